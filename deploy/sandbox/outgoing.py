@@ -1,0 +1,157 @@
+"""A delivery on the wire: its body, headers and signature, and the HTTP/1.0 call that carries it."""
+
+import base64
+import hashlib
+import hmac
+import ipaddress
+import socket
+from dataclasses import dataclass
+from datetime import datetime
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import urlsplit
+
+from deploy.sandbox.errors import RestError, cannot_view
+from deploy.sandbox.render import VERSION, WORDPRESS, Renderer
+from deploy.sandbox.webhooks import PING, Webhook
+from deploy.sandbox.wire import Json, decode_entities, php_json
+
+USER_AGENT = f"WooCommerce/{VERSION} Hookshot (WordPress/{WORDPRESS})"
+OPEN_PORTS = (80, 443, 8080)
+_FORM = "application/x-www-form-urlencoded"
+
+
+class DeliveryError(Exception):
+    """No answer came: refused, cut off, timed out, or the target is not allowed."""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """One delivery, ready to be sent as often as one likes."""
+
+    webhook_id: int
+    topic: str
+    record_id: object
+    delivery_id: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+def ping(webhook: Webhook) -> Outgoing:
+    """The unsigned form that a new URL gets."""
+    body = f"webhook_id={webhook.id}".encode()
+    headers = (
+        ("User-Agent", USER_AGENT),
+        ("Accept", "*/*"),
+        ("Content-Length", str(len(body))),
+        ("Content-Type", _FORM),
+    )
+    return Outgoing(webhook.id, PING, None, "", webhook.delivery_url, headers, body)
+
+
+def delivery(webhook: Webhook, record_id: object, renderer: Renderer, now: datetime) -> Outgoing:
+    """Build the delivery from the record as it is at this moment, with the rights of the webhook's owner."""
+    body = php_json(payload(webhook, record_id, renderer))
+    delivery_id = _delivery_id(webhook.id, now)
+    headers = (
+        ("User-Agent", USER_AGENT),
+        ("Accept", "*/*"),
+        ("Content-Type", "application/json"),
+        ("X-WC-Webhook-Source", f"{renderer.url}/"),
+        ("X-WC-Webhook-Topic", webhook.topic),
+        ("X-WC-Webhook-Resource", webhook.resource),
+        ("X-WC-Webhook-Event", webhook.event),
+        ("X-WC-Webhook-Signature", signature(body, webhook.secret)),
+        ("X-WC-Webhook-ID", str(webhook.id)),
+        ("X-WC-Webhook-Delivery-ID", delivery_id),
+        ("Content-Length", str(len(body))),
+    )
+    return Outgoing(webhook.id, webhook.topic, record_id, delivery_id, webhook.delivery_url, headers, body)
+
+
+def payload(webhook: Webhook, record_id: object, renderer: Renderer) -> Json:
+    """The body before encoding: the record, its bare id once deleted, an action, or an error."""
+    if webhook.resource == "action":
+        return {"action": webhook.event, "arg": record_id}
+    if webhook.event == "deleted":
+        return {"id": record_id}
+    try:
+        return _record(webhook, int(str(record_id)), renderer)
+    except RestError as error:
+        return error.body
+
+
+def signature(body: bytes, secret: str) -> str:
+    """Base64 of HMAC-SHA256 over the body; entities in the stored secret are decoded first."""
+    digest = hmac.new(decode_entities(secret).encode(), body, hashlib.sha256).digest()
+    return base64.b64encode(digest).decode()
+
+
+def post(outgoing: Outgoing, timeout: float, *, block_private: bool = False) -> int:
+    """Send it and return the status of the answer; redirects are not followed.
+
+    DeliveryError where there was no answer within `timeout` seconds.
+    """
+    parts = urlsplit(outgoing.url)
+    host, tls = parts.hostname or "", parts.scheme == "https"
+    port = parts.port or (443 if tls else 80)
+    if block_private:
+        _check_target(host, port)
+    connection = (_Https10 if tls else _Http10)(host, port, timeout=timeout)
+    try:
+        connection.putrequest("POST", f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}")
+        connection.putheader("Host", parts.netloc)
+        for name, value in outgoing.headers:
+            connection.putheader(name, value)
+        connection.endheaders(outgoing.body)
+        return connection.getresponse().status
+    except (OSError, HTTPException, ValueError) as error:
+        raise DeliveryError(str(error) or type(error).__name__) from error
+    finally:
+        connection.close()
+
+
+class _Http10(HTTPConnection):
+    """WordPress speaks HTTP/1.0, so that no header is added on the way."""
+
+    _http_vsn = 10
+    _http_vsn_str = "HTTP/1.0"
+
+
+class _Https10(HTTPSConnection):
+    """The same over TLS."""
+
+    _http_vsn = 10
+    _http_vsn_str = "HTTP/1.0"
+
+
+def _record(webhook: Webhook, record_id: int, renderer: Renderer) -> Json:
+    if webhook.resource == "order":
+        order = renderer.shop.order(record_id)
+        _check_owner(webhook)
+        return renderer.order(order)
+    customer = renderer.shop.customer(record_id)
+    _check_owner(webhook)
+    return renderer.customer(customer, with_meta=webhook.owner_role == "administrator")
+
+
+def _check_owner(webhook: Webhook) -> None:
+    if webhook.owner_role == "none":
+        raise cannot_view()
+
+
+def _delivery_id(webhook_id: int, now: datetime) -> str:
+    """A hash of the webhook and the second, so that all deliveries of one second share it."""
+    return hmac.new(b"salt", f"{webhook_id}{int(now.timestamp())}".encode(), "md5").hexdigest()
+
+
+def _check_target(host: str, port: int) -> None:
+    """The store refuses private addresses, and ports on which no web server would be."""
+    if port not in OPEN_PORTS:
+        raise DeliveryError("A valid URL was not provided.")
+    try:
+        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, port)}
+    except OSError as error:
+        raise DeliveryError(str(error)) from error
+    if any(not ipaddress.ip_address(known).is_global for known in found):
+        raise DeliveryError("A valid URL was not provided.")

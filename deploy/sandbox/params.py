@@ -1,0 +1,83 @@
+"""Query parameters as PHP and WordPress read them."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, tzinfo
+
+from deploy.sandbox.errors import invalid_param
+from deploy.sandbox.wire import Json, instant
+
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)?")
+PER_PAGE_MAX = 100
+
+
+def php_query(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Of doubled parameters the last wins; those named `x[]` are kept, numbered `x[0]`, `x[1]`…"""
+    query: dict[str, str] = {}
+    for name, value in pairs:
+        if name.endswith("[]"):
+            place = sum(1 for known in query if known.startswith(name[:-1]))
+            query[f"{name[:-1]}{place}]"] = value
+        else:
+            query[name] = value
+    return query
+
+
+class Params:
+    """The query of one request; raises the store's 400 for values out of bounds."""
+
+    def __init__(self, query: dict[str, str]) -> None:
+        self._query = query
+
+    def text(self, name: str, default: str = "") -> str:
+        """The value as it stands."""
+        return self._query.get(name, default)
+
+    def flag(self, name: str) -> bool:
+        """`true`, `True` and `1` mean yes."""
+        return self._query.get(name, "").lower() in ("true", "1")
+
+    def words(self, name: str) -> list[str]:
+        """A list, separated by commas or given as `name[]`."""
+        several = [value for key, value in self._query.items() if key.startswith(f"{name}[")]
+        return [word for word in ",".join([*several, self._query.get(name, "")]).split(",") if word]
+
+    def numbers(self, name: str) -> list[int]:
+        """A list of ids."""
+        words = self.words(name)
+        if not all(word.strip().isdigit() for word in words):
+            raise invalid_param(name, f"{name}[0] is not of type integer.", "rest_invalid_type")
+        return [int(word) for word in words]
+
+    def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
+        """One of a few words."""
+        value = self._query.get(name, default)
+        if value not in allowed:
+            raise invalid_param(name, f"{name} is not one of {', '.join(allowed)}.", "rest_not_in_enum")
+        return value
+
+    def whole(self, name: str, default: int, most: int | None = None) -> int:
+        """A number of at least 1, and at most `most`."""
+        value = self._query.get(name, str(default))
+        if not value.isdigit():
+            raise invalid_param(name, f"{name} is not of type integer.", "rest_invalid_type")
+        if most is not None and not 1 <= int(value) <= most:
+            message = f"{name} must be between 1 (inclusive) and {most} (inclusive)"
+            raise invalid_param(name, message, "rest_out_of_bounds")
+        if int(value) < 1:
+            raise invalid_param(name, f"{name} must be greater than or equal to 1", "rest_out_of_bounds")
+        return int(value)
+
+    def moment(self, name: str, zone: tzinfo) -> datetime | None:
+        """A time; one without a zone is the shop's local time unless `dates_are_gmt` says otherwise."""
+        value = self._query.get(name)
+        if not value:
+            return None
+        if not _DATE_TIME.fullmatch(value):
+            raise invalid_param(name, "Invalid date.", "rest_invalid_date")
+        return instant(value, UTC if self.flag("dates_are_gmt") else zone)
+
+    def pick(self, body: Json) -> Json:
+        """Only the fields that `_fields` names, in the record's own order; all without it."""
+        names = {word.strip().partition(".")[0] for word in self.words("_fields")}
+        return {key: value for key, value in body.items() if key in names} if names else body

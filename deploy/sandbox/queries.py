@@ -1,0 +1,119 @@
+"""Which records a list shows, in what order, and which page of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from deploy.sandbox.errors import invalid_param
+from deploy.sandbox.params import PER_PAGE_MAX, Params
+from deploy.sandbox.records import LEFT_OUT_OF_ANY, Customer, Order
+from deploy.sandbox.shop import Shop
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True)
+class Page(Generic[Record]):
+    """One page of a list, with the count that goes into `X-WP-Total`."""
+
+    items: Sequence[Record]
+    total: int
+    per_page: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are."""
+        return -(-self.total // self.per_page)
+
+
+def list_orders(shop: Shop, params: Params) -> Page[Order]:
+    """The orders that the query asks for; a page past the last is empty and counts nothing."""
+    wanted = _order_filters(shop, params)
+    found = [order for order in shop.orders.values() if all(test(order) for test in wanted)]
+    orderby = params.choice("orderby", ("date", "id", "include", "title", "slug", "modified"), "date")
+    ascending = params.choice("order", ("asc", "desc"), "desc") == "asc"
+    if orderby == "include":
+        found.sort(key=lambda order: params.numbers("include").index(order.id) if params.words("include") else 0)
+    else:
+        found.sort(key=_ORDER_KEYS[orderby], reverse=not ascending)
+    page = page_of(found, params)
+    return page if page.items else Page([], 0, page.per_page)
+
+
+def list_customers(shop: Shop, params: Params) -> Page[Customer]:
+    """The accounts that the query asks for: customers, unless `role` says otherwise."""
+    role, email, include = params.text("role", "customer"), params.text("email"), params.numbers("include")
+    found = [
+        customer
+        for customer in shop.customers.values()
+        if role in ("all", customer.role)
+        and (not email or customer.email == email)
+        and (not include or customer.id in include)
+    ]
+    orderby = params.choice("orderby", ("id", "include", "name", "registered_date"), "name")
+    ascending = params.choice("order", ("asc", "desc"), "asc") == "asc"
+    if orderby == "include" and include:
+        found.sort(key=lambda customer: include.index(customer.id))
+    else:
+        found.sort(key=_CUSTOMER_KEYS[orderby], reverse=not ascending)
+    return page_of(found, params)
+
+
+_ORDER_KEYS: dict[str, Callable[[Order], Any]] = {
+    "date": lambda order: (order.date_created, order.id),
+    "modified": lambda order: (order.date_modified, order.id),
+    "id": lambda order: order.id,
+    "title": lambda order: order.id,
+    "slug": lambda order: order.id,
+}
+_CUSTOMER_KEYS: dict[str, Callable[[Customer], Any]] = {
+    "id": lambda customer: customer.id,
+    "include": lambda customer: customer.id,
+    "name": lambda customer: (customer.display_name.lower(), customer.id),
+    "registered_date": lambda customer: (customer.date_created, customer.id),
+}
+
+
+def page_of(found: Sequence[Record], params: Params) -> Page[Record]:
+    """The page of a sorted list that `page` and `per_page` ask for."""
+    per_page = params.whole("per_page", 10, PER_PAGE_MAX)
+    start = (params.whole("page", 1) - 1) * per_page
+    return Page(found[start : start + per_page], len(found), per_page)
+
+
+def _order_filters(shop: Shop, params: Params) -> list[Callable[[Order], bool]]:
+    statuses = _statuses(shop, params)
+    include, exclude, customer = (
+        params.numbers("include"),
+        params.numbers("exclude"),
+        params.numbers("customer"),
+    )
+    return [
+        lambda order: order.status in statuses,
+        lambda order: not include or order.id in include,
+        lambda order: order.id not in exclude,
+        lambda order: not customer or order.customer_id in customer,
+        *_date_filters(shop, params),
+    ]
+
+
+def _date_filters(shop: Shop, params: Params) -> list[Callable[[Order], bool]]:
+    after, before = params.moment("after", shop.zone), params.moment("before", shop.zone)
+    since, until = params.moment("modified_after", shop.zone), params.moment("modified_before", shop.zone)
+    # The store's bounds are exclusive on both sides.
+    return [
+        lambda order: after is None or order.date_created > after,
+        lambda order: before is None or order.date_created < before,
+        lambda order: since is None or order.date_modified > since,
+        lambda order: until is None or order.date_modified < until,
+    ]
+
+
+def _statuses(shop: Shop, params: Params) -> set[str]:
+    """`any` leaves out the trash and unfinished checkouts, also where those stand beside it."""
+    asked = params.words("status") or ["any"]
+    unknown = [word for word in asked if word not in shop.statuses and word != "any"]
+    if unknown:
+        allowed = ", ".join(["any", *sorted(shop.statuses)])
+        raise invalid_param("status", f"status[0] is not one of {allowed}.", "rest_not_in_enum")
+    return shop.statuses - set(LEFT_OUT_OF_ANY) if "any" in asked else set(asked)

@@ -1,0 +1,76 @@
+"""Serves the store over HTTP, from a thread of this process."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import format_datetime
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, request
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from deploy.sandbox.control import create_control
+from deploy.sandbox.faults import FaultyFront
+from deploy.sandbox.rest import create_rest, unknown_route
+from deploy.sandbox.store import SandboxStore
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+
+def create_sandbox(store: SandboxStore) -> Flask:
+    """The store as a WSGI app: REST under /wp-json, control under /sandbox."""
+    app = Flask(__name__)
+    app.register_blueprint(create_rest(store))
+    app.register_blueprint(create_control(store))
+
+    def no_route(_: Exception) -> Response:
+        if request.path.startswith("/wp-json"):
+            return unknown_route()
+        return Response("Not found", 404)
+
+    def date(response: Response) -> Response:
+        # The shop's clock, so that a client can see how far it is from its own.
+        response.headers["Date"] = format_datetime(store.clock.now(), usegmt=True)
+        return response
+
+    app.after_request(date)
+    app.register_error_handler(404, no_route)
+    app.register_error_handler(405, no_route)
+    app.wsgi_app = FaultyFront(app.wsgi_app, store.faults, store.log)  # type: ignore[method-assign]
+    return app
+
+
+class _Handler(WSGIRequestHandler):
+    """Logs no requests (`/sandbox/log` has them) and leaves the Date header to the shop's clock."""
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Send the status line alone; the answer brings all of its headers."""
+        self.send_response_only(code, message)
+
+    def connection_dropped(self, error: BaseException, environ: "WSGIEnvironment | None" = None) -> None:
+        """Read no further request from a connection that was cut."""
+        self.close_connection = True
+
+
+def bind(store: SandboxStore, host: str = "127.0.0.1", port: int = 0, url: str = "") -> BaseWSGIServer:
+    """A threaded server that listens; port 0 takes any. `url` is the store's where a proxy stands before."""
+    server = make_server(host, port, create_sandbox(store), threaded=True, request_handler=_Handler)
+    store.url = url or f"http://{host}:{server.server_port}"
+    return server
+
+
+@contextmanager
+def serving(store: SandboxStore, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """Serve from a background thread for as long as the block lasts; gives the URL."""
+    server = bind(store, host, port)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    store.start()
+    try:
+        yield store.url
+    finally:
+        store.close()
+        server.shutdown()
+        thread.join()
+        server.server_close()

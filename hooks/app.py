@@ -1,0 +1,95 @@
+"""Wires the service together: the one place that knows all its parts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import structlog
+from flask import Flask, Response, g, jsonify
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+
+from hooks import cli, telemetry
+from hooks.endpoints import access, health, metrics, openapi, records, schedule, status, webhooks
+from hooks.errors import LedgerUnavailableError
+from hooks.ingest import Ingest, Result
+from hooks.ledger.database import Database
+from hooks.service import Service
+from hooks.settings import Settings
+from schemas.policy import load_policy
+
+MESSAGES = {
+    404: "There is nothing at this address.",
+    405: "This address does not take that method.",
+    413: "The body is larger than MAX_BODY_BYTES allows.",
+    500: "The service failed; the error was logged under this request's id.",
+}
+
+
+def create_app(settings: Settings) -> Flask:
+    """The WSGI application, and the `flask` commands. Touches neither the ledger nor the network.
+
+    Raises ConfigurationError (PolicyError for the policy file) where the service cannot start.
+    """
+    telemetry.configure_logging(settings)
+    telemetry.configure_sentry(settings)
+    telemetry.prepare_metrics(settings.stores, list(Result))
+    policy = load_policy(settings.policy_file)
+    database = Database(settings.database_url)
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider, which this is
+    app.url_map.merge_slashes = False  # to tidy an address up would be to redirect, and so to lose, a delivery
+    app.url_map.strict_slashes = False
+    app.extensions["retention"] = Service(
+        settings=settings,
+        policy=policy,
+        database=database,
+        ingest=Ingest(database, policy, settings.push_settle),
+        started_at=datetime.now(UTC),
+    )
+    for endpoint in (webhooks, health, status, metrics, records, schedule, openapi):
+        app.register_blueprint(endpoint.blueprint)
+    cli.register(app)
+    _add_request_id(app)
+    app.before_request(access.check)
+    _add_error_answers(app)
+    return app
+
+
+def _add_request_id(app: Flask) -> None:
+    def begin() -> None:
+        g.request_id = uuid4().hex
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+    def end(response: Response) -> Response:
+        response.headers["X-Request-ID"] = g.request_id
+        return response
+
+    app.before_request(begin)
+    app.after_request(end)
+
+
+def _add_error_answers(app: Flask) -> None:
+    """Every error is JSON, in words that help, and repeats nothing of what came in."""
+
+    def of_http(error: HTTPException) -> tuple[Response, int]:
+        status_code = error.code or 500
+        own_words = error.description if error.description != type(error).description else None
+        message = own_words or MESSAGES.get(status_code) or error.name
+        if isinstance(error, RequestEntityTooLarge):
+            webhooks.drain()
+        code = error.name.lower().replace(" ", "-")
+        answer = jsonify(error={"code": code, "message": message})
+        if isinstance(error, MethodNotAllowed) and error.valid_methods:
+            answer.headers["Allow"] = ", ".join(error.valid_methods)
+        return answer, status_code
+
+    def of_ledger(_: LedgerUnavailableError) -> tuple[Response, int, dict[str, str]]:
+        structlog.get_logger(__name__).exception("ledger.unavailable")
+        message = "The ledger cannot be used just now; nothing of this request was kept."
+        return jsonify(error={"code": "ledger-unavailable", "message": message}), 503, {"Retry-After": "30"}
+
+    app.register_error_handler(HTTPException, of_http)
+    app.register_error_handler(LedgerUnavailableError, of_ledger)

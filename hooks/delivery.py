@@ -1,0 +1,176 @@
+"""One webhook delivery, from its bytes: verified, parsed, typed. No IO, no clock."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Self
+
+from marshmallow import Schema, ValidationError
+
+from hooks.errors import QuarantinedError
+from hooks.retention.facts import STORED_KINDS, RecordKind, Snapshot
+from hooks.retention.policy import Policy
+from hooks.signature import verify
+from schemas.customer import CustomerSchema
+from schemas.notice import KNOWN_REST_ERRORS, ActionSchema, DeletedSchema, RestErrorSchema
+from schemas.order import OrderSchema
+from schemas.wire import record_id
+
+_PING = re.compile(rb"webhook_id=\d{1,20}")
+_DELETE_ORDER = "woocommerce_delete_order"
+
+TOPICS = (
+    "order.created",
+    "order.updated",
+    "order.deleted",
+    "order.restored",
+    "customer.created",
+    "customer.updated",
+    "customer.deleted",
+    f"action.{_DELETE_ORDER}",
+)
+"""The topics that this service lives on; the policy file names more actions."""
+
+
+def all_topics(policy: Policy) -> tuple[str, ...]:
+    """Every topic of which deliveries are taken."""
+    return TOPICS + tuple(f"action.{name}" for name in policy.actions)
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Something happened to a record, but the delivery does not show what it is now: the store must be asked.
+
+    It carries no time, so nothing may be closed on its word alone.
+    """
+
+    kind: RecordKind
+    external_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A custom action of the store that the policy file names; it carries an id and no time."""
+
+    kind: RecordKind
+    external_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """A signed body that cannot be taken for what its topic says; the record's id where that much is known."""
+
+    reason: str
+    detail: str
+    kind: RecordKind | None = None
+    external_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A topic that is none of ours."""
+
+
+Content = Snapshot | Hint | Happened | Quarantine | Ignored
+
+
+def is_ping(body: bytes, headers: Mapping[str, str]) -> bool:
+    """Whether this is what a webhook sends when it is made or moved: a form, unsigned, `webhook_id=N`."""
+    return "X-WC-Webhook-Signature" not in headers and _PING.fullmatch(body) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A genuine delivery. `identity` names it among all others of its store, `topic` is one of ours or 'other'."""
+
+    identity: str
+    topic: str
+    content: Content
+
+    @classmethod
+    def from_http(cls, headers: Mapping[str, str], body: bytes, *, keys: Iterable[bytes], policy: Policy) -> Self:
+        """Verify, then parse. `headers` finds names in any case.
+
+        Raises SignatureRefusedError; whatever else is wrong with a genuine delivery is its `content`.
+        """
+        signature = headers.get("X-WC-Webhook-Signature")
+        verify(body, signature, keys=keys)
+        topic = headers.get("X-WC-Webhook-Topic", "")
+        known = topic if topic in all_topics(policy) else "other"
+        try:
+            content = _content(known, body, policy)
+        except QuarantinedError as error:
+            kind = topic.split(".")[0]
+            about = (kind, error.external_id) if kind in STORED_KINDS else (None, None)
+            content = Quarantine(error.reason, error.detail, *about)
+        return cls(_identity(headers, topic), known, content)
+
+
+def _identity(headers: Mapping[str, str], topic: str) -> str:
+    """The delivery as a whole: its id alone is a hash of the webhook and the second, which many share.
+
+    The signature stands for the body: it is a keyed hash of it.
+    """
+    named = ("X-WC-Webhook-ID", "X-WC-Webhook-Delivery-ID", "X-WC-Webhook-Signature")
+    parts = [topic, *(headers.get(name, "") for name in named)]
+    return sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _content(topic: str, body: bytes, policy: Policy) -> Content:
+    if topic == "other":
+        return Ignored()
+    raw = _json_object(body)
+    resource, event = topic.split(".", 1)
+    if resource == "action":
+        external_id = _loaded(ActionSchema(), raw)["arg"]
+        if event == _DELETE_ORDER:
+            return Hint("order", external_id, "deleted")
+        return Happened(policy.actions[event].kind, external_id)
+    kind: RecordKind = "order" if resource == "order" else "customer"
+    if event == "deleted":
+        return Hint(kind, _loaded(DeletedSchema(), raw)["id"], "deleted")
+    return snapshot_of(kind, raw, policy)
+
+
+def snapshot_of(kind: RecordKind, raw: dict[str, Any], policy: Policy) -> Snapshot:
+    """A record as a delivery or a read shows it. Raises QuarantinedError where it is not of the shape."""
+    if "id" not in raw and "code" in raw:
+        raise _rest_error(raw)
+    schema = OrderSchema if kind == "order" else CustomerSchema
+    snapshot: Snapshot = _loaded(schema(policy.meta), raw)
+    return snapshot
+
+
+def _rest_error(raw: dict[str, Any]) -> QuarantinedError:
+    """The store could not show the record to the webhook's owner: it is gone (404) or he lost rights (403)."""
+    error = _loaded(RestErrorSchema(), raw)
+    status = error["error"]["status"]
+    code = error["code"] if error["code"] in KNOWN_REST_ERRORS else "another code"
+    reason = "owner-lost-rights" if status in (401, 403) else "rest-error"
+    return QuarantinedError(reason, f"the store sent an error in place of the record: {code}, status {status}")
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        raw = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise QuarantinedError("not-json", "the body is not JSON") from error
+    if not isinstance(raw, dict):
+        raise QuarantinedError("not-an-object", "the body is JSON, but not an object")
+    return raw
+
+
+def _loaded(schema: Schema, raw: dict[str, Any]) -> Any:
+    try:
+        return schema.load(raw)
+    except RecursionError as error:
+        raise QuarantinedError("not-of-the-shape", "wrong or missing: the body", record_id(raw.get("id"))) from error
+    except ValidationError as error:
+        wrong = ", ".join(sorted(str(name) for name in error.messages if name in schema.fields))
+        known = record_id(raw.get("id"))
+        raise QuarantinedError("not-of-the-shape", f"wrong or missing: {wrong or 'the body'}", known) from error

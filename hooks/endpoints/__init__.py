@@ -1,0 +1,1 @@
+"""The HTTP surface, one small module a resource; thin."""

@@ -1,0 +1,33 @@
+"""`/healthz` and `/readyz`, for whatever restarts and routes to the process."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify
+
+from hooks.errors import LedgerNotReadyError, LedgerUnavailableError
+from hooks.ledger import upgrade
+from hooks.service import service
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """200 while the process lives; touches nothing."""
+    return jsonify(status="ok")
+
+
+@blueprint.get("/readyz")
+def readyz() -> tuple[Response, int]:
+    """200 once deliveries can be taken, else 503 with what is not ready."""
+    checks = {"database": "ok", "policy": "ok", "migrations": "ok"}  # without a policy there is no process
+    try:
+        with service().database.read() as connection:
+            upgrade.check(connection)
+    except LedgerNotReadyError as error:
+        checks["migrations"] = str(error)
+    except LedgerUnavailableError as error:
+        checks["database"] = str(error)
+        checks["migrations"] = "unknown"
+    ready = all(found == "ok" for found in checks.values())
+    return jsonify(status="ok" if ready else "not ready", checks=checks), 200 if ready else 503

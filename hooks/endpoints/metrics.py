@@ -1,0 +1,16 @@
+"""`/metrics`: Prometheus text, true over all processes."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from hooks import telemetry
+
+blueprint = Blueprint("metrics", __name__)
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """The counters of all web and worker processes, summed."""
+    return Response(telemetry.metrics(), content_type=CONTENT_TYPE_LATEST)

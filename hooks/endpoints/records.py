@@ -1,0 +1,23 @@
+"""`/records/<slug>/<kind>/<id>`: one record, with the reason for each date."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, jsonify
+
+from hooks.ledger import views
+from hooks.retention.facts import KINDS
+from hooks.service import service
+
+blueprint = Blueprint("records", __name__)
+
+
+@blueprint.get("/records/<slug>/<kind>/<int:external_id>")
+def record(slug: str, kind: str, external_id: int) -> Response:
+    """The record as the ledger has it; 404 where it has none, or one that is none of its business (staff)."""
+    if kind not in KINDS or slug not in service().settings.stores:
+        abort(404)
+    with service().database.read() as connection:
+        found = views.record(connection, slug, kind, external_id)
+    if found is None:
+        abort(404, "The ledger has no such record.")
+    return jsonify(found)

@@ -1,0 +1,93 @@
+"""`/schedule`: what is to be deleted when, as JSON, CSV or a calendar."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, Response, abort, jsonify, request
+from icalendar import Calendar, Event
+from marshmallow import ValidationError
+from sqlalchemy import Row
+
+from hooks.ledger.due import PAGE_SIZE, Due, due, due_by_day
+from hooks.service import service
+from schemas.schedule import ScheduleQuerySchema
+
+COLUMNS = ("store", "kind", "id", "class", "legal_basis", "review_after", "delete_after", "state")
+
+blueprint = Blueprint("schedule", __name__)
+
+
+@blueprint.get("/schedule")
+def schedule() -> Response:
+    """In the order in which records fall due; the format by `Accept`."""
+    best = request.accept_mimetypes.best_match(["application/json", "text/csv", "text/calendar"])
+    if best == "text/csv":
+        return schedule_csv()
+    if best == "text/calendar":
+        return schedule_calendar()
+    chosen = _chosen()
+    with service().database.read() as connection:
+        total, rows = due(connection, chosen)
+    pages = -(-total // PAGE_SIZE)
+    return jsonify(total=total, page=chosen.page, pages=pages, records=[_record(row) for row in rows])
+
+
+@blueprint.get("/schedule.csv")
+def schedule_csv() -> Response:
+    """A page of the same as CSV, with a header line."""
+    with service().database.read() as connection:
+        _, rows = due(connection, _chosen())
+    sink = io.StringIO()
+    writer = csv.DictWriter(sink, COLUMNS)
+    writer.writeheader()
+    writer.writerows(_record(row) for row in rows)
+    return Response(sink.getvalue(), content_type="text/csv; charset=utf-8")
+
+
+@blueprint.get("/schedule.ics")
+def schedule_calendar() -> Response:
+    """All of it as a calendar: an event on each day on which records of a class have to go."""
+    with service().database.read() as connection:
+        rows = due_by_day(connection, _chosen())
+    return Response(_calendar(rows), content_type="text/calendar; charset=utf-8")
+
+
+def _chosen() -> Due:
+    try:
+        return Due(**ScheduleQuerySchema().load(request.args.to_dict()))
+    except ValidationError as error:
+        abort(400, f"Wrong in the query: {', '.join(sorted(error.messages_dict))}.")
+
+
+def _record(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "store": row.store,
+        "kind": row.kind,
+        "id": row.external_id,
+        "class": row.retention_class,
+        "legal_basis": row.legal_basis,
+        "review_after": row.review_after.isoformat() if row.review_after else None,
+        "delete_after": row.delete_after.isoformat(),
+        "state": row.state,
+    }
+
+
+def _calendar(rows: Iterable[Row[Any]]) -> bytes:
+    """Records are due from the day after the last on which they are kept."""
+    calendar = Calendar()
+    calendar.add("prodid", "-//Retention Hooks//schedule//EN")
+    calendar.add("version", "2.0")
+    for row in rows:
+        event = Event()
+        day = row.delete_after + timedelta(days=1)
+        event.add("uid", f"{day}-{row.kind}-{row.retention_class}@retention-hooks")
+        event.add("dtstamp", service().ingest.clock())
+        event.add("dtstart", day)
+        event.add("summary", f"Delete {row.number} of {row.kind}: {row.retention_class}")
+        calendar.add_component(event)
+    return bytes(calendar.to_ical())

@@ -1,0 +1,109 @@
+"""One root, and a class for each failure that a caller treats differently.
+
+No message here ever carries a value that came from a store: only ids, field names and our own words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+
+class HooksError(Exception):
+    """The root of all errors of this service; its text is safe to log and to send to Sentry."""
+
+
+class ConfigurationError(HooksError):
+    """The environment is not one the service can start with; names every fault at once."""
+
+
+class PolicyError(ConfigurationError):
+    """The policy file is not one that can be put in force.
+
+    `faults` are whole sentences, each naming the line, rule or class that it is about.
+    """
+
+    def __init__(self, source: str, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__(f"{source}: " + "; ".join(faults))
+
+
+class SignatureRefusedError(HooksError):
+    """The body was not signed with any of the store's current secrets."""
+
+
+class QuarantinedError(HooksError):
+    """A signed delivery that cannot be taken as what it says it is.
+
+    `reason` is one of our codes, `detail` our own words; `external_id` is the record that it speaks of,
+    where that much could be read.
+    """
+
+    def __init__(self, reason: str, detail: str, external_id: int | None = None) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+        self.external_id = external_id
+
+
+class LedgerUnavailableError(HooksError):
+    """The ledger could not be read or written; nothing of the transaction stands."""
+
+
+class LedgerNotReadyError(LedgerUnavailableError):
+    """The ledger's database is missing, of another version, or unsafe to write to."""
+
+
+class StoreError(HooksError):
+    """A call to the store that did not do what was asked.
+
+    `code` is ours; `permanent` says that the same call will fail again until somebody changes something;
+    `whole_store` that it is not about one record; `retry_after` is what the store asked for, if it did.
+    """
+
+    permanent = False
+    whole_store = True
+
+    def __init__(self, code: str, detail: str, *, retry_after: timedelta | None = None) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+class StoreUnreachableError(StoreError):
+    """No answer, half an answer, or one that is not the REST API's; may be tried again."""
+
+
+class StoreBusyError(StoreError):
+    """The store asks to be left alone for a while (429, 503)."""
+
+
+class CredentialsRefusedError(StoreError):
+    """The key is wrong or lacks a right: every further call is in vain until an operator acts."""
+
+    permanent = True
+
+
+class StoreMisconfiguredError(StoreError):
+    """The address answers, but not as a WooCommerce REST API at that place (redirect, no such route)."""
+
+    permanent = True
+
+
+class RecordRefusedError(StoreError):
+    """The store will not take this one write."""
+
+    permanent = True
+    whole_store = False
+
+
+class RequestTooLargeError(RecordRefusedError):
+    """More in one request than the store takes."""
+
+
+class RecordGoneError(StoreError):
+    """The store says that there is no such record."""
+
+    permanent = True
+    whole_store = False

@@ -1,0 +1,246 @@
+"""One delivery, one transaction: what it shows is merged into the record, tagged, scheduled, and durable.
+
+Everything that the service learns of a record goes through here: deliveries, what the store answers when it is
+asked, and what it answers to our own writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar, cast
+
+from sqlalchemy import Connection
+
+from hooks.delivery import Delivery, Happened, Hint, Ignored, Quarantine
+from hooks.ledger import log, records
+from hooks.ledger.codec import read_facts
+from hooks.ledger.database import Database
+from hooks.ledger.records import Claim, RacedError, RecordKey, Values
+from hooks.planning import (
+    Moment,
+    contests,
+    gone,
+    pushing,
+    question,
+    questions,
+    reason_for,
+    shown,
+    sight,
+    tags,
+)
+from hooks.retention.facts import NOT_PLACED, CustomerFacts, Facts, OrderFacts, Snapshot, SupportRequestFacts
+from hooks.retention.policy import Policy
+from hooks.retention.reconcile import StoreFacts, merge, order_placed
+from hooks.retention.store_meta import digest
+
+RACES = 5
+"""How often a transaction is run again that lost the race to make a record; the winner's is there by then."""
+
+ASKED = "the store, when asked"
+
+_T = TypeVar("_T")
+
+
+class Result(StrEnum):
+    """What became of a delivery, in the words of the HTTP contract."""
+
+    RECORDED = "recorded"
+    UNCHANGED = "unchanged"
+    STALE = "stale"
+    DUPLICATE = "duplicate"
+    QUARANTINED = "quarantined"
+    IGNORED = "ignored"
+    PING = "ping"
+
+
+def utc_now() -> datetime:
+    """The time of day, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Ingest:
+    """Takes what comes from the stores into the ledger.
+
+    `settle` is how long a record must be quiet before it is acted upon; `clock` tells the time of day.
+    """
+
+    database: Database
+    policy: Policy
+    settle: timedelta
+    clock: Callable[[], datetime] = utc_now
+
+    def receive(self, store: str, delivery: Delivery) -> Result:
+        """Take one delivery. Once this has returned, the ledger holds it durably.
+
+        Raises LedgerUnavailableError, and then nothing of it is held.
+        """
+        return self._transaction(lambda connection: self._receive(connection, store, delivery))
+
+    def answered(self, claim: Claim, snapshot: Snapshot, *, asked_at: datetime) -> None:
+        """Take what the store said at `asked_at`, when it was asked what the claimed record is now."""
+
+        def work(connection: Connection) -> None:
+            known = records.claimed(connection, claim)
+            if known is None:
+                return
+            moment = self._moment(asked_at)
+            self._merge(connection, known, snapshot, moment, ASKED, records.UNCLAIMED)
+            log.resolve_quarantine(connection, known, moment.now)
+
+        self._transaction(work)
+
+    def answered_gone(self, claim: Claim, *, asked_at: datetime) -> None:
+        """Close the claimed record: the store, asked at `asked_at`, said that there is no such record."""
+
+        def work(connection: Connection) -> None:
+            known = records.claimed(connection, claim)
+            if known is None:
+                return
+            moment = self._moment(asked_at)
+            day = (known["reread_since"] or moment.now).astimezone(self.policy.time_zone).date()
+            changed = gone(known, moment, day) | records.UNCLAIMED
+            record_id = records.save(connection, known, changed)
+            log.resolve_quarantine(connection, known, moment.now)
+            if known["state"] not in ("unknown", "gone"):
+                reason = f"Gone from the store, which said so when asked; first heard of on {day}"
+                log.remember(connection, record_id, known | changed, moment.now, ASKED, reason)
+
+        self._transaction(work)
+
+    def written(self, claim: Claim, pushed: str, snapshot: Snapshot, *, asked_at: datetime) -> None:
+        """Settle a write: the store took the values whose digest is `pushed`, and answered with the record.
+
+        Where the answer does not show `meta_data` (a shop manager's key) the store's word is taken for it;
+        where it shows other values than were written, somebody fights over them.
+        """
+
+        def work(connection: Connection) -> None:
+            known = records.claimed(connection, claim)
+            if known is None:
+                return
+            moment = self._moment(asked_at)
+            there = digest(snapshot.store_meta) if snapshot.store_meta is not None else pushed
+            extra = records.UNCLAIMED | {"push_attempts": 0, "push_error": None}
+            if known["known_version"] is None or known["known_version"] <= snapshot.version:
+                extra |= {"known_digest": there, "known_version": snapshot.version}
+            if there != pushed:
+                extra |= contests(known, moment.now)
+            self._merge(connection, known, snapshot, moment, "our own write", extra)
+
+        self._transaction(work)
+
+    def _moment(self, asked_at: datetime | None = None) -> Moment:
+        return Moment(self.clock(), self.settle, asked_at)
+
+    def _transaction(self, work: Callable[[Connection], _T]) -> _T:
+        for _ in range(RACES):
+            try:
+                with self.database.write() as connection:
+                    return work(connection)
+            except RacedError:
+                continue
+        raise RacedError("the record was made by another process again and again")
+
+    def _receive(self, connection: Connection, store: str, delivery: Delivery) -> Result:
+        if log.seen(connection, store, delivery.identity):
+            return Result.DUPLICATE
+        moment = self._moment()
+        result = self._take(connection, store, delivery, moment)
+        log.add(connection, store, delivery.identity, delivery.topic, result, moment.now)
+        return result
+
+    def _take(self, connection: Connection, store: str, delivery: Delivery, moment: Moment) -> Result:
+        match delivery.content:
+            case Snapshot() as snapshot:
+                return self._observe(connection, store, snapshot, moment, delivery.topic)
+            case Hint() as hint:
+                key = RecordKey(store, hint.kind, hint.external_id)
+                self._ask(connection, key, hint.reason, moment)
+                return Result.RECORDED
+            case Happened() as event:
+                return self._happened(connection, store, event, moment, delivery.topic)
+            case Quarantine() as found:
+                log.quarantine(connection, store, delivery.topic, found, moment.now)
+                if found.kind and found.external_id:
+                    self._ask(connection, RecordKey(store, found.kind, found.external_id), "quarantined", moment)
+                return Result.QUARANTINED
+            case Ignored():
+                return Result.IGNORED
+
+    def _observe(self, connection: Connection, store: str, snapshot: Snapshot, moment: Moment, cause: str) -> Result:
+        """Take a state of a record that a delivery shows."""
+        key = RecordKey(store, snapshot.facts.kind, snapshot.external_id)
+        known = records.find(connection, key) or records.blank(key, moment.now)
+        if known["state"] == "gone":
+            self._ask(connection, key, "revived", moment)
+            return Result.STALE
+        return self._merge(connection, known, snapshot, moment, cause, {})
+
+    def _merge(
+        self, connection: Connection, known: Values, snapshot: Snapshot, moment: Moment, cause: str, extra: Values
+    ) -> Result:
+        """Merge a shown state into the record, with all that follows from it, also for the order's customer."""
+        settles = moment.asked_at is not None
+        before = cast("StoreFacts | None", _facts(known))
+        merged = merge(before, known["version"], snapshot, doubtful=known["doubtful"], settles=settles)
+        seen = sight(known, snapshot, settles=settles)
+        doubtful = merged.doubtful or (seen.pop("doubtful", False) and not merged.stale)
+        if seen.pop("contested", False):
+            seen |= contests(known, moment.now)
+        columns = seen | {"version": merged.version, "doubtful": doubtful} | extra
+        changed = self._save(connection, known, merged.facts, columns, moment, cause)
+        if isinstance(snapshot.facts, OrderFacts):
+            self._order_placed(connection, known["store"], snapshot.facts, moment)
+        if isinstance(merged.facts, CustomerFacts) and merged.facts.staff:
+            return Result.IGNORED
+        if merged.stale:
+            return Result.STALE
+        return Result.RECORDED if changed else Result.UNCHANGED
+
+    def _save(
+        self, connection: Connection, known: Values, facts: Facts, extra: Values, moment: Moment, cause: str
+    ) -> bool:
+        """Tag, schedule and write a record; True if anything about its schedule is different now."""
+        plan, changed = tags(facts, self.policy)
+        changed |= extra
+        changed |= questions(known, facts, moment, doubtful=bool(changed.get("doubtful")))
+        if any(known[name] != value for name, value in changed.items()):
+            changed |= pushing(known, changed, moment) | {"updated_at": moment.now}
+        record_id = records.save(connection, known, changed)
+        if not shown(changed, known):
+            return False
+        if plan.phase != "unknown":
+            log.remember(connection, record_id, known | changed, moment.now, cause, reason_for(known, changed, plan))
+        return True
+
+    def _order_placed(self, connection: Connection, store: str, order: OrderFacts, moment: Moment) -> None:
+        """An order placed is activity of its customer, whether or not anything else is known of the account."""
+        if not order.customer_id or order.status in NOT_PLACED:
+            return
+        key = RecordKey(store, "customer", order.customer_id)
+        known = records.find(connection, key) or records.blank(key, moment.now)
+        before = cast("CustomerFacts | None", _facts(known))
+        after = order_placed(before, order.created_at)
+        if after == before or known["state"] == "gone":
+            return
+        self._save(connection, known, after, {"doubtful": known["doubtful"]}, moment, "an order placed")
+
+    def _happened(self, connection: Connection, store: str, event: Happened, moment: Moment, cause: str) -> Result:
+        """An action that carries no time is dated by its arrival, to the second; of several the last counts."""
+        key = RecordKey(store, event.kind, event.external_id)
+        known = records.find(connection, key) or records.blank(key, moment.now)
+        facts = SupportRequestFacts(moment.now.replace(microsecond=0))
+        changed = self._save(connection, known, facts, {}, moment, cause)
+        return Result.RECORDED if changed else Result.UNCHANGED
+
+    def _ask(self, connection: Connection, key: RecordKey, reason: str, moment: Moment) -> None:
+        known = records.find(connection, key) or records.blank(key, moment.now)
+        records.save(connection, known, question(known, reason, moment))
+
+
+def _facts(known: Values) -> Facts | None:
+    return read_facts(known["kind"], known["facts"]) if known["facts"] else None

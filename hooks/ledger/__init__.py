@@ -1,0 +1,1 @@
+"""What is known, wanted and scheduled, durably: tables, transactions and the queries with names."""

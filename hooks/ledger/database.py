@@ -1,0 +1,148 @@
+"""Connections and transactions: SQLite (in WAL, with full sync) or PostgreSQL, the same to all callers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy.engine import URL, ExceptionContext, make_url
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from hooks.errors import LedgerNotReadyError, LedgerUnavailableError
+
+BUSY_TIMEOUT_SECONDS = 5
+
+
+def sqlite_is_safe(version: tuple[int, ...]) -> bool:
+    """Whether this SQLite keeps every commit in WAL mode.
+
+    Before 3.51.3 (but for 3.44.6 and 3.50.7) commits can be lost when two connections write and checkpoint at
+    once; SQLite's own documentation calls it the WAL-reset bug (https://sqlite.org/wal.html).
+    """
+    return version >= (3, 51, 3) or version in {(3, 44, 6), (3, 50, 7)}
+
+
+def _sqlite_driver() -> Any:
+    from pysqlite3 import dbapi2  # noqa: PLC0415 - not needed, nor loaded, where the ledger is in PostgreSQL
+
+    if not sqlite_is_safe(dbapi2.sqlite_version_info):
+        raise LedgerNotReadyError(
+            f"SQLite {dbapi2.sqlite_version} can lose commits in WAL mode; install the pinned pysqlite3"
+        )
+    return dbapi2
+
+
+class Database:
+    """The ledger's database. Safe to share between threads; each process opens its own."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
+        event.listen(self.engine, "handle_error", _drop_what_may_only_read)
+        options: dict[str, Any] = {"read_only": True}
+        if not self.is_sqlite:  # there, every statement would see a state of its own
+            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reader = self.engine.execution_options(**options)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that holds the write lock from its start and is durable once this block has ended.
+
+        Raises LedgerUnavailableError; then nothing of it stands.
+        """
+        with _translated(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the ledger and writes nothing. Raises LedgerUnavailableError."""
+        with _translated(), self._reader.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections; a later use opens new ones."""
+        self.engine.dispose()
+
+
+def _drop_what_may_only_read(context: ExceptionContext) -> None:
+    """A connection that was opened while the ledger could only be read stays so: the pool must not keep it."""
+    words = str(context.original_exception).lower()
+    if "readonly" in words or "read-only" in words:
+        context.is_disconnect = True
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (DBAPIError, PoolTimeoutError) as error:
+        driver_error = getattr(error, "orig", None) or error
+        raise LedgerUnavailableError(f"the ledger cannot be used ({type(driver_error).__name__})") from error
+    except SQLAlchemyError as error:
+        raise LedgerUnavailableError(f"the ledger cannot be used ({type(error).__name__})") from error
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    """Never makes the file: that is the migration's work, so that several processes can start at once."""
+    path = Path(url.database or "")
+    target = f"{path.resolve().as_uri()}?mode=rw"
+    driver = _sqlite_driver()
+
+    def connect() -> Any:
+        return driver.connect(target, uri=True, timeout=BUSY_TIMEOUT_SECONDS, check_same_thread=False)
+
+    engine = create_engine(
+        "sqlite://",
+        module=driver,
+        creator=connect,
+        hide_parameters=True,
+        poolclass=QueuePool,
+        pool_size=20,
+        max_overflow=0,
+    )
+    event.listen(engine, "connect", lambda connection, pooled: _prepare_sqlite(connection, pooled, path))
+    event.listen(engine, "checkout", lambda _connection, pooled, _proxy: _same_file(pooled, path))
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, pooled: Any, path: Path) -> None:
+    pooled.info["file"] = _file_id(path)
+    connection.isolation_level = None  # transactions begin where we say so
+    for pragma in ("synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _same_file(pooled: Any, path: Path) -> None:
+    """A connection to a file that was moved away or deleted still works, and its commits are nowhere."""
+    if pooled.info["file"] != _file_id(path):
+        raise DisconnectionError("the SQLite file is another one now")
+
+
+def _file_id(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A writer takes the lock now: one that read first could find it taken, and its read out of date."""
+    read_only = connection.get_execution_options().get("read_only")
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    connect = {
+        "connect_timeout": BUSY_TIMEOUT_SECONDS,
+        "options": f"-c synchronous_commit=on -c timezone=UTC -c lock_timeout={BUSY_TIMEOUT_SECONDS}s",
+    }
+    return create_engine(
+        url, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=0, connect_args=connect
+    )

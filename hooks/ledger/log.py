@@ -1,0 +1,70 @@
+"""What is appended and never changed: deliveries taken, deliveries set aside, the history of each record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from hooks.ledger.records import insert_ignore
+from hooks.ledger.tables import deliveries, history
+from hooks.ledger.tables import quarantine as quarantined
+
+_SEEN = select(deliveries.c.result).where(
+    deliveries.c.store == bindparam("store"), deliveries.c.identity == bindparam("identity")
+)
+
+
+class Fault(Protocol):
+    """A delivery set aside: why, and of which record as far as that is known."""
+
+    @property
+    def reason(self) -> str: ...
+    @property
+    def detail(self) -> str: ...
+    @property
+    def kind(self) -> str | None: ...
+    @property
+    def external_id(self) -> int | None: ...
+
+
+def seen(connection: Connection, store: str, identity: str) -> bool:
+    """Whether this very delivery was taken before."""
+    return connection.execute(_SEEN, {"store": store, "identity": identity}).first() is not None
+
+
+def add(connection: Connection, store: str, identity: str, topic: str, result: str, at: datetime) -> None:
+    """Log a delivery as taken."""
+    values = {"store": store, "identity": identity, "topic": topic, "result": str(result), "received_at": at}
+    connection.execute(insert_ignore(connection, deliveries), values)
+
+
+def quarantine(connection: Connection, store: str, topic: str, fault: Fault, at: datetime) -> None:
+    """Set a delivery aside: what was wrong with it in our own words, and nothing of its body."""
+    values = {
+        "store": store,
+        "topic": topic,
+        "reason": fault.reason,
+        "detail": fault.detail,
+        "kind": fault.kind,
+        "external_id": fault.external_id,
+        "received_at": at,
+    }
+    connection.execute(insert(quarantined), values)
+
+
+def resolve_quarantine(connection: Connection, record: Mapping[str, Any], at: datetime) -> None:
+    """The record was read from the store: deliveries of it that were set aside are made good."""
+    about = (quarantined.c[name] == record[name] for name in ("store", "kind", "external_id"))
+    connection.execute(update(quarantined).where(*about, quarantined.c.resolved_at.is_(None)).values(resolved_at=at))
+
+
+def remember(
+    connection: Connection, record_id: int, row: Mapping[str, Any], at: datetime, cause: str, reason: str
+) -> None:
+    """Append to the history how the record is tagged now, and why."""
+    columns = ("state", "legal_basis", "retention_class", "delete_after", "policy_id")
+    values = {"record_id": record_id, "at": at, "cause": cause, "reason": reason}
+    connection.execute(insert(history), values | {name: row[name] for name in columns})

@@ -1,0 +1,172 @@
+"""The queries on records that ingest and the worker need, by name. Core statements; the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, bindparam, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from hooks.errors import LedgerUnavailableError
+from hooks.ledger.tables import records
+from hooks.retention.facts import RecordKind
+
+Values = dict[str, Any]
+
+
+class RacedError(LedgerUnavailableError):
+    """Another transaction made the same record at the same time; run this one again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKey:
+    """A record by the names that the store knows it by."""
+
+    store: str
+    kind: RecordKind
+    external_id: int
+
+
+def blank(key: RecordKey, now: datetime) -> Values:
+    """A record of which nothing is known yet."""
+    return dict.fromkeys(records.c.keys()) | {
+        "store": key.store,
+        "kind": key.kind,
+        "external_id": key.external_id,
+        "state": "unknown",
+        "doubtful": False,
+        "unknown_status": False,
+        "held": False,
+        "entries": "[]",
+        "push_attempts": 0,
+        "contests": 0,
+        "reread_attempts": 0,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+_FIND = (
+    select(records)
+    .where(
+        records.c.store == bindparam("store"),
+        records.c.kind == bindparam("kind"),
+        records.c.external_id == bindparam("external_id"),
+    )
+    .with_for_update()
+)
+
+
+def find(connection: Connection, key: RecordKey) -> Values | None:
+    """The record, locked until the transaction ends."""
+    row = connection.execute(_FIND, {"store": key.store, "kind": key.kind, "external_id": key.external_id}).first()
+    return dict(row._mapping) if row else None  # noqa: SLF001 - its documented name, underscore and all
+
+
+UNCLAIMED: Values = {"claim": None, "claim_until": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's hold on one record; it ends by itself when the worker does not settle in time."""
+
+    record_id: int
+    token: str
+
+
+def claimed(connection: Connection, claim: Claim) -> Values | None:
+    """The claimed record, locked; None if the claim has lapsed and it is somebody else's by now."""
+    chosen = select(records).where(records.c.id == claim.record_id, records.c.claim == claim.token)
+    row = connection.execute(chosen.with_for_update()).first()
+    return dict(row._mapping) if row else None  # noqa: SLF001
+
+
+def save(connection: Connection, known: Values, changed: Mapping[str, Any]) -> int:
+    """Write a record, new or known: only the columns that differ, and nothing if none does. Returns its row id.
+
+    Raises RacedError when it is new here, but another transaction has just made it.
+    """
+    if known["id"] is None:
+        values = {name: value for name, value in (known | dict(changed)).items() if name != "id"}
+        statement = insert_ignore(connection, records).returning(records.c.id)
+        made = connection.execute(statement, values).scalar_one_or_none()
+        if made is None:
+            raise RacedError("the record was made by another process at the same time")
+        return int(made)
+    different = {name: value for name, value in changed.items() if value != known[name]}
+    if different.keys() - {"updated_at"}:
+        connection.execute(update(records).where(records.c.id == known["id"]), different)
+    return int(known["id"])
+
+
+def insert_ignore(connection: Connection, table: Table) -> Any:
+    """INSERT that leaves a row alone which is there already."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table).on_conflict_do_nothing()
+
+
+# --- what the worker claims ------------------------------------------------------------------------------
+
+
+def _unclaimed(now: datetime) -> ColumnElement[bool]:
+    return or_(records.c.claim_until.is_(None), records.c.claim_until <= now)
+
+
+def claim_pushes(
+    connection: Connection,
+    store: str,
+    kind: RecordKind,
+    *,
+    limit: int,
+    now: datetime,
+    until: datetime,
+    claim: str,
+) -> list[Row[Any]]:
+    """Claim up to `limit` records that are due to be written back, the longest due first.
+
+    No other worker gets them until `until`. A record that is to be read again first is left alone: what
+    would be written is in doubt.
+    """
+    due = and_(
+        records.c.store == store,
+        records.c.kind == kind,
+        records.c.push_at <= now,
+        records.c.reread_at.is_(None),
+        _unclaimed(now),
+    )
+    return _claim(connection, due, records.c.push_at, limit=limit, until=until, claim=claim)
+
+
+def claim_rereads(
+    connection: Connection, store: str, *, limit: int, now: datetime, until: datetime, claim: str
+) -> list[Row[Any]]:
+    """Claim up to `limit` records of which the store must be asked."""
+    due = and_(records.c.store == store, records.c.reread_at <= now, _unclaimed(now))
+    return _claim(connection, due, records.c.reread_at, limit=limit, until=until, claim=claim)
+
+
+def _claim(
+    connection: Connection, due: ColumnElement[bool], order: Any, *, limit: int, until: datetime, claim: str
+) -> list[Row[Any]]:
+    chosen = select(records.c.id).where(due).order_by(order).limit(limit).with_for_update(skip_locked=True)
+    ids = chosen.cte("due").prefix_with("MATERIALIZED", dialect="postgresql")
+    statement = (
+        update(records)
+        .where(records.c.id.in_(select(ids.c.id)), due)
+        .values(claim=claim, claim_until=until)
+        .returning(records)
+    )
+    return list(connection.execute(statement))
+
+
+def release(connection: Connection, claim: Claim, **columns: Any) -> bool:
+    """Give up a claim, writing `columns`; False if it had lapsed and is somebody else's by now."""
+    statement = (
+        update(records)
+        .where(records.c.id == claim.record_id, records.c.claim == claim.token)
+        .values(**UNCLAIMED, **columns)
+    )
+    return connection.execute(statement).rowcount == 1

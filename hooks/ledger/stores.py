@@ -1,0 +1,66 @@
+"""What is known of each store as a whole: when it was last written to, and whether calls to it rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from hooks.ledger.records import insert_ignore
+from hooks.ledger.tables import stores
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Calls to the store rest until `until`; `permanent`: until an operator acts, in truth."""
+
+    code: str
+    since: datetime
+    until: datetime
+    permanent: bool
+    failures: int
+
+
+def register(connection: Connection, slugs: Iterable[str]) -> None:
+    """Have a row for each store, and call those again that an operator may have mended before this start."""
+    for slug in slugs:
+        connection.execute(insert_ignore(connection, stores), {"slug": slug})
+        connection.execute(
+            update(stores).where(stores.c.slug == slug, stores.c.stopped_permanent).values(resume_at=None)
+        )
+
+
+def resting(connection: Connection, slug: str) -> Rest | None:
+    """Why and until when calls to this store rest; None if they do not, nor did until the last success."""
+    row = connection.execute(select(stores).where(stores.c.slug == slug)).first()
+    if row is None or row.stopped_code is None:
+        return None
+    until = row.resume_at or row.stopped_since
+    return Rest(row.stopped_code, row.stopped_since, until, row.stopped_permanent, row.failures)
+
+
+def rest(connection: Connection, slug: str, pause: Rest) -> None:
+    """Let calls to the store rest. `since` counts from the first failure of the row."""
+    known = resting(connection, slug)
+    connection.execute(
+        update(stores)
+        .where(stores.c.slug == slug)
+        .values(
+            resume_at=pause.until,
+            stopped_code=pause.code,
+            stopped_since=known.since if known and known.code == pause.code else pause.since,
+            stopped_permanent=pause.permanent,
+            failures=pause.failures,
+        )
+    )
+
+
+def recovered(connection: Connection, slug: str, **columns: Any) -> None:
+    """The store answers; `columns` says what else is now known of it."""
+    cleared = {"resume_at": None, "stopped_code": None, "stopped_since": None}
+    connection.execute(
+        update(stores).where(stores.c.slug == slug).values(**cleared, stopped_permanent=False, failures=0, **columns)
+    )

@@ -1,0 +1,177 @@
+"""The ledger's tables. Instants are UTC; days are in the policy's time zone.
+
+Nowhere a column for a name, an address, an e-mail, a phone number, an IP address, a note or a body.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    false,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime in UTC, in and out; SQLite, which knows no zones, holds it without one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuses a naive datetime: which instant it means would be a guess."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime has no place in the ledger")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Always aware."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER primary keys by itself
+
+records = Table(
+    "records",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("store", String(32), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("external_id", BigInteger, nullable=False),
+    # unknown | active | trashed | erased | gone | ignored
+    Column("state", String(10), nullable=False),
+    Column("version", Instant),  # of the state that `facts` tell: the store's date_modified_gmt
+    Column("doubtful", Boolean, nullable=False),  # two states of the same second are known
+    Column("facts", Text),
+    Column("unknown_status", Boolean, nullable=False),
+    Column("held", Boolean, nullable=False),
+    # The governing tag; of a record that is gone or erased, what stood when that was seen.
+    Column("legal_basis", String(64)),
+    Column("retention_class", String(64)),
+    Column("runs_from", Date),
+    Column("review_after", Date),
+    Column("delete_after", Date),
+    Column("entries", Text, nullable=False),
+    Column("policy_id", String(64)),
+    Column("closed_on", Date),
+    # What the store should hold, and what it is known to hold (digests; None where that was never seen).
+    Column("wanted", Text),
+    Column("wanted_digest", String(32)),
+    Column("known_digest", String(32)),
+    Column("known_version", Instant),
+    Column("push_at", Instant),  # None: nothing to be written
+    Column("push_since", Instant),
+    Column("push_attempts", Integer, nullable=False),
+    Column("push_error", String(64)),
+    Column("contests", Integer, nullable=False),
+    Column("contested_at", Instant),
+    # The store must be asked what became of it.
+    Column("reread_at", Instant),
+    Column("reread_since", Instant),
+    Column("reread_reason", String(32)),
+    Column("reread_attempts", Integer, nullable=False),
+    Column("claim", String(32)),
+    Column("claim_until", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Index("uq_records_store_kind_external_id", "store", "kind", "external_id", unique=True),
+    Index("ix_records_delete_after", "delete_after"),
+    Index(
+        "ix_records_push",
+        "store",
+        "push_at",
+        sqlite_where=text("push_at IS NOT NULL"),
+        postgresql_where=text("push_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_records_reread",
+        "store",
+        "reread_at",
+        sqlite_where=text("reread_at IS NOT NULL"),
+        postgresql_where=text("reread_at IS NOT NULL"),
+    ),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("record_id", _Id, ForeignKey("records.id"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("cause", String(64), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("legal_basis", String(64)),
+    Column("retention_class", String(64)),
+    Column("delete_after", Date),
+    Column("policy_id", String(64)),
+    Column("reason", Text, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("store", String(32), primary_key=True),
+    Column("identity", String(32), primary_key=True),
+    Column("topic", String(100), nullable=False),
+    Column("result", String(12), nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Index("ix_deliveries_store_received_at", "store", "received_at"),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("store", String(32), nullable=False),
+    Column("topic", String(100), nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("kind", String(20)),
+    Column("external_id", BigInteger),
+    Column("received_at", Instant, nullable=False),
+    Column("resolved_at", Instant),
+    Index("ix_quarantine_store_resolved_at", "store", "resolved_at"),
+)
+
+stores = Table(
+    "stores",
+    metadata,
+    Column("slug", String(32), primary_key=True),
+    Column("last_pushed_at", Instant),
+    Column("last_reconciled_at", Instant),
+    # Calls to the store rest until then; `stopped_code` says why, and `permanent` that an operator must act.
+    Column("resume_at", Instant),
+    Column("stopped_code", String(64)),
+    Column("stopped_since", Instant),
+    Column("stopped_permanent", Boolean, nullable=False, server_default=false()),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+)

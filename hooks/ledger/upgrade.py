@@ -1,0 +1,86 @@
+"""Bringing the database to this version, and telling whether it is."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from hooks.errors import LedgerNotReadyError
+from hooks.ledger.database import Database
+
+_UPGRADE_LOCK = 7_235_604_118_201
+"""Any number that nobody else takes as an advisory lock in this database."""
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def upgrade(database: Database) -> str:
+    """Create or migrate the database; safe to repeat. Returns the revision that it is at then.
+
+    The one place where an SQLite file is made and put into WAL mode: left to whichever process comes first,
+    several at once fail with 'database is locked'.
+    """
+    if database.is_sqlite:
+        _create_sqlite(Path(database.url.database or ""))
+    config = _config()
+    with database.write() as connection:
+        if not database.is_sqlite:  # SQLite's writer is alone already
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return head()
+
+
+def _create_sqlite(path: Path) -> None:
+    from pysqlite3 import dbapi2  # noqa: PLC0415 - as in `database`
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _alone_in(path.parent), closing(dbapi2.connect(str(path))) as connection:
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    except (OSError, dbapi2.Error) as error:
+        raise LedgerNotReadyError(f"{path} cannot be made or opened ({type(error).__name__})") from error
+    if mode != "wal":
+        raise LedgerNotReadyError(f"the file system under {path.parent} does not take SQLite's WAL mode")
+
+
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[None]:
+    """One process at a time: SQLite does not wait its turn to change the journal mode, but fails as locked."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def head() -> str:
+    """The revision that this version of the service works with."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def check(connection: Connection) -> None:
+    """Raise LedgerNotReadyError unless the database is at this version and, if SQLite, in WAL mode."""
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current != head():
+        raise LedgerNotReadyError(f"the database is at {current}, not {head()}: run `flask --app wsgi db upgrade`")
+    if connection.dialect.name == "sqlite":
+        mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+        if mode != "wal":
+            raise LedgerNotReadyError(f"the SQLite file is in {mode} mode, not WAL: run `db upgrade`")

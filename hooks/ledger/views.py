@@ -1,0 +1,177 @@
+"""What the ledger shows to people: one record whole, and the counts of all of them."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
+
+from hooks.ledger.tables import deliveries, history, quarantine, records, stores
+
+OPEN = records.c.state.in_(("active", "trashed"))
+"""Records that are kept: neither unknown, nor none of our business, nor erased or gone."""
+
+TOO_EARLY = and_(
+    records.c.legal_basis == "legal-obligation",
+    records.c.state.in_(("trashed", "erased", "gone")),
+)
+EXAMPLES = 10
+MAX_ID = 2**63 - 1
+"""Larger ones than this no database holds, nor does a store give them."""
+
+
+def record(connection: Connection, store: str, kind: str, external_id: int) -> dict[str, Any] | None:
+    """One record: its facts, tag, entries with their reasons, what the store holds of it, and its history."""
+    if external_id > MAX_ID:
+        return None
+    chosen = select(records).where(
+        records.c.store == store,
+        records.c.kind == kind,
+        records.c.external_id == external_id,
+        records.c.state.not_in(("unknown", "ignored")),
+    )
+    row = connection.execute(chosen).first()
+    if row is None:
+        return None
+    return {
+        "store": row.store,
+        "kind": row.kind,
+        "id": row.external_id,
+        "state": row.state,
+        "version": _text(row.version),
+        "closed_on": _text(row.closed_on),
+        "policy": row.policy_id,
+        "tag": _tag(row),
+        "facts": json.loads(row.facts) if row.facts else None,
+        "entries": json.loads(row.entries),
+        "left_behind": [entry["data"] for entry in json.loads(row.entries)] if row.state == "erased" else [],
+        "store_copy": _store_copy(row),
+        "history": _history(connection, row.id),
+    }
+
+
+def _tag(row: Row[Any]) -> dict[str, Any] | None:
+    if row.retention_class is None:
+        return None
+    return {
+        "legal_basis": row.legal_basis,
+        "class": row.retention_class,
+        "from": _text(row.runs_from),
+        "review_after": _text(row.review_after),
+        "delete_after": _text(row.delete_after),
+        "held": row.held,
+    }
+
+
+def _store_copy(row: Row[Any]) -> dict[str, Any]:
+    """How what the store holds compares with what it should."""
+    return {
+        "in_step": row.wanted_digest == row.known_digest,
+        "wanted": json.loads(row.wanted) if row.wanted else None,
+        "next_write_at": _text(row.push_at),
+        "attempts": row.push_attempts,
+        "error": row.push_error,
+        "to_be_asked": row.reread_reason,
+    }
+
+
+def _history(connection: Connection, record_id: int) -> list[dict[str, Any]]:
+    rows = connection.execute(select(history).where(history.c.record_id == record_id).order_by(history.c.id))
+    return [
+        {
+            "at": _text(row.at),
+            "cause": row.cause,
+            "state": row.state,
+            "legal_basis": row.legal_basis,
+            "class": row.retention_class,
+            "delete_after": _text(row.delete_after),
+            "policy": row.policy_id,
+            "reason": row.reason,
+        }
+        for row in rows
+    ]
+
+
+def _text(value: date | datetime | None) -> str | None:
+    return value.isoformat() if value is not None else None
+
+
+def counts(connection: Connection) -> dict[str, Any]:
+    """How many records are kept: in all, and by kind, class and legal basis."""
+    open_records = select(
+        records.c.kind, records.c.retention_class, records.c.legal_basis, records.c.held, func.count()
+    ).where(OPEN)
+    grouped = open_records.group_by(records.c.kind, records.c.retention_class, records.c.legal_basis, records.c.held)
+    found: dict[str, Any] = {"total": 0, "by_kind": {}, "by_class": {}, "by_legal_basis": {}, "held": 0}
+    for kind, retention_class, basis, held, number in connection.execute(grouped):
+        found["total"] += number
+        for name, key in (("by_kind", kind), ("by_class", retention_class), ("by_legal_basis", basis)):
+            found[name][key] = found[name].get(key, 0) + number
+        found["held"] += number if held else 0
+    found["unknown_status"] = _number(connection, and_(OPEN, records.c.unknown_status))
+    closed = select(records.c.state, func.count().label("number")).where(records.c.state.in_(("erased", "gone")))
+    by_state = {row.state: row.number for row in connection.execute(closed.group_by(records.c.state))}
+    found["closed"] = {"erased": by_state.get("erased", 0), "gone": by_state.get("gone", 0)}
+    return found
+
+
+def by_day(connection: Connection) -> list[tuple[date, int]]:
+    """How many kept records are due after each day, in order of days."""
+    due = select(records.c.delete_after, func.count()).where(OPEN, records.c.delete_after.is_not(None))
+    grouped = due.group_by(records.c.delete_after).order_by(records.c.delete_after)
+    return [(day, number) for day, number in connection.execute(grouped)]
+
+
+def erased_too_early(connection: Connection, today: date) -> tuple[int, list[Row[Any]], datetime | None]:
+    """Records that the law wants kept still, and the store has trashed, erased or deleted: their number,
+    the first few, and since when."""
+    early = and_(
+        TOO_EARLY,
+        or_(
+            and_(records.c.state == "trashed", records.c.delete_after >= today),
+            records.c.delete_after >= records.c.closed_on,
+        ),
+    )
+    examples = select(records).where(early).order_by(records.c.id).limit(EXAMPLES)
+    since = connection.execute(select(func.min(records.c.updated_at)).where(early)).scalar_one()
+    return _number(connection, early), list(connection.execute(examples)), since
+
+
+def _number(connection: Connection, chosen: ColumnElement[bool]) -> int:
+    return int(connection.execute(select(func.count()).select_from(records).where(chosen)).scalar_one())
+
+
+def quarantined(connection: Connection, store: str) -> list[Row[Any]]:
+    """Deliveries set aside and not made good yet: by reason, their number and since when."""
+    chosen = select(
+        quarantine.c.reason, func.count().label("number"), func.min(quarantine.c.received_at).label("since")
+    ).where(quarantine.c.store == store, quarantine.c.resolved_at.is_(None))
+    return list(connection.execute(chosen.group_by(quarantine.c.reason)))
+
+
+def store_row(connection: Connection, store: str) -> dict[str, Any]:
+    """How it goes with one store: what it sent, what is to be written to it, and since when it fails."""
+    here = records.c.store == store
+    row = connection.execute(select(stores).where(stores.c.slug == store)).first()
+    last = select(func.max(deliveries.c.received_at)).where(deliveries.c.store == store)
+    return {
+        "last_delivery_at": _text(connection.execute(last).scalar_one()),
+        "last_reconciled_at": _text(row.last_reconciled_at) if row else None,
+        "last_pushed_at": _text(row.last_pushed_at) if row else None,
+        "pending_pushes": _number(connection, and_(here, records.c.push_at.is_not(None))),
+        "failing_pushes": _number(connection, and_(here, records.c.push_error.is_not(None))),
+        "pending_questions": _number(connection, and_(here, records.c.reread_at.is_not(None))),
+    }
+
+
+def push_errors(connection: Connection, store: str) -> list[Row[Any]]:
+    """Records whose schedule could not be written back: by error, their number, the first, and since when."""
+    chosen = select(
+        records.c.push_error,
+        func.count().label("number"),
+        func.min(records.c.external_id).label("example"),
+        func.min(func.coalesce(records.c.push_since, records.c.contested_at)).label("since"),
+    ).where(records.c.store == store, records.c.push_error.is_not(None))
+    return list(connection.execute(chosen.group_by(records.c.push_error)))

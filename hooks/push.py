@@ -1,0 +1,112 @@
+"""Writing schedules back: claims what is due, writes it in batches, settles each record by the store's answer.
+
+Level-triggered: what is wanted against what the store is known to hold. Ten changes cost one write, a crash
+none: a claim that is not settled lapses, and the difference is still there.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Row
+
+from hooks import telemetry
+from hooks.delivery import snapshot_of
+from hooks.errors import QuarantinedError, RecordGoneError, StoreError, StoreUnreachableError
+from hooks.ingest import Ingest
+from hooks.ledger import records, stores
+from hooks.ledger.records import Claim
+from hooks.planning import Moment, question
+from hooks.retention.facts import STORED_KINDS, RecordKind
+from hooks.store.client import BATCH_LIMIT, NotWritten, StoreClient
+from hooks.store.retry import delay
+
+LEASE = timedelta(minutes=3)
+"""Longer than a batch takes even in a slow store, so that two workers do not write the same record at once; and
+no longer than a record may wait for a worker that was killed."""
+
+
+@dataclass(frozen=True)
+class Pusher:
+    """Writes one store's schedules back."""
+
+    store: str
+    client: StoreClient
+    ingest: Ingest
+    jitter: Callable[[], float] = random.random
+
+    def push(self) -> int:
+        """Write what is due, at most one batch of each kind. Returns how many records were tried.
+
+        Raises StoreError where it is about the whole store; then nothing is settled but all given back.
+        """
+        return sum(self._push_kind(kind) for kind in STORED_KINDS)
+
+    def _push_kind(self, kind: RecordKind) -> int:
+        now = self.ingest.clock()
+        token = uuid4().hex
+        with self.ingest.database.write() as connection:
+            due = records.claim_pushes(
+                connection, self.store, kind, limit=BATCH_LIMIT, now=now, until=now + LEASE, claim=token
+            )
+        if due:
+            self._write(kind, due, token, now)
+        return len(due)
+
+    def _write(self, kind: RecordKind, due: Sequence[Row[Any]], token: str, now: datetime) -> None:
+        try:
+            outcomes = self.client.write_meta(kind, {row.external_id: json.loads(row.wanted) for row in due})
+        except StoreError:
+            with self.ingest.database.write() as connection:
+                for row in due:
+                    records.release(connection, Claim(row.id, token))
+            raise
+        stopped: StoreError | None = None
+        for row in due:
+            outcome, claim = outcomes[row.external_id], Claim(row.id, token)
+            if isinstance(outcome, NotWritten):
+                stopped = outcome.error
+                with self.ingest.database.write() as connection:
+                    records.release(connection, claim)
+            else:
+                self._settle(kind, row, claim, outcome, now)
+        if stopped:
+            raise stopped
+        with self.ingest.database.write() as connection:
+            stores.recovered(connection, self.store, last_pushed_at=self.ingest.clock())
+
+    def _settle(
+        self, kind: RecordKind, row: Row[Any], claim: Claim, outcome: dict[str, Any] | StoreError, asked_at: datetime
+    ) -> None:
+        if isinstance(outcome, StoreError):
+            self._failed(row, claim, outcome)
+            return
+        try:
+            snapshot = snapshot_of(kind, outcome, self.ingest.policy)
+        except QuarantinedError:
+            self._failed(row, claim, StoreUnreachableError("not-of-the-shape", "the answer is not of a record's shape"))
+            return
+        self.ingest.written(claim, row.wanted_digest, snapshot, asked_at=asked_at)
+        telemetry.WRITES.labels(self.store, "written").inc()
+
+    def _failed(self, row: Row[Any], claim: Claim, error: StoreError) -> None:
+        telemetry.WRITES.labels(self.store, error.code).inc()
+        now = self.ingest.clock()
+        with self.ingest.database.write() as connection:
+            known = records.claimed(connection, claim)
+            if known is None:
+                return
+            columns: dict[str, Any] = {}
+            if isinstance(error, RecordGoneError):
+                columns |= question(known, "deleted", Moment(now, self.ingest.settle))
+            if known["wanted_digest"] == row.wanted_digest and known["push_at"] is not None:
+                attempts = row.push_attempts + 1
+                at = now + delay(error, attempts, jitter=self.jitter)
+                columns |= {"push_attempts": attempts, "push_error": error.code, "push_at": at}
+            records.release(connection, claim, **columns)

@@ -1,0 +1,98 @@
+"""Asking the store what became of a record: after a hint, a tie, a delivery set aside, a refund without a date."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Row
+
+from hooks import telemetry
+from hooks.delivery import snapshot_of
+from hooks.errors import QuarantinedError, RecordGoneError, StoreError, StoreUnreachableError
+from hooks.ingest import Ingest
+from hooks.ledger import records, stores
+from hooks.ledger.records import Claim
+from hooks.retention.facts import RecordKind, Snapshot
+from hooks.store.client import StoreClient
+from hooks.store.retry import delay
+from schemas.customer import FIELDS as CUSTOMER_FIELDS
+from schemas.order import FIELDS as ORDER_FIELDS
+
+ROUND = 20
+"""Records asked for in one round; between two rounds what is due to be written gets its turn."""
+
+LEASE = timedelta(minutes=5)
+"""Longer than a round takes even in a slow store; a record that is asked for twice all the same is no harm."""
+
+
+@dataclass(frozen=True)
+class Rereader:
+    """Asks one store about records that are in question."""
+
+    store: str
+    client: StoreClient
+    ingest: Ingest
+    jitter: Callable[[], float] = random.random
+
+    def reread(self) -> int:
+        """Ask about what is due, at most a round of it. Returns how many records were asked for.
+
+        Raises StoreError where it is about the whole store; what was not asked for is given back.
+        """
+        now = self.ingest.clock()
+        token = uuid4().hex
+        with self.ingest.database.write() as connection:
+            due = records.claim_rereads(connection, self.store, limit=ROUND, now=now, until=now + LEASE, claim=token)
+        for position, row in enumerate(due):
+            try:
+                self._ask(row, Claim(row.id, token))
+            except StoreError:
+                self._give_back([Claim(left.id, token) for left in due[position:]])
+                raise
+        if due:
+            with self.ingest.database.write() as connection:
+                stores.recovered(connection, self.store)
+        return len(due)
+
+    def _ask(self, row: Row[Any], claim: Claim) -> None:
+        asked_at = self.ingest.clock()
+        try:
+            snapshot = self._read(row.kind, row.external_id)
+        except RecordGoneError:
+            self.ingest.answered_gone(claim, asked_at=asked_at)
+            telemetry.REREADS.labels(self.store, "gone").inc()
+        except QuarantinedError:
+            error = StoreUnreachableError("not-of-the-shape", "the answer is not of a record's shape")
+            self._later(row, claim, error)
+        except StoreError as error:
+            if error.whole_store:
+                raise
+            self._later(row, claim, error)
+        else:
+            self.ingest.answered(claim, snapshot, asked_at=asked_at)
+            telemetry.REREADS.labels(self.store, "read").inc()
+
+    def _read(self, kind: RecordKind, external_id: int) -> Snapshot:
+        """The record as the store shows it now; an order with the dates of its refunds."""
+        fields = ORDER_FIELDS if kind == "order" else CUSTOMER_FIELDS
+        raw = self.client.read(kind, external_id, fields=fields)
+        if raw.get("refunds"):
+            raw["refunds"] = self.client.refunds(external_id)
+        return snapshot_of(kind, raw, self.ingest.policy)
+
+    def _later(self, row: Row[Any], claim: Claim, error: StoreError) -> None:
+        telemetry.REREADS.labels(self.store, error.code).inc()
+        attempts = row.reread_attempts + 1
+        at = self.ingest.clock() + delay(error, attempts, jitter=self.jitter)
+        with self.ingest.database.write() as connection:
+            records.release(connection, claim, reread_at=at, reread_attempts=attempts)
+
+    def _give_back(self, claims: list[Claim]) -> None:
+        with self.ingest.database.write() as connection:
+            for claim in claims:
+                records.release(connection, claim)

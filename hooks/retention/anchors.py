@@ -1,0 +1,122 @@
+"""From which day each clock runs, for each kind of record, and the words that say why.
+
+A day is the calendar day in the policy's time zone on which an instant falls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from hooks.retention.facts import Choice, CustomerFacts, Facts, OrderFacts, SupportRequestFacts
+from hooks.retention.policy import Clock, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The event and the day from which a period runs, said in `phrase`.
+
+    `ended` is the day on which the event came until which the data could be kept; None while it has not come.
+    """
+
+    event: str
+    day: date
+    phrase: str
+    ended: date | None = None
+    ended_phrase: str = ""
+
+
+def anchor(clock: Clock, facts: Facts, policy: Policy) -> Anchor:
+    """Where `clock` starts for this record. The policy was checked: the clock can run for it."""
+    match clock, facts:
+        case "accounting-year-end", OrderFacts():
+            return _accounting_year_end(facts, policy)
+        case "last-activity", CustomerFacts():
+            return _last_activity(facts, policy)
+        case "consent", OrderFacts() | CustomerFacts():
+            return _consent(facts, policy)
+        case "request-closed", SupportRequestFacts():
+            day = _day(facts.closed_at, policy)
+            return Anchor("request-closed", day, f"Request closed on {day}")
+        case "request-closed", OrderFacts():
+            day = _day(facts.created_at, policy)
+            return Anchor("request-made", day, f"Note left with the order on {day}")
+        case "created", OrderFacts() | CustomerFacts():
+            noun = "Order" if isinstance(facts, OrderFacts) else "Account"
+            day = _created(facts, policy)
+            return Anchor("created", day, f"{noun} created on {day}")
+        case _:
+            raise ValueError(f"the clock {clock!r} cannot run for {facts.kind!r}")
+
+
+def _day(instant: datetime, policy: Policy) -> date:
+    return instant.astimezone(policy.time_zone).date()
+
+
+def _created(facts: OrderFacts | CustomerFacts, policy: Policy) -> date:
+    if facts.created_at is None:
+        raise ValueError("an account that is known only from its orders has no clock yet")
+    return _day(facts.created_at, policy)
+
+
+def _latest(events: list[tuple[str, datetime | None]], policy: Policy) -> tuple[date, str]:
+    """The last day on which any of the events fell, and the names of those that did."""
+    days = [(_day(instant, policy), name) for name, instant in events if instant]
+    last = max(day for day, _ in days)
+    return last, " and ".join(dict.fromkeys(name for day, name in days if day == last))
+
+
+def _accounting_year_end(facts: OrderFacts, policy: Policy) -> Anchor:
+    events = [("paid", facts.paid_at), ("completed", facts.completed_at)]
+    events += [("refunded", refund.at) for refund in facts.refunds]
+    if not any(instant for _, instant in events):
+        events = [("created", facts.created_at)]
+    day, names = _latest(events, policy)
+    end = policy.accounting_year.end(day)
+    return Anchor("accounting-year-end", end, f"{names.capitalize()} on {day}; the accounting year ended {end}")
+
+
+def _last_activity(facts: CustomerFacts, policy: Policy) -> Anchor:
+    events = [
+        ("sign-up", facts.created_at),
+        ("log-in or visit", facts.last_active_at),
+        ("order placed", facts.last_order_at),
+    ]
+    day, names = _latest(events, policy)
+    return Anchor("last-activity", day, f"Last activity ({names}) on {day}")
+
+
+def _consent(facts: OrderFacts | CustomerFacts, policy: Policy) -> Anchor:
+    """Consent from the day on which it was given, until the day on which it was withdrawn.
+
+    A choice at the checkout is made on the day of the order; on an account it is dated by the state of the
+    account that first shows it. A newsletter declined from the start is consent that ended as it began,
+    unless order attribution, which rests on a consent of its own, is there too.
+    """
+    created = _created(facts, policy)
+    standing, latest = _last_run(facts.choices)
+    given = created
+    if isinstance(facts, CustomerFacts) and standing:
+        given = max(created, _day(standing.at, policy))
+    if latest is None or latest.given:
+        return Anchor("consent-given", given, f"Consent given on {given}")
+    if standing:
+        ended = max(given, _day(latest.at, policy))
+        return Anchor("consent-given", given, f"Consent given on {given}", ended, f"withdrawn on {ended}")
+    if "attribution" in facts.kinds:
+        return Anchor("consent-given", given, f"Consent given on {given}")
+    return Anchor("consent-declined", given, f"Newsletter declined on {given}", given, "no consent to keep it under")
+
+
+def _last_run(choices: tuple[Choice, ...]) -> tuple[Choice | None, Choice | None]:
+    """The choice that began the last standing consent, and the choice that began what stands now.
+
+    `choices` are in order of time; runs of the same choice count as one, dated by the first of them.
+    """
+    given: Choice | None = None
+    latest: Choice | None = None
+    for choice in choices:
+        if latest is None or choice.given != latest.given:
+            latest = choice
+            given = choice if choice.given else given
+    return given, latest

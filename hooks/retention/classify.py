@@ -1,0 +1,114 @@
+"""From a record's facts and the policy to its entries and its schedule, with a sentence for each date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from hooks.retention.anchors import Anchor, anchor
+from hooks.retention.conditions import holding
+from hooks.retention.facts import CustomerFacts, Facts, OrderFacts
+from hooks.retention.policy import Policy, RetentionClass, Rule
+
+Phase = Literal["unknown", "active", "trashed", "erased", "ignored"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One data category of one record. `delete_after` is the last day on which it is kept, `until` the event
+    that has to come where no day is known; `review_after` the first day on which it may go."""
+
+    rule: str
+    data: str
+    purpose: str
+    basis: str
+    retention_class: str
+    event: str
+    runs_from: date
+    review_after: date | None
+    delete_after: date | None
+    until: str | None
+    action: str
+    governs: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What is to become of one record.
+
+    `governing` tags the record as a whole; of a record that the store has erased it is what stood before,
+    while `entries` are what the eraser left behind.
+    """
+
+    phase: Phase
+    entries: tuple[Entry, ...]
+    governing: Entry | None
+
+
+def phase(facts: Facts) -> Phase:
+    """Where in its life the record is, as far as its own state tells."""
+    match facts:
+        case CustomerFacts(created_at=None):
+            return "unknown"
+        case CustomerFacts(staff=True):
+            return "ignored"
+        case OrderFacts() if facts.erased_at:
+            return "erased"
+        case OrderFacts(trashed=True):
+            return "trashed"
+        case _:
+            return "active"
+
+
+def schedule(facts: Facts, policy: Policy) -> Schedule:
+    """The schedule that the policy gives for these facts. Pure: the same facts give the same schedule."""
+    now = phase(facts)
+    if now in ("unknown", "ignored"):
+        return Schedule(now, (), None)
+    conditions = holding(facts)
+    rules = [rule for rule in policy.by_kind[facts.kind] if rule.matches(conditions)]
+    entries = [_entry(rule, facts, policy) for rule in rules]
+    governing = max((entry for entry in entries if entry.governs), key=lambda entry: entry.delete_after or date.max)
+    if now == "erased":
+        left = {rule.id for rule in rules if rule.survives_erasure}
+        entries = [entry for entry in entries if entry.rule in left]
+    return Schedule(now, tuple(entries), governing)
+
+
+def _entry(rule: Rule, facts: Facts, policy: Policy) -> Entry:
+    kept = policy.classes[rule.retention_class]
+    start = anchor(kept.clock, facts, policy)
+    delete_after = kept.keep.after(start.day) if kept.keep else start.ended
+    return Entry(
+        rule=rule.id,
+        data=rule.data,
+        purpose=rule.purpose,
+        basis=rule.basis,
+        retention_class=kept.id,
+        event=start.event,
+        runs_from=start.day,
+        review_after=kept.review.after(start.day) if kept.review else None,
+        delete_after=delete_after,
+        until=kept.until if delete_after is None else None,
+        action=kept.at_end,
+        governs=rule.governs,
+        reason=_reason(start, kept, delete_after, rule),
+    )
+
+
+def _reason(start: Anchor, kept: RetentionClass, delete_after: date | None, rule: Rule) -> str:
+    """One plain sentence: what happened when, what follows from it, and by which rule."""
+    parts = [start.phrase]
+    if kept.keep:
+        if kept.review:
+            parts.append(f"may go from {kept.review.after(start.day)}, {kept.review} later")
+        parts.append(f"{kept.keep} later is {delete_after}")
+    elif start.ended:
+        parts.append(f"{start.ended_phrase}, which ends it")
+    else:
+        parts.append(f"kept until {str(kept.until).replace('-', ' ')}")
+    law = f"{kept.source}, " if kept.source else ""
+    own = "" if rule.published.section or not kept.published.section else f"; that it applies here is {rule.published}"
+    return "; ".join(parts) + f"; {law}{kept.published}{own}"

@@ -1,0 +1,118 @@
+"""What the rules need to know of a record, and nothing else.
+
+No name, address, e-mail, phone number, IP address, note or body: of those only *that* they are there (`kinds`).
+All instants are aware and in UTC; which calendar day they fall on is the policy's time zone's affair.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+RecordKind = Literal["order", "customer", "support-request"]
+
+KINDS: tuple[RecordKind, ...] = ("order", "customer", "support-request")
+STORED_KINDS: tuple[RecordKind, ...] = (
+    "order",
+    "customer",
+)  # records of the store, that can be written back to
+
+PAID_STATUSES = frozenset({"processing", "completed", "refunded"})
+UNPAID_STATUSES = frozenset({"pending", "on-hold", "failed", "cancelled", "checkout-draft", "auto-draft"})
+KNOWN_STATUSES = PAID_STATUSES | UNPAID_STATUSES
+NOT_PLACED = frozenset({"checkout-draft", "auto-draft"})
+"""Statuses of a checkout that nobody has finished: not an order placed."""
+
+CUSTOMER_ROLES = frozenset({"customer", "subscriber"})
+"""Any other role is a member of staff, who is not a customer."""
+
+META_KINDS = frozenset({"attribution", "newsletter"})
+"""The kinds that are told by `meta_data` alone, and so are unknown where that is not shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A newsletter choice as it was seen in the record's state of `at`."""
+
+    at: datetime
+    given: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """A refund of an order; `at` is None until the store was asked for its date, which no delivery shows."""
+
+    id: int
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """An order. `status` is what it is, or was before it was trashed; 'unknown' for one that a plugin added."""
+
+    status: str
+    created_at: datetime
+    paid_at: datetime | None = None
+    completed_at: datetime | None = None
+    customer_id: int = 0
+    kinds: frozenset[str] = frozenset()
+    trashed: bool = False
+    refunds: tuple[Refund, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    erased_at: datetime | None = None
+    meta_at: datetime | None = None
+
+    kind: RecordKind = field(default="order", init=False)
+
+    @property
+    def paid(self) -> bool:
+        """Whether money was ever taken for it, whatever became of it since."""
+        return self.paid_at is not None or self.status in PAID_STATUSES
+
+    @property
+    def undated_refunds(self) -> tuple[int, ...]:
+        """Refunds whose day is still to be asked for."""
+        return tuple(refund.id for refund in self.refunds if refund.at is None)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerFacts:
+    """A customer's account. `created_at` is None while it is known only from an order that names it."""
+
+    created_at: datetime | None = None
+    staff: bool = False
+    last_active_at: datetime | None = None
+    last_order_at: datetime | None = None
+    kinds: frozenset[str] = frozenset()
+    choices: tuple[Choice, ...] = ()
+    meta_at: datetime | None = None
+
+    kind: RecordKind = field(default="customer", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SupportRequestFacts:
+    """A request to the help desk, known from the action that the store fires when it is closed."""
+
+    closed_at: datetime
+
+    kind: RecordKind = field(default="support-request", init=False)
+
+
+Facts = OrderFacts | CustomerFacts | SupportRequestFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A record's state as a delivery or a read showed it.
+
+    `version` is when the store last changed it (`date_modified_gmt`, whole seconds; the day of sign-up for an
+    account never changed). `store_meta` is what the store holds under our own keys, None where `meta_data` was
+    not shown: unknown, not empty.
+    """
+
+    facts: OrderFacts | CustomerFacts
+    external_id: int
+    version: datetime
+    store_meta: dict[str, str] | None

@@ -1,0 +1,1 @@
+"""Talking to a WooCommerce store over its REST API."""

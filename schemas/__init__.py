@@ -1,0 +1,1 @@
+"""What crosses the border, as marshmallow schemas: they translate and drop, they do not decide."""

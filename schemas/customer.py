@@ -1,0 +1,51 @@
+"""A customer's account, as deliveries and REST show it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, fields, post_load
+
+from hooks.retention.facts import CUSTOMER_ROLES, CustomerFacts, Snapshot
+from hooks.retention.policy import MetaVocabulary
+from schemas.meta import read_meta
+from schemas.wire import GmtTime, RecordId, required_time
+
+FIELDS = "id,role,date_created_gmt,date_modified_gmt,meta_data"
+"""The `_fields` that a read of a customer asks for: no personal data is among them."""
+
+
+class CustomerSchema(Schema):
+    """Loads to a Snapshot of CustomerFacts.
+
+    An account that was never changed has no `date_modified_gmt`: its version is the day of sign-up.
+    Raises ValidationError naming the fields that are not of the shape.
+    """
+
+    class Meta:
+        unknown = EXCLUDE
+
+    id = RecordId(required=True)
+    role = fields.String(required=True)
+    date_created_gmt = GmtTime(required=True)
+    date_modified_gmt = GmtTime(load_default=None)
+    meta_data = fields.Raw(load_default=None, allow_none=True)
+
+    def __init__(self, vocabulary: MetaVocabulary, **kwargs: Any) -> None:
+        self.vocabulary = vocabulary
+        super().__init__(**kwargs)
+
+    @post_load
+    def _make(self, raw: dict[str, Any], **_: object) -> Snapshot:
+        created = required_time(raw, "date_created_gmt", "date_modified_gmt")
+        version = raw["date_modified_gmt"] or created
+        meta = read_meta(raw["meta_data"], self.vocabulary, at=version)
+        facts = CustomerFacts(
+            created_at=created,
+            staff=raw["role"] not in CUSTOMER_ROLES,
+            last_active_at=meta.last_active_at if meta else None,
+            kinds=(meta.kinds & {"newsletter"}) if meta else frozenset(),
+            choices=meta.choices if meta else (),
+            meta_at=version if meta else None,
+        )
+        return Snapshot(facts, raw["id"], version, meta.ours if meta else None)

@@ -1,0 +1,100 @@
+"""An order, as deliveries and REST show it: only what the rules need is taken, the rest dropped here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, fields, post_load
+
+from hooks.retention.facts import KNOWN_STATUSES, OrderFacts, Refund, Snapshot
+from hooks.retention.policy import MetaVocabulary
+from schemas.meta import Meta, read_meta
+from schemas.wire import GmtTime, RecordId, any_present, present, required_time
+
+FIELDS = (
+    "id,status,customer_id,date_created_gmt,date_modified_gmt,date_paid_gmt,date_completed_gmt,refunds,meta_data,"
+    "billing,shipping,shipping_lines,customer_note,customer_ip_address,customer_user_agent"
+)
+"""The `_fields` that a read of an order asks for: those that this schema takes."""
+
+_NAME = ("first_name", "last_name", "company", "address_1", "address_2", "city", "postcode", "phone")
+_CONTACT = (*_NAME, "email")
+
+
+class RefundSchema(Schema):
+    """A refund as an order lists it; its date is shown only under the order's refunds."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    id = RecordId(required=True)
+    date_created_gmt = GmtTime(load_default=None)
+
+    @post_load
+    def _make(self, raw: dict[str, Any], **_: object) -> Refund:
+        return Refund(raw["id"], raw["date_created_gmt"])
+
+
+class OrderSchema(Schema):
+    """Loads to a Snapshot of OrderFacts. Raises ValidationError naming the fields that are not of the shape."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    id = RecordId(required=True)
+    status = fields.String(required=True)
+    customer_id = RecordId(minimum=0, load_default=0, allow_none=True)
+    date_created_gmt = GmtTime(required=True)
+    date_modified_gmt = GmtTime(load_default=None)
+    date_paid_gmt = GmtTime(load_default=None)
+    date_completed_gmt = GmtTime(load_default=None)
+    refunds = fields.List(fields.Nested(RefundSchema), load_default=list, allow_none=True)
+    meta_data = fields.Raw(load_default=None, allow_none=True)
+    billing = fields.Raw(load_default=None, allow_none=True)
+    shipping = fields.Raw(load_default=None, allow_none=True)
+    shipping_lines = fields.Raw(load_default=None, allow_none=True)
+    customer_note = fields.Raw(load_default=None, allow_none=True)
+    customer_ip_address = fields.Raw(load_default=None, allow_none=True)
+    customer_user_agent = fields.Raw(load_default=None, allow_none=True)
+
+    def __init__(self, vocabulary: MetaVocabulary, **kwargs: Any) -> None:
+        self.vocabulary = vocabulary
+        super().__init__(**kwargs)
+
+    @post_load
+    def _make(self, raw: dict[str, Any], **_: object) -> Snapshot:
+        created = required_time(raw, "date_created_gmt", "date_modified_gmt")
+        version = raw["date_modified_gmt"] or created
+        meta = read_meta(raw["meta_data"], self.vocabulary, at=version)
+        status, trashed = _status(raw["status"], meta)
+        facts = OrderFacts(
+            status=status,
+            created_at=created,
+            paid_at=raw["date_paid_gmt"],
+            completed_at=raw["date_completed_gmt"],
+            customer_id=raw["customer_id"] or 0,
+            kinds=_kinds(raw) | (meta.kinds if meta else frozenset()),
+            trashed=trashed,
+            refunds=tuple(sorted(raw["refunds"] or (), key=lambda refund: refund.id)),
+            choices=meta.choices if meta else (),
+            erased_at=version if meta and meta.anonymised else None,
+            meta_at=version if meta else None,
+        )
+        return Snapshot(facts, raw["id"], version, meta.ours if meta else None)
+
+
+def _status(raw: str, meta: Meta | None) -> tuple[str, bool]:
+    """The status in words that we know, and whether the order is in the trash (then the one before)."""
+    trashed = raw == "trash"
+    status = raw.removeprefix("wc-") if not trashed else (meta and meta.trashed_from) or "unknown"
+    return (status if status in KNOWN_STATUSES else "unknown"), trashed
+
+
+def _kinds(raw: dict[str, Any]) -> frozenset[str]:
+    held = {
+        "identity": any_present(raw["billing"], _CONTACT),
+        "shipping": any_present(raw["shipping"], _NAME) or bool(raw["shipping_lines"]),
+        "note": present(raw["customer_note"]),
+        "network": present(raw["customer_ip_address"]) or present(raw["customer_user_agent"]),
+    }
+    return frozenset(kind for kind, there in held.items() if there)

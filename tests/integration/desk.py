@@ -1,0 +1,227 @@
+"""A worker's desk: one store over real HTTP, one ledger, and one clock that both go by and a test moves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from deploy.sandbox import SandboxStore, SendingOptions, StoreOptions, serving
+from hooks.delivery import Delivery
+from hooks.ingest import Ingest, Result
+from hooks.ledger import stores
+from hooks.ledger.database import Database
+from hooks.ledger.tables import records
+from hooks.push import Pusher
+from hooks.reread import Rereader
+from hooks.retention.policy import Policy
+from hooks.retention.store_meta import KEYS
+from hooks.settings import Settings, StoreSettings
+from hooks.signature import signing_keys
+from hooks.status import status_of
+from hooks.store.client import StoreClient
+from hooks.worker import StoreWorker
+from tests.sandbox.receiver import Receiver, receiving
+from tests.support.processes import TOPICS
+from tests.support.recordings import SECRET, Recorded
+
+NOON = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
+SETTLE = timedelta(seconds=10)
+SECOND = timedelta(seconds=1)
+ENOUGH = 40
+"""More turns than any test needs; a worker that never comes to rest fails it."""
+
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what does not depend on the database."""
+
+ROLES = pytest.mark.parametrize("desk", ["administrator", "shop_manager"], indirect=True)
+"""With a shop manager's key and webhooks, customers are shown without `meta_data`."""
+
+
+@dataclass
+class Clock:
+    """Tells the time, and lets it pass when told to."""
+
+    now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class Desk:
+    """What one test of the worker needs, for one store."""
+
+    slug: str
+    store: SandboxStore
+    receiver: Receiver
+    ingest: Ingest
+    clock: Clock
+    worker: StoreWorker
+    settings: Settings
+    taken: int = 0
+
+    # Time
+
+    def advance(self, time: timedelta = SETTLE) -> None:
+        """Let time pass, in the shop and for the service."""
+        self.clock.now += time
+        self.store.advance_clock(time.total_seconds())
+
+    # Orders
+
+    def paid_order(self, **given: Any) -> int:
+        """Place a paid order; its deliveries wait."""
+        return int(self.store.place_order(set_paid=True, **given)["id"])
+
+    def written_order(self, **given: Any) -> int:
+        """Place a paid order, and have its schedule written back once."""
+        number = self.paid_order(**given)
+        self.come_to_rest()
+        assert self.writes("order", number) == 1
+        return number
+
+    # Deliveries
+
+    def deliver(self, drop: int = 0) -> list[Result]:
+        """Let the store send what waits, and take it in; `drop` of them are lost on the way."""
+        self.store.send_deliveries(drop=drop)
+        came = self.receiver.deliveries[self.taken :]
+        self.taken += len(came)
+        return [self.receive(Recorded(one.topic, one.headers, one.body)) for one in came]
+
+    def lose(self) -> None:
+        """Let the store send what waits, and let all of it be lost."""
+        self.store.drop_deliveries()
+
+    def receive(self, sent: Recorded) -> Result:
+        """Take in one delivery."""
+        delivery = Delivery.from_http(sent.headers, sent.body, keys=signing_keys(SECRET), policy=self.ingest.policy)
+        return self.ingest.receive(self.slug, delivery)
+
+    # Work
+
+    def work(self) -> None:
+        """Turn after turn, until there is nothing more to do at once."""
+        for _ in range(ENOUGH):
+            if not self.worker.turn():
+                return
+        raise AssertionError("the worker does not come to rest")
+
+    def settle(self) -> None:
+        """Take in what the store sends, let the records come to rest, and let the worker do what is due."""
+        self.deliver()
+        self.advance()
+        self.work()
+
+    def come_to_rest(self) -> None:
+        """Until nothing is sent, asked or written any more, the echoes of our own writes included."""
+        for _ in range(ENOUGH):
+            before = len(self.store.log.requests)
+            self.settle()
+            if len(self.store.log.requests) == before and not self.store.webhooks.any_waiting():
+                return
+        raise AssertionError("store and service never come to rest")
+
+    # What is there
+
+    def row(self, kind: str, number: int) -> dict[str, Any]:
+        """The record's row in the ledger."""
+        chosen = select(records).where(
+            records.c.store == self.slug, records.c.kind == kind, records.c.external_id == number
+        )
+        with self.ingest.database.read() as connection:
+            return dict(connection.execute(chosen).one()._mapping)
+
+    def edit_row(self, kind: str, number: int, **columns: Any) -> None:
+        """Make the record's row say something else."""
+        chosen = update(records).where(records.c.kind == kind, records.c.external_id == number)
+        with self.ingest.database.write() as connection:
+            connection.execute(chosen.values(**columns))
+
+    def count_claimed(self) -> int:
+        """How many records some worker holds."""
+        chosen = select(func.count()).select_from(records).where(records.c.claim.is_not(None))
+        with self.ingest.database.read() as connection:
+            return int(connection.execute(chosen).scalar_one())
+
+    def wanted(self, kind: str, number: int) -> dict[str, str]:
+        """What the ledger says that the store should hold under our keys."""
+        wanted = json.loads(self.row(kind, number)["wanted"])
+        return {key: value for key, value in wanted.items() if value is not None}
+
+    def held(self, kind: str, number: int) -> dict[str, str]:
+        """What the store holds under our keys."""
+        meta = self.store.shop.order(number).meta if kind == "order" else self.store.shop.customer(number).meta
+        return {key: meta.get(key) for key in KEYS if meta.get(key) is not None}
+
+    def writes(self, kind: str, number: int) -> int:
+        """How often the record was written over REST."""
+        return len(self.store.log.writes(kind, number))
+
+    def sent(self, method: str, path: str) -> int:
+        """How many requests of this method the store got under this path of the API."""
+        return sum(
+            entry.method == method and entry.path.startswith(f"/wp-json/wc/v3{path}")
+            for entry in self.store.log.requests
+        )
+
+    def pause(self) -> stores.Rest | None:
+        """Whether calls to the store rest, and until when."""
+        with self.ingest.database.read() as connection:
+            return stores.resting(connection, self.slug)
+
+    def status(self) -> dict[str, Any]:
+        """What `/status` would say."""
+        with self.ingest.database.read() as connection:
+            return status_of(connection, self.settings, self.ingest.policy, started_at=NOON, now=self.clock())
+
+    def problems(self) -> set[str]:
+        """The codes of all problems that `/status` would name."""
+        return {problem["code"] for problem in self.status()["problems"]}
+
+
+@contextmanager
+def desk(
+    database: Database, policy: Policy, *, slug: str = "shop", role: str = "administrator", clock: Clock | None = None
+) -> Iterator[Desk]:
+    """A desk whose key, and whose webhooks' owner, has this role."""
+    clock = clock or Clock()
+    with ExitStack() as stack:
+        sending = SendingOptions(autosend=False, timeout=5)
+        store = SandboxStore(StoreOptions(sending=sending), now=clock())
+        receiver = stack.enter_context(receiving())
+        url = stack.enter_context(serving(store))
+        for topic in TOPICS:
+            store.create_webhook(topic, receiver.url, SECRET, role)
+        key = store.create_key(role)
+        reach = StoreSettings(slug, url, key["consumer_key"], key["consumer_secret"], (SECRET,))
+        settings = Settings(stores={slug: reach})
+        ingest = Ingest(database, policy, SETTLE, clock)
+        with database.write() as connection:
+            stores.register(connection, [slug])
+        worker = worker_of(reach, ingest)
+        stack.callback(close, worker)
+        yield Desk(slug, store, receiver, ingest, clock, worker, settings)
+
+
+def worker_of(reach: StoreSettings, ingest: Ingest) -> StoreWorker:
+    """A worker with a connection of its own, whose jitter always gives the longest wait."""
+    client = StoreClient(reach)
+    slug = reach.slug
+    return StoreWorker(slug, Rereader(slug, client, ingest, _most), Pusher(slug, client, ingest, _most), ingest, _most)
+
+
+def close(worker: StoreWorker) -> None:
+    """Close the worker's connection to its store."""
+    worker.pusher.client._api.session.close()
+
+
+def _most() -> float:
+    return 1.0

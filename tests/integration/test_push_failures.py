@@ -1,0 +1,349 @@
+"""A store that fails, refuses, or is not there: what is waited for, what shows, what is tried again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url
+from structlog.testing import capture_logs
+
+from deploy.sandbox.auth import ApiKey
+from deploy.sandbox.errors import RestError
+from deploy.sandbox.records import Order
+from deploy.sandbox.wire import Json
+from hooks import worker as worker_module
+from hooks.ledger import stores
+from hooks.ledger.database import Database
+from hooks.store.retry import FIRST, LONGEST, PERMANENT
+from hooks.worker import StoreWorker
+from tests.integration.desk import ON_SQLITE, SECOND, Desk, close, worker_of
+from tests.support.processes import until
+from tests.support.recordings import made
+
+
+@ON_SQLITE
+def test_a_store_that_fails_is_left_alone_for_longer_and_longer(desk: Desk) -> None:
+    number = desk.paid_order()
+    desk.deliver()
+    desk.advance()
+    desk.store.add_fault("500", times=1000)
+    waits = []
+    for _ in range(12):
+        sent = len(desk.store.log.requests)
+        assert desk.worker.turn() is False
+        assert len(desk.store.log.requests) == sent + 1
+        pause = desk.pause()
+        assert pause is not None
+        waits.append(pause.until - desk.clock())
+        desk.advance(waits[-1] - SECOND)
+        desk.work()
+        assert len(desk.store.log.requests) == sent + 1
+        assert "store-server-error" in desk.problems()
+        desk.advance(SECOND)
+    doubling = [FIRST * 2**place for place in range(12)]
+    assert waits == [min(wait, LONGEST) for wait in doubling]
+    desk.store.clear_faults()
+    desk.come_to_rest()
+    assert desk.writes("order", number) == 1
+    assert desk.pause() is None
+    assert desk.status()["status"] == "ok"
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("jitter", "expected"),
+    [
+        # half of it, three quarters, nearly all of it
+        (0.0, FIRST / 2),
+        (0.5, FIRST * 3 / 4),
+        (1.0, FIRST),
+    ],
+)
+def test_waits_differ_so_that_not_all_come_back_at_once(desk: Desk, jitter: float, expected: timedelta) -> None:
+    desk.paid_order()
+    desk.deliver()
+    desk.advance()
+    desk.store.add_fault("500")
+    replace(desk.worker, jitter=lambda: jitter).turn()
+    pause = desk.pause()
+    assert pause is not None
+    assert pause.until - desk.clock() == expected
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("fault", ["429", "503"])
+def test_a_store_that_names_a_time_is_left_alone_for_it(desk: Desk, fault: str) -> None:
+    number = desk.paid_order()
+    desk.deliver()
+    desk.advance()
+    desk.store.add_fault(fault, seconds=3600)
+    desk.worker.turn()
+    pause = desk.pause()
+    assert pause is not None
+    assert pause.until - desk.clock() == timedelta(hours=1)
+    assert "store-busy" in desk.problems()
+    desk.advance(timedelta(minutes=59))
+    desk.work()
+    assert desk.writes("order", number) == 0
+    desk.advance(timedelta(minutes=1))
+    desk.work()
+    assert desk.writes("order", number) == 1
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("fault", ["429", "500", "503", "html", "half", "reset"])
+def test_whatever_goes_wrong_the_store_ends_with_what_is_wanted(desk: Desk, fault: str) -> None:
+    orders = [desk.paid_order() for _ in range(3)]
+    customer = int(desk.store.sign_up(email="kari@example.test")["id"])
+    desk.deliver()
+    desk.store.add_fault(fault, times=2)
+    for _ in range(5):
+        desk.advance(timedelta(minutes=1))
+        desk.work()
+    desk.come_to_rest()
+    for number in orders:
+        assert desk.held("order", number) == desk.wanted("order", number)
+    assert desk.held("customer", customer) == desk.wanted("customer", customer)
+    assert desk.status()["status"] == "ok"
+
+
+@ON_SQLITE
+def test_what_was_written_though_no_answer_came_is_not_written_again_once_its_echo_is_here(desk: Desk) -> None:
+    number = desk.paid_order()
+    desk.deliver()
+    desk.advance()
+    desk.store.add_fault("half")
+    desk.work()
+    assert desk.held("order", number) == desk.wanted("order", number)
+    desk.come_to_rest()
+    desk.advance(timedelta(hours=1))
+    desk.come_to_rest()
+    assert desk.writes("order", number) == 1
+
+
+def _with_secret(desk: Desk, secret: str) -> StoreWorker:
+    reach = replace(desk.settings.stores["shop"], consumer_secret=secret)
+    return worker_of(reach, desk.ingest)
+
+
+@ON_SQLITE
+def test_bad_credentials_stop_the_writing_and_show(desk: Desk) -> None:
+    number = desk.paid_order()
+    desk.deliver()
+    desk.advance()
+    wrong = _with_secret(desk, "cs_wrong")
+    assert wrong.turn() is False
+    assert len(desk.store.log.requests) == 1
+    (problem,) = desk.status()["problems"]
+    assert problem["code"] == "store-credentials-refused"
+    assert problem["since"] == desk.clock().isoformat()
+    assert desk.status()["status"] == "degraded"
+    for _ in range(10):
+        desk.advance(timedelta(minutes=1))
+        assert wrong.turn() is False
+    assert len(desk.store.log.requests) == 1
+    close(wrong)
+    assert desk.writes("order", number) == 0
+
+
+def test_once_the_key_works_the_writing_goes_on_by_itself(desk: Desk) -> None:
+    """The key is mended in the store; nobody touches the worker."""
+    number = desk.paid_order()
+    desk.deliver()
+    desk.advance()
+    wrong = _with_secret(desk, "cs_mended")
+    wrong.turn()
+    since = desk.status()["problems"][0]["since"]
+    desk.advance(LONGEST)
+    wrong.turn()
+    assert desk.status()["problems"][0]["since"] == since
+    key = desk.settings.stores["shop"].consumer_key
+    desk.store.keys.add(ApiKey(key, "cs_mended"))
+    desk.advance(LONGEST)
+    wrong.turn()
+    close(wrong)
+    assert desk.writes("order", number) == 1
+    assert desk.pause() is None
+    assert desk.status()["problems"] == []
+
+
+@ON_SQLITE
+def test_a_new_start_tries_a_mended_key_at_once(desk: Desk) -> None:
+    number = desk.paid_order()
+    desk.deliver()
+    desk.advance()
+    wrong = _with_secret(desk, "cs_wrong")
+    wrong.turn()
+    close(wrong)
+    desk.work()
+    assert desk.writes("order", number) == 0
+    with desk.ingest.database.write() as connection:
+        stores.register(connection, ["shop"])
+    desk.work()
+    assert desk.writes("order", number) == 1
+
+
+@ON_SQLITE
+def test_a_readers_key_stops_the_writing_and_shows(desk: Desk) -> None:
+    desk.paid_order()
+    desk.deliver()
+    desk.advance()
+    reach = desk.settings.stores["shop"]
+    desk.store.keys.add(ApiKey(reach.consumer_key, reach.consumer_secret, permissions="read"))
+    desk.work()
+    assert desk.problems() == {"store-credentials-refused"}
+
+
+def test_a_record_that_the_store_refuses_shows_and_holds_up_no_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, *others = (desk.paid_order() for _ in range(4))
+    update = desk.store.orders.update
+    tried = []
+
+    def refuse(order: Order, given: Json, at: Any = None) -> list[str]:
+        if order.id == refused and "meta_data" in given:
+            tried.append(order.id)
+            raise RestError("some_plugin_refuses", "No.", 400)
+        return update(order, given, at)
+
+    monkeypatch.setattr(desk.store.orders, "update", refuse)
+    desk.come_to_rest()
+    assert [desk.writes("order", number) for number in others] == [1, 1, 1]
+    assert desk.problems() == {"failing-pushes"}
+    assert desk.status()["stores"]["shop"]["failing_pushes"] == 1
+    assert len(tried) == 1
+    row = desk.row("order", refused)
+    assert (row["push_error"], row["push_attempts"], row["push_at"] - desk.clock() > LONGEST) == ("refused", 1, True)
+    monkeypatch.undo()
+    desk.advance(PERMANENT)
+    desk.come_to_rest()
+    assert desk.writes("order", refused) == 1
+    assert desk.status()["status"] == "ok"
+
+
+@ON_SQLITE
+def test_a_refused_record_is_tried_again_when_its_schedule_changes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = desk.paid_order()
+
+    def refuse(*_: object) -> list[str]:
+        raise RestError("some_plugin_refuses", "No.", 400)
+
+    monkeypatch.setattr(desk.store.orders, "update", refuse)
+    desk.come_to_rest()
+    monkeypatch.undo()
+    desk.advance()
+    desk.store.edit_order(number, customer_note="ring twice")
+    desk.come_to_rest()
+    assert desk.writes("order", number) == 1
+    assert desk.held("order", number) == desk.wanted("order", number)
+    assert desk.problems() == set()
+
+
+@ON_SQLITE
+def test_a_schedule_that_changed_while_the_one_before_was_refused_is_tried_soon(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = desk.paid_order()
+    desk.deliver()
+    desk.advance()
+
+    def change_and_refuse(order: Order, *_: object) -> list[str]:
+        monkeypatch.undo()
+        desk.advance(SECOND)
+        desk.store.edit_order(order.id, customer_note="ring twice")
+        desk.receive(made("order.updated", desk.store.renderer.order(order)))
+        raise RestError("some_plugin_refuses", "No.", 400)
+
+    monkeypatch.setattr(desk.store.orders, "update", change_and_refuse)
+    desk.worker.pusher.push()
+    desk.advance()
+    desk.work()
+    assert desk.held("order", number) == desk.wanted("order", number)
+
+
+GONE = [
+    # a paid order: the law wanted it kept
+    ({"set_paid": True}, {"erased-too-early"}),
+    # one that was never paid
+    ({"status": "pending"}, set()),
+]
+
+
+@pytest.mark.parametrize(("given", "problems"), GONE)
+@pytest.mark.parametrize("alone", [True, False])
+def test_an_order_that_is_gone_when_it_is_written_is_asked_for_and_closed(
+    desk: Desk, given: dict[str, Any], problems: set[str], alone: bool
+) -> None:
+    """Deleted for good, of which no webhook told, alone or as one of a batch."""
+    number = int(desk.store.place_order(**given)["id"])
+    others = [] if alone else [desk.paid_order() for _ in range(2)]
+    desk.deliver()
+    desk.store.delete_order(number)
+    desk.lose()
+    desk.advance()
+    desk.work()
+    assert desk.row("order", number)["reread_reason"] == "deleted"
+    assert desk.row("order", number)["state"] == "active"
+    desk.advance()
+    desk.work()
+    row = desk.row("order", number)
+    assert (row["state"], row["push_at"], row["push_error"], row["reread_at"]) == ("gone", None, None, None)
+    assert desk.problems() == problems
+    assert [desk.writes("order", other) for other in others] == [1] * len(others)
+    desk.come_to_rest()
+    assert desk.sent("PUT", f"/orders/{number}") <= 1
+
+
+@ON_SQLITE
+def test_a_ledger_that_is_away_ends_no_worker(
+    desk: Desk, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker's loop waits for the ledger, and goes on when it comes."""
+    monkeypatch.setattr(worker_module, "LEDGER_AWAY_SECONDS", 0.05)
+    number = desk.paid_order()
+    desk.deliver()
+    desk.advance()
+    there = tmp_path / "there.db"
+    ledger = Database(f"sqlite:///{there}")
+    own = worker_of(desk.settings.stores["shop"], replace(desk.ingest, database=ledger))
+    stopping = Event()
+    running = Thread(target=own.run, args=(stopping,))
+    with capture_logs() as logged:
+        running.start()
+        until(lambda: any(entry["event"] == "ledger.away" for entry in logged), "the worker to miss the ledger")
+        there.symlink_to(make_url(database_url).database or "")
+        until(lambda: desk.writes("order", number) == 1, "the order to be written")
+        stopping.set()
+        running.join()
+    close(own)
+    ledger.close()
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("desk", ["shop_manager"], indirect=True)
+def test_what_was_written_one_by_one_before_the_trouble_is_not_written_again(desk: Desk) -> None:
+    numbers = [int(desk.store.sign_up(email=f"kari{n}@example.test")["id"]) for n in range(4)]
+    desk.deliver()
+    desk.advance()
+    desk.worker.pusher.client._cannot_batch.add("customer")  # as it learns with its first batch
+    refused = iter([False, False, True])
+    answer = desk.worker.pusher.client.call
+
+    def call(*arguments: Any, **options: Any) -> object:
+        if next(refused, False):
+            desk.store.add_fault("500", times=1)
+        return answer(*arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(desk.worker.pusher.client, "call", call)
+        assert desk.worker.turn() is False
+    assert [desk.writes("customer", number) for number in numbers] == [1, 1, 0, 0]
+    desk.advance(timedelta(minutes=1))
+    desk.come_to_rest()
+    assert [desk.writes("customer", number) for number in numbers] == [1, 1, 1, 1]

@@ -1,0 +1,169 @@
+"""Several workers over one ledger, and several stores in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from threading import Barrier, Event, Thread
+from typing import Any
+from uuid import uuid4
+
+from hooks import worker as worker_module
+from hooks.delivery import snapshot_of
+from hooks.ingest import Ingest
+from hooks.ledger import records
+from hooks.ledger.database import Database
+from hooks.ledger.records import Claim
+from hooks.push import LEASE
+from hooks.retention.policy import Policy
+from hooks.settings import Settings
+from tests.integration.desk import SECOND, SETTLE, Desk, close, worker_of
+from tests.integration.desk import desk as open_desk
+from tests.support.processes import until
+
+
+def _claim(desk: Desk, now: Any = None) -> list[Claim]:
+    """Claim what is due as a worker does that dies right afterwards."""
+    token, now = uuid4().hex, now or desk.clock()
+    with desk.ingest.database.write() as connection:
+        due = records.claim_pushes(connection, "shop", "order", limit=100, now=now, until=now + LEASE, claim=token)
+    return [Claim(row.id, token) for row in due]
+
+
+def test_a_claimed_record_is_left_to_its_worker_until_the_claim_lapses(desk: Desk) -> None:
+    number = desk.paid_order()
+    desk.deliver()
+    desk.advance()
+    assert len(_claim(desk)) == 1
+    desk.advance(LEASE - SECOND)
+    desk.work()
+    assert desk.writes("order", number) == 0
+    desk.advance(SECOND)
+    desk.work()
+    assert desk.writes("order", number) == 1
+    assert desk.row("order", number)["claim"] is None
+
+
+def test_a_settle_after_the_claim_lapsed_changes_nothing(desk: Desk) -> None:
+    number = desk.paid_order()
+    desk.deliver()
+    desk.advance()
+    (lapsed,) = _claim(desk)
+    desk.advance(LEASE)
+    (taken,) = _claim(desk)
+    before = desk.row("order", number)
+    assert before["claim"] == taken.token
+    raw = desk.worker.pusher.client.read("order", number, fields="id,status,date_created_gmt,meta_data")
+    snapshot = snapshot_of("order", raw, desk.ingest.policy)
+    desk.ingest.written(lapsed, before["wanted_digest"], snapshot, asked_at=desk.clock())
+    desk.ingest.answered(lapsed, snapshot, asked_at=desk.clock())
+    desk.ingest.answered_gone(lapsed, asked_at=desk.clock())
+    with desk.ingest.database.write() as connection:
+        assert records.release(connection, lapsed, push_at=None) is False
+    assert desk.row("order", number) == before
+
+
+def test_a_store_that_fails_gives_all_claims_back(desk: Desk) -> None:
+    numbers = [desk.paid_order() for _ in range(3)]
+    desk.deliver()
+    desk.advance()
+    desk.store.add_fault("500")
+    desk.worker.turn()
+    assert [desk.row("order", number)["claim"] for number in numbers] == [None] * 3
+    assert [desk.row("order", number)["push_attempts"] for number in numbers] == [0] * 3
+
+
+def test_two_workers_over_one_ledger_never_write_a_record_twice(desk: Desk, database_url: str, policy: Policy) -> None:
+    orders = [desk.paid_order() for _ in range(150)]
+    customers = [int(desk.store.sign_up(email=f"c{place}@example.test")["id"]) for place in range(20)]
+    desk.deliver()
+    desk.advance()
+    together = Barrier(3)
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        database = Database(database_url)
+        own = worker_of(desk.settings.stores["shop"], Ingest(database, policy, SETTLE, desk.clock))
+        try:
+            together.wait(30)
+            while own.turn():
+                pass
+        except BaseException as error:
+            failures.append(error)
+            raise
+        finally:
+            close(own)
+            database.close()
+
+    threads = [Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert {desk.writes("order", number) for number in orders} == {1}
+    assert {desk.writes("customer", number) for number in customers} == {1}
+    desk.come_to_rest()
+    assert {desk.writes("order", number) for number in orders} == {1}
+
+
+def test_two_pushers_over_one_ledger_share_the_work(desk: Desk) -> None:
+    """The second pusher claims while the first one's write is under way."""
+    numbers = [desk.paid_order() for _ in range(130)]
+    desk.deliver()
+    desk.advance()
+    desk.store.add_fault("hang", seconds=60, path="/wp-json/wc/v3/orders/batch")
+    first = Thread(target=desk.worker.pusher.push)
+    first.start()
+    try:
+        until(lambda: desk.count_claimed() > 0, "a batch under way")
+        other = worker_of(desk.settings.stores["shop"], desk.ingest)
+        other.pusher.push()
+        close(other)
+        assert sum(desk.writes("order", number) for number in numbers) == 30
+    finally:
+        desk.store.faults.closing.set()
+        first.join()
+    assert {desk.writes("order", number) for number in numbers} == {1}
+
+
+# Several stores
+
+
+def test_a_store_that_is_dead_delays_no_other(database: Database, policy: Policy) -> None:
+    with open_desk(database, policy, slug="a") as dead, open_desk(database, policy, slug="b") as alive:
+        both = Settings(stores=dict(dead.settings.stores) | dict(alive.settings.stores))
+        orders = {shop.slug: shop.paid_order() for shop in (dead, alive)}
+        for shop in (dead, alive):
+            shop.deliver()
+            shop.advance()
+        dead.store.add_fault("hang", times=1000, seconds=600)
+        stopping = Event()
+        ingest = replace(alive.ingest, clock=alive.clock)
+        running = Thread(target=worker_module.run, args=(both, ingest, stopping))
+        running.start()
+        try:
+            until(lambda: alive.writes("order", orders["b"]) == 1, "store b to be written to")
+            until(lambda: alive.row("order", orders["b"])["push_at"] is None, "the write to be settled")
+            assert dead.writes("order", orders["a"]) == 0
+            later = alive.paid_order()
+            alive.deliver()
+            alive.advance()
+            until(lambda: alive.writes("order", later) == 1, "store b to be written to again")
+            assert dead.writes("order", orders["a"]) == 0
+        finally:
+            stopping.set()
+            dead.store.faults.closing.set()
+            running.join()
+        assert not running.is_alive()
+
+
+def test_stores_have_records_of_their_own(database: Database, policy: Policy) -> None:
+    """Both stores number their orders alike."""
+    with open_desk(database, policy, slug="a") as one, open_desk(database, policy, slug="b") as other:
+        number = one.paid_order()
+        assert other.paid_order(customer_note="ring twice") == number
+        for shop in (one, other):
+            shop.come_to_rest()
+            assert shop.writes("order", number) == 1
+            assert shop.held("order", number) == shop.wanted("order", number)
+        assert one.wanted("order", number) != other.wanted("order", number)

@@ -1,0 +1,88 @@
+"""A real HTTP server that takes deliveries, answers what it is told, and remembers what came."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Condition, Thread
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request as it came."""
+
+    path: str
+    version: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def topic(self) -> str:
+        """The topic, or `ping` for the form without one."""
+        return self.headers.get("X-WC-Webhook-Topic", "ping")
+
+    @property
+    def json(self) -> Any:
+        """The body, decoded."""
+        return json.loads(self.body)
+
+
+@dataclass
+class Receiver:
+    """What came so far; `status` is what the next requests get."""
+
+    url: str = ""
+    status: int = 200
+    received: list[Received] = field(default_factory=list)
+    changed: Condition = field(default_factory=Condition)
+
+    def take(self, request: Received) -> int:
+        """Remember a request and say how to answer it."""
+        with self.changed:
+            self.received.append(request)
+            self.changed.notify_all()
+            return self.status
+
+    @property
+    def deliveries(self) -> list[Received]:
+        """All but the pings."""
+        return [request for request in self.received if request.topic != "ping"]
+
+    def topics(self) -> list[str]:
+        """The topics of the deliveries, in the order in which they came."""
+        return [request.topic for request in self.deliveries]
+
+    def wait_for(self, deliveries: int) -> None:
+        """Wait until so many deliveries came."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.deliveries) >= deliveries, 10)
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    """Listen for as long as the block lasts."""
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            got = Received(self.path, self.request_version, dict(self.headers.items()), body)
+            self.send_response(receiver.take(got))
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    receiver.url = f"http://127.0.0.1:{server.server_port}/webhooks/shop"
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield receiver
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,78 @@
+"""Facts, snapshots and ledger rows for the tests of the pure parts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hooks.ledger.records import RecordKey, Values, blank
+from hooks.planning import Moment
+from hooks.retention.classify import Entry, Schedule, schedule
+from hooks.retention.facts import Choice, CustomerFacts, Facts, OrderFacts, Refund, Snapshot
+from hooks.retention.policy import Policy
+
+
+def at(text: str) -> datetime:
+    """An instant in UTC: a day means noon of it."""
+    return datetime.fromisoformat(text if "T" in text else f"{text}T12:00:00").replace(tzinfo=UTC)
+
+
+def order(status: str = "completed", created: str = "2026-11-22", **facts: Any) -> OrderFacts:
+    """An order; times as text, `kinds` in words, `refunds` as {id: day or None}, `choices` as {day: given}."""
+    return OrderFacts(status=status, created_at=at(created), **_read(facts))
+
+
+def customer(created: str | None = "2026-01-10", **facts: Any) -> CustomerFacts:
+    """An account; see `order`."""
+    return CustomerFacts(created_at=at(created) if created else None, **_read(facts))
+
+
+def _read(facts: dict[str, Any]) -> dict[str, Any]:
+    read: dict[str, Any] = {
+        name: at(value) if name.endswith("_at") and value else value for name, value in facts.items()
+    }
+    if "kinds" in read:
+        read["kinds"] = frozenset(read["kinds"].split())
+    if "choices" in read:
+        read["choices"] = tuple(Choice(at(day), given) for day, given in read["choices"].items())
+    if "refunds" in read:
+        read["refunds"] = tuple(Refund(number, at(day) if day else None) for number, day in read["refunds"].items())
+    return read
+
+
+def snapshot(
+    facts: OrderFacts | CustomerFacts, version: str = "2026-11-22", *, ours: dict[str, str] | None = None
+) -> Snapshot:
+    """What a delivery showed; `ours` None for one that shows no `meta_data`."""
+    return Snapshot(facts, 7, at(version), ours)
+
+
+def planned(facts: Facts, policy: Policy) -> Schedule:
+    """The schedule, by the policy that the project ships or one made of it."""
+    return schedule(facts, policy)
+
+
+def governing(facts: Facts, policy: Policy) -> Entry:
+    """The entry that governs the record; it must have one."""
+    found = schedule(facts, policy).governing
+    assert found is not None
+    return found
+
+
+def entry(facts: Facts, policy: Policy, data: str) -> Entry:
+    """The one entry of this data category."""
+    (found,) = (item for item in schedule(facts, policy).entries if item.data == data)
+    return found
+
+
+NOW = at("2026-11-22T10:00:00")
+
+
+def row(kind: Any = "order", **columns: Any) -> Values:
+    """A record's columns in the ledger."""
+    return blank(RecordKey("shop", kind, 7), NOW) | columns
+
+
+def moment(now: datetime = NOW, *, asked_at: datetime | None = None, settle: int = 10) -> Moment:
+    """When something was learnt; `settle` in seconds."""
+    return Moment(now, timedelta(seconds=settle), asked_at)

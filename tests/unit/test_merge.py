@@ -1,0 +1,301 @@
+"""The same deliveries, in any order and any number of times, end in the same facts."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hooks.retention.facts import (
+    META_KINDS,
+    Choice,
+    CustomerFacts,
+    OrderFacts,
+    Refund,
+    Snapshot,
+)
+from hooks.retention.reconcile import MAX_CHOICES, Merged, StoreFacts, merge, order_placed
+from tests.unit.builders import at, customer, order, snapshot
+
+DAY = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def fold(shown: list[Snapshot]) -> Merged:
+    """Take them in this order, as the ledger does; nothing is known before the first."""
+    first, *rest = shown
+    merged = merge(None, None, first, doubtful=False)
+    for one in rest:
+        merged = merge(merged.facts, merged.version, one, doubtful=merged.doubtful)
+    return merged
+
+
+def _end(merged: Merged) -> tuple[StoreFacts, datetime, bool]:
+    """All but `stale`, which speaks of the last delivery alone."""
+    return merged.facts, merged.version, merged.doubtful
+
+
+seconds = st.integers(0, 4).map(lambda number: DAY + timedelta(seconds=number))
+earlier = st.none() | st.integers(-3, 0).map(lambda number: DAY + timedelta(days=number))
+choices = st.sampled_from([None, True, False])
+
+
+def _meta_kinds(newsletter: bool | None, attribution: bool) -> frozenset[str]:
+    held = {"newsletter": newsletter is not None, "attribution": attribution}
+    return frozenset(kind for kind, there in held.items() if there)
+
+
+def _refund(number: int, dated: bool) -> Refund:
+    """A refund has one day, whoever shows it."""
+    return Refund(number, DAY + timedelta(days=number) if dated else None)
+
+
+@st.composite
+def orders(draw: st.DrawFn) -> Snapshot:
+    """A state of an order as some delivery could show it: with `meta_data` or without, erased or not."""
+    version, shows_meta = draw(seconds), draw(st.booleans())
+    newsletter, attribution = draw(choices), draw(st.booleans())
+    # What was refunded once stays refunded: a later version has the refunds of the earlier ones.
+    half, odd = divmod((version - DAY).seconds, 2)
+    ids = range(1, 1 + half + (odd or draw(st.integers(0, 1))))
+    facts = OrderFacts(
+        status=draw(st.sampled_from(["pending", "processing", "completed", "cancelled"])),
+        created_at=DAY - timedelta(days=4),
+        paid_at=draw(earlier),
+        completed_at=draw(earlier),
+        customer_id=draw(st.sampled_from([0, 5])),
+        trashed=draw(st.booleans()),
+        refunds=tuple(_refund(number, draw(st.booleans())) for number in ids),
+        kinds=draw(st.frozensets(st.sampled_from(["note", "identity"])))
+        | (_meta_kinds(newsletter, attribution) if shows_meta else frozenset()),
+        choices=(Choice(version, newsletter),) if shows_meta and newsletter is not None else (),
+        erased_at=version if shows_meta and draw(st.integers(0, 3)) == 0 else None,
+        meta_at=version if shows_meta else None,
+    )
+    return Snapshot(facts, 7, version, {} if shows_meta else None)
+
+
+@st.composite
+def customers(draw: st.DrawFn) -> Snapshot:
+    """A state of an account as some delivery could show it."""
+    version, shows_meta, newsletter = draw(seconds), draw(st.booleans()), draw(choices)
+    facts = CustomerFacts(
+        created_at=draw(st.sampled_from([DAY - timedelta(days=9), DAY - timedelta(days=8)])),
+        staff=draw(st.booleans()),
+        last_active_at=draw(earlier) if shows_meta else None,
+        kinds=_meta_kinds(newsletter, attribution=False) if shows_meta else frozenset(),
+        choices=(Choice(version, newsletter),) if shows_meta and newsletter is not None else (),
+        meta_at=version if shows_meta else None,
+    )
+    return Snapshot(facts, 7, version, {} if shows_meta else None)
+
+
+histories = st.lists(orders(), min_size=1, max_size=5) | st.lists(customers(), min_size=1, max_size=5)
+
+
+@given(histories, st.randoms(use_true_random=False))
+def test_any_order_and_any_repetition_ends_the_same(shown: list[Snapshot], dice: random.Random) -> None:
+    again = [*shown, *dice.choices(shown, k=len(shown))]
+    dice.shuffle(again)
+    assert _end(fold(again)) == _end(fold(shown))
+
+
+@given(histories, st.integers(0, 4))
+def test_what_was_taken_already_changes_nothing(shown: list[Snapshot], which: int) -> None:
+    """A repetition right after: also the ledger's row stays as it is."""
+    merged = fold(shown)
+    again = merge(merged.facts, merged.version, shown[which % len(shown)], doubtful=merged.doubtful)
+    assert _end(again) == _end(merged)
+
+
+@given(histories)
+def test_the_newest_version_is_the_one_that_stands(shown: list[Snapshot]) -> None:
+    merged = fold(shown)
+    assert merged.version == max(one.version for one in shown)
+    newest = [one.facts for one in shown if one.version == merged.version]
+    if isinstance(merged.facts, OrderFacts):
+        assert merged.facts.status in {facts.status for facts in newest if isinstance(facts, OrderFacts)}
+    else:
+        assert merged.facts.staff in {facts.staff for facts in newest if isinstance(facts, CustomerFacts)}
+
+
+@given(histories)
+def test_what_can_only_grow_never_shrinks(shown: list[Snapshot]) -> None:
+    merged = fold(shown).facts
+    assert {choice.at for choice in merged.choices} == {c.at for one in shown for c in one.facts.choices}
+    if isinstance(merged, CustomerFacts):
+        visits = [one.facts.last_active_at for one in shown if isinstance(one.facts, CustomerFacts)]
+        assert merged.last_active_at == max(filter(None, visits), default=None)
+    else:
+        erased = [one.facts.erased_at for one in shown if isinstance(one.facts, OrderFacts)]
+        assert merged.erased_at == min(filter(None, erased), default=None)
+
+
+@given(histories)
+def test_unknown_meta_data_is_not_empty(shown: list[Snapshot]) -> None:
+    """What only `meta_data` tells is as the newest version that showed any has it."""
+    merged = fold(shown).facts
+    seen = [one.facts for one in shown if one.facts.meta_at is not None]
+    last = max((facts.meta_at for facts in seen if facts.meta_at), default=None)
+    assert merged.meta_at == last
+    told = {facts.kinds & META_KINDS for facts in seen if facts.meta_at == last}
+    assert merged.kinds & META_KINDS in (told or {frozenset()})
+
+
+# --- one by one --------------------------------------------------------------------------------------------
+
+
+def test_older_never_overwrites_newer() -> None:
+    new, old = snapshot(order("completed"), "2026-11-22"), snapshot(order("pending"), "2026-11-21")
+    merged = merge(new.facts, new.version, old, doubtful=False)
+    assert (merged.facts, merged.version, merged.stale, merged.doubtful) == (new.facts, new.version, True, False)
+
+
+def test_newer_overwrites_older_and_ends_a_doubt() -> None:
+    new, old = snapshot(order("completed"), "2026-11-22"), snapshot(order("pending"), "2026-11-21")
+    merged = merge(old.facts, old.version, new, doubtful=True)
+    assert (merged.facts, merged.version, merged.stale, merged.doubtful) == (new.facts, new.version, False, False)
+
+
+def test_two_states_of_one_second_are_doubtful_and_the_further_one_stands() -> None:
+    one = snapshot(order("pending"))
+    other = snapshot(order("processing", paid_at="2026-11-22"))
+    for shown in permutations([one, other]):
+        merged = fold(list(shown))
+        assert (merged.facts, merged.doubtful) == (other.facts, True)
+
+
+@pytest.mark.parametrize(
+    ("less", "further"),
+    [
+        # Each on its own, the further state last; whatever the status says.
+        (order("processing", paid_at="2026-11-21"), order("cancelled", trashed=True)),
+        (order("processing"), order("cancelled", refunds={1: None})),
+        (order("processing"), order("cancelled", completed_at="2026-11-21")),
+        (order("processing"), order("cancelled", paid_at="2026-11-21")),
+        (order("cancelled", customer_id=0), order("cancelled", customer_id=5)),
+        (customer(), customer(staff=True)),
+    ],
+)
+def test_the_further_of_two_states_of_one_second(less: StoreFacts, further: StoreFacts) -> None:
+    for shown in permutations([snapshot(less), snapshot(further)]):
+        assert (fold(list(shown)).facts, fold(list(shown)).doubtful) == (further, True)
+
+
+@pytest.mark.parametrize("known_doubtful", [False, True])
+def test_the_stores_own_answer_settles_a_tie(known_doubtful: bool) -> None:
+    """Even where it is less far on, and whatever was doubted."""
+    known = snapshot(order("completed", paid_at="2026-11-22"))
+    answer = snapshot(order("pending"))
+    merged = merge(known.facts, known.version, answer, doubtful=known_doubtful, settles=True)
+    assert (merged.facts, merged.stale, merged.doubtful) == (answer.facts, False, False)
+
+
+def test_the_stores_own_answer_settles_what_its_meta_data_says() -> None:
+    known = order(kinds="newsletter", meta_at="2026-11-22", choices={"2026-11-22": True})
+    answer = snapshot(order(kinds="", meta_at="2026-11-22"), ours={})
+    merged = merge(known, at("2026-11-22"), answer, doubtful=True, settles=True)
+    assert (merged.facts.kinds, merged.doubtful) == (frozenset(), False)
+
+
+def test_an_answer_that_shows_no_meta_data_settles_nothing_of_it() -> None:
+    known = customer(kinds="newsletter", meta_at="2026-11-22", choices={"2026-11-22": True})
+    merged = merge(known, at("2026-11-22"), snapshot(customer()), doubtful=True, settles=True)
+    assert (merged.facts, merged.doubtful) == (known, False)
+
+
+def test_a_stale_answer_settles_nothing() -> None:
+    """A delivery overtook the answer: what it shows is newer."""
+    known = order("completed")
+    merged = merge(known, at("2026-11-22"), snapshot(order("pending"), "2026-11-21"), doubtful=True, settles=True)
+    assert (merged.facts, merged.stale, merged.doubtful) == (known, True, True)
+
+
+def test_a_delivery_without_meta_data_leaves_what_is_known_of_it() -> None:
+    known = customer(
+        kinds="newsletter", meta_at="2026-11-21", choices={"2026-11-21": True}, last_active_at="2026-11-20"
+    )
+    merged = merge(known, at("2026-11-21"), snapshot(customer()), doubtful=False)
+    assert (merged.facts, merged.version, merged.doubtful) == (known, at("2026-11-22"), False)
+
+
+def test_empty_meta_data_empties_what_is_known_of_it() -> None:
+    known = customer(kinds="newsletter", meta_at="2026-11-21", choices={"2026-11-21": True})
+    merged = merge(known, at("2026-11-21"), snapshot(customer(meta_at="2026-11-22"), ours={}), doubtful=False)
+    assert (merged.facts.kinds, merged.facts.choices) == (frozenset(), known.choices)
+
+
+def test_a_late_delivery_fills_in_the_meta_data_that_newer_ones_did_not_show() -> None:
+    late = snapshot(customer(kinds="newsletter", meta_at="2026-11-20", last_active_at="2026-11-19"), "2026-11-20")
+    merged = merge(customer(), at("2026-11-22"), late, doubtful=False)
+    assert merged.stale
+    assert merged.facts == customer(
+        kinds="newsletter", meta_at="2026-11-20T12:00:00", last_active_at="2026-11-19T12:00:00"
+    )
+
+
+def test_the_day_of_a_refund_outlives_deliveries_that_do_not_show_it() -> None:
+    known = order(refunds={1: "2026-11-20", 2: None})
+    merged = merge(known, at("2026-11-21"), snapshot(order(refunds={1: None, 2: None, 3: None})), doubtful=False)
+    assert merged.facts == order(refunds={1: "2026-11-20", 2: None, 3: None})
+
+
+def test_an_erasure_is_dated_by_the_first_state_that_shows_it_and_stands() -> None:
+    erased = snapshot(order(erased_at="2026-11-21", meta_at="2026-11-21"), "2026-11-21", ours={})
+    later = snapshot(order(erased_at="2026-11-22", meta_at="2026-11-22"), "2026-11-22", ours={})
+    for shown in permutations([erased, later]):
+        facts = fold(list(shown)).facts
+        assert isinstance(facts, OrderFacts)
+        assert facts.erased_at == at("2026-11-21")
+
+
+def test_an_erased_order_is_not_doubtful_for_a_delivery_that_comes_twice() -> None:
+    """The second of the two shows no `meta_data`, and so not the erasure."""
+    erased = snapshot(order(erased_at="2026-11-21", meta_at="2026-11-21"), "2026-11-21", ours={})
+    plain = snapshot(order(), "2026-11-22")
+    assert not fold([erased, plain, plain]).doubtful
+
+
+def test_choices_of_one_second_count_as_the_refusal() -> None:
+    yes = snapshot(customer(choices={"2026-11-22": True}))
+    no = snapshot(customer(choices={"2026-11-22": False}))
+    for shown in permutations([yes, no, yes]):
+        assert fold(list(shown)).facts.choices == (Choice(at("2026-11-22"), given=False),)
+
+
+@pytest.mark.parametrize(
+    ("given", "telling"),
+    [
+        # Up to the limit every one is kept.
+        ([True] * MAX_CHOICES, range(MAX_CHOICES)),
+        # Beyond, at least the first and the last of all and those at which the choice changed.
+        ([True] * 40, [0, 39]),
+        ([True] * 20 + [False] * 20, [0, 20, 39]),
+        ([False] * 35 + [True] * 65, [0, 35, 99]),
+        # A choice changed more often than that: the last ones.
+        ([number % 2 == 0 for number in range(40)], range(8, 40)),
+    ],
+)
+def test_many_choices_are_thinned_to_those_that_tell_something(given: list[bool], telling: Iterable[int]) -> None:
+    days = [at("2026-01-01") + timedelta(days=number) for number in range(len(given))]
+    shown = [
+        Snapshot(CustomerFacts(created_at=DAY, choices=(Choice(day, choice),)), 7, day, None)
+        for day, choice in zip(days, given, strict=True)
+    ]
+    kept = [days.index(choice.at) for choice in fold(shown).facts.choices]
+    assert kept == sorted(set(kept))
+    assert len(kept) <= MAX_CHOICES
+    assert set(telling) <= set(kept)
+
+
+def test_an_order_placed_is_the_last_one_whenever_it_is_heard_of() -> None:
+    late, early = at("2026-11-22"), at("2026-11-20")
+    unknown = order_placed(None, early)
+    assert unknown == CustomerFacts(last_order_at=early)
+    assert order_placed(order_placed(unknown, late), early).last_order_at == late
+    account = merge(unknown, None, snapshot(customer()), doubtful=False)
+    assert account.facts == customer(last_order_at="2026-11-20T12:00:00")

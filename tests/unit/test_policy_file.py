@@ -1,0 +1,395 @@
+"""The policy file: what is shipped is good, and each fault is told by the name of what it is about."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from hooks.errors import ConfigurationError, PolicyError
+from hooks.retention.clock import AccountingYear, Period
+from hooks.retention.facts import KINDS
+from hooks.retention.policy import CLOCKS, Policy, faults
+from schemas.policy import load_policy
+from tests.conftest import POLICY_FILE
+
+SHIPPED = POLICY_FILE.read_text()
+
+Edit = tuple[str, str]
+
+
+def _edited(*edits: Edit) -> str:
+    """The shipped file with these pieces of text replaced, each at its first place."""
+    text = SHIPPED
+    for old, new in edits:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    return text
+
+
+def _load(text: str, tmp_path: Path) -> Policy:
+    path = tmp_path / "policy.toml"
+    path.write_text(text)
+    return load_policy(path)
+
+
+def _faults(text: str, tmp_path: Path) -> tuple[str, ...]:
+    with pytest.raises(PolicyError) as raised:
+        _load(text, tmp_path)
+    assert str(raised.value) == f"{tmp_path}/policy.toml: " + "; ".join(raised.value.faults)
+    return raised.value.faults
+
+
+def _rule(number: str) -> str:
+    """The text of one rule, from its id to the next rule's heading."""
+    start = SHIPPED.index(f'id = "{number}"')
+    return SHIPPED[start : SHIPPED.index("\n\n", start)]
+
+
+def _class(name: str) -> str:
+    start = SHIPPED.index(f"[classes.{name}]")
+    return SHIPPED[start : SHIPPED.index("\n\n", start)]
+
+
+def _in(whole: str, old: str, new: str) -> Edit:
+    """Replace within one rule or class."""
+    assert old in whole, old
+    return whole, whole.replace(old, new, 1)
+
+
+# --- the shipped file --------------------------------------------------------------------------------------
+
+
+def test_the_shipped_policy(policy: Policy) -> None:
+    assert (policy.id, policy.effective_from) == ("smartgroup-2026-01-15", date(2026, 1, 15))
+    assert (policy.time_zone, policy.accounting_year) == (ZoneInfo("Europe/Oslo"), AccountingYear(1, 1))
+    assert policy.controller.name == "SmartGroup AS"
+    assert sorted(policy.sections) == list(range(1, 16))
+    assert policy.actions.keys() == {"wc_support_request_closed"}
+    assert faults(policy) == []
+
+
+def test_the_shipped_policy_has_the_words_of_the_page(policy: Policy) -> None:
+    assert policy.categories.keys() == {
+        "identity-contact",
+        "account",
+        "order-payment",
+        "shipping",
+        "support",
+        "marketing",
+        "technical",
+    }
+    assert {name: basis.article for name, basis in policy.bases.items()} == {
+        "contract": "GDPR Art. 6(1)(b)",
+        "legal-obligation": "GDPR Art. 6(1)(c)",
+        "legitimate-interests": "GDPR Art. 6(1)(f)",
+        "consent": "GDPR Art. 6(1)(a)",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "clock", "review", "keep", "until", "section"),
+    [
+        ("orders-accounting", "accounting-year-end", None, "P5Y", None, 11),
+        ("customer-accounts", "last-activity", None, "P24M", None, 11),
+        ("support-requests", "request-closed", "P12M", "P36M", None, 11),
+        ("marketing", "consent", None, None, "consent-withdrawn", 11),
+        ("cookie-consent-logs", "consent", "P12M", "P24M", None, 11),
+        # Of the operator's own, where the page is silent.
+        ("unpaid-orders", "created", None, "P12M", None, None),
+        ("technical", "created", None, "P12M", None, None),
+    ],
+)
+def test_class_of_the_shipped_policy(
+    name: str, clock: str, review: str | None, keep: str | None, until: str | None, section: int | None, policy: Policy
+) -> None:
+    found = policy.classes[name]
+    assert (found.clock, found.until, found.at_end, found.published.section) == (clock, until, "erase", section)
+    assert found.review == (Period.from_iso(review) if review else None)
+    assert found.keep == (Period.from_iso(keep) if keep else None)
+    assert len(policy.classes) == 7
+
+
+def test_every_gap_is_listed_with_what_was_chosen(policy: Policy) -> None:
+    silent = {item.id for item in policy.classes.values() if item.published.section is None}
+    silent |= {rule.id for rule in policy.rules if rule.published.section is None}
+    assert [gap["id"] for gap in policy.gaps] == [
+        "unpaid-orders",
+        "technical",
+        "order-unpaid",
+        "order-unpaid-identity",
+        "order-unpaid-shipping",
+        "order-technical",
+    ]
+    assert {gap["id"] for gap in policy.gaps} == silent
+    assert all(gap["choice"] for gap in policy.gaps)
+
+
+def test_digest_is_of_the_file_and_of_nothing_else(policy: Policy, tmp_path: Path) -> None:
+    again = _load(SHIPPED, tmp_path)
+    assert again == policy
+    assert again.digest == policy.digest
+    assert len(policy.digest) == 16
+    assert _load(SHIPPED + "\n# A comment.\n", tmp_path).digest != policy.digest
+
+
+@pytest.mark.parametrize(
+    ("start", "year"),
+    [("07-01", AccountingYear(7, 1)), ("03-01", AccountingYear(3, 1)), ("12-31", AccountingYear(12, 31))],
+)
+def test_broken_accounting_year(start: str, year: AccountingYear, tmp_path: Path) -> None:
+    assert _load(_edited(('"01-01"', f'"{start}"')), tmp_path).accounting_year == year
+
+
+def test_actions_may_be_left_out(tmp_path: Path) -> None:
+    assert _load(SHIPPED[: SHIPPED.index("[[actions]]")], tmp_path).actions == {}
+
+
+# --- a file that is none -----------------------------------------------------------------------------------
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match=r"missing\.toml: cannot be read \(No such file or directory\)"):
+        load_policy(tmp_path / "missing.toml")
+
+
+def test_a_directory_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match=r"cannot be read \(Is a directory\)"):
+        load_policy(tmp_path)
+
+
+def test_a_bad_policy_is_a_bad_configuration() -> None:
+    assert issubclass(PolicyError, ConfigurationError)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('id = "x"\nbroken\n', 2),
+        ('id = "x"\nid = "y"\n', 2),
+        ('id = "x"\n\n\npage = "no end\n', 4),
+        ("[classes\n", 1),
+        # At the place in the shipped file where it stands.
+        (_edited(('keep = "P5Y"', "keep = P5Y")), SHIPPED[: SHIPPED.index('keep = "P5Y"')].count("\n") + 1),
+    ],
+)
+def test_broken_toml_names_the_line(text: str, line: int, tmp_path: Path) -> None:
+    (fault,) = _faults(text, tmp_path)
+    assert fault.startswith("is not TOML: ")
+    assert f"(at line {line}, column " in fault
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_bytes(b'id = "\xff"')
+    with pytest.raises(PolicyError, match="is not TOML: 'utf-8' codec can't decode"):
+        load_policy(path)
+
+
+def test_an_empty_file_lacks_everything(tmp_path: Path) -> None:
+    found = _faults("", tmp_path)
+    assert "rules: Missing data for required field." in found
+    assert len(found) == 13
+
+
+# --- a file that is not of the shape -----------------------------------------------------------------------
+
+MISSING = "Missing data for required field."
+UNKNOWN = "Unknown field."
+ORIGIN = "needs either its `section` of the page or `published = false`"
+GAP = "needs a `gap` that says what was chosen, exactly where `published = false`"
+YEAR_START = "accounting_year_start: must be the first day of the accounting year, as MM-DD"
+
+
+def _period(text: str) -> str:
+    return f"{text!r} is not a period such as P5Y, P24M or P30D"
+
+
+@pytest.mark.parametrize(
+    ("edit", "fault"),
+    [
+        # Keys that nobody knows: a misspelt one is not silently nothing.
+        (("time_zone", "timezone"), f"timezone: {UNKNOWN}"),
+        (_in(_rule("order-note"), "section", "sektion"),
+         f"rules 'order-note' sektion: {UNKNOWN}"),
+        (_in(_rule("order-paid"), "governs", "govern"), f"rules 'order-paid' govern: {UNKNOWN}"),
+        (_in(_class("orders-accounting"), "source", "law"), f"classes orders-accounting law: {UNKNOWN}"),
+        (("[consent.newsletter]\n", "[consent.newsletter]\nx = 1\n"), f"consent newsletter x: {UNKNOWN}"),
+        (("privacy_contact", "contact"), f"controller contact: {UNKNOWN}"),
+        (('name = "wc_support_request_closed"\n', 'name = "wc_support_request_closed"\nclass = "x"\n'),
+         f"actions 'wc_support_request_closed' class: {UNKNOWN}"),
+        # Something that must be there.
+        (_in(_class("marketing"), 'clock = "consent"\n', ""), f"classes marketing clock: {MISSING}"),
+        (_in(_rule("order-paid"), 'purpose = "accounting"\n', ""), f"rules 'order-paid' purpose: {MISSING}"),
+        (_in(_rule("order-paid"), 'id = "order-paid"\n', ""), f"rules 'number 1' id: {MISSING}"),
+        (('given = ["yes", "1", "true", "on"]\n', ""), f"consent newsletter given: {MISSING}"),
+        # Neither section nor gap, or both.
+        (_in(_rule("order-paid"), "section = 11", ""), f"rules 'order-paid': {ORIGIN}"),
+        (_in(_rule("order-paid"), "section = 11", 'section = 11\npublished = false\ngap = "x"'),
+         f"rules 'order-paid': {ORIGIN}"),
+        (_in(_class("marketing"), "section = 11", ""), f"classes marketing: {ORIGIN}"),
+        (_in(_class("technical"), "published = false", "section = 11"), f"classes technical: {GAP}"),
+        (_in(_class("marketing"), "section = 11", "published = false"), f"classes marketing: {GAP}"),
+        # Periods, ids, words of a closed list.
+        (_in(_class("orders-accounting"), "P5Y", "5Y"), f"classes orders-accounting keep: {_period('5Y')}"),
+        (_in(_class("support-requests"), "P12M", "P1W"), f"classes support-requests review: {_period('P1W')}"),
+        (_in(_class("orders-accounting"), "P5Y", "P0Y"), f"classes orders-accounting keep: {_period('P0Y')}"),
+        (_in(_class("orders-accounting"), '"P5Y"', "5"), "classes orders-accounting keep: Not a valid string."),
+        (_in(_rule("order-paid"), '"order-paid"', '"Order paid"'),
+         "rules 'Order paid' id: must be a short lower-case id, like-this"),
+        (("[classes.marketing]", "[classes.Marketing]"),
+         "classes Marketing: must be a short lower-case id, like-this"),
+        (_in(_class("marketing"), 'at_end = "erase"', 'at_end = "archive"'),
+         "classes marketing at_end: Must be one of: erase."),
+        (_in(_class("marketing"), 'clock = "consent"', 'clock = "full-moon"'),
+         "classes marketing clock: Must be one of: accounting-year-end, consent, created, last-activity, "
+         "request-closed."),
+        (_in(_rule("order-paid"), 'record = "order"', 'record = "coupon"'),
+         "rules 'order-paid' record: Must be one of: order, customer, support-request."),
+        # The shop's zone and year.
+        (("Europe/Oslo", "Europe/Trondheim"), "time_zone: is not a time zone such as Europe/Oslo"),
+        (("Europe/Oslo", "../../etc/passwd"), "time_zone: is not a time zone such as Europe/Oslo"),
+        (("Europe/Oslo", ""), "time_zone: is not a time zone such as Europe/Oslo"),
+        (('"01-01"', '"02-29"'), YEAR_START),
+        (('"01-01"', '"13-01"'), YEAR_START),
+        (('"01-01"', '"1 July"'), YEAR_START),
+        (('"01-01"', '"7-1"'), YEAR_START),
+        (('"01-01"', '"2026-07-01"'), YEAR_START),
+        # A week is a date in ISO 8601, but not as MM-DD.
+        (('"01-01"', '"W27"'), YEAR_START),
+        (('"01-01"', '"W27-1"'), YEAR_START),
+        (('name = "wc_support_request_closed"', 'name = "init"'),
+         "actions 'init' name: String does not match expected pattern."),
+    ],
+)  # fmt: skip
+def test_a_fault_of_shape_names_its_place(edit: Edit, fault: str, tmp_path: Path) -> None:
+    assert fault in _faults(_edited(edit), tmp_path)
+
+
+@pytest.mark.parametrize("value", ['"2026-01-15"', '"soon"', "5", "true", "10:00:00", "2026-01-15T10:00:00", "[]"])
+def test_a_policy_is_in_force_from_a_day(value: str, tmp_path: Path) -> None:
+    """Neither from a text nor from a time of day."""
+    found = _faults(_edited(("effective_from = 2026-01-15", f"effective_from = {value}")), tmp_path)
+    assert [fault.partition(":")[0] for fault in found] == ["effective_from"]
+
+
+def _without(table: str) -> str:
+    """The shipped file without one of its tables, and room for something else of that name."""
+    kept = [part for part in SHIPPED.split("\n[") if not part.startswith((f"{table}]", f"{table}.", f"[{table}]"))]
+    return "\n[".join(kept)
+
+
+@pytest.mark.parametrize("other", ["5", '"x"', "[5]", "true", "2026-01-15", "{ x = 5 }", "{ x = { y = 5 } }", "[[5]]"])
+@pytest.mark.parametrize("table", ["controller", "sections", "categories", "bases", "classes", "rules", "consent"])
+def test_a_part_of_another_kind_is_named(table: str, other: str, tmp_path: Path) -> None:
+    found = _faults(f"{table} = {other}\n{_without(table)}", tmp_path)
+    assert any(fault.startswith(table) for fault in found)
+
+
+# --- a file whose parts do not fit together ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("edit", "fault"),
+    [
+        # Ids of each sort that nobody defined.
+        (_in(_rule("order-paid"), 'data = "order-payment"', 'data = "orders"'),
+         "rule 'order-paid' names an unknown data category 'orders'"),
+        (_in(_rule("order-paid"), 'purpose = "accounting"', 'purpose = "profit"'),
+         "rule 'order-paid' names an unknown purpose 'profit'"),
+        (_in(_rule("order-paid"), 'basis = "legal-obligation"', 'basis = "habit"'),
+         "rule 'order-paid' names an unknown legal basis 'habit'"),
+        (_in(_rule("order-paid"), 'class = "orders-accounting"', 'class = "for-ever"'),
+         "rule 'order-paid' names an unknown retention class 'for-ever'"),
+        # Classes without an end, with two, or with the ends of the range the wrong way round.
+        (_in(_class("orders-accounting"), 'keep = "P5Y"\n', ""),
+         "class 'orders-accounting' needs a period (`keep`) or an event (`until`), and not both"),
+        (_in(_class("marketing"), "until =", 'keep = "P1Y"\nuntil ='),
+         "class 'marketing' needs a period (`keep`) or an event (`until`), and not both"),
+        (_in(_class("marketing"), "until =", 'review = "P1Y"\nuntil ='),
+         "class 'marketing' has `review` but no `keep`"),
+        (_in(_class("support-requests"), 'review = "P12M"', 'review = "P37M"'),
+         "class 'support-requests' may go (`review`) only after it must go (`keep`)"),
+        # Rules that can never match.
+        (_in(_rule("order-note"), '"note"', '"notes"'),
+         "rule 'order-note' can never match: nothing of 'order' is called notes"),
+        (_in(_rule("order-marketing"), '"newsletter"', '"zeal", "glee"'),
+         "rule 'order-marketing' can never match: nothing of 'order' is called glee, zeal"),
+        (_in(_rule("account-technical"), '"last-active"', '"paid"'),
+         "rule 'account-technical' can never match: nothing of 'customer' is called paid"),
+        (_in(_rule("order-note"), '["note"]', '["note", "paid", "unpaid"]'),
+         "rule 'order-note' can never match: its conditions exclude each other"),
+        (_in(_rule("order-note"), 'all_of = ["note"]', 'all_of = ["paid"]\nany_of = ["unpaid"]'),
+         "rule 'order-note' can never match: its conditions exclude each other"),
+        # A clock whose event this kind of record does not know.
+        (_in(_rule("account"), "customer-accounts", "orders-accounting"),
+         "rule 'account': the clock 'accounting-year-end' cannot run for 'customer'"),
+        (_in(_rule("support-request"), '"support-requests"', '"technical"'),
+         "rule 'support-request': the clock 'created' cannot run for 'support-request'"),
+        # A record that no rule governs, always or in one case.
+        (_in(_rule("account"), "governs = true\n", ""),
+         "no rule governs a record of kind 'customer' (nothing else known)"),
+        (_in(_rule("order-unpaid"), "governs = true\n", ""), "no rule governs a record of kind 'order' (unpaid)"),
+        (_in(_rule("support-request"), "governs = true\n", ""),
+         "no rule governs a record of kind 'support-request' (nothing else known)"),
+        (_in(_rule("account"), "data", 'all_of = ["newsletter"]\ndata'),
+         "no rule governs a record of kind 'customer' (nothing else known)"),
+        # Two rules for the same data of one record.
+        (_in(_rule("order-paid-identity"), '["paid", "identity"]', '["identity"]'),
+         "rules 'order-paid-identity' and 'order-unpaid-identity' overlap: both can apply to the same data of one "
+         "order"),
+        (_in(_rule("account-identity"), '"identity-contact"', '"account"'),
+         "rules 'account' and 'account-identity' overlap: both can apply to the same data of one customer"),
+        # Sections that the page does not have.
+        (_in(_rule("order-paid"), "section = 11", "section = 16"),
+         "rule 'order-paid' names section 16, which the page does not have"),
+        (_in(_class("marketing"), "section = 11", "section = 0"),
+         "class 'marketing' names section 0, which the page does not have"),
+        (('label = "Shipping", section = 2', 'label = "Shipping", section = 99'),
+         "'shipping' names section 99, which the page does not have"),
+        (('Art. 6(1)(b)", section = 5', 'Art. 6(1)(b)", section = 50'),
+         "'contract' names section 50, which the page does not have"),
+        # The same id twice.
+        (('id = "account-identity"', 'id = "account"'), "rule id 'account' is used more than once"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_sense_names_the_rule_or_the_class(edit: Edit, fault: str, tmp_path: Path) -> None:
+    assert fault in _faults(_edited(edit), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        # An event that no record can tell: kept for ever, though nobody said so.
+        _in(_class("marketing"), '"consent-withdrawn"', '"consent-withdrwan"'),
+        # An event of consent on a clock that knows of none.
+        _in(_class("technical"), 'keep = "P12M"', 'until = "consent-withdrawn"'),
+    ],
+)
+def test_an_event_that_can_never_come_is_a_fault_of_its_class(edit: Edit, tmp_path: Path) -> None:
+    name = edit[0].partition("]")[0].removeprefix("[classes.")
+    assert any(f"class '{name}'" in fault for fault in _faults(_edited(edit), tmp_path))
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    text = _edited(
+        _in(_rule("order-paid"), 'basis = "legal-obligation"', 'basis = "habit"'),
+        _in(_rule("order-note"), '"note"', '"notes"'),
+        _in(_rule("order-technical"), 'purpose = "run-and-secure"', 'purpose = "run"'),
+        _in(_class("marketing"), "section = 11", "section = 77"),
+        ('id = "account-identity"', 'id = "account"'),
+    )
+    assert set(_faults(text, tmp_path)) == {
+        "rule id 'account' is used more than once",
+        "class 'marketing' names section 77, which the page does not have",
+        "rule 'order-paid' names an unknown legal basis 'habit'",
+        "rule 'order-note' can never match: nothing of 'order' is called notes",
+        "rule 'order-technical' names an unknown purpose 'run'",
+    }
+
+
+def test_every_kind_of_record_has_clocks() -> None:
+    assert CLOCKS.keys() == set(KINDS)
+    assert all(CLOCKS.values())

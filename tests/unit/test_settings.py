@@ -1,0 +1,329 @@
+"""The environment: defaults, every fault in one message, secrets from files, several stores."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hooks.errors import ConfigurationError
+from hooks.settings import Settings, StoreSettings
+from tests.support.processes import ROOT
+
+STORE = {
+    "STORE_URL": "https://shop.example.test",
+    "STORE_CONSUMER_KEY": "ck_one",
+    "STORE_CONSUMER_SECRET": "cs_one",
+    "STORE_WEBHOOK_SECRETS": "whs_one",
+}
+NAMES = [
+    "BIND",
+    "PUBLIC_URL",
+    "DATABASE_URL",
+    "POLICY_FILE",
+    "STORES",
+    "STATUS_TOKEN",
+    "PUSH_SETTLE_SECONDS",
+    "RECONCILE_SECONDS",
+    "MAX_BODY_BYTES",
+    "SENTRY_DSN",
+    "SENTRY_ENVIRONMENT",
+    "LOG_LEVEL",
+    "LOG_FORMAT",
+]
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment() -> Iterator[None]:
+    """None of our variables is set; what a test or an `.env` sets is gone after it."""
+    before = dict(os.environ)
+    for name in list(os.environ):
+        if name.removesuffix("_FILE") in NAMES or name.startswith("STORE_"):
+            del os.environ[name]
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def _read(**variables: str) -> Settings:
+    os.environ.update(variables)
+    return Settings.from_env(None)
+
+
+def _message(**variables: str) -> str:
+    with pytest.raises(ConfigurationError) as raised:
+        _read(**variables)
+    return str(raised.value)
+
+
+def _named(message: str) -> list[str]:
+    """The variables that a message names, a line each."""
+    head, *lines = message.split("\n")
+    assert head == "These environment variables are wrong or missing:"
+    return [line.strip().split(":")[0] for line in lines]
+
+
+def test_defaults() -> None:
+    assert _read() == Settings(
+        stores={},
+        bind="127.0.0.1:8000",
+        public_url="http://127.0.0.1:8000",
+        database_url="sqlite:///var/retention.db",
+        policy_file=Path("deploy/policies/smartgroup.toml"),
+        status_token=None,
+        push_settle=timedelta(seconds=10),
+        reconcile=timedelta(minutes=15),
+        max_body_bytes=5_242_880,
+        sentry_dsn=None,
+        sentry_environment=None,
+        log_level="INFO",
+        log_format="console",
+    )
+
+
+def test_empty_variables_count_as_not_set() -> None:
+    assert _read(**dict.fromkeys([*NAMES, *STORE], "")) == _read()
+
+
+def test_everything_set() -> None:
+    found = _read(
+        **STORE,
+        BIND="0.0.0.0:9000",
+        PUBLIC_URL="https://retention.example.test",
+        DATABASE_URL="postgresql+psycopg://ledger:pw@db.example.test/ledger",
+        POLICY_FILE="other.toml",
+        STATUS_TOKEN="token",
+        PUSH_SETTLE_SECONDS="0",
+        RECONCILE_SECONDS="60",
+        MAX_BODY_BYTES="1024",
+        SENTRY_DSN="https://key@sentry.example.test/1",
+        SENTRY_ENVIRONMENT="staging",
+        LOG_LEVEL="DEBUG",
+        LOG_FORMAT="json",
+    )
+    store = StoreSettings("shop", "https://shop.example.test", "ck_one", "cs_one", ("whs_one",))
+    assert found == Settings(
+        stores={"shop": store},
+        bind="0.0.0.0:9000",
+        public_url="https://retention.example.test",
+        database_url="postgresql+psycopg://ledger:pw@db.example.test/ledger",
+        policy_file=Path("other.toml"),
+        status_token="token",
+        push_settle=timedelta(0),
+        reconcile=timedelta(seconds=60),
+        max_body_bytes=1024,
+        sentry_dsn="https://key@sentry.example.test/1",
+        sentry_environment="staging",
+        log_level="DEBUG",
+        log_format="json",
+    )
+
+
+def test_public_url_follows_bind() -> None:
+    assert _read(BIND="127.0.0.1:9000").public_url == "http://127.0.0.1:9000"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BIND", "8000"),
+        ("BIND", ":8000"),
+        ("BIND", "host:"),
+        ("BIND", "host:http"),
+        ("BIND", "host:65536"),
+        ("PUBLIC_URL", "retention.example.test"),
+        ("PUBLIC_URL", "ftp://retention.example.test"),
+        ("PUBLIC_URL", "https://"),
+        ("DATABASE_URL", "var/retention.db"),
+        ("DATABASE_URL", "mysql://root@db/ledger"),
+        ("DATABASE_URL", "postgresql://ledger@db/ledger"),
+        ("PUSH_SETTLE_SECONDS", "soon"),
+        ("PUSH_SETTLE_SECONDS", "-1"),
+        # More than the five minutes after which everything is written back.
+        ("PUSH_SETTLE_SECONDS", "301"),
+        ("PUSH_SETTLE_SECONDS", "1.5"),
+        ("RECONCILE_SECONDS", "0"),
+        ("RECONCILE_SECONDS", "x"),
+        ("MAX_BODY_BYTES", "1023"),
+        ("MAX_BODY_BYTES", "5 MB"),
+        ("SENTRY_DSN", "key@sentry"),
+        ("LOG_LEVEL", "LOUD"),
+        ("LOG_FORMAT", "xml"),
+        ("STORES", "no,no"),
+        ("STORES", "NO"),
+        ("STORES", "no,"),
+        ("STORES", "no uk"),
+        ("STORES", "../x"),
+    ],
+)
+def test_a_wrong_value_is_named_and_not_shown(name: str, value: str) -> None:
+    message = _message(**{name: value})
+    assert _named(message) == [name]
+    assert f"'{value}'" not in message
+    # What is said is about the value, not about a file that nobody named.
+    assert "_FILE" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        # Their own parsers give up on these in another way than on other wrong values.
+        ("DATABASE_URL", "postgresql+psycopg://ledger:pw@db:port/ledger"),
+        ("PUBLIC_URL", "http://[::1"),
+        ("BIND", "host:²"),
+    ],
+)
+def test_a_value_that_cannot_even_be_taken_apart_is_not_blamed_on_a_file(name: str, value: str) -> None:
+    message = _message(**{name: value})
+    assert _named(message) == [name]
+    assert "_FILE" not in message
+
+
+SECRETS = ("ck_hidden", "cs_hidden", "whs_hidden", "token_hidden", "pw_hidden", "dsn_hidden")
+ALL_WRONG = {
+    "BIND": "nowhere",
+    "PUBLIC_URL": "nowhere",
+    "DATABASE_URL": "mysql://ledger:pw_hidden@db/ledger",
+    "STORE_URL": "shop.example.test",
+    "STORE_CONSUMER_KEY": "ck_hidden",
+    "STORE_CONSUMER_SECRET": "cs_hidden",
+    "STORE_WEBHOOK_SECRETS": " , ",
+    "STATUS_TOKEN_FILE": "/nonexistent/token_hidden",
+    "PUSH_SETTLE_SECONDS": "soon",
+    "RECONCILE_SECONDS": "often",
+    "MAX_BODY_BYTES": "big",
+    "SENTRY_DSN": "dsn_hidden",
+    "LOG_LEVEL": "LOUD",
+    "LOG_FORMAT": "xml",
+}
+
+
+def test_every_fault_in_one_message_and_no_secret() -> None:
+    message = _message(**ALL_WRONG)
+    named = {name.removesuffix("_FILE") for name in ALL_WRONG} - {"STORE_CONSUMER_KEY", "STORE_CONSUMER_SECRET"}
+    assert _named(message) == sorted(named)
+    assert not [secret for secret in SECRETS if secret in message]
+
+
+@pytest.mark.parametrize("missing", sorted(STORE))
+def test_a_store_needs_all_four(missing: str) -> None:
+    given = {name: value for name, value in STORE.items() if name != missing}
+    message = _message(**given)
+    assert _named(message) == [missing]
+    assert "is missing" in message
+    assert not [value for name, value in given.items() if name != "STORE_URL" and value in message]
+
+
+def test_no_secret_in_any_repr() -> None:
+    found = _read(
+        STORE_URL="https://shop.example.test",
+        STORE_CONSUMER_KEY="ck_hidden",
+        STORE_CONSUMER_SECRET="cs_hidden",
+        STORE_WEBHOOK_SECRETS="whs_hidden",
+        STATUS_TOKEN="token_hidden",
+        DATABASE_URL="postgresql+psycopg://ledger:pw_hidden@db/ledger",
+        SENTRY_DSN="https://dsn_hidden@sentry.example.test/1",
+    )
+    for shown in (repr(found), str(found), f"{found.stores}", repr(found.stores["shop"])):
+        assert not [secret for secret in SECRETS if secret in shown]
+        assert "https://shop.example.test" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets"),
+    [
+        ("one", ("one",)),
+        # While it is being rotated.
+        ("one,two", ("one", "two")),
+        (" one , two ,, ", ("one", "two")),
+        ("a&amp;b", ("a&amp;b",)),
+    ],
+)
+def test_webhook_secrets(text: str, secrets: tuple[str, ...]) -> None:
+    assert _read(**STORE | {"STORE_WEBHOOK_SECRETS": text}).stores["shop"].webhook_secrets == secrets
+
+
+def test_the_stores_address_ends_without_a_slash() -> None:
+    assert _read(**STORE | {"STORE_URL": "https://shop.example.test/sub/"}).stores["shop"].url.endswith("/sub")
+
+
+@pytest.mark.parametrize("ending", ["", "\n"])
+def test_secrets_from_files(ending: str, tmp_path: Path) -> None:
+    variables = {"STORE_URL": STORE["STORE_URL"]}
+    secrets = ("STORE_CONSUMER_KEY", "STORE_CONSUMER_SECRET", "STORE_WEBHOOK_SECRETS", "STATUS_TOKEN")
+    for name in secrets:
+        (tmp_path / name).write_text(f"secret of {name}{ending}")
+        variables[f"{name}_FILE"] = str(tmp_path / name)
+    (tmp_path / "url").write_text(f"postgresql+psycopg://u:pw@db/ledger{ending}")
+    (tmp_path / "dsn").write_text(f"https://key@sentry.example.test/1{ending}")
+    found = _read(**variables, DATABASE_URL_FILE=str(tmp_path / "url"), SENTRY_DSN_FILE=str(tmp_path / "dsn"))
+    shop = found.stores["shop"]
+    assert (shop.consumer_key, shop.consumer_secret, *shop.webhook_secrets, found.status_token) == tuple(
+        f"secret of {name}" for name in secrets
+    )
+    assert found.database_url == "postgresql+psycopg://u:pw@db/ledger"
+    assert found.sentry_dsn == "https://key@sentry.example.test/1"
+
+
+def test_what_is_wrong_in_a_file_is_named_and_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("mysql://ledger:pw_hidden@db/ledger")
+    message = _message(DATABASE_URL_FILE=str(tmp_path / "url"))
+    assert _named(message) == ["DATABASE_URL"]
+    assert "pw_hidden" not in message
+
+
+@pytest.mark.parametrize("name", ["STATUS_TOKEN", "STORE_CONSUMER_SECRET", "DATABASE_URL"])
+def test_a_file_that_cannot_be_read(name: str, tmp_path: Path) -> None:
+    given = {key: value for key, value in STORE.items() if key != name}
+    message = _message(**given, **{f"{name}_FILE": str(tmp_path / "missing")})
+    assert _named(message) == [name]
+    assert f"{name}_FILE" in message
+
+
+def _several(**changes: str) -> dict[str, str]:
+    named = {
+        f"STORE_{slug}_{name.removeprefix('STORE_')}": value for slug in ("NO", "UK_2") for name, value in STORE.items()
+    }
+    return named | {"STORES": "no, uk-2"} | changes
+
+
+def test_several_stores() -> None:
+    stores = _read(**_several(STORE_UK_2_URL="https://uk.example.test")).stores
+    assert list(stores) == ["no", "uk-2"]
+    assert [store.slug for store in stores.values()] == ["no", "uk-2"]
+    assert [store.url for store in stores.values()] == ["https://shop.example.test", "https://uk.example.test"]
+
+
+def test_of_several_stores_each_fault_is_named() -> None:
+    message = _message(**_several(STORE_NO_URL="x", STORE_UK_2_CONSUMER_KEY="", STORE_UK_2_WEBHOOK_SECRETS=","))
+    assert _named(message) == ["STORE_NO_URL", "STORE_UK_2_CONSUMER_KEY", "STORE_UK_2_WEBHOOK_SECRETS"]
+
+
+def test_an_env_file_fills_in_what_the_environment_does_not_say(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("BIND=127.0.0.1:9000\nLOG_LEVEL=DEBUG\nSTATUS_TOKEN='to ken'\n# RECONCILE_SECONDS=1\n")
+    os.environ["LOG_LEVEL"] = "ERROR"
+    found = Settings.from_env(file)
+    assert (found.bind, found.log_level, found.status_token) == ("127.0.0.1:9000", "ERROR", "to ken")
+    assert found.reconcile == timedelta(minutes=15)
+
+
+def test_an_env_file_that_is_not_there_is_none(tmp_path: Path) -> None:
+    assert Settings.from_env(tmp_path / ".env") == Settings()
+
+
+EXAMPLE = (ROOT / ".env.example").read_text()
+
+
+def test_the_example_lists_every_variable() -> None:
+    listed = set(re.findall(r"^(?:# )?([A-Z_]+)=", EXAMPLE, flags=re.MULTILINE))
+    assert {*NAMES, *STORE} <= listed
+
+
+def test_the_example_as_it_stands_is_a_good_environment() -> None:
+    found = Settings.from_env(ROOT / ".env.example")
+    assert found == Settings(public_url=found.public_url)

@@ -1,0 +1,50 @@
+"""What `store check` says of addresses and clocks, without a store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from hooks.store.check import _addresses, _clock
+
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("store_url", "public_url", "wrong"),
+    [
+        # As it should be.
+        ("https://shop.example.com", "https://hooks.example.com", []),
+        # The three ports to which WordPress sends.
+        ("https://shop.example.com", "http://hooks.example.com:8080", []),
+        ("https://shop.example.com", "https://hooks.example.com:8443", ["PUBLIC_URL"]),
+        # A private address is never sent to, whatever the port.
+        ("https://shop.example.com", "https://192.168.1.4", ["PUBLIC_URL"]),
+        ("https://shop.example.com", "http://localhost", ["PUBLIC_URL"]),
+        # Plain http is fine only where nobody else can listen.
+        ("http://127.0.0.1:8080", "https://hooks.example.com", []),
+        ("http://shop.example.com", "https://hooks.example.com", ["plain http"]),
+    ],
+)
+def test_addresses(store_url: str, public_url: str, wrong: list[str]) -> None:
+    found = [finding.words for finding in _addresses(store_url, public_url) if not finding.fine]
+    assert len(found) == len(wrong)
+    assert all(word in words for word, words in zip(wrong, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("date", "fine", "words"),
+    [
+        ("Sun, 22 Nov 2026 12:01:00 GMT", True, "differ by 60 s"),
+        # Far enough apart for the store to refuse signatures.
+        ("Sun, 22 Nov 2026 11:40:00 GMT", False, "NTP"),
+        # A store, or a proxy, that tells no time or none that can be read.
+        (None, True, "does not say"),
+        ("soon", True, "does not say"),
+    ],
+)
+def test_clock(date: str | None, fine: bool, words: str) -> None:
+    finding = _clock(date, NOON)
+    assert finding.fine is fine
+    assert words in finding.words

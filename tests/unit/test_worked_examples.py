@@ -1,0 +1,435 @@
+"""The tables of the policy as test rows: what a record holds, on which basis, from when and until when."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hooks.retention.anchors import anchor
+from hooks.retention.classify import Entry
+from hooks.retention.facts import (
+    CUSTOMER_ROLES,
+    PAID_STATUSES,
+    UNPAID_STATUSES,
+    Facts,
+    OrderFacts,
+    SupportRequestFacts,
+)
+from hooks.retention.policy import Clock, MetaVocabulary, Policy
+from schemas.customer import CustomerSchema
+from schemas.order import OrderSchema
+from schemas.policy import load_policy
+from tests.conftest import POLICY_FILE
+from tests.support import recordings
+from tests.unit.builders import at, customer, entry, governing, order, planned
+
+ACCOUNTING = ("legal-obligation", "orders-accounting")
+UNPAID = ("contract", "unpaid-orders")
+ACCOUNT = ("contract", "customer-accounts")
+
+
+def _tag(found: Entry) -> tuple[str, str]:
+    return found.basis, found.retention_class
+
+
+@pytest.mark.parametrize(
+    ("facts", "tag", "runs_from", "delete_after"),
+    [
+        # Paid and completed on 2026-11-22.
+        (order(paid_at="2026-11-22", completed_at="2026-11-22"), ACCOUNTING, "2026-12-31", "2031-12-31"),
+        # Paid in the last hour of the year in UTC: in Oslo it is the new year.
+        (order("processing", "2025-12-31", paid_at="2025-12-31T23:30:00"), ACCOUNTING, "2026-12-31", "2031-12-31"),
+        # Half an hour before midnight in Oslo it is still the old one.
+        (order("processing", "2025-12-31", paid_at="2025-12-31T22:30:00"), ACCOUNTING, "2025-12-31", "2030-12-31"),
+        # Paid 2026-12-30, part refunded 2027-01-05.
+        (
+            order("processing", "2026-12-30", paid_at="2026-12-30", refunds={9: "2027-01-05"}),
+            ACCOUNTING,
+            "2027-12-31",
+            "2032-12-31",
+        ),
+        # Cancelled after it was paid on 2026-03-01.
+        (order("cancelled", "2026-03-01", paid_at="2026-03-01"), ACCOUNTING, "2026-12-31", "2031-12-31"),
+        # Pending, created 2026-11-22.
+        (order("pending", "2026-11-22"), UNPAID, "2026-11-22", "2027-11-22"),
+        # Account made 2026-01-10, last visit 2026-11-22.
+        (customer("2026-01-10", last_active_at="2026-11-22"), ACCOUNT, "2026-11-22", "2028-11-22"),
+        # The same, and an order placed on 2027-03-01.
+        (
+            customer("2026-01-10", last_active_at="2026-11-22", last_order_at="2027-03-01"),
+            ACCOUNT,
+            "2027-03-01",
+            "2029-03-01",
+        ),
+    ],
+)
+def test_governing_tag(facts: Facts, tag: tuple[str, str], runs_from: str, delete_after: str, policy: Policy) -> None:
+    found = governing(facts, policy)
+    assert (_tag(found), str(found.runs_from), str(found.delete_after)) == (tag, runs_from, delete_after)
+    assert (found.governs, found.review_after, found.until, found.action) == (True, None, None, "erase")
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        # On an account: made before, so that the state which first shows the choice dates it.
+        customer("2026-01-10", kinds="newsletter", choices={"2026-05-01": True}),
+        # On an order: the choice is made at the checkout.
+        order("completed", "2026-05-01", kinds="newsletter", choices={"2026-05-03": True}),
+        # Order attribution rests on consent too, and nothing withdraws it there.
+        order("completed", "2026-05-01", kinds="attribution"),
+    ],
+)
+def test_consent_given(facts: Facts, policy: Policy) -> None:
+    found = entry(facts, policy, "marketing")
+    assert (_tag(found), str(found.runs_from)) == (("consent", "marketing"), "2026-05-01")
+    assert (found.delete_after, found.until, found.governs) == (None, "consent-withdrawn", False)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        customer("2026-01-10", kinds="newsletter", choices={"2026-05-01": True, "2026-09-09": False}),
+        order("completed", "2026-05-01", kinds="newsletter", choices={"2026-05-02": True, "2026-09-09": False}),
+        # Said again and again: the first of each run counts.
+        customer(
+            "2026-01-10",
+            kinds="newsletter",
+            choices={"2026-05-01": True, "2026-06-01": True, "2026-09-09": False, "2026-10-01": False},
+        ),
+        # Withdrawn, given anew, withdrawn again: the last consent is the one that ended.
+        customer(
+            "2026-01-10",
+            kinds="newsletter",
+            choices={"2026-02-01": True, "2026-03-01": False, "2026-05-01": True, "2026-09-09": False},
+        ),
+    ],
+)
+def test_consent_withdrawn(facts: Facts, policy: Policy) -> None:
+    found = entry(facts, policy, "marketing")
+    assert (_tag(found), str(found.runs_from)) == (("consent", "marketing"), "2026-05-01")
+    assert (str(found.delete_after), found.until) == ("2026-09-09", None)
+
+
+def test_consent_given_anew_runs_from_then_and_has_no_end(policy: Policy) -> None:
+    choices = {"2026-02-01": True, "2026-03-01": False, "2026-05-01": True}
+    found = entry(customer("2026-01-10", kinds="newsletter", choices=choices), policy, "marketing")
+    assert (str(found.runs_from), found.delete_after, found.until) == ("2026-05-01", None, "consent-withdrawn")
+
+
+def test_newsletter_declined_from_the_start_is_not_kept(policy: Policy) -> None:
+    facts = order("completed", "2026-05-01", kinds="newsletter", choices={"2026-05-01": False})
+    found = entry(facts, policy, "marketing")
+    assert (found.event, str(found.delete_after), found.until) == ("consent-declined", "2026-05-01", None)
+
+
+def test_customer_note(policy: Policy) -> None:
+    found = entry(order("completed", "2026-11-22", kinds="note"), policy, "support")
+    assert (_tag(found), str(found.runs_from)) == (("legitimate-interests", "support-requests"), "2026-11-22")
+    assert (str(found.review_after), str(found.delete_after)) == ("2027-11-22", "2029-11-22")
+
+
+def test_support_request(policy: Policy) -> None:
+    found = governing(SupportRequestFacts(at("2026-11-22")), policy)
+    assert (_tag(found), found.event) == (("legitimate-interests", "support-requests"), "request-closed")
+    assert (str(found.review_after), str(found.delete_after)) == ("2027-11-22", "2029-11-22")
+
+
+# --- the clocks --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("facts", "runs_from"),
+    [
+        # Paid, completed or refunded, whichever is last.
+        (order(paid_at="2024-06-01", completed_at="2025-06-01"), "2025-12-31"),
+        (order(paid_at="2025-06-01", completed_at="2024-06-01"), "2025-12-31"),
+        (order(paid_at="2024-06-01", refunds={1: "2025-06-01", 2: "2026-06-01"}), "2026-12-31"),
+        # The order of the refunds, and one whose day is not known yet, do not matter.
+        (order(paid_at="2024-06-01", refunds={1: "2026-06-01", 2: "2025-06-01", 3: None}), "2026-12-31"),
+        # None known: the day it was created.
+        (order("completed", "2023-06-01"), "2023-12-31"),
+        (order("refunded", "2023-06-01", refunds={1: None}), "2023-12-31"),
+        # Creation is no accounting event where one is known.
+        (order("completed", "2026-01-01", paid_at="2025-12-01"), "2025-12-31"),
+    ],
+)
+def test_accounting_clock(facts: OrderFacts, runs_from: str, policy: Policy) -> None:
+    assert str(governing(facts, policy).runs_from) == runs_from
+
+
+@pytest.mark.parametrize(
+    ("facts", "runs_from"),
+    [
+        (customer("2026-01-10"), "2026-01-10"),
+        (customer("2026-01-10", last_active_at="2026-02-01"), "2026-02-01"),
+        (customer("2026-01-10", last_order_at="2026-03-01"), "2026-03-01"),
+        (customer("2026-01-10", last_active_at="2026-04-01", last_order_at="2026-03-01"), "2026-04-01"),
+        # Signed up after an order was placed as a guest and linked.
+        (customer("2026-05-01", last_active_at="2026-04-01", last_order_at="2026-03-01"), "2026-05-01"),
+    ],
+)
+def test_last_activity_clock(facts: Facts, runs_from: str, policy: Policy) -> None:
+    assert {str(item.runs_from) for item in planned(facts, policy).entries} == {runs_from}
+
+
+def test_inactivity_from_a_leap_day(policy: Policy) -> None:
+    assert governing(customer("2024-02-29"), policy).delete_after == date(2026, 2, 28)
+
+
+def test_a_change_by_staff_or_by_this_service_is_no_activity(policy: Policy) -> None:
+    """`date_modified` moves at each of our writes; the account's date does not."""
+    early, late = (
+        CustomerSchema(policy.meta).load(recordings.customer(date_modified_gmt=modified)).facts
+        for modified in ("2026-11-23T00:00:00", "2029-11-23T00:00:00")
+    )
+    assert governing(early, policy).delete_after == governing(late, policy).delete_after
+
+
+@pytest.mark.parametrize("kinds", ["network", "network note attribution newsletter shipping identity"])
+def test_technical_clock_runs_from_the_order(kinds: str, policy: Policy) -> None:
+    found = entry(order("completed", "2026-11-22", paid_at="2027-05-01", kinds=kinds), policy, "technical")
+    assert (str(found.runs_from), str(found.delete_after)) == ("2026-11-22", "2027-11-22")
+
+
+def test_consent_log_clock(tmp_path: Path) -> None:
+    """No rule of the shipped policy makes an entry of this class: the store keeps no such log on its records."""
+    path = tmp_path / "logs.toml"
+    rule = 'basis = "consent"\nclass = "marketing"'
+    path.write_text(POLICY_FILE.read_text().replace(rule, rule.replace('"marketing"', '"cookie-consent-logs"'), 1))
+    found = entry(order("completed", "2026-05-01", kinds="attribution"), load_policy(path), "marketing")
+    assert (found.retention_class, str(found.runs_from), found.until) == ("cookie-consent-logs", "2026-05-01", None)
+    assert (str(found.review_after), str(found.delete_after)) == ("2027-05-01", "2028-05-01")
+
+
+def test_creation_clock_of_an_account(policy: Policy) -> None:
+    found = anchor("created", customer("2026-01-10", last_active_at="2026-11-22"), policy)
+    assert (found.event, str(found.day), found.phrase) == ("created", "2026-01-10", "Account created on 2026-01-10")
+
+
+@pytest.mark.parametrize(
+    ("clock", "facts"),
+    [
+        # Clocks that the check of the policy keeps from these kinds of records.
+        ("last-activity", order()),
+        ("accounting-year-end", customer()),
+        ("consent", SupportRequestFacts(at("2026-11-22"))),
+        # An account of which only an order told.
+        ("created", customer(None)),
+        ("consent", customer(None)),
+    ],
+)
+def test_a_clock_that_cannot_run_says_so(clock: Clock, facts: Facts, policy: Policy) -> None:
+    with pytest.raises(ValueError, match=r"cannot run for|has no clock yet"):
+        anchor(clock, facts, policy)
+
+
+def test_broken_accounting_year(tmp_path: Path) -> None:
+    """From 1 July: an order of November is in the year that ends next June."""
+    path = tmp_path / "broken-year.toml"
+    path.write_text(POLICY_FILE.read_text().replace('start = "01-01"', 'start = "07-01"'))
+    found = governing(order(paid_at="2026-11-22"), load_policy(path))
+    assert (str(found.runs_from), str(found.delete_after)) == ("2027-06-30", "2032-06-30")
+
+
+# --- what an order holds -----------------------------------------------------------------------------------
+
+SUPPORT = ("legitimate-interests", "support-requests")
+TECHNICAL = ("legitimate-interests", "technical")
+MARKETING = ("consent", "marketing")
+
+# data, kind of data that must be there, and the tag: of a paid order and of one that was never paid
+ORDER_HOLDS = [
+    ("order-payment", "", ACCOUNTING, UNPAID),
+    ("identity-contact", "identity", ACCOUNTING, UNPAID),
+    ("shipping", "shipping", ("contract", "orders-accounting"), ("contract", "unpaid-orders")),
+    ("support", "note", SUPPORT, SUPPORT),
+    ("technical", "network", TECHNICAL, TECHNICAL),
+    ("marketing", "attribution", MARKETING, MARKETING),
+    ("marketing", "newsletter", MARKETING, MARKETING),
+    ("marketing", "attribution newsletter", MARKETING, MARKETING),
+]
+
+
+@pytest.mark.parametrize(("data", "kinds", "when_paid", "when_unpaid"), ORDER_HOLDS)
+def test_order_holds(
+    data: str, kinds: str, when_paid: tuple[str, str], when_unpaid: tuple[str, str], policy: Policy
+) -> None:
+    for facts, tag in (
+        (order("completed", paid_at="2026-11-22", kinds=kinds), when_paid),
+        (order("pending", kinds=kinds), when_unpaid),
+    ):
+        found = entry(facts, policy, data)
+        assert (_tag(found), found.governs) == (tag, data == "order-payment")
+        assert {item.data for item in planned(facts, policy).entries} == {"order-payment", data}
+
+
+@pytest.mark.parametrize("status", sorted(PAID_STATUSES))
+def test_status_of_an_order_that_was_paid(status: str, policy: Policy) -> None:
+    assert _tag(governing(order(status), policy)) == ACCOUNTING
+
+
+@pytest.mark.parametrize("status", sorted(UNPAID_STATUSES))
+def test_status_of_an_order_that_was_not_paid_unless_it_says_when(status: str, policy: Policy) -> None:
+    assert _tag(governing(order(status), policy)) == UNPAID
+    assert _tag(governing(order(status, paid_at="2026-11-22"), policy)) == ACCOUNTING
+
+
+@pytest.mark.parametrize(
+    ("paid", "tag"),
+    [
+        ("2026-11-22T10:00:00", ACCOUNTING),
+        (None, UNPAID),
+    ],
+)
+@pytest.mark.parametrize("status", ["awaiting-shipment", "wc-backorder", "", "TRASHED"])
+def test_unknown_status_follows_paid_or_not(
+    status: str, paid: str | None, tag: tuple[str, str], policy: Policy
+) -> None:
+    facts = OrderSchema(policy.meta).load(recordings.order(status=status, date_paid_gmt=paid)).facts
+    assert (facts.status, _tag(governing(facts, policy))) == ("unknown", tag)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        order("pending", kinds="note attribution newsletter network", choices={"2026-11-22": True}),
+        customer(kinds="newsletter", choices={"2026-11-22": True}, last_active_at="2020-01-01"),
+    ],
+)
+def test_marketing_support_and_technical_data_never_lengthen_a_record(facts: Facts, policy: Policy) -> None:
+    """The note (36 months) and the standing consent (no end) both outlast what governs."""
+    plan = planned(facts, policy)
+    ends = [item.delete_after or date.max for item in plan.entries]
+    assert plan.governing is not None
+    assert plan.governing.data in ("order-payment", "account")
+    assert plan.governing.delete_after is not None
+    assert plan.governing.delete_after < max(ends)
+
+
+def test_of_several_that_govern_the_longest_wins(tmp_path: Path) -> None:
+    path = tmp_path / "two-govern.toml"
+    note = 'class = "support-requests"\nsurvives_erasure = true'
+    path.write_text(POLICY_FILE.read_text().replace(note, f"{note}\ngoverns = true", 1))
+    changed = load_policy(path)
+    # Unpaid: 12 months, its note: 36. Paid: five years and more.
+    assert governing(order("pending", kinds="note"), changed).data == "support"
+    assert governing(order("completed", kinds="note"), changed).data == "order-payment"
+
+
+# --- what a customer holds ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("facts", "holds"),
+    [
+        # Always.
+        (customer(), {("account", *ACCOUNT, True), ("identity-contact", *ACCOUNT, False)}),
+        # `wc_last_active` is there.
+        (
+            customer(last_active_at="2026-11-22"),
+            {
+                ("account", *ACCOUNT, True),
+                ("identity-contact", *ACCOUNT, False),
+                ("technical", "legitimate-interests", "customer-accounts", False),
+            },
+        ),
+        # A newsletter choice in the named meta keys.
+        (
+            customer(kinds="newsletter", choices={"2026-11-22": True}),
+            {
+                ("account", *ACCOUNT, True),
+                ("identity-contact", *ACCOUNT, False),
+                ("marketing", *MARKETING, False),
+            },
+        ),
+        # An order placed is activity, and no data of its own.
+        (
+            customer(last_order_at="2026-11-22"),
+            {("account", *ACCOUNT, True), ("identity-contact", *ACCOUNT, False)},
+        ),
+    ],
+)
+def test_customer_holds(facts: Facts, holds: set[tuple[str, str, str, bool]], policy: Policy) -> None:
+    found = {(item.data, item.basis, item.retention_class, item.governs) for item in planned(facts, policy).entries}
+    assert found == holds
+
+
+@pytest.mark.parametrize(
+    ("role", "phase"),
+    [
+        ("customer", "active"),
+        ("subscriber", "active"),
+        ("administrator", "ignored"),
+        ("shop_manager", "ignored"),
+        ("editor", "ignored"),
+        ("Customer", "ignored"),
+    ],
+)
+def test_staff_are_ignored(role: str, phase: str, policy: Policy) -> None:
+    facts = CustomerSchema(policy.meta).load(recordings.customer(role=role)).facts
+    plan = planned(facts, policy)
+    assert plan.phase == phase
+    assert bool(plan.entries) is bool(plan.governing) is (role in CUSTOMER_ROLES)
+
+
+def test_an_account_known_only_from_an_order_has_no_schedule_yet(policy: Policy) -> None:
+    plan = planned(customer(None, last_order_at="2026-11-22"), policy)
+    assert (plan.phase, plan.entries, plan.governing) == ("unknown", (), None)
+
+
+# --- when the store acts first -----------------------------------------------------------------------------
+
+EVERYTHING: dict[str, Any] = {
+    "paid_at": "2026-11-22",
+    "kinds": "identity shipping note network attribution newsletter",
+    "choices": {"2026-11-22": True},
+}
+
+
+def test_trashed_keeps_its_schedule(policy: Policy) -> None:
+    kept = planned(order(**EVERYTHING), policy)
+    trashed = planned(order(**EVERYTHING, trashed=True), policy)
+    assert (trashed.phase, kept.phase) == ("trashed", "active")
+    assert (trashed.entries, trashed.governing) == (kept.entries, kept.governing)
+
+
+def test_erased_leaves_what_the_eraser_left(policy: Policy) -> None:
+    """A note, order attribution and consent meta stay, with their own dates; the tag says what stood before."""
+    kept = planned(order(**EVERYTHING), policy)
+    erased = planned(order(**EVERYTHING, erased_at="2026-12-24"), policy)
+    assert (erased.phase, erased.governing) == ("erased", kept.governing)
+    assert [item.data for item in erased.entries] == ["support", "marketing"]
+    assert set(erased.entries) < set(kept.entries)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "left"),
+    [
+        ("identity shipping network", []),
+        ("note", ["support"]),
+        ("attribution", ["marketing"]),
+        ("newsletter", ["marketing"]),
+    ],
+)
+def test_each_kind_that_the_eraser_leaves(kinds: str, left: list[str], policy: Policy) -> None:
+    erased = planned(order(kinds=kinds, erased_at="2026-12-24", trashed=True), policy)
+    assert (erased.phase, [item.data for item in erased.entries]) == ("erased", left)
+
+
+def test_the_recorded_erasure(policy: Policy) -> None:
+    """Names of `[deleted]` and an address of `deleted@site.invalid` are not mistaken for data that is left."""
+    facts = OrderSchema(policy.meta).load(recordings.delivery(33).payload).facts
+    plan = planned(facts, policy)
+    assert (plan.phase, [item.data for item in plan.entries]) == ("erased", ["support", "marketing"])
+
+
+def test_only_the_named_meta_keys_tell_a_choice(policy: Policy) -> None:
+    meta = [{"key": "newsletter", "value": "yes"}, {"key": "ws_opt_in_2", "value": "yes"}]
+    facts = OrderSchema(policy.meta).load(recordings.order(meta_data=meta)).facts
+    assert "newsletter" not in facts.kinds
+    named = MetaVocabulary(frozenset({"newsletter"}), frozenset({"yes"}), frozenset({"no"}))
+    assert "newsletter" in OrderSchema(named).load(recordings.order(meta_data=meta)).facts.kinds

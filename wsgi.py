@@ -1,0 +1,15 @@
+"""Where gunicorn and the `flask` command find the service."""
+
+from __future__ import annotations
+
+import sys
+
+from hooks.app import create_app
+from hooks.errors import HooksError
+from hooks.settings import Settings
+
+try:
+    app = create_app(Settings.from_env())
+except HooksError as error:
+    sys.stderr.write(f"Retention Hooks cannot start. {error}\n")
+    sys.exit(2)
