@@ -1,5 +1,6 @@
 """Failures on demand: what a client of a real store meets sooner or later."""
 
+import io
 import os
 import socket
 import struct
@@ -37,6 +38,8 @@ class Faults:
         self._lock = Lock()
         self._due: list[Fault] = []
         self.closing = Event()
+        self.held = 0
+        """How many requests have come in whole and hang."""
 
     def add(self, fault: Fault) -> None:
         """Let the next answers under `fault.path` go wrong."""
@@ -61,6 +64,16 @@ class Faults:
                     return fault
         return None
 
+    def hold(self, environ: "WSGIEnvironment", seconds: float) -> None:
+        """Take the request in whole, then let it wait: who sent it may be gone before it is answered."""
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
+        with self._lock:
+            self.held += 1
+        self.closing.wait(seconds)
+        with self._lock:
+            self.held -= 1
+
 
 class FaultyFront:
     """WSGI middleware before the store: `hang` and `half` let the request happen, the others do not."""
@@ -76,7 +89,7 @@ class FaultyFront:
         if fault is None:
             return self._app(environ, start_response)
         if fault.kind == "hang":
-            self._faults.closing.wait(fault.seconds)
+            self._faults.hold(environ, fault.seconds)
             return self._app(environ, start_response)
         if fault.kind == "half":
             return _half(self._app(environ, start_response))

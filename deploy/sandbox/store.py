@@ -169,6 +169,7 @@ class SandboxStore(ShopFloor):
                 "customers": [self.customer_state(customer) for customer in self.shop.customers.values()],
                 "webhooks": [self.webhook_state(webhook) for webhook in self.webhooks.all()],
                 "waiting": [vars(waiting) for waiting in self.webhooks.waiting()],
+                "held": self.faults.held,
             }
 
     def order_state(self, order: Order) -> Json:

@@ -22,7 +22,7 @@ from hooks.ledger.upgrade import upgrade
 from tests.support.recordings import SECRET, Recorded
 
 ROOT = Path(__file__).parent.parent.parent
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = 150.0
 
 
 def free_port() -> int:
