@@ -46,6 +46,10 @@ class Settings:
     status_token: str | None = field(default=None, repr=False)
     push_settle: timedelta = timedelta(seconds=10)
     reconcile: timedelta = timedelta(seconds=900)
+    sweep: timedelta = timedelta(days=1)
+    watch: timedelta = timedelta(seconds=300)
+    store_requests_per_second: float = 10.0
+    delivery_log: timedelta = timedelta(days=30)
     max_body_bytes: int = 5_242_880
     sentry_dsn: str | None = field(default=None, repr=False)
     sentry_environment: str | None = None
@@ -83,6 +87,12 @@ class _Reader:
             "status_token": self._get("STATUS_TOKEN", env.str, None) or None,
             "push_settle": self._seconds("PUSH_SETTLE_SECONDS", 10, Range(min=0, max=300)),
             "reconcile": self._seconds("RECONCILE_SECONDS", 900, Range(min=1)),
+            "sweep": self._seconds("SWEEP_SECONDS", 86_400, Range(min=1)),
+            "watch": self._seconds("WATCH_SECONDS", 300, Range(min=1)),
+            "store_requests_per_second": self._get(
+                "STORE_REQUESTS_PER_SECOND", env.float, 10.0, validate=Range(min=0.1, max=1000)
+            ),
+            "delivery_log": timedelta(days=self._get("DELIVERY_LOG_DAYS", env.int, 30, validate=Range(min=1))),
             "max_body_bytes": self._get("MAX_BODY_BYTES", env.int, 5_242_880, validate=Range(min=1024)),
             "sentry_dsn": self._get("SENTRY_DSN", env.str, None, validate=_is_optional_url) or None,
             "sentry_environment": self._get("SENTRY_ENVIRONMENT", env.str, None) or None,

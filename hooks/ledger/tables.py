@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -99,6 +100,8 @@ records = Table(
     Column("reread_since", Instant),
     Column("reread_reason", String(32)),
     Column("reread_attempts", Integer, nullable=False),
+    Column("read_at", Instant),  # when the store was last asked about this very record, and answered
+    Column("young", Boolean, nullable=False, server_default=false()),  # shown within the second of its version
     Column("claim", String(32)),
     Column("claim_until", Instant),
     Column("created_at", Instant, nullable=False),
@@ -174,4 +177,48 @@ stores = Table(
     Column("stopped_since", Instant),
     Column("stopped_permanent", Boolean, nullable=False, server_default=false()),
     Column("failures", Integer, nullable=False, server_default=text("0")),
+    # Calls are spread over time: the next may go out at `next_call_at`, `rate` a second; `usual` is JSON, the
+    # store's usual response time by kind of call, in seconds.
+    Column("next_call_at", Instant),
+    Column("rate", Float),
+    Column("usual", Text),
+    Column("installed_at", Instant),  # when our webhooks were first seen in the store
+    Column("missed_at", Instant),  # when a change was last found of which no delivery had come
+    Column("pruned_at", Instant),
+)
+
+rounds = Table(
+    "rounds",
+    metadata,
+    Column("store", String(32), primary_key=True),
+    Column("name", String(16), primary_key=True),  # watch | changes | orders | customers
+    Column("due_at", Instant, nullable=False),
+    Column("asked_for_at", Instant),  # somebody wants it done from its start, although it may be under way
+    Column("claim", String(32)),
+    Column("claim_until", Instant),
+    # The one under way; None in `began_at` where none is. `began_mark` is what `mark` becomes at its end.
+    Column("began_at", Instant),
+    Column("began_mark", Instant),
+    Column("listing", Integer, nullable=False, server_default=text("0")),
+    Column("last_id", BigInteger, nullable=False, server_default=text("0")),
+    Column("position", Integer, nullable=False, server_default=text("0")),
+    Column("seen", Integer, nullable=False, server_default=text("0")),
+    Column("total", Integer),  # as the store has it, for the eye only
+    # What the last whole one reached: every change before `mark`, by the store's clock, is in the ledger.
+    Column("mark", Instant),
+    Column("done_at", Instant),
+    Column("error", String(64)),
+    Column("error_since", Instant),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("store", String(32), primary_key=True),
+    Column("topic", String(100), primary_key=True),
+    Column("external_id", BigInteger),  # None: there is none
+    Column("status", String(16), nullable=False),  # active | paused | disabled | missing | elsewhere
+    Column("secret_digest", String(32)),  # keyed; of the secret that we gave it
+    Column("checked_at", Instant, nullable=False),
+    Column("wrong_since", Instant),
 )

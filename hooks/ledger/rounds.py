@@ -1,0 +1,96 @@
+"""What is done for each store again and again, by one worker at a time: its place survives a crash.
+
+A round is claimed for a while, and the claim is renewed with every step that is committed; of a worker that died
+the claim lapses, and the next one goes on where the last commit left it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, and_, or_, select, update
+
+from hooks.ledger.records import insert_ignore
+from hooks.ledger.tables import rounds
+
+RoundName = Literal["watch", "changes", "orders", "customers"]
+NAMES: tuple[RoundName, ...] = ("watch", "changes", "orders", "customers")
+
+LEASE = timedelta(minutes=2)
+"""Longer than one call to a slow store takes."""
+
+AT_ITS_START = {"listing": 0, "last_id": 0, "position": 0, "seen": 0, "total": None}
+
+
+@dataclass(frozen=True, slots=True)
+class RoundClaim:
+    """A worker's hold on one store's round."""
+
+    store: str
+    name: RoundName
+    token: str
+
+
+def register(connection: Connection, store: str, now: datetime) -> None:
+    """Have a row for each round of the store; one that was never done is due at once."""
+    for name in NAMES:
+        connection.execute(insert_ignore(connection, rounds), {"store": store, "name": name, "due_at": now})
+
+
+def state(connection: Connection, store: str, name: RoundName) -> Row[Any] | None:
+    """How a round stands; None before the store was registered."""
+    return connection.execute(select(rounds).where(rounds.c.store == store, rounds.c.name == name)).first()
+
+
+def is_due(connection: Connection, store: str, name: RoundName, now: datetime) -> bool:
+    """Whether this round is to be worked on, and nobody does."""
+    chosen = select(rounds.c.name).where(rounds.c.store == store, rounds.c.name == name, _free(now))
+    return connection.execute(chosen).first() is not None
+
+
+def _free(now: datetime) -> Any:
+    return and_(rounds.c.due_at <= now, or_(rounds.c.claim_until.is_(None), rounds.c.claim_until <= now))
+
+
+def claim(connection: Connection, wanted: RoundClaim, now: datetime) -> Row[Any] | None:
+    """Take hold of a round that is due; None where it is not, or somebody else works on it.
+
+    One that was asked for since it began is taken from its start.
+    """
+    held = {"claim": wanted.token, "claim_until": now + LEASE}
+    taken = connection.execute(
+        update(rounds)
+        .where(rounds.c.store == wanted.store, rounds.c.name == wanted.name, _free(now))
+        .values(held)
+        .returning(rounds)
+    ).first()
+    if taken is None or taken.asked_for_at is None:
+        return taken
+    anew = AT_ITS_START | {"began_at": None, "began_mark": None, "asked_for_at": None}
+    connection.execute(update(rounds).where(*_mine(wanted)).values(anew))
+    return state(connection, wanted.store, wanted.name)
+
+
+def _mine(mine: RoundClaim) -> list[Any]:
+    return [rounds.c.store == mine.store, rounds.c.name == mine.name, rounds.c.claim == mine.token]
+
+
+def save(connection: Connection, mine: RoundClaim, now: datetime, **columns: Any) -> bool:
+    """Write where a claimed round stands, and hold it on; False if the claim had lapsed: then nothing is written."""
+    statement = update(rounds).where(*_mine(mine)).values(claim_until=now + LEASE, **columns)
+    return connection.execute(statement).rowcount == 1
+
+
+def release(connection: Connection, mine: RoundClaim, **columns: Any) -> bool:
+    """Let go of a claimed round, as it stands."""
+    statement = update(rounds).where(*_mine(mine)).values(claim=None, claim_until=None, **columns)
+    return connection.execute(statement).rowcount == 1
+
+
+def ask_for(connection: Connection, store: str, names: Iterable[RoundName], now: datetime) -> None:
+    """Have these rounds done as soon as may be, and from their start, also where one is under way."""
+    chosen = update(rounds).where(rounds.c.store == store, rounds.c.name.in_(tuple(names)))
+    connection.execute(chosen.values(due_at=now, asked_for_at=now))
