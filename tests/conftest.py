@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, text
 
 from hooks.ledger.database import Database
@@ -18,6 +19,12 @@ from hooks.ledger.upgrade import upgrade
 from hooks.retention.policy import Policy
 from schemas.policy import load_policy
 from tests.support.processes import ROOT, Stack, stack
+
+# Property tests say what is true, not how fast; and a run tries the same examples as the one before it, so that a
+# change is to blame for what it breaks. `HYPOTHESIS_PROFILE=search` tries others, and more.
+settings.register_profile("same", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.register_profile("search", settings.get_profile("same"), derandomize=False, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 POLICY_FILE = ROOT / "deploy/policies/smartgroup.toml"
 
