@@ -1,5 +1,6 @@
 """What came in over REST and what went out as deliveries, so that tests can count."""
 
+import time
 from dataclasses import asdict, dataclass, field
 
 from deploy.sandbox.wire import Json
@@ -16,7 +17,11 @@ class Write:
 
 @dataclass(frozen=True)
 class RequestEntry:
-    """A REST request and how it was answered; `key` is the consumer key, empty where none held."""
+    """A REST request and how it was answered; `key` is the consumer key, empty where none held.
+
+    `fault` is the kind of the fault that it met, empty where there was none. `at` is when it came in, in
+    Unix seconds by the machine's clock, not the shop's. The log is in the order of the answers.
+    """
 
     method: str
     path: str
@@ -25,6 +30,7 @@ class RequestEntry:
     status: int
     writes: tuple[Write, ...] = ()
     fault: str = ""
+    at: float = field(default_factory=time.time)
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class DeliveryEntry:
 
 @dataclass
 class Log:
-    """Both lists, oldest first."""
+    """Both lists, in the order in which things were done."""
 
     requests: list[RequestEntry] = field(default_factory=list)
     deliveries: list[DeliveryEntry] = field(default_factory=list)

@@ -58,14 +58,25 @@ class Params:
 
     def whole(self, name: str, default: int, most: int | None = None) -> int:
         """A number of at least 1, and at most `most`."""
-        value = self._query.get(name, str(default))
-        if not value.isdigit():
-            raise invalid_param(name, f"{name} is not of type integer.", "rest_invalid_type")
-        if most is not None and not 1 <= int(value) <= most:
+        value = self._integer(name, default)
+        if most is not None and not 1 <= value <= most:
             message = f"{name} must be between 1 (inclusive) and {most} (inclusive)"
             raise invalid_param(name, message, "rest_out_of_bounds")
-        if int(value) < 1:
+        if value < 1:
             raise invalid_param(name, f"{name} must be greater than or equal to 1", "rest_out_of_bounds")
+        return value
+
+    def offset(self) -> int | None:
+        """How many items to leave out at the front; None where `offset` is not given.
+
+        The store reads a negative number as if it had no sign; here it is refused, since no client means that.
+        """
+        return self._integer("offset", 0) if "offset" in self._query else None
+
+    def _integer(self, name: str, default: int) -> int:
+        value = self._query.get(name, str(default))
+        if not value.isdecimal():
+            raise invalid_param(name, f"{name} is not of type integer.", "rest_invalid_type")
         return int(value)
 
     def moment(self, name: str, zone: tzinfo) -> datetime | None:

@@ -6,8 +6,9 @@ from typing import Any, Generic, TypeVar
 
 from deploy.sandbox.errors import invalid_param
 from deploy.sandbox.params import PER_PAGE_MAX, Params
-from deploy.sandbox.records import LEFT_OUT_OF_ANY, Customer, Order
+from deploy.sandbox.records import LEFT_OUT_OF_ANY, Customer, Order, Refund
 from deploy.sandbox.shop import Shop
+from deploy.sandbox.webhooks import STATUSES, Webhook
 
 Record = TypeVar("Record")
 
@@ -36,19 +37,34 @@ def list_orders(shop: Shop, params: Params) -> Page[Order]:
         found.sort(key=lambda order: params.numbers("include").index(order.id) if params.words("include") else 0)
     else:
         found.sort(key=_ORDER_KEYS[orderby], reverse=not ascending)
-    page = page_of(found, params)
-    return page if page.items else Page([], 0, page.per_page)
+    return _order_page(found, params)
+
+
+def list_refunds(order: Order, params: Params) -> Page[Refund]:
+    """An order's refunds, newest first; the store asks for them as it does for orders."""
+    include, exclude = params.numbers("include"), params.numbers("exclude")
+    found = [refund for refund in order.refunds if (not include or refund.id in include) and refund.id not in exclude]
+    orderby = params.choice("orderby", ("date", "id", "modified"), "date")
+    ascending = params.choice("order", ("asc", "desc"), "desc") == "asc"
+    found.sort(
+        key=lambda refund: (refund.id if orderby == "id" else refund.date_created, refund.id), reverse=not ascending
+    )
+    return _order_page(found, params)
 
 
 def list_customers(shop: Shop, params: Params) -> Page[Customer]:
-    """The accounts that the query asks for: customers, unless `role` says otherwise."""
-    role, email, include = params.text("role", "customer"), params.text("email"), params.numbers("include")
+    """The accounts that the query asks for: customers, unless `role` says otherwise.
+
+    `exclude` counts only where there is no `include`. A page past the last is empty and counts all the same.
+    """
+    role, email = params.text("role", "customer"), params.text("email")
+    include, exclude = params.numbers("include"), params.numbers("exclude")
     found = [
         customer
         for customer in shop.customers.values()
         if role in ("all", customer.role)
         and (not email or customer.email == email)
-        and (not include or customer.id in include)
+        and (customer.id in include if include else customer.id not in exclude)
     ]
     orderby = params.choice("orderby", ("id", "include", "name", "registered_date"), "name")
     ascending = params.choice("order", ("asc", "desc"), "asc") == "asc"
@@ -56,7 +72,28 @@ def list_customers(shop: Shop, params: Params) -> Page[Customer]:
         found.sort(key=lambda customer: include.index(customer.id))
     else:
         found.sort(key=_CUSTOMER_KEYS[orderby], reverse=not ascending)
-    return page_of(found, params)
+    # An offset of 0 is as good as none for this list: `page` then counts.
+    return page_of(found, params, params.offset() or None)
+
+
+def list_webhooks(webhooks: Sequence[Webhook], params: Params) -> Page[Webhook]:
+    """The webhooks that the query asks for. A page past the last is empty and counts all the same.
+
+    The store forgets to use `offset` on this list: where it is more than 0, the first page comes, whatever
+    `page` says.
+    """
+    status = params.choice("status", ("all", *STATUSES), "all")
+    include, exclude = params.numbers("include"), params.numbers("exclude")
+    found = [
+        webhook
+        for webhook in webhooks
+        if status in ("all", webhook.status) and (not include or webhook.id in include) and webhook.id not in exclude
+    ]
+    orderby = params.choice("orderby", ("date", "id", "title"), "date")
+    ascending = params.choice("order", ("asc", "desc"), "desc") == "asc"
+    found.sort(key=lambda webhook: webhook.id)
+    found.sort(key=_WEBHOOK_KEYS[orderby], reverse=not ascending)
+    return page_of(found, params, 0 if params.offset() else None)
 
 
 _ORDER_KEYS: dict[str, Callable[[Order], Any]] = {
@@ -72,13 +109,24 @@ _CUSTOMER_KEYS: dict[str, Callable[[Customer], Any]] = {
     "name": lambda customer: (customer.display_name.lower(), customer.id),
     "registered_date": lambda customer: (customer.date_created, customer.id),
 }
+_WEBHOOK_KEYS: dict[str, Callable[[Webhook], Any]] = {
+    "date": lambda webhook: webhook.date_created,
+    "id": lambda webhook: webhook.id,
+    "title": lambda webhook: webhook.name,
+}
 
 
-def page_of(found: Sequence[Record], params: Params) -> Page[Record]:
-    """The page of a sorted list that `page` and `per_page` ask for."""
-    per_page = params.whole("per_page", 10, PER_PAGE_MAX)
-    start = (params.whole("page", 1) - 1) * per_page
+def page_of(found: Sequence[Record], params: Params, offset: int | None) -> Page[Record]:
+    """The items of a sorted list from `offset` on, or from where `page` begins, at most `per_page` of them."""
+    per_page, page = params.whole("per_page", 10, PER_PAGE_MAX), params.whole("page", 1)
+    start = (page - 1) * per_page if offset is None else offset
     return Page(found[start : start + per_page], len(found), per_page)
+
+
+def _order_page(found: Sequence[Record], params: Params) -> Page[Record]:
+    """`offset` takes the place of `page`, also where it is 0; a page without items counts nothing."""
+    page = page_of(found, params, params.offset())
+    return page if page.items else Page([], 0, page.per_page)
 
 
 def _order_filters(shop: Shop, params: Params) -> list[Callable[[Order], bool]]:

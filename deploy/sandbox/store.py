@@ -109,10 +109,22 @@ class SandboxStore(ShopFloor):
         return {"now": self.clock.now().isoformat()}
 
     def add_fault(
-        self, kind: str, times: int = 1, seconds: float = 1.0, path: str = "/wp-json", method: str = ""
+        self,
+        kind: str,
+        times: int | None = 1,
+        seconds: float = 1.0,
+        path: str = "/wp-json",
+        method: str = "",
+        total: int | str | None = None,
     ) -> Json:
-        """Let the next answers go wrong: 500, 429, 503, hang, reset, half, html."""
-        self.faults.add(Fault(str(kind), times, seconds, path, method.upper()))
+        """Let the next `times` answers go wrong, or all until `clear_faults` where it is 0 or None.
+
+        Kinds: 500, 429, 503 (`seconds` is their Retry-After), 404 (a web page), html (200, a web page), reset,
+        hang and slow (`seconds` long, then all is well), half (of the body). Of lists only: totals (both
+        counts say `total`, or are missing where it is None), same-page (always the first), short-pages (10
+        items at most). ValueError for any other.
+        """
+        self.faults.add(Fault(str(kind), times, seconds, path, method.upper(), total))
         return {"kind": str(kind), "times": times}
 
     def clear_faults(self) -> Json:

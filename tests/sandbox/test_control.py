@@ -120,6 +120,33 @@ def test_the_shop_over_http(store: SandboxStore, receiver: Receiver) -> None:
     assert _post(store, "set_webhook_owner", webhook_id=webhook["id"], role="none").json()["owner_role"] == "none"
 
 
+def test_many_orders_at_once(store: SandboxStore, subscribed: Receiver) -> None:
+    customer = store.sign_up(email="kari@example.test")["id"]
+    store.drop_deliveries()
+    told = _post(store, "place_orders", count=3, customer_id=customer, customer_note="ny").json()
+    waiting = {(event["topic"], event["record_id"]) for event in store.state()["waiting"]}
+    assert waiting == {(topic, order) for topic in ("order.created", "order.updated") for order in told}
+    store.drop_deliveries()
+    # An importer tells nobody, not even of the customer whom a finished order touches.
+    given = {"count": 3, "set_paid": False, "customer_id": customer, "quiet": True, "status": "completed"}
+    quiet = _post(store, "place_orders", **given).json()
+    assert store.state()["waiting"] == []
+    orders = {order["id"]: order for order in store.state()["orders"]}
+    assert list(orders) == [*told, *quiet]
+    assert {(orders[known]["status"], orders[known]["customer_note"]) for known in told} == {("processing", "ny")}
+    assert {(orders[known]["status"], orders[known]["customer_id"]) for known in quiet} == {("completed", customer)}
+    # The next deed is heard of again.
+    store.edit_order(quiet[0])
+    assert [event["record_id"] for event in store.state()["waiting"]] == quiet[:1]
+
+
+def test_a_failed_import_leaves_the_shop_heard(store: SandboxStore, subscribed: Receiver) -> None:
+    given = {"count": 1, "customer_id": 999, "quiet": True}
+    assert _post(store, "place_orders", **given).status_code == 400
+    store.place_order()
+    assert [event["topic"] for event in store.state()["waiting"]] == ["order.created", "order.updated"]
+
+
 @pytest.mark.parametrize(
     ("path", "given", "status"),
     [

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 
 from deploy.sandbox.auth import ApiKey, Credentials, not_logged_in
 from deploy.sandbox.errors import RestError, no_route
+from deploy.sandbox.faults import CAME, FAULT, misread
 from deploy.sandbox.log import RequestEntry, Write
 from deploy.sandbox.params import Params, php_query
 from deploy.sandbox.rest import customers, orders, webhooks
@@ -85,7 +86,7 @@ def _view(store: SandboxStore, route: Route) -> Callable[..., Response]:
         try:
             key = _authenticate(store)
             key_name = key.consumer_key
-            call = Call(store, key, Params(php_query(request.args.items(multi=True))), _body(), ids, writes)
+            call = Call(store, key, _params(), _body(), ids, writes)
             with store.lock:
                 answer = route.methods["GET" if request.method == "HEAD" else request.method](call)
             headers = {"Allow": route.allow} if answer.allow else {}
@@ -113,6 +114,11 @@ def _authenticate(store: SandboxStore) -> ApiKey:
     return key
 
 
+def _params() -> Params:
+    """The query, read only after the signature over it was checked: a store that lies may misread it."""
+    return Params(misread(php_query(request.args.items(multi=True)), request.environ.get(FAULT, "")))
+
+
 def _body() -> Json:
     if not request.get_data():
         return {}
@@ -126,7 +132,8 @@ def _body() -> Json:
 def _note(store: SandboxStore, key: str, answer: Answer, writes: list[Write]) -> None:
     query = php_query(request.args.items(multi=True))
     shown = {name: value for name, value in query.items() if not name.startswith(("oauth_", "consumer_"))}
-    entry = RequestEntry(request.method, request.path, shown, key, answer.status, tuple(writes))
+    fault, came = request.environ.get(FAULT, ""), request.environ[CAME]
+    entry = RequestEntry(request.method, request.path, shown, key, answer.status, tuple(writes), fault, came)
     with store.lock:
         store.log.requests.append(entry)
 

@@ -1,7 +1,7 @@
 """Orders and their refunds over REST."""
 
 from deploy.sandbox.errors import RestError, no_order_to_update
-from deploy.sandbox.queries import list_orders, page_of
+from deploy.sandbox.queries import list_orders, list_refunds
 from deploy.sandbox.records import Order
 from deploy.sandbox.rest.call import Answer, Call, batch_answer, page_answer
 from deploy.sandbox.wire import Json
@@ -48,7 +48,7 @@ def batch(call: Call) -> Answer:
 def refunds(call: Call) -> Answer:
     """GET /orders/<id>/refunds, newest first."""
     order = _refunded_order(call)
-    page = page_of(order.refunds, call.params)
+    page = list_refunds(order, call.params)
     bodies = [call.store.renderer.refund(order, refund) for refund in page.items]
     return page_answer(page, bodies, call.params)
 

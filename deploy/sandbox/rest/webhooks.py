@@ -1,7 +1,7 @@
 """Webhooks over REST."""
 
 from deploy.sandbox.errors import cannot_trash
-from deploy.sandbox.queries import page_of
+from deploy.sandbox.queries import list_webhooks
 from deploy.sandbox.rest.call import Answer, Call, page_answer
 from deploy.sandbox.webhooks import Webhook, webhook_json
 from deploy.sandbox.wire import Json
@@ -9,9 +9,7 @@ from deploy.sandbox.wire import Json
 
 def listing(call: Call) -> Answer:
     """GET /webhooks, all or those with one `status`."""
-    status = call.params.text("status", "all")
-    found = [webhook for webhook in call.store.webhooks.all() if status in ("all", webhook.status)]
-    page = page_of(found, call.params)
+    page = list_webhooks(call.store.webhooks.all(), call.params)
     return page_answer(page, [_shown(call, webhook) for webhook in page.items], call.params)
 
 
