@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import structlog
 from flask import Flask, Response, g, jsonify
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from hooks import cli, telemetry
 from hooks.endpoints import access, health, metrics, openapi, records, schedule, status, webhooks
@@ -24,6 +24,9 @@ MESSAGES = {
     413: "The body is larger than MAX_BODY_BYTES allows.",
     500: "The service failed; the error was logged under this request's id.",
 }
+
+UNREAD = frozenset({404, 405, 413})
+"""What is answered before the body was read."""
 
 
 def create_app(settings: Settings) -> Flask:
@@ -78,7 +81,7 @@ def _add_error_answers(app: Flask) -> None:
         status_code = error.code or 500
         own_words = error.description if error.description != type(error).description else None
         message = own_words or MESSAGES.get(status_code) or error.name
-        if isinstance(error, RequestEntityTooLarge):
+        if status_code in UNREAD:
             webhooks.drain()
         code = error.name.lower().replace(" ", "-")
         answer = jsonify(error={"code": code, "message": message})

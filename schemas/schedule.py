@@ -14,6 +14,10 @@ class ScheduleQuerySchema(Schema):
         unknown = EXCLUDE
 
     before = fields.Date(load_default=None)
-    retention_class = fields.String(data_key="class", load_default=None)
+    retention_class = fields.String(
+        data_key="class",
+        load_default=None,
+        validate=validate.ContainsNoneOf("\0"),  # no text in PostgreSQL holds one
+    )
     kind = fields.String(load_default=None, validate=validate.OneOf(KINDS))
     page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=1_000_000))

@@ -54,7 +54,7 @@ def _answer(slug: str, result: Result, topic: str | None = None) -> Response:
 
 
 def drain() -> None:
-    """Read on to the end of a body that is refused for its size, up to a bound.
+    """Read on to the end of a body that is refused unread, up to a bound.
 
     Closing a connection with bytes unread resets it, and the sender would never see the answer.
     """
