@@ -12,20 +12,17 @@ from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 
 from hooks import worker
-from hooks.delivery import all_topics
+from hooks.backfill_command import store_backfill
 from hooks.errors import LedgerNotReadyError, LedgerUnavailableError
 from hooks.ledger import upgrade, views
 from hooks.retention.facts import KINDS
 from hooks.service import service
-from hooks.store.check import check_store
-from hooks.store.client import StoreClient
-
-FINDING = 1
-WRONG = 2
+from hooks.store_commands import FINDING, stop, store_group
 
 
 def register(app: Flask) -> None:
     """Add all commands to the app."""
+    store_group.add_command(store_backfill)
     for command in (run_worker, store_group, policy_group, record_group, db_group):
         app.cli.add_command(command)
 
@@ -43,11 +40,10 @@ def run_worker() -> None:
             upgrade.check(connection)
         worker.run(here.settings, here.ingest, stopping)
     except (LedgerUnavailableError, LedgerNotReadyError) as error:
-        _stop(str(error))
+        stop(str(error))
 
 
 db_group = AppGroup("db", help="The ledger's database.")
-store_group = AppGroup("store", help="The stores.")
 policy_group = AppGroup("policy", help="The retention policy in force.")
 record_group = AppGroup("record", help="Single records.")
 
@@ -58,30 +54,8 @@ def db_upgrade() -> None:
     try:
         revision = upgrade.upgrade(service().database)
     except LedgerUnavailableError as error:
-        _stop(str(error))
+        stop(str(error))
     click.echo(f"The ledger is at revision {revision}.")
-
-
-@store_group.command("check")
-@click.argument("slug", required=False)
-def store_check(slug: str | None) -> None:
-    """Reach the store, check rights, clock and webhooks, and say how to mend what is wrong. Changes nothing."""
-    here = service()
-    stores = here.settings.stores
-    if slug is not None and slug not in stores:
-        _stop(f"There is no store {slug!r}; the settings name {', '.join(stores) or 'none'}.")
-    if not stores:
-        _stop("No store is set: STORE_URL, or STORES and STORE_…_URL.")
-    wrong = 0
-    for name in [slug] if slug else stores:
-        client = StoreClient(stores[name])
-        topics = all_topics(here.policy)
-        findings = check_store(client, here.settings, topics, name, now=here.ingest.clock())
-        click.echo(f"{name}  {stores[name].url}")
-        for finding in findings:
-            click.echo(f"  {'ok   ' if finding.fine else 'WRONG'} {finding.words}")
-            wrong += not finding.fine
-    sys.exit(FINDING if wrong else 0)
 
 
 @policy_group.command("show")
@@ -112,13 +86,13 @@ def record_show(kind: str, external_id: int, slug: str | None) -> None:
     here = service()
     names = [slug] if slug else list(here.settings.stores)
     if slug is not None and slug not in here.settings.stores:
-        _stop(f"There is no store {slug!r}.")
+        stop(f"There is no store {slug!r}.")
     found = []
     try:
         with here.database.read() as connection:
             found = [views.record(connection, name, kind, external_id) for name in names]
     except LedgerUnavailableError as error:
-        _stop(str(error))
+        stop(str(error))
     shown = [record for record in found if record]
     if not shown:
         click.echo(f"The ledger has no {kind} {external_id}.", err=True)
@@ -145,8 +119,3 @@ def _record_text(record: dict[str, Any]) -> str:
         for change in record["history"]
     ]
     return "\n".join(lines)
-
-
-def _stop(message: str) -> None:
-    click.echo(message, err=True)
-    sys.exit(WRONG)

@@ -5,7 +5,7 @@ No message here ever carries a value that came from a store: only ids, field nam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 
@@ -107,3 +107,19 @@ class RecordGoneError(StoreError):
 
     permanent = True
     whole_store = False
+
+
+class ListingError(StoreError):
+    """The store does not list what it was asked for; to go through its records in this way is in vain."""
+
+    permanent = True
+    whole_store = False
+
+
+class WebhookProblemError(HooksError):
+    """Webhooks of ours do not deliver; `wrong` says which and how, by topic. Not raised at a caller: reported."""
+
+    def __init__(self, store: str, wrong: Mapping[str, str]) -> None:
+        self.wrong = dict(wrong)
+        listed = ", ".join(f"{topic} is {status}" for topic, status in sorted(wrong.items()))
+        super().__init__(f"webhooks of the store {store}: {listed}")

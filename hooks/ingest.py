@@ -6,7 +6,7 @@ asked, and what it answers to our own writes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -23,6 +23,7 @@ from hooks.planning import (
     Moment,
     contests,
     gone,
+    is_young,
     pushing,
     question,
     questions,
@@ -78,20 +79,23 @@ class Ingest:
 
         Raises LedgerUnavailableError, and then nothing of it is held.
         """
-        return self._transaction(lambda connection: self._receive(connection, store, delivery))
+        return self.transaction(lambda connection: self._receive(connection, store, delivery))
 
-    def answered(self, claim: Claim, snapshot: Snapshot, *, asked_at: datetime) -> None:
-        """Take what the store said at `asked_at`, when it was asked what the claimed record is now."""
+    def answered(self, answers: Iterable[tuple[Claim, Snapshot]], *, asked_at: datetime) -> None:
+        """Take what the store said at `asked_at`, when it was asked what the claimed records are now."""
+        answered = tuple(answers)
 
         def work(connection: Connection) -> None:
-            known = records.claimed(connection, claim)
-            if known is None:
-                return
-            moment = self._moment(asked_at)
-            self._merge(connection, known, snapshot, moment, ASKED, records.UNCLAIMED)
-            log.resolve_quarantine(connection, known, moment.now)
+            moment = self.moment(asked_at)
+            for claim, snapshot in answered:
+                known = records.claimed(connection, claim)
+                if known is None:
+                    continue
+                extra = records.UNCLAIMED | {"read_at": asked_at}
+                self._merge(connection, known, snapshot, moment, ASKED, extra)
+                log.resolve_quarantine(connection, known, moment.now)
 
-        self._transaction(work)
+        self.transaction(work)
 
     def answered_gone(self, claim: Claim, *, asked_at: datetime) -> None:
         """Close the claimed record: the store, asked at `asked_at`, said that there is no such record."""
@@ -100,7 +104,7 @@ class Ingest:
             known = records.claimed(connection, claim)
             if known is None:
                 return
-            moment = self._moment(asked_at)
+            moment = self.moment(asked_at)
             day = (known["reread_since"] or moment.now).astimezone(self.policy.time_zone).date()
             changed = gone(known, moment, day) | records.UNCLAIMED
             record_id = records.save(connection, known, changed)
@@ -109,7 +113,7 @@ class Ingest:
                 reason = f"Gone from the store, which said so when asked; first heard of on {day}"
                 log.remember(connection, record_id, known | changed, moment.now, ASKED, reason)
 
-        self._transaction(work)
+        self.transaction(work)
 
     def written(self, claim: Claim, pushed: str, snapshot: Snapshot, *, asked_at: datetime) -> None:
         """Settle a write: the store took the values whose digest is `pushed`, and answered with the record.
@@ -122,21 +126,26 @@ class Ingest:
             known = records.claimed(connection, claim)
             if known is None:
                 return
-            moment = self._moment(asked_at)
+            moment = self.moment(asked_at)
             there = digest(snapshot.store_meta) if snapshot.store_meta is not None else pushed
-            extra = records.UNCLAIMED | {"push_attempts": 0, "push_error": None}
+            extra = records.UNCLAIMED | {"push_attempts": 0, "push_error": None, "young": False}
             if known["known_version"] is None or known["known_version"] <= snapshot.version:
                 extra |= {"known_digest": there, "known_version": snapshot.version}
             if there != pushed:
                 extra |= contests(known, moment.now)
             self._merge(connection, known, snapshot, moment, "our own write", extra)
 
-        self._transaction(work)
+        self.transaction(work)
 
-    def _moment(self, asked_at: datetime | None = None) -> Moment:
+    def moment(self, asked_at: datetime | None = None) -> Moment:
+        """Now, and when the store was asked, where that is what is learnt from."""
         return Moment(self.clock(), self.settle, asked_at)
 
-    def _transaction(self, work: Callable[[Connection], _T]) -> _T:
+    def transaction(self, work: Callable[[Connection], _T]) -> _T:
+        """Run `work` in one write transaction, again where it lost the race to make a record.
+
+        Raises LedgerUnavailableError, and then nothing of it is held.
+        """
         for _ in range(RACES):
             try:
                 with self.database.write() as connection:
@@ -148,7 +157,7 @@ class Ingest:
     def _receive(self, connection: Connection, store: str, delivery: Delivery) -> Result:
         if log.seen(connection, store, delivery.identity):
             return Result.DUPLICATE
-        moment = self._moment()
+        moment = self.moment()
         result = self._take(connection, store, delivery, moment)
         log.add(connection, store, delivery.identity, delivery.topic, result, moment.now)
         return result
@@ -159,14 +168,14 @@ class Ingest:
                 return self._observe(connection, store, snapshot, moment, delivery.topic)
             case Hint() as hint:
                 key = RecordKey(store, hint.kind, hint.external_id)
-                self._ask(connection, key, hint.reason, moment)
+                self.ask(connection, key, hint.reason, moment)
                 return Result.RECORDED
             case Happened() as event:
                 return self._happened(connection, store, event, moment, delivery.topic)
             case Quarantine() as found:
                 log.quarantine(connection, store, delivery.topic, found, moment.now)
                 if found.kind and found.external_id:
-                    self._ask(connection, RecordKey(store, found.kind, found.external_id), "quarantined", moment)
+                    self.ask(connection, RecordKey(store, found.kind, found.external_id), "quarantined", moment)
                 return Result.QUARANTINED
             case Ignored():
                 return Result.IGNORED
@@ -176,7 +185,7 @@ class Ingest:
         key = RecordKey(store, snapshot.facts.kind, snapshot.external_id)
         known = records.find(connection, key) or records.blank(key, moment.now)
         if known["state"] == "gone":
-            self._ask(connection, key, "revived", moment)
+            self.ask(connection, key, "revived", moment)
             return Result.STALE
         return self._merge(connection, known, snapshot, moment, cause, {})
 
@@ -191,7 +200,10 @@ class Ingest:
         doubtful = merged.doubtful or (seen.pop("doubtful", False) and not merged.stale)
         if seen.pop("contested", False):
             seen |= contests(known, moment.now)
-        columns = seen | {"version": merged.version, "doubtful": doubtful} | extra
+        columns = seen | {"version": merged.version, "doubtful": doubtful}
+        if not merged.stale:
+            columns["young"] = is_young(snapshot, moment)
+        columns |= extra
         changed = self._save(connection, known, merged.facts, columns, moment, cause)
         if isinstance(snapshot.facts, OrderFacts):
             self._order_placed(connection, known["store"], snapshot.facts, moment)
@@ -237,7 +249,8 @@ class Ingest:
         changed = self._save(connection, known, facts, {}, moment, cause)
         return Result.RECORDED if changed else Result.UNCHANGED
 
-    def _ask(self, connection: Connection, key: RecordKey, reason: str, moment: Moment) -> None:
+    def ask(self, connection: Connection, key: RecordKey, reason: str, moment: Moment) -> None:
+        """Mark a record as one that the store is to be asked about."""
         known = records.find(connection, key) or records.blank(key, moment.now)
         records.save(connection, known, question(known, reason, moment))
 

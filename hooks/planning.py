@@ -29,7 +29,10 @@ CONTEST_WINDOW = timedelta(days=1)
 ASK_AGAIN = timedelta(minutes=15)
 """The store was asked, and its answer did not show what was missing."""
 
-HINTS = frozenset({"deleted", "quarantined", "revived"})
+SECOND_OVER = timedelta(seconds=2)
+"""What is shown sooner than this after the second of its version may have changed once more in that second."""
+
+HINTS = frozenset({"deleted", "quarantined", "revived", "missed", "changed", "missing", "young", "approaching"})
 """Reasons to ask the store that only its answer settles; others end when a newer state is seen."""
 
 TAG_COLUMNS = (
@@ -96,6 +99,11 @@ def sight(known: Values, snapshot: Snapshot, *, settles: bool) -> Values:
     return {"known_digest": there, "known_version": snapshot.version, "contested": contested}
 
 
+def is_young(snapshot: Snapshot, moment: Moment) -> bool:
+    """Whether the state was shown so soon that another one of the same second may follow, under the same version."""
+    return (moment.asked_at or moment.now) - snapshot.version < SECOND_OVER
+
+
 def contests(known: Values, now: datetime) -> Values:
     """The count after one more edit of our fields by somebody else."""
     recent = known["contested_at"] and now - known["contested_at"] < CONTEST_WINDOW
@@ -115,8 +123,8 @@ def pushing(known: Values, changed: Values, moment: Moment) -> Values:
         row["contests"] = 0
     if row["contests"] > MAX_CONTESTS:
         return IDLE | {"push_error": "contested", "contests": row["contests"]}
-    if row["push_attempts"] and not fresh:
-        return {}  # it is waiting for its next attempt
+    if not fresh and (row["push_attempts"] or (known["push_at"] and there == known["known_digest"])):
+        return {}  # it is waiting for its next attempt, or for its first, and nothing about it is new
     since = known["push_since"] or moment.now
     at = max(moment.now, min(moment.now + moment.settle, since + LONGEST_WAIT))
     return IDLE | {"push_at": at, "push_since": since, "contests": row["contests"]}

@@ -24,7 +24,7 @@ from hooks.ledger import records, stores
 from hooks.ledger.records import Claim
 from hooks.planning import Moment, question
 from hooks.retention.facts import STORED_KINDS, RecordKind
-from hooks.store.client import BATCH_LIMIT, NotWritten, StoreClient
+from hooks.store.client import NotWritten, StoreClient
 from hooks.store.retry import delay
 
 LEASE = timedelta(minutes=3)
@@ -51,9 +51,10 @@ class Pusher:
     def _push_kind(self, kind: RecordKind) -> int:
         now = self.ingest.clock()
         token = uuid4().hex
+        limit = self.client.at_once(kind)
         with self.ingest.database.write() as connection:
             due = records.claim_pushes(
-                connection, self.store, kind, limit=BATCH_LIMIT, now=now, until=now + LEASE, claim=token
+                connection, self.store, kind, limit=limit, now=now, until=now + LEASE, claim=token
             )
         if due:
             self._write(kind, due, token, now)
@@ -63,23 +64,29 @@ class Pusher:
         try:
             outcomes = self.client.write_meta(kind, {row.external_id: json.loads(row.wanted) for row in due})
         except StoreError:
-            with self.ingest.database.write() as connection:
-                for row in due:
-                    records.release(connection, Claim(row.id, token))
+            self._give_back(due, token)
             raise
         stopped: StoreError | None = None
+        left: list[Row[Any]] = []
         for row in due:
-            outcome, claim = outcomes[row.external_id], Claim(row.id, token)
-            if isinstance(outcome, NotWritten):
-                stopped = outcome.error
-                with self.ingest.database.write() as connection:
-                    records.release(connection, claim)
+            outcome = outcomes.get(row.external_id)
+            if outcome is None or isinstance(outcome, NotWritten):
+                stopped = outcome.error if outcome else stopped
+                left.append(row)
             else:
-                self._settle(kind, row, claim, outcome, now)
+                self._settle(kind, row, Claim(row.id, token), outcome, now)
+        if left:
+            self._give_back(left, token)
         if stopped:
             raise stopped
         with self.ingest.database.write() as connection:
             stores.recovered(connection, self.store, last_pushed_at=self.ingest.clock())
+
+    def _give_back(self, rows: Sequence[Row[Any]], token: str) -> None:
+        """What was not tried is due as before."""
+        with self.ingest.database.write() as connection:
+            for row in rows:
+                records.release(connection, Claim(row.id, token))
 
     def _settle(
         self, kind: RecordKind, row: Row[Any], claim: Claim, outcome: dict[str, Any] | StoreError, asked_at: datetime

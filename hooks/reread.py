@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,17 +17,22 @@ from hooks.errors import QuarantinedError, RecordGoneError, StoreError, StoreUnr
 from hooks.ingest import Ingest
 from hooks.ledger import records, stores
 from hooks.ledger.records import Claim
-from hooks.retention.facts import RecordKind, Snapshot
+from hooks.retention.facts import STORED_KINDS, RecordKind, Snapshot
 from hooks.store.client import StoreClient
 from hooks.store.retry import delay
 from schemas.customer import FIELDS as CUSTOMER_FIELDS
 from schemas.order import FIELDS as ORDER_FIELDS
 
-ROUND = 20
+ROUND = 100
 """Records asked for in one round; between two rounds what is due to be written gets its turn."""
+
+SINGLES = 10
+"""As many of them are asked for one by one: those that the list of all does not show, or not whole."""
 
 LEASE = timedelta(minutes=5)
 """Longer than a round takes even in a slow store; a record that is asked for twice all the same is no harm."""
+
+_FIELDS: Mapping[RecordKind, str] = {"order": ORDER_FIELDS, "customer": CUSTOMER_FIELDS}
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Rereader:
     jitter: Callable[[], float] = random.random
 
     def reread(self) -> int:
-        """Ask about what is due, at most a round of it. Returns how many records were asked for.
+        """Ask about what is due, at most a round of it. Returns how many records that were.
 
         Raises StoreError where it is about the whole store; what was not asked for is given back.
         """
@@ -48,16 +53,49 @@ class Rereader:
         token = uuid4().hex
         with self.ingest.database.write() as connection:
             due = records.claim_rereads(connection, self.store, limit=ROUND, now=now, until=now + LEASE, claim=token)
-        for position, row in enumerate(due):
-            try:
-                self._ask(row, Claim(row.id, token))
-            except StoreError:
-                self._give_back([Claim(left.id, token) for left in due[position:]])
-                raise
+        left = {row.id: row for row in due}
+        try:
+            for kind in STORED_KINDS:
+                self._ask_together(kind, left)
+            for row in list(left.values())[:SINGLES]:
+                self._ask(row, Claim(row.id, row.claim))
+                del left[row.id]
+        finally:
+            if left:
+                self._give_back([Claim(row.id, row.claim) for row in left.values()])
         if due:
             with self.ingest.database.write() as connection:
                 stores.recovered(connection, self.store)
         return len(due)
+
+    def _ask_together(self, kind: RecordKind, left: dict[int, Row[Any]]) -> None:
+        """Ask about several records with one call, and take those out of `left` that it settled.
+
+        An order with refunds stays, for their dates; so does what the list leaves out, such as the trash.
+        """
+        rows = {row.external_id: row for row in left.values() if row.kind == kind}
+        if len(rows) < 2:
+            return
+        asked_at = self.ingest.clock()
+        try:
+            found = self.client.read_many(kind, list(rows), fields=_FIELDS[kind])
+        except StoreError as error:
+            if error.whole_store:
+                raise
+            return
+        answers = []
+        for number, raw in found.items():
+            row = rows[number]
+            if raw.get("refunds"):
+                continue
+            try:
+                answers.append((Claim(row.id, row.claim), snapshot_of(kind, raw, self.ingest.policy)))
+            except QuarantinedError:
+                continue
+        self.ingest.answered(answers, asked_at=asked_at)
+        telemetry.REREADS.labels(self.store, "read").inc(len(answers))
+        for claim, _ in answers:
+            del left[claim.record_id]
 
     def _ask(self, row: Row[Any], claim: Claim) -> None:
         asked_at = self.ingest.clock()
@@ -74,13 +112,12 @@ class Rereader:
                 raise
             self._later(row, claim, error)
         else:
-            self.ingest.answered(claim, snapshot, asked_at=asked_at)
+            self.ingest.answered([(claim, snapshot)], asked_at=asked_at)
             telemetry.REREADS.labels(self.store, "read").inc()
 
     def _read(self, kind: RecordKind, external_id: int) -> Snapshot:
         """The record as the store shows it now; an order with the dates of its refunds."""
-        fields = ORDER_FIELDS if kind == "order" else CUSTOMER_FIELDS
-        raw = self.client.read(kind, external_id, fields=fields)
+        raw = self.client.read(kind, external_id, fields=_FIELDS[kind])
         if raw.get("refunds"):
             raw["refunds"] = self.client.refunds(external_id)
         return snapshot_of(kind, raw, self.ingest.policy)

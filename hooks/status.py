@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from hooks import __version__
 from hooks.delivery import all_topics
 from hooks.errors import LedgerUnavailableError
-from hooks.ledger import stores, views
+from hooks.ledger import rounds, stores, views, webhooks
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
 
 Problem = dict[str, Any]
+
+CHECK = "flask --app wsgi store check"
+INSTALL = "flask --app wsgi store install"
 
 
 def status_of(
@@ -82,8 +86,19 @@ def _schedule(by_day: list[tuple[date, int]], today: date) -> dict[str, Any]:
 def _store(connection: Connection, settings: Settings, policy: Policy, slug: str) -> dict[str, Any]:
     found = {"url": settings.stores[slug].url} | views.store_row(connection, slug)
     found["quarantined"] = sum(row.number for row in views.quarantined(connection, slug))
-    found["webhooks"] = [{"topic": topic, "status": "not checked", "ok": None} for topic in all_topics(policy)]
+    found["webhooks"] = _webhooks(connection, all_topics(policy), slug)
     return found
+
+
+def _webhooks(connection: Connection, topics: tuple[str, ...], slug: str) -> list[dict[str, Any]]:
+    """Each topic as the watch last saw it."""
+    known = webhooks.known(connection, slug)
+    return [
+        {"topic": topic, "status": known[topic].status, "ok": known[topic].status == webhooks.WORKS}
+        if topic in known
+        else {"topic": topic, "status": "not checked", "ok": None}
+        for topic in topics
+    ]
 
 
 def _record_problems(connection: Connection, today: date) -> Iterator[Problem]:
@@ -116,13 +131,77 @@ def _store_problems(connection: Connection, slug: str) -> Iterator[Problem]:
             "message": _push_words(slug, row.push_error, row.number, row.example),
             "since": row.since.isoformat() if row.since else None,
         }
-    for row in views.quarantined(connection, slug):
-        lost = row.reason == "owner-lost-rights"
+    yield from _webhook_problems(connection, slug)
+    for name in rounds.LISTS:
+        at = rounds.state(connection, slug, name)
+        if at and at.error:
+            yield {
+                "code": "reconciliation-failing",
+                "message": f"A list of {slug} cannot be gone through for {name} ({at.error}); what sends no webhook, "
+                "or was missed, is not found there. It is tried again by itself.",
+                "since": _text(at.error_since),
+            }
+    for reason, found in groupby(views.quarantined(connection, slug), key=lambda row: str(row.reason)):
+        rows = list(found)
         yield {
-            "code": "webhook-owner-lost-rights" if lost else "quarantined",
-            "message": f"{row.number} delivery(ies) of {slug} set aside: {_quarantine_words(row.reason)}",
-            "since": row.since.isoformat(),
+            "code": "webhook-owner-lost-rights" if reason == "owner-lost-rights" else "quarantined",
+            "message": _quarantine_message(slug, reason, rows),
+            "since": min(row.since for row in rows).isoformat(),
         }
+
+
+def _webhook_problems(connection: Connection, slug: str) -> Iterator[Problem]:
+    look = rounds.state(connection, slug, "watch")
+    if look and look.error:
+        yield {
+            "code": "webhooks-unreadable",
+            "message": f"The webhooks of {slug} cannot be looked at or mended ({look.error}): the key needs read and "
+            f"write permission and an administrator behind it. `{CHECK}` says more.",
+            "since": _text(look.error_since),
+        }
+    wrong = [row for row in webhooks.known(connection, slug).values() if row.wrong_since]
+    if wrong and webhooks.installed_at(connection, slug) is None:
+        yield {
+            "code": "webhooks-not-installed",
+            "message": f"{slug} has no webhooks of this service, so that nothing arrives by itself: run `{INSTALL}`.",
+            "since": _text(min(row.wrong_since for row in wrong)),
+        }
+    else:
+        for status in sorted({row.status for row in wrong}):
+            yield _webhook_problem(slug, status, [row for row in wrong if row.status == status])
+    missed = views.missed(connection, slug)
+    if missed:
+        last = _text(views.last_delivery(connection, slug)) or "never"
+        yield {
+            "code": "deliveries-missing",
+            "message": f"Changes in {slug} are seen over REST of which no delivery came; last delivery: {last}. "
+            f"What was missed is fetched; `{CHECK}` tells what may keep deliveries away.",
+            "since": _text(missed),
+        }
+
+
+def _webhook_problem(slug: str, status: str, rows: list[Row[Any]]) -> Problem:
+    topics = ", ".join(row.topic for row in rows)
+    words = {
+        "missing": "there is none, so that its events do not arrive",
+        "disabled": "the store has given it up after seven failures in a row, or somebody disabled it",
+        "paused": "somebody paused it",
+        "elsewhere": "it delivers to another address than PUBLIC_URL says",
+    }.get(status, status)
+    return {
+        "code": f"webhook-{status}",
+        "message": f"Webhook(s) {topics} of {slug}: {words}. The worker mends this; `{INSTALL}` does it at once.",
+        "since": _text(min(row.wrong_since for row in rows)),
+    }
+
+
+def _text(value: datetime | None) -> str | None:
+    return value.isoformat() if value else None
+
+
+def _quarantine_message(slug: str, reason: str, rows: list[Row[Any]]) -> str:
+    number, topics = sum(row.number for row in rows), ", ".join(row.topic for row in rows)
+    return f"{number} delivery(ies) of {slug} set aside, of the webhook(s) {topics}: {_quarantine_words(reason)}"
 
 
 def _push_words(slug: str, error: str, number: int, example: int) -> str:
@@ -136,7 +215,11 @@ def _push_words(slug: str, error: str, number: int, example: int) -> str:
 
 def _quarantine_words(reason: str) -> str:
     return {
-        "owner-lost-rights": "the user who owns the webhook may not see records; give the webhook another owner",
+        "owner-lost-rights": (
+            "the user who made the webhook may not see records any more, so that the store sends an error in place of "
+            "each; make him an administrator again, or delete the webhook, and have the worker make it anew with "
+            "the key of an administrator"
+        ),
         "rest-error": "the store sent an error in place of the record",
         "not-json": "the body was not JSON",
         "not-an-object": "the body was not an object",

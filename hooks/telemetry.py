@@ -14,6 +14,7 @@ import sentry_sdk
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 from sentry_sdk.integrations.flask import FlaskIntegration
+from sentry_sdk.integrations.logging import ignore_logger
 from sentry_sdk.types import Event, Hint
 
 from hooks import __version__
@@ -21,6 +22,9 @@ from hooks.errors import HooksError
 from hooks.settings import Settings
 
 READINGS = 5
+
+REPORTED_BY_ITSELF = "hooks.watch"
+"""Of each other logger an error logged is an error report; this one says what it reports, and reports it once."""
 
 DELIVERIES = Counter("retention_deliveries", "Webhook deliveries by what became of them.", ["store", "result"])
 REFUSED = Counter("retention_refused", "Webhook requests that were refused before parsing.", ["store", "reason"])
@@ -119,6 +123,7 @@ def configure_sentry(settings: Settings) -> None:
     """Error reports, if a DSN is set: the kind of the error, where it happened, and nothing of what it was about."""
     if not settings.sentry_dsn:
         return
+    ignore_logger(REPORTED_BY_ITSELF)
     sentry_sdk.init(
         dsn=settings.sentry_dsn,
         environment=settings.sentry_environment,
@@ -132,6 +137,11 @@ def configure_sentry(settings: Settings) -> None:
         before_send=_without_values,
         server_name="",
     )
+
+
+def report(error: HooksError) -> None:
+    """Send an error report, if a DSN is set, of something that no caller is to be stopped by."""
+    sentry_sdk.capture_exception(error)
 
 
 def _without_values(event: Event, hint: Hint) -> Event | None:

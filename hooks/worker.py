@@ -1,4 +1,4 @@
-"""The loop that asks stores what is in question and writes back what is due; any number of workers may run.
+"""The loop that watches stores, asks them what is in question and writes back what is due; any number may run.
 
 Each store has a thread of its own, so that one that is slow or dead never delays another.
 """
@@ -6,27 +6,39 @@ Each store has a thread of its own, so that one that is slow or dead never delay
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event, Thread
+from typing import Protocol
 
 import structlog
 
-from hooks.errors import LedgerUnavailableError, StoreError
+from hooks.errors import LedgerUnavailableError
 from hooks.ingest import Ingest
-from hooks.ledger import stores
-from hooks.ledger.stores import Rest
+from hooks.ledger import log as ledger_log
+from hooks.ledger import rounds, stores
+from hooks.pacing import SharedPace
 from hooks.push import Pusher
 from hooks.reread import Rereader
+from hooks.rescan import Rescanner
 from hooks.settings import Settings
 from hooks.store.client import StoreClient
-from hooks.store.retry import delay
+from hooks.turns import turn
+from hooks.watch import Watcher
 
 IDLE_SECONDS = 0.5
+PRUNE_EVERY = timedelta(hours=1)
 LEDGER_AWAY_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
+
+
+class Round(Protocol):
+    """What is done for a store again and again, by one worker at a time."""
+
+    def step(self) -> int:
+        """Do the next part of it, if it is due; how much that was. Raises StoreError."""
 
 
 @dataclass(frozen=True)
@@ -38,36 +50,31 @@ class StoreWorker:
     pusher: Pusher
     ingest: Ingest
     jitter: Callable[[], float] = random.random
+    rounds: Sequence[Round] = ()
 
     @classmethod
     def of(cls, slug: str, settings: Settings, ingest: Ingest) -> StoreWorker:
         """A worker for the store that the settings call `slug`."""
-        client = StoreClient(settings.stores[slug])
-        return cls(slug, Rereader(slug, client, ingest), Pusher(slug, client, ingest), ingest)
+        ceiling = settings.store_requests_per_second
+        client = StoreClient(settings.stores[slug], SharedPace(ingest.database, slug, ceiling))
+        return cls(
+            slug,
+            Rereader(slug, client, ingest),
+            Pusher(slug, client, ingest),
+            ingest,
+            rounds=(
+                Watcher(slug, client, ingest, settings),
+                Rescanner(slug, client, ingest, settings.reconcile, settings.sweep),
+            ),
+        )
 
     def turn(self) -> bool:
         """Do what is due, unless the store is to be left alone; True if there may be more at once.
 
         Raises LedgerUnavailableError.
         """
-        with self.ingest.database.read() as connection:
-            pause = stores.resting(connection, self.slug)
-        if pause and pause.until > self.ingest.clock():
-            return False
-        try:
-            return bool(self.rereader.reread() + self.pusher.push())
-        except StoreError as error:
-            self._rest(error, pause)
-            return False
-
-    def _rest(self, error: StoreError, pause: Rest | None) -> None:
-        now = self.ingest.clock()
-        failures = (pause.failures if pause else 0) + 1
-        until = now + delay(error, failures, jitter=self.jitter)
-        with self.ingest.database.write() as connection:
-            stores.rest(connection, self.slug, Rest(error.code, now, until, error.permanent, failures))
-        level = log.error if error.permanent and failures == 1 else log.warning
-        level("store.rests", store=self.slug, code=error.code, detail=error.detail, until=until.isoformat())
+        duties = (self.rereader.reread, self.pusher.push, *(each.step for each in self.rounds))
+        return bool(turn(self.slug, duties, self.ingest, self.jitter))
 
     def run(self, stopping: Event) -> None:
         """Take turns until `stopping` is set; a failure of the ledger, or one unforeseen, ends no loop."""
@@ -89,14 +96,36 @@ def run(settings: Settings, ingest: Ingest, stopping: Event, *, grace: timedelta
 
     Raises LedgerUnavailableError where the ledger cannot be used from the start.
     """
-    with ingest.database.write() as connection:
-        stores.register(connection, settings.stores)
+    register(settings, ingest)
     workers = [StoreWorker.of(slug, settings, ingest) for slug in settings.stores]
     threads = [Thread(target=worker.run, args=(stopping,), name=worker.slug, daemon=True) for worker in workers]
     for thread in threads:
         thread.start()
     log.info("worker.started", stores=sorted(settings.stores))
-    stopping.wait()
+    while not stopping.is_set():
+        prune(settings, ingest, stopping)
+        stopping.wait(PRUNE_EVERY.total_seconds())
     for thread in threads:
         thread.join(grace.total_seconds() / max(len(threads), 1))
     log.info("worker.stopped")
+
+
+def register(settings: Settings, ingest: Ingest) -> None:
+    """Have the ledger know of all stores, and of what is to be done for each. Raises LedgerUnavailableError."""
+    with ingest.database.write() as connection:
+        stores.register(connection, settings.stores)
+        for slug in settings.stores:
+            rounds.register(connection, slug, ingest.clock())
+
+
+def prune(settings: Settings, ingest: Ingest, stopping: Event) -> None:
+    """Forget deliveries older than the settings say; the history of records is kept."""
+    before = ingest.clock() - settings.delivery_log
+    kept = [f"action.{name}" for name in ingest.policy.actions]
+    try:
+        while not stopping.is_set():
+            with ingest.database.write() as connection:
+                if not ledger_log.prune(connection, before, kept):
+                    return
+    except LedgerUnavailableError as error:
+        log.warning("ledger.away", error=str(error))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, tuple_, update
 
 from hooks.ledger.records import insert_ignore
 from hooks.ledger.tables import deliveries, history
 from hooks.ledger.tables import quarantine as quarantined
+
+PRUNED_AT_ONCE = 1000
+"""So that the write lock is held for moments only."""
 
 _SEEN = select(deliveries.c.result).where(
     deliveries.c.store == bindparam("store"), deliveries.c.identity == bindparam("identity")
@@ -59,6 +62,29 @@ def resolve_quarantine(connection: Connection, record: Mapping[str, Any], at: da
     """The record was read from the store: deliveries of it that were set aside are made good."""
     about = (quarantined.c[name] == record[name] for name in ("store", "kind", "external_id"))
     connection.execute(update(quarantined).where(*about, quarantined.c.resolved_at.is_(None)).values(resolved_at=at))
+
+
+def resolve_nameless(connection: Connection, store: str, topics: Iterable[str], before: datetime, at: datetime) -> None:
+    """All records of these topics were gone through since: deliveries without an id are made good by that."""
+    about = or_(*(quarantined.c.topic.startswith(topic) for topic in topics))
+    nameless = (quarantined.c.external_id.is_(None), quarantined.c.received_at < before)
+    chosen = update(quarantined).where(quarantined.c.store == store, about, *nameless)
+    connection.execute(chosen.where(quarantined.c.resolved_at.is_(None)).values(resolved_at=at))
+
+
+def prune(connection: Connection, before: datetime, kept: Iterable[str]) -> int:
+    """Forget deliveries taken, and ones set aside and made good, before an instant; a chunk of them at a time.
+
+    Those of the topics `kept` stay: what they tell carries no time, so that a repeat must be known for ever.
+    Returns how many went.
+    """
+    old = select(deliveries.c.store, deliveries.c.identity)
+    old = old.where(deliveries.c.received_at < before, deliveries.c.topic.not_in(tuple(kept))).limit(PRUNED_AT_ONCE)
+    went = connection.execute(
+        delete(deliveries).where(tuple_(deliveries.c.store, deliveries.c.identity).in_(old))
+    ).rowcount
+    settled = select(quarantined.c.id).where(quarantined.c.resolved_at < before).limit(PRUNED_AT_ONCE)
+    return went + connection.execute(delete(quarantined).where(quarantined.c.id.in_(settled))).rowcount
 
 
 def remember(

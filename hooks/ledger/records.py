@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, bindparam, or_, select, update
@@ -15,6 +15,8 @@ from hooks.ledger.tables import records
 from hooks.retention.facts import RecordKind
 
 Values = dict[str, Any]
+
+CHUNK = 1000
 
 
 class RacedError(LedgerUnavailableError):
@@ -40,6 +42,7 @@ def blank(key: RecordKey, now: datetime) -> Values:
         "doubtful": False,
         "unknown_status": False,
         "held": False,
+        "young": False,
         "entries": "[]",
         "push_attempts": 0,
         "contests": 0,
@@ -106,6 +109,50 @@ def insert_ignore(connection: Connection, table: Table) -> Any:
     """INSERT that leaves a row alone which is there already."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     return dialect.insert(table).on_conflict_do_nothing()
+
+
+# --- what a walk through the store's lists is compared with ---
+
+
+def those(connection: Connection, store: str, kind: RecordKind, ids: Collection[int]) -> dict[int, Values]:
+    """The records of these ids, by id, as they stand; none is locked."""
+    chosen = select(records).where(
+        records.c.store == store, records.c.kind == kind, records.c.external_id.in_(sorted(ids))
+    )
+    return {row.external_id: dict(row._mapping) for row in connection.execute(chosen)}  # noqa: SLF001
+
+
+def still_there(
+    connection: Connection, store: str, kind: RecordKind, *, after: int, upto: int | None
+) -> Iterator[Values]:
+    """The records that the store should have between two ids, in order of ids, a thousand in memory at a time."""
+    while True:
+        chosen = select(records).where(
+            records.c.store == store,
+            records.c.kind == kind,
+            records.c.external_id > after,
+            records.c.state.not_in(("unknown", "gone")),
+        )
+        if upto is not None:
+            chosen = chosen.where(records.c.external_id <= upto)
+        rows = connection.execute(chosen.order_by(records.c.external_id).limit(CHUNK)).all()
+        yield from (dict(row._mapping) for row in rows)  # noqa: SLF001
+        if len(rows) < CHUNK:
+            return
+        after = rows[-1].external_id
+
+
+def approaching(connection: Connection, store: str, *, due: date, read_before: datetime, limit: int) -> list[int]:
+    """Ids of customers that are due on a day or earlier, and of whom the store was last asked before an instant."""
+    chosen = select(records.c.external_id).where(
+        records.c.store == store,
+        records.c.kind == "customer",
+        records.c.state == "active",
+        records.c.delete_after <= due,
+        records.c.reread_at.is_(None),
+        or_(records.c.read_at.is_(None), records.c.read_at < read_before),
+    )
+    return list(connection.execute(chosen.order_by(records.c.delete_after).limit(limit)).scalars())
 
 
 # --- what the worker claims ------------------------------------------------------------------------------

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, and_, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, literal, or_, select, update
 
 from hooks.ledger.records import insert_ignore
 from hooks.ledger.tables import rounds
 
 RoundName = Literal["watch", "changes", "orders", "customers"]
-NAMES: tuple[RoundName, ...] = ("watch", "changes", "orders", "customers")
+LISTS: tuple[RoundName, ...] = ("changes", "orders", "customers")
+NAMES: tuple[RoundName, ...] = ("watch", *LISTS)
 
 LEASE = timedelta(minutes=2)
 """Longer than one call to a slow store takes."""
@@ -90,7 +91,26 @@ def release(connection: Connection, mine: RoundClaim, **columns: Any) -> bool:
     return connection.execute(statement).rowcount == 1
 
 
+def finish(connection: Connection, mine: RoundClaim, *, now: datetime, again: datetime, **columns: Any) -> bool:
+    """Let go of a claimed round that has come to its end; it is due `again`, or now if it was asked for meanwhile."""
+    at = rounds.c.due_at.type
+    due = case((rounds.c.asked_for_at.is_not(None), literal(now, at)), else_=literal(again, at))
+    return release(connection, mine, **AT_ITS_START | columns, due_at=due)
+
+
 def ask_for(connection: Connection, store: str, names: Iterable[RoundName], now: datetime) -> None:
     """Have these rounds done as soon as may be, and from their start, also where one is under way."""
     chosen = update(rounds).where(rounds.c.store == store, rounds.c.name.in_(tuple(names)))
     connection.execute(chosen.values(due_at=now, asked_for_at=now))
+
+
+def begin_from(connection: Connection, store: str, name: RoundName, mark: datetime, now: datetime) -> None:
+    """Let a round that never reached anything go on from `mark`; one that did is left alone."""
+    chosen = update(rounds).where(rounds.c.store == store, rounds.c.name == name, rounds.c.mark.is_(None))
+    connection.execute(chosen.values(mark=mark, due_at=now))
+
+
+def hurry(connection: Connection, store: str, name: RoundName, now: datetime) -> None:
+    """Have a round done now; one that is under way is gone on with."""
+    chosen = update(rounds).where(rounds.c.store == store, rounds.c.name == name, rounds.c.due_at > now)
+    connection.execute(chosen.values(due_at=now))

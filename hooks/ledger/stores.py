@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, func, or_, select, update
 
 from hooks.ledger.records import insert_ignore
-from hooks.ledger.tables import stores
+from hooks.ledger.tables import deliveries, stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +64,35 @@ def recovered(connection: Connection, slug: str, **columns: Any) -> None:
     connection.execute(
         update(stores).where(stores.c.slug == slug).values(**cleared, stopped_permanent=False, failures=0, **columns)
     )
+
+
+def missed(connection: Connection, slug: str, changed_at: datetime, now: datetime) -> None:
+    """A change was found of which no delivery had come: that tells of the webhooks if none has come since."""
+    ours = (deliveries.c.store == slug, deliveries.c.topic != "other")
+    last = select(func.max(deliveries.c.received_at)).where(*ours).scalar_subquery()
+    silent = or_(last.is_(None), last < changed_at)
+    connection.execute(update(stores).where(stores.c.slug == slug, silent).values(missed_at=now))
+
+
+def reconciled(connection: Connection, slug: str, at: datetime) -> None:
+    """The store was asked for all changes up to now."""
+    connection.execute(update(stores).where(stores.c.slug == slug).values(last_reconciled_at=at))
+
+
+def lock_budget(connection: Connection, slug: str) -> Row[Any]:
+    """What calls to this store may take: `next_call_at`, `rate`, `usual`, held until the transaction ends.
+
+    A store of which there is no row gets one.
+    """
+    chosen = select(stores).where(stores.c.slug == slug).with_for_update()
+    row = connection.execute(chosen).first()
+    if row is None:
+        connection.execute(insert_ignore(connection, stores), {"slug": slug})
+        row = connection.execute(chosen).one()
+    return row
+
+
+def save_budget(connection: Connection, slug: str, *, next_call_at: datetime, rate: float, usual: str) -> None:
+    """Write what `lock_budget` gave and calls have changed since."""
+    chosen = update(stores).where(stores.c.slug == slug)
+    connection.execute(chosen.values(next_call_at=next_call_at, rate=rate, usual=usual))

@@ -30,10 +30,10 @@ def _config() -> Config:
 
 
 def upgrade(database: Database) -> str:
-    """Create or migrate the database; safe to repeat. Returns the revision that it is at then.
+    """Create or migrate the database; safe to repeat, and while another version serves. Returns its revision then.
 
-    The one place where an SQLite file is made and put into WAL mode: left to whichever process comes first,
-    several at once fail with 'database is locked'.
+    A database that a newer version has migrated is left as it is. The one place where an SQLite file is made and
+    put into WAL mode: left to whichever process comes first, several at once fail with 'database is locked'.
     """
     if database.is_sqlite:
         _create_sqlite(Path(database.url.database or ""))
@@ -41,6 +41,9 @@ def upgrade(database: Database) -> str:
     with database.write() as connection:
         if not database.is_sqlite:  # SQLite's writer is alone already
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+        current = _revision(connection)
+        if current is not None and _is_newer(current):
+            return current
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return head()
@@ -75,10 +78,24 @@ def head() -> str:
     return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
+def _revision(connection: Connection) -> str | None:
+    """The revision that the database is at; None before the first."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _is_newer(revision: str) -> bool:
+    """Whether a later version made this revision: each knows all that came before it, so what is unknown is newer."""
+    return revision not in {known.revision for known in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
 def check(connection: Connection) -> None:
-    """Raise LedgerNotReadyError unless the database is at this version and, if SQLite, in WAL mode."""
-    current = MigrationContext.configure(connection).get_current_revision()
-    if current != head():
+    """Raise LedgerNotReadyError unless this version can work with the database, and SQLite is in WAL mode.
+
+    It can if a newer version has migrated it: migrations only add, so that the old version goes on serving until
+    the new one has taken over.
+    """
+    current = _revision(connection)
+    if current is None or (current != head() and not _is_newer(current)):
         raise LedgerNotReadyError(f"the database is at {current}, not {head()}: run `flask --app wsgi db upgrade`")
     if connection.dialect.name == "sqlite":
         mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()

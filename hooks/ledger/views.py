@@ -18,6 +18,9 @@ TOO_EARLY = and_(
     records.c.state.in_(("trashed", "erased", "gone")),
 )
 EXAMPLES = 10
+OTHER_TOPICS = "other"
+"""What the log of deliveries calls every topic that is none of ours."""
+
 MAX_ID = 2**63 - 1
 """Larger ones than this no database holds, nor does a store give them."""
 
@@ -144,20 +147,35 @@ def _number(connection: Connection, chosen: ColumnElement[bool]) -> int:
 
 
 def quarantined(connection: Connection, store: str) -> list[Row[Any]]:
-    """Deliveries set aside and not made good yet: by reason, their number and since when."""
-    chosen = select(
-        quarantine.c.reason, func.count().label("number"), func.min(quarantine.c.received_at).label("since")
-    ).where(quarantine.c.store == store, quarantine.c.resolved_at.is_(None))
-    return list(connection.execute(chosen.group_by(quarantine.c.reason)))
+    """Deliveries set aside and not made good yet: by reason and topic, their number and since when."""
+    about = quarantine.c.reason, quarantine.c.topic
+    chosen = select(*about, func.count().label("number"), func.min(quarantine.c.received_at).label("since")).where(
+        quarantine.c.store == store, quarantine.c.resolved_at.is_(None)
+    )
+    return list(connection.execute(chosen.group_by(*about).order_by(*about)))
+
+
+def last_delivery(connection: Connection, store: str) -> datetime | None:
+    """When a delivery of one of our topics last came; others say nothing about our webhooks."""
+    ours = deliveries.c.store == store, deliveries.c.topic != OTHER_TOPICS
+    newest = select(deliveries.c.received_at).where(*ours).order_by(deliveries.c.received_at.desc()).limit(1)
+    found: datetime | None = connection.execute(newest).scalar_one_or_none()
+    return found
+
+
+def missed(connection: Connection, store: str) -> datetime | None:
+    """Since when changes are found in the store of which no delivery came; None if one has come since."""
+    missed_at = connection.execute(select(stores.c.missed_at).where(stores.c.slug == store)).scalar_one_or_none()
+    last = last_delivery(connection, store)
+    return missed_at if missed_at and (last is None or last < missed_at) else None
 
 
 def store_row(connection: Connection, store: str) -> dict[str, Any]:
     """How it goes with one store: what it sent, what is to be written to it, and since when it fails."""
     here = records.c.store == store
     row = connection.execute(select(stores).where(stores.c.slug == store)).first()
-    last = select(func.max(deliveries.c.received_at)).where(deliveries.c.store == store)
     return {
-        "last_delivery_at": _text(connection.execute(last).scalar_one()),
+        "last_delivery_at": _text(last_delivery(connection, store)),
         "last_reconciled_at": _text(row.last_reconciled_at) if row else None,
         "last_pushed_at": _text(row.last_pushed_at) if row else None,
         "pending_pushes": _number(connection, and_(here, records.c.push_at.is_not(None))),
@@ -175,3 +193,8 @@ def push_errors(connection: Connection, store: str) -> list[Row[Any]]:
         func.min(func.coalesce(records.c.push_since, records.c.contested_at)).label("since"),
     ).where(records.c.store == store, records.c.push_error.is_not(None))
     return list(connection.execute(chosen.group_by(records.c.push_error)))
+
+
+def to_be_read(connection: Connection, store: str, now: datetime) -> int:
+    """How many records of a store it is to be asked about by now."""
+    return _number(connection, and_(records.c.store == store, records.c.reread_at <= now))

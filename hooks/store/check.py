@@ -1,4 +1,4 @@
-"""What is right and wrong with a store, found without changing anything in it."""
+"""What is right and wrong with a store and the way to it, in words, found without changing anything in it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,22 @@ from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+import requests
+
 from hooks.errors import CredentialsRefusedError, StoreError
 from hooks.settings import Settings
+from hooks.store import doorstep
 from hooks.store.client import StoreClient
+from hooks.store.registration import TopicState
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
+SIGNED_WITHIN = timedelta(minutes=15)
+"""Over http the store refuses signatures whose time is further from its own."""
+
 REACHABLE_PORTS = frozenset({80, 443, 8080})
 """WordPress sends webhooks to no other ports, nor to private addresses."""
+
+TIMEOUT_SECONDS = (10, 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +35,17 @@ class Finding:
     words: str
 
 
-def check_store(
-    client: StoreClient, settings: Settings, topics: Iterable[str], slug: str, *, now: datetime
-) -> list[Finding]:
-    """Everything that can be told of the store from here. Sends reads, and writes of nothing."""
-    findings = [*_addresses(client.settings.url, settings.public_url)]
-    try:
-        answer = client.response("GET", "orders", params={"per_page": "1", "_fields": "id"})
-    except StoreError as error:
-        return [*findings, Finding(fine=False, words=f"the store cannot be read: {error.detail}. {_mend(error)}")]
-    findings.append(Finding(fine=True, words="reached, and the key may read orders"))
-    findings.append(_clock(answer.headers.get("Date"), now))
-    findings += _rights(client)
-    findings += _webhooks(client, topics, f"{settings.public_url.rstrip('/')}/webhooks/{slug}")
-    return findings
+@dataclass(frozen=True, slots=True)
+class FrontDoor:
+    """What the store says to somebody without a key. `apart`: its clock less ours, if it tells the time."""
+
+    finding: Finding
+    answers: bool
+    apart: timedelta | None = None
 
 
-def _addresses(store_url: str, public_url: str) -> Iterator[Finding]:
+def addresses(store_url: str, public_url: str) -> Iterator[Finding]:
+    """What can be told of the two addresses by looking at them."""
     if urlsplit(store_url).scheme == "http":
         if _is_private(urlsplit(store_url).hostname or ""):
             yield Finding(fine=True, words="called over plain http, on this machine or a private network")
@@ -51,11 +54,12 @@ def _addresses(store_url: str, public_url: str) -> Iterator[Finding]:
             yield Finding(fine=False, words=words)
     public = urlsplit(public_url)
     port = public.port or (443 if public.scheme == "https" else 80)
-    if _is_private(public.hostname or "") or port not in REACHABLE_PORTS:
-        words = (
-            f"PUBLIC_URL is {public_url}: WordPress sends webhooks to no private address, and only to the ports "
-            "80, 443 and 8080; set PUBLIC_URL to the address under which the internet reaches this service"
-        )
+    mend = "set PUBLIC_URL to the address under which the internet reaches this service"
+    if _is_private(public.hostname or ""):
+        words = f"PUBLIC_URL is {public_url}: WordPress sends webhooks to no private address; {mend}"
+        yield Finding(fine=False, words=words)
+    if port not in REACHABLE_PORTS:
+        words = f"PUBLIC_URL is {public_url}: WordPress sends webhooks only to the ports 80, 443 and 8080; {mend}"
         yield Finding(fine=False, words=words)
 
 
@@ -66,54 +70,132 @@ def _is_private(host: str) -> bool:
         return host == "localhost" or host.endswith((".local", ".internal"))
 
 
-def _mend(error: StoreError) -> str:
-    if isinstance(error, CredentialsRefusedError):
-        return "Make a REST API key with read and write permission for an administrator, and set it here."
-    return "Check STORE_URL, and that WordPress uses any permalinks but plain ones."
+def front_door(store_url: str, now: datetime) -> FrontDoor:
+    """Knock without a key: whether anybody answers, without a redirect, and what time it is there."""
+    try:
+        answer = requests.get(f"{store_url}/wp-json/", timeout=TIMEOUT_SECONDS, allow_redirects=False)
+    except requests.RequestException as error:
+        words = f"the store cannot be read: no answer ({type(error).__name__}). Check STORE_URL, and that it is up"
+        return FrontDoor(Finding(fine=False, words=words), answers=False)
+    apart = _apart(answer.headers.get("Date"), now)
+    if 300 <= answer.status_code < 400:
+        there = answer.headers.get("Location", "").removesuffix("/").removesuffix("/wp-json")
+        words = f"the store's address redirects to {there or 'another one'}: set STORE_URL to where it leads"
+        return FrontDoor(Finding(fine=False, words=words), answers=True, apart=apart)
+    return FrontDoor(clock(apart), answers=True, apart=apart)
 
 
-def _clock(date: str | None, now: datetime) -> Finding:
+def _apart(date: str | None, now: datetime) -> timedelta | None:
     try:
         there = parsedate_to_datetime(date or "")
     except ValueError:
+        return None
+    return (there.replace(tzinfo=UTC) if there.tzinfo is None else there) - now
+
+
+def clock(apart: timedelta | None) -> Finding:
+    """Whether the store's clock and ours agree well enough."""
+    if apart is None:
         return Finding(fine=True, words="the store does not say what time it has")
-    apart = abs(there.astimezone(UTC) - now)
-    words = f"the clocks differ by {int(apart.total_seconds())} s"
-    if apart > CLOCK_TOLERANCE:
-        words += ": over http the store refuses signatures by a wrong clock; set both by NTP"
-    return Finding(fine=apart <= CLOCK_TOLERANCE, words=words)
+    words = f"the clocks differ by {int(abs(apart).total_seconds())} s"
+    if abs(apart) > CLOCK_TOLERANCE:
+        ahead = "ahead of" if apart > timedelta(0) else "behind"
+        words += (
+            f", the store's is {ahead} this machine's: over http the store refuses signatures by a wrong clock, "
+            "and what was missed is looked for at the wrong times; set both by NTP"
+        )
+    return Finding(fine=abs(apart) <= CLOCK_TOLERANCE, words=words)
 
 
-def _rights(client: StoreClient) -> Iterator[Finding]:
-    """An empty batch asks for the right to write, and writes nothing."""
+def reading(client: StoreClient, apart: timedelta | None) -> Finding:
+    """Whether the key opens the store. `apart` as the front door tells it."""
+    try:
+        client.call("GET", "orders", params={"per_page": "1", "_fields": "id"})
+    except CredentialsRefusedError as error:
+        over_http = urlsplit(client.settings.url).scheme == "http"
+        if over_http and apart is not None and abs(apart) > SIGNED_WITHIN:
+            words = (
+                f"the store cannot be read: {error.detail}. The cause may be the clock alone: over http a signature "
+                "counts for 15 minutes. Set the clocks by NTP first, or call the store over https"
+            )
+            return Finding(fine=False, words=words)
+        return Finding(fine=False, words=f"the store cannot be read: {error.detail}. {_NEW_KEY}")
+    except StoreError as error:
+        mend = (
+            "Check STORE_URL, which ends where WordPress begins, and that WordPress uses any permalinks but plain "
+            "ones (Settings → Permalinks), without which it has no REST API"
+        )
+        return Finding(fine=False, words=f"the store cannot be read: {error.detail}. {mend}")
+    return Finding(fine=True, words="reached, and the key may read orders")
+
+
+_NEW_KEY = "Make a REST API key with read and write permission for an administrator, and set it here."
+
+
+def rights(client: StoreClient) -> Iterator[Finding]:
+    """What the key may write. An empty batch asks for the right, and writes nothing."""
     try:
         client.call("POST", "orders/batch", body={})
         yield Finding(fine=True, words="the key may write orders")
+    except CredentialsRefusedError as error:
+        words = f"the key may not write orders: {error.detail}. It was made to read only. {_NEW_KEY}"
+        yield Finding(fine=False, words=words)
+        return
     except StoreError as error:
-        yield Finding(fine=False, words=f"the key may not write orders: {error.detail}. {_mend(error)}")
+        yield Finding(fine=False, words=f"whether the key may write cannot be told: {error.detail}")
+        return
     try:
         client.call("POST", "customers/batch", body={})
         yield Finding(fine=True, words="the key may write customers in batches, and see their meta_data")
-    except StoreError:
+    except CredentialsRefusedError:
         words = (
             "the key is not an administrator's: log-ins, newsletter choices and our own fields on customers stay "
-            "unseen, and customers are written one by one. Make the key for an administrator"
+            "unseen, customers are written one by one, and webhooks that it makes see no more than it does. Make the "
+            "key for an administrator"
         )
         yield Finding(fine=False, words=words)
-
-
-def _webhooks(client: StoreClient, topics: Iterable[str], delivery_url: str) -> Iterator[Finding]:
-    try:
-        listed = client.call("GET", "webhooks", params={"per_page": "100"})
     except StoreError as error:
-        yield Finding(fine=False, words=f"the webhooks cannot be read: {error.detail}")
-        return
-    found = [hook for hook in listed if isinstance(hook, dict)] if isinstance(listed, list) else []
-    for topic in topics:
-        mine = [hook for hook in found if hook.get("topic") == topic and hook.get("delivery_url") == delivery_url]
-        active = any(hook.get("status") == "active" for hook in mine)
-        if active:
-            yield Finding(fine=True, words=f"webhook {topic} is active")
+        yield Finding(fine=False, words=f"whether the key may write customers cannot be told: {error.detail}")
+
+
+def way_back(public_url: str, slug: str) -> Finding:
+    """Whether deliveries would arrive, as far as that can be tried from here."""
+    answered = doorstep.ping(f"{public_url.rstrip('/')}/webhooks/{slug}")
+    if answered.verdict == "well":
+        return Finding(fine=True, words=f"{public_url} leads to this service, without a redirect")
+    if answered.verdict == "unreachable":
+        words = f"whether deliveries arrive cannot be tried: {answered.words}; the store may get through all the same"
+        return Finding(fine=True, words=words)
+    return Finding(fine=False, words=f"deliveries do not arrive: {answered.words}")
+
+
+def webhooks(states: Iterable[TopicState], url: str) -> Iterator[Finding]:
+    """How our webhooks stand, in words."""
+    for state in states:
+        if state.works:
+            yield Finding(fine=True, words=f"webhook {state.topic} is active")
         else:
-            state = f"is {mine[0].get('status')}" if mine else f"is missing for {delivery_url}"
-            yield Finding(fine=False, words=f"webhook {topic} {state}: its events do not arrive")
+            words = {
+                "missing": f"is missing for {url}",
+                "elsewhere": f"delivers to another address than {url}",
+                "disabled": "is disabled, by the store after seven failures in a row or by somebody",
+            }.get(state.status, f"is {state.status}")
+            mend = "`store install` mends it"
+            yield Finding(fine=False, words=f"webhook {state.topic} {words}: its events do not arrive; {mend}")
+        if state.doubles:
+            ids = ", ".join(str(number) for number in state.doubles)
+            words = f"webhook {state.topic} is there more than once, also as {ids}: its events arrive several times"
+            yield Finding(fine=False, words=f"{words}; `store install` removes what is too much")
+
+
+def everything_but_webhooks(client: StoreClient, settings: Settings, slug: str, now: datetime) -> list[Finding]:
+    """All that can be told of the store and the way to it; ends early where nothing more can be."""
+    findings = list(addresses(client.settings.url, settings.public_url))
+    door = front_door(client.settings.url, now)
+    findings.append(door.finding)
+    if not door.answers:
+        return findings
+    findings.append(reading(client, door.apart))
+    if findings[-1].fine:
+        findings += [*rights(client), way_back(settings.public_url, slug)]
+    return findings

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -27,14 +28,30 @@ from hooks.errors import (
 )
 from hooks.retention.facts import RecordKind
 from hooks.settings import StoreSettings
+from hooks.store.calls import call_name, outcome_of
+from hooks.store.pace import NoPace, Pace
+from schemas.wire import record_id
 
 BATCH_LIMIT = 100
 """More items than this in one batch get 413."""
 
+LIST_LIMIT = 100
+"""The store gives no more than this in one answer to a list."""
+
+SINGLES = 10
+"""Records written one by one in one go, so that it does not outlive its claim where calls are few and slow."""
+
 TIMEOUT_SECONDS = (10, 60)
 """To connect, and between two bytes of the answer: a real store took 2.8 s for a batch of 100."""
 
-_GONE = frozenset({"woocommerce_rest_shop_order_invalid_id", "woocommerce_rest_invalid_id", "wc_user_invalid_id"})
+_GONE = frozenset(
+    {
+        "woocommerce_rest_shop_order_invalid_id",
+        "woocommerce_rest_shop_webhook_invalid_id",
+        "woocommerce_rest_invalid_id",
+        "wc_user_invalid_id",
+    }
+)
 _ENDPOINTS: Mapping[RecordKind, str] = {"order": "orders", "customer": "customers"}
 
 StoreMetaWrites = Mapping[int, Mapping[str, str | None]]
@@ -48,6 +65,18 @@ class NotWritten:
 
 
 Outcome = dict[str, Any] | StoreError | NotWritten
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One answer to a list: its rows, how many there are in all, and the store's own time, in UTC.
+
+    `total` and `store_time` are as the store tells them, which may be wrong; None where it does not.
+    """
+
+    rows: list[dict[str, Any]]
+    total: int | None
+    store_time: datetime | None
 
 
 class SessionAPI(API):  # type: ignore[misc]  # the client is not typed
@@ -89,10 +118,11 @@ class SessionAPI(API):  # type: ignore[misc]  # the client is not typed
 
 
 class StoreClient:
-    """One store. Methods raise StoreError and its kinds; nothing else comes out of them."""
+    """One store. Methods raise StoreError and its kinds, and what `pace` raises; nothing else comes out of them."""
 
-    def __init__(self, settings: StoreSettings) -> None:
+    def __init__(self, settings: StoreSettings, pace: Pace | None = None) -> None:
         self.settings = settings
+        self._pace = pace or NoPace()
         self._api = SessionAPI(settings)
         self._cannot_batch: set[RecordKind] = set()
 
@@ -106,12 +136,51 @@ class StoreClient:
         params = {"_fields": "id,date_created_gmt", "per_page": "100"}
         return _objects(self.call("GET", f"orders/{order_id}/refunds", params=params))
 
+    def listed(self, endpoint: str, params: Mapping[str, str]) -> Listing:
+        """One answer to the list that `params` ask for."""
+        response = self.response("GET", endpoint, params=params)
+        total = record_id(response.headers.get("X-WP-Total"), minimum=0)
+        return Listing(_objects(_json(response)), total, _http_date(response.headers.get("Date")))
+
+    def read_many(self, kind: RecordKind, ids: Collection[int], *, fields: str) -> dict[int, dict[str, Any]]:
+        """Up to LIST_LIMIT records, in one call; `fields` must name `id`.
+
+        Trashed orders and unfinished checkouts are not among them, nor what the store does not know. Raises
+        ValueError for more ids.
+        """
+        if len(ids) > LIST_LIMIT:
+            raise ValueError(f"a list has at most {LIST_LIMIT} records")
+        if not ids:
+            return {}
+        everyone = {"status": "any"} if kind == "order" else {"role": "all"}
+        include = ",".join(str(number) for number in ids)
+        params = {"include": include, "per_page": str(LIST_LIMIT), "_fields": fields} | everyone
+        rows = ((record_id(row.get("id")), row) for row in self.listed(_ENDPOINTS[kind], params).rows)
+        return {number: row for number, row in rows if number is not None and number in ids}
+
+    def create(self, endpoint: str, body: Mapping[str, object]) -> dict[str, Any]:
+        """Make one of what `endpoint` lists, and give it as the store answers it."""
+        return _object(self.call("POST", endpoint, body=body))
+
+    def change(self, endpoint: str, body: Mapping[str, object]) -> dict[str, Any]:
+        """Change what is at `endpoint`, and give it as the store answers it."""
+        return _object(self.call("PUT", endpoint, body=body))
+
+    def delete(self, endpoint: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Delete what is at `endpoint`, and give it as it was; webhooks and customers need `force=true`."""
+        return _object(self.call("DELETE", endpoint, params=params))
+
+    def at_once(self, kind: RecordKind) -> int:
+        """How many records of a kind `write_meta` writes in one go, as far as is known by now."""
+        return SINGLES if kind in self._cannot_batch else BATCH_LIMIT
+
     def write_meta(self, kind: RecordKind, writes: StoreMetaWrites) -> dict[int, Outcome]:
         """Write `meta_data`, and nothing else, of up to BATCH_LIMIT records of a kind.
 
         Gives for each id the record as the store answered it, or the StoreError that met it. Raises StoreError
         for what is not about one record, where nothing was written before it; after some were, all that are left
-        are NotWritten.
+        are NotWritten. Where the store takes no batches, no more than SINGLES are written, and the others are not
+        in what is given.
         """
         items: list[dict[str, Any]] = [{"id": number, "meta_data": _meta_data(meta)} for number, meta in writes.items()]
         if len(items) == 1 or kind in self._cannot_batch:
@@ -129,6 +198,7 @@ class StoreClient:
 
     def _write_singly(self, kind: RecordKind, items: list[dict[str, Any]]) -> dict[int, Outcome]:
         outcomes: dict[int, Outcome] = {}
+        items = items[:SINGLES]
         for position, item in enumerate(items):
             try:
                 outcomes[item["id"]] = self._write_one(kind, item)
@@ -170,14 +240,30 @@ class StoreClient:
         self, method: str, endpoint: str, *, params: Mapping[str, str] | None = None, body: object = None
     ) -> Response:
         """One call; its answer, if it is one of success. Raises StoreError."""
-        send = getattr(self._api, method.lower())
-        arguments: list[object] = [endpoint] if method == "GET" else [endpoint, body]
         try:
-            response: Response = send(*arguments, params=params)
+            response = self._paced(method, endpoint, params, body)
         except RequestException as error:
             raise StoreUnreachableError("unreachable", f"no answer ({type(error).__name__})") from error
         if response.status_code >= 300:
             raise _failure(response)
+        return response
+
+    def _paced(self, method: str, endpoint: str, params: Mapping[str, str] | None, body: object) -> Response:
+        """Send when it is time to, and tell the pace how it went, whatever came of it."""
+        send = getattr(self._api, method.lower())
+        arguments: list[object] = [endpoint] if method in ("GET", "DELETE") else [endpoint, body]
+        answer: Response | RequestException | None = None
+        self._pace.wait()
+        began = time.monotonic()
+        try:
+            response: Response = send(*arguments, params=params)
+            answer = response
+        except RequestException as error:
+            answer = error
+            raise
+        finally:
+            took = time.monotonic() - began
+            self._pace.observe(call_name(method, endpoint, params, body, answer), took, outcome_of(answer))
         return response
 
 
@@ -264,10 +350,14 @@ def _retry_after(value: str | None) -> timedelta | None:
         return None
     if value.strip().isdecimal():
         return timedelta(seconds=min(int(value.strip()[:10]), 86_400))
+    moment = _http_date(value)
+    return None if moment is None else min(max(timedelta(0), moment - datetime.now(UTC)), timedelta(days=1))
+
+
+def _http_date(value: str | None) -> datetime | None:
+    """A date of HTTP's headers, in UTC; None where it is none."""
     try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
+        moment = parsedate_to_datetime(value or "")
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return min(max(timedelta(0), moment - datetime.now(UTC)), timedelta(days=1))

@@ -159,6 +159,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Sand
     """A store that has this service's webhooks, and keys of all sorts."""
     directory = tmp_path_factory.mktemp("store-check")
     with stack(directory, f"sqlite:///{directory}/ledger.db") as processes:
+        processes.migrate()
         sandbox = processes.sandbox("--no-autosend")
         for topic in TOPICS:
             delivery_url = f"{PUBLIC_URL}/webhooks/shop"
@@ -206,7 +207,7 @@ CHECKS = [
     # Webhooks that deliver to somewhere else.
     ({"PUBLIC_URL": "https://elsewhere.example.com"}, "webhook order.created is missing", "do not arrive"),
     # An address to which WordPress sends nothing.
-    ({"PUBLIC_URL": "http://127.0.0.1:8000"}, "no private address", "set PUBLIC_URL"),
+    ({"PUBLIC_URL": "http://127.0.0.1"}, "no private address", "set PUBLIC_URL"),
     ({"PUBLIC_URL": "https://retention.example.com:8443"}, "80, 443 and 8080", "set PUBLIC_URL"),
     # Nobody there.
     ({"STORE_URL": "http://127.0.0.1:1"}, "cannot be read", "Check STORE_URL"),
@@ -229,6 +230,7 @@ def test_store_check_says_what_is_wrong_and_how_to_mend_it(
 
 def test_store_check_names_the_one_webhook_that_does_not_deliver(tmp_path: Path) -> None:
     with stack(tmp_path, f"sqlite:///{tmp_path}/ledger.db") as processes:
+        processes.migrate()
         sandbox = processes.sandbox("--no-autosend")
         for topic in TOPICS[1:]:
             sandbox.do("create_webhook", topic=topic, delivery_url=f"{PUBLIC_URL}/webhooks/shop", secret=SECRET)

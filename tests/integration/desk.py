@@ -15,11 +15,12 @@ from sqlalchemy import func, select, update
 from deploy.sandbox import SandboxStore, SendingOptions, StoreOptions, serving
 from hooks.delivery import Delivery
 from hooks.ingest import Ingest, Result
-from hooks.ledger import stores
+from hooks.ledger import rounds, stores
 from hooks.ledger.database import Database
 from hooks.ledger.tables import records
 from hooks.push import Pusher
 from hooks.reread import Rereader
+from hooks.rescan import Rescanner
 from hooks.retention.policy import Policy
 from hooks.retention.store_meta import KEYS
 from hooks.settings import Settings, StoreSettings
@@ -64,6 +65,7 @@ class Desk:
     ingest: Ingest
     clock: Clock
     worker: StoreWorker
+    rescanner: Rescanner
     settings: Settings
     taken: int = 0
 
@@ -128,6 +130,27 @@ class Desk:
             if len(self.store.log.requests) == before and not self.store.webhooks.any_waiting():
                 return
         raise AssertionError("store and service never come to rest")
+
+    # Reconciliation
+
+    def rescan(self, *names: rounds.RoundName) -> None:
+        """Go through the store's lists, page by page, as soon as may be; no record is asked for yet."""
+        with self.ingest.database.write() as connection:
+            rounds.ask_for(connection, self.slug, names or rounds.LISTS, self.clock())
+        self.rescan_on(*names)
+
+    def rescan_on(self, *names: rounds.RoundName) -> None:
+        """Go on with what is under way, to its end."""
+        for _ in range(ENOUGH):
+            if not self.rescanner.step(names or rounds.LISTS):
+                return
+        raise AssertionError("the lists never end")
+
+    def reconcile(self, *names: rounds.RoundName) -> None:
+        """Go through the store's lists, ask about all that is in question, and write what follows from it."""
+        self.rescan(*names)
+        self.work()
+        self.come_to_rest()
 
     # What is there
 
@@ -206,9 +229,11 @@ def desk(
         ingest = Ingest(database, policy, SETTLE, clock)
         with database.write() as connection:
             stores.register(connection, [slug])
+            rounds.register(connection, slug, clock())
         worker = worker_of(reach, ingest)
         stack.callback(close, worker)
-        yield Desk(slug, store, receiver, ingest, clock, worker, settings)
+        rescanner = Rescanner(slug, worker.pusher.client, ingest, settings.reconcile, settings.sweep)
+        yield Desk(slug, store, receiver, ingest, clock, worker, rescanner, settings)
 
 
 def worker_of(reach: StoreSettings, ingest: Ingest) -> StoreWorker:

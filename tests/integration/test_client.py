@@ -48,7 +48,7 @@ CALLS = [
 
 
 def _by_public_client(api: Any, method: str, endpoint: str, params: dict[str, str] | None, body: object) -> None:
-    arguments = [endpoint] if method == "GET" else [endpoint, body]
+    arguments = [endpoint] if method in ("GET", "DELETE") else [endpoint, body]
     getattr(api, method.lower())(*arguments, **({"params": dict(params)} if params else {}))
 
 
@@ -71,7 +71,9 @@ def test_sends_the_same_request_as_the_public_client(
     assert ours.headers["accept"] == public.headers["accept"]
 
 
-@pytest.mark.parametrize(("method", "endpoint", "params", "body"), CALLS)
+@pytest.mark.parametrize(
+    ("method", "endpoint", "params", "body"), [*CALLS, ("DELETE", "webhooks/7", {"force": "true"}, None)]
+)
 def test_sends_basic_over_https_and_no_secret_in_the_address(
     monkeypatch: pytest.MonkeyPatch,
     client: MakeClient,

@@ -17,8 +17,10 @@ from deploy.sandbox.errors import RestError
 from deploy.sandbox.records import Order
 from deploy.sandbox.wire import Json
 from hooks import worker as worker_module
+from hooks.errors import StoreBusyError
 from hooks.ledger import stores
 from hooks.ledger.database import Database
+from hooks.store.client import SINGLES
 from hooks.store.retry import FIRST, LONGEST, PERMANENT
 from hooks.worker import StoreWorker
 from tests.integration.desk import ON_SQLITE, SECOND, Desk, close, worker_of
@@ -347,3 +349,37 @@ def test_what_was_written_one_by_one_before_the_trouble_is_not_written_again(des
     desk.advance(timedelta(minutes=1))
     desk.come_to_rest()
     assert [desk.writes("customer", number) for number in numbers] == [1, 1, 1, 1]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("desk", ["shop_manager"], indirect=True)
+def test_more_customers_than_can_be_written_one_by_one_in_a_go_are_written_in_the_next(desk: Desk) -> None:
+    customers = [int(desk.store.sign_up(email=f"{place}@example.test")["id"]) for place in range(2 * SINGLES + 5)]
+    desk.deliver()
+    desk.advance()
+    for done in (SINGLES, 2 * SINGLES, len(customers)):
+        assert desk.worker.pusher.push() > 0
+        assert sum(desk.writes("customer", number) for number in customers) == done
+        assert desk.count_claimed() == 0
+        assert {desk.row("customer", number)["push_attempts"] for number in customers} == {0}
+    assert desk.worker.pusher.push() == 0
+    assert desk.sent("POST", "/customers/batch") == 1
+    desk.come_to_rest()
+    assert [desk.writes("customer", number) for number in customers] == [1] * len(customers)
+    assert desk.held("customer", customers[-1]) == desk.wanted("customer", customers[-1])
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("desk", ["shop_manager"], indirect=True)
+def test_trouble_in_the_midst_of_single_writes_gives_back_those_that_had_no_turn_too(desk: Desk) -> None:
+    customers = [int(desk.store.sign_up(email=f"{place}@example.test")["id"]) for place in range(SINGLES + 5)]
+    desk.deliver()
+    desk.advance()
+    desk.store.add_fault("503", path=f"/wp-json/wc/v3/customers/{customers[3]}")
+    with pytest.raises(StoreBusyError):
+        desk.worker.pusher.push()
+    assert [desk.writes("customer", number) for number in customers] == [1] * 3 + [0] * (SINGLES + 2)
+    assert desk.count_claimed() == 0
+    assert {desk.row("customer", number)["push_attempts"] for number in customers} == {0}
+    desk.come_to_rest()
+    assert [desk.writes("customer", number) for number in customers] == [1] * len(customers)

@@ -219,12 +219,13 @@ class Stack:
         ledger.close()
 
     def web(self, **env: str) -> Web:
-        """Start a web process."""
+        """Start a web process, and let every process started later know it by its address."""
         port = free_port()
         command = [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "wsgi:app"]
         bind = f"127.0.0.1:{port}"
         web = Web(command, self._env(BIND=bind, **env), self._output("web"), url=f"http://{bind}")
         self.started.append(web)
+        self.env["PUBLIC_URL"] = web.url
         return web.start()
 
     def worker(self, **env: str) -> Process:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hooks.store.check import _addresses, _clock
+from hooks.store.check import _apart, addresses, clock
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -28,7 +28,7 @@ NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
     ],
 )
 def test_addresses(store_url: str, public_url: str, wrong: list[str]) -> None:
-    found = [finding.words for finding in _addresses(store_url, public_url) if not finding.fine]
+    found = [finding.words for finding in addresses(store_url, public_url) if not finding.fine]
     assert len(found) == len(wrong)
     assert all(word in words for word, words in zip(wrong, found, strict=True))
 
@@ -45,6 +45,6 @@ def test_addresses(store_url: str, public_url: str, wrong: list[str]) -> None:
     ],
 )
 def test_clock(date: str | None, fine: bool, words: str) -> None:
-    finding = _clock(date, NOON)
+    finding = clock(_apart(date, NOON))
     assert finding.fine is fine
     assert words in finding.words

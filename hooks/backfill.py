@@ -1,0 +1,101 @@
+"""The first run over a shop: all its orders and customers, read and tagged, as fast as the store likes it.
+
+It is the same sweep that a worker does daily, done at once and watched; it may be stopped at any time, and
+a worker or another run goes on where it was.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from hooks.ingest import Ingest
+from hooks.ledger import rounds, stores, views
+from hooks.ledger.rounds import RoundName
+from hooks.pacing import SharedPace
+from hooks.reread import Rereader
+from hooks.rescan import Rescanner
+from hooks.settings import Settings
+from hooks.store.client import StoreClient
+from hooks.turns import turn
+
+SWEEPS: tuple[RoundName, ...] = ("orders", "customers")
+WAIT_SECONDS = 0.5
+"""While another worker is at it, or the store rests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far it is: records gone through, and how many there are as far as the store has said.
+
+    `trouble`: why calls to the store rest, if they do, or why one of its lists cannot be gone through; `stuck`: until
+    an operator has acted.
+    """
+
+    seen: int
+    total: int
+    over: bool
+    trouble: str | None
+    stuck: bool
+
+
+@dataclass(frozen=True)
+class Backfill:
+    """Goes through one store's records, whoever else works on it."""
+
+    store: str
+    ingest: Ingest
+    rescanner: Rescanner
+    rereader: Rereader
+
+    @classmethod
+    def of(cls, store: str, settings: Settings, ingest: Ingest) -> Backfill:
+        """For the store that the settings call `store`; its calls count to the budget that all share."""
+        pace = SharedPace(ingest.database, store, settings.store_requests_per_second)
+        client = StoreClient(settings.stores[store], pace)
+        rescanner = Rescanner(store, client, ingest, settings.reconcile, settings.sweep)
+        return cls(store, ingest, rescanner, Rereader(store, client, ingest))
+
+    def run(self) -> Iterator[Progress]:
+        """Do it, saying after each part how far it is. Raises LedgerUnavailableError."""
+        began = self._begin()
+        duties = (self.rereader.reread, lambda: self.rescanner.step(SWEEPS))
+        while True:
+            done = turn(self.store, duties, self.ingest)
+            progress = self._look(began)
+            yield progress
+            if progress.over:
+                return
+            if not done:
+                time.sleep(WAIT_SECONDS)
+
+    def _begin(self) -> datetime:
+        """One that is under way is gone on with; otherwise a new one begins."""
+        now = self.ingest.clock()
+        with self.ingest.database.write() as connection:
+            stores.register(connection, [self.store])
+            rounds.register(connection, self.store, now)
+            for name in SWEEPS:
+                rounds.hurry(connection, self.store, name, now)
+        return now
+
+    def _look(self, began: datetime) -> Progress:
+        with self.ingest.database.read() as connection:
+            found = [rounds.state(connection, self.store, name) for name in SWEEPS]
+            to_be_read = views.to_be_read(connection, self.store, self.ingest.clock())
+            pause = stores.resting(connection, self.store)
+        states = [one for one in found if one is not None]
+        under_way = [one for one in states if one.done_at is None or one.done_at < began]
+        seen = self._done(states, under_way) + sum(one.seen for one in under_way)
+        trouble = next((one.error for one in states if one.error), pause.code if pause else None)
+        stuck = any(one.error for one in states) or bool(pause and pause.permanent)
+        total = sum(one.total or 0 for one in states)
+        return Progress(seen, max(total, seen), not under_way and not to_be_read, trouble, stuck)
+
+    def _done(self, states: list[Row[Any]], under_way: list[Row[Any]]) -> int:
+        return sum(one.total or 0 for one in states if one not in under_way)

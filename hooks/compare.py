@@ -1,0 +1,65 @@
+"""A row of one of the store's lists against what the ledger knows: whether the store must be asked about it.
+
+Pure. A list shows less of an order than a delivery does, so nothing is taken from it but the question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+from hooks.ledger.codec import read_facts
+from hooks.ledger.records import Values
+from hooks.retention.facts import CustomerFacts, OrderFacts, Snapshot
+from hooks.retention.reconcile import StoreFacts, merge
+from hooks.retention.store_meta import digest
+
+ORDER_FIELDS = "id,status,customer_id,date_created_gmt,date_modified_gmt,date_paid_gmt,date_completed_gmt"
+"""What lists of orders are asked for: nothing in it is about a person but the number of the account."""
+
+LISTINGS = ("any", "trash", "checkout-draft")
+"""Where orders are listed: the store leaves the trash and unfinished checkouts out of `any`."""
+
+
+def doubt(known: Values | None, shown: Snapshot) -> str | None:
+    """Why the store must be asked about a record that it lists; None if the ledger knows all that the list shows.
+
+    `missed`: the store changed it, and should have told.
+    """
+    if known is None:
+        staff = isinstance(shown.facts, CustomerFacts) and shown.facts.staff
+        return None if staff else "missed"
+    if known["state"] == "gone":
+        return "revived"
+    if known["version"] is None:
+        return "changed"
+    if shown.version != known["version"]:
+        return "missed" if shown.version > known["version"] else None
+    if known["young"]:
+        return "young"
+    return "changed" if _differs(known, shown) else None
+
+
+def _differs(known: Values, shown: Snapshot) -> bool:
+    """Whether two states of the same second differ in what the list shows."""
+    before = cast("StoreFacts", read_facts(known["kind"], known["facts"]))
+    if isinstance(before, OrderFacts):
+        return _dates(before) != _dates(cast("OrderFacts", shown.facts))
+    merged = merge(before, known["version"], shown, doubtful=known["doubtful"], settles=True)
+    fresh = replace(cast("CustomerFacts", merged.facts), meta_at=before.meta_at)
+    ours = known["known_digest"] if shown.store_meta is None else digest(shown.store_meta)
+    return fresh != before or ours != known["known_digest"]
+
+
+def _dates(facts: OrderFacts) -> tuple[Any, ...]:
+    """What a list shows of an order. In the trash, the status before is shown nowhere but in its `meta_data`."""
+    status = None if facts.trashed else facts.status
+    return (facts.trashed, status, facts.customer_id, facts.created_at, facts.paid_at, facts.completed_at)
+
+
+def listing_of(known: Values) -> int:
+    """Which of LISTINGS an order should stand in, as far as the ledger knows."""
+    facts = cast("OrderFacts", read_facts("order", known["facts"]))
+    if facts.trashed:
+        return LISTINGS.index("trash")
+    return LISTINGS.index(facts.status) if facts.status in LISTINGS else 0

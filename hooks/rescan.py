@@ -1,0 +1,225 @@
+"""Reconciliation: going through the store's lists for what no webhook told, a page at a time.
+
+Nothing is taken from a list. A record of which it shows another state than the ledger knows, or that it should
+show and does not, is marked, in the same transaction that moves the place in the list; the store is then asked
+about that very record, by the same code that answers hints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from sqlalchemy import Connection, Row
+
+from hooks import compare
+from hooks.delivery import snapshot_of
+from hooks.errors import QuarantinedError, RecordRefusedError, StoreError
+from hooks.ingest import Ingest
+from hooks.ledger import log as ledger_log
+from hooks.ledger import records, rounds, stores
+from hooks.ledger.records import RecordKey, Values
+from hooks.ledger.rounds import RoundClaim, RoundName
+from hooks.planning import HINTS, Moment
+from hooks.retention.facts import RecordKind, Snapshot
+from hooks.store.client import StoreClient
+from hooks.store.listing import ListPage, Place, page
+from hooks.store.retry import PERMANENT
+from schemas.customer import FIELDS as CUSTOMER_FIELDS
+
+OVERLAP = timedelta(minutes=5)
+"""Changes are asked for from this long before the last time on: a slow checkout may be stored late, and the
+clocks of the store's machines may differ a little."""
+
+LATE = timedelta(minutes=2)
+"""A change this old should have been delivered by now."""
+
+APPROACHING_DAYS = 45
+APPROACHING_AGAIN = timedelta(days=1)
+"""A customer whose date is near is asked about daily: log-ins, which move it, send nothing."""
+
+APPROACHING_LIMIT = 1000
+
+_QUARANTINED_TOPICS: Mapping[RoundName, tuple[str, ...]] = {
+    "changes": ("order.",),
+    "orders": ("order.", "action.woocommerce_delete_order"),
+    "customers": ("customer.",),
+}
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Rescanner:
+    """Goes through one store's lists. `every` for changed orders, `sweep` for all ids."""
+
+    store: str
+    client: StoreClient
+    ingest: Ingest
+    every: timedelta
+    sweep: timedelta
+
+    def step(self, names: Iterable[RoundName] = rounds.LISTS) -> int:
+        """One page of each round that is due and that nobody else is at. Returns how many pages were taken.
+
+        Raises StoreError where it is about the whole store; the round stays where it was.
+        """
+        return sum(self._step(name) for name in names)
+
+    def _step(self, name: RoundName) -> bool:
+        now = self.ingest.clock()
+        with self.ingest.database.read() as connection:
+            if not rounds.is_due(connection, self.store, name, now):
+                return False
+        mine = RoundClaim(self.store, name, uuid4().hex)
+        with self.ingest.database.write() as connection:
+            at = rounds.claim(connection, mine, now)
+        if at is None:
+            return False
+        if name == "changes" and at.mark is None:
+            return self._wait_for_first_sweep(mine)
+        try:
+            self._take(mine, at, self._page(name, at), now)
+        except StoreError as error:
+            self._give_back(mine, at, error)
+            if error.whole_store:
+                raise
+        return True
+
+    def _wait_for_first_sweep(self, mine: RoundClaim) -> bool:
+        """Before all orders were gone through once, there is no last time from which to ask for changes."""
+        with self.ingest.database.write() as connection:
+            rounds.release(connection, mine, due_at=self.ingest.clock() + self.every)
+        return False
+
+    def _page(self, name: RoundName, at: Row[Any]) -> ListPage:
+        place = Place(at.last_id, at.position)
+        if name == "customers":
+            return page(self.client, "customers", {"role": "all", "_fields": CUSTOMER_FIELDS}, place)
+        params = {"status": compare.LISTINGS[at.listing], "_fields": compare.ORDER_FIELDS}
+        if name == "changes":
+            params |= {"modified_after": f"{at.mark:%Y-%m-%dT%H:%M:%S}", "dates_are_gmt": "true"}
+        try:
+            return page(self.client, "orders", params, place)
+        except RecordRefusedError:
+            if at.listing == 0:
+                raise
+            return ListPage({}, place, ended=True, total=None, store_time=None)  # it has no such status
+
+    def _give_back(self, mine: RoundClaim, at: Row[Any], error: StoreError) -> None:
+        """The round is gone on with later; what is only about this list must not stop the store's other work."""
+        now = self.ingest.clock()
+        columns: dict[str, Any] = {}
+        if not error.whole_store:
+            columns = {"due_at": now + PERMANENT, "error": error.code, "error_since": at.error_since or now}
+            log.error("reconciliation.failed", store=self.store, round=mine.name, code=error.code)
+        with self.ingest.database.write() as connection:
+            rounds.release(connection, mine, **columns)
+
+    def _take(self, mine: RoundClaim, at: Row[Any], found: ListPage, asked_at: datetime) -> None:
+        """Mark what the page puts in question and move on, both in one transaction."""
+        kind: RecordKind = "customer" if mine.name == "customers" else "order"
+        shown = {number: self._read(kind, row) for number, row in found.rows.items()}
+
+        def work(connection: Connection) -> None:
+            moment = Moment(self.ingest.clock(), timedelta(0))
+            self._ask_about_shown(connection, kind, shown, at, moment)
+            if mine.name != "changes":
+                self._ask_about_missing(connection, kind, at, found, moment)
+            self._move_on(connection, mine, at, found, asked_at)
+
+        self.ingest.transaction(work)
+
+    def _read(self, kind: RecordKind, row: dict[str, Any]) -> Snapshot | None:
+        """What a row shows; None where it is not of the shape, so that the record itself is asked for."""
+        try:
+            return snapshot_of(kind, row, self.ingest.policy)
+        except QuarantinedError:
+            return None
+
+    def _ask_about_shown(
+        self,
+        connection: Connection,
+        kind: RecordKind,
+        shown: Mapping[int, Snapshot | None],
+        at: Row[Any],
+        moment: Moment,
+    ) -> None:
+        known = records.those(connection, self.store, kind, shown)
+        missed = []
+        for number, snapshot in shown.items():
+            reason = compare.doubt(known.get(number), snapshot) if snapshot else "changed"
+            if reason:
+                self._ask(connection, known.get(number), RecordKey(self.store, kind, number), reason, moment)
+            if snapshot and reason == "missed":
+                missed.append(snapshot.version)
+        latest = max((at for at in missed if at < moment.now - LATE), default=None)
+        if latest and at.mark is not None:  # of what was there before us, no delivery should have told
+            stores.missed(connection, self.store, latest, moment.now)
+
+    def _ask_about_missing(
+        self, connection: Connection, kind: RecordKind, at: Row[Any], found: ListPage, moment: Moment
+    ) -> None:
+        """Records that the ledger has and the list should, between the last id seen before and the last one now."""
+        upto = None if found.ended else found.place.last_id
+        for known in records.still_there(connection, self.store, kind, after=at.last_id, upto=upto):
+            if known["external_id"] in found.rows:
+                continue
+            if kind == "customer" or compare.listing_of(known) == at.listing:
+                key = RecordKey(self.store, kind, known["external_id"])
+                self._ask(connection, known, key, "missing", moment)
+
+    def _ask(self, connection: Connection, known: Values | None, key: RecordKey, reason: str, moment: Moment) -> None:
+        """One that is to be asked about anyway, and by nobody just now, keeps the day on which that came up."""
+        if known and known["reread_reason"] in HINTS and known["claim"] is None:
+            return
+        self.ingest.ask(connection, key, reason, moment)
+
+    def _move_on(
+        self, connection: Connection, mine: RoundClaim, at: Row[Any], found: ListPage, asked_at: datetime
+    ) -> None:
+        began_mark = at.began_mark or min(found.store_time or asked_at, asked_at) - OVERLAP
+        columns: dict[str, Any] = {"began_at": at.began_at or asked_at, "began_mark": began_mark}
+        before = (at.seen, at.total or 0) if at.began_at else (0, 0)
+        columns["seen"] = before[0] + len(found.rows)
+        columns["total"] = before[1] + ((found.total or 0) if at.last_id == at.position == 0 else 0)
+        listings = 1 if mine.name == "customers" else len(compare.LISTINGS)
+        if found.ended and at.listing + 1 == listings:
+            self._finish(connection, mine, at, columns)
+            return
+        place = Place() if found.ended else found.place
+        columns |= {"listing": at.listing + found.ended, "last_id": place.last_id, "position": place.position}
+        rounds.release(connection, mine, **columns, error=None, error_since=None)
+
+    def _finish(self, connection: Connection, mine: RoundClaim, at: Row[Any], began: Mapping[str, Any]) -> None:
+        now = self.ingest.clock()
+        gap = at.done_at is not None and now - at.done_at > 2 * self.every + rounds.LEASE
+        ended = {"began_at": None, "began_mark": None, "mark": began["began_mark"], "done_at": now}
+        ended |= {"seen": began["seen"], "total": began["seen"], "error": None, "error_since": None}
+        again = now + (self.every if mine.name == "changes" else self.sweep)
+        held = rounds.finish(connection, mine, now=now, again=again, **ended)
+        if not held:
+            return
+        log.info("reconciliation.done", store=self.store, round=mine.name)
+        ledger_log.resolve_nameless(connection, self.store, _QUARANTINED_TOPICS[mine.name], began["began_at"], now)
+        if mine.name == "orders":
+            rounds.begin_from(connection, self.store, "changes", began["began_mark"], now)
+        if mine.name == "changes":
+            stores.reconciled(connection, self.store, now)
+            self._ask_about_approaching(connection, now)
+            if gap:
+                rounds.ask_for(connection, self.store, ("orders", "customers"), now)
+
+    def _ask_about_approaching(self, connection: Connection, now: datetime) -> None:
+        """Customers whose date is near: whether they are inactive indeed, only the store can say."""
+        due = now.astimezone(self.ingest.policy.time_zone).date() + timedelta(days=APPROACHING_DAYS)
+        moment = Moment(now, timedelta(0))
+        ids = records.approaching(
+            connection, self.store, due=due, read_before=now - APPROACHING_AGAIN, limit=APPROACHING_LIMIT
+        )
+        for number in ids:
+            self.ingest.ask(connection, RecordKey(self.store, "customer", number), "approaching", moment)

@@ -1,0 +1,293 @@
+"""`flask --app wsgi store …`: what an operator does about a store. Exit status as for all commands."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NoReturn
+
+import click
+from flask.cli import AppGroup
+
+from hooks.errors import LedgerNotReadyError, LedgerUnavailableError, StoreError
+from hooks.installation import Installation
+from hooks.ledger import upgrade
+from hooks.pacing import SharedPace
+from hooks.service import Service, service
+from hooks.settings import StoreSettings
+from hooks.store import check, doorstep
+from hooks.store.check import Finding
+from hooks.store.client import StoreClient
+from hooks.store.registration import Deed, TopicState
+
+FINDING = 1
+WRONG = 2
+ATTEMPTS = 2
+"""A worker may mend at the same moment, and so leave doubles, which the second attempt removes."""
+
+PROOFS = 5
+"""Several processes may answer, of which one may not have been started again."""
+
+store_group = AppGroup("store", help="The stores.")
+
+
+def stop(message: str) -> NoReturn:
+    """End for wrong usage or configuration, with a message."""
+    click.echo(message, err=True)
+    sys.exit(WRONG)
+
+
+@dataclass
+class Report:
+    """Prints findings as they come, and counts what is wrong."""
+
+    wrong: int = 0
+
+    def add(self, *findings: Finding) -> None:
+        """Print them."""
+        for finding in findings:
+            click.echo(f"  {'ok   ' if finding.fine else 'WRONG'} {finding.words}")
+            self.wrong += not finding.fine
+
+    def fault(self, words: str) -> None:
+        """Print one that is wrong."""
+        self.add(Finding(fine=False, words=words))
+
+    def done(self, words: str) -> None:
+        """Print what was done."""
+        click.echo(f"  done  {words}")
+
+    def end(self) -> NoReturn:
+        """Exit with what the findings come to."""
+        sys.exit(FINDING if self.wrong else 0)
+
+
+@store_group.command("check")
+@click.argument("slug", required=False)
+def store_check(slug: str | None) -> None:
+    """Reach the store, check rights, clock and webhooks, and say how to mend what is wrong. Changes nothing."""
+    here, report = service(), Report()
+    for installation in _installations(here, slug, paced=False):
+        findings = _without_webhooks(here, installation)
+        report.add(*findings)
+        if not _readable(findings):
+            continue
+        try:
+            states = _survey(installation, report)
+        except StoreError as error:
+            report.fault(_unreadable(error))
+            continue
+        report.add(*check.webhooks(states, installation.url))
+    report.end()
+
+
+@store_group.command("install")
+@click.argument("slug", required=False)
+def store_install(slug: str | None) -> None:
+    """Make or mend this service's webhooks in the store, and say what is wrong otherwise. Safe to repeat."""
+    here, report = service(), Report()
+    _assert_ledger(here)
+    for installation in _installations(here, slug):
+        findings = _without_webhooks(here, installation)
+        report.add(*findings)
+        if not _readable(findings):
+            continue
+        try:
+            _install(installation, report)
+        except StoreError as error:
+            report.fault(f"{_unmended(error)} Then run this command again")
+        except LedgerUnavailableError as error:
+            stop(str(error))
+    report.end()
+
+
+@store_group.command("rotate-secret")
+@click.argument("slug", required=False)
+def store_rotate_secret(slug: str | None) -> None:
+    """Change the secret of the webhooks without losing a delivery: run it, do what it says, run it again."""
+    here, report = service(), Report()
+    _assert_ledger(here)
+    for installation in _installations(here, slug):
+        variable = _variable(here, installation.store)
+        if len(_reach(installation).webhook_secrets) == 1:
+            _propose(_reach(installation), variable)
+            continue
+        try:
+            _rotate(installation, variable, report)
+        except StoreError as error:
+            report.fault(f"{_unmended(error)} Nothing is lost: both secrets count. Then run this command again")
+        except LedgerUnavailableError as error:
+            stop(str(error))
+    report.end()
+
+
+# --- what they have in common ---
+
+
+def chosen(here: Service, slug: str | None) -> list[str]:
+    """The stores that are meant: that one, or all. Stops the command where there is none."""
+    stores = here.settings.stores
+    if slug is not None and slug not in stores:
+        stop(f"There is no store {slug!r}; the settings name {', '.join(stores) or 'none'}.")
+    if not stores:
+        stop("No store is set: STORE_URL, or STORES and STORE_…_URL.")
+    return [slug] if slug else list(stores)
+
+
+def _installations(here: Service, slug: str | None, *, paced: bool = True) -> Iterator[Installation]:
+    """One for each store that is meant; its heading is printed first. Without a ledger none can be `paced`."""
+    for name in chosen(here, slug):
+        reach = here.settings.stores[name]
+        click.echo(f"{name}  {reach.url}")
+        pace = _pace(here, name) if paced else None
+        yield Installation(name, StoreClient(reach, pace), here.ingest, here.settings)
+
+
+def _pace(here: Service, name: str) -> SharedPace:
+    """The one that the workers keep to."""
+    return SharedPace(here.database, name, here.settings.store_requests_per_second)
+
+
+def _reach(installation: Installation) -> StoreSettings:
+    return installation.settings.stores[installation.store]
+
+
+def _without_webhooks(here: Service, installation: Installation) -> list[Finding]:
+    now = here.ingest.clock()
+    return check.everything_but_webhooks(installation.client, here.settings, installation.store, now)
+
+
+def _readable(findings: list[Finding]) -> bool:
+    return not any("cannot be read" in finding.words for finding in findings)
+
+
+def _assert_ledger(here: Service) -> None:
+    try:
+        with here.database.read() as connection:
+            upgrade.check(connection)
+    except (LedgerUnavailableError, LedgerNotReadyError) as error:
+        stop(str(error))
+
+
+def _survey(installation: Installation, report: Report) -> list[TopicState]:
+    """How the webhooks stand; without a ledger, as far as their addresses tell."""
+    try:
+        states = installation.survey()
+        strange = _strange(installation, states)
+    except LedgerUnavailableError as error:
+        report.fault(f"{error}: `db upgrade` makes it, or brings it to this version")
+        return installation.survey_with({})
+    for state in strange:
+        report.fault(
+            f"webhook {state.topic} was given a secret that is not set any more, so that its deliveries are refused; "
+            "`store install` gives it the one that is"
+        )
+    return states
+
+
+def _strange(installation: Installation, states: list[TopicState]) -> list[TopicState]:
+    """Webhooks that are known to sign with a secret that is not set."""
+    return installation.signing_otherwise(states, _reach(installation).webhook_secrets, unknown=False)
+
+
+def _unreadable(error: StoreError) -> str:
+    return f"the webhooks cannot be read: {error.detail}. Make the key for an administrator, to read and write"
+
+
+def _unmended(error: StoreError) -> str:
+    return (
+        f"the webhooks cannot be read, or not be written: {error.detail}. "
+        "Webhooks need the key of an administrator, with read and write permission."
+    )
+
+
+# --- install ---
+
+
+def _install(installation: Installation, report: Report) -> None:
+    states = _noted(installation)
+    for state in states:
+        if not state.works:
+            click.echo(f"  found webhook {state.topic} {state.status}")
+    for _ in range(ATTEMPTS):
+        if not all(state.well for state in states):
+            _tell(installation.mend(states), report)
+            states = _noted(installation)
+    accepted = _reach(installation).webhook_secrets
+    others = installation.signing_otherwise(states, accepted)
+    if others:
+        _tell(installation.give_secret(others), report)
+        states = _noted(installation)
+    report.add(*check.webhooks(states, installation.url))
+    if installation.signing_otherwise(states, accepted[:1]):
+        click.echo("  note  webhooks sign with an older secret of those that are set; `store rotate-secret` goes on")
+
+
+def _noted(installation: Installation) -> list[TopicState]:
+    states = installation.survey()
+    with installation.ingest.database.write() as connection:
+        installation.note(connection, states, installation.ingest.clock())
+    return states
+
+
+def _tell(deeds: Iterator[Deed], report: Report) -> None:
+    for deed in deeds:
+        if deed.act == "kept":
+            detail = deed.error.detail if deed.error else ""
+            report.fault(f"webhook {deed.hook_id} for {deed.topic} could not be removed: {detail}")
+        else:
+            words = {"made": "made", "removed": "removed", "secret": "gave the secret to"}[deed.act]
+            report.done(f"{words} webhook {deed.hook_id} for {deed.topic}")
+
+
+# --- rotate-secret ---
+
+
+def _variable(here: Service, slug: str) -> str:
+    """The setting that holds a store's secrets."""
+    alone = slug == "shop" and len(here.settings.stores) == 1
+    return "STORE_WEBHOOK_SECRETS" if alone else f"STORE_{slug.upper().replace('-', '_')}_WEBHOOK_SECRETS"
+
+
+def _propose(reach: StoreSettings, variable: str) -> None:
+    click.echo("  step 1 of 3: one secret is set. Set a new one before it, so that deliveries of both are taken:\n")
+    click.echo(f"{variable}={secrets.token_hex(32)},{reach.webhook_secrets[0]}\n")
+    click.echo(
+        f"  Where {variable}_FILE names a file, what stands after the = goes into that. Then restart all web\n"
+        "  processes and workers, and run this command again. Nothing was changed so far."
+    )
+
+
+def _rotate(installation: Installation, variable: str, report: Report) -> None:
+    new, wrong_before = _reach(installation).webhook_secrets[0], report.wrong
+    click.echo("  step 2 of 3: several secrets are set; the first is the new one")
+    for _ in range(PROOFS):
+        answered = doorstep.prove(installation.url, new)
+        if answered.verdict != "well":
+            report.fault(
+                f"the new secret is not known to be taken: {answered.words}. Nothing was changed. Set {variable} alike "
+                "for all web processes, restart them, and run this command again where PUBLIC_URL can be reached"
+            )
+            return
+    report.add(Finding(fine=True, words="the web process takes deliveries that the new secret signs"))
+    states = _noted(installation)
+    others = installation.signing_otherwise(states, [new])
+    _tell(installation.give_secret(others, new), report)
+    states = _noted(installation) if others else states
+    report.add(*check.webhooks(states, installation.url))
+    if installation.signing_otherwise(states, [new]):
+        report.fault("not all webhooks have the new secret yet; run this command again")
+    if report.wrong == wrong_before:
+        _conclude(variable, changed=bool(others))
+
+
+def _conclude(variable: str, *, changed: bool) -> None:
+    if not changed:
+        click.echo("  All webhooks had the new secret already; nothing was changed.")
+    click.echo(
+        "  step 3 of 3: every webhook signs with the new secret. What the old one signed is under way for a minute at\n"
+        f"  most; then take the old one out of {variable}, or of its file, and restart all web\n"
+        "  processes and workers. That is all."
+    )

@@ -1,0 +1,367 @@
+"""The client's lists, its calls on webhooks, and how each of its calls passes the pace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from requests import ConnectionError as NoConnectionError
+from requests import ConnectTimeout, ReadTimeout
+from urllib3.exceptions import ReadTimeoutError
+
+from deploy.sandbox import SandboxStore
+from hooks.errors import (
+    CredentialsRefusedError,
+    LedgerUnavailableError,
+    RecordGoneError,
+    StoreError,
+    StoreUnreachableError,
+)
+from hooks.retention.facts import RecordKind
+from hooks.settings import StoreSettings
+from hooks.store import client as client_module
+from hooks.store.calls import outcome_of
+from hooks.store.client import LIST_LIMIT, SINGLES, StoreClient
+from hooks.store.pace import Outcome
+from tests.integration.desk import NOON
+from tests.integration.scripted import Answer, Scripted
+from tests.support.processes import free_port
+
+MakeClient = Callable[..., StoreClient]
+META = {"retention_class": "orders-accounting"}
+
+
+# Lists
+
+
+def test_a_list_tells_how_many_there_are_and_what_time_the_store_has(
+    store: SandboxStore, client_of: MakeClient
+) -> None:
+    orders = [store.place_order()["id"] for _ in range(3)]
+    listing = client_of().listed("orders", {"per_page": "2", "orderby": "id", "order": "asc", "_fields": "id"})
+    assert (listing.rows, listing.total) == ([{"id": orders[0]}, {"id": orders[1]}], 3)
+    assert (listing.store_time, store.clock.now()) == (NOON, NOON)
+    assert client_of().listed("orders", {"status": "trash", "_fields": "id"}).rows == []
+
+
+TOTALS = [
+    ("0", 0),
+    ("12", 12),
+    (" 12", 12),
+    # what no list can have
+    ("-1", None),
+    ("1.5", None),
+    ("many", None),
+    ("", None),
+    ("²", None),
+    ("9" * 30, None),
+    ("9" * 5000, None),
+]
+
+
+@pytest.mark.parametrize(("value", "total"), TOTALS)
+def test_a_total_that_is_no_number_is_not_told(
+    script: Scripted, client: MakeClient, value: str, total: int | None
+) -> None:
+    script.always(Answer(200, b"[]", {"X-WP-Total": value}))
+    assert client(script.url).listed("orders", {}).total == total
+
+
+DATES = [
+    ("Sun, 22 Nov 2026 11:00:00 GMT", datetime(2026, 11, 22, 11, tzinfo=UTC)),
+    # another zone, and none
+    ("Sun, 22 Nov 2026 12:00:00 +0100", datetime(2026, 11, 22, 11, tzinfo=UTC)),
+    ("Sun, 22 Nov 2026 11:00:00 -0000", datetime(2026, 11, 22, 11, tzinfo=UTC)),
+    # none at all
+    ("", None),
+    ("today", None),
+    ("Sun, 32 Nov 2026 11:00:00 GMT", None),
+    ("Sun, 22 Nov 99999999999999999999 11:00:00 GMT", None),
+    ("Fri, 31 Dec 9999 23:59:59 -2300", None),
+    ("Sun, 22 Nov 2026 11:00:00 +999999", None),
+]
+
+
+@pytest.mark.parametrize(("value", "moment"), DATES)
+def test_a_date_that_is_none_is_not_told(value: str, moment: datetime | None) -> None:
+    assert client_module._http_date(value) == moment
+
+
+def test_a_list_without_headers_is_a_list(script: Scripted, client: MakeClient) -> None:
+    script.always(Answer(200, b'[{"id": 1}]'))
+    listing = client(script.url).listed("orders", {})
+    assert (listing.rows, listing.total) == ([{"id": 1}], None)
+    assert client_module._http_date(None) is None
+
+
+@pytest.mark.parametrize("body", [{}, {"orders": []}, [1], [None], "[]", None])
+def test_what_is_no_list_of_records_is_a_failure(script: Scripted, client: MakeClient, body: object) -> None:
+    script.always(Answer.of(body))
+    with pytest.raises(StoreUnreachableError):
+        client(script.url).listed("orders", {})
+    with pytest.raises(StoreUnreachableError):
+        client(script.url).read_many("order", [1], fields="id")
+
+
+def test_many_orders_are_read_in_one_call(store: SandboxStore, client_of: MakeClient) -> None:
+    orders = [store.place_order(set_paid=place % 2 == 0)["id"] for place in range(LIST_LIMIT)]
+    read = client_of().read_many("order", orders, fields="id,status")
+    assert sorted(read) == orders
+    assert read[orders[0]] == {"id": orders[0], "status": store.shop.order(orders[0]).status}
+    assert len(store.log.requests) == 1
+
+
+def test_customers_of_any_role_are_read_in_one_call(store: SandboxStore, client_of: MakeClient) -> None:
+    kari = store.sign_up(email="kari@example.test")["id"]
+    boss = store.make_account("boss@example.test", role="shop_manager")["id"]
+    assert client_of().read_many("customer", [boss, kari], fields="id,role") == {
+        kari: {"id": kari, "role": "customer"},
+        boss: {"id": boss, "role": "shop_manager"},
+    }
+    assert len(store.log.requests) == 1
+
+
+def test_records_that_are_not_there_are_not_read(store: SandboxStore, client_of: MakeClient) -> None:
+    there, trashed = store.place_order()["id"], store.place_order()["id"]
+    store.trash_order(trashed)
+    made = client_of()
+    assert made.read_many("order", {there, trashed, 999}, fields="id") == {there: {"id": there}}
+    assert made.read_many("order", [999], fields="id") == {}
+    assert made.read_many("customer", [999], fields="id") == {}
+
+
+def test_nothing_is_asked_where_no_record_is_wanted_and_no_more_than_a_list_holds(
+    script: Scripted, client: MakeClient
+) -> None:
+    assert client(script.url).read_many("order", [], fields="id") == {}
+    with pytest.raises(ValueError, match="at most 100"):
+        client(script.url).read_many("order", range(1, LIST_LIMIT + 2), fields="id")
+    assert script.asked == []
+
+
+def test_of_a_store_that_ignores_what_was_asked_for_only_that_is_taken(script: Scripted, client: MakeClient) -> None:
+    rows: list[dict[str, Any]] = [
+        {"id": 1},
+        {"id": "2", "n": 2},
+        {"id": 3},
+        {"id": True},
+        {"id": None},
+        {"id": [1]},
+        {},
+    ]
+    script.always(Answer.of(rows))
+    read = client(script.url).read_many("order", [1, 2], fields="id,n")
+    assert read == {1: {"id": 1}, 2: {"id": "2", "n": 2}}
+
+
+# Webhooks
+
+
+def test_a_webhook_is_made_changed_and_deleted(store: SandboxStore, client_of: MakeClient) -> None:
+    made = client_of()
+    body = {"name": "ø", "topic": "order.created", "delivery_url": f"http://127.0.0.1:{free_port()}/", "secret": "s"}
+    webhook = made.create("webhooks", body)
+    assert (webhook["name"], webhook["topic"], webhook["status"]) == ("ø", "order.created", "active")
+    place = f"webhooks/{webhook['id']}"
+    assert made.change(place, {"status": "paused"})["status"] == "paused"
+    assert [hook["status"] for hook in made.listed("webhooks", {}).rows] == ["paused"]
+    assert made.delete(place, {"force": "true"})["id"] == webhook["id"]
+    assert made.listed("webhooks", {}).rows == []
+    with pytest.raises(RecordGoneError):
+        made.delete(place, {"force": "true"})
+    with pytest.raises(RecordGoneError):
+        made.change(place, {"status": "active"})
+
+
+@pytest.mark.parametrize("role", ["administrator", "shop_manager"])
+def test_a_readers_key_makes_no_webhook(store: SandboxStore, client_of: MakeClient, role: str) -> None:
+    with pytest.raises(CredentialsRefusedError):
+        client_of(role, "read").create("webhooks", {"topic": "order.created", "delivery_url": store.url})
+    assert store.webhooks.all() == []
+
+
+# The pace
+
+
+@dataclass
+class Watched:
+    """A pace that lets every call go at once, and says what it was asked and told, in order."""
+
+    told: list[str] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    away: bool = False
+
+    def wait(self) -> None:
+        if self.away:
+            raise LedgerUnavailableError("away")
+        self.told.append("wait")
+
+    def observe(self, call: str, seconds: float, outcome: Outcome) -> None:
+        self.told.append(f"{call} {outcome}")
+        self.seconds.append(seconds)
+
+
+@pytest.fixture
+def pace() -> Watched:
+    return Watched()
+
+
+@pytest.fixture
+def paced(client: MakeClient, pace: Watched) -> MakeClient:
+    """Makes clients that the pace watches."""
+
+    def make(*reach: str) -> StoreClient:
+        made = client(*reach)
+        made._pace = pace
+        return made
+
+    return make
+
+
+def test_a_client_passes_the_pace_that_it_was_given(pace: Watched) -> None:
+    reach = StoreSettings("shop", f"http://127.0.0.1:{free_port()}", "ck_test", "cs_test", ("secret",))
+    made = StoreClient(reach, pace)
+    with pytest.raises(StoreUnreachableError):
+        made.read("order", 1, fields="id")
+    made._api.session.close()
+    assert pace.told == ["wait", "read-orders other"]
+
+
+def _batch(number: int) -> dict[str, object]:
+    return {"update": [{"id": place} for place in range(number)]}
+
+
+NAMES: list[tuple[str, str, dict[str, str], object, str]] = [
+    ("GET", "orders/7", {}, None, "read-orders"),
+    ("GET", "orders/7/refunds", {"per_page": "100"}, None, "read-orders"),
+    ("GET", "customers/7", {}, None, "read-customers"),
+    # lists by how many they give at most, which their own count says
+    ("GET", "orders", {"per_page": "100"}, None, "list-orders-100"),
+    ("GET", "customers", {}, None, "list-customers-10"),
+    ("GET", "webhooks", {"per_page": "1"}, None, "list-webhooks-1"),
+    ("GET", "orders", {"per_page": "100", "total": "0"}, None, "list-orders-1"),
+    ("GET", "orders", {"per_page": "100", "total": "10"}, None, "list-orders-10"),
+    ("GET", "orders", {"per_page": "100", "total": "11"}, None, "list-orders-100"),
+    ("GET", "orders", {"per_page": "2", "total": "5000"}, None, "list-orders-10"),
+    # writes by how many they write
+    ("PUT", "orders/7", {}, {"meta_data": []}, "write-orders-1"),
+    ("POST", "orders/batch", {}, {}, "write-orders-1"),
+    ("POST", "orders/batch", {}, _batch(1), "write-orders-1"),
+    ("POST", "orders/batch", {}, _batch(10), "write-orders-10"),
+    ("POST", "customers/batch", {}, _batch(11), "write-customers-100"),
+    ("POST", "webhooks", {}, {"topic": "order.created"}, "write-webhooks-1"),
+]
+
+
+@pytest.mark.parametrize(("method", "endpoint", "params", "body", "name"), NAMES)
+def test_calls_are_named_by_what_they_cost(
+    script: Scripted,
+    paced: MakeClient,
+    pace: Watched,
+    method: str,
+    endpoint: str,
+    params: dict[str, str],
+    body: object,
+    name: str,
+) -> None:
+    total = {"X-WP-Total": params["total"]} if "total" in params else {}
+    script.always(Answer(200, b"{}", total))
+    paced(script.url).call(method, endpoint, params=params, body=body)
+    assert pace.told == ["wait", f"{name} answered"]
+    assert pace.seconds[0] > 0
+
+
+OUTCOMES = [
+    (200, Outcome.ANSWERED),
+    (201, Outcome.ANSWERED),
+    # the store asks to be left alone
+    (429, Outcome.BUSY),
+    (503, Outcome.BUSY),
+    # something before the store gave up waiting for it
+    (504, Outcome.TIMED_OUT),
+    (524, Outcome.TIMED_OUT),
+    # what tells nothing of its load
+    (301, Outcome.OTHER),
+    (401, Outcome.OTHER),
+    (404, Outcome.OTHER),
+    (500, Outcome.OTHER),
+]
+
+
+@pytest.mark.parametrize(("status", "outcome"), OUTCOMES)
+def test_the_pace_is_told_how_each_call_went(
+    script: Scripted, paced: MakeClient, pace: Watched, status: int, outcome: Outcome
+) -> None:
+    script.always(Answer.of({}, status))
+    try:
+        paced(script.url).call("GET", "orders/7")
+    except StoreError:
+        assert status >= 300
+    assert pace.told == ["wait", f"read-orders {outcome}"]
+
+
+FAULTS = [("hang", Outcome.TIMED_OUT), ("reset", Outcome.OTHER), ("half", Outcome.OTHER), ("html", Outcome.ANSWERED)]
+
+
+@pytest.mark.parametrize(("fault", "outcome"), FAULTS)
+def test_the_pace_is_told_of_calls_that_no_answer_came_to(
+    monkeypatch: pytest.MonkeyPatch,
+    store: SandboxStore,
+    paced: MakeClient,
+    pace: Watched,
+    fault: str,
+    outcome: Outcome,
+) -> None:
+    key = store.create_key()
+    store.add_fault(fault, seconds=30)
+    if fault == "hang":
+        monkeypatch.setattr(client_module, "TIMEOUT_SECONDS", (5, 0.2))
+    with pytest.raises(StoreUnreachableError):
+        paced(store.url, key["consumer_key"], key["consumer_secret"]).read("order", 7, fields="id")
+    assert pace.told == ["wait", f"read-orders {outcome}"]
+
+
+def test_every_way_to_time_out_is_known_for_one() -> None:
+    within = NoConnectionError(ReadTimeoutError(None, "/", "in the midst of the body"))  # type: ignore[arg-type]
+    assert {outcome_of(error) for error in (ReadTimeout(), ConnectTimeout(), within)} == {Outcome.TIMED_OUT}
+    assert {outcome_of(error) for error in (NoConnectionError(), NoConnectionError("reset"), None)} == {Outcome.OTHER}
+
+
+def test_nothing_is_sent_before_its_turn_has_come(script: Scripted, paced: MakeClient, pace: Watched) -> None:
+    pace.away = True
+    with pytest.raises(LedgerUnavailableError):
+        paced(script.url).write_meta("order", {1: META, 2: META})
+    assert (script.asked, pace.told) == ([], [])
+
+
+@pytest.mark.parametrize("kind", ["order", "customer"])
+def test_each_request_of_a_write_waits_for_its_own_turn(
+    store: SandboxStore, paced: MakeClient, pace: Watched, kind: RecordKind
+) -> None:
+    """A shop manager's key may not batch customers: the refused batch and each single write are calls."""
+    key = store.create_key("shop_manager")
+    ids = [
+        int(store.place_order()["id"] if kind == "order" else store.sign_up(email=f"{name}@example.test")["id"])
+        for name in "abc"
+    ]
+    paced(store.url, key["consumer_key"], key["consumer_secret"]).write_meta(kind, dict.fromkeys(ids, META))
+    assert pace.told.count("wait") == len(store.log.requests) == (1 if kind == "order" else 4)
+    assert pace.told[::2] == ["wait"] * len(store.log.requests)
+
+
+# Single writes
+
+
+def test_one_by_one_no_more_are_written_than_one_go_holds(store: SandboxStore, client_of: MakeClient) -> None:
+    customers = [int(store.sign_up(email=f"{place}@example.test")["id"]) for place in range(SINGLES + 2)]
+    made = client_of("shop_manager")
+    assert made.at_once("customer") > SINGLES
+    first = made.write_meta("customer", dict.fromkeys(customers, META))
+    assert list(first) == customers[:SINGLES]
+    assert made.at_once("customer") == SINGLES
+    assert made.at_once("order") > SINGLES
+    assert list(made.write_meta("customer", dict.fromkeys(customers[SINGLES:], META))) == customers[SINGLES:]
+    assert [len(store.log.writes("customer", number)) for number in customers] == [1] * len(customers)

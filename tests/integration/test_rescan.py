@@ -1,0 +1,388 @@
+"""Reconciliation: what no webhook told is found in the store's lists, page by page, and nothing else is asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from hooks.ledger import rounds
+from hooks.ledger.tables import history, quarantine, records
+from tests.integration.desk import NOON, ROLES, SECOND, Desk
+from tests.support.recordings import made
+
+MINUTE = timedelta(minutes=1)
+JUMPER = [{"product_id": 11}]
+
+
+@pytest.fixture
+def known(desk: Desk) -> Desk:
+    """A desk whose store was gone through once, so that changes are asked for from then on."""
+    desk.reconcile()
+    desk.advance(20 * MINUTE)
+    return desk
+
+
+def _asked(desk: Desk, since: int = 0) -> list[dict[str, Any]]:
+    return [
+        entry.query | {"path": entry.path.removeprefix("/wp-json/wc/v3/")}
+        for entry in desk.store.log.requests[since:]
+        if entry.method == "GET"
+    ]
+
+
+def _round(desk: Desk, name: rounds.RoundName) -> Any:
+    with desk.ingest.database.read() as connection:
+        return rounds.state(connection, "shop", name)
+
+
+def _count(desk: Desk, *where: Any) -> int:
+    with desk.ingest.database.read() as connection:
+        return int(connection.execute(select(func.count()).select_from(records).where(*where)).scalar_one())
+
+
+def _in_step(desk: Desk) -> None:
+    """Every order and customer's account of the shop is in the ledger, and holds what the ledger wants."""
+    customers = [one.id for one in desk.store.shop.customers.values() if one.role == "customer"]
+    kinds: dict[str, Iterable[int]] = {"order": desk.store.shop.orders, "customer": customers}
+    for kind, there in kinds.items():
+        for number in there:
+            assert desk.held(kind, number) == desk.wanted(kind, number), (kind, number)
+
+
+# What is found
+
+
+def test_a_shop_of_which_nothing_was_heard_is_tagged_whole(desk: Desk) -> None:
+    account = desk.store.sign_up(email="a@example.test")["id"]
+    orders = [desk.paid_order(customer_id=account) for _ in range(3)]
+    draft = desk.store.place_order(status="checkout-draft")["id"]
+    trashed = desk.paid_order()
+    desk.store.trash_order(trashed)
+    desk.lose()
+    desk.reconcile()
+    assert {desk.row("order", number)["state"] for number in [*orders, draft]} == {"active"}
+    assert desk.row("order", trashed)["state"] == "trashed"
+    assert desk.row("customer", account)["state"] == "active"
+    _in_step(desk)
+
+
+def test_an_order_of_which_no_delivery_came_is_found(known: Desk) -> None:
+    number = known.paid_order()
+    known.lose()
+    known.advance(MINUTE)
+    known.reconcile("changes")
+    assert known.row("order", number)["retention_class"] == "orders-accounting"
+    assert known.held("order", number) == known.wanted("order", number)
+    assert known.writes("order", number) == 1
+
+
+@pytest.mark.parametrize(
+    ("act", "state", "status"),
+    [
+        ("trash_order", "trashed", "processing"),
+        ("complete_order", "active", "completed"),
+        ("anonymise_order", "erased", "processing"),
+    ],
+)
+def test_a_change_of_which_no_delivery_came_is_found(known: Desk, act: str, state: str, status: str) -> None:
+    number = known.written_order(line_items=JUMPER)
+    known.advance(MINUTE)
+    getattr(known.store, act)(number)
+    known.lose()
+    known.advance(MINUTE)
+    known.reconcile("changes")
+    row = known.row("order", number)
+    assert (row["state"], json.loads(row["facts"])["status"]) == (state, status)
+
+
+def test_a_refund_of_which_no_delivery_came_is_found_with_its_day(known: Desk) -> None:
+    number = known.written_order(line_items=JUMPER)
+    known.advance(timedelta(days=40))
+    known.store.refund_order(number, amount="10.00")
+    known.lose()
+    known.advance(MINUTE)
+    known.reconcile("changes")
+    assert '"refunds"' in known.row("order", number)["facts"]
+    assert known.sent("GET", f"/orders/{number}/refunds") == 1
+    assert known.row("order", number)["reread_reason"] is None
+
+
+def test_an_order_deleted_for_good_in_silence_is_found_and_closed(known: Desk) -> None:
+    number = known.written_order()
+    kept = known.written_order()
+    known.store.delete_order(number)
+    known.lose()
+    known.reconcile("orders")
+    assert known.row("order", number)["state"] == "gone"
+    assert known.row("order", kept)["state"] == "active"
+    assert "erased-too-early" in known.problems()
+
+
+def test_the_last_and_the_only_one_is_missed_too(known: Desk) -> None:
+    number = known.written_order()
+    known.store.delete_order(number)
+    known.lose()
+    known.reconcile("orders")
+    assert known.row("order", number)["state"] == "gone"
+
+
+def test_an_order_deleted_from_the_trash_is_found(known: Desk) -> None:
+    number = known.written_order()
+    known.store.trash_order(number)
+    known.come_to_rest()
+    assert known.row("order", number)["state"] == "trashed"
+    known.store.delete_order(number)
+    known.lose()
+    known.reconcile("orders")
+    assert known.row("order", number)["state"] == "gone"
+
+
+def test_an_account_that_was_deleted_is_found(known: Desk) -> None:
+    number = known.store.sign_up(email="a@example.test")["id"]
+    known.come_to_rest()
+    known.store.delete_customer(number)
+    known.lose()
+    known.reconcile("customers")
+    assert known.row("customer", number)["state"] == "gone"
+
+
+def test_a_log_in_which_sends_nothing_is_found_by_the_sweep(known: Desk) -> None:
+    number = known.store.sign_up(email="a@example.test")["id"]
+    known.come_to_rest()
+    before = known.row("customer", number)["delete_after"]
+    known.advance(timedelta(days=30))
+    known.store.visit(number)
+    known.reconcile("customers")
+    assert known.row("customer", number)["delete_after"] == before + timedelta(days=30)
+
+
+def test_a_customer_whose_date_is_near_is_asked_about_daily(known: Desk) -> None:
+    near, far = (known.store.sign_up(email=f"{name}@example.test")["id"] for name in "ab")
+    known.come_to_rest()
+    known.advance(known.row("customer", near)["delete_after"] - NOON.date() - timedelta(days=44))
+    known.store.visit(far)
+    known.reconcile("customers")
+    known.advance(timedelta(days=2))
+    reads = known.sent("GET", f"/customers/{near}")
+    known.reconcile("changes")
+    assert known.sent("GET", f"/customers/{near}") == reads + 1
+    assert known.sent("GET", f"/customers/{far}") == 0
+    known.reconcile("changes")
+    assert known.sent("GET", f"/customers/{near}") == reads + 1
+    known.store.visit(near)
+    known.advance(timedelta(days=1, minutes=1))
+    known.reconcile("changes")
+    assert known.row("customer", near)["delete_after"] > known.clock().date() + timedelta(days=400)
+
+
+def test_a_second_change_in_the_same_second_is_found_though_its_delivery_was_lost(known: Desk) -> None:
+    number = known.written_order()
+    known.advance(MINUTE)
+    known.store.freeze_clock()
+    known.store.edit_order(number, customer_note="")
+    known.deliver()
+    known.store.edit_order(number, customer_note="Ring twice")
+    known.lose()
+    assert "note" not in known.row("order", number)["facts"]
+    known.advance(MINUTE)
+    known.reconcile("changes")
+    assert "note" in known.row("order", number)["facts"]
+
+
+# What is not done
+
+
+def test_what_the_ledger_knows_is_neither_read_nor_written(known: Desk) -> None:
+    known.written_order()
+    known.store.sign_up(email="a@example.test")
+    known.come_to_rest()
+    known.advance(MINUTE)
+    known.reconcile()  # what was shown within the second of its change is asked about once
+    known.advance(20 * MINUTE)
+    before, since = [_rows(known), len(known.store.log.requests)]
+    known.rescan()
+    assert {one["path"] for one in _asked(known, since)} == {"orders", "customers"}
+    known.work()
+    assert all(entry.method == "GET" and "offset" in entry.query for entry in known.store.log.requests[since:])
+    assert _rows(known) == before
+
+
+def _rows(desk: Desk) -> list[Any]:
+    with desk.ingest.database.read() as connection:
+        return [
+            *connection.execute(select(records).order_by(records.c.id)),
+            *connection.execute(select(history).order_by(history.c.id)),
+        ]
+
+
+def test_the_lists_are_asked_for_no_personal_data(desk: Desk) -> None:
+    desk.paid_order()
+    desk.reconcile()
+    desk.advance(20 * MINUTE)
+    desk.rescan()
+    lists = [one for one in _asked(desk) if "offset" in one]
+    named = {field for one in lists for field in one["_fields"].split(",")}
+    assert lists
+    assert named.isdisjoint({"billing", "shipping", "email", "first_name", "customer_note", "customer_ip_address"})
+
+
+def test_before_the_first_sweep_no_changes_are_asked_for(desk: Desk) -> None:
+    assert desk.rescanner.step(["changes"]) == 0
+    assert _asked(desk) == []
+
+
+# Where it goes on
+
+
+def test_the_mark_is_before_the_round_began_and_only_moves_when_it_has_ended(known: Desk) -> None:
+    mark = _round(known, "changes").mark
+    assert mark <= known.clock() - 20 * MINUTE
+    for _ in range(3):
+        known.paid_order()
+    known.lose()
+    with known.ingest.database.write() as connection:
+        rounds.ask_for(connection, "shop", ["changes"], known.clock())
+    known.rescanner.step(["changes"])
+    assert _round(known, "changes").mark == mark
+    began = known.clock()
+    known.advance(MINUTE)
+    known.rescan("changes")
+    assert mark < _round(known, "changes").mark < began + MINUTE
+
+
+def test_a_store_whose_clock_is_ahead_moves_no_mark_into_the_future(known: Desk) -> None:
+    known.store.advance_clock(7 * 86_400)
+    known.rescan("changes")
+    assert _round(known, "changes").mark < known.clock()
+
+
+def test_a_round_goes_on_where_a_killed_worker_left_it(desk: Desk) -> None:
+    desk.store.place_orders(count=250, quiet=True)
+    desk.rescanner.step(["orders"])
+    assert _round(desk, "orders").last_id > 0
+    with desk.ingest.database.write() as connection:
+        dead = rounds.RoundClaim("shop", "orders", "dead")
+        assert rounds.claim(connection, dead, desk.clock()) is not None
+    assert desk.rescanner.step(["orders"]) == 0
+    desk.advance(rounds.LEASE + SECOND)
+    since = len(desk.store.log.requests)
+    for _ in range(20):
+        desk.rescanner.step(["orders"])
+    assert int(_asked(desk, since)[0]["offset"]) > 0
+    assert _count(desk, records.c.kind == "order") == 250
+
+
+def test_a_round_asked_for_while_it_is_under_way_begins_again(desk: Desk) -> None:
+    desk.store.place_orders(count=250, quiet=True)
+    desk.rescanner.step(["orders"])
+    with desk.ingest.database.write() as connection:
+        rounds.ask_for(connection, "shop", ["orders"], desk.clock())
+    since = len(desk.store.log.requests)
+    desk.rescanner.step(["orders"])
+    assert _asked(desk, since)[0]["offset"] == "0"
+
+
+def test_after_a_gap_everything_is_gone_through(known: Desk) -> None:
+    done = _round(known, "orders").done_at
+    known.advance(timedelta(hours=3))
+    assert known.rescanner.step(["changes"])
+    for _ in range(10):
+        known.rescanner.step()
+    assert _round(known, "orders").done_at > done
+    assert _round(known, "customers").done_at > done
+
+
+# Lists that change while they are read
+
+
+def test_orders_that_go_while_the_list_is_read_hide_no_other(desk: Desk) -> None:
+    ids = desk.store.place_orders(count=350, quiet=True)
+    for position in (0, 1, 2):
+        desk.rescanner.step(["orders"])
+        for number in ids[position * 60 : position * 60 + 60]:
+            desk.store.trash_order(number)
+    desk.rescan_on("orders")
+    assert _count(desk, records.c.kind == "order") == 350
+
+
+def test_orders_that_come_back_while_the_list_is_read_hide_no_other(desk: Desk) -> None:
+    ids = desk.store.place_orders(count=350, quiet=True)
+    for number in ids[:150]:
+        desk.store.trash_order(number)
+    desk.rescanner.step(["orders"])
+    for number in ids[:150]:
+        desk.store.restore_order(number)
+    desk.rescan_on("orders")
+    assert _count(desk, records.c.kind == "order", records.c.external_id.in_(ids[150:])) == 200
+
+
+def test_accounts_that_come_and_go_while_they_are_read_hide_no_other(desk: Desk) -> None:
+    ids = [desk.store.sign_up(email=f"c{place}@example.test")["id"] for place in range(230)]
+    desk.lose()
+    desk.rescanner.step(["customers"])
+    for number in ids[:50]:
+        desk.store.delete_customer(number)
+        desk.store.sign_up(email=f"new{number}@example.test")
+    desk.rescan_on("customers")
+    assert _count(desk, records.c.kind == "customer", records.c.external_id.in_(ids[50:])) == 180
+
+
+# Stores that do otherwise than they should
+
+
+@pytest.mark.parametrize("kind", ["short-pages", "totals"])
+def test_lists_that_lie_of_their_length_are_gone_through_whole(desk: Desk, kind: str) -> None:
+    desk.store.place_orders(count=120, quiet=True)
+    desk.store.add_fault(kind, times=0)
+    desk.rescan()
+    assert _count(desk, records.c.kind == "order") == 120
+
+
+def test_a_store_that_shows_the_same_page_again_and_again_is_named_and_the_rest_goes_on(desk: Desk) -> None:
+    desk.store.place_orders(count=120, quiet=True)
+    desk.store.add_fault("same-page", times=0)
+    desk.rescan()
+    assert _round(desk, "orders").error == "paging-ignored"
+    assert _round(desk, "orders").due_at > desk.clock()
+    assert _round(desk, "customers").error is None
+    assert desk.pause() is None
+
+
+def test_a_store_without_one_of_the_statuses_has_an_empty_list_of_it(known: Desk) -> None:
+    known.store.shop.statuses.discard("checkout-draft")
+    number = known.paid_order()
+    known.lose()
+    known.reconcile()
+    assert known.row("order", number)["state"] == "active"
+    assert _round(known, "orders").error is None
+
+
+# Quarantine
+
+
+def test_deliveries_set_aside_without_an_id_are_made_good_by_a_round(known: Desk) -> None:
+    known.receive(made("order.updated", {"code": "woocommerce_rest_cannot_view", "data": {"status": 403}}))
+    assert "webhook-owner-lost-rights" in known.problems()
+    known.advance(MINUTE)
+    known.reconcile("changes")
+    with known.ingest.database.read() as connection:
+        assert connection.execute(select(quarantine.c.resolved_at)).scalar_one() is not None
+    assert "webhook-owner-lost-rights" not in known.problems()
+
+
+@ROLES
+def test_with_a_shop_managers_key_nothing_is_asked_for_twice(desk: Desk) -> None:
+    desk.store.sign_up(email="a@example.test")
+    desk.paid_order()
+    desk.reconcile()
+    desk.advance(20 * MINUTE)
+    desk.reconcile()
+    since = len(desk.store.log.requests)
+    desk.advance(20 * MINUTE)
+    desk.reconcile()
+    assert all("offset" in one for one in _asked(desk, since))

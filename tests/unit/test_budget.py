@@ -1,0 +1,165 @@
+"""How many calls a second a store bears: growth, halving, ceiling and floor, and what passes for usual."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hooks.store.budget import GROWTH, MIN_RATE, START_RATE, Load, Observation, adapted
+from hooks.store.pace import Outcome
+
+CEILING = 10.0
+USUAL = 0.4
+KNOWN = {"read-orders": USUAL}
+
+ceilings = st.floats(0.1, 1000)
+observations = st.lists(
+    st.builds(
+        Observation, st.sampled_from(["read-orders", "list-orders-100"]), st.floats(0, 300), st.sampled_from(Outcome)
+    ),
+    max_size=60,
+)
+loads = st.builds(Load, st.floats(0.01, 2000), st.dictionaries(st.just("read-orders"), st.floats(0, 300)))
+
+
+def _took(seconds: float, outcome: Outcome = Outcome.ANSWERED, call: str = "read-orders") -> Observation:
+    return Observation(call, seconds, outcome)
+
+
+def test_a_store_of_which_nothing_is_known_gets_two_calls_a_second() -> None:
+    assert adapted(Load(), [], CEILING) == Load(START_RATE, {})
+    assert START_RATE == 2
+
+
+RATES = [
+    # as usual, faster, and a little slower: more
+    (_took(USUAL), 4 + GROWTH),
+    (_took(0.01), 4 + GROWTH),
+    (_took(1.4 * USUAL), 4 + GROWTH),
+    # slower, but not slow: as it was
+    (_took(1.8 * USUAL), 4),
+    # slow
+    (_took(2.1 * USUAL), 2),
+    (_took(30), 2),
+    # no answer in time, however soon that was known
+    (_took(60, Outcome.TIMED_OUT), 2),
+    (_took(0.01, Outcome.TIMED_OUT), 2),
+    # the store asks to be left alone
+    (_took(0.01, Outcome.BUSY), 2),
+    # what tells nothing of its load
+    (_took(0.01, Outcome.OTHER), 4),
+    (_took(30, Outcome.OTHER), 4),
+    # a kind of call of which nothing is known yet
+    (_took(30, call="write-orders-100"), 4),
+    (_took(60, Outcome.TIMED_OUT, "write-orders-100"), 2),
+]
+
+
+@pytest.mark.parametrize(("one", "rate"), RATES)
+def test_the_rate_follows_each_call(one: Observation, rate: float) -> None:
+    assert adapted(Load(4, KNOWN), [one], CEILING).rate == rate
+
+
+SHORT = [
+    # twice as long and more, but all of it is less than a network's whim
+    (0.01, 0.05, 4 + GROWTH),
+    (0.01, 0.1, 4),
+    # ten times as long, and to be felt
+    (0.01, 0.2, 2),
+]
+
+
+@pytest.mark.parametrize(("usual", "seconds", "rate"), SHORT)
+def test_hundredths_of_a_second_are_not_taken_for_slowness(usual: float, seconds: float, rate: float) -> None:
+    assert adapted(Load(4, {"read-orders": usual}), [_took(seconds)], CEILING).rate == rate
+
+
+def test_kinds_of_calls_are_held_against_their_own_usual_time() -> None:
+    known = {"read-orders": 0.1, "write-orders-100": 3.0}
+    both = [_took(0.1), _took(3.0, call="write-orders-100")]
+    assert adapted(Load(4, known), both, CEILING).rate == 4 + 2 * GROWTH
+
+
+def _calls(load: Load, seconds: float, times: int) -> Load:
+    return adapted(load, [_took(seconds)] * times, CEILING)
+
+
+def test_a_store_that_stays_fast_gets_as_much_as_the_operator_allows_and_no_more() -> None:
+    assert _calls(Load(), USUAL, 100) == Load(CEILING, KNOWN)
+
+
+def test_a_store_that_slows_down_gets_ever_less_and_once_it_recovers_ever_more() -> None:
+    slowed = _calls(Load(CEILING, KNOWN), 5.0, 8)
+    assert slowed.rate == MIN_RATE
+    assert _calls(slowed, USUAL, 25).rate == CEILING
+
+
+def test_an_overload_does_not_pass_for_normal() -> None:
+    """A dozen calls that took twenty times as long, and one that took a minute, are slow to the last."""
+    slowed = _calls(Load(CEILING, KNOWN), 20 * USUAL, 12)
+    assert slowed.usual["read-orders"] < 2 * USUAL
+    assert _calls(Load(CEILING, KNOWN), 60, 1).usual["read-orders"] < 1.1 * USUAL
+
+
+@pytest.mark.parametrize("usual", [0.001, 0.1, 1.0])
+def test_a_store_that_is_slower_for_ever_is_taken_as_it_is_after_some_dozens_of_calls(usual: float) -> None:
+    load = Load(CEILING, {"read-orders": usual})
+    slower = max(10 * usual, 0.5)
+    assert _calls(load, slower, 5).rate < 1
+    assert _calls(load, slower, 90).rate == CEILING
+
+
+def test_a_store_that_is_faster_for_ever_is_held_against_that_after_some_dozens_of_calls() -> None:
+    load = _calls(Load(CEILING, {"read-orders": 5.0}), 0.5, 100)
+    assert adapted(load, [_took(2.0)], CEILING).rate == CEILING / 2
+
+
+@pytest.mark.parametrize(("ceiling", "rate"), [(0.1, 0.1), (MIN_RATE, MIN_RATE), (1.0, MIN_RATE)])
+def test_a_ceiling_below_the_least_rate_wins(ceiling: float, rate: float) -> None:
+    assert adapted(Load(4, KNOWN), [_took(60)] * 20, ceiling).rate == rate
+
+
+@given(loads, observations, ceilings)
+def test_the_rate_never_leaves_its_bounds(load: Load, observed: Sequence[Observation], ceiling: float) -> None:
+    assert min(MIN_RATE, ceiling) <= adapted(load, observed, ceiling).rate <= ceiling
+
+
+@given(loads, observations, ceilings)
+def test_a_call_raises_the_rate_by_one_step_or_leaves_or_halves_it(
+    load: Load, observed: Sequence[Observation], ceiling: float
+) -> None:
+    before = adapted(load, observed[:-1], ceiling).rate
+    after = adapted(load, observed, ceiling).rate
+    steps = (before, before + GROWTH, before / 2)
+    assert any(after == pytest.approx(min(max(step, MIN_RATE), ceiling)) for step in steps)
+
+
+@given(loads, observations, ceilings)
+def test_it_makes_no_difference_how_often_the_calls_are_told(
+    load: Load, observed: Sequence[Observation], ceiling: float
+) -> None:
+    """But for the ceiling, which each time holds first of all."""
+    one_by_one = adapted(load, [], ceiling)
+    for one in observed:
+        one_by_one = adapted(one_by_one, [one], ceiling)
+    assert one_by_one == adapted(load, observed, ceiling)
+
+
+@given(loads, observations)
+def test_the_usual_time_is_between_what_it_was_and_what_answers_took(
+    load: Load, observed: Sequence[Observation]
+) -> None:
+    usual = adapted(load, observed, CEILING).usual
+    for call, seconds in usual.items():
+        answered = [one.seconds for one in observed if (one.call, one.outcome) == (call, Outcome.ANSWERED)]
+        known = [*answered, *([load.usual[call]] if call in load.usual else [])]
+        assert min(known) - 1e-9 <= seconds <= max(known) + 1e-9
+
+
+@given(loads, observations)
+def test_only_answers_teach_what_is_usual(load: Load, observed: Sequence[Observation]) -> None:
+    answers = [one for one in observed if one.outcome is Outcome.ANSWERED]
+    assert adapted(load, observed, CEILING).usual == adapted(load, answers, CEILING).usual
