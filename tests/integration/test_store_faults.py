@@ -1,0 +1,142 @@
+"""A store in trouble for an hour, then well again: no write is lost, none doubled, and it is called rarely meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from hooks.pacing import SharedPace
+from hooks.push import Pusher
+from hooks.reread import Rereader
+from hooks.rescan import Rescanner
+from hooks.store import client as client_module
+from hooks.store.client import StoreClient
+from tests.integration.desk import ON_SQLITE, Desk, close
+from tests.support.processes import until
+
+pytestmark = ON_SQLITE
+
+CEILING = 5.0
+MINUTE = timedelta(minutes=1)
+KNOWN, NEW, MISSED = 12, 12, 12
+
+UNDONE = ["500", "429", "503", "404", "reset", "html"]
+"""The store does not do what it was asked to."""
+
+DONE = ["half", "hang"]
+"""It does, but its answer does not arrive."""
+
+LIES = ["totals", "short-pages", "same-page"]
+"""It answers, but its lists are not what they say."""
+
+
+@pytest.fixture
+def shop(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A desk whose worker does all that a real one does, at a pace that is kept by the desk's own clock."""
+    monkeypatch.setattr(client_module, "TIMEOUT_SECONDS", (5, 0.3))
+
+    def sleep(seconds: float) -> None:
+        desk.advance(timedelta(seconds=seconds))
+
+    reach = desk.settings.stores[desk.slug]
+    pace = SharedPace(desk.ingest.database, desk.slug, CEILING, desk.clock, sleep)
+    client = StoreClient(reach, pace)
+    rescanner = Rescanner(desk.slug, client, desk.ingest, desk.settings.reconcile, desk.settings.sweep)
+    desk.worker = replace(
+        desk.worker,
+        rereader=Rereader(desk.slug, client, desk.ingest, lambda: 1.0),
+        pusher=Pusher(desk.slug, client, desk.ingest, lambda: 1.0),
+        rounds=(rescanner,),
+    )
+    desk.rescanner = rescanner
+    yield desk
+    close(desk.worker)
+
+
+def _orders(shop: Desk) -> list[int]:
+    """Some are in step, of some a delivery has come that is still to be acted upon, of some none will."""
+    known = [shop.paid_order() for _ in range(KNOWN)]
+    shop.come_to_rest()
+    for number in known:
+        shop.store.edit_order(number, status="completed" if number % 2 else "refunded")
+    new = [shop.paid_order() for _ in range(NEW)]
+    shop.deliver()
+    missed = shop.store.place_orders(count=MISSED, quiet=True)
+    return [*known, *new, *missed]
+
+
+def _an_hour(shop: Desk) -> int:
+    """Let an hour pass, the worker trying as it does; how many requests the store got."""
+    before, began = len(shop.store.log.requests), shop.clock()
+    while shop.clock() - began < timedelta(hours=1):
+        until(lambda: shop.store.faults.held == 0, "the store to do what it was asked to when nobody waits any more")
+        shop.deliver()
+        for _ in range(5):
+            if not shop.worker.turn():
+                break
+        shop.advance(MINUTE)
+    return len(shop.store.log.requests) - before
+
+
+def _recover(shop: Desk) -> None:
+    """The store is well; a quarter of an hour is the longest that it is left alone, and then all is gone through."""
+    shop.store.clear_faults()
+    shop.advance(timedelta(minutes=16))
+    shop.come_to_rest()
+    shop.reconcile()
+
+
+def _assert_in_step(shop: Desk, orders: list[int]) -> None:
+    for number in orders:
+        assert shop.held("order", number) == shop.wanted("order", number) != {}
+        row = shop.row("order", number)
+        assert (row["push_at"], row["reread_at"], row["claim"]) == (None, None, None)
+
+
+@pytest.mark.parametrize("kind", [*UNDONE, *DONE])
+def test_a_store_in_trouble_for_an_hour_is_in_step_afterwards_and_was_called_rarely(shop: Desk, kind: str) -> None:
+    orders = _orders(shop)
+    before = {number: shop.writes("order", number) for number in orders}
+    shop.store.add_fault(kind, times=0, seconds=1)
+    called = _an_hour(shop)
+    assert 2 <= called <= 40
+    _recover(shop)
+    _assert_in_step(shop, orders)
+    more = {number: shop.writes("order", number) - before[number] for number in orders}
+    assert set(more.values()) <= {0, 1}, more
+    assert not {code for code in shop.problems() if code.startswith(("store-", "failing", "contested"))}
+
+
+@pytest.mark.parametrize("kind", LIES)
+def test_a_store_whose_lists_lie_is_in_step_all_the_same(shop: Desk, kind: str) -> None:
+    orders = _orders(shop)
+    before = {number: shop.writes("order", number) for number in orders}
+    shop.store.add_fault(kind, times=0)
+    _an_hour(shop)
+    _recover(shop)
+    _assert_in_step(shop, orders)
+    assert {shop.writes("order", number) - before[number] for number in orders} <= {0, 1}
+
+
+def test_trouble_that_comes_and_goes_loses_and_doubles_nothing(shop: Desk) -> None:
+    orders = _orders(shop)
+    before = {number: shop.writes("order", number) for number in orders}
+    for kind in [*UNDONE, *DONE, *LIES]:
+        shop.store.add_fault(kind, times=1, seconds=1)
+    _an_hour(shop)
+    _recover(shop)
+    _assert_in_step(shop, orders)
+    assert {shop.writes("order", number) - before[number] for number in orders} <= {0, 1}
+
+
+def test_a_busy_shop_is_never_called_more_often_than_the_budget_allows(shop: Desk) -> None:
+    shop.store.place_orders(count=700, quiet=True)
+    began = shop.clock()
+    while shop.worker.turn():
+        shop.deliver()
+    seconds = (shop.clock() - began).total_seconds()
+    assert len(shop.store.log.requests) > 20
+    assert len(shop.store.log.requests) <= seconds * CEILING + 1
