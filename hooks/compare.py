@@ -34,7 +34,7 @@ def doubt(known: Values | None, shown: Snapshot) -> str | None:
     if known["version"] is None:
         return "changed"
     if shown.version != known["version"]:
-        return "missed" if shown.version > known["version"] else None
+        return "missed" if shown.version > known["version"] else "changed"
     if known["young"]:
         return "young"
     return "changed" if _differs(known, shown) else None

@@ -50,6 +50,10 @@ class LedgerUnavailableError(HooksError):
     """The ledger could not be read or written; nothing of the transaction stands."""
 
 
+class LedgerContendedError(LedgerUnavailableError):
+    """Two transactions stood in each other's way, and this one was undone: it may be run again at once."""
+
+
 class LedgerNotReadyError(LedgerUnavailableError):
     """The ledger's database is missing, of another version, or unsafe to write to."""
 

@@ -15,6 +15,7 @@ from typing import TypeVar, cast
 from sqlalchemy import Connection
 
 from hooks.delivery import Delivery, Happened, Hint, Ignored, Quarantine
+from hooks.errors import LedgerContendedError
 from hooks.ledger import log, records
 from hooks.ledger.codec import read_facts
 from hooks.ledger.database import Database
@@ -92,7 +93,7 @@ class Ingest:
                 if known is None:
                     continue
                 extra = records.UNCLAIMED | {"read_at": asked_at}
-                self._merge(connection, known, snapshot, moment, ASKED, extra)
+                self._merge(connection, known, snapshot, moment, ASKED, extra, rewound=_rewound(known, claim, snapshot))
                 log.resolve_quarantine(connection, known, moment.now)
 
         self.transaction(work)
@@ -106,6 +107,9 @@ class Ingest:
                 return
             moment = self.moment(asked_at)
             day = (known["reread_since"] or moment.now).astimezone(self.policy.time_zone).date()
+            if known["reread_since"] and known["reread_since"] > asked_at:
+                records.save(connection, known, records.UNCLAIMED)  # something came since: it is asked once more
+                return
             changed = gone(known, moment, day) | records.UNCLAIMED
             record_id = records.save(connection, known, changed)
             log.resolve_quarantine(connection, known, moment.now)
@@ -128,12 +132,13 @@ class Ingest:
                 return
             moment = self.moment(asked_at)
             there = digest(snapshot.store_meta) if snapshot.store_meta is not None else pushed
-            extra = records.UNCLAIMED | {"push_attempts": 0, "push_error": None, "young": False}
-            if known["known_version"] is None or known["known_version"] <= snapshot.version:
+            extra = records.UNCLAIMED | {"push_attempts": 0, "push_error": None}
+            rewound = _rewound(known, claim, snapshot)
+            if rewound or known["known_version"] is None or known["known_version"] <= snapshot.version:
                 extra |= {"known_digest": there, "known_version": snapshot.version}
             if there != pushed:
                 extra |= contests(known, moment.now)
-            self._merge(connection, known, snapshot, moment, "our own write", extra)
+            self._merge(connection, known, snapshot, moment, "our own write", extra, rewound=rewound)
 
         self.transaction(work)
 
@@ -150,7 +155,7 @@ class Ingest:
             try:
                 with self.database.write() as connection:
                     return work(connection)
-            except RacedError:
+            except LedgerContendedError:
                 continue
         raise RacedError("the record was made by another process again and again")
 
@@ -190,13 +195,21 @@ class Ingest:
         return self._merge(connection, known, snapshot, moment, cause, {})
 
     def _merge(
-        self, connection: Connection, known: Values, snapshot: Snapshot, moment: Moment, cause: str, extra: Values
+        self,
+        connection: Connection,
+        known: Values,
+        snapshot: Snapshot,
+        moment: Moment,
+        cause: str,
+        extra: Values,
+        *,
+        rewound: bool = False,
     ) -> Result:
         """Merge a shown state into the record, with all that follows from it, also for the order's customer."""
         settles = moment.asked_at is not None
         before = cast("StoreFacts | None", _facts(known))
-        merged = merge(before, known["version"], snapshot, doubtful=known["doubtful"], settles=settles)
-        seen = sight(known, snapshot, settles=settles)
+        merged = merge(before, known["version"], snapshot, doubtful=known["doubtful"], settles=settles, rewound=rewound)
+        seen = sight(known, snapshot, settles=settles, rewound=rewound)
         doubtful = merged.doubtful or (seen.pop("doubtful", False) and not merged.stale)
         if seen.pop("contested", False):
             seen |= contests(known, moment.now)
@@ -253,6 +266,11 @@ class Ingest:
         """Mark a record as one that the store is to be asked about."""
         known = records.find(connection, key) or records.blank(key, moment.now)
         records.save(connection, known, question(known, reason, moment))
+
+
+def _rewound(known: Values, claim: Claim, snapshot: Snapshot) -> bool:
+    """Whether the store, of which nothing newer came since it was asked, shows an older state than is known."""
+    return claim.version is not None and known["version"] == claim.version > snapshot.version
 
 
 def _facts(known: Values) -> Facts | None:

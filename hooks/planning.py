@@ -83,7 +83,7 @@ def tags(facts: Facts, policy: Policy) -> tuple[Schedule, Values]:
     }
 
 
-def sight(known: Values, snapshot: Snapshot, *, settles: bool) -> Values:
+def sight(known: Values, snapshot: Snapshot, *, settles: bool, rewound: bool = False) -> Values:
     """What the snapshot says of our own keys in the store.
 
     A store that held what we wanted and now holds something else was edited by someone: that is counted.
@@ -91,7 +91,7 @@ def sight(known: Values, snapshot: Snapshot, *, settles: bool) -> Values:
     if snapshot.store_meta is None:
         return {}
     there, before, at = digest(snapshot.store_meta), known["known_digest"], known["known_version"]
-    if at and snapshot.version < at:
+    if at and snapshot.version < at and not rewound:
         return {}
     if at == snapshot.version and there != before and not settles:
         return {"known_digest": max(before, there), "doubtful": True}

@@ -74,7 +74,7 @@ class Pusher:
                 stopped = outcome.error if outcome else stopped
                 left.append(row)
             else:
-                self._settle(kind, row, Claim(row.id, token), outcome, now)
+                self._settle(kind, row, Claim(row.id, token, row.version), outcome, now)
         if left:
             self._give_back(left, token)
         if stopped:

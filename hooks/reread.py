@@ -58,7 +58,7 @@ class Rereader:
             for kind in STORED_KINDS:
                 self._ask_together(kind, left)
             for row in list(left.values())[:SINGLES]:
-                self._ask(row, Claim(row.id, row.claim))
+                self._ask(row, Claim(row.id, row.claim, row.version))
                 del left[row.id]
         finally:
             if left:
@@ -89,7 +89,7 @@ class Rereader:
             if raw.get("refunds"):
                 continue
             try:
-                answers.append((Claim(row.id, row.claim), snapshot_of(kind, raw, self.ingest.policy)))
+                answers.append((Claim(row.id, row.claim, row.version), snapshot_of(kind, raw, self.ingest.policy)))
             except QuarantinedError:
                 continue
         self.ingest.answered(answers, asked_at=asked_at)

@@ -175,7 +175,7 @@ class Rescanner:
 
     def _ask(self, connection: Connection, known: Values | None, key: RecordKey, reason: str, moment: Moment) -> None:
         """One that is to be asked about anyway, and by nobody just now, keeps the day on which that came up."""
-        if known and known["reread_reason"] in HINTS and known["claim"] is None:
+        if known and known["reread_reason"] in HINTS and known["claim"] is None and known["reread_since"] <= moment.now:
             return
         self.ingest.ask(connection, key, reason, moment)
 
@@ -197,7 +197,8 @@ class Rescanner:
 
     def _finish(self, connection: Connection, mine: RoundClaim, at: Row[Any], began: Mapping[str, Any]) -> None:
         now = self.ingest.clock()
-        gap = at.done_at is not None and now - at.done_at > 2 * self.every + rounds.LEASE
+        gap = at.done_at is not None and not timedelta(0) <= now - at.done_at <= 2 * self.every + rounds.LEASE
+        gap |= at.mark is not None and began["began_mark"] < at.mark - OVERLAP  # the store's clock was set back
         ended = {"began_at": None, "began_mark": None, "mark": began["began_mark"], "done_at": now}
         ended |= {"seen": began["seen"], "total": began["seen"], "error": None, "error_since": None}
         again = now + (self.every if mine.name == "changes" else self.sweep)

@@ -12,9 +12,12 @@ from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from hooks.errors import LedgerNotReadyError, LedgerUnavailableError
+from hooks.errors import LedgerContendedError, LedgerNotReadyError, LedgerUnavailableError
 
 BUSY_TIMEOUT_SECONDS = 5
+
+CONTENDED = frozenset({"40P01", "40001"})
+"""PostgreSQL's codes of a deadlock and of a serialization failure: of two transactions it has undone one."""
 
 
 def sqlite_is_safe(version: tuple[int, ...]) -> bool:
@@ -82,6 +85,8 @@ def _translated() -> Iterator[None]:
         yield
     except (DBAPIError, PoolTimeoutError) as error:
         driver_error = getattr(error, "orig", None) or error
+        if getattr(driver_error, "sqlstate", None) in CONTENDED:
+            raise LedgerContendedError(f"the ledger is busy ({type(driver_error).__name__})") from error
         raise LedgerUnavailableError(f"the ledger cannot be used ({type(driver_error).__name__})") from error
     except SQLAlchemyError as error:
         raise LedgerUnavailableError(f"the ledger cannot be used ({type(error).__name__})") from error

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from hooks.errors import LedgerUnavailableError
+from hooks.errors import LedgerContendedError
 from hooks.ledger.tables import records
 from hooks.retention.facts import RecordKind
 
@@ -19,7 +19,7 @@ Values = dict[str, Any]
 CHUNK = 1000
 
 
-class RacedError(LedgerUnavailableError):
+class RacedError(LedgerContendedError):
     """Another transaction made the same record at the same time; run this one again."""
 
 
@@ -78,6 +78,8 @@ class Claim:
 
     record_id: int
     token: str
+    version: datetime | None = None
+    """The record's version when it was claimed: what the store then says is news, even where it is older."""
 
 
 def claimed(connection: Connection, claim: Claim) -> Values | None:

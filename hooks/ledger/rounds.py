@@ -53,7 +53,10 @@ def is_due(connection: Connection, store: str, name: RoundName, now: datetime) -
 
 
 def _free(now: datetime) -> Any:
-    return and_(rounds.c.due_at <= now, or_(rounds.c.claim_until.is_(None), rounds.c.claim_until <= now))
+    """Due, and nobody's. Times that this worker's clock can only have reached before it was set back count for none."""
+    due = or_(rounds.c.due_at <= now, rounds.c.done_at > now + LEASE)
+    held = rounds.c.claim_until
+    return and_(due, or_(held.is_(None), held <= now, held > now + 2 * LEASE))
 
 
 def claim(connection: Connection, wanted: RoundClaim, now: datetime) -> Row[Any] | None:

@@ -37,12 +37,19 @@ def merge(
     *,
     doubtful: bool,
     settles: bool = False,
+    rewound: bool = False,
 ) -> Merged:
-    """Take a snapshot into what is known. `settles`: it was read from the store just now, and decides a tie."""
+    """Take a snapshot into what is known. `settles`: it was read from the store just now, and decides a tie.
+
+    `rewound`: and it is the last word though its version is older: the store's clock was set back, or the store was
+    restored from a backup.
+    """
     fresh = snapshot.facts
     if known is None or version is None:
         return Merged(_grown(fresh, known, fresh), snapshot.version, stale=False, doubtful=False)
-    if snapshot.version < version:
+    if rewound:
+        known = _until(known, snapshot.version)
+    elif snapshot.version < version:
         return Merged(_grown(_with_meta(known, fresh), known, fresh), version, stale=True, doubtful=doubtful)
     tie = snapshot.version == version
     differs = tie and (_state(fresh) != _state(known) or _meta_differs(fresh, known))
@@ -50,6 +57,14 @@ def merge(
     newest, other = (known, fresh) if keeps else (fresh, known)
     merged = _grown(fresh if settles and fresh.meta_at else _with_meta(newest, other), known, fresh)
     return Merged(merged, snapshot.version, stale=False, doubtful=not settles and (differs or (tie and doubtful)))
+
+
+def _until(known: StoreFacts, version: datetime) -> StoreFacts:
+    """What was known without what the store says never was: choices and an erasure of later versions."""
+    choices = tuple(choice for choice in known.choices if choice.at <= version)
+    if isinstance(known, OrderFacts) and known.erased_at and known.erased_at > version:
+        known = replace(known, erased_at=None)
+    return replace(known, choices=choices)
 
 
 def order_placed(known: CustomerFacts | None, at: datetime) -> CustomerFacts:

@@ -49,6 +49,7 @@ _GONE = frozenset(
         "woocommerce_rest_shop_order_invalid_id",
         "woocommerce_rest_shop_webhook_invalid_id",
         "woocommerce_rest_invalid_id",
+        "woocommerce_rest_invalid_order_id",
         "wc_user_invalid_id",
     }
 )

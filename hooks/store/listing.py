@@ -18,6 +18,9 @@ from schemas.wire import record_id
 
 PER_PAGE = 100
 
+FAR = 1_000_000_000
+"""An offset past the end of any list."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -59,7 +62,7 @@ def page(client: StoreClient, endpoint: str, params: Mapping[str, str], place: P
         ended = True
     else:
         after = Place(place.last_id, place.position + len(ids) - 1)
-        _assert_it_moves(client, endpoint, params, ids, after)
+        _assert_offsets_count(client, endpoint, params, ids)
     return ListPage(new, after, ended, listed.total, listed.store_time)
 
 
@@ -77,10 +80,7 @@ def _by_id(rows: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
     return dict(zip(known, rows, strict=True))
 
 
-def _assert_it_moves(
-    client: StoreClient, endpoint: str, params: Mapping[str, str], before: list[int], place: Place
-) -> None:
-    """A page without a new row is no news where others joined the list; but the next must be another one."""
-    following = client.listed(endpoint, _asked(params, place.position))
-    if list(_by_id(following.rows)) == before:
+def _assert_offsets_count(client: StoreClient, endpoint: str, params: Mapping[str, str], before: list[int]) -> None:
+    """A page without a new row is no news where others joined the list; but past its end there must be nothing."""
+    if list(_by_id(client.listed(endpoint, _asked(params, FAR)).rows)) == before:
         raise ListingError("paging-ignored", "the store shows the same page again and again")

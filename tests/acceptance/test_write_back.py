@@ -84,8 +84,8 @@ def test_over_a_thousand_orders_each_changed_record_is_written_once(processes: S
     sandbox = processes.sandbox()
     sandbox.do("set_clock", at="2026-11-22T11:00:00")  # no midnight falls into the run
     web = processes.web()
-    worker = processes.worker(PUSH_SETTLE_SECONDS="1")
     processes.connect(sandbox, web)
+    worker = processes.worker(PUSH_SETTLE_SECONDS="1")
     customers = [sandbox.do("sign_up", email=f"c{place}@example.test")["id"] for place in range(CUSTOMERS)]
     for place in range(ORDERS):
         customer = customers[place % CUSTOMERS] if place % 10 == 0 else 0
@@ -137,6 +137,8 @@ def test_a_worker_killed_during_a_write_leads_to_no_second_write(processes: Stac
     assert sandbox.writes() == {}
     processes.worker()
     until(lambda: len(sandbox.writes()) == 120, "all to be written")
+    until(lambda: _count(ledger, records.c.push_at.is_not(None)) == 0, "the echoes to tell of it")
+    _let_claims_lapse(ledger)
     until(lambda: _at_rest(sandbox, ledger), "all to come to rest")
     _assert_in_step(sandbox, ledger, 120)
     assert Counter(sandbox.writes().values()) == {1: 120}

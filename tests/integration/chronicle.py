@@ -1,0 +1,146 @@
+"""What really happened in a shop, and what a ledger says of it, held against each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import func, select
+
+from deploy.sandbox.records import Customer, Order
+from hooks.ledger.codec import facts_text, read_facts
+from hooks.ledger.database import Database
+from hooks.ledger.tables import history
+from hooks.ledger.tables import records as records_table
+from hooks.planning import tags
+from hooks.retention.facts import Choice, CustomerFacts, OrderFacts, RecordKind
+from hooks.retention.policy import Policy
+from tests.integration.desk import Desk
+
+Held = tuple[str, int]
+Rows = dict[Held, dict[str, Any]]
+
+
+@dataclass
+class Chronicle:
+    """What really was, second by second: of each record, all newsletter choices that stood in a second."""
+
+    choices: dict[Held, list[tuple[datetime, bool | None]]] = field(default_factory=dict)
+    erased: dict[int, datetime] = field(default_factory=dict)
+    owners: dict[int, set[int]] = field(default_factory=dict)
+    placed: dict[int, datetime] = field(default_factory=dict)
+
+    def note(self, one: Desk) -> None:
+        """Write down how the shop stands."""
+        now = one.store.clock.now()
+        for number, order in one.store.shop.orders.items():
+            self._choice(("order", number), now, order)
+            self.placed[number] = order.date_created
+            if order.customer_id:
+                self.owners.setdefault(order.customer_id, set()).add(number)
+            if order.meta.get("_anonymized") == "yes":
+                self.erased.setdefault(number, now)
+        for number, customer in one.store.shop.customers.items():
+            self._choice(("customer", number), now, customer)
+
+    def _choice(self, held: Held, now: datetime, record: Order | Customer) -> None:
+        stands = {"yes": True, "no": False}.get(str(record.meta.get("ws_opt_in")))
+        known = self.choices.setdefault(held, [])
+        if not known or known[-1][1] != stands:
+            known.append((now, stands))
+
+    def stood(self, held: Held, at: datetime) -> set[bool | None]:
+        """The choices that stood in the second `at`: that of before, and all that were made in it."""
+        before = [given for since, given in self.choices[held] if since < at]
+        return {*before[-1:], *(given for since, given in self.choices[held] if since == at)}
+
+    def last_order(self, customer: int) -> datetime | None:
+        """The latest order that ever was the customer's."""
+        return max((self.placed[number] for number in self.owners.get(customer, ())), default=None)
+
+
+def rows_of(database: Database) -> Rows:
+    """All orders and customers of the ledger, by kind and id."""
+    with database.read() as connection:
+        found = connection.execute(select(records_table).where(records_table.c.kind.in_(("order", "customer"))))
+        return {(row.kind, row.external_id): dict(row._mapping) for row in found}
+
+
+def bare(rows: Rows) -> Rows:
+    """Without what only says when the store was last asked, and by whom."""
+    idle = {"read_at", "young", "updated_at", "claim", "claim_until"}
+    return {key: {name: value for name, value in row.items() if name not in idle} for key, row in rows.items()}
+
+
+def count_history(database: Database) -> int:
+    """How many changes of schedules the ledger tells of."""
+    with database.read() as connection:
+        return int(connection.execute(select(func.count()).select_from(history)).scalar_one())
+
+
+def count_to_ask(database: Database) -> int:
+    """Of how many records the store is still to be asked."""
+    with database.read() as connection:
+        chosen = select(func.count()).select_from(records_table).where(records_table.c.reread_at.is_not(None))
+        return int(connection.execute(chosen).scalar_one())
+
+
+def compare(rows: Rows, second: Rows, one: Desk, chronicle: Chronicle) -> None:
+    """The ledger against one that knows nothing but what the store's lists led to, record by record."""
+    shop = one.store.shop
+    there = {("order", number) for number in shop.orders}
+    there |= {("customer", number) for number, account in shop.customers.items() if account.role == "customer"}
+    assert there <= rows.keys()
+    for held, row in rows.items():
+        kind, number = held
+        if number not in (shop.orders if kind == "order" else shop.customers):
+            assert row["state"] in ("gone", "unknown"), held
+            continue
+        if held in there or held in second:
+            assert row["version"] == second[held]["version"], held
+            _compare_facts(held, row, second[held], one.ingest.policy, chronicle)
+
+
+def _compare_facts(
+    held: Held, row: dict[str, Any], fresh: dict[str, Any], policy: Policy, chronicle: Chronicle
+) -> None:
+    """The same facts but for what only history tells; and tags, dates and state as the rules give them for these."""
+    kind, number = held
+    mine = cast("OrderFacts | CustomerFacts", read_facts(cast("RecordKind", kind), row["facts"]))
+    shown = cast("OrderFacts | CustomerFacts", read_facts(cast("RecordKind", kind), fresh["facts"]))
+    if isinstance(mine, OrderFacts) and isinstance(shown, OrderFacts):
+        assert (mine.erased_at is None) == (shown.erased_at is None), held
+        if mine.erased_at and shown.erased_at:
+            assert chronicle.erased[number] <= mine.erased_at <= shown.erased_at, held
+        expected: OrderFacts | CustomerFacts = replace(shown, choices=mine.choices, erased_at=mine.erased_at)
+    else:
+        mine, shown = cast("CustomerFacts", mine), cast("CustomerFacts", shown)
+        latest = chronicle.last_order(number)
+        if shown.last_order_at or mine.last_order_at:
+            assert latest is not None
+            assert mine.last_order_at is not None
+            assert (shown.last_order_at or mine.last_order_at) <= mine.last_order_at <= latest, held
+        expected = replace(shown, choices=mine.choices, last_order_at=mine.last_order_at)
+    assert facts_text(mine) == facts_text(expected), held
+    _check_choices(held, mine.choices, shown.choices, chronicle)
+    _, columns = tags(mine, policy)
+    assert {name: row[name] for name in columns} == columns, held
+
+
+def _check_choices(held: Held, seen: tuple[Choice, ...], now: tuple[Choice, ...], chronicle: Chronicle) -> None:
+    """Each choice was true when it was seen, and the last is what stands."""
+    for choice in seen:
+        assert choice.given in chronicle.stood(held, choice.at), held
+    if now:
+        assert seen[-1] == now[-1], held
+
+
+def assert_in_step(rows: Rows, one: Desk) -> None:
+    """The store holds what the ledger wants, and nothing waits."""
+    shop = one.store.shop
+    for (kind, number), row in rows.items():
+        assert (row["push_at"], row["push_error"]) == (None, None), (kind, number)
+        assert (row["reread_at"], row["reread_reason"]) == (None, None), (kind, number)
+        if number in (shop.orders if kind == "order" else shop.customers):
+            assert one.held(kind, number) == one.wanted(kind, number), (kind, number)

@@ -1,0 +1,452 @@
+"""Whatever happens in a shop, and whatever is lost on the way: one reconciliation ends in what the policy alone gives.
+
+Random histories of a shop, of its deliveries and of workers that die are played; then the lists are gone through once.
+What the ledger says must be what a second ledger says that never heard of anything but the store's lists, except for
+what the store does not show any more. That is held against a chronicle of what really happened.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import create_engine, text
+
+from deploy.sandbox.errors import RestError
+from hooks.ingest import Ingest
+from hooks.ledger import records, rounds, stores
+from hooks.ledger.database import Database
+from hooks.ledger.upgrade import upgrade
+from hooks.reread import Rereader
+from hooks.rescan import Rescanner
+from hooks.retention.facts import STORED_KINDS
+from hooks.retention.policy import Policy
+from tests.integration.chronicle import (
+    Chronicle,
+    Held,
+    Rows,
+    assert_in_step,
+    bare,
+    compare,
+    count_history,
+    count_to_ask,
+    rows_of,
+)
+from tests.integration.desk import SETTLE, desk
+from tests.support.recordings import Recorded
+
+MakeLedger = Callable[[], Database]
+
+PAGE = 4
+"""Short pages, so that a walk through a few records has many."""
+
+MOST = 9
+"""Orders in one history, and accounts: two of them are as good as a thousand."""
+
+STEPS = 25
+
+LEASES = timedelta(minutes=6)
+"""After this all that a dead worker held is free again."""
+
+PASSING = (1, 2, 11, 60, 400, 3_600, 86_400, 40 * 86_400, 700 * 86_400)
+"""Seconds. The last ones bring accounts near to their date and past it."""
+
+JUMPER = {"line_items": [{"product_id": 10}]}
+PLACED: tuple[dict[str, Any], ...] = (
+    JUMPER | {"set_paid": True, "billing": {"first_name": "Kari", "email": "kari@example.test"}},
+    JUMPER | {"status": "on-hold", "customer_note": "Ring twice"},
+    JUMPER | {"status": "checkout-draft"},
+    {"status": "pending", "meta_data": [{"key": "_wc_order_attribution_source_type", "value": "organic"}]},
+    JUMPER | {"set_paid": True, "meta_data": [{"key": "ws_opt_in", "value": "yes"}]},
+    JUMPER | {"status": "packed-by-a-plugin", "meta_data": [{"key": "ws_opt_in", "value": "no"}]},
+)
+DEEDS = ("pay", "complete", "cancel", "refund", "trash", "restore", "delete", "anonymise")
+EDITS: tuple[dict[str, Any], ...] = (
+    {"customer_note": "Leave it at the door"},
+    {"customer_note": ""},
+    {"shipping": {"first_name": "Kari", "city": "Lysaker"}},
+    {"status": "processing"},
+    {"status": "failed"},
+)
+
+places = st.integers(0, MOST - 1)
+lost = st.booleans()
+
+
+class AnySequence(RuleBasedStateMachine):
+    """A shop, its deliveries and a worker, none of which keeps to any order."""
+
+    role = "administrator"
+    policy: Policy
+    make_ledger: MakeLedger
+    make_second: MakeLedger
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack = ExitStack()
+        patch = self.stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr("hooks.store.listing.PER_PAGE", PAGE)
+        self.database = self.make_ledger()
+        self.stack.callback(self.database.close)
+        self.desk = self.stack.enter_context(desk(self.database, self.policy, role=self.role))
+        self.chronicle = Chronicle()
+        self.withheld: list[Recorded] = []
+        self.edited: dict[Held, int] = {}
+        self.accounts = 0
+
+    # The shop
+
+    @initialize(given=st.lists(st.sampled_from(PLACED), min_size=2, max_size=4), heard=st.booleans())
+    def open(self, given: list[dict[str, Any]], heard: bool) -> None:
+        """A shop with a few orders and an account, of which all was heard, or nothing."""
+        self.desk.store.sign_up(email="first@example.test")
+        for place, one in enumerate(given):
+            self.place(one, 0 if place == 0 else None, quiet=not heard)
+        self.chronicle.note(self.desk)
+        if heard:
+            self.desk.come_to_rest()
+
+    @rule(given=st.sampled_from(PLACED), owner=st.none() | places, quiet=st.booleans())
+    def place(self, given: dict[str, Any], owner: int | None, *, quiet: bool) -> None:
+        """Somebody orders; `quiet`: an importer does, of which no webhook tells."""
+        if len(self.desk.store.shop.orders) >= MOST:
+            return
+        customer = self._customer(owner) if owner is not None else None
+        self.desk.store.shop.statuses.add(given.get("status", "pending"))
+        self.desk.store.place_orders(1, customer_id=customer or 0, quiet=quiet, **{"set_paid": False} | given)
+
+    @rule(place=places, deed=st.sampled_from(DEEDS), lost=lost)
+    def happen(self, place: int, deed: str, *, lost: bool) -> None:
+        """Something is done to an order, if the shop lets it be done."""
+        number = self._order(place)
+        if number is None:
+            return
+        more = {"amount": "5.00"} if deed == "refund" else {}
+        trashed = self.desk.store.shop.orders[number].status == "trash"
+        if (trashed and deed not in ("restore", "delete", "anonymise")) or (deed == "restore" and not trashed):
+            return
+        try:
+            getattr(self.desk.store, f"{deed}_order")(number, **more)
+        except RestError:
+            return  # nothing left to be given back
+        self._lose_if(lost)
+
+    @rule(place=places, change=st.sampled_from(EDITS), lost=lost)
+    def edit(self, place: int, change: dict[str, Any], *, lost: bool) -> None:
+        """Staff edit an order."""
+        number = self._order(place)
+        if number is not None and self.desk.store.shop.orders[number].status != "trash":
+            self.desk.store.edit_order(number, **change)
+            self._lose_if(lost)
+
+    @rule(place=places, owner=places)
+    def assign(self, place: int, owner: int) -> None:
+        """Staff find that an order is another customer's."""
+        number, customer = self._order(place), self._customer(owner)
+        if number is not None:
+            self.desk.store.edit_order(number, customer_id=customer or 0)
+
+    @rule(how=st.sampled_from(["sign-up", "account", "staff"]))
+    def sign_up(self, how: str) -> None:
+        """An account is made."""
+        if len(self.desk.store.shop.customers) >= MOST:
+            return
+        self.accounts += 1
+        email = f"c{self.accounts}@example.test"
+        if how == "sign-up":
+            self.desk.store.sign_up(email=email)
+        else:
+            self.desk.store.make_account(email=email, role="customer" if how == "account" else "editor")
+
+    @rule(place=places, deed=st.sampled_from(["visit", "edit", "delete", "promote", "demote"]), lost=lost)
+    def account(self, place: int, deed: str, *, lost: bool) -> None:
+        """Something is done to an account; a new role moves no date and is told by no webhook."""
+        number = self._customer(place)
+        if number is None:
+            return
+        if deed in ("promote", "demote"):
+            self.desk.store.shop.customers[number].role = "editor" if deed == "promote" else "customer"
+        else:
+            getattr(self.desk.store, {"edit": "edit_customer", "delete": "delete_customer"}.get(deed, deed))(number)
+            self._lose_if(lost)
+
+    @rule(kind=st.sampled_from(["order", "customer"]), place=places, wanted=st.booleans(), lost=lost)
+    def newsletter(self, kind: str, place: int, *, wanted: bool, lost: bool) -> None:
+        """The newsletter is wanted, or not any more."""
+        number = self._order(place) if kind == "order" else self._customer(place)
+        if number is not None:
+            (self.desk.store.opt_in if wanted else self.desk.store.opt_out)(kind, number)
+            self._lose_if(lost)
+
+    @rule(
+        kind=st.sampled_from(["order", "customer"]),
+        place=places,
+        value=st.sampled_from([None, "2020-01-01"]),
+        key=st.sampled_from(["retention_class", "retention_delete_after"]),
+    )
+    def meddle(self, kind: str, place: int, key: str, value: str | None) -> None:
+        """Somebody edits our fields by hand, less often than makes us give up, and where the key can see it."""
+        if kind == "customer" and self.role != "administrator":
+            return
+        number = self._order(place) if kind == "order" else self._customer(place)
+        if number is None or self.edited.get((kind, number), 0) >= 2:
+            return
+        self.edited[kind, number] = self.edited.get((kind, number), 0) + 1
+        self.desk.store.edit_meta(kind, number, key, value)
+
+    @rule(seconds=st.sampled_from(PASSING))
+    def pass_time(self, seconds: int) -> None:
+        """Time goes by."""
+        self.desk.advance(timedelta(seconds=seconds))
+
+    # Deliveries
+
+    @rule(limit=st.none() | st.integers(1, 4), seed=st.none() | st.integers(0, 3), drop=st.integers(0, 2))
+    def deliver(self, limit: int | None, seed: int | None, drop: int) -> None:
+        """Some of what waits arrives, in some order; some is lost."""
+        for one in self._send(limit, seed, drop):
+            self.desk.receive(one)
+
+    @rule()
+    def lose(self) -> None:
+        """All that waits is lost."""
+        self.desk.lose()
+
+    @rule(seed=st.integers(0, 3))
+    def withhold(self, seed: int) -> None:
+        """What waits is on its way for long."""
+        self.withheld += self._send(None, seed, 0)
+
+    @precondition(lambda self: self.withheld)
+    @rule(dice=st.randoms(use_true_random=False), again=st.booleans())
+    def arrive(self, dice: Any, again: bool) -> None:
+        """What was on its way for long arrives, in any order; perhaps not for the last time."""
+        dice.shuffle(self.withheld)
+        for one in self.withheld:
+            self.desk.receive(one)
+        if not again:
+            self.withheld.clear()
+
+    # The worker
+
+    @rule()
+    def work(self) -> None:
+        """The worker does what is due."""
+        self.desk.work()
+
+    @rule(pages=st.integers(1, 3), anew=st.booleans())
+    def look(self, pages: int, *, anew: bool) -> None:
+        """Some pages of the rounds that are due are gone through; perhaps all of them were asked for before."""
+        if anew:
+            with self.database.write() as connection:
+                rounds.ask_for(connection, "shop", rounds.LISTS, self.desk.clock())
+        for _ in range(pages):
+            self.desk.rescanner.step()
+
+    @rule(deed=st.sampled_from(["ask", "push", "write", "orders", "customers", "changes"]))
+    def die(self, deed: str) -> None:
+        """A worker dies: after it claimed, or after it wrote and before it settled."""
+        now, token = self.desk.clock(), uuid4().hex
+        until = now + timedelta(minutes=5)
+        with self.database.write() as connection:
+            if deed == "ask":
+                records.claim_rereads(connection, "shop", limit=3, now=now, until=until, claim=token)
+                return
+            if deed in ("orders", "customers", "changes"):
+                rounds.claim(connection, rounds.RoundClaim("shop", cast("rounds.RoundName", deed), token), now)
+                return
+            due = [
+                *records.claim_pushes(connection, "shop", "order", limit=3, now=now, until=until, claim=token),
+                *records.claim_pushes(connection, "shop", "customer", limit=1, now=now, until=until, claim=token),
+            ]
+        if deed == "write":
+            for kind in STORED_KINDS:
+                mine = {row.external_id: _wanted(row) for row in due if row.kind == kind}
+                if mine:
+                    self.desk.worker.pusher.client.write_meta(kind, mine)
+
+    @rule()
+    def reconcile(self) -> None:
+        """One reconciliation in the middle of it all."""
+        self.end()
+
+    @invariant()
+    def keep_the_chronicle(self) -> None:
+        self.chronicle.note(self.desk)
+
+    def teardown(self) -> None:
+        try:
+            if sys.exc_info()[0] is None:
+                self.end()
+        finally:
+            self.stack.close()
+
+    # The end of it
+
+    def end(self) -> None:
+        """What a dead worker held lapses, the lists are gone through once, and all is as it should be."""
+        self.desk.advance(LEASES)
+        go_through(self.desk.rescanner, "shop")
+        self.desk.work()
+        self.desk.come_to_rest()
+        self.chronicle.note(self.desk)
+        rows = rows_of(self.database)
+        with self._second() as second:
+            compare(rows, second, self.desk, self.chronicle)
+        assert_in_step(rows, self.desk)
+        self._assert_nothing_is_left_to_do()
+
+    def _assert_nothing_is_left_to_do(self) -> None:
+        """A second reconciliation writes nothing, and changes nothing that is known."""
+        before, tells = rows_of(self.database), count_history(self.database)
+        since = len(self.desk.store.log.requests)
+        self.desk.advance(timedelta(minutes=1))
+        go_through(self.desk.rescanner, "shop")
+        self.desk.work()
+        self.desk.come_to_rest()
+        assert [one for one in self.desk.store.log.requests[since:] if one.method != "GET"] == []
+        assert bare(rows_of(self.database)) == bare(before)
+        assert count_history(self.database) == tells
+
+    @contextmanager
+    def _second(self) -> Iterator[Rows]:
+        """The rows of a ledger that was filled by one reconciliation alone."""
+        database = self.make_second()
+        try:
+            ingest = Ingest(database, self.policy, SETTLE, self.desk.clock)
+            client = self.desk.worker.pusher.client
+            with database.write() as connection:
+                stores.register(connection, ["shop"])
+                rounds.register(connection, "shop", self.desk.clock())
+            rescanner = Rescanner("shop", client, ingest, timedelta(hours=1), timedelta(hours=1))
+            go_through(rescanner, "shop")
+            rereader = Rereader("shop", client, ingest)
+            while rereader.reread() or count_to_ask(database):
+                self.desk.advance(SETTLE)
+            yield rows_of(database)
+        finally:
+            database.close()
+
+    # Helpers
+
+    def _lose_if(self, lost: bool) -> None:
+        if lost:
+            self.desk.lose()
+
+    def _order(self, place: int) -> int | None:
+        there = sorted(self.desk.store.shop.orders)
+        return there[place % len(there)] if there else None
+
+    def _customer(self, place: int) -> int | None:
+        """An account, but never the administrator's own."""
+        there = sorted(self.desk.store.shop.customers)[1:]
+        return there[place % len(there)] if there else None
+
+    def _send(self, limit: int | None, seed: int | None, drop: int) -> list[Recorded]:
+        order = "fifo" if seed is None else "shuffle"
+        self.desk.store.send_deliveries(limit, order, seed or 0, drop, repeat=1)
+        came = self.desk.receiver.deliveries[self.desk.taken :]
+        self.desk.taken += len(came)
+        return [Recorded(one.topic, one.headers, one.body) for one in came]
+
+
+def go_through(rescanner: Rescanner, slug: str) -> None:
+    """One whole reconciliation of the lists, as soon as may be."""
+    with rescanner.ingest.database.write() as connection:
+        rounds.ask_for(connection, slug, rounds.LISTS, rescanner.ingest.clock())
+    for _ in range(1000):
+        if not rescanner.step():
+            return
+    raise AssertionError("the lists never end")
+
+
+def _wanted(row: Any) -> dict[str, str | None]:
+    return cast("dict[str, str | None]", json.loads(row.wanted))
+
+
+# The ledgers
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated ledger, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "ledger.db"
+    made = Database(f"sqlite:///{path}")
+    upgrade(made)
+    made.close()
+    return path
+
+
+@pytest.fixture
+def copies(template: Path, tmp_path: Path) -> MakeLedger:
+    """Makes ledgers in SQLite."""
+
+    def make() -> Database:
+        path = tmp_path / f"{uuid4().hex}.db"
+        shutil.copy(template, path)
+        return Database(f"sqlite:///{path}")
+
+    return make
+
+
+@pytest.fixture
+def servers(postgresql: str) -> Iterator[MakeLedger]:
+    """Makes ledgers in PostgreSQL."""
+    admin = create_engine(postgresql, isolation_level="AUTOCOMMIT")
+    with ExitStack() as stack:
+        stack.callback(admin.dispose)
+
+        def make() -> Database:
+            name = f"ledger_{uuid4().hex}"
+            with admin.connect() as connection:
+                connection.execute(text(f"CREATE DATABASE {name}"))
+            made = Database(admin.url.set(database=name).render_as_string(hide_password=False))
+            upgrade(made)
+            return made
+
+        yield make
+
+
+def _play(policy: Policy, first: MakeLedger, second: MakeLedger, examples: int, role: str = "administrator") -> None:
+    class Played(AnySequence):
+        pass
+
+    Played.policy, Played.role = policy, role
+    Played.make_ledger, Played.make_second = staticmethod(first), staticmethod(second)
+    quick = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+    many = examples if settings().derandomize else settings().max_examples  # the profile `search` tries more
+    # A failure is told as it was found: to look for a shorter one takes minutes.
+    chosen = settings(
+        max_examples=many, stateful_step_count=STEPS, suppress_health_check=quick, phases=[Phase.generate]
+    )
+    run_state_machine_as_test(Played, settings=chosen)
+
+
+def test_any_sequence_of_events_ends_in_what_the_policy_alone_gives(policy: Policy, copies: MakeLedger) -> None:
+    _play(policy, copies, copies, 14)
+
+
+def test_it_does_with_a_shop_managers_key(policy: Policy, copies: MakeLedger) -> None:
+    _play(policy, copies, copies, 6, "shop_manager")
+
+
+def test_it_does_on_postgresql(policy: Policy, servers: MakeLedger, copies: MakeLedger) -> None:
+    _play(policy, servers, copies, 2)

@@ -1,0 +1,190 @@
+"""Migrations while the version before serves: it goes on with the tables as it knows them, before, while and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection, MetaData, Table, func, insert, select, text, update
+
+from hooks.errors import LedgerNotReadyError
+from hooks.ledger import upgrade as upgrading
+from hooks.ledger.database import Database
+from hooks.ledger.upgrade import check, head, upgrade
+from tests.support.processes import Stack, until
+
+NOW = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
+FIRST = "0001"
+NEWER = "9999"
+ROUNDS = 10
+"""More than a driver needs to prepare a statement on the server, which a change of its table may then spoil."""
+
+
+@pytest.fixture
+def at_first(database_url: str) -> Iterator[Database]:
+    """A ledger as the first version made it."""
+    with closing(Database(database_url)) as ledger:
+        if ledger.is_sqlite:
+            upgrading._create_sqlite(Path(ledger.url.database or ""))
+        _migrate(ledger, FIRST)
+        yield ledger
+
+
+def _migrate(ledger: Database, revision: str) -> None:
+    config = upgrading._config()
+    with ledger.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+class FirstVersion:
+    """Takes deliveries and writes back as the first version did: with the columns that there were then."""
+
+    def __init__(self, ledger: Database) -> None:
+        self.ledger = ledger
+        self.tables = MetaData()
+        with ledger.read() as connection:
+            self.tables.reflect(connection)
+        self.numbers = count(1)
+
+    def table(self, name: str) -> Table:
+        return self.tables.tables[name]
+
+    def work(self) -> int:
+        """One delivery, then what a worker does with its record; the record's id in the store."""
+        number = next(self.numbers)
+        with self.ledger.write() as connection:
+            self._take(connection, number)
+        with self.ledger.write() as connection:
+            self._write_back(connection, number)
+        with self.ledger.read() as connection:
+            assert self._row(connection, number)["known_digest"] == "digest"
+        return number
+
+    def _take(self, connection: Connection, number: int) -> None:
+        made = insert(self.table("records")).returning(*self.table("records").c)
+        row = connection.execute(made, self._record(number)).one()
+        said = {"at": self._time(NOW), "cause": "order.created", "state": "active", "reason": "Paid"}
+        connection.execute(insert(self.table("history")), said | {"record_id": row.id})
+        seen = {"store": "shop", "topic": "order.created", "result": "recorded", "received_at": self._time(NOW)}
+        connection.execute(insert(self.table("deliveries")), seen | {"identity": f"{number:032}"})
+        aside = {"store": "shop", "topic": "order.created", "reason": "not-json", "received_at": self._time(NOW)}
+        connection.execute(insert(self.table("quarantine")), aside | {"detail": "the body was not JSON"})
+        connection.execute(insert(self.table("stores")), {"slug": f"shop-{number}"})
+
+    def _write_back(self, connection: Connection, number: int) -> None:
+        records, stores = self.table("records"), self.table("stores")
+        mine = records.c.store == "shop", records.c.external_id == number
+        claimed = update(records).where(*mine).values(claim="me", claim_until=self._time(NOW + timedelta(minutes=3)))
+        assert len(connection.execute(claimed.returning(*records.c)).all()) == 1
+        settled = {"claim": None, "claim_until": None, "push_at": None, "known_digest": "digest"}
+        assert connection.execute(update(records).where(*mine, records.c.claim == "me"), settled).rowcount == 1
+        pushed = update(stores).where(stores.c.slug == f"shop-{number}")
+        assert connection.execute(pushed, {"last_pushed_at": self._time(NOW), "failures": 0}).rowcount == 1
+
+    def _row(self, connection: Connection, number: int) -> dict[str, Any]:
+        records = self.table("records")
+        return dict(connection.execute(select(records).where(records.c.external_id == number)).one()._mapping)
+
+    def _record(self, number: int) -> dict[str, Any]:
+        now = self._time(NOW)
+        flags = dict.fromkeys(("doubtful", "unknown_status", "held"), False)
+        counts = dict.fromkeys(("push_attempts", "contests", "reread_attempts"), 0)
+        return flags | counts | {
+            "store": "shop", "kind": "order", "external_id": number, "state": "active", "version": now,
+            "entries": "[]", "delete_after": date(2031, 12, 31), "push_at": now, "created_at": now, "updated_at": now,
+        }  # fmt: skip
+
+    def _time(self, instant: datetime) -> datetime:
+        """As the first version's own column type wrote it."""
+        return instant.replace(tzinfo=None) if self.ledger.is_sqlite else instant
+
+
+@contextmanager
+def at_work(version: FirstVersion) -> Iterator[list[int]]:
+    """The first version works on while the block lasts; what it had done, the store was told of."""
+    done: list[int] = []
+    stopping = Event()
+
+    def work() -> None:
+        while not stopping.is_set():
+            done.append(version.work())
+
+    with ThreadPoolExecutor() as pool:
+        working = pool.submit(work)
+        try:
+            yield done
+        finally:
+            stopping.set()
+        working.result()
+
+
+def _count(ledger: Database, table: Table) -> int:
+    with ledger.read() as connection:
+        return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def test_the_first_version_goes_on_while_the_ledger_is_brought_to_this_one_and_after_it(at_first: Database) -> None:
+    version = FirstVersion(at_first)
+    assert "rounds" not in version.tables.tables
+    with at_work(version) as done:
+        until(lambda: len(done) >= ROUNDS, "some work before it")
+        with closing(Database(at_first.url.render_as_string(hide_password=False))) as other:
+            assert upgrade(other) == head()
+        so_far = len(done)
+        until(lambda: len(done) >= so_far + ROUNDS, "some work after it")
+    for name in ("records", "history", "deliveries", "quarantine", "stores"):
+        assert _count(at_first, version.table(name)) == len(done)
+    with at_first.read() as connection:
+        check(connection)
+
+
+def test_what_an_older_version_left_is_not_ready_until_it_is_migrated(at_first: Database) -> None:
+    with at_first.read() as connection, pytest.raises(LedgerNotReadyError, match="at 0001"):
+        check(connection)
+    upgrade(at_first)
+    with at_first.read() as connection:
+        check(connection)
+
+
+def _set_revision(ledger: Database, revision: str) -> None:
+    with ledger.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+
+
+def test_a_ledger_that_a_newer_version_has_migrated_is_ready_and_is_left_as_it_is(database: Database) -> None:
+    _set_revision(database, NEWER)
+    assert upgrade(database) == NEWER
+    with database.read() as connection:
+        check(connection)
+
+
+def test_a_database_without_a_revision_is_not_ready(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(text("DELETE FROM alembic_version"))
+    with database.read() as connection, pytest.raises(LedgerNotReadyError, match="db upgrade"):
+        check(connection)
+
+
+def test_web_and_worker_go_on_once_a_newer_version_has_migrated_and_start_again(processes: Stack) -> None:
+    sandbox, web = processes.sandbox(), processes.web(WEB_CONCURRENCY="1")
+    processes.connect(sandbox, web)
+    with closing(Database(processes.database_url)) as ledger:
+        _set_revision(ledger, NEWER)
+    assert web.get("/readyz").status_code == 200
+    assert web.stop() == 0
+    web.start()
+    processes.worker()
+    assert web.get("/readyz").json()["checks"]["migrations"] == "ok"
+    number = sandbox.do("place_order", set_paid=True)["id"]
+    until(lambda: bool(sandbox.meta("order", number)), "the order to be written back")
+    done = processes.flask("db", "upgrade")
+    assert (done.returncode, NEWER in done.stdout) == (0, True), done.stderr
