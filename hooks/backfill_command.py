@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 
@@ -21,6 +22,7 @@ from hooks.store_commands import FINDING, chosen, stop
 def store_backfill(slug: str | None) -> None:
     """Read all orders and customers of a store and tag them. May be stopped, and goes on where it was."""
     here, well = service(), True
+    logging.getLogger().setLevel(logging.WARNING)  # lines of the log would tear the bar
     try:
         with here.database.read() as connection:
             upgrade.check(connection)

@@ -21,10 +21,11 @@ LISTINGS = ("any", "trash", "checkout-draft")
 """Where orders are listed: the store leaves the trash and unfinished checkouts out of `any`."""
 
 
-def doubt(known: Values | None, shown: Snapshot) -> str | None:
+def doubt(known: Values | None, shown: Snapshot, *, behind: bool = False) -> str | None:
     """Why the store must be asked about a record that it lists; None if the ledger knows all that the list shows.
 
-    `missed`: the store changed it, and should have told.
+    `missed`: the store changed it, and should have told. `behind`: the store's clock is so far behind ours that
+    nothing can be said of what was shown within its second, and what was not.
     """
     if known is None:
         staff = isinstance(shown.facts, CustomerFacts) and shown.facts.staff
@@ -35,7 +36,7 @@ def doubt(known: Values | None, shown: Snapshot) -> str | None:
         return "changed"
     if shown.version != known["version"]:
         return "missed" if shown.version > known["version"] else "changed"
-    if known["young"]:
+    if known["young"] or behind:
         return "young"
     return "changed" if _differs(known, shown) else None
 

@@ -29,8 +29,9 @@ CONTEST_WINDOW = timedelta(days=1)
 ASK_AGAIN = timedelta(minutes=15)
 """The store was asked, and its answer did not show what was missing."""
 
-SECOND_OVER = timedelta(seconds=2)
-"""What is shown sooner than this after the second of its version may have changed once more in that second."""
+SECOND_OVER = timedelta(seconds=4)
+"""What is shown sooner than this after the second of its version may have changed once more in that second, also
+where the store's clock is a little behind ours."""
 
 HINTS = frozenset({"deleted", "quarantined", "revived", "missed", "changed", "missing", "young", "approaching"})
 """Reasons to ask the store that only its answer settles; others end when a newer state is seen."""

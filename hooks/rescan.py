@@ -38,6 +38,9 @@ clocks of the store's machines may differ a little."""
 LATE = timedelta(minutes=2)
 """A change this old should have been delivered by now."""
 
+BEHIND = timedelta(seconds=2.5)
+"""A store's clock that is more than this behind ours; SECOND_OVER makes good for less."""
+
 APPROACHING_DAYS = 45
 APPROACHING_AGAIN = timedelta(days=1)
 """A customer whose date is near is asked about daily: log-ins, which move it, send nothing."""
@@ -127,7 +130,8 @@ class Rescanner:
 
         def work(connection: Connection) -> None:
             moment = Moment(self.ingest.clock(), timedelta(0))
-            self._ask_about_shown(connection, kind, shown, at, moment)
+            behind = mine.name == "changes" and _is_behind(found.store_time, asked_at)
+            self._ask_about_shown(connection, kind, shown, at, moment, behind=behind)
             if mine.name != "changes":
                 self._ask_about_missing(connection, kind, at, found, moment)
             self._move_on(connection, mine, at, found, asked_at)
@@ -148,11 +152,13 @@ class Rescanner:
         shown: Mapping[int, Snapshot | None],
         at: Row[Any],
         moment: Moment,
+        *,
+        behind: bool,
     ) -> None:
         known = records.those(connection, self.store, kind, shown)
         missed = []
         for number, snapshot in shown.items():
-            reason = compare.doubt(known.get(number), snapshot) if snapshot else "changed"
+            reason = compare.doubt(known.get(number), snapshot, behind=behind) if snapshot else "changed"
             if reason:
                 self._ask(connection, known.get(number), RecordKey(self.store, kind, number), reason, moment)
             if snapshot and reason == "missed":
@@ -224,3 +230,7 @@ class Rescanner:
         )
         for number in ids:
             self.ingest.ask(connection, RecordKey(self.store, "customer", number), "approaching", moment)
+
+
+def _is_behind(store_time: datetime | None, asked_at: datetime) -> bool:
+    return store_time is not None and asked_at - store_time > BEHIND

@@ -351,6 +351,7 @@ def test_a_store_that_shows_the_same_page_again_and_again_is_named_and_the_rest_
     assert _round(desk, "orders").due_at > desk.clock()
     assert _round(desk, "customers").error is None
     assert desk.pause() is None
+    assert "reconciliation-failing" in desk.problems()
 
 
 def test_a_store_without_one_of_the_statuses_has_an_empty_list_of_it(known: Desk) -> None:

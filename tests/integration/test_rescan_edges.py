@@ -133,6 +133,26 @@ def test_an_edit_in_the_very_second_of_our_own_write_is_found_though_its_deliver
 
 
 @ON_SQLITE
+@pytest.mark.parametrize("seconds", [0, 1, 2, 3, 30])
+def test_an_edit_in_the_second_of_the_one_before_is_found_also_where_the_stores_clock_is_behind(
+    known: Desk, seconds: int
+) -> None:
+    known.store.advance_clock(-seconds)
+    number = known.paid_order()
+    known.come_to_rest()
+    known.advance(20 * MINUTE)
+    known.reconcile()
+    known.advance(20 * MINUTE)
+    known.store.edit_order(number, transaction_id="x")
+    known.deliver()
+    known.store.edit_order(number, customer_note="Ring twice")
+    known.lose()
+    known.advance(20 * MINUTE)
+    known.reconcile("changes")
+    assert "note" in _facts(known, "order", number)["kinds"]
+
+
+@ON_SQLITE
 def test_of_two_choices_in_one_second_the_one_that_the_store_holds_stands(known: Desk) -> None:
     number = known.store.sign_up(email="a@example.test")["id"]
     known.come_to_rest()

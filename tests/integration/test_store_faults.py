@@ -1,4 +1,4 @@
-"""A store in trouble for an hour, then well again: no write is lost, none doubled, and it is called rarely meanwhile."""
+"""A store in trouble for an hour, then well again: no write is lost or doubled, and it is called rarely meanwhile."""
 
 from __future__ import annotations
 

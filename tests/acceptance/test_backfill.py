@@ -1,0 +1,128 @@
+"""`store backfill` as an operator runs it: to its end, killed in the middle, before a store that refuses."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import sys
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import func, select
+
+from hooks.ledger.database import Database
+from hooks.ledger.tables import deliveries, records, rounds
+from tests.support.processes import ROOT, Process, Sandbox, Stack, until
+
+ORDERS, CUSTOMERS = 450, 20
+COMMAND = [sys.executable, "-m", "flask", "--app", "wsgi", "store", "backfill"]
+
+
+@pytest.fixture
+def shop(processes: Stack) -> Sandbox:
+    """A shop that was there before us: nothing was told of its records."""
+    sandbox = processes.sandbox()
+    processes.env["STORE_REQUESTS_PER_SECOND"] = "1000"
+    sandbox.do("place_orders", count=ORDERS, quiet=True)
+    for place in range(CUSTOMERS):
+        sandbox.do("sign_up", email=f"c{place}@example.test")
+    return sandbox
+
+
+@pytest.fixture
+def ledger(processes: Stack) -> Iterator[Database]:
+    """The ledger that the processes work with."""
+    opened = Database(processes.database_url)
+    yield opened
+    opened.close()
+
+
+def _tagged(ledger: Database, kind: str) -> int:
+    chosen = select(func.count()).where(records.c.kind == kind, records.c.retention_class.is_not(None))
+    with ledger.read() as connection:
+        return int(connection.execute(chosen).scalar_one())
+
+
+def _lists(sandbox: Sandbox) -> list[int]:
+    """The offsets at which orders were listed, in order."""
+    asked = [entry for entry in sandbox.requests() if entry["path"].endswith("/orders") and "offset" in entry["query"]]
+    return [int(entry["query"]["offset"]) for entry in asked if entry["query"]["status"] == "any"]
+
+
+def test_all_that_was_there_before_is_tagged(processes: Stack, shop: Sandbox, ledger: Database) -> None:
+    done = processes.flask("store", "backfill")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"{ORDERS + CUSTOMERS + 1} orders and accounts gone through" in done.stdout  # and one of the staff
+    assert (_tagged(ledger, "order"), _tagged(ledger, "customer")) == (ORDERS, CUSTOMERS)
+    with ledger.read() as connection:
+        assert connection.execute(select(func.count()).select_from(deliveries)).scalar_one() == 0
+    assert len(shop.requests()) < (ORDERS + CUSTOMERS) / 10
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_one_that_is_stopped_goes_on_where_it_was(
+    processes: Stack, shop: Sandbox, ledger: Database, number: int
+) -> None:
+    processes.env["STORE_REQUESTS_PER_SECOND"] = "4"
+    stopped = Process(COMMAND, processes._env(), processes.directory / "backfill.log")
+    processes.started.append(stopped)
+    stopped.start()
+
+    def under_way() -> bool:
+        with ledger.read() as connection:
+            chosen = select(rounds.c.last_id).where(rounds.c.name == "orders")
+            return bool(connection.execute(chosen).scalar_one_or_none())
+
+    until(under_way, "it to be under way")
+    stopped.send(number)
+    assert stopped.wait() != 0
+    before = _lists(shop)
+    processes.env["STORE_REQUESTS_PER_SECOND"] = "1000"
+    with ledger.write() as connection:  # as if as much time had passed as a dead worker's claims hold
+        connection.execute(rounds.update().values(claim_until=None))
+        connection.execute(records.update().values(claim_until=None))
+    done = processes.flask("store", "backfill")
+    assert done.returncode == 0, done.stderr
+    after = _lists(shop)[len(before) :]
+    assert after[0] > 0
+    assert (_tagged(ledger, "order"), _tagged(ledger, "customer")) == (ORDERS, CUSTOMERS)
+
+
+def test_in_a_terminal_a_bar_says_how_many_how_fast_and_how_long_still(processes: Stack, shop: Sandbox) -> None:
+    child, terminal = pty.fork()
+    if child == 0:  # pragma: no cover - the command takes this process's place
+        os.chdir(ROOT)
+        os.execve(COMMAND[0], COMMAND, processes._env(TERM="xterm", COLUMNS="120"))  # noqa: S606
+    shown = b""
+    while True:
+        try:
+            more = os.read(terminal, 4096)
+        except OSError:  # so Linux tells that nobody is at the other end any more
+            break
+        if not more:
+            break
+        shown += more
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    whole = ORDERS + CUSTOMERS + 1
+    assert f"{whole}/{whole}".encode() in shown
+    assert b"/s" in shown
+    assert b"00:00:" in shown
+
+
+def test_a_store_that_refuses_the_key_ends_it_with_a_finding(processes: Stack, shop: Sandbox) -> None:
+    done = processes.flask("store", "backfill", STORE_CONSUMER_SECRET="cs_wrong")
+    assert done.returncode == 1
+    assert "credentials-refused" in done.stdout
+    assert "store check" in done.stdout
+    assert shop.writes() == {}
+
+
+def test_a_store_of_another_name_or_a_ledger_that_is_not_there_is_wrong_usage(processes: Stack, shop: Sandbox) -> None:
+    assert processes.flask("store", "backfill", "uk").returncode == 2
+    missing = f"sqlite:///{processes.directory}/missing.db"
+    done = processes.flask("store", "backfill", DATABASE_URL=missing)
+    assert done.returncode == 2
+    assert "ledger" in done.stderr
+    assert shop.requests() == []
