@@ -61,9 +61,12 @@ class Backfill:
         rescanner = Rescanner(store, client, ingest, settings.reconcile, settings.sweep)
         return cls(store, ingest, rescanner, Rereader(store, client, ingest))
 
-    def run(self) -> Iterator[Progress]:
-        """Do it, saying after each part how far it is. Raises LedgerUnavailableError."""
-        began = self._begin()
+    def run(self, *, anew: bool = False) -> Iterator[Progress]:
+        """Do it, saying after each part how far it is; `anew`: from the start, also where one is under way.
+
+        Raises LedgerUnavailableError.
+        """
+        began = self._begin(anew=anew)
         duties = (self.rereader.reread, lambda: self.rescanner.step(SWEEPS))
         while True:
             done = turn(self.store, duties, self.ingest)
@@ -74,13 +77,15 @@ class Backfill:
             if not done:
                 time.sleep(WAIT_SECONDS)
 
-    def _begin(self) -> datetime:
+    def _begin(self, *, anew: bool) -> datetime:
         """One that is under way is gone on with; otherwise a new one begins."""
         now = self.ingest.clock()
         with self.ingest.database.write() as connection:
             stores.register(connection, [self.store])
             rounds.register(connection, self.store, now)
             for name in SWEEPS:
+                if anew:
+                    rounds.restart(connection, self.store, name)
                 rounds.hurry(connection, self.store, name, now)
         return now
 

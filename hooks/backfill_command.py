@@ -18,8 +18,9 @@ from hooks.store_commands import FINDING, chosen, stop
 
 @click.command("backfill")
 @click.argument("slug", required=False)
+@click.option("--anew", is_flag=True, help="From the start, also where one is under way: after a backup was restored.")
 @with_appcontext
-def store_backfill(slug: str | None) -> None:
+def store_backfill(slug: str | None, *, anew: bool) -> None:
     """Read all orders and customers of a store and tag them. May be stopped, and goes on where it was."""
     here, well = service(), True
     logging.getLogger().setLevel(logging.WARNING)  # lines of the log would tear the bar
@@ -27,17 +28,17 @@ def store_backfill(slug: str | None) -> None:
         with here.database.read() as connection:
             upgrade.check(connection)
         for store in chosen(here, slug):
-            well = _fill(here, store) and well
+            well = _fill(here, store, anew=anew) and well
     except (LedgerUnavailableError, LedgerNotReadyError) as error:
         stop(str(error))
     sys.exit(0 if well else FINDING)
 
 
-def _fill(here: Service, store: str) -> bool:
+def _fill(here: Service, store: str, *, anew: bool) -> bool:
     """One store; False where only an operator can help it on."""
     began, last = time.monotonic(), Progress(0, 0, over=False, trouble=None, stuck=False)
     with click.progressbar(length=1, label=f"{store}  ", show_pos=True, item_show_func=_words) as bar:
-        for progress in Backfill.of(store, here.settings, here.ingest).run():
+        for progress in Backfill.of(store, here.settings, here.ingest).run(anew=anew):
             bar.length = max(progress.total, 1)
             bar.update(progress.seen - bar.pos, (progress, time.monotonic() - began))
             last = progress

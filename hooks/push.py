@@ -80,7 +80,9 @@ class Pusher:
         if stopped:
             raise stopped
         with self.ingest.database.write() as connection:
-            stores.recovered(connection, self.store, last_pushed_at=self.ingest.clock())
+            at = self.ingest.clock()
+            stores.recovered(connection, self.store, at)
+            stores.pushed(connection, self.store, at)
 
     def _give_back(self, rows: Sequence[Row[Any]], token: str) -> None:
         """What was not tried is due as before."""

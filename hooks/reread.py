@@ -65,7 +65,7 @@ class Rereader:
                 self._give_back([Claim(row.id, row.claim) for row in left.values()])
         if due:
             with self.ingest.database.write() as connection:
-                stores.recovered(connection, self.store)
+                stores.recovered(connection, self.store, self.ingest.clock())
         return len(due)
 
     def _ask_together(self, kind: RecordKind, left: dict[int, Row[Any]]) -> None:
@@ -80,9 +80,9 @@ class Rereader:
         try:
             found = self.client.read_many(kind, list(rows), fields=_FIELDS[kind])
         except StoreError as error:
-            if error.whole_store:
+            if error.whole_store and not isinstance(error, StoreUnreachableError):
                 raise
-            return
+            return  # one of them may be what the store fails at: one by one, it shows
         answers = []
         for number, raw in found.items():
             row = rows[number]
@@ -108,9 +108,10 @@ class Rereader:
             error = StoreUnreachableError("not-of-the-shape", "the answer is not of a record's shape")
             self._later(row, claim, error)
         except StoreError as error:
+            if not error.whole_store or isinstance(error, StoreUnreachableError):
+                self._later(row, claim, error)  # its turn comes after that of others, if it is this one that fails
             if error.whole_store:
                 raise
-            self._later(row, claim, error)
         else:
             self.ingest.answered([(claim, snapshot)], asked_at=asked_at)
             telemetry.REREADS.labels(self.store, "read").inc()

@@ -8,7 +8,7 @@ about that very record, by the same code that answers hints.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -130,11 +130,12 @@ class Rescanner:
 
         def work(connection: Connection) -> None:
             moment = Moment(self.ingest.clock(), timedelta(0))
-            behind = mine.name == "changes" and _is_behind(found.store_time, asked_at)
+            behind = mine.name == "changes" and _is_behind(found.store_time, moment.now)
             self._ask_about_shown(connection, kind, shown, at, moment, behind=behind)
+            reached = found
             if mine.name != "changes":
-                self._ask_about_missing(connection, kind, at, found, moment)
-            self._move_on(connection, mine, at, found, asked_at)
+                reached = self._ask_about_missing(connection, kind, at, found, moment)
+            self._move_on(connection, mine, at, reached, asked_at)
 
         self.ingest.transaction(work)
 
@@ -163,21 +164,29 @@ class Rescanner:
                 self._ask(connection, known.get(number), RecordKey(self.store, kind, number), reason, moment)
             if snapshot and reason == "missed":
                 missed.append(snapshot.version)
-        latest = max((at for at in missed if at < moment.now - LATE), default=None)
+        latest = max((version for version in missed if version < moment.now - LATE), default=None)
         if latest and at.mark is not None:  # of what was there before us, no delivery should have told
             stores.missed(connection, self.store, latest, moment.now)
 
     def _ask_about_missing(
         self, connection: Connection, kind: RecordKind, at: Row[Any], found: ListPage, moment: Moment
-    ) -> None:
-        """Records that the ledger has and the list should, between the last id seen before and the last one now."""
-        upto = None if found.ended else found.place.last_id
+    ) -> ListPage:
+        """Records that the ledger has and the list should, between the last id seen before and the last one now.
+
+        Of a list that is suddenly empty there may be very many: the page is taken only so far, so that no other
+        waits for the ledger's write lock.
+        """
+        upto, asked = (None if found.ended else found.place.last_id), 0
         for known in records.still_there(connection, self.store, kind, after=at.last_id, upto=upto):
-            if known["external_id"] in found.rows:
+            number = known["external_id"]
+            if number in found.rows:
                 continue
             if kind == "customer" or compare.listing_of(known) == at.listing:
-                key = RecordKey(self.store, kind, known["external_id"])
-                self._ask(connection, known, key, "missing", moment)
+                self._ask(connection, known, RecordKey(self.store, kind, number), "missing", moment)
+                asked += 1
+            if asked == records.CHUNK:
+                return replace(found, place=Place(number, at.position), ended=False)
+        return found
 
     def _ask(self, connection: Connection, known: Values | None, key: RecordKey, reason: str, moment: Moment) -> None:
         """One that is to be asked about anyway, and by nobody just now, keeps the day on which that came up."""
@@ -232,5 +241,5 @@ class Rescanner:
             self.ingest.ask(connection, RecordKey(self.store, "customer", number), "approaching", moment)
 
 
-def _is_behind(store_time: datetime | None, asked_at: datetime) -> bool:
-    return store_time is not None and asked_at - store_time > BEHIND
+def _is_behind(store_time: datetime | None, now: datetime) -> bool:
+    return store_time is not None and now - store_time > BEHIND

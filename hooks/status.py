@@ -18,6 +18,9 @@ from hooks.settings import Settings
 
 Problem = dict[str, Any]
 
+LATE = 3
+"""Reconciliations that were due and did not come are worth a word from this many on."""
+
 CHECK = "flask --app wsgi store check"
 INSTALL = "flask --app wsgi store install"
 
@@ -30,6 +33,7 @@ def status_of(
     problems = [*_record_problems(connection, today)]
     for slug in settings.stores:
         problems += _store_problems(connection, slug)
+        problems += _round_problems(connection, slug, late=now - LATE * settings.reconcile - rounds.LEASE)
     found = _head("degraded" if problems else "ok", problems, started_at)
     found["policy"] = _policy(policy)
     found["records"] = views.counts(connection)
@@ -132,21 +136,31 @@ def _store_problems(connection: Connection, slug: str) -> Iterator[Problem]:
             "since": row.since.isoformat() if row.since else None,
         }
     yield from _webhook_problems(connection, slug)
-    for name in rounds.LISTS:
-        at = rounds.state(connection, slug, name)
-        if at and at.error:
-            yield {
-                "code": "reconciliation-failing",
-                "message": f"A list of {slug} cannot be gone through for {name} ({at.error}); what sends no webhook, "
-                "or was missed, is not found there. It is tried again by itself.",
-                "since": _text(at.error_since),
-            }
-    for reason, found in groupby(views.quarantined(connection, slug), key=lambda row: str(row.reason)):
-        rows = list(found)
+    set_aside = [row for row in views.quarantined(connection, slug) if row.reason != views.LOST_RIGHTS]
+    for reason, found in groupby(set_aside, key=lambda row: str(row.reason)):
+        yield _quarantine_problem(slug, "quarantined", reason, list(found))
+    lost = views.lost_rights(connection, slug)
+    if lost:
+        yield _quarantine_problem(slug, "webhook-owner-lost-rights", views.LOST_RIGHTS, lost)
+
+
+def _round_problems(connection: Connection, slug: str, *, late: datetime) -> Iterator[Problem]:
+    """What is wrong with reconciliation; `late`: the last one should have ended since."""
+    states = [rounds.state(connection, slug, name) for name in rounds.LISTS]
+    for at in (at for at in states if at is not None and at.error):
         yield {
-            "code": "webhook-owner-lost-rights" if reason == "owner-lost-rights" else "quarantined",
-            "message": _quarantine_message(slug, reason, rows),
-            "since": min(row.since for row in rows).isoformat(),
+            "code": "reconciliation-failing",
+            "message": f"A list of {slug} cannot be gone through for {at.name} ({at.error}); what sends no webhook, "
+            "or was missed, is not found there. It is tried again by itself.",
+            "since": _text(at.error_since),
+        }
+    changes = rounds.state(connection, slug, "changes")
+    if changes is not None and changes.done_at is not None and changes.done_at < late:
+        yield {
+            "code": "reconciliation-late",
+            "message": f"{slug} was last asked for what its webhooks missed at {_text(changes.done_at)}: is a worker "
+            "running, and does the store answer it?",
+            "since": _text(changes.done_at),
         }
 
 
@@ -199,9 +213,14 @@ def _text(value: datetime | None) -> str | None:
     return value.isoformat() if value else None
 
 
-def _quarantine_message(slug: str, reason: str, rows: list[Row[Any]]) -> str:
+def _quarantine_problem(slug: str, code: str, reason: str, rows: list[Row[Any]]) -> Problem:
     number, topics = sum(row.number for row in rows), ", ".join(row.topic for row in rows)
-    return f"{number} delivery(ies) of {slug} set aside, of the webhook(s) {topics}: {_quarantine_words(reason)}"
+    words = _quarantine_words(reason)
+    return {
+        "code": code,
+        "message": f"{number} delivery(ies) of {slug} set aside, of the webhook(s) {topics}: {words}",
+        "since": min(row.since for row in rows).isoformat(),
+    }
 
 
 def _push_words(slug: str, error: str, number: int, example: int) -> str:

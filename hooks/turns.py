@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from hooks.errors import StoreError
+from hooks.errors import StoreBusyError, StoreError
 from hooks.ingest import Ingest
 from hooks.ledger import stores
 from hooks.ledger.stores import Rest
@@ -23,7 +23,7 @@ def turn(store: str, duties: Sequence[Duty], ingest: Ingest, jitter: Callable[[]
     """A part of each duty; how much was done, nothing while calls to the store rest.
 
     A duty that fails for what is wrong with the store as a whole lets calls to it rest. Where the store lets us do
-    one thing and not another, the one is done. Raises LedgerUnavailableError.
+    one thing and not another, the one is done, and the rest is short. Raises LedgerUnavailableError.
     """
     with ingest.database.read() as connection:
         pause = stores.resting(connection, store)
@@ -31,22 +31,23 @@ def turn(store: str, duties: Sequence[Duty], ingest: Ingest, jitter: Callable[[]
         return 0
     done, stopped = _work(duties)
     if stopped:
-        _rest(store, ingest, stopped, pause, jitter)
+        _rest(store, ingest, stopped, None if done else pause, jitter)
         return 0
     if done and pause:
         with ingest.database.write() as connection:
-            stores.recovered(connection, store)
+            stores.recovered(connection, store, ingest.clock())
     return done
 
 
 def _work(duties: Sequence[Duty]) -> tuple[int, StoreError | None]:
+    """Of a store that does not answer, or asks for a pause, nothing more is asked."""
     done, stopped = 0, None
     for duty in duties:
         try:
             done += duty()
         except StoreError as error:
             stopped = stopped or error
-            if not error.permanent:
+            if isinstance(error, StoreBusyError) or error.code == "unreachable":
                 break
     return done, stopped
 

@@ -63,8 +63,8 @@ class StoreWorker:
             Pusher(slug, client, ingest),
             ingest,
             rounds=(
-                Watcher(slug, client, ingest, settings),
                 Rescanner(slug, client, ingest, settings.reconcile, settings.sweep),
+                Watcher(slug, client, ingest, settings),
             ),
         )
 

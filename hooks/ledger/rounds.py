@@ -62,7 +62,7 @@ def _free(now: datetime) -> Any:
 def claim(connection: Connection, wanted: RoundClaim, now: datetime) -> Row[Any] | None:
     """Take hold of a round that is due; None where it is not, or somebody else works on it.
 
-    One that was asked for since it began is taken from its start.
+    One that was asked for while it was under way is gone on with, and then is due again at once.
     """
     held = {"claim": wanted.token, "claim_until": now + LEASE}
     taken = connection.execute(
@@ -71,7 +71,7 @@ def claim(connection: Connection, wanted: RoundClaim, now: datetime) -> Row[Any]
         .values(held)
         .returning(rounds)
     ).first()
-    if taken is None or taken.asked_for_at is None:
+    if taken is None or taken.asked_for_at is None or taken.began_at is not None:
         return taken
     anew = AT_ITS_START | {"began_at": None, "began_mark": None, "asked_for_at": None}
     connection.execute(update(rounds).where(*_mine(wanted)).values(anew))
@@ -102,7 +102,7 @@ def finish(connection: Connection, mine: RoundClaim, *, now: datetime, again: da
 
 
 def ask_for(connection: Connection, store: str, names: Iterable[RoundName], now: datetime) -> None:
-    """Have these rounds done as soon as may be, and from their start, also where one is under way."""
+    """Have these rounds done as soon as may be, from their start; after the one under way, where one is."""
     chosen = update(rounds).where(rounds.c.store == store, rounds.c.name.in_(tuple(names)))
     connection.execute(chosen.values(due_at=now, asked_for_at=now))
 
@@ -114,6 +114,13 @@ def begin_from(connection: Connection, store: str, name: RoundName, mark: dateti
 
 
 def hurry(connection: Connection, store: str, name: RoundName, now: datetime) -> None:
-    """Have a round done now; one that is under way is gone on with."""
-    chosen = update(rounds).where(rounds.c.store == store, rounds.c.name == name, rounds.c.due_at > now)
-    connection.execute(chosen.values(due_at=now))
+    """Have a round done now, whatever stood in its way before; one that is under way is gone on with."""
+    chosen = update(rounds).where(rounds.c.store == store, rounds.c.name == name)
+    connection.execute(chosen.values(due_at=now, error=None, error_since=None))
+
+
+def restart(connection: Connection, store: str, name: RoundName) -> None:
+    """Forget how far a round is, whoever is at it."""
+    nobodys = {"claim": None, "claim_until": None, "began_at": None, "began_mark": None, "asked_for_at": None}
+    chosen = update(rounds).where(rounds.c.store == store, rounds.c.name == name)
+    connection.execute(chosen.values(AT_ITS_START | nobodys))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import Connection, Row, case, func, literal, or_, select, update
 
 from hooks.ledger.records import insert_ignore
 from hooks.ledger.tables import deliveries, stores
@@ -58,12 +58,17 @@ def rest(connection: Connection, slug: str, pause: Rest) -> None:
     )
 
 
-def recovered(connection: Connection, slug: str, **columns: Any) -> None:
-    """The store answers; `columns` says what else is now known of it."""
+def recovered(connection: Connection, slug: str, now: datetime) -> None:
+    """The store answers. A rest that it asked for meanwhile of another process stands."""
     cleared = {"resume_at": None, "stopped_code": None, "stopped_since": None}
-    connection.execute(
-        update(stores).where(stores.c.slug == slug).values(**cleared, stopped_permanent=False, failures=0, **columns)
-    )
+    over = or_(stores.c.resume_at.is_(None), stores.c.resume_at <= now)
+    stopped = update(stores).where(stores.c.slug == slug, stores.c.stopped_code.is_not(None), over)
+    connection.execute(stopped.values(**cleared, stopped_permanent=False, failures=0))
+
+
+def pushed(connection: Connection, slug: str, at: datetime) -> None:
+    """Something was written to the store."""
+    connection.execute(update(stores).where(stores.c.slug == slug).values(last_pushed_at=at))
 
 
 def missed(connection: Connection, slug: str, changed_at: datetime, now: datetime) -> None:
@@ -71,7 +76,9 @@ def missed(connection: Connection, slug: str, changed_at: datetime, now: datetim
     ours = (deliveries.c.store == slug, deliveries.c.topic != "other")
     last = select(func.max(deliveries.c.received_at)).where(*ours).scalar_subquery()
     silent = or_(last.is_(None), last < changed_at)
-    connection.execute(update(stores).where(stores.c.slug == slug, silent).values(missed_at=now))
+    before = or_(stores.c.missed_at.is_(None), stores.c.missed_at <= last)  # that one was over
+    at = case((before, literal(now, stores.c.missed_at.type)), else_=stores.c.missed_at)
+    connection.execute(update(stores).where(stores.c.slug == slug, silent).values(missed_at=at))
 
 
 def reconciled(connection: Connection, slug: str, at: datetime) -> None:

@@ -184,7 +184,6 @@ stores = Table(
     Column("usual", Text),
     Column("installed_at", Instant),  # when our webhooks were first seen in the store
     Column("missed_at", Instant),  # when a change was last found of which no delivery had come
-    Column("pruned_at", Instant),
 )
 
 rounds = Table(

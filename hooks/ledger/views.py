@@ -17,6 +17,7 @@ TOO_EARLY = and_(
     records.c.legal_basis == "legal-obligation",
     records.c.state.in_(("trashed", "erased", "gone")),
 )
+LOST_RIGHTS = "owner-lost-rights"
 EXAMPLES = 10
 OTHER_TOPICS = "other"
 """What the log of deliveries calls every topic that is none of ours."""
@@ -153,6 +154,22 @@ def quarantined(connection: Connection, store: str) -> list[Row[Any]]:
         quarantine.c.store == store, quarantine.c.resolved_at.is_(None)
     )
     return list(connection.execute(chosen.group_by(*about).order_by(*about)))
+
+
+def lost_rights(connection: Connection, store: str) -> list[Row[Any]]:
+    """Topics of which the last that came was an error, since the webhook's owner may not see records: since when.
+
+    That the records were asked for since does not mend the webhook.
+    """
+    chosen = select(quarantine.c.topic, func.min(quarantine.c.received_at).label("since"), func.count().label("number"))
+    good = select(deliveries.c.received_at).where(
+        deliveries.c.store == store,
+        deliveries.c.topic == quarantine.c.topic,
+        deliveries.c.result.in_(("recorded", "unchanged", "stale")),
+        deliveries.c.received_at > quarantine.c.received_at,
+    )
+    about = quarantine.c.store == store, quarantine.c.reason == LOST_RIGHTS, ~good.exists()
+    return list(connection.execute(chosen.where(*about).group_by(quarantine.c.topic).order_by(quarantine.c.topic)))
 
 
 def last_delivery(connection: Connection, store: str) -> datetime | None:

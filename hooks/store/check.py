@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -14,7 +13,7 @@ import requests
 from hooks.errors import CredentialsRefusedError, StoreError
 from hooks.settings import Settings
 from hooks.store import doorstep
-from hooks.store.client import StoreClient
+from hooks.store.client import StoreClient, http_date
 from hooks.store.registration import TopicState
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
@@ -77,20 +76,13 @@ def front_door(store_url: str, now: datetime) -> FrontDoor:
     except requests.RequestException as error:
         words = f"the store cannot be read: no answer ({type(error).__name__}). Check STORE_URL, and that it is up"
         return FrontDoor(Finding(fine=False, words=words), answers=False)
-    apart = _apart(answer.headers.get("Date"), now)
+    there = http_date(answer.headers.get("Date"))
+    apart = None if there is None else there - now
     if 300 <= answer.status_code < 400:
-        there = answer.headers.get("Location", "").removesuffix("/").removesuffix("/wp-json")
-        words = f"the store's address redirects to {there or 'another one'}: set STORE_URL to where it leads"
+        target = answer.headers.get("Location", "").removesuffix("/").removesuffix("/wp-json")
+        words = f"the store's address redirects to {target or 'another one'}: set STORE_URL to where it leads"
         return FrontDoor(Finding(fine=False, words=words), answers=True, apart=apart)
     return FrontDoor(clock(apart), answers=True, apart=apart)
-
-
-def _apart(date: str | None, now: datetime) -> timedelta | None:
-    try:
-        there = parsedate_to_datetime(date or "")
-    except ValueError:
-        return None
-    return (there.replace(tzinfo=UTC) if there.tzinfo is None else there) - now
 
 
 def clock(apart: timedelta | None) -> Finding:

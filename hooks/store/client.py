@@ -141,7 +141,7 @@ class StoreClient:
         """One answer to the list that `params` ask for."""
         response = self.response("GET", endpoint, params=params)
         total = record_id(response.headers.get("X-WP-Total"), minimum=0)
-        return Listing(_objects(_json(response)), total, _http_date(response.headers.get("Date")))
+        return Listing(_objects(_json(response)), total, http_date(response.headers.get("Date")))
 
     def read_many(self, kind: RecordKind, ids: Collection[int], *, fields: str) -> dict[int, dict[str, Any]]:
         """Up to LIST_LIMIT records, in one call; `fields` must name `id`.
@@ -188,6 +188,10 @@ class StoreClient:
             return self._write_singly(kind, items)
         try:
             return self._write_batch(kind, items)
+        except StoreUnreachableError as error:
+            if error.code != "server-error":
+                raise
+            return self._narrowed(kind, items, error)
         except (RecordRefusedError, RecordGoneError):
             half = len(items) // 2  # one of them, or their number, is refused: the smaller part will tell
             ids = list(writes)
@@ -196,6 +200,25 @@ class StoreClient:
                 return outcomes | self.write_meta(kind, {number: writes[number] for number in ids[half:]})
             except StoreError as error:
                 return outcomes | dict.fromkeys(ids[half:], NotWritten(error))
+
+    def _narrowed(
+        self, kind: RecordKind, items: list[dict[str, Any]], error: StoreUnreachableError
+    ) -> dict[int, Outcome]:
+        """The store failed over a batch: over one record of it, perhaps, which must not hold up all others for ever.
+
+        Half as many are tried until they are written, or until one is left that it fails over alone.
+        """
+        tried = items
+        outcomes: dict[int, Outcome] = {}
+        while not outcomes:
+            tried = tried[: (len(tried) + 1) // 2]
+            try:
+                outcomes = self._write_batch(kind, tried)
+            except StoreError as again:
+                if again.whole_store and again.code != "server-error":
+                    raise
+                outcomes = {tried[0]["id"]: again} if len(tried) == 1 else {}
+        return {item["id"]: outcomes.get(item["id"], NotWritten(error)) for item in items}
 
     def _write_singly(self, kind: RecordKind, items: list[dict[str, Any]]) -> dict[int, Outcome]:
         outcomes: dict[int, Outcome] = {}
@@ -351,11 +374,11 @@ def _retry_after(value: str | None) -> timedelta | None:
         return None
     if value.strip().isdecimal():
         return timedelta(seconds=min(int(value.strip()[:10]), 86_400))
-    moment = _http_date(value)
+    moment = http_date(value)
     return None if moment is None else min(max(timedelta(0), moment - datetime.now(UTC)), timedelta(days=1))
 
 
-def _http_date(value: str | None) -> datetime | None:
+def http_date(value: str | None) -> datetime | None:
     """A date of HTTP's headers, in UTC; None where it is none."""
     try:
         moment = parsedate_to_datetime(value or "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -16,7 +17,7 @@ from hooks.ledger.tables import deliveries, records, rounds
 from tests.support.processes import ROOT, Process, Sandbox, Stack, until
 
 ORDERS, CUSTOMERS = 450, 20
-COMMAND = [sys.executable, "-m", "flask", "--app", "wsgi", "store", "backfill"]
+COMMAND = ["env", "--default-signal=INT", sys.executable, "-m", "flask", "--app", "wsgi", "store", "backfill"]
 
 
 @pytest.fixture
@@ -89,22 +90,22 @@ def test_one_that_is_stopped_goes_on_where_it_was(
     assert (_tagged(ledger, "order"), _tagged(ledger, "customer")) == (ORDERS, CUSTOMERS)
 
 
+def _read(terminal: int) -> bytes:
+    """What is shown next; nothing once nobody is at the other end any more, which Linux tells by an error."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""
+
+
 def test_in_a_terminal_a_bar_says_how_many_how_fast_and_how_long_still(processes: Stack, shop: Sandbox) -> None:
-    child, terminal = pty.fork()
-    if child == 0:  # pragma: no cover - the command takes this process's place
-        os.chdir(ROOT)
-        os.execve(COMMAND[0], COMMAND, processes._env(TERM="xterm", COLUMNS="120"))  # noqa: S606
-    shown = b""
-    while True:
-        try:
-            more = os.read(terminal, 4096)
-        except OSError:  # so Linux tells that nobody is at the other end any more
-            break
-        if not more:
-            break
-        shown += more
-    os.close(terminal)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    ours, theirs = pty.openpty()
+    env = processes._env(TERM="xterm", COLUMNS="120")
+    with subprocess.Popen(COMMAND, cwd=ROOT, env=env, stdin=theirs, stdout=theirs, stderr=theirs) as child:
+        os.close(theirs)
+        shown = b"".join(iter(lambda: _read(ours), b""))
+        os.close(ours)
+    assert child.returncode == 0
     whole = ORDERS + CUSTOMERS + 1
     assert f"{whole}/{whole}".encode() in shown
     assert b"/s" in shown

@@ -69,13 +69,24 @@ def table_gone(processes: Stack, _: Web) -> Iterator[None]:
 
 @contextmanager
 def disk_full(_: Stack, web: Web) -> Iterator[None]:
-    """No file that the web processes write to can grow."""
+    """No file that the web processes write to can grow.
+
+    All of them have come up before: gunicorn gives up where one cannot.
+    """
+    until(lambda: have_come_up(web), "all web processes to come up")
     pids = session_of(web)
     for pid in pids:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
     yield
     for pid in pids:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+def have_come_up(web: Web) -> bool:
+    """Whether every process that answers has made its files, the last that it needs to begin."""
+    metrics = Path(web.env["PROMETHEUS_MULTIPROC_DIR"])
+    up = [pid for pid in session_of(web) if (metrics / f"counter_{pid}.db").exists()]
+    return len(up) == int(web.env.get("WEB_CONCURRENCY", "3"))
 
 
 def session_of(web: Web) -> list[int]:

@@ -568,7 +568,9 @@ def test_a_store_rests_since_its_first_failure_and_recovers(database: Database) 
         other = replace(later, code="credentials-refused", permanent=True)
         stores.rest(connection, "shop", other)
         assert stores.resting(connection, "shop") == other
-        stores.recovered(connection, "shop", last_pushed_at=NOW)
+        stores.recovered(connection, "shop", NOW)
+        assert stores.resting(connection, "shop") == other, "it was asked for by the store, whoever else it answers"
+        stores.recovered(connection, "shop", later.until)
         assert stores.resting(connection, "shop") is None
 
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hooks.store.check import _apart, addresses, clock
+from hooks.store.check import addresses, clock
+from hooks.store.client import http_date
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -45,6 +46,7 @@ def test_addresses(store_url: str, public_url: str, wrong: list[str]) -> None:
     ],
 )
 def test_clock(date: str | None, fine: bool, words: str) -> None:
-    finding = clock(_apart(date, NOON))
+    there = http_date(date)
+    finding = clock(None if there is None else there - NOON)
     assert finding.fine is fine
     assert words in finding.words
