@@ -17,6 +17,7 @@ from hooks.ledger.tables import deliveries, records, rounds
 from tests.support.processes import ROOT, Process, Sandbox, Stack, until
 
 ORDERS, CUSTOMERS = 450, 20
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 COMMAND = ["env", "--default-signal=INT", sys.executable, "-m", "flask", "--app", "wsgi", "store", "backfill"]
 
 
@@ -61,6 +62,7 @@ def test_all_that_was_there_before_is_tagged(processes: Stack, shop: Sandbox, le
     assert len(shop.requests()) < (ORDERS + CUSTOMERS) / 10
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_one_that_is_stopped_goes_on_where_it_was(
     processes: Stack, shop: Sandbox, ledger: Database, number: int
@@ -98,6 +100,7 @@ def _read(terminal: int) -> bytes:
         return b""
 
 
+@ON_SQLITE
 def test_in_a_terminal_a_bar_says_how_many_how_fast_and_how_long_still(processes: Stack, shop: Sandbox) -> None:
     ours, theirs = pty.openpty()
     env = processes._env(TERM="xterm", COLUMNS="120")
@@ -112,6 +115,7 @@ def test_in_a_terminal_a_bar_says_how_many_how_fast_and_how_long_still(processes
     assert b"00:00:" in shown
 
 
+@ON_SQLITE
 def test_a_store_that_refuses_the_key_ends_it_with_a_finding(processes: Stack, shop: Sandbox) -> None:
     done = processes.flask("store", "backfill", STORE_CONSUMER_SECRET="cs_wrong")
     assert done.returncode == 1
@@ -120,6 +124,7 @@ def test_a_store_that_refuses_the_key_ends_it_with_a_finding(processes: Stack, s
     assert shop.writes() == {}
 
 
+@ON_SQLITE
 def test_a_store_of_another_name_or_a_ledger_that_is_not_there_is_wrong_usage(processes: Stack, shop: Sandbox) -> None:
     assert processes.flask("store", "backfill", "uk").returncode == 2
     missing = f"sqlite:///{processes.directory}/missing.db"

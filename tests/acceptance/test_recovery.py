@@ -208,7 +208,9 @@ def test_after_500_events_without_the_service_one_reconciliation_makes_all_true_
     assert {truth.states(ledger)[key] for key in shop.deleted} == {"gone"}
     assert shop.all_well()
     assert reports(worker, "webhook.wrong") == Counter(disabled)
-    assert worker.log().count("reconciliation.done") == 3
+    done = Counter(re.findall(r"reconciliation\.done.*round=(\w+)", worker.log()))
+    # One for changes may have been under way when the worker before was stopped; it is ended first.
+    assert (done["orders"], done["customers"], done["changes"] in (1, 2)) == (1, 1, True)
     assert problems(web) == {"erased-too-early"}
     listed = web.status()["stores"]["shop"]["webhooks"]
     assert {(one["status"], one["ok"]) for one in listed} == {("active", True)}
