@@ -227,9 +227,12 @@ class StoreClient:
             try:
                 outcomes[item["id"]] = self._write_one(kind, item)
             except StoreError as error:
-                if not outcomes:
+                if not outcomes and (error.code != "server-error" or len(items) == 1):
                     raise
-                return outcomes | {left["id"]: NotWritten(error) for left in items[position:]}
+                left = {one["id"]: NotWritten(error) for one in items[position:]}
+                if outcomes:
+                    return outcomes | left
+                return left | {item["id"]: error}  # over this one, perhaps: it must not hold up the others for ever
         return outcomes
 
     def _write_batch(self, kind: RecordKind, items: list[dict[str, Any]]) -> dict[int, Outcome]:
