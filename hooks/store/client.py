@@ -229,10 +229,11 @@ class StoreClient:
             except StoreError as error:
                 if not outcomes and (error.code != "server-error" or len(items) == 1):
                     raise
-                left = {one["id"]: NotWritten(error) for one in items[position:]}
+                left: dict[int, Outcome] = {one["id"]: NotWritten(error) for one in items[position:]}
                 if outcomes:
                     return outcomes | left
-                return left | {item["id"]: error}  # over this one, perhaps: it must not hold up the others for ever
+                left[item["id"]] = error
+                return left  # over this one, perhaps: it must not hold up the others for ever
         return outcomes
 
     def _write_batch(self, kind: RecordKind, items: list[dict[str, Any]]) -> dict[int, Outcome]:
