@@ -47,6 +47,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["retention"] = Service(
         settings=settings,
         policy=policy,
+        wanted=policy,
         database=database,
         ingest=Ingest(database, policy, settings.push_settle),
         started_at=datetime.now(UTC),

@@ -38,7 +38,7 @@ def run_worker() -> None:
     try:
         with here.database.read() as connection:
             upgrade.check(connection)
-        worker.run(here.settings, here.ingest, stopping)
+        worker.run(here.settings, here.ingest, stopping, wanted=here.wanted)
     except (LedgerUnavailableError, LedgerNotReadyError) as error:
         stop(str(error))
 
@@ -73,8 +73,9 @@ def policy_show() -> None:
         governs = " (governs)" if rule.governs else ""
         click.echo(f"  {rule.id:<22} {rule.data:<17} {rule.basis:<21} {rule.retention_class}{governs}")
     click.echo("\nWhere the published page is silent")
-    for gap in policy.gaps:
-        click.echo(f"  {gap['id']}: {gap['choice']}")
+    for gap in policy.gaps.values():
+        click.echo(f"  {gap.id}: {gap.choice}")
+        click.echo(f"      Section {gap.section} could say: {gap.publish}")
 
 
 @record_group.command("show")

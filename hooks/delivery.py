@@ -6,13 +6,15 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Self
 
 from marshmallow import Schema, ValidationError
 
 from hooks.errors import QuarantinedError
-from hooks.retention.facts import STORED_KINDS, RecordKind, Snapshot
+from hooks.retention.events import RecordEvent
+from hooks.retention.facts import EVENT_TYPES, STORED_KINDS, Occurrence, RecordKind, Snapshot, Subject
 from hooks.retention.policy import Policy
 from hooks.signature import verify
 from schemas.customer import CustomerSchema
@@ -55,10 +57,26 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """A custom action of the store that the policy file names; it carries an id and no time."""
+    """Something that another tool, or a custom action of the store, reports of a request or a consent.
+
+    `at` is None where it carries no time. `name` is the tool's own id of it.
+    """
 
     kind: RecordKind
     external_id: int
+    occurrence: Occurrence
+    at: datetime | None = None
+    name: str = ""
+    subject: Subject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something that was asked for or decided about a record."""
+
+    kind: RecordKind
+    external_id: int
+    event: RecordEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +94,7 @@ class Ignored:
     """A topic that is none of ours."""
 
 
-Content = Snapshot | Hint | Happened | Quarantine | Ignored
+Content = Snapshot | Hint | Happened | Noted | Quarantine | Ignored
 
 
 def is_ping(body: bytes, headers: Mapping[str, str]) -> bool:
@@ -130,7 +148,8 @@ def _content(topic: str, body: bytes, policy: Policy) -> Content:
         external_id = _loaded(ActionSchema(), raw)["arg"]
         if event == _DELETE_ORDER:
             return Hint("order", external_id, "deleted")
-        return Happened(policy.actions[event].kind, external_id)
+        about, occurrence = EVENT_TYPES[policy.actions[event].event]
+        return Happened(about, external_id, occurrence)
     kind: RecordKind = "order" if resource == "order" else "customer"
     if event == "deleted":
         return Hint(kind, _loaded(DeletedSchema(), raw)["id"], "deleted")

@@ -14,10 +14,10 @@ from typing import TypeVar, cast
 
 from sqlalchemy import Connection
 
-from hooks.delivery import Delivery, Happened, Hint, Ignored, Quarantine
+from hooks.delivery import Delivery, Happened, Hint, Ignored, Noted, Quarantine
 from hooks.errors import LedgerContendedError
 from hooks.ledger import log, records
-from hooks.ledger.codec import read_facts
+from hooks.ledger.codec import events_text, read_events, read_facts
 from hooks.ledger.database import Database
 from hooks.ledger.records import Claim, RacedError, RecordKey, Values
 from hooks.planning import (
@@ -28,15 +28,30 @@ from hooks.planning import (
     pushing,
     question,
     questions,
+    read_otherwise,
     reason_for,
     shown,
     sight,
+    tagged_by,
     tags,
 )
-from hooks.retention.facts import NOT_PLACED, CustomerFacts, Facts, OrderFacts, Snapshot, SupportRequestFacts
+from hooks.retention.effects import event_words
+from hooks.retention.facts import (
+    NOT_PLACED,
+    STORED_KINDS,
+    ConsentFacts,
+    CustomerFacts,
+    Facts,
+    OrderFacts,
+    ReportedFacts,
+    Snapshot,
+    SupportRequestFacts,
+)
 from hooks.retention.policy import Policy
 from hooks.retention.reconcile import StoreFacts, merge, order_placed
+from hooks.retention.reports import Report, reported
 from hooks.retention.store_meta import digest
+from hooks.surroundings import Persons, bearing, customer_of, main_subject
 
 RACES = 5
 """How often a transaction is run again that lost the race to make a record; the winner's is there by then."""
@@ -177,6 +192,8 @@ class Ingest:
                 return Result.RECORDED
             case Happened() as event:
                 return self._happened(connection, store, event, moment, delivery.topic)
+            case Noted() as noted:
+                return self._noted(connection, store, noted, moment)
             case Quarantine() as found:
                 log.quarantine(connection, store, delivery.topic, found, moment.now)
                 if found.kind and found.external_id:
@@ -217,9 +234,9 @@ class Ingest:
         if not merged.stale:
             columns["young"] = is_young(snapshot, moment)
         columns |= extra
-        changed = self._save(connection, known, merged.facts, columns, moment, cause)
         if isinstance(snapshot.facts, OrderFacts):
             self._order_placed(connection, known["store"], snapshot.facts, moment)
+        changed = self._save(connection, known, merged.facts, columns, moment, cause)
         if isinstance(merged.facts, CustomerFacts) and merged.facts.staff:
             return Result.IGNORED
         if merged.stale:
@@ -227,20 +244,34 @@ class Ingest:
         return Result.RECORDED if changed else Result.UNCHANGED
 
     def _save(
-        self, connection: Connection, known: Values, facts: Facts, extra: Values, moment: Moment, cause: str
+        self,
+        connection: Connection,
+        known: Values,
+        facts: Facts,
+        extra: Values,
+        moment: Moment,
+        cause: str,
+        told: str = "",
+        persons: Persons | None = None,
     ) -> bool:
-        """Tag, schedule and write a record; True if anything about its schedule is different now."""
-        plan, changed = tags(facts, self.policy)
+        """Tag, schedule and write a record; True if anything about its schedule is different now.
+
+        `told` is for the history, which then has a line of it whatever becomes of the schedule.
+        """
+        bears = bearing(connection, known | extra, facts, persons)
+        plan, changed = tags(facts, self.policy, bears)
         changed |= extra
         changed |= questions(known, facts, moment, doubtful=bool(changed.get("doubtful")))
         if any(known[name] != value for name, value in changed.items()):
             changed |= pushing(known, changed, moment) | {"updated_at": moment.now}
         record_id = records.save(connection, known, changed)
-        if not shown(changed, known):
-            return False
-        if plan.phase != "unknown":
-            log.remember(connection, record_id, known | changed, moment.now, cause, reason_for(known, changed, plan))
-        return True
+        if known["linked"] and known["kind"] == "order":
+            self._owner_changed(connection, known, bears.customer_id)
+        different = shown(changed, known)
+        if (different and plan.phase != "unknown") or told:
+            reason = ". ".join(filter(None, (told, reason_for(known, changed, plan) if different else "")))
+            log.remember(connection, record_id, known | changed, moment.now, cause, reason)
+        return different
 
     def _order_placed(self, connection: Connection, store: str, order: OrderFacts, moment: Moment) -> None:
         """An order placed is activity of its customer, whether or not anything else is known of the account."""
@@ -254,13 +285,81 @@ class Ingest:
             return
         self._save(connection, known, after, {"doubtful": known["doubtful"]}, moment, "an order placed")
 
+    def _owner_changed(self, connection: Connection, order: Values, customer_id: int | None) -> None:
+        """Requests about an order are its customer's."""
+        if order["customer_id"] != customer_id:
+            records.tag_again(connection, order["store"], records.about_order(order["external_id"]))
+
+    # What other tools report, and what people ask for
+
     def _happened(self, connection: Connection, store: str, event: Happened, moment: Moment, cause: str) -> Result:
-        """An action that carries no time is dated by its arrival, to the second; of several the last counts."""
+        """What carries no time is dated by its arrival, to the second."""
         key = RecordKey(store, event.kind, event.external_id)
         known = records.find(connection, key) or records.blank(key, moment.now)
-        facts = SupportRequestFacts(moment.now.replace(microsecond=0))
-        changed = self._save(connection, known, facts, {}, moment, cause)
+        before = cast("ReportedFacts | None", _facts(known))
+        at = event.at or moment.now.replace(microsecond=0)
+        facts = reported(before, Report(event.kind, event.occurrence, at, event.name, event.subject))
+        subject = main_subject(facts.subjects)
+        columns = {"subject": str(subject) if subject else None}
+        changed = self._save(connection, known, facts, columns, moment, cause)
+        self._link(connection, store, facts, moment)
         return Result.RECORDED if changed else Result.UNCHANGED
+
+    def _link(self, connection: Connection, store: str, facts: ReportedFacts, moment: Moment) -> None:
+        """Those whom a request or a consent is about learn of it: the customer's record shows its entries."""
+        for subject in sorted(facts.subjects):
+            if subject.kind == "order":
+                self._mark_linked(connection, RecordKey(store, "order", int(subject.value)), moment)
+        customer_id = customer_of(connection, store, facts)
+        if customer_id:
+            self._mark_linked(connection, RecordKey(store, "customer", customer_id), moment)
+
+    def _mark_linked(self, connection: Connection, key: RecordKey, moment: Moment) -> None:
+        known = records.find(connection, key) or records.blank(key, moment.now)
+        facts, linked = _facts(known), {"linked": True}
+        if facts is None:
+            records.save(connection, known, linked | question(known, "unseen", moment))
+        elif known["kind"] == "customer" and known["state"] != "gone":
+            self._save(connection, known, facts, linked, moment, "what is linked to it")
+        else:
+            records.save(connection, known, linked)
+
+    def _noted(self, connection: Connection, store: str, noted: Noted, moment: Moment) -> Result:
+        """Keep what was asked for or decided, also of a record that is not known yet; once, however often it comes."""
+        key = RecordKey(store, noted.kind, noted.external_id)
+        known = records.find(connection, key) or records.blank(key, moment.now)
+        before = read_events(known["events"])
+        if any(event.id == noted.event.id for event in before):
+            return Result.UNCHANGED
+        extra: Values = {"events": events_text((*before, noted.event))}
+        facts, told = _facts(known), event_words(noted.event, self.policy)
+        if facts is None or known["state"] == "gone":
+            extra |= question(known, "unseen", moment) if facts is None else {}
+            record_id = records.save(connection, known, extra | {"updated_at": moment.now})
+            log.remember(connection, record_id, known | extra, moment.now, noted.event.type, told)
+        else:
+            self._save(connection, known, facts, extra, moment, noted.event.type, told)
+        if noted.kind == "customer":
+            records.tag_again(connection, store, records.of_customer(noted.external_id))
+        return Result.RECORDED
+
+    def tag_anew(self, connection: Connection, known: Values, moment: Moment, persons: Persons) -> bool:
+        """Tag a record by the policy in force and by what bears on it now; True if its schedule is different.
+
+        A record that is gone keeps what stood.
+        """
+        facts = _facts(known)
+        if facts is None or known["state"] == "gone":
+            records.save(connection, known, {"tagged_by": tagged_by(self.policy)})
+            return False
+        if known["kind"] in STORED_KINDS and read_otherwise(known["tagged_by"], self.policy):
+            asked = question(known, "read-otherwise", moment)
+            records.save(connection, known, asked)
+            known = known | asked
+        changed = self._save(connection, known, facts, {}, moment, "tagged anew", persons=persons)
+        if isinstance(facts, SupportRequestFacts | ConsentFacts):
+            self._link(connection, known["store"], facts, moment)
+        return changed
 
     def ask(self, connection: Connection, key: RecordKey, reason: str, moment: Moment) -> None:
         """Mark a record as one that the store is to be asked about."""

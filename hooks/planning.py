@@ -13,10 +13,20 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from hooks.ledger.codec import entries_text, facts_text
-from hooks.ledger.records import Values
+from hooks.ledger.records import AGAIN, Values
 from hooks.retention.classify import Schedule, schedule
-from hooks.retention.facts import STORED_KINDS, CustomerFacts, Facts, OrderFacts, Snapshot
+from hooks.retention.events import RecordEvent, standing
+from hooks.retention.facts import (
+    STORED_KINDS,
+    ConsentFacts,
+    CustomerFacts,
+    Facts,
+    OrderFacts,
+    Snapshot,
+    SupportRequestFacts,
+)
 from hooks.retention.policy import Policy
+from hooks.retention.recipients import recipients_of
 from hooks.retention.store_meta import NOTHING, digest, store_meta
 
 LONGEST_WAIT = timedelta(minutes=5)
@@ -33,11 +43,17 @@ SECOND_OVER = timedelta(seconds=4)
 """What is shown sooner than this after the second of its version may have changed once more in that second, also
 where the store's clock is a little behind ours."""
 
-HINTS = frozenset({"deleted", "quarantined", "revived", "missed", "changed", "missing", "young", "approaching"})
+HINTS = frozenset(
+    {"deleted", "quarantined", "revived", "missed", "changed", "missing", "young", "approaching", "read-otherwise"}
+)
 """Reasons to ask the store that only its answer settles; others end when a newer state is seen."""
+
+REVISION = 1
+"""To be raised when this service makes other tags of the same facts and policy: all are then made anew."""
 
 TAG_COLUMNS = (
     "state",
+    "held",
     "legal_basis",
     "retention_class",
     "runs_from",
@@ -61,14 +77,37 @@ class Moment:
     asked_at: datetime | None = None
 
 
-def tags(facts: Facts, policy: Policy) -> tuple[Schedule, Values]:
+def tagged_by(policy: Policy) -> str:
+    """What tags bear that this policy made, read by this version of the service."""
+    return f"{policy.digest[:12]}.{policy.vocabulary}.{REVISION:02}"
+
+
+def read_otherwise(made_by: str, policy: Policy) -> bool:
+    """Whether the record was read before this version of the service, or with other words in mind than the policy's:
+    the store must be asked again, since what it said was not kept."""
+    return made_by.removeprefix(AGAIN).split(".")[1:] != tagged_by(policy).split(".")[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class Bearing:
+    """What bears on a record besides its own facts: what was asked for and decided about it (`own`) and about the
+    `person` whose record it is; and the entries of requests and consents of which it is the `subject`."""
+
+    own: tuple[RecordEvent, ...] = ()
+    person: tuple[RecordEvent, ...] = ()
+    customer_id: int | None = None
+    linked: tuple[Mapping[str, Any], ...] = ()
+
+
+def tags(facts: Facts, policy: Policy, bearing: Bearing = Bearing()) -> tuple[Schedule, Values]:
     """The schedule that the policy gives, and the columns that say so."""
-    plan = schedule(facts, policy)
+    stands = standing(bearing.own, bearing.person, since=_since(facts))
+    plan = schedule(facts, policy, stands)
     governing = plan.governing
-    wanted = store_meta(plan, policy.id)
-    erased_at = facts.erased_at if isinstance(facts, OrderFacts) else None
+    wanted = store_meta(plan, policy.id, bearing.linked)
     return plan, {
         "state": plan.phase,
+        "held": bool(stands.holds),
         "facts": facts_text(facts),
         "unknown_status": isinstance(facts, OrderFacts) and facts.status == "unknown",
         "legal_basis": governing and governing.basis,
@@ -76,12 +115,44 @@ def tags(facts: Facts, policy: Policy) -> tuple[Schedule, Values]:
         "runs_from": governing and governing.runs_from,
         "review_after": governing and governing.review_after,
         "delete_after": governing and governing.delete_after,
+        "part_delete_after": _part(plan),
         "entries": entries_text(plan.entries),
         "policy_id": policy.id if plan.entries or governing else None,
-        "closed_on": erased_at.astimezone(policy.time_zone).date() if erased_at else None,
+        "tagged_by": tagged_by(policy),
+        "customer_id": bearing.customer_id,
+        "recipients": ",".join(recipients_of(facts, plan.entries, policy)),
+        "closed_on": _closed_on(facts, policy),
         "wanted": json.dumps(wanted, ensure_ascii=False),
         "wanted_digest": digest(wanted),
     }
+
+
+def _since(facts: Facts) -> datetime | None:
+    """Since when there is something that a person could have asked to have erased."""
+    match facts:
+        case OrderFacts():
+            return facts.created_at
+        case SupportRequestFacts():
+            return facts.made_at or facts.closed_at
+        case ConsentFacts():
+            return facts.choices[0].at if facts.choices else None
+    return None
+
+
+def _part(plan: Schedule) -> date | None:
+    """The first day by which a part of the record has to go, where that is before the whole of it goes."""
+    if plan.phase not in ("active", "trashed", "erased"):
+        return None
+    days = [entry.delete_after for entry in plan.entries if entry.delete_after and not entry.governs]
+    whole = plan.governing.delete_after if plan.governing and plan.phase != "erased" else None
+    first = min(days, default=None)
+    return first if first and (whole is None or first < whole) else None
+
+
+def _closed_on(facts: Facts, policy: Policy) -> date | None:
+    if isinstance(facts, CustomerFacts) or facts.erased_at is None:
+        return None
+    return facts.erased_at.astimezone(policy.time_zone).date()
 
 
 def sight(known: Values, snapshot: Snapshot, *, settles: bool, rewound: bool = False) -> Values:

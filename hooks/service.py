@@ -1,29 +1,39 @@
-"""What the endpoints and commands work with: made once per process, found on the app."""
+"""What the endpoints and commands work with: made once per process and policy, found on the app."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import cast
 
-from flask import current_app
+from flask import current_app, has_request_context, request
 
+from hooks.adoption import follow
+from hooks.errors import LedgerUnavailableError
 from hooks.ingest import Ingest
 from hooks.ledger.database import Database
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
 from hooks.signature import signing_keys
 
+FOLLOW_SECONDS = 1.0
+"""How long a process may go on by a policy that another one has taken the place of. What it tags meanwhile is tagged
+anew."""
+
 
 @dataclass(frozen=True)
 class Service:
-    """The parts of one running process. `signing_keys`: by store, every key that may sign its deliveries."""
+    """The parts of one running process. `policy` is the one in force, `wanted` the one that the settings name.
+    `signing_keys`: by store, every key that may sign its deliveries. `followed_at` is of the monotonic clock."""
 
     settings: Settings
     policy: Policy
+    wanted: Policy
     database: Database
     ingest: Ingest
     started_at: datetime
+    followed_at: float = float("-inf")
     signing_keys: dict[str, frozenset[bytes]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -33,7 +43,21 @@ class Service:
         }
         object.__setattr__(self, "signing_keys", keys)
 
+    def following(self, now: float) -> Service:
+        """The same, by the policy that the ledger says is in force; as it was where the ledger cannot tell."""
+        try:
+            ingest = follow(self.ingest)
+        except LedgerUnavailableError:
+            ingest = self.ingest
+        return replace(self, policy=ingest.policy, ingest=ingest, followed_at=now)
+
 
 def service() -> Service:
-    """The service of the app at work."""
-    return cast("Service", current_app.extensions["retention"])
+    """The service of the app at work. Looks whether another policy has come into force, if the last look is a while
+    ago; where only the process's health is asked for, it touches nothing."""
+    here = cast("Service", current_app.extensions["retention"])
+    now = time.monotonic()
+    if now - here.followed_at < FOLLOW_SECONDS or (has_request_context() and request.blueprint == "health"):
+        return here
+    current_app.extensions["retention"] = followed = here.following(now)
+    return followed

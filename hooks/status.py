@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -62,9 +63,10 @@ def _head(status: str, problems: list[Problem], started_at: datetime) -> dict[st
 def _policy(policy: Policy) -> dict[str, Any]:
     return {
         "id": policy.id,
+        "version": policy.version,
         "effective_from": policy.effective_from.isoformat(),
         "digest": policy.digest,
-        "gaps": policy.gaps,
+        "gaps": [asdict(gap) for gap in policy.gaps.values()],
         "drift": None,  # not compared with the published page
     }
 

@@ -14,21 +14,22 @@ from typing import Protocol
 
 import structlog
 
+from hooks.adoption import follow
 from hooks.errors import LedgerUnavailableError
 from hooks.ingest import Ingest
-from hooks.ledger import log as ledger_log
 from hooks.ledger import rounds, stores
 from hooks.pacing import SharedPace
 from hooks.push import Pusher
 from hooks.reread import Rereader
 from hooks.rescan import Rescanner
+from hooks.retention.policy import Policy
 from hooks.settings import Settings
 from hooks.store.client import StoreClient
 from hooks.turns import turn
+from hooks.upkeep import Upkeep
 from hooks.watch import Watcher
 
 IDLE_SECONDS = 0.5
-PRUNE_EVERY = timedelta(hours=1)
 LEDGER_AWAY_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
@@ -91,23 +92,48 @@ class StoreWorker:
             stopping.wait(pause)
 
 
-def run(settings: Settings, ingest: Ingest, stopping: Event, *, grace: timedelta = timedelta(seconds=70)) -> None:
-    """Look after all stores until `stopping` is set; then wait for the calls under way, at most `grace`.
+def run(
+    settings: Settings,
+    ingest: Ingest,
+    stopping: Event,
+    *,
+    wanted: Policy,
+    grace: timedelta = timedelta(seconds=70),
+) -> None:
+    """Look after all stores and the ledger until `stopping` is set; then wait for the calls under way, at most `grace`.
 
+    `wanted` is the policy to be put in force. When one is, those who work by the old one end their turn, and others
+    begin.
     Raises LedgerUnavailableError where the ledger cannot be used from the start.
     """
     register(settings, ingest)
-    workers = [StoreWorker.of(slug, settings, ingest) for slug in settings.stores]
-    threads = [Thread(target=worker.run, args=(stopping,), name=worker.slug, daemon=True) for worker in workers]
-    for thread in threads:
-        thread.start()
+    threads: list[Thread] = []
     log.info("worker.started", stores=sorted(settings.stores))
     while not stopping.is_set():
-        prune(settings, ingest, stopping)
-        stopping.wait(PRUNE_EVERY.total_seconds())
+        ingest = _follow(ingest)
+        over = Event()
+        started = _start(settings, ingest, over)
+        threads = [thread for thread in threads if thread.is_alive()] + started
+        Upkeep.of(settings, ingest, wanted).run(stopping)
+        over.set()
     for thread in threads:
         thread.join(grace.total_seconds() / max(len(threads), 1))
     log.info("worker.stopped")
+
+
+def _follow(ingest: Ingest) -> Ingest:
+    try:
+        return follow(ingest)
+    except LedgerUnavailableError:
+        return ingest
+
+
+def _start(settings: Settings, ingest: Ingest, over: Event) -> list[Thread]:
+    workers = [StoreWorker.of(slug, settings, ingest) for slug in settings.stores]
+    threads = [Thread(target=worker.run, args=(over,), name=worker.slug, daemon=True) for worker in workers]
+    for thread in threads:
+        thread.start()
+    return threads
 
 
 def register(settings: Settings, ingest: Ingest) -> None:
@@ -116,16 +142,3 @@ def register(settings: Settings, ingest: Ingest) -> None:
         stores.register(connection, settings.stores)
         for slug in settings.stores:
             rounds.register(connection, slug, ingest.clock())
-
-
-def prune(settings: Settings, ingest: Ingest, stopping: Event) -> None:
-    """Forget deliveries older than the settings say; the history of records is kept."""
-    before = ingest.clock() - settings.delivery_log
-    kept = [f"action.{name}" for name in ingest.policy.actions]
-    try:
-        while not stopping.is_set():
-            with ingest.database.write() as connection:
-                if not ledger_log.prune(connection, before, kept):
-                    return
-    except LedgerUnavailableError as error:
-        log.warning("ledger.away", error=str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, post_load
@@ -9,11 +10,11 @@ from marshmallow import EXCLUDE, Schema, fields, post_load
 from hooks.retention.facts import KNOWN_STATUSES, OrderFacts, Refund, Snapshot
 from hooks.retention.policy import MetaVocabulary
 from schemas.meta import Meta, read_meta
-from schemas.wire import GmtTime, RecordId, any_present, present, required_time
+from schemas.wire import GmtTime, RecordId, any_present, method_id, present, required_time
 
 FIELDS = (
     "id,status,customer_id,date_created_gmt,date_modified_gmt,date_paid_gmt,date_completed_gmt,refunds,meta_data,"
-    "billing,shipping,shipping_lines,customer_note,customer_ip_address,customer_user_agent"
+    "billing,shipping,shipping_lines,payment_method,customer_note,customer_ip_address,customer_user_agent"
 )
 """The `_fields` that a read of an order asks for: those that this schema takes."""
 
@@ -53,6 +54,7 @@ class OrderSchema(Schema):
     billing = fields.Raw(load_default=None, allow_none=True)
     shipping = fields.Raw(load_default=None, allow_none=True)
     shipping_lines = fields.Raw(load_default=None, allow_none=True)
+    payment_method = fields.Raw(load_default=None, allow_none=True)
     customer_note = fields.Raw(load_default=None, allow_none=True)
     customer_ip_address = fields.Raw(load_default=None, allow_none=True)
     customer_user_agent = fields.Raw(load_default=None, allow_none=True)
@@ -79,6 +81,8 @@ class OrderSchema(Schema):
             choices=meta.choices if meta else (),
             erased_at=version if meta and meta.anonymised else None,
             meta_at=version if meta else None,
+            payment=method_id(raw["payment_method"]),
+            carriers=_carriers(raw["shipping_lines"]),
         )
         return Snapshot(facts, raw["id"], version, meta.ours if meta else None)
 
@@ -88,6 +92,13 @@ def _status(raw: str, meta: Meta | None) -> tuple[str, bool]:
     trashed = raw == "trash"
     status = raw.removeprefix("wc-") if not trashed else (meta and meta.trashed_from) or "unknown"
     return (status if status in KNOWN_STATUSES else "unknown"), trashed
+
+
+def _carriers(lines: object) -> frozenset[str]:
+    """The ids of the shipping methods; their titles may say where the customer lives, and are dropped."""
+    rows = lines if isinstance(lines, list) else []
+    ids = (method_id(line.get("method_id")) for line in rows if isinstance(line, Mapping))
+    return frozenset(name for name in ids if name)
 
 
 def _kinds(raw: dict[str, Any]) -> frozenset[str]:

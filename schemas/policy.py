@@ -5,10 +5,11 @@ The shape is checked here, by marshmallow; whether the rules make sense together
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,18 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 from hooks.errors import PolicyError
 from hooks.retention.clock import AccountingYear, Period
-from hooks.retention.facts import KINDS
+from hooks.retention.facts import EVENT_TYPES, KINDS
 from hooks.retention.policy import (
     CLOCKS,
     Action,
     Controller,
+    Gap,
     LegalBasis,
     MetaVocabulary,
+    NoRecipient,
     Policy,
     Published,
+    Recipient,
     RetentionClass,
     Rule,
     Term,
@@ -42,6 +46,11 @@ _ALL_CLOCKS = sorted(frozenset().union(*CLOCKS.values()))
 def _is_day(value: object) -> None:
     if type(value) is not date:
         raise ValidationError("must be a day, such as 2026-01-15")
+
+
+def _is_instant(value: object) -> None:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValidationError("must be a time with its offset, such as 2026-04-27T17:12:13Z")
 
 
 class PeriodField(fields.String):
@@ -86,14 +95,14 @@ class PublishedSchema(Schema):
 
     section = fields.Integer(strict=True)
     published = fields.Boolean(load_default=True)
-    gap = fields.String(load_default="", validate=validate.Length(max=500))
+    gap = fields.String(load_default="", validate=validate.Length(max=64))
 
     @validates_schema
     def _one_origin(self, raw: Mapping[str, Any], **_: object) -> None:
         if raw["published"] == ("section" not in raw):
             raise ValidationError("needs either its `section` of the page or `published = false`")
         if raw["published"] == bool(raw["gap"]):
-            raise ValidationError("needs a `gap` that says what was chosen, exactly where `published = false`")
+            raise ValidationError("needs the `gap` that it fills, exactly where `published = false`")
 
     @staticmethod
     def published_of(raw: dict[str, Any]) -> Published:
@@ -107,8 +116,41 @@ class TermSchema(Schema):
     section = fields.Integer(required=True, strict=True)
 
 
+class GapSchema(Schema):
+    section = fields.Integer(required=True, strict=True)
+    choice = fields.String(required=True, validate=validate.Length(min=1, max=500))
+    publish = fields.String(required=True, validate=validate.Length(min=1, max=500))
+
+
+class RecipientSchema(PublishedSchema):
+    id = fields.String(required=True, validate=_ID)
+    name = fields.String(required=True)
+    group = fields.String(required=True)
+    role = fields.String(load_default="processor", validate=validate.OneOf(["processor", "controller"]))
+    data = fields.List(fields.String(), required=True)
+    always = fields.Boolean(load_default=False)
+    payment = fields.List(fields.String(), load_default=list)
+    shipping = fields.List(fields.String(), load_default=list)
+    holding = fields.List(fields.String(), load_default=list)
+    country = fields.String(validate=validate.Regexp(r"^[A-Z]{2}$", error="must be a country's two letters"))
+    outside = fields.Boolean(load_default=False)
+    safeguards = fields.List(fields.String(), load_default=list)
+    certain = fields.Boolean(load_default=True)
+
+
+class NoRecipientSchema(Schema):
+    payment = fields.List(fields.String(), load_default=list)
+    shipping = fields.List(fields.String(), load_default=list)
+
+
+class SecuritySchema(Schema):
+    measures = fields.List(fields.String(), required=True)
+    section = fields.Integer(required=True, strict=True)
+
+
 class BasisSchema(TermSchema):
     article = fields.String(required=True)
+    covers = fields.String()
 
 
 class ClassSchema(PublishedSchema):
@@ -147,7 +189,7 @@ class ConsentSchema(Schema):
 
 class ActionSchema(Schema):
     name = fields.String(required=True, validate=validate.Regexp(r"^(wc|woocommerce)_[a-z0-9_]{1,80}$"))
-    record = fields.String(required=True, validate=validate.OneOf(["support-request"]))
+    event = fields.String(required=True, validate=validate.OneOf(sorted(EVENT_TYPES)))
 
 
 class ControllerSchema(Schema):
@@ -155,9 +197,12 @@ class ControllerSchema(Schema):
     address = fields.String(required=True)
     organisation_number = fields.String(required=True)
     privacy_contact = fields.String(required=True)
+    phone = fields.String()
+    dpo = fields.String()
+    uk = fields.Boolean()
 
     @post_load
-    def _make(self, raw: dict[str, str], **_: object) -> Controller:
+    def _make(self, raw: dict[str, Any], **_: object) -> Controller:
         return Controller(**raw)
 
 
@@ -165,7 +210,10 @@ class PolicySchema(Schema):
     """The whole file; unknown keys are errors, so that a misspelt one is not silently nothing."""
 
     id = fields.String(required=True, validate=_ID)
+    version = fields.String(load_default="1", validate=validate.Regexp(r"^[0-9A-Za-z][0-9A-Za-z.-]{0,31}$"))
     effective_from = fields.Raw(required=True, validate=_is_day)
+    last_updated = fields.Raw(load_default=None, validate=_is_day)
+    page_modified = fields.Raw(load_default=None, validate=_is_instant)
     page = fields.Url(required=True)
     time_zone = TimeZoneField(required=True)
     accounting_year_start = YearStartField(required=True)
@@ -174,6 +222,12 @@ class PolicySchema(Schema):
     categories = fields.Dict(fields.String(validate=_ID), fields.Nested(TermSchema), required=True)
     purposes = fields.Dict(fields.String(validate=_ID), fields.Nested(TermSchema), required=True)
     bases = fields.Dict(fields.String(validate=_ID), fields.Nested(BasisSchema), required=True)
+    safeguards = fields.Dict(fields.String(validate=_ID), fields.Nested(TermSchema), load_default=dict)
+    recipient_groups = fields.Dict(fields.String(validate=_ID), fields.Nested(TermSchema), load_default=dict)
+    recipients = fields.List(fields.Nested(RecipientSchema), load_default=list)
+    no_recipient = fields.Nested(NoRecipientSchema, load_default=lambda: {"payment": [], "shipping": []})
+    security = fields.Nested(SecuritySchema, load_default=lambda: {"measures": []})
+    gaps = fields.Dict(fields.String(validate=_ID), fields.Nested(GapSchema), load_default=dict)
     classes = fields.Dict(fields.String(validate=_ID), fields.Nested(ClassSchema), required=True)
     rules = fields.List(fields.Nested(RuleSchema), required=True, validate=validate.Length(min=1))
     consent = fields.Nested(ConsentSchema, required=True)
@@ -187,36 +241,58 @@ def load_policy(path: Path) -> Policy:
     class or key that it is about.
     """
     try:
-        text = path.read_bytes()
-        raw = tomllib.loads(text.decode())
+        text = path.read_bytes().decode()
     except OSError as error:
         raise PolicyError(str(path), [f"cannot be read ({error.strerror})"]) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise PolicyError(str(path), [f"is not TOML: {error}"]) from error
+    return read_policy(text, str(path))
+
+
+def read_policy(text: str, source: str) -> Policy:
+    """Read a policy from the text of its file; `source` names it in messages. Raises PolicyError as `load_policy`."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(source, [f"is not TOML: {error}"]) from error
     try:
         loaded = PolicySchema().load(raw)
     except ValidationError as error:
-        raise PolicyError(str(path), list(_sentences(error.messages, raw))) from error
-    policy = _policy(loaded, sha256(text).hexdigest()[:16])
+        raise PolicyError(source, list(_sentences(error.messages, raw))) from error
+    policy = _policy(loaded, text, _digest(raw))
     found = [*_duplicate_ids(loaded), *_unknown_sections(policy), *faults(policy)]
     if found:
-        raise PolicyError(str(path), found)
+        raise PolicyError(source, found)
     return policy
 
 
-def _policy(raw: dict[str, Any], digest: str) -> Policy:
+def _digest(raw: dict[str, Any]) -> str:
+    """A short name for what the file says; the order of its tables, comments and line breaks are all one."""
+    return sha256(json.dumps(raw, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _policy(raw: dict[str, Any], text: str, digest: str) -> Policy:
     newsletter = raw["consent"]["newsletter"]
     return Policy(
         id=raw["id"],
+        version=raw["version"],
         effective_from=raw["effective_from"],
+        last_updated=raw["last_updated"],
+        page_modified=raw["page_modified"],
         page=raw["page"],
         controller=raw["controller"],
         time_zone=raw["time_zone"],
         accounting_year=raw["accounting_year_start"],
         sections=raw["sections"],
-        categories={name: Term(name, **term) for name, term in raw["categories"].items()},
-        purposes={name: Term(name, **term) for name, term in raw["purposes"].items()},
+        categories=_terms(raw["categories"]),
+        purposes=_terms(raw["purposes"]),
         bases={name: LegalBasis(name, **basis) for name, basis in raw["bases"].items()},
+        safeguards=_terms(raw["safeguards"]),
+        recipient_groups=_terms(raw["recipient_groups"]),
+        recipients={item["id"]: _recipient(dict(item)) for item in raw["recipients"]},
+        no_recipient=NoRecipient(*(tuple(raw["no_recipient"][name]) for name in ("payment", "shipping"))),
+        security=tuple(raw["security"]["measures"]),
+        gaps={name: Gap(name, **gap) for name, gap in raw["gaps"].items()},
         classes={name: _class(name, dict(item)) for name, item in raw["classes"].items()},
         rules=tuple(_rule(dict(rule)) for rule in raw["rules"]),
         meta=MetaVocabulary(
@@ -225,9 +301,21 @@ def _policy(raw: dict[str, Any], digest: str) -> Policy:
             withdrawn=frozenset(word.lower() for word in newsletter["withdrawn"]),
             attribution_prefixes=tuple(raw["consent"]["attribution_prefixes"]),
         ),
-        actions={action["name"]: Action(action["name"], action["record"]) for action in raw["actions"]},
+        actions={action["name"]: Action(**action) for action in raw["actions"]},
         digest=digest,
+        text=text,
     )
+
+
+def _terms(raw: dict[str, Any]) -> dict[str, Term]:
+    return {name: Term(name, **term) for name, term in raw.items()}
+
+
+def _recipient(raw: dict[str, Any]) -> Recipient:
+    published = PublishedSchema.published_of(raw)
+    raw |= {name: frozenset(raw[name]) for name in ("data", "holding")}
+    raw |= {name: tuple(raw[name]) for name in ("payment", "shipping", "safeguards")}
+    return Recipient(published=published, **raw)
 
 
 def _class(name: str, raw: dict[str, Any]) -> RetentionClass:
@@ -244,6 +332,7 @@ def _duplicate_ids(raw: dict[str, Any]) -> Iterator[str]:
     for what, ids in (
         ("rule id", [rule["id"] for rule in raw["rules"]]),
         ("action", [action["name"] for action in raw["actions"]]),
+        ("recipient", [item["id"] for item in raw["recipients"]]),
     ):
         for name in sorted({name for name in ids if ids.count(name) > 1}):
             yield f"{what} {name!r} is used more than once"
@@ -252,7 +341,9 @@ def _duplicate_ids(raw: dict[str, Any]) -> Iterator[str]:
 def _unknown_sections(policy: Policy) -> Iterator[str]:
     origins = {f"class {item.id!r}": item.published.section for item in policy.classes.values()}
     origins |= {f"rule {rule.id!r}": rule.published.section for rule in policy.rules}
-    for terms in (policy.categories, policy.purposes, policy.bases):
+    origins |= {f"recipient {item.id!r}": item.published.section for item in policy.recipients.values()}
+    origins |= {f"gap {item.id!r}": item.section for item in policy.gaps.values()}
+    for terms in (policy.categories, policy.purposes, policy.bases, policy.safeguards, policy.recipient_groups):
         origins |= {f"{term.id!r}": term.section for term in terms.values()}
     for owner, section in origins.items():
         if section is not None and section not in policy.sections:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 MAX_ID = 2**63 - 1
+_METHOD = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,39}")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2999, 1, 1, tzinfo=UTC)
 
@@ -53,6 +55,12 @@ class GmtTime(fields.Field[datetime]):
         if not _EARLIEST <= instant < _LATEST:
             raise ValidationError("is out of range")
         return instant.replace(microsecond=0)
+
+
+def method_id(value: object) -> str:
+    """The id of a way of payment or shipping; `other` for what does not look like one, and nothing where none is."""
+    text = value.strip().lower() if isinstance(value, str) else ""
+    return text if not text or _METHOD.fullmatch(text) else "other"
 
 
 def present(value: object) -> bool:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from typing import Any
 
 from hooks.retention.classify import Entry
+from hooks.retention.events import RecordEvent
 from hooks.retention.facts import (
+    STORED_KINDS,
     Choice,
+    ConsentFacts,
     CustomerFacts,
     Facts,
     OrderFacts,
     RecordKind,
     Refund,
+    ReportedFacts,
+    Subject,
     SupportRequestFacts,
 )
 
@@ -26,18 +32,18 @@ def facts_text(facts: Facts) -> str:
         case CustomerFacts():
             raw = _customer(facts)
         case _:
-            raw = {"closed_at": _time(facts.closed_at)}
+            raw = _reported(facts)
     return _text({key: value for key, value in raw.items() if value not in (None, False, 0, [])})
 
 
 def read_facts(kind: RecordKind, text: str) -> Facts:
     """Read back what `facts_text` wrote."""
     raw = json.loads(text)
-    if kind == "support-request":
-        return SupportRequestFacts(_instant(raw["closed_at"]))
+    if kind not in STORED_KINDS:
+        return _read_reported(kind, raw)
     shared: dict[str, Any] = {
         "kinds": frozenset(raw.get("kinds", ())),
-        "choices": tuple(Choice(_instant(at), bool(given)) for at, given in raw.get("choices", ())),
+        "choices": _read_choices(raw),
         "meta_at": _maybe(raw.get("meta_at")),
     }
     if kind == "customer":
@@ -57,7 +63,57 @@ def read_facts(kind: RecordKind, text: str) -> Facts:
         trashed=raw.get("trashed", False),
         refunds=tuple(Refund(number, _maybe(at)) for number, at in raw.get("refunds", ())),
         erased_at=_maybe(raw.get("erased_at")),
+        payment=raw.get("payment", ""),
+        carriers=frozenset(raw.get("carriers", ())),
         **shared,
+    )
+
+
+def _read_reported(kind: RecordKind, raw: dict[str, Any]) -> ReportedFacts:
+    shared: dict[str, Any] = {
+        "erased_at": _maybe(raw.get("erased_at")),
+        "name": raw.get("name", ""),
+        "subjects": frozenset(Subject(*named) for named in raw.get("subjects", ())),
+    }
+    if kind == "support-request":
+        return SupportRequestFacts(_maybe(raw.get("made_at")), _maybe(raw.get("closed_at")), **shared)
+    return ConsentFacts(kind, _read_choices(raw), **shared)
+
+
+def events_text(events: Iterable[RecordEvent]) -> str:
+    """Write events, in order of time."""
+    ordered = sorted(events, key=lambda event: (event.at, event.id))
+    return _text([event_dict(event) for event in ordered])
+
+
+def event_dict(event: RecordEvent) -> dict[str, Any]:
+    """An event as the API and the ledger show it; what is empty is left out."""
+    raw = {
+        "id": event.id,
+        "type": event.type,
+        "at": _time(event.at),
+        "reason": event.reason,
+        "owner": event.owner,
+        "review_on": str(event.review_on) if event.review_on else None,
+        "about": event.about,
+    }
+    return {key: value for key, value in raw.items() if value}
+
+
+def read_events(text: str) -> tuple[RecordEvent, ...]:
+    """Read back what `events_text` wrote."""
+    return tuple(_read_event(raw) for raw in json.loads(text)) if text != "[]" else ()
+
+
+def _read_event(raw: dict[str, Any]) -> RecordEvent:
+    review = raw.get("review_on")
+    known = {name: raw[name] for name in ("reason", "owner", "about") if name in raw}
+    return RecordEvent(
+        raw["id"],
+        raw["type"],
+        _instant(raw["at"]),
+        review_on=date.fromisoformat(review) if review else None,
+        **known,
     )
 
 
@@ -85,6 +141,25 @@ def entries_text(entries: tuple[Entry, ...]) -> str:
     return _text([entry_dict(entry) for entry in entries])
 
 
+def _read_choices(raw: dict[str, Any]) -> tuple[Choice, ...]:
+    return tuple(Choice(_instant(at), bool(given)) for at, given in raw.get("choices", ()))
+
+
+def _written_choices(choices: Iterable[Choice]) -> list[list[object]]:
+    return [[_time(choice.at), int(choice.given)] for choice in choices]
+
+
+def _reported(facts: ReportedFacts) -> dict[str, Any]:
+    shared = {
+        "erased_at": _time(facts.erased_at),
+        "name": facts.name or None,
+        "subjects": [[subject.kind, subject.value] for subject in sorted(facts.subjects)],
+    }
+    if isinstance(facts, SupportRequestFacts):
+        return {"made_at": _time(facts.made_at), "closed_at": _time(facts.closed_at)} | shared
+    return {"choices": _written_choices(facts.choices)} | shared
+
+
 def _order(facts: OrderFacts) -> dict[str, Any]:
     return {
         "status": facts.status,
@@ -95,6 +170,8 @@ def _order(facts: OrderFacts) -> dict[str, Any]:
         "trashed": facts.trashed,
         "refunds": [[refund.id, _time(refund.at)] for refund in facts.refunds],
         "erased_at": _time(facts.erased_at),
+        "payment": facts.payment or None,
+        "carriers": sorted(facts.carriers),
         **_shared(facts),
     }
 
@@ -112,7 +189,7 @@ def _customer(facts: CustomerFacts) -> dict[str, Any]:
 def _shared(facts: OrderFacts | CustomerFacts) -> dict[str, Any]:
     return {
         "kinds": sorted(facts.kinds),
-        "choices": [[_time(choice.at), int(choice.given)] for choice in facts.choices],
+        "choices": _written_choices(facts.choices),
         "meta_at": _time(facts.meta_at),
     }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hooks.errors import LedgerContendedError
@@ -17,6 +17,9 @@ from hooks.retention.facts import RecordKind
 Values = dict[str, Any]
 
 CHUNK = 1000
+
+AGAIN = "~"
+"""Before what made the tags of a record that are to be made anew."""
 
 
 class RacedError(LedgerContendedError):
@@ -44,6 +47,10 @@ def blank(key: RecordKey, now: datetime) -> Values:
         "held": False,
         "young": False,
         "entries": "[]",
+        "tagged_by": "",
+        "events": "[]",
+        "linked": False,
+        "recipients": "",
         "push_attempts": 0,
         "contests": 0,
         "reread_attempts": 0,
@@ -155,6 +162,94 @@ def approaching(connection: Connection, store: str, *, due: date, read_before: d
         or_(records.c.read_at.is_(None), records.c.read_at < read_before),
     )
     return list(connection.execute(chosen.order_by(records.c.delete_after).limit(limit)).scalars())
+
+
+# --- what bears on one another ---------------------------------------------------------------------------
+
+
+def events_of(connection: Connection, store: str, customers: Collection[int]) -> dict[int, str]:
+    """What was asked for and decided about these customers, by id; only of those of whom there is any."""
+    chosen = select(records.c.external_id, records.c.events).where(
+        records.c.store == store,
+        records.c.kind == "customer",
+        records.c.external_id.in_(sorted(customers)),
+        records.c.events != "[]",
+    )
+    return {row.external_id: row.events for row in connection.execute(chosen)}
+
+
+def owner_of(connection: Connection, store: str, order_id: int) -> int | None:
+    """The customer whose order this is, as far as that is known."""
+    chosen = select(records.c.customer_id).where(
+        records.c.store == store, records.c.kind == "order", records.c.external_id == order_id
+    )
+    owner: int | None = connection.execute(chosen).scalar_one_or_none()
+    return owner
+
+
+def linked_entries(connection: Connection, store: str, customer_id: int) -> list[str]:
+    """The entries (JSON) of all requests and consents of a customer that are kept, in order of ids."""
+    chosen = select(records.c.entries).where(
+        records.c.store == store,
+        records.c.customer_id == customer_id,
+        records.c.kind.not_in(("order", "customer")),
+        records.c.state == "active",
+    )
+    return list(connection.execute(chosen.order_by(records.c.kind, records.c.external_id)).scalars())
+
+
+def tag_again(connection: Connection, store: str, *chosen: ColumnElement[bool]) -> int:
+    """Have these records of a store tagged anew by whoever does that; how many they are."""
+    fresh = and_(records.c.store == store, records.c.tagged_by != "", records.c.tagged_by.not_like(f"{AGAIN}%"))
+    statement = update(records).where(fresh, *chosen)
+    return int(connection.execute(statement.values(tagged_by=AGAIN + records.c.tagged_by)).rowcount)
+
+
+def of_customer(customer_id: int) -> ColumnElement[bool]:
+    """Orders, requests and consents of a customer."""
+    return records.c.customer_id == customer_id
+
+
+def about_order(order_id: int) -> ColumnElement[bool]:
+    """Requests and consents whose subject is an order."""
+    return records.c.subject == f"order:{order_id}"
+
+
+def the_customer(customer_id: int) -> ColumnElement[bool]:
+    """The account itself."""
+    return and_(records.c.kind == "customer", records.c.external_id == customer_id)
+
+
+def tagged_otherwise(connection: Connection, tagged_by: str, *, limit: int) -> list[Values]:
+    """Records, locked, whose tags something else made, or that are to be tagged anew; those that others have locked
+    are left out. Two walks of the index, so that the last few are found as fast as the first."""
+    found: list[Values] = []
+    for otherwise in (records.c.tagged_by < tagged_by, records.c.tagged_by > tagged_by):
+        chosen = select(records).where(otherwise).order_by(records.c.tagged_by).limit(limit - len(found))
+        rows = connection.execute(chosen.with_for_update(skip_locked=True))
+        found += [dict(row._mapping) for row in rows]  # noqa: SLF001
+        if len(found) == limit:
+            break
+    return found
+
+
+def any_tagged_otherwise(connection: Connection, tagged_by: str) -> bool:
+    """Whether there is any of those."""
+    sides = (records.c.tagged_by < tagged_by, records.c.tagged_by > tagged_by)
+    return any(connection.execute(select(records.c.id).where(side).limit(1)).first() for side in sides)
+
+
+def to_be_tagged(connection: Connection, tagged_by: str) -> int:
+    """How many those are."""
+    chosen = select(func.count()).select_from(records).where(records.c.tagged_by != tagged_by)
+    return int(connection.execute(chosen).scalar_one())
+
+
+def kept(connection: Connection, *, after: int, limit: int) -> list[Values]:
+    """Records that are kept, in order of their row ids, from one on."""
+    chosen = select(records).where(records.c.id > after, records.c.state.in_(("active", "trashed", "erased")))
+    rows = connection.execute(chosen.order_by(records.c.id).limit(limit))
+    return [dict(row._mapping) for row in rows]  # noqa: SLF001
 
 
 # --- what the worker claims ------------------------------------------------------------------------------

@@ -61,6 +61,13 @@ metadata = MetaData(
 
 _Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER primary keys by itself
 
+
+def _some(name: str, *columns: str) -> Index:
+    """An index of those rows only in which its last column holds something."""
+    there = text(f"{columns[-1]} IS NOT NULL")
+    return Index(name, *columns, sqlite_where=there, postgresql_where=there)
+
+
 records = Table(
     "records",
     metadata,
@@ -84,6 +91,15 @@ records = Table(
     Column("entries", Text, nullable=False),
     Column("policy_id", String(64)),
     Column("closed_on", Date),
+    # Which policy, read by which version of this service, made the tags; empty: they are to be made anew.
+    Column("tagged_by", String(24), nullable=False, server_default=text("''")),
+    # What was asked for and decided about it (JSON), and whose record it is, as far as that is known.
+    Column("events", Text, nullable=False, server_default="[]"),
+    Column("customer_id", BigInteger),
+    Column("subject", String(80)),  # of a request or a consent: `customer:7`, `order:9`, `email:<keyed hash>`
+    Column("linked", Boolean, nullable=False, server_default=false()),  # requests or consents name it as subject
+    Column("recipients", Text, nullable=False, server_default=text("''")),  # ids, separated by commas
+    Column("part_delete_after", Date),  # the first day by which a part of it has to go, where that is before the whole
     # What the store should hold, and what it is known to hold (digests; None where that was never seen).
     Column("wanted", Text),
     Column("wanted_digest", String(32)),
@@ -108,20 +124,12 @@ records = Table(
     Column("updated_at", Instant, nullable=False),
     Index("uq_records_store_kind_external_id", "store", "kind", "external_id", unique=True),
     Index("ix_records_delete_after", "delete_after"),
-    Index(
-        "ix_records_push",
-        "store",
-        "push_at",
-        sqlite_where=text("push_at IS NOT NULL"),
-        postgresql_where=text("push_at IS NOT NULL"),
-    ),
-    Index(
-        "ix_records_reread",
-        "store",
-        "reread_at",
-        sqlite_where=text("reread_at IS NOT NULL"),
-        postgresql_where=text("reread_at IS NOT NULL"),
-    ),
+    Index("ix_records_tagged_by", "tagged_by"),
+    _some("ix_records_part_delete_after", "part_delete_after"),
+    _some("ix_records_customer_id", "store", "customer_id"),
+    _some("ix_records_subject", "store", "subject"),
+    _some("ix_records_push", "store", "push_at"),
+    _some("ix_records_reread", "store", "reread_at"),
 )
 
 history = Table(
@@ -220,4 +228,50 @@ webhooks = Table(
     Column("secret_digest", String(32)),  # keyed; of the secret that we gave it
     Column("checked_at", Instant, nullable=False),
     Column("wrong_since", Instant),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("digest", String(16), primary_key=True),
+    Column("id", String(64), nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("effective_from", Date, nullable=False),
+    Column("text", Text, nullable=False),  # the policy file
+    Column("state", String(10), nullable=False),  # proposed | in-force | superseded
+    Column("proposed_at", Instant, nullable=False),
+    Column("in_force_at", Instant),
+    # What stands in its way, where something does, and what it would change (JSON).
+    Column("waits_for", String(32)),
+    Column("impact", Text),
+)
+
+pages = Table(
+    "pages",
+    metadata,
+    Column("url", String(500), primary_key=True),
+    Column("due_at", Instant, nullable=False),
+    Column("checked_at", Instant),
+    Column("policy_digest", String(16)),  # of the policy that the findings are about
+    Column("findings", Text),  # JSON
+    Column("since", Instant),  # when a drift was first found
+    Column("error", Text),
+    Column("error_since", Instant),
+    Column("claim_until", Instant),
+)
+
+seals = Table(
+    "seals",
+    metadata,
+    Column("number", _Id, primary_key=True, autoincrement=False),
+    Column("history_id", _Id, nullable=False, unique=True),
+    Column("hash", String(64), nullable=False),
+)
+
+seal_head = Table(
+    "seal_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # one row, 1
+    Column("number", _Id, nullable=False),
+    Column("hash", String(64), nullable=False),
 )

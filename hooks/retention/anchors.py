@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from hooks.retention.facts import Choice, CustomerFacts, Facts, OrderFacts, SupportRequestFacts
+from hooks.retention.facts import Choice, ConsentFacts, CustomerFacts, Facts, OrderFacts, SupportRequestFacts
 from hooks.retention.policy import Clock, Policy
 
 
@@ -33,11 +33,15 @@ def anchor(clock: Clock, facts: Facts, policy: Policy) -> Anchor:
             return _accounting_year_end(facts, policy)
         case "last-activity", CustomerFacts():
             return _last_activity(facts, policy)
-        case "consent", OrderFacts() | CustomerFacts():
+        case "consent", OrderFacts() | CustomerFacts() | ConsentFacts():
             return _consent(facts, policy)
+        case "consent-recorded", ConsentFacts():
+            day = _day(_known(facts.since), policy)
+            return Anchor("consent-recorded", day, f"Choice recorded on {day}")
         case "request-closed", SupportRequestFacts():
-            day = _day(facts.closed_at, policy)
-            return Anchor("request-closed", day, f"Request closed on {day}")
+            day = _day(_known(facts.since), policy)
+            word = "closed" if facts.closed_at else "made"
+            return Anchor(f"request-{word}", day, f"Request {word} on {day}")
         case "request-closed", OrderFacts():
             day = _day(facts.created_at, policy)
             return Anchor("request-made", day, f"Note left with the order on {day}")
@@ -53,10 +57,14 @@ def _day(instant: datetime, policy: Policy) -> date:
     return instant.astimezone(policy.time_zone).date()
 
 
+def _known(instant: datetime | None) -> datetime:
+    if instant is None:
+        raise ValueError("what is not known well enough to be scheduled has no clock yet")
+    return instant
+
+
 def _created(facts: OrderFacts | CustomerFacts, policy: Policy) -> date:
-    if facts.created_at is None:
-        raise ValueError("an account that is known only from its orders has no clock yet")
-    return _day(facts.created_at, policy)
+    return _day(_known(facts.created_at), policy)
 
 
 def _latest(events: list[tuple[str, datetime | None]], policy: Policy) -> tuple[date, str]:
@@ -86,26 +94,33 @@ def _last_activity(facts: CustomerFacts, policy: Policy) -> Anchor:
     return Anchor("last-activity", day, f"Last activity ({names}) on {day}")
 
 
-def _consent(facts: OrderFacts | CustomerFacts, policy: Policy) -> Anchor:
+def _consent(facts: OrderFacts | CustomerFacts | ConsentFacts, policy: Policy) -> Anchor:
     """Consent from the day on which it was given, until the day on which it was withdrawn.
 
     A choice at the checkout is made on the day of the order; on an account it is dated by the state of the
     account that first shows it. A newsletter declined from the start is consent that ended as it began,
     unless order attribution, which rests on a consent of its own, is there too.
     """
-    created = _created(facts, policy)
     standing, latest = _last_run(facts.choices)
-    given = created
-    if isinstance(facts, CustomerFacts) and standing:
-        given = max(created, _day(standing.at, policy))
+    given = _first_day(facts, standing, policy)
     if latest is None or latest.given:
         return Anchor("consent-given", given, f"Consent given on {given}")
     if standing:
         ended = max(given, _day(latest.at, policy))
         return Anchor("consent-given", given, f"Consent given on {given}", ended, f"withdrawn on {ended}")
-    if "attribution" in facts.kinds:
+    if isinstance(facts, OrderFacts) and "attribution" in facts.kinds:
         return Anchor("consent-given", given, f"Consent given on {given}")
     return Anchor("consent-declined", given, f"Newsletter declined on {given}", given, "no consent to keep it under")
+
+
+def _first_day(facts: OrderFacts | CustomerFacts | ConsentFacts, given: Choice | None, policy: Policy) -> date:
+    """The day on which the consent was given of which `given` is the first sign."""
+    if isinstance(facts, ConsentFacts):
+        return _day(given.at if given else facts.choices[0].at, policy)
+    created = _created(facts, policy)
+    if isinstance(facts, CustomerFacts) and given:
+        return max(created, _day(given.at, policy))
+    return created
 
 
 def _last_run(choices: tuple[Choice, ...]) -> tuple[Choice | None, Choice | None]:

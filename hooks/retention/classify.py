@@ -8,7 +8,9 @@ from typing import Literal
 
 from hooks.retention.anchors import Anchor, anchor
 from hooks.retention.conditions import holding
-from hooks.retention.facts import CustomerFacts, Facts, OrderFacts
+from hooks.retention.effects import affected, chosen
+from hooks.retention.events import NONE, Standing
+from hooks.retention.facts import ConsentFacts, CustomerFacts, Facts, OrderFacts, SupportRequestFacts
 from hooks.retention.policy import Policy, RetentionClass, Rule
 
 Phase = Literal["unknown", "active", "trashed", "erased", "ignored"]
@@ -54,7 +56,9 @@ def phase(facts: Facts) -> Phase:
             return "unknown"
         case CustomerFacts(staff=True):
             return "ignored"
-        case OrderFacts() if facts.erased_at:
+        case SupportRequestFacts() | ConsentFacts() if facts.since is None:
+            return "unknown"
+        case OrderFacts() | SupportRequestFacts() | ConsentFacts() if facts.erased_at:
             return "erased"
         case OrderFacts(trashed=True):
             return "trashed"
@@ -62,14 +66,18 @@ def phase(facts: Facts) -> Phase:
             return "active"
 
 
-def schedule(facts: Facts, policy: Policy) -> Schedule:
-    """The schedule that the policy gives for these facts. Pure: the same facts give the same schedule."""
+def schedule(facts: Facts, policy: Policy, stands: Standing = NONE) -> Schedule:
+    """The schedule that the policy gives for these facts, and for what stands of holds, requests and consent.
+
+    Pure: the same facts give the same schedule.
+    """
     now = phase(facts)
     if now in ("unknown", "ignored"):
         return Schedule(now, (), None)
+    facts = chosen(facts, stands)
     conditions = holding(facts)
     rules = [rule for rule in policy.by_kind[facts.kind] if rule.matches(conditions)]
-    entries = [_entry(rule, facts, policy) for rule in rules]
+    entries = [affected(_entry(rule, facts, policy), stands, policy) for rule in rules]
     governing = max((entry for entry in entries if entry.governs), key=lambda entry: entry.delete_after or date.max)
     if now == "erased":
         left = {rule.id for rule in rules if rule.survives_erasure}

@@ -11,6 +11,8 @@ _INDEPENDENT: dict[RecordKind, tuple[str, ...]] = {
     "order": ("identity", "shipping", "note", "network", "attribution", "newsletter"),
     "customer": ("last-active", "newsletter"),
     "support-request": (),
+    "marketing-consent": (),
+    "cookie-consent": (),
 }
 _EXACTLY_ONE: dict[RecordKind, tuple[str, ...]] = {"order": ("paid", "unpaid")}
 

@@ -10,13 +10,28 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-RecordKind = Literal["order", "customer", "support-request"]
+RecordKind = Literal["order", "customer", "support-request", "marketing-consent", "cookie-consent"]
 
-KINDS: tuple[RecordKind, ...] = ("order", "customer", "support-request")
+KINDS: tuple[RecordKind, ...] = ("order", "customer", "support-request", "marketing-consent", "cookie-consent")
 STORED_KINDS: tuple[RecordKind, ...] = (
     "order",
     "customer",
 )  # records of the store, that can be written back to
+
+Occurrence = Literal["made", "closed", "consent-given", "consent-withdrawn", "deleted"]
+
+EVENT_TYPES: dict[str, tuple[RecordKind, Occurrence]] = {
+    "support-request.made": ("support-request", "made"),
+    "support-request.closed": ("support-request", "closed"),
+    "support-request.deleted": ("support-request", "deleted"),
+    "marketing.consent-given": ("marketing-consent", "consent-given"),
+    "marketing.consent-withdrawn": ("marketing-consent", "consent-withdrawn"),
+    "marketing.deleted": ("marketing-consent", "deleted"),
+    "cookies.consent-given": ("cookie-consent", "consent-given"),
+    "cookies.consent-withdrawn": ("cookie-consent", "consent-withdrawn"),
+    "cookies.deleted": ("cookie-consent", "deleted"),
+}
+"""What a help desk, a consent tool or a newsletter tool reports: the kind of record, and what happened to it."""
 
 PAID_STATUSES = frozenset({"processing", "completed", "refunded"})
 UNPAID_STATUSES = frozenset({"pending", "on-hold", "failed", "cancelled", "checkout-draft", "auto-draft"})
@@ -49,7 +64,10 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
-    """An order. `status` is what it is, or was before it was trashed; 'unknown' for one that a plugin added."""
+    """An order. `status` is what it is, or was before it was trashed; 'unknown' for one that a plugin added.
+
+    `payment` and `carriers` are the store's ids of the ways in which it was paid and shipped.
+    """
 
     status: str
     created_at: datetime
@@ -62,6 +80,8 @@ class OrderFacts:
     choices: tuple[Choice, ...] = ()
     erased_at: datetime | None = None
     meta_at: datetime | None = None
+    payment: str = ""
+    carriers: frozenset[str] = frozenset()
 
     kind: RecordKind = field(default="order", init=False)
 
@@ -91,16 +111,53 @@ class CustomerFacts:
     kind: RecordKind = field(default="customer", init=False)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Subject:
+    """Whom something is about: a customer or an order of the store by its id, or an e-mail by its keyed hash."""
+
+    kind: Literal["customer", "email", "order"]
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value}"
+
+
 @dataclass(frozen=True, slots=True)
 class SupportRequestFacts:
-    """A request to the help desk, known from the action that the store fires when it is closed."""
+    """A request to the help desk, known from what is reported of it. `name` is the help desk's own id of it."""
 
-    closed_at: datetime
+    made_at: datetime | None = None
+    closed_at: datetime | None = None
+    erased_at: datetime | None = None
+    name: str = ""
+    subjects: frozenset[Subject] = frozenset()
 
     kind: RecordKind = field(default="support-request", init=False)
 
+    @property
+    def since(self) -> datetime | None:
+        """When the period begins to run, as far as is known."""
+        return self.closed_at or self.made_at
 
-Facts = OrderFacts | CustomerFacts | SupportRequestFacts
+
+@dataclass(frozen=True, slots=True)
+class ConsentFacts:
+    """What is reported of somebody's consent, to a newsletter or to cookies. `name` is the tool's own id of it."""
+
+    kind: RecordKind
+    choices: tuple[Choice, ...] = ()
+    erased_at: datetime | None = None
+    name: str = ""
+    subjects: frozenset[Subject] = frozenset()
+
+    @property
+    def since(self) -> datetime | None:
+        """When the last choice was made, as far as is known."""
+        return self.choices[-1].at if self.choices else None
+
+
+ReportedFacts = SupportRequestFacts | ConsentFacts
+Facts = OrderFacts | CustomerFacts | SupportRequestFacts | ConsentFacts
 
 
 @dataclass(frozen=True, slots=True)

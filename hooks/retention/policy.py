@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
+from hashlib import sha256
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -15,19 +16,22 @@ from hooks.retention.clock import AccountingYear, Period
 from hooks.retention.conditions import vocabulary, worlds
 from hooks.retention.facts import KINDS, RecordKind
 
-Clock = Literal["accounting-year-end", "last-activity", "request-closed", "consent", "created"]
+Clock = Literal["accounting-year-end", "last-activity", "request-closed", "consent", "consent-recorded", "created"]
 
 CLOCKS: dict[RecordKind, frozenset[Clock]] = {
     "order": frozenset({"accounting-year-end", "request-closed", "consent", "created"}),
     "customer": frozenset({"last-activity", "consent", "created"}),
     "support-request": frozenset({"request-closed"}),
+    "marketing-consent": frozenset({"consent"}),
+    "cookie-consent": frozenset({"consent-recorded"}),
 }
 """The clocks that can run for each kind of record: those whose event its facts can tell."""
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Where a choice comes from: a section of the published page, or, where that is silent, the operator."""
+    """Where a choice comes from: a section of the published page, or, where that is silent, the operator, who then
+    names the `gap` that the choice fills."""
 
     section: int | None
     gap: str = ""
@@ -46,11 +50,26 @@ class LegalBasis:
     label: str
     article: str
     section: int
+    covers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that the page does not say: what the operator chose, and a sentence that could be published.
+
+    `section` is the one that the sentence would belong to.
+    """
+
+    id: str
+    section: int
+    choice: str
+    publish: str
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A data category or a purpose of the page: an id for its words."""
+    """Something that the page names (a data category, a purpose, a safeguard, a group of recipients): an id for
+    its words."""
 
     id: str
     label: str
@@ -98,6 +117,39 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who else gets data: always, with an order paid or shipped in one of these ways (patterns such as `klarna*`),
+    or with what is held. None of these: only where law requires it.
+
+    `data` are the categories that it gets. `outside`: it may process outside the EEA and the UK, under `safeguards`.
+    Of several that are not `certain`, one at least has the data.
+    """
+
+    id: str
+    name: str
+    group: str
+    role: Literal["processor", "controller"]
+    published: Published
+    data: frozenset[str]
+    always: bool = False
+    payment: tuple[str, ...] = ()
+    shipping: tuple[str, ...] = ()
+    holding: frozenset[str] = frozenset()
+    country: str | None = None
+    outside: bool = False
+    safeguards: tuple[str, ...] = ()
+    certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NoRecipient:
+    """Ways of payment and of shipping, as patterns, in which nobody else gets anything."""
+
+    payment: tuple[str, ...] = ()
+    shipping: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class MetaVocabulary:
     """Which meta keys of the store tell what: the newsletter choice, and order attribution (by prefix)."""
 
@@ -106,13 +158,22 @@ class MetaVocabulary:
     withdrawn: frozenset[str] = frozenset()
     attribution_prefixes: tuple[str, ...] = ()
 
+    @property
+    def digest(self) -> str:
+        """A short name for what it looks for: what was read with another one must be read again."""
+        words = [sorted(part) for part in (self.newsletter_keys, self.given, self.withdrawn, self.attribution_prefixes)]
+        return sha256(repr(words).encode()).hexdigest()[:6]
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A custom action of the store that closes a request: topic `action.<name>`, its argument the id."""
+    """A custom action of the store, topic `action.<name>`: what has happened when it comes (`support-request.closed`).
+
+    Its argument is the id, or a small object.
+    """
 
     name: str
-    kind: RecordKind
+    event: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +184,25 @@ class Controller:
     address: str
     organisation_number: str
     privacy_contact: str
+    phone: str = ""
+    dpo: str = ""
+    uk: bool = False
+    """Whether it markets or sells to the UK too, so that UK GDPR may apply."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy that can be put in force; days are days in `time_zone`."""
+    """A policy that can be put in force; days are days in `time_zone`.
+
+    `digest` names what it says, whatever its comments and line breaks. `last_updated` is the day that the page
+    printed, and `page_modified` when it had last been changed, as it was read for this version.
+    """
 
     id: str
+    version: str
     effective_from: date
+    last_updated: date | None
+    page_modified: datetime | None
     page: str
     controller: Controller
     time_zone: ZoneInfo
@@ -139,27 +211,33 @@ class Policy:
     categories: Mapping[str, Term]
     purposes: Mapping[str, Term]
     bases: Mapping[str, LegalBasis]
+    safeguards: Mapping[str, Term]
+    recipient_groups: Mapping[str, Term]
+    recipients: Mapping[str, Recipient]
+    no_recipient: NoRecipient
+    security: tuple[str, ...]
+    gaps: Mapping[str, Gap]
     classes: Mapping[str, RetentionClass]
     rules: tuple[Rule, ...]
     meta: MetaVocabulary
     actions: Mapping[str, Action]
     digest: str
+    text: str = field(repr=False)
     by_kind: Mapping[RecordKind, tuple[Rule, ...]] = field(init=False)
+    vocabulary: str = field(init=False)
 
     def __post_init__(self) -> None:
         grouped = {kind: tuple(rule for rule in self.rules if rule.kind == kind) for kind in KINDS}
         object.__setattr__(self, "by_kind", grouped)
-
-    @property
-    def gaps(self) -> list[dict[str, str]]:
-        """What the operator decided because the page says nothing of it."""
-        silent: list[RetentionClass | Rule] = [*self.classes.values(), *self.rules]
-        return [{"id": item.id, "choice": item.published.gap} for item in silent if item.published.gap]
+        object.__setattr__(self, "vocabulary", self.meta.digest)
 
 
 def faults(policy: Policy) -> list[str]:
     """What makes the policy unfit to be put in force, a sentence each, naming the rule or class; empty if fit."""
     found = [*_class_faults(policy)]
+    found += _origin_faults(policy)
+    for recipient in policy.recipients.values():
+        found += _recipient_faults(recipient, policy)
     for rule in policy.rules:
         found += _reference_faults(rule, policy)
     if not found:  # whether rules overlap can be told only of rules that make sense one by one
@@ -181,6 +259,33 @@ def _class_faults(policy: Policy) -> Iterator[str]:
 
 
 _ANY_DAY = date(2024, 1, 1)
+
+
+def _origin_faults(policy: Policy) -> Iterator[str]:
+    """Whatever names a gap must name one that is described, and each that is described about rules is of use."""
+    chosen: list[tuple[str, RetentionClass | Rule | Recipient]] = [
+        *(("class", item) for item in policy.classes.values()),
+        *(("rule", rule) for rule in policy.rules),
+        *(("recipient", item) for item in policy.recipients.values()),
+    ]
+    for what, item in chosen:
+        if item.published.gap and item.published.gap not in policy.gaps:
+            yield f"{what} {item.id!r} names an unknown gap {item.published.gap!r}"
+
+
+def _recipient_faults(recipient: Recipient, policy: Policy) -> Iterator[str]:
+    name = f"recipient {recipient.id!r}"
+    if recipient.group not in policy.recipient_groups:
+        yield f"{name} names an unknown group {recipient.group!r}"
+    for what, ids, known in (
+        ("data category", recipient.data | recipient.holding, policy.categories),
+        ("safeguard", frozenset(recipient.safeguards), policy.safeguards),
+    ):
+        unknown = sorted(ids - known.keys())
+        if unknown:
+            yield f"{name} names an unknown {what} {', '.join(unknown)}"
+    if recipient.outside and not recipient.safeguards:
+        yield f"{name} may process outside the EEA and the UK, and no safeguard is named (GDPR Art. 46)"
 
 
 def _reference_faults(rule: Rule, policy: Policy) -> Iterator[str]:

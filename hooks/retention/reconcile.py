@@ -95,6 +95,8 @@ def _state(facts: StoreFacts) -> tuple[object, ...]:
         facts.customer_id,
         sorted(facts.kinds - META_KINDS),
         [str(instant) for instant in (facts.created_at, facts.paid_at, facts.completed_at)],
+        facts.payment,
+        sorted(facts.carriers),
         sorted(refund.id for refund in facts.refunds),
     )
 
@@ -117,7 +119,7 @@ def _meta_order(facts: StoreFacts) -> tuple[str, list[str]]:
 def _grown(facts: StoreFacts, known: StoreFacts | None, fresh: StoreFacts) -> StoreFacts:
     """`facts` with all that was ever seen of what can only grow."""
     seen = [one for one in (known, fresh) if one is not None]
-    choices = _choices(choice for one in seen for choice in one.choices)
+    choices = choices_of(choice for one in seen for choice in one.choices)
     if isinstance(facts, CustomerFacts):
         accounts = [one for one in seen if isinstance(one, CustomerFacts)]
         return replace(
@@ -136,7 +138,7 @@ def _grown(facts: StoreFacts, known: StoreFacts | None, fresh: StoreFacts) -> St
     )
 
 
-def _choices(seen: Iterable[Choice]) -> tuple[Choice, ...]:
+def choices_of(seen: Iterable[Choice]) -> tuple[Choice, ...]:
     """All choices in order of time, one a version; where one second saw both, the refusal counts."""
     by_time: dict[datetime, bool] = {}
     for choice in seen:

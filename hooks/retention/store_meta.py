@@ -6,8 +6,9 @@ Values are ids and dates only, so that no backslash or quote inside them meets W
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from typing import Any
 
 from hooks.retention.classify import Entry, Schedule
 
@@ -19,15 +20,26 @@ KEYS = (
     "retention_schedule",
 )
 
+FIELDS = ("data", "basis", "class", "from", "review_after", "delete_after", "until", "action")
+"""What an entry says in the store."""
+
 StoreMeta = Mapping[str, str | None]
 """A value for each of KEYS; None asks the store to delete the key."""
 
 NOTHING: StoreMeta = dict.fromkeys(KEYS)
 
 
-def store_meta(plan: Schedule, policy_id: str) -> StoreMeta:
-    """What the store should hold for this schedule. A record without entries should hold nothing of ours."""
-    if not plan.entries:
+MAX_LINKED = 50
+"""Of more requests and consents of one customer than this, the store is told of those that are kept longest."""
+
+
+def store_meta(plan: Schedule, policy_id: str, linked: Iterable[Mapping[str, Any]] = ()) -> StoreMeta:
+    """What the store should hold for this schedule, and for the entries of what is `linked` to the record.
+
+    A record without entries should hold nothing of ours.
+    """
+    entries = [_entry(entry) for entry in plan.entries] + _distinct(linked)
+    if not entries:
         return NOTHING
     tag = plan.governing if plan.phase != "erased" else None
     return {
@@ -35,8 +47,15 @@ def store_meta(plan: Schedule, policy_id: str) -> StoreMeta:
         "retention_legal_basis": tag.basis if tag else "",
         "retention_delete_after": str(tag.delete_after or "") if tag else "",
         "retention_policy": policy_id,
-        "retention_schedule": json.dumps([_entry(entry) for entry in plan.entries], separators=(",", ":")),
+        "retention_schedule": json.dumps(entries, separators=(",", ":")),
     }
+
+
+def _distinct(linked: Iterable[Mapping[str, Any]]) -> list[dict[str, str | None]]:
+    """Entries that say the same are said once; in the order in which they end, those without a day last."""
+    said = {json.dumps(entry := {name: raw[name] for name in FIELDS}): entry for raw in linked}
+    ordered = sorted(said.items(), key=lambda item: (item[1]["delete_after"] or "9999", item[0]))
+    return [entry for _, entry in ordered[-MAX_LINKED:]]
 
 
 def _entry(entry: Entry) -> dict[str, str | None]:

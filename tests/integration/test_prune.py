@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from threading import Event
 
 from sqlalchemy import func, insert, select
 
 from hooks.ingest import Result
 from hooks.ledger.log import PRUNED_AT_ONCE
 from hooks.ledger.tables import deliveries, history, quarantine
-from hooks.worker import prune
+from hooks.upkeep import Upkeep
 from tests.integration.desk import SECOND, Desk
 from tests.support.recordings import made
 
@@ -23,7 +22,7 @@ def _count(desk: Desk, table: object) -> int:
 
 
 def _prune(desk: Desk) -> None:
-    prune(desk.settings, desk.ingest, Event())
+    Upkeep(desk.ingest, desk.settings, desk.ingest.policy).prune()
 
 
 def test_deliveries_are_forgotten_after_their_time_and_history_never(desk: Desk) -> None:

@@ -336,4 +336,4 @@ def test_a_later_last_choice_never_gives_an_earlier_date(
 def test_the_shipped_policy_uses_every_clock() -> None:
     """So that the properties above speak of all of them."""
     used = {SHIPPED.classes[rule.retention_class].clock for rule in SHIPPED.rules}
-    assert used == {"accounting-year-end", "last-activity", "request-closed", "consent", "created"}
+    assert used == {"accounting-year-end", "last-activity", "request-closed", "consent", "consent-recorded", "created"}

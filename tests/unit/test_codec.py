@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,14 +15,16 @@ from hooks.ledger.codec import entries_text, entry_dict, facts_text, read_facts
 from hooks.retention.facts import (
     KNOWN_STATUSES,
     Choice,
+    ConsentFacts,
     CustomerFacts,
     Facts,
     OrderFacts,
     Refund,
+    Subject,
     SupportRequestFacts,
 )
 from hooks.retention.policy import Policy
-from tests.unit.builders import customer, order, planned
+from tests.unit.builders import at, customer, order, planned
 
 instants = st.datetimes(
     datetime(1970, 1, 2),  # noqa: DTZ001 - hypothesis wants them without a zone
@@ -108,12 +111,19 @@ def test_every_fact_is_written() -> None:
     full_order = order(
         paid_at="2026-11-22", completed_at="2026-11-22", customer_id=1, kinds="note", trashed=True, refunds={1: None},
         choices={"2026-11-22": True}, erased_at="2026-11-22", meta_at="2026-11-22",
+        payment="paypal", carriers=frozenset({"ups"}),
     )  # fmt: skip
     full_customer = customer(
         staff=True, last_active_at="2026-11-22", last_order_at="2026-11-22", kinds="newsletter",
         choices={"2026-11-22": True}, meta_at="2026-11-22",
     )  # fmt: skip
-    for facts in (full_order, full_customer):
+    reported: dict[str, Any] = {
+        "erased_at": at("2026-11-23"), "name": "ZD-7", "subjects": frozenset({Subject("customer", "7")})
+    }  # fmt: skip
+    full_request = SupportRequestFacts(at("2026-11-21"), at("2026-11-22"), **reported)
+    full_consent = ConsentFacts("cookie-consent", (Choice(at("2026-11-22"), given=True),), **reported)
+    for facts in (full_order, full_customer, full_request, full_consent):
+        assert read_facts(facts.kind, facts_text(facts)) == facts
         assert set(json.loads(facts_text(facts))) == {field.name for field in fields(facts)} - {"kind"}
 
 

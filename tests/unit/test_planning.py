@@ -23,6 +23,7 @@ from hooks.planning import (
     reason_for,
     shown,
     sight,
+    tagged_by,
     tags,
 )
 from hooks.retention.classify import schedule
@@ -369,6 +370,11 @@ def test_tags_of_an_order(policy: Policy) -> None:
     told = {name: value for name, value in columns.items() if name not in ("facts", "entries", "wanted")}
     assert told == {
         "state": "active",
+        "held": False,
+        "part_delete_after": date(2029, 11, 22),
+        "customer_id": None,
+        "recipients": "hosting",
+        "tagged_by": tagged_by(policy),
         "unknown_status": False,
         "legal_basis": "legal-obligation",
         "retention_class": "orders-accounting",
@@ -392,7 +398,7 @@ def test_tags_of_an_order(policy: Policy) -> None:
             order(erased_at="2026-12-24T23:30:00"),
             {"state": "erased", "closed_on": date(2026, 12, 25), "legal_basis": "legal-obligation", "entries": "[]"},
         ),
-        (SupportRequestFacts(at("2026-11-22")), {"state": "active", "review_after": date(2027, 11, 22)}),
+        (SupportRequestFacts(closed_at=at("2026-11-22")), {"state": "active", "review_after": date(2027, 11, 22)}),
     ],
 )
 def test_tags(facts: Facts, columns: dict[str, Any], policy: Policy) -> None:

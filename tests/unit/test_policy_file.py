@@ -96,7 +96,7 @@ def test_the_shipped_policy_has_the_words_of_the_page(policy: Policy) -> None:
         ("customer-accounts", "last-activity", None, "P24M", None, 11),
         ("support-requests", "request-closed", "P12M", "P36M", None, 11),
         ("marketing", "consent", None, None, "consent-withdrawn", 11),
-        ("cookie-consent-logs", "consent", "P12M", "P24M", None, 11),
+        ("cookie-consent-logs", "consent-recorded", "P12M", "P24M", None, 11),
         # Of the operator's own, where the page is silent.
         ("unpaid-orders", "created", None, "P12M", None, None),
         ("technical", "created", None, "P12M", None, None),
@@ -112,27 +112,21 @@ def test_class_of_the_shipped_policy(
     assert len(policy.classes) == 7
 
 
-def test_every_gap_is_listed_with_what_was_chosen(policy: Policy) -> None:
-    silent = {item.id for item in policy.classes.values() if item.published.section is None}
-    silent |= {rule.id for rule in policy.rules if rule.published.section is None}
-    assert [gap["id"] for gap in policy.gaps] == [
-        "unpaid-orders",
-        "technical",
-        "order-unpaid",
-        "order-unpaid-identity",
-        "order-unpaid-shipping",
-        "order-technical",
-    ]
-    assert {gap["id"] for gap in policy.gaps} == silent
-    assert all(gap["choice"] for gap in policy.gaps)
+def test_every_gap_is_listed_with_what_was_chosen_and_a_sentence_to_publish(policy: Policy) -> None:
+    silent = {item.published.gap for item in (*policy.classes.values(), *policy.rules) if item.published.gap}
+    assert silent == {"unpaid-orders", "technical-data", "cookie-consent-basis"}
+    # What no class or rule shows: when the five years start, what activity is, and backups.
+    assert policy.gaps.keys() - silent == {"start-of-five-years", "what-activity-is", "backups"}
+    assert all(gap.choice and gap.publish and gap.section in policy.sections for gap in policy.gaps.values())
 
 
-def test_digest_is_of_the_file_and_of_nothing_else(policy: Policy, tmp_path: Path) -> None:
+def test_digest_is_of_what_the_file_says_and_of_nothing_else(policy: Policy, tmp_path: Path) -> None:
     again = _load(SHIPPED, tmp_path)
     assert again == policy
     assert again.digest == policy.digest
     assert len(policy.digest) == 16
-    assert _load(SHIPPED + "\n# A comment.\n", tmp_path).digest != policy.digest
+    assert _load(SHIPPED + "\n# A comment.\n", tmp_path).digest == policy.digest
+    assert _load(_edited(('keep = "P5Y"', 'keep = "P6Y"')), tmp_path).digest != policy.digest
 
 
 @pytest.mark.parametrize(
@@ -199,7 +193,7 @@ def test_an_empty_file_lacks_everything(tmp_path: Path) -> None:
 MISSING = "Missing data for required field."
 UNKNOWN = "Unknown field."
 ORIGIN = "needs either its `section` of the page or `published = false`"
-GAP = "needs a `gap` that says what was chosen, exactly where `published = false`"
+GAP = "needs the `gap` that it fills, exactly where `published = false`"
 YEAR_START = "accounting_year_start: must be the first day of the accounting year, as MM-DD"
 
 
@@ -244,10 +238,11 @@ def _period(text: str) -> str:
         (_in(_class("marketing"), 'at_end = "erase"', 'at_end = "archive"'),
          "classes marketing at_end: Must be one of: erase."),
         (_in(_class("marketing"), 'clock = "consent"', 'clock = "full-moon"'),
-         "classes marketing clock: Must be one of: accounting-year-end, consent, created, last-activity, "
-         "request-closed."),
+         "classes marketing clock: Must be one of: accounting-year-end, consent, consent-recorded, created, "
+         "last-activity, request-closed."),
         (_in(_rule("order-paid"), 'record = "order"', 'record = "coupon"'),
-         "rules 'order-paid' record: Must be one of: order, customer, support-request."),
+         "rules 'order-paid' record: Must be one of: order, customer, support-request, "
+         "marketing-consent, cookie-consent."),
         # The shop's zone and year.
         (("Europe/Oslo", "Europe/Trondheim"), "time_zone: is not a time zone such as Europe/Oslo"),
         (("Europe/Oslo", "../../etc/passwd"), "time_zone: is not a time zone such as Europe/Oslo"),

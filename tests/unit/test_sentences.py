@@ -78,7 +78,7 @@ OWN = "the operator's own choice, the published policy being silent"
             "36 months later is 2029-11-22; policy section 11",
         ),
         (
-            SupportRequestFacts(at("2026-11-22")),
+            SupportRequestFacts(closed_at=at("2026-11-22")),
             "support",
             "Request closed on 2026-11-22; may go from 2027-11-22, twelve months later; "
             "36 months later is 2029-11-22; policy section 11",

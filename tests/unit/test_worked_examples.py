@@ -14,6 +14,8 @@ from hooks.retention.facts import (
     CUSTOMER_ROLES,
     PAID_STATUSES,
     UNPAID_STATUSES,
+    Choice,
+    ConsentFacts,
     Facts,
     OrderFacts,
     SupportRequestFacts,
@@ -133,7 +135,7 @@ def test_customer_note(policy: Policy) -> None:
 
 
 def test_support_request(policy: Policy) -> None:
-    found = governing(SupportRequestFacts(at("2026-11-22")), policy)
+    found = governing(SupportRequestFacts(closed_at=at("2026-11-22")), policy)
     assert (_tag(found), found.event) == (("legitimate-interests", "support-requests"), "request-closed")
     assert (str(found.review_after), str(found.delete_after)) == ("2027-11-22", "2029-11-22")
 
@@ -195,14 +197,31 @@ def test_technical_clock_runs_from_the_order(kinds: str, policy: Policy) -> None
     assert (str(found.runs_from), str(found.delete_after)) == ("2026-11-22", "2027-11-22")
 
 
-def test_consent_log_clock(tmp_path: Path) -> None:
-    """No rule of the shipped policy makes an entry of this class: the store keeps no such log on its records."""
-    path = tmp_path / "logs.toml"
-    rule = 'basis = "consent"\nclass = "marketing"'
-    path.write_text(POLICY_FILE.read_text().replace(rule, rule.replace('"marketing"', '"cookie-consent-logs"'), 1))
-    found = entry(order("completed", "2026-05-01", kinds="attribution"), load_policy(path), "marketing")
+def test_consent_log_clock(policy: Policy) -> None:
+    """The last choice counts: that it was made must be demonstrable, whatever it was."""
+    choices = (Choice(at("2025-05-01"), given=True), Choice(at("2026-05-01"), given=False))
+    found = governing(ConsentFacts("cookie-consent", choices), policy)
     assert (found.retention_class, str(found.runs_from), found.until) == ("cookie-consent-logs", "2026-05-01", None)
     assert (str(found.review_after), str(found.delete_after)) == ("2027-05-01", "2028-05-01")
+
+
+@pytest.mark.parametrize(
+    ("choices", "until", "delete_after"),
+    [
+        ([("2026-05-01", True)], "consent-withdrawn", None),
+        ([("2026-05-01", True), ("2026-09-09", False)], None, "2026-09-09"),
+        ([("2026-05-01", True), ("2026-09-09", False), ("2026-10-01", True)], "consent-withdrawn", None),
+        # Only that it was withdrawn is known: it ended as it began.
+        ([("2026-09-09", False)], None, "2026-09-09"),
+    ],
+)
+def test_newsletter_consent_that_another_tool_reports(
+    choices: list[tuple[str, bool]], until: str | None, delete_after: str | None, policy: Policy
+) -> None:
+    facts = ConsentFacts("marketing-consent", tuple(Choice(at(day), given=given) for day, given in choices))
+    found = governing(facts, policy)
+    assert (_tag(found), found.until) == (("consent", "marketing"), until)
+    assert found.delete_after == (date.fromisoformat(delete_after) if delete_after else None)
 
 
 def test_creation_clock_of_an_account(policy: Policy) -> None:
@@ -216,7 +235,7 @@ def test_creation_clock_of_an_account(policy: Policy) -> None:
         # Clocks that the check of the policy keeps from these kinds of records.
         ("last-activity", order()),
         ("accounting-year-end", customer()),
-        ("consent", SupportRequestFacts(at("2026-11-22"))),
+        ("consent", SupportRequestFacts(closed_at=at("2026-11-22"))),
         # An account of which only an order told.
         ("created", customer(None)),
         ("consent", customer(None)),

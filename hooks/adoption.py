@@ -1,0 +1,99 @@
+"""Putting a policy in force: which one tags are made by stands in the ledger, the same for all processes.
+
+`POLICY_FILE` names the one that is wanted. The first is put in force at once; another one once it is effective, has an
+id of its own, was not in force before, and does not make a large part of the records due at once. Otherwise it waits:
+the one before stays in force, and `/status` says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Row
+
+from hooks.errors import PolicyError
+from hooks.impact import Impact, impact_of
+from hooks.ingest import Ingest
+from hooks.ledger import policies
+from hooks.retention.policy import Policy
+from schemas.policy import read_policy
+
+log = structlog.get_logger(__name__)
+
+WAITS = {
+    "effective-date": "it is in force only from {effective_from} on",
+    "same-id": "a policy that says something else was in force under its id: give it a new `id`, so that tags tell "
+    "them apart",
+    "superseded": "it was in force before, and another one took its place",
+    "due-at-once": "it would make more than 1 % of the records due at once",
+}
+"""What a policy may wait for, in words."""
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """What became of a policy that was wanted: `waits_for` is None if it is in force now."""
+
+    waits_for: str | None
+    impact: Impact | None
+
+
+def adopt(ingest: Ingest, wanted: Policy, *, yes: bool = False) -> Adopted:
+    """Put the policy in force, unless something stands in its way; `yes`: the operator wants it all the same.
+
+    Nothing puts a policy in force before its effective date, but the first of all. Raises LedgerUnavailableError.
+    """
+    now = ingest.clock()
+    today = now.astimezone(wanted.time_zone).date()
+    with ingest.database.read() as connection:
+        current = policies.in_force(connection)
+        obstacle = _obstacle(connection, wanted, today)
+    if current is not None and current.digest == wanted.digest:
+        with ingest.database.write() as connection:
+            policies.forget_waiting(connection)
+        return Adopted(None, None)
+    impact = impact_of(ingest.database, wanted, today)
+    obstacle = obstacle or ("due-at-once" if impact.alarming else None)
+    waits_for = obstacle if current is not None and (obstacle == "effective-date" or not yes) else None
+    with ingest.database.write() as connection:
+        if waits_for:
+            policies.wait(connection, wanted, waits_for, impact.as_dict(), now)
+        else:
+            policies.put_in_force(connection, wanted, now)
+    log.info("policy.waits" if waits_for else "policy.in_force", policy=wanted.id, waits_for=waits_for)
+    return Adopted(waits_for, impact)
+
+
+def _obstacle(connection: Connection, wanted: Policy, today: date) -> str | None:
+    """What can be told without looking at the records."""
+    if wanted.effective_from > today:
+        return "effective-date"
+    if policies.others_of_id(connection, wanted):
+        return "same-id"
+    known = policies.known(connection, wanted.digest)
+    return "superseded" if known is not None and known.in_force_at is not None else None
+
+
+def waiting_words(row: Row[Any]) -> str:
+    """Why a policy that waits is not in force."""
+    return WAITS[row.waits_for].format(effective_from=row.effective_from)
+
+
+def follow(ingest: Ingest) -> Ingest:
+    """The same, with the policy that the ledger says is in force; as it was, where it says none.
+
+    Raises LedgerUnavailableError.
+    """
+    with ingest.database.read() as connection:
+        digest = policies.digest_in_force(connection)
+        if digest is None or digest == ingest.policy.digest:
+            return ingest
+        current = policies.in_force(connection)
+    try:
+        return replace(ingest, policy=read_policy(current.text, "the policy in force")) if current else ingest
+    except PolicyError:
+        log.exception("policy.unreadable", policy=digest)
+        return ingest

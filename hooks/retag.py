@@ -1,0 +1,38 @@
+"""Tagging records anew, under a policy that was put in force, or for what was asked for or decided about a person.
+
+Level-triggered, as writing back is: each record says what made its tags, and those that something else made are due.
+A crash costs nothing, and a record that a process still on the old policy tagged meanwhile is due again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hooks.ingest import Ingest
+from hooks.ledger import records
+from hooks.planning import tagged_by
+from hooks.surroundings import persons_of
+
+CHUNK = 200
+"""So that whoever else wants to write waits for moments only."""
+
+
+@dataclass(frozen=True)
+class Retagger:
+    """Tags anew what is due, a chunk at a time; any number may be at it."""
+
+    ingest: Ingest
+
+    def step(self, limit: int = CHUNK) -> int:
+        """Tag up to `limit` records anew. Returns how many those were. Raises LedgerUnavailableError."""
+        wanted = tagged_by(self.ingest.policy)
+        with self.ingest.database.read() as connection:  # a look that waits for nobody
+            if not records.any_tagged_otherwise(connection, wanted):
+                return 0
+        with self.ingest.database.write() as connection:
+            due = records.tagged_otherwise(connection, wanted, limit=limit)
+            persons = persons_of(connection, due)
+            moment = self.ingest.moment()
+            for known in due:
+                self.ingest.tag_anew(connection, known, moment, persons[known["store"]])
+        return len(due)

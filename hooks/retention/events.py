@@ -1,0 +1,124 @@
+"""What people ask for and operators decide about a record: consent, requests, restrictions and holds.
+
+Each is kept for ever, with its time; what stands is worked out from all of them, so that the order in which they
+came is all one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from hooks.retention.facts import Choice
+from hooks.retention.reconcile import choices_of
+
+EventType = Literal[
+    "consent-given",
+    "consent-withdrawn",
+    "erasure-requested",
+    "objection",
+    "restriction",
+    "restriction-lifted",
+    "hold",
+    "hold-lifted",
+    "retracted",
+]
+
+TYPES: tuple[EventType, ...] = (
+    "consent-given",
+    "consent-withdrawn",
+    "erasure-requested",
+    "objection",
+    "restriction",
+    "restriction-lifted",
+    "hold",
+    "hold-lifted",
+    "retracted",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEvent:
+    """One event. `at` is when it happened, not when it was heard of.
+
+    A hold has a `reason`, an `owner` and a day on which it is to be looked at again. `about` is the id of the hold
+    that is lifted (none: all that were placed until then) or of the event that was reported by mistake.
+    """
+
+    id: str
+    type: EventType
+    at: datetime
+    reason: str = ""
+    owner: str = ""
+    review_on: date | None = None
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands, of all events on a record and on the person whose record it is.
+
+    `choices` are the record's own newsletter choices, `persons_choices` those of the person.
+    """
+
+    holds: tuple[RecordEvent, ...] = ()
+    restriction: RecordEvent | None = None
+    erasure: RecordEvent | None = None
+    objection: RecordEvent | None = None
+    choices: tuple[Choice, ...] = ()
+    persons_choices: tuple[Choice, ...] = ()
+
+
+NONE = Standing()
+
+
+def standing(
+    own: Iterable[RecordEvent], person: Iterable[RecordEvent] = (), *, since: datetime | None = None
+) -> Standing:
+    """What stands. A person's request or objection is about the records that there were (`since`) when it came;
+    a hold or a restriction is about all of them. Of several requests the first sets the date."""
+    mine, theirs = _unretracted(own), _unretracted(person)
+    both = sorted((*mine, *theirs), key=_order)
+    asked = sorted((*mine, *(event for event in theirs if since is None or since <= event.at)), key=_order)
+    return Standing(
+        holds=tuple(event for event in both if event.type == "hold" and not _lifted(event, both)),
+        restriction=_restriction(both),
+        erasure=next((event for event in asked if event.type == "erasure-requested"), None),
+        objection=next((event for event in asked if event.type == "objection"), None),
+        choices=_choices(mine),
+        persons_choices=_choices(theirs),
+    )
+
+
+def _order(event: RecordEvent) -> tuple[datetime, str]:
+    return event.at, event.id
+
+
+def _unretracted(events: Iterable[RecordEvent]) -> list[RecordEvent]:
+    """All but those that were reported by mistake; a retraction cannot itself be retracted."""
+    seen = tuple(events)
+    mistakes = {event.about for event in seen if event.type == "retracted"}
+    return [event for event in seen if event.id not in mistakes and event.type != "retracted"]
+
+
+def _lifted(hold: RecordEvent, events: Iterable[RecordEvent]) -> bool:
+    lifts = (event for event in events if event.type == "hold-lifted")
+    return any(lift.about == hold.id if lift.about else lift.at >= hold.at for lift in lifts)
+
+
+def _restriction(events: Iterable[RecordEvent]) -> RecordEvent | None:
+    """The one that stands; where one second saw it placed and lifted, it stands."""
+    last: RecordEvent | None = None
+    for event in events:
+        if event.type == "restriction" and last is None:
+            last = event
+        elif event.type == "restriction-lifted" and last is not None and event.at > last.at:
+            last = None
+    return last
+
+
+def _choices(events: Iterable[RecordEvent]) -> tuple[Choice, ...]:
+    chosen = [event for event in events if event.type in ("consent-given", "consent-withdrawn")]
+    return choices_of(Choice(event.at, given=event.type == "consent-given") for event in chosen)

@@ -1,0 +1,48 @@
+"""Who else holds the data of a record, as sections 8 and 9 of the page and the policy file's map say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+
+from hooks.retention.classify import Entry
+from hooks.retention.facts import Facts, OrderFacts
+from hooks.retention.policy import Policy, Recipient
+
+UNNAMED = "?"
+"""Before a way of payment or shipping that the policy file does not map to anybody."""
+
+
+def recipients_of(facts: Facts, entries: Iterable[Entry], policy: Policy) -> tuple[str, ...]:
+    """The ids of all who have got data of this record, in order; and, after a `?`, each way of payment or shipping
+    (`?shipping:flat_rate`) of which the policy file does not say who gets data by it. Nothing held: nobody."""
+    held = frozenset(entry.data for entry in entries)
+    if not held:
+        return ()
+    found = [item.id for item in policy.recipients.values() if item.data & held and _gets(item, facts, held)]
+    return tuple(sorted(found)) + tuple(sorted(_unnamed(facts, policy)))
+
+
+def _gets(recipient: Recipient, facts: Facts, held: frozenset[str]) -> bool:
+    if recipient.always or recipient.holding & held:
+        return True
+    ways = _ways(facts)
+    return _any(ways["payment"], recipient.payment) or _any(ways["shipping"], recipient.shipping)
+
+
+def _ways(facts: Facts) -> dict[str, list[str]]:
+    if not isinstance(facts, OrderFacts):
+        return {"payment": [], "shipping": []}
+    return {"payment": [facts.payment], "shipping": sorted(facts.carriers)}
+
+
+def _any(ways: Iterable[str], patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(way, pattern) for way in ways for pattern in patterns)
+
+
+def _unnamed(facts: Facts, policy: Policy) -> Iterator[str]:
+    for what, ways in _ways(facts).items():
+        known = [
+            pattern for item in (*policy.recipients.values(), policy.no_recipient) for pattern in getattr(item, what)
+        ]
+        yield from (f"{UNNAMED}{what}:{way}" for way in ways if not _any([way], known))

@@ -1,0 +1,111 @@
+"""What a worker does for the ledger itself: policies put in force, tags made anew, pages compared, old deliveries
+forgotten. Any number of workers may be at it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Event
+
+import structlog
+
+from hooks.adoption import adopt, follow
+from hooks.errors import LedgerUnavailableError
+from hooks.ingest import Ingest
+from hooks.ledger import log as ledger_log
+from hooks.retag import Retagger
+from hooks.retention.policy import Policy
+from hooks.settings import Settings
+
+IDLE_SECONDS = 0.5
+LEDGER_AWAY_SECONDS = 2.0
+ADOPT_EVERY = timedelta(hours=1)
+PRUNE_EVERY = timedelta(hours=1)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Chore:
+    """Something that is due again and again: `do` says how much it did."""
+
+    do: Callable[[], int]
+    every: timedelta = timedelta(0)
+    due_at: datetime | None = None
+
+    def step(self, now: datetime) -> int:
+        """Do it, if it is due. Raises LedgerUnavailableError, and then it is due still."""
+        if self.due_at and now < self.due_at:
+            return 0
+        done = self.do()
+        self.due_at = now + self.every
+        return done
+
+
+@dataclass
+class Upkeep:
+    """Does all chores in turn. `wanted` is the policy that the settings name."""
+
+    ingest: Ingest
+    settings: Settings
+    wanted: Policy
+    chores: list[Chore] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, settings: Settings, ingest: Ingest, wanted: Policy) -> Upkeep:
+        """With all the chores that there are."""
+        made = cls(ingest, settings, wanted)
+        made.chores = [
+            Chore(made.adopt, ADOPT_EVERY),
+            Chore(Retagger(ingest).step),
+            Chore(made.prune, PRUNE_EVERY),
+        ]
+        return made
+
+    def run(self, stopping: Event) -> None:
+        """Do what is due until `stopping` is set, or another policy is in force than the one that is worked by.
+
+        As long as it was at work, it rests: others want to write, too.
+        """
+        while not stopping.is_set() and not self.outdated():
+            began = time.monotonic()
+            pause = IDLE_SECONDS
+            try:
+                if sum(chore.step(self.ingest.clock()) for chore in self.chores):
+                    pause = time.monotonic() - began
+            except LedgerUnavailableError as error:
+                log.warning("ledger.away", error=str(error))
+                pause = LEDGER_AWAY_SECONDS
+            except Exception:
+                log.exception("upkeep.failed")
+                pause = LEDGER_AWAY_SECONDS
+            stopping.wait(pause)
+
+    def outdated(self) -> bool:
+        """Whether another policy has come into force."""
+        try:
+            return follow(self.ingest) is not self.ingest
+        except LedgerUnavailableError:
+            return False
+
+    def adopt(self) -> int:
+        """Put the policy in force that the settings name, if nothing stands in its way."""
+        adopt(self.ingest, self.wanted)
+        return 0
+
+    def prune(self) -> int:
+        """Forget deliveries older than the settings say, a chunk at a time; the history of records is kept."""
+        before = self.ingest.clock() - self.settings.delivery_log
+        went = 0
+        while True:
+            with self.ingest.database.write() as connection:
+                chunk = ledger_log.prune(connection, before, self.kept_topics())
+            went += chunk
+            if not chunk:
+                return went
+
+    def kept_topics(self) -> list[str]:
+        """Deliveries that carry no time: a repeat of one must be known for ever."""
+        return ["event.undated", *(f"action.{name}" for name in self.ingest.policy.actions)]
