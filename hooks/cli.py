@@ -15,6 +15,7 @@ from hooks import worker
 from hooks.backfill_command import store_backfill
 from hooks.errors import LedgerNotReadyError, LedgerUnavailableError
 from hooks.ledger import upgrade, views
+from hooks.policy_commands import policy_group
 from hooks.retention.facts import KINDS
 from hooks.service import service
 from hooks.store_commands import FINDING, stop, store_group
@@ -44,7 +45,6 @@ def run_worker() -> None:
 
 
 db_group = AppGroup("db", help="The ledger's database.")
-policy_group = AppGroup("policy", help="The retention policy in force.")
 record_group = AppGroup("record", help="Single records.")
 
 
@@ -56,26 +56,6 @@ def db_upgrade() -> None:
     except LedgerUnavailableError as error:
         stop(str(error))
     click.echo(f"The ledger is at revision {revision}.")
-
-
-@policy_group.command("show")
-def policy_show() -> None:
-    """Show the policy in force: classes, rules and what the published page leaves open."""
-    policy = service().policy
-    click.echo(f"{policy.id}  in force from {policy.effective_from}  digest {policy.digest}")
-    click.echo(f"{policy.controller.name}, {policy.page}, days in {policy.time_zone}\n")
-    click.echo("Retention classes")
-    for item in policy.classes.values():
-        end = f"{item.review} to {item.keep}" if item.review else str(item.keep or f"until {item.until}")
-        click.echo(f"  {item.id:<20} {end:<28} from {item.clock:<20} {item.source or ''} {item.published}")
-    click.echo("\nRules")
-    for rule in policy.rules:
-        governs = " (governs)" if rule.governs else ""
-        click.echo(f"  {rule.id:<22} {rule.data:<17} {rule.basis:<21} {rule.retention_class}{governs}")
-    click.echo("\nWhere the published page is silent")
-    for gap in policy.gaps.values():
-        click.echo(f"  {gap.id}: {gap.choice}")
-        click.echo(f"      Section {gap.section} could say: {gap.publish}")
 
 
 @record_group.command("show")

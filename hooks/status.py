@@ -11,9 +11,11 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from hooks import __version__
+from hooks.adoption import waiting_words
 from hooks.delivery import all_topics
 from hooks.errors import LedgerUnavailableError
-from hooks.ledger import rounds, stores, views, webhooks
+from hooks.ledger import pages, policies, records, rounds, stores, views, webhooks
+from hooks.planning import tagged_by
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
 
@@ -23,6 +25,7 @@ LATE = 3
 """Reconciliations that were due and did not come are worth a word from this many on."""
 
 CHECK = "flask --app wsgi store check"
+DIFF = "flask --app wsgi policy diff"
 INSTALL = "flask --app wsgi store install"
 
 
@@ -31,14 +34,16 @@ def status_of(
 ) -> dict[str, Any]:
     """The whole of it. `now` is an instant; days are days in the policy's time zone."""
     today = now.astimezone(policy.time_zone).date()
-    problems = [*_record_problems(connection, today)]
+    problems = [*_record_problems(connection, today), *_policy_problems(connection, policy, now)]
     for slug in settings.stores:
         problems += _store_problems(connection, slug)
         problems += _round_problems(connection, slug, late=now - LATE * settings.reconcile - rounds.LEASE)
     found = _head("degraded" if problems else "ok", problems, started_at)
-    found["policy"] = _policy(policy)
+    found["policy"] = _policy(policy) | _policy_at_work(connection, policy)
     found["records"] = views.counts(connection)
+    found["recipients"] = views.by_recipient(connection)
     found["schedule"] = _schedule(views.by_day(connection), today)
+    found["schedule"]["parts"] = _due(views.parts_by_day(connection), today)
     found["stores"] = {slug: _store(connection, settings, policy, slug) for slug in settings.stores}
     return found
 
@@ -67,8 +72,48 @@ def _policy(policy: Policy) -> dict[str, Any]:
         "effective_from": policy.effective_from.isoformat(),
         "digest": policy.digest,
         "gaps": [asdict(gap) for gap in policy.gaps.values()],
-        "drift": None,  # not compared with the published page
+        "drift": None,  # not known to have been compared with the published page
     }
+
+
+def _policy_at_work(connection: Connection, policy: Policy) -> dict[str, Any]:
+    """How far it is: records still to be tagged by it, a policy that waits, and what its page says otherwise."""
+    waiting = [
+        {
+            "id": row.id,
+            "digest": row.digest,
+            "effective_from": row.effective_from.isoformat(),
+            "waits_for": row.waits_for,
+        }
+        for row in policies.waiting(connection)
+    ]
+    return {
+        "drift": pages.findings(connection, policy),
+        "to_be_tagged": records.to_be_tagged(connection, tagged_by(policy)),
+        "waiting": waiting,
+    }
+
+
+def _policy_problems(connection: Connection, policy: Policy, now: datetime) -> Iterator[Problem]:
+    for row in policies.waiting(connection):
+        late = row.waits_for != "effective-date" or row.effective_from <= now.astimezone(policy.time_zone).date()
+        if late:
+            yield {
+                "code": "policy-waits",
+                "message": f"The policy {row.id} that POLICY_FILE names is not in force, since {waiting_words(row)}. "
+                f"{policy.id} stays in force. `{DIFF}` says what would change, `policy apply --yes` puts it in force.",
+                "since": _text(row.proposed_at),
+            }
+    for page in pages.checked(connection, policy):
+        drift = [finding["message"] for finding in page.findings if finding["severity"] == "drift"]
+        if drift:
+            yield {
+                "code": "policy-drift",
+                "message": f"The page {page.url} and the policy {policy.id} say different things. {' '.join(drift)}",
+                "since": _text(page.since),
+            }
+        if page.error:
+            yield {"code": "policy-page-unreadable", "message": page.error, "since": _text(page.error_since)}
 
 
 def _schedule(by_day: list[tuple[date, int]], today: date) -> dict[str, Any]:
@@ -77,16 +122,16 @@ def _schedule(by_day: list[tuple[date, int]], today: date) -> dict[str, Any]:
     for day, number in by_day:
         month = f"{day:%Y-%m}"
         by_month[month] = by_month.get(month, 0) + number
+    months = [{"month": month, "count": number} for month, number in by_month.items()]
+    return _due(by_day, today) | {"by_month": months}
 
+
+def _due(by_day: list[tuple[date, int]], today: date) -> dict[str, Any]:
     def within(days: int) -> int:
         return sum(number for day, number in by_day if today <= day < today + timedelta(days=days))
 
-    return {
-        "overdue": sum(number for day, number in by_day if day < today),
-        "next_30_days": within(30),
-        "next_365_days": within(365),
-        "by_month": [{"month": month, "count": number} for month, number in by_month.items()],
-    }
+    overdue = sum(number for day, number in by_day if day < today)
+    return {"overdue": overdue, "next_30_days": within(30), "next_365_days": within(365)}
 
 
 def _store(connection: Connection, settings: Settings, policy: Policy, slug: str) -> dict[str, Any]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from marshmallow import EXCLUDE, Schema, fields, validate
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
 from hooks.retention.facts import KINDS
 
 
 class ScheduleQuerySchema(Schema):
-    """The query of `/schedule`; anything else in it is left alone."""
+    """The query of `/schedule`; anything else in it is left alone.
+
+    A part of a record may be of several classes: parts are not looked for by class.
+    """
 
     class Meta:
         unknown = EXCLUDE
@@ -20,4 +26,10 @@ class ScheduleQuerySchema(Schema):
         validate=validate.ContainsNoneOf("\0"),  # no text in PostgreSQL holds one
     )
     kind = fields.String(load_default=None, validate=validate.OneOf(KINDS))
+    what = fields.String(load_default="records", validate=validate.OneOf(["records", "parts"]))
     page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=1_000_000))
+
+    @validates_schema
+    def _classes_are_of_records(self, raw: Mapping[str, Any], **_: object) -> None:
+        if raw["what"] == "parts" and raw["retention_class"]:
+            raise ValidationError("parts are not looked for by class", "class")

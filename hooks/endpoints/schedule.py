@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from hooks.ledger.due import PAGE_SIZE, Due, due, due_by_day
 from hooks.service import service
 from schemas.schedule import ScheduleQuerySchema
 
-COLUMNS = ("store", "kind", "id", "class", "legal_basis", "review_after", "delete_after", "state")
+COLUMNS = ("store", "kind", "id", "class", "legal_basis", "review_after", "delete_after", "state", "data")
 
 blueprint = Blueprint("schedule", __name__)
 
@@ -34,18 +35,21 @@ def schedule() -> Response:
     with service().database.read() as connection:
         total, rows = due(connection, chosen)
     pages = -(-total // PAGE_SIZE)
-    return jsonify(total=total, page=chosen.page, pages=pages, records=[_record(row) for row in rows])
+    return jsonify(total=total, page=chosen.page, pages=pages, records=[_shown(row, chosen) for row in rows])
 
 
 @blueprint.get("/schedule.csv")
 def schedule_csv() -> Response:
     """A page of the same as CSV, with a header line."""
+    chosen = _chosen()
     with service().database.read() as connection:
-        _, rows = due(connection, _chosen())
+        _, rows = due(connection, chosen)
     sink = io.StringIO()
     writer = csv.DictWriter(sink, COLUMNS)
     writer.writeheader()
-    writer.writerows(_record(row) for row in rows)
+    for row in rows:
+        shown = _shown(row, chosen)
+        writer.writerow(shown | {"data": " ".join(shown["data"])})
     return Response(sink.getvalue(), content_type="text/csv; charset=utf-8")
 
 
@@ -59,9 +63,26 @@ def schedule_calendar() -> Response:
 
 def _chosen() -> Due:
     try:
-        return Due(**ScheduleQuerySchema().load(request.args.to_dict()))
+        query = ScheduleQuerySchema().load(request.args.to_dict())
+        return Due(parts=query.pop("what") == "parts", **query)
     except ValidationError as error:
         abort(400, f"Wrong in the query: {', '.join(sorted(error.messages_dict))}.")
+
+
+def _shown(row: Row[Any], chosen: Due) -> dict[str, Any]:
+    """A line of the schedule; `data` are the categories that go with it."""
+    entries = json.loads(row.entries)
+    if not chosen.parts:
+        return _record(row) | {"data": [entry["data"] for entry in entries]}
+    day = row.part_delete_after.isoformat()
+    going = [entry for entry in entries if entry["delete_after"] == day and not entry["governs"]]
+    return _record(row) | {
+        "class": " ".join(dict.fromkeys(entry["class"] for entry in going)),
+        "legal_basis": " ".join(dict.fromkeys(entry["basis"] for entry in going)),
+        "review_after": min((entry["review_after"] for entry in going if entry["review_after"]), default=None),
+        "delete_after": day,
+        "data": [entry["data"] for entry in going],
+    }
 
 
 def _record(row: Row[Any]) -> dict[str, Any]:
@@ -72,7 +93,7 @@ def _record(row: Row[Any]) -> dict[str, Any]:
         "class": row.retention_class,
         "legal_basis": row.legal_basis,
         "review_after": row.review_after.isoformat() if row.review_after else None,
-        "delete_after": row.delete_after.isoformat(),
+        "delete_after": row.delete_after.isoformat() if row.delete_after else None,
         "state": row.state,
     }
 
@@ -84,7 +105,7 @@ def _calendar(rows: Iterable[Row[Any]]) -> bytes:
     calendar.add("version", "2.0")
     for row in rows:
         event = Event()
-        day = row.delete_after + timedelta(days=1)
+        day = row.day + timedelta(days=1)
         event.add("uid", f"{day}-{row.kind}-{row.retention_class}@retention-hooks")
         event.add("dtstamp", service().ingest.clock())
         event.add("dtstart", day)

@@ -13,8 +13,11 @@ from hooks.ledger.tables import deliveries, history, quarantine, records, stores
 OPEN = records.c.state.in_(("active", "trashed"))
 """Records that are kept: neither unknown, nor none of our business, nor erased or gone."""
 
+KEPT = records.c.state.in_(("active", "trashed", "erased"))
+"""Records of which at least a part may be left: the store's eraser leaves some."""
+
 TOO_EARLY = and_(
-    records.c.legal_basis == "legal-obligation",
+    or_(records.c.legal_basis == "legal-obligation", records.c.held),
     records.c.state.in_(("trashed", "erased", "gone")),
 )
 LOST_RIGHTS = "owner-lost-rights"
@@ -50,6 +53,10 @@ def record(connection: Connection, store: str, kind: str, external_id: int) -> d
         "tag": _tag(row),
         "facts": json.loads(row.facts) if row.facts else None,
         "entries": json.loads(row.entries),
+        "recipients": row.recipients.split(",") if row.recipients else [],
+        "subject": row.subject,
+        "customer_id": row.customer_id,
+        "events": json.loads(row.events),
         "left_behind": [entry["data"] for entry in json.loads(row.entries)] if row.state == "erased" else [],
         "store_copy": _store_copy(row),
         "history": _history(connection, row.id),
@@ -121,6 +128,23 @@ def counts(connection: Connection) -> dict[str, Any]:
     return found
 
 
+def by_recipient(connection: Connection) -> dict[str, int]:
+    """How many records are kept of which each recipient has data; ways of which nobody is named begin with a `?`."""
+    chosen = select(records.c.recipients, func.count()).where(OPEN).group_by(records.c.recipients)
+    found: dict[str, int] = {}
+    for names, number in connection.execute(chosen):
+        for name in names.split(",") if names else ():
+            found[name] = found.get(name, 0) + number
+    return dict(sorted(found.items()))
+
+
+def parts_by_day(connection: Connection) -> list[tuple[date, int]]:
+    """Of how many records a part has to go after each day, before the whole of them does, in order of days."""
+    due = select(records.c.part_delete_after, func.count()).where(KEPT, records.c.part_delete_after.is_not(None))
+    grouped = due.group_by(records.c.part_delete_after).order_by(records.c.part_delete_after)
+    return [(day, number) for day, number in connection.execute(grouped)]
+
+
 def by_day(connection: Connection) -> list[tuple[date, int]]:
     """How many kept records are due after each day, in order of days."""
     due = select(records.c.delete_after, func.count()).where(OPEN, records.c.delete_after.is_not(None))
@@ -134,6 +158,7 @@ def erased_too_early(connection: Connection, today: date) -> tuple[int, list[Row
     early = and_(
         TOO_EARLY,
         or_(
+            records.c.held,
             and_(records.c.state == "trashed", records.c.delete_after >= today),
             records.c.delete_after >= records.c.closed_on,
         ),

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from hooks.retention.clock import Period
 from hooks.retention.events import RecordEvent, Standing
-from hooks.retention.facts import META_KINDS, Choice, ConsentFacts, Facts, OrderFacts, SupportRequestFacts
+from hooks.retention.facts import (
+    META_KINDS,
+    Choice,
+    ConsentFacts,
+    CustomerFacts,
+    Facts,
+    OrderFacts,
+    SupportRequestFacts,
+)
 from hooks.retention.policy import Policy
 from hooks.retention.reconcile import choices_of
 
@@ -31,7 +39,8 @@ def chosen(facts: Facts, stands: Standing) -> Facts:
     """The facts with the choices on marketing that were reported besides.
 
     A person's own choices are about every order that holds marketing data, yet make none where it holds none.
-    Order attribution rests on a consent of the day of the order, which ends with the others.
+    Order attribution rests on a consent of the day of the order, which ends with the others; and what is reported as
+    withdrawn, was given.
     """
     if isinstance(facts, SupportRequestFacts | ConsentFacts):
         return facts
@@ -40,9 +49,14 @@ def chosen(facts: Facts, stands: Standing) -> Facts:
         extra += stands.persons_choices
     if not extra:
         return facts
-    if isinstance(facts, OrderFacts) and "attribution" in facts.kinds:
-        extra += (Choice(facts.created_at, given=True),)
+    if facts.created_at and ("attribution" in facts.kinds or not facts.choices):
+        extra += (Choice(facts.created_at, given=True),) if _speaks_of_before(facts, extra) else ()
     return replace(facts, choices=choices_of((*facts.choices, *extra)), kinds=facts.kinds | {"newsletter"})
+
+
+def _speaks_of_before(facts: OrderFacts | CustomerFacts, extra: tuple[Choice, ...]) -> bool:
+    """Whether there was a consent before the first choice that was reported."""
+    return bool(facts.kinds & META_KINDS) or not min(extra, key=lambda choice: choice.at).given
 
 
 def affected(entry: Entry, stands: Standing, policy: Policy) -> Entry:
