@@ -8,15 +8,15 @@ the one before stays in force, and `/status` says so.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Row
 
-from hooks.errors import PolicyError
+from hooks.errors import LedgerContendedError, PolicyError
 from hooks.impact import Impact, impact_of
-from hooks.ingest import Ingest
+from hooks.ingest import RACES, Ingest
 from hooks.ledger import policies
 from hooks.retention.policy import Policy
 from schemas.policy import read_policy
@@ -46,23 +46,40 @@ def adopt(ingest: Ingest, wanted: Policy, *, yes: bool = False) -> Adopted:
 
     Nothing puts a policy in force before its effective date, but the first of all. Raises LedgerUnavailableError.
     """
-    now = ingest.clock()
-    today = now.astimezone(wanted.time_zone).date()
+    for _ in range(RACES):
+        try:
+            return _adopt(ingest, wanted, yes=yes)
+        except LedgerContendedError:
+            continue
+    return _adopt(ingest, wanted, yes=yes)
+
+
+def _adopt(ingest: Ingest, wanted: Policy, *, yes: bool) -> Adopted:
     with ingest.database.read() as connection:
-        current = policies.in_force(connection)
-        obstacle = _obstacle(connection, wanted, today)
-    if current is not None and current.digest == wanted.digest:
-        with ingest.database.write() as connection:
-            policies.forget_waiting(connection)
-        return Adopted(None, None)
-    impact = impact_of(ingest.database, wanted, today)
-    obstacle = obstacle or ("due-at-once" if impact.alarming else None)
-    waits_for = obstacle if current is not None and (obstacle == "effective-date" or not yes) else None
+        current = policies.digest_in_force(connection)
+    impact = None
+    if current != wanted.digest:
+        impact = impact_of(ingest.database, wanted, ingest.clock().astimezone(wanted.time_zone).date())
     with ingest.database.write() as connection:
-        if waits_for:
-            policies.wait(connection, wanted, waits_for, impact.as_dict(), now)
-        else:
-            policies.put_in_force(connection, wanted, now)
+        policies.lock(connection)
+        if policies.digest_in_force(connection) != current:  # another one was faster: judge by what is in force now
+            raise LedgerContendedError("another policy was put in force at the same time")
+        return _settled(connection, wanted, impact, ingest.clock(), yes=yes)
+
+
+def _settled(connection: Connection, wanted: Policy, impact: Impact | None, now: datetime, *, yes: bool) -> Adopted:
+    """Put it in force or have it wait; `impact` is None where it is in force already."""
+    if impact is None:
+        policies.forget_waiting(connection)
+        return Adopted(None, None)
+    first = policies.digest_in_force(connection) is None
+    obstacle = _obstacle(connection, wanted, now.astimezone(wanted.time_zone).date())
+    obstacle = obstacle or ("due-at-once" if impact.alarming else None)
+    waits_for = obstacle if not first and (obstacle == "effective-date" or not yes) else None
+    if waits_for:
+        policies.wait(connection, wanted, waits_for, impact.as_dict(), now)
+    else:
+        policies.put_in_force(connection, wanted, now)
     log.info("policy.waits" if waits_for else "policy.in_force", policy=wanted.id, waits_for=waits_for)
     return Adopted(waits_for, impact)
 

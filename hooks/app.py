@@ -10,7 +10,21 @@ from flask import Flask, Response, g, jsonify
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from hooks import cli, telemetry
-from hooks.endpoints import access, health, metrics, openapi, records, schedule, status, webhooks
+from hooks.endpoints import (
+    access,
+    events,
+    health,
+    intake,
+    metrics,
+    openapi,
+    record_events,
+    records,
+    register,
+    rights,
+    schedule,
+    status,
+    webhooks,
+)
 from hooks.errors import LedgerUnavailableError
 from hooks.ingest import Ingest, Result
 from hooks.ledger.database import Database
@@ -18,14 +32,29 @@ from hooks.service import Service
 from hooks.settings import Settings
 from schemas.policy import load_policy
 
+ENDPOINTS = (
+    webhooks,
+    events,
+    health,
+    status,
+    metrics,
+    records,
+    record_events,
+    rights,
+    register,
+    schedule,
+    openapi,
+)
+
 MESSAGES = {
     404: "There is nothing at this address.",
     405: "This address does not take that method.",
     413: "The body is larger than MAX_BODY_BYTES allows.",
+    415: "The body must be JSON, and said to be so by `Content-Type: application/json`.",
     500: "The service failed; the error was logged under this request's id.",
 }
 
-UNREAD = frozenset({404, 405, 413})
+UNREAD = frozenset({404, 405, 413, 415})
 """What is answered before the body was read."""
 
 
@@ -36,7 +65,7 @@ def create_app(settings: Settings) -> Flask:
     """
     telemetry.configure_logging(settings)
     telemetry.configure_sentry(settings)
-    telemetry.prepare_metrics(settings.stores, list(Result))
+    telemetry.prepare_metrics(settings.stores, list(Result), events.RESULTS)
     policy = load_policy(settings.policy_file)
     database = Database(settings.database_url)
     app = Flask(__name__, static_folder=None)
@@ -52,7 +81,7 @@ def create_app(settings: Settings) -> Flask:
         ingest=Ingest(database, policy, settings.push_settle),
         started_at=datetime.now(UTC),
     )
-    for endpoint in (webhooks, health, status, metrics, records, schedule, openapi):
+    for endpoint in ENDPOINTS:
         app.register_blueprint(endpoint.blueprint)
     cli.register(app)
     _add_request_id(app)
@@ -83,7 +112,7 @@ def _add_error_answers(app: Flask) -> None:
         own_words = error.description if error.description != type(error).description else None
         message = own_words or MESSAGES.get(status_code) or error.name
         if status_code in UNREAD:
-            webhooks.drain()
+            intake.drain()
         code = error.name.lower().replace(" ", "-")
         answer = jsonify(error={"code": code, "message": message})
         if isinstance(error, MethodNotAllowed) and error.valid_methods:

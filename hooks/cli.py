@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import signal
-import sys
 from threading import Event
-from typing import Any
 
 import click
 from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 
 from hooks import worker
+from hooks.audit_command import audit_group
 from hooks.backfill_command import store_backfill
 from hooks.errors import LedgerNotReadyError, LedgerUnavailableError
-from hooks.ledger import upgrade, views
+from hooks.ledger import upgrade
+from hooks.page_commands import policy_check, policy_import
 from hooks.policy_commands import policy_group
-from hooks.retention.facts import KINDS
+from hooks.record_commands import record_group
+from hooks.register_command import policy_register
+from hooks.rights_command import rights
 from hooks.service import service
-from hooks.store_commands import FINDING, stop, store_group
+from hooks.store_commands import stop, store_group
 
 
 def register(app: Flask) -> None:
     """Add all commands to the app."""
     store_group.add_command(store_backfill)
-    for command in (run_worker, store_group, policy_group, record_group, db_group):
+    for command in (policy_check, policy_import, policy_register):
+        policy_group.add_command(command)
+    for command in (run_worker, store_group, policy_group, record_group, rights, audit_group, db_group):
         app.cli.add_command(command)
 
 
@@ -45,7 +49,6 @@ def run_worker() -> None:
 
 
 db_group = AppGroup("db", help="The ledger's database.")
-record_group = AppGroup("record", help="Single records.")
 
 
 @db_group.command("upgrade")
@@ -56,47 +59,3 @@ def db_upgrade() -> None:
     except LedgerUnavailableError as error:
         stop(str(error))
     click.echo(f"The ledger is at revision {revision}.")
-
-
-@record_group.command("show")
-@click.argument("kind", type=click.Choice(KINDS))
-@click.argument("external_id", metavar="ID", type=click.IntRange(min=1))
-@click.option("--store", "slug", help="Which store, where there are several.")
-def record_show(kind: str, external_id: int, slug: str | None) -> None:
-    """Show one record: its tag, every entry with its reason, what the store holds, and its history."""
-    here = service()
-    names = [slug] if slug else list(here.settings.stores)
-    if slug is not None and slug not in here.settings.stores:
-        stop(f"There is no store {slug!r}.")
-    found = []
-    try:
-        with here.database.read() as connection:
-            found = [views.record(connection, name, kind, external_id) for name in names]
-    except LedgerUnavailableError as error:
-        stop(str(error))
-    shown = [record for record in found if record]
-    if not shown:
-        click.echo(f"The ledger has no {kind} {external_id}.", err=True)
-        sys.exit(FINDING)
-    for record in shown:
-        click.echo(_record_text(record))
-
-
-def _record_text(record: dict[str, Any]) -> str:
-    lines = [f"{record['kind']} {record['id']} of {record['store']}: {record['state']}"]
-    tag = record["tag"]
-    if tag:
-        until = tag["delete_after"] or "an event that has not come"
-        lines.append(f"  {tag['class']}, {tag['legal_basis']}, kept until {until}  (policy {record['policy']})")
-    for entry in record["entries"]:
-        mark = "*" if entry["governs"] else " "
-        lines.append(f" {mark} {entry['data']:<17} {entry['basis']:<21} {entry['delete_after'] or entry['until']}")
-        lines.append(f"      {entry['reason']}.")
-    copy = record["store_copy"]
-    lines.append(f"  the store holds {'the same' if copy['in_step'] else 'something else; it is to be written'}")
-    lines.append("  history")
-    lines += [
-        f"    {change['at']}  {change['cause']}: {change['delete_after'] or '-'}. {change['reason']}"
-        for change in record["history"]
-    ]
-    return "\n".join(lines)

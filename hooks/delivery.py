@@ -16,9 +16,10 @@ from hooks.errors import QuarantinedError
 from hooks.retention.events import RecordEvent
 from hooks.retention.facts import EVENT_TYPES, STORED_KINDS, Occurrence, RecordKind, Snapshot, Subject
 from hooks.retention.policy import Policy
+from hooks.retention.reports import number_of
 from hooks.signature import verify
 from schemas.customer import CustomerSchema
-from schemas.notice import KNOWN_REST_ERRORS, ActionSchema, DeletedSchema, RestErrorSchema
+from schemas.notice import KNOWN_REST_ERRORS, ActionSchema, Argument, DeletedSchema, ReportSchema, RestErrorSchema
 from schemas.order import OrderSchema
 from schemas.wire import record_id
 
@@ -142,18 +143,24 @@ def _identity(headers: Mapping[str, str], topic: str) -> str:
 def _content(topic: str, body: bytes, policy: Policy) -> Content:
     if topic == "other":
         return Ignored()
-    raw = _json_object(body)
+    raw = json_object(body)
     resource, event = topic.split(".", 1)
     if resource == "action":
-        external_id = _loaded(ActionSchema(), raw)["arg"]
         if event == _DELETE_ORDER:
-            return Hint("order", external_id, "deleted")
-        about, occurrence = EVENT_TYPES[policy.actions[event].event]
-        return Happened(about, external_id, occurrence)
+            return Hint("order", _loaded(ActionSchema(), raw)["arg"], "deleted")
+        argument: Argument = _loaded(ReportSchema(), raw)["arg"]
+        return happened(policy.actions[event].event, argument.name, argument.at, argument.subject)
     kind: RecordKind = "order" if resource == "order" else "customer"
     if event == "deleted":
         return Hint(kind, _loaded(DeletedSchema(), raw)["id"], "deleted")
     return snapshot_of(kind, raw, policy)
+
+
+def happened(event_type: str, name: str, at: datetime | None, subject: Subject | None) -> Happened:
+    """What is reported of the request or consent `name`; it keeps its name where that is not simply its number."""
+    kind, occurrence = EVENT_TYPES[event_type]
+    number = number_of(name)
+    return Happened(kind, number, occurrence, at, "" if name.lstrip("0") == str(number) else name, subject)
 
 
 def snapshot_of(kind: RecordKind, raw: dict[str, Any], policy: Policy) -> Snapshot:
@@ -174,7 +181,8 @@ def _rest_error(raw: dict[str, Any]) -> QuarantinedError:
     return QuarantinedError(reason, f"the store sent an error in place of the record: {code}, status {status}")
 
 
-def _json_object(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes) -> dict[str, Any]:
+    """The object that a body is. Raises QuarantinedError."""
     try:
         raw = json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -28,6 +28,10 @@ class PolicyError(ConfigurationError):
         super().__init__(f"{source}: " + "; ".join(faults))
 
 
+class PageError(HooksError):
+    """The published page could not be got, or is not one; a whole sentence."""
+
+
 class SignatureRefusedError(HooksError):
     """The body was not signed with any of the store's current secrets."""
 
@@ -44,6 +48,15 @@ class QuarantinedError(HooksError):
         self.reason = reason
         self.detail = detail
         self.external_id = external_id
+
+
+class EventRefusedError(HooksError):
+    """An event reported, or to be noted, that is not of the shape; `faults` says by field what is wrong."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        self.faults = dict(faults)
+        wrong = "; ".join(f"{name} {fault}" for name, fault in self.faults.items())
+        super().__init__(f"The event was refused, and nothing of it was kept: {wrong}.")
 
 
 class LedgerUnavailableError(HooksError):

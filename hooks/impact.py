@@ -105,7 +105,8 @@ def _end(row: Values) -> date:
 
 
 def _due(row: Values, today: date) -> bool:
-    days = (row["delete_after"], row["part_delete_after"])
+    whole = row["delete_after"] if row["state"] != "erased" else None  # what was erased is gone, but for parts
+    days = (whole, row["part_delete_after"])
     return any(day is not None and day < today for day in days)
 
 

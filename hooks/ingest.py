@@ -265,8 +265,8 @@ class Ingest:
         if any(known[name] != value for name, value in changed.items()):
             changed |= pushing(known, changed, moment) | {"updated_at": moment.now}
         record_id = records.save(connection, known, changed)
-        if known["linked"] and known["kind"] == "order":
-            self._owner_changed(connection, known, bears.customer_id)
+        if known["customer_id"] != bears.customer_id:
+            self._owner_changed(connection, known)
         different = shown(changed, known)
         if (different and plan.phase != "unknown") or told:
             reason = ". ".join(filter(None, (told, reason_for(known, changed, plan) if different else "")))
@@ -285,10 +285,12 @@ class Ingest:
             return
         self._save(connection, known, after, {"doubtful": known["doubtful"]}, moment, "an order placed")
 
-    def _owner_changed(self, connection: Connection, order: Values, customer_id: int | None) -> None:
-        """Requests about an order are its customer's."""
-        if order["customer_id"] != customer_id:
-            records.tag_again(connection, order["store"], records.about_order(order["external_id"]))
+    def _owner_changed(self, connection: Connection, known: Values) -> None:
+        """Requests about an order are its customer's; and the customer before is not to show what is another's now."""
+        if known["kind"] == "order" and known["linked"]:
+            records.tag_again(connection, known["store"], records.about_order(known["external_id"]))
+        if known["kind"] not in STORED_KINDS and known["customer_id"]:
+            records.tag_again(connection, known["store"], records.the_customer(known["customer_id"]))
 
     # What other tools report, and what people ask for
 
@@ -334,11 +336,14 @@ class Ingest:
         extra: Values = {"events": events_text((*before, noted.event))}
         facts, told = _facts(known), event_words(noted.event, self.policy)
         if facts is None or known["state"] == "gone":
-            extra |= question(known, "unseen", moment) if facts is None else {}
+            if facts is None and noted.kind in STORED_KINDS:
+                extra |= question(known, "unseen", moment)
             record_id = records.save(connection, known, extra | {"updated_at": moment.now})
             log.remember(connection, record_id, known | extra, moment.now, noted.event.type, told)
         else:
             self._save(connection, known, facts, extra, moment, noted.event.type, told)
+            if isinstance(facts, SupportRequestFacts | ConsentFacts):
+                self._link(connection, store, facts, moment)
         if noted.kind == "customer":
             records.tag_again(connection, store, records.of_customer(noted.external_id))
         return Result.RECORDED
@@ -356,9 +361,10 @@ class Ingest:
             asked = question(known, "read-otherwise", moment)
             records.save(connection, known, asked)
             known = known | asked
-        changed = self._save(connection, known, facts, {}, moment, "tagged anew", persons=persons)
-        if isinstance(facts, SupportRequestFacts | ConsentFacts):
-            self._link(connection, known["store"], facts, moment)
+        if not isinstance(facts, SupportRequestFacts | ConsentFacts):
+            return self._save(connection, known, facts, {}, moment, "tagged anew", persons=persons)
+        changed = self._save(connection, known, facts, {}, moment, "tagged anew")  # it may be another's by now
+        self._link(connection, known["store"], facts, moment)
         return changed
 
     def ask(self, connection: Connection, key: RecordKey, reason: str, moment: Moment) -> None:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from hooks.ledger.codec import entries_text, facts_text
 from hooks.ledger.records import AGAIN, Values
 from hooks.retention.classify import Schedule, schedule
-from hooks.retention.events import RecordEvent, standing
+from hooks.retention.effects import chosen
+from hooks.retention.events import RecordEvent, Standing, standing
 from hooks.retention.facts import (
     STORED_KINDS,
     ConsentFacts,
@@ -120,11 +121,19 @@ def tags(facts: Facts, policy: Policy, bearing: Bearing = Bearing()) -> tuple[Sc
         "policy_id": policy.id if plan.entries or governing else None,
         "tagged_by": tagged_by(policy),
         "customer_id": bearing.customer_id,
-        "recipients": ",".join(recipients_of(facts, plan.entries, policy)),
+        "recipients": ",".join(_recipients(facts, plan, policy, stands)),
         "closed_on": _closed_on(facts, policy),
         "wanted": json.dumps(wanted, ensure_ascii=False),
         "wanted_digest": digest(wanted),
     }
+
+
+def _recipients(facts: Facts, plan: Schedule, policy: Policy, stands: Standing) -> tuple[str, ...]:
+    """Who has got data of it; also of what was erased since, which they are to be told (GDPR Art. 19)."""
+    entries = plan.entries
+    if plan.phase == "erased" and not isinstance(facts, CustomerFacts):
+        entries = schedule(replace(facts, erased_at=None), policy, stands).entries
+    return recipients_of(chosen(facts, stands), entries, policy)
 
 
 def _since(facts: Facts) -> datetime | None:

@@ -22,6 +22,9 @@ from hooks.errors import ConfigurationError
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _T = TypeVar("_T")
 
+SUBJECT_KEY_LENGTH = 32
+"""A shorter key could be guessed, and then addresses tried on the hashes that it made."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
@@ -43,7 +46,9 @@ class Settings:
     public_url: str = "http://127.0.0.1:8000"
     database_url: str = field(default="sqlite:///var/retention.db", repr=False)
     policy_file: Path = Path("deploy/policies/smartgroup.toml")
+    policy_page_url: str | None = None
     status_token: str | None = field(default=None, repr=False)
+    subject_key: str | None = field(default=None, repr=False)
     push_settle: timedelta = timedelta(seconds=10)
     reconcile: timedelta = timedelta(seconds=900)
     sweep: timedelta = timedelta(days=1)
@@ -55,6 +60,16 @@ class Settings:
     sentry_environment: str | None = None
     log_level: str = "INFO"
     log_format: str = "console"
+
+    @property
+    def policy_pages(self) -> tuple[str, ...]:
+        """The published pages that the policy is compared with: one, or each store's own."""
+        page = self.policy_page_url
+        if page is None:
+            return ()
+        if not page.startswith("/"):
+            return (page,)
+        return tuple(dict.fromkeys(store.url + page for store in self.stores.values()))
 
     @classmethod
     def from_env(cls, env_file: Path | None = Path(".env")) -> Self:
@@ -84,7 +99,9 @@ class _Reader:
             "public_url": self._get("PUBLIC_URL", env.str, f"http://{bind}", validate=_is_url),
             "database_url": self._get("DATABASE_URL", env.str, "sqlite:///var/retention.db", validate=_is_database),
             "policy_file": self._get("POLICY_FILE", env.path, Path("deploy/policies/smartgroup.toml")),
+            "policy_page_url": self._get("POLICY_PAGE_URL", env.str, None, validate=_is_page) or None,
             "status_token": self._get("STATUS_TOKEN", env.str, None) or None,
+            "subject_key": self._get("SUBJECT_KEY", env.str, None, validate=_is_long_enough) or None,
             "push_settle": self._seconds("PUSH_SETTLE_SECONDS", 10, Range(min=0, max=300)),
             "reconcile": self._seconds("RECONCILE_SECONDS", 900, Range(min=1)),
             "sweep": self._seconds("SWEEP_SECONDS", 86_400, Range(min=1)),
@@ -182,6 +199,17 @@ def _is_url(value: str) -> None:
 def _is_optional_url(value: str | None) -> None:
     if value:
         _is_url(value)
+
+
+def _is_page(value: str | None) -> None:
+    """An address, or a path that is taken under each store's own."""
+    if value and not value.startswith("/"):
+        _is_url(value)
+
+
+def _is_long_enough(value: str) -> None:
+    if len(value) < SUBJECT_KEY_LENGTH:
+        raise ValidationError(f"is shorter than {SUBJECT_KEY_LENGTH} characters")
 
 
 def _is_bind(value: str) -> None:

@@ -29,6 +29,8 @@ def bearing(connection: Connection, known: Values, facts: Facts, persons: Person
     if customer_id is None:
         return Bearing(read_events(known["events"])) if known["events"] != "[]" else ALONE
     if persons is None:
+        persons = records.lock_events_of(connection, known["store"], customer_id)
+    elif customer_id != known["customer_id"]:
         persons = records.events_of(connection, known["store"], [customer_id])
     return Bearing(read_events(known["events"]), read_events(persons.get(customer_id, "[]")), customer_id)
 

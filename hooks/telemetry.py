@@ -27,7 +27,8 @@ REPORTED_BY_ITSELF = "hooks.watch"
 """Of each other logger an error logged is an error report; this one says what it reports, and reports it once."""
 
 DELIVERIES = Counter("retention_deliveries", "Webhook deliveries by what became of them.", ["store", "result"])
-REFUSED = Counter("retention_refused", "Webhook requests that were refused before parsing.", ["store", "reason"])
+EVENTS = Counter("retention_events", "Events reported or noted by what became of them.", ["store", "result"])
+REFUSED = Counter("retention_refused", "Deliveries and events that were refused.", ["store", "reason"])
 WRITES = Counter("retention_writes", "Schedules written back, by outcome.", ["store", "outcome"])
 REREADS = Counter("retention_rereads", "Records that the store was asked about, by outcome.", ["store", "outcome"])
 INTAKE_SECONDS = Histogram(
@@ -37,7 +38,7 @@ INTAKE_SECONDS = Histogram(
 )
 
 
-def prepare_metrics(stores: Iterable[str], results: Sequence[str]) -> None:
+def prepare_metrics(stores: Iterable[str], results: Sequence[str], of_events: Sequence[str]) -> None:
     """Have the counters of every store begin at nought, and their file made now.
 
     A counter that is first touched on a full disk would fail the delivery that it only was to count.
@@ -45,7 +46,9 @@ def prepare_metrics(stores: Iterable[str], results: Sequence[str]) -> None:
     for store in stores:
         for result in results:
             DELIVERIES.labels(store, result)
-        for reason in ("signature", "ledger"):
+        for result in of_events:
+            EVENTS.labels(store, result)
+        for reason in ("signature", "shape", "ledger"):
             REFUSED.labels(store, reason)
         WRITES.labels(store, "written")
         REREADS.labels(store, "read")
@@ -55,7 +58,7 @@ def metrics() -> bytes:
     """All metrics as Prometheus text, summed over all processes that share PROMETHEUS_MULTIPROC_DIR."""
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        for metric in (DELIVERIES, REFUSED, WRITES, REREADS, INTAKE_SECONDS):
+        for metric in (DELIVERIES, EVENTS, REFUSED, WRITES, REREADS, INTAKE_SECONDS):
             registry.register(metric)
         return generate_latest(registry)
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
@@ -95,6 +98,7 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it says on each look that it has looked
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings carry whole addresses, signatures and all
 
 

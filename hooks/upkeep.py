@@ -15,8 +15,10 @@ from hooks.adoption import adopt, follow
 from hooks.errors import LedgerUnavailableError
 from hooks.ingest import Ingest
 from hooks.ledger import log as ledger_log
+from hooks.page_watch import PageWatch
 from hooks.retag import Retagger
 from hooks.retention.policy import Policy
+from hooks.seal import Sealer
 from hooks.settings import Settings
 
 IDLE_SECONDS = 0.5
@@ -60,6 +62,8 @@ class Upkeep:
         made.chores = [
             Chore(made.adopt, ADOPT_EVERY),
             Chore(Retagger(ingest).step),
+            Chore(Sealer(ingest).step),
+            Chore(PageWatch(ingest, settings).step),
             Chore(made.prune, PRUNE_EVERY),
         ]
         return made
@@ -67,21 +71,25 @@ class Upkeep:
     def run(self, stopping: Event) -> None:
         """Do what is due until `stopping` is set, or another policy is in force than the one that is worked by.
 
-        As long as it was at work, it rests: others want to write, too.
+        After work it rests half as long: others want to write, too.
         """
         while not stopping.is_set() and not self.outdated():
-            began = time.monotonic()
-            pause = IDLE_SECONDS
+            stopping.wait(self._turn())
+
+    def _turn(self) -> float:
+        """Do what is due; how long to rest, in seconds. A chore that fails keeps no other from being done."""
+        began, pause = time.monotonic(), IDLE_SECONDS
+        for chore in self.chores:
             try:
-                if sum(chore.step(self.ingest.clock()) for chore in self.chores):
-                    pause = time.monotonic() - began
+                if chore.step(self.ingest.clock()):
+                    pause = min(pause, (time.monotonic() - began) / 2)
             except LedgerUnavailableError as error:
                 log.warning("ledger.away", error=str(error))
-                pause = LEDGER_AWAY_SECONDS
+                return LEDGER_AWAY_SECONDS
             except Exception:
                 log.exception("upkeep.failed")
                 pause = LEDGER_AWAY_SECONDS
-            stopping.wait(pause)
+        return pause
 
     def outdated(self) -> bool:
         """Whether another policy has come into force."""

@@ -17,7 +17,7 @@ import structlog
 from hooks.adoption import follow
 from hooks.errors import LedgerUnavailableError
 from hooks.ingest import Ingest
-from hooks.ledger import rounds, stores
+from hooks.ledger import pages, rounds, stores
 from hooks.pacing import SharedPace
 from hooks.push import Pusher
 from hooks.reread import Rereader
@@ -142,3 +142,4 @@ def register(settings: Settings, ingest: Ingest) -> None:
         stores.register(connection, settings.stores)
         for slug in settings.stores:
             rounds.register(connection, slug, ingest.clock())
+        pages.keep_to(connection, settings.policy_pages, ingest.clock())

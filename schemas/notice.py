@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from marshmallow import EXCLUDE, Schema, fields, validate
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from schemas.wire import RecordId
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
+
+from hooks.retention.facts import Subject
+from schemas.event import SubjectSchema, ToolId, ZonedTime
+from schemas.wire import RecordId, record_id
 
 KNOWN_REST_ERRORS = frozenset(
     {
@@ -35,6 +42,64 @@ class ActionSchema(Schema):
         unknown = EXCLUDE
 
     arg = RecordId(required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """What a custom action says it is about: a request or a consent by its id, and perhaps since when and of whom."""
+
+    name: str
+    at: datetime | None = None
+    subject: Subject | None = None
+
+
+class ArgumentSchema(Schema):
+    """The argument of a custom action where it is an object; what else is in it is dropped unread."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    name = ToolId(data_key="id", required=True)
+    at = ZonedTime(load_default=None)
+    subject = fields.Nested(SubjectSchema, load_default=None)
+    customer_id = RecordId(load_default=None)
+    order_id = RecordId(load_default=None)
+
+    @validates_schema
+    def _one_subject(self, raw: Mapping[str, Any], **_: object) -> None:
+        if sum(raw[name] is not None for name in ("subject", "customer_id", "order_id")) > 1:
+            raise ValidationError("is about one subject at most", "subject")
+
+    @post_load
+    def _make(self, raw: Mapping[str, Any], **_: object) -> Argument:
+        subject = raw["subject"]
+        if raw["customer_id"]:
+            subject = Subject("customer", str(raw["customer_id"]))
+        if raw["order_id"]:
+            subject = Subject("order", str(raw["order_id"]))
+        return Argument(raw["name"], raw["at"], subject)
+
+
+class ArgumentField(fields.Field[Argument]):
+    """An id, or a small object that has one."""
+
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Argument:
+        if isinstance(value, Mapping):
+            argument: Argument = ArgumentSchema().load(value)
+            return argument
+        number = record_id(value)
+        if number is None:
+            raise ValidationError("is not an id")
+        return Argument(str(number))
+
+
+class ReportSchema(Schema):
+    """`action.*` of an action that the policy file names."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    arg = ArgumentField(required=True)
 
 
 class RestErrorDataSchema(Schema):

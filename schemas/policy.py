@@ -292,6 +292,7 @@ def _policy(raw: dict[str, Any], text: str, digest: str) -> Policy:
         recipients={item["id"]: _recipient(dict(item)) for item in raw["recipients"]},
         no_recipient=NoRecipient(*(tuple(raw["no_recipient"][name]) for name in ("payment", "shipping"))),
         security=tuple(raw["security"]["measures"]),
+        security_section=raw["security"].get("section"),
         gaps={name: Gap(name, **gap) for name, gap in raw["gaps"].items()},
         classes={name: _class(name, dict(item)) for name, item in raw["classes"].items()},
         rules=tuple(_rule(dict(rule)) for rule in raw["rules"]),

@@ -1,4 +1,4 @@
-"""Who may see what: webhooks sign, health is open, all else wants the token, or loopback where none is set."""
+"""Who may do what: webhooks and tools sign, health is open, all else wants the token, or loopback where none is set."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Response, jsonify, request
 
 from hooks.service import service
 
-OPEN = frozenset({"webhooks", "health"})
+OPEN = frozenset({"webhooks", "events", "health"})
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, abort, jsonify
 
 from hooks.ledger import views
 from hooks.retention.facts import KINDS
+from hooks.retention.recipients import described
 from hooks.service import service
 
 blueprint = Blueprint("records", __name__)
@@ -20,4 +23,9 @@ def record(slug: str, kind: str, external_id: int) -> Response:
         found = views.record(connection, slug, kind, external_id)
     if found is None:
         abort(404, "The ledger has no such record.")
-    return jsonify(found)
+    return jsonify(shown(found))
+
+
+def shown(found: dict[str, Any]) -> dict[str, Any]:
+    """The same, with what the policy says of those who got its data."""
+    return found | {"recipients": described(found["recipients"], service().policy)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, literal, or_, select, update
+from sqlalchemy import Connection, Select, and_, case, delete, literal, or_, select, update
 
 from hooks.ledger.records import insert_ignore
 from hooks.ledger.tables import pages
@@ -39,13 +39,22 @@ def keep_to(connection: Connection, urls: Iterable[str], now: datetime) -> None:
     connection.execute(delete(pages).where(pages.c.url.not_in(wanted)))
 
 
-def claim(connection: Connection, policy: Policy, now: datetime) -> str | None:
-    """The page that is to be looked at next, for this worker; at once, where another policy is in force by now."""
+def _due(policy: Policy, now: datetime) -> Select[str]:
+    """At once, where another policy is in force by now than the one that a page was compared with."""
     other = or_(pages.c.policy_digest.is_(None), pages.c.policy_digest != policy.digest)
-    due = or_(pages.c.due_at <= now, other & pages.c.error.is_(None))
+    due = or_(pages.c.due_at <= now, and_(other, pages.c.error.is_(None)))
     free = or_(pages.c.claim_until.is_(None), pages.c.claim_until <= now)
-    chosen = select(pages.c.url).where(due, free).order_by(pages.c.due_at).limit(1)
-    url: str | None = connection.execute(chosen.with_for_update(skip_locked=True)).scalar()
+    return select(pages.c.url).where(due, free).order_by(pages.c.due_at).limit(1)
+
+
+def any_due(connection: Connection, policy: Policy, now: datetime) -> bool:
+    """Whether there is a page to be looked at."""
+    return connection.execute(_due(policy, now)).first() is not None
+
+
+def claim(connection: Connection, policy: Policy, now: datetime) -> str | None:
+    """The page that is to be looked at next, for this worker."""
+    url: str | None = connection.execute(_due(policy, now).with_for_update(skip_locked=True)).scalar()
     if url is not None:
         connection.execute(update(pages).where(pages.c.url == url).values(claim_until=now + LEASE))
     return url

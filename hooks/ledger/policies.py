@@ -7,11 +7,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, select, text, update
 
 from hooks.ledger.records import insert_ignore
 from hooks.ledger.tables import policies
 from hooks.retention.policy import Policy
+
+_LOCK = 7_235_604_118_202
+"""Any number that nobody else takes as an advisory lock in this database."""
+
+
+def lock(connection: Connection) -> None:
+    """Be the only one who changes which policy is in force, until the transaction ends."""
+    if connection.dialect.name == "postgresql":  # SQLite's writer is alone already
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
 def in_force(connection: Connection) -> Row[Any] | None:
@@ -39,13 +48,14 @@ def known(connection: Connection, digest: str) -> Row[Any] | None:
 def others_of_id(connection: Connection, policy: Policy) -> bool:
     """Whether a policy that says something else was in force under the same id: tags could not be told apart."""
     chosen = select(policies.c.digest).where(
-        policies.c.id == policy.id, policies.c.digest != policy.digest, policies.c.state != "proposed"
+        policies.c.id == policy.id, policies.c.digest != policy.digest, policies.c.in_force_at.is_not(None)
     )
     return connection.execute(chosen).first() is not None
 
 
 def put_in_force(connection: Connection, policy: Policy, now: datetime) -> None:
     """From now on tags are made by this one; what waited, waits no more."""
+    lock(connection)
     _have(connection, policy, now)
     forget_waiting(connection, but=policy.digest)
     superseded = update(policies).where(policies.c.state == "in-force", policies.c.digest != policy.digest)

@@ -96,6 +96,9 @@ def claimed(connection: Connection, claim: Claim) -> Values | None:
     return dict(row._mapping) if row else None  # noqa: SLF001
 
 
+_UPDATE = update(records).where(records.c.id == bindparam("row_id"))
+
+
 def save(connection: Connection, known: Values, changed: Mapping[str, Any]) -> int:
     """Write a record, new or known: only the columns that differ, and nothing if none does. Returns its row id.
 
@@ -110,7 +113,7 @@ def save(connection: Connection, known: Values, changed: Mapping[str, Any]) -> i
         return int(made)
     different = {name: value for name, value in changed.items() if value != known[name]}
     if different.keys() - {"updated_at"}:
-        connection.execute(update(records).where(records.c.id == known["id"]), different)
+        connection.execute(_UPDATE, different | {"row_id": known["id"]})
     return int(known["id"])
 
 
@@ -176,6 +179,15 @@ def events_of(connection: Connection, store: str, customers: Collection[int]) ->
         records.c.events != "[]",
     )
     return {row.external_id: row.events for row in connection.execute(chosen)}
+
+
+def lock_events_of(connection: Connection, store: str, customer_id: int) -> dict[int, str]:
+    """The same of one customer, who is locked: what is decided about them now waits, and then finds their records."""
+    chosen = select(records.c.events).where(
+        records.c.store == store, records.c.kind == "customer", records.c.external_id == customer_id
+    )
+    found = connection.execute(chosen.with_for_update()).scalar_one_or_none()
+    return {} if found is None else {customer_id: found}
 
 
 def owner_of(connection: Connection, store: str, order_id: int) -> int | None:

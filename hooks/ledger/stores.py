@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, func, literal, or_, select, update
 
 from hooks.ledger.records import insert_ignore
-from hooks.ledger.tables import deliveries, stores
+from hooks.ledger.tables import NO_WEBHOOKS, deliveries, stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def pushed(connection: Connection, slug: str, at: datetime) -> None:
 
 def missed(connection: Connection, slug: str, changed_at: datetime, now: datetime) -> None:
     """A change was found of which no delivery had come: that tells of the webhooks if none has come since."""
-    ours = (deliveries.c.store == slug, deliveries.c.topic != "other")
+    ours = (deliveries.c.store == slug, deliveries.c.topic.not_in(NO_WEBHOOKS))
     last = select(func.max(deliveries.c.received_at)).where(*ours).scalar_subquery()
     silent = or_(last.is_(None), last < changed_at)
     before = or_(stores.c.missed_at.is_(None), stores.c.missed_at <= last)  # that one was over

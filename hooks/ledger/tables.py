@@ -147,6 +147,9 @@ history = Table(
     Column("reason", Text, nullable=False),
 )
 
+NO_WEBHOOKS = ("other", "event", "event.undated", "record-event")
+"""Topics in the log of deliveries that no webhook of ours has brought."""
+
 deliveries = Table(
     "deliveries",
     metadata,

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
-from hooks.ledger.tables import deliveries, history, quarantine, records, stores
+from hooks.ledger.tables import NO_WEBHOOKS, deliveries, history, quarantine, records, stores
+from hooks.retention.recipients import UNNAMED
 
 OPEN = records.c.state.in_(("active", "trashed"))
 """Records that are kept: neither unknown, nor none of our business, nor erased or gone."""
@@ -22,8 +23,6 @@ TOO_EARLY = and_(
 )
 LOST_RIGHTS = "owner-lost-rights"
 EXAMPLES = 10
-OTHER_TOPICS = "other"
-"""What the log of deliveries calls every topic that is none of ours."""
 
 MAX_ID = 2**63 - 1
 """Larger ones than this no database holds, nor does a store give them."""
@@ -54,6 +53,7 @@ def record(connection: Connection, store: str, kind: str, external_id: int) -> d
         "facts": json.loads(row.facts) if row.facts else None,
         "entries": json.loads(row.entries),
         "recipients": row.recipients.split(",") if row.recipients else [],
+        "to_be_told": _to_be_told(row),
         "subject": row.subject,
         "customer_id": row.customer_id,
         "events": json.loads(row.events),
@@ -61,6 +61,14 @@ def record(connection: Connection, store: str, kind: str, external_id: int) -> d
         "store_copy": _store_copy(row),
         "history": _history(connection, row.id),
     }
+
+
+def _to_be_told(row: Row[Any]) -> list[str]:
+    """The recipients who are to be told of an erasure that was seen, or that was asked for (GDPR Art. 19)."""
+    asked = any(entry["event"] == "erasure-requested" for entry in json.loads(row.entries))
+    if not asked and row.state not in ("erased", "gone"):
+        return []
+    return [name for name in row.recipients.split(",") if name and not name.startswith(UNNAMED)]
 
 
 def _tag(row: Row[Any]) -> dict[str, Any] | None:
@@ -199,7 +207,7 @@ def lost_rights(connection: Connection, store: str) -> list[Row[Any]]:
 
 def last_delivery(connection: Connection, store: str) -> datetime | None:
     """When a delivery of one of our topics last came; others say nothing about our webhooks."""
-    ours = deliveries.c.store == store, deliveries.c.topic != OTHER_TOPICS
+    ours = deliveries.c.store == store, deliveries.c.topic.not_in(NO_WEBHOOKS)
     newest = select(deliveries.c.received_at).where(*ours).order_by(deliveries.c.received_at.desc()).limit(1)
     found: datetime | None = connection.execute(newest).scalar_one_or_none()
     return found

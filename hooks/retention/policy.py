@@ -119,7 +119,7 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """Who else gets data: always, with an order paid or shipped in one of these ways (patterns such as `klarna*`),
-    or with what is held. None of these: only where law requires it.
+    or of records that hold something (`newsletter`) or are of a kind. None of these: only where law requires it.
 
     `data` are the categories that it gets. `outside`: it may process outside the EEA and the UK, under `safeguards`.
     Of several that are not `certain`, one at least has the data.
@@ -216,6 +216,7 @@ class Policy:
     recipients: Mapping[str, Recipient]
     no_recipient: NoRecipient
     security: tuple[str, ...]
+    security_section: int | None
     gaps: Mapping[str, Gap]
     classes: Mapping[str, RetentionClass]
     rules: tuple[Rule, ...]
@@ -273,15 +274,20 @@ def _origin_faults(policy: Policy) -> Iterator[str]:
             yield f"{what} {item.id!r} names an unknown gap {item.published.gap!r}"
 
 
+_HOLDABLE = frozenset(KINDS).union(*(vocabulary(kind) for kind in KINDS))
+"""What a record can hold, or be, that makes somebody a recipient."""
+
+
 def _recipient_faults(recipient: Recipient, policy: Policy) -> Iterator[str]:
     name = f"recipient {recipient.id!r}"
     if recipient.group not in policy.recipient_groups:
         yield f"{name} names an unknown group {recipient.group!r}"
     for what, ids, known in (
-        ("data category", recipient.data | recipient.holding, policy.categories),
+        ("data category", recipient.data, policy.categories),
+        ("condition or kind of record", recipient.holding, _HOLDABLE),
         ("safeguard", frozenset(recipient.safeguards), policy.safeguards),
     ):
-        unknown = sorted(ids - known.keys())
+        unknown = sorted(ids - frozenset(known))
         if unknown:
             yield f"{name} names an unknown {what} {', '.join(unknown)}"
     if recipient.outside and not recipient.safeguards:

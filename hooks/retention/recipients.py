@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from hooks.retention.classify import Entry
+from hooks.retention.conditions import holding
 from hooks.retention.facts import Facts, OrderFacts
 from hooks.retention.policy import Policy, Recipient
 
@@ -19,12 +20,12 @@ def recipients_of(facts: Facts, entries: Iterable[Entry], policy: Policy) -> tup
     held = frozenset(entry.data for entry in entries)
     if not held:
         return ()
-    found = [item.id for item in policy.recipients.values() if item.data & held and _gets(item, facts, held)]
+    found = [item.id for item in policy.recipients.values() if item.data & held and _gets(item, facts)]
     return tuple(sorted(found)) + tuple(sorted(_unnamed(facts, policy)))
 
 
-def _gets(recipient: Recipient, facts: Facts, held: frozenset[str]) -> bool:
-    if recipient.always or recipient.holding & held:
+def _gets(recipient: Recipient, facts: Facts) -> bool:
+    if recipient.always or recipient.holding & (holding(facts) | {facts.kind}):
         return True
     ways = _ways(facts)
     return _any(ways["payment"], recipient.payment) or _any(ways["shipping"], recipient.shipping)
@@ -46,3 +47,27 @@ def _unnamed(facts: Facts, policy: Policy) -> Iterator[str]:
             pattern for item in (*policy.recipients.values(), policy.no_recipient) for pattern in getattr(item, what)
         ]
         yield from (f"{UNNAMED}{what}:{way}" for way in ways if not _any([way], known))
+
+
+def described(names: Iterable[str], policy: Policy) -> list[dict[str, object]]:
+    """What the policy says of each of these recipients; of a way of which it names nobody, only the way."""
+    return [_described(policy.recipients[name], policy) if name in policy.recipients else _way(name) for name in names]
+
+
+def _described(item: Recipient, policy: Policy) -> dict[str, object]:
+    return {
+        "id": item.id,
+        "name": item.name,
+        "group": item.group,
+        "role": item.role,
+        "country": item.country,
+        "outside": item.outside,
+        "safeguards": [policy.safeguards[name].label for name in item.safeguards],
+        "certain": item.certain,
+    }
+
+
+def _way(name: str) -> dict[str, object]:
+    """A way of payment or shipping that is mapped to nobody; or a recipient that the policy does not name any more."""
+    told = dict.fromkeys(("id", "group", "role", "country", "outside"))
+    return told | {"name": name.removeprefix(UNNAMED), "safeguards": [], "certain": False}

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from deploy.sandbox import SandboxStore, SendingOptions, StoreOptions, serving
 from hooks.ledger.database import Database
+from hooks.ledger.upgrade import upgrade
 from hooks.retention.policy import Policy
 from hooks.settings import StoreSettings
 from hooks.store.client import StoreClient
@@ -18,6 +24,7 @@ from tests.integration.scripted import scripted as listen
 from tests.support.recordings import SECRET
 
 MakeClient = Callable[..., StoreClient]
+MakeLedger = Callable[[], Database]
 
 
 @pytest.fixture
@@ -65,3 +72,43 @@ def client_of(store: SandboxStore, client: MakeClient) -> MakeClient:
         return client(store.url, key["consumer_key"], key["consumer_secret"])
 
     return make
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated ledger, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "ledger.db"
+    made = Database(f"sqlite:///{path}")
+    upgrade(made)
+    made.close()
+    return path
+
+
+@pytest.fixture
+def copies(template: Path, tmp_path: Path) -> MakeLedger:
+    """Makes ledgers in SQLite."""
+
+    def make() -> Database:
+        path = tmp_path / f"{uuid4().hex}.db"
+        shutil.copy(template, path)
+        return Database(f"sqlite:///{path}")
+
+    return make
+
+
+@pytest.fixture
+def servers(postgresql: str) -> Iterator[MakeLedger]:
+    """Makes ledgers in PostgreSQL."""
+    admin = create_engine(postgresql, isolation_level="AUTOCOMMIT")
+    with ExitStack() as stack:
+        stack.callback(admin.dispose)
+
+        def make() -> Database:
+            name = f"ledger_{uuid4().hex}"
+            with admin.connect() as connection:
+                connection.execute(text(f"CREATE DATABASE {name}"))
+            made = Database(admin.url.set(database=name).render_as_string(hide_password=False))
+            upgrade(made)
+            return made
+
+        yield make

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select, update
 
 from deploy.sandbox import SandboxStore, SendingOptions, StoreOptions, serving
-from hooks.delivery import Delivery
+from hooks.adoption import adopt
+from hooks.delivery import Delivery, Happened, Noted
 from hooks.ingest import Ingest, Result
 from hooks.ledger import rounds, stores
 from hooks.ledger.database import Database
@@ -21,6 +23,9 @@ from hooks.ledger.tables import records
 from hooks.push import Pusher
 from hooks.reread import Rereader
 from hooks.rescan import Rescanner
+from hooks.retag import Retagger
+from hooks.retention.events import RecordEvent
+from hooks.retention.facts import RecordKind
 from hooks.retention.policy import Policy
 from hooks.retention.store_meta import KEYS
 from hooks.settings import Settings, StoreSettings
@@ -107,12 +112,33 @@ class Desk:
         delivery = Delivery.from_http(sent.headers, sent.body, keys=signing_keys(SECRET), policy=self.ingest.policy)
         return self.ingest.receive(self.slug, delivery)
 
+    # What people ask for, and what other tools report
+
+    def note(self, kind: RecordKind, number: int, event: RecordEvent) -> Result:
+        """Take in what was asked for or decided about a record."""
+        return self.ingest.receive(self.slug, Delivery(uuid4().hex, "event", Noted(kind, number, event)))
+
+    def report(self, happened: Happened) -> Result:
+        """Take in what another tool reports of a request or a consent."""
+        return self.ingest.receive(self.slug, Delivery(uuid4().hex, "event", happened))
+
+    # Policies
+
+    def adopt(self, policy: Policy) -> None:
+        """Put another policy in force, whatever it makes due; what was tagged by the one before waits."""
+        assert adopt(self.ingest, policy, yes=True).waits_for is None
+        self.ingest = ingest = replace(self.ingest, policy=policy)
+        rereader = replace(self.worker.rereader, ingest=ingest)
+        pusher = replace(self.worker.pusher, ingest=ingest)
+        self.worker = replace(self.worker, ingest=ingest, rereader=rereader, pusher=pusher)
+        self.rescanner = replace(self.rescanner, ingest=ingest)
+
     # Work
 
     def work(self) -> None:
-        """Turn after turn, until there is nothing more to do at once."""
+        """Turn after turn, until there is nothing more to do at once, and all is tagged as it should be."""
         for _ in range(ENOUGH):
-            if not self.worker.turn():
+            if not self.worker.turn() and not Retagger(self.ingest).step():
                 return
         raise AssertionError("the worker does not come to rest")
 

@@ -1,20 +1,20 @@
 """Whatever happens in a shop, and whatever is lost on the way: one reconciliation ends in what the policy alone gives.
 
-Random histories of a shop, of its deliveries and of workers that die are played; then the lists are gone through once.
-What the ledger says must be what a second ledger says that never heard of anything but the store's lists, except for
-what the store does not show any more. That is held against a chronicle of what really happened.
+Random histories of a shop, of its deliveries and of workers that die are played, with holds, requests, consents and new
+policies among them; then the lists are gone through once. What the ledger says must be what a second ledger says that
+never heard of anything but the store's lists, except for what the store does not show any more, or never knew. That is
+held against a chronicle of what really happened.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
-from pathlib import Path
-from typing import Any, cast
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any, Literal, cast
 from uuid import uuid4
 
 import pytest
@@ -28,16 +28,14 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import create_engine, text
 
 from deploy.sandbox.errors import RestError
-from hooks.ingest import Ingest
+from hooks.delivery import Happened, Noted
 from hooks.ledger import records, rounds, stores
-from hooks.ledger.database import Database
-from hooks.ledger.upgrade import upgrade
 from hooks.reread import Rereader
 from hooks.rescan import Rescanner
-from hooks.retention.facts import STORED_KINDS
+from hooks.retention.events import TYPES, EventType, RecordEvent
+from hooks.retention.facts import EVENT_TYPES, STORED_KINDS, RecordKind, Subject
 from hooks.retention.policy import Policy
 from tests.integration.chronicle import (
     Chronicle,
@@ -50,10 +48,10 @@ from tests.integration.chronicle import (
     count_to_ask,
     rows_of,
 )
+from tests.integration.conftest import MakeLedger
 from tests.integration.desk import SETTLE, desk
+from tests.integration.worlds import policies
 from tests.support.recordings import Recorded
-
-MakeLedger = Callable[[], Database]
 
 PAGE = 4
 """Short pages, so that a walk through a few records has many."""
@@ -89,6 +87,8 @@ EDITS: tuple[dict[str, Any], ...] = (
 
 places = st.integers(0, MOST - 1)
 lost = st.booleans()
+past = st.sampled_from([0, 1, 40, 700])
+"""Days."""
 
 
 class AnySequence(RuleBasedStateMachine):
@@ -197,12 +197,12 @@ class AnySequence(RuleBasedStateMachine):
             self._lose_if(lost)
 
     @rule(
-        kind=st.sampled_from(["order", "customer"]),
+        kind=st.sampled_from(STORED_KINDS),
         place=places,
         value=st.sampled_from([None, "2020-01-01"]),
         key=st.sampled_from(["retention_class", "retention_delete_after"]),
     )
-    def meddle(self, kind: str, place: int, key: str, value: str | None) -> None:
+    def meddle(self, kind: RecordKind, place: int, key: str, value: str | None) -> None:
         """Somebody edits our fields by hand, less often than makes us give up, and where the key can see it."""
         if kind == "customer" and self.role != "administrator":
             return
@@ -216,6 +216,53 @@ class AnySequence(RuleBasedStateMachine):
     def pass_time(self, seconds: int) -> None:
         """Time goes by."""
         self.desk.advance(timedelta(seconds=seconds))
+
+    # People, and other tools
+
+    @rule(
+        kind=st.sampled_from(["order", "customer", "support-request"]),
+        place=st.integers(0, 1),
+        type_=st.sampled_from(TYPES),
+        days=past,
+        about=places,
+    )
+    def ask(self, kind: RecordKind, place: int, type_: EventType, days: int, about: int) -> None:
+        """Somebody asks for something, or decides it; perhaps what was noted before is lifted or taken back.
+
+        It is about the first two of each kind only: what is noted of one record is to meet on it.
+        """
+        places = {"order": self._order(place), "customer": self._customer(place), "support-request": place + 1}
+        number = places[kind]
+        if number is None:
+            return
+        before = [told.event.id for told in self.chronicle.told if isinstance(told, Noted)]
+        named = before[about % len(before)] if before and type_ in ("hold-lifted", "retracted") else ""
+        event = RecordEvent(f"event-{len(before)}", type_, self._ago(days), about=named)
+        if type_ == "hold":
+            event = replace(event, reason="litigation", owner="legal", review_on=date(2027, 5, 1))
+        self.chronicle.told.append(Noted(kind, number, event))
+        self.desk.note(kind, number, event)
+
+    @rule(
+        what=st.sampled_from(sorted(EVENT_TYPES)),
+        about=st.sampled_from(["order", "customer"]) | st.none(),
+        place=places,
+        number=st.integers(1, 2),
+        days=past,
+    )
+    def report(self, what: str, about: Literal["order", "customer"] | None, place: int, number: int, days: int) -> None:
+        """Another tool reports of a request or a consent; of somebody's, or of somebody's order, or of nobody known."""
+        kind, occurrence = EVENT_TYPES[what]
+        whose = self._order(place) if about == "order" else self._customer(place)
+        subject = Subject(about, str(whose)) if about and whose else None
+        happened = Happened(kind, number, occurrence, self._ago(days), subject=subject)
+        self.chronicle.told.append(happened)
+        self.desk.report(happened)
+
+    @rule(which=st.integers(0, len(policies()) - 1))
+    def publish(self, which: int) -> None:
+        """Another policy is put in force; it may have been before."""
+        self.desk.adopt(policies()[which])
 
     # Deliveries
 
@@ -331,7 +378,7 @@ class AnySequence(RuleBasedStateMachine):
         """The rows of a ledger that was filled by one reconciliation alone."""
         database = self.make_second()
         try:
-            ingest = Ingest(database, self.policy, SETTLE, self.desk.clock)
+            ingest = replace(self.desk.ingest, database=database)
             client = self.desk.worker.pusher.client
             with database.write() as connection:
                 stores.register(connection, ["shop"])
@@ -350,6 +397,9 @@ class AnySequence(RuleBasedStateMachine):
     def _lose_if(self, lost: bool) -> None:
         if lost:
             self.desk.lose()
+
+    def _ago(self, days: int) -> datetime:
+        return self.desk.clock() - timedelta(days=days)
 
     def _order(self, place: int) -> int | None:
         there = sorted(self.desk.store.shop.orders)
@@ -380,49 +430,6 @@ def go_through(rescanner: Rescanner, slug: str) -> None:
 
 def _wanted(row: Any) -> dict[str, str | None]:
     return cast("dict[str, str | None]", json.loads(row.wanted))
-
-
-# The ledgers
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated ledger, to be copied."""
-    path = tmp_path_factory.mktemp("template") / "ledger.db"
-    made = Database(f"sqlite:///{path}")
-    upgrade(made)
-    made.close()
-    return path
-
-
-@pytest.fixture
-def copies(template: Path, tmp_path: Path) -> MakeLedger:
-    """Makes ledgers in SQLite."""
-
-    def make() -> Database:
-        path = tmp_path / f"{uuid4().hex}.db"
-        shutil.copy(template, path)
-        return Database(f"sqlite:///{path}")
-
-    return make
-
-
-@pytest.fixture
-def servers(postgresql: str) -> Iterator[MakeLedger]:
-    """Makes ledgers in PostgreSQL."""
-    admin = create_engine(postgresql, isolation_level="AUTOCOMMIT")
-    with ExitStack() as stack:
-        stack.callback(admin.dispose)
-
-        def make() -> Database:
-            name = f"ledger_{uuid4().hex}"
-            with admin.connect() as connection:
-                connection.execute(text(f"CREATE DATABASE {name}"))
-            made = Database(admin.url.set(database=name).render_as_string(hide_password=False))
-            upgrade(made)
-            return made
-
-        yield make
 
 
 def _play(policy: Policy, first: MakeLedger, second: MakeLedger, examples: int, role: str = "administrator") -> None:

@@ -139,7 +139,7 @@ def test_a_store_that_is_dead_delays_no_other(database: Database, policy: Policy
         dead.store.add_fault("hang", times=1000, seconds=600)
         stopping = Event()
         ingest = replace(alive.ingest, clock=alive.clock)
-        running = Thread(target=worker_module.run, args=(both, ingest, stopping))
+        running = Thread(target=worker_module.run, args=(both, ingest, stopping), kwargs={"wanted": policy})
         running.start()
         try:
             until(lambda: alive.writes("order", orders["b"]) == 1, "store b to be written to")

@@ -10,11 +10,13 @@ import pytest
 
 from hooks.delivery import TOPICS, Content, Delivery, Happened, Hint, Ignored, Quarantine, all_topics, is_ping
 from hooks.errors import SignatureRefusedError
-from hooks.retention.facts import CustomerFacts, OrderFacts, Snapshot
+from hooks.retention.facts import CustomerFacts, OrderFacts, Snapshot, Subject
 from hooks.retention.policy import Policy
+from hooks.retention.reports import number_of
 from hooks.signature import signing_keys
 from tests.support import recordings
 from tests.support.recordings import DELIVERIES, SECRET, Recorded, delivery, made, sign
+from tests.unit.builders import at
 
 KEYS = signing_keys(SECRET)
 CANARY = "CANARY-Kari-Nordmann"
@@ -116,7 +118,24 @@ def test_customer_topics(topic: str, policy: Policy) -> None:
         (
             "action.wc_support_request_closed",
             {"action": "wc_support_request_closed", "arg": 4711},
-            Happened("support-request", 4711),
+            Happened("support-request", 4711, "closed"),
+        ),
+        ("action.wc_support_request_closed", {"arg": "0004711"}, Happened("support-request", 4711, "closed")),
+        # A small object in place of the id; what else is in it is not looked at.
+        (
+            "action.wc_support_request_closed",
+            {"arg": {"id": 12, "at": "2026-11-22T11:00:00.5+01:00", "customer_id": 7, "name": CANARY}},
+            Happened("support-request", 12, "closed", at("2026-11-22T10:00:00"), "", Subject("customer", "7")),
+        ),
+        (
+            "action.wc_support_request_closed",
+            {"arg": {"id": "ZD-12", "order_id": "9", "email": CANARY}},
+            Happened("support-request", number_of("ZD-12"), "closed", None, "ZD-12", Subject("order", "9")),
+        ),
+        (
+            "action.wc_support_request_closed",
+            {"arg": {"id": "ZD-12", "subject": {"email_hash": "0f" * 32}}},
+            Happened("support-request", number_of("ZD-12"), "closed", None, "ZD-12", Subject("email", "0f" * 32)),
         ),
         # None of ours, whatever the body is.
         ("product.updated", {"id": 5}, Ignored()),
@@ -242,9 +261,36 @@ def test_a_body_not_of_the_shape(
 
 
 @pytest.mark.parametrize("topic", ["action.woocommerce_delete_order", "action.wc_support_request_closed"])
-@pytest.mark.parametrize("payload", [{}, {"arg": CANARY}, {"arg": None}, {"arg": [120]}, {"arg": 10**30}])
+@pytest.mark.parametrize("payload", [{}, {"arg": CANARY}, {"arg": None}, {"arg": [120]}, {"arg": 10**30}, {"arg": {}}])
 def test_an_action_without_an_id(topic: str, payload: dict[str, Any], policy: Policy) -> None:
     assert _content(topic, payload, policy) == Quarantine("not-of-the-shape", "wrong or missing: arg")
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        {"at": "2026-11-22T10:00:00Z"},
+        {"id": CANARY + "@example.test"},
+        {"id": True},
+        # An hour of an unknown zone.
+        {"id": 12, "at": "2026-11-22T10:00:00"},
+        {"id": 12, "at": CANARY},
+        {"id": 12, "customer_id": CANARY},
+        {"id": 12, "customer_id": 7, "order_id": 9},
+        {"id": 12, "customer_id": 7, "subject": {"order": 9}},
+        {"id": 12, "subject": {"email": "kari@example.test"}},
+        {"id": 12, "subject": {}},
+        {"id": 12, "subject": 7},
+    ],
+)
+def test_an_action_with_a_wrong_object(argument: dict[str, Any], policy: Policy) -> None:
+    content = _content("action.wc_support_request_closed", {"arg": argument}, policy)
+    assert content == Quarantine("not-of-the-shape", "wrong or missing: arg")
+
+
+def test_deleting_an_order_takes_no_object(policy: Policy) -> None:
+    content = _content("action.woocommerce_delete_order", {"arg": {"id": 120}}, policy)
+    assert content == Quarantine("not-of-the-shape", "wrong or missing: arg")
 
 
 SENT = "the store sent an error in place of the record"

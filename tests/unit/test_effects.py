@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hooks.retention.classify import Entry, Schedule, schedule
 from hooks.retention.effects import answer_by, event_words
 from hooks.retention.events import TYPES, EventType, RecordEvent, standing
-from hooks.retention.facts import ConsentFacts, CustomerFacts, Facts, OrderFacts, SupportRequestFacts
+from hooks.retention.facts import Choice, ConsentFacts, CustomerFacts, Facts, OrderFacts, SupportRequestFacts
 from hooks.retention.policy import Policy
 from hooks.retention.recipients import recipients_of
 from hooks.retention.reports import Report, number_of, reported
@@ -312,7 +312,12 @@ def test_what_another_tool_erased_is_closed(policy: Policy) -> None:
     [
         (order("completed", payment="klarna_payments", carriers=frozenset({"bring_fraktguiden"}), kinds="shipping"),
          ("bring", "hosting", "klarna", "posten")),
-        (order("completed", payment="ppcp-gateway", kinds="attribution"), ("brevo", "hosting", "paypal")),
+        (order("completed", payment="ppcp-gateway", kinds="attribution newsletter"),
+         ("brevo", "hosting", "paypal")),
+        # Order attribution is none of the newsletter tool's business, nor is a choice on cookies.
+        (order("completed", payment="cod", kinds="attribution"), ("hosting",)),
+        (ConsentFacts("cookie-consent", (Choice(at("2026-05-01"), given=True),)), ("hosting",)),
+        (ConsentFacts("marketing-consent", (Choice(at("2026-05-01"), given=True),)), ("brevo", "hosting")),
         # Which card it was, the store does not say.
         (order("completed", payment="stripe"), ("american-express", "hosting", "mastercard", "visa")),
         # The shop's own bank account; fetched in the shop.

@@ -245,6 +245,8 @@ def test_the_recorded_order() -> None:
         kinds=frozenset({"identity", "shipping", "note", "attribution", "newsletter"}),
         choices=(Choice(version, given=True),),
         meta_at=version,
+        payment="klarna_payments",
+        carriers=frozenset({"bring_fraktguiden"}),
     )
     assert shown == Snapshot(facts, 117, version, {})
 

@@ -27,6 +27,7 @@ NAMES = [
     "POLICY_FILE",
     "STORES",
     "STATUS_TOKEN",
+    "SUBJECT_KEY",
     "PUSH_SETTLE_SECONDS",
     "RECONCILE_SECONDS",
     "MAX_BODY_BYTES",
@@ -97,6 +98,7 @@ def test_everything_set() -> None:
         DATABASE_URL="postgresql+psycopg://ledger:pw@db.example.test/ledger",
         POLICY_FILE="other.toml",
         STATUS_TOKEN="token",
+        SUBJECT_KEY="k" * 32,
         PUSH_SETTLE_SECONDS="0",
         RECONCILE_SECONDS="60",
         MAX_BODY_BYTES="1024",
@@ -113,6 +115,7 @@ def test_everything_set() -> None:
         database_url="postgresql+psycopg://ledger:pw@db.example.test/ledger",
         policy_file=Path("other.toml"),
         status_token="token",
+        subject_key="k" * 32,
         push_settle=timedelta(0),
         reconcile=timedelta(seconds=60),
         max_body_bytes=1024,
@@ -141,6 +144,7 @@ def test_public_url_follows_bind() -> None:
         ("DATABASE_URL", "var/retention.db"),
         ("DATABASE_URL", "mysql://root@db/ledger"),
         ("DATABASE_URL", "postgresql://ledger@db/ledger"),
+        ("SUBJECT_KEY", "k" * 31),
         ("PUSH_SETTLE_SECONDS", "soon"),
         ("PUSH_SETTLE_SECONDS", "-1"),
         # More than the five minutes after which everything is written back.
@@ -183,7 +187,7 @@ def test_a_value_that_cannot_even_be_taken_apart_is_not_blamed_on_a_file(name: s
     assert "_FILE" not in message
 
 
-SECRETS = ("ck_hidden", "cs_hidden", "whs_hidden", "token_hidden", "pw_hidden", "dsn_hidden")
+SECRETS = ("ck_hidden", "cs_hidden", "whs_hidden", "token_hidden", "pw_hidden", "dsn_hidden", "key_hidden")
 ALL_WRONG = {
     "BIND": "nowhere",
     "PUBLIC_URL": "nowhere",
@@ -193,6 +197,7 @@ ALL_WRONG = {
     "STORE_CONSUMER_SECRET": "cs_hidden",
     "STORE_WEBHOOK_SECRETS": " , ",
     "STATUS_TOKEN_FILE": "/nonexistent/token_hidden",
+    "SUBJECT_KEY": "key_hidden",
     "PUSH_SETTLE_SECONDS": "soon",
     "RECONCILE_SECONDS": "often",
     "MAX_BODY_BYTES": "big",
@@ -225,6 +230,7 @@ def test_no_secret_in_any_repr() -> None:
         STORE_CONSUMER_SECRET="cs_hidden",
         STORE_WEBHOOK_SECRETS="whs_hidden",
         STATUS_TOKEN="token_hidden",
+        SUBJECT_KEY="key_hidden, and long enough to be one",
         DATABASE_URL="postgresql+psycopg://ledger:pw_hidden@db/ledger",
         SENTRY_DSN="https://dsn_hidden@sentry.example.test/1",
     )
@@ -254,17 +260,21 @@ def test_the_stores_address_ends_without_a_slash() -> None:
 @pytest.mark.parametrize("ending", ["", "\n"])
 def test_secrets_from_files(ending: str, tmp_path: Path) -> None:
     variables = {"STORE_URL": STORE["STORE_URL"]}
-    secrets = ("STORE_CONSUMER_KEY", "STORE_CONSUMER_SECRET", "STORE_WEBHOOK_SECRETS", "STATUS_TOKEN")
+    secrets = ("STORE_CONSUMER_KEY", "STORE_CONSUMER_SECRET", "STORE_WEBHOOK_SECRETS", "STATUS_TOKEN", "SUBJECT_KEY")
     for name in secrets:
-        (tmp_path / name).write_text(f"secret of {name}{ending}")
+        (tmp_path / name).write_text(f"the long secret of the variable {name}{ending}")
         variables[f"{name}_FILE"] = str(tmp_path / name)
     (tmp_path / "url").write_text(f"postgresql+psycopg://u:pw@db/ledger{ending}")
     (tmp_path / "dsn").write_text(f"https://key@sentry.example.test/1{ending}")
     found = _read(**variables, DATABASE_URL_FILE=str(tmp_path / "url"), SENTRY_DSN_FILE=str(tmp_path / "dsn"))
     shop = found.stores["shop"]
-    assert (shop.consumer_key, shop.consumer_secret, *shop.webhook_secrets, found.status_token) == tuple(
-        f"secret of {name}" for name in secrets
-    )
+    assert (
+        shop.consumer_key,
+        shop.consumer_secret,
+        *shop.webhook_secrets,
+        found.status_token,
+        found.subject_key,
+    ) == tuple(f"the long secret of the variable {name}" for name in secrets)
     assert found.database_url == "postgresql+psycopg://u:pw@db/ledger"
     assert found.sentry_dsn == "https://key@sentry.example.test/1"
 

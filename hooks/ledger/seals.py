@@ -1,0 +1,174 @@
+"""The seal on the history: each row's hash takes in the hash before it, so that none can be changed unnoticed.
+
+A row is appended in the transaction that causes it, and sealed a moment later: were it chained at once, every
+delivery would wait for the one before it. `hooks.ledger.audit` tells what the chain proves.
+
+Which rows are not sealed yet is found without going through all of the history. Most are above the highest row that is
+sealed. On PostgreSQL a row may also come late, below it: ids are given out before transactions commit. None is open
+for as long as `LOOKBACK` other rows take, so that a look that far back finds them. `stray` looks at all rows, for what
+came by another way; that is for once in a while.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Label, Row, Select, String, exists, func, insert, select, type_coerce, update
+
+from hooks.ledger.records import insert_ignore
+from hooks.ledger.tables import history, records, seal_head, seals
+
+Sealed = dict[str, str | int | None]
+"""A row of the history and the names of its record, as they go into the hash: instants are UTC, days ISO."""
+
+LOOKBACK = 10_000
+
+GENESIS = "0" * 64
+"""What the first seal takes for the hash before it."""
+
+# What is in these two is in every hash: with a name more or less, no seal made before would fit.
+OF_THE_ROW = (
+    "id",
+    "record_id",
+    "at",
+    "cause",
+    "state",
+    "legal_basis",
+    "retention_class",
+    "delete_after",
+    "policy_id",
+    "reason",
+)
+OF_THE_RECORD = ("store", "kind", "external_id")
+_AS_KEPT = ("at", "delete_after")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of the chain: the number and the hash of the last seal; 0 and `GENESIS` before the first."""
+
+    number: int = 0
+    hash: str = GENESIS
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.hash}"
+
+
+def seal_hash(previous: str, number: int, row: Sealed) -> str:
+    """The hash of the seal with this number on this row: SHA-256 of a JSON that has one form only, as hex digits."""
+    sealed = {
+        "previous": previous,
+        "number": number,
+        "history": {name: row[name] for name in OF_THE_ROW},
+        "record": {name: row[name] for name in OF_THE_RECORD},
+    }
+    return hashlib.sha256(json.dumps(sealed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def columns() -> list[Label[Any]]:
+    """What is selected of the history and the records so that `sealed` can read it.
+
+    Days and instants come as the database keeps them: one that somebody made unreadable must not end the audit.
+    """
+    raw = [type_coerce(history.c[name], String) if name in _AS_KEPT else history.c[name] for name in OF_THE_ROW]
+    named = zip((*OF_THE_ROW, *OF_THE_RECORD), (*raw, *(records.c[name] for name in OF_THE_RECORD)), strict=True)
+    return [column.label(name) for name, column in named]
+
+
+def sealed(row: Row[Any]) -> Sealed:
+    """The same on every database."""
+    return {name: _plain(row._mapping[name]) for name in (*OF_THE_ROW, *OF_THE_RECORD)}  # noqa: SLF001 - documented
+
+
+def _plain(value: object) -> str | int | None:
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    return value.isoformat() if isinstance(value, date) else repr(value)
+
+
+# --- which rows are not sealed yet -----------------------------------------------------------------------
+
+
+def lookback(connection: Connection) -> int:
+    """The id from which on rows are looked at each time; all those below were sealed, unless they are `stray`."""
+    highest: int | None = connection.execute(select(func.max(seals.c.history_id))).scalar_one()
+    return 0 if highest is None else highest - LOOKBACK
+
+
+def first_unsealed(connection: Connection) -> int | None:
+    """The id of the first row from `lookback` on that is not sealed."""
+    found: int | None = connection.execute(unsealed(lookback(connection)).limit(1)).scalar()
+    return found
+
+
+def stray(connection: Connection) -> int | None:
+    """The id of the first row below `lookback` that is not sealed. Goes through all of the history."""
+    below = unsealed(None).where(history.c.id < lookback(connection))
+    found: int | None = connection.execute(below.limit(1)).scalar()
+    return found
+
+
+def unsealed(since: int | None) -> Select[Any]:
+    """Rows that are not sealed, with their records, in order of ids; all of them, or those from an id on.
+
+    `since` stands on both sides, so that both indexes are used from there on only.
+    """
+    seal = exists().where(seals.c.history_id == history.c.id)
+    chosen = select(*columns()).outerjoin_from(history, records, records.c.id == history.c.record_id)
+    if since is not None:
+        seal, chosen = seal.where(seals.c.history_id >= since), chosen.where(history.c.id >= since)
+    return chosen.where(~seal).order_by(history.c.id)
+
+
+# --- sealing ---------------------------------------------------------------------------------------------
+
+
+_HEAD = select(seal_head.c.number, seal_head.c.hash).where(seal_head.c.id == 1)
+
+
+def seal(connection: Connection, limit: int, *, since: int | None = None) -> int:
+    """Seal up to `limit` rows in order of their ids, from the id `since` on, or from where one usually looks.
+
+    Another that seals at the same time waits until this transaction ends. Returns how many rows were sealed.
+    """
+    end = _locked(connection)
+    rows = connection.execute(unsealed(lookback(connection) if since is None else since).limit(limit))
+    made = list(_chained(end, rows))
+    if made:
+        connection.execute(insert(seals), made)
+        last = {"number": made[-1]["number"], "hash": made[-1]["hash"]}
+        connection.execute(update(seal_head).where(seal_head.c.id == 1).values(last))
+    return len(made)
+
+
+def _chained(end: Head, rows: Iterable[Row[Any]]) -> Iterator[dict[str, str | int | None]]:
+    previous = end.hash
+    for number, row in enumerate(map(sealed, rows), end.number + 1):
+        previous = seal_hash(previous, number, row)
+        yield {"number": number, "history_id": row["id"], "hash": previous}
+
+
+def _locked(connection: Connection) -> Head:
+    """Where the chain goes on, with nobody else at it.
+
+    Where somebody has set back the head, it goes on behind the last seal: sealing must not end for that.
+    """
+    chosen = _HEAD.with_for_update()
+    if connection.execute(chosen).first() is None:
+        connection.execute(insert_ignore(connection, seal_head), {"id": 1, "number": 0, "hash": GENESIS})
+    end = Head(*connection.execute(chosen).one())
+    last = connection.execute(select(seals.c.number, seals.c.hash).order_by(seals.c.number.desc()).limit(1)).first()
+    return Head(*last) if last and last.number > end.number else end
+
+
+def head(connection: Connection) -> Head | None:
+    """The end of the chain as it was written down; None where nothing was sealed yet."""
+    found = connection.execute(_HEAD).first()
+    return Head(*found) if found else None

@@ -1,0 +1,41 @@
+"""Days as pages print them, in English or Norwegian."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from hooks.page.text import key
+
+_MONTHS = (
+    ("january", "januar", "jan"), ("february", "februar", "feb"), ("march", "mars", "mar"), ("april", "apr"),
+    ("may", "mai"), ("june", "juni", "jun"), ("july", "juli", "jul"), ("august", "aug"),
+    ("september", "sept", "sep"), ("october", "oktober", "oct", "okt"), ("november", "nov"),
+    ("december", "desember", "dec", "des"),
+)  # fmt: skip
+_NUMBERS = {name: number for number, names in enumerate(_MONTHS, 1) for name in names}
+_MONTH = "|".join(sorted(_NUMBERS, key=len, reverse=True))
+_FORMS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"(?<!\d)(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})(?!\d)",
+        r"(?<!\d)(?P<day>\d{1,2})\. ?(?P<month>\d{1,2})\. ?(?P<year>\d{4})(?!\d)",
+        rf"(?<!\d)(?P<day>\d{{1,2}})(?:\.|st|nd|rd|th)? (?:of )?(?P<month>{_MONTH})\b\.?,? (?P<year>\d{{4}})(?!\d)",
+        rf"\b(?P<month>{_MONTH})\b\.? (?P<day>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<year>\d{{4}})(?!\d)",
+    )
+)
+
+
+def read_day(text: str) -> date | None:
+    """The one day that the text names; None for none, for several, and for `01/02/2026`, which may be either month."""
+    words = key(text)
+    found = {day for form in _FORMS for match in form.finditer(words) if (day := _day(match))}
+    return found.pop() if len(found) == 1 else None
+
+
+def _day(match: re.Match[str]) -> date | None:
+    month = match["month"]
+    try:
+        return date(int(match["year"]), int(month) if month.isdigit() else _NUMBERS[month], int(match["day"]))
+    except ValueError:
+        return None

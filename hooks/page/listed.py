@@ -1,0 +1,161 @@
+"""What the page names and the policy lists, compared: data, purposes, bases, recipients, safeguards, periods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from hooks.page.periods import Span
+from hooks.page.published import Place, PublishedClass, PublishedPage, Said
+from hooks.page.text import key, lowered, slug
+from hooks.page.titles import Meaning, meanings
+from hooks.retention.policy import LegalBasis, Policy, RetentionClass, Term
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What has come apart, by `code`; `section` as the page numbers it, None where it does not, or it is about the
+    whole page. A `notice` is about the page alone, or may be as it is meant to be."""
+
+    code: str
+    section: int | None
+    message: str
+    severity: Literal["drift", "notice"] = "drift"
+
+
+def listed(page: PublishedPage, policy: Policy) -> Iterator[Finding]:
+    """What only one of them has, or has otherwise. Where a section could not be read, nothing of it is said to be
+    gone."""
+    for comparison in _comparisons(page, policy):
+        yield from comparison.findings(page)
+    yield from _recipients(page, policy)
+    yield from _classes(page, policy)
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """Ids with names, on both sides; `what` is one of them in words."""
+
+    code: str
+    what: str
+    meaning: Meaning
+    on_page: Mapping[str, Said]
+    in_policy: Mapping[str, Term | LegalBasis]
+
+    def findings(self, page: PublishedPage) -> Iterator[Finding]:
+        """What only one side has; nothing, where the page's section could not be read."""
+        if not self.on_page:
+            return
+        place = page.places[self.meaning]
+        for name in sorted(self.on_page.keys() - self.in_policy.keys()):
+            message = (
+                f"{place}: the page names the {self.what} “{self.on_page[name].label}” ({name}), the policy does not."
+            )
+            yield Finding(f"{self.code}-added", place.number, message)
+        for name in sorted(self.in_policy.keys() - self.on_page.keys()):
+            message = (
+                f"{place}: the policy has the {self.what} “{self.in_policy[name].label}” ({name}), the page does not."
+            )
+            yield Finding(f"{self.code}-gone", place.number, message)
+        yield from _otherwise(self.what, place, [name for name in self.on_page if self._is_worded_otherwise(name)])
+
+    def _is_worded_otherwise(self, name: str) -> bool:
+        term = self.in_policy.get(name)
+        if term is None:
+            return False
+        said = self.on_page[name]
+        covers = isinstance(term, LegalBasis) and key(term.covers) != key(said.text)
+        return covers or key(term.label) != key(said.label)
+
+
+def _otherwise(what: str, place: Place, names: Sequence[str]) -> Iterator[Finding]:
+    """The same things in other words: it takes a person to tell whether they still mean the same."""
+    if names:
+        message = f"{place}: the page words the {what} {', '.join(names)} otherwise than the policy."
+        yield Finding("wording-changed", place.number, message, "notice")
+
+
+def _comparisons(page: PublishedPage, policy: Policy) -> Iterator[_Comparison]:
+    compared: tuple[tuple[str, str, Meaning, tuple[Said, ...], Mapping[str, Term | LegalBasis]], ...] = (
+        ("category", "data category", "categories", page.categories, policy.categories),
+        ("purpose", "purpose", "purposes", page.purposes, policy.purposes),
+        ("basis", "legal basis", "bases", page.bases, policy.bases),
+        ("recipient", "group of recipients", "recipients", page.groups, policy.recipient_groups),
+        ("safeguard", "safeguard", "transfers", page.safeguards, policy.safeguards),
+    )
+    for code, what, meaning, said, terms in compared:
+        yield _Comparison(code, what, meaning, {one.id: one for one in said}, terms)
+
+
+def _recipients(page: PublishedPage, policy: Policy) -> Iterator[Finding]:
+    """Recipients by name; one that bears the name of its whole group is named where that is."""
+    listed = {slug(one.name): one for one in policy.recipients.values()}
+    groups = {one.id for one in page.groups}
+    named = {one.id for one in page.recipients}
+    for one in page.recipients:
+        if one.id not in listed and one.id not in policy.recipients:
+            place = page.places[one.place]
+            message = f"{place}: the page names the recipient “{one.name}”, the policy does not."
+            yield Finding("recipient-added", place.number, message)
+    for name, recipient in listed.items():
+        group = policy.recipient_groups.get(recipient.group)
+        if (
+            {name, recipient.id} & named
+            or recipient.published.section is None
+            or (group and group.label == recipient.name)
+        ):
+            continue
+        meaning = _meaning(policy, recipient.published.section)
+        place_of = page.places.get(meaning)
+        if meaning == "recipients" and not groups:
+            continue  # that nothing of it could be read is said already
+        message = f"{page.where(meaning)}: the policy has the recipient “{recipient.name}”, the page does not name it."
+        yield Finding("recipient-gone", place_of.number if place_of else None, message)
+
+
+def _meaning(policy: Policy, section: int) -> Meaning:
+    """What a section that the policy cites is about: marketing, or else recipients."""
+    return "marketing" if "marketing" in meanings(policy.sections.get(section, "")) else "recipients"
+
+
+# --- retention ---
+
+
+def _classes(page: PublishedPage, policy: Policy) -> Iterator[Finding]:
+    if not page.classes:
+        return
+    place = page.places["retention"]
+    for one in page.classes:
+        known = policy.classes.get(one.id)
+        if known is None:
+            period = f", kept {one.span}" if one.span else ""
+            message = (
+                f"{place}: the page has the retention class “{one.label}” ({one.id}){period}; the policy does not."
+            )
+            yield Finding("class-added", place.number, message)
+        else:
+            yield from _class(one, known, place.number, str(place))
+    names = {one.id for one in page.classes}
+    otherwise = [
+        one.id
+        for one in page.classes
+        if one.id in policy.classes and key(f"{one.label}: {one.text}") != key(policy.classes[one.id].label)
+    ]
+    yield from _otherwise("retention class", place, otherwise)
+    for known in policy.classes.values():
+        if known.id not in names and known.published.section is not None:
+            message = f"{place}: the policy keeps “{known.label}” ({known.id}); the page does not name it."
+            yield Finding("class-gone", place.number, message)
+
+
+def _class(one: PublishedClass, known: RetentionClass, section: int | None, place: str) -> Iterator[Finding]:
+    kept = Span(known.keep, known.review, known.until)
+    if one.span and not one.span.same_as(kept):
+        message = (
+            f"{place}: {lowered(one.label)} are kept {one.span} on the page, {kept} in the policy (class {one.id})."
+        )
+        yield Finding("period-changed", section, message)
+    if known.published.section is None:
+        message = f"{place}: the page names “{one.label}”, which is the operator's own choice in the policy ({one.id})."
+        yield Finding("class-added", section, message, "notice")

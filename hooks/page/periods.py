@@ -1,0 +1,204 @@
+"""How long the page says that something is kept: a period, a range, or an event. What is no definite end is refused."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from hooks.page.text import key, word_set
+from hooks.retention.clock import Period
+
+WITHDRAWN = "consent-withdrawn"
+"""The one event that a class may be kept until."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """For how long: `keep`, with `review` as the shorter end of a range, or `until` an event."""
+
+    keep: Period | None = None
+    review: Period | None = None
+    until: str | None = None
+
+    def same_as(self, other: Span) -> bool:
+        """Whether both mean the same; 24 months are two years."""
+        return (_length(self.keep), _length(self.review), self.until) == (
+            _length(other.keep),
+            _length(other.review),
+            other.until,
+        )
+
+    def __str__(self) -> str:
+        """As a sentence says it: '24 months', '12 months to 36 months', 'until consent is withdrawn'."""
+        if self.until:
+            return f"until {'consent is withdrawn' if self.until == WITHDRAWN else self.until}"
+        return f"{self.review} to {self.keep}" if self.review else str(self.keep)
+
+
+class NoEndError(ValueError):
+    """No definite end can be read; the text is the end of a sentence that says why."""
+
+
+_LONGEST = 500
+
+_ONES = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "én": 1, "en": 1, "ett": 1, "et": 1, "to": 2, "tre": 3, "fire": 4, "fem": 5, "seks": 6, "sju": 7, "syv": 7,
+    "åtte": 8, "ni": 9,
+}  # fmt: skip
+_TEENS = {
+    "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16,
+    "seventeen": 17, "eighteen": 18, "nineteen": 19, "ti": 10, "elleve": 11, "tolv": 12, "tretten": 13,
+    "fjorten": 14, "femten": 15, "seksten": 16, "sytten": 17, "atten": 18, "nitten": 19, "a": 1,
+}  # fmt: skip
+_TENS = {
+    "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
+    "tjue": 20, "tretti": 30, "førti": 40, "femti": 50, "seksti": 60, "sytti": 70, "åtti": 80, "nitti": 90,
+}  # fmt: skip
+_UNITS = {"year": "years", "month": "months", "week": "weeks", "day": "days"}
+_UNIT = (
+    r"(?:(?P<year{0}>years?|yrs?|år)|(?P<month{0}>months?|mths?|mos?|måneder|måned|mnd|md)|"
+    r"(?P<week{0}>weeks?|uker?)|(?P<day{0}>days?|dager|dag|døgn))\b\.?"
+)
+
+
+def _alternatives(words: dict[str, int]) -> str:
+    return "|".join(sorted(words, key=len, reverse=True))
+
+
+_NUMBER = (
+    rf"(?:\d{{1,4}}|(?:{_alternatives(_TENS)})(?:[ -]?(?:{_alternatives(_ONES)}))?|{_alternatives(_TEENS | _ONES)})"
+)
+_BEGIN = r"""(?<![^\s("'…])(?<!\d )(?<!- )"""
+_QUANTITY = re.compile(rf"{_BEGIN}(?P<n>{_NUMBER})[ -]?(?:calendar |full |hele )?{_UNIT.format('')}")
+_RANGE = re.compile(
+    rf"(?P<between>\b(?:between|from|mellom|fra) )?{_BEGIN}(?P<n1>{_NUMBER})(?: ?{_UNIT.format(1)})?"
+    rf"(?: ?- ?| to | til | (?P<and>and|og) )(?P<n2>{_NUMBER}) ?{_UNIT.format(2)}"
+)
+_ALTERNATIVE = re.compile(rf"(?:^|[^\w])(?:{_NUMBER}) ?(?:or|eller|and|og|to|til|,|;|/|&) ?$")
+_LAW = re.compile(
+    r"§+ ?\d+(?:[ -]\d+)*|\b(?:art|article|artikkel|section|paragraf|act of|lov av)\b\.? ?\d+(?:\(\w+\))*|\(\w\)|"
+    r"\bgdpr\b|\b(?:19|20)\d\d act\b"
+)
+_THEN = r"(?:then|thereafter|deretter|så)"
+_ACTIVE = re.compile(
+    r"^(?:for )?(?:while|as long as|so long as|så lenge|mens)\b[^,;.]{0,60}?\b(?:active|aktivt?|in use|i bruk|open)\b"
+    rf"[^,;.\d]{{0,20}}?(?:[,;] ?(?:and |og )?(?:{_THEN} )?|(?:and |og )?{_THEN} )"
+)
+"""'While it is active, then …' says when the period begins, not that there is none."""
+
+_OPEN = re.compile(
+    r"\b(?:or (?:longer|more)|longer|more than|at least|minimum|no less|not less|as long as|so long as|indefinitely|"
+    r"for ?ever|necessary|needed|approximately|approx|about|around|roughly|unless|except|if|not|never|half|quarter|"
+    r"hundred|several|extend|extended|eller (?:lenger|mer)|lenger|lengre|mer enn|minst|så lenge|ubestemt|"
+    r"for alltid|nødvendig|behov|omtrent|cirka|ca|rundt|med mindre|unntatt|hvis|dersom|ikke|aldri|halvt?|halvannet|"
+    r"kvart|hundre|noen|flere|forlenges|forlenget)\b"
+)
+_AT_MOST = re.compile(r"\b(?:no|not) (?:longer|more|later) than\b|\bikke (?:lenger|lengre|mer) enn\b")
+_WITHDRAWAL = re.compile(
+    r"\b(?:until|till|inntil|frem til|fram til|til)\b.*"
+    r"\b(?:unsubscribe|withdr[ae]wn?|withdrawal|opt(?:s|ed)? out|revoke[ds]?|"
+    r"trekker|trekkes|trukket|tilbaketrekk\w*|tilbakekall\w*|melder|avmeld\w*)\b"
+)
+_OF_WITHDRAWAL = word_set(
+    "until till you your the or and unsubscribe withdraw withdraws withdrawn withdrawal consent opt opts opted out of",
+    "is are revoke revokes revoked from newsletter newsletters marketing emails at any time has have been to for it",
+    "inntil til frem fram du deg seg av eller og melder trekker trekkes trukket tilbake tilbakekaller tilbakekalles",
+    "samtykket samtykke ditt din er blir nyhetsbrev nyhetsbrevet markedsføring fra avmelding avmelder",
+)
+"""What may stand in a sentence of which the end is a withdrawal, and nothing else is."""
+
+_UNTIL = re.compile(r"\b(?:until|till|inntil|frem til|fram til)\b(?! ?\d)")
+
+
+def read_span(text: str) -> Span:
+    """Read what the page says. Raises NoEndError where that is no definite end, or more than one."""
+    if len(text) > _LONGEST:
+        raise NoEndError("it is too long to be read as a period")
+    words = _AT_MOST.sub("", _LAW.sub(" ", _ACTIVE.sub("", key(text))))
+    spans = _ranges(words)
+    for match in reversed(spans):
+        words = words[: match.start()] + "…" + words[match.end() :]
+    singles = list(_QUANTITY.finditer(words))
+    event = _WITHDRAWAL.search(words)
+    _assert_one(words, spans, singles, event)
+    if event:
+        return Span(until=WITHDRAWN)
+    return _of_range(spans[0]) if spans else Span(_period(singles[0]["n"], _unit(singles[0], "")))
+
+
+def _ranges(words: str) -> list[re.Match[str]]:
+    """'12 and 36 months' is a range only after 'between', and 'twenty-four months' is none."""
+    found = (match for match in _RANGE.finditer(words) if not match["and"] or match["between"])
+    return [match for match in found if not (match["n1"] in _TENS and match["n2"] in _ONES)]
+
+
+def _assert_one(
+    words: str, spans: list[re.Match[str]], singles: list[re.Match[str]], event: re.Match[str] | None
+) -> None:
+    ends = len(spans) + len(singles) + bool(event)
+    if ends > 1:
+        raise NoEndError("more than one period or end is named, and they are no range")
+    if opened := _OPEN.search(words):
+        raise NoEndError(f"it says “{opened[0]}”, so that its end cannot be told")
+    if not ends:
+        raise NoEndError("no period could be read")
+    if event:
+        _assert_known(words[event.start() :])
+    elif _UNTIL.search(words):
+        raise NoEndError("a period and an event are named, and which of them ends it is not said")
+    _assert_no_other_number(words, singles)
+
+
+def _assert_known(event: str) -> None:
+    if set(re.findall(r"\w+", event)) - _OF_WITHDRAWAL:
+        raise NoEndError("the event that ends it is not one that is known")
+
+
+def _assert_no_other_number(words: str, singles: list[re.Match[str]]) -> None:
+    for match in singles:
+        if _ALTERNATIVE.search(words[: match.start()]):
+            raise NoEndError("more than one number is named, and they are no range")
+        words = words[: match.start()] + "…" + words[match.end() :]
+    if re.search(r"\d", words):
+        raise NoEndError("it names a number that is no part of a period")
+
+
+def _of_range(match: re.Match[str]) -> Span:
+    unit = _unit(match, "2")
+    first, last = _period(match["n1"], _unit(match, "1") or unit), _period(match["n2"], unit)
+    if _days(first) >= _days(last):
+        raise NoEndError("the range ends before it begins")
+    return Span(keep=last, review=first)
+
+
+def _unit(match: re.Match[str], number: str) -> str:
+    groups = match.groupdict()
+    return next((unit for name, unit in _UNITS.items() if groups.get(f"{name}{number}")), "")
+
+
+def _period(number: str, unit: str) -> Period:
+    count = _count(number)
+    if not count:
+        raise NoEndError("a period of no length is named")
+    return Period(days=7 * count) if unit == "weeks" else Period(**{unit: count})
+
+
+def _count(number: str) -> int:
+    if number.isdigit():
+        return int(number)
+    known = _ONES | _TEENS
+    if number in known:
+        return known[number]
+    tens = next(word for word in _TENS if number.startswith(word))
+    rest = number[len(tens) :].strip(" -")
+    return _TENS[tens] + (_ONES[rest] if rest else 0)
+
+
+def _length(period: Period | None) -> tuple[int, int] | None:
+    return (12 * period.years + period.months, period.days) if period else None
+
+
+def _days(period: Period) -> float:
+    """Near enough for telling which of two is longer."""
+    return 30.4 * (12 * period.years + period.months) + period.days

@@ -1,0 +1,132 @@
+"""The letter's sentences about itself, the request, the rights and where to complain: English, and Norwegian bokmål."""
+
+from __future__ import annotations
+
+FRAMING: dict[str, tuple[str, str]] = {
+    # the letter's head
+    "organisation": ("Organisation number: {number}", "Organisasjonsnummer: {number}"),
+    "recipient": ("[Name and address of the customer]", "[Kundens navn og adresse]"),
+    "subject.customer": (
+        "What we hold about you, and your rights (customer {id})",
+        "Hva vi har om deg, og rettighetene dine (kunde {id})",
+    ),
+    "subject.order": (
+        "What we hold with your order {id}, and your rights",
+        "Hva vi har om ordren din {id}, og rettighetene dine",
+    ),
+    "greeting": ("Dear customer,", "Hei,"),
+    "intro": (
+        "This letter tells you which personal data our shop holds about you, why, for how long, who has received them, "
+        "and what you can ask for ({article}). It names kinds of data, not the data themselves; of those you can have "
+        "a copy ({copy}).",
+        "Dette brevet forteller deg hvilke personopplysninger nettbutikken vår har om deg, hvorfor, hvor lenge, hvem "
+        "som har mottatt dem, og hva du kan be om ({article}). Det nevner typer opplysninger, ikke opplysningene selv; "
+        "av dem kan du få en kopi ({copy}).",
+    ),
+    # the deadline
+    "deadline.given": (
+        "Your request reached us on {day}. We answer it by {end} at the latest, one month later ({article}).",
+        "Vi mottok anmodningen din {day}. Vi svarer på den senest {end}, én måned senere ({article}).",
+    ),
+    "deadline.on-record": (
+        "The last request of yours that we have on record reached us on {day}. We answer it by {end} at the latest, "
+        "one month later ({article}).",
+        "Den siste anmodningen vi har registrert fra deg, mottok vi {day}. Vi svarer på den senest {end}, én måned "
+        "senere ({article}).",
+    ),
+    "deadline.none-on-record": (
+        "We have no request of yours on record that this letter could count from. Counted from the day of this letter, "
+        "{day}, the month in which a request is to be answered ends on {end} ({article}).",
+        "Vi har ikke registrert noen anmodning fra deg som dette brevet kan regne fra. Regnet fra dagen for dette "
+        "brevet, {day}, utløper fristen på én måned for å svare på en anmodning {end} ({article}).",
+    ),
+    "deadline.passed": ("That day has passed.", "Den dagen er passert."),
+    "extension": (
+        "The law lets that period be extended by two further months where necessary, taking into account the "
+        "complexity and number of the requests; you would then be told so, with the reasons, within the first month.",
+        "Loven tillater at fristen ved behov forlenges med ytterligere to måneder, idet det tas hensyn til "
+        "anmodningenes antall og kompleksitet; du ville i så fall få beskjed om det, med begrunnelse, innen den første "
+        "måneden.",
+    ),
+    # what was asked for
+    "asked": ("What you have asked for", "Hva du har bedt om"),
+    "asked.erasure-requested": ("On {day}: erasure of {what} ({article})", "{day}: sletting av {what} ({article})"),
+    "asked.objection": (
+        "On {day}: objection to the processing of {what} ({article})",
+        "{day}: protest mot behandlingen av {what} ({article})",
+    ),
+    "asked.restriction": (
+        "On {day}: restriction of the processing of {what} ({article})",
+        "{day}: begrensning av behandlingen av {what} ({article})",
+    ),
+    "about.customer": ("all that is yours", "alt som er ditt"),
+    # rights, complaints, the end
+    "your-rights": ("Your rights", "Rettighetene dine"),
+    "right": ("{name} ({article}): {meaning}.", "{name} ({article}): {meaning}."),
+    "right.none": ("It applies to nothing listed above.", "Den gjelder ingenting av det som er ført opp ovenfor."),
+    "write-to": ("To use one of these rights, write to {contact}.", "Skriv til {contact} for å bruke rettighetene."),
+    "not-here": ("What is not in this letter", "Hva som ikke står i dette brevet"),
+    "not-here.guest": (
+        "Orders placed without an account: they are found by their order number. If you have placed any, tell us the "
+        "numbers.",
+        "Ordrer lagt inn uten konto: De finnes ved hjelp av ordrenummeret. Har du lagt inn slike, så oppgi numrene.",
+    ),
+    "not-here.order": (
+        "Everything but this one order and what was reported about it: your other orders, and your account if you have "
+        "one.",
+        "Alt annet enn denne ene ordren og det som er meldt om den: de andre ordrene dine, og kontoen din om du har "
+        "en.",
+    ),
+    "not-here.email": (
+        "What our tools for e-mail, cookies and customer support know only by your e-mail address, without a customer "
+        "or order number.",
+        "Det verktøyene våre for e-post, informasjonskapsler og kundeservice bare kjenner ved e-postadressen din, uten "
+        "kunde- eller ordrenummer.",
+    ),
+    "not-here.unread": (
+        "{record}: it has not been read from our shop yet.",
+        "{record}: Opplysningene er ikke lest fra nettbutikken vår ennå.",
+    ),
+    "not-here.staff": (
+        "{record}: it belongs to a member of our staff, and is not covered by the rules for customers.",
+        "{record}: Den tilhører en ansatt hos oss, og er ikke omfattet av reglene for kunder.",
+    ),
+    "not-here.incomplete": (
+        "Some of our records are still being gone through: there may be more orders of yours. Ask us again soon.",
+        "Noe av det vi har, gjennomgås fortsatt: Det kan finnes flere ordrer fra deg. Spør oss gjerne igjen snart.",
+    ),
+    "not-here.source": (
+        "Where the data come from, and whether anything is decided by automated means alone ({source}): see our "
+        "privacy policy, or ask us.",
+        "Hvor opplysningene kommer fra, og om noe avgjøres utelukkende automatisk ({source}): Se "
+        "personvernerklæringen vår, eller spør oss.",
+    ),
+    "policy": (
+        "This letter follows our privacy policy as in force since {day}: {page}",
+        "Dette brevet følger personvernerklæringen vår slik den har vært i kraft siden {day}: {page}",
+    ),
+    "complaints": ("Complaints", "Klage"),
+    "complaints.intro": (
+        "Please contact us first if something is not right. You can in any case complain to a supervisory authority "
+        "({article}):",
+        "Ta gjerne kontakt med oss først hvis noe ikke stemmer. Du kan uansett klage til en tilsynsmyndighet "
+        "({article}):",
+    ),
+    "authority.datatilsynet": (
+        "Datatilsynet, the Norwegian Data Protection Authority, {address}, Norway, {url}",
+        "Datatilsynet, {address}, {url}",
+    ),
+    "authority.ico.if-in-uk": (
+        "If you are in the UK, so that UK GDPR may apply: the {name}, {url}",
+        "Hvis du er i Storbritannia, slik at UK GDPR kan gjelde: {name}, {url}",
+    ),
+    "authority.ico.in-uk": (
+        "Since you are in the UK, so that UK GDPR may apply: the {name}, {url}",
+        "Siden du er i Storbritannia, slik at UK GDPR kan gjelde: {name}, {url}",
+    ),
+    "authority.eea": (
+        "If you live or work in another EEA country: the authority of that country",
+        "Hvis du bor eller arbeider i et annet EØS-land: tilsynsmyndigheten i det landet",
+    ),
+    "yours": ("Yours sincerely,", "Med vennlig hilsen"),
+}

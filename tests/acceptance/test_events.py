@@ -1,0 +1,265 @@
+"""Events over HTTP: what tools report, signed; what operators note, with the token. Nothing of what is refused is kept,
+and no e-mail anywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from hooks.app import create_app
+from hooks.ledger.database import Database
+from hooks.ledger.tables import deliveries, records
+from hooks.ledger.upgrade import upgrade
+from hooks.retention.reports import number_of
+from hooks.settings import Settings, StoreSettings
+from hooks.subject import email_subject
+from tests.acceptance.test_privacy import database_text
+from tests.support.processes import Stack, Web
+from tests.support.recordings import SECRET, customer, made, order, sign
+
+TOKEN = "the token of the operators"
+KEY = "a key of at least thirty-two characters"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+JSON = {"Content-Type": "application/json"}
+AT = "2026-11-22T10:00:00Z"
+CLOSED = {"type": "support-request.closed", "id": "ZD-123", "at": AT, "subject": {"customer": 8001}}
+HOLD = {"type": "hold", "at": AT, "reason": "litigation", "owner": "legal", "review_on": "2027-05-01"}
+EMAIL = "kari.canary@example.test"
+UNSUBSCRIBED = {"event": "unsubscribe", "email": EMAIL, "ts_event": 1795341600, "campaign name": "canary"}
+
+
+def report(web: Web, raw: object, slug: str = "shop") -> requests.Response:
+    """What a tool reports, signed."""
+    body = json.dumps(raw).encode()
+    headers = JSON | {"X-WC-Webhook-Signature": sign(body)}
+    return requests.post(f"{web.url}/events/{slug}", data=body, headers=headers, timeout=60)
+
+
+def note(web: Web, kind: str, number: int, raw: object, **headers: str) -> requests.Response:
+    """What an operator notes."""
+    address = f"{web.url}/records/shop/{kind}/{number}/events"
+    return requests.post(address, data=json.dumps(raw), headers=JSON | BEARER | headers, timeout=60)
+
+
+def test_tools_report(processes: Stack) -> None:
+    """Each event counts once; the record is there to be seen, and no e-mail is left anywhere."""
+    web = processes.web(SUBJECT_KEY=KEY, STATUS_TOKEN=TOKEN, LOG_LEVEL="DEBUG")
+    assert web.result(made("customer.created", customer())) == "recorded"
+    results = [report(web, raw) for raw in (CLOSED, CLOSED, {**CLOSED, "subject": {"order": 9001}})]
+    assert [(one.status_code, one.json()) for one in results] == [
+        (200, {"result": "recorded"}),
+        (200, {"result": "duplicate"}),
+        (200, {"result": "unchanged"}),
+    ]
+    found = web.get(f"/records/shop/support-request/{number_of('ZD-123')}", headers=BEARER).json()
+    assert (found["facts"]["name"], found["tag"]["delete_after"]) == ("ZD-123", "2029-11-22")
+
+    answers = [report(web, raw) for raw in (UNSUBSCRIBED, UNSUBSCRIBED | {"event": "opened"}, {"email": EMAIL})]
+    assert [one.status_code for one in answers] == [200, 200, 400]
+    assert [one.json().get("result") for one in answers] == ["recorded", "ignored", None]
+    subject = email_subject(EMAIL, KEY)
+    found = web.get(f"/records/shop/marketing-consent/{number_of(str(subject))}", headers=BEARER)
+    assert found.json()["tag"]["delete_after"] == "2026-11-22"
+
+    metrics = web.get("/metrics", headers=BEARER).text
+    assert 'retention_events_total{result="recorded",store="shop"} 2.0' in metrics
+    assert 'retention_refused_total{reason="shape",store="shop"} 1.0' in metrics
+    web.stop()
+    kept = database_text(processes.database_url)
+    left = [kept, processes.logs(), metrics, *(one.text for one in answers), found.text]
+    assert subject.value in kept
+    assert not [text for text in left if "canary" in text or EMAIL in text or TOKEN in text or KEY in text]
+
+
+def test_operators_note(processes: Stack) -> None:
+    """With the token, as JSON; what it led to is answered, and it counts once."""
+    web = processes.web(STATUS_TOKEN=TOKEN)
+    assert web.result(made("order.created", order())) == "recorded"
+    first, again = (note(web, "order", 9001, HOLD) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert (first.json()["result"], again.json()["result"]) == ("recorded", "unchanged")
+    assert (
+        first.json()["event"]
+        == again.json()["event"]
+        == HOLD
+        | {
+            "id": first.json()["event"]["id"],
+            "at": "2026-11-22T10:00:00+00:00",
+        }
+    )
+    assert first.json()["record"] == web.get("/records/shop/order/9001", headers=BEARER).json()
+    assert {entry["until"] for entry in first.json()["record"]["entries"]} == {"hold-lifted"}
+
+    unknown = note(web, "customer", 77, {"type": "erasure-requested"})
+    assert (unknown.status_code, unknown.json()["record"]) == (201, None)
+    refused = [
+        requests.post(f"{web.url}/records/shop/order/9001/events", json=HOLD, timeout=60),
+        note(web, "order", 9001, HOLD, Authorization="Bearer wrong"),
+        note(web, "order", 9001, HOLD, **{"Content-Type": "text/plain"}),
+        note(web, "order", 9001, HOLD | {"owner": EMAIL}),
+    ]
+    assert [one.status_code for one in refused] == [401, 401, 415, 400]
+    assert "owner is not a role or a team" in refused[-1].json()["error"]["message"]
+    assert EMAIL not in "".join(one.text for one in refused)
+    assert len(web.get("/records/shop/order/9001", headers=BEARER).json()["events"]) == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_command_notes_and_tells_what_it_led_to(processes: Stack) -> None:
+    web = processes.web(WEB_CONCURRENCY="1")
+    assert web.result(made("order.created", order(customer_note="Ring twice"))) == "recorded"
+    web.stop()
+    held = ("--reason", "litigation", "--owner", "legal", "--review-on", "2027-05-01", "--at", AT)
+    first, again = (processes.flask("record", "event", "order", "9001", "hold", *held) for _ in range(2))
+    assert (first.returncode, first.stderr) == (0, "")
+    head, *rest = first.stdout.splitlines()
+    assert head.startswith("order 9001 of shop: hold noted, event ")
+    assert "  order-payment     2031-12-31 → until hold lifted" in rest
+    assert any("Legal hold (litigation) by legal since 2026-11-22" in line for line in rest)
+    assert "was noted before" in again.stdout
+    assert "order-payment     until hold lifted, as before" in again.stdout
+    unknown = processes.flask("record", "event", "customer", "77", "erasure-requested", "--store", "shop")
+    assert (unknown.returncode, "is not known yet" in unknown.stdout) == (0, True)
+
+
+WRONG_USE = [
+    ("explode",),
+    ("hold",),
+    ("hold", "--reason", "because"),
+    ("retracted",),
+    ("objection", "--at", "2026-11-22"),
+    ("objection", "--store", "other"),
+]
+
+
+@pytest.mark.parametrize("arguments", WRONG_USE, ids=" ".join)
+def test_wrong_use_of_the_command_exits_with_2(arguments: tuple[str, ...], client: FlaskClient) -> None:
+    runner = client.application.test_cli_runner()
+    done = runner.invoke(args=["record", "event", "order", "9001", *arguments])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.strip()
+    assert _nothing_is_kept(client)
+
+
+def test_of_several_stores_one_has_to_be_named() -> None:
+    stores = {slug: StoreSettings(slug, "https://shop.example.test", "ck", "cs", (SECRET,)) for slug in ("no", "uk")}
+    runner = create_app(Settings(stores=stores)).test_cli_runner()
+    done = runner.invoke(args=["record", "event", "order", "9001", "objection"])
+    assert (done.exit_code, "--store with one of no, uk" in done.stderr) == (2, True)
+
+
+# --- what is refused, in process ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[FlaskClient]:
+    """A client on this machine of a service with a store, without a token or a key."""
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    ledger = Database(url)
+    upgrade(ledger)
+    ledger.close()
+    store = StoreSettings("shop", "https://shop.example.test", "ck", "cs", (SECRET,))
+    app = create_app(Settings(stores={"shop": store}, database_url=url, max_body_bytes=1024))
+    yield app.test_client()
+    app.extensions["retention"].database.close()
+
+
+def _nothing_is_kept(client: FlaskClient) -> bool:
+    with client.application.extensions["retention"].database.read() as connection:
+        counted = [connection.execute(select(func.count()).select_from(table)) for table in (records, deliveries)]
+        return [found.scalar_one() for found in counted] == [0, 0]
+
+
+def _post(client: FlaskClient, path: str, body: bytes, **headers: str) -> tuple[int, Any]:
+    answer = client.post(path, data=body, headers=JSON | {name.replace("_", "-"): it for name, it in headers.items()})
+    return answer.status_code, answer.get_json()["error"]
+
+
+GOOD = json.dumps(CLOSED).encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "signature", "status", "code", "words"),
+    [
+        ("/events/shop", GOOD, "", 401, "signature-refused", "not signed"),
+        ("/events/shop", GOOD, sign(GOOD, "another"), 401, "signature-refused", "not signed"),
+        ("/events/shop", b"not JSON", sign(b"", "another"), 401, "signature-refused", "not signed"),
+        ("/events/other", GOOD, sign(GOOD), 404, "not-found", "nothing at this address"),
+        ("/events/shop/x", GOOD, sign(GOOD), 404, "not-found", "nothing at this address"),
+        ("/events/shop", b" " * 1025, sign(b" " * 1025), 413, "request-entity-too-large", "MAX_BODY_BYTES"),
+        ("/events/shop", b"not JSON", sign(b"not JSON"), 400, "event-refused", "the body is not JSON"),
+        ("/events/shop", b"{}", sign(b"{}"), 400, "event-refused", "nothing of it was kept: type is missing"),
+        (
+            "/events/shop",
+            json.dumps(UNSUBSCRIBED).encode(),
+            sign(json.dumps(UNSUBSCRIBED).encode()),
+            400,
+            "event-refused",
+            "set SUBJECT_KEY",
+        ),
+    ],
+)
+def test_reports_that_are_refused(
+    path: str, body: bytes, signature: str, status: int, code: str, words: str, client: FlaskClient
+) -> None:
+    got, error = _post(client, path, body, X_WC_Webhook_Signature=signature)
+    assert (got, error["code"]) == (status, code)
+    assert words in error["message"]
+    assert "canary" not in str(error)
+    assert _nothing_is_kept(client)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "status", "words"),
+    [
+        ("/records/shop/order/1/events", b"{}", {}, 400, "type is missing"),
+        ("/records/shop/order/1/events", b"[]", {}, 400, "the body is JSON, but not an object"),
+        ("/records/shop/order/1/events", b"not JSON", {}, 400, "the body is not JSON"),
+        ("/records/shop/order/1/events", b'{"type": "hold"}', {}, 400, "reason is missing; owner is missing"),
+        # What a page of another site can have a browser send to this machine.
+        ("/records/shop/order/1/events", b"{}", {"Content_Type": "text/plain"}, 415, "Content-Type: application/json"),
+        (
+            "/records/shop/order/1/events",
+            b"{}",
+            {"Content_Type": "application/x-www-form-urlencoded"},
+            415,
+            "Content-Type: application/json",
+        ),
+        # Through a proxy, without a token.
+        ("/records/shop/order/1/events", b"{}", {"X_Forwarded_For": "192.0.2.1"}, 403, "loopback only"),
+        ("/records/other/order/1/events", b"{}", {}, 404, "nothing at this address"),
+        ("/records/shop/product/1/events", b"{}", {}, 404, "nothing at this address"),
+        ("/records/shop/order/0/events", b"{}", {}, 404, "nothing at this address"),
+        (f"/records/shop/order/{2**63}/events", b"{}", {}, 404, "nothing at this address"),
+        ("/records/shop/order/1/events", b" " * 1025, {}, 413, "MAX_BODY_BYTES"),
+    ],
+)
+def test_notes_that_are_refused(
+    path: str, body: bytes, headers: dict[str, str], status: int, words: str, client: FlaskClient
+) -> None:
+    got, error = _post(client, path, body, **headers)
+    assert got == status
+    assert words in error["message"]
+    assert _nothing_is_kept(client)
+
+
+@pytest.mark.parametrize("path", ["/events/shop", "/records/shop/order/1/events"])
+def test_only_post(path: str, client: FlaskClient) -> None:
+    assert client.get(path).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/events/shop", "/records/shop/order/1/events"])
+def test_without_a_ledger_nothing_is_taken(path: str, tmp_path: Path) -> None:
+    store = StoreSettings("shop", "https://shop.example.test", "ck", "cs", (SECRET,))
+    app = create_app(Settings(stores={"shop": store}, database_url=f"sqlite:///{tmp_path}/none/ledger.db"))
+    body = json.dumps(CLOSED if path.startswith("/events") else HOLD).encode()
+    answer = app.test_client().post(path, data=body, headers=JSON | {"X-WC-Webhook-Signature": sign(body)})
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "30"

@@ -1,0 +1,119 @@
+"""The answer to a person over HTTP and from the command line, of what a real store sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hooks.app import create_app
+from hooks.settings import Settings, StoreSettings
+from tests.support.processes import Stack, Web, stack
+from tests.support.recordings import DELIVERIES, delivery
+
+ASKED = "requested_on=2026-11-22"
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Stack]:
+    """A ledger in SQLite; what is read here does not depend on the database."""
+    with stack(tmp_path, f"sqlite:///{tmp_path}/ledger.db") as made:
+        made.migrate()
+        yield made
+
+
+@pytest.fixture
+def web(here: Stack) -> Web:
+    """A web process that has taken in all that was recorded."""
+    web = here.web(WEB_CONCURRENCY="1")
+    for recorded in DELIVERIES:
+        assert web.post(recorded).status_code == 200
+    return web
+
+
+WRONG = [
+    ("/customers/shop/5/rights?requested_on=yesterday", 400, "requested_on"),
+    ("/customers/shop/5/rights?requested_on=2999-01-01", 400, "requested_on"),  # it has not come
+    ("/customers/shop/5/rights?letter=de", 400, "letter"),
+    ("/customers/shop/5/rights?uk=maybe", 400, "uk"),
+    ("/customers/shop/5/rights?uk=1&uk=0", 400, "uk"),  # which of them?
+    ("/customers/shop/5/rights?someone@example.test=1", 400, "a parameter that is not known here"),
+    ("/customers/shop/4242/rights", 404, "knows nothing of this customer"),
+    ("/customers/shop/7/rights", 404, "knows nothing of this customer"),  # a member of staff
+    (f"/customers/shop/{2**70}/rights", 404, "knows nothing of this customer"),
+    ("/orders/shop/4242/rights", 404, "knows nothing of this order"),
+    ("/customers/other/5/rights", 404, "nothing at this address"),
+]
+
+
+def test_over_http_and_from_the_command_line(here: Stack, web: Web) -> None:
+    answer = web.get(f"/customers/shop/5/rights?{ASKED}")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+    told = answer.json()
+    described = web.get("/openapi.json").json()["components"]["schemas"]["Rights"]
+    assert told.keys() == described["properties"].keys() - {"order"}
+    assert told["customer"] == 5
+    assert (told["request"]["received_on"], told["request"]["answer_by"]) == ("2026-11-22", "2026-12-22")
+    account = next(record for record in told["records"] if record["kind"] == "customer")
+    rights = {right["right"]: right["applies"] for right in account["entries"][0]["rights"]}
+    assert (rights["portability"], rights["objection"], rights["withdrawal"]) == (True, False, False)
+    assert [one["where"] for one in told["complaints"]] == ["always", "if you live in the UK"]
+
+    assert json.loads(here.flask("rights", "5", "--requested-on", "2026-11-22").stdout) == told
+    letter = web.get(f"/customers/shop/5/rights?{ASKED}&letter=no&uk=1")
+    assert letter.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert (letter.headers["Content-Language"], "Hei," in letter.text) == ("nb", True)
+    printed = here.flask("rights", "5", "--letter", "no", "--requested-on", "2026-11-22", "--uk")
+    assert (printed.returncode, printed.stdout) == (0, letter.text)
+
+    for accept, languages, kind in (
+        ("text/plain", "nb-NO, en;q=0.5", "nb"),
+        ("text/plain", "de, nn", "nb"),
+        ("text/plain", "de", "en"),
+        ("*/*", "nb", None),
+    ):
+        by_accept = web.get("/customers/shop/5/rights", headers={"Accept": accept, "Accept-Language": languages})
+        assert by_accept.headers.get("Content-Language") == kind
+
+    by_order = web.get(f"/orders/shop/119/rights?{ASKED}")
+    assert (by_order.status_code, by_order.json()["order"]) == (200, 119)
+    assert json.loads(here.flask("rights", "--order", "119", "--requested-on", "2026-11-22").stdout) == by_order.json()
+
+    for address, status, words in WRONG:
+        wrong = web.get(address)
+        assert (wrong.status_code, words in wrong.json()["error"]["message"]) == (status, True), address
+        assert "example.test" not in wrong.text
+
+    said = [web.get(f"/customers/shop/5/rights{query}").text for query in ("", "?letter=en", "?letter=no")]
+    billing = delivery(6).payload["billing"]  # the same customer's
+    values = [billing[field] for field in ("first_name", "last_name", "email", "phone", "address_1", "postcode")]
+    assert all(values)
+    assert [value for value in values for text in said if value in text] == []
+
+
+WRONG_USE = [
+    (("rights",), 2, "either a CUSTOMER_ID or --order"),
+    (("rights", "5", "--order", "119"), 2, "either a CUSTOMER_ID or --order"),
+    (("rights", "5", "--store", "other"), 2, "no store 'other'"),
+    (("rights", "5", "--requested-on", "2999-01-01"), 2, "has not come"),
+    (("rights", "5", "--letter", "de"), 2, "--letter"),
+    (("rights", "4242"), 1, "knows nothing of customer 4242"),
+]
+
+
+def test_wrong_use_of_the_command(here: Stack) -> None:
+    reach = StoreSettings("shop", "https://shop.example.test", "ck_test", "cs_test", ("secret",))
+    app = create_app(Settings(database_url=here.database_url, stores={"shop": reach}))
+    for arguments, status, words in WRONG_USE:
+        done = app.test_cli_runner().invoke(args=arguments)
+        assert (done.exit_code, done.stdout, words in done.stderr) == (status, "", True), arguments
+    app.extensions["retention"].database.close()
+
+
+def test_the_token_is_wanted(here: Stack) -> None:
+    web = here.web(WEB_CONCURRENCY="1", STATUS_TOKEN="t" * 32)
+    assert web.get("/customers/shop/5/rights").status_code == 401
+    known = web.get("/customers/shop/5/rights", headers={"Authorization": f"Bearer {'t' * 32}"})
+    assert known.status_code == 404  # it holds nothing

@@ -1,0 +1,129 @@
+"""What the ledger must say of a set of facts, worked out from the rules alone: no database, and no order of arrival."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
+
+from hooks.delivery import Content, Happened, Noted
+from hooks.ledger.codec import events_text
+from hooks.ledger.records import Values
+from hooks.planning import Bearing, tags
+from hooks.retention.events import RecordEvent
+from hooks.retention.facts import (
+    NOT_PLACED,
+    ConsentFacts,
+    CustomerFacts,
+    Facts,
+    OrderFacts,
+    RecordKind,
+    ReportedFacts,
+    Snapshot,
+    SupportRequestFacts,
+)
+from hooks.retention.policy import Policy
+from hooks.retention.reconcile import StoreFacts, merge, order_placed
+from hooks.retention.reports import Report, reported
+
+Key = tuple[RecordKind, int]
+FactsOf = Mapping[Key, Facts]
+EventsOf = Mapping[Key, tuple[RecordEvent, ...]]
+
+
+def expected(contents: Iterable[Content], policy: Policy) -> dict[Key, Values]:
+    """By record, the columns that follow from all that was shown, reported and noted."""
+    seen = tuple(contents)
+    return columns_of(_shown(seen) | reports_of(seen), events_of(seen), policy)
+
+
+def columns_of(facts: FactsOf, events: EventsOf, policy: Policy) -> dict[Key, Values]:
+    """By record, the columns that the policy gives for these facts, and for what bears on them."""
+    reported_ones = {key: known for key, known in facts.items() if isinstance(known, ReportedFacts)}
+    owners = {key: _owner(known, facts) for key, known in facts.items()}
+    columns = {
+        key: _columns(key, known, events, policy, Bearing(customer_id=owners[key]))
+        for key, known in facts.items()
+        if not isinstance(known, CustomerFacts)
+    }
+    linked = [(owners[key], entry) for key in sorted(reported_ones) for entry in _kept(columns[key])]
+    for key, known in facts.items():
+        if isinstance(known, CustomerFacts):
+            mine = tuple(entry for owner, entry in linked if owner == key[1])
+            columns[key] = _columns(key, known, events, policy, Bearing(linked=mine))
+    for key in events.keys() - facts.keys():
+        columns[key] = {"state": "unknown", "facts": None, "events": events_text(events[key])}
+    return columns
+
+
+def _columns(key: Key, facts: Facts, events: EventsOf, policy: Policy, bears: Bearing) -> Values:
+    own = events.get(key, ())
+    person = events.get(("customer", bears.customer_id), ()) if bears.customer_id else ()
+    _, columns = tags(facts, policy, Bearing(own, person, bears.customer_id, bears.linked))
+    subject = {"subject": _subject(facts)} if isinstance(facts, ReportedFacts) else {}
+    return columns | subject | {"events": events_text(own)}
+
+
+def _kept(columns: Values) -> Iterator[dict[str, Any]]:
+    yield from json.loads(columns["entries"]) if columns["state"] == "active" else ()
+
+
+def _owner(facts: Facts, others: FactsOf) -> int | None:
+    """The customer whose record it is: the order's, the one that is named, or that of the order that is named."""
+    match facts:
+        case OrderFacts():
+            return facts.customer_id or None
+        case SupportRequestFacts() | ConsentFacts():
+            kind, _, value = (_subject(facts) or "").partition(":")
+            if kind == "customer":
+                return int(value)
+            order = others.get(("order", int(value))) if kind == "order" else None
+            return order.customer_id or None if isinstance(order, OrderFacts) else None
+    return None
+
+
+def _subject(facts: ReportedFacts) -> str | None:
+    """A customer says more than an order, an order more than an e-mail."""
+    named = sorted(str(subject) for subject in facts.subjects)
+    return next((name for kind in ("customer:", "order:", "email:") for name in named if name.startswith(kind)), None)
+
+
+# What is known, taken together
+
+
+def events_of(contents: Iterable[Content]) -> dict[Key, tuple[RecordEvent, ...]]:
+    """By record, what was noted about it, each event once."""
+    noted: dict[Key, dict[str, RecordEvent]] = {}
+    for content in contents:
+        if isinstance(content, Noted):
+            noted.setdefault((content.kind, content.external_id), {})[content.event.id] = content.event
+    return {key: tuple(events.values()) for key, events in noted.items()}
+
+
+def reports_of(contents: Iterable[Content]) -> dict[Key, Facts]:
+    """By request or consent, the facts that were reported of it."""
+    facts: dict[Key, Facts] = {}
+    for content in contents:
+        if isinstance(content, Happened):
+            key = (content.kind, content.external_id)
+            assert content.at, "what carries no time is dated by its arrival"
+            report = Report(content.kind, content.occurrence, content.at, content.name, content.subject)
+            facts[key] = reported(cast("ReportedFacts | None", facts.get(key)), report)
+    return facts
+
+
+def _shown(contents: Iterable[Content]) -> dict[Key, Facts]:
+    """By order and customer, the facts that its states tell, taken in the order in which they were."""
+    states = sorted((one for one in contents if isinstance(one, Snapshot)), key=lambda one: one.version)
+    last: dict[Key, Snapshot] = {}
+    facts: dict[Key, Facts] = {}
+    for state in states:
+        key = (state.facts.kind, state.external_id)
+        known, version = cast("StoreFacts | None", facts.get(key)), last[key].version if key in last else None
+        facts[key], last[key] = merge(known, version, state, doubtful=False).facts, state
+    for state in states:
+        order = state.facts
+        if isinstance(order, OrderFacts) and order.customer_id and order.status not in NOT_PLACED:
+            key = ("customer", order.customer_id)
+            facts[key] = order_placed(cast("CustomerFacts | None", facts.get(key)), order.created_at)
+    return facts

@@ -1,0 +1,512 @@
+"""What events do to dates, in a real ledger: of the record itself, of all that is a customer's, in any order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from hooks.delivery import Delivery
+from hooks.errors import EventRefusedError
+from hooks.ingest import Ingest, Result
+from hooks.ledger import log, records, views
+from hooks.ledger.database import Database
+from hooks.ledger.records import RecordKey
+from hooks.ledger.tables import records as records_table
+from hooks.noting import Outcome, note
+from hooks.reporting import events_from_http, record_event
+from hooks.retag import Retagger
+from hooks.retention.facts import RecordKind, Subject
+from hooks.retention.policy import Policy
+from hooks.retention.reports import number_of
+from hooks.signature import signing_keys
+from hooks.subject import email_subject
+from tests.integration.desk import ON_SQLITE
+from tests.support import recordings
+from tests.support.recordings import SECRET, made, sign
+
+NOW = datetime(2027, 6, 1, 11, 0, tzinfo=UTC)
+KEYS = signing_keys(SECRET)
+KEY = "a key of at least thirty-two characters"
+ORDER, CUSTOMER = 9001, 8001
+CAME = "2026-12-01T12:00:00Z"
+HOLD = {"type": "hold", "id": "h", "reason": "litigation", "owner": "legal", "review_on": "2027-12-01", "at": CAME}
+numbers = count()
+
+
+def paid_order(number: int = ORDER, **changes: Any) -> dict[str, Any]:
+    """A customer's paid order of 2026-11-22 with data of every category."""
+    filled: dict[str, Any] = {
+        "customer_id": CUSTOMER,
+        "customer_note": "Ring twice",
+        "customer_ip_address": "192.0.2.1",
+        "shipping": {"city": "Oslo"},
+        "meta_data": [{"id": 1, "key": "_wc_order_attribution_source_type", "value": "organic"}],
+    }
+    return recordings.order(number, **filled | changes)
+
+
+@dataclass
+class Office:
+    """A ledger, of one store of its own, and all that comes in."""
+
+    ingest: Ingest
+    store: str = field(default_factory=lambda: f"s{next(numbers)}")
+
+    def deliver(self, topic: str, payload: dict[str, Any]) -> Result:
+        """A delivery of the store."""
+        sent = made(topic, payload)
+        delivery = Delivery.from_http(sent.headers, sent.body, keys=KEYS, policy=self.ingest.policy)
+        return self.ingest.receive(self.store, delivery)
+
+    def report(self, **raw: Any) -> list[Result]:
+        """What a tool reports."""
+        body = json.dumps(raw).encode()
+        headers = {"X-WC-Webhook-Signature": sign(body)}
+        found = events_from_http(headers, body, keys=KEYS, subject_key=KEY, now=self.ingest.clock())
+        return [self.ingest.receive(self.store, event) for event in found]
+
+    def note(self, kind: RecordKind, number: int, **raw: Any) -> Outcome:
+        """What an operator notes."""
+        now, zone = self.ingest.clock(), self.ingest.policy.time_zone
+        event = record_event(raw, kind, number, now=now, zone=zone, fresh_id=f"fresh{next(numbers)}")
+        return note(self.ingest, RecordKey(self.store, kind, number), event)
+
+    def retag(self) -> None:
+        """What a worker tags anew, to the end."""
+        while Retagger(self.ingest).step():
+            pass
+
+    def record(self, kind: str, number: int) -> dict[str, Any]:
+        """The record as `/records` shows it."""
+        with self.ingest.database.read() as connection:
+            found = views.record(connection, self.store, kind, number)
+        assert found is not None
+        return found
+
+    def ends(self, kind: str, number: int) -> dict[str, str]:
+        """By rule, the last day of each entry, or the event that has to come."""
+        return {
+            entry["rule"]: entry["delete_after"] or entry["until"] for entry in self.record(kind, number)["entries"]
+        }
+
+    def row(self, kind: str, number: int) -> dict[str, Any]:
+        """The record's row."""
+        (found,) = (row for row in self.rows() if (row["kind"], row["external_id"]) == (kind, number))
+        return found
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows of the store, in order of kinds and ids."""
+        chosen = select(records_table).where(records_table.c.store == self.store)
+        with self.ingest.database.read() as connection:
+            found = connection.execute(chosen.order_by(records_table.c.kind, records_table.c.external_id))
+            return [dict(row) for row in found.mappings()]
+
+    def linked(self) -> list[dict[str, Any]]:
+        """What the store is to hold of the customer, besides the account's own entries."""
+        entries: list[dict[str, Any]] = json.loads(
+            json.loads(self.row("customer", CUSTOMER)["wanted"])["retention_schedule"]
+        )
+        return [entry for entry in entries if entry["class"] != "customer-accounts"]
+
+
+MakeOffice = Callable[[], Office]
+
+
+@pytest.fixture
+def make_office(database: Database, policy: Policy) -> MakeOffice:
+    """Makes offices, each with a store of its own."""
+    return lambda: Office(Ingest(database, policy, timedelta(seconds=10), lambda: NOW))
+
+
+@pytest.fixture
+def office(make_office: MakeOffice) -> Office:
+    """An office that knows a customer and an order of theirs."""
+    made_one = make_office()
+    made_one.deliver("customer.created", recordings.customer(CUSTOMER))
+    made_one.deliver("order.created", paid_order())
+    return made_one
+
+
+# --- of the record itself ----------------------------------------------------------------------------------
+
+BEFORE = {
+    "order-paid": "2031-12-31",
+    "order-paid-identity": "2031-12-31",
+    "order-paid-shipping": "2031-12-31",
+    "order-note": "2029-11-22",
+    "order-technical": "2027-11-22",
+    "order-marketing": "consent-withdrawn",
+}
+WITHIN_A_MONTH = "2026-12-31"
+
+
+@pytest.mark.parametrize(
+    ("event", "changes"),
+    [
+        ({"type": "consent-given"}, {}),
+        ({"type": "consent-withdrawn"}, {"order-marketing": "2026-12-01"}),
+        # What the law wants kept, stays.
+        (
+            {"type": "erasure-requested"},
+            dict.fromkeys(["order-paid-shipping", "order-note", "order-technical", "order-marketing"], WITHIN_A_MONTH),
+        ),
+        ({"type": "objection"}, dict.fromkeys(["order-note", "order-technical"], WITHIN_A_MONTH)),
+        # A month from the last of January, and what goes earlier anyhow.
+        (
+            {"type": "objection", "at": "2027-01-31T12:00:00Z"},
+            dict.fromkeys(["order-note", "order-technical"], "2027-02-27"),
+        ),
+        ({"type": "restriction"}, dict.fromkeys(BEFORE, "restriction-lifted")),
+        (HOLD, dict.fromkeys(BEFORE, "hold-lifted")),
+        # Of themselves these change nothing.
+        ({"type": "hold-lifted"}, {}),
+        ({"type": "restriction-lifted"}, {}),
+        ({"type": "retracted", "about": "x"}, {}),
+    ],
+    ids=lambda value: value.get("type", ""),
+)
+def test_what_an_event_does_to_an_orders_dates(event: dict[str, Any], changes: dict[str, str], office: Office) -> None:
+    assert office.ends("order", ORDER) == BEFORE
+    outcome = office.note("order", ORDER, **{"at": CAME} | event)
+    assert outcome.new
+    assert office.ends("order", ORDER) == BEFORE | changes
+    assert outcome.after == office.record("order", ORDER)
+    cause = outcome.after["history"][-1]
+    assert (cause["cause"], outcome.event.id in cause["reason"] or event["type"] == "retracted") == (
+        event["type"],
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("placed", "lifted", "ends"),
+    [
+        (HOLD, {"type": "hold-lifted"}, None),
+        (HOLD, {"type": "hold-lifted", "about": "h"}, None),
+        (HOLD, {"type": "hold-lifted", "about": "another"}, "hold-lifted"),
+        (HOLD, {"type": "retracted", "about": "h"}, None),
+        # What was lifted before it was placed.
+        (HOLD, {"type": "hold-lifted", "at": "2026-11-30T12:00:00Z"}, "hold-lifted"),
+        ({"type": "restriction", "at": CAME}, {"type": "restriction-lifted"}, None),
+        ({"type": "restriction", "at": CAME}, {"type": "hold-lifted"}, "restriction-lifted"),
+        ({"type": "erasure-requested", "at": CAME, "id": "e"}, {"type": "retracted", "about": "e"}, None),
+        ({"type": "consent-withdrawn", "at": CAME, "id": "e"}, {"type": "retracted", "about": "e"}, None),
+    ],
+)
+def test_lifted_and_retracted(placed: dict[str, Any], lifted: dict[str, Any], ends: str | None, office: Office) -> None:
+    office.note("order", ORDER, **placed)
+    office.note("order", ORDER, **{"at": "2027-01-10T12:00:00Z"} | lifted)
+    assert office.ends("order", ORDER) == (dict.fromkeys(BEFORE, ends) if ends else BEFORE)
+
+
+def test_lifting_a_hold_computes_anew(office: Office) -> None:
+    """What happened meanwhile counts, and what was asked for meanwhile."""
+    office.note("order", ORDER, **HOLD)
+    later: dict[str, Any] = {"date_completed_gmt": "2027-02-01T12:00:00", "date_modified_gmt": "2027-02-01T12:00:00"}
+    office.deliver("order.updated", paid_order(status="completed", **later))
+    office.note("order", ORDER, type="objection", at="2027-02-10T12:00:00Z")
+    held = office.record("order", ORDER)
+    assert set(office.ends("order", ORDER).values()) == {"hold-lifted"}
+    assert (held["tag"]["held"], held["tag"]["delete_after"]) == (True, None)
+    office.note("order", ORDER, type="hold-lifted", at="2027-03-01T12:00:00Z")
+    kept = dict.fromkeys(["order-paid", "order-paid-identity", "order-paid-shipping"], "2032-12-31")
+    hastened = dict.fromkeys(["order-note", "order-technical"], "2027-03-09")
+    assert office.ends("order", ORDER) == BEFORE | kept | hastened
+
+
+def test_a_hold_is_on_what_is_to_be_written_to_the_store(office: Office) -> None:
+    office.note("order", ORDER, **HOLD)
+    row = office.row("order", ORDER)
+    wanted = json.loads(row["wanted"])
+    assert wanted["retention_delete_after"] == ""
+    assert {entry["until"] for entry in json.loads(wanted["retention_schedule"])} == {"hold-lifted"}
+    assert row["push_at"] is not None
+
+
+@pytest.mark.parametrize("kind", ["support-request", "marketing-consent", "cookie-consent"])
+def test_reported_records_take_events_too(kind: RecordKind, office: Office) -> None:
+    report = {"support-request": "support-request.closed", "cookie-consent": "cookies.consent-given"}
+    if kind == "marketing-consent":
+        office.report(event="unsubscribe", email="kari@example.test", ts_event=1795000000)
+        number = number_of(str(email_subject("kari@example.test", KEY)))
+    else:
+        office.report(type=report[kind], id="7", at=CAME)
+        number = 7
+    office.note(kind, number, **HOLD)
+    assert set(office.ends(kind, number).values()) == {"hold-lifted"}
+
+
+def test_a_hold_on_a_request_is_seen_on_its_customer(office: Office) -> None:
+    office.report(type="support-request.closed", id="7", at=CAME, subject={"customer": CUSTOMER})
+    office.note("support-request", 7, **HOLD)
+    assert [entry["until"] for entry in office.linked()] == ["hold-lifted"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked"),
+    [("order", "unseen"), ("customer", "unseen"), ("support-request", None), ("cookie-consent", None)],
+)
+def test_the_store_is_asked_about_what_it_may_know(
+    kind: RecordKind, asked: str | None, make_office: MakeOffice
+) -> None:
+    office = make_office()
+    office.note(kind, 77, **HOLD)
+    assert office.row(kind, 77)["reread_reason"] == asked
+
+
+def test_an_event_is_noted_once(office: Office) -> None:
+    first = office.note("order", ORDER, type="erasure-requested", at=CAME)
+    history = len(office.record("order", ORDER)["history"])
+    again = office.note("order", ORDER, type="erasure-requested", at="2026-12-01T13:00:00+01:00")
+    assert (first.new, again.new) == (True, False)
+    assert first.event == again.event
+    with office.ingest.database.write() as connection:  # also when the delivery itself is forgotten
+        log.prune(connection, NOW + timedelta(days=1), [])
+    assert not office.note("order", ORDER, type="erasure-requested", at=CAME).new
+    assert len(office.record("order", ORDER)["history"]) == history
+
+
+def test_two_events_cannot_have_one_id(office: Office) -> None:
+    """Lifting a hold under the id that it was placed with would look as if it were lifted."""
+    office.note("order", ORDER, **HOLD)
+    assert not office.note("order", ORDER, **HOLD).new
+    with pytest.raises(EventRefusedError, match="id is that of another event"):
+        office.note("order", ORDER, type="hold-lifted", id="h")
+    assert set(office.ends("order", ORDER).values()) == {"hold-lifted"}
+
+
+@pytest.mark.parametrize("kind", ["order", "customer"])
+def test_an_event_may_come_before_its_record(kind: RecordKind, make_office: MakeOffice) -> None:
+    office = make_office()
+    outcome = office.note(kind, {"order": ORDER, "customer": CUSTOMER}[kind], **HOLD)
+    assert (outcome.new, outcome.before, outcome.after) == (True, None, None)
+    office.deliver("customer.created", recordings.customer(CUSTOMER))
+    office.deliver("order.created", paid_order())
+    assert set(office.ends("order", ORDER).values()) == {"hold-lifted"}
+
+
+# --- of all that is a customer's ---------------------------------------------------------------------------
+
+
+def test_what_a_customer_asks_for_reaches_their_orders(office: Office) -> None:
+    office.deliver("order.created", paid_order(9002, customer_id=8002))
+    office.deliver("order.created", paid_order(9003, date_created_gmt="2026-12-02T12:00:00"))
+    office.note("customer", CUSTOMER, type="erasure-requested", at=CAME)
+    assert office.ends("order", ORDER) == BEFORE
+    marked = [office.row("order", number)["tagged_by"].startswith(records.AGAIN) for number in (ORDER, 9002, 9003)]
+    assert marked == [True, False, True]
+    office.retag()
+    erased = ["order-paid-shipping", "order-note", "order-technical", "order-marketing"]
+    assert office.ends("order", ORDER) == BEFORE | dict.fromkeys(erased, WITHIN_A_MONTH)
+    assert office.ends("order", 9002) == BEFORE, "another customer's"
+    assert WITHIN_A_MONTH not in office.ends("order", 9003).values(), "placed after the request"
+    assert set(office.ends("customer", CUSTOMER).values()) == {WITHIN_A_MONTH}
+    assert office.record("order", ORDER)["history"][-1]["cause"] == "tagged anew"
+
+
+def test_a_hold_on_a_customer_holds_all_that_is_theirs(office: Office) -> None:
+    office.report(type="support-request.closed", id="ZD-1", at=CAME, subject={"order": ORDER})
+    office.note("customer", CUSTOMER, **HOLD)
+    office.retag()
+    for kind, number in (("customer", CUSTOMER), ("order", ORDER), ("support-request", number_of("ZD-1"))):
+        assert set(office.ends(kind, number).values()) == {"hold-lifted"}, kind
+    office.note("customer", CUSTOMER, type="hold-lifted", at="2027-01-01T12:00:00Z")
+    office.retag()
+    assert office.ends("order", ORDER) == BEFORE
+
+
+@pytest.mark.parametrize("last", ["marketing.consent-withdrawn", "marketing.deleted"])
+def test_a_customers_newsletter_ends_everywhere(last: str, office: Office) -> None:
+    office.report(type="marketing.consent-given", subject={"customer": CUSTOMER}, at="2026-11-30T12:00:00Z")
+    office.retag()
+    assert office.ends("customer", CUSTOMER)["account-marketing"] == "consent-withdrawn"
+    assert office.report(type=last, subject={"customer": CUSTOMER}, at=CAME) == [Result.RECORDED]
+    office.retag()
+    assert office.ends("customer", CUSTOMER)["account-marketing"] == "2026-12-01"
+    assert office.ends("order", ORDER) == BEFORE | {"order-marketing": "2026-12-01"}
+
+
+# --- what tools report -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reports", "end"),
+    [
+        ([("made", "2026-01-10")], ("2027-01-10", "2029-01-10")),
+        ([("made", "2026-01-10"), ("closed", "2026-02-28")], ("2027-02-28", "2029-02-28")),
+        ([("closed", "2026-02-28"), ("closed", "2026-05-01")], ("2027-05-01", "2029-05-01")),
+    ],
+)
+def test_support_requests(reports: list[tuple[str, str]], end: tuple[str, str], office: Office) -> None:
+    for what, day in reports:
+        office.report(type=f"support-request.{what}", id="ZD-1", at=f"{day}T12:00:00Z", subject={"customer": CUSTOMER})
+    found = office.record("support-request", number_of("ZD-1"))
+    assert (found["tag"]["review_after"], found["tag"]["delete_after"]) == end
+    assert (found["facts"]["name"], found["subject"], found["customer_id"]) == ("ZD-1", "customer:8001", CUSTOMER)
+
+
+def test_a_request_without_a_time_is_dated_by_its_arrival_and_taken_once(office: Office) -> None:
+    event = {"type": "support-request.closed", "id": "7"}
+    assert office.report(**event) == [Result.RECORDED]
+    assert office.record("support-request", 7)["tag"]["from"] == "2027-06-01"
+    with office.ingest.database.write() as connection:
+        log.prune(connection, NOW + timedelta(days=1), ["event.undated"])
+    assert office.report(**event) == [Result.DUPLICATE]
+
+
+def test_what_a_tool_has_deleted_is_closed(office: Office) -> None:
+    office.report(type="support-request.closed", id="7", at=CAME, subject={"customer": CUSTOMER})
+    assert office.linked()
+    office.report(type="support-request.deleted", id="7", at="2027-01-10T12:00:00Z")
+    found = office.record("support-request", 7)
+    assert (found["state"], found["closed_on"]) == ("erased", "2027-01-10")
+    assert office.linked() == []
+
+
+@pytest.mark.parametrize("subject", [{"customer": CUSTOMER}, {"order": ORDER}], ids=str)
+@pytest.mark.parametrize("first", [True, False], ids=["tool first", "store first"])
+def test_requests_and_consents_of_a_customer_are_written_to_the_store(
+    subject: dict[str, int], first: bool, make_office: MakeOffice
+) -> None:
+    office = make_office()
+
+    def reports() -> None:
+        office.report(type="support-request.closed", id="ZD-1", at=CAME, subject=subject)
+        office.report(type="cookies.consent-given", id="c-1", at=CAME, subject=subject)
+
+    def deliveries() -> None:
+        office.deliver("customer.created", recordings.customer(CUSTOMER))
+        office.deliver("order.created", paid_order())
+
+    for step in (reports, deliveries) if first else (deliveries, reports):
+        step()
+    office.retag()
+    shown = {(entry["class"], entry["review_after"], entry["delete_after"]) for entry in office.linked()}
+    assert shown == {
+        ("support-requests", "2027-12-01", "2029-12-01"),
+        ("cookie-consent-logs", "2027-12-01", "2028-12-01"),
+    }
+
+
+def test_an_email_is_nobody_the_ledger_knows(office: Office) -> None:
+    """It is a record by itself, found again by the same key."""
+    office.report(event="unsubscribed", email="Kari@example.test", ts_event=1796126400)
+    subject = email_subject("kari@example.test", KEY)
+    found = office.record("marketing-consent", number_of(str(subject)))
+    assert (found["subject"], found["customer_id"]) == (str(subject), None)
+    assert found["tag"]["delete_after"] == "2026-12-01"
+    given = {"type": "marketing.consent-given", "subject": {"email_hash": subject.value}, "at": "2026-11-01T12:00:00Z"}
+    assert office.report(**given) == [Result.RECORDED]
+    found = office.record("marketing-consent", number_of(str(subject)))
+    assert (found["tag"]["from"], found["tag"]["delete_after"]) == ("2026-11-01", "2026-12-01")
+    assert office.report(event="contact_deleted", email=["kari@example.test", "ola@example.test"]) == [
+        Result.RECORDED,
+        Result.UNCHANGED,
+    ]
+    assert office.record("marketing-consent", number_of(str(subject)))["state"] == "erased"
+
+
+# --- in any order ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that comes in; its words tell which, where a test fails."""
+
+    words: str
+    come: Callable[[Office], object]
+
+    def __repr__(self) -> str:
+        return self.words
+
+
+def _noted(number: int, kind: RecordKind = "order", /, **raw: Any) -> Step:
+    return Step(f"{raw['type']} of {kind} {number}", lambda office: office.note(kind, number, **raw))
+
+
+def _told(event_type: str, day: str, **raw: Any) -> Step:
+    return Step(event_type, lambda office: office.report(type=event_type, at=f"{day}T12:00:00Z", **raw))
+
+
+def _came(topic: str, payload: dict[str, Any]) -> Step:
+    return Step(f"{topic} {payload.get('id', '')}", lambda office: office.deliver(topic, payload))
+
+
+LATER: dict[str, Any] = {"date_completed_gmt": "2027-02-01T12:00:00", "date_modified_gmt": "2027-02-01T12:00:00"}
+HAPPENED = (
+    _came("customer.created", recordings.customer(CUSTOMER)),
+    _came("order.created", paid_order()),
+    _came("order.updated", paid_order(status="completed", **LATER)),
+    _came("order.created", paid_order(9002, date_created_gmt="2027-01-05T12:00:00")),
+    _came("action.wc_support_request_closed", {"arg": {"id": "ZD-1", "at": "2027-01-20T12:00:00Z"}}),
+    _told("support-request.made", "2027-01-10", id="ZD-1", subject={"order": ORDER}),
+    _told("support-request.closed", "2027-01-15", id="ZD-1", subject={"customer": CUSTOMER}),
+    _told("cookies.consent-given", "2027-01-01", id="c", subject={"customer": CUSTOMER}),
+    _told("cookies.consent-withdrawn", "2027-03-01", id="c"),
+    _told("marketing.consent-given", "2026-11-25", subject={"customer": CUSTOMER}),
+    _told("marketing.deleted", "2027-02-05", subject={"customer": CUSTOMER}),
+    _told("marketing.consent-withdrawn", "2027-02-06", subject={"order": 9002}),
+    _noted(ORDER, **HOLD),
+    _noted(ORDER, type="hold-lifted", about="h", at="2027-01-20T12:00:00Z"),
+    _noted(CUSTOMER, "customer", type="erasure-requested", at="2026-12-20T12:00:00Z"),
+    _noted(CUSTOMER, "customer", type="objection", at="2027-01-25T12:00:00Z"),
+    _noted(9002, type="restriction", id="r", at="2027-02-10T12:00:00Z"),
+    _noted(number_of("ZD-1"), "support-request", type="restriction", id="r", at="2027-02-10T12:00:00Z"),
+    _noted(number_of("ZD-1"), "support-request", type="retracted", about="r", at="2027-02-11T12:00:00Z"),
+)
+PASSING = {"id", "store", "created_at", "updated_at", "read_at", "young"}
+"""Columns that say when something was heard, and not what is."""
+
+
+def _end(office: Office) -> list[dict[str, Any]]:
+    office.retag()
+    return [
+        {
+            name: value
+            for name, value in row.items()
+            if name not in PASSING and not name.startswith(("push", "reread", "contest", "claim"))
+        }
+        for row in office.rows()
+    ]
+
+
+@ON_SQLITE
+@settings(
+    max_examples=20,
+    phases=[Phase.explicit, Phase.generate],  # to shrink it takes minutes, and what was shuffled is seen as it is
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.permutations(HAPPENED), st.lists(st.sampled_from(HAPPENED), max_size=6), st.sets(st.integers(0, 18)))
+def test_the_end_depends_on_what_happened_and_not_on_the_order(
+    make_office: MakeOffice,
+    order: list[Step],
+    again: list[Step],
+    pauses: set[int],
+) -> None:
+    """Whatever comes again, and whenever a worker tags anew."""
+    plain, mixed = make_office(), make_office()
+    for step in HAPPENED:
+        step.come(plain)
+    for place, step in enumerate([*order, *again]):
+        step.come(mixed)
+        if place in pauses:
+            mixed.retag()
+    expected = _end(plain)
+    assert _end(mixed) == expected
+    assert {row["kind"] for row in expected} == {"order", "customer", "support-request", "cookie-consent"}
+
+
+def test_subjects_of_a_record_add_up(office: Office) -> None:
+    """Of several the one that says most is shown."""
+    office.report(type="cookies.consent-given", id="c", at=CAME, subject={"email_hash": "0f" * 32})
+    office.report(type="cookies.consent-given", id="c", at=CAME, subject={"order": ORDER})
+    assert office.record("cookie-consent", number_of("c"))["subject"] == str(Subject("order", str(ORDER)))

@@ -1,0 +1,66 @@
+"""Deliveries, reports, holds, requests, consents and new policies in any order: the end depends on the facts alone.
+
+The ledger is held against what the rules give for the same facts, worked out without a database (`oracle`). What
+carries no time is left out, as in the test over the recorded day: it is dated by its arrival, or only leads to a
+question to the store.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import cast
+
+from hypothesis import HealthCheck, given, settings
+from sqlalchemy import select
+
+from hooks.ingest import Ingest
+from hooks.ledger.database import Database
+from hooks.ledger.records import Values
+from hooks.ledger.tables import records
+from hooks.retention.facts import RecordKind
+from tests.integration.conftest import MakeLedger
+from tests.integration.oracle import Key, expected
+from tests.integration.worlds import World, play, policies, worlds
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+QUICK = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+def _examples(many: int) -> settings:
+    """So many, or as many more as the profile `search` tries."""
+    tried = many if settings().derandomize else settings().max_examples
+    return settings(max_examples=tried, suppress_health_check=QUICK)
+
+
+def _rows(database: Database) -> dict[Key, Values]:
+    with database.read() as connection:
+        found = connection.execute(select(records)).mappings().all()
+    return {(cast("RecordKind", row["kind"]), row["external_id"]): dict(row) for row in found}
+
+
+def _check(database: Database, world: World) -> None:
+    ticks = count()
+    fresh = Ingest(database, policies()[0], timedelta(0), lambda: NOON + timedelta(seconds=next(ticks)))
+    ended = play(fresh, "shop", world)
+    assert ended.policy.digest == world.policy.digest
+    rows, wanted = _rows(database), expected(world.contents, world.policy)
+    found = {key: {name: rows[key][name] for name in columns} for key, columns in wanted.items()}
+    assert found == wanted
+    for key in rows.keys() - wanted.keys():  # somebody named it; nothing is known of it but that
+        assert (rows[key]["state"], rows[key]["facts"], rows[key]["events"]) == ("unknown", None, "[]"), key
+
+
+@_examples(100)
+@given(world=worlds())
+def test_the_end_depends_on_the_facts_and_not_on_their_order(copies: MakeLedger, world: World) -> None:
+    with closing(copies()) as database:
+        _check(database, world)
+
+
+@_examples(6)
+@given(world=worlds())
+def test_it_does_so_on_postgresql(servers: MakeLedger, world: World) -> None:
+    with closing(servers()) as database:
+        _check(database, world)

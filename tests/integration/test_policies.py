@@ -1,0 +1,364 @@
+"""Which policy is in force: put there once nothing stands in its way, the same for all, and seen by all."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from threading import Barrier, local
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from hooks import adoption
+from hooks.adoption import adopt, follow
+from hooks.delivery import Delivery
+from hooks.impact import Impact, impact_of
+from hooks.ingest import Ingest
+from hooks.ledger import policies
+from hooks.ledger.database import Database
+from hooks.ledger.tables import metadata
+from hooks.ledger.tables import policies as policies_table
+from hooks.retention.policy import Policy
+from hooks.settings import Settings
+from hooks.status import status_of
+from tests.integration.desk import NOON, ON_SQLITE, Clock
+from tests.support.policies import variant
+from tests.support.processes import until
+from tests.unit.builders import order
+from tests.unit.builders import snapshot as shown
+
+SHORTER = {"unpaid-orders": "P11M"}
+
+
+@pytest.fixture
+def ingest(database: Database, policy: Policy) -> Ingest:
+    """At noon, by the policy that the project ships, which is not in force yet."""
+    return Ingest(database, policy, timedelta(0), Clock(NOON))
+
+
+def in_force(database: Database) -> list[str]:
+    """The ids of all policies in force: there must be one."""
+    with database.read() as connection:
+        chosen = select(policies_table.c.id).where(policies_table.c.state == "in-force")
+        return list(connection.execute(chosen).scalars())
+
+
+def waiting(database: Database) -> dict[str, str]:
+    """What waits, and for what."""
+    with database.read() as connection:
+        return {row.id: row.waits_for for row in policies.waiting(connection)}
+
+
+def take(ingest: Ingest, number: int, **facts: Any) -> None:
+    """Take in an order."""
+    seen = replace(shown(order(**facts), ours={}), external_id=number)
+    ingest.receive("shop", Delivery(f"order {number}", "order.updated", seen))
+
+
+def take_paid(ingest: Ingest, many: int) -> None:
+    """Take in so many orders that no other period of unpaid ones moves."""
+    for number in range(1000, 1000 + many):
+        take(ingest, number)
+
+
+def take_nearly_due(ingest: Ingest) -> None:
+    """Take in an order that was never paid: by twelve months it goes in two weeks, by eleven it went two weeks ago."""
+    take(ingest, 7, status="pending", created="2025-12-08")
+
+
+# --- what may come into force --------------------------------------------------------------------------------
+
+
+def test_the_first_policy_is_put_in_force_at_once_whatever_its_day(ingest: Ingest, policy: Policy) -> None:
+    first = variant(policy, "first", effective_from="2030-01-01")
+    assert adopt(ingest, first).waits_for is None
+    assert (in_force(ingest.database), waiting(ingest.database)) == (["first"], {})
+
+
+def test_another_one_with_another_id_takes_its_place(ingest: Ingest, policy: Policy) -> None:
+    adopt(ingest, policy)
+    assert adopt(ingest, variant(policy, "second")).waits_for is None
+    assert (in_force(ingest.database), waiting(ingest.database)) == (["second"], {})
+
+
+OBSTACLES = [
+    # Its id says that it is the one before.
+    ({"id": "smartgroup-2026-01-15", "keep": SHORTER}, "same-id", True),
+    # Its day has not come; not even the operator's word changes that.
+    ({"effective_from": "2026-11-23"}, "effective-date", False),
+    # It makes the one record that there is due at once.
+    ({"keep": SHORTER}, "due-at-once", True),
+]
+
+
+@pytest.mark.parametrize(("said", "waits_for", "yields"), OBSTACLES, ids=[case[1] for case in OBSTACLES])
+def test_a_policy_waits_for_what_stands_in_its_way(
+    ingest: Ingest, policy: Policy, said: dict[str, Any], waits_for: str, yields: bool
+) -> None:
+    take_nearly_due(ingest)
+    adopt(ingest, policy)
+    second = variant(policy, **({"id": "second"} | said))
+    for _ in range(2):  # as often as a worker tries
+        assert adopt(ingest, second).waits_for == waits_for
+    assert (in_force(ingest.database), waiting(ingest.database)) == ([policy.id], {second.id: waits_for})
+    assert adopt(ingest, second, yes=True).waits_for == (None if yields else waits_for)
+    assert in_force(ingest.database) == [second.id if yields else policy.id]
+    assert bool(waiting(ingest.database)) != yields
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("others", "waits_for"),
+    [
+        # One of a hundred is one in a hundred, and no more.
+        (99, None),
+        # One of ninety-nine is more.
+        (98, "due-at-once"),
+    ],
+)
+def test_more_than_one_record_in_a_hundred_due_at_once_is_too_much(
+    ingest: Ingest, policy: Policy, others: int, waits_for: str | None
+) -> None:
+    take_nearly_due(ingest)
+    take_paid(ingest, others)
+    adopt(ingest, policy)
+    assert adopt(ingest, variant(policy, "second", keep=SHORTER)).waits_for == waits_for
+
+
+def test_what_waits_for_its_day_comes_into_force_on_it(ingest: Ingest, policy: Policy) -> None:
+    """On the day as the policy's own time zone has it: in Oslo it begins an hour before it does in UTC."""
+    clock = Clock(datetime(2026, 11, 30, 22, 59, tzinfo=UTC))
+    ingest = replace(ingest, clock=clock)
+    adopt(ingest, policy)
+    second = variant(policy, "second", effective_from="2026-12-01")
+    assert adopt(ingest, second).waits_for == "effective-date"
+    clock.now += timedelta(minutes=1)
+    assert adopt(ingest, second).waits_for is None
+    assert (in_force(ingest.database), waiting(ingest.database)) == (["second"], {})
+
+
+def test_what_was_superseded_comes_back_only_on_the_operators_word(ingest: Ingest, policy: Policy) -> None:
+    second = variant(policy, "second")
+    for each in (policy, second):
+        assert adopt(ingest, each).waits_for is None
+    assert adopt(ingest, policy).waits_for == "superseded"
+    assert (in_force(ingest.database), waiting(ingest.database)) == (["second"], {policy.id: "superseded"})
+    assert adopt(ingest, policy, yes=True).waits_for is None
+    assert (in_force(ingest.database), waiting(ingest.database)) == ([policy.id], {})
+    assert adopt(ingest, second).waits_for == "superseded"
+
+
+def test_an_id_that_was_once_in_force_is_taken_also_while_its_policy_waits_to_come_back(
+    ingest: Ingest, policy: Policy
+) -> None:
+    for each in (policy, variant(policy, "second")):
+        adopt(ingest, each)
+    assert adopt(ingest, policy).waits_for == "superseded"
+    assert adopt(ingest, variant(policy, policy.id, keep={"technical": "P13M"})).waits_for == "same-id"
+
+
+@ON_SQLITE
+def test_of_two_that_wait_the_one_wanted_last_does(ingest: Ingest, policy: Policy) -> None:
+    adopt(ingest, policy)
+    for name in ("second", "third"):
+        adopt(ingest, variant(policy, name, effective_from="2027-01-01"))
+    assert waiting(ingest.database) == {"third": "effective-date"}
+    adopt(ingest, policy)
+    assert waiting(ingest.database) == {}
+
+
+@ON_SQLITE
+def test_another_comment_makes_no_other_policy(ingest: Ingest, policy: Policy) -> None:
+    commented = variant(policy, policy.id, effective_from=str(policy.effective_from), comment="said anew")
+    assert (commented.digest, commented.text == policy.text) == (policy.digest, False)
+    adopt(ingest, policy)
+    found = adopt(ingest, commented)
+    assert (found.waits_for, found.impact) == (None, None)
+
+
+# --- who follows ---------------------------------------------------------------------------------------------
+
+
+def test_all_follow_the_policy_in_force(ingest: Ingest, policy: Policy) -> None:
+    assert follow(ingest) is ingest, "nothing is in force yet"
+    adopt(ingest, policy)
+    assert follow(ingest) is ingest
+    second = variant(policy, "second", keep={"technical": "P13M"})
+    adopt(ingest, second)
+    followed = follow(ingest)
+    assert followed.policy == second
+    assert follow(followed) is followed
+    adopt(ingest, variant(policy, "third", effective_from="2027-01-01"))
+    assert follow(followed) is followed, "what waits is not in force"
+
+
+@ON_SQLITE
+def test_a_policy_that_this_version_cannot_read_is_not_followed(ingest: Ingest, policy: Policy) -> None:
+    adopt(ingest, policy)
+    adopt(ingest, replace(variant(policy, "second"), text="id = 7"))
+    assert follow(ingest) is ingest
+
+
+def _status(ingest: Ingest) -> dict[str, Any]:
+    with ingest.database.read() as connection:
+        return status_of(connection, Settings(), ingest.policy, started_at=NOON, now=ingest.clock())
+
+
+WAITS = [
+    # Nothing is wrong with a policy whose day has not come.
+    ({"effective_from": "2026-11-23"}, "effective-date", []),
+    ({"keep": SHORTER}, "due-at-once", ["policy-waits"]),
+    ({"id": "smartgroup-2026-01-15", "version": "2"}, "same-id", ["policy-waits"]),
+]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(("said", "waits_for", "problems"), WAITS, ids=[case[1] for case in WAITS])
+def test_status_says_what_waits_and_for_what(
+    ingest: Ingest, policy: Policy, said: dict[str, Any], waits_for: str, problems: list[str]
+) -> None:
+    take_nearly_due(ingest)
+    adopt(ingest, policy)
+    second = variant(policy, **({"id": "second"} | said))
+    adopt(ingest, second)
+    found = _status(ingest)
+    (shown_as,) = found["policy"]["waiting"]
+    assert shown_as == {
+        "id": second.id,
+        "digest": second.digest,
+        "effective_from": str(second.effective_from),
+        "waits_for": waits_for,
+    }
+    assert [problem["code"] for problem in found["problems"]] == problems
+    assert all(second.id in problem["message"] for problem in found["problems"])
+    assert found["policy"]["to_be_tagged"] == 0
+
+
+@ON_SQLITE
+def test_status_counts_what_is_still_to_be_tagged(ingest: Ingest, policy: Policy) -> None:
+    take_paid(ingest, 3)
+    adopt(ingest, policy)
+    adopt(ingest, variant(policy, "second"))
+    assert _status(follow(ingest))["policy"]["to_be_tagged"] == 3
+    assert _status(follow(ingest))["policy"]["id"] == "second"
+
+
+# --- two at once ---------------------------------------------------------------------------------------------
+
+
+def _together(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Have so many adopters know what was in force before any of them changes it; who is late looks once more."""
+    barrier, seen = Barrier(number), local()
+
+    def looked(database: Database, wanted: Policy, today: date) -> Impact:
+        found = impact_of(database, wanted, today)
+        if not hasattr(seen, "once"):
+            seen.once = True
+            barrier.wait(10)
+        return found
+
+    monkeypatch.setattr(adoption, "impact_of", looked)
+
+
+@pytest.mark.parametrize("names", [("second", "second"), ("second", "third")])
+def test_two_adopters_at_once_put_one_policy_in_force(
+    ingest: Ingest, policy: Policy, monkeypatch: pytest.MonkeyPatch, names: tuple[str, str]
+) -> None:
+    adopt(ingest, policy)
+    _together(monkeypatch, 2)
+    with ThreadPoolExecutor(2) as adopters:
+        done = list(adopters.map(lambda name: adopt(ingest, variant(policy, name)), names))
+    assert None in [each.waits_for for each in done]
+    assert len(in_force(ingest.database)) == 1
+    assert in_force(ingest.database)[0] in names
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("before", [True, False], ids=["another before", "the first"])
+def test_of_two_put_in_force_at_the_same_moment_one_is(ingest: Ingest, policy: Policy, before: bool) -> None:
+    """The second waits for the first to end, and sees it then."""
+    database = ingest.database
+    if before:
+        adopt(ingest, policy)
+
+    def put(name: str) -> None:
+        with database.write() as connection:
+            policies.put_in_force(connection, variant(policy, name), NOON)
+
+    with ThreadPoolExecutor(1) as other:
+        with database.write() as connection:
+            policies.put_in_force(connection, variant(policy, "second"), NOON)
+            late = other.submit(put, "third")
+            until(lambda: late.done() or _blocked(database), "the other to wait")
+        late.result()
+    assert in_force(database) == ["third"]
+
+
+def _blocked(database: Database) -> bool:
+    """Whether somebody waits for a lock."""
+    with database.read() as connection:
+        return bool(connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
+
+
+# --- what a policy would change ------------------------------------------------------------------------------
+
+
+def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables."""
+    with database.read() as connection:
+        return {
+            table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]
+            for table in metadata.sorted_tables
+        }
+
+
+def test_the_impact_is_counted_and_nothing_is_written(ingest: Ingest, policy: Policy) -> None:
+    take_paid(ingest, 3)  # technical data: none, so that nothing of these moves
+    take_nearly_due(ingest)
+    take(ingest, 8, status="pending", created="2026-11-01")  # earlier, and not due
+    take(ingest, 9, kinds="network", created="2025-11-30")  # only a part moves, to later
+    take(ingest, 10, status="pending", created="2025-01-01")  # due already, by both
+    take(ingest, 11, status="pending", created="2025-12-08", erased_at="2026-01-01")  # gone but for its tag: not due
+    before = dump(ingest.database)
+    second = variant(policy, "second", keep=SHORTER | {"technical": "P24M"})
+    found = impact_of(ingest.database, second, date(2026, 11, 22)).as_dict()
+    assert dump(ingest.database) == before
+    examples = found.pop("examples")
+    by_class = found.pop("by_class")
+    assert found == {"total": 8, "moved": 4, "parts_moved": 1, "earlier": 4, "later": 0, "due_at_once": 1}
+    assert {name: {what: n for what, n in counts.items() if n} for name, counts in by_class.items()} == {
+        "unpaid-orders": {"moved": 4, "earlier": 4, "due_at_once": 1},
+        "orders-accounting": {"parts_moved": 1},
+    }
+    assert examples[0] == {
+        "store": "shop",
+        "kind": "order",
+        "id": 7,
+        "from": ["unpaid-orders", "2026-12-08", None],
+        "to": ["unpaid-orders", "2026-11-08", None],
+        "due_at_once": True,
+    }
+    assert [one["id"] for one in examples] == [7, 8, 9, 10, 11]
+    assert not any(one["due_at_once"] for one in examples[1:])
+
+
+@ON_SQLITE
+def test_of_many_that_move_the_examples_are_few_and_those_due_at_once_come_first(
+    ingest: Ingest, policy: Policy
+) -> None:
+    for number in range(30):
+        take(ingest, 100 + number, status="pending", created="2026-11-01")
+    for number in range(3):
+        take(ingest, 500 + number, status="pending", created="2025-12-08")
+    found = impact_of(ingest.database, variant(policy, "second", keep=SHORTER), date(2026, 11, 22))
+    assert [one["due_at_once"] for one in found.examples] == [True] * 3 + [False] * 7
+
+
+@ON_SQLITE
+def test_a_longer_period_moves_to_later_and_alarms_nobody(ingest: Ingest, policy: Policy) -> None:
+    take_nearly_due(ingest)
+    found = impact_of(ingest.database, variant(policy, "second", keep={"unpaid-orders": "P13M"}), date(2026, 11, 22))
+    assert (found.later, found.earlier, found.alarming) == (1, 0, False)

@@ -1,0 +1,127 @@
+"""The register over HTTP and by its command, in process."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from hooks.app import create_app
+from hooks.ingest import Ingest
+from hooks.ledger.database import Database
+from hooks.ledger.upgrade import upgrade
+from hooks.retention.policy import Policy, Term
+from hooks.settings import Settings, StoreSettings
+from tests.unit.builders import at
+
+TOKEN = "a-token-of-some-length"
+ASKING = {"Authorization": f"Bearer {TOKEN}"}
+SHOP = StoreSettings("shop", "https://shop.example", "ck", "cs", ("secret",))
+COMMAND = ("policy", "register")
+STRANGE = Term("strange", "Something else", 4)
+
+
+def _app(folder: Path, policy: Policy | None = None) -> Flask:
+    """The service on a ledger of its own, when it is already the 24th in Oslo; `policy` in place of the shipped one."""
+    url = f"sqlite:///{folder}/ledger.db"
+    upgrade(Database(url))
+    app = create_app(Settings(database_url=url, stores={"shop": SHOP}, status_token=TOKEN))
+    here = app.extensions["retention"]
+    chosen = policy or here.policy
+    ingest = Ingest(here.database, chosen, here.settings.push_settle, lambda: at("2026-11-23T23:30:00"))
+    followed = {"followed_at": float("inf")} if policy else {}  # one that no ledger knows is not looked for there
+    app.extensions["retention"] = replace(here, policy=chosen, ingest=ingest, **followed)
+    return app
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """The service by the policy that the project ships."""
+    return _app(tmp_path_factory.mktemp("register"))
+
+
+PATHS = [
+    ("/register", "application/json"),
+    ("/register.csv", "text/csv; charset=utf-8"),
+    ("/register.html", "text/html; charset=utf-8"),
+    ("/register/fides.json", "application/json"),
+]
+
+
+@pytest.mark.parametrize(("path", "kind"), PATHS)
+def test_it_is_there_for_who_has_the_token(path: str, kind: str, app: Flask) -> None:
+    client = app.test_client()
+    answer = client.get(path, headers=ASKING)
+    assert (answer.status_code, answer.content_type) == (200, kind)
+    assert client.get(path).status_code == 401
+
+
+ACCEPTS = [
+    (None, "application/json"),
+    ("text/csv", "text/csv"),
+    ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html"),  # a browser's
+    ("application/json, text/html;q=0.5", "application/json"),
+    ("image/png", "application/json"),
+]
+
+
+@pytest.mark.parametrize(("accept", "kind"), ACCEPTS)
+def test_the_format_is_chosen_by_accept(accept: str | None, kind: str, app: Flask) -> None:
+    headers = ASKING | ({"Accept": accept} if accept else {})
+    answer = app.test_client().get("/register", headers=headers)
+    assert (answer.mimetype, answer.headers["Vary"]) == (kind, "Accept")
+
+
+def test_it_is_of_today_in_the_shops_time_zone_and_names_the_stores(app: Flask) -> None:
+    shown = app.test_client().get("/register", headers=ASKING).get_json()
+    assert shown["made_on"] == "2026-11-24"
+    assert shown["stores"] == [{"name": "shop", "url": "https://shop.example"}]
+
+
+def test_the_page_may_load_nothing(app: Flask) -> None:
+    answer = app.test_client().get("/register.html", headers=ASKING)
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'unsafe-inline'")
+
+
+def test_the_command_prints_what_the_service_answers(app: Flask) -> None:
+    runner, client = app.test_cli_runner(), app.test_client()
+    for chosen, path in (("json", "/register"), ("fides", "/register/fides.json")):
+        printed = runner.invoke(args=[*COMMAND, "--format", chosen])
+        assert printed.exit_code == 0
+        assert json.loads(printed.stdout) == client.get(path, headers=ASKING).get_json()
+    assert runner.invoke(args=[*COMMAND, "--format", "html"]).stdout.startswith("<!doctype html>")
+    assert json.loads(runner.invoke(args=[*COMMAND]).stdout)["article"] == "GDPR Art. 30(1)"
+
+
+def test_the_command_writes_a_file(app: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "register.csv"
+    done = app.test_cli_runner().invoke(args=[*COMMAND, "--format", "csv", "--output", str(file)])
+    assert (done.exit_code, done.output) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(file.read_bytes().decode(), newline="")))
+    assert {row["controller"] for row in rows} == {"SmartGroup AS"}
+    assert file.read_bytes().count(b"\r\n") == len(rows) + 1
+
+
+def test_a_file_that_cannot_be_written_is_named(app: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "missing" / "register.csv"
+    done = app.test_cli_runner().invoke(args=[*COMMAND, "--output", str(file)])
+    assert (done.exit_code, done.stderr) == (2, f"{file} cannot be written (No such file or directory).\n")
+
+
+def test_what_fides_has_no_key_for_is_said(policy: Policy, tmp_path: Path) -> None:
+    rule = replace(policy.rules[0], purpose="strange")
+    other = replace(policy, purposes={**policy.purposes, "strange": STRANGE}, rules=(rule, *policy.rules[1:]))
+    app = _app(tmp_path, other)
+    words = (
+        "The purpose 'strange' of the policy has no counterpart in Fides' taxonomy, so that no manifest can be made."
+    )
+    answer = app.test_client().get("/register/fides.json", headers=ASKING)
+    assert (answer.status_code, answer.get_json()["error"]["message"]) == (409, words)
+    done = app.test_cli_runner().invoke(args=[*COMMAND, "--format", "fides"])
+    assert (done.exit_code, done.stderr) == (2, f"{words}\n")
+    assert app.test_client().get("/register", headers=ASKING).status_code == 200

@@ -1,0 +1,378 @@
+"""Records are tagged anew by the policy in force: as if there never was another, and each date that moved is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from hooks.adoption import adopt
+from hooks.delivery import Content, Delivery, Happened, Noted
+from hooks.ingest import Ingest
+from hooks.ledger import records
+from hooks.ledger.database import Database
+from hooks.ledger.records import Claim, RecordKey, Values
+from hooks.ledger.tables import history
+from hooks.ledger.tables import records as records_table
+from hooks.ledger.upgrade import upgrade
+from hooks.planning import tagged_by
+from hooks.push import LEASE
+from hooks.retag import Retagger
+from hooks.retention.events import EventType, RecordEvent
+from hooks.retention.facts import CustomerFacts, OrderFacts, RecordKind, Subject
+from hooks.retention.policy import Policy
+from tests.integration.desk import NOON, ON_SQLITE, Clock, Desk
+from tests.support.policies import variant
+from tests.unit.builders import at, customer, order
+from tests.unit.builders import snapshot as shown
+
+Key = tuple[RecordKind, int]
+
+LONGER = {"customer-accounts": "P30M", "support-requests": "P37M", "technical": "P11M"}
+"""What these say moves the accounts, the requests and a part of an order, and no paid or unpaid order as a whole."""
+
+BOOKKEEPING = {
+    "id", "created_at", "updated_at", "read_at", "known_digest", "known_version", "contests", "contested_at",
+    "push_at", "push_since", "push_attempts", "push_error", "claim", "claim_until",
+    "reread_at", "reread_since", "reread_reason", "reread_attempts",
+}  # fmt: skip
+"""Columns that tell of the ledger's own work."""
+
+
+# --- what comes in -------------------------------------------------------------------------------------------
+
+
+def seen(number: int, facts: OrderFacts | CustomerFacts, version: str = "2026-11-22") -> Content:
+    """A state of an order or a customer, in which the store holds nothing of ours."""
+    return replace(shown(facts, version, ours={}), external_id=number)
+
+
+def event(kind: EventType, day: str = "2026-10-01") -> RecordEvent:
+    """Something asked for or decided; one of each kind."""
+    reason, owner = ("tax audit", "finance") if kind == "hold" else ("", "")
+    return RecordEvent(f"event of {kind}", kind, at(day), reason, owner)
+
+
+ABOUT_ORDER, ABOUT_CUSTOMER = Subject("order", "11"), Subject("customer", "10")
+REQUEST = Happened("support-request", 31, "closed", at("2026-08-01"), "31", ABOUT_ORDER)
+CONSENT = Happened("marketing-consent", 32, "consent-given", at("2026-08-02"), "32", ABOUT_CUSTOMER)
+STANDS: tuple[Key, ...] = (("order", 12), ("customer", 20), ("order", 21), ("customer", 60), ("order", 62))
+"""What is held, or goes within a month, whatever the periods are."""
+
+CAME: tuple[Content, ...] = (
+    # Requests come before those whom they are about, so that they are tagged first.
+    REQUEST,
+    CONSENT,
+    seen(10, customer("2025-01-10", last_active_at="2026-06-01")),
+    seen(11, order(customer_id=10, kinds="identity shipping note network", paid_at="2026-07-01")),
+    # Of another customer, who is held with her order.
+    seen(20, customer("2025-02-10", kinds="newsletter", choices={"2025-02-10": True})),
+    seen(21, order(customer_id=20, kinds="network")),
+    Noted("customer", 20, event("hold")),
+    # Guests: an order held, one trashed, one erased, one that was never paid, one of which nothing is left.
+    seen(12, order(kinds="network")),
+    Noted("order", 12, event("hold")),
+    seen(13, order(trashed=True, kinds="identity")),
+    seen(14, order(kinds="note", erased_at="2026-09-01")),
+    seen(15, order(status="pending", created="2026-10-01")),
+    seen(16, order(erased_at="2026-09-01")),
+    # One who wants to be forgotten, with an order paid and one that was not.
+    seen(60, customer("2025-03-10")),
+    seen(61, order(customer_id=60, kinds="network note")),
+    seen(62, order(status="pending", customer_id=60)),
+    Noted("customer", 60, event("erasure-requested", "2026-11-22")),
+    # A member of staff; a customer known by an order alone; cookies of nobody who is known; something deleted.
+    seen(40, customer(staff=True)),
+    seen(17, order(customer_id=50, paid_at="2026-07-01")),
+    Happened("cookie-consent", 33, "consent-given", at("2026-08-03"), "33"),
+    Happened("support-request", 34, "closed", at("2026-08-01"), "34"),
+    Happened("support-request", 34, "deleted", at("2026-09-01"), "34"),
+)
+
+
+def take(ingest: Ingest, *contents: Content) -> None:
+    """Take these in, in this order."""
+    for number, content in enumerate(contents):
+        ingest.receive("shop", Delivery(f"{number} of {len(contents)}", "of a test", content))
+
+
+def rows(database: Database) -> dict[Key, Values]:
+    """All records."""
+    with database.read() as connection:
+        found = [dict(row._mapping) for row in connection.execute(select(records_table))]
+    return {(row["kind"], row["external_id"]): row for row in found}
+
+
+def told(database: Database, after: int = 0) -> dict[Key, list[Any]]:
+    """What the history says of each record, from one row of it on."""
+    chosen = select(records_table.c.kind, records_table.c.external_id, history)
+    joined = chosen.join(history, history.c.record_id == records_table.c.id).where(history.c.id > after)
+    found: dict[Key, list[Any]] = {}
+    with database.read() as connection:
+        for row in connection.execute(joined.order_by(history.c.id)):
+            found.setdefault((row.kind, row.external_id), []).append(row)
+    return found
+
+
+def last_told(database: Database) -> int:
+    """The last row of the history."""
+    return max(int(row.id) for lines in told(database).values() for row in lines)
+
+
+def write(database: Database, **columns: Any) -> None:
+    """Make all records say something else."""
+    with database.write() as connection:
+        connection.execute(update(records_table).values(**columns))
+
+
+def retag(ingest: Ingest, limit: int = 200) -> int:
+    """Until nothing is due any more; how many records it was."""
+    done = 0
+    while step := Retagger(ingest).step(limit):
+        done += step
+        assert done < 1000, "it never ends"
+    return done
+
+
+@pytest.fixture
+def ingest(database: Database, policy: Policy) -> Ingest:
+    """At noon, by the policy that is in force, with all that came in tagged by it."""
+    made_here = Ingest(database, policy, timedelta(0), Clock(NOON))
+    adopt(made_here, policy)
+    take(made_here, *CAME)
+    retag(made_here)
+    return made_here
+
+
+def change(ingest: Ingest, policy: Policy) -> Ingest:
+    """Put another policy in force, a day later."""
+    later = Clock(NOON + timedelta(days=1))
+    assert adopt(replace(ingest, clock=later), policy, yes=True).waits_for is None
+    return replace(ingest, policy=policy, clock=later)
+
+
+# --- as if made anew -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[Database]:
+    """A ledger that knows nothing yet."""
+    with closing(Database(f"sqlite:///{tmp_path}/other.db")) as ledger:
+        upgrade(ledger)
+        yield ledger
+
+
+@pytest.mark.parametrize("limit", [1, 3, 200])
+def test_it_ends_as_a_ledger_would_be_that_knew_no_other_policy(
+    ingest: Ingest, policy: Policy, other: Database, limit: int
+) -> None:
+    second = variant(policy, "second", keep=LONGER)
+    anew = Ingest(other, second, timedelta(0), Clock(NOON))
+    take(anew, *CAME)
+    retag(anew)
+    changed = change(ingest, second)
+    assert retag(changed, limit) > 0
+    found, right = rows(ingest.database), rows(other)
+    assert found.keys() == right.keys()
+    for key, row in right.items():
+        wrong = {name: (found[key][name], value) for name, value in row.items() if found[key][name] != value}
+        assert not wrong.keys() - BOOKKEEPING, (key, wrong)
+    assert {row["tagged_by"] for row in found.values()} == {tagged_by(second)}
+
+
+def _bare(row: Values) -> tuple[Any, ...]:
+    return row["delete_after"], row["part_delete_after"], row["retention_class"], row["legal_basis"]
+
+
+@pytest.mark.parametrize("limit", [1, 200])
+def test_history_says_of_each_date_that_moved_why_once_and_of_nothing_else(
+    ingest: Ingest, policy: Policy, limit: int
+) -> None:
+    before, so_far = rows(ingest.database), last_told(ingest.database)
+    retag(change(ingest, variant(policy, "second", keep=LONGER)), limit)
+    after, lines = rows(ingest.database), told(ingest.database, so_far)
+    moved = {key for key, row in after.items() if _bare(row) != _bare(before[key])}
+    assert moved >= {("support-request", 31), ("customer", 10), ("order", 11)}
+    assert not moved & set(STANDS)
+    assert {key: len(found) for key, found in lines.items() if key in moved} == dict.fromkeys(moved, 1)
+    for key, (line,) in lines.items():
+        assert (line.policy_id, line.delete_after) == ("second", after[key]["delete_after"])
+        assert line.cause in ("tagged anew", "what is linked to it")
+    (why,) = lines["support-request", 31]
+    assert "37 months later is 2029-09-01" in why.reason
+    untouched = [("order", 13), ("order", 15), ("cookie-consent", 33), ("marketing-consent", 32), ("customer", 40)]
+    assert not [key for key in untouched if key in lines]
+
+
+@ON_SQLITE
+def test_a_policy_that_says_the_same_under_another_id_moves_nothing(ingest: Ingest, policy: Policy) -> None:
+    before, so_far = rows(ingest.database), last_told(ingest.database)
+    retag(change(ingest, variant(policy, "second")))
+    after = rows(ingest.database)
+    assert told(ingest.database, so_far) == {}
+    assert {key: _bare(row) for key, row in after.items()} == {key: _bare(row) for key, row in before.items()}
+    assert after["order", 11]["policy_id"] == "second"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        # Every tag names the policy that made it: all that holds something is written anew.
+        "second",
+        # Under the same id, which takes the operator's word, only what moves is.
+        "smartgroup-2026-01-15",
+    ],
+)
+def test_what_is_wanted_otherwise_is_written_back_and_nothing_else(ingest: Ingest, policy: Policy, name: str) -> None:
+    write(ingest.database, known_digest=records_table.c.wanted_digest, push_at=None, push_since=None)
+    before = rows(ingest.database)
+    changed = change(ingest, variant(policy, name, keep=LONGER))
+    retag(changed)
+    after = rows(ingest.database)
+    wanted = {key for key, row in after.items() if row["wanted_digest"] != before[key]["wanted_digest"]}
+    stored = {key for key in wanted if key[0] in ("order", "customer")}
+    assert {key for key, row in after.items() if row["push_at"]} == stored
+    assert {row["push_at"] for row in after.values()} <= {None, changed.clock()}
+    assert (("order", 15) in stored, ("order", 16) in stored) == (name == "second", False)
+    assert {("order", 11), ("customer", 10)} <= stored
+
+
+def test_the_second_time_there_is_nothing_to_do(ingest: Ingest, policy: Policy) -> None:
+    changed = change(ingest, variant(policy, "second", keep=LONGER))
+    retag(changed)
+    before, so_far = rows(ingest.database), last_told(ingest.database)
+    assert Retagger(changed).step() == 0
+    assert (rows(ingest.database), told(ingest.database, so_far)) == (before, {})
+
+
+def test_one_that_works_by_a_policy_that_was_superseded_tags_nothing_back(ingest: Ingest, policy: Policy) -> None:
+    """It learns of the other one only after a while."""
+    changed = change(ingest, variant(policy, "second", keep=LONGER))
+    retag(changed)
+    before = rows(ingest.database)
+    assert Retagger(replace(ingest, clock=changed.clock)).step() == 0
+    assert rows(ingest.database) == before
+
+
+# --- what was read with other words in mind ------------------------------------------------------------------
+
+ASKED: set[Key] = {
+    *(("order", number) for number in (11, 12, 13, 14, 15, 16, 17, 21, 61, 62)),
+    *(("customer", number) for number in (10, 20, 40, 50, 60)),
+}
+
+
+def asked(database: Database) -> set[Key]:
+    """Of which records the store is asked since they were read otherwise."""
+    return {key for key, row in rows(database).items() if row["reread_reason"] == "read-otherwise" and row["reread_at"]}
+
+
+def answer(database: Database) -> None:
+    """As if the store had answered all that it was asked."""
+    write(database, reread_at=None, reread_since=None, reread_reason=None)
+
+
+@pytest.mark.parametrize("limit", [1, 200])
+def test_another_vocabulary_asks_the_store_about_every_record_of_its_own(
+    ingest: Ingest, policy: Policy, limit: int
+) -> None:
+    answer(ingest.database)
+    retag(change(ingest, variant(policy, "second", keep=LONGER)))
+    assert asked(ingest.database) == set()
+    retag(change(ingest, variant(policy, "third", newsletter="newsletter_choice")), limit)
+    assert asked(ingest.database) == ASKED
+
+
+FIRST_TOUCHED: dict[str, tuple[Content, Key]] = {
+    # An order of the customer comes, which shows nothing of the account itself.
+    "an order placed": (seen(99, order(customer_id=20, created="2026-11-23")), ("customer", 20)),
+    "a request": (Noted("customer", 20, event("objection")), ("customer", 20)),
+    "a request about an order": (Noted("order", 13, event("hold")), ("order", 13)),
+    # What was under way when something newer came.
+    "an older state": (seen(11, order(customer_id=10), "2026-01-01"), ("order", 11)),
+}
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(("content", "key"), FIRST_TOUCHED.values(), ids=FIRST_TOUCHED)
+def test_it_does_also_about_those_that_something_else_tags_first(
+    ingest: Ingest, policy: Policy, content: Content, key: Key
+) -> None:
+    answer(ingest.database)
+    changed = change(ingest, variant(policy, "second", newsletter="newsletter_choice"))
+    changed.receive("shop", Delivery("first", "of a test", content))
+    retag(changed)
+    assert key in asked(ingest.database)
+
+
+def test_what_an_older_version_tagged_is_tagged_by_all_that_bears_on_it_and_asked_about(ingest: Ingest) -> None:
+    """It knows neither whose record it is nor who made its tags."""
+    before = rows(ingest.database)
+    answer(ingest.database)
+    write(ingest.database, tagged_by="", customer_id=None, recipients="", part_delete_after=None)
+    assert retag(ingest) > 0
+    after = rows(ingest.database)
+    for key, row in before.items():
+        wrong = {name: (after[key][name], value) for name, value in row.items() if after[key][name] != value}
+        assert not wrong.keys() - BOOKKEEPING, (key, wrong)
+    assert after["order", 21]["held"], "as its customer is"
+    assert asked(ingest.database) == ASKED
+
+
+# --- while others are at it ----------------------------------------------------------------------------------
+
+
+def test_what_a_pusher_has_claimed_meanwhile_ends_right(desk: Desk, policy: Policy) -> None:
+    """It writes what was wanted when it claimed the record; what is wanted now is written after that."""
+    number = desk.paid_order()
+    desk.deliver()
+    desk.advance()
+    key = RecordKey("shop", "order", number)
+    with desk.ingest.database.write() as connection:
+        now = desk.clock()
+        (row,) = records.claim_pushes(connection, "shop", "order", limit=1, now=now, until=now + LEASE, claim="mine")
+    second = variant(policy, "second", keep={"orders-accounting": "P6Y"})
+    changed = replace(desk.ingest, policy=second)
+    assert adopt(desk.ingest, second).waits_for is None
+    retag(changed)
+    version = row.version + timedelta(seconds=1)
+    answered = replace(shown(order("processing", paid_at="2026-11-22"), ours={}), external_id=number, version=version)
+    changed.written(Claim(row.id, "mine", row.version), row.wanted_digest, answered, asked_at=desk.clock())
+    with desk.ingest.database.read() as connection:
+        found = records.those(connection, "shop", "order", [key.external_id])[number]
+    assert (found["claim"], found["policy_id"], found["delete_after"]) == (None, "second", date(2032, 12, 31))
+    assert found["push_at"] is not None
+    assert found["wanted_digest"] != row.wanted_digest
+
+
+@ON_SQLITE
+def test_end_to_end_the_store_is_told_of_the_policy_and_asked_for_its_new_words(desk: Desk, policy: Policy) -> None:
+    newsletter = [{"key": "newsletter_choice", "value": "yes"}]
+    wanting = desk.written_order(meta_data=newsletter)
+    other = desk.written_order()
+    account = int(desk.store.sign_up(email="kari@example.test")["id"])
+    desk.come_to_rest()
+    assert "marketing" not in _schedule(desk, wanting)
+    desk.store.log.requests.clear()
+    second = variant(policy, "second", newsletter="newsletter_choice", keep={"orders-accounting": "P6Y"})
+    desk.adopt(second)
+    desk.work()  # tags are made, and what is to be written waits as long as after any change
+    desk.come_to_rest()
+    for kind, number in (("order", wanting), ("order", other), ("customer", account)):
+        assert desk.held(kind, number) == desk.wanted(kind, number)
+        assert desk.held(kind, number)["retention_policy"] == "second"
+        assert desk.writes(kind, number) == 1
+    assert desk.held("order", other)["retention_delete_after"] == "2032-12-31"
+    assert "marketing" in _schedule(desk, wanting)
+    assert "marketing" not in _schedule(desk, other)
+    assert [row["reread_reason"] for row in rows(desk.ingest.database).values()] == [None] * 3
+
+
+def _schedule(desk: Desk, number: int) -> str:
+    return desk.held("order", number)["retention_schedule"]

@@ -1,0 +1,158 @@
+"""Sealing the history: one chain, whoever seals, in whichever order rows are committed."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from sqlalchemy import Executable, delete, func, insert, select, text, update
+
+from hooks.ingest import Ingest
+from hooks.ledger import seals
+from hooks.ledger.database import Database
+from hooks.ledger.log import remember
+from hooks.ledger.tables import history, seal_head
+from hooks.ledger.tables import seals as seals_table
+from hooks.retention.policy import Policy
+from hooks.seal import SEARCH_EVERY, Sealer
+from tests.integration.desk import NOON, ON_SQLITE, SETTLE, Clock
+from tests.integration.sealing import (
+    MINUTE,
+    ROWS,
+    fill,
+    found,
+    head,
+    history_row,
+    numbers,
+    seal,
+    tampered,
+)
+
+
+def _sealer(database: Database, policy: Policy, clock: Clock | None = None) -> Sealer:
+    return Sealer(Ingest(database, policy, SETTLE, clock or Clock()))
+
+
+def test_a_chain_that_nobody_touched_is_whole(database: Database, policy: Policy) -> None:
+    assert found(database) == []
+    assert _sealer(database, policy).step() == 0
+    fill(database, 300)
+    sealer = _sealer(database, policy)
+    batches = [sealer.step(limit=110) for _ in range(4)]
+    assert batches == [110, 110, 80, 0]
+    assert found(database) == []
+    with database.read() as connection:
+        assert connection.execute(select(func.count()).select_from(seal_head)).scalar_one() == 1
+        assert numbers(connection) == [(place, 10 * place) for place in range(1, 301)]
+        hashes = connection.execute(select(seals_table.c.hash)).scalars().all()
+    assert all(re.fullmatch("[0-9a-f]{64}", each) for each in hashes), "nothing else is in there"
+    assert len(set(hashes)) == 300
+
+
+def test_the_form_that_is_hashed_is_the_same_on_each_database_and_for_ever(database: Database) -> None:
+    """With another one, no seal that was made before would fit."""
+    fill(database)
+    seal(database)
+    assert str(head(database)) == "20:b4a19722c2c2e242ae454abaa186619e134ed05608395a9b4465282d6b842bc5"
+
+
+def test_every_column_of_the_history_is_sealed() -> None:
+    assert set(seals.OF_THE_ROW) == set(history.c.keys())
+
+
+def test_many_sealers_at_once_make_one_chain(database: Database, policy: Policy) -> None:
+    width, number = 4, 120
+    fill(database, number)
+    together = Barrier(width)
+
+    def work(_place: int) -> int:
+        sealer, done = _sealer(database, policy), 0
+        together.wait(30)
+        while step := sealer.step(limit=7):
+            done += step
+        return done
+
+    with ThreadPoolExecutor(width) as pool:
+        done = list(pool.map(work, range(width)))
+    assert sum(done) == number
+    assert found(database) == []
+    with database.read() as connection:
+        assert numbers(connection) == [(place, 10 * place) for place in range(1, number + 1)]
+
+
+def test_what_was_killed_amid_a_batch_goes_on_where_it_was(database: Database, policy: Policy) -> None:
+    fill(database)
+    assert _sealer(database, policy).step(limit=8) == 8
+    before = head(database)
+    with pytest.raises(KeyboardInterrupt), database.write() as connection:  # noqa: PT012 - it ends in the block
+        assert seals.seal(connection, 8) == 8
+        raise KeyboardInterrupt
+    assert head(database) == before
+    assert _sealer(database, policy).step() == 12
+    assert found(database, expect=before) == []
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_row_that_is_committed_late_is_sealed_once_and_is_no_finding(database: Database) -> None:
+    """SQLite has one writer at a time: there, ids are in the order of commits."""
+    fill(database, 1)
+    row = history_row(0, 1)
+    with database.write() as connection:
+        connection.execute(text("SELECT setval(pg_get_serial_sequence('history', 'id'), 10)"))
+    with database.write() as slow:
+        remember(slow, 1, row, NOON + MINUTE, "order.updated", "begun first")
+        with database.write() as quick:
+            remember(quick, 2, row, NOON + 2 * MINUTE, "order.updated", "committed first")
+        assert seal(database) == 2
+    assert (seal(database), seal(database)) == (1, 0)
+    with database.read() as connection:
+        assert numbers(connection) == [(1, 10), (2, 12), (3, 11)]
+    assert found(database) == []
+
+
+@ON_SQLITE
+def test_a_row_far_below_is_found_by_the_search_that_is_made_each_hour(
+    database: Database, policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seals, "LOOKBACK", 50)
+    clock = Clock()
+    fill(database)
+    sealer = _sealer(database, policy, clock)
+    assert [sealer.step(), sealer.step()] == [ROWS, 0]
+    with database.write() as connection:
+        connection.execute(insert(history), [history_row(5, 20), history_row(151, 20)])
+    assert [sealer.step(), sealer.step()] == [1, 0], "the one that is near"
+    clock.now += SEARCH_EVERY
+    assert [sealer.step(), sealer.step()] == [1, 0]
+    with database.read() as connection:
+        assert numbers(connection)[ROWS:] == [(21, 151), (22, 5)]
+
+
+BROKEN: list[tuple[list[Executable], tuple[int, int] | None]] = [
+    # written down as ending earlier
+    ([update(seal_head).values(number=7)], (21, 210)),
+    # not written down at all
+    ([delete(seal_head)], (21, 210)),
+    # the end of the chain was cut off: what was under it is sealed again
+    ([delete(seals_table).where(seals_table.c.number > 15)], (26, 210)),
+    # all of the chain was
+    ([delete(seals_table)], (41, 210)),
+    # a seal names a row that is far above
+    ([update(seals_table).where(seals_table.c.number == 9).values(history_id=10**9)], None),
+]
+
+
+def test_sealing_does_not_end_because_somebody_broke_the_chain(database: Database, subtests: pytest.Subtests) -> None:
+    fill(database)
+    seal(database)
+    added = insert(history).values(history_row(210, 21))
+    for place, (statements, last) in enumerate(BROKEN):
+        with subtests.test(place=place), tampered(database, [*statements, added]) as connection:
+            since = seals.stray(connection)
+            assert seals.seal(connection, 1000, since=since) >= 1
+            assert seals.seal(connection, 1000) == 0
+            assert seals.stray(connection) is None
+            assert 210 in [row_id for _, row_id in numbers(connection)]
+            assert last is None or numbers(connection)[-1] == last

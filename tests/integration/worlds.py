@@ -1,0 +1,265 @@
+"""Small worlds for property tests: what is shown, reported and noted of a few records, in any order, and again.
+
+What carries no time is left out: hints (`{"id": 5}`), on whose word alone nothing is closed, and reports without `at`,
+which are dated by their arrival.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from hooks.adoption import adopt
+from hooks.delivery import Content, Delivery, Happened, Noted
+from hooks.ingest import Ingest
+from hooks.retag import Retagger
+from hooks.retention.events import TYPES, EventType, RecordEvent
+from hooks.retention.facts import EVENT_TYPES, RecordKind, Snapshot, Subject
+from hooks.retention.policy import Policy
+from schemas.policy import read_policy
+from tests.conftest import POLICY_FILE
+from tests.unit.builders import at, customer, order
+
+ORDERS = {101: "2025-12-31", 102: "2026-11-20"}
+"""By number, the day on which it was placed."""
+
+CUSTOMERS = {7: "2026-01-10", 8: "2025-06-01"}
+"""By number, the day of sign-up."""
+
+DAYS = ("2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23")
+"""Few, so that two states or two events of one second are met often."""
+
+SUBJECTS = (
+    *(Subject("order", str(number)) for number in ORDERS),
+    *(Subject("customer", str(number)) for number in CUSTOMERS),
+    Subject("email", "ab" * 32),
+    None,
+)
+REPORTED: dict[RecordKind, int] = {"support-request": 1, "cookie-consent": 3, "marketing-consent": 4}
+TARGETS: tuple[tuple[RecordKind, int], ...] = (
+    ("support-request", 1),
+    ("customer", 7),
+    ("order", 101),
+    ("customer", 8),
+)
+EVENT_IDS = tuple(f"event-{number}" for number in range(6))
+ENOUGH = 60
+"""More chunks than so small a world can need."""
+
+days = st.sampled_from(DAYS)
+
+
+# What comes
+
+
+def _order(number: int, day: str, opted: str | None, *, meta: bool, erased: bool, **facts: Any) -> Snapshot:
+    """A state of an order; `opted` is the newsletter choice, which shows only where `meta_data` does."""
+    kinds = facts.pop("kinds")
+    more: dict[str, Any] = {"erased_at": day if erased else None}
+    if meta:
+        kinds = kinds | {"attribution"} | ({"newsletter"} if opted else set())
+        more |= {"meta_at": day, "choices": {day: opted == "yes"} if opted else {}}
+    known = order(facts.pop("status"), ORDERS[number], kinds=" ".join(kinds), **facts, **more)
+    return Snapshot(known, number, at(day), {} if meta else None)
+
+
+def _account(number: int, day: str, opted: str | None, *, staff: bool, active: str | None) -> Snapshot:
+    choices = {day: opted == "yes"} if opted else {}
+    kinds = "newsletter" if opted else ""
+    known = customer(CUSTOMERS[number], staff=staff, last_active_at=active, kinds=kinds, choices=choices, meta_at=day)
+    return Snapshot(known, number, at(day), {})
+
+
+def _happened(what: str, day: str, subject: Subject | None) -> Happened:
+    kind, occurrence = EVENT_TYPES[what]
+    return Happened(kind, REPORTED[kind], occurrence, at(day), subject=subject)
+
+
+def _noted(target: tuple[RecordKind, int], type_: EventType, day: str, own: str, about: str) -> Noted:
+    if type_ == "hold":
+        return Noted(*target, RecordEvent(own, type_, at(day), "litigation", "legal", date(2027, 5, 1)))
+    names = about if type_ == "retracted" or (type_ == "hold-lifted" and about != own) else ""
+    return Noted(*target, RecordEvent(own, type_, at(day), about=names))
+
+
+opted = st.sampled_from(["yes", "no", None])
+orders = st.builds(
+    _order,
+    st.sampled_from(sorted(ORDERS)),
+    days,
+    opted,
+    meta=st.booleans(),
+    erased=st.sampled_from([False, False, True]),
+    status=st.sampled_from(["pending", "processing", "completed", "cancelled", "checkout-draft"]),
+    customer_id=st.sampled_from([7, 8, 0]),
+    kinds=st.sets(st.sampled_from(["identity", "shipping", "note", "network"])),
+    paid_at=st.sampled_from([None, "2026-03-02"]),
+    trashed=st.sampled_from([False, False, True]),
+    payment=st.sampled_from(["", "stripe", "klarna_payments"]),
+    carriers=st.sampled_from([frozenset[str](), frozenset({"flat_rate"}), frozenset({"local_pickup", "bring"})]),
+)
+accounts = st.builds(
+    _account,
+    st.sampled_from(sorted(CUSTOMERS)),
+    days,
+    opted,
+    staff=st.sampled_from([False, False, False, True]),
+    active=st.none() | days,
+)
+closings = st.builds(_happened, st.just("support-request.closed"), days, st.sampled_from(SUBJECTS))
+reports = st.builds(_happened, st.sampled_from(sorted(EVENT_TYPES)), days, st.sampled_from(SUBJECTS))
+
+
+@st.composite
+def notes(draw: DrawFn) -> list[Content]:
+    """Events of all types, each under an id of its own; what they are about, is perhaps another one of these."""
+    many = draw(st.integers(1, len(EVENT_IDS)))
+    return [
+        _noted(
+            draw(st.sampled_from(TARGETS)),
+            draw(st.sampled_from(TYPES)),
+            draw(days),
+            own,
+            draw(st.sampled_from(EVENT_IDS)),
+        )
+        for own in EVENT_IDS[:many]
+    ]
+
+
+# What is done meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A delivery comes, under this identity; `late`: to a process that still works by the policy before."""
+
+    content: Content
+    identity: str
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PutInForce:
+    """Another policy is put in force."""
+
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class TagSome:
+    """A worker tags some records anew."""
+
+    limit: int
+
+
+Step = Take | PutInForce | TagSome
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What is told of it, in no order; and the steps in which the ledger learns of it."""
+
+    contents: tuple[Content, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def policy(self) -> Policy:
+        """The last one that was put in force."""
+        chosen = [step.policy for step in self.steps if isinstance(step, PutInForce)]
+        return chosen[-1] if chosen else policies()[0]
+
+
+def _meanwhile() -> SearchStrategy[list[Step]]:
+    put = st.builds(PutInForce, st.sampled_from(policies()))
+    return st.lists(put, max_size=2).flatmap(
+        lambda some: st.lists(st.builds(TagSome, st.integers(1, 4)), max_size=2).map(lambda more: [*some, *more])
+    )
+
+
+def _is_note(step: Step) -> bool:
+    return isinstance(step, Take) and isinstance(step.content, Noted)
+
+
+ORDERINGS: tuple[Callable[[Step], bool], ...] = (
+    lambda _: False,  # anything at any time
+    _is_note,  # what people ask for comes last, as it mostly does
+    lambda step: not _is_note(step),
+)
+"""What of the steps comes first."""
+
+
+@st.composite
+def worlds(draw: DrawFn) -> World:
+    """Deliveries and events, some of them twice (as the same delivery, or as another one), and all else, shuffled."""
+    more = st.lists(orders | accounts | reports, max_size=6)
+    contents: list[Content] = [draw(accounts), draw(orders), draw(closings), *draw(more), *draw(notes())]
+    places = range(len(contents))
+    repeated = draw(st.lists(st.tuples(st.sampled_from(places), st.sampled_from(["", "again"])), max_size=3))
+    taken = [(place, "") for place in places] + repeated
+    takes = [Take(contents[place], f"{place}{again}", draw(st.booleans())) for place, again in taken]
+    steps = draw(st.permutations([*takes, *draw(_meanwhile())]))
+    return World(tuple(contents), tuple(sorted(steps, key=draw(st.sampled_from(ORDERINGS)))))
+
+
+def play(ingest: Ingest, store: str, world: World) -> Ingest:
+    """Have a new ledger learn of it, step by step, and then tag all that is due. Gives what it ends with."""
+    adopt(ingest, ingest.policy)
+    before = ingest
+    for step in world.steps:
+        match step:
+            case PutInForce(policy):
+                assert adopt(ingest, policy, yes=True).waits_for is None
+                before, ingest = ingest, replace(ingest, policy=policy)
+            case TagSome(limit):
+                Retagger(ingest).step(limit)
+            case Take(content, identity, late):
+                (before if late else ingest).receive(store, Delivery(identity, "made.here", content))
+    for _ in range(ENOUGH):
+        if not Retagger(ingest).step(3):
+            return ingest
+    raise AssertionError("the tags are never all as they should be")
+
+
+# Policies
+
+Edits = tuple[tuple[str, str], ...]
+
+PERIODS: Edits = (
+    ('id = "smartgroup-2026-01-15"', 'id = "other-periods"'),
+    ('clock = "last-activity"\nkeep = "P24M"', 'clock = "last-activity"\nkeep = "P36M"'),
+    ('review = "P12M"\nkeep = "P36M"', 'review = "P6M"\nkeep = "P18M"'),
+)
+RECIPIENTS: Edits = (
+    ('id = "smartgroup-2026-01-15"', 'id = "other-recipients"'),
+    ('payment = ["klarna*", "kco"]', 'payment = ["kco"]'),
+    ('shipping = ["local_pickup", "pickup_location"]', 'shipping = ["flat_rate"]'),
+)
+OTHER_ID: Edits = (('id = "smartgroup-2026-01-15"', 'id = "a-rule-less"'),)
+
+
+@cache
+def policies() -> tuple[Policy, ...]:
+    """The one that the project ships; one with other periods, one with other recipients, and one with a rule less."""
+    text = POLICY_FILE.read_text()
+    variants = (text, _edited(text, PERIODS), _edited(text, RECIPIENTS), _edited(_without(text), OTHER_ID))
+    return tuple(read_policy(variant, "a variant") for variant in variants)
+
+
+def _without(text: str, rule: str = "order-note") -> str:
+    """The policy without one of its rules."""
+    before, name, after = text.partition(f'[[rules]]\nid = "{rule}"')
+    assert name, rule
+    return before + "[[rules]]" + after.partition("[[rules]]")[2]
+
+
+def _edited(text: str, edits: Edits) -> str:
+    for old, new in edits:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text

@@ -1,0 +1,36 @@
+"""Policies that differ from the one that the project ships in what a test says, by edits of its text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from hooks.retention.policy import Policy
+from schemas.policy import read_policy
+
+
+def variant(
+    policy: Policy,
+    id: str = "next",  # noqa: A002 - the policy file's own word
+    *,
+    effective_from: str = "2026-02-01",
+    version: str = "1",
+    keep: Mapping[str, str] | None = None,
+    newsletter: str = "",
+    comment: str = "",
+) -> Policy:
+    """The policy under another id; `keep` are other periods, by class, `newsletter` one more meta key of a choice."""
+    text = _once(r'^id = ".*"$', f'id = "{id}"', policy.text)
+    text = _once(r"^effective_from = \S+", f"effective_from = {effective_from}", text)
+    text = _once(r'^version = ".*"$', f'version = "{version}"', text)
+    for name, period in (keep or {}).items():
+        text = _once(rf'(^\[classes\.{name}\]\n(?:.+\n)*?keep = )".*"$', rf'\g<1>"{period}"', text)
+    if newsletter:
+        text = _once(r"^meta_keys = \[", f'meta_keys = ["{newsletter}", ', text)
+    return read_policy(f"# {comment}\n{text}" if comment else text, "a test's policy")
+
+
+def _once(pattern: str, replacement: str, text: str) -> str:
+    found, number = re.subn(pattern, replacement, text, count=1, flags=re.MULTILINE)
+    assert number == 1, pattern
+    return found

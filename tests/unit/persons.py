@@ -1,0 +1,70 @@
+"""A customer with a record in every state that the answer to a person tells of."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from hooks.people import known_of
+from hooks.planning import Bearing, tagged_by
+from hooks.retention.events import EventType, RecordEvent
+from hooks.retention.facts import Choice, ConsentFacts, Facts, Subject, SupportRequestFacts
+from hooks.retention.policy import Policy
+from hooks.rights.answer import Known
+from tests.unit.builders import at, customer, order, row
+
+CUSTOMER = Subject("customer", "7")
+NOW = at("2026-11-24")
+
+
+def event(kind: EventType, day: str, number: int = 1, **given: Any) -> RecordEvent:
+    """An event of this day."""
+    return RecordEvent(f"event-{number}", kind, at(day), **given)
+
+
+def known(
+    facts: Facts | None,
+    policy: Policy,
+    number: int = 119,
+    *own: RecordEvent,
+    person: tuple[RecordEvent, ...] = (),
+    kind: str = "order",
+    **columns: Any,
+) -> Known:
+    """One record of customer 7 as the answer is made from it; `columns` are those of its row in the ledger."""
+    kind = facts.kind if facts else kind
+    line = row(kind, external_id=number, tagged_by=tagged_by(policy)) | {"state": "active"} | columns
+    owner = None if kind == "customer" else 7
+    return known_of(line, facts, Bearing(own, person, owner), policy)
+
+
+def everything(policy: Policy) -> list[Known]:
+    """All at once: held, restricted, asked for, erased, gone, in the bin, and plainly kept."""
+    hold = event("hold", "2026-09-01", reason="chargeback", owner="finance", review_on=date(2027, 1, 1))
+    paid: dict[str, Any] = {"paid_at": "2026-06-01", "customer_id": 7}
+    return [
+        known(ConsentFacts("cookie-consent", (Choice(at("2026-02-03"), given=True),), name="C-5"), policy, 5),
+        known(customer(last_active_at="2026-10-01", kinds="newsletter", choices={"2026-02-01": True}), policy, 7),
+        known(order(erased_at="2026-10-02", kinds="note", **paid), policy, 117),
+        known(order(**paid), policy, 118, state="gone", closed_on=date(2026, 10, 3)),
+        known(
+            order(
+                created="2026-03-01",
+                kinds="identity shipping note network attribution",
+                payment="klarna_payments",
+                carriers=frozenset({"flat_rate"}),
+                **paid,
+            ),
+            policy,
+            119,
+        ),
+        known(
+            order("processing", kinds="identity shipping", payment="stripe", carriers=frozenset({"bring"}), **paid),
+            policy,
+            120,
+            hold,
+        ),
+        known(order("pending", customer_id=7, trashed=True), policy, 121, event("erasure-requested", "2026-11-22")),
+        known(order("pending", customer_id=7), policy, 122, event("restriction", "2026-11-20"), reread_reason="tie"),
+        known(SupportRequestFacts(at("2024-01-02"), at("2026-05-05"), name="ZD-9"), policy, 4711),
+    ]

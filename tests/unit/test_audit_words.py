@@ -1,0 +1,50 @@
+"""However much is wrong, a screen shows it: the first findings, and how many there are of each sort."""
+
+from __future__ import annotations
+
+import pytest
+
+from hooks.audit_command import LISTED, Audited, _counted, _head, _told
+from hooks.ledger.findings import Finding
+from hooks.ledger.seals import Head
+
+ROW, SEAL = Finding("row-changed", "A row."), Finding("seal-changed", "A seal.")
+ROWS = ["  WRONG A row."] * LISTED
+
+TOLD = [
+    # nothing is wrong
+    ([], None, ["The chain is whole."]),
+    ([], "3:…", ["The chain is whole, and contains the head that was noted."]),
+    # as many as are shown
+    ([ROW, SEAL], None, ["  WRONG A row.", "  WRONG A seal."]),
+    ([ROW] * LISTED, None, ROWS),
+    # more than that
+    (
+        [SEAL, *[ROW] * LISTED],
+        None,
+        ["  WRONG A seal.", *ROWS[1:], f"  … and 1 more. In all: {LISTED} row-changed, 1 seal-changed."],
+    ),
+]
+
+
+@pytest.mark.parametrize(("findings", "expect", "told"), TOLD)
+def test_the_first_are_shown_and_all_are_counted(findings: list[Finding], expect: str | None, told: list[str]) -> None:
+    listed, counts = _counted(iter(findings))
+    lines = list(_told(Audited(3, Head(), listed, counts), expect))
+    assert lines == ["3 rows of the history are sealed.", f"Head: 0:{'0' * 64}", *told]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "12", "12:abc", f"x:{'0' * 64}", f"-1:{'0' * 64}", f"1:{'G' * 64}", f"1:{'0' * 65}"]
+)
+def test_what_is_no_head_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        _head(text)
+    assert stopped.value.code == 2
+    assert "NUMBER:HASH" in capsys.readouterr().err
+
+
+def test_a_head_is_read_as_it_is_printed() -> None:
+    head = Head(12, "ab" * 32)
+    assert _head(str(head)) == head
+    assert _head(None) is None

@@ -1,0 +1,239 @@
+"""Days, notices and drafts: what a page that is not the policy's makes of both."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from hooks.errors import PolicyError
+from hooks.page import toml
+from hooks.page.draft import draft
+from hooks.page.drift import drift
+from hooks.page.reading import read_page
+from hooks.retention.policy import Policy
+from schemas.policy import read_policy
+from tests.unit.recorded_page import HTML, LINK, MODIFIED, page, put, section
+
+NOT_UPDATED = "The page was modified on 2026-04-27, but prints that it was last updated on 2026-01-15."
+
+
+def found(html: str, policy: Policy, modified: datetime | None = MODIFIED) -> list[tuple[str, str]]:
+    return [(one.code, one.severity) for one in drift(replace(page(html), modified=modified), policy)]
+
+
+def test_the_given_page_is_free_of_drift_and_has_its_date_not_updated(policy: Policy) -> None:
+    (only,) = drift(page(), policy)
+    assert (only.code, only.severity, only.section, only.message) == ("date-not-updated", "notice", None, NOT_UPDATED)
+
+
+@pytest.mark.parametrize(
+    ("modified", "read", "expected"),
+    [
+        (MODIFIED, MODIFIED, [("date-not-updated", "notice")]),
+        (MODIFIED + timedelta(seconds=1), MODIFIED, [("page-newer", "drift"), ("date-not-updated", "notice")]),
+        (
+            MODIFIED,
+            None,
+            [("page-newer", "notice"), ("date-not-updated", "notice")],
+        ),  # nobody said what it was read from
+        (datetime(2026, 1, 15, 22, 59, tzinfo=UTC), None, []),  # still the 15th in Oslo
+        (datetime(2026, 1, 15, 23, 1, tzinfo=UTC), None, [("page-newer", "notice"), ("date-not-updated", "notice")]),
+        (MODIFIED - timedelta(days=1), MODIFIED, [("date-not-updated", "notice")]),
+        (None, MODIFIED, []),  # plain HTML may not say when it was modified
+    ],
+)
+def test_days(
+    modified: datetime | None, read: datetime | None, expected: list[tuple[str, str]], policy: Policy
+) -> None:
+    assert found(HTML, replace(policy, page_modified=read), modified) == expected
+
+
+def test_a_policy_without_the_printed_day_is_not_compared_by_it(policy: Policy) -> None:
+    assert found(put(HTML, "15.01.2026", "01.05.2026"), replace(policy, last_updated=None), None) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        (
+            "accounting, tax, consumer law",
+            "accounting, tax, money laundering",
+            "Section 5: the page words the legal basis legal-obligation otherwise than the policy.",
+        ),
+        (
+            "24 months of inactivity",
+            "two years after sign-up",  # the same length, from another event
+            "Section 11: the page words the retention class customer-accounts otherwise than the policy.",
+        ),
+        ("10. Security", "16. Security", "Section 16, “Security”, is section 10 in the policy."),
+        (
+            "<li><strong>Support requests",
+            "<li>Unpaid orders: 1 year</li><li><strong>Support requests",
+            "Section 11: the page names “Unpaid orders”, "
+            "which is the operator's own choice in the policy (unpaid-orders).",
+        ),
+    ],
+)
+def test_notices(before: str, after: str, message: str, policy: Policy) -> None:
+    notices = [one.message for one in drift(page(put(HTML, before, after)), policy) if one.severity == "notice"]
+    assert message in notices
+
+
+def test_a_purpose_that_sounds_like_another_one_is_seen(policy: Policy) -> None:
+    html = put(HTML, "<li>Improve", "<li>Sell what orders tell of you</li><li>Improve")
+    (only,) = [one for one in drift(page(html), policy) if one.severity == "drift"]
+    assert only.code == "purpose-added"
+
+
+# --- drafts ---
+
+
+def test_the_draft_of_the_given_page_is_the_policy_that_is_shipped(policy: Policy) -> None:
+    """But for comments: section, class, rule, gap and recipient alike."""
+    text = draft(page())
+    assert toml.asked(text) == ()
+    drafted = read_policy(text, "the draft")
+    assert _parts(drafted) == _parts(policy)
+    assert list(drafted.classes.values()) == list(policy.classes.values())
+
+
+def _parts(policy: Policy) -> dict[str, object]:
+    return {
+        "head": (
+            policy.id,
+            policy.version,
+            policy.effective_from,
+            policy.last_updated,
+            policy.page_modified,
+            policy.page,
+        ),
+        "controller": policy.controller,
+        "sections": policy.sections,
+        "terms": (policy.categories, policy.purposes, policy.bases, policy.safeguards, policy.recipient_groups),
+        "recipients": policy.recipients,
+        "none": policy.no_recipient,
+        "security": policy.security,
+        "gaps": policy.gaps,
+        "classes": policy.classes,
+        "rules": policy.rules,
+        "meta": policy.meta,
+        "actions": policy.actions,
+        "clock": (policy.time_zone, policy.accounting_year),
+    }
+
+
+def asks(html: str, link: str | None = LINK, today: date | None = None) -> tuple[str, ...]:
+    return toml.asked(draft(replace(page(html), link=link), today=today))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "asked"),
+    [
+        (
+            "12–36 months",
+            "for a while",
+            "Section 11, “Support requests: for a while”: no period could be read. For how long is it kept?",
+        ),
+        (
+            "<li><strong>Support requests",
+            "<li>Loyalty programme: 24 months</li><li><strong>Support requests",
+            "From when does the period of “Loyalty programme” run (`clock`)? No rule refers to this class, so that the "
+            "clock given here runs for nothing.",
+        ),
+        (
+            "<li><strong>Cookie consent logs:</strong> 12–24 months<br></li>",
+            "",
+            "The page names no retention class cookie-consent-logs; for how long is that kept?",
+        ),
+        (
+            "typically 5 years as required by law",
+            "3 years",
+            "bokføringsloven § 13 asks for five years, the page says three years; is that meant?",
+        ),
+        (
+            "Klarna",
+            "Vipps",
+            "What does Vipps get (`data`), with which ways of payment or shipping, or with what that is held "
+            "(`payment`, `shipping`, `holding`), as processor or controller (`role`), and in which country?",
+        ),
+        (
+            "<strong>Consent</strong>",
+            "<strong>Good will</strong>",
+            "The rule order-marketing needs the legal basis consent, which the page does not have; what applies?",
+        ),
+        (
+            "<strong>Consent</strong>",
+            "<strong>Good will</strong>",
+            "Which article of the GDPR is the legal basis “Good will”?",
+        ),
+        (
+            "<p><strong>Last updated:</strong> 15.01.2026</p>",
+            "",
+            "From which day does this version apply? Its id and this day are to be those of the page.",
+        ),
+        (
+            section("9. International transfers"),
+            "",
+            "Visa may process outside the EEA and the UK (`outside`); under which of the safeguards?",
+        ),
+    ],
+)
+def test_asks(before: str, after: str, asked: str) -> None:
+    assert asked in asks(put(HTML, before, after))
+
+
+def test_a_page_without_an_address_is_asked_for_it() -> None:
+    assert asks(HTML, link=None) == ("What is the address of the page?",)
+
+
+def test_an_unread_period_makes_the_draft_one_that_cannot_be_put_in_force() -> None:
+    text = draft(page(put(HTML, "12–36 months", "for a while")))
+    with pytest.raises(PolicyError, match="'support-requests' needs a period"):
+        read_policy(text, "the draft")
+    filled = put(text, '# keep = "P…"', 'keep = "P36M"')
+    assert read_policy(filled, "filled in").classes["support-requests"].keep is not None
+
+
+def test_a_class_added_can_be_put_in_force_as_it_is(policy: Policy) -> None:
+    html = put(
+        HTML, "<li><strong>Support requests", "<li>Loyalty programme: 24 months</li><li><strong>Support requests"
+    )
+    drafted = read_policy(draft(page(html)), "the draft")
+    assert str(drafted.classes["loyalty-programme"].keep) == "24 months"
+    assert [one.code for one in drift(page(html), drafted)] == ["date-not-updated"]
+    assert drafted.rules == policy.rules
+
+
+def test_what_the_page_fills_is_no_gap_any_more() -> None:
+    html = put(HTML, "<li><strong>Support requests", "<li>Unpaid orders: 6 months</li><li><strong>Support requests")
+    drafted = read_policy(draft(page(html)), "the draft")
+    assert "unpaid-orders" not in drafted.gaps
+    assert drafted.classes["unpaid-orders"].published.section == 11
+
+
+@pytest.mark.parametrize("html", ["<p>Nothing</p>", "", "<h2>11. Retention</h2><li>Orders: 5 years"])
+def test_a_draft_of_next_to_nothing_is_toml_that_asks(html: str) -> None:
+    text = draft(read_page(html), today=date(2026, 11, 23))
+    assert tomllib.loads(text)["id"] == "policy-2026-11-23"
+    assert "The page does not print when it was last updated." in toml.asked(text)
+    with pytest.raises(PolicyError):
+        read_policy(text, "the draft")
+
+
+@pytest.mark.parametrize("evil", ['"; x = 1 #', "\\", "''' \"\"\"", "a\u2028b", "tab\tx", "\x07bell"])
+def test_what_a_page_prints_stays_within_its_string(evil: str) -> None:
+    html = put(HTML, "Fornebuveien 46", evil)
+    assert read_policy(draft(page(html)), "the draft").controller.address == page(html).controller.address
+
+
+def test_the_template_goes_with_the_code() -> None:
+    assert Path(toml.__file__).with_name("template.toml").is_file()
+
+
+def test_toml_refuses_what_no_policy_has() -> None:
+    with pytest.raises(TypeError, match="float"):
+        toml.value(1.5)

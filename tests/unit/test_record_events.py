@@ -1,0 +1,146 @@
+"""What is noted about a record, as it is sent or typed in: which fields each type has, and none of it free text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from hooks.delivery import Noted
+from hooks.errors import EventRefusedError
+from hooks.reporting import noted, record_event
+from hooks.retention.events import TYPES, RecordEvent
+from hooks.retention.facts import RecordKind
+from hooks.retention.policy import Policy
+from schemas.record_event import REASONS
+from tests.unit.builders import at
+
+NOW = at("2026-11-22T23:30:00")  # in Oslo it is the 23rd
+AT = {"at": "2026-11-20T10:00:00Z"}
+TEN = at("2026-11-20T10:00:00")
+HOLD = {"type": "hold", "reason": "litigation", "owner": "legal", "review_on": "2027-05-01"}
+CANARY = "CANARY-kari@example.test"
+FRESH = "0" * 32
+
+
+def _read(raw: dict[str, Any], policy: Policy, kind: RecordKind = "order", number: int = 9) -> RecordEvent:
+    return record_event(raw, kind, number, now=NOW, zone=policy.time_zone, fresh_id=FRESH)
+
+
+def _refused(raw: dict[str, Any], policy: Policy) -> dict[str, str]:
+    with pytest.raises(EventRefusedError) as raised:
+        _read(raw, policy)
+    assert CANARY not in str(raised.value)
+    return raised.value.faults
+
+
+@pytest.mark.parametrize(
+    ("raw", "event"),
+    [
+        ({"type": "erasure-requested"}, RecordEvent(FRESH, "erasure-requested", NOW)),
+        ({"type": "objection", "id": "case.7"}, RecordEvent("case.7", "objection", NOW)),
+        ({"type": "restriction", "id": "7"} | AT, RecordEvent("7", "restriction", TEN)),
+        (HOLD | {"id": "h"}, RecordEvent("h", "hold", NOW, "litigation", "legal", date(2027, 5, 1))),
+        # All of them, or one.
+        ({"type": "hold-lifted", "id": "l"}, RecordEvent("l", "hold-lifted", NOW)),
+        ({"type": "hold-lifted", "id": "l", "about": "h"}, RecordEvent("l", "hold-lifted", NOW, about="h")),
+        ({"type": "retracted", "id": "r", "about": "l"}, RecordEvent("r", "retracted", NOW, about="l")),
+        # What is null is not given.
+        ({"type": "objection", "at": None, "review_on": None}, RecordEvent(FRESH, "objection", NOW)),
+    ],
+)
+def test_an_event(raw: dict[str, Any], event: RecordEvent, policy: Policy) -> None:
+    assert _read(raw, policy) == event
+
+
+@pytest.mark.parametrize("event_type", TYPES)
+def test_each_type_is_taken(event_type: str, policy: Policy) -> None:
+    raw: dict[str, Any] = {"hold": HOLD, "retracted": {"about": "x"}}.get(event_type, {}) | {"type": event_type}
+    assert _read(raw, policy).type == event_type
+
+
+@pytest.mark.parametrize("reason", REASONS)
+@pytest.mark.parametrize("owner", ["legal", "a", "accounting.no", "team-7", "o" * 64])
+def test_reasons_and_owners(reason: str, owner: str, policy: Policy) -> None:
+    event = _read(HOLD | {"reason": reason, "owner": owner}, policy)
+    assert (event.reason, event.owner) == (reason, owner)
+
+
+NO_ROLE = "is not a role or a team, in a-z, 0-9, . and - (a person's name has no place here)"
+NO_DAY = "is not a date, such as 2027-11-22"
+NO_TIME = "is not a time with its zone, such as 2026-11-22T10:00:00Z"
+NOT_AFTER = {"review_on": "is not after the day on which the hold is placed"}
+MISPLACED = "does not belong to restriction"
+NO_EVENT = "is not the id of an event"
+
+
+@pytest.mark.parametrize(
+    ("raw", "faults"),
+    [
+        ({}, {"type": "is missing"}),
+        ({"type": "explode"}, {"type": "is none of " + ", ".join(TYPES)}),
+        # What a hold cannot do without.
+        ({"type": "hold"}, dict.fromkeys(("reason", "owner", "review_on"), "is missing")),
+        (HOLD | {"review_on": None}, {"review_on": "is missing"}),
+        # What does not belong to the type.
+        (HOLD | {"about": "x"}, {"about": "does not belong to hold"}),
+        (HOLD | {"type": "restriction"}, dict.fromkeys(("reason", "owner", "review_on"), MISPLACED)),
+        ({"type": "hold-lifted", "reason": "audit"}, {"reason": "does not belong to hold-lifted"}),
+        ({"type": "erasure-requested", "about": "x"}, {"about": "does not belong to erasure-requested"}),
+        ({"type": "retracted"}, {"about": "is missing"}),
+        # Nothing is free text.
+        (HOLD | {"reason": CANARY}, {"reason": "is none of " + ", ".join(REASONS)}),
+        (HOLD | {"owner": CANARY}, {"owner": NO_ROLE}),
+        (HOLD | {"owner": "Kari Nordmann"}, {"owner": NO_ROLE}),
+        (HOLD | {"owner": "legal\n"}, {"owner": NO_ROLE}),
+        (HOLD | {"owner": "o" * 65}, {"owner": NO_ROLE}),
+        (HOLD | {"owner": 5}, {"owner": NO_ROLE}),
+        ({"type": "retracted", "about": CANARY}, {"about": NO_EVENT}),
+        ({"type": "objection", "id": CANARY}, {"id": "is not an id of 1 to 64 of A-Z, a-z, 0-9 and . _ : -"}),
+        # Days, in the policy's time zone: here it is the 23rd.
+        (HOLD | {"review_on": CANARY}, {"review_on": NO_DAY}),
+        (HOLD | {"review_on": 5}, {"review_on": NO_DAY}),
+        (HOLD | {"review_on": "2026-11-23"}, NOT_AFTER),
+        (HOLD | AT | {"review_on": "2026-11-20"}, NOT_AFTER),
+        ({"type": "objection", "at": "2026-11-23T00:00:00"}, {"at": NO_TIME}),
+        ({"type": "objection", "at": "2026-11-23T00:00:00Z"}, {"at": "is in the future"}),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named_and_not_shown(raw: dict[str, Any], faults: dict[str, str], policy: Policy) -> None:
+    assert _refused(raw, policy) == faults
+
+
+def test_free_text_is_never_taken(policy: Policy) -> None:
+    faults = _refused({"type": "objection", "note": CANARY, CANARY: "x", "subject": CANARY}, policy)
+    assert set(faults) == {"subject", "another field"}
+    assert all("free text is never taken" in fault for fault in faults.values())
+
+
+def test_a_hold_may_be_looked_at_again_on_the_next_day(policy: Policy) -> None:
+    assert _read(HOLD | {"review_on": "2026-11-24"}, policy).review_on == date(2026, 11, 24)
+
+
+def test_what_is_dated_is_told_by_what_it_says(policy: Policy) -> None:
+    """The same event sent twice is one; of another record, or with anything else in it, it is another."""
+    one = _read(HOLD | AT, policy)
+    assert one == _read(HOLD | {"at": "2026-11-20T11:00:00+01:00"}, policy)
+    others = [
+        _read(HOLD | AT, policy, "customer"),
+        _read(HOLD | AT, policy, number=10),
+        _read(HOLD | AT | {"reason": "audit"}, policy),
+        _read(HOLD | AT | {"owner": "sales"}, policy),
+        _read(HOLD | AT | {"review_on": "2027-05-02"}, policy),
+        _read(HOLD | {"at": "2026-11-20T10:00:01Z"}, policy),
+        _read(AT | {"type": "objection"}, policy),
+    ]
+    assert len({one.id, *(other.id for other in others)}) == 8
+
+
+def test_what_the_ledger_takes(policy: Policy) -> None:
+    event = _read(HOLD | {"id": "h"}, policy)
+    taken = noted("order", 9, event)
+    assert (taken.topic, taken.content) == ("record-event", Noted("order", 9, event))
+    others = [noted("customer", 9, event), noted("order", 10, event), noted("order", 9, replace(event, id="i"))]
+    assert len({taken.identity, *(other.identity for other in others)}) == 4

@@ -1,0 +1,339 @@
+"""The register of processing activities: what it says by the policy that is shipped, and by others made of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import get_args
+
+import pytest
+
+from hooks.register.activities import register
+from hooks.register.values import Activity, Holding, Register, Source
+from hooks.register.words import AT_END, RUNS_FROM, SUBJECTS, UNTIL
+from hooks.retention.clock import Period
+from hooks.retention.facts import KINDS, RecordKind
+from hooks.retention.policy import CLOCKS, Controller, Policy, Published, Recipient, Rule, faults
+
+ON = date(2026, 11, 23)
+
+
+@pytest.fixture(scope="module")
+def shipped(policy: Policy) -> Register:
+    """By the policy that the project ships."""
+    return register(policy, on=ON, stores={"shop": "https://shop.example", "outlet": "https://outlet.example"})
+
+
+def _activity(made: Register, purpose: str) -> Activity:
+    (found,) = (activity for activity in made.activities if activity.purpose.id == purpose)
+    return found
+
+
+def _told(holding: Holding) -> tuple[str, ...]:
+    """What is held, of which kinds of records, on which bases, as which class, for how long, from where."""
+    return (
+        holding.category.id,
+        " ".join(item.kind for item in holding.subjects),
+        " ".join(item.id for item in holding.bases),
+        holding.time_limit.id,
+        holding.time_limit.period,
+        "; ".join(map(str, holding.sources)),
+    )
+
+
+UNPAID = "not published (gap unpaid-orders)"
+SECTION = "policy section 11 (Retention)"
+
+SHIPPED: list[tuple[str, list[tuple[str, ...]]]] = [
+    (
+        "run-and-secure",
+        [
+            (
+                "technical",
+                "order",
+                "legitimate-interests",
+                "technical",
+                "twelve months",
+                "not published (gap technical-data)",
+            ),
+            ("technical", "customer", "legitimate-interests", "customer-accounts", "24 months", SECTION),
+        ],
+    ),
+    (
+        "orders",
+        [
+            ("order-payment", "order", "contract", "unpaid-orders", "twelve months", UNPAID),
+            ("identity-contact", "order", "contract", "unpaid-orders", "twelve months", UNPAID),
+            ("shipping", "order", "contract", "orders-accounting", "five years", SECTION),
+            ("shipping", "order", "contract", "unpaid-orders", "twelve months", UNPAID),
+            ("account", "customer", "contract", "customer-accounts", "24 months", SECTION),
+            ("identity-contact", "customer", "contract", "customer-accounts", "24 months", SECTION),
+        ],
+    ),
+    (
+        "customer-support",
+        [
+            (
+                "support",
+                "order support-request",
+                "legitimate-interests",
+                "support-requests",
+                "from twelve months to 36 months",
+                SECTION,
+            )
+        ],
+    ),
+    (
+        "accounting",
+        [
+            ("order-payment", "order", "legal-obligation", "orders-accounting", "five years", SECTION),
+            ("identity-contact", "order", "legal-obligation", "orders-accounting", "five years", SECTION),
+            (
+                "technical",
+                "cookie-consent",
+                "legal-obligation",
+                "cookie-consent-logs",
+                "from twelve months to 24 months",
+                "not published (gap cookie-consent-basis)",
+            ),
+        ],
+    ),
+    ("improve", []),  # a purpose of the page for which no rule keeps anything
+    (
+        "marketing",
+        [
+            (
+                "marketing",
+                "order customer marketing-consent",
+                "consent",
+                "marketing",
+                "until consent is withdrawn",
+                SECTION,
+            )
+        ],
+    ),
+]
+
+
+def test_the_activities_are_the_purposes_of_the_page(shipped: Register) -> None:
+    assert [activity.purpose.id for activity in shipped.activities] == [purpose for purpose, _ in SHIPPED]
+
+
+@pytest.mark.parametrize(("purpose", "holdings"), SHIPPED)
+def test_what_an_activity_holds(purpose: str, holdings: list[tuple[str, ...]], shipped: Register) -> None:
+    assert [_told(holding) for holding in _activity(shipped, purpose).holdings] == holdings
+
+
+def test_every_rule_is_in_the_register_once(policy: Policy, shipped: Register) -> None:
+    holdings = [(activity, holding) for activity in shipped.activities for holding in activity.holdings]
+    listed = [name for _, holding in holdings for name in holding.rules]
+    assert sorted(listed) == sorted(rule.id for rule in policy.rules)
+    for rule in policy.rules:
+        ((activity, holding),) = [pair for pair in holdings if rule.id in pair[1].rules]
+        assert (activity.purpose.id, holding.category.id) == (rule.purpose, rule.data)
+        assert holding.time_limit.id == rule.retention_class
+        assert rule.basis in [basis.id for basis in holding.bases]
+        assert rule.kind in [subjects.kind for subjects in holding.subjects]
+
+
+def test_a_purpose_without_a_rule_is_told(shipped: Register) -> None:
+    improve = _activity(shipped, "improve")
+    assert improve.purpose.label == "Improve our website and services"
+    assert improve.note == "No record of the shop is kept for it by a rule."
+    assert improve.recipients == ()
+    assert any("Improve our website and services" in sentence for sentence in shipped.unanswered)
+    assert [activity.note for activity in shipped.activities if activity.holdings] == [""] * 5
+
+
+def test_time_limits_say_from_when_and_by_which_law(shipped: Register) -> None:
+    paid = _activity(shipped, "accounting").holdings[0].time_limit
+    assert (paid.law, paid.at_end, str(paid.source)) == ("bokføringsloven § 13", "erased", SECTION)
+    assert "end of the accounting year" in paid.runs_from[0]
+    asked = _activity(shipped, "customer-support").holdings[0].time_limit
+    assert asked.runs_from == (
+        "the day of the order with which the note was left",
+        "the day on which the request was closed (or made, where only that is known)",
+    )
+    unpaid = _activity(shipped, "orders").holdings[0].time_limit.source
+    assert (unpaid.published, unpaid.gap) == (False, "unpaid-orders")
+    assert unpaid.choice.startswith("Orders that were never paid are steps before a contract")
+
+
+def test_bases_have_their_articles(shipped: Register) -> None:
+    found = {basis.id: basis.article for activity in shipped.activities for basis in activity.bases}
+    assert found == {
+        "contract": "GDPR Art. 6(1)(b)",
+        "legal-obligation": "GDPR Art. 6(1)(c)",
+        "legitimate-interests": "GDPR Art. 6(1)(f)",
+        "consent": "GDPR Art. 6(1)(a)",
+    }
+
+
+WAYS = "visa mastercard american-express klarna paypal ups dhl posten bring"
+
+RECIPIENTS = [
+    ("run-and-secure", "hosting"),
+    ("orders", f"hosting {WAYS} advisers-and-authorities"),
+    ("customer-support", "hosting"),  # a note or a request goes to nobody else
+    ("accounting", f"hosting {WAYS} advisers-and-authorities"),  # a cookie choice is none of the newsletter tool's
+    ("marketing", "hosting brevo"),
+]
+
+
+@pytest.mark.parametrize(("purpose", "expected"), RECIPIENTS)
+def test_recipients_of_an_activity(purpose: str, expected: str, shipped: Register) -> None:
+    assert [item.id for item in _activity(shipped, purpose).recipients] == expected.split()
+
+
+HOLDING_RECIPIENTS = [
+    ("order-payment unpaid-orders", "hosting visa mastercard american-express klarna paypal advisers-and-authorities"),
+    ("shipping orders-accounting", "hosting ups dhl posten bring"),
+    ("account customer-accounts", "hosting"),
+    ("identity-contact customer-accounts", "hosting advisers-and-authorities"),  # nobody ships or pays an account
+]
+
+
+@pytest.mark.parametrize(("held", "expected"), HOLDING_RECIPIENTS)
+def test_recipients_of_what_is_held(held: str, expected: str, shipped: Register) -> None:
+    found = {f"{one.category.id} {one.time_limit.id}": one for one in _activity(shipped, "orders").holdings}
+    assert [item.id for item in found[held].recipients] == expected.split()
+
+
+SOME = Recipient("some", "Some", "tools", "processor", Published(8), frozenset({"account", "order-payment"}))
+
+GETS = [
+    (replace(SOME, always=True), {"orders", "accounting"}),
+    (SOME, {"orders", "accounting"}),  # only where the law requires it
+    (replace(SOME, payment=("card",)), {"orders", "accounting"}),
+    (replace(SOME, payment=("card",), data=frozenset({"account"})), set()),  # nobody pays an account
+    (replace(SOME, holding=frozenset({"customer"})), {"orders"}),  # a kind of record
+    (replace(SOME, holding=frozenset({"unpaid"})), {"orders"}),  # a condition
+    (replace(SOME, holding=frozenset({"note"})), {"orders", "accounting"}),  # no rule for this data speaks of it
+    (replace(SOME, holding=frozenset({"customer"}), payment=("card",)), {"orders", "accounting"}),  # either
+    (replace(SOME, data=frozenset({"support"})), {"customer-support"}),
+]
+
+
+@pytest.mark.parametrize(("recipient", "expected"), GETS)
+def test_who_gets_data_of_which_activity(recipient: Recipient, expected: set[str], policy: Policy) -> None:
+    made = register(replace(policy, recipients={"some": recipient}), on=ON)
+    assert {activity.purpose.id for activity in made.activities if activity.recipients} == expected
+
+
+WHEN = [
+    ("hosting", "always"),
+    ("visa", "when an order is paid that way"),
+    ("dhl", "when an order is shipped that way"),
+    ("brevo", "with marketing consent or newsletter"),
+    ("advisers-and-authorities", "where law requires it"),
+]
+
+
+@pytest.mark.parametrize(("name", "expected"), WHEN)
+def test_when_a_recipient_gets_data(name: str, expected: str, shipped: Register) -> None:
+    assert {item.id: item.when for item in shipped.recipients}[name] == expected
+
+
+def test_whoever_may_process_outside_is_a_transfer_under_safeguards(policy: Policy, shipped: Register) -> None:
+    outside = {item.id for item in policy.recipients.values() if item.outside}
+    assert outside == {"visa", "mastercard", "american-express", "paypal", "ups"}
+    assert {item.id for activity in shipped.activities for item in activity.transfers} == outside
+    for activity in shipped.activities:
+        for item in activity.transfers:
+            assert [safeguard.label for safeguard in item.safeguards] == [
+                "EU Standard Contractual Clauses (SCCs)",
+                "UK transfer addendum / IDTA (where applicable)",
+            ]
+            assert {str(safeguard.source) for safeguard in item.safeguards} == {
+                "policy section 9 (International transfers)"
+            }
+    assert any("Visa, Mastercard, American Express, PayPal, UPS" in sentence for sentence in shipped.unanswered)
+
+
+def test_the_head(shipped: Register) -> None:
+    controller = shipped.controller
+    assert (controller.name, controller.organisation_number) == ("SmartGroup AS", "999 615 147")
+    assert controller.address == "Fornebuveien 46, 1366 Lysaker, Norway"
+    assert (controller.privacy_contact, controller.phone) == ("post@smartgroup.no", "+47 649 59 444")
+    assert controller.dpo == "We have not appointed a DPO."
+    assert "UK GDPR" in controller.uk
+    assert str(controller.source) == "policy section 1 (Who we are)"
+    assert (shipped.policy_id, shipped.policy_version, shipped.effective_from) == (
+        "smartgroup-2026-01-15",
+        "1",
+        date(2026, 1, 15),
+    )
+    assert [name for name, _ in shipped.stores] == ["outlet", "shop"]
+    assert str(shipped.security.source) == "policy section 10 (Security)"
+    assert shipped.security.measures == (
+        "Encrypted connections (HTTPS)",
+        "Access controls and limited access",
+        "Secure hosting and backups",
+    )
+
+
+def test_gaps_are_all_told(policy: Policy, shipped: Register) -> None:
+    assert [gap.id for gap in shipped.gaps] == list(policy.gaps)
+
+
+def _silent(policy: Policy) -> Policy:
+    """One that says as little as a policy can."""
+    told = policy.controller
+    bare = Controller(told.name, told.address, told.organisation_number, told.privacy_contact)
+    return replace(policy, controller=bare, security=(), recipients={}, sections={4: "Why"})
+
+
+def test_what_a_policy_does_not_say_is_said(policy: Policy) -> None:
+    made = register(_silent(policy), on=date(2026, 1, 14))
+    assert made.controller.dpo == "The policy does not say whether a data protection officer is appointed."
+    assert (made.controller.uk, made.controller.phone, made.stores) == ("", "", ())
+    assert str(made.controller.source) == "the policy does not say where it comes from"
+    assert made.unanswered[1:] == (
+        "The policy names no measures of security (GDPR Art. 30(1)(g)).",
+        "For the purpose “Improve our website and services” no rule says which data is used, on which basis and for "
+        "how long.",
+        "The policy takes effect on 2026-01-15 only, after this register was drawn up.",
+    )
+
+
+def test_two_bases_of_the_same_data_and_class_are_both_there(policy: Policy) -> None:
+    second = replace(policy.rules[0], id="second", basis="contract", published=Published(None, "unpaid-orders"))
+    made = register(replace(policy, rules=(policy.rules[0], second)), on=ON)
+    (holding,) = _activity(made, "accounting").holdings
+    assert [basis.id for basis in holding.bases] == ["legal-obligation", "contract"]
+    assert [str(source) for source in holding.sources] == [SECTION, UNPAID]
+    assert holding.rules == ("order-paid", "second")
+
+
+def test_another_period_is_another_time_limit(policy: Policy) -> None:
+    longer = replace(policy.classes["unpaid-orders"], keep=Period(years=1, months=6))
+    made = register(replace(policy, classes={**policy.classes, "unpaid-orders": longer}), on=ON)
+    assert _activity(made, "orders").holdings[0].time_limit.period == "one year and six months"
+
+
+def test_words_are_there_for_all_that_a_policy_can_name(policy: Policy) -> None:
+    assert set(SUBJECTS) == set(get_args(RecordKind)) == set(KINDS)
+    assert set(RUNS_FROM) == {(clock, kind) for kind, clocks in CLOCKS.items() for clock in clocks}
+    assert set(AT_END) == {"erase"}
+    other = replace(policy.classes["marketing"], until="the-end")
+    assert "consent-withdrawn" in UNTIL
+    assert faults(replace(policy, classes={**policy.classes, "marketing": other})), "no other event can be named"
+
+
+SOURCES = [
+    (Source(11, "Retention"), SECTION),
+    (Source(None, gap="backups"), "not published (gap backups)"),
+    (Source(None), "the policy does not say where it comes from"),
+]
+
+
+@pytest.mark.parametrize(("source", "words"), SOURCES)
+def test_a_source_in_words(source: Source, words: str) -> None:
+    assert str(source) == words
+
+
+def test_a_rule_of_another_kind_has_its_own_subjects(policy: Policy) -> None:
+    rule = Rule("r", "cookie-consent", "technical", "improve", "consent", "cookie-consent-logs", Published(11))
+    improve = _activity(register(replace(policy, rules=(*policy.rules, rule)), on=ON), "improve")
+    assert [item.label for item in improve.subjects] == ["Visitors of the website"]
+    assert improve.note == ""

@@ -1,0 +1,285 @@
+"""The register as JSON, CSV and a page to print."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+from datetime import date
+from html.parser import HTMLParser
+
+import pytest
+
+from hooks.register.activities import register
+from hooks.register.page import as_html
+from hooks.register.sheet import COLUMNS, as_csv
+from hooks.register.shown import as_json
+from hooks.register.values import Register
+from hooks.retention.policy import Policy
+
+ON = date(2026, 11, 23)
+
+
+@pytest.fixture(scope="module")
+def shipped(policy: Policy) -> Register:
+    """By the policy that the project ships."""
+    return register(policy, on=ON, stores={"shop": "https://shop.example"})
+
+
+# --- JSON ---
+
+
+def test_json_is_the_same_each_time(policy: Policy, shipped: Register) -> None:
+    again = register(policy, on=ON, stores={"shop": "https://shop.example"})
+    assert json.dumps(as_json(again)) == json.dumps(as_json(shipped))
+
+
+def test_json_spelled_out(shipped: Register) -> None:
+    shown = json.loads(json.dumps(as_json(shipped)))
+    assert list(shown) == [
+        "made_on",
+        "article",
+        "policy",
+        "controller",
+        "stores",
+        "activities",
+        "recipients",
+        "security",
+        "gaps",
+        "unanswered",
+    ]
+    assert shown["policy"] == {
+        "id": "smartgroup-2026-01-15",
+        "version": "1",
+        "effective_from": "2026-01-15",
+        "page": "https://smartgroup.no/en/privacy-policy-smartgroup-as/",
+    }
+    accounting = shown["activities"][3]
+    assert accounting["purpose"] == {
+        "id": "accounting",
+        "label": "Comply with legal and accounting obligations",
+        "source": {"section": 4, "title": "Why we use personal data"},
+    }
+    assert accounting["holdings"][0] == {
+        "category": "order-payment",
+        "subjects": ["order"],
+        "bases": ["legal-obligation"],
+        "time_limit": {
+            "class": "orders-accounting",
+            "label": "Orders and accounting: typically 5 years as required by law",
+            "period": "five years",
+            "clock": "accounting-year-end",
+            "runs_from": [
+                "the end of the accounting year in which the order was paid, completed or refunded, whichever was last "
+                "(none of these known: made)"
+            ],
+            "at_end": "erased",
+            "law": "bokføringsloven § 13",
+            "published": True,
+            "source": {"section": 11, "title": "Retention"},
+        },
+        "recipients": [
+            "hosting",
+            "visa",
+            "mastercard",
+            "american-express",
+            "klarna",
+            "paypal",
+            "advisers-and-authorities",
+        ],
+        "rules": ["order-paid"],
+        "sources": [{"section": 11, "title": "Retention"}],
+    }
+    assert accounting["subjects"] == [
+        {"record": "order", "label": "Customers, and buyers without an account"},
+        {"record": "cookie-consent", "label": "Visitors of the website"},
+    ]
+    assert [one["recipient"] for one in accounting["transfers"]] == [
+        "visa",
+        "mastercard",
+        "american-express",
+        "paypal",
+        "ups",
+    ]
+    assert [one["id"] for one in accounting["transfers"][0]["safeguards"]] == ["eu-scc", "uk-idta"]
+
+
+def test_json_of_what_no_rule_keeps(shipped: Register) -> None:
+    improve = json.loads(json.dumps(as_json(shipped)))["activities"][4]
+    assert improve.pop("purpose")["id"] == "improve"
+    assert improve.pop("note") == "No record of the shop is kept for it by a rule."
+    assert set(map(str, improve.values())) == {"[]"}
+
+
+# --- CSV ---
+
+
+def _rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_csv_reads_back(shipped: Register) -> None:
+    text = as_csv(shipped)
+    assert text.splitlines()[0] == ",".join(COLUMNS)
+    assert text.count("\r\n") == text.count("\n"), "RFC 4180 ends lines with CRLF"
+    rows = _rows(text)
+    told = [
+        (activity.purpose.label, holding.category.label, holding.time_limit.label)
+        for activity in shipped.activities
+        for holding in activity.holdings
+    ]
+    assert sorted((row["purpose"], row["data"], row["class"]) for row in rows if row["data"]) == sorted(told)
+    assert len(rows) == len(told) + 1
+
+
+def test_csv_spelled_out(shipped: Register) -> None:
+    row = next(row for row in _rows(as_csv(shipped)) if row["law"])
+    assert row["purpose"] == "Process orders, payments, deliveries, returns, and warranty"
+    assert (row["data"], row["legal_basis"], row["article"]) == ("Shipping", "Contract", "GDPR Art. 6(1)(b)")
+    assert (row["period"], row["law"]) == ("five years", "bokføringsloven § 13")
+    assert row["recipients"] == (
+        "Website hosting and e-commerce providers (processor); UPS (controller); DHL (controller, DE); "
+        "Posten (controller, NO); Bring (controller, NO)"
+    )
+    safeguards = "EU Standard Contractual Clauses (SCCs), UK transfer addendum / IDTA (where applicable)"
+    assert row["transfers"] == f"UPS: {safeguards}"
+    assert (row["organisation_number"], row["made_on"]) == ("999 615 147", "2026-11-23")
+    assert [name for name, value in row.items() if not value] == ["note"], "it is of an activity with records"
+
+
+def test_csv_tells_what_the_page_does_not_say(shipped: Register) -> None:
+    row = _rows(as_csv(shipped))[0]
+    assert row["class_source"].startswith("not published (gap technical-data): IP address and browser of an order")
+
+
+def test_csv_has_a_line_for_what_no_rule_keeps(shipped: Register) -> None:
+    (row,) = (row for row in _rows(as_csv(shipped)) if row["note"])
+    assert (row["purpose"], row["data"]) == ("Improve our website and services", "")
+    assert row["note"] == "No record of the shop is kept for it by a rule."
+
+
+FORMULAS = [
+    ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+    ("+47 649", "'+47 649"),
+    ("-1", "'-1"),
+    ("@SUM(A1)", "'@SUM(A1)"),
+    ("\t=1", "'\t=1"),
+    ("Shop = +1", "Shop = +1"),  # not at the beginning
+    ('A "quoted", name\nof two lines', 'A "quoted", name\nof two lines'),
+]
+
+
+@pytest.mark.parametrize(("name", "shown"), FORMULAS)
+def test_csv_holds_no_formula(name: str, shown: str, policy: Policy) -> None:
+    hostile = replace(policy, controller=replace(policy.controller, name=name))
+    assert {row["controller"] for row in _rows(as_csv(register(hostile, on=ON)))} == {shown}
+
+
+# --- HTML ---
+
+
+class _Page(HTMLParser):
+    """The tags of a page in order, those that were left open, and what its addresses are."""
+
+    VOID = frozenset({"meta", "col", "br"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.loads: list[str] = []
+        self.said: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.loads += [name for name, _ in attrs if name in ("src", "href", "srcset", "data", "action")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.said.append(data)
+
+    @property
+    def words(self) -> str:
+        return " ".join(" ".join(self.said).split())
+
+
+def test_html_is_whole_and_loads_nothing(shipped: Register) -> None:
+    text = as_html(shipped)
+    page = _Page(text)
+    assert text.startswith('<!doctype html>\n<html lang="en">')
+    assert page.open == []
+    assert page.loads == []
+    assert not re.search(r"url\(|@import|<script|<link", text)
+    assert "@media print" in text
+    assert "size: A4 landscape" in text
+    assert page.tags.count("table") == page.tags.count("caption") == page.tags.count("thead") == 7
+    assert "system-ui" in text
+
+
+SAID = [
+    "1. Run and secure our website and online store",
+    "5. Improve our website and services policy section 4 (Why we use personal data) No record of the shop is kept",
+    "until consent is withdrawn",
+    "bokføringsloven § 13",
+    "Payment providers: Visa, Mastercard, American Express, Klarna (SE), PayPal (LU)",
+    "Visa, Mastercard, American Express, PayPal, UPS, under EU Standard Contractual Clauses (SCCs) and UK transfer",
+    "Encrypted connections (HTTPS)",
+    "not published (gap cookie-consent-basis)",
+    "We have not appointed a DPO.",
+    "shop (https://shop.example)",
+    "Legal obligation – to be able to show which consent was given (cookie consent logs).",
+    "The policy does not say whether there are joint controllers",
+]
+
+
+@pytest.mark.parametrize("words", SAID)
+def test_html_says_it(words: str, shipped: Register) -> None:
+    assert words in _Page(as_html(shipped)).words
+
+
+HOSTILE = "<script>alert(1)</script>\"'&"
+
+
+def test_html_escapes_every_value(policy: Policy) -> None:
+    told = policy.controller
+    hostile = replace(
+        policy,
+        controller=replace(told, name=HOSTILE, address=HOSTILE, dpo=HOSTILE, phone=HOSTILE),
+        security=(HOSTILE,) * len(policy.security),
+        page=HOSTILE,
+        sections=dict.fromkeys(policy.sections, HOSTILE),
+        categories={name: replace(term, label=HOSTILE) for name, term in policy.categories.items()},
+        purposes={name: replace(term, label=HOSTILE) for name, term in policy.purposes.items()},
+        safeguards={name: replace(term, label=HOSTILE) for name, term in policy.safeguards.items()},
+        recipients={name: replace(item, name=HOSTILE) for name, item in policy.recipients.items()},
+        classes={name: replace(item, label=HOSTILE, source=HOSTILE) for name, item in policy.classes.items()},
+        gaps={name: replace(gap, choice=HOSTILE, publish=HOSTILE) for name, gap in policy.gaps.items()},
+    )
+    page = _Page(as_html(register(hostile, on=ON, stores={HOSTILE: HOSTILE})))
+    assert "script" not in page.tags
+    assert page.tags == _Page(as_html(register(policy, on=ON, stores={"shop": "x"}))).tags
+    assert HOSTILE in page.words
+
+
+def test_html_of_a_policy_that_says_little(policy: Policy) -> None:
+    bare = replace(
+        policy, recipients={}, security=(), gaps={}, sections={}, controller=replace(policy.controller, uk=False)
+    )
+    words = _Page(as_html(register(bare, on=ON))).words
+    assert words.count("The policy names none.") == 2
+    assert words.count("None that the policy names.") == 10
+    assert "United Kingdom" not in words
+
+
+def test_transfers_are_told_by_their_safeguards(policy: Policy) -> None:
+    other = replace(policy.recipients["ups"], safeguards=("eu-scc",))
+    words = _Page(as_html(register(replace(policy, recipients={**policy.recipients, "ups": other}), on=ON))).words
+    assert "Visa, Mastercard, American Express, PayPal, under EU Standard Contractual Clauses (SCCs) and UK" in words
+    assert "UPS, under EU Standard Contractual Clauses (SCCs) " in words

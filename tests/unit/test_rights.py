@@ -1,0 +1,274 @@
+"""Which rights there are over an entry, until when an answer is due, and what the answer says it does not cover."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from hooks.retention.classify import Entry
+from hooks.retention.events import RecordEvent
+from hooks.retention.policy import Policy
+from hooks.rights.answer import Answer, answer_of
+from hooks.rights.complaints import authorities
+from hooks.rights.entitlements import RIGHTS, Right, entitlements, stays
+from hooks.rights.shown import shown
+from hooks.rights.words import NORWEGIAN, article, country, day, label
+from tests.unit.builders import at, customer, order
+from tests.unit.persons import CUSTOMER, NOW, event, everything, known
+
+TODAY = date(2026, 11, 24)
+
+
+def _entry(basis: str, delete_after: date | None = date(2031, 12, 31), happened: str = "created") -> Entry:
+    return Entry(
+        rule="rule",
+        data="order-payment",
+        purpose="orders",
+        basis=basis,
+        retention_class="orders-accounting",
+        event=happened,
+        runs_from=date(2026, 11, 22),
+        review_after=None,
+        delete_after=delete_after,
+        until=None,
+        action="erase",
+        governs=True,
+        reason="",
+    )
+
+
+def _applying(entry: Entry, policy: Policy, *holds: RecordEvent) -> dict[Right, bool | None]:
+    staying = stays(entry, holds, policy, TODAY)
+    return {found.right: found.applies for found in entitlements(entry, staying, TODAY, restricted=False)}
+
+
+# Access, rectification and restriction are there on every basis.
+BY_BASIS = [
+    ("contract", {"erasure", "portability"}),
+    ("consent", {"erasure", "portability", "withdrawal"}),
+    ("legitimate-interests", {"erasure", "objection"}),
+    ("legal-obligation", set()),
+]
+
+
+@pytest.mark.parametrize(("basis", "some"), BY_BASIS)
+def test_rights_by_basis(basis: str, some: set[str], policy: Policy) -> None:
+    applying = _applying(_entry(basis), policy)
+    assert list(applying) == list(RIGHTS)
+    assert {right for right, applies in applying.items() if applies} == some | {
+        "access",
+        "rectification",
+        "restriction",
+    }
+    assert {right for right, applies in applying.items() if applies is None} == set()
+
+
+HOLD = event("hold", "2026-09-01", reason="litigation", owner="legal", review_on=date(2027, 1, 1))
+
+ERASURE = [
+    (_entry("legal-obligation", date(2026, 11, 24)), (), False, "must-stay"),  # today is its last day
+    (_entry("legal-obligation", date(2026, 11, 23)), (), True, "law-ended"),  # it has passed
+    (_entry("legal-obligation", None), (), False, "must-stay"),  # no day is known
+    (_entry("legal-obligation", date(2026, 11, 23)), (HOLD,), False, "must-stay"),  # passed, yet held
+    # Of a range: it must stay until it may go, and is then a person's to decide.
+    (replace(_entry("legal-obligation"), review_after=date(2026, 11, 25)), (), False, "must-stay"),
+    (replace(_entry("legal-obligation"), review_after=date(2026, 11, 24)), (), None, "review"),
+    (_entry("consent"), (HOLD,), False, "must-stay"),
+    (_entry("contract", happened="erasure-requested"), (), True, "requested"),
+    (_entry("legitimate-interests", happened="objection"), (), True, "requested"),
+    (_entry("contract", happened="erasure-requested"), (HOLD,), False, "must-stay"),
+    (_entry("public-task"), (), None, "unknown-basis"),  # not one that this service knows
+]
+
+
+@pytest.mark.parametrize(("entry", "holds", "applies", "because"), ERASURE)
+def test_erasure(
+    entry: Entry, holds: tuple[RecordEvent, ...], applies: bool | None, because: str, policy: Policy
+) -> None:
+    staying = stays(entry, holds, policy, TODAY)
+    found = {one.right: one for one in entitlements(entry, staying, TODAY, restricted=False)}
+    assert (found["erasure"].applies, found["erasure"].because) == (applies, because)
+
+
+def test_of_an_unknown_basis_only_what_needs_none_is_told(policy: Policy) -> None:
+    applying = _applying(_entry("public-task"), policy)
+    assert {right for right, applies in applying.items() if applies} == {"access", "rectification", "restriction"}
+    assert all(applying[right] is None for right in ("erasure", "portability", "objection", "withdrawal"))
+
+
+STAYS = [
+    ("litigation", "GDPR Art. 17(3)(e)"),
+    ("other", "GDPR Art. 17(3)(e)"),
+    ("audit", "GDPR Art. 17(3)(b)"),  # no legal claim, but what the law demands
+    ("authority-request", "GDPR Art. 17(3)(b)"),
+]
+
+
+@pytest.mark.parametrize(("reason", "expected"), STAYS)
+def test_a_hold_stays_under_its_article(reason: str, expected: str, policy: Policy) -> None:
+    law, hold = stays(_entry("legal-obligation"), [replace(HOLD, reason=reason)], policy, TODAY)
+    assert (law.article, law.law, law.until) == ("GDPR Art. 17(3)(b)", "bokføringsloven § 13", date(2031, 12, 31))
+    assert (hold.article, hold.since, hold.until) == (expected, date(2026, 9, 1), None)
+
+
+def test_without_a_source_the_law_is_the_basis(policy: Policy) -> None:
+    logged = replace(_entry("legal-obligation"), retention_class="cookie-consent-logs")
+    (law,) = stays(logged, (), policy, TODAY)
+    assert law.law == "GDPR Art. 6(1)(c)"
+
+
+# --- the answer ---------------------------------------------------------------------------------------------
+
+ASKED = event("erasure-requested", "2026-11-22", 1)
+OBJECTED = event("objection", "2026-11-23T23:30:00", 2)  # in Oslo it is the 24th
+MISTAKE = event("retracted", "2026-11-24", 3, about="event-2")
+DECIDED = event("hold", "2026-11-24", 4, reason="other", owner="legal")
+
+DEADLINES = [
+    (None, (), date(2026, 11, 24), "none-on-record", date(2026, 12, 24)),
+    (None, (ASKED,), date(2026, 11, 22), "on-record", date(2026, 12, 22)),
+    (None, (ASKED, OBJECTED), date(2026, 11, 24), "on-record", date(2026, 12, 24)),  # the last one counts
+    (None, (ASKED, OBJECTED, MISTAKE), date(2026, 11, 22), "on-record", date(2026, 12, 22)),
+    (None, (DECIDED,), date(2026, 11, 24), "none-on-record", date(2026, 12, 24)),  # nobody asked for it
+    (date(2026, 10, 31), (ASKED,), date(2026, 10, 31), "given", date(2026, 11, 30)),  # November has no 31st
+]
+
+
+@pytest.mark.parametrize(("given", "events", "received", "source", "end"), DEADLINES)
+def test_the_month_counts_from_the_request(
+    given: date | None, events: tuple[RecordEvent, ...], received: date, source: str, end: date, policy: Policy
+) -> None:
+    account = known(customer(), policy, 7, *events)
+    deadline = answer_of(CUSTOMER, "shop", [account], policy, NOW, requested_on=given).deadline
+    assert (deadline.received_on, deadline.source, deadline.answer_by) == (received, source, end)
+
+
+def test_what_a_person_asked_for_is_told_once(policy: Policy) -> None:
+    orders = [known(order(customer_id=7), policy, number, person=(ASKED,)) for number in (8, 9)]
+    rows = [known(customer(), policy, 7, ASKED), *orders, known(order(customer_id=7), policy, 10, OBJECTED)]
+    asked = answer_of(CUSTOMER, "shop", rows, policy, NOW).asked
+    assert [(one.type, one.kind, one.id) for one in asked] == [
+        ("erasure-requested", "customer", 7),
+        ("objection", "order", 10),
+    ]
+
+
+def test_who_placed_a_hold_and_why_is_not_told(policy: Policy) -> None:
+    told = str(shown(answer_of(CUSTOMER, "shop", everything(policy), policy, NOW)))
+    assert "Legal hold" not in told
+    assert "chargeback" not in told
+    assert "finance" not in told
+
+
+def test_a_held_entry_tells_until_when_it_would_stay_otherwise(policy: Policy) -> None:
+    held = known(order(paid_at="2026-06-01"), policy, 9, HOLD)
+    answer = answer_of(CUSTOMER, "shop", [held], policy, NOW)
+    (entry,) = answer.records[0].held
+    assert (entry.entry.delete_after, entry.entry.until) == (None, "hold-lifted")
+    assert entry.otherwise.delete_after == date(2031, 12, 31)
+    assert [stay.ground for stay in entry.stays] == ["legal-obligation", "hold"]
+
+
+def _answer(policy: Policy, uk: bool = False) -> Answer:
+    return answer_of(CUSTOMER, "shop", everything(policy), policy, NOW, uk=uk)
+
+
+def test_states(policy: Policy) -> None:
+    answer = _answer(policy)
+    assert {record.id: record.state for record in answer.records} == {
+        5: "active",
+        7: "active",
+        117: "erased",
+        119: "active",
+        120: "active",
+        121: "trashed",
+        122: "active",
+        4711: "active",
+    }
+    assert [(one.id, one.state, one.on) for one in answer.closed] == [
+        (117, "erased", date(2026, 10, 2)),
+        (118, "gone", date(2026, 10, 3)),
+    ]
+    assert [held.entry.data for held in answer.records[1].held] == ["support"]  # what the eraser left
+
+
+def test_recipients_of_a_record(policy: Policy) -> None:
+    records = {record.id: record for record in _answer(policy).records}
+    assert {got.recipient.id for got in records[119].recipients} == {"hosting", "klarna", "brevo"}
+    assert records[119].unnamed == (("shipping", "flat_rate"),)
+    cards = [got for got in records[120].recipients if not got.recipient.certain]
+    assert {(got.recipient.id, got.data) for got in cards} == {
+        (name, ("order-payment",)) for name in ("visa", "mastercard", "american-express")
+    }
+    assert [item.id for item in _answer(policy).where_required] == ["advisers-and-authorities"]
+
+
+WHERE = [
+    (True, False, [("datatilsynet", "always"), ("ico", "if-in-uk")]),
+    (True, True, [("datatilsynet", "always"), ("ico", "in-uk")]),
+    (False, True, [("datatilsynet", "always")]),  # the policy knows nothing of UK GDPR
+]
+
+
+@pytest.mark.parametrize(("markets", "lives", "expected"), WHERE)
+def test_whom_to_complain_to(markets: bool, lives: bool, expected: list[tuple[str, str]], policy: Policy) -> None:
+    chosen = replace(policy, controller=replace(policy.controller, uk=markets))
+    assert [(one.id, one.where) for one in authorities(chosen, uk=lives)] == expected
+    notes = str(shown(answer_of(CUSTOMER, "shop", [known(customer(), chosen, 7)], chosen, NOW, uk=lives))["notes"])
+    assert ("the ICO is not named" in notes) == (lives and not markets)
+
+
+# What the ledger does not know of is said. (state of the row, words in the notes)
+UNKNOWN = [("unknown", "was not read"), ("ignored", "member of staff")]
+
+
+@pytest.mark.parametrize(("state", "words"), UNKNOWN)
+def test_an_account_that_is_not_covered_is_told(state: str, words: str, policy: Policy) -> None:
+    account = known(customer(None if state == "unknown" else "2026-01-10", staff=state == "ignored"), policy, 7)
+    answer = answer_of(CUSTOMER, "shop", [account, known(order(), policy)], policy, NOW, complete=False)
+    notes = shown(answer)["notes"]
+    assert isinstance(notes, list)
+    assert any(words in note for note in notes)
+    assert any("ask again" in note for note in notes)
+
+
+# --- words --------------------------------------------------------------------------------------------------
+
+
+def test_all_that_the_shipped_policy_names_has_a_norwegian_name(policy: Policy) -> None:
+    assert policy.categories.keys() == NORWEGIAN["category"].keys()
+    assert policy.purposes.keys() == NORWEGIAN["purpose"].keys()
+    assert policy.bases.keys() == NORWEGIAN["basis"].keys()
+    assert policy.classes.keys() == NORWEGIAN["class"].keys()
+    assert policy.safeguards.keys() == NORWEGIAN["safeguard"].keys()
+    assert NORWEGIAN["recipient"].keys() <= policy.recipients.keys()
+    codes = {item.country for item in policy.recipients.values() if item.country}
+    assert [code for code in codes if country("no", code) == code] == []
+
+
+def test_an_unknown_id_has_the_label_of_the_policy(policy: Policy) -> None:
+    other = replace(policy.categories["account"], id="loyalty", label="Loyalty programme")
+    chosen = replace(policy, categories={**policy.categories, "loyalty": other})
+    assert label("no", "category", "loyalty", chosen) == "Loyalty programme"
+    assert label("no", "category", "account", chosen) == "Kontoopplysninger"
+
+
+ARTICLES = [
+    ("GDPR Art. 15", "personvernforordningen art. 15"),
+    ("GDPR Art. 12(3)", "personvernforordningen art. 12 nr. 3"),
+    ("GDPR Art. 17(3)(b)", "personvernforordningen art. 17 nr. 3 bokstav b"),
+    ("bokføringsloven § 13", "bokføringsloven § 13"),  # any other law as the policy writes it
+]
+
+
+@pytest.mark.parametrize(("english", "norwegian"), ARTICLES)
+def test_articles(english: str, norwegian: str) -> None:
+    assert article("no", english) == norwegian
+
+
+def test_days() -> None:
+    assert day("en", date(2026, 11, 22)) == "22 November 2026"
+    assert day("no", date(2026, 5, 1)) == "1. mai 2026"
+    assert day("no", at("2026-12-03").date()) == "3. desember 2026"

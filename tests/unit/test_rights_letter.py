@@ -1,0 +1,107 @@
+"""The letter to a person, compared whole; and how it is set."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from string import Formatter
+
+import pytest
+
+from hooks.retention.facts import Subject
+from hooks.retention.policy import Policy
+from hooks.rights.answer import Known, answer_of
+from hooks.rights.letter import WIDTH, letter
+from hooks.rights.texts import MEANT, NAMED, TEXTS
+from hooks.rights.words import Language
+from tests.unit.builders import at, customer, order
+from tests.unit.letters import ENGLISH, NORWEGIAN
+from tests.unit.persons import CUSTOMER, NOW, event, everything, known
+
+LANGUAGES: tuple[Language, ...] = ("en", "no")
+
+
+@pytest.mark.parametrize(("language", "expected"), [("en", ENGLISH), ("no", NORWEGIAN)])
+def test_the_letter_word_for_word(language: Language, expected: str, policy: Policy) -> None:
+    answer = answer_of(CUSTOMER, "shop", everything(policy), policy, NOW, uk=True)
+    assert letter(answer, language) == expected
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_line_is_too_long_or_ends_within_an_article(language: Language, policy: Policy) -> None:
+    lines = letter(answer_of(CUSTOMER, "shop", everything(policy), policy, NOW), language).splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    assert [line for line in lines if re.search(r"(\s|GDPR|[Aa]rt\.|nr\.|bokstav|§)$", line)] == []
+
+
+def test_both_languages_say_the_same() -> None:
+    """As far as a machine can tell: each sentence fills in the same parts."""
+    for key, texts in TEXTS.items():
+        first, second = ({name for _, name, *_ in Formatter().parse(text) if name} for text in texts)
+        assert first == second, key
+    for table in (NAMED, MEANT):
+        assert table["en"].keys() == table["no"].keys()
+
+
+def _only(row: Known, policy: Policy, subject: Subject = CUSTOMER) -> str:
+    return " ".join(letter(answer_of(subject, "shop", [row], policy, NOW), "en").split())
+
+
+def test_what_is_said_of_dates(policy: Policy) -> None:
+    cases = [
+        (known(customer(), policy, 7), "We have no request of yours on record"),
+        # A month that has passed, and a date that has.
+        (known(customer(), policy, 7, event("objection", "2026-09-01")), "That day has passed."),
+        (known(order("pending", "2025-01-01"), policy), "it was to be kept until 1 January 2026 at the latest"),
+        (
+            known(order(kinds="newsletter", choices={"2026-01-01": True, "2026-12-09": False}), policy),
+            "until 9 December 2026 at the latest",  # consent withdrawn, the day of it still to come
+        ),
+        (known(order(kinds="note"), policy, 9, event("objection", "2026-11-23")), "you objected on 23 November 2026"),
+        (known(customer(None), policy, 7), "it has not been read from our shop yet"),
+        (
+            known(order(), policy, 9, event("hold", "2026-11-01", reason="audit", owner="finance")),
+            "on hold since 1 November 2026, as a legal obligation demands it",
+        ),
+    ]
+    for row, words in cases:
+        assert words in _only(row, policy), words
+
+
+def test_what_is_said_of_what_is_not_known(policy: Policy) -> None:
+    undated = known(order(), policy, state="gone", closed_on=None)
+    assert "Order 119: no longer in our shop" in _only(undated, policy)
+    rows = [known(customer(staff=True), policy, 7), known(order(payment="other_pay"), policy)]
+    told = " ".join(letter(answer_of(CUSTOMER, "shop", rows, policy, NOW, complete=False), "no").split())
+    assert "Den tilhører en ansatt hos oss" in told
+    assert "Det kan finnes flere ordrer fra deg" in told
+    assert "betalingsmåten «other_pay» (Ordre 119); spør oss" in told
+
+
+def test_a_legal_obligation_without_a_day(policy: Policy) -> None:
+    """As a policy may have it that keeps something by law until an event."""
+    rules = tuple(replace(rule, basis="legal-obligation") for rule in policy.rules)
+    row = known(order(kinds="newsletter", choices={"2026-01-01": True}), replace(policy, rules=rules))
+    told = " ".join(letter(answer_of(CUSTOMER, "shop", [row], policy, NOW), "en").split())
+    assert "a legal obligation requires us to keep it (GDPR Art. 6(1)(c))" in told
+
+
+def test_the_letter_about_one_order(policy: Policy) -> None:
+    told = _only(known(order(), policy, 9), policy, Subject("order", "9"))
+    assert "What we hold with your order 9, and your rights" in told
+    assert "Everything but this one order" in told
+    assert "Orders placed without an account" not in told
+
+
+def test_a_right_that_applies_to_nothing_is_said_so(policy: Policy) -> None:
+    told = _only(known(order(paid_at="2026-06-01"), policy), policy)
+    assert "what was done before remains lawful. It applies to nothing listed above." in told
+    assert told.count("It applies to nothing listed above.") == 4  # erasure, portability, objection, withdrawal
+
+
+def test_where_nobody_else_got_anything(policy: Policy) -> None:
+    gone = known(order(), policy, state="gone", closed_on=at("2026-10-03").date())
+    told = _only(gone, policy)
+    assert "Nothing that can be listed here." in told
+    assert "Nobody else, as far as our records tell." in told
+    assert "Order 119: no longer in our shop, as we learnt on 3 October 2026" in told
