@@ -1,0 +1,75 @@
+"""The README's table of the published page: each row of nine of its sections, and nothing left empty."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+
+from tests.support.processes import ROOT
+
+TABLE = (ROOT / "README.md").read_text().split("## The policy, row by row")[1].split("\n## ")[0]
+LINES = [
+    [cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\| \d+ .*\|$", TABLE, re.MULTILINE)
+]
+
+ROWS = {
+    2: ["Identity & contact", "Account data", "Order & payment", "Shipping", "Customer support", "Marketing",
+        "Technical data", "sensitive"],
+    5: ["Contract", "Legal obligation", "Legitimate interests", "Consent", "withdraw"],
+    6: ["newsletters", "unsubscribe", "advertising", "Brevo"],
+    7: ["Necessary cookies", "Analytics cookies", "Marketing cookies", "withdraw", "Cookie Policy"],
+    8: ["hosting", "Payment providers", "Shipping", "Email, analytics", "advisers", "agreements"],
+    9: ["Standard Contractual Clauses", "UK addendum", "information about safeguards"],
+    11: ["Orders and accounting", "Customer accounts", "Support requests", "Marketing data", "Cookie consent logs"],
+    12: ["Access", "Correct", "deletion", "Restrict", "portability", "Withdraw", "contact", "one month"],
+    15: ["updated date"],
+}  # fmt: skip
+"""By section, words by which each of its rows is known, on the page and in the table."""
+
+ON_THE_PAGE = {"UK addendum": "UK transfer addendum"}
+
+
+def _rows_of_the_page() -> dict[int, list[str]]:
+    """The list items and paragraphs of each numbered section of the recorded page."""
+    page = json.loads((ROOT / "tests/recordings/privacy-policy-page.json").read_text())
+    found: dict[int, list[str]] = {}
+    number = 0
+    for tag in BeautifulSoup(page["content"]["rendered"], "html.parser").find_all(["h2", "li", "p"]):
+        assert isinstance(tag, Tag)
+        words = " ".join(tag.get_text(" ").split())
+        if tag.name == "h2":
+            number = int(words.split(".")[0])
+        else:
+            found.setdefault(number, []).append(words)
+    return found
+
+
+PAGE = _rows_of_the_page()
+
+
+def test_every_line_says_what_is_done_and_names_its_proof() -> None:
+    assert {int(cells[0].split()[0]) for cells in LINES} == set(ROWS)
+    for cells in LINES:
+        assert len(cells) == 3, cells
+        assert all(cells), cells
+        assert re.fullmatch(r"`\w+/test_\w+\.py` `test_\w+`", cells[2]), cells
+
+
+@pytest.mark.parametrize(("section", "words"), [(section, words) for section, rows in ROWS.items() for words in rows])
+def test_every_row_of_the_page_has_its_row_here(section: int, words: str) -> None:
+    told = [cells[0] for cells in LINES if cells[0].split()[0] == str(section)]
+    said = ON_THE_PAGE.get(words, words).lower()
+    assert any(said in row.lower() for row in PAGE[section]), "not on the page"
+    assert any(words.lower() in row.lower() for row in told), "not in the table"
+
+
+@pytest.mark.parametrize("section", ROWS)
+def test_no_row_of_the_page_is_left_out(section: int) -> None:
+    """Each list item is known by some of the words above; paragraphs that only lead in are not rows."""
+    known = [ON_THE_PAGE.get(words, words).lower() for words in ROWS[section]]
+    items = [row for row in PAGE[section] if not row.endswith(":")]
+    left = [row for row in items if not any(words in row.lower() for words in known)]
+    assert left == []
