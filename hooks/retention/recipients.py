@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from hooks.retention.classify import Entry
 from hooks.retention.conditions import holding
-from hooks.retention.facts import Facts, OrderFacts
+from hooks.retention.facts import CustomerFacts, Facts, OrderFacts
 from hooks.retention.policy import Policy, Recipient
 
 UNNAMED = "?"
@@ -25,10 +25,18 @@ def recipients_of(facts: Facts, entries: Iterable[Entry], policy: Policy) -> tup
 
 
 def _gets(recipient: Recipient, facts: Facts) -> bool:
-    if recipient.always or recipient.holding & (holding(facts) | {facts.kind}):
+    if recipient.always or recipient.holding & (_holding(facts) | {facts.kind}):
         return True
     ways = _ways(facts)
     return _any(ways["payment"], recipient.payment) or _any(ways["shipping"], recipient.shipping)
+
+
+def _holding(facts: Facts) -> frozenset[str]:
+    """What the record holds; a newsletter that was only ever declined went to nobody."""
+    conditions = holding(facts)
+    if isinstance(facts, OrderFacts | CustomerFacts) and facts.choices and not any(one.given for one in facts.choices):
+        return conditions - {"newsletter"}
+    return conditions
 
 
 def _ways(facts: Facts) -> dict[str, list[str]]:

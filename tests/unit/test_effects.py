@@ -326,6 +326,9 @@ def test_what_another_tool_erased_is_closed(policy: Policy) -> None:
         (order("completed", payment="vipps", carriers=frozenset({"flat_rate"})),
          ("hosting", "?payment:vipps", "?shipping:flat_rate")),
         (customer(kinds="newsletter"), ("brevo", "hosting")),
+        (customer(kinds="newsletter", choices={"2026-05-01": True, "2026-06-01": False}), ("brevo", "hosting")),
+        # Declined from the start.
+        (customer(kinds="newsletter", choices={"2026-05-01": False}), ("hosting",)),
         (customer(), ("hosting",)),
     ],
 )  # fmt: skip
