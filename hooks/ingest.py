@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import TypeVar, cast
 
 from sqlalchemy import Connection
@@ -17,6 +18,7 @@ from sqlalchemy import Connection
 from hooks.delivery import Delivery, Happened, Hint, Ignored, Noted, Quarantine
 from hooks.errors import LedgerContendedError
 from hooks.ledger import log, records
+from hooks.ledger.batch import Batch
 from hooks.ledger.codec import events_text, read_events, read_facts
 from hooks.ledger.database import Database
 from hooks.ledger.records import Claim, RacedError, RecordKey, Values
@@ -236,7 +238,7 @@ class Ingest:
         columns |= extra
         if isinstance(snapshot.facts, OrderFacts):
             self._order_placed(connection, known["store"], snapshot.facts, moment)
-        changed = self._save(connection, known, merged.facts, columns, moment, cause)
+        changed = self._save(connection, known, merged.facts, columns, moment, cause, read=settles)
         if isinstance(merged.facts, CustomerFacts) and merged.facts.staff:
             return Result.IGNORED
         if merged.stale:
@@ -253,25 +255,38 @@ class Ingest:
         cause: str,
         told: str = "",
         persons: Persons | None = None,
+        batch: Batch | None = None,
+        *,
+        read: bool = False,
     ) -> bool:
         """Tag, schedule and write a record; True if anything about its schedule is different now.
 
-        `told` is for the history, which then has a line of it whatever becomes of the schedule.
+        `told` is for the history, which then has a line of it whatever becomes of the schedule. `read`: the store has
+        just been asked, with the policy's own words in mind.
         """
         bears = bearing(connection, known | extra, facts, persons)
         plan, changed = tags(facts, self.policy, bears)
         changed |= extra
-        changed |= questions(known, facts, moment, doubtful=bool(changed.get("doubtful")))
+        asked = {} if read else self._read_otherwise(known, moment)
+        changed |= asked or questions(known, facts, moment, doubtful=bool(changed.get("doubtful")))
         if any(known[name] != value for name, value in changed.items()):
             changed |= pushing(known, changed, moment) | {"updated_at": moment.now}
-        record_id = records.save(connection, known, changed)
+        record_id = batch.save(known, changed) if batch else records.save(connection, known, changed)
         if known["customer_id"] != bears.customer_id:
             self._owner_changed(connection, known)
         different = shown(changed, known)
         if (different and plan.phase != "unknown") or told:
             reason = ". ".join(filter(None, (told, reason_for(known, changed, plan) if different else "")))
-            log.remember(connection, record_id, known | changed, moment.now, cause, reason)
+            remember = batch.remember if batch else partial(log.remember, connection)
+            remember(record_id, known | changed, moment.now, cause, reason)
         return different
+
+    def _read_otherwise(self, known: Values, moment: Moment) -> Values:
+        """Have the store asked once more about what was read with other words in mind than the policy's."""
+        told = known["facts"] and known["kind"] in STORED_KINDS
+        if not told or not read_otherwise(known["tagged_by"], self.policy):
+            return {}
+        return question(known, "read-otherwise", moment)
 
     def _order_placed(self, connection: Connection, store: str, order: OrderFacts, moment: Moment) -> None:
         """An order placed is activity of its customer, whether or not anything else is known of the account."""
@@ -348,21 +363,21 @@ class Ingest:
             records.tag_again(connection, store, records.of_customer(noted.external_id))
         return Result.RECORDED
 
-    def tag_anew(self, connection: Connection, known: Values, moment: Moment, persons: Persons) -> bool:
+    def tag_anew(
+        self, connection: Connection, known: Values, moment: Moment, persons: Persons, batch: Batch | None = None
+    ) -> bool:
         """Tag a record by the policy in force and by what bears on it now; True if its schedule is different.
 
-        A record that is gone keeps what stood.
+        A record that is gone keeps what stood. `batch`: what is to be written goes there, of a record alone.
         """
+        if known["linked"] and known["kind"] == "customer":  # it may have been tagged since, with what is linked to it
+            known = records.find(connection, RecordKey(known["store"], "customer", known["external_id"])) or known
         facts = _facts(known)
         if facts is None or known["state"] == "gone":
             records.save(connection, known, {"tagged_by": tagged_by(self.policy)})
             return False
-        if known["kind"] in STORED_KINDS and read_otherwise(known["tagged_by"], self.policy):
-            asked = question(known, "read-otherwise", moment)
-            records.save(connection, known, asked)
-            known = known | asked
         if not isinstance(facts, SupportRequestFacts | ConsentFacts):
-            return self._save(connection, known, facts, {}, moment, "tagged anew", persons=persons)
+            return self._save(connection, known, facts, {}, moment, "tagged anew", persons=persons, batch=batch)
         changed = self._save(connection, known, facts, {}, moment, "tagged anew")  # it may be another's by now
         self._link(connection, known["store"], facts, moment)
         return changed

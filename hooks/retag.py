@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hooks.ingest import Ingest
-from hooks.ledger import records
+from hooks.ledger import policies, records
+from hooks.ledger.batch import Batch
 from hooks.planning import tagged_by
+from hooks.retention.facts import STORED_KINDS
 from hooks.surroundings import persons_of
 
 CHUNK = 200
@@ -30,9 +32,21 @@ class Retagger:
             if not records.any_tagged_otherwise(connection, wanted):
                 return 0
         with self.ingest.database.write() as connection:
+            if policies.digest_in_force(connection) not in (None, self.ingest.policy.digest):
+                return 0  # another policy was put in force, which this process follows in a moment
             due = records.tagged_otherwise(connection, wanted, limit=limit)
             persons = persons_of(connection, due)
-            moment = self.ingest.moment()
+            moment, batch = self.ingest.moment(), Batch()
             for known in due:
-                self.ingest.tag_anew(connection, known, moment, persons[known["store"]])
+                if not _with_others(known):
+                    self.ingest.tag_anew(connection, known, moment, persons[known["store"]], batch)
+            batch.write(connection)
+            for known in due:
+                if _with_others(known):
+                    self.ingest.tag_anew(connection, known, moment, persons[known["store"]])
         return len(due)
+
+
+def _with_others(known: records.Values) -> bool:
+    """Whether its tags and those of other records hang together: each sees what became of those before it."""
+    return known["kind"] not in STORED_KINDS or (known["kind"] == "customer" and known["linked"])

@@ -81,8 +81,8 @@ class OrderSchema(Schema):
             choices=meta.choices if meta else (),
             erased_at=version if meta and meta.anonymised else None,
             meta_at=version if meta else None,
-            payment=method_id(raw["payment_method"]),
-            carriers=_carriers(raw["shipping_lines"]),
+            payment=method_id(raw["payment_method"], self.vocabulary.ways),
+            carriers=_carriers(raw["shipping_lines"], self.vocabulary),
         )
         return Snapshot(facts, raw["id"], version, meta.ours if meta else None)
 
@@ -94,10 +94,10 @@ def _status(raw: str, meta: Meta | None) -> tuple[str, bool]:
     return (status if status in KNOWN_STATUSES else "unknown"), trashed
 
 
-def _carriers(lines: object) -> frozenset[str]:
+def _carriers(lines: object, vocabulary: MetaVocabulary) -> frozenset[str]:
     """The ids of the shipping methods; their titles may say where the customer lives, and are dropped."""
     rows = lines if isinstance(lines, list) else []
-    ids = (method_id(line.get("method_id")) for line in rows if isinstance(line, Mapping))
+    ids = (method_id(line.get("method_id"), vocabulary.ways) for line in rows if isinstance(line, Mapping))
     return frozenset(name for name in ids if name)
 
 

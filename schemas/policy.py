@@ -301,11 +301,22 @@ def _policy(raw: dict[str, Any], text: str, digest: str) -> Policy:
             given=frozenset(word.lower() for word in newsletter["given"]),
             withdrawn=frozenset(word.lower() for word in newsletter["withdrawn"]),
             attribution_prefixes=tuple(raw["consent"]["attribution_prefixes"]),
+            ways=_ways(raw),
         ),
         actions={action["name"]: Action(**action) for action in raw["actions"]},
         digest=digest,
         text=text,
     )
+
+
+CORE_WAYS = frozenset({"bacs", "cheque", "cod", "flat_rate", "free_shipping", "local_pickup", "pickup_location"})
+"""The ids of the payment and shipping methods that WooCommerce itself brings."""
+
+
+def _ways(raw: dict[str, Any]) -> frozenset[str]:
+    """The ids and patterns that are looked for in orders."""
+    named = [*raw["recipients"], raw["no_recipient"]]
+    return CORE_WAYS.union(*(item[what] for item in named for what in ("payment", "shipping")))
 
 
 def _terms(raw: dict[str, Any]) -> dict[str, Term]:

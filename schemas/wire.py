@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from typing import Any
 
 from marshmallow import ValidationError, fields
@@ -57,10 +58,14 @@ class GmtTime(fields.Field[datetime]):
         return instant.replace(microsecond=0)
 
 
-def method_id(value: object) -> str:
-    """The id of a way of payment or shipping; `other` for what does not look like one, and nothing where none is."""
+def method_id(value: object, ways: Iterable[str]) -> str:
+    """The id of a way of payment or shipping, where it is one of the `ways` (patterns); `other` for any other, of
+    which nobody knows what it tells, and nothing where there is none."""
     text = value.strip().lower() if isinstance(value, str) else ""
-    return text if not text or _METHOD.fullmatch(text) else "other"
+    if not text:
+        return ""
+    known = _METHOD.fullmatch(text) and any(fnmatchcase(text, way) for way in ways)
+    return text if known else "other"
 
 
 def present(value: object) -> bool:

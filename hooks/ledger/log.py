@@ -91,6 +91,11 @@ def remember(
     connection: Connection, record_id: int, row: Mapping[str, Any], at: datetime, cause: str, reason: str
 ) -> None:
     """Append to the history how the record is tagged now, and why."""
+    connection.execute(insert(history), told(record_id, row, at, cause, reason))
+
+
+def told(record_id: int, row: Mapping[str, Any], at: datetime, cause: str, reason: str) -> dict[str, Any]:
+    """The columns of a line of the history."""
     columns = ("state", "legal_basis", "retention_class", "delete_after", "policy_id")
     values = {"record_id": record_id, "at": at, "cause": cause, "reason": reason}
-    connection.execute(insert(history), values | {name: row[name] for name in columns})
+    return values | {name: row[name] for name in columns}

@@ -111,10 +111,16 @@ def save(connection: Connection, known: Values, changed: Mapping[str, Any]) -> i
         if made is None:
             raise RacedError("the record was made by another process at the same time")
         return int(made)
-    different = {name: value for name, value in changed.items() if value != known[name]}
-    if different.keys() - {"updated_at"}:
+    different = differing(known, changed)
+    if different:
         connection.execute(_UPDATE, different | {"row_id": known["id"]})
     return int(known["id"])
+
+
+def differing(known: Values, changed: Mapping[str, Any]) -> Values:
+    """The columns of a known record that are to be written; none, where only the time of writing would be another."""
+    different = {name: value for name, value in changed.items() if value != known[name]}
+    return different if different.keys() - {"updated_at"} else {}
 
 
 def insert_ignore(connection: Connection, table: Table) -> Any:
@@ -199,15 +205,19 @@ def owner_of(connection: Connection, store: str, order_id: int) -> int | None:
     return owner
 
 
+_LINKED = select(records.c.kind, records.c.external_id, records.c.entries).where(
+    records.c.store == bindparam("store"),
+    records.c.customer_id == bindparam("customer_id"),
+    records.c.kind.not_in(("order", "customer")),
+    records.c.state == "active",
+)
+"""Without an order: to have one, SQLite walks all records of the store."""
+
+
 def linked_entries(connection: Connection, store: str, customer_id: int) -> list[str]:
     """The entries (JSON) of all requests and consents of a customer that are kept, in order of ids."""
-    chosen = select(records.c.entries).where(
-        records.c.store == store,
-        records.c.customer_id == customer_id,
-        records.c.kind.not_in(("order", "customer")),
-        records.c.state == "active",
-    )
-    return list(connection.execute(chosen.order_by(records.c.kind, records.c.external_id)).scalars())
+    rows = connection.execute(_LINKED, {"store": store, "customer_id": customer_id})
+    return [entries for _, _, entries in sorted(tuple(row) for row in rows)]
 
 
 def tag_again(connection: Connection, store: str, *chosen: ColumnElement[bool]) -> int:

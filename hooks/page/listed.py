@@ -136,13 +136,20 @@ def _classes(page: PublishedPage, policy: Policy) -> Iterator[Finding]:
             yield Finding("class-added", place.number, message)
         else:
             yield from _class(one, known, place.number, str(place))
+    yield from _otherwise("retention class", place, [one.id for one in page.classes if _is_otherwise(one, policy)])
+    yield from _gone(page, policy, place)
+
+
+def _is_otherwise(one: PublishedClass, policy: Policy) -> bool:
+    known = policy.classes.get(one.id)
+    return known is not None and key(f"{one.label}: {one.text}") != key(known.label)
+
+
+def _gone(page: PublishedPage, policy: Policy, place: Place) -> Iterator[Finding]:
+    """Classes that the page does not name; none, where a line that could not be read might name them."""
+    if any(sentence.startswith((f"{place},", f"{place}:")) for sentence in page.unread):
+        return
     names = {one.id for one in page.classes}
-    otherwise = [
-        one.id
-        for one in page.classes
-        if one.id in policy.classes and key(f"{one.label}: {one.text}") != key(policy.classes[one.id].label)
-    ]
-    yield from _otherwise("retention class", place, otherwise)
     for known in policy.classes.values():
         if known.id not in names and known.published.section is not None:
             message = f"{place}: the policy keeps “{known.label}” ({known.id}); the page does not name it."

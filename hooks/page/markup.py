@@ -124,13 +124,15 @@ class _Reader:
             yield from self._tag(child, depth=depth, bold=bold or _is_bold(child))
 
     def _tag(self, tag: Tag, *, depth: int, bold: bool) -> Iterator[Block]:
-        if tag.name not in _BLOCKS and not _holds_blocks(tag):
+        if tag.name not in _BLOCKS:
             for child in tag.children:
                 yield from self._child(child, depth=depth, bold=bold)
             return
         yield from self._end(depth)
         if tag.name in _HEADINGS:
             yield from self._heading(tag)
+        elif tag.name in (*_LISTS, "li") and tag.find(list(_HEADINGS)):
+            yield from self.inside(tag, depth=0, bold=bold)  # a list of whole sections
         elif tag.name in _LISTS:
             yield from self.inside(tag, depth=depth + 1, bold=bold)
         elif tag.name == "li":
@@ -156,10 +158,6 @@ class _Reader:
         runs, self.runs = tuple(self.runs), []
         if any(clean(text) for text, _ in runs):
             yield Block("item" if depth else "paragraph", depth, runs, item=self.items[-1])
-
-
-def _holds_blocks(tag: Tag) -> bool:
-    return any(isinstance(below, Tag) and below.name in _BLOCKS for below in tag.descendants)
 
 
 def _is_bold(tag: Tag) -> bool:

@@ -13,7 +13,9 @@ from hooks.page.text import key
 
 _LONGEST_NAME = 5
 _TIME = re.compile(r"\d+ ?-?(?:years?|months?|mnd|md|days?|weeks?|år|måned\w*|dag\w*|uke\w*)\b|\b(?:until|inntil)\b")
-_EXPLAINS = re.compile(r"\b(?:counted|runs?|starts?|begins?|means|regnes|beregnes|løper|starter|betyr)\b")
+_EXPLAINS = re.compile(
+    r"^(?:the|de|activity|aktivitet)\b.*\b(?:counted|runs?|starts?|begins?|means|regnes|beregnes|løper|starter|betyr)\b"
+)
 _LEAD = re.compile(
     r"^(?:(?:is|are|will be|er|blir|vil bli)\s+)?(?:kept|stored|retained|saved|lagres|oppbevares|lagret|oppbevart)\s+",
     re.I,
@@ -58,7 +60,7 @@ def _labelled(line: Line) -> Line | None:
 
 def _left_out(line: Line, place: Place) -> Iterator[str]:
     """What introduces the list or explains it is no class; what names a time might be one."""
-    if line.listed or (_TIME.search(key(line.text)) and not _EXPLAINS.search(key(line.text))):
+    if (line.listed or _TIME.search(key(line.text))) and not _EXPLAINS.search(key(line.text)):
         yield f"{place}, “{line.text}”: what is kept for how long could not be read."
 
 

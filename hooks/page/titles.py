@@ -26,14 +26,14 @@ Meaning = Literal[
 ]
 
 ABOUT: dict[Meaning, str] = {
-    "controller": "who the controller is",
-    "categories": "which data are collected",
-    "collection": "how data are collected",
-    "purposes": "why data are used",
+    "controller": "the controller",
+    "categories": "the data collected",
+    "collection": "their collection",
+    "purposes": "the purposes of use",
     "bases": "legal bases",
     "marketing": "marketing",
     "cookies": "cookies",
-    "recipients": "with whom data are shared",
+    "recipients": "the recipients of data",
     "transfers": "international transfers",
     "security": "security",
     "retention": "retention",

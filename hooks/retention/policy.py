@@ -151,17 +151,20 @@ class NoRecipient:
 
 @dataclass(frozen=True, slots=True)
 class MetaVocabulary:
-    """Which meta keys of the store tell what: the newsletter choice, and order attribution (by prefix)."""
+    """Which meta keys of the store tell what: the newsletter choice, and order attribution (by prefix). `ways` are
+    patterns of the ids of payment and shipping methods that are looked for; any other is just another one."""
 
     newsletter_keys: frozenset[str] = frozenset()
     given: frozenset[str] = frozenset()
     withdrawn: frozenset[str] = frozenset()
     attribution_prefixes: tuple[str, ...] = ()
+    ways: frozenset[str] = frozenset()
 
     @property
     def digest(self) -> str:
         """A short name for what it looks for: what was read with another one must be read again."""
-        words = [sorted(part) for part in (self.newsletter_keys, self.given, self.withdrawn, self.attribution_prefixes)]
+        parts = (self.newsletter_keys, self.given, self.withdrawn, self.attribution_prefixes, self.ways)
+        words = [sorted(part) for part in parts]
         return sha256(repr(words).encode()).hexdigest()[:6]
 
 

@@ -20,12 +20,13 @@ def recipients_of(facts: Facts, entries: Iterable[Entry], policy: Policy) -> tup
     held = frozenset(entry.data for entry in entries)
     if not held:
         return ()
-    found = [item.id for item in policy.recipients.values() if item.data & held and _gets(item, facts)]
+    has = _holding(facts) | {facts.kind}
+    found = [item.id for item in policy.recipients.values() if item.data & held and _gets(item, facts, has)]
     return tuple(sorted(found)) + tuple(sorted(_unnamed(facts, policy)))
 
 
-def _gets(recipient: Recipient, facts: Facts) -> bool:
-    if recipient.always or recipient.holding & (_holding(facts) | {facts.kind}):
+def _gets(recipient: Recipient, facts: Facts, has: frozenset[str]) -> bool:
+    if recipient.always or recipient.holding & has:
         return True
     ways = _ways(facts)
     return _any(ways["payment"], recipient.payment) or _any(ways["shipping"], recipient.shipping)

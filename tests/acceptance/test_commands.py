@@ -90,7 +90,7 @@ def test_policy_show_lists_classes_rules_and_gaps(quiet: Stack) -> None:
         "bokføringsloven § 13",
         "order-unpaid",
         "(governs)",
-        "The page names no period for orders that were never paid",
+        "Orders that were never paid: 12 months from the day of the order.",
     ):
         assert words in shown.stdout
 

@@ -135,16 +135,31 @@ class Desk:
 
     # Work
 
+    def tag(self) -> int:
+        """Tag anew all that is due to be. Returns how many records that were."""
+        tagged = 0
+        for _ in range(ENOUGH):
+            step = Retagger(self.ingest).step()
+            if not step:
+                return tagged
+            tagged += step
+        raise AssertionError("the tags are never all as they should be")
+
     def work(self) -> None:
         """Turn after turn, until there is nothing more to do at once, and all is tagged as it should be."""
         for _ in range(ENOUGH):
-            if not self.worker.turn() and not Retagger(self.ingest).step():
+            tagged = self.tag()
+            if not self.worker.turn() and not tagged:
                 return
         raise AssertionError("the worker does not come to rest")
 
     def settle(self) -> None:
-        """Take in what the store sends, let the records come to rest, and let the worker do what is due."""
+        """Take in what the store sends, let the records come to rest, and let the worker do what is due.
+
+        What is to be tagged anew is so while they come to rest, as a worker does it.
+        """
         self.deliver()
+        self.tag()
         self.advance()
         self.work()
 

@@ -22,7 +22,8 @@ from hooks.ledger.tables import records
 from hooks.retention.facts import RecordKind
 from tests.integration.conftest import MakeLedger
 from tests.integration.oracle import Key, expected
-from tests.integration.worlds import World, play, policies, worlds
+from tests.integration.variants import policies
+from tests.integration.worlds import World, play, worlds
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 QUICK = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]

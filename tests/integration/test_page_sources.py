@@ -77,6 +77,14 @@ def test_html_whose_rest_form_cannot_be_read(rest: str, shop: Scripted) -> None:
     assert "11. Retention" in source.html
 
 
+def test_no_other_host_is_asked(shop: Scripted) -> None:
+    with scripted() as other:
+        other.always(Answer.of(RECORDED))
+        shop.always(plain(WHOLE.format(rest=f"{other.url}/wp-json/wp/v2/pages/1")))
+        assert "<main>" in read_source(f"{shop.url}/privacy").html
+        assert other.asked == []
+
+
 def test_a_redirect_is_followed_and_no_credentials_are_sent(
     shop: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

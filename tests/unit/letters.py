@@ -176,7 +176,7 @@ REQUEST TO CUSTOMER SUPPORT ZD-9
 
 CHOICE OF COOKIES C-5
 
-* Marketing
+* Technical data
   Why: Comply with legal and accounting obligations
   Basis: Legal obligation (GDPR Art. 6(1)(c))
   Retention: Cookie consent logs: 12–24 months
@@ -192,7 +192,7 @@ Who has received your data
 
 - Brevo (France)
   Data: Identity & contact, Marketing
-  With: Your account (customer 7), Order 119, Choice of cookies C-5
+  With: Your account (customer 7), Order 119
 
 - Website hosting and e-commerce providers
   Data: Identity & contact, Account data, Order & payment, Shipping, Customer
@@ -474,7 +474,7 @@ HENVENDELSE TIL KUNDESERVICE ZD-9
 
 VALG AV INFORMASJONSKAPSLER C-5
 
-* Markedsføring
+* Tekniske opplysninger
   Formål: Oppfylle rettslige plikter og regnskapsplikter
   Grunnlag: Rettslig forpliktelse (personvernforordningen art. 6 nr. 1
   bokstav c)
@@ -492,7 +492,7 @@ Hvem som har mottatt opplysningene dine
 
 - Brevo (Frankrike)
   Opplysninger: Identitet og kontakt, Markedsføring
-  Gjelder: Kontoen din (kunde 7), Ordre 119, Valg av informasjonskapsler C-5
+  Gjelder: Kontoen din (kunde 7), Ordre 119
 
 - Leverandører av drift og netthandel
   Opplysninger: Identitet og kontakt, Kontoopplysninger, Ordre og betaling,

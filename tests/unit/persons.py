@@ -50,7 +50,7 @@ def everything(policy: Policy) -> list[Known]:
         known(
             order(
                 created="2026-03-01",
-                kinds="identity shipping note network attribution",
+                kinds="identity shipping note network attribution newsletter",
                 payment="klarna_payments",
                 carriers=frozenset({"flat_rate"}),
                 **paid,

@@ -269,6 +269,27 @@ READ: dict[str, tuple[str, list[str]]] = {
         f"{HTML}</main><footer><h2>Contact</h2><p>Customer accounts: 7 years</p></footer></body></html>",
         [],
     ),
+    "inline tags around all of it": (f"<span><b></b>{HTML}</span>", []),
+    "a list of whole sections": (f"<ol><li>{HTML}</li></ol>", []),
+    "numbers of parts": (retention(each("<h3>11.1 {label}</h3><p>{value}</p>")), []),
+    "a list of links above": ("<ul><li>1. Who we are</li><li>11. Retention</li></ul>" + HTML, []),
+    "what fills the gaps": (
+        put(
+            HTML,
+            SUPPORT,
+            "<li>The 5 years are counted from the end of the accounting year.</li>"
+            "<li>Activity means signing up, logging in, or placing an order.</li>" + SUPPORT,
+        ),
+        [],
+    ),
+    "more after the names": (
+        put(
+            HTML,
+            "Klarna / American Express/ PayPal</strong>)",
+            "Klarna / American Express / PayPal</strong>) and banks",
+        ),
+        [],
+    ),
     # the other sections
     "a basis removed": (
         re.sub(r"<li><strong>Legitimate interests.*?</li>", "", HTML, flags=re.DOTALL),
@@ -408,13 +429,24 @@ REFUSED: dict[str, tuple[str, list[str]]] = {
         before_support(item("Your account", "36 months")),
         ["Section 11: “Customer accounts” and “Your account” are both taken for class customer-accounts."],
     ),
-    "a period without a label": (
+    "a period without a label": (  # it is not said that support requests are gone: they may be what the line is about
         put(HTML, item("Support requests", "12–36 months"), "<li>12–36 months</li>"),
+        ["Section 11, “12–36 months”: what is kept for how long could not be read."],
+    ),
+    "all classes in one line": (
+        retention("<p>Orders: 5 years; accounts: 24 months; support: 12–36 months</p>"),
         [
-            "Section 11: the policy keeps “Support requests: 12–36 months” (support-requests); "
-            "the page does not name it.",
-            "Section 11, “12–36 months”: what is kept for how long could not be read.",
+            "Section 11, “Orders: 5 years; accounts: 24 months; support: 12–36 months”: "
+            "more than one period or end is named, and they are no range."
         ],
+    ),
+    "recipients in prose": (
+        put(HTML, section("8. Sharing of data"), "<h2>8. Sharing of data</h2><p>We share with those who need it.</p>"),
+        ["Section 8: no group of recipients could be read."],
+    ),
+    "two days": (
+        put(HTML, "<p><strong>Last", "<p>Last updated: 01.01.2026</p><p><strong>Last"),
+        ["“Last updated: 01.01.2026”: no date could be read."],
     ),
     "an empty section on retention": (retention(""), ["Section 11: no retention class could be read."]),
     "retention in prose": (

@@ -230,6 +230,27 @@ def test_what_a_page_prints_stays_within_its_string(evil: str) -> None:
     assert read_policy(draft(page(html)), "the draft").controller.address == page(html).controller.address
 
 
+def test_a_rule_that_lacks_something_is_there_to_be_filled_in() -> None:
+    text = draft(page(put(HTML, "<strong>Consent</strong>", "<strong>Good will</strong>")))
+    assert '# id = "order-marketing"' in text
+    with pytest.raises(PolicyError, match="no rule governs a record of kind 'marketing-consent'"):
+        read_policy(text, "the draft")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "numbers"),
+    [
+        (">11. Retention", ">Retention", range(1, 16)),  # its own number is free
+        (">11. Retention", ">10. Retention", [*range(1, 11), *range(11, 16)]),  # two have one: the second gets the next
+    ],
+)
+def test_sections_without_a_number_of_their_own(before: str, after: str, numbers: range | list[int]) -> None:
+    drafted = read_policy(draft(page(put(HTML, before, after))), "the draft")
+    assert sorted(drafted.sections) == list(numbers)
+    assert drafted.sections[11] == "Retention"
+    assert drafted.classes["marketing"].published.section == 11
+
+
 def test_the_template_goes_with_the_code() -> None:
     assert Path(toml.__file__).with_name("template.toml").is_file()
 

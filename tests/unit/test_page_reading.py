@@ -14,6 +14,7 @@ from hooks.page.periods import NoEndError, Span, read_span
 from hooks.page.published import ControllerFacts, Place
 from hooks.page.reading import read_page
 from hooks.page.text import key, lowered, slug
+from hooks.page.words import CATEGORIES, PURPOSES, meant
 from hooks.retention.clock import Period
 from tests.unit.recorded_page import CLASSES, HTML, LINK, MODIFIED, page, put, retention
 
@@ -218,6 +219,24 @@ def test_days(text: str, day: date | None) -> None:
 )
 def test_slugs(text: str, its_slug: str) -> None:
     assert slug(text) == its_slug
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("Account data", "account"),
+        ("Your account", "account"),
+        ("Account and shipping data", None),  # of two kinds: neither
+        ("Loyalty account points", None),
+        ("Health data", None),
+    ],
+)
+def test_labels(label: str, name: str | None) -> None:
+    assert meant(label, CATEGORIES) == name
+
+
+def test_a_purpose_of_two_is_neither() -> None:
+    assert meant("Improve our marketing", PURPOSES) is None
 
 
 def test_text() -> None:

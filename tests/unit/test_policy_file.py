@@ -113,7 +113,8 @@ def test_class_of_the_shipped_policy(
 
 
 def test_every_gap_is_listed_with_what_was_chosen_and_a_sentence_to_publish(policy: Policy) -> None:
-    silent = {item.published.gap for item in (*policy.classes.values(), *policy.rules) if item.published.gap}
+    origins = [item.published for item in policy.classes.values()] + [rule.published for rule in policy.rules]
+    silent = {origin.gap for origin in origins if origin.gap}
     assert silent == {"unpaid-orders", "technical-data", "cookie-consent-basis"}
     # What no class or rule shows: when the five years start, what activity is, and backups.
     assert policy.gaps.keys() - silent == {"start-of-five-years", "what-activity-is", "backups"}

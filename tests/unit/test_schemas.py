@@ -20,7 +20,7 @@ from schemas.meta import Meta, read_meta
 from schemas.notice import ActionSchema, DeletedSchema, RestErrorSchema
 from schemas.order import FIELDS as ORDER_FIELDS
 from schemas.order import OrderSchema
-from schemas.wire import MAX_ID, GmtTime, any_present, present, record_id
+from schemas.wire import MAX_ID, GmtTime, any_present, method_id, present, record_id
 from tests.support import recordings
 from tests.support.recordings import DELIVERIES, Recorded
 from tests.unit.builders import at
@@ -30,6 +30,7 @@ VOCABULARY = MetaVocabulary(
     given=frozenset({"yes", "1", "true", "on"}),
     withdrawn=frozenset({"no", "0", "false", "off"}),
     attribution_prefixes=("_wc_order_attribution_",),
+    ways=frozenset({"klarna*", "*bring*", "bacs"}),
 )
 CANARY = "CANARY-Kari-Nordmann"
 NOON = "2026-11-22T12:00:00"
@@ -232,6 +233,26 @@ def test_a_record_without_any_time_is_refused(nothing: str | None) -> None:
 
 def test_the_least_that_an_order_may_show() -> None:
     assert _order() == Snapshot(OrderFacts("pending", at(NOON)), 5, at(NOON), None)
+
+
+@pytest.mark.parametrize(
+    ("raw", "known"),
+    [
+        ("klarna_payments", "klarna_payments"),
+        (" BACS ", "bacs"),
+        # Nothing there.
+        ("", ""),
+        (None, ""),
+        (7, ""),
+        # Of a way that nobody looks for, nobody knows what its id tells.
+        ("vipps", "other"),
+        ("klarna Kari Nordmann", "other"),
+        ("klarna_kari@example.test", "other"),
+        ("klarna" + "x" * 40, "other"),
+    ],
+)
+def test_the_id_of_a_way_of_payment(raw: object, known: str) -> None:
+    assert method_id(raw, VOCABULARY.ways) == known
 
 
 def test_the_recorded_order() -> None:

@@ -94,7 +94,9 @@ def test_trashed_is_tagged_as_before(policy: Policy) -> None:
     assert store_meta(trashed, policy.id) == store_meta(kept, policy.id)
 
 
-@pytest.mark.parametrize("facts", [EVERYTHING, customer(kinds="newsletter"), SupportRequestFacts(closed_at=at("2026-11-22"))])
+@pytest.mark.parametrize(
+    "facts", [EVERYTHING, customer(kinds="newsletter"), SupportRequestFacts(closed_at=at("2026-11-22"))]
+)
 def test_values_are_ids_and_dates_only(facts: Facts, policy: Policy) -> None:
     """No backslash, which WordPress would take away, and no sentence: those are for the ledger."""
     meta = store_meta(planned(facts, policy), policy.id)

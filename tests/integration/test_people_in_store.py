@@ -1,0 +1,232 @@
+"""What people ask for and what other tools report, as it stands in the store afterwards: one write each, none for its
+echo."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from hooks.delivery import Happened
+from hooks.retention.effects import ERASABLE
+from hooks.retention.events import EventType, RecordEvent
+from hooks.retention.facts import RecordKind, Subject
+from tests.integration.desk import NOON, ON_SQLITE, ROLES, Desk
+from tests.integration.variants import policies
+
+Held = tuple[RecordKind, int]
+
+MONTH_OVER = "2026-12-21"
+"""Asked for on 22 November, so to be done by 22 December: this is the last day on which it is kept."""
+
+RICH: dict[str, Any] = {
+    "billing": {"first_name": "Kari", "email": "kari@example.test"},
+    "shipping": {"first_name": "Kari", "city": "Lysaker"},
+    "customer_note": "Ring twice",
+    "meta_data": [{"key": "_wc_order_attribution_source_type", "value": "organic"}],
+}
+
+
+def _account(desk: Desk, name: str = "kari") -> int:
+    return int(desk.store.sign_up(email=f"{name}@example.test")["id"])
+
+
+def _event(desk: Desk, type_: EventType, name: str = "", **more: Any) -> RecordEvent:
+    if type_ == "hold":
+        more |= {"reason": "chargeback", "owner": "finance", "review_on": date(2027, 5, 1)}
+    return RecordEvent(name or type_, type_, desk.clock(), **more)
+
+
+def _schedule(desk: Desk, held: Held) -> list[dict[str, Any]]:
+    """The entries that the store holds."""
+    entries: list[dict[str, Any]] = json.loads(desk.held(*held)["retention_schedule"])
+    return entries
+
+
+def _showing(desk: Desk, *customers: int) -> list[int]:
+    """Those of the customers on whom the store shows a support request."""
+    shown = {number: [one["class"] for one in _schedule(desk, ("customer", number))] for number in customers}
+    return [number for number, classes in shown.items() if "support-requests" in classes]
+
+
+@contextmanager
+def _written(desk: Desk, *once: Held, never: tuple[Held, ...] = ()) -> Iterator[None]:
+    """What happens within leads to one write of each of these records, and to none of the others; nor do the echoes."""
+    before = {held: desk.writes(*held) for held in (*once, *never)}
+    yield
+    for _ in range(3):
+        desk.come_to_rest()
+        desk.advance(timedelta(minutes=10))
+    written = {held: desk.writes(*held) - count for held, count in before.items()}
+    assert written == dict.fromkeys(once, 1) | dict.fromkeys(never, 0)
+    for held in (*once, *never):
+        assert desk.held(*held) == desk.wanted(*held)
+
+
+@pytest.fixture
+def customer(desk: Desk) -> int:
+    """An account."""
+    return _account(desk)
+
+
+@pytest.fixture
+def paid(desk: Desk, customer: int) -> int:
+    """A paid order of the customer, with data on every basis."""
+    return desk.paid_order(customer_id=customer, **RICH)
+
+
+@pytest.fixture
+def hers(desk: Desk, customer: int, paid: int) -> tuple[Held, ...]:
+    """The account, the paid order and an unpaid one, all of them written back."""
+    unpaid = int(desk.store.place_order(customer_id=customer, **RICH)["id"])
+    desk.come_to_rest()
+    return ("customer", customer), ("order", paid), ("order", unpaid)
+
+
+# Requests and holds
+
+
+@ROLES
+def test_an_erasure_request_is_due_within_a_month_on_all_her_records(desk: Desk, hers: tuple[Held, ...]) -> None:
+    account, paid, unpaid = hers
+    other: Held = ("order", desk.written_order(**RICH))
+    with _written(desk, *hers, never=(other,)):
+        desk.note(*account, _event(desk, "erasure-requested"))
+    for held in hers:
+        for entry in _schedule(desk, held):
+            last = MONTH_OVER if entry["basis"] in ERASABLE else "2031-12-31"
+            assert (entry["delete_after"], entry["until"]) == (last, None), (held, entry)
+    assert {entry["basis"] for entry in _schedule(desk, paid)} == {*ERASABLE, "legal-obligation"}
+    due = {held: desk.held(*held)["retention_delete_after"] for held in hers}
+    assert due == {account: MONTH_OVER, paid: "2031-12-31", unpaid: MONTH_OVER}
+
+
+@ON_SQLITE
+def test_an_order_placed_after_the_request_is_not_asked_about(
+    desk: Desk, customer: int, hers: tuple[Held, ...]
+) -> None:
+    desk.note(*hers[0], _event(desk, "erasure-requested"))
+    desk.advance(timedelta(minutes=1))
+    later = desk.paid_order(customer_id=customer, **RICH)
+    desk.come_to_rest()
+    assert MONTH_OVER not in {entry["delete_after"] for entry in _schedule(desk, ("order", later))}
+
+
+# Which of her records a hold is placed on; those of them that it holds.
+HOLDS = [
+    pytest.param(0, (0, 1, 2), id="on the customer, so on all"),
+    pytest.param(1, (1,), id="on one order"),
+]
+
+
+@pytest.mark.parametrize(("on", "held_ones"), HOLDS)
+def test_a_hold_suspends_every_day_until_it_is_lifted(
+    on: int, held_ones: tuple[int, ...], desk: Desk, hers: tuple[Held, ...]
+) -> None:
+    chosen = tuple(hers[place] for place in held_ones)
+    others = tuple(held for held in hers if held not in chosen)
+    before = {held: desk.held(*held) for held in hers}
+    with _written(desk, *chosen, never=others):
+        desk.note(*hers[on], _event(desk, "hold"))
+    for held in chosen:
+        assert desk.held(*held)["retention_delete_after"] == ""
+        ends = {(entry["delete_after"], entry["until"]) for entry in _schedule(desk, held)}
+        assert ends == {(None, "hold-lifted")}
+    with _written(desk, *chosen, never=others):
+        desk.note(*hers[on], _event(desk, "hold-lifted", about="hold"))
+    assert {held: desk.held(*held) for held in hers} == before
+
+
+@ON_SQLITE
+def test_a_hold_beats_a_request_which_counts_again_once_it_is_lifted(desk: Desk, hers: tuple[Held, ...]) -> None:
+    account = hers[0]
+    with _written(desk, *hers):
+        desk.note(*account, _event(desk, "hold"))
+        desk.note(*account, _event(desk, "erasure-requested"))
+    assert desk.held(*account)["retention_delete_after"] == ""
+    with _written(desk, *hers):
+        desk.note(*account, _event(desk, "hold-lifted"))
+    assert desk.held(*account)["retention_delete_after"] == MONTH_OVER
+
+
+# Reports
+
+Known = Callable[[Desk], None]
+KNOWN = {
+    "all is known": lambda desk: desk.come_to_rest(),
+    "all is on its way": lambda _: None,
+    "all was lost on the way": lambda desk: desk.lose(),
+}
+
+
+@ON_SQLITE
+@ROLES
+@pytest.mark.parametrize("known", KNOWN.values(), ids=KNOWN)
+@pytest.mark.parametrize("about", ["customer", "order"])
+def test_a_support_request_shows_on_its_customer(
+    about: str, known: Known, desk: Desk, customer: int, paid: int
+) -> None:
+    known(desk)
+    subject = Subject("customer", str(customer)) if about == "customer" else Subject("order", str(paid))
+    with _written(desk, ("customer", customer)):
+        desk.report(Happened("support-request", 1, "closed", NOON, subject=subject))
+    (shown,) = (one for one in _schedule(desk, ("customer", customer)) if one["class"] == "support-requests")
+    assert (shown["from"], shown["review_after"], shown["delete_after"]) == ("2026-11-22", "2027-11-22", "2029-11-22")
+
+
+@ROLES
+def test_a_request_about_an_order_goes_with_it_to_another_customer(desk: Desk, customer: int, paid: int) -> None:
+    other = _account(desk, "ola")
+    desk.come_to_rest()
+    desk.report(Happened("support-request", 1, "closed", NOON, subject=Subject("order", str(paid))))
+    desk.come_to_rest()
+    assert _showing(desk, customer, other) == [customer]
+    with _written(desk, ("customer", customer), ("customer", other), never=(("order", paid),)):
+        desk.store.edit_order(paid, customer_id=other)
+    assert _showing(desk, customer, other) == [other]
+
+
+@ON_SQLITE
+def test_a_hold_on_a_request_shows_on_its_customer(desk: Desk, customer: int) -> None:
+    desk.report(Happened("support-request", 1, "closed", NOON, subject=Subject("customer", str(customer))))
+    desk.come_to_rest()
+    before = desk.held("customer", customer)
+    with _written(desk, ("customer", customer)):
+        desk.note("support-request", 1, _event(desk, "hold"))
+    (shown,) = (one for one in _schedule(desk, ("customer", customer)) if one["class"] == "support-requests")
+    assert (shown["delete_after"], shown["until"]) == (None, "hold-lifted")
+    with _written(desk, ("customer", customer)):
+        desk.note("support-request", 1, _event(desk, "hold-lifted"))
+    assert desk.held("customer", customer) == before
+
+
+@ON_SQLITE
+def test_the_store_is_not_asked_about_a_request_of_which_only_a_hold_is_known(desk: Desk) -> None:
+    desk.note("support-request", 1, _event(desk, "hold"))
+    desk.come_to_rest()
+    assert desk.row("support-request", 1)["reread_at"] is None
+    desk.report(Happened("support-request", 1, "closed", NOON))
+    assert desk.row("support-request", 1)["held"]
+
+
+@ON_SQLITE
+def test_a_customer_tagged_in_one_go_with_what_has_just_become_theirs_shows_it(
+    desk: Desk, customer: int, paid: int
+) -> None:
+    """Databases sort the marks of what is due each in its own way: here what has moved comes before its customer."""
+    other = _account(desk, "ola")
+    desk.come_to_rest()
+    desk.report(Happened("support-request", 1, "closed", NOON, subject=Subject("order", str(paid))))
+    desk.come_to_rest()
+    desk.store.edit_order(paid, customer_id=other)
+    desk.deliver()
+    _, _, read_by = desk.row("customer", other)["tagged_by"].partition(".")
+    desk.edit_row("support-request", 1, tagged_by=f"~0.{read_by}")
+    desk.edit_row("customer", other, tagged_by=f"~1.{read_by}")
+    desk.adopt(policies()[1])
+    desk.tag()
+    assert "support-requests" in desk.wanted("customer", other)["retention_schedule"]
