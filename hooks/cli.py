@@ -10,17 +10,17 @@ from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 
 from hooks import worker
-from hooks.audit_command import audit_group
-from hooks.backfill_command import store_backfill
+from hooks.commands.audit import audit_group
+from hooks.commands.backfill import store_backfill
+from hooks.commands.page import policy_check, policy_import
+from hooks.commands.policy import policy_group
+from hooks.commands.record import record_group
+from hooks.commands.register import policy_register
+from hooks.commands.rights import rights
+from hooks.commands.store import stop, store_group
 from hooks.errors import LedgerNotReadyError, LedgerUnavailableError
 from hooks.ledger import upgrade
-from hooks.page_commands import policy_check, policy_import
-from hooks.policy_commands import policy_group
-from hooks.record_commands import record_group
-from hooks.register_command import policy_register
-from hooks.rights_command import rights
 from hooks.service import service
-from hooks.store_commands import stop, store_group
 
 
 def register(app: Flask) -> None:

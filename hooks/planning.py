@@ -105,7 +105,8 @@ def tags(facts: Facts, policy: Policy, bearing: Bearing = Bearing()) -> tuple[Sc
     stands = standing(bearing.own, bearing.person, since=_since(facts))
     plan = schedule(facts, policy, stands)
     governing = plan.governing
-    wanted = store_meta(plan, policy.id, bearing.linked)
+    linked = bearing.linked if plan.phase == "active" else ()  # nothing of ours stands on the account of staff
+    wanted = store_meta(plan, policy.id, linked)
     return plan, {
         "state": plan.phase,
         "held": bool(stands.holds),

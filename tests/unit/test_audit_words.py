@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hooks.audit_command import LISTED, Audited, _counted, _head, _told
+from hooks.commands.audit import LISTED, Audited, _counted, _head, _told
 from hooks.ledger.findings import Finding
 from hooks.ledger.seals import Head
 

@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 import click
 from flask.cli import AppGroup
 
+from hooks.commands.store import FINDING, stop
 from hooks.errors import LedgerNotReadyError, LedgerUnavailableError
 from hooks.ledger import audit, seals, upgrade
 from hooks.ledger.findings import Finding
 from hooks.ledger.seals import Head
 from hooks.service import Service, service
-from hooks.store_commands import FINDING, stop
 
 LISTED = 20
 """Findings that are shown; the others are counted."""

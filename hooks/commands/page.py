@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
+from hooks.commands.store import FINDING, stop
 from hooks.errors import PageError
 from hooks.page import toml
 from hooks.page.draft import draft
@@ -19,7 +20,6 @@ from hooks.page.reading import read_page
 from hooks.page_watch import compared
 from hooks.retention.policy import Policy
 from hooks.service import service
-from hooks.store_commands import FINDING, stop
 
 
 @click.command("import")

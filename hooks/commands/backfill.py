@@ -10,10 +10,10 @@ import click
 from flask.cli import with_appcontext
 
 from hooks.backfill import Backfill, Progress
+from hooks.commands.store import FINDING, chosen, stop
 from hooks.errors import LedgerNotReadyError, LedgerUnavailableError
 from hooks.ledger import upgrade
 from hooks.service import Service, service
-from hooks.store_commands import FINDING, chosen, stop
 
 
 @click.command("backfill")

@@ -11,6 +11,7 @@ from uuid import uuid4
 import click
 from flask.cli import AppGroup
 
+from hooks.commands.store import FINDING, chosen, stop
 from hooks.errors import EventRefusedError, LedgerUnavailableError
 from hooks.ledger import views
 from hooks.ledger.records import RecordKey
@@ -20,7 +21,6 @@ from hooks.reporting import record_event
 from hooks.retention.events import TYPES
 from hooks.retention.facts import KINDS, RecordKind
 from hooks.service import Service, service
-from hooks.store_commands import FINDING, chosen, stop
 from schemas.record_event import REASONS
 
 _T = TypeVar("_T")

@@ -12,13 +12,13 @@ import click
 from flask.cli import AppGroup
 
 from hooks.adoption import WAITS, adopt, waiting_words
+from hooks.commands.store import FINDING, stop
 from hooks.errors import LedgerNotReadyError, LedgerUnavailableError, PolicyError
 from hooks.impact import Impact, impact_of
 from hooks.ledger import policies, records, upgrade
 from hooks.planning import tagged_by
 from hooks.retention.policy import Policy
 from hooks.service import Service, service
-from hooks.store_commands import FINDING, stop
 from schemas.policy import load_policy
 
 policy_group = AppGroup("policy", help="The retention policy.")

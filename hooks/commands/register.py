@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
+from hooks.commands.store import stop
 from hooks.register.fides import as_fideslang
 from hooks.register.fides_keys import NoFidesKeyError
 from hooks.register.page import as_html
@@ -17,7 +18,6 @@ from hooks.register.shown import as_json
 from hooks.register.values import Register
 from hooks.registering import drawn_up
 from hooks.service import service
-from hooks.store_commands import stop
 
 
 def _indented(shown: dict[str, object]) -> str:

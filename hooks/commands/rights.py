@@ -9,6 +9,7 @@ from datetime import date, datetime
 import click
 from flask.cli import with_appcontext
 
+from hooks.commands.store import FINDING, stop
 from hooks.errors import LedgerUnavailableError
 from hooks.people import answer_to
 from hooks.retention.facts import Subject
@@ -17,7 +18,6 @@ from hooks.rights.letter import letter
 from hooks.rights.shown import shown
 from hooks.rights.words import Language
 from hooks.service import Service, service
-from hooks.store_commands import FINDING, stop
 
 
 @click.command("rights")
