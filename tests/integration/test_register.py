@@ -39,10 +39,10 @@ def _app(folder: Path, policy: Policy | None = None) -> Flask:
     return app
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+@pytest.fixture
+def app(tmp_path: Path) -> Flask:
     """The service by the policy that the project ships."""
-    return _app(tmp_path_factory.mktemp("register"))
+    return _app(tmp_path)
 
 
 PATHS = [
