@@ -32,7 +32,7 @@ FORMATS: dict[str, Callable[[Register], str]] = {
 }
 
 
-@click.command("register")
+@click.command("register", short_help="Make the register of processing activities.")
 @click.option("--format", "chosen", type=click.Choice(list(FORMATS)), default="json", show_default=True)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 @with_appcontext
