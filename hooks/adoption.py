@@ -114,3 +114,15 @@ def follow(ingest: Ingest) -> Ingest:
     except PolicyError:
         log.exception("policy.unreadable", policy=digest)
         return ingest
+
+
+def is_unreadable(connection: Connection, worked_by: Policy) -> bool:
+    """Whether another policy is in force than the one that is worked by, since this version cannot read it."""
+    current = policies.in_force(connection)
+    if current is None or current.digest == worked_by.digest:
+        return False
+    try:
+        read_policy(current.text, "the policy in force")
+    except PolicyError:
+        return True
+    return False

@@ -56,12 +56,19 @@ class PageWatch:
             found = compared(url, policy)
         except PageError as error:
             log.warning("page.unreadable", page=url, error=str(error))
-            now = self.ingest.clock()
-            with self.ingest.database.write() as connection:
-                pages.failed(connection, url, str(error), now=now, due=now + HOURLY)
+            self._failed(url, str(error))
+            return
+        except Exception:
+            log.exception("page.failed", page=url)
+            self._failed(url, f"{url} could not be compared with the policy; the log says where that failed.")
             return
         now, drifts = self.ingest.clock(), any(finding.severity == "drift" for finding in found)
         with self.ingest.database.write() as connection:
             told = [asdict(finding) for finding in found]
             pages.settle(connection, url, policy, told, drift=drifts, now=now, due=now + DAILY)
         log.info("page.compared", page=url, findings=len(found), drift=drifts)
+
+    def _failed(self, url: str, words: str) -> None:
+        now = self.ingest.clock()
+        with self.ingest.database.write() as connection:
+            pages.failed(connection, url, words, now=now, due=now + HOURLY)

@@ -104,12 +104,13 @@ def tags(facts: Facts, policy: Policy, bearing: Bearing = Bearing()) -> tuple[Sc
     """The schedule that the policy gives, and the columns that say so."""
     stands = standing(bearing.own, bearing.person, since=_since(facts))
     plan = schedule(facts, policy, stands)
-    governing = plan.governing
+    then = _when_closed(facts, stands)
+    governing = plan.governing if then == stands else schedule(facts, policy, then).governing
     linked = bearing.linked if plan.phase == "active" else ()  # nothing of ours stands on the account of staff
     wanted = store_meta(plan, policy.id, linked)
     return plan, {
         "state": plan.phase,
-        "held": bool(stands.holds),
+        "held": bool(then.holds),
         "facts": facts_text(facts),
         "unknown_status": isinstance(facts, OrderFacts) and facts.status == "unknown",
         "legal_basis": governing and governing.basis,
@@ -123,10 +124,19 @@ def tags(facts: Facts, policy: Policy, bearing: Bearing = Bearing()) -> tuple[Sc
         "tagged_by": tagged_by(policy),
         "customer_id": bearing.customer_id,
         "recipients": ",".join(_recipients(facts, plan, policy, stands)),
-        "closed_on": _closed_on(facts, policy),
+        "closed_on": _closed_on(facts, policy) if plan.phase == "erased" else None,
         "wanted": json.dumps(wanted, ensure_ascii=False),
         "wanted_digest": digest(wanted),
     }
+
+
+def _when_closed(facts: Facts, stands: Standing) -> Standing:
+    """What stood when the record was erased: a hold that is placed later keeps what is left, and blames nobody."""
+    closed = None if isinstance(facts, CustomerFacts) else facts.erased_at
+    if closed is None:
+        return stands
+    restriction = stands.restriction if stands.restriction and stands.restriction.at <= closed else None
+    return replace(stands, holds=tuple(hold for hold in stands.holds if hold.at <= closed), restriction=restriction)
 
 
 def _recipients(facts: Facts, plan: Schedule, policy: Policy, stands: Standing) -> tuple[str, ...]:

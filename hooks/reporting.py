@@ -120,11 +120,15 @@ def _of_email(subject: Subject, occurrence: Occurrence, at: datetime | None) -> 
 
 
 def _choice(event: ToolEvent, occurrence: Occurrence, now: datetime) -> RecordEvent:
-    """A consent of a customer, or one given with an order. Who is deleted from the tool's list is on it no more."""
+    """A consent of a customer, or one given with an order. Who is deleted from the tool's list is on it no more.
+
+    The tool's id is that of the consent, which may be withdrawn and given again: it tells two events apart only where
+    they do not say when they happened.
+    """
     type_: EventType = "consent-given" if occurrence == "consent-given" else "consent-withdrawn"
     at = event.at or now.replace(microsecond=0)
     told = _identity(event.type, str(event.subject), at.isoformat())
-    return RecordEvent(f"{event.type}:{event.name}" if event.name else told, type_, at)
+    return RecordEvent(f"{event.type}:{event.name}" if event.name and event.at is None else told, type_, at)
 
 
 def _identity(*parts: str) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from hooks.ingest import Ingest
 from hooks.ledger import policies, records
 from hooks.ledger.batch import Batch
@@ -31,19 +33,21 @@ class Retagger:
         with self.ingest.database.read() as connection:  # a look that waits for nobody
             if not records.any_tagged_otherwise(connection, wanted):
                 return 0
-        with self.ingest.database.write() as connection:
-            if policies.digest_in_force(connection) not in (None, self.ingest.policy.digest):
-                return 0  # another policy was put in force, which this process follows in a moment
-            due = records.tagged_otherwise(connection, wanted, limit=limit)
-            persons = persons_of(connection, due)
-            moment, batch = self.ingest.moment(), Batch()
-            for known in due:
-                if not _with_others(known):
-                    self.ingest.tag_anew(connection, known, moment, persons[known["store"]], batch)
-            batch.write(connection)
-            for known in due:
-                if _with_others(known):
-                    self.ingest.tag_anew(connection, known, moment, persons[known["store"]])
+        return self.ingest.transaction(lambda connection: self._tag(connection, wanted, limit))
+
+    def _tag(self, connection: Connection, wanted: str, limit: int) -> int:
+        if policies.digest_in_force(connection) not in (None, self.ingest.policy.digest):
+            return 0  # another policy was put in force, which this process follows in a moment
+        due = records.tagged_otherwise(connection, wanted, limit=limit)
+        persons = persons_of(connection, due)
+        moment, batch = self.ingest.moment(), Batch()
+        for known in due:
+            if not _with_others(known):
+                self.ingest.tag_anew(connection, known, moment, persons[known["store"]], batch)
+        batch.write(connection)
+        for known in due:
+            if _with_others(known):
+                self.ingest.tag_anew(connection, known, moment, persons[known["store"]])
         return len(due)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from hooks import __version__
-from hooks.adoption import waiting_words
+from hooks.adoption import is_unreadable, waiting_words
 from hooks.delivery import all_topics
 from hooks.errors import LedgerUnavailableError
 from hooks.ledger import pages, policies, records, rounds, stores, views, webhooks
@@ -104,6 +104,13 @@ def _policy_problems(connection: Connection, policy: Policy, now: datetime) -> I
                 f"{policy.id} stays in force. `{DIFF}` says what would change, `policy apply --yes` puts it in force.",
                 "since": _text(row.proposed_at),
             }
+    if is_unreadable(connection, policy):
+        yield {
+            "code": "policy-unreadable",
+            "message": f"The policy in force cannot be read by this version; {policy.id} is worked by, and nothing is "
+            "tagged anew. Put one in force that can be read: `policy apply --yes`.",
+            "since": None,
+        }
     for page in pages.checked(connection, policy):
         drift = [finding["message"] for finding in page.findings if finding["severity"] == "drift"]
         if drift:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from flask import Response, jsonify, request
 
@@ -40,9 +41,18 @@ def _carries(token: str) -> bool:
 
 def _from_this_machine() -> bool:
     """A proxy on this machine makes everybody look local, but says whom it speaks for."""
-    if any(name in request.headers for name in _FORWARDED):
+    if any(name in request.headers for name in _FORWARDED) or not _asks_this_machine():
         return False
     try:
         return ip_address(request.remote_addr or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _asks_this_machine() -> bool:
+    """A page of another site can have its own name lead to this machine; but then that name is what it asks for."""
+    try:
+        host = urlsplit(f"//{request.host}").hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False

@@ -56,9 +56,10 @@ def schedule_csv() -> Response:
 @blueprint.get("/schedule.ics")
 def schedule_calendar() -> Response:
     """All of it as a calendar: an event on each day on which records of a class have to go."""
+    chosen = _chosen()
     with service().database.read() as connection:
-        rows = due_by_day(connection, _chosen())
-    return Response(_calendar(rows), content_type="text/calendar; charset=utf-8")
+        rows = due_by_day(connection, chosen)
+    return Response(_calendar(rows, parts=chosen.parts), content_type="text/calendar; charset=utf-8")
 
 
 def _chosen() -> Due:
@@ -98,7 +99,7 @@ def _record(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _calendar(rows: Iterable[Row[Any]]) -> bytes:
+def _calendar(rows: Iterable[Row[Any]], *, parts: bool) -> bytes:
     """Records are due from the day after the last on which they are kept."""
     calendar = Calendar()
     calendar.add("prodid", "-//Retention Hooks//schedule//EN")
@@ -106,9 +107,10 @@ def _calendar(rows: Iterable[Row[Any]]) -> bytes:
     for row in rows:
         event = Event()
         day = row.day + timedelta(days=1)
-        event.add("uid", f"{day}-{row.kind}-{row.retention_class}@retention-hooks")
+        event.add("uid", f"{day}-{'part-' if parts else ''}{row.kind}-{row.retention_class}@retention-hooks")
         event.add("dtstamp", service().ingest.clock())
         event.add("dtstart", day)
-        event.add("summary", f"Delete {row.number} of {row.kind}: {row.retention_class}")
+        whole = f"Delete {row.number} of {row.kind}: {row.retention_class}"
+        event.add("summary", f"Delete a part of {row.number} of {row.kind}" if parts else whole)
         calendar.add_component(event)
     return bytes(calendar.to_ical())

@@ -148,6 +148,14 @@ def _postgresql_engine(url: URL) -> Engine:
         "connect_timeout": BUSY_TIMEOUT_SECONDS,
         "options": f"-c synchronous_commit=on -c timezone=UTC -c lock_timeout={BUSY_TIMEOUT_SECONDS}s",
     }
-    return create_engine(
+    engine = create_engine(
         url, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=0, connect_args=connect
     )
+    event.listen(engine, "checkin", _forget_what_was_read)
+    return engine
+
+
+def _forget_what_was_read(connection: Any, _pooled: Any) -> None:
+    """After a reader the pool asks for transactions that may write; whether they may is the database's to say."""
+    if connection is not None and not connection.closed:
+        connection.read_only = None

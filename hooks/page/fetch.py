@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from bs4 import BeautifulSoup
 from bs4.dammit import UnicodeDammit
+from urllib3.exceptions import HTTPError
 
 from hooks.errors import PageError
 
@@ -40,6 +41,13 @@ def read_source(source: str) -> PageSource:
     An HTML page at an address that names its REST form on the same host is read from there, since only that says when
     it was modified. No credentials are sent. Raises PageError with a sentence for whatever is no page of at most 2 MB.
     """
+    try:
+        return _from_anywhere(source)
+    except ValueError as error:
+        raise PageError(f"{source} is, or names, an address that makes no sense.") from error
+
+
+def _from_anywhere(source: str) -> PageSource:
     if urlsplit(source).scheme in ("http", "https"):
         return _from_address(source)
     path = Path(source)
@@ -95,7 +103,7 @@ def _get(address: str) -> tuple[bytes, str, str | None]:
             body = _bounded(_body(response, address), address)
             charset = response.encoding if "charset" in response.headers.get("Content-Type", "") else None
             return body, response.url, charset
-    except (requests.RequestException, ValueError) as error:
+    except (requests.RequestException, HTTPError, ValueError) as error:
         raise PageError(f"{address} could not be reached ({type(error).__name__}).") from error
 
 
@@ -103,7 +111,7 @@ def _body(response: requests.Response, address: str) -> bytes:
     """As much of the body as is needed to tell whether it is too large."""
     until = time.monotonic() + _SECONDS_IN_ALL
     body = b""
-    for chunk in response.iter_content(65_536):
+    while chunk := response.raw.read1(65_536, decode_content=True):  # what has come, however little that is
         body += chunk
         if len(body) > MOST_BYTES:
             break

@@ -58,6 +58,8 @@ def phase(facts: Facts) -> Phase:
             return "ignored"
         case SupportRequestFacts() | ConsentFacts() if facts.since is None:
             return "unknown"
+        case ConsentFacts() if facts.erased_at and facts.choices[-1].given and facts.choices[-1].at > facts.erased_at:
+            return "active"
         case OrderFacts() | SupportRequestFacts() | ConsentFacts() if facts.erased_at:
             return "erased"
         case OrderFacts(trashed=True):

@@ -78,13 +78,13 @@ def standing(
     own: Iterable[RecordEvent], person: Iterable[RecordEvent] = (), *, since: datetime | None = None
 ) -> Standing:
     """What stands. A person's request or objection is about the records that there were (`since`) when it came;
-    a hold or a restriction is about all of them. Of several requests the first sets the date."""
-    mine, theirs = _unretracted(own), _unretracted(person)
-    both = sorted((*mine, *theirs), key=_order)
+    a hold or a restriction is about all of them, and is lifted where it was placed. Of several requests the first sets
+    the date."""
+    mine, theirs = sorted(_unretracted(own), key=_order), sorted(_unretracted(person), key=_order)
     asked = sorted((*mine, *(event for event in theirs if since is None or since <= event.at)), key=_order)
     return Standing(
-        holds=tuple(event for event in both if event.type == "hold" and not _lifted(event, both)),
-        restriction=_restriction(both),
+        holds=tuple(sorted((*_holds(mine), *_holds(theirs)), key=_order)),
+        restriction=_restriction(mine) or _restriction(theirs),
         erasure=next((event for event in asked if event.type == "erasure-requested"), None),
         objection=next((event for event in asked if event.type == "objection"), None),
         choices=_choices(mine),
@@ -101,6 +101,10 @@ def _unretracted(events: Iterable[RecordEvent]) -> list[RecordEvent]:
     seen = tuple(events)
     mistakes = {event.about for event in seen if event.type == "retracted"}
     return [event for event in seen if event.id not in mistakes and event.type != "retracted"]
+
+
+def _holds(events: list[RecordEvent]) -> list[RecordEvent]:
+    return [event for event in events if event.type == "hold" and not _lifted(event, events)]
 
 
 def _lifted(hold: RecordEvent, events: Iterable[RecordEvent]) -> bool:

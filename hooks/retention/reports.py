@@ -44,7 +44,8 @@ def number_of(name: str) -> int:
 
 
 def reported(known: ReportedFacts | None, report: Report) -> ReportedFacts:
-    """The facts after a report. Of several closings the last counts, of several deletions the first."""
+    """The facts after a report. Of several closings the last counts, of several deletions the first; but a newsletter's
+    contact that was deleted may subscribe again."""
     facts = known or _nothing(report)
     facts = replace(
         facts,
@@ -52,6 +53,9 @@ def reported(known: ReportedFacts | None, report: Report) -> ReportedFacts:
         subjects=facts.subjects | ({report.subject} if report.subject else frozenset()),
     )
     match facts, report.occurrence:
+        case ConsentFacts(kind="marketing-consent"), "deleted":
+            choices = choices_of((*facts.choices, Choice(report.at, given=False)))
+            return replace(facts, choices=choices, erased_at=max(filter(None, (facts.erased_at, report.at))))
         case _, "deleted":
             return replace(facts, erased_at=min(filter(None, (facts.erased_at, report.at))))
         case SupportRequestFacts(), "made":

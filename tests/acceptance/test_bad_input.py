@@ -141,7 +141,7 @@ QUARANTINED_OF_OTHER_TOPICS = [
     ("action.woocommerce_delete_order", {"action": "woocommerce_delete_order", "arg": 10**30}),
     ("action.woocommerce_delete_order", {"action": "woocommerce_delete_order"}),
     ("action.woocommerce_delete_order", nested(100_000).encode()),
-    ("action.wc_support_request_closed", {"arg": {"id": 5}}),
+    ("action.wc_support_request_closed", {"arg": {"number": 5}}),
     ("action.wc_support_request_closed", b"NaN"),
 ]
 

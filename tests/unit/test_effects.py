@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hooks.planning import Bearing, tags
 from hooks.retention.classify import Entry, Schedule, schedule
 from hooks.retention.effects import answer_by, event_words
 from hooks.retention.events import TYPES, EventType, RecordEvent, standing
@@ -302,6 +303,39 @@ def test_what_another_tool_erased_is_closed(policy: Policy) -> None:
     assert (plan.phase, plan.entries) == ("erased", ())
     # Only that it was deleted is known: nothing to be scheduled.
     assert schedule(ConsentFacts("cookie-consent", erased_at=at("2026-02-01")), policy).phase == "unknown"
+
+
+def test_a_contact_that_was_deleted_may_subscribe_again(policy: Policy) -> None:
+    """In whatever order that is heard."""
+    told = [("consent-given", "2026-01-01"), ("deleted", "2026-03-01"), ("consent-given", "2026-06-01")]
+    reports = [Report("marketing-consent", what, at(day)) for what, day in told]  # type: ignore[arg-type]
+    for order_of_arrival in (reports, reports[::-1]):
+        facts = None
+        for report in order_of_arrival:
+            facts = reported(facts, report)
+        assert facts is not None
+        plan = schedule(facts, policy)
+        assert (plan.phase, [str(entry.runs_from) for entry in plan.entries]) == ("active", ["2026-06-01"])
+    gone = reported(reported(None, reports[0]), reports[1])
+    assert schedule(gone, policy).phase == "erased"
+
+
+def test_a_persons_hold_that_is_lifted_leaves_the_orders_own(policy: Policy) -> None:
+    own = (event("hold", "2026-12-01", "h1", reason="chargeback"),)
+    for lift in (event("hold-lifted", "2027-01-01"), event("hold-lifted", "2027-01-01", about="h1")):
+        stands = standing(own, (event("hold", "2026-12-01", "h1"), lift))
+        assert [hold.reason for hold in stands.holds] == ["chargeback"]
+
+
+def test_a_hold_after_an_erasure_blames_nobody(policy: Policy) -> None:
+    facts = order("completed", "2016-03-01", paid_at="2016-03-01", erased_at="2022-06-01", kinds="note")
+    before = tags(facts, policy)[1]
+    after = tags(facts, policy, Bearing(person=(event("hold", "2026-12-01"),), customer_id=7))[1]
+    assert {name: after[name] for name in ("held", "delete_after", "closed_on")} == {
+        name: before[name] for name in ("held", "delete_after", "closed_on")
+    }
+    earlier = tags(facts, policy, Bearing(person=(event("hold", "2020-12-01"),), customer_id=7))[1]
+    assert (earlier["held"], earlier["delete_after"]) == (True, None)
 
 
 # --- recipients ------------------------------------------------------------------------------------------

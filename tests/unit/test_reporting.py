@@ -109,12 +109,12 @@ OF_HASH = number_of(f"email:{HASH}")
         ),
         (
             {"type": "marketing.consent-withdrawn", "id": "e1", "subject": {"order": 9}} | AT,
-            Noted("order", 9, RecordEvent("marketing.consent-withdrawn:e1", "consent-withdrawn", TEN)),
+            Noted("order", 9, RecordEvent("5f5d9f72bbf25a7ae536a46c4306be9c", "consent-withdrawn", TEN)),
         ),
         # Who is deleted from the list is on it no more.
         (
             {"type": "marketing.deleted", "id": "e1", "subject": {"order": 9}} | AT,
-            Noted("order", 9, RecordEvent("marketing.deleted:e1", "consent-withdrawn", TEN)),
+            Noted("order", 9, RecordEvent("5771005221a0fdce3ccb5134e8087f70", "consent-withdrawn", TEN)),
         ),
     ],
 )
@@ -331,6 +331,21 @@ def test_nothing_is_parsed_that_is_not_signed(signature: str | None) -> None:
 def test_the_same_body_is_the_same_event_and_another_is_not() -> None:
     assert _event(GOOD) == _event(GOOD)
     assert _event(GOOD).identity != _event(GOOD | {"id": "ZD-124"}).identity
+
+
+def test_the_id_is_that_of_the_consent_which_may_be_withdrawn_twice() -> None:
+    ids = set()
+    for day in ("2026-11-01", "2026-11-02"):
+        raw = {
+            "type": "marketing.consent-withdrawn",
+            "id": "sub-42",
+            "subject": {"customer": 7},
+            "at": f"{day}T10:00:00Z",
+        }
+        content = _event(raw).content
+        assert isinstance(content, Noted)
+        ids.add(content.event.id)
+    assert len(ids) == 2
 
 
 def test_a_choice_without_an_id_is_told_by_what_it_says() -> None:
