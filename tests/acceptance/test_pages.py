@@ -42,7 +42,9 @@ def test_schedule_in_its_formats(processes: Stack) -> None:
     assert summaries["Delete 4 of order: unpaid-orders"] == "2027-11-23"  # the day after the last that it is kept
 
 
-@pytest.mark.parametrize("query", ["before=tomorrow", "kind=coupon", "page=0", "page=x"])
+@pytest.mark.parametrize(
+    "query", ["before=tomorrow", "kind=coupon", "page=0", "page=x", "class=technical&what=parts", "what=all"]
+)
 def test_wrong_query_is_named(query: str) -> None:
     answer = create_app(Settings()).test_client().get(f"/schedule?{query}")
     assert answer.status_code == 400
