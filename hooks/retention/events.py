@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from hooks.retention.facts import Choice
 from hooks.retention.reconcile import choices_of
@@ -26,17 +26,7 @@ EventType = Literal[
     "retracted",
 ]
 
-TYPES: tuple[EventType, ...] = (
-    "consent-given",
-    "consent-withdrawn",
-    "erasure-requested",
-    "objection",
-    "restriction",
-    "restriction-lifted",
-    "hold",
-    "hold-lifted",
-    "retracted",
-)
+TYPES: tuple[EventType, ...] = get_args(EventType)
 
 
 @dataclass(frozen=True, slots=True)
