@@ -1,0 +1,31 @@
+"""The floor: what Flask and gunicorn take to receive a signed delivery, verify it, and keep nothing.
+
+`gunicorn --config tests/bench/floor.conf.py tests.bench.floor:app`; no service that is written with these can be
+faster.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from base64 import b64encode
+
+from flask import Flask, Response, abort, jsonify, request
+
+app = Flask(__name__, static_folder=None)
+KEY = os.environ.get("FLOOR_SECRET", "recorded-secret").encode()
+
+
+@app.post("/webhooks/<slug>")
+def receive(slug: str) -> Response:
+    """200 for a signed body, 401 for any other."""
+    expected = b64encode(hmac.digest(KEY, request.get_data(cache=False), "sha256")).decode()
+    if not hmac.compare_digest(expected, request.headers.get("X-WC-Webhook-Signature", "")):
+        abort(401)
+    return jsonify(store=slug, result="verified")
+
+
+@app.get("/healthz")
+def health() -> Response:
+    """200 while the process lives."""
+    return jsonify(status="ok")

@@ -1,0 +1,167 @@
+"""A load of deliveries as WooCommerce sends them: HTTP/1.0, a new connection each, the answer read to its end.
+
+None of the usual load generators does that with a body and a signature of its own for each request. One thread, no
+more than a few system calls a request, so that the sender takes little of the cores that it shares.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+GIVE_UP_SECONDS = 30.0
+"""A request that is not answered by then counts as failed."""
+
+Address = tuple[str, int]
+
+
+@dataclass
+class Outcome:
+    """What became of one load. Latencies are in seconds; in an open loop they count from when the request was due,
+    so that one which had to wait to be sent is not made to look fast."""
+
+    seconds: float = 0.0
+    latencies: array[float] = field(default_factory=lambda: array("d"))
+    statuses: Counter[int] = field(default_factory=Counter)
+    worst_lag: float = 0.0
+    """How late the sender itself was, at worst: no figure is better than that."""
+
+    @property
+    def rate(self) -> float:
+        """Answers of 200 a second."""
+        return self.statuses[200] / self.seconds if self.seconds else 0.0
+
+    @property
+    def failed(self) -> int:
+        """Requests that were answered by something else than 200, or not at all."""
+        return sum(self.statuses.values()) - self.statuses[200]
+
+    def percentile(self, part: float) -> float:
+        """The latency that `part` of the requests (0.99, say) were no slower than."""
+        ordered = sorted(self.latencies)
+        return ordered[min(int(len(ordered) * part), len(ordered) - 1)] if ordered else 0.0
+
+
+@dataclass
+class _Exchange:
+    """One request under way."""
+
+    began: float
+    request: bytes
+    answer: bytes = b""
+    sent: bool = False
+
+
+class _Sender:
+    """Has any number of requests under way, and waits for what comes back."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self.waiting: dict[int, tuple[socket.socket, _Exchange]] = {}
+        self.outcome = Outcome()
+        self._poll = select.epoll()
+
+    def send(self, request: bytes, due: float) -> None:
+        """Connect and send; on loopback both are done at once as a rule."""
+        link = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        link.setblocking(False)
+        exchange = _Exchange(due, request)
+        self.waiting[link.fileno()] = link, exchange
+        try:
+            link.connect(self.address)
+            exchange.sent = link.send(request) == len(request)
+        except BlockingIOError:
+            exchange.sent = False
+        except OSError:
+            self._end(link.fileno(), 0)
+            return
+        self._poll.register(link.fileno(), select.EPOLLIN if exchange.sent else select.EPOLLOUT)
+
+    def receive(self, timeout: float) -> None:
+        """Wait at most `timeout` seconds for something to come back, and take what did."""
+        for number, _ in self._poll.poll(timeout):
+            link, exchange = self.waiting[number]
+            try:
+                if not exchange.sent:
+                    link.sendall(exchange.request)
+                    exchange.sent = True
+                    self._poll.modify(number, select.EPOLLIN)
+                    continue
+                chunk = link.recv(65_536)
+            except BlockingIOError:
+                continue
+            except OSError:
+                self._end(number, 0)
+                continue
+            if chunk:
+                exchange.answer += chunk
+            else:
+                self._end(number, _status(exchange.answer))
+
+    def drop_overdue(self) -> None:
+        """Give up on what has waited too long."""
+        limit = time.perf_counter() - GIVE_UP_SECONDS
+        for number in [number for number, (_, exchange) in self.waiting.items() if exchange.began < limit]:
+            self._end(number, 0)
+
+    def close(self) -> None:
+        """Let go of the poll."""
+        self._poll.close()
+
+    def _end(self, number: int, status: int) -> None:
+        link, exchange = self.waiting.pop(number)
+        link.close()
+        self.outcome.statuses[status] += 1
+        self.outcome.latencies.append(time.perf_counter() - exchange.began)
+
+
+def _status(answer: bytes) -> int:
+    head = answer[:12].split(b" ")
+    return int(head[1]) if len(head) > 1 and head[1].isdigit() else 0
+
+
+def closed_loop(address: Address, requests: Iterator[bytes], *, count: int, at_once: int) -> Outcome:
+    """Send `count` requests, always `at_once` of them under way: as fast as the other side can."""
+    sender = _Sender(address)
+    began = time.perf_counter()
+    for request in islice(requests, count):
+        while len(sender.waiting) >= at_once:
+            sender.receive(1.0)
+        sender.send(request, time.perf_counter())
+    return _finish(sender, began)
+
+
+def open_loop(address: Address, requests: Iterator[bytes], *, rate: float, seconds: float) -> Outcome:
+    """Send `rate` requests a second, evenly, whether or not the ones before were answered."""
+    sender = _Sender(address)
+    began = time.perf_counter()
+    for number, request in enumerate(islice(requests, int(rate * seconds))):
+        due = began + number / rate
+        while (left := due - time.perf_counter()) > 0:
+            sender.receive(left)
+        sender.outcome.worst_lag = max(sender.outcome.worst_lag, -left)
+        sender.send(request, due)
+        sender.receive(0)
+    return _finish(sender, began)
+
+
+def _finish(sender: _Sender, began: float) -> Outcome:
+    while sender.waiting:
+        sender.receive(0.5)
+        sender.drop_overdue()
+    sender.outcome.seconds = time.perf_counter() - began
+    sender.close()
+    return sender.outcome
+
+
+def http_request(path: str, headers: Sequence[tuple[str, str]], body: bytes) -> bytes:
+    """One POST as it goes over the wire."""
+    lines = [f"POST {path} HTTP/1.0", "Host: 127.0.0.1", f"Content-Length: {len(body)}", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in headers]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
