@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hooks.errors import HooksError
+from hooks.group_commit import Group
 from hooks.ledger.database import Database
 from hooks.settings import Settings
 from schemas.policy import load_policy
@@ -36,6 +37,15 @@ control_socket_disable = True  # it would stand in the user's home, one for all 
 # by this variable when it is first imported.
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", "var/metrics")
 Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(parents=True, exist_ok=True)
+
+
+# A worker that is started in place of another gets the next number: there are places for those that end just then, too.
+group = Group(places=4 * workers)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Deliveries that come to several workers at once share a commit."""
+    worker.wsgi.extensions["group"] = group.member(worker.age)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

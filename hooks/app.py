@@ -28,7 +28,7 @@ from hooks.endpoints import (
 from hooks.errors import LedgerUnavailableError
 from hooks.ingest import Ingest, Result
 from hooks.ledger.database import Database
-from hooks.service import Service
+from hooks.service import Alone, Service
 from hooks.settings import Settings
 from schemas.policy import load_policy
 
@@ -81,6 +81,7 @@ def create_app(settings: Settings) -> Flask:
         ingest=Ingest(database, policy, settings.push_settle),
         started_at=datetime.now(UTC),
     )
+    app.extensions["group"] = Alone()  # gunicorn's configuration puts its processes into one
     for endpoint in ENDPOINTS:
         app.register_blueprint(endpoint.blueprint)
     cli.register(app)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Self
 
@@ -15,7 +16,7 @@ from marshmallow import Schema, ValidationError
 from hooks.errors import QuarantinedError
 from hooks.retention.events import RecordEvent
 from hooks.retention.facts import EVENT_TYPES, STORED_KINDS, Occurrence, RecordKind, Snapshot, Subject
-from hooks.retention.policy import Policy
+from hooks.retention.policy import MetaVocabulary, Policy
 from hooks.retention.reports import number_of
 from hooks.signature import verify
 from schemas.customer import CustomerSchema
@@ -167,9 +168,14 @@ def snapshot_of(kind: RecordKind, raw: dict[str, Any], policy: Policy) -> Snapsh
     """A record as a delivery or a read shows it. Raises QuarantinedError where it is not of the shape."""
     if "id" not in raw and "code" in raw:
         raise _rest_error(raw)
-    schema = OrderSchema if kind == "order" else CustomerSchema
-    snapshot: Snapshot = _loaded(schema(policy.meta), raw)
+    snapshot: Snapshot = _loaded(_schema(kind, policy.meta), raw)
     return snapshot
+
+
+@lru_cache(maxsize=8)
+def _schema(kind: RecordKind, vocabulary: MetaVocabulary) -> Schema:
+    """Made once for each policy: to make one takes longer than to load an order with it."""
+    return OrderSchema(vocabulary) if kind == "order" else CustomerSchema(vocabulary)
 
 
 def _rest_error(raw: dict[str, Any]) -> QuarantinedError:

@@ -11,9 +11,9 @@ from hooks.ledger import records
 from hooks.ledger.codec import read_facts
 from hooks.ledger.database import Database
 from hooks.ledger.records import Values
-from hooks.planning import tags
 from hooks.retention.policy import Policy
-from hooks.surroundings import bearing, persons_of
+from hooks.surroundings import Reading, bearing
+from hooks.tagging import tags
 
 CHUNK = 1000
 EXAMPLES = 10
@@ -56,10 +56,10 @@ def impact_of(database: Database, policy: Policy, today: date) -> Impact:
     while True:
         with database.read() as connection:
             rows = records.kept(connection, after=last, limit=CHUNK)
-            persons = persons_of(connection, rows)
+            source = Reading.about(connection, rows)
             for known in rows:
                 facts = read_facts(known["kind"], known["facts"])
-                _, wanted = tags(facts, policy, bearing(connection, known, facts, persons[known["store"]]))
+                _, wanted = tags(facts, policy, bearing(source, known, facts))
                 _compare(found, known, wanted, today)
         if len(rows) < CHUNK:
             return found

@@ -6,37 +6,22 @@ asked, and what it answers to our own writes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import partial
 from typing import TypeVar, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement
 
-from hooks.delivery import Delivery, Happened, Hint, Ignored, Noted, Quarantine
+from hooks.delivery import Content, Delivery, Happened, Hint, Ignored, Noted, Quarantine
 from hooks.errors import LedgerContendedError
 from hooks.ledger import log, records
-from hooks.ledger.batch import Batch
 from hooks.ledger.codec import events_text, read_events, read_facts
 from hooks.ledger.database import Database
-from hooks.ledger.records import Claim, RacedError, RecordKey, Values
-from hooks.planning import (
-    Moment,
-    contests,
-    gone,
-    is_young,
-    pushing,
-    question,
-    questions,
-    read_otherwise,
-    reason_for,
-    shown,
-    sight,
-    tagged_by,
-    tags,
-)
+from hooks.ledger.records import UNCLAIMED, Claim, RacedError, RecordKey, Values
+from hooks.ledger.unit import Unit
+from hooks.planning import Moment, contests, gone, is_young, pushing, question, questions, reason_for, shown, sight
 from hooks.retention.effects import event_words
 from hooks.retention.facts import (
     NOT_PLACED,
@@ -53,7 +38,8 @@ from hooks.retention.policy import Policy
 from hooks.retention.reconcile import StoreFacts, merge, order_placed
 from hooks.retention.reports import Report, reported
 from hooks.retention.store_meta import digest
-from hooks.surroundings import Persons, bearing, customer_of, main_subject
+from hooks.surroundings import bearing, customer_of, main_subject
+from hooks.tagging import read_otherwise, tagged_by, tags
 
 RACES = 5
 """How often a transaction is run again that lost the race to make a record; the winner's is there by then."""
@@ -97,73 +83,89 @@ class Ingest:
 
         Raises LedgerUnavailableError, and then nothing of it is held.
         """
-        return self.transaction(lambda connection: self._receive(connection, store, delivery))
+        return self.receive_all([(store, delivery)])[0]
 
-    def answered(self, answers: Iterable[tuple[Claim, Snapshot]], *, asked_at: datetime) -> None:
+    def receive_all(self, deliveries: Sequence[tuple[str, Delivery]]) -> list[Result]:
+        """Take several deliveries in one transaction, in this order; of each what became of it.
+
+        Raises LedgerUnavailableError, and then nothing of any is held.
+        """
+        return self.transaction(lambda unit: self._receive_all(unit, deliveries))
+
+    def answered(self, store: str, answers: Iterable[tuple[Claim, Snapshot]], *, asked_at: datetime) -> None:
         """Take what the store said at `asked_at`, when it was asked what the claimed records are now."""
         answered = tuple(answers)
 
-        def work(connection: Connection) -> None:
+        def work(unit: Unit) -> None:
             moment = self.moment(asked_at)
+            found = _claimed(unit, store, answered)
             for claim, snapshot in answered:
-                known = records.claimed(connection, claim)
+                known = _held(unit, found.get(claim.record_id))
                 if known is None:
                     continue
-                extra = records.UNCLAIMED | {"read_at": asked_at}
-                self._merge(connection, known, snapshot, moment, ASKED, extra, rewound=_rewound(known, claim, snapshot))
-                log.resolve_quarantine(connection, known, moment.now)
+                extra = UNCLAIMED | {"read_at": asked_at}
+                self._merge(unit, known, snapshot, moment, ASKED, extra, rewound=_rewound(known, claim, snapshot))
+            log.resolve_quarantine(unit.connection, found.values(), moment.now)
 
         self.transaction(work)
 
     def answered_gone(self, claim: Claim, *, asked_at: datetime) -> None:
         """Close the claimed record: the store, asked at `asked_at`, said that there is no such record."""
 
-        def work(connection: Connection) -> None:
-            known = records.claimed(connection, claim)
-            if known is None:
+        def work(unit: Unit) -> None:
+            key = unit.claimed([claim]).get(claim.record_id)
+            known = _held(unit, key)
+            if key is None or known is None:
                 return
             moment = self.moment(asked_at)
             day = (known["reread_since"] or moment.now).astimezone(self.policy.time_zone).date()
             if known["reread_since"] and known["reread_since"] > asked_at:
-                records.save(connection, known, records.UNCLAIMED)  # something came since: it is asked once more
+                unit.save(known, UNCLAIMED)  # something came since: it is asked once more
                 return
-            changed = gone(known, moment, day) | records.UNCLAIMED
-            record_id = records.save(connection, known, changed)
-            log.resolve_quarantine(connection, known, moment.now)
+            changed = gone(known, moment, day) | UNCLAIMED
+            unit.save(known, changed)
+            log.resolve_quarantine(unit.connection, [key], moment.now)
             if known["state"] not in ("unknown", "gone"):
                 reason = f"Gone from the store, which said so when asked; first heard of on {day}"
-                log.remember(connection, record_id, known | changed, moment.now, ASKED, reason)
+                unit.remember(known | changed, moment.now, ASKED, reason)
 
         self.transaction(work)
 
-    def written(self, claim: Claim, pushed: str, snapshot: Snapshot, *, asked_at: datetime) -> None:
-        """Settle a write: the store took the values whose digest is `pushed`, and answered with the record.
+    def written(self, store: str, writes: Iterable[tuple[Claim, str, Snapshot]], *, asked_at: datetime) -> None:
+        """Settle writes: the store took the values whose digests are given, and answered with the records.
 
-        Where the answer does not show `meta_data` (a shop manager's key) the store's word is taken for it;
+        Where an answer does not show `meta_data` (a shop manager's key) the store's word is taken for it;
         where it shows other values than were written, somebody fights over them.
         """
+        settled = tuple(writes)
 
-        def work(connection: Connection) -> None:
-            known = records.claimed(connection, claim)
-            if known is None:
-                return
+        def work(unit: Unit) -> None:
             moment = self.moment(asked_at)
-            there = digest(snapshot.store_meta) if snapshot.store_meta is not None else pushed
-            extra = records.UNCLAIMED | {"push_attempts": 0, "push_error": None}
-            rewound = _rewound(known, claim, snapshot)
-            if rewound or known["known_version"] is None or known["known_version"] <= snapshot.version:
-                extra |= {"known_digest": there, "known_version": snapshot.version}
-            if there != pushed:
-                extra |= contests(known, moment.now)
-            self._merge(connection, known, snapshot, moment, "our own write", extra, rewound=rewound)
+            found = _claimed(unit, store, [(claim, snapshot) for claim, _, snapshot in settled])
+            for claim, pushed, snapshot in settled:
+                known = _held(unit, found.get(claim.record_id))
+                if known is not None:
+                    self._written(unit, known, claim, pushed, snapshot, moment)
 
         self.transaction(work)
+
+    def _written(
+        self, unit: Unit, known: Values, claim: Claim, pushed: str, snapshot: Snapshot, moment: Moment
+    ) -> None:
+        there = digest(snapshot.store_meta) if snapshot.store_meta is not None else pushed
+        extra = UNCLAIMED | {"push_attempts": 0, "push_error": None}
+        rewound = _rewound(known, claim, snapshot)
+        if rewound or known["known_version"] is None or known["known_version"] <= snapshot.version:
+            extra |= {"known_digest": there, "known_version": snapshot.version}
+        if there != pushed:
+            extra |= contests(known, moment.now)
+        self._merge(unit, known, snapshot, moment, "our own write", extra, rewound=rewound)
 
     def moment(self, asked_at: datetime | None = None) -> Moment:
         """Now, and when the store was asked, where that is what is learnt from."""
         return Moment(self.clock(), self.settle, asked_at)
 
-    def transaction(self, work: Callable[[Connection], _T]) -> _T:
+    def transaction(self, work: Callable[[Unit], _T]) -> _T:
         """Run `work` in one write transaction, again where it lost the race to make a record.
 
         Raises LedgerUnavailableError, and then nothing of it is held.
@@ -171,51 +173,66 @@ class Ingest:
         for _ in range(RACES):
             try:
                 with self.database.write() as connection:
-                    return work(connection)
+                    unit = Unit(connection)
+                    done = work(unit)
+                    unit.write()
             except LedgerContendedError:
                 continue
+            else:
+                return done
         raise RacedError("the record was made by another process again and again")
 
-    def _receive(self, connection: Connection, store: str, delivery: Delivery) -> Result:
-        if log.seen(connection, store, delivery.identity):
-            return Result.DUPLICATE
+    def _receive_all(self, unit: Unit, deliveries: Sequence[tuple[str, Delivery]]) -> list[Result]:
         moment = self.moment()
-        result = self._take(connection, store, delivery, moment)
-        log.add(connection, store, delivery.identity, delivery.topic, result, moment.now)
+        by_store: dict[str, list[str]] = {}
+        for store, delivery in deliveries:
+            by_store.setdefault(store, []).append(delivery.identity)
+        seen = {(store, one) for store, named in by_store.items() for one in unit.seen(store, named)}
+        unit.fetch(key for store, delivery in deliveries for key in _shown_by(store, delivery.content))
+        results = []
+        for store, delivery in deliveries:
+            name = (store, delivery.identity)
+            results.append(Result.DUPLICATE if name in seen else self._receive(unit, store, delivery, moment))
+            seen.add(name)
+        return results
+
+    def _receive(self, unit: Unit, store: str, delivery: Delivery, moment: Moment) -> Result:
+        result = self._take(unit, store, delivery, moment)
+        unit.take(store, delivery.identity, delivery.topic, str(result), moment.now)
         return result
 
-    def _take(self, connection: Connection, store: str, delivery: Delivery, moment: Moment) -> Result:
+    def _take(self, unit: Unit, store: str, delivery: Delivery, moment: Moment) -> Result:
         match delivery.content:
             case Snapshot() as snapshot:
-                return self._observe(connection, store, snapshot, moment, delivery.topic)
+                return self._observe(unit, store, snapshot, moment, delivery.topic)
             case Hint() as hint:
                 key = RecordKey(store, hint.kind, hint.external_id)
-                self.ask(connection, key, hint.reason, moment)
+                self.ask(unit, key, hint.reason, moment)
                 return Result.RECORDED
             case Happened() as event:
-                return self._happened(connection, store, event, moment, delivery.topic)
+                return self._happened(unit, store, event, moment, delivery.topic)
             case Noted() as noted:
-                return self._noted(connection, store, noted, moment)
+                return self._noted(unit, store, noted, moment)
             case Quarantine() as found:
-                log.quarantine(connection, store, delivery.topic, found, moment.now)
+                log.quarantine(unit.connection, store, delivery.topic, found, moment.now)
                 if found.kind and found.external_id:
-                    self.ask(connection, RecordKey(store, found.kind, found.external_id), "quarantined", moment)
+                    self.ask(unit, RecordKey(store, found.kind, found.external_id), "quarantined", moment)
                 return Result.QUARANTINED
             case Ignored():
                 return Result.IGNORED
 
-    def _observe(self, connection: Connection, store: str, snapshot: Snapshot, moment: Moment, cause: str) -> Result:
+    def _observe(self, unit: Unit, store: str, snapshot: Snapshot, moment: Moment, cause: str) -> Result:
         """Take a state of a record that a delivery shows."""
         key = RecordKey(store, snapshot.facts.kind, snapshot.external_id)
-        known = records.find(connection, key) or records.blank(key, moment.now)
+        known = unit.find(key) or records.blank(key, moment.now)
         if known["state"] == "gone":
-            self.ask(connection, key, "revived", moment)
+            self.ask(unit, key, "revived", moment)
             return Result.STALE
-        return self._merge(connection, known, snapshot, moment, cause, {})
+        return self._merge(unit, known, snapshot, moment, cause, {})
 
     def _merge(
         self,
-        connection: Connection,
+        unit: Unit,
         known: Values,
         snapshot: Snapshot,
         moment: Moment,
@@ -237,8 +254,8 @@ class Ingest:
             columns["young"] = is_young(snapshot, moment)
         columns |= extra
         if isinstance(snapshot.facts, OrderFacts):
-            self._order_placed(connection, known["store"], snapshot.facts, moment)
-        changed = self._save(connection, known, merged.facts, columns, moment, cause, read=settles)
+            self._order_placed(unit, known["store"], snapshot.facts, moment)
+        changed = self._save(unit, known, merged.facts, columns, moment, cause, read=settles)
         if isinstance(merged.facts, CustomerFacts) and merged.facts.staff:
             return Result.IGNORED
         if merged.stale:
@@ -247,15 +264,13 @@ class Ingest:
 
     def _save(
         self,
-        connection: Connection,
+        unit: Unit,
         known: Values,
         facts: Facts,
         extra: Values,
         moment: Moment,
         cause: str,
         told: str = "",
-        persons: Persons | None = None,
-        batch: Batch | None = None,
         *,
         read: bool = False,
     ) -> bool:
@@ -264,21 +279,20 @@ class Ingest:
         `told` is for the history, which then has a line of it whatever becomes of the schedule. `read`: the store has
         just been asked, with the policy's own words in mind.
         """
-        bears = bearing(connection, known | extra, facts, persons)
+        bears = bearing(unit, known | extra, facts)
         plan, changed = tags(facts, self.policy, bears)
         changed |= extra
         asked = {} if read else self._read_otherwise(known, moment)
         changed |= asked or questions(known, facts, moment, doubtful=bool(changed.get("doubtful")))
         if any(known[name] != value for name, value in changed.items()):
             changed |= pushing(known, changed, moment) | {"updated_at": moment.now}
-        record_id = batch.save(known, changed) if batch else records.save(connection, known, changed)
-        if known["customer_id"] != bears.customer_id:
-            self._owner_changed(connection, known)
+        unit.save(known, changed)
         different = shown(changed, known)
         if (different and plan.phase != "unknown") or told:
             reason = ". ".join(filter(None, (told, reason_for(known, changed, plan) if different else "")))
-            remember = batch.remember if batch else partial(log.remember, connection)
-            remember(record_id, known | changed, moment.now, cause, reason)
+            unit.remember(known | changed, moment.now, cause, reason)
+        if known["customer_id"] != bears.customer_id:
+            _owner_changed(unit, known)
         return different
 
     def _read_otherwise(self, known: Values, moment: Moment) -> Values:
@@ -288,63 +302,56 @@ class Ingest:
             return {}
         return question(known, "read-otherwise", moment)
 
-    def _order_placed(self, connection: Connection, store: str, order: OrderFacts, moment: Moment) -> None:
+    def _order_placed(self, unit: Unit, store: str, order: OrderFacts, moment: Moment) -> None:
         """An order placed is activity of its customer, whether or not anything else is known of the account."""
         if not order.customer_id or order.status in NOT_PLACED:
             return
         key = RecordKey(store, "customer", order.customer_id)
-        known = records.find(connection, key) or records.blank(key, moment.now)
+        known = unit.find(key) or records.blank(key, moment.now)
         before = cast("CustomerFacts | None", _facts(known))
         after = order_placed(before, order.created_at)
         if after == before or known["state"] == "gone":
             return
-        self._save(connection, known, after, {"doubtful": known["doubtful"]}, moment, "an order placed")
-
-    def _owner_changed(self, connection: Connection, known: Values) -> None:
-        """Requests about an order are its customer's; and the customer before is not to show what is another's now."""
-        if known["kind"] == "order" and known["linked"]:
-            records.tag_again(connection, known["store"], records.about_order(known["external_id"]))
-        if known["kind"] not in STORED_KINDS and known["customer_id"]:
-            records.tag_again(connection, known["store"], records.the_customer(known["customer_id"]))
+        self._save(unit, known, after, {"doubtful": known["doubtful"]}, moment, "an order placed")
 
     # What other tools report, and what people ask for
 
-    def _happened(self, connection: Connection, store: str, event: Happened, moment: Moment, cause: str) -> Result:
+    def _happened(self, unit: Unit, store: str, event: Happened, moment: Moment, cause: str) -> Result:
         """What carries no time is dated by its arrival, to the second."""
         key = RecordKey(store, event.kind, event.external_id)
-        known = records.find(connection, key) or records.blank(key, moment.now)
+        known = unit.find(key) or records.blank(key, moment.now)
         before = cast("ReportedFacts | None", _facts(known))
         at = event.at or moment.now.replace(microsecond=0)
         facts = reported(before, Report(event.kind, event.occurrence, at, event.name, event.subject))
         subject = main_subject(facts.subjects)
         columns = {"subject": str(subject) if subject else None}
-        changed = self._save(connection, known, facts, columns, moment, cause)
-        self._link(connection, store, facts, moment)
+        changed = self._save(unit, known, facts, columns, moment, cause)
+        self._link(unit, store, facts, moment)
         return Result.RECORDED if changed else Result.UNCHANGED
 
-    def _link(self, connection: Connection, store: str, facts: ReportedFacts, moment: Moment) -> None:
+    def _link(self, unit: Unit, store: str, facts: ReportedFacts, moment: Moment) -> None:
         """Those whom a request or a consent is about learn of it: the customer's record shows its entries."""
         for subject in sorted(facts.subjects):
             if subject.kind == "order":
-                self._mark_linked(connection, RecordKey(store, "order", int(subject.value)), moment)
-        customer_id = customer_of(connection, store, facts)
+                self._mark_linked(unit, RecordKey(store, "order", int(subject.value)), moment)
+        customer_id = customer_of(unit, store, facts)
         if customer_id:
-            self._mark_linked(connection, RecordKey(store, "customer", customer_id), moment)
+            self._mark_linked(unit, RecordKey(store, "customer", customer_id), moment)
 
-    def _mark_linked(self, connection: Connection, key: RecordKey, moment: Moment) -> None:
-        known = records.find(connection, key) or records.blank(key, moment.now)
+    def _mark_linked(self, unit: Unit, key: RecordKey, moment: Moment) -> None:
+        known = unit.find(key) or records.blank(key, moment.now)
         facts, linked = _facts(known), {"linked": True}
         if facts is None:
-            records.save(connection, known, linked | question(known, "unseen", moment))
+            unit.save(known, linked | question(known, "unseen", moment))
         elif known["kind"] == "customer" and known["state"] != "gone":
-            self._save(connection, known, facts, linked, moment, "what is linked to it")
+            self._save(unit, known, facts, linked, moment, "what is linked to it")
         else:
-            records.save(connection, known, linked)
+            unit.save(known, linked)
 
-    def _noted(self, connection: Connection, store: str, noted: Noted, moment: Moment) -> Result:
+    def _noted(self, unit: Unit, store: str, noted: Noted, moment: Moment) -> Result:
         """Keep what was asked for or decided, also of a record that is not known yet; once, however often it comes."""
         key = RecordKey(store, noted.kind, noted.external_id)
-        known = records.find(connection, key) or records.blank(key, moment.now)
+        known = unit.find(key) or records.blank(key, moment.now)
         before = read_events(known["events"])
         if any(event.id == noted.event.id for event in before):
             return Result.UNCHANGED
@@ -353,39 +360,71 @@ class Ingest:
         if facts is None or known["state"] == "gone":
             if facts is None and noted.kind in STORED_KINDS:
                 extra |= question(known, "unseen", moment)
-            record_id = records.save(connection, known, extra | {"updated_at": moment.now})
-            log.remember(connection, record_id, known | extra, moment.now, noted.event.type, told)
+            unit.save(known, extra | {"updated_at": moment.now})
+            unit.remember(known | extra, moment.now, noted.event.type, told)
         else:
-            self._save(connection, known, facts, extra, moment, noted.event.type, told)
+            self._save(unit, known, facts, extra, moment, noted.event.type, told)
             if isinstance(facts, SupportRequestFacts | ConsentFacts):
-                self._link(connection, store, facts, moment)
+                self._link(unit, store, facts, moment)
         if noted.kind == "customer":
-            records.tag_again(connection, store, records.of_customer(noted.external_id))
+            unit.settle()
+            records.tag_again(unit.connection, store, records.of_customer(noted.external_id))
         return Result.RECORDED
 
-    def tag_anew(
-        self, connection: Connection, known: Values, moment: Moment, persons: Persons, batch: Batch | None = None
-    ) -> bool:
+    def tag_anew(self, unit: Unit, key: RecordKey, moment: Moment) -> bool:
         """Tag a record by the policy in force and by what bears on it now; True if its schedule is different.
 
-        A record that is gone keeps what stood. `batch`: what is to be written goes there, of a record alone.
+        A record that is gone keeps what stood.
         """
-        if known["linked"] and known["kind"] == "customer":  # it may have been tagged since, with what is linked to it
-            known = records.find(connection, RecordKey(known["store"], "customer", known["external_id"])) or known
+        known = unit.find(key) or records.blank(key, moment.now)
         facts = _facts(known)
         if facts is None or known["state"] == "gone":
-            records.save(connection, known, {"tagged_by": tagged_by(self.policy)})
+            unit.save(known, {"tagged_by": tagged_by(self.policy)})
             return False
-        if not isinstance(facts, SupportRequestFacts | ConsentFacts):
-            return self._save(connection, known, facts, {}, moment, "tagged anew", persons=persons, batch=batch)
-        changed = self._save(connection, known, facts, {}, moment, "tagged anew")  # it may be another's by now
-        self._link(connection, known["store"], facts, moment)
+        changed = self._save(unit, known, facts, {}, moment, "tagged anew")
+        if isinstance(facts, SupportRequestFacts | ConsentFacts):  # it may be another's by now
+            self._link(unit, known["store"], facts, moment)
         return changed
 
-    def ask(self, connection: Connection, key: RecordKey, reason: str, moment: Moment) -> None:
+    def ask(self, unit: Unit, key: RecordKey, reason: str, moment: Moment) -> None:
         """Mark a record as one that the store is to be asked about."""
-        known = records.find(connection, key) or records.blank(key, moment.now)
-        records.save(connection, known, question(known, reason, moment))
+        known = unit.find(key) or records.blank(key, moment.now)
+        unit.save(known, question(known, reason, moment))
+
+
+def _shown_by(store: str, content: Content) -> Iterator[RecordKey]:
+    """The records that a delivery tells of by itself: an order, and the customer who placed it."""
+    if isinstance(content, Snapshot):
+        yield RecordKey(store, content.facts.kind, content.external_id)
+        yield from _customer_of(store, content)
+
+
+def _customer_of(store: str, snapshot: Snapshot) -> Iterator[RecordKey]:
+    if isinstance(snapshot.facts, OrderFacts) and snapshot.facts.customer_id:
+        yield RecordKey(store, "customer", snapshot.facts.customer_id)
+
+
+def _held(unit: Unit, key: RecordKey | None) -> Values | None:
+    """The record as it is by now: another one of the same transaction may have changed it."""
+    return unit.find(key) if key else None
+
+
+def _claimed(unit: Unit, store: str, answers: Sequence[tuple[Claim, Snapshot]]) -> dict[int, RecordKey]:
+    """The claimed records, by row id; the customers of those that are orders are locked before them, as always."""
+    unit.fetch(key for _, snapshot in answers for key in _customer_of(store, snapshot))
+    return unit.claimed([claim for claim, _ in answers])
+
+
+def _owner_changed(unit: Unit, known: Values) -> None:
+    """Requests about an order are its customer's; and the customer before is not to show what is another's now."""
+    about: ColumnElement[bool] | None = None
+    if known["kind"] == "order" and known["linked"]:
+        about = records.about_order(known["external_id"])
+    elif known["kind"] not in STORED_KINDS and known["customer_id"]:
+        about = records.the_customer(known["customer_id"])
+    if about is not None:
+        unit.settle()
+        records.tag_again(unit.connection, known["store"], about)
 
 
 def _rewound(known: Values, claim: Claim, snapshot: Snapshot) -> bool:

@@ -9,15 +9,15 @@ from typing import cast
 
 from sqlalchemy import Connection
 
-from hooks.ledger import people, records
+from hooks.ledger import people
 from hooks.ledger.codec import read_events, read_facts
 from hooks.ledger.records import Values
-from hooks.planning import Bearing, read_otherwise, tags
 from hooks.retention.events import RecordEvent, standing
 from hooks.retention.facts import STORED_KINDS, ConsentFacts, Facts, Subject, SupportRequestFacts
 from hooks.retention.policy import Policy
 from hooks.rights.answer import Answer, Known, State, answer_of
-from hooks.surroundings import bearing
+from hooks.surroundings import Reading, bearing
+from hooks.tagging import Bearing, read_otherwise, tags
 
 SUSPENDING = ("hold", "restriction")
 
@@ -48,11 +48,10 @@ def _known(connection: Connection, policy: Policy, store: str, subject: Subject)
     rows = find(connection, store, number)
     if not rows:
         return
-    owners = {row["customer_id"] for row in rows if row["customer_id"]}
-    persons = records.events_of(connection, store, owners | ({number} if subject.kind == "customer" else set()))
+    source = Reading.about(connection, rows)
     for row in rows:
         facts = read_facts(row["kind"], row["facts"]) if row["facts"] else None
-        bears = bearing(connection, row, facts, persons) if facts else Bearing(read_events(row["events"]))
+        bears = bearing(source, row, facts) if facts else Bearing(read_events(row["events"]))
         if _concerns(subject, row, facts, bears):
             yield known_of(row, facts, bears, policy)
 

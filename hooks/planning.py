@@ -8,27 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from hooks.ledger.codec import entries_text, facts_text
-from hooks.ledger.records import AGAIN, Values
-from hooks.retention.classify import Schedule, schedule
-from hooks.retention.effects import chosen
-from hooks.retention.events import RecordEvent, Standing, standing
+from hooks.ledger.records import Values
+from hooks.retention.classify import Schedule
 from hooks.retention.facts import (
     STORED_KINDS,
-    ConsentFacts,
     CustomerFacts,
     Facts,
     OrderFacts,
     Snapshot,
-    SupportRequestFacts,
 )
-from hooks.retention.policy import Policy
-from hooks.retention.recipients import recipients_of
-from hooks.retention.store_meta import NOTHING, digest, store_meta
+from hooks.retention.store_meta import NOTHING, digest
 
 LONGEST_WAIT = timedelta(minutes=5)
 """A record that never comes to rest is written back this long after its first change all the same."""
@@ -48,9 +41,6 @@ HINTS = frozenset(
     {"deleted", "quarantined", "revived", "missed", "changed", "missing", "young", "approaching", "read-otherwise"}
 )
 """Reasons to ask the store that only its answer settles; others end when a newer state is seen."""
-
-REVISION = 1
-"""To be raised when this service makes other tags of the same facts and policy: all are then made anew."""
 
 TAG_COLUMNS = (
     "state",
@@ -76,103 +66,6 @@ class Moment:
     now: datetime
     settle: timedelta
     asked_at: datetime | None = None
-
-
-def tagged_by(policy: Policy) -> str:
-    """What tags bear that this policy made, read by this version of the service."""
-    return f"{policy.digest[:12]}.{policy.vocabulary}.{REVISION:02}"
-
-
-def read_otherwise(made_by: str, policy: Policy) -> bool:
-    """Whether the record was read before this version of the service, or with other words in mind than the policy's:
-    the store must be asked again, since what it said was not kept."""
-    return made_by.removeprefix(AGAIN).split(".")[1:] != tagged_by(policy).split(".")[1:]
-
-
-@dataclass(frozen=True, slots=True)
-class Bearing:
-    """What bears on a record besides its own facts: what was asked for and decided about it (`own`) and about the
-    `person` whose record it is; and the entries of requests and consents of which it is the `subject`."""
-
-    own: tuple[RecordEvent, ...] = ()
-    person: tuple[RecordEvent, ...] = ()
-    customer_id: int | None = None
-    linked: tuple[Mapping[str, Any], ...] = ()
-
-
-def tags(facts: Facts, policy: Policy, bearing: Bearing = Bearing()) -> tuple[Schedule, Values]:
-    """The schedule that the policy gives, and the columns that say so."""
-    stands = standing(bearing.own, bearing.person, since=_since(facts))
-    plan = schedule(facts, policy, stands)
-    then = _when_closed(facts, stands)
-    governing = plan.governing if then == stands else schedule(facts, policy, then).governing
-    linked = bearing.linked if plan.phase == "active" else ()  # nothing of ours stands on the account of staff
-    wanted = store_meta(plan, policy.id, linked)
-    return plan, {
-        "state": plan.phase,
-        "held": bool(then.holds),
-        "facts": facts_text(facts),
-        "unknown_status": isinstance(facts, OrderFacts) and facts.status == "unknown",
-        "legal_basis": governing and governing.basis,
-        "retention_class": governing and governing.retention_class,
-        "runs_from": governing and governing.runs_from,
-        "review_after": governing and governing.review_after,
-        "delete_after": governing and governing.delete_after,
-        "part_delete_after": _part(plan),
-        "entries": entries_text(plan.entries),
-        "policy_id": policy.id if plan.entries or governing else None,
-        "tagged_by": tagged_by(policy),
-        "customer_id": bearing.customer_id,
-        "recipients": ",".join(_recipients(facts, plan, policy, stands)),
-        "closed_on": _closed_on(facts, policy) if plan.phase == "erased" else None,
-        "wanted": json.dumps(wanted, ensure_ascii=False),
-        "wanted_digest": digest(wanted),
-    }
-
-
-def _when_closed(facts: Facts, stands: Standing) -> Standing:
-    """What stood when the record was erased: a hold that is placed later keeps what is left, and blames nobody."""
-    closed = None if isinstance(facts, CustomerFacts) else facts.erased_at
-    if closed is None:
-        return stands
-    restriction = stands.restriction if stands.restriction and stands.restriction.at <= closed else None
-    return replace(stands, holds=tuple(hold for hold in stands.holds if hold.at <= closed), restriction=restriction)
-
-
-def _recipients(facts: Facts, plan: Schedule, policy: Policy, stands: Standing) -> tuple[str, ...]:
-    """Who has got data of it; also of what was erased since, which they are to be told (GDPR Art. 19)."""
-    entries = plan.entries
-    if plan.phase == "erased" and not isinstance(facts, CustomerFacts):
-        entries = schedule(replace(facts, erased_at=None), policy, stands).entries
-    return recipients_of(chosen(facts, stands), entries, policy)
-
-
-def _since(facts: Facts) -> datetime | None:
-    """Since when there is something that a person could have asked to have erased."""
-    match facts:
-        case OrderFacts():
-            return facts.created_at
-        case SupportRequestFacts():
-            return facts.made_at or facts.closed_at
-        case ConsentFacts():
-            return facts.choices[0].at if facts.choices else None
-    return None
-
-
-def _part(plan: Schedule) -> date | None:
-    """The first day by which a part of the record has to go, where that is before the whole of it goes."""
-    if plan.phase not in ("active", "trashed", "erased"):
-        return None
-    days = [entry.delete_after for entry in plan.entries if entry.delete_after and not entry.governs]
-    whole = plan.governing.delete_after if plan.governing and plan.phase != "erased" else None
-    first = min(days, default=None)
-    return first if first and (whole is None or first < whole) else None
-
-
-def _closed_on(facts: Facts, policy: Policy) -> date | None:
-    if isinstance(facts, CustomerFacts) or facts.erased_at is None:
-        return None
-    return facts.erased_at.astimezone(policy.time_zone).date()
 
 
 def sight(known: Values, snapshot: Snapshot, *, settles: bool, rewound: bool = False) -> Values:

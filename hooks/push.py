@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +21,8 @@ from hooks.delivery import snapshot_of
 from hooks.errors import QuarantinedError, RecordGoneError, StoreError, StoreUnreachableError
 from hooks.ingest import Ingest
 from hooks.ledger import records, stores
-from hooks.ledger.records import Claim
+from hooks.ledger.records import UNCLAIMED, Claim
+from hooks.ledger.unit import Unit
 from hooks.planning import Moment, question
 from hooks.retention.facts import STORED_KINDS, RecordKind
 from hooks.store.client import NotWritten, StoreClient
@@ -68,13 +69,17 @@ class Pusher:
             raise
         stopped: StoreError | None = None
         left: list[Row[Any]] = []
+        answered: list[tuple[Row[Any], dict[str, Any]]] = []
         for row in due:
             outcome = outcomes.get(row.external_id)
             if outcome is None or isinstance(outcome, NotWritten):
                 stopped = outcome.error if outcome else stopped
                 left.append(row)
+            elif isinstance(outcome, StoreError):
+                self._failed(row, Claim(row.id, token), outcome)
             else:
-                self._settle(kind, row, Claim(row.id, token, row.version), outcome, now)
+                answered.append((row, outcome))
+        self._settle(kind, answered, token, now)
         if left:
             self._give_back(left, token)
         if stopped:
@@ -91,24 +96,28 @@ class Pusher:
                 records.release(connection, Claim(row.id, token))
 
     def _settle(
-        self, kind: RecordKind, row: Row[Any], claim: Claim, outcome: dict[str, Any] | StoreError, asked_at: datetime
+        self, kind: RecordKind, answered: Iterable[tuple[Row[Any], dict[str, Any]]], token: str, asked_at: datetime
     ) -> None:
-        if isinstance(outcome, StoreError):
-            self._failed(row, claim, outcome)
-            return
-        try:
-            snapshot = snapshot_of(kind, outcome, self.ingest.policy)
-        except QuarantinedError:
-            self._failed(row, claim, StoreUnreachableError("not-of-the-shape", "the answer is not of a record's shape"))
-            return
-        self.ingest.written(claim, row.wanted_digest, snapshot, asked_at=asked_at)
-        telemetry.WRITES.labels(self.store, "written").inc()
+        """Take in what the store answered, all of it in one transaction."""
+        writes = []
+        for row, answer in answered:
+            claim = Claim(row.id, token, row.version)
+            try:
+                writes.append((claim, row.wanted_digest, snapshot_of(kind, answer, self.ingest.policy)))
+            except QuarantinedError:
+                misshapen = StoreUnreachableError("not-of-the-shape", "the answer is not of a record's shape")
+                self._failed(row, claim, misshapen)
+        if writes:
+            self.ingest.written(self.store, writes, asked_at=asked_at)
+            telemetry.WRITES.labels(self.store, "written").inc(len(writes))
 
     def _failed(self, row: Row[Any], claim: Claim, error: StoreError) -> None:
         telemetry.WRITES.labels(self.store, error.code).inc()
         now = self.ingest.clock()
-        with self.ingest.database.write() as connection:
-            known = records.claimed(connection, claim)
+
+        def work(unit: Unit) -> None:
+            key = unit.claimed([claim]).get(claim.record_id)
+            known = unit.find(key) if key else None
             if known is None:
                 return
             columns: dict[str, Any] = {}
@@ -118,4 +127,6 @@ class Pusher:
                 attempts = row.push_attempts + 1
                 at = now + delay(error, attempts, jitter=self.jitter)
                 columns |= {"push_attempts": attempts, "push_error": error.code, "push_at": at}
-            records.release(connection, claim, **columns)
+            unit.save(known, UNCLAIMED | columns)
+
+        self.ingest.transaction(work)

@@ -92,7 +92,7 @@ class Rereader:
                 answers.append((Claim(row.id, row.claim, row.version), snapshot_of(kind, raw, self.ingest.policy)))
             except QuarantinedError:
                 continue
-        self.ingest.answered(answers, asked_at=asked_at)
+        self.ingest.answered(self.store, answers, asked_at=asked_at)
         telemetry.REREADS.labels(self.store, "read").inc(len(answers))
         for claim, _ in answers:
             del left[claim.record_id]
@@ -113,7 +113,7 @@ class Rereader:
             if error.whole_store:
                 raise
         else:
-            self.ingest.answered([(claim, snapshot)], asked_at=asked_at)
+            self.ingest.answered(self.store, [(claim, snapshot)], asked_at=asked_at)
             telemetry.REREADS.labels(self.store, "read").inc()
 
     def _read(self, kind: RecordKind, external_id: int) -> Snapshot:

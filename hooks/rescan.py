@@ -14,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import Connection, Row
+from sqlalchemy import Row
 
 from hooks import compare
 from hooks.delivery import snapshot_of
@@ -24,6 +24,7 @@ from hooks.ledger import log as ledger_log
 from hooks.ledger import records, rounds, stores
 from hooks.ledger.records import RecordKey, Values
 from hooks.ledger.rounds import RoundClaim, RoundName
+from hooks.ledger.unit import Unit
 from hooks.planning import HINTS, Moment
 from hooks.retention.facts import RecordKind, Snapshot
 from hooks.store.client import StoreClient
@@ -128,14 +129,14 @@ class Rescanner:
         kind: RecordKind = "customer" if mine.name == "customers" else "order"
         shown = {number: self._read(kind, row) for number, row in found.rows.items()}
 
-        def work(connection: Connection) -> None:
+        def work(unit: Unit) -> None:
             moment = Moment(self.ingest.clock(), timedelta(0))
             behind = mine.name == "changes" and _is_behind(found.store_time, moment.now)
-            self._ask_about_shown(connection, kind, shown, at, moment, behind=behind)
+            self._ask_about_shown(unit, kind, shown, at, moment, behind=behind)
             reached = found
             if mine.name != "changes":
-                reached = self._ask_about_missing(connection, kind, at, found, moment)
-            self._move_on(connection, mine, at, reached, asked_at)
+                reached = self._ask_about_missing(unit, kind, at, found, moment)
+            self._move_on(unit, mine, at, reached, asked_at)
 
         self.ingest.transaction(work)
 
@@ -148,7 +149,7 @@ class Rescanner:
 
     def _ask_about_shown(
         self,
-        connection: Connection,
+        unit: Unit,
         kind: RecordKind,
         shown: Mapping[int, Snapshot | None],
         at: Row[Any],
@@ -156,20 +157,20 @@ class Rescanner:
         *,
         behind: bool,
     ) -> None:
-        known = records.those(connection, self.store, kind, shown)
+        known = records.those(unit.connection, self.store, kind, shown)
         missed = []
         for number, snapshot in shown.items():
             reason = compare.doubt(known.get(number), snapshot, behind=behind) if snapshot else "changed"
             if reason:
-                self._ask(connection, known.get(number), RecordKey(self.store, kind, number), reason, moment)
+                self._ask(unit, known.get(number), RecordKey(self.store, kind, number), reason, moment)
             if snapshot and reason == "missed":
                 missed.append(snapshot.version)
         latest = max((version for version in missed if version < moment.now - LATE), default=None)
         if latest and at.mark is not None:  # of what was there before us, no delivery should have told
-            stores.missed(connection, self.store, latest, moment.now)
+            stores.missed(unit.connection, self.store, latest, moment.now)
 
     def _ask_about_missing(
-        self, connection: Connection, kind: RecordKind, at: Row[Any], found: ListPage, moment: Moment
+        self, unit: Unit, kind: RecordKind, at: Row[Any], found: ListPage, moment: Moment
     ) -> ListPage:
         """Records that the ledger has and the list should, between the last id seen before and the last one now.
 
@@ -177,26 +178,24 @@ class Rescanner:
         waits for the ledger's write lock.
         """
         upto, asked = (None if found.ended else found.place.last_id), 0
-        for known in records.still_there(connection, self.store, kind, after=at.last_id, upto=upto):
+        for known in records.still_there(unit.connection, self.store, kind, after=at.last_id, upto=upto):
             number = known["external_id"]
             if number in found.rows:
                 continue
             if kind == "customer" or compare.listing_of(known) == at.listing:
-                self._ask(connection, known, RecordKey(self.store, kind, number), "missing", moment)
+                self._ask(unit, known, RecordKey(self.store, kind, number), "missing", moment)
                 asked += 1
             if asked == records.CHUNK:
                 return replace(found, place=Place(number, at.position), ended=False)
         return found
 
-    def _ask(self, connection: Connection, known: Values | None, key: RecordKey, reason: str, moment: Moment) -> None:
+    def _ask(self, unit: Unit, known: Values | None, key: RecordKey, reason: str, moment: Moment) -> None:
         """One that is to be asked about anyway, and by nobody just now, keeps the day on which that came up."""
         if known and known["reread_reason"] in HINTS and known["claim"] is None and known["reread_since"] <= moment.now:
             return
-        self.ingest.ask(connection, key, reason, moment)
+        self.ingest.ask(unit, key, reason, moment)
 
-    def _move_on(
-        self, connection: Connection, mine: RoundClaim, at: Row[Any], found: ListPage, asked_at: datetime
-    ) -> None:
+    def _move_on(self, unit: Unit, mine: RoundClaim, at: Row[Any], found: ListPage, asked_at: datetime) -> None:
         began_mark = at.began_mark or min(found.store_time or asked_at, asked_at) - OVERLAP
         columns: dict[str, Any] = {"began_at": at.began_at or asked_at, "began_mark": began_mark}
         before = (at.seen, at.total or 0) if at.began_at else (0, 0)
@@ -204,41 +203,41 @@ class Rescanner:
         columns["total"] = before[1] + ((found.total or 0) if at.last_id == at.position == 0 else 0)
         listings = 1 if mine.name == "customers" else len(compare.LISTINGS)
         if found.ended and at.listing + 1 == listings:
-            self._finish(connection, mine, at, columns)
+            self._finish(unit, mine, at, columns)
             return
         place = Place() if found.ended else found.place
         columns |= {"listing": at.listing + found.ended, "last_id": place.last_id, "position": place.position}
-        rounds.release(connection, mine, **columns, error=None, error_since=None)
+        rounds.release(unit.connection, mine, **columns, error=None, error_since=None)
 
-    def _finish(self, connection: Connection, mine: RoundClaim, at: Row[Any], began: Mapping[str, Any]) -> None:
+    def _finish(self, unit: Unit, mine: RoundClaim, at: Row[Any], began: Mapping[str, Any]) -> None:
         now = self.ingest.clock()
         gap = at.done_at is not None and not timedelta(0) <= now - at.done_at <= 2 * self.every + rounds.LEASE
         gap |= at.mark is not None and began["began_mark"] < at.mark - OVERLAP  # the store's clock was set back
         ended = {"began_at": None, "began_mark": None, "mark": began["began_mark"], "done_at": now}
         ended |= {"seen": began["seen"], "total": began["seen"], "error": None, "error_since": None}
         again = now + (self.every if mine.name == "changes" else self.sweep)
-        held = rounds.finish(connection, mine, now=now, again=again, **ended)
+        held = rounds.finish(unit.connection, mine, now=now, again=again, **ended)
         if not held:
             return
         log.info("reconciliation.done", store=self.store, round=mine.name)
-        ledger_log.resolve_nameless(connection, self.store, _QUARANTINED_TOPICS[mine.name], began["began_at"], now)
+        ledger_log.resolve_nameless(unit.connection, self.store, _QUARANTINED_TOPICS[mine.name], began["began_at"], now)
         if mine.name == "orders":
-            rounds.begin_from(connection, self.store, "changes", began["began_mark"], now)
+            rounds.begin_from(unit.connection, self.store, "changes", began["began_mark"], now)
         if mine.name == "changes":
-            stores.reconciled(connection, self.store, now)
-            self._ask_about_approaching(connection, now)
+            stores.reconciled(unit.connection, self.store, now)
+            self._ask_about_approaching(unit, now)
             if gap:
-                rounds.ask_for(connection, self.store, ("orders", "customers"), now)
+                rounds.ask_for(unit.connection, self.store, ("orders", "customers"), now)
 
-    def _ask_about_approaching(self, connection: Connection, now: datetime) -> None:
+    def _ask_about_approaching(self, unit: Unit, now: datetime) -> None:
         """Customers whose date is near: whether they are inactive indeed, only the store can say."""
         due = now.astimezone(self.ingest.policy.time_zone).date() + timedelta(days=APPROACHING_DAYS)
         moment = Moment(now, timedelta(0))
         ids = records.approaching(
-            connection, self.store, due=due, read_before=now - APPROACHING_AGAIN, limit=APPROACHING_LIMIT
+            unit.connection, self.store, due=due, read_before=now - APPROACHING_AGAIN, limit=APPROACHING_LIMIT
         )
         for number in ids:
-            self.ingest.ask(connection, RecordKey(self.store, "customer", number), "approaching", moment)
+            self.ingest.ask(unit, RecordKey(self.store, "customer", number), "approaching", moment)
 
 
 def _is_behind(store_time: datetime | None, now: datetime) -> bool:

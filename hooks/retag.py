@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from hooks.ingest import Ingest
 from hooks.ledger import policies, records
-from hooks.ledger.batch import Batch
-from hooks.planning import tagged_by
+from hooks.ledger.unit import Unit
 from hooks.retention.facts import STORED_KINDS
-from hooks.surroundings import persons_of
+from hooks.tagging import tagged_by
 
 CHUNK = 200
 """So that whoever else wants to write waits for moments only."""
@@ -33,21 +30,22 @@ class Retagger:
         with self.ingest.database.read() as connection:  # a look that waits for nobody
             if not records.any_tagged_otherwise(connection, wanted):
                 return 0
-        return self.ingest.transaction(lambda connection: self._tag(connection, wanted, limit))
+        return self.ingest.transaction(lambda unit: self._tag(unit, wanted, limit))
 
-    def _tag(self, connection: Connection, wanted: str, limit: int) -> int:
-        if policies.digest_in_force(connection) not in (None, self.ingest.policy.digest):
+    def _tag(self, unit: Unit, wanted: str, limit: int) -> int:
+        if policies.digest_in_force(unit.connection) not in (None, self.ingest.policy.digest):
             return 0  # another policy was put in force, which this process follows in a moment
-        due = records.tagged_otherwise(connection, wanted, limit=limit)
-        persons = persons_of(connection, due)
-        moment, batch = self.ingest.moment(), Batch()
-        for known in due:
-            if not _with_others(known):
-                self.ingest.tag_anew(connection, known, moment, persons[known["store"]], batch)
-        batch.write(connection)
-        for known in due:
-            if _with_others(known):
-                self.ingest.tag_anew(connection, known, moment, persons[known["store"]])
+        due = records.tagged_otherwise(unit.connection, wanted, limit=limit)
+        unit.persons = records.Persons(unit.connection, due)
+        moment, last = self.ingest.moment(), []
+        for row in due:
+            key = unit.hold(row)
+            if _with_others(row):
+                last.append(key)
+            else:
+                self.ingest.tag_anew(unit, key, moment)
+        for key in last:
+            self.ingest.tag_anew(unit, key, moment)
         return len(due)
 
 

@@ -10,8 +10,10 @@ from typing import cast
 from flask import current_app, has_request_context, request
 
 from hooks.adoption import follow
+from hooks.delivery import Delivery
 from hooks.errors import LedgerUnavailableError
-from hooks.ingest import Ingest
+from hooks.group_commit import Member, Receive
+from hooks.ingest import Ingest, Result
 from hooks.ledger.database import Database
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
@@ -61,3 +63,17 @@ def service() -> Service:
         return here
     current_app.extensions["retention"] = followed = here.following(now)
     return followed
+
+
+class Alone:
+    """Each delivery in a transaction of its own: for a process that no others take deliveries beside."""
+
+    def receive(self, receive: Receive, store: str, delivery: Delivery) -> Result:
+        """As `Member.receive`."""
+        return receive([(store, delivery)])[0]
+
+
+def take(store: str, delivery: Delivery) -> Result:
+    """Take one delivery. Once this has returned, the ledger holds it durably. Raises LedgerUnavailableError."""
+    group: Member | Alone = current_app.extensions["group"]
+    return group.receive(service().ingest.receive_all, store, delivery)

@@ -15,9 +15,9 @@ from hooks.adoption import is_unreadable, waiting_words
 from hooks.delivery import all_topics
 from hooks.errors import LedgerUnavailableError
 from hooks.ledger import pages, policies, records, rounds, stores, views, webhooks
-from hooks.planning import tagged_by
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
+from hooks.tagging import tagged_by
 
 Problem = dict[str, Any]
 

@@ -3,54 +3,74 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
 from hooks.ledger import records
 from hooks.ledger.codec import read_events
-from hooks.ledger.records import Values
-from hooks.planning import Bearing
+from hooks.ledger.records import Persons, Values
 from hooks.retention.facts import CustomerFacts, Facts, OrderFacts, Subject
+from hooks.tagging import Bearing
 
 ALONE = Bearing()
 
-Persons = Mapping[int, str]
-"""By customer, what was asked for and decided about them, as the ledger has it."""
+
+class Source(Protocol):
+    """Where it is looked up: what a transaction is about to write, or the ledger as it stands."""
+
+    def events_of(self, store: str, customer_id: int) -> str:
+        """What was asked for and decided about a customer (JSON)."""
+
+    def owner_of(self, store: str, order_id: int) -> int | None:
+        """The customer whose order this is, as far as that is known."""
+
+    def linked_entries(self, store: str, customer_id: int) -> list[str]:
+        """The entries (JSON) of all requests and consents of a customer that are kept."""
 
 
-def bearing(connection: Connection, known: Values, facts: Facts, persons: Persons | None = None) -> Bearing:
-    """What bears on one record. `persons`: of whose events there are any, where that was looked up already."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The ledger as it stands; `persons` were looked up for all the records that are asked about."""
+
+    connection: Connection
+    persons: Persons
+
+    @classmethod
+    def about(cls, connection: Connection, rows: Iterable[Values]) -> Reading:
+        """For these records."""
+        return cls(connection, Persons(connection, rows))
+
+    def events_of(self, store: str, customer_id: int) -> str:
+        return self.persons.events_of(store, customer_id)
+
+    def owner_of(self, store: str, order_id: int) -> int | None:
+        return records.owner_of(self.connection, store, order_id)
+
+    def linked_entries(self, store: str, customer_id: int) -> list[str]:
+        return records.linked_entries(self.connection, store, customer_id)
+
+
+def bearing(source: Source, known: Values, facts: Facts) -> Bearing:
+    """What bears on one record."""
+    own = read_events(known["events"])
     if isinstance(facts, CustomerFacts):
-        linked = _linked(connection, known) if known["linked"] else ()
-        return Bearing(own=read_events(known["events"]), customer_id=None, linked=linked)
-    customer_id = customer_of(connection, known["store"], facts)
+        linked = _linked(source, known) if known["linked"] else ()
+        return Bearing(own=own, customer_id=None, linked=linked) if own or linked else ALONE
+    customer_id = customer_of(source, known["store"], facts)
     if customer_id is None:
-        return Bearing(read_events(known["events"])) if known["events"] != "[]" else ALONE
-    if persons is None:
-        persons = records.lock_events_of(connection, known["store"], customer_id)
-    elif customer_id != known["customer_id"]:
-        persons = records.events_of(connection, known["store"], [customer_id])
-    return Bearing(read_events(known["events"]), read_events(persons.get(customer_id, "[]")), customer_id)
+        return Bearing(own) if own else ALONE
+    return Bearing(own, read_events(source.events_of(known["store"], customer_id)), customer_id)
 
 
-def persons_of(connection: Connection, rows: Iterable[Values]) -> dict[str, Persons]:
-    """By store, what was asked for and decided about the customers whose records these are."""
-    customers: dict[str, set[int]] = {}
-    for row in rows:
-        customers.setdefault(row["store"], set())
-        if row["customer_id"]:
-            customers[row["store"]].add(row["customer_id"])
-    return {store: records.events_of(connection, store, ids) if ids else {} for store, ids in customers.items()}
-
-
-def _linked(connection: Connection, known: Values) -> tuple[dict[str, Any], ...]:
-    texts = records.linked_entries(connection, known["store"], known["external_id"])
+def _linked(source: Source, known: Values) -> tuple[dict[str, Any], ...]:
+    texts = source.linked_entries(known["store"], known["external_id"])
     return tuple(entry for text in texts for entry in json.loads(text))
 
 
-def customer_of(connection: Connection, store: str, facts: Facts) -> int | None:
+def customer_of(source: Source, store: str, facts: Facts) -> int | None:
     """The account whose record it is; None for a guest's, and where that is not known."""
     if isinstance(facts, CustomerFacts):
         return None
@@ -59,7 +79,7 @@ def customer_of(connection: Connection, store: str, facts: Facts) -> int | None:
     named = {subject.kind: subject for subject in sorted(facts.subjects, reverse=True)}
     if "customer" in named:
         return int(named["customer"].value)
-    return records.owner_of(connection, store, int(named["order"].value)) if "order" in named else None
+    return source.owner_of(store, int(named["order"].value)) if "order" in named else None
 
 
 def main_subject(subjects: Iterable[Subject]) -> Subject | None:

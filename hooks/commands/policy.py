@@ -16,9 +16,9 @@ from hooks.commands.store import FINDING, stop
 from hooks.errors import LedgerNotReadyError, LedgerUnavailableError, PolicyError
 from hooks.impact import Impact, impact_of
 from hooks.ledger import policies, records, upgrade
-from hooks.planning import tagged_by
 from hooks.retention.policy import Policy
 from hooks.service import Service, service
+from hooks.tagging import tagged_by
 from schemas.policy import load_policy
 
 policy_group = AppGroup("policy", help="The retention policy.")

@@ -9,7 +9,7 @@ from hooks import telemetry
 from hooks.delivery import Delivery, is_ping
 from hooks.endpoints import intake
 from hooks.ingest import Result
-from hooks.service import service
+from hooks.service import service, take
 
 blueprint = Blueprint("webhooks", __name__)
 intake.answer_refusals(blueprint)
@@ -25,7 +25,7 @@ def receive(slug: str) -> Response:
         return _answer(slug, Result.PING)
     with intake.counted(slug), telemetry.INTAKE_SECONDS.time():
         delivery = Delivery.from_http(headers, body, keys=keys, policy=here.policy)
-        result = here.ingest.receive(slug, delivery)
+        result = take(slug, delivery)
     return _answer(slug, result, delivery.topic)
 
 

@@ -50,6 +50,7 @@ class Database:
         options: dict[str, Any] = {"read_only": True}
         if not self.is_sqlite:  # there, every statement would see a state of its own
             options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._driver_errors: Any = self.engine.dialect.loaded_dbapi.Error
         self._reader = self.engine.execution_options(**options)
 
     @contextmanager
@@ -58,14 +59,37 @@ class Database:
 
         Raises LedgerUnavailableError; then nothing of it stands.
         """
-        with _translated(), self.engine.begin() as connection:
+        with self._translated(), self.engine.begin() as connection, self._dropping(connection):
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one state of the ledger and writes nothing. Raises LedgerUnavailableError."""
-        with _translated(), self._reader.begin() as connection:
+        with self._translated(), self._reader.begin() as connection, self._dropping(connection):
             yield connection
+
+    @contextmanager
+    def _dropping(self, connection: Connection) -> Iterator[None]:
+        """Let go of a connection of which a prepared statement found that it is of no use; SQLAlchemy sees its own."""
+        try:
+            yield
+        except self._driver_errors as error:
+            cursor, dialect = None, self.engine.dialect
+            if _may_only_read(error) or dialect.is_disconnect(error, connection.connection.dbapi_connection, cursor):
+                connection.invalidate(error)
+            raise
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (DBAPIError, PoolTimeoutError, self._driver_errors) as error:
+            driver_error = getattr(error, "orig", None) or error
+            if getattr(driver_error, "sqlstate", None) in CONTENDED:
+                raise LedgerContendedError(f"the ledger is busy ({type(driver_error).__name__})") from error
+            raise LedgerUnavailableError(f"the ledger cannot be used ({type(driver_error).__name__})") from error
+        except SQLAlchemyError as error:
+            raise LedgerUnavailableError(f"the ledger cannot be used ({type(error).__name__})") from error
 
     def close(self) -> None:
         """Close all connections; a later use opens new ones."""
@@ -74,22 +98,13 @@ class Database:
 
 def _drop_what_may_only_read(context: ExceptionContext) -> None:
     """A connection that was opened while the ledger could only be read stays so: the pool must not keep it."""
-    words = str(context.original_exception).lower()
-    if "readonly" in words or "read-only" in words:
+    if _may_only_read(context.original_exception):
         context.is_disconnect = True
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (DBAPIError, PoolTimeoutError) as error:
-        driver_error = getattr(error, "orig", None) or error
-        if getattr(driver_error, "sqlstate", None) in CONTENDED:
-            raise LedgerContendedError(f"the ledger is busy ({type(driver_error).__name__})") from error
-        raise LedgerUnavailableError(f"the ledger cannot be used ({type(driver_error).__name__})") from error
-    except SQLAlchemyError as error:
-        raise LedgerUnavailableError(f"the ledger cannot be used ({type(error).__name__})") from error
+def _may_only_read(error: BaseException) -> bool:
+    words = str(error).lower()
+    return "readonly" in words or "read-only" in words
 
 
 def _sqlite_engine(url: URL) -> Engine:

@@ -6,18 +6,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, bindparam, delete, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, delete, insert, or_, select, tuple_, update
 
-from hooks.ledger.records import insert_ignore
-from hooks.ledger.tables import deliveries, history
+from hooks.ledger.records import RecordKey, by_kind
+from hooks.ledger.tables import deliveries
 from hooks.ledger.tables import quarantine as quarantined
 
 PRUNED_AT_ONCE = 1000
 """So that the write lock is held for moments only."""
-
-_SEEN = select(deliveries.c.result).where(
-    deliveries.c.store == bindparam("store"), deliveries.c.identity == bindparam("identity")
-)
 
 
 class Fault(Protocol):
@@ -31,17 +27,6 @@ class Fault(Protocol):
     def kind(self) -> str | None: ...
     @property
     def external_id(self) -> int | None: ...
-
-
-def seen(connection: Connection, store: str, identity: str) -> bool:
-    """Whether this very delivery was taken before."""
-    return connection.execute(_SEEN, {"store": store, "identity": identity}).first() is not None
-
-
-def add(connection: Connection, store: str, identity: str, topic: str, result: str, at: datetime) -> None:
-    """Log a delivery as taken."""
-    values = {"store": store, "identity": identity, "topic": topic, "result": str(result), "received_at": at}
-    connection.execute(insert_ignore(connection, deliveries), values)
 
 
 def quarantine(connection: Connection, store: str, topic: str, fault: Fault, at: datetime) -> None:
@@ -58,10 +43,12 @@ def quarantine(connection: Connection, store: str, topic: str, fault: Fault, at:
     connection.execute(insert(quarantined), values)
 
 
-def resolve_quarantine(connection: Connection, record: Mapping[str, Any], at: datetime) -> None:
-    """The record was read from the store: deliveries of it that were set aside are made good."""
-    about = (quarantined.c[name] == record[name] for name in ("store", "kind", "external_id"))
-    connection.execute(update(quarantined).where(*about, quarantined.c.resolved_at.is_(None)).values(resolved_at=at))
+def resolve_quarantine(connection: Connection, keys: Iterable[RecordKey], at: datetime) -> None:
+    """These records were read from the store: deliveries of them that were set aside are made good."""
+    for (store, kind), numbers in by_kind(keys).items():
+        about = (quarantined.c.store == store, quarantined.c.kind == kind, quarantined.c.external_id.in_(numbers))
+        open_ = update(quarantined).where(*about, quarantined.c.resolved_at.is_(None))
+        connection.execute(open_.values(resolved_at=at))
 
 
 def resolve_nameless(connection: Connection, store: str, topics: Iterable[str], before: datetime, at: datetime) -> None:
@@ -87,15 +74,7 @@ def prune(connection: Connection, before: datetime, kept: Iterable[str]) -> int:
     return went + connection.execute(delete(quarantined).where(quarantined.c.id.in_(settled))).rowcount
 
 
-def remember(
-    connection: Connection, record_id: int, row: Mapping[str, Any], at: datetime, cause: str, reason: str
-) -> None:
-    """Append to the history how the record is tagged now, and why."""
-    connection.execute(insert(history), told(record_id, row, at, cause, reason))
-
-
-def told(record_id: int, row: Mapping[str, Any], at: datetime, cause: str, reason: str) -> dict[str, Any]:
-    """The columns of a line of the history."""
+def told(row: Mapping[str, Any], at: datetime, cause: str, reason: str) -> dict[str, Any]:
+    """The columns of a line of the history, but for whose it is: how a record is tagged now, and why."""
     columns = ("state", "legal_basis", "retention_class", "delete_after", "policy_id")
-    values = {"record_id": record_id, "at": at, "cause": cause, "reason": reason}
-    return values | {name: row[name] for name in columns}
+    return {"at": at, "cause": cause, "reason": reason} | {name: row[name] for name in columns}

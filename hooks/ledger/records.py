@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -34,6 +35,20 @@ class RecordKey:
     kind: RecordKind
     external_id: int
 
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Self:
+        """The key of a row."""
+        return cls(row["store"], row["kind"], row["external_id"])
+
+
+def by_kind(keys: Iterable[RecordKey]) -> dict[tuple[str, RecordKind], list[int]]:
+    """Ids by store and kind, all in order: the one in which records are locked, so that no two transactions wait for
+    each other. Customers come before their orders."""
+    found: dict[tuple[str, RecordKind], list[int]] = defaultdict(list)
+    for key in sorted(set(keys), key=lambda key: (key.store, key.kind, key.external_id)):
+        found[key.store, key.kind].append(key.external_id)
+    return found
+
 
 def blank(key: RecordKey, now: datetime) -> Values:
     """A record of which nothing is known yet."""
@@ -59,23 +74,6 @@ def blank(key: RecordKey, now: datetime) -> Values:
     }
 
 
-_FIND = (
-    select(records)
-    .where(
-        records.c.store == bindparam("store"),
-        records.c.kind == bindparam("kind"),
-        records.c.external_id == bindparam("external_id"),
-    )
-    .with_for_update()
-)
-
-
-def find(connection: Connection, key: RecordKey) -> Values | None:
-    """The record, locked until the transaction ends."""
-    row = connection.execute(_FIND, {"store": key.store, "kind": key.kind, "external_id": key.external_id}).first()
-    return dict(row._mapping) if row else None  # noqa: SLF001 - its documented name, underscore and all
-
-
 UNCLAIMED: Values = {"claim": None, "claim_until": None}
 
 
@@ -87,34 +85,6 @@ class Claim:
     token: str
     version: datetime | None = None
     """The record's version when it was claimed: what the store then says is news, even where it is older."""
-
-
-def claimed(connection: Connection, claim: Claim) -> Values | None:
-    """The claimed record, locked; None if the claim has lapsed and it is somebody else's by now."""
-    chosen = select(records).where(records.c.id == claim.record_id, records.c.claim == claim.token)
-    row = connection.execute(chosen.with_for_update()).first()
-    return dict(row._mapping) if row else None  # noqa: SLF001
-
-
-_UPDATE = update(records).where(records.c.id == bindparam("row_id"))
-
-
-def save(connection: Connection, known: Values, changed: Mapping[str, Any]) -> int:
-    """Write a record, new or known: only the columns that differ, and nothing if none does. Returns its row id.
-
-    Raises RacedError when it is new here, but another transaction has just made it.
-    """
-    if known["id"] is None:
-        values = {name: value for name, value in (known | dict(changed)).items() if name != "id"}
-        statement = insert_ignore(connection, records).returning(records.c.id)
-        made = connection.execute(statement, values).scalar_one_or_none()
-        if made is None:
-            raise RacedError("the record was made by another process at the same time")
-        return int(made)
-    different = differing(known, changed)
-    if different:
-        connection.execute(_UPDATE, different | {"row_id": known["id"]})
-    return int(known["id"])
 
 
 def differing(known: Values, changed: Mapping[str, Any]) -> Values:
@@ -187,13 +157,28 @@ def events_of(connection: Connection, store: str, customers: Collection[int]) ->
     return {row.external_id: row.events for row in connection.execute(chosen)}
 
 
-def lock_events_of(connection: Connection, store: str, customer_id: int) -> dict[int, str]:
-    """The same of one customer, who is locked: what is decided about them now waits, and then finds their records."""
-    chosen = select(records.c.events).where(
-        records.c.store == store, records.c.kind == "customer", records.c.external_id == customer_id
-    )
-    found = connection.execute(chosen.with_for_update()).scalar_one_or_none()
-    return {} if found is None else {customer_id: found}
+class Persons:
+    """What was asked for and decided about customers, looked up for many records at once; none is locked."""
+
+    def __init__(self, connection: Connection, rows: Iterable[Values]) -> None:
+        self.connection = connection
+        self._events: dict[tuple[str, int], str] = {}
+        customers: dict[str, set[int]] = defaultdict(set)
+        for row in rows:
+            if row["customer_id"]:
+                customers[row["store"]].add(row["customer_id"])
+        for store, ids in customers.items():
+            self._look_up(store, ids)
+
+    def events_of(self, store: str, customer_id: int) -> str:
+        """JSON; of a customer of whom there is nothing `[]`."""
+        if (store, customer_id) not in self._events:  # a record that has changed hands
+            self._look_up(store, {customer_id})
+        return self._events[store, customer_id]
+
+    def _look_up(self, store: str, ids: set[int]) -> None:
+        found = events_of(self.connection, store, ids)
+        self._events |= {(store, number): found.get(number, "[]") for number in ids}
 
 
 def owner_of(connection: Connection, store: str, order_id: int) -> int | None:

@@ -27,10 +27,11 @@ from hooks.ledger.codec import read_facts
 from hooks.ledger.database import Database
 from hooks.ledger.records import Values, to_be_tagged
 from hooks.ledger.tables import deliveries, history, records
-from hooks.planning import shown, tagged_by, tags
+from hooks.planning import shown
 from hooks.retention.policy import Policy
 from hooks.signature import signing_keys
-from hooks.surroundings import bearing, persons_of
+from hooks.surroundings import Reading, bearing
+from hooks.tagging import tagged_by, tags
 from schemas.policy import load_policy
 from tests.acceptance import truth
 from tests.support.crowd import FAMILY, STORES, Key, crowd, fill, key_of
@@ -201,7 +202,7 @@ def assert_as_made_anew(ledger: Database, crowds: Made, new: Policy, touched: se
                 right = {name: expected[key][name] for name in (*TAGS, *KEPT)}
             else:
                 facts = read_facts(row["kind"], row["facts"])
-                bears = bearing(connection, row, facts, persons_of(connection, [row])[row["store"]])
+                bears = bearing(Reading.about(connection, [row]), row, facts)
                 right = tags(facts, new, bears)[1]
             wrong = {name: (row[name], value) for name, value in right.items() if row[name] != value}
             assert not wrong, (key, wrong)

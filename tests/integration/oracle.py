@@ -9,7 +9,6 @@ from typing import Any, cast
 from hooks.delivery import Content, Happened, Noted
 from hooks.ledger.codec import events_text
 from hooks.ledger.records import Values
-from hooks.planning import Bearing, tags
 from hooks.retention.events import RecordEvent
 from hooks.retention.facts import (
     NOT_PLACED,
@@ -25,6 +24,7 @@ from hooks.retention.facts import (
 from hooks.retention.policy import Policy
 from hooks.retention.reconcile import StoreFacts, merge, order_placed
 from hooks.retention.reports import Report, reported
+from hooks.tagging import Bearing, tags
 
 Key = tuple[RecordKind, int]
 FactsOf = Mapping[Key, Facts]

@@ -6,6 +6,7 @@ import copy
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -203,8 +204,8 @@ def test_a_hint_that_comes_while_the_store_says_gone_is_not_forgotten(known: Des
         (row,) = records.claim_rereads(connection, "shop", limit=1, now=now, until=now + MINUTE, claim="one")
     asked_at = known.clock()
     known.advance(SECOND)
-    with known.ingest.database.write() as connection:
-        known.ingest.ask(connection, RecordKey("shop", "order", number), "revived", Moment(known.clock(), timedelta(0)))
+    moment = Moment(known.clock(), timedelta(0))
+    known.ingest.transaction(lambda unit: known.ingest.ask(unit, RecordKey("shop", "order", number), "revived", moment))
     known.ingest.answered_gone(Claim(row.id, "one"), asked_at=asked_at)
     known.work()
     assert known.row("order", number)["state"] == "trashed"
@@ -238,9 +239,9 @@ def test_an_answer_of_many_orders_and_a_delivery_of_one_of_them_do_not_fail_each
     desk.deliver()
     shown = {number: _later(desk, number) for number in numbers}
     now = desk.clock()
+    for key in (RecordKey("shop", "order", number) for number in numbers):
+        desk.ingest.transaction(partial(desk.ingest.ask, key=key, reason="missed", moment=Moment(now, timedelta(0))))
     with desk.ingest.database.write() as connection:
-        for number in numbers:
-            desk.ingest.ask(connection, RecordKey("shop", "order", number), "missed", Moment(now, timedelta(0)))
         claimed = records.claim_rereads(connection, "shop", limit=9, now=now, until=now + HOUR, claim="one")
     ids = {row.external_id: row.id for row in claimed if row.kind == "order"}
     answers = [(Claim(ids[one], "one"), snapshot_of("order", shown[one], desk.ingest.policy)) for one in numbers]
@@ -248,7 +249,7 @@ def test_an_answer_of_many_orders_and_a_delivery_of_one_of_them_do_not_fail_each
     with ThreadPoolExecutor(2) as pool:
         with desk.ingest.database.write() as holder:
             holder.execute(customer)
-            answer = pool.submit(desk.ingest.answered, answers, asked_at=now)
+            answer = pool.submit(desk.ingest.answered, "shop", answers, asked_at=now)
             _wait_for_blocked(desk, 1)
             delivery = pool.submit(desk.receive, made("order.updated", shown[numbers[1]]))
             _wait_for_blocked(desk, 2)

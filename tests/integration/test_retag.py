@@ -21,12 +21,12 @@ from hooks.ledger.records import Claim, RecordKey, Values
 from hooks.ledger.tables import history
 from hooks.ledger.tables import records as records_table
 from hooks.ledger.upgrade import upgrade
-from hooks.planning import tagged_by
 from hooks.push import LEASE
 from hooks.retag import Retagger
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import CustomerFacts, OrderFacts, RecordKind, Subject
 from hooks.retention.policy import Policy
+from hooks.tagging import tagged_by
 from tests.integration.desk import NOON, ON_SQLITE, Clock, Desk
 from tests.support.policies import variant
 from tests.unit.builders import at, customer, order
@@ -343,7 +343,8 @@ def test_what_a_pusher_has_claimed_meanwhile_ends_right(desk: Desk, policy: Poli
     retag(changed)
     version = row.version + timedelta(seconds=1)
     answered = replace(shown(order("processing", paid_at="2026-11-22"), ours={}), external_id=number, version=version)
-    changed.written(Claim(row.id, "mine", row.version), row.wanted_digest, answered, asked_at=desk.clock())
+    write = (Claim(row.id, "mine", row.version), row.wanted_digest, answered)
+    changed.written("shop", [write], asked_at=desk.clock())
     with desk.ingest.database.read() as connection:
         found = records.those(connection, "shop", "order", [key.external_id])[number]
     assert (found["claim"], found["policy_id"], found["delete_after"]) == (None, "second", date(2032, 12, 31))

@@ -12,7 +12,6 @@ from sqlalchemy import Executable, delete, func, insert, select, text, update
 from hooks.ingest import Ingest
 from hooks.ledger import seals
 from hooks.ledger.database import Database
-from hooks.ledger.log import remember
 from hooks.ledger.tables import history, seal_head
 from hooks.ledger.tables import seals as seals_table
 from hooks.retention.policy import Policy
@@ -29,6 +28,7 @@ from tests.integration.sealing import (
     seal,
     tampered,
 )
+from tests.support.ledger import remember
 
 
 def _sealer(database: Database, policy: Policy, clock: Clock | None = None) -> Sealer:

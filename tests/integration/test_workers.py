@@ -54,8 +54,8 @@ def test_a_settle_after_the_claim_lapsed_changes_nothing(desk: Desk) -> None:
     assert before["claim"] == taken.token
     raw = desk.worker.pusher.client.read("order", number, fields="id,status,date_created_gmt,meta_data")
     snapshot = snapshot_of("order", raw, desk.ingest.policy)
-    desk.ingest.written(lapsed, before["wanted_digest"], snapshot, asked_at=desk.clock())
-    desk.ingest.answered([(lapsed, snapshot)], asked_at=desk.clock())
+    desk.ingest.written("shop", [(lapsed, before["wanted_digest"], snapshot)], asked_at=desk.clock())
+    desk.ingest.answered("shop", [(lapsed, snapshot)], asked_at=desk.clock())
     desk.ingest.answered_gone(lapsed, asked_at=desk.clock())
     with desk.ingest.database.write() as connection:
         assert records.release(connection, lapsed, push_at=None) is False

@@ -18,7 +18,6 @@ from hooks.ledger.codec import events_text
 from hooks.ledger.database import Database
 from hooks.ledger.records import RecordKey, Values, blank
 from hooks.ledger.tables import records
-from hooks.planning import Bearing, tags
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import (
     STORED_KINDS,
@@ -32,6 +31,7 @@ from hooks.retention.facts import (
     SupportRequestFacts,
 )
 from hooks.retention.policy import Policy
+from hooks.tagging import Bearing, tags
 
 STORES = ("no", "uk")
 SHAPES = 50

@@ -6,11 +6,11 @@ from datetime import date
 from typing import Any
 
 from hooks.people import known_of
-from hooks.planning import Bearing, tagged_by
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import Choice, ConsentFacts, Facts, Subject, SupportRequestFacts
 from hooks.retention.policy import Policy
 from hooks.rights.answer import Known
+from hooks.tagging import Bearing, tagged_by
 from tests.unit.builders import at, customer, order, row
 
 CUSTOMER = Subject("customer", "7")

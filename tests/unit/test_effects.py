@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks.planning import Bearing, tags
 from hooks.retention.classify import Entry, Schedule, schedule
 from hooks.retention.effects import answer_by, event_words
 from hooks.retention.events import TYPES, EventType, RecordEvent, standing
@@ -18,6 +17,7 @@ from hooks.retention.facts import Choice, ConsentFacts, CustomerFacts, Facts, Or
 from hooks.retention.policy import Policy
 from hooks.retention.recipients import recipients_of
 from hooks.retention.reports import Report, number_of, reported
+from hooks.tagging import Bearing, tags
 from schemas.policy import load_policy
 from tests.conftest import POLICY_FILE
 from tests.unit.builders import at, customer, order

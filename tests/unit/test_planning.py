@@ -23,13 +23,12 @@ from hooks.planning import (
     reason_for,
     shown,
     sight,
-    tagged_by,
-    tags,
 )
 from hooks.retention.classify import schedule
 from hooks.retention.facts import Facts, SupportRequestFacts
 from hooks.retention.policy import Policy
 from hooks.retention.store_meta import NOTHING, digest, store_meta
+from hooks.tagging import tagged_by, tags
 from tests.unit.builders import NOW, at, customer, moment, order, row, snapshot
 
 SETTLE = timedelta(seconds=10)

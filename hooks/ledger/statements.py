@@ -1,0 +1,73 @@
+"""The statements that every delivery needs, prepared."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, Text, bindparam, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import TypeEngine
+
+from hooks.ledger.prepared import Prepared
+from hooks.ledger.tables import deliveries, history, records
+
+
+def _among(dialect: str, column: Column[Any], kind: type[TypeEngine[Any]]) -> ColumnElement[bool]:
+    """Whether a column is one of the values of the parameter `ids`: an array, or in SQLite a JSON one."""
+    if dialect == "postgresql":
+        return column == func.any(bindparam("ids", type_=ARRAY(kind)))
+    listed = func.json_each(bindparam("ids", type_=Text)).table_valued("value")
+    return column.in_(select(listed.c.value))
+
+
+def _ignoring(dialect: str, table: Any) -> Any:
+    """An INSERT that leaves a row alone which is there already."""
+    insert_ = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert_(table).on_conflict_do_nothing()
+
+
+def _values(table: Any, *without: str) -> dict[str, Any]:
+    return {column.name: bindparam(column.name, type_=column.type) for column in table.c if column.name not in without}
+
+
+FIND = Prepared(
+    lambda dialect: (
+        select(records)
+        .where(records.c.store == bindparam("store"), records.c.kind == bindparam("kind"))
+        .where(_among(dialect, records.c.external_id, BigInteger))
+        .order_by(records.c.external_id)
+        .with_for_update()
+    )
+)
+"""Records by their ids, locked in order of these."""
+
+CLAIMED = Prepared(
+    lambda dialect: (
+        select(records)
+        .where(_among(dialect, records.c.id, BigInteger), records.c.claim == bindparam("claim"))
+        .order_by(records.c.kind, records.c.external_id)
+        .with_for_update()
+    )
+)
+"""Records by row ids, of those that a claim holds, locked in the same order."""
+
+SEEN = Prepared(
+    lambda dialect: select(deliveries.c.identity).where(
+        deliveries.c.store == bindparam("store"), _among(dialect, deliveries.c.identity, Text)
+    )
+)
+"""Which deliveries were taken before."""
+
+ADD_RECORD = Prepared(
+    lambda dialect: _ignoring(dialect, records).values(_values(records, "id")).returning(records.c.id)
+)
+ADD_DELIVERY = Prepared(lambda dialect: _ignoring(dialect, deliveries).values(_values(deliveries)))
+ADD_HISTORY = Prepared(lambda _: insert(history).values(_values(history, "id")))
+
+
+@lru_cache(maxsize=512)
+def updating(names: tuple[str, ...]) -> Prepared:
+    """Writes these columns of a record by its `row_id`."""
+    values = {name: bindparam(name, type_=records.c[name].type) for name in names}
+    return Prepared(lambda _: update(records).where(records.c.id == bindparam("row_id")).values(values))

@@ -1,0 +1,159 @@
+"""A unit of work: the records of one transaction, read together, changed in memory, and written together.
+
+So that a transaction over many records takes few statements, and each record is written once, with those of its columns
+that are different in the end. Until `write` is called, queries do not see what was changed here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from hooks.ledger import records as queries
+from hooks.ledger.log import told
+from hooks.ledger.records import Claim, RacedError, RecordKey, Values, by_kind, differing
+from hooks.ledger.statements import ADD_DELIVERY, ADD_HISTORY, ADD_RECORD, CLAIMED, FIND, SEEN, updating
+
+
+@dataclass(slots=True)
+class Unit:
+    """The records of one write transaction."""
+
+    connection: Connection
+    persons: queries.Persons | None = None
+    """What is known about customers, where that was looked up for many records at once; else each is locked first."""
+
+    _stored: dict[RecordKey, Values] = field(default_factory=dict)
+    _current: dict[RecordKey, Values | None] = field(default_factory=dict)
+    _lines: list[tuple[RecordKey, Values]] = field(default_factory=list)
+    _taken: list[Values] = field(default_factory=list)
+
+    # What is there
+
+    def fetch(self, keys: Iterable[RecordKey]) -> None:
+        """Read and lock these records."""
+        missing = [key for key in keys if key not in self._current]
+        self._current |= dict.fromkeys(missing)
+        for (store, kind), numbers in by_kind(missing).items():
+            for row in FIND.rows(
+                self.connection, {"store": store, "kind": kind, "ids": _listed(self.connection, numbers)}
+            ):
+                self.hold(row)
+
+    def find(self, key: RecordKey) -> Values | None:
+        """The record as it is to be, locked until the transaction ends."""
+        if key not in self._current:
+            self.fetch([key])
+        return self._current[key]
+
+    def claimed(self, claims: Sequence[Claim]) -> dict[int, RecordKey]:
+        """The records of these claims, locked, by row id; without those whose claim has lapsed and is another's."""
+        tokens: dict[str, list[int]] = defaultdict(list)
+        for claim in claims:
+            tokens[claim.token].append(claim.record_id)
+        found: dict[int, RecordKey] = {}
+        for token, numbers in tokens.items():
+            for row in CLAIMED.rows(self.connection, {"claim": token, "ids": _listed(self.connection, numbers)}):
+                found[row["id"]] = self.hold(row)
+        return found
+
+    def hold(self, row: Values) -> RecordKey:
+        """Take up a record that was read and locked otherwise, unless it is held here already."""
+        key = RecordKey.of(row)
+        if self._current.get(key) is None:
+            self._stored[key] = self._current[key] = row
+        return key
+
+    def seen(self, store: str, identities: Iterable[str]) -> set[str]:
+        """Which of these deliveries were taken before."""
+        ids = _listed(self.connection, identities)
+        return {row["identity"] for row in SEEN.rows(self.connection, {"store": store, "ids": ids})}
+
+    # What is to be
+
+    def save(self, known: Values, changed: Mapping[str, Any]) -> None:
+        """Have a record, new or known, written with these columns; not at all if none differs."""
+        if known["id"] is None or differing(known, changed):
+            self._current[RecordKey.of(known)] = known | dict(changed)
+
+    def remember(self, row: Values, at: datetime, cause: str, reason: str) -> None:
+        """Append to the history how the record is tagged now, and why."""
+        self._lines.append((RecordKey.of(row), told(row, at, cause, reason)))
+
+    def take(self, store: str, identity: str, topic: str, result: str, at: datetime) -> None:
+        """Log a delivery as taken."""
+        values = {"store": store, "identity": identity, "topic": topic, "result": result, "received_at": at}
+        self._taken.append(values)
+
+    def write(self) -> None:
+        """Write what is different. Raises RacedError where another transaction has just made the same record, or taken
+        the same delivery: then run this one again."""
+        changed = {
+            key: row for key, row in self._current.items() if row is not None and row is not self._stored.get(key)
+        }
+        self._insert([key for key in changed if key not in self._stored])
+        self._update([key for key in changed if key in self._stored])
+        self._stored |= {key: row for key, row in self._current.items() if row is not None}
+        if self._lines:
+            lines = [values | {"record_id": self._stored[key]["id"]} for key, values in self._lines]
+            ADD_HISTORY.run(self.connection, lines)
+        if ADD_DELIVERY.run(self.connection, self._taken) < len(self._taken):
+            raise RacedError("another process took the same delivery at the same time")
+        self._lines.clear()
+        self._taken.clear()
+
+    def settle(self) -> None:
+        """Write, and let go of all records: what follows changes rows by a statement of its own."""
+        self.write()
+        self._stored.clear()
+        self._current.clear()
+
+    # What bears on a record
+
+    def events_of(self, store: str, customer_id: int) -> str:
+        """What was asked for and decided about a customer, as the ledger has it."""
+        if self.persons is not None:
+            return self.persons.events_of(store, customer_id)
+        known = self.find(RecordKey(store, "customer", customer_id))
+        return str(known["events"]) if known else "[]"
+
+    def owner_of(self, store: str, order_id: int) -> int | None:
+        """The customer whose order this is, as far as that is known."""
+        known = self.find(RecordKey(store, "order", order_id))
+        owner: int | None = known["customer_id"] if known else None
+        return owner
+
+    def linked_entries(self, store: str, customer_id: int) -> list[str]:
+        """The entries (JSON) of all requests and consents of a customer that are kept."""
+        self.write()
+        return queries.linked_entries(self.connection, store, customer_id)
+
+    def _insert(self, keys: list[RecordKey]) -> None:
+        ordered = [RecordKey(*about, number) for about, numbers in by_kind(keys).items() for number in numbers]
+        rows = [row for key in ordered if (row := self._current[key])]
+        for row, made in zip(rows, ADD_RECORD.returned(self.connection, rows), strict=True):
+            if made is None:
+                raise RacedError("the record was made by another process at the same time")
+            row["id"] = made
+
+    def _update(self, keys: list[RecordKey]) -> None:
+        """Rows of which the same columns are different share a statement."""
+        alike: dict[tuple[str, ...], list[Values]] = defaultdict(list)
+        for key in keys:
+            row = self._current[key] or {}
+            different = differing(self._stored[key], row)
+            if different:
+                alike[tuple(sorted(different))].append(different | {"row_id": row["id"]})
+        for names, rows in alike.items():
+            updating(names).run(self.connection, rows)
+
+
+def _listed(connection: Connection, values: Iterable[int] | Iterable[str]) -> Any:
+    """Several values as one parameter, so that the statement is the same for any number of them."""
+    return list(values) if connection.dialect.name == "postgresql" else json.dumps(list(values))

@@ -1,0 +1,36 @@
+"""Records and history put into a ledger by hand, for tests of what reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from hooks.ledger.log import told
+from hooks.ledger.records import RecordKey, Values, blank
+from hooks.ledger.tables import history
+from hooks.ledger.unit import Unit
+
+
+def make(connection: Connection, key: RecordKey, now: datetime, **columns: Any) -> int:
+    """A record with these columns; its row id."""
+    unit = Unit(connection)
+    unit.save(blank(key, now), columns)
+    unit.write()
+    return int(find(connection, key)["id"])
+
+
+def find(connection: Connection, key: RecordKey) -> Values:
+    """A record that must be there."""
+    known = Unit(connection).find(key)
+    assert known is not None
+    return known
+
+
+def remember(
+    connection: Connection, record_id: int, row: Mapping[str, Any], at: datetime, cause: str, reason: str
+) -> None:
+    """A line of the history."""
+    connection.execute(insert(history), {"record_id": record_id} | told(row, at, cause, reason))
