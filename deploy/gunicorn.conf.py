@@ -40,12 +40,12 @@ Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(parents=True, exist_ok=True)
 
 
 # A worker that is started in place of another gets the next number: there are places for those that end just then, too.
-group = Group(places=4 * workers)
+together = Group(places=4 * workers)
 
 
 def post_worker_init(worker: Any) -> None:
     """Deliveries that come to several workers at once share a commit."""
-    worker.wsgi.extensions["group"] = group.member(worker.age)
+    worker.wsgi.extensions["group"] = together.member(worker.age)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

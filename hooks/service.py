@@ -18,6 +18,7 @@ from hooks.ledger.database import Database
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
 from hooks.signature import signing_keys
+from hooks.telemetry import DeliveryLog
 
 FOLLOW_SECONDS = 1.0
 """How long a process may go on by a policy that another one has taken the place of. What it tags meanwhile is tagged
@@ -37,6 +38,7 @@ class Service:
     started_at: datetime
     followed_at: float = float("-inf")
     signing_keys: dict[str, frozenset[bytes]] = field(init=False)
+    delivery_log: DeliveryLog = field(init=False)
 
     def __post_init__(self) -> None:
         keys = {
@@ -44,6 +46,7 @@ class Service:
             for slug, store in self.settings.stores.items()
         }
         object.__setattr__(self, "signing_keys", keys)
+        object.__setattr__(self, "delivery_log", DeliveryLog(self.settings))
 
     def following(self, now: float) -> Service:
         """The same, by the policy that the ledger says is in force; as it was where the ledger cannot tell."""

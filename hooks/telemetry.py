@@ -8,6 +8,7 @@ import struct
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import sentry_sdk
@@ -78,10 +79,7 @@ def configure_logging(settings: Settings) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    if settings.log_format == "json":
-        final: list[Any] = [_traceback_without_values, structlog.processors.JSONRenderer()]
-    else:
-        final = [_traceback_without_values, structlog.dev.ConsoleRenderer(colors=False)]
+    final: list[Any] = [_traceback_without_values, _renderer(settings)]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -100,6 +98,35 @@ def configure_logging(settings: Settings) -> None:
     root.setLevel(settings.log_level.upper())
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it says on each look that it has looked
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings carry whole addresses, signatures and all
+
+
+def _renderer(settings: Settings) -> Any:
+    return structlog.processors.JSONRenderer() if settings.log_format == "json" else _line
+
+
+def _line(_: object, __: str, event: dict[str, Any]) -> str:
+    """An event as a line for the eye: when, how grave, what, where from, and all else that it says."""
+    when, level, what, where = (event.pop(name, "") for name in ("timestamp", "level", "event", "logger"))
+    said = " ".join(f"{name}={event[name]}" for name in sorted(event))
+    return f"{when} [{level:<8}] {what:<30} [{where}] {said}"
+
+
+class DeliveryLog:
+    """Writes a line for each delivery, as for any other event: only that there are so many of these, and that the way
+    through the logging library takes as long as all else that there is to answering one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.wanted = logging.getLevelNamesMapping()[settings.log_level.upper()] <= logging.INFO
+        self._render = _renderer(settings)
+
+    def taken(self, store: str, topic: str | None, result: str) -> None:
+        """What became of one delivery."""
+        if self.wanted:
+            event = {"event": "delivery", "logger": "hooks.deliveries", "level": "info"}
+            event |= {"timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"}
+            event |= {"store": store, "topic": topic or "", "result": result}
+            line = self._render(None, "info", event | structlog.contextvars.get_contextvars())
+            sys.stderr.write(line + "\n")
 
 
 def _traceback_without_values(_: object, __: str, event: dict[str, Any]) -> dict[str, Any]:

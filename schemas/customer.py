@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, post_load
@@ -29,17 +30,16 @@ class CustomerSchema(Schema):
     role = fields.String(required=True)
     date_created_gmt = GmtTime(required=True)
     date_modified_gmt = GmtTime(load_default=None)
-    meta_data = fields.Raw(load_default=None, allow_none=True)
 
     def __init__(self, vocabulary: MetaVocabulary, **kwargs: Any) -> None:
         self.vocabulary = vocabulary
         super().__init__(**kwargs)
 
-    @post_load
-    def _make(self, raw: dict[str, Any], **_: object) -> Snapshot:
+    @post_load(pass_original=True)
+    def _make(self, raw: dict[str, Any], original: Mapping[str, Any], **_: object) -> Snapshot:
         created = required_time(raw, "date_created_gmt", "date_modified_gmt")
         version = raw["date_modified_gmt"] or created
-        meta = read_meta(raw["meta_data"], self.vocabulary, at=version)
+        meta = read_meta(original.get("meta_data"), self.vocabulary, at=version)
         facts = CustomerFacts(
             created_at=created,
             staff=raw["role"] not in CUSTOMER_ROLES,

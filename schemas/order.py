@@ -50,24 +50,17 @@ class OrderSchema(Schema):
     date_paid_gmt = GmtTime(load_default=None)
     date_completed_gmt = GmtTime(load_default=None)
     refunds = fields.List(fields.Nested(RefundSchema), load_default=list, allow_none=True)
-    meta_data = fields.Raw(load_default=None, allow_none=True)
-    billing = fields.Raw(load_default=None, allow_none=True)
-    shipping = fields.Raw(load_default=None, allow_none=True)
-    shipping_lines = fields.Raw(load_default=None, allow_none=True)
-    payment_method = fields.Raw(load_default=None, allow_none=True)
-    customer_note = fields.Raw(load_default=None, allow_none=True)
-    customer_ip_address = fields.Raw(load_default=None, allow_none=True)
-    customer_user_agent = fields.Raw(load_default=None, allow_none=True)
 
     def __init__(self, vocabulary: MetaVocabulary, **kwargs: Any) -> None:
         self.vocabulary = vocabulary
         super().__init__(**kwargs)
 
-    @post_load
-    def _make(self, raw: dict[str, Any], **_: object) -> Snapshot:
+    @post_load(pass_original=True)
+    def _make(self, raw: dict[str, Any], original: Mapping[str, Any], **_: object) -> Snapshot:
+        """The fields in which anything may stand are taken as they came: it is only asked whether anything does."""
         created = required_time(raw, "date_created_gmt", "date_modified_gmt")
         version = raw["date_modified_gmt"] or created
-        meta = read_meta(raw["meta_data"], self.vocabulary, at=version)
+        meta = read_meta(original.get("meta_data"), self.vocabulary, at=version)
         status, trashed = _status(raw["status"], meta)
         facts = OrderFacts(
             status=status,
@@ -75,14 +68,14 @@ class OrderSchema(Schema):
             paid_at=raw["date_paid_gmt"],
             completed_at=raw["date_completed_gmt"],
             customer_id=raw["customer_id"] or 0,
-            kinds=_kinds(raw) | (meta.kinds if meta else frozenset()),
+            kinds=_kinds(original) | (meta.kinds if meta else frozenset()),
             trashed=trashed,
             refunds=tuple(sorted(raw["refunds"] or (), key=lambda refund: refund.id)),
             choices=meta.choices if meta else (),
             erased_at=version if meta and meta.anonymised else None,
             meta_at=version if meta else None,
-            payment=method_id(raw["payment_method"], self.vocabulary.ways),
-            carriers=_carriers(raw["shipping_lines"], self.vocabulary),
+            payment=method_id(original.get("payment_method"), self.vocabulary.ways),
+            carriers=_carriers(original.get("shipping_lines"), self.vocabulary),
         )
         return Snapshot(facts, raw["id"], version, meta.ours if meta else None)
 
@@ -101,11 +94,11 @@ def _carriers(lines: object, vocabulary: MetaVocabulary) -> frozenset[str]:
     return frozenset(name for name in ids if name)
 
 
-def _kinds(raw: dict[str, Any]) -> frozenset[str]:
+def _kinds(raw: Mapping[str, Any]) -> frozenset[str]:
     held = {
-        "identity": any_present(raw["billing"], _CONTACT),
-        "shipping": any_present(raw["shipping"], _NAME) or bool(raw["shipping_lines"]),
-        "note": present(raw["customer_note"]),
-        "network": present(raw["customer_ip_address"]) or present(raw["customer_user_agent"]),
+        "identity": any_present(raw.get("billing"), _CONTACT),
+        "shipping": any_present(raw.get("shipping"), _NAME) or bool(raw.get("shipping_lines")),
+        "note": present(raw.get("customer_note")),
+        "network": present(raw.get("customer_ip_address")) or present(raw.get("customer_user_agent")),
     }
     return frozenset(kind for kind, there in held.items() if there)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import structlog
-from flask import Blueprint, Response, jsonify
+import json
+
+from flask import Blueprint, Response
 
 from hooks import telemetry
 from hooks.delivery import Delivery, is_ping
@@ -13,7 +14,7 @@ from hooks.service import service, take
 
 blueprint = Blueprint("webhooks", __name__)
 intake.answer_refusals(blueprint)
-log = structlog.get_logger(__name__)
+_BODIES = {result: json.dumps({"result": result}) + "\n" for result in Result}
 
 
 @blueprint.post("/webhooks/<slug>", provide_automatic_options=False)
@@ -31,5 +32,5 @@ def receive(slug: str) -> Response:
 
 def _answer(slug: str, result: Result, topic: str | None = None) -> Response:
     telemetry.DELIVERIES.labels(slug, str(result)).inc()
-    log.info("delivery", store=slug, topic=topic, result=str(result))
-    return jsonify(result=str(result))
+    service().delivery_log.taken(slug, topic, str(result))
+    return Response(_BODIES[result], mimetype="application/json")
