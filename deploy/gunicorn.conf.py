@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from hooks.committer import Worker
 from hooks.errors import HooksError
 from hooks.group_commit import Group
 from hooks.ledger.database import Database
@@ -21,9 +22,11 @@ except HooksError as error:
     sys.exit(2)
 
 bind = settings.bind
-# Deliveries are short and end in one synced commit, which SQLite takes one at a time: a few processes are enough.
-workers = int(os.environ.get("WEB_CONCURRENCY", "3"))
-worker_class = "sync"
+# Those that answer requests wait for the committer and for their clients, so that there are more than there are cores.
+answering = int(os.environ.get("WEB_CONCURRENCY", "6"))
+workers = answering + 1 if answering > 1 else 1
+worker_class = Worker
+Worker.group = Group(places=4 * workers) if answering > 1 else None
 timeout = 60  # the store gives up on a delivery after as long
 graceful_timeout = 30
 keepalive = 2
@@ -37,15 +40,6 @@ control_socket_disable = True  # it would stand in the user's home, one for all 
 # by this variable when it is first imported.
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", "var/metrics")
 Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(parents=True, exist_ok=True)
-
-
-# A worker that is started in place of another gets the next number: there are places for those that end just then, too.
-together = Group(places=4 * workers)
-
-
-def post_worker_init(worker: Any) -> None:
-    """Deliveries that come to several workers at once share a commit."""
-    worker.wsgi.extensions["group"] = together.member(worker.age)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

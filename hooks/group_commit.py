@@ -1,8 +1,8 @@
-"""Group commit: deliveries that wait at the same time, in whichever web process of this host, share one transaction.
+"""Group commit: deliveries that come to the web processes of a host at the same time share one transaction.
 
-A commit that is synced to the disk costs more than the rest of a delivery, and there can be one at a time. So the
-process that holds the lock, the leader, takes what all others are waiting with along with its own. There is no process
-for it, and nothing is kept: whoever is left waiting, since the leader was killed, leads the next time.
+A commit that is synced to the disk costs more than all else about a delivery, and there can be one at a time. So one of
+the processes, the committer, answers no requests, but takes in what the others have verified and parsed, all that
+waits at once. Nothing is kept in between: while there is no committer, those who wait do its work themselves.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import fcntl
 import os
 import pickle
-import select
 import socket
+import struct
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -23,22 +24,25 @@ from hooks.delivery import Delivery
 from hooks.errors import LedgerUnavailableError
 from hooks.ingest import Result
 
-log = structlog.get_logger(__name__)
+IDLE_SECONDS = 0.5
+"""How long the committer waits for something to do, before it looks whether it is to stop."""
 
-WAIT_SECONDS = 0.05
-"""After as long a process that waits looks whether anybody leads at all."""
+PATIENCE_SECONDS = 0.05
+"""How long one waits for an answer, before it looks whether there is a committer at all."""
 
-MOST_AT_ONCE = 32
+MOST_AT_ONCE = 64
 LARGEST = 65_536
 
-LEAD = b"lead"
-"""Sent to one who waits: nobody leads any more."""
+AGAIN = "again"
+"""Said to all by a committer that begins."""
 
 Receive = Callable[[Sequence[tuple[str, Delivery]]], list[Result]]
 """Takes several deliveries in one transaction. Raises LedgerUnavailableError, and then none of them is taken."""
 
 Name = tuple[int, int]
 """Of one delivery among all that wait: the process, and how many it had before."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,8 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What became of one delivery: a result; or why the ledger could not be written; or neither, where the leader
-    failed for another reason and each is to try alone."""
+    """What became of one delivery: a result; or why the ledger could not be written; or neither, where all failed
+    together for another reason, and each is to try alone."""
 
     name: Name
     result: Result | None = None
@@ -63,126 +67,130 @@ class _Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Channel:
-    """Messages between processes of one family, which inherit both ends; neither end ever blocks."""
+    """Messages between processes of one family, which inherit both ends of it; nobody else can write there."""
 
     here: socket.socket
     there: socket.socket
 
     @classmethod
-    def make(cls) -> Self:
-        """A new one."""
+    def make(cls, patience: float) -> Self:
+        """A new one, on which a receiver waits for so many seconds."""
         here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        here.setblocking(False)
-        there.setblocking(False)
+        here.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, int(patience * 1_000_000)))
         return cls(here, there)
 
-    def send(self, message: bytes) -> bool:
-        """False where it does not fit: those that it is for do not keep up, or are no more."""
+    def send(self, message: object) -> bool:
+        """False where it does not fit: it is too long, or those whom it is for do not keep up, or are no more."""
         try:
-            self.there.send(message)
+            self.there.send(pickle.dumps(message), socket.MSG_DONTWAIT)
         except OSError:
             return False
         return True
 
-    def receive(self, *, peek: bool = False) -> bytes | None:
-        """The next message, which stays where it is only looked at; None if there is none."""
+    def receive(self, *, wait: bool) -> object:
+        """The next message; None if there is none, or none comes for a while."""
         try:
-            return self.here.recv(LARGEST, socket.MSG_PEEK if peek else 0)
+            message = self.here.recv(LARGEST, 0 if wait else socket.MSG_DONTWAIT)
         except BlockingIOError:
             return None
-
-    def wait(self, seconds: float) -> bytes | None:
-        """The next message, or None if none comes for as long."""
-        return self.receive() if select.select([self.here], [], [], seconds)[0] else None
+        return pickle.loads(message)  # noqa: S301 - written by another process of this family
 
 
 class Group:
-    """Made once, before the web processes are forked: they share its channels with nobody else."""
+    """Made once, before the web processes are forked. Each has a number of its own; two that share a place in the
+    group only wait longer for their answers."""
 
     def __init__(self, places: int) -> None:
-        self.lock = tempfile.TemporaryFile()  # noqa: SIM115 - it is locked for as long as there are processes
-        self.waiting = _Channel.make()
-        self.answers = [_Channel.make() for _ in range(places)]
+        self._lock = tempfile.TemporaryFile()  # noqa: SIM115 - locked for as long as there are processes
+        self.waiting = _Channel.make(IDLE_SECONDS)
+        self.answers = [_Channel.make(PATIENCE_SECONDS) for _ in range(places)]
 
     def member(self, number: int) -> Member:
-        """For the forked process of this number. Two that share a place only wait longer for their answers."""
+        """For the process of this number, which answers requests."""
         return Member(self, number % len(self.answers))
 
-    def lead(self) -> bool:
-        """Whether this process leads from now on, until it stops to or ends."""
+    @contextmanager
+    def committing(self) -> Iterator[bool]:
+        """Whether this process, and no other one, is the committer while this block lasts. One that is killed is it no
+        more."""
         try:
-            fcntl.lockf(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            return False
-        return True
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            fcntl.lockf(self._lock, fcntl.LOCK_UN)
 
-    def stop_leading(self) -> None:
-        """Let another one lead, whose message is the first that waits."""
-        fcntl.lockf(self.lock, fcntl.LOCK_UN)
-        first = self.waiting.receive(peek=True)
-        if first:
-            self.answers[_read(first).place].send(LEAD)
+    def ask_again(self) -> None:
+        """As a committer that begins: the one before may have taken messages with it."""
+        for place in self.answers:
+            place.send(AGAIN)
+
+    def commit(self, receive: Receive, *, wait: bool) -> None:
+        """As the committer, take all that waits, and answer."""
+        together = list(self._all_that_waits(wait=wait))
+        if together:
+            for waiting, answer in zip(together, _taken(receive, together), strict=True):
+                self.answers[waiting.place].send(answer)
+
+    def _all_that_waits(self, *, wait: bool) -> Iterator[_Waiting]:
+        for place in range(MOST_AT_ONCE):
+            message = self.waiting.receive(wait=wait and place == 0)
+            if not isinstance(message, _Waiting):
+                return
+            yield message
 
 
 @dataclass(slots=True)
 class Member:
-    """One process of the group. It takes one delivery at a time: not to be shared by threads."""
+    """A process that answers requests. It has one delivery at a time: not to be shared by threads."""
 
     group: Group
     place: int
     _before: int = field(default=0, init=False)
 
     def receive(self, receive: Receive, store: str, delivery: Delivery) -> Result:
-        """Take one delivery, alone or with others. Once this has returned, the ledger holds it durably.
+        """Take one delivery, together with others. Once this has returned, the ledger holds it durably.
 
         Raises LedgerUnavailableError, and then nothing of it is held.
         """
         self._before += 1
         own = _Waiting(self.place, (os.getpid(), self._before), store, delivery)
-        answer = self._leading(receive, own) if self.group.lead() else self._waiting(receive, own)
+        answer = self._answer_to(own, receive)
         if answer.unavailable:
             raise LedgerUnavailableError(answer.unavailable)
         return answer.result or receive([(store, delivery)])[0]
 
-    def _leading(self, receive: Receive, own: _Waiting) -> _Answer:
-        """Take what waits along, and then let another one lead."""
-        try:
-            together = [own, *self._others(own)]
-            answers = _taken(receive, together)
-            for waiting, answer in zip(together[1:], answers[1:], strict=True):
-                self.group.answers[waiting.place].send(pickle.dumps(answer))
-            return answers[0]
-        finally:
-            self.group.stop_leading()
+    def _answer_to(self, own: _Waiting, receive: Receive) -> _Answer:
+        said = self.group.waiting.send(own)
+        while said:
+            heard = self._heard(wait=True)
+            if isinstance(heard, _Answer) and heard.name == own.name:
+                return heard
+            if heard == AGAIN:
+                said = self.group.waiting.send(own)
+            elif heard is None and self._stand_in(receive):
+                break
+        return self._left(own)
 
-    def _others(self, own: _Waiting) -> Iterator[_Waiting]:
-        """What waits; not what this process sent itself, before it came to lead."""
-        for _ in range(MOST_AT_ONCE):
-            message = self.group.waiting.receive()
-            if message is None:
-                return
-            waiting = _read(message)
-            if waiting.name[0] != own.name[0]:
-                yield waiting
+    def _heard(self, *, wait: bool) -> object:
+        return self.group.answers[self.place].receive(wait=wait)
 
-    def _waiting(self, receive: Receive, own: _Waiting) -> _Answer:
-        """Wait for what the leader says; lead, if there is none."""
-        message = pickle.dumps(own)
-        if len(message) > LARGEST or not self.group.waiting.send(message):
-            return _Answer(own.name)
-        while True:
-            said = self.group.answers[self.place].wait(WAIT_SECONDS)
-            if said and said != LEAD:
-                answer: _Answer = pickle.loads(said)  # noqa: S301 - of a process of this family: nobody else can write there
-                if answer.name == own.name:
-                    return answer
-            elif self.group.lead():
-                return self._leading(receive, own)
+    def _stand_in(self, receive: Receive) -> bool:
+        """Whether nobody commits; then take what waits, of this process and of others."""
+        with self.group.committing() as alone:
+            if alone:
+                self.group.commit(receive, wait=False)
+        return alone
 
-
-def _read(message: bytes) -> _Waiting:
-    waiting: _Waiting = pickle.loads(message)  # noqa: S301 - see above
-    return waiting
+    def _left(self, own: _Waiting) -> _Answer:
+        """The answer that has come by now; none, where a committer that was killed took the delivery with it."""
+        while (heard := self._heard(wait=False)) is not None:
+            if isinstance(heard, _Answer) and heard.name == own.name:
+                return heard
+        return _Answer(own.name)
 
 
 def _taken(receive: Receive, together: Sequence[_Waiting]) -> list[_Answer]:
