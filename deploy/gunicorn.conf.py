@@ -23,7 +23,7 @@ except HooksError as error:
 
 bind = settings.bind
 # Those that answer requests wait for the committer and for their clients, so that there are more than there are cores.
-answering = int(os.environ.get("WEB_CONCURRENCY", "6"))
+answering = int(os.environ.get("WEB_CONCURRENCY", "4"))
 workers = answering + 1 if answering > 1 else 1
 worker_class = Worker
 Worker.group = Group(places=4 * workers) if answering > 1 else None

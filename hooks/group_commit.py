@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Self
+from typing import NamedTuple, Self
 
 import structlog
 
@@ -45,8 +45,7 @@ Name = tuple[int, int]
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     """A delivery, and the place of the process that waits for what becomes of it."""
 
     place: int
@@ -55,8 +54,7 @@ class _Waiting:
     delivery: Delivery
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(NamedTuple):
     """What became of one delivery: a result; or why the ledger could not be written; or neither, where all failed
     together for another reason, and each is to try alone."""
 

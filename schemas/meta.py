@@ -46,7 +46,7 @@ def read_meta(raw: object, vocabulary: MetaVocabulary, *, at: datetime) -> Meta 
 
 def _values(raw: Iterable[object]) -> dict[str, Any]:
     return {
-        item["key"]: item.get("value") for item in raw if isinstance(item, Mapping) and isinstance(item.get("key"), str)
+        item["key"]: item.get("value") for item in raw if isinstance(item, dict) and isinstance(item.get("key"), str)
     }
 
 

@@ -90,7 +90,7 @@ def _status(raw: str, meta: Meta | None) -> tuple[str, bool]:
 def _carriers(lines: object, vocabulary: MetaVocabulary) -> frozenset[str]:
     """The ids of the shipping methods; their titles may say where the customer lives, and are dropped."""
     rows = lines if isinstance(lines, list) else []
-    ids = (method_id(line.get("method_id"), vocabulary.ways) for line in rows if isinstance(line, Mapping))
+    ids = (method_id(line.get("method_id"), vocabulary.ways) for line in rows if isinstance(line, dict))
     return frozenset(name for name in ids if name)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 from marshmallow import ValidationError, fields
@@ -58,14 +59,18 @@ class GmtTime(fields.Field[datetime]):
         return instant.replace(microsecond=0)
 
 
-def method_id(value: object, ways: Iterable[str]) -> str:
+def method_id(value: object, ways: frozenset[str]) -> str:
     """The id of a way of payment or shipping, where it is one of the `ways` (patterns); `other` for any other, of
     which nobody knows what it tells, and nothing where there is none."""
     text = value.strip().lower() if isinstance(value, str) else ""
     if not text:
         return ""
-    known = _METHOD.fullmatch(text) and any(fnmatchcase(text, way) for way in ways)
-    return text if known else "other"
+    return text if _METHOD.fullmatch(text) and _is_among(text, ways) else "other"
+
+
+@lru_cache(maxsize=256)
+def _is_among(text: str, ways: frozenset[str]) -> bool:
+    return any(fnmatchcase(text, way) for way in ways)
 
 
 def present(value: object) -> bool:
@@ -75,7 +80,7 @@ def present(value: object) -> bool:
 
 def any_present(holder: object, keys: Iterable[str]) -> bool:
     """Whether an address, say, holds anything under `keys`. An empty one comes as `[]`, as PHP writes it."""
-    return isinstance(holder, Mapping) and any(present(holder.get(key)) for key in keys)
+    return isinstance(holder, dict) and any(present(holder.get(key)) for key in keys)
 
 
 def required_time(raw: Mapping[str, datetime | None], *names: str) -> datetime:
