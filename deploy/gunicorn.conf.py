@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hooks.committer import Worker
+
 from hooks.errors import HooksError
-from hooks.group_commit import Group
 from hooks.ledger.database import Database
 from hooks.settings import Settings
+from hooks.web_worker import Worker
 from schemas.policy import load_policy
 
 # What the application would not start with is found here, once: its workers would be started again for ever.
@@ -22,14 +22,13 @@ except HooksError as error:
     sys.exit(2)
 
 bind = settings.bind
-# Those that answer requests wait for the committer and for their clients, so that there are more than there are cores.
-answering = int(os.environ.get("WEB_CONCURRENCY", "4"))
-workers = answering + 1 if answering > 1 else 1
+# Within a process deliveries share commits, of which SQLite takes one at a time: one process for each core.
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = Worker
-Worker.group = Group(places=4 * workers) if answering > 1 else None
+worker_connections = 1000
 timeout = 60  # the store gives up on a delivery after as long
 graceful_timeout = 30
-keepalive = 2
+keepalive = 0  # the store opens a connection for each delivery
 accesslog = None  # it would hold visitors' addresses; the service logs what matters itself
 errorlog = "-"
 loglevel = "error"  # warnings of malformed requests name the address that they came from

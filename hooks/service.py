@@ -12,7 +12,7 @@ from flask import current_app, has_request_context, request
 from hooks.adoption import follow
 from hooks.delivery import Delivery
 from hooks.errors import LedgerUnavailableError
-from hooks.group_commit import Member, Receive
+from hooks.group_commit import Group, Receive
 from hooks.ingest import Ingest, Result
 from hooks.ledger.database import Database
 from hooks.retention.policy import Policy
@@ -72,11 +72,11 @@ class Alone:
     """Each delivery in a transaction of its own: for a process that no others take deliveries beside."""
 
     def receive(self, receive: Receive, store: str, delivery: Delivery) -> Result:
-        """As `Member.receive`."""
+        """As `Group.receive`."""
         return receive([(store, delivery)])[0]
 
 
 def take(store: str, delivery: Delivery) -> Result:
     """Take one delivery. Once this has returned, the ledger holds it durably. Raises LedgerUnavailableError."""
-    group: Member | Alone = current_app.extensions["group"]
+    group: Group | Alone = current_app.extensions["group"]
     return group.receive(service().ingest.receive_all, store, delivery)

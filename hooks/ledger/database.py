@@ -155,7 +155,7 @@ def _file_id(path: Path) -> tuple[int, int] | None:
 def _begin_sqlite(connection: Connection) -> None:
     """A writer takes the lock now: one that read first could find it taken, and its read out of date."""
     read_only = connection.get_execution_options().get("read_only")
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    connection.connection.cursor().execute("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 
 def _postgresql_engine(url: URL) -> Engine:

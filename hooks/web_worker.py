@@ -1,0 +1,52 @@
+"""How gunicorn runs a web process: requests are greenlets, so that several of them can wait for one commit.
+
+Nothing of the standard library is replaced: but for reading and answering, a request runs from its start to its end,
+or to its commit, without another one in between.
+"""
+
+from __future__ import annotations
+
+import gc
+from functools import partial
+
+import gevent
+from gevent import socket
+from gevent.pool import Pool
+from gevent.server import StreamServer
+from gunicorn.workers.ggevent import GeventWorker
+
+from hooks.group_commit import Group
+
+ACCEPTED_AT_ONCE = 16
+"""So that those who come at the same time are taken together, and the other processes get some, too."""
+
+
+class Worker(GeventWorker):
+    """A web process whose deliveries share commits."""
+
+    def patch(self) -> None:
+        """Only the sockets that are listened on wait for others while they wait."""
+        self.sockets = [
+            socket.socket(listened.FAMILY, socket.SOCK_STREAM, fileno=listened.sock.detach())
+            for listened in self.sockets
+        ]
+
+    def run(self) -> None:
+        """Answer requests until gunicorn says stop; then, in the time that it gives, those under way."""
+        self.wsgi.extensions["group"] = Group()
+        gc.collect()
+        gc.freeze()  # what was loaded is there for good: it need not be looked through again and again
+        servers = [self._serve(listener) for listener in self.sockets]
+        while self.alive:
+            self.notify()
+            gevent.sleep(1.0)
+        for server in servers:
+            server.close()
+        gevent.joinall([gevent.spawn(server.stop, timeout=self.cfg.graceful_timeout) for server in servers])
+
+    def _serve(self, listener: socket.socket) -> StreamServer:
+        listener.setblocking(True)
+        server = StreamServer(listener, handle=partial(self.handle, listener), spawn=Pool(self.worker_connections))
+        server.max_accept = ACCEPTED_AT_ONCE
+        server.start()
+        return server
