@@ -68,6 +68,9 @@ class Moment:
     asked_at: datetime | None = None
 
 
+NOTHING_DIGEST = digest(NOTHING)
+
+
 def sight(known: Values, snapshot: Snapshot, *, settles: bool, rewound: bool = False) -> Values:
     """What the snapshot says of our own keys in the store.
 
@@ -99,7 +102,7 @@ def pushing(known: Values, changed: Values, moment: Moment) -> Values:
     """When the record is to be written back, if the store holds something else than it should."""
     row = known | changed
     wanted, there = row["wanted_digest"], row["known_digest"]
-    nothing_there = there is None and wanted == digest(NOTHING)
+    nothing_there = there is None and wanted == NOTHING_DIGEST
     stored = row["kind"] in STORED_KINDS and row["state"] not in ("unknown", "gone")
     if not stored or wanted == there or nothing_there:
         return IDLE

@@ -20,6 +20,9 @@ from hooks.group_commit import Group
 ACCEPTED_AT_ONCE = 16
 """So that those who come at the same time are taken together, and the other processes get some, too."""
 
+COLLECTED_AFTER = 10_000
+"""Objects; so many are there after some dozens of requests."""
+
 
 class Worker(GeventWorker):
     """A web process whose deliveries share commits."""
@@ -34,8 +37,7 @@ class Worker(GeventWorker):
     def run(self) -> None:
         """Answer requests until gunicorn says stop; then, in the time that it gives, those under way."""
         self.wsgi.extensions["group"] = Group()
-        gc.collect()
-        gc.freeze()  # what was loaded is there for good: it need not be looked through again and again
+        _collect_less()
         servers = [self._serve(listener) for listener in self.sockets]
         while self.alive:
             self.notify()
@@ -50,3 +52,10 @@ class Worker(GeventWorker):
         server.max_accept = ACCEPTED_AT_ONCE
         server.start()
         return server
+
+
+def _collect_less() -> None:
+    """What was loaded is there for good, and a request leaves few cycles: they need not be looked for so often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECTED_AFTER, 20, 20)

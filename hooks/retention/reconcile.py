@@ -45,7 +45,9 @@ def merge(
     restored from a backup.
     """
     fresh = snapshot.facts
-    if known is None or version is None:
+    if known is None:
+        return Merged(fresh, snapshot.version, stale=False, doubtful=False)
+    if version is None:
         return Merged(_grown(fresh, known, fresh), snapshot.version, stale=False, doubtful=False)
     if rewound:
         known = _until(known, snapshot.version)
