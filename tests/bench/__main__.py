@@ -9,16 +9,22 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
 
-from tests.bench import check, report
+from tests.bench import check, plots, report
 from tests.bench.bench import VAR, Bench, Plan, bench
 from tests.bench.figures import Figure
-from tests.bench.parts import growth, intake
+from tests.bench.parts import backfill, conditions, growth, intake, retag, start, writeback
 from tests.support.processes import ROOT
 
 PARTS: Mapping[str, Callable[[Bench], Iterator[Figure]]] = {
     "intake": intake.measure,
     "growth": growth.measure,
+    "writeback": writeback.measure,
+    "retag": retag.measure,
+    "backfill": backfill.measure,
+    "start": start.measure,
+    "conditions": conditions.measure,
 }
+DOCS = ROOT / "docs"
 QUICK = ("intake", "growth")
 
 
@@ -34,14 +40,14 @@ def main(arguments: Sequence[str]) -> int:
     if asked.quick:
         report.write(VAR / "quick.json", found, notes)
         return _judged(found)
-    target = ROOT / "docs/bench.json"
-    everything = report.merged(report.read(target), found, PARTS)
-    report.write(target, everything, notes)
+    everything = report.merged(report.read(DOCS / "bench.json"), found, PARTS)
+    report.write(DOCS / "bench.json", everything, notes)
+    plots.draw(everything, DOCS)
     return 0
 
 
 def _judged(found: report.Parts) -> int:
-    short = check.shortfalls(figure for figures in found.values() for figure in figures)
+    short = list(check.shortfalls(found))
     sys.stderr.writelines(f"{words}\n" for words in short)
     return 1 if short else 0
 
