@@ -17,7 +17,7 @@ from tests.bench.report import Parts
 from tests.bench.rounds import PERCENTILES, TO_FLOOR
 from tests.bench.sides import FLOOR
 
-STYLE = {"svg.hashsalt": "retention-hooks", "svg.fonttype": "none", "font.size": 9, "axes.grid": True}
+NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 LATENCY, GROWTH = "bench-latency.svg", "bench-growth.svg"
 
 
@@ -33,7 +33,7 @@ def draw(parts: Parts, directory: Path) -> list[Path]:
 
 @contextmanager
 def _sheet(path: Path, columns: int) -> Iterator[list[Axes]]:
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context({"svg.hashsalt": path.name, "svg.fonttype": "none", "font.size": 9, "axes.grid": True}):
         sheet = Sheet(figsize=(3.6 * columns, 3.4), layout="constrained")
         FigureCanvasSVG(sheet)
         yield list(sheet.subplots(1, columns, squeeze=False, sharey=True)[0])
@@ -43,12 +43,14 @@ def _sheet(path: Path, columns: int) -> Iterator[list[Axes]]:
 def _latencies(figures: Sequence[Figure], path: Path) -> Path:
     """A panel each for the floor and the databases: how long requests take at each rate."""
     panels = {"the floor": {"side": FLOOR, "database": "sqlite"}}
-    panels |= {f"service on {name}": {"side": "service", "database": name} for name in _databases(figures)}
+    panels |= {f"the service on {NAMES[name]}": {"side": "service", "database": name} for name in _databases(figures)}
     with _sheet(path, len(panels)) as axes:
         for panel, (title, of) in zip(axes, panels.items(), strict=True):
             for name in PERCENTILES:
                 _line(panel, chosen(figures, name, **of), "rate", name)
             panel.set(title=title, xlabel="requests a second, evenly", yscale="log")
+            panel.yaxis.set_major_formatter("{x:g}")
+            panel.yaxis.set_minor_formatter("")
         axes[0].set_ylabel("answered within, ms")
         axes[0].legend()
     return path
@@ -58,10 +60,11 @@ def _growth(figures: Sequence[Figure], path: Path) -> Path:
     """How fast intake is by the size of the ledger: as a part of the floor, and of the rate at an empty one."""
     with _sheet(path, 2) as axes:
         for name in _databases(figures):
-            _line(axes[0], chosen(figures, TO_FLOOR, side=LARGE, database=name), "records", name)
-            _line(axes[1], chosen(figures, TO_EMPTY, database=name), "records", name)
+            _line(axes[0], chosen(figures, TO_FLOOR, side=LARGE, database=name), "records", NAMES[name])
+            _line(axes[1], chosen(figures, TO_EMPTY, database=name), "records", NAMES[name])
         for panel, title in zip(axes, ("of the floor", "of the rate at an empty ledger"), strict=True):
             panel.set(title=title, xlabel="records in the ledger", xscale="log", ylim=(0, None))
+            panel.xaxis.set_major_formatter("{x:,.0f}")
         axes[0].set_ylabel("intake, as a part")
         axes[1].legend()
     return path
