@@ -26,8 +26,8 @@ class Plan:
     """How much is measured. `seconds` is how long one load lasts, `rounds` how often each is repeated."""
 
     rounds: int = 5
-    seconds: float = 3.0
-    rates: tuple[int, ...] = (100, 200, 400, 600, 800, 1000, 1200)
+    seconds: float = 2.5
+    rates: tuple[int, ...] = (100, 200, 400, 600, 900, 1200)
     at_once: int = 16
     sizes: tuple[int, ...] = (100_000, 1_000_000)
     """Records of the large ledgers, the largest last."""

@@ -99,8 +99,9 @@ def _others(at: datetime, day: int, *, linked: bool) -> Iterator[Facts]:
 
 def _paid(at: datetime, day: int, payment: str, customer: int) -> OrderFacts:
     sent = min(at + timedelta(days=1 + day % 4), LAST_DAY)
-    carriers = frozenset({("dhl_express", "bring_shipping", "flexible_shipping_ups", "local_pickup")[day % 4]})
     kinds = _kinds(at, day)
+    carrier = ("dhl_express", "bring_shipping", "flexible_shipping_ups", "local_pickup")[day % 4]
+    carriers = frozenset({carrier} if "shipping" in kinds else ())
     return OrderFacts("completed", at, at, sent, customer, kinds, meta_at=sent, payment=payment, carriers=carriers)
 
 
@@ -119,9 +120,10 @@ def _unpaid(at: datetime) -> OrderFacts:
 
 
 def _kinds(at: datetime, day: int) -> frozenset[str]:
-    """Every fifth has a note. The visitor's address goes after eleven months, the note after some three years."""
+    """Every seventh is not shipped, every fifth has a note. The visitor's address goes after eleven months, the note
+    after some three years."""
     age = (LAST_DAY - at).days
-    kinds = {"identity", "shipping"}
+    kinds = {"identity"} | ({"shipping"} if day % 7 else set())
     kinds |= {"network", "attribution"} if age < 335 else set()
     kinds |= {"note"} if day % 5 == 0 and age < 1000 else set()
     return frozenset(kinds)

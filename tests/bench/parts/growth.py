@@ -30,7 +30,7 @@ STEADY_RATES = (600,)
 
 PAGES = ("/status", "/schedule", "/schedule?before=2027-01-01")
 
-ASKED_FOR = 7
+ASKED_FOR = 5
 """How often each page and query is asked for."""
 
 
@@ -50,7 +50,8 @@ def _at(bench: Bench, backend: Backend, of: Of, number: int) -> Iterator[Figure]
             found = list(closed(bench, sides, of))
             (below,), (above,) = chosen(found, RATE, side=EMPTY), chosen(found, RATE, side=LARGE)
             yield from [*found, ratios(TO_EMPTY, above, below, of)]
-            yield from steady(bench, sides, of, STEADY_RATES)
+            if number == bench.plan.sizes[-1]:
+                yield from steady(bench, sides, of, STEADY_RATES)
             for side, url in zip(sides[1:], (empty, large), strict=True):
                 yield from _pages(bench, side, of | {"side": side.name})
                 yield from _queries(bench, url, of | {"side": side.name})
