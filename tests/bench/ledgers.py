@@ -68,7 +68,7 @@ def fill(ledger: Database, policy: Policy, number: int) -> None:
         _metadata.drop_all(connection)
         policies.put_in_force(connection, policy, datetime.now(UTC))
     _seal(ledger)
-    _tidy(ledger)
+    tidy(ledger)
 
 
 def _prepare(connection: Connection, policy: Policy, families: int) -> None:
@@ -132,7 +132,7 @@ def _seal(ledger: Database) -> None:
             sealed = seals.seal(connection, 20_000)
 
 
-def _tidy(ledger: Database) -> None:
+def tidy(ledger: Database) -> None:
     """What the databases do by themselves in time: one works through its log, the other counts its rows."""
     if ledger.is_sqlite:
         ledger.close()  # as the last connection does when it goes

