@@ -33,7 +33,7 @@ class Plan:
     """Records of the large ledgers, the largest last."""
 
     large_on: tuple[Backend, ...] = BACKENDS
-    writes: int = 100_000
+    writes: int = 30_000
     shops: tuple[int, int] = (5_000, 25_000)
     patience: float = 10.0
 

@@ -22,6 +22,11 @@ NOBODY = "http://127.0.0.1:9"
 """Where no store answers: what waits to be written back goes on waiting."""
 
 
+def orders_and_customers(records: int) -> tuple[int, int]:
+    """How many of each are in a shop of so many records: of five, four are orders."""
+    return records * 4 // 5, records - records * 4 // 5
+
+
 def open_shop(started: Stack, orders: int = 0, customers: int = 0) -> Sandbox:
     """Start the store, and let every process of the stack that is started later serve it as fast as it can."""
     numbers = ["--orders", str(orders), "--customers", str(customers)]

@@ -6,13 +6,10 @@ from collections.abc import Iterator
 
 from tests.bench.bench import Bench
 from tests.bench.figures import Figure, Of
-from tests.bench.shops import learnt, open_shop
+from tests.bench.shops import learnt, open_shop, orders_and_customers
 from tests.bench.sides import as_installed
 from tests.bench.usage import Usage, run
 from tests.support.processes import stack
-
-ORDERS_OF_FIVE = 4
-"""Of five records of a shop four are orders, and one a customer."""
 
 LONGEST = 240.0
 
@@ -31,11 +28,10 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
 def _filled(bench: Bench, size: int) -> Usage:
     bench.say(f"backfill of {size:,} records")
-    orders = size * ORDERS_OF_FIVE // 5
     with bench.databases.new("sqlite") as url, stack(bench.place("backfill"), url) as started:
         learnt(url)
         started.env |= as_installed()
-        open_shop(started, orders, size - orders)
+        open_shop(started, *orders_and_customers(size))
         bench.idle.wait()
         used = run(started, "store", "backfill", limit=LONGEST)
     if used.status:

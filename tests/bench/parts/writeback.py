@@ -6,25 +6,23 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from hooks.ledger.database import Database
 from hooks.ledger.tables import records
-from hooks.retention.facts import STORED_KINDS
-from hooks.retention.store_meta import NOTHING, digest
 from tests.bench.bench import Bench
 from tests.bench.databases import BACKENDS, Backend
 from tests.bench.figures import Figure, Of
 from tests.bench.ledgers import tidy
-from tests.bench.shops import learnt, open_shop
+from tests.bench.shops import learnt, open_shop, orders_and_customers
 from tests.bench.sides import as_installed
-from tests.bench.usage import cpu_seconds, memory
-from tests.support.processes import Process, stack
+from tests.bench.usage import cpu_seconds, memory, run
+from tests.support.processes import Process, Stack, stack
 
 LOOK_SECONDS = 1.0
+LONGEST_FILL = 240.0
 LONGEST = 60.0
 """Seconds after which it is known how fast it is, whether or not all is written."""
 
@@ -37,23 +35,22 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
 
 def _written(bench: Bench, backend: Backend, of: Of) -> Iterator[Figure]:
-    with bench.databases.large(backend, bench.plan.writes) as url, stack(bench.place("writeback"), url) as started:
-        learnt(url, later=True)
-        _make_due(url)
+    with bench.databases.new(backend) as url, stack(bench.place("writeback"), url) as started:
         started.env |= as_installed()
-        open_shop(started)
+        open_shop(started, *orders_and_customers(bench.plan.writes))
+        _fill(started)
         bench.idle.wait()
         yield from _watched(started.worker(), url, of)
 
 
-def _make_due(url: str) -> None:
-    """As if nothing had ever been written back."""
-    now = datetime.now(UTC)
-    due = (records.c.kind.in_(STORED_KINDS), records.c.wanted_digest != digest(NOTHING))
-    nothing_there = {"known_digest": None, "known_version": None, "version": now - timedelta(days=1)}
-    with closing(Database(url)) as ledger:
-        with ledger.write() as connection:
-            connection.execute(update(records).where(*due).values(push_at=now, push_since=now, **nothing_there))
+def _fill(started: Stack) -> None:
+    """With what the store shows, so that its answers to writes say nothing new; nothing is written back yet."""
+    learnt(started.database_url)
+    filled = run(started, "store", "backfill", limit=LONGEST_FILL)
+    if filled.status:
+        raise RuntimeError(f"the backfill ended with exit status {filled.status}")
+    learnt(started.database_url, later=True)
+    with closing(Database(started.database_url)) as ledger:
         tidy(ledger)
 
 
