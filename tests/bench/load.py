@@ -53,9 +53,8 @@ class _Exchange:
     """One request under way."""
 
     began: float
-    request: bytes
+    unsent: memoryview
     answer: bytes = b""
-    sent: bool = False
 
 
 class _Sender:
@@ -71,27 +70,26 @@ class _Sender:
         """Connect and send; on loopback both are done at once as a rule."""
         link = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         link.setblocking(False)
-        exchange = _Exchange(due, request)
+        exchange = _Exchange(due, memoryview(request))
         self.waiting[link.fileno()] = link, exchange
         try:
             link.connect(self.address)
-            exchange.sent = link.send(request) == len(request)
+            exchange.unsent = exchange.unsent[link.send(request) :]
         except BlockingIOError:
-            exchange.sent = False
+            pass
         except OSError:
             self._end(link.fileno(), 0)
             return
-        self._poll.register(link.fileno(), select.EPOLLIN if exchange.sent else select.EPOLLOUT)
+        self._poll.register(link.fileno(), select.EPOLLOUT if exchange.unsent else select.EPOLLIN)
 
     def receive(self, timeout: float) -> None:
         """Wait at most `timeout` seconds for something to come back, and take what did."""
         for number, _ in self._poll.poll(timeout):
             link, exchange = self.waiting[number]
             try:
-                if not exchange.sent:
-                    link.sendall(exchange.request)
-                    exchange.sent = True
-                    self._poll.modify(number, select.EPOLLIN)
+                if exchange.unsent:
+                    exchange.unsent = exchange.unsent[link.send(exchange.unsent) :]
+                    self._poll.modify(number, select.EPOLLOUT if exchange.unsent else select.EPOLLIN)
                     continue
                 chunk = link.recv(65_536)
             except BlockingIOError:
@@ -107,7 +105,10 @@ class _Sender:
     def drop_overdue(self) -> None:
         """Give up on what has waited too long."""
         limit = time.perf_counter() - GIVE_UP_SECONDS
-        for number in [number for number, (_, exchange) in self.waiting.items() if exchange.began < limit]:
+        while self.waiting:
+            number, (_, longest) = next(iter(self.waiting.items()))
+            if longest.began >= limit:
+                return
             self._end(number, 0)
 
     def close(self) -> None:
@@ -126,14 +127,15 @@ def _status(answer: bytes) -> int:
     return int(head[1]) if len(head) > 1 and head[1].isdigit() else 0
 
 
-def closed_loop(address: Address, requests: Iterator[bytes], *, count: int, at_once: int) -> Outcome:
-    """Send `count` requests, always `at_once` of them under way: as fast as the other side can."""
+def closed_loop(address: Address, requests: Iterator[bytes], *, seconds: float, at_once: int) -> Outcome:
+    """Send requests for so long, always `at_once` of them under way: as fast as the other side can."""
     sender = _Sender(address)
     began = time.perf_counter()
-    for request in islice(requests, count):
+    while time.perf_counter() - began < seconds and (request := next(requests, None)) is not None:
+        sender.send(request, time.perf_counter())
         while len(sender.waiting) >= at_once:
             sender.receive(1.0)
-        sender.send(request, time.perf_counter())
+            sender.drop_overdue()
     return _finish(sender, began)
 
 
@@ -145,6 +147,7 @@ def open_loop(address: Address, requests: Iterator[bytes], *, rate: float, secon
         due = began + number / rate
         while (left := due - time.perf_counter()) > 0:
             sender.receive(left)
+            sender.drop_overdue()
         sender.outcome.worst_lag = max(sender.outcome.worst_lag, -left)
         sender.send(request, due)
         sender.receive(0)

@@ -7,9 +7,11 @@ been paid since.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from itertools import cycle, islice
+from typing import Any, Self
 
 from tests.bench.load import http_request
 from tests.support.recordings import Recorded, delivery, made
@@ -20,13 +22,44 @@ BODY_BYTES = 6_000
 BEGAN = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 
 
-def deliveries(first: int, *, slug: str = "shop") -> Iterator[bytes]:
-    """Requests from order number `first` on; the same number gives the same request each time."""
+SLUGS = ("shop",)
+
+
+def deliveries(first: int, *, slugs: Sequence[str] = SLUGS) -> Iterator[bytes]:
+    """Requests from order number `first` on; the same number gives the same request each time. All four deliveries
+    that belong together go to one of the stores `slugs`, the next four to the next."""
     for number in range(first, first + 1_000_000_000):
+        slug = slugs[number // 4 % len(slugs)]
         if number % 4 == 3:
             yield _on_the_wire(_order(number - 2, number, paid=True), slug)
         else:
             yield _on_the_wire(_order(number, number, paid=False), slug)
+
+
+class Supply:
+    """Requests that are made before they are needed, so that a load takes no time to make them."""
+
+    def __init__(self, endless: Iterator[bytes]) -> None:
+        self._endless = endless
+        self._ready: deque[bytes] = deque()
+
+    @classmethod
+    def repeated(cls, different: int = 1000) -> Self:
+        """The same few again and again, for who keeps nothing and cannot tell."""
+        return cls(cycle(islice(deliveries(1), different)))
+
+    def prepare(self, count: int) -> None:
+        """Have so many ready; those that the load before left over are among them."""
+        self._ready.extend(islice(self._endless, max(0, count - len(self._ready))))
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        """The next one that is ready; the end where none is."""
+        if not self._ready:
+            raise StopIteration
+        return self._ready.popleft()
 
 
 def _order(number: int, event: int, *, paid: bool) -> Recorded:

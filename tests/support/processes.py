@@ -220,13 +220,17 @@ class Stack:
 
     def web(self, **env: str) -> Web:
         """Start a web process, and let every process started later know it by its address."""
+        return self.new_web(**env).start()
+
+    def new_web(self, **env: str) -> Web:
+        """The same, yet to be started."""
         port = free_port()
         command = [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "wsgi:app"]
         bind = f"127.0.0.1:{port}"
         web = Web(command, self._env(BIND=bind, **env), self._output("web"), url=f"http://{bind}")
         self.started.append(web)
         self.env["PUBLIC_URL"] = web.url
-        return web.start()
+        return web
 
     def worker(self, **env: str) -> Process:
         """Start a worker."""

@@ -1,0 +1,76 @@
+"""`python -m tests.bench [--quick] [PART …]`: measures, prints the table, writes JSON and draws the plots."""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import FrameType
+
+from tests.bench import check, plots, report
+from tests.bench.bench import VAR, Bench, Plan, bench
+from tests.bench.figures import Figure
+from tests.bench.parts import backfill, conditions, growth, intake, retag, start, writeback
+from tests.support.processes import ROOT
+
+PARTS: Mapping[str, Callable[[Bench], Iterator[Figure]]] = {
+    "intake": intake.measure,
+    "growth": growth.measure,
+    "writeback": writeback.measure,
+    "retag": retag.measure,
+    "backfill": backfill.measure,
+    "start": start.measure,
+    "conditions": conditions.measure,
+}
+DOCS = ROOT / "docs"
+QUICK = ("intake", "growth")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """0; or 1 where the quick run finds something far too slow."""
+    asked = _parser().parse_args(arguments)
+    plan = (Plan.quick() if asked.quick else Plan()).of_records(asked.records)
+    _prepare_process()
+    with bench(plan) as run:
+        found = {part: list(PARTS[part](run)) for part in asked.parts or (QUICK if asked.quick else PARTS)}
+        notes = [run.idle.words]
+    sys.stdout.write("\n\n".join([report.table(found), *notes]) + "\n")
+    if asked.quick:
+        report.write(VAR / "quick.json", found, notes)
+        return _judged(found)
+    everything = report.merged(report.read(DOCS / "bench.json"), found, PARTS)
+    report.write(DOCS / "bench.json", everything, notes)
+    plots.draw(everything, DOCS)
+    return 0
+
+
+def _judged(found: report.Parts) -> int:
+    short = list(check.shortfalls(found))
+    sys.stderr.writelines(f"{words}\n" for words in short)
+    return 1 if short else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", choices=[*PARTS, []], help=", ".join(PARTS))
+    parser.add_argument("--quick", action="store_true", help="less of all, checked; under two minutes")
+    parser.add_argument("--records", type=int, help="size of the large ledgers, in place of the plan's")
+    return parser
+
+
+def _prepare_process() -> None:
+    """A load may have thousands of connections open; and whoever ends us ends what we have started."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    sys.exit("stopped")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

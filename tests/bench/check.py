@@ -1,0 +1,27 @@
+"""What the quick run holds the service to: ratios within one run, with wide margins, never a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.bench.figures import chosen
+from tests.bench.parts.growth import TO_EMPTY
+from tests.bench.parts.intake import SERVICE
+from tests.bench.report import Parts
+from tests.bench.rounds import TO_FLOOR
+
+LEAST_OF_FLOOR = 0.30
+LEAST_OF_EMPTY = 0.60
+
+
+def shortfalls(parts: Parts) -> Iterator[str]:
+    """What is too slow, in words; nothing, where nothing is."""
+    for figure in chosen(parts.get("intake", ()), TO_FLOOR, side=SERVICE):
+        if figure.median < LEAST_OF_FLOOR:
+            where = f"on {figure.of['database']}"
+            yield f"Intake {where} is at {figure.median:.2f} of the floor; at least {LEAST_OF_FLOOR} is asked for."
+    for figure in chosen(parts.get("growth", ()), TO_EMPTY):
+        if figure.median < LEAST_OF_EMPTY:
+            where = f"on {figure.of['database']} at {figure.of['records']:,} records"
+            compared = f"at {figure.median:.2f} of that at an empty ledger"
+            yield f"Intake {where} is {compared}; at least {LEAST_OF_EMPTY} is asked for."

@@ -1,0 +1,141 @@
+"""What a shop of five years holds: for each of its days a customer with orders, guests' orders, and a request.
+
+By the rules alone, as in `tests.support.crowd`, but spread over as many different days as a real ledger's are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from hooks.ledger.codec import events_text
+from hooks.ledger.records import RecordKey, Values, blank
+from hooks.planning import Bearing, reason_for, tags
+from hooks.retention.facts import (
+    STORED_KINDS,
+    Choice,
+    ConsentFacts,
+    CustomerFacts,
+    Facts,
+    OrderFacts,
+    Refund,
+    Subject,
+    SupportRequestFacts,
+)
+from hooks.retention.policy import Policy
+
+SLUG = "shop"
+DAYS = 1825
+FAMILY = 10
+"""Records of a family; its customer is the first of them."""
+
+CUSTOMER = 700_000_000
+"""Stands for the id of the family's customer."""
+
+NOON = "T12:00:00"
+"""Stands for the time of the day of all that happens."""
+
+LAST_DAY = datetime(2026, 11, 23, 12, tzinfo=UTC)
+"""The day before those of the deliveries in `tests.bench.traffic`: the same on whichever day it is measured."""
+
+_LINKED_EVERY = 4
+"""One family of so many has a request or a consent that is about its customer; that of the others is a stranger's."""
+
+
+def family(day: int, policy: Policy) -> list[Values]:
+    """The columns of the records of a family whose first order was made on this day of the shop, 0 to DAYS - 1; with
+    them a `reason` for the history."""
+    at = LAST_DAY - timedelta(days=DAYS - 1 - day)
+    linked = day % _LINKED_EVERY == 0
+    others = [_row(place, facts, policy, Bearing()) for place, facts in enumerate(_others(at, day, linked=linked), 1)]
+    shown = tuple(json.loads(others[-1]["entries"])) if linked else ()
+    customer = _row(0, _customer(at, day), policy, Bearing(customer_id=None, linked=shown))
+    return [customer | {"linked": linked}, *others]
+
+
+def _row(place: int, facts: Facts, policy: Policy, bearing: Bearing) -> Values:
+    """One row as the ledger has it once all is written back."""
+    subject = next(iter(facts.subjects), None) if isinstance(facts, SupportRequestFacts | ConsentFacts) else None
+    owner = facts.customer_id if isinstance(facts, OrderFacts) else 0
+    if subject and subject.kind == "customer":
+        owner = CUSTOMER
+    known = blank(RecordKey(SLUG, facts.kind, place), _seen(facts))
+    plan, columns = tags(facts, policy, Bearing(customer_id=owner or None, linked=bearing.linked))
+    row = known | columns | {"events": events_text(()), "version": _seen(facts), "subject": subject and str(subject)}
+    if facts.kind in STORED_KINDS:
+        row |= {"known_digest": row["wanted_digest"], "known_version": row["version"]}
+    return row | {"reason": reason_for(known, columns, plan)}
+
+
+def _seen(facts: Facts) -> datetime:
+    """When it was last changed, as far as it tells itself."""
+    match facts:
+        case OrderFacts():
+            return facts.erased_at or facts.completed_at or facts.created_at
+        case CustomerFacts():
+            return facts.last_active_at or LAST_DAY
+    return facts.since or LAST_DAY
+
+
+def _customer(at: datetime, day: int) -> CustomerFacts:
+    """An account that was in use within the last 23 months; whoever was not is no longer there."""
+    active = max(at, LAST_DAY - timedelta(days=(day * 7) % 690))
+    choices = (Choice(active, given=True),) if day % 4 == 1 else ()
+    kinds = frozenset({"newsletter"} if choices else ())
+    return CustomerFacts(at, last_active_at=active, kinds=kinds, choices=choices, meta_at=active)
+
+
+def _others(at: datetime, day: int, *, linked: bool) -> Iterator[Facts]:
+    """All but the customer: four orders of theirs, four of guests, and a request or a consent."""
+    for number, payment in enumerate(("klarna_payments", "stripe", "ppcp-gateway")):
+        yield _paid(min(at + timedelta(days=40 * number), LAST_DAY), day + number, payment, CUSTOMER)
+    yield _refunded(at, day)
+    for number, payment in enumerate(("stripe", "bacs", "klarna_payments")):
+        yield _paid(at, day + number, payment, 0)
+    yield _unpaid(at)
+    yield _told(at, day, Subject("customer", str(CUSTOMER)) if linked else Subject("email", "k" * 32))
+
+
+def _paid(at: datetime, day: int, payment: str, customer: int) -> OrderFacts:
+    sent = min(at + timedelta(days=1 + day % 4), LAST_DAY)
+    kinds = _kinds(at, day)
+    carrier = ("dhl_express", "bring_shipping", "flexible_shipping_ups", "local_pickup")[day % 4]
+    carriers = frozenset({carrier} if "shipping" in kinds else ())
+    return OrderFacts("completed", at, at, sent, customer, kinds, meta_at=sent, payment=payment, carriers=carriers)
+
+
+def _refunded(at: datetime, day: int) -> OrderFacts:
+    back = min(at + timedelta(days=14 + day % 20), LAST_DAY)
+    refunds, kinds = (Refund(5, back),), _kinds(at, day)
+    return OrderFacts("refunded", at, at, at, CUSTOMER, kinds, refunds=refunds, meta_at=back, payment="stripe")
+
+
+def _unpaid(at: datetime) -> OrderFacts:
+    """Cancelled, and erased by the store after eleven months."""
+    end = at + timedelta(days=335)
+    erased = end if end < LAST_DAY else None
+    kinds = frozenset({"identity", "shipping"}) if erased is None else frozenset[str]()
+    return OrderFacts("cancelled", at, kinds=kinds, erased_at=erased)
+
+
+def _kinds(at: datetime, day: int) -> frozenset[str]:
+    """Every seventh is not shipped, every fifth has a note. The visitor's address goes after eleven months, the note
+    after some three years."""
+    age = (LAST_DAY - at).days
+    kinds = {"identity"} | ({"shipping"} if day % 7 else set())
+    kinds |= {"network", "attribution"} if age < 335 else set()
+    kinds |= {"note"} if day % 5 == 0 and age < 1000 else set()
+    return frozenset(kinds)
+
+
+def _told(at: datetime, day: int, subject: Subject) -> Facts:
+    """Made in the last two years, or by an address of which the hash is known only."""
+    made = max(at, LAST_DAY - timedelta(days=(day * 11) % 700))
+    subjects, given = frozenset({subject}), (Choice(made, given=True),)
+    match day % 3:
+        case 0:
+            return SupportRequestFacts(made, made, subjects=subjects)
+        case 1:
+            return ConsentFacts("marketing-consent", given, subjects=subjects)
+    return ConsentFacts("cookie-consent", given, subjects=subjects)

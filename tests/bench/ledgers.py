@@ -1,0 +1,141 @@
+"""A ledger of any size, made fast: the rows of one family a day, stamped out by the database itself.
+
+Each record has ids and a time of day of its own. All is sealed and written back, and the policy is in force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    MetaData,
+    Select,
+    String,
+    Table,
+    Text,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+)
+
+from hooks.ledger import policies, seals
+from hooks.ledger.database import Database
+from hooks.ledger.tables import history, records
+from hooks.ledger.upgrade import upgrade
+from hooks.retention.policy import Policy
+from tests.bench.families import CUSTOMER, DAYS, FAMILY, NOON, family
+
+FIRST_ID = 1000
+"""Below those of the orders in `tests.bench.traffic`."""
+
+_AT_ONCE = 5000
+"""Families made in one transaction."""
+
+_SECONDS = 12 * 3600
+"""Between 08 and 20 o'clock in UTC: the same day in any time zone of Europe."""
+
+_metadata = MetaData()
+_OWN = [column.name for column in records.c if column.name != "id"]
+_shapes = Table(
+    "bench_shapes",
+    _metadata,
+    Column("day", Integer, primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("reason", Text),
+    *(Column(name, records.c[name].type) for name in _OWN),
+)
+_clocks = Table("bench_clocks", _metadata, Column("second", Integer, primary_key=True), Column("text", String(12)))
+
+
+def fill(ledger: Database, policy: Policy, number: int) -> None:
+    """Put so many records (a multiple of FAMILY) into a new ledger, by this policy."""
+    upgrade(ledger)
+    families = number // FAMILY
+    with ledger.write() as connection:
+        _metadata.create_all(connection)
+        _prepare(connection, policy, families)
+    for first in range(0, families, _AT_ONCE):
+        with ledger.write() as connection:
+            _stamp(connection, first, min(first + _AT_ONCE, families), families)
+    with ledger.write() as connection:
+        _metadata.drop_all(connection)
+        policies.put_in_force(connection, policy, datetime.now(UTC))
+    _seal(ledger)
+    tidy(ledger)
+
+
+def _prepare(connection: Connection, policy: Policy, families: int) -> None:
+    """Write down the rows to be stamped out."""
+    columns = ("day", "place", "reason", *_OWN)
+    for day in sorted({number * DAYS // families for number in range(families)}):
+        rows = [{"day": day, "place": place} | row for place, row in enumerate(family(day, policy))]
+        connection.execute(insert(_shapes), [{name: row[name] for name in columns} for row in rows])
+    connection.execute(insert(_clocks), list(_times()))
+
+
+def _times() -> Iterator[dict[str, int | str]]:
+    for second in range(_SECONDS):
+        yield {"second": second, "text": f"T{8 + second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"}
+
+
+def _stamp(connection: Connection, first: int, end: int, families: int) -> None:
+    """Make the records of the families from `first` to before `end`, and a line of history for each."""
+    before = connection.execute(select(func.coalesce(func.max(records.c.id), 0))).scalar_one()
+    connection.execute(insert(records).from_select(_OWN, _rows(first, end, families)))
+    number = records.c.external_id - FIRST_ID
+    shape = (_shapes.c.day == number // FAMILY * DAYS // families) & (_shapes.c.place == number % FAMILY)
+    same = ("state", "legal_basis", "retention_class", "delete_after", "policy_id")
+    lines = select(
+        records.c.id,
+        records.c.created_at,
+        literal("order.created"),
+        *(records.c[name] for name in same),
+        _shapes.c.reason,
+    ).where(records.c.id > before, shape)
+    ordered = lines.order_by(records.c.id)
+    connection.execute(insert(history).from_select(["record_id", "at", "cause", *same, "reason"], ordered))
+
+
+def _rows(first: int, end: int, families: int) -> Select[tuple[object, ...]]:
+    """The columns of `_OWN`, by family and place."""
+    numbers = select(literal(first, Integer).label("number")).cte("numbers", recursive=True)
+    numbers = numbers.union_all(select(numbers.c.number + 1).where(numbers.c.number < end - 1))
+    number = numbers.c.number
+    customer_id = FIRST_ID + number * FAMILY
+    stands_for = cast(literal(CUSTOMER), String)
+    own: dict[str, ColumnElement[object]] = {
+        "external_id": customer_id + _shapes.c.place,
+        "customer_id": customer_id + _shapes.c.customer_id - CUSTOMER,
+        "subject": func.replace(_shapes.c.subject, stands_for, cast(customer_id, String)),
+        "facts": func.replace(
+            func.replace(_shapes.c.facts, stands_for, cast(customer_id, String)), NOON, _clocks.c.text
+        ),
+    }
+    of_the_day = _shapes.c.day == number * DAYS // families
+    at_a_time = _clocks.c.second == (number * 31 + _shapes.c.place * 4099) % _SECONDS
+    columns = [own.get(name, _shapes.c[name]) for name in _OWN]
+    return select(*columns).where(of_the_day, at_a_time).order_by(number, _shapes.c.place)
+
+
+def _seal(ledger: Database) -> None:
+    """As a worker does, in larger parts."""
+    sealed = 1
+    while sealed:
+        with ledger.write() as connection:
+            sealed = seals.seal(connection, 20_000)
+
+
+def tidy(ledger: Database) -> None:
+    """What the databases do by themselves in time: one works through its log, the other counts its rows."""
+    if ledger.is_sqlite:
+        ledger.close()  # as the last connection does when it goes
+        return
+    with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE")

@@ -1,0 +1,39 @@
+"""The first run over a shop that answers at once: what the service itself takes, and its memory by the shop's size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.bench.bench import Bench
+from tests.bench.figures import Figure, Of
+from tests.bench.shops import learnt, open_shop, orders_and_customers
+from tests.bench.sides import as_installed
+from tests.bench.usage import Usage, run
+from tests.support.processes import stack
+
+LONGEST = 240.0
+
+
+def measure(bench: Bench) -> Iterator[Figure]:
+    """On SQLite, a small shop and a larger one: what the second takes more is without what any start takes."""
+    sizes = bench.plan.shops
+    small, large = (_filled(bench, size) for size in sizes)
+    for size, used in zip(sizes, (small, large), strict=True):
+        of: Of = {"database": "sqlite", "records": size}
+        yield Figure.single("records read and tagged a second", "1/s", size / used.seconds, of)
+        yield Figure.single("most memory of the command", "MiB", used.peak, of)
+    more = sizes[1] - sizes[0]
+    yield Figure.single("its own time a record", "ms", 1000 * (large.cpu - small.cpu) / more, {"database": "sqlite"})
+
+
+def _filled(bench: Bench, size: int) -> Usage:
+    bench.say(f"backfill of {size:,} records")
+    with bench.databases.new("sqlite") as url, stack(bench.place("backfill"), url) as started:
+        learnt(url)
+        started.env |= as_installed()
+        open_shop(started, *orders_and_customers(size))
+        bench.idle.wait()
+        used = run(started, "store", "backfill", limit=LONGEST)
+    if used.status:
+        raise RuntimeError(f"the backfill of {size} records ended with exit status {used.status}")
+    return used

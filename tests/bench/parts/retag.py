@@ -1,0 +1,139 @@
+"""Another policy over a large ledger: what it would change, and all tags made anew, while deliveries go on coming."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from hooks.ledger import records
+from hooks.ledger.database import Database
+from hooks.planning import tagged_by
+from hooks.retention.policy import Policy
+from tests.bench.bench import Bench
+from tests.bench.figures import Figure, Of
+from tests.bench.load import Outcome
+from tests.bench.rounds import RATE
+from tests.bench.shops import NOBODY
+from tests.bench.sides import Side, as_installed, services
+from tests.bench.usage import memory, peak, run
+from tests.support.policies import variant
+from tests.support.processes import Stack, stack
+
+LONGEST = 240.0
+"""Seconds after which it is known how fast it is, whether or not all is tagged."""
+
+LOOK_SECONDS = 0.5
+
+LATER = (
+    {"orders-accounting": "P7Y", "customer-accounts": "P36M"},
+    {"orders-accounting": "P8Y", "customer-accounts": "P48M"},
+)
+"""Longer periods than those of the policy that is shipped, so that nothing falls due at once."""
+
+
+def measure(bench: Bench) -> Iterator[Figure]:
+    """On SQLite: once with nothing else to do, and once more while deliveries come as fast as they are taken."""
+    number = bench.plan.sizes[-1]
+    of: Of = {"database": "sqlite", "records": number}
+    alone, meanwhile = (variant(bench.policy, f"bench-{place}", keep=keep) for place, keep in enumerate(LATER, 1))
+    with bench.databases.large("sqlite", number) as url, stack(bench.place("retag"), url) as started:
+        started.env |= as_installed() | {"STORE_URL": NOBODY}
+        yield from _compared(bench, started, alone, of)
+        yield from _tagged_alone(bench, started, alone, of)
+        with services(bench, {"service": url}) as (_, side):
+            yield from _tagged_meanwhile(bench, started, meanwhile, side, of)
+
+
+def _compared(bench: Bench, started: Stack, wanted: Policy, of: Of) -> Iterator[Figure]:
+    bench.say(f"policy diff over {of['records']:,} records")
+    bench.idle.wait()
+    used = run(started, "policy", "diff", str(_file(started, wanted)), limit=LONGEST)
+    if used.status in (0, 1):
+        yield Figure.single("policy diff", "s", used.seconds, of)
+    yield Figure.single("most memory of policy diff", "MiB", used.peak, of)
+
+
+def _tagged_alone(bench: Bench, started: Stack, wanted: Policy, of: Of) -> Iterator[Figure]:
+    bench.say("re-tagging, and nothing else")
+    done = _tagged(started, wanted, lambda: time.sleep(LOOK_SECONDS))
+    yield from done.figures(of | {"side": "alone"})
+
+
+def _tagged_meanwhile(bench: Bench, started: Stack, wanted: Policy, side: Side, of: Of) -> Iterator[Figure]:
+    bench.say("re-tagging while deliveries come")
+    before, during = list[Outcome](), list[Outcome]()
+
+    def load(outcomes: list[Outcome]) -> None:
+        side.prepare(bench)
+        outcomes.append(side.closed(bench))
+
+    for _ in range(bench.plan.rounds):
+        load(before)
+    done = _tagged(started, wanted, lambda: load(during))
+    yield from done.figures(of | {"side": "with deliveries"})
+    yield _rates(before, of | {"side": "before re-tagging"})
+    yield _rates(during, of | {"side": "while re-tagging"})
+    share = _rates(during, of).median / _rates(before, of).median
+    yield Figure.single("intake while re-tagging, as a part of that before", "", share, of)
+
+
+def _rates(outcomes: Sequence[Outcome], of: Of) -> Figure:
+    return Figure(RATE, "1/s", tuple(outcome.rate for outcome in outcomes), of)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What became of it. `memory` (MiB) was looked at again and again, `peak` is the worker's most."""
+
+    seconds: float
+    records: int
+    left: int
+    memory: tuple[float, ...]
+    peak: float
+
+    def figures(self, of: Of) -> Iterator[Figure]:
+        """The time it took is known only where it came to its end."""
+        if not self.left:
+            yield Figure.single("all records tagged anew", "s", self.seconds, of)
+        yield Figure.single("records tagged anew a second", "1/s", self.records / self.seconds, of)
+        yield Figure("memory of the worker, again and again", "MiB", self.memory, of)
+        yield Figure.single("most memory of the worker", "MiB", self.peak, of)
+
+
+def _tagged(started: Stack, wanted: Policy, meanwhile: Callable[[], None]) -> _Done:
+    """Put the policy in force and have a worker tag all by it, doing something else again and again until it has."""
+    file = str(_file(started, wanted))
+    applied = run(started, "policy", "apply", "--yes", limit=LONGEST, POLICY_FILE=file)
+    if applied.status:
+        raise RuntimeError(f"the policy was not put in force: exit status {applied.status}")
+    with closing(Database(started.database_url)) as ledger:
+        before = _left(ledger, wanted)
+        worker = started.worker(POLICY_FILE=file)
+        assert worker.child
+        pid, began, held = worker.child.pid, time.monotonic(), []
+        while _any_left(ledger, wanted) and time.monotonic() < began + LONGEST:
+            meanwhile()
+            held.append(memory(pid))
+        seconds, most = time.monotonic() - began, peak(pid)
+        worker.stop()
+        left = _left(ledger, wanted)
+    return _Done(seconds, before - left, left, tuple(held), most)
+
+
+def _file(started: Stack, policy: Policy) -> Path:
+    path = started.directory / f"{policy.id}.toml"
+    path.write_text(policy.text)
+    return path
+
+
+def _any_left(ledger: Database, policy: Policy) -> bool:
+    with ledger.read() as connection:
+        return records.any_tagged_otherwise(connection, tagged_by(policy))
+
+
+def _left(ledger: Database, policy: Policy) -> int:
+    with ledger.read() as connection:
+        return records.to_be_tagged(connection, tagged_by(policy))

@@ -1,0 +1,65 @@
+"""Starting: until deliveries can be taken, and what processes hold in memory that have nothing to do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import requests
+
+from tests.bench.bench import Bench
+from tests.bench.databases import BACKENDS
+from tests.bench.figures import Figure, Of
+from tests.bench.sides import as_installed
+from tests.bench.usage import children, memory
+from tests.support.processes import Process, Stack, stack, until
+
+SETTLED_SECONDS = 2.0
+"""A worker that has just started has something to do at first."""
+
+
+def measure(bench: Bench) -> Iterator[Figure]:
+    """On both databases."""
+    for backend in BACKENDS:
+        bench.say(f"start on {backend}")
+        of: Of = {"database": backend}
+        with bench.databases.new(backend) as url, stack(bench.place("start"), url) as started:
+            started.env |= as_installed()
+            webs = [_started(bench, started) for _ in range(bench.plan.rounds)]
+            yield Figure("from the start to ready", "s", tuple(seconds for seconds, _ in webs), of)
+            yield Figure("memory of an idle web process", "MiB", tuple(held for _, held in webs), of)
+            yield Figure.single("memory of an idle worker", "MiB", _idle_worker(started), of)
+
+
+def _started(bench: Bench, started: Stack) -> tuple[float, float]:
+    """Seconds until `/readyz` said so, and the memory of the largest of the processes that answer."""
+    bench.idle.wait()
+    web = started.new_web()
+    began = time.perf_counter()
+    Process.start(web)
+    while not _is_ready(web.url):
+        time.sleep(0.01)
+    seconds = time.perf_counter() - began
+    assert web.child
+    for _ in range(20):
+        web.get("/healthz")
+    held = max(map(memory, children(web.child.pid)))
+    web.stop()
+    return seconds, held
+
+
+def _is_ready(url: str) -> bool:
+    with suppress(requests.RequestException):
+        return requests.get(f"{url}/readyz", timeout=5).status_code == 200
+    return False
+
+
+def _idle_worker(started: Stack) -> float:
+    worker = started.worker()
+    until(lambda: "worker.started" in worker.log(), "the worker to start")
+    time.sleep(SETTLED_SECONDS)
+    assert worker.child
+    held = memory(worker.child.pid)
+    worker.stop()
+    return held

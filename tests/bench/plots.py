@@ -1,0 +1,83 @@
+"""The plots of `docs/performance.md`, from the figures: the same figures give the same file, byte by byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure as Sheet
+
+from tests.bench.figures import Figure, chosen
+from tests.bench.parts.growth import LARGE, TO_EMPTY
+from tests.bench.report import Parts
+from tests.bench.rounds import PERCENTILES, TO_FLOOR
+from tests.bench.sides import FLOOR
+
+NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+LATENCY, GROWTH = "bench-latency.svg", "bench-growth.svg"
+
+
+def draw(parts: Parts, directory: Path) -> list[Path]:
+    """Draw those plots of which there are figures; the files that were written."""
+    made = []
+    if parts.get("intake"):
+        made.append(_latencies(parts["intake"], directory / LATENCY))
+    if parts.get("growth"):
+        made.append(_growth(parts["growth"], directory / GROWTH))
+    return made
+
+
+@contextmanager
+def _sheet(path: Path, columns: int) -> Iterator[list[Axes]]:
+    with mpl.rc_context({"svg.hashsalt": path.name, "svg.fonttype": "none", "font.size": 9, "axes.grid": True}):
+        sheet = Sheet(figsize=(3.6 * columns, 3.4), layout="constrained")
+        FigureCanvasSVG(sheet)
+        yield list(sheet.subplots(1, columns, squeeze=False, sharey=True)[0])
+        sheet.savefig(path, metadata={"Date": None})
+
+
+def _latencies(figures: Sequence[Figure], path: Path) -> Path:
+    """A panel each for the floor and the databases: how long requests take at each rate."""
+    panels = {"the floor": {"side": FLOOR, "database": "sqlite"}}
+    panels |= {f"the service on {NAMES[name]}": {"side": "service", "database": name} for name in _databases(figures)}
+    with _sheet(path, len(panels)) as axes:
+        for panel, (title, of) in zip(axes, panels.items(), strict=True):
+            for name in PERCENTILES:
+                _line(panel, chosen(figures, name, **of), "rate", name)
+            panel.set(title=title, xlabel="requests a second, evenly", yscale="log")
+            panel.yaxis.set_major_formatter("{x:g}")
+            panel.yaxis.set_minor_formatter("")
+        axes[0].set_ylabel("answered within, ms")
+        axes[0].legend()
+    return path
+
+
+def _growth(figures: Sequence[Figure], path: Path) -> Path:
+    """How fast intake is by the size of the ledger: as a part of the floor, and of the rate at an empty one."""
+    with _sheet(path, 2) as axes:
+        for name in _databases(figures):
+            _line(axes[0], chosen(figures, TO_FLOOR, side=LARGE, database=name), "records", NAMES[name])
+            _line(axes[1], chosen(figures, TO_EMPTY, database=name), "records", NAMES[name])
+        for panel, title in zip(axes, ("of the floor", "of the rate at an empty ledger"), strict=True):
+            panel.set(title=title, xlabel="records in the ledger", xscale="log", ylim=(0, None))
+            panel.xaxis.set_major_formatter("{x:,.0f}")
+        axes[0].set_ylabel("intake, as a part")
+        axes[1].legend()
+    return path
+
+
+def _databases(figures: Iterable[Figure]) -> list[str]:
+    return list(dict.fromkeys(str(figure.of["database"]) for figure in figures))
+
+
+def _line(panel: Axes, figures: Iterable[Figure], by: str, label: str) -> None:
+    """Medians, with the least and the most behind them."""
+    points = sorted(figures, key=lambda figure: figure.of[by])
+    where = [float(figure.of[by]) for figure in points]
+    (line,) = panel.plot(where, [figure.median for figure in points], marker="o", markersize=3, label=label)
+    least, most = ([bound(figure.values) for figure in points] for bound in (min, max))
+    panel.fill_between(where, least, most, color=line.get_color(), alpha=0.15, linewidth=0)

@@ -1,0 +1,86 @@
+"""The figures as a table in Markdown and as JSON; what one run did not measure stays as the run before had it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hooks import __version__
+from tests.bench.figures import Figure
+
+Parts = Mapping[str, Sequence[Figure]]
+"""The figures, by the part of the measurements that they come from."""
+
+ONLY_IN_JSON = frozenset({"9 of 10", "p99.9"})
+"""Figures that a plot needs and a reader does not."""
+
+HEAD = ("measured", "of", "median", "least", "most", "rounds")
+
+
+def table(parts: Parts) -> str:
+    """One table a part; numbers in the unit that stands behind the name."""
+    return "\n\n".join(f"**{part}**\n\n{_rows(figures)}" for part, figures in parts.items())
+
+
+def _rows(figures: Iterable[Figure]) -> str:
+    rows = [
+        HEAD,
+        ("---", "---", *(["--:"] * (len(HEAD) - 2))),
+        *(_row(one) for one in figures if one.name not in ONLY_IN_JSON),
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _row(figure: Figure) -> tuple[str, ...]:
+    name = f"{figure.name}, {figure.unit}" if figure.unit else figure.name
+    of = ", ".join(_words(key, value) for key, value in figure.of.items())
+    least, most = min(figure.values), max(figure.values)
+    return (name, of, number(figure.median), number(least), number(most), str(len(figure.values)))
+
+
+def _words(key: str, value: str | int) -> str:
+    if key == "rate":
+        return f"at {value}/s"
+    return f"{value:,} {key}" if isinstance(value, int) else value
+
+
+def number(value: float) -> str:
+    """Three digits that count, and none cut off before the point."""
+    if value == int(value) or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def read(path: Path) -> dict[str, list[Figure]]:
+    """The figures of the runs before, by part; none where there was none."""
+    if not path.exists():
+        return {}
+    raw = json.loads(path.read_text())
+    return {part: [Figure.from_dict(one) for one in figures] for part, figures in raw["parts"].items()}
+
+
+def write(path: Path, parts: Parts, notes: Sequence[str]) -> None:
+    """As JSON, with what is to be known of the machine."""
+    told = {"version": __version__, "machine": _machine(), "notes": list(notes)}
+    figures = {part: [figure.as_dict() for figure in found] for part, found in parts.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(told | {"parts": figures}, indent=1, ensure_ascii=False) + "\n")
+
+
+def _machine() -> dict[str, Any]:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "cores": os.cpu_count(),
+        "memory_gib": round(memory / 2**30),
+        "python": platform.python_version(),
+    }
+
+
+def merged(before: Mapping[str, Sequence[Figure]], now: Parts, order: Iterable[str]) -> dict[str, Sequence[Figure]]:
+    """Each part as it was measured last, in this order."""
+    everything = {**before, **now}
+    return {part: everything[part] for part in order if part in everything}

@@ -1,0 +1,114 @@
+"""What is measured against each other: the floor, and services with ledgers of their own, each with its requests."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tests.bench.bench import Bench
+from tests.bench.load import Address, Outcome, closed_loop, open_loop
+from tests.bench.traffic import SLUGS, Supply, deliveries
+from tests.support.processes import ROOT, Stack, Web, free_port, stack
+from tests.support.recordings import SECRET
+
+FLOOR = "floor"
+
+FIRST_ORDER = 20_000_000
+"""Above all ids of the large ledgers, as a shop's newest orders are."""
+
+FASTEST = 6000
+"""No side answers more requests a second than this."""
+
+WARM_UP_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Side:
+    """Who answers, and what it is sent."""
+
+    name: str
+    address: Address
+    supply: Supply
+
+    @property
+    def url(self) -> str:
+        """Where its pages are."""
+        return "http://{}:{}".format(*self.address)
+
+    def prepare(self, bench: Bench) -> None:
+        """Have enough requests ready for any load."""
+        self.supply.prepare(int(bench.plan.seconds * FASTEST))
+
+    def closed(self, bench: Bench) -> Outcome:
+        """As fast as it can, with as many requests under way as the plan says."""
+        return closed_loop(self.address, self.supply, seconds=bench.plan.seconds, at_once=bench.plan.at_once)
+
+    def open(self, bench: Bench, rate: int) -> Outcome:
+        """So many requests a second, whether it can or not."""
+        return open_loop(self.address, self.supply, rate=rate, seconds=bench.plan.seconds)
+
+
+@contextmanager
+def services(
+    bench: Bench, ledgers: Mapping[str, str], slugs: Sequence[str] = SLUGS, **env: str
+) -> Iterator[list[Side]]:
+    """The floor, and by each name a service on the ledger with that URL, all with the same number of workers."""
+    with ExitStack() as running:
+        sides = []
+        for name, url in ledgers.items():
+            started = running.enter_context(stack(bench.place(name.split()[0]), url))
+            started.env |= as_installed(slugs) | env
+            web = started.web()
+            sides.append(_side(name, web, Supply(deliveries(FIRST_ORDER, slugs=slugs))))
+        below = running.enter_context(stack(bench.place(FLOOR), "sqlite://"))
+        everyone = [_side(FLOOR, _floor(below), Supply.repeated()), *sides]
+        for side in everyone:
+            side.prepare(bench)
+            closed_loop(side.address, side.supply, seconds=WARM_UP_SECONDS, at_once=bench.plan.at_once)
+        yield everyone
+
+
+def _side(name: str, web: Web, supply: Supply) -> Side:
+    host, _, port = web.url.removeprefix("http://").partition(":")
+    return Side(name, (host, int(port)), supply)
+
+
+def _floor(below: Stack) -> Web:
+    """It has nothing of the service's own settings but the number of workers, and their kind."""
+    bind = f"127.0.0.1:{free_port()}"
+    settings = ["--workers", str(workers()), "--worker-class", "sync", "--bind", bind]
+    quiet = ["--no-control-socket", "--log-level", "error"]
+    command = [sys.executable, "-m", "gunicorn", *settings, *quiet, "tests.bench.floor:app"]
+    web = Web(command, below._env(), below.directory / "floor.log", url=f"http://{bind}")
+    below.started.append(web)
+    return web.start()
+
+
+def as_installed(slugs: Sequence[str] = SLUGS) -> dict[str, str]:
+    """The settings that a service has of itself, where those of the tests are others; and its stores."""
+    own = {"PUSH_SETTLE_SECONDS": "10", "WEB_CONCURRENCY": str(workers())}
+    if tuple(slugs) == SLUGS:
+        return own
+    for slug in slugs:
+        name = f"STORE_{slug.upper()}_"
+        own |= {f"{name}URL": f"https://{slug}.example.test", f"{name}CONSUMER_KEY": "ck_test"}
+        own |= {f"{name}CONSUMER_SECRET": "cs_test", f"{name}WEBHOOK_SECRETS": SECRET}
+    return own | {"STORES": ",".join(slugs)}
+
+
+@cache
+def workers() -> int:
+    """How many workers the service has by itself."""
+    command = [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "--print-config", "wsgi:app"]
+    with tempfile.TemporaryDirectory() as place:
+        shown = subprocess.run(
+            command, cwd=ROOT, env=Stack(Path(place), "sqlite://")._env(), capture_output=True, check=True
+        )
+    (line,) = (line for line in shown.stdout.decode().splitlines() if line.startswith("workers "))
+    return int(line.split("=")[1])

@@ -1,0 +1,101 @@
+"""A large ledger is one that the service could have made itself: sealed, tagged by the policy, and at rest."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from hooks.delivery import snapshot_of
+from hooks.impact import impact_of
+from hooks.ledger import policies, records, seals
+from hooks.ledger.database import Database
+from hooks.ledger.tables import history
+from hooks.ledger.tables import records as records_table
+from hooks.planning import tagged_by
+from hooks.retention.facts import STORED_KINDS, RecordKind
+from hooks.retention.policy import Policy
+from hooks.retention.store_meta import KEYS
+from hooks.settings import StoreSettings
+from hooks.store.client import StoreClient
+from tests.bench import ledgers
+from tests.bench.databases import size
+from tests.bench.families import LAST_DAY
+from tests.bench.shops import learnt, open_shop
+from tests.bench.usage import run
+from tests.support.processes import Stack, stack
+
+NUMBER = 200
+
+
+@pytest.fixture
+def filled(database: Database, policy: Policy, monkeypatch: pytest.MonkeyPatch) -> Database:
+    monkeypatch.setattr(ledgers, "_AT_ONCE", 7)  # several transactions
+    ledgers.fill(database, policy, NUMBER)
+    return database
+
+
+def test_every_record_is_different_and_has_a_history_that_is_sealed(filled: Database) -> None:
+    with filled.read() as connection:
+        rows = connection.execute(select(records_table)).all()
+        assert len({(row.kind, row.external_id) for row in rows}) == NUMBER
+        assert len({row.facts for row in rows}) > NUMBER * 0.9
+        assert {row.kind for row in rows} >= {"order", "customer", "support-request"}
+        assert connection.execute(select(func.count()).select_from(history)).scalar_one() == NUMBER
+        assert seals.first_unsealed(connection) is None
+        lines = select(history.c.delete_after, records_table.c.delete_after).join_from(history, records_table)
+        assert all(told == stands for told, stands in connection.execute(lines))
+
+
+def test_the_rules_would_tag_it_the_same_today(filled: Database, policy: Policy) -> None:
+    with filled.read() as connection:
+        assert policies.digest_in_force(connection) == policy.digest
+        assert records.to_be_tagged(connection, tagged_by(policy)) == 0
+    impact = impact_of(filled, policy, LAST_DAY.date())
+    assert (impact.total, impact.moved, impact.parts_moved) == (NUMBER, 0, 0)
+
+
+def test_its_size_is_that_of_what_it_holds(filled: Database) -> None:
+    assert size(filled.url.render_as_string(hide_password=False)) > NUMBER * 1000
+
+
+@pytest.fixture
+def started(tmp_path: Path, database: Database) -> Iterator[Stack]:
+    with stack(tmp_path, database.url.render_as_string(hide_password=False)) as made:
+        yield made
+
+
+def test_a_backfill_takes_all_that_the_store_shows(started: Stack, database: Database) -> None:
+    learnt(started.database_url)
+    open_shop(started, orders=150, customers=20)
+    used = run(started, "store", "backfill", limit=60)
+    assert (used.status, used.peak > 10, used.cpu > 0) == (0, True, True)
+    with database.read() as connection:
+        states = select(records_table.c.kind, records_table.c.state, func.count()).group_by("kind", "state")
+        assert set(map(tuple, connection.execute(states))) == {("order", "active", 150), ("customer", "active", 20)}
+
+
+@pytest.mark.parametrize("kind", STORED_KINDS)
+@pytest.mark.parametrize("number", [1, 2, 100])
+def test_the_store_answers_a_write_with_the_record(
+    tmp_path: Path, policy: Policy, kind: RecordKind, number: int
+) -> None:
+    wanted = dict.fromkeys(KEYS, "x")
+    with stack(tmp_path, "sqlite://") as started:
+        shop = open_shop(started)
+        client = StoreClient(StoreSettings("shop", shop.url, "ck", "cs", ("secret",)))
+        outcomes = client.write_meta(kind, dict.fromkeys(range(1, number + 1), wanted))
+    for one, outcome in outcomes.items():
+        assert isinstance(outcome, dict)
+        snapshot = snapshot_of(kind, outcome, policy)
+        assert (snapshot.external_id, snapshot.store_meta) == (one, wanted)
+    assert len(outcomes) == number
+
+
+def test_a_command_that_does_not_end_is_ended(started: Stack) -> None:
+    used = run(started, "worker", limit=0.5)
+    assert used.status == -signal.SIGKILL
+    assert used.seconds < 10

