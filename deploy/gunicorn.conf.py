@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-
 from hooks.errors import HooksError
 from hooks.ledger.database import Database
 from hooks.settings import Settings

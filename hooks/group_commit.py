@@ -6,6 +6,7 @@ the requests at hand have verified and parsed is taken in together, while their 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -32,39 +33,32 @@ class Group:
     One that is to commit comes to it only when all the others that could run have said what they have.
     """
 
-    _waiting: list[tuple[str, Delivery, AsyncResult]] = field(default_factory=list)
+    _waiting: list[tuple[str, Delivery, AsyncResult[Result | None]]] = field(default_factory=list)
 
     def receive(self, receive: Receive, store: str, delivery: Delivery) -> Result:
         """Take one delivery, together with others. Once this has returned, the ledger holds it durably.
 
         Raises LedgerUnavailableError, and then nothing of it is held.
         """
-        answer = AsyncResult()
+        answer: AsyncResult[Result | None] = AsyncResult()
         self._waiting.append((store, delivery, answer))
         if len(self._waiting) == 1:
             gevent.spawn(self._commit, receive)
-        result: Result = answer.get()
-        return result
+        return answer.get() or receive([(store, delivery)])[0]
 
     def _commit(self, receive: Receive) -> None:
         together, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
         if self._waiting:
             gevent.spawn(self._commit, receive)
-        for (_, _, answer), outcome in zip(together, _taken(receive, together), strict=True):
-            if isinstance(outcome, Exception):
-                answer.set_exception(outcome)
-            else:
-                answer.set(outcome)
-
-
-def _taken(receive: Receive, together: Sequence[tuple[str, Delivery, AsyncResult]]) -> Sequence[Result | Exception]:
-    """What became of each. Whatever fails but the ledger may be about one of them: then each is tried alone."""
-    try:
-        return receive([(store, delivery) for store, delivery, _ in together])
-    except LedgerUnavailableError as error:
-        return [error] * len(together)
-    except Exception as error:
-        if len(together) == 1:
-            return [error]
-        log.warning("group_commit.split", deliveries=len(together))
-        return [outcome for one in together for outcome in _taken(receive, [one])]
+        answers = [answer for _, _, answer in together]
+        try:
+            results: Sequence[Result | None] = receive([(store, delivery) for store, delivery, _ in together])
+        except LedgerUnavailableError as error:
+            for answer in answers:
+                answer.set_exception(error, sys.exc_info())
+            return
+        except Exception:  # it may be about one of them: each is tried alone, where its request can fail by itself
+            log.exception("group_commit.failed", deliveries=len(together))
+            results = [None] * len(together)
+        for answer, result in zip(answers, results, strict=True):
+            answer.set(result)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import gc
 from functools import partial
+from typing import Any, cast
 
 import gevent
+from flask import Flask
 from gevent import socket
 from gevent.pool import Pool
 from gevent.server import StreamServer
@@ -29,14 +31,12 @@ class Worker(GeventWorker):
 
     def patch(self) -> None:
         """Only the sockets that are listened on wait for others while they wait."""
-        self.sockets = [
-            socket.socket(listened.FAMILY, socket.SOCK_STREAM, fileno=listened.sock.detach())
-            for listened in self.sockets
-        ]
+        listened: list[Any] = self.sockets
+        self.sockets = [socket.socket(one.FAMILY, socket.SOCK_STREAM, fileno=one.sock.detach()) for one in listened]
 
     def run(self) -> None:
         """Answer requests until gunicorn says stop; then, in the time that it gives, those under way."""
-        self.wsgi.extensions["group"] = Group()
+        cast("Flask", self.wsgi).extensions["group"] = Group()
         _collect_less()
         servers = [self._serve(listener) for listener in self.sockets]
         while self.alive:

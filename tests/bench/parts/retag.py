@@ -10,8 +10,8 @@ from pathlib import Path
 
 from hooks.ledger import records
 from hooks.ledger.database import Database
-from hooks.planning import tagged_by
 from hooks.retention.policy import Policy
+from hooks.tagging import tagged_by
 from tests.bench.bench import Bench
 from tests.bench.figures import Figure, Of
 from tests.bench.load import Outcome

@@ -1,0 +1,120 @@
+"""Deliveries that wait at the same time share a transaction, and each learns what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import gevent
+import pytest
+from sqlalchemy import func, select
+
+from hooks.delivery import Delivery
+from hooks.errors import LedgerUnavailableError
+from hooks.group_commit import MOST_AT_ONCE, Group
+from hooks.ingest import Ingest, Result
+from hooks.ledger.database import Database
+from hooks.ledger.tables import deliveries, history, records
+from hooks.retention.policy import Policy
+from hooks.signature import signing_keys
+from tests.support.recordings import SECRET, made, order
+
+Taken = Sequence[tuple[str, Delivery]]
+
+
+def _delivery(number: int, policy: Policy, **changes: object) -> Delivery:
+    sent = made("order.updated", order(number, **changes))
+    return Delivery.from_http(sent.headers, sent.body, keys=signing_keys(SECRET), policy=policy)
+
+
+@dataclass
+class Watched:
+    """Takes deliveries into a ledger, and keeps how many came at once; `fails` says of which it cannot take any."""
+
+    ingest: Ingest
+    fails: dict[str, Exception] = field(default_factory=dict)
+    sizes: list[int] = field(default_factory=list)
+
+    def receive(self, taken: Taken) -> list[Result]:
+        self.sizes.append(len(taken))
+        for _, delivery in taken:
+            if delivery.identity in self.fails:
+                raise self.fails[delivery.identity]
+        return self.ingest.receive_all(taken)
+
+
+@pytest.fixture
+def watched(database: Database, policy: Policy) -> Watched:
+    return Watched(Ingest(database, policy, timedelta(seconds=10)))
+
+
+def _all(watched: Watched, sent: Sequence[Delivery]) -> list[Result | BaseException | None]:
+    """What each of these learns, sent at the same time."""
+    group = Group()
+    asked = [gevent.spawn(group.receive, watched.receive, "shop", delivery) for delivery in sent]
+    gevent.joinall(asked)
+    return [one.value if one.successful() else one.exception for one in asked]
+
+
+def _count(database: Database, table: object) -> int:
+    with database.read() as connection:
+        return int(connection.execute(select(func.count()).select_from(table)).scalar_one())  # type: ignore[arg-type]
+
+
+def test_those_that_wait_at_the_same_time_are_taken_at_once(watched: Watched, policy: Policy) -> None:
+    sent = [_delivery(number, policy) for number in range(1, 11)]
+    assert _all(watched, sent) == [Result.RECORDED] * 10
+    assert watched.sizes == [10]
+    assert _count(watched.ingest.database, deliveries) == 10
+
+
+def test_a_delivery_alone_waits_for_no_other(watched: Watched, policy: Policy) -> None:
+    assert _all(watched, [_delivery(1, policy)]) == [Result.RECORDED]
+    assert watched.sizes == [1]
+
+
+def test_no_more_than_so_many_are_taken_at_once(watched: Watched, policy: Policy) -> None:
+    sent = [_delivery(number, policy) for number in range(1, MOST_AT_ONCE + 6)]
+    assert set(_all(watched, sent)) == {Result.RECORDED}
+    assert watched.sizes == [MOST_AT_ONCE, 5]
+
+
+def test_one_and_the_same_is_taken_once(watched: Watched, policy: Policy) -> None:
+    """Also where both are in one transaction."""
+    sent = _delivery(7, policy)
+    assert _all(watched, [sent, sent, sent]) == [Result.RECORDED, Result.DUPLICATE, Result.DUPLICATE]
+    assert _all(watched, [sent]) == [Result.DUPLICATE]
+    assert _count(watched.ingest.database, history) == 1
+
+
+def test_states_of_one_record_in_one_transaction_end_in_its_newest(watched: Watched, policy: Policy) -> None:
+    unpaid = {"date_paid_gmt": None, "customer_id": 8}
+    sent = [
+        _delivery(7, policy, date_modified_gmt="2026-11-22T08:00:03", status="pending", **unpaid),
+        _delivery(7, policy, date_modified_gmt="2026-11-22T08:00:09", status="processing", customer_id=8),
+        _delivery(7, policy, date_modified_gmt="2026-11-22T08:00:06", status="on-hold", **unpaid),
+    ]
+    assert _all(watched, sent) == [Result.RECORDED, Result.RECORDED, Result.STALE]
+    with watched.ingest.database.read() as connection:
+        chosen = select(records.c.facts, records.c.version).where(records.c.kind == "order")
+        row = connection.execute(chosen).one()
+    assert '"status":"processing"' in row.facts
+    assert f"{row.version:%H:%M:%S}" == "08:00:09"
+
+
+def test_where_the_ledger_cannot_be_written_all_learn_so_and_none_is_kept(watched: Watched, policy: Policy) -> None:
+    sent = [_delivery(number, policy) for number in range(1, 4)]
+    watched.fails[sent[1].identity] = LedgerUnavailableError("the ledger cannot be used (disk full)")
+    assert [type(found) for found in _all(watched, sent)] == [LedgerUnavailableError] * 3
+    assert watched.sizes == [3]
+    assert _count(watched.ingest.database, records) == 0
+
+
+def test_one_that_cannot_be_taken_at_all_fails_alone(watched: Watched, policy: Policy) -> None:
+    sent = [_delivery(number, policy) for number in range(1, 4)]
+    watched.fails[sent[1].identity] = ZeroDivisionError()
+    found = _all(watched, sent)
+    assert [found[0], found[2]] == [Result.RECORDED, Result.RECORDED]
+    assert isinstance(found[1], ZeroDivisionError)
+    assert watched.sizes == [3, 1, 1, 1]
