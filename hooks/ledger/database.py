@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from hooks.errors import LedgerContendedError, LedgerNotReadyError, LedgerUnavailableError
 
 BUSY_TIMEOUT_SECONDS = 5
+
+LOOK_AGAIN_SECONDS = 0.0003
 
 CONTENDED = frozenset({"40P01", "40001"})
 """PostgreSQL's codes of a deadlock and of a serialization failure: of two transactions it has undone one."""
@@ -154,8 +157,30 @@ def _file_id(path: Path) -> tuple[int, int] | None:
 
 def _begin_sqlite(connection: Connection) -> None:
     """A writer takes the lock now: one that read first could find it taken, and its read out of date."""
-    read_only = connection.get_execution_options().get("read_only")
-    connection.connection.cursor().execute("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    cursor = connection.connection.cursor()
+    if connection.get_execution_options().get("read_only"):
+        cursor.execute("BEGIN")
+    else:
+        _begin_to_write(cursor)
+
+
+def _begin_to_write(cursor: Any) -> None:
+    """SQLite itself looks for the lock at ever longer intervals, of up to a tenth of a second, while most hold it for
+    a millisecond: whoever has waited long would wait longest."""
+    limit = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    cursor.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+            except Exception as error:
+                if str(error) != "database is locked" or time.monotonic() > limit:
+                    raise
+            else:
+                return
+            time.sleep(LOOK_AGAIN_SECONDS)
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout = {1000 * BUSY_TIMEOUT_SECONDS}")
 
 
 def _postgresql_engine(url: URL) -> Engine:
