@@ -8,6 +8,7 @@ import struct
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -126,7 +127,8 @@ class DeliveryLog:
             event |= {"timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"}
             event |= {"store": store, "topic": topic or "", "result": result}
             line = self._render(None, "info", event | structlog.contextvars.get_contextvars())
-            sys.stderr.write(line + "\n")
+            with suppress(OSError):  # where it cannot be told of, it was taken all the same
+                sys.stderr.write(line + "\n")
 
 
 def _traceback_without_values(_: object, __: str, event: dict[str, Any]) -> dict[str, Any]:

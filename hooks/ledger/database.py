@@ -17,7 +17,10 @@ from hooks.errors import LedgerContendedError, LedgerNotReadyError, LedgerUnavai
 
 BUSY_TIMEOUT_SECONDS = 5
 
-LOOK_AGAIN_SECONDS = 0.0003
+LOOK_AGAIN_SECONDS = 0.001
+
+TRUSTED_SECONDS = 1.0
+"""For so long a connection to PostgreSQL is not asked whether it still works: each delivery would wait for that."""
 
 CONTENDED = frozenset({"40P01", "40001"})
 """PostgreSQL's codes of a deadlock and of a serialization failure: of two transactions it has undone one."""
@@ -188,14 +191,24 @@ def _postgresql_engine(url: URL) -> Engine:
         "connect_timeout": BUSY_TIMEOUT_SECONDS,
         "options": f"-c synchronous_commit=on -c timezone=UTC -c lock_timeout={BUSY_TIMEOUT_SECONDS}s",
     }
-    engine = create_engine(
-        url, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=0, connect_args=connect
-    )
-    event.listen(engine, "checkin", _forget_what_was_read)
+    engine = create_engine(url, hide_parameters=True, pool_size=10, max_overflow=0, connect_args=connect)
+    event.listen(engine, "checkout", lambda connection, pooled, _proxy: _still_there(engine, connection, pooled))
+    event.listen(engine, "checkin", _put_back)
     return engine
 
 
-def _forget_what_was_read(connection: Any, _pooled: Any) -> None:
+def _still_there(engine: Engine, connection: Any, pooled: Any) -> None:
+    """Whether the server still knows the connection, where it was left alone for a while."""
+    if time.monotonic() - pooled.info.get("used_at", float("-inf")) < TRUSTED_SECONDS:
+        return
+    try:
+        engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise DisconnectionError("the connection was lost while nobody used it") from error
+
+
+def _put_back(connection: Any, pooled: Any) -> None:
     """After a reader the pool asks for transactions that may write; whether they may is the database's to say."""
     if connection is not None and not connection.closed:
         connection.read_only = None
+        pooled.info["used_at"] = time.monotonic()
