@@ -184,11 +184,8 @@ class Ingest:
 
     def _receive_all(self, unit: Unit, deliveries: Sequence[tuple[str, Delivery]]) -> list[Result]:
         moment = self.moment()
-        by_store: dict[str, list[str]] = {}
-        for store, delivery in deliveries:
-            by_store.setdefault(store, []).append(delivery.identity)
-        seen = {(store, one) for store, named in by_store.items() for one in unit.seen(store, named)}
-        unit.fetch(key for store, delivery in deliveries for key in _shown_by(store, delivery.content))
+        names = [(store, delivery.identity) for store, delivery in deliveries]
+        seen = unit.begin(names, (key for store, one in deliveries for key in _shown_by(store, one.content)))
         results = []
         for store, delivery in deliveries:
             name = (store, delivery.identity)

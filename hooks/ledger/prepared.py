@@ -6,7 +6,8 @@ anew for each execution is left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -53,19 +54,23 @@ class Prepared:
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
         """What a query finds."""
-        compiled = self._for(connection)
-        found = _cursor(connection).execute(compiled.sql, compiled.bound(values)).fetchall()
-        return [compiled.read(row) for row in found]
+        return self.ask(connection, values)()
 
-    def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
-        """Run it once for each of `rows`; how many rows of the table that has touched in all."""
+    def ask(self, connection: Connection, values: Mapping[str, Any]) -> Callable[[], list[Row]]:
+        """Begin a query; what it finds is there to be called for, once those that share a pipeline were sent."""
+        compiled = self._for(connection)
+        cursor = _cursor(connection).execute(compiled.sql, compiled.bound(values))
+        return lambda: [compiled.read(row) for row in cursor.fetchall()]
+
+    def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Callable[[], int]:
+        """Run it once for each of `rows`; how many rows of the table that has touched is there to be called for."""
         compiled = self._for(connection)
         cursor = _cursor(connection)
         if len(rows) == 1:
             cursor.execute(compiled.sql, compiled.bound(rows[0]))
         elif rows:
             cursor.executemany(compiled.sql, [compiled.bound(values) for values in rows])
-        return int(cursor.rowcount) if rows else 0
+        return lambda: int(cursor.rowcount) if rows else 0
 
     def returned(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
         """Run it once for each of `rows`; of each the first value that it returns, None where it returns nothing."""
@@ -86,6 +91,16 @@ class Prepared:
                 self.statement(connection.dialect.name), connection.dialect
             )
         return found
+
+
+@contextmanager
+def pipelined(connection: Connection) -> Iterator[None]:
+    """Statements that are sent without waiting for one another's answer, where the database is not in this process."""
+    if connection.dialect.name == "postgresql":
+        with cast("Any", connection.connection.driver_connection).pipeline():
+            yield
+    else:
+        yield
 
 
 def _results(cursor: Any) -> Iterable[Any]:

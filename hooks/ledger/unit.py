@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from hooks.ledger import records as queries
 from hooks.ledger.log import told
+from hooks.ledger.prepared import pipelined
 from hooks.ledger.records import Claim, RacedError, RecordKey, Values, by_kind, differing
 from hooks.ledger.statements import ADD_DELIVERY, ADD_HISTORY, ADD_RECORD, CLAIMED, FIND, SEEN, updating
 
@@ -36,15 +37,25 @@ class Unit:
 
     # What is there
 
+    def begin(self, deliveries: Iterable[tuple[str, str]], keys: Iterable[RecordKey]) -> set[tuple[str, str]]:
+        """Read and lock the records that deliveries are about, and tell which of these (store, identity) were taken
+        before."""
+        named: dict[str, list[str]] = defaultdict(list)
+        for store, identity in deliveries:
+            named[store].append(identity)
+        with pipelined(self.connection):
+            before = {store: SEEN.ask(self.connection, self._chosen(ids, store=store)) for store, ids in named.items()}
+            found = self._ask_for(keys)
+        self._hold_all(found)
+        return {(store, row["identity"]) for store, rows in before.items() for row in rows()}
+
     def fetch(self, keys: Iterable[RecordKey]) -> None:
         """Read and lock these records."""
         missing = [key for key in keys if key not in self._current]
-        self._current |= dict.fromkeys(missing)
-        for (store, kind), numbers in by_kind(missing).items():
-            for row in FIND.rows(
-                self.connection, {"store": store, "kind": kind, "ids": _listed(self.connection, numbers)}
-            ):
-                self.hold(row)
+        if missing:
+            with pipelined(self.connection):
+                found = self._ask_for(missing)
+            self._hold_all(found)
 
     def find(self, key: RecordKey) -> Values | None:
         """The record as it is to be, locked until the transaction ends."""
@@ -59,7 +70,7 @@ class Unit:
             tokens[claim.token].append(claim.record_id)
         found: dict[int, RecordKey] = {}
         for token, numbers in tokens.items():
-            for row in CLAIMED.rows(self.connection, {"claim": token, "ids": _listed(self.connection, numbers)}):
+            for row in CLAIMED.rows(self.connection, self._chosen(numbers, claim=token)):
                 found[row["id"]] = self.hold(row)
         return found
 
@@ -69,11 +80,6 @@ class Unit:
         if self._current.get(key) is None:
             self._stored[key] = self._current[key] = row
         return key
-
-    def seen(self, store: str, identities: Iterable[str]) -> set[str]:
-        """Which of these deliveries were taken before."""
-        ids = _listed(self.connection, identities)
-        return {row["identity"] for row in SEEN.rows(self.connection, {"store": store, "ids": ids})}
 
     # What is to be
 
@@ -94,17 +100,18 @@ class Unit:
     def write(self) -> None:
         """Write what is different. Raises RacedError where another transaction has just made the same record, or taken
         the same delivery: then run this one again."""
-        changed = {
-            key: row for key, row in self._current.items() if row is not None and row is not self._stored.get(key)
-        }
-        self._insert([key for key in changed if key not in self._stored])
-        self._update([key for key in changed if key in self._stored])
-        self._stored |= {key: row for key, row in self._current.items() if row is not None}
-        if self._lines:
-            lines = [values | {"record_id": self._stored[key]["id"]} for key, values in self._lines]
-            ADD_HISTORY.run(self.connection, lines)
-        if ADD_DELIVERY.run(self.connection, self._taken) < len(self._taken):
-            raise RacedError("another process took the same delivery at the same time")
+        held = {key: row for key, row in self._current.items() if row is not None}
+        changed = [key for key, row in held.items() if row is not self._stored.get(key)]
+        if changed or self._lines or self._taken:
+            self._insert([key for key in changed if key not in self._stored])
+            with pipelined(self.connection):
+                self._update([key for key in changed if key in self._stored])
+                lines = [values | {"record_id": held[key]["id"]} for key, values in self._lines]
+                ADD_HISTORY.run(self.connection, lines)
+                taken = ADD_DELIVERY.run(self.connection, self._taken)
+            if taken() < len(self._taken):
+                raise RacedError("another process took the same delivery at the same time")
+        self._stored |= held
         self._lines.clear()
         self._taken.clear()
 
@@ -134,6 +141,24 @@ class Unit:
         self.write()
         return queries.linked_entries(self.connection, store, customer_id)
 
+    def _ask_for(self, keys: Iterable[RecordKey]) -> list[Callable[[], list[Values]]]:
+        missing = [key for key in keys if key not in self._current]
+        self._current |= dict.fromkeys(missing)
+        return [
+            FIND.ask(self.connection, self._chosen(numbers, store=store, kind=kind))
+            for (store, kind), numbers in by_kind(missing).items()
+        ]
+
+    def _hold_all(self, found: Iterable[Callable[[], list[Values]]]) -> None:
+        for rows in found:
+            for row in rows():
+                self.hold(row)
+
+    def _chosen(self, ids: Iterable[int] | Iterable[str], **values: str) -> Values:
+        """What a statement is given that looks for several ids: one parameter, for any number of them."""
+        listed = list(ids)
+        return values | {"ids": listed if self.connection.dialect.name == "postgresql" else json.dumps(listed)}
+
     def _insert(self, keys: list[RecordKey]) -> None:
         ordered = [RecordKey(*about, number) for about, numbers in by_kind(keys).items() for number in numbers]
         rows = [row for key in ordered if (row := self._current[key])]
@@ -152,8 +177,3 @@ class Unit:
                 alike[tuple(sorted(different))].append(different | {"row_id": row["id"]})
         for names, rows in alike.items():
             updating(names).run(self.connection, rows)
-
-
-def _listed(connection: Connection, values: Iterable[int] | Iterable[str]) -> Any:
-    """Several values as one parameter, so that the statement is the same for any number of them."""
-    return list(values) if connection.dialect.name == "postgresql" else json.dumps(list(values))
