@@ -31,6 +31,8 @@ REMEMBERED = 4096
 
 Tags = tuple[Schedule, Values]
 
+_WANTED = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def tagged_by(policy: Policy) -> str:
     """What tags bear that this policy made, read by this version of the service."""
@@ -103,7 +105,7 @@ def _tags(facts: Facts, policy: Policy, bearing: Bearing) -> Tags:
         "tagged_by": tagged_by(policy),
         "recipients": ",".join(_recipients(facts, plan, policy, stands)),
         "closed_on": _closed_on(facts, policy) if plan.phase == "erased" else None,
-        "wanted": json.dumps(wanted, ensure_ascii=False),
+        "wanted": _WANTED(wanted),
         "wanted_digest": digest(wanted),
     }
 

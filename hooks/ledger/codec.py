@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from hooks.retention.classify import Entry
@@ -138,7 +139,12 @@ def entry_dict(entry: Entry) -> dict[str, Any]:
 
 def entries_text(entries: tuple[Entry, ...]) -> str:
     """All entries of a record, in the policy's order."""
-    return _text([entry_dict(entry) for entry in entries])
+    return f"[{','.join(map(_entry_text, entries))}]"
+
+
+@lru_cache(maxsize=4096)
+def _entry_text(entry: Entry) -> str:
+    return _text(entry_dict(entry))
 
 
 def _read_choices(raw: dict[str, Any]) -> tuple[Choice, ...]:
@@ -194,8 +200,7 @@ def _shared(facts: OrderFacts | CustomerFacts) -> dict[str, Any]:
     }
 
 
-def _text(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode
 
 
 def _time(instant: datetime | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -11,7 +12,7 @@ from hooks.retention.conditions import holding
 from hooks.retention.effects import affected, chosen
 from hooks.retention.events import NONE, Standing
 from hooks.retention.facts import ConsentFacts, CustomerFacts, Facts, OrderFacts, SupportRequestFacts
-from hooks.retention.policy import Policy, RetentionClass, Rule
+from hooks.retention.policy import Clock, Policy, RetentionClass, Rule
 
 Phase = Literal["unknown", "active", "trashed", "erased", "ignored"]
 
@@ -77,9 +78,10 @@ def schedule(facts: Facts, policy: Policy, stands: Standing = NONE) -> Schedule:
     if now in ("unknown", "ignored"):
         return Schedule(now, (), None)
     facts = chosen(facts, stands)
-    conditions = holding(facts)
-    rules = [rule for rule in policy.by_kind[facts.kind] if rule.matches(conditions)]
-    entries = [affected(_entry(rule, facts, policy), stands, policy) for rule in rules]
+    rules = _applying(facts, policy)
+    clocks = {policy.classes[rule.retention_class].clock for rule in rules}
+    starts = {clock: anchor(clock, facts, policy) for clock in clocks}
+    entries = [affected(_entry(rule, starts, policy), stands, policy) for rule in rules]
     governing = max((entry for entry in entries if entry.governs), key=lambda entry: entry.delete_after or date.max)
     if now == "erased":
         left = {rule.id for rule in rules if rule.survives_erasure}
@@ -87,9 +89,24 @@ def schedule(facts: Facts, policy: Policy, stands: Standing = NONE) -> Schedule:
     return Schedule(now, tuple(entries), governing)
 
 
-def _entry(rule: Rule, facts: Facts, policy: Policy) -> Entry:
+def _applying(facts: Facts, policy: Policy) -> tuple[Rule, ...]:
+    key = "rules", facts.kind, holding(facts)
+    rules: tuple[Rule, ...] | None = policy.remembered.get(key)
+    if rules is None:
+        rules = tuple(rule for rule in policy.by_kind[facts.kind] if rule.matches(key[2]))
+        policy.remembered.keep(key, rules)
+    return rules
+
+
+def _entry(rule: Rule, starts: Mapping[Clock, Anchor], policy: Policy) -> Entry:
     kept = policy.classes[rule.retention_class]
-    start = anchor(kept.clock, facts, policy)
+    start = starts[kept.clock]
+    key = "entry", rule.id, start
+    found: Entry | None = policy.remembered.get(key)
+    return found or policy.remembered.keep(key, _made(rule, kept, start))
+
+
+def _made(rule: Rule, kept: RetentionClass, start: Anchor) -> Entry:
     delete_after = kept.keep.after(start.day) if kept.keep else start.ended
     return Entry(
         rule=rule.id,

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hooks.retention.clock import Period
-from hooks.retention.events import RecordEvent, Standing
+from hooks.retention.events import NONE, RecordEvent, Standing
 from hooks.retention.facts import (
     META_KINDS,
     Choice,
@@ -62,6 +62,8 @@ def _speaks_of_before(facts: OrderFacts | CustomerFacts, extra: tuple[Choice, ..
 def affected(entry: Entry, stands: Standing, policy: Policy) -> Entry:
     """The entry after what stands: a request or objection may bring its end forward, a restriction or a hold
     suspends it. Nothing here ever gives a later day than the entry's own, or any day while it is suspended."""
+    if stands is NONE:
+        return entry
     if stands.objection and entry.basis == "legitimate-interests":
         entry = _hastened(entry, stands.objection, policy, "Objected", "GDPR Art. 21(1), 17(1)(c), 12(3)")
     if stands.erasure and entry.basis in ERASABLE:

@@ -6,7 +6,7 @@ came is all one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, get_args
@@ -65,11 +65,13 @@ NONE = Standing()
 
 
 def standing(
-    own: Iterable[RecordEvent], person: Iterable[RecordEvent] = (), *, since: datetime | None = None
+    own: Collection[RecordEvent], person: Collection[RecordEvent] = (), *, since: datetime | None = None
 ) -> Standing:
     """What stands. A person's request or objection is about the records that there were (`since`) when it came;
     a hold or a restriction is about all of them, and is lifted where it was placed. Of several requests the first sets
     the date."""
+    if not own and not person:
+        return NONE
     mine, theirs = sorted(_unretracted(own), key=_order), sorted(_unretracted(person), key=_order)
     asked = sorted((*mine, *(event for event in theirs if since is None or since <= event.at)), key=_order)
     return Standing(

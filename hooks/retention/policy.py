@@ -9,12 +9,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from hooks.retention.clock import AccountingYear, Period
 from hooks.retention.conditions import vocabulary, worlds
 from hooks.retention.facts import KINDS, RecordKind
+from hooks.retention.memory import Memory
+
+REMEMBERED = 16_384
+"""How many values a policy remembers; about 1 KB each."""
 
 Clock = Literal["accounting-year-end", "last-activity", "request-closed", "consent", "consent-recorded", "created"]
 
@@ -229,11 +233,14 @@ class Policy:
     text: str = field(repr=False)
     by_kind: Mapping[RecordKind, tuple[Rule, ...]] = field(init=False)
     vocabulary: str = field(init=False)
+    remembered: Memory[Any, Any] = field(init=False, repr=False, compare=False)
+    """What was worked out by this policy, by whoever did, under a name of its own."""
 
     def __post_init__(self) -> None:
         grouped = {kind: tuple(rule for rule in self.rules if rule.kind == kind) for kind in KINDS}
         object.__setattr__(self, "by_kind", grouped)
         object.__setattr__(self, "vocabulary", self.meta.digest)
+        object.__setattr__(self, "remembered", Memory(REMEMBERED))
 
 
 def faults(policy: Policy) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from hooks.retention.classify import Entry
 from hooks.retention.conditions import holding
@@ -21,15 +22,20 @@ def recipients_of(facts: Facts, entries: Iterable[Entry], policy: Policy) -> tup
     if not held:
         return ()
     has = _holding(facts) | {facts.kind}
-    found = [item.id for item in policy.recipients.values() if item.data & held and _gets(item, facts, has)]
-    return tuple(sorted(found)) + tuple(sorted(_unnamed(facts, policy)))
+    key = "recipients", held, has, _ways(facts)
+    found: tuple[str, ...] | None = policy.remembered.get(key)
+    return found if found is not None else policy.remembered.keep(key, _found(held, has, _ways(facts), policy))
 
 
-def _gets(recipient: Recipient, facts: Facts, has: frozenset[str]) -> bool:
+def _found(held: frozenset[str], has: frozenset[str], ways: _Ways, policy: Policy) -> tuple[str, ...]:
+    found = [item.id for item in policy.recipients.values() if item.data & held and _gets(item, has, ways)]
+    return tuple(sorted(found)) + tuple(sorted(_unnamed(ways, policy)))
+
+
+def _gets(recipient: Recipient, has: frozenset[str], ways: _Ways) -> bool:
     if recipient.always or recipient.holding & has:
         return True
-    ways = _ways(facts)
-    return _any(ways["payment"], recipient.payment) or _any(ways["shipping"], recipient.shipping)
+    return _any(ways.payment, recipient.payment) or _any(ways.shipping, recipient.shipping)
 
 
 def _holding(facts: Facts) -> frozenset[str]:
@@ -40,22 +46,27 @@ def _holding(facts: Facts) -> frozenset[str]:
     return conditions
 
 
-def _ways(facts: Facts) -> dict[str, list[str]]:
-    if not isinstance(facts, OrderFacts):
-        return {"payment": [], "shipping": []}
-    return {"payment": [facts.payment], "shipping": sorted(facts.carriers)}
+class _Ways(NamedTuple):
+    """In which an order was paid and shipped."""
+
+    payment: tuple[str, ...] = ()
+    shipping: frozenset[str] = frozenset()
+
+
+def _ways(facts: Facts) -> _Ways:
+    return _Ways((facts.payment,), facts.carriers) if isinstance(facts, OrderFacts) else _Ways()
 
 
 def _any(ways: Iterable[str], patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(way, pattern) for way in ways for pattern in patterns)
 
 
-def _unnamed(facts: Facts, policy: Policy) -> Iterator[str]:
-    for what, ways in _ways(facts).items():
+def _unnamed(ways: _Ways, policy: Policy) -> Iterator[str]:
+    for what, named in ways._asdict().items():
         known = [
             pattern for item in (*policy.recipients.values(), policy.no_recipient) for pattern in getattr(item, what)
         ]
-        yield from (f"{UNNAMED}{what}:{way}" for way in ways if not _any([way], known))
+        yield from (f"{UNNAMED}{what}:{way}" for way in named if not _any([way], known))
 
 
 def described(names: Iterable[str], policy: Policy) -> list[dict[str, object]]:

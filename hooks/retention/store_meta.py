@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -26,6 +27,9 @@ FIELDS = ("data", "basis", "class", "from", "review_after", "delete_after", "unt
 StoreMeta = Mapping[str, str | None]
 """A value for each of KEYS; None asks the store to delete the key."""
 
+_SHORT = json.JSONEncoder(separators=(",", ":")).encode
+_HELD = json.JSONEncoder().encode
+
 NOTHING: StoreMeta = dict.fromkeys(KEYS)
 
 
@@ -38,7 +42,7 @@ def store_meta(plan: Schedule, policy_id: str, linked: Iterable[Mapping[str, Any
 
     A record without entries should hold nothing of ours.
     """
-    entries = [_entry(entry) for entry in plan.entries] + _distinct(linked)
+    entries = [*map(_entry, plan.entries), *map(_SHORT, _distinct(linked))]
     if not entries:
         return NOTHING
     tag = plan.governing if plan.phase != "erased" else None
@@ -47,7 +51,7 @@ def store_meta(plan: Schedule, policy_id: str, linked: Iterable[Mapping[str, Any
         "retention_legal_basis": tag.basis if tag else "",
         "retention_delete_after": str(tag.delete_after or "") if tag else "",
         "retention_policy": policy_id,
-        "retention_schedule": json.dumps(entries, separators=(",", ":")),
+        "retention_schedule": f"[{','.join(entries)}]",
     }
 
 
@@ -58,8 +62,9 @@ def _distinct(linked: Iterable[Mapping[str, Any]]) -> list[dict[str, str | None]
     return [entry for _, entry in ordered[-MAX_LINKED:]]
 
 
-def _entry(entry: Entry) -> dict[str, str | None]:
-    return {
+@lru_cache(maxsize=4096)
+def _entry(entry: Entry) -> str:
+    said = {
         "data": entry.data,
         "basis": entry.basis,
         "class": entry.retention_class,
@@ -69,6 +74,7 @@ def _entry(entry: Entry) -> dict[str, str | None]:
         "until": entry.until,
         "action": entry.action,
     }
+    return _SHORT(said)
 
 
 def digest(meta: StoreMeta) -> str:
@@ -77,4 +83,4 @@ def digest(meta: StoreMeta) -> str:
     What stands in the store may have been typed by a person: the ledger keeps this, never the text.
     """
     held = sorted((key, value) for key, value in meta.items() if key in KEYS and value is not None)
-    return sha256(json.dumps(held).encode()).hexdigest()[:32]
+    return sha256(_HELD(held).encode()).hexdigest()[:32]
