@@ -2,42 +2,95 @@
 
 Level-triggered, as writing back is: each record says what made its tags, and those that something else made are due.
 A crash costs nothing, and a record that a process still on the old policy tagged meanwhile is due again.
+
+What is to become of records is worked out before the write transaction, from what can be read without waiting for
+anybody, and once for all of which the same is true. In it, what has changed meanwhile is left out, and seen to alone.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
 
 from hooks.ingest import Ingest
-from hooks.ledger import policies, records
+from hooks.ledger import policies, tagged
+from hooks.ledger.codec import read_facts
+from hooks.ledger.outline import Outline, outline
+from hooks.ledger.prepared import Bind, Prepared, Raw
+from hooks.ledger.records import AGAIN, Persons, RecordKey, Values
+from hooks.ledger.statements import ADD_HISTORY, updating
 from hooks.ledger.unit import Unit
+from hooks.planning import Moment
 from hooks.retention.facts import STORED_KINDS
-from hooks.tagging import tagged_by
+from hooks.tagging import tagged_by, tags
 
-CHUNK = 200
-"""So that whoever else wants to write waits for moments only."""
+FEWEST, MOST = 50, 2000
+HELD_SECONDS = 0.03
+"""For about as long a chunk keeps the ledger locked, so that whoever else wants to write waits for moments only."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to become of a record, and of those that are like it: how it is written, and its lines of the history."""
+
+    statement: Prepared
+    row: Bind
+    lines: tuple[Bind, ...]
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Records that are due: what is to become of those that nothing bears on but their own facts, and all others."""
+
+    alone: list[tuple[Raw, Change]] = field(default_factory=list)
+    others: list[int] = field(default_factory=list)
+
+
+@dataclass
 class Retagger:
     """Tags anew what is due, a chunk at a time; any number may be at it."""
 
     ingest: Ingest
+    size: int = FEWEST
 
-    def step(self, limit: int = CHUNK) -> int:
-        """Tag up to `limit` records anew. Returns how many those were. Raises LedgerUnavailableError."""
+    def step(self, limit: int | None = None) -> int:
+        """Tag up to `limit` records anew, or as many as take a moment. Returns how many those were.
+
+        Raises LedgerUnavailableError.
+        """
         wanted = tagged_by(self.ingest.policy)
         with self.ingest.database.read() as connection:  # a look that waits for nobody
-            if not records.any_tagged_otherwise(connection, wanted):
-                return 0
-        return self.ingest.transaction(lambda unit: self._tag(unit, wanted, limit))
+            rows = tagged.otherwise(connection, wanted, limit=limit or self.size)
+            chunk = Outlook.of(connection, self.ingest, rows).chunk(rows) if rows else None
+        if chunk is None:
+            return 0
+        began = [0.0]
 
-    def _tag(self, unit: Unit, wanted: str, limit: int) -> int:
+        def work(unit: Unit) -> int:
+            began[0] = time.monotonic()
+            return self._carried_out(unit, wanted, chunk)
+
+        done = self.ingest.transaction(work)
+        self.size = fitting(self.size, time.monotonic() - began[0])
+        return done
+
+    def _carried_out(self, unit: Unit, wanted: str, chunk: Chunk) -> int:
         if policies.digest_in_force(unit.connection) not in (None, self.ingest.policy.digest):
             return 0  # another policy was put in force, which this process follows in a moment
-        due = records.tagged_otherwise(unit.connection, wanted, limit=limit)
-        unit.persons = records.Persons(unit.connection, due)
-        moment, last = self.ingest.moment(), []
+        unchanged = tagged.unchanged(unit.connection, (row for row, _ in chunk.alone))
+        _write(unit.connection, ((row[0], change) for row, change in chunk.alone if row[0] in unchanged))
+        others = [*chunk.others, *(row[0] for row, _ in chunk.alone if row[0] not in unchanged)]
+        return len(unchanged) + (self._one_by_one(unit, wanted, others) if others else 0)
+
+    def _one_by_one(self, unit: Unit, wanted: str, ids: Iterable[int]) -> int:
+        due = tagged.whole(unit.connection, wanted, ids)
+        unit.persons = Persons(unit.connection, ((row["store"], row["customer_id"]) for row in due))
+        moment = self.ingest.moment()
+        last: list[RecordKey] = []
         for row in due:
             key = unit.hold(row)
             if _with_others(row):
@@ -49,6 +102,99 @@ class Retagger:
         return len(due)
 
 
-def _with_others(known: records.Values) -> bool:
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Works out what is to become of records, once for all that are alike."""
+
+    connection: Connection
+    ingest: Ingest
+    persons: Persons
+    moment: Moment
+    differences: dict[object, tuple[Values, list[Values]] | None] = field(default_factory=dict)
+    changes: dict[object, Change | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, connection: Connection, ingest: Ingest, rows: Iterable[Raw]) -> Outlook:
+        """For these records."""
+        return cls(connection, ingest, Persons(connection, ((row[1], row[4]) for row in rows)), ingest.moment())
+
+    def chunk(self, rows: Iterable[Raw]) -> Chunk:
+        """What is to become of each of them."""
+        chunk = Chunk()
+        for row in rows:
+            change = self._change(row)
+            if change is None:
+                chunk.others.append(row[0])
+            else:
+                chunk.alone.append((row, change))
+        return chunk
+
+    def _change(self, row: Raw) -> Change | None:
+        told = self._outline(row)
+        if told is None:
+            return None
+        alike = told.text, *row[tagged.SHARED]
+        key = alike, told.ways, row[tagged.RECIPIENTS]
+        if key not in self.changes:
+            self.changes[key] = self._made(alike, row)
+        return self.changes[key]
+
+    def _outline(self, row: Raw) -> Outline | None:
+        """None of records on which more bears than their own facts."""
+        _, store, _, facts, customer_id, _, kind, state, events, made_by, linked, *_ = row
+        if kind not in STORED_KINDS or facts is None or state == "gone" or events != "[]":
+            return None
+        if (linked and kind == "customer") or not made_by or made_by.startswith(AGAIN):
+            return None
+        told = outline(facts, self.ingest.policy.time_zone)
+        if told.customer_id != customer_id or (customer_id and self.persons.events_of(store, customer_id) != "[]"):
+            return None
+        return told
+
+    def _made(self, alike: object, row: Raw) -> Change | None:
+        if alike not in self.differences:
+            self.differences[alike] = self._difference(row)
+        found = self.differences[alike]
+        if found is None:
+            return None
+        columns, lines = found
+        recipients = tags(read_facts(row[6], row[3]), self.ingest.policy)[1]["recipients"]
+        if recipients != row[tagged.RECIPIENTS]:
+            columns = columns | {"recipients": recipients}
+        statement = updating(tuple(sorted(columns)))
+        told = tuple(ADD_HISTORY.but(self.connection, line, "record_id") for line in lines)
+        return Change(statement, statement.but(self.connection, columns, "row_id"), told)
+
+    def _difference(self, row: Raw) -> tuple[Values, list[Values]] | None:
+        """What becomes of this record, and of all like it; None if that is something of its own."""
+        known = tagged.read(self.connection, row) | {"updated_at": None}
+        unit = Unit(self.connection, self.persons)
+        key = unit.hold(known)
+        self.ingest.tag_anew(unit, key, self.moment)
+        columns, lines = unit.difference(key)
+        columns.pop("recipients", None)
+        return None if not columns or columns.keys() & {"facts", "customer_id"} else (columns, lines)
+
+
+def fitting(size: int, held: float) -> int:
+    """The size of the next chunk, where one of `size` kept the ledger locked for `held` seconds."""
+    fits = size * HELD_SECONDS / max(held, 0.001)
+    return int(max(FEWEST, size / 2, min(fits, size * 2, MOST)))
+
+
+def _write(connection: Connection, changes: Iterable[tuple[int, Change]]) -> None:
+    rows: dict[int, list[object]] = defaultdict(list)
+    statements: dict[int, Prepared] = {}
+    lines = []
+    for number, change in changes:
+        statements[id(change.statement)] = change.statement
+        rows[id(change.statement)].append(change.row(number))
+        lines += [line(number) for line in change.lines]
+    for name, statement in statements.items():
+        statement.run_bound(connection, rows[name])
+    ADD_HISTORY.run_bound(connection, lines)
+
+
+def _with_others(known: Values) -> bool:
     """Whether its tags and those of other records hang together: each sees what became of those before it."""
     return known["kind"] not in STORED_KINDS or (known["kind"] == "customer" and known["linked"])

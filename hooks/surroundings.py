@@ -41,7 +41,7 @@ class Reading:
     @classmethod
     def about(cls, connection: Connection, rows: Iterable[Values]) -> Reading:
         """For these records."""
-        return cls(connection, Persons(connection, rows))
+        return cls(connection, Persons(connection, ((row["store"], row["customer_id"]) for row in rows)))
 
     def events_of(self, store: str, customer_id: int) -> str:
         return self.persons.events_of(store, customer_id)

@@ -17,8 +17,9 @@ from hooks.ledger.records import AGAIN, Values
 from hooks.retention.classify import Schedule, schedule
 from hooks.retention.days import in_days
 from hooks.retention.effects import chosen
-from hooks.retention.events import RecordEvent, Standing, standing
+from hooks.retention.events import NONE, RecordEvent, Standing, standing
 from hooks.retention.facts import ConsentFacts, CustomerFacts, Facts, OrderFacts, SupportRequestFacts
+from hooks.retention.memory import Memory
 from hooks.retention.policy import Policy
 from hooks.retention.recipients import recipients_of
 from hooks.retention.store_meta import digest, store_meta
@@ -63,32 +64,33 @@ class Bearing:
 
 def tags(facts: Facts, policy: Policy, bearing: Bearing = Bearing()) -> Tags:
     """The schedule that the policy gives, and the columns that say so."""
-    plan, columns = _alone(facts, policy) if bearing.is_empty else _tags(facts, policy, bearing)
-    return plan, columns | {"facts": facts_text(facts), "customer_id": bearing.customer_id}
+    if bearing.is_empty:
+        stands, (plan, columns) = NONE, _alone(facts, policy)
+    else:
+        stands = standing(bearing.own, bearing.person, since=_since(facts))
+        plan, columns = _tags(facts, policy, stands, bearing.linked)
+    got = ",".join(_recipients(facts, plan, policy, stands))
+    return plan, columns | {"facts": facts_text(facts), "customer_id": bearing.customer_id, "recipients": got}
 
 
-_remembered: dict[tuple[str, Facts], Tags] = {}
+_remembered: Memory[tuple[str, Facts], Tags] = Memory(REMEMBERED)
 
 
 def _alone(facts: Facts, policy: Policy) -> Tags:
     """The tags of a record on which nothing bears but its own facts."""
     if not isinstance(facts, OrderFacts | CustomerFacts):
-        return _tags(facts, policy, Bearing())
+        return _tags(facts, policy)
     key = policy.digest, in_days(facts, policy.time_zone)
-    found = _remembered.get(key)
-    if found is None:
-        if len(_remembered) >= REMEMBERED:
-            _remembered.clear()  # records of one time come together: what is needed is soon there again
-        found = _remembered[key] = _tags(facts, policy, Bearing())
-    return found
+    return _remembered.get(key) or _remembered.keep(key, _tags(facts, policy))
 
 
-def _tags(facts: Facts, policy: Policy, bearing: Bearing) -> Tags:
-    stands = standing(bearing.own, bearing.person, since=_since(facts))
+def _tags(
+    facts: Facts, policy: Policy, stands: Standing = NONE, beside: tuple[Mapping[str, Any], ...] = ()
+) -> Tags:
     plan = schedule(facts, policy, stands)
     then = _when_closed(facts, stands)
     governing = plan.governing if then == stands else schedule(facts, policy, then).governing
-    linked = bearing.linked if plan.phase == "active" else ()  # nothing of ours stands on the account of staff
+    linked = beside if plan.phase == "active" else ()  # nothing of ours stands on the account of staff
     wanted = store_meta(plan, policy.id, linked)
     return plan, {
         "state": plan.phase,
@@ -103,7 +105,6 @@ def _tags(facts: Facts, policy: Policy, bearing: Bearing) -> Tags:
         "entries": entries_text(plan.entries),
         "policy_id": policy.id if plan.entries or governing else None,
         "tagged_by": tagged_by(policy),
-        "recipients": ",".join(_recipients(facts, plan, policy, stands)),
         "closed_on": _closed_on(facts, policy) if plan.phase == "erased" else None,
         "wanted": _WANTED(wanted),
         "wanted_digest": digest(wanted),

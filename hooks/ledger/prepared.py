@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine
 
 Row = dict[str, Any]
+Raw = tuple[Any, ...]
+Bind = Callable[[int], Any]
 Process = Callable[[Any], Any]
 
 
@@ -30,9 +32,13 @@ class _Compiled:
     positional: bool
     columns: tuple[str, ...]
     readers: tuple[tuple[int, Process], ...]
+    own: Mapping[str, Any]
+    """Parameters that have their values from the statement itself."""
 
     def bound(self, values: Mapping[str, Any]) -> Sequence[Any] | dict[str, Any]:
         """The parameters as the driver takes them."""
+        if self.own:
+            values = {**self.own, **values}
         if self.positional:
             return [write(values[name]) if write else values[name] for name, write in self.parameters]
         return {name: write(values[name]) if write else values[name] for name, write in self.parameters}
@@ -61,6 +67,30 @@ class Prepared:
         compiled = self._for(connection)
         cursor = _cursor(connection).execute(compiled.sql, compiled.bound(values))
         return lambda: [compiled.read(row) for row in cursor.fetchall()]
+
+    def raw(self, connection: Connection, values: Mapping[str, Any]) -> list[Raw]:
+        """What a query finds, as the driver gives it: to be compared, or read with `read` where it matters."""
+        compiled = self._for(connection)
+        return list(_cursor(connection).execute(compiled.sql, compiled.bound(values)).fetchall())
+
+    def read(self, connection: Connection, row: Raw) -> Row:
+        """A row that `raw` gave, by the names of its columns."""
+        return self._for(connection).read(row)
+
+    def but(self, connection: Connection, values: Mapping[str, Any], name: str) -> Bind:
+        """Makes the parameters of runs that differ in nothing but one number, for `run_bound`."""
+        compiled = self._for(connection)
+        bound = compiled.bound({**values, name: None})
+        if isinstance(bound, dict):
+            return lambda number: {**bound, name: number}
+        place = [of for of, _ in compiled.parameters].index(name)
+        before, after = bound[:place], bound[place + 1 :]
+        return lambda number: [*before, number, *after]
+
+    def run_bound(self, connection: Connection, parameters: Sequence[Any]) -> None:
+        """Run it once for each of these."""
+        if parameters:
+            _cursor(connection).executemany(self._for(connection).sql, parameters)
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Callable[[], int]:
         """Run it once for each of `rows`; how many rows of the table that has touched is there to be called for."""
@@ -126,6 +156,7 @@ def _compile(statement: Executable, dialect: Dialect) -> _Compiled:
         positional=compiled.positional,
         columns=tuple(column.name for column in columns),
         readers=tuple((place, process) for place, process in readers if process),
+        own={name: parameter.value for name, parameter in compiled.binds.items() if not parameter.required},
     )
 
 

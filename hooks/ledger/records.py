@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, and_, bindparam, f
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hooks.errors import LedgerContendedError
+from hooks.ledger.statements import EVENTS_OF, listed
 from hooks.ledger.tables import records
 from hooks.retention.facts import RecordKind
 
@@ -148,25 +149,20 @@ def approaching(connection: Connection, store: str, *, due: date, read_before: d
 
 def events_of(connection: Connection, store: str, customers: Collection[int]) -> dict[int, str]:
     """What was asked for and decided about these customers, by id; only of those of whom there is any."""
-    chosen = select(records.c.external_id, records.c.events).where(
-        records.c.store == store,
-        records.c.kind == "customer",
-        records.c.external_id.in_(sorted(customers)),
-        records.c.events != "[]",
-    )
-    return {row.external_id: row.events for row in connection.execute(chosen)}
+    found = EVENTS_OF.rows(connection, {"store": store, "ids": listed(connection, customers)})
+    return {row["external_id"]: row["events"] for row in found}
 
 
 class Persons:
     """What was asked for and decided about customers, looked up for many records at once; none is locked."""
 
-    def __init__(self, connection: Connection, rows: Iterable[Values]) -> None:
+    def __init__(self, connection: Connection, owners: Iterable[tuple[str, int | None]]) -> None:
         self.connection = connection
         self._events: dict[tuple[str, int], str] = {}
         customers: dict[str, set[int]] = defaultdict(set)
-        for row in rows:
-            if row["customer_id"]:
-                customers[row["store"]].add(row["customer_id"])
+        for store, customer_id in owners:
+            if customer_id:
+                customers[store].add(customer_id)
         for store, ids in customers.items():
             self._look_up(store, ids)
 
@@ -227,27 +223,8 @@ def the_customer(customer_id: int) -> ColumnElement[bool]:
     return and_(records.c.kind == "customer", records.c.external_id == customer_id)
 
 
-def tagged_otherwise(connection: Connection, tagged_by: str, *, limit: int) -> list[Values]:
-    """Records, locked, whose tags something else made, or that are to be tagged anew; those that others have locked
-    are left out. Two walks of the index, so that the last few are found as fast as the first."""
-    found: list[Values] = []
-    for otherwise in (records.c.tagged_by < tagged_by, records.c.tagged_by > tagged_by):
-        chosen = select(records).where(otherwise).order_by(records.c.tagged_by).limit(limit - len(found))
-        rows = connection.execute(chosen.with_for_update(skip_locked=True))
-        found += [dict(row._mapping) for row in rows]  # noqa: SLF001
-        if len(found) == limit:
-            break
-    return found
-
-
-def any_tagged_otherwise(connection: Connection, tagged_by: str) -> bool:
-    """Whether there is any of those."""
-    sides = (records.c.tagged_by < tagged_by, records.c.tagged_by > tagged_by)
-    return any(connection.execute(select(records.c.id).where(side).limit(1)).first() for side in sides)
-
-
 def to_be_tagged(connection: Connection, tagged_by: str) -> int:
-    """How many those are."""
+    """How many records there are whose tags something else made, or that are to be tagged anew."""
     chosen = select(func.count()).select_from(records).where(records.c.tagged_by != tagged_by)
     return int(connection.execute(chosen).scalar_one())
 

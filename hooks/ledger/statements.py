@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, Text, bindparam, func, insert, select, update
+from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, Connection, Text, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
@@ -13,12 +15,17 @@ from hooks.ledger.prepared import Prepared
 from hooks.ledger.tables import deliveries, history, records
 
 
-def _among(dialect: str, column: Column[Any], kind: type[TypeEngine[Any]]) -> ColumnElement[bool]:
+def among(dialect: str, column: Column[Any], kind: type[TypeEngine[Any]]) -> ColumnElement[bool]:
     """Whether a column is one of the values of the parameter `ids`: an array, or in SQLite a JSON one."""
     if dialect == "postgresql":
         return column == func.any(bindparam("ids", type_=ARRAY(kind)))
     listed = func.json_each(bindparam("ids", type_=Text)).table_valued("value")
     return column.in_(select(listed.c.value))
+
+
+def listed(connection: Connection, values: Iterable[int] | Iterable[str]) -> Any:
+    """Several values as the parameter `ids`, so that the statement is the same for any number of them."""
+    return list(values) if connection.dialect.name == "postgresql" else json.dumps(list(values))
 
 
 def _ignoring(dialect: str, table: Any) -> Any:
@@ -35,7 +42,7 @@ FIND = Prepared(
     lambda dialect: (
         select(records)
         .where(records.c.store == bindparam("store"), records.c.kind == bindparam("kind"))
-        .where(_among(dialect, records.c.external_id, BigInteger))
+        .where(among(dialect, records.c.external_id, BigInteger))
         .order_by(records.c.external_id)
         .with_for_update()
     )
@@ -45,16 +52,25 @@ FIND = Prepared(
 CLAIMED = Prepared(
     lambda dialect: (
         select(records)
-        .where(_among(dialect, records.c.id, BigInteger), records.c.claim == bindparam("claim"))
+        .where(among(dialect, records.c.id, BigInteger), records.c.claim == bindparam("claim"))
         .order_by(records.c.kind, records.c.external_id)
         .with_for_update()
     )
 )
 """Records by row ids, of those that a claim holds, locked in the same order."""
 
+EVENTS_OF = Prepared(
+    lambda dialect: (
+        select(records.c.external_id, records.c.events)
+        .where(records.c.store == bindparam("store"), records.c.kind == "customer", records.c.events != "[]")
+        .where(among(dialect, records.c.external_id, BigInteger))
+    )
+)
+"""What was asked for and decided about customers; of those only of whom there is any."""
+
 SEEN = Prepared(
     lambda dialect: select(deliveries.c.identity).where(
-        deliveries.c.store == bindparam("store"), _among(dialect, deliveries.c.identity, Text)
+        deliveries.c.store == bindparam("store"), among(dialect, deliveries.c.identity, Text)
     )
 )
 """Which deliveries were taken before."""

@@ -6,7 +6,6 @@ that are different in the end. Until `write` is called, queries do not see what 
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from hooks.ledger import records as queries
 from hooks.ledger.log import told
 from hooks.ledger.prepared import pipelined
 from hooks.ledger.records import Claim, RacedError, RecordKey, Values, by_kind, differing
-from hooks.ledger.statements import ADD_DELIVERY, ADD_HISTORY, ADD_RECORD, CLAIMED, FIND, SEEN, updating
+from hooks.ledger.statements import ADD_DELIVERY, ADD_HISTORY, ADD_RECORD, CLAIMED, FIND, SEEN, listed, updating
 
 
 @dataclass(slots=True)
@@ -97,6 +96,11 @@ class Unit:
         values = {"store": store, "identity": identity, "topic": topic, "result": result, "received_at": at}
         self._taken.append(values)
 
+    def difference(self, key: RecordKey) -> tuple[Values, list[Values]]:
+        """What `write` would write of a record that is known: the columns that are different, and lines of history."""
+        row = self._current[key] or {}
+        return differing(self._stored[key], row), [line for of, line in self._lines if of == key]
+
     def write(self) -> None:
         """Write what is different. Raises RacedError where another transaction has just made the same record, or taken
         the same delivery: then run this one again."""
@@ -156,8 +160,7 @@ class Unit:
 
     def _chosen(self, ids: Iterable[int] | Iterable[str], **values: str) -> Values:
         """What a statement is given that looks for several ids: one parameter, for any number of them."""
-        listed = list(ids)
-        return values | {"ids": listed if self.connection.dialect.name == "postgresql" else json.dumps(listed)}
+        return values | {"ids": listed(self.connection, ids)}
 
     def _insert(self, keys: list[RecordKey]) -> None:
         ordered = [RecordKey(*about, number) for about, numbers in by_kind(keys).items() for number in numbers]

@@ -18,7 +18,7 @@ def in_days(facts: OrderFacts | CustomerFacts, zone: tzinfo) -> OrderFacts | Cus
     """The same facts with instants that stand for their days in `zone`, and keep their order within a day.
 
     Facts which give the same result have the same schedule under any policy of that zone. What no rule asks for (ids,
-    and when `meta_data` was seen) is left out.
+    who got data of it, and when `meta_data` was seen) is left out.
     """
     stands_for = _stand_ins(_instants(facts), zone)
     choices = tuple(Choice(stands_for[choice.at], choice.given) for choice in facts.choices)
@@ -41,8 +41,6 @@ def in_days(facts: OrderFacts | CustomerFacts, zone: tzinfo) -> OrderFacts | Cus
         refunds=tuple(Refund(0, _of(stands_for, refund.at)) for refund in facts.refunds),
         choices=choices,
         erased_at=_of(stands_for, facts.erased_at),
-        payment=facts.payment,
-        carriers=facts.carriers,
     )
 
 

@@ -62,7 +62,7 @@ CUSTOMERS = st.builds(
 @given(facts=ORDERS | CUSTOMERS)
 def test_what_is_remembered_is_what_the_rules_give(facts: OrderFacts | CustomerFacts, policy: Policy) -> None:
     plan, columns = tags(facts, policy)
-    fresh, expected = tagging._tags(facts, policy, Bearing())
+    fresh, expected = tagging._tags(facts, policy)
     assert plan == fresh
     assert {name: columns[name] for name in expected} == expected
 
