@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, func, select
+from sqlalchemy import Column, Connection, Row, Select, select, union_all
 
-from hooks.ledger.tables import records
-from hooks.ledger.views import KEPT, OPEN
+from hooks.ledger import tallies
+from hooks.ledger.tables import KEPT, OPEN, records
 
 PAGE_SIZE = 500
 
@@ -26,20 +27,19 @@ class Due:
     parts: bool = False
 
     @property
+    def what(self) -> tallies.What:
+        """Which tally counts them."""
+        return "part" if self.parts else "whole"
+
+    @property
     def day(self) -> Column[date]:
         """The column that says when."""
         return records.c.part_delete_after if self.parts else records.c.delete_after
 
-
-def _where(chosen: Due) -> list[ColumnElement[bool]]:
-    where: list[ColumnElement[bool]] = [KEPT if chosen.parts else OPEN, chosen.day.is_not(None)]
-    if chosen.before:
-        where.append(chosen.day < chosen.before)
-    if chosen.retention_class:
-        where.append(records.c.retention_class == chosen.retention_class)
-    if chosen.kind:
-        where.append(records.c.kind == chosen.kind)
-    return where
+    @property
+    def of(self) -> dict[str, Any]:
+        """The same, in the words of the tallies."""
+        return {"before": self.before, "kind": self.kind, "retention_class": self.retention_class}
 
 
 def due(connection: Connection, chosen: Due) -> tuple[int, list[Row[Any]]]:
@@ -47,15 +47,40 @@ def due(connection: Connection, chosen: Due) -> tuple[int, list[Row[Any]]]:
 
     Records that are kept until an event have no day, and are not among them.
     """
-    where = _where(chosen)
-    total = connection.execute(select(func.count()).select_from(records).where(*where)).scalar_one()
-    ordered = select(records).where(*where).order_by(chosen.day, records.c.id)
-    page = ordered.limit(PAGE_SIZE).offset((chosen.page - 1) * PAGE_SIZE)
-    return int(total), list(connection.execute(page))
+    groups = _groups(connection, chosen)
+    total = sum(groups.values())
+    if (chosen.page - 1) * PAGE_SIZE >= total:
+        return total, []
+    page = _page(chosen, groups).subquery()
+    rows = select(records).join(page, page.c.id == records.c.id).order_by(chosen.day, records.c.id)
+    return total, list(connection.execute(rows))
+
+
+def _groups(connection: Connection, chosen: Due) -> dict[tuple[str, ...], int]:
+    """What the indexes go by before they go by day (kind and class, or of parts kind alone): how many each has."""
+    by = ("kind",) if chosen.parts else ("kind", "retention_class")
+    return {tuple(row[:-1]): row.number for row in tallies.days(connection, chosen.what, *by, **chosen.of)}
+
+
+def _page(chosen: Due, groups: Iterable[tuple[str, ...]]) -> Select[Any]:
+    """The ids of a page: each group gives as many as may be wanted of it, which an index has in order."""
+    upto = chosen.page * PAGE_SIZE
+    each = [_first(chosen, upto, *group).subquery().select() for group in groups]
+    together = union_all(*each).subquery()
+    ordered = select(together.c.id).order_by(together.c.day, together.c.id)
+    return ordered.limit(PAGE_SIZE).offset(upto - PAGE_SIZE)
+
+
+def _first(chosen: Due, upto: int, kind: str, retention_class: str | None = None) -> Select[Any]:
+    where: list[Any] = [KEPT if chosen.parts else OPEN, chosen.day.is_not(None), records.c.kind == kind]
+    if retention_class is not None:
+        where.append(records.c.retention_class == (retention_class or None))
+    if chosen.before:
+        where.append(chosen.day < chosen.before)
+    found = select(records.c.id, chosen.day.label("day")).where(*where)
+    return found.order_by(chosen.day, records.c.id).limit(upto)
 
 
 def due_by_day(connection: Connection, chosen: Due) -> list[Row[Any]]:
     """How many (`number`) records of each kind and class fall due on the same `day`."""
-    columns = (chosen.day.label("day"), records.c.kind, records.c.retention_class)
-    grouped = select(*columns, func.count().label("number")).where(*_where(chosen))
-    return list(connection.execute(grouped.group_by(*columns).order_by(*columns)))
+    return tallies.days(connection, chosen.what, "day", "kind", "retention_class", **chosen.of)

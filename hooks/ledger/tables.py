@@ -75,10 +75,33 @@ metadata = MetaData(
 _Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER primary keys by itself
 
 
+OPEN = text("state IN ('active', 'trashed')")
+"""Records that are kept: neither unknown, nor none of our business, nor erased or gone."""
+
+KEPT = text("state IN ('active', 'trashed', 'erased')")
+"""Records of which at least a part may be left: the store's eraser leaves some."""
+
+MAYBE_EARLY = text(
+    "(legal_basis = 'legal-obligation' OR held) AND state IN ('trashed', 'erased', 'gone') "
+    "AND (held OR state = 'trashed' OR delete_after >= closed_on)"
+)
+"""Records that the law or a hold wanted kept still when they were erased; of trashed ones, today says whether it does.
+
+These three are said to the database word by word, or it would not know that an index of these records will do.
+"""
+
+_DUE = f"delete_after IS NOT NULL AND {OPEN}"
+_PART_DUE = f"part_delete_after IS NOT NULL AND {KEPT}"
+
+
 def _some(name: str, *columns: str) -> Index:
     """An index of those rows only in which its last column holds something."""
-    there = text(f"{columns[-1]} IS NOT NULL")
-    return Index(name, *columns, sqlite_where=there, postgresql_where=there)
+    return _those(f"{columns[-1]} IS NOT NULL", name, *columns)
+
+
+def _those(where: str, name: str, *columns: str) -> Index:
+    """An index of some rows only."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 records = Table(
@@ -136,12 +159,15 @@ records = Table(
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Index("uq_records_store_kind_external_id", "store", "kind", "external_id", unique=True),
-    Index("ix_records_delete_after", "delete_after"),
+    _those(_DUE, "ix_records_due", "kind", "retention_class", "delete_after", "id"),
+    _those(_PART_DUE, "ix_records_part_due", "kind", "part_delete_after", "id"),
+    _those(str(MAYBE_EARLY), "ix_records_early", "id"),
+    _those("kind = 'customer' AND state = 'active'", "ix_records_approaching", "store", "delete_after"),
     Index("ix_records_tagged_by", "tagged_by"),
-    _some("ix_records_part_delete_after", "part_delete_after"),
     _some("ix_records_customer_id", "store", "customer_id"),
     _some("ix_records_subject", "store", "subject"),
-    _some("ix_records_push", "store", "push_at"),
+    _some("ix_records_push", "store", "kind", "push_at"),
+    _those("push_error IS NOT NULL", "ix_records_push_error", "store", "push_error", "external_id"),
     _some("ix_records_reread", "store", "reread_at"),
 )
 
@@ -162,6 +188,50 @@ history = Table(
 
 NO_WEBHOOKS = ("other", "event", "event.undated", "record-event")
 """Topics in the log of deliveries that no webhook of ours has brought."""
+
+# How many records there are. What counts is the sum of a tally and its changes: see `hooks.ledger.tallies`.
+
+
+def _kinds(name: str, *, counted: bool) -> Table:
+    """Records by what they are; an empty text stands for none."""
+    return Table(
+        name,
+        metadata,
+        Column("state", String(10), primary_key=counted, nullable=False),
+        Column("kind", String(20), primary_key=counted, nullable=False),
+        Column("retention_class", String(64), primary_key=counted, nullable=False),
+        Column("legal_basis", String(64), primary_key=counted, nullable=False),
+        Column("held", Boolean, primary_key=counted, nullable=False),
+        Column("unknown_status", Boolean, primary_key=counted, nullable=False),
+        Column("recipients", Text, primary_key=counted, nullable=False),
+        Column("number", BigInteger, nullable=False),
+        sqlite_with_rowid=not counted,
+    )
+
+
+def _days(name: str, *, counted: bool) -> Table:
+    """Records by the day after which something is due.
+
+    `what`: whole | part | early; `early` are those that the law wanted kept until that day and the store erased, where
+    9999-12-31 is no matter which day. `since` is when the first of these came, and is known of `early` only.
+    """
+    return Table(
+        name,
+        metadata,
+        Column("what", String(5), primary_key=counted, nullable=False),
+        Column("day", Date, primary_key=counted, nullable=False),
+        Column("kind", String(20), primary_key=counted, nullable=False),
+        Column("retention_class", String(64), primary_key=counted, nullable=False),
+        Column("since", Instant),
+        Column("number", BigInteger, nullable=False),
+        sqlite_with_rowid=not counted,
+    )
+
+
+kind_tally = _kinds("kind_tally", counted=True)
+kind_changes = _kinds("kind_changes", counted=False)
+day_tally = _days("day_tally", counted=True)
+day_changes = _days("day_changes", counted=False)
 
 deliveries = Table(
     "deliveries",

@@ -8,19 +8,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
-from hooks.ledger.tables import NO_WEBHOOKS, deliveries, history, quarantine, records, stores
+from hooks.ledger import tallies
+from hooks.ledger.tables import MAYBE_EARLY, NO_WEBHOOKS, deliveries, history, quarantine, records, stores
 from hooks.retention.recipients import UNNAMED
 
-OPEN = records.c.state.in_(("active", "trashed"))
-"""Records that are kept: neither unknown, nor none of our business, nor erased or gone."""
-
-KEPT = records.c.state.in_(("active", "trashed", "erased"))
-"""Records of which at least a part may be left: the store's eraser leaves some."""
-
-TOO_EARLY = and_(
-    or_(records.c.legal_basis == "legal-obligation", records.c.held),
-    records.c.state.in_(("trashed", "erased", "gone")),
-)
+OPEN_STATES = ("active", "trashed")
 LOST_RIGHTS = "owner-lost-rights"
 EXAMPLES = 10
 
@@ -119,61 +111,56 @@ def _text(value: date | datetime | None) -> str | None:
 
 def counts(connection: Connection) -> dict[str, Any]:
     """How many records are kept: in all, and by kind, class and legal basis."""
-    open_records = select(
-        records.c.kind, records.c.retention_class, records.c.legal_basis, records.c.held, func.count()
-    ).where(OPEN)
-    grouped = open_records.group_by(records.c.kind, records.c.retention_class, records.c.legal_basis, records.c.held)
     found: dict[str, Any] = {"total": 0, "by_kind": {}, "by_class": {}, "by_legal_basis": {}, "held": 0}
-    for kind, retention_class, basis, held, number in connection.execute(grouped):
-        found["total"] += number
-        for name, key in (("by_kind", kind), ("by_class", retention_class), ("by_legal_basis", basis)):
-            found[name][key] = found[name].get(key, 0) + number
-        found["held"] += number if held else 0
-    found["unknown_status"] = _number(connection, and_(OPEN, records.c.unknown_status))
-    closed = select(records.c.state, func.count().label("number")).where(records.c.state.in_(("erased", "gone")))
-    by_state = {row.state: row.number for row in connection.execute(closed.group_by(records.c.state))}
-    found["closed"] = {"erased": by_state.get("erased", 0), "gone": by_state.get("gone", 0)}
+    found |= {"unknown_status": 0, "closed": {"erased": 0, "gone": 0}}
+    about = ("kind", "retention_class", "legal_basis", "held", "unknown_status")
+    for row in tallies.kinds(connection, "state", *about):
+        if row.state in found["closed"]:
+            found["closed"][row.state] += row.number
+        if row.state not in OPEN_STATES:
+            continue
+        found["total"] += row.number
+        for name, key in (
+            ("by_kind", row.kind),
+            ("by_class", row.retention_class),
+            ("by_legal_basis", row.legal_basis),
+        ):
+            found[name][key or None] = found[name].get(key or None, 0) + row.number
+        found["held"] += row.number if row.held else 0
+        found["unknown_status"] += row.number if row.unknown_status else 0
     return found
 
 
 def by_recipient(connection: Connection) -> dict[str, int]:
     """How many records are kept of which each recipient has data; ways of which nobody is named begin with a `?`."""
-    chosen = select(records.c.recipients, func.count()).where(OPEN).group_by(records.c.recipients)
     found: dict[str, int] = {}
-    for names, number in connection.execute(chosen):
-        for name in names.split(",") if names else ():
-            found[name] = found.get(name, 0) + number
+    for row in tallies.kinds(connection, "state", "recipients"):
+        for name in row.recipients.split(",") if row.recipients and row.state in OPEN_STATES else ():
+            found[name] = found.get(name, 0) + row.number
     return dict(sorted(found.items()))
 
 
 def parts_by_day(connection: Connection) -> list[tuple[date, int]]:
     """Of how many records a part has to go after each day, before the whole of them does, in order of days."""
-    due = select(records.c.part_delete_after, func.count()).where(KEPT, records.c.part_delete_after.is_not(None))
-    grouped = due.group_by(records.c.part_delete_after).order_by(records.c.part_delete_after)
-    return [(day, number) for day, number in connection.execute(grouped)]
+    return [(row.day, row.number) for row in tallies.days(connection, "part", "day")]
 
 
 def by_day(connection: Connection) -> list[tuple[date, int]]:
     """How many kept records are due after each day, in order of days."""
-    due = select(records.c.delete_after, func.count()).where(OPEN, records.c.delete_after.is_not(None))
-    grouped = due.group_by(records.c.delete_after).order_by(records.c.delete_after)
-    return [(day, number) for day, number in connection.execute(grouped)]
+    return [(row.day, row.number) for row in tallies.days(connection, "whole", "day")]
 
 
 def erased_too_early(connection: Connection, today: date) -> tuple[int, list[Row[Any]], datetime | None]:
     """Records that the law wants kept still, and the store has trashed, erased or deleted: their number,
-    the first few, and since when."""
-    early = and_(
-        TOO_EARLY,
-        or_(
-            records.c.held,
-            and_(records.c.state == "trashed", records.c.delete_after >= today),
-            records.c.delete_after >= records.c.closed_on,
-        ),
+    the first few, and since when there are any."""
+    number, since = tallies.early(connection, today)
+    early = or_(
+        records.c.held,
+        and_(records.c.state == "trashed", records.c.delete_after >= today),
+        records.c.delete_after >= records.c.closed_on,
     )
-    examples = select(records).where(early).order_by(records.c.id).limit(EXAMPLES)
-    since = connection.execute(select(func.min(records.c.updated_at)).where(early)).scalar_one()
-    return _number(connection, early), list(connection.execute(examples)), since
+    examples = select(records).where(MAYBE_EARLY, early).order_by(records.c.id).limit(EXAMPLES)
+    return number, list(connection.execute(examples)) if number else [], since
 
 
 def _number(connection: Connection, chosen: ColumnElement[bool]) -> int:
