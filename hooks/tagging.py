@@ -84,9 +84,7 @@ def _alone(facts: Facts, policy: Policy) -> Tags:
     return _remembered.get(key) or _remembered.keep(key, _tags(facts, policy))
 
 
-def _tags(
-    facts: Facts, policy: Policy, stands: Standing = NONE, beside: tuple[Mapping[str, Any], ...] = ()
-) -> Tags:
+def _tags(facts: Facts, policy: Policy, stands: Standing = NONE, beside: tuple[Mapping[str, Any], ...] = ()) -> Tags:
     plan = schedule(facts, policy, stands)
     then = _when_closed(facts, stands)
     governing = plan.governing if then == stands else schedule(facts, policy, then).governing

@@ -1,4 +1,4 @@
-"""What the rules see of a record's facts, told from their text alone: most records of a large ledger are like others."""
+"""What the rules see of a record's facts, told from their text alone: most records of a large ledger are alike."""
 
 from __future__ import annotations
 

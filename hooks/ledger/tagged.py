@@ -39,10 +39,7 @@ _WALKS = _walk("below"), _walk("above")
 
 _AGAIN = Prepared(
     lambda dialect: (
-        _some()
-        .where(among(dialect, records.c.id, BigInteger))
-        .order_by(records.c.id)
-        .with_for_update(skip_locked=True)
+        _some().where(among(dialect, records.c.id, BigInteger)).order_by(records.c.id).with_for_update(skip_locked=True)
     )
 )
 

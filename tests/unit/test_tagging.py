@@ -12,7 +12,7 @@ from hooks import tagging
 from hooks.retention.days import in_days
 from hooks.retention.facts import Choice, CustomerFacts, OrderFacts, Refund
 from hooks.retention.policy import Policy
-from hooks.tagging import Bearing, tags
+from hooks.tagging import tags
 from tests.support.policies import variant
 
 # Around two changes of the clock and a new year, where the day in the shop is often another than in UTC.

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from hooks.ledger import records
+from hooks.ledger import records, tagged
 from hooks.ledger.database import Database
 from hooks.retention.policy import Policy
 from hooks.tagging import tagged_by
@@ -131,7 +131,7 @@ def _file(started: Stack, policy: Policy) -> Path:
 
 def _any_left(ledger: Database, policy: Policy) -> bool:
     with ledger.read() as connection:
-        return records.any_tagged_otherwise(connection, tagged_by(policy))
+        return bool(tagged.otherwise(connection, tagged_by(policy), limit=1))
 
 
 def _left(ledger: Database, policy: Policy) -> int:
