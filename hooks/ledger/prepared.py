@@ -26,12 +26,14 @@ class _Compiled:
 
     sql: str
     parameters: tuple[tuple[str, Process | None], ...]
+    constants: Mapping[str, Any]
     positional: bool
     columns: tuple[str, ...]
     readers: tuple[tuple[int, Process], ...]
 
     def bound(self, values: Mapping[str, Any]) -> Sequence[Any] | dict[str, Any]:
-        """The parameters as the driver takes them."""
+        """The parameters as the driver takes them; what the statement says itself need not be among the `values`."""
+        values = {**self.constants, **values} if self.constants else values
         if self.positional:
             return [write(values[name]) if write else values[name] for name, write in self.parameters]
         return {name: write(values[name]) if write else values[name] for name, write in self.parameters}
@@ -108,6 +110,7 @@ def _compile(statement: Executable, dialect: Dialect) -> _Compiled:
     return _Compiled(
         sql=compiled.string,
         parameters=tuple((name, _writer(compiled.binds[name].type, dialect)) for name in names),
+        constants={name: bind.value for name, bind in compiled.binds.items() if not bind.required},
         positional=compiled.positional,
         columns=tuple(column.name for column in columns),
         readers=tuple((place, process) for place, process in readers if process),

@@ -6,7 +6,6 @@ that are different in the end. Until `write` is called, queries do not see what 
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from sqlalchemy import Connection
 from hooks.ledger import records as queries
 from hooks.ledger.log import told
 from hooks.ledger.records import Claim, RacedError, RecordKey, Values, by_kind, differing
-from hooks.ledger.statements import ADD_DELIVERY, ADD_HISTORY, ADD_RECORD, CLAIMED, FIND, SEEN, updating
+from hooks.ledger.statements import ADD_DELIVERY, ADD_HISTORY, ADD_RECORD, CLAIMED, FIND, SEEN, listed, updating
 
 
 @dataclass(slots=True)
@@ -42,7 +41,7 @@ class Unit:
         self._current |= dict.fromkeys(missing)
         for (store, kind), numbers in by_kind(missing).items():
             for row in FIND.rows(
-                self.connection, {"store": store, "kind": kind, "ids": _listed(self.connection, numbers)}
+                self.connection, {"store": store, "kind": kind, "ids": listed(self.connection, numbers)}
             ):
                 self.hold(row)
 
@@ -59,7 +58,7 @@ class Unit:
             tokens[claim.token].append(claim.record_id)
         found: dict[int, RecordKey] = {}
         for token, numbers in tokens.items():
-            for row in CLAIMED.rows(self.connection, {"claim": token, "ids": _listed(self.connection, numbers)}):
+            for row in CLAIMED.rows(self.connection, {"claim": token, "ids": listed(self.connection, numbers)}):
                 found[row["id"]] = self.hold(row)
         return found
 
@@ -72,7 +71,7 @@ class Unit:
 
     def seen(self, store: str, identities: Iterable[str]) -> set[str]:
         """Which of these deliveries were taken before."""
-        ids = _listed(self.connection, identities)
+        ids = listed(self.connection, identities)
         return {row["identity"] for row in SEEN.rows(self.connection, {"store": store, "ids": ids})}
 
     # What is to be
@@ -152,8 +151,3 @@ class Unit:
                 alike[tuple(sorted(different))].append(different | {"row_id": row["id"]})
         for names, rows in alike.items():
             updating(names).run(self.connection, rows)
-
-
-def _listed(connection: Connection, values: Iterable[int] | Iterable[str]) -> Any:
-    """Several values as one parameter, so that the statement is the same for any number of them."""
-    return list(values) if connection.dialect.name == "postgresql" else json.dumps(list(values))
