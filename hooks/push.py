@@ -14,14 +14,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row
-
 from hooks import telemetry
 from hooks.delivery import snapshot_of
 from hooks.errors import QuarantinedError, RecordGoneError, StoreError, StoreUnreachableError
 from hooks.ingest import Ingest
 from hooks.ledger import records, stores
-from hooks.ledger.records import UNCLAIMED, Claim
+from hooks.ledger.records import UNCLAIMED, Due
 from hooks.ledger.unit import Unit
 from hooks.planning import Moment, question
 from hooks.retention.facts import STORED_KINDS, RecordKind
@@ -58,30 +56,30 @@ class Pusher:
                 connection, self.store, kind, limit=limit, now=now, until=now + LEASE, claim=token
             )
         if due:
-            self._write(kind, due, token, now)
+            self._write(kind, due, now)
         return len(due)
 
-    def _write(self, kind: RecordKind, due: Sequence[Row[Any]], token: str, now: datetime) -> None:
+    def _write(self, kind: RecordKind, due: Sequence[Due], now: datetime) -> None:
         try:
             outcomes = self.client.write_meta(kind, {row.external_id: json.loads(row.wanted) for row in due})
         except StoreError:
-            self._give_back(due, token)
+            self._give_back(due)
             raise
         stopped: StoreError | None = None
-        left: list[Row[Any]] = []
-        answered: list[tuple[Row[Any], dict[str, Any]]] = []
+        left: list[Due] = []
+        answered: list[tuple[Due, dict[str, Any]]] = []
         for row in due:
             outcome = outcomes.get(row.external_id)
             if outcome is None or isinstance(outcome, NotWritten):
                 stopped = outcome.error if outcome else stopped
                 left.append(row)
             elif isinstance(outcome, StoreError):
-                self._failed(row, Claim(row.id, token), outcome)
+                self._failed(row, outcome)
             else:
                 answered.append((row, outcome))
-        self._settle(kind, answered, token, now)
+        self._settle(kind, answered, now)
         if left:
-            self._give_back(left, token)
+            self._give_back(left)
         if stopped:
             raise stopped
         with self.ingest.database.write() as connection:
@@ -89,34 +87,31 @@ class Pusher:
             stores.recovered(connection, self.store, at)
             stores.pushed(connection, self.store, at)
 
-    def _give_back(self, rows: Sequence[Row[Any]], token: str) -> None:
+    def _give_back(self, rows: Sequence[Due]) -> None:
         """What was not tried is due as before."""
         with self.ingest.database.write() as connection:
             for row in rows:
-                records.release(connection, Claim(row.id, token))
+                records.release(connection, row.claim)
 
-    def _settle(
-        self, kind: RecordKind, answered: Iterable[tuple[Row[Any], dict[str, Any]]], token: str, asked_at: datetime
-    ) -> None:
+    def _settle(self, kind: RecordKind, answered: Iterable[tuple[Due, dict[str, Any]]], asked_at: datetime) -> None:
         """Take in what the store answered, all of it in one transaction."""
         writes = []
         for row, answer in answered:
-            claim = Claim(row.id, token, row.version)
             try:
-                writes.append((claim, row.wanted_digest, snapshot_of(kind, answer, self.ingest.policy)))
+                writes.append((row.claim, row.wanted_digest, snapshot_of(kind, answer, self.ingest.policy)))
             except QuarantinedError:
                 misshapen = StoreUnreachableError("not-of-the-shape", "the answer is not of a record's shape")
-                self._failed(row, claim, misshapen)
+                self._failed(row, misshapen)
         if writes:
             self.ingest.written(self.store, writes, asked_at=asked_at)
             telemetry.WRITES.labels(self.store, "written").inc(len(writes))
 
-    def _failed(self, row: Row[Any], claim: Claim, error: StoreError) -> None:
+    def _failed(self, row: Due, error: StoreError) -> None:
         telemetry.WRITES.labels(self.store, error.code).inc()
         now = self.ingest.clock()
 
         def work(unit: Unit) -> None:
-            key = unit.claimed([claim]).get(claim.record_id)
+            key = unit.claimed([row.claim]).get(row.id)
             known = unit.find(key) if key else None
             if known is None:
                 return

@@ -6,17 +6,14 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
-
-from sqlalchemy import Row
 
 from hooks import telemetry
 from hooks.delivery import snapshot_of
 from hooks.errors import QuarantinedError, RecordGoneError, StoreError, StoreUnreachableError
 from hooks.ingest import Ingest
 from hooks.ledger import records, stores
-from hooks.ledger.records import Claim
+from hooks.ledger.records import Claim, Due
 from hooks.retention.facts import STORED_KINDS, RecordKind, Snapshot
 from hooks.store.client import StoreClient
 from hooks.store.retry import delay
@@ -58,17 +55,17 @@ class Rereader:
             for kind in STORED_KINDS:
                 self._ask_together(kind, left)
             for row in list(left.values())[:SINGLES]:
-                self._ask(row, Claim(row.id, row.claim, row.version))
+                self._ask(row, row.claim)
                 del left[row.id]
         finally:
             if left:
-                self._give_back([Claim(row.id, row.claim) for row in left.values()])
+                self._give_back([row.claim for row in left.values()])
         if due:
             with self.ingest.database.write() as connection:
                 stores.recovered(connection, self.store, self.ingest.clock())
         return len(due)
 
-    def _ask_together(self, kind: RecordKind, left: dict[int, Row[Any]]) -> None:
+    def _ask_together(self, kind: RecordKind, left: dict[int, Due]) -> None:
         """Ask about several records with one call, and take those out of `left` that it settled.
 
         An order with refunds stays, for their dates; so does what the list leaves out, such as the trash.
@@ -89,7 +86,7 @@ class Rereader:
             if raw.get("refunds"):
                 continue
             try:
-                answers.append((Claim(row.id, row.claim, row.version), snapshot_of(kind, raw, self.ingest.policy)))
+                answers.append((row.claim, snapshot_of(kind, raw, self.ingest.policy)))
             except QuarantinedError:
                 continue
         self.ingest.answered(self.store, answers, asked_at=asked_at)
@@ -97,7 +94,7 @@ class Rereader:
         for claim, _ in answers:
             del left[claim.record_id]
 
-    def _ask(self, row: Row[Any], claim: Claim) -> None:
+    def _ask(self, row: Due, claim: Claim) -> None:
         asked_at = self.ingest.clock()
         try:
             snapshot = self._read(row.kind, row.external_id)
@@ -123,7 +120,7 @@ class Rereader:
             raw["refunds"] = self.client.refunds(external_id)
         return snapshot_of(kind, raw, self.ingest.policy)
 
-    def _later(self, row: Row[Any], claim: Claim, error: StoreError) -> None:
+    def _later(self, row: Due, claim: Claim, error: StoreError) -> None:
         telemetry.REREADS.labels(self.store, error.code).inc()
         attempts = row.reread_attempts + 1
         at = self.ingest.clock() + delay(error, attempts, jitter=self.jitter)

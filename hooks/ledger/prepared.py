@@ -36,7 +36,7 @@ class _Compiled:
     """Parameters that have their values from the statement itself."""
 
     def bound(self, values: Mapping[str, Any]) -> Sequence[Any] | dict[str, Any]:
-        """The parameters as the driver takes them."""
+        """The parameters as the driver takes them; what the statement says itself need not be among the `values`."""
         if self.own:
             values = {**self.own, **values}
         if self.positional:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hooks.errors import LedgerContendedError
-from hooks.ledger.statements import EVENTS_OF, listed
+from hooks.ledger.statements import CLAIM, EVENTS_OF, TO_BE_ASKED_ABOUT, TO_BE_WRITTEN, listed
 from hooks.ledger.tables import records
 from hooks.retention.facts import RecordKind
 
@@ -239,8 +239,24 @@ def kept(connection: Connection, *, after: int, limit: int) -> list[Values]:
 # --- what the worker claims ------------------------------------------------------------------------------
 
 
-def _unclaimed(now: datetime) -> ColumnElement[bool]:
-    return or_(records.c.claim_until.is_(None), records.c.claim_until <= now)
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A record as it was claimed."""
+
+    id: int
+    kind: RecordKind
+    external_id: int
+    version: datetime | None
+    wanted: str
+    wanted_digest: str
+    push_attempts: int
+    reread_attempts: int
+    token: str
+
+    @property
+    def claim(self) -> Claim:
+        """The hold on it."""
+        return Claim(self.id, self.token, self.version)
 
 
 def claim_pushes(
@@ -252,42 +268,29 @@ def claim_pushes(
     now: datetime,
     until: datetime,
     claim: str,
-) -> list[Row[Any]]:
+) -> list[Due]:
     """Claim up to `limit` records that are due to be written back, the longest due first.
 
     No other worker gets them until `until`. A record that is to be read again first is left alone: what
     would be written is in doubt.
     """
-    due = and_(
-        records.c.store == store,
-        records.c.kind == kind,
-        records.c.push_at <= now,
-        records.c.reread_at.is_(None),
-        _unclaimed(now),
-    )
-    return _claim(connection, due, records.c.push_at, limit=limit, until=until, claim=claim)
+    asked = {"store": store, "kind": kind, "now": now, "limit": limit}
+    return _claim(connection, TO_BE_WRITTEN.rows(connection, asked), until, claim)
 
 
 def claim_rereads(
     connection: Connection, store: str, *, limit: int, now: datetime, until: datetime, claim: str
-) -> list[Row[Any]]:
-    """Claim up to `limit` records of which the store must be asked."""
-    due = and_(records.c.store == store, records.c.reread_at <= now, _unclaimed(now))
-    return _claim(connection, due, records.c.reread_at, limit=limit, until=until, claim=claim)
+) -> list[Due]:
+    """Claim up to `limit` records of which the store must be asked, the longest due first."""
+    asked = {"store": store, "now": now, "limit": limit}
+    return _claim(connection, TO_BE_ASKED_ABOUT.rows(connection, asked), until, claim)
 
 
-def _claim(
-    connection: Connection, due: ColumnElement[bool], order: Any, *, limit: int, until: datetime, claim: str
-) -> list[Row[Any]]:
-    chosen = select(records.c.id).where(due).order_by(order).limit(limit).with_for_update(skip_locked=True)
-    ids = chosen.cte("due").prefix_with("MATERIALIZED", dialect="postgresql")
-    statement = (
-        update(records)
-        .where(records.c.id.in_(select(ids.c.id)), due)
-        .values(claim=claim, claim_until=until)
-        .returning(records)
-    )
-    return list(connection.execute(statement))
+def _claim(connection: Connection, locked: list[Values], until: datetime, token: str) -> list[Due]:
+    if locked:
+        ids = listed(connection, [row["id"] for row in locked])
+        CLAIM.run(connection, [{"ids": ids, "claim": token, "until": until}])
+    return [Due(**row, token=token) for row in locked]
 
 
 def release(connection: Connection, claim: Claim, **columns: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The statements that every delivery needs, prepared."""
+"""The statements that every delivery and every written record needs, prepared."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Integer,
     Text,
     bindparam,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -24,7 +26,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
 from hooks.ledger.prepared import Prepared
-from hooks.ledger.tables import deliveries, history, records
+from hooks.ledger.tables import Instant, deliveries, history, records
 
 
 def among(dialect: str, column: Column[Any], kind: type[TypeEngine[Any]]) -> ColumnElement[bool]:
@@ -99,3 +101,30 @@ def updating(names: tuple[str, ...]) -> Prepared:
     """Writes these columns of a record by its `row_id`."""
     values = {name: bindparam(name, type_=records.c[name].type) for name in names}
     return Prepared(lambda _: update(records).where(records.c.id == bindparam("row_id")).values(values))
+
+
+def _longest_due(at: Column[Any], *more: ColumnElement[bool]) -> Prepared:
+    """Records of a store that are due `now` and that nobody holds, up to `limit`; those that others have locked are
+    left out."""
+    now = bindparam("now", type_=Instant)
+    named = ("id", "kind", "external_id", "version", "wanted", "wanted_digest", "push_attempts", "reread_attempts")
+    chosen = select(*(records.c[name] for name in named)).where(
+        records.c.store == bindparam("store"),
+        at <= now,
+        or_(records.c.claim_until.is_(None), records.c.claim_until <= now),
+        *more,
+    )
+    ordered = chosen.order_by(at).limit(bindparam("limit", type_=Integer))
+    return Prepared(lambda _: ordered.with_for_update(skip_locked=True))
+
+
+TO_BE_WRITTEN = _longest_due(records.c.push_at, records.c.kind == bindparam("kind"), records.c.reread_at.is_(None))
+TO_BE_ASKED_ABOUT = _longest_due(records.c.reread_at)
+
+CLAIM = Prepared(
+    lambda dialect: (
+        update(records)
+        .where(among(dialect, records.c.id, BigInteger))
+        .values(claim=bindparam("claim", type_=records.c.claim.type), claim_until=bindparam("until", type_=Instant))
+    )
+)

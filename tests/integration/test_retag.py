@@ -17,7 +17,7 @@ from hooks.delivery import Content, Delivery, Happened, Noted
 from hooks.ingest import Ingest
 from hooks.ledger import records
 from hooks.ledger.database import Database
-from hooks.ledger.records import Claim, RecordKey, Values
+from hooks.ledger.records import RecordKey, Values
 from hooks.ledger.tables import history
 from hooks.ledger.tables import records as records_table
 from hooks.ledger.upgrade import upgrade
@@ -341,9 +341,10 @@ def test_what_a_pusher_has_claimed_meanwhile_ends_right(desk: Desk, policy: Poli
     changed = replace(desk.ingest, policy=second)
     assert adopt(desk.ingest, second).waits_for is None
     retag(changed)
+    assert row.version is not None
     version = row.version + timedelta(seconds=1)
     answered = replace(shown(order("processing", paid_at="2026-11-22"), ours={}), external_id=number, version=version)
-    write = (Claim(row.id, "mine", row.version), row.wanted_digest, answered)
+    write = (row.claim, row.wanted_digest, answered)
     changed.written("shop", [write], asked_at=desk.clock())
     with desk.ingest.database.read() as connection:
         found = records.those(connection, "shop", "order", [key.external_id])[number]
