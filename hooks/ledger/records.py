@@ -263,7 +263,8 @@ def any_tagged_otherwise(connection: Connection, tagged_by: str) -> bool:
 
 def to_be_tagged(connection: Connection, tagged_by: str) -> int:
     """How many those are."""
-    chosen = select(func.count()).select_from(records).where(records.c.tagged_by != tagged_by)
+    otherwise = or_(records.c.tagged_by < tagged_by, records.c.tagged_by > tagged_by)  # `!=` would go through all
+    chosen = select(func.count()).select_from(records).where(otherwise)
     return int(connection.execute(chosen).scalar_one())
 
 
