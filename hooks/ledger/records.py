@@ -322,7 +322,7 @@ def _claim(
     ids = chosen.cte("due").prefix_with("MATERIALIZED", dialect="postgresql")
     statement = (
         update(records)
-        .where(records.c.id.in_(select(ids.c.id)), due)
+        .where(records.c.id.in_(select(ids.c.id)))
         .values(claim=claim, claim_until=until)
         .returning(records)
     )
