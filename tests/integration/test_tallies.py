@@ -24,7 +24,7 @@ from hooks.retention.policy import Policy
 from hooks.upkeep import Upkeep
 from tests.integration.counted import CLASSES, KINDS, NOW, TODAY, all_of, assert_pages_true, assert_true, counted
 from tests.integration.desk import Desk
-from tests.support.crowd import crowd, fill
+from tests.support.crowd import crowd
 
 DAYS = [None, TODAY - timedelta(days=1), TODAY, TODAY + timedelta(days=1)]
 ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -154,7 +154,8 @@ def test_a_ledger_that_was_full_already_is_counted_when_it_is_migrated(
     policy: Policy, at_revision: Callable[[str], Database]
 ) -> None:
     ledger = at_revision("0003")
-    fill(ledger, crowd(policy, 60, NOW))
+    with ledger.write() as connection:
+        connection.execute(insert(records), list(crowd(policy, 60, NOW)))
     upgrade(ledger)
     with ledger.write() as connection:
         assert _rows(connection, kind_changes, day_changes) == []
