@@ -326,7 +326,7 @@ def _claim(
         .values(claim=claim, claim_until=until)
         .returning(records)
     )
-    return list(connection.execute(statement))
+    return sorted(connection.execute(statement), key=lambda row: (row._mapping[order], row.id))  # noqa: SLF001
 
 
 def release(connection: Connection, claim: Claim, **columns: Any) -> bool:
