@@ -16,6 +16,9 @@ CHUNK = 500
 SEARCH_EVERY = timedelta(hours=1)
 """How often all of the history is searched for rows that are not sealed."""
 
+SEARCHED_AT_ONCE = 20_000
+"""So many ids of it at each step, however long it is."""
+
 
 @dataclass
 class Sealer:
@@ -23,6 +26,7 @@ class Sealer:
 
     ingest: Ingest
     search_at: datetime | None = None
+    searched: int = 0
 
     def step(self, limit: int = CHUNK) -> int:
         """Seal up to `limit` rows. Returns how many those were. Raises LedgerUnavailableError."""
@@ -35,9 +39,14 @@ class Sealer:
 
     def _first(self, connection: Connection) -> int | None:
         now = self.ingest.clock()
-        if self.search_at is None or now >= self.search_at:
-            found = seals.stray(connection)
-            if found is not None:
-                return found
-            self.search_at = now + SEARCH_EVERY
-        return seals.first_unsealed(connection)
+        found = None if self.search_at and now < self.search_at else self._search(connection, now)
+        return seals.first_unsealed(connection) if found is None else found
+
+    def _search(self, connection: Connection, now: datetime) -> int | None:
+        """Go on with the search of all of the history; at its end it rests until it is due again."""
+        found = seals.stray(connection, self.searched, SEARCHED_AT_ONCE)
+        if found is None:
+            self.searched += SEARCHED_AT_ONCE
+            if self.searched >= seals.lookback(connection):
+                self.searched, self.search_at = 0, now + SEARCH_EVERY
+        return found

@@ -1,5 +1,5 @@
 """What a worker does for the ledger itself: policies put in force, tags made anew, pages compared, old deliveries
-forgotten. Any number of workers may be at it."""
+forgotten, tallies kept short. Any number of workers may be at it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from hooks.adoption import adopt, follow
 from hooks.errors import LedgerUnavailableError
 from hooks.ingest import Ingest
 from hooks.ledger import log as ledger_log
+from hooks.ledger import tallies
 from hooks.page_watch import PageWatch
 from hooks.retag import Retagger
 from hooks.retention.policy import Policy
@@ -25,6 +26,7 @@ IDLE_SECONDS = 0.5
 LEDGER_AWAY_SECONDS = 2.0
 ADOPT_EVERY = timedelta(hours=1)
 PRUNE_EVERY = timedelta(hours=1)
+FOLD_EVERY = timedelta(seconds=1)
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +67,7 @@ class Upkeep:
             Chore(Sealer(ingest).step),
             Chore(PageWatch(ingest, settings).step),
             Chore(made.prune, PRUNE_EVERY),
+            Chore(made.fold, FOLD_EVERY),
         ]
         return made
 
@@ -113,6 +116,10 @@ class Upkeep:
             went += chunk
             if not chunk:
                 return went
+
+    def fold(self) -> int:
+        """Add to the tallies what has changed, a chunk at a time. Another worker that is at it is left alone."""
+        return tallies.fold_all(self.ingest.database)
 
     def kept_topics(self) -> list[str]:
         """Deliveries that carry no time: a repeat of one must be known for ever."""

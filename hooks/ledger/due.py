@@ -14,6 +14,23 @@ from hooks.ledger.tables import KEPT, OPEN, records
 
 PAGE_SIZE = 500
 
+SHOWN = [
+    records.c[name]
+    for name in (
+        "store",
+        "kind",
+        "external_id",
+        "state",
+        "retention_class",
+        "legal_basis",
+        "review_after",
+        "delete_after",
+        "part_delete_after",
+        "entries",
+    )
+]
+"""What a line of the schedule needs of its record."""
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
@@ -52,7 +69,7 @@ def due(connection: Connection, chosen: Due) -> tuple[int, list[Row[Any]]]:
     if (chosen.page - 1) * PAGE_SIZE >= total:
         return total, []
     page = _page(chosen, groups).subquery()
-    rows = select(records).join(page, page.c.id == records.c.id).order_by(chosen.day, records.c.id)
+    rows = select(*SHOWN).join(page, page.c.id == records.c.id).order_by(chosen.day, records.c.id)
     return total, list(connection.execute(rows))
 
 

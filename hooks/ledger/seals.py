@@ -6,7 +6,7 @@ delivery would wait for the one before it. `hooks.ledger.audit` tells what the c
 Which rows are not sealed yet is found without going through all of the history. Most are above the highest row that is
 sealed. On PostgreSQL a row may also come late, below it: ids are given out before transactions commit. None is open
 for as long as `LOOKBACK` other rows take, so that a look that far back finds them. `stray` looks at all rows, for what
-came by another way; that is for once in a while.
+came by another way, some thousands at a time; that is for once in a while.
 """
 
 from __future__ import annotations
@@ -108,22 +108,25 @@ def first_unsealed(connection: Connection) -> int | None:
     return found
 
 
-def stray(connection: Connection) -> int | None:
-    """The id of the first row below `lookback` that is not sealed. Goes through all of the history."""
-    below = unsealed(None).where(history.c.id < lookback(connection))
+def stray(connection: Connection, since: int = 0, number: int | None = None) -> int | None:
+    """The id of the first row below `lookback` that is not sealed: of all, or of so many ids from `since` on."""
+    end = lookback(connection)
+    below = unsealed(since, end if number is None else min(end, since + number))
     found: int | None = connection.execute(below.limit(1)).scalar()
     return found
 
 
-def unsealed(since: int | None) -> Select[Any]:
-    """Rows that are not sealed, with their records, in order of ids; all of them, or those from an id on.
+def unsealed(since: int | None, before: int | None = None) -> Select[Any]:
+    """Rows that are not sealed, with their records, in order of ids; all of them, or those from an id on, or up to one.
 
-    `since` stands on both sides, so that both indexes are used from there on only.
+    Both stand on both sides, so that of both indexes no more is gone through.
     """
     seal = exists().where(seals.c.history_id == history.c.id)
     chosen = select(*columns()).outerjoin_from(history, records, records.c.id == history.c.record_id)
     if since is not None:
         seal, chosen = seal.where(seals.c.history_id >= since), chosen.where(history.c.id >= since)
+    if before is not None:
+        seal, chosen = seal.where(seals.c.history_id < before), chosen.where(history.c.id < before)
     return chosen.where(~seal).order_by(history.c.id)
 
 

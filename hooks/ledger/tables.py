@@ -162,7 +162,7 @@ records = Table(
     _those(_DUE, "ix_records_due", "kind", "retention_class", "delete_after", "id"),
     _those(_PART_DUE, "ix_records_part_due", "kind", "part_delete_after", "id"),
     _those(str(MAYBE_EARLY), "ix_records_early", "id"),
-    _those("kind = 'customer' AND state = 'active'", "ix_records_approaching", "store", "delete_after"),
+    _those("kind = 'customer' AND state = 'active'", "ix_records_approaching", "store", "delete_after", "read_at"),
     Index("ix_records_tagged_by", "tagged_by"),
     _some("ix_records_customer_id", "store", "customer_id"),
     _some("ix_records_subject", "store", "subject"),

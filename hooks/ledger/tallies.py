@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
+from hooks.ledger.database import Database
 from hooks.ledger.tables import day_changes, day_tally, kind_changes, kind_tally
 
 What = Literal["whole", "part", "early"]
@@ -78,9 +79,24 @@ def early(connection: Connection, today: date) -> tuple[int, datetime | None]:
 # --- adding the changes to the tallies ---------------------------------------------------------------------
 
 
-def any_to_fold(connection: Connection) -> bool:
-    """Whether there are changes that are not in a tally; in SQLite there never are."""
-    return any(connection.execute(select(table).limit(1)).first() for table in (kind_changes, day_changes))
+def fold_all(database: Database) -> int:
+    """Add all changes to the tallies; how many those were. Raises LedgerUnavailableError."""
+    folded = 0
+    while _any_to_fold(database):
+        with database.write() as connection:
+            done = fold(connection)
+        if not done:
+            break
+        folded += done
+    return folded
+
+
+def _any_to_fold(database: Database) -> bool:
+    """A look that waits for nobody; in SQLite there is never anything."""
+    if database.is_sqlite:
+        return False
+    with database.read() as connection:
+        return any(connection.execute(select(table).limit(1)).first() for table in (kind_changes, day_changes))
 
 
 def fold(connection: Connection, limit: int = FOLDED_AT_ONCE) -> int:

@@ -181,15 +181,24 @@ def lost_rights(connection: Connection, store: str) -> list[Row[Any]]:
 
     That the records were asked for since does not mend the webhook.
     """
-    chosen = select(quarantine.c.topic, func.min(quarantine.c.received_at).label("since"), func.count().label("number"))
-    good = select(deliveries.c.received_at).where(
-        deliveries.c.store == store,
-        deliveries.c.topic == quarantine.c.topic,
-        deliveries.c.result.in_(("recorded", "unchanged", "stale")),
-        deliveries.c.received_at > quarantine.c.received_at,
-    )
-    about = quarantine.c.store == store, quarantine.c.reason == LOST_RIGHTS, ~good.exists()
-    return list(connection.execute(chosen.where(*about).group_by(quarantine.c.topic).order_by(quarantine.c.topic)))
+    at, number = quarantine.c.received_at, func.count().label("number")
+    lost = select(quarantine.c.topic, func.min(at).label("since"), func.max(at).label("last"), number)
+    lost = lost.where(quarantine.c.store == store, quarantine.c.reason == LOST_RIGHTS).group_by(quarantine.c.topic)
+    found = []
+    for row in connection.execute(lost.order_by(quarantine.c.topic)).all():
+        if _good(connection, store, row.topic, after=row.last) is None:
+            good = _good(connection, store, row.topic, after=row.since)
+            again = lost.where(quarantine.c.topic == row.topic, at >= (good or row.since))
+            found.append(connection.execute(again).one())
+    return found
+
+
+def _good(connection: Connection, store: str, topic: str, *, after: datetime) -> datetime | None:
+    """When the last good delivery of a topic came, if it came after an instant."""
+    at, good = deliveries.c.received_at, deliveries.c.result.in_(("recorded", "unchanged", "stale"))
+    since = select(at).where(deliveries.c.store == store, deliveries.c.topic == topic, good, at > after)
+    found: datetime | None = connection.execute(since.order_by(at.desc()).limit(1)).scalar_one_or_none()
+    return found
 
 
 def last_delivery(connection: Connection, store: str) -> datetime | None:

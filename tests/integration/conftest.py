@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from alembic import command
 from sqlalchemy import create_engine, text
 
 from deploy.sandbox import SandboxStore, SendingOptions, StoreOptions, serving
+from hooks.ledger import upgrade as upgrading
 from hooks.ledger.database import Database
 from hooks.ledger.upgrade import upgrade
 from hooks.retention.policy import Policy
@@ -25,6 +27,23 @@ from tests.support.recordings import SECRET
 
 MakeClient = Callable[..., StoreClient]
 MakeLedger = Callable[[], Database]
+
+
+@pytest.fixture
+def at_revision(database_url: str) -> Iterator[Callable[[str], Database]]:
+    """Brings a ledger to a revision, and no further."""
+    with closing(Database(database_url)) as ledger:
+
+        def made(revision: str) -> Database:
+            if ledger.is_sqlite:
+                upgrading._create_sqlite(Path(ledger.url.database or ""))
+            config = upgrading._config()
+            with ledger.write() as connection:
+                config.attributes["connection"] = connection
+                command.upgrade(config, revision)
+            return ledger
+
+        yield made
 
 
 @pytest.fixture

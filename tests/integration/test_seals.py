@@ -9,6 +9,7 @@ from threading import Barrier
 import pytest
 from sqlalchemy import Executable, delete, func, insert, select, text, update
 
+from hooks import seal as sealing
 from hooks.ingest import Ingest
 from hooks.ledger import seals
 from hooks.ledger.database import Database
@@ -128,6 +129,31 @@ def test_a_row_far_below_is_found_by_the_search_that_is_made_each_hour(
     assert [sealer.step(), sealer.step()] == [1, 0]
     with database.read() as connection:
         assert numbers(connection)[ROWS:] == [(21, 151), (22, 5)]
+
+
+@ON_SQLITE
+def test_the_search_goes_a_part_at_a_time_and_what_is_new_does_not_wait_for_it(
+    database: Database, policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seals, "LOOKBACK", 50)
+    monkeypatch.setattr(sealing, "SEARCHED_AT_ONCE", 30)
+    clock = Clock()
+    fill(database)
+    sealer = _sealer(database, policy, clock)
+    assert sum(sealer.step() for _ in range(9)) == ROWS
+    clock.now += SEARCH_EVERY
+    assert [sealer.step(), sealer.step()] == [0, 0]
+    with database.write() as connection:
+        connection.execute(insert(history), [history_row(number, 20) for number in (15, 105, 201)])
+    with database.read() as connection:
+        assert (seals.stray(connection, 60, 30), seals.stray(connection, 90, 30)) == (None, 105)
+    assert [sealer.step() for _ in range(5)] == [1, 1, 0, 0, 0], (
+        "the new one, then the one that the search had before it"
+    )
+    clock.now += SEARCH_EVERY
+    assert sum(sealer.step() for _ in range(9)) == 1, "the one that the search had behind it, an hour later"
+    with database.read() as connection:
+        assert numbers(connection)[ROWS:] == [(21, 201), (22, 105), (23, 15)]
 
 
 BROKEN: list[tuple[list[Executable], tuple[int, int] | None]] = [

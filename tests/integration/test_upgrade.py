@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
-from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
-from alembic import command
 from sqlalchemy import Connection, MetaData, Table, func, insert, select, text, update
 
 from hooks.errors import LedgerNotReadyError
-from hooks.ledger import upgrade as upgrading
 from hooks.ledger.database import Database
 from hooks.ledger.upgrade import check, head, upgrade
+from tests.integration.counted import assert_true
 from tests.support.processes import Stack, until
 
 NOW = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
@@ -29,20 +27,9 @@ ROUNDS = 10
 
 
 @pytest.fixture
-def at_first(database_url: str) -> Iterator[Database]:
+def at_first(at_revision: Callable[[str], Database]) -> Database:
     """A ledger as the first version made it."""
-    with closing(Database(database_url)) as ledger:
-        if ledger.is_sqlite:
-            upgrading._create_sqlite(Path(ledger.url.database or ""))
-        _migrate(ledger, FIRST)
-        yield ledger
-
-
-def _migrate(ledger: Database, revision: str) -> None:
-    config = upgrading._config()
-    with ledger.write() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+    return at_revision(FIRST)
 
 
 class FirstVersion:
@@ -145,6 +132,7 @@ def test_the_first_version_goes_on_while_the_ledger_is_brought_to_this_one_and_a
         assert _count(at_first, version.table(name)) == len(done)
     with at_first.read() as connection:
         check(connection)
+        assert_true(connection)
 
 
 def test_what_an_older_version_left_is_not_ready_until_it_is_migrated(at_first: Database) -> None:

@@ -18,6 +18,7 @@ from hooks.ledger.codec import events_text
 from hooks.ledger.database import Database
 from hooks.ledger.records import RecordKey, Values, blank
 from hooks.ledger.tables import records
+from hooks.ledger.tallies import fold_all
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import (
     STORED_KINDS,
@@ -77,10 +78,11 @@ def crowd(policy: Policy, families: int, now: datetime) -> Iterator[Values]:
 
 
 def fill(ledger: Database, rows: Iterator[Values]) -> None:
-    """Put the rows into a ledger that has none of them."""
+    """Put the rows into a ledger that has none of them, and leave nothing for a worker to do."""
     with ledger.write() as connection:
         while chunk := list(islice(rows, AT_ONCE)):
             connection.execute(insert(records), chunk)
+    fold_all(ledger)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def _replace_indexes() -> None:
     _index(f"delete_after IS NOT NULL AND {kept}", "due", "kind", "retention_class", "delete_after", "id")
     _index(f"part_delete_after IS NOT NULL AND {left}", "part_due", "kind", "part_delete_after", "id")
     _index(early, "early", "id")
-    _index("kind = 'customer' AND state = 'active'", "approaching", "store", "delete_after")
+    _index("kind = 'customer' AND state = 'active'", "approaching", "store", "delete_after", "read_at")
     _index("push_at IS NOT NULL", "push", "store", "kind", "push_at")
     _index("push_error IS NOT NULL", "push_error", "store", "push_error", "external_id")
 

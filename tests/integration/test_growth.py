@@ -1,0 +1,196 @@
+"""What is asked of the ledger again and again is no more work in a large one than in a small one.
+
+Work is not time: in SQLite it is the steps of its virtual machine, in PostgreSQL the rows that were looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, insert, text, update
+
+from hooks.ledger import due as due_module
+from hooks.ledger import log, people, records, seals, stores, tagged, tallies
+from hooks.ledger.database import Database
+from hooks.ledger.due import Due, due, due_by_day
+from hooks.ledger.tables import deliveries, history
+from hooks.ledger.tables import records as records_table
+from hooks.retention.policy import Policy
+from hooks.settings import Settings, StoreSettings
+from hooks.status import status_of
+from hooks.tagging import tagged_by
+from tests.integration.counted import NOW, TODAY
+from tests.support.crowd import FAMILY, STORES, crowd, fill
+
+SMALL, LARGE = 100, 400
+"""Families: there are more than shapes of them in both."""
+
+MORE = 1.25
+"""Trees are a little higher, and some of what is found is not what is looked for."""
+
+PAGE = 10
+
+Ask = Callable[[Connection], object]
+UNTIL = NOW + timedelta(minutes=3)
+FAR = TODAY + timedelta(days=3650)
+
+
+def _asks(policy: Policy) -> dict[str, Ask]:
+    """What web and worker ask for all the time, and what a person asks for first."""
+    store, made_by = STORES[0], tagged_by(policy)
+    settings = Settings(stores={STORES[1]: StoreSettings(STORES[1], "https://a.test", "ck", "cs", ("s",))})
+    before = NOW - timedelta(days=1)
+    queries = (
+        Due(),
+        Due(before=TODAY + timedelta(days=90)),
+        Due(kind="customer"),
+        Due(kind="support-request"),
+        Due(retention_class="orders-accounting"),
+        Due(retention_class="no such"),
+        Due(TODAY, "unpaid-orders", "order"),
+        Due(parts=True),
+        Due(TODAY, kind="order", parts=True),
+    )
+    return {
+        **{str(query): partial(due, chosen=query) for query in queries},
+        "calendar": lambda connection: due_by_day(connection, Due()),
+        "status": lambda connection: status_of(connection, settings, policy, started_at=NOW, now=NOW),
+        "tagged otherwise": lambda connection: tagged.otherwise(connection, made_by, limit=PAGE),
+        "orders to be written": lambda connection: _push(connection, "order"),
+        "customers to be written": lambda connection: _push(connection, "customer"),
+        "questions": lambda connection: records.claim_rereads(
+            connection, store, limit=PAGE, now=NOW, until=UNTIL, claim="me"
+        ),
+        "approaching": lambda connection: records.approaching(
+            connection, store, due=FAR, read_before=before, limit=PAGE
+        ),
+        "not sealed": seals.first_unsealed,
+        "sealed far below": lambda connection: seals.stray(connection, 0, 100),
+        "old deliveries": lambda connection: log.prune(connection, NOW - timedelta(days=30), ["event.undated"]),
+        "not found yet": lambda connection: people.not_found_yet(connection, store),
+    }
+
+
+def _push(connection: Connection, kind: Any) -> object:
+    return records.claim_pushes(connection, STORES[0], kind, limit=PAGE, now=NOW, until=UNTIL, claim="me")
+
+
+def _grow(ledger: Database, policy: Policy, have: int, families: int) -> None:
+    """Add families, each record with a line of history, which is sealed, and a delivery."""
+    fill(ledger, islice(crowd(policy, families, NOW), have * FAMILY, None))
+    told = {"at": NOW, "cause": "order.created", "state": "active", "reason": "Paid"}
+    new = range(have * FAMILY + 1, families * FAMILY + 1)
+    with ledger.write() as connection:
+        stores.register(connection, STORES)
+        connection.execute(insert(history), [told | {"record_id": number} for number in new])
+        connection.execute(insert(deliveries), [_delivery(number) for number in new])
+        while seals.seal(connection, len(new)):
+            pass
+        if not ledger.is_sqlite:  # which nobody ever has look at its tables
+            connection.execute(text("ANALYZE"))
+    with ledger.write() as connection:
+        _let_live(connection, families)
+    tallies.fold_all(ledger)
+
+
+def _let_live(connection: Connection, families: int) -> None:
+    """Of the first store half the orders are to be written back, which `/status` counts; many records are gone since
+    long, and one alone was erased too early."""
+    closed = records_table.c.state.in_(("trashed", "erased"))
+    connection.execute(update(records_table).where(closed).values(state="active"))
+    orders = records_table.c.store == STORES[0], records_table.c.kind == "order", records_table.c.id % 2 == 0
+    connection.execute(update(records_table).where(*orders).values(push_at=NOW))
+    gone = {"state": "gone", "delete_after": TODAY - timedelta(days=900), "closed_on": TODAY, "held": False}
+    connection.execute(update(records_table).where(records_table.c.id % 5 == 0).values(gone))
+    last = update(records_table).where(records_table.c.id == families * FAMILY)
+    connection.execute(last.values(legal_basis="legal-obligation", delete_after=TODAY))
+
+
+def _delivery(number: int) -> dict[str, Any]:
+    about = {"store": STORES[number % 2], "identity": f"{number:032}", "topic": "order.updated", "result": "recorded"}
+    return about | {"received_at": NOW - timedelta(days=20) + timedelta(minutes=number)}
+
+
+def _work(ledger: Database, ask: Ask) -> int:
+    """How much of it there is; nothing of it stays."""
+    with ledger.write() as connection:
+        work = _steps(connection, ask) if ledger.is_sqlite else _rows(connection, ask)
+        connection.rollback()
+    return work
+
+
+def _steps(connection: Connection, ask: Ask) -> int:
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+
+    driver: Any = connection.connection.driver_connection
+    driver.set_progress_handler(step, 1)
+    try:
+        ask(connection)
+    finally:
+        driver.set_progress_handler(None, 0)
+    return steps
+
+
+def _rows(connection: Connection, ask: Ask) -> int:
+    """It is told to read no table whole where it can help it: a small one it rightly would."""
+    connection.execute(text("SET LOCAL enable_seqscan = off"))
+    with _heard(connection) as statements:
+        ask(connection)
+    return sum(_looked_at(connection, *statement) for statement in statements)
+
+
+@contextmanager
+def _heard(connection: Connection) -> Iterator[list[tuple[str, Any]]]:
+    """The statements, with their parameters."""
+    found: list[tuple[str, Any]] = []
+
+    def hear(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        found.append((statement, parameters))
+
+    event.listen(connection, "before_cursor_execute", hear)
+    try:
+        yield found
+    finally:
+        event.remove(connection, "before_cursor_execute", hear)
+
+
+def _looked_at(connection: Connection, statement: str, parameters: Any) -> int:
+    explained = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters).scalar_one()
+    return int(sum(map(_of_node, _nodes(explained[0]["Plan"]))))
+
+
+def _of_node(node: dict[str, Any]) -> float:
+    if "Relation Name" not in node:
+        return 0
+    skipped = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
+    return float((node["Actual Rows"] + skipped) * node["Actual Loops"])
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from _nodes(part)
+
+
+def test_what_is_asked_again_and_again_is_no_more_work_in_a_large_ledger(
+    database: Database, policy: Policy, monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
+) -> None:
+    monkeypatch.setattr(due_module, "PAGE_SIZE", PAGE)
+    monkeypatch.setattr(seals, "LOOKBACK", PAGE)
+    asks = _asks(policy)
+    _grow(database, policy, 0, SMALL)
+    small = {name: _work(database, ask) for name, ask in asks.items()}
+    _grow(database, policy, SMALL, LARGE)
+    for name, ask in asks.items():
+        with subtests.test(name):
+            assert _work(database, ask) <= small[name] * MORE + 2 * PAGE
