@@ -12,7 +12,7 @@ from hooks import telemetry
 from hooks.delivery import snapshot_of
 from hooks.errors import QuarantinedError, RecordGoneError, StoreError, StoreUnreachableError
 from hooks.ingest import Ingest
-from hooks.ledger import records, stores
+from hooks.ledger import records
 from hooks.ledger.records import Claim, Due
 from hooks.retention.facts import STORED_KINDS, RecordKind, Snapshot
 from hooks.store.client import StoreClient
@@ -60,9 +60,6 @@ class Rereader:
         finally:
             if left:
                 self._give_back([row.claim for row in left.values()])
-        if due:
-            with self.ingest.database.write() as connection:
-                stores.recovered(connection, self.store, self.ingest.clock())
         return len(due)
 
     def _ask_together(self, kind: RecordKind, left: dict[int, Due]) -> None:
