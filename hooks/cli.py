@@ -10,6 +10,7 @@ from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 
 from hooks import worker
+from hooks.collecting import collect_less
 from hooks.commands.audit import audit_group
 from hooks.commands.backfill import store_backfill
 from hooks.commands.page import policy_check, policy_import
@@ -43,6 +44,7 @@ def run_worker() -> None:
     try:
         with here.database.read() as connection:
             upgrade.check(connection)
+        collect_less()
         worker.run(here.settings, here.ingest, stopping, wanted=here.wanted)
     except (LedgerUnavailableError, LedgerNotReadyError) as error:
         stop(str(error))
