@@ -6,7 +6,6 @@ import signal
 from threading import Event
 
 import click
-from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 
 from hooks import worker
@@ -22,15 +21,6 @@ from hooks.commands.store import stop, store_group
 from hooks.errors import LedgerNotReadyError, LedgerUnavailableError
 from hooks.ledger import upgrade
 from hooks.service import service
-
-
-def register(app: Flask) -> None:
-    """Add all commands to the app."""
-    store_group.add_command(store_backfill)
-    for command in (policy_check, policy_import, policy_register):
-        policy_group.add_command(command)
-    for command in (run_worker, store_group, policy_group, record_group, rights, audit_group, db_group):
-        app.cli.add_command(command)
 
 
 @click.command("worker")
@@ -61,3 +51,11 @@ def db_upgrade() -> None:
     except LedgerUnavailableError as error:
         stop(str(error))
     click.echo(f"The ledger is at revision {revision}.")
+
+
+def commands() -> tuple[click.Command, ...]:
+    """All of them."""
+    store_group.add_command(store_backfill)
+    for command in (policy_check, policy_import, policy_register):
+        policy_group.add_command(command)
+    return run_worker, store_group, policy_group, record_group, rights, audit_group, db_group
