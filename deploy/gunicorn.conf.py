@@ -1,5 +1,6 @@
 """How gunicorn runs the web process: `gunicorn --config deploy/gunicorn.conf.py wsgi:app`."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -38,6 +39,12 @@ control_socket_disable = True  # it would stand in the user's home, one for all 
 # by this variable when it is first imported.
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", "var/metrics")
 Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(parents=True, exist_ok=True)
+
+# Loaded once, before there are several processes: they share the memory, for as long as none looks through it for
+# garbage.
+import hooks.app  # noqa: E402, F401
+
+gc.freeze()
 
 
 def child_exit(_server: Any, worker: Any) -> None:

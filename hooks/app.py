@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import structlog
+from click import Command, Context
 from flask import Flask, Response, g, jsonify
+from flask.cli import AppGroup
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from hooks import cli, telemetry
+from hooks import telemetry
 from hooks.endpoints import (
     access,
     events,
@@ -58,6 +60,23 @@ UNREAD = frozenset({404, 405, 413, 415})
 """What is answered before the body was read."""
 
 
+class Commands(AppGroup):
+    """The `flask` commands. They are loaded when one is asked for, with all that they need: to answer, nothing is."""
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        self._load()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+        self._load()
+        return super().get_command(ctx, cmd_name)
+
+    def _load(self) -> None:
+        from hooks.cli import commands  # noqa: PLC0415 - see above
+
+        self.commands.update({str(command.name): command for command in commands()})
+
+
 def create_app(settings: Settings) -> Flask:
     """The WSGI application, and the `flask` commands. Touches neither the ledger nor the network.
 
@@ -84,7 +103,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["group"] = Alone()  # gunicorn's configuration puts its processes into one
     for endpoint in ENDPOINTS:
         app.register_blueprint(endpoint.blueprint)
-    cli.register(app)
+    app.cli = Commands(app.name)
     _add_request_id(app)
     app.before_request(access.check)
     _add_error_answers(app)

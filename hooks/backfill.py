@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -56,10 +57,13 @@ class Backfill:
     @classmethod
     def of(cls, store: str, settings: Settings, ingest: Ingest) -> Backfill:
         """For the store that the settings call `store`; its calls count to the budget that all share."""
-        pace = SharedPace(ingest.database, store, settings.store_requests_per_second)
-        client = StoreClient(settings.stores[store], pace)
-        rescanner = Rescanner(store, client, ingest, settings.reconcile, settings.sweep)
-        return cls(store, ingest, rescanner, Rereader(store, client, ingest))
+
+        def client() -> StoreClient:
+            pace = SharedPace(ingest.database, store, settings.store_requests_per_second)
+            return StoreClient(settings.stores[store], pace)
+
+        rescanner = Rescanner(store, client(), ingest, settings.reconcile, settings.sweep)
+        return cls(store, ingest, rescanner, Rereader(store, client(), ingest))
 
     def run(self, *, anew: bool = False) -> Iterator[Progress]:
         """Do it, saying after each part how far it is; `anew`: from the start, also where one is under way.
@@ -67,15 +71,20 @@ class Backfill:
         Raises LedgerUnavailableError.
         """
         began = self._begin(anew=anew)
-        duties = (self.rereader.reread, lambda: self.rescanner.step(SWEEPS))
         while True:
-            done = turn(self.store, duties, self.ingest)
+            done = turn(self.store, (self._step,), self.ingest)
             progress = self._look(began)
             yield progress
             if progress.over:
                 return
             if not done:
                 time.sleep(WAIT_SECONDS)
+
+    def _step(self) -> int:
+        """Take in what is in question, while a thread has the store list the next page. How much that was."""
+        with ThreadPoolExecutor(1, thread_name_prefix=self.store) as beside:
+            page = beside.submit(self.rescanner.step, SWEEPS)
+            return self.rereader.reread() + page.result()
 
     def _begin(self, *, anew: bool) -> datetime:
         """One that is under way is gone on with; otherwise a new one begins."""

@@ -6,10 +6,10 @@ import signal
 from threading import Event
 
 import click
-from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 
 from hooks import worker
+from hooks.collecting import collect_less
 from hooks.commands.audit import audit_group
 from hooks.commands.backfill import store_backfill
 from hooks.commands.page import policy_check, policy_import
@@ -23,15 +23,6 @@ from hooks.ledger import upgrade
 from hooks.service import service
 
 
-def register(app: Flask) -> None:
-    """Add all commands to the app."""
-    store_group.add_command(store_backfill)
-    for command in (policy_check, policy_import, policy_register):
-        policy_group.add_command(command)
-    for command in (run_worker, store_group, policy_group, record_group, rights, audit_group, db_group):
-        app.cli.add_command(command)
-
-
 @click.command("worker")
 @with_appcontext
 def run_worker() -> None:
@@ -43,6 +34,7 @@ def run_worker() -> None:
     try:
         with here.database.read() as connection:
             upgrade.check(connection)
+        collect_less()
         worker.run(here.settings, here.ingest, stopping, wanted=here.wanted)
     except (LedgerUnavailableError, LedgerNotReadyError) as error:
         stop(str(error))
@@ -59,3 +51,11 @@ def db_upgrade() -> None:
     except LedgerUnavailableError as error:
         stop(str(error))
     click.echo(f"The ledger is at revision {revision}.")
+
+
+def commands() -> tuple[click.Command, ...]:
+    """All of them."""
+    store_group.add_command(store_backfill)
+    for command in (policy_check, policy_import, policy_register):
+        policy_group.add_command(command)
+    return run_worker, store_group, policy_group, record_group, rights, audit_group, db_group

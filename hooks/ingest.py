@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement
 
 from hooks.delivery import Content, Delivery, Happened, Hint, Ignored, Noted, Quarantine
 from hooks.errors import LedgerContendedError
-from hooks.ledger import log, records
+from hooks.ledger import log, records, stores
 from hooks.ledger.codec import events_text, read_events, read_facts
 from hooks.ledger.database import Database
 from hooks.ledger.records import UNCLAIMED, Claim, RacedError, RecordKey, Values
@@ -146,6 +146,7 @@ class Ingest:
                 known = _held(unit, found.get(claim.record_id))
                 if known is not None:
                     self._written(unit, known, claim, pushed, snapshot, moment)
+            stores.pushed(unit.connection, store, moment.now)
 
         self.transaction(work)
 

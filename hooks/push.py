@@ -18,7 +18,7 @@ from hooks import telemetry
 from hooks.delivery import snapshot_of
 from hooks.errors import QuarantinedError, RecordGoneError, StoreError, StoreUnreachableError
 from hooks.ingest import Ingest
-from hooks.ledger import records, stores
+from hooks.ledger import records
 from hooks.ledger.records import UNCLAIMED, Due
 from hooks.ledger.unit import Unit
 from hooks.planning import Moment, question
@@ -82,16 +82,10 @@ class Pusher:
             self._give_back(left)
         if stopped:
             raise stopped
-        with self.ingest.database.write() as connection:
-            at = self.ingest.clock()
-            stores.recovered(connection, self.store, at)
-            stores.pushed(connection, self.store, at)
 
-    def _give_back(self, rows: Sequence[Due]) -> None:
+    def _give_back(self, rows: Iterable[Due]) -> None:
         """What was not tried is due as before."""
-        with self.ingest.database.write() as connection:
-            for row in rows:
-                records.release(connection, row.claim)
+        self.ingest.transaction(lambda unit: records.give_back(unit.connection, (row.claim for row in rows)))
 
     def _settle(self, kind: RecordKind, answered: Iterable[tuple[Due, dict[str, Any]]], asked_at: datetime) -> None:
         """Take in what the store answered, all of it in one transaction."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
@@ -12,7 +12,7 @@ from hooks import telemetry
 from hooks.delivery import snapshot_of
 from hooks.errors import QuarantinedError, RecordGoneError, StoreError, StoreUnreachableError
 from hooks.ingest import Ingest
-from hooks.ledger import records, stores
+from hooks.ledger import records
 from hooks.ledger.records import Claim, Due
 from hooks.retention.facts import STORED_KINDS, RecordKind, Snapshot
 from hooks.store.client import StoreClient
@@ -59,10 +59,7 @@ class Rereader:
                 del left[row.id]
         finally:
             if left:
-                self._give_back([row.claim for row in left.values()])
-        if due:
-            with self.ingest.database.write() as connection:
-                stores.recovered(connection, self.store, self.ingest.clock())
+                self._give_back(left.values())
         return len(due)
 
     def _ask_together(self, kind: RecordKind, left: dict[int, Due]) -> None:
@@ -127,7 +124,5 @@ class Rereader:
         with self.ingest.database.write() as connection:
             records.release(connection, claim, reread_at=at, reread_attempts=attempts)
 
-    def _give_back(self, claims: list[Claim]) -> None:
-        with self.ingest.database.write() as connection:
-            for claim in claims:
-                records.release(connection, claim)
+    def _give_back(self, rows: Iterable[Due]) -> None:
+        self.ingest.transaction(lambda unit: records.give_back(unit.connection, (row.claim for row in rows)))

@@ -72,13 +72,12 @@ class Rescanner:
 
         Raises StoreError where it is about the whole store; the round stays where it was.
         """
-        return sum(self._step(name) for name in names)
+        with self.ingest.database.read() as connection:
+            due = rounds.due(connection, self.store, self.ingest.clock())
+        return sum(self._step(name) for name in names if name in due)
 
     def _step(self, name: RoundName) -> bool:
         now = self.ingest.clock()
-        with self.ingest.database.read() as connection:
-            if not rounds.is_due(connection, self.store, name, now):
-                return False
         mine = RoundClaim(self.store, name, uuid4().hex)
         with self.ingest.database.write() as connection:
             at = rounds.claim(connection, mine, now)

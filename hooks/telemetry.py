@@ -10,18 +10,17 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import sentry_sdk
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
-from sentry_sdk.integrations.flask import FlaskIntegration
-from sentry_sdk.integrations.logging import ignore_logger
-from sentry_sdk.types import Event, Hint
 
 from hooks import __version__
 from hooks.errors import HooksError
 from hooks.settings import Settings
+
+if TYPE_CHECKING:
+    from sentry_sdk.types import Event, Hint
 
 READINGS = 5
 
@@ -156,6 +155,10 @@ def configure_sentry(settings: Settings) -> None:
     """Error reports, if a DSN is set: the kind of the error, where it happened, and nothing of what it was about."""
     if not settings.sentry_dsn:
         return
+    import sentry_sdk  # noqa: PLC0415 - most have no use for it
+    from sentry_sdk.integrations.flask import FlaskIntegration  # noqa: PLC0415
+    from sentry_sdk.integrations.logging import ignore_logger  # noqa: PLC0415
+
     ignore_logger(REPORTED_BY_ITSELF)
     sentry_sdk.init(
         dsn=settings.sentry_dsn,
@@ -174,6 +177,8 @@ def configure_sentry(settings: Settings) -> None:
 
 def report(error: HooksError) -> None:
     """Send an error report, if a DSN is set, of something that no caller is to be stopped by."""
+    import sentry_sdk  # noqa: PLC0415 - as above
+
     sentry_sdk.capture_exception(error)
 
 

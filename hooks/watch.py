@@ -63,7 +63,7 @@ class Watcher:
     def _claimed(self, mine: RoundClaim) -> Row[Any] | None:
         now = self.ingest.clock()
         with self.ingest.database.read() as connection:
-            if not rounds.is_due(connection, self.store, "watch", now):
+            if "watch" not in rounds.due(connection, self.store, now):
                 return None
         with self.ingest.database.write() as connection:
             return rounds.claim(connection, mine, now)

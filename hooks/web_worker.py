@@ -6,7 +6,6 @@ or to its commit, without another one in between.
 
 from __future__ import annotations
 
-import gc
 from functools import partial
 from typing import Any, cast
 
@@ -17,13 +16,11 @@ from gevent.pool import Pool
 from gevent.server import StreamServer
 from gunicorn.workers.ggevent import GeventWorker
 
+from hooks.collecting import collect_less
 from hooks.group_commit import Group
 
 ACCEPTED_AT_ONCE = 16
 """So that those who come at the same time are taken together, and the other processes get some, too."""
-
-COLLECTED_AFTER = 10_000
-"""Objects; so many are there after some dozens of requests."""
 
 
 class Worker(GeventWorker):
@@ -37,7 +34,7 @@ class Worker(GeventWorker):
     def run(self) -> None:
         """Answer requests until gunicorn says stop; then, in the time that it gives, those under way."""
         cast("Flask", self.wsgi).extensions["group"] = Group()
-        _collect_less()
+        collect_less()
         servers = [self._serve(listener) for listener in self.sockets]
         while self.alive:
             self.notify()
@@ -52,10 +49,3 @@ class Worker(GeventWorker):
         server.max_accept = ACCEPTED_AT_ONCE
         server.start()
         return server
-
-
-def _collect_less() -> None:
-    """What was loaded is there for good, and a request leaves few cycles: they need not be looked for so often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECTED_AFTER, 20, 20)

@@ -15,7 +15,7 @@ from typing import Protocol
 import structlog
 
 from hooks.adoption import follow
-from hooks.errors import LedgerUnavailableError
+from hooks.errors import LedgerContendedError, LedgerUnavailableError
 from hooks.ingest import Ingest
 from hooks.ledger import pages, rounds, stores
 from hooks.pacing import SharedPace
@@ -78,11 +78,16 @@ class StoreWorker:
         return bool(turn(self.slug, duties, self.ingest, self.jitter))
 
     def run(self, stopping: Event) -> None:
-        """Take turns until `stopping` is set; a failure of the ledger, or one unforeseen, ends no loop."""
+        """Take turns until `stopping` is set; a failure of the ledger, or one unforeseen, ends no loop.
+
+        One that was undone for another transaction's sake is begun again at once.
+        """
         while not stopping.is_set():
             pause = IDLE_SECONDS
             try:
                 pause = 0 if self.turn() else IDLE_SECONDS
+            except LedgerContendedError:
+                pause = 0
             except LedgerUnavailableError as error:
                 log.warning("ledger.away", store=self.slug, error=str(error))
                 pause = LEDGER_AWAY_SECONDS

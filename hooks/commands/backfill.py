@@ -10,6 +10,7 @@ import click
 from flask.cli import with_appcontext
 
 from hooks.backfill import Backfill, Progress
+from hooks.collecting import collect_less
 from hooks.commands.store import FINDING, chosen, stop
 from hooks.errors import LedgerNotReadyError, LedgerUnavailableError
 from hooks.ledger import upgrade
@@ -27,6 +28,7 @@ def store_backfill(slug: str | None, *, anew: bool) -> None:
     try:
         with here.database.read() as connection:
             upgrade.check(connection)
+        collect_less()
         for store in chosen(here, slug):
             well = _fill(here, store, anew=anew) and well
     except (LedgerUnavailableError, LedgerNotReadyError) as error:

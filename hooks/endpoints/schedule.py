@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, request
-from icalendar import Calendar, Event
 from marshmallow import ValidationError
 from sqlalchemy import Row
 
@@ -101,6 +100,8 @@ def _record(row: Row[Any]) -> dict[str, Any]:
 
 def _calendar(rows: Iterable[Row[Any]], *, parts: bool) -> bytes:
     """Records are due from the day after the last on which they are kept."""
+    from icalendar import Calendar, Event  # noqa: PLC0415 - takes longer to load than most of what is asked for needs
+
     calendar = Calendar()
     calendar.add("prodid", "-//Retention Hooks//schedule//EN")
     calendar.add("version", "2.0")

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Self
+from operator import itemgetter
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -240,8 +241,7 @@ def kept(connection: Connection, *, after: int, limit: int) -> list[Values]:
 # --- what the worker claims ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """A record as it was claimed."""
 
     id: int
@@ -270,7 +270,7 @@ def claim_pushes(
     until: datetime,
     claim: str,
 ) -> list[Due]:
-    """Claim up to `limit` records that are due to be written back, the longest due first.
+    """Claim the up to `limit` records that are longest due to be written back, in order of their row ids.
 
     No other worker gets them until `until`. A record that is to be read again first is left alone: what
     would be written is in doubt.
@@ -282,7 +282,7 @@ def claim_pushes(
 def claim_rereads(
     connection: Connection, store: str, *, limit: int, now: datetime, until: datetime, claim: str
 ) -> list[Due]:
-    """Claim up to `limit` records of which the store must be asked, the longest due first."""
+    """Claim the up to `limit` records of which the store must be asked the longest, in order of their row ids."""
     asked = {"store": store, "now": now, "limit": limit}
     return _claim(connection, TO_BE_ASKED_ABOUT.rows(connection, asked), until, claim)
 
@@ -291,7 +291,7 @@ def _claim(connection: Connection, locked: list[Values], until: datetime, token:
     if locked:
         ids = listed(connection, [row["id"] for row in locked])
         CLAIM.run(connection, [{"ids": ids, "claim": token, "until": until}])
-    return [Due(**row, token=token) for row in locked]
+    return [Due(**row, token=token) for row in sorted(locked, key=itemgetter("id"))]
 
 
 def release(connection: Connection, claim: Claim, **columns: Any) -> bool:
@@ -302,3 +302,9 @@ def release(connection: Connection, claim: Claim, **columns: Any) -> bool:
         .values(**UNCLAIMED, **columns)
     )
     return connection.execute(statement).rowcount == 1
+
+
+def give_back(connection: Connection, claims: Iterable[Claim]) -> None:
+    """Give up claims on records that nothing was done about; those that have lapsed are left alone."""
+    for claim in sorted(claims, key=lambda claim: claim.record_id):
+        release(connection, claim)

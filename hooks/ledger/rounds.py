@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, and_, case, literal, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, literal, or_, select, update
 
+from hooks.ledger.prepared import Prepared
 from hooks.ledger.records import insert_ignore
-from hooks.ledger.tables import rounds
+from hooks.ledger.tables import Instant, rounds
 
 RoundName = Literal["watch", "changes", "orders", "customers"]
 LISTS: tuple[RoundName, ...] = ("changes", "orders", "customers")
@@ -46,17 +47,26 @@ def state(connection: Connection, store: str, name: RoundName) -> Row[Any] | Non
     return connection.execute(select(rounds).where(rounds.c.store == store, rounds.c.name == name)).first()
 
 
-def is_due(connection: Connection, store: str, name: RoundName, now: datetime) -> bool:
-    """Whether this round is to be worked on, and nobody does."""
-    chosen = select(rounds.c.name).where(rounds.c.store == store, rounds.c.name == name, _free(now))
-    return connection.execute(chosen).first() is not None
+def due(connection: Connection, store: str, now: datetime) -> set[str]:
+    """The rounds of a store that are to be worked on, and that nobody works on."""
+    times = {"now": now, "soon": now + LEASE, "later": now + 2 * LEASE}
+    return {row["name"] for row in _DUE.rows(connection, {"store": store, **times})}
 
 
-def _free(now: datetime) -> Any:
-    """Due, and nobody's. Times that this worker's clock can only have reached before it was set back count for none."""
-    due = or_(rounds.c.due_at <= now, rounds.c.done_at > now + LEASE)
+def _free(now: Any, soon: Any, later: Any) -> Any:
+    """Due, and nobody's. Times that this worker's clock can only have reached before it was set back count for none:
+    `soon` and `later` are one and two leases from now."""
+    due = or_(rounds.c.due_at <= now, rounds.c.done_at > soon)
     held = rounds.c.claim_until
-    return and_(due, or_(held.is_(None), held <= now, held > now + 2 * LEASE))
+    return and_(due, or_(held.is_(None), held <= now, held > later))
+
+
+_DUE = Prepared(
+    lambda _: select(rounds.c.name).where(
+        rounds.c.store == bindparam("store"),
+        _free(*(bindparam(name, type_=Instant) for name in ("now", "soon", "later"))),
+    )
+)
 
 
 def claim(connection: Connection, wanted: RoundClaim, now: datetime) -> Row[Any] | None:
@@ -65,9 +75,10 @@ def claim(connection: Connection, wanted: RoundClaim, now: datetime) -> Row[Any]
     One that was asked for while it was under way is gone on with, and then is due again at once.
     """
     held = {"claim": wanted.token, "claim_until": now + LEASE}
+    free = _free(now, now + LEASE, now + 2 * LEASE)
     taken = connection.execute(
         update(rounds)
-        .where(rounds.c.store == wanted.store, rounds.c.name == wanted.name, _free(now))
+        .where(rounds.c.store == wanted.store, rounds.c.name == wanted.name, free)
         .values(held)
         .returning(rounds)
     ).first()

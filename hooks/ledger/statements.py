@@ -26,7 +26,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
 from hooks.ledger.prepared import Prepared
-from hooks.ledger.tables import Instant, deliveries, history, records
+from hooks.ledger.tables import Instant, deliveries, history, records, stores
 
 
 def among(dialect: str, column: Column[Any], kind: type[TypeEngine[Any]]) -> ColumnElement[bool]:
@@ -128,3 +128,20 @@ CLAIM = Prepared(
         .values(claim=bindparam("claim", type_=records.c.claim.type), claim_until=bindparam("until", type_=Instant))
     )
 )
+
+RESTING = Prepared(
+    lambda _: select(
+        *(stores.c[name] for name in ("stopped_code", "stopped_since", "resume_at", "stopped_permanent", "failures"))
+    ).where(stores.c.slug == bindparam("store"))
+)
+"""Whether calls to a store rest, and why."""
+
+
+def _noting(*names: str) -> Prepared:
+    """Writes these columns of a `store`."""
+    values = {name: bindparam(name, type_=stores.c[name].type) for name in names}
+    return Prepared(lambda _: update(stores).where(stores.c.slug == bindparam("store")).values(values))
+
+
+PUSHED = _noting("last_pushed_at")
+SAVE_BUDGET = _noting("next_call_at", "rate", "usual")

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, func, literal, or_, select, update
 
 from hooks.ledger.records import insert_ignore
+from hooks.ledger.statements import PUSHED, RESTING, SAVE_BUDGET
 from hooks.ledger.tables import NO_WEBHOOKS, deliveries, stores
 
 
@@ -35,11 +36,11 @@ def register(connection: Connection, slugs: Iterable[str]) -> None:
 
 def resting(connection: Connection, slug: str) -> Rest | None:
     """Why and until when calls to this store rest; None if they do not, nor did until the last success."""
-    row = connection.execute(select(stores).where(stores.c.slug == slug)).first()
-    if row is None or row.stopped_code is None:
-        return None
-    until = row.resume_at or row.stopped_since
-    return Rest(row.stopped_code, row.stopped_since, until, row.stopped_permanent, row.failures)
+    for row in RESTING.rows(connection, {"store": slug}):
+        if row["stopped_code"] is not None:
+            code, since, until = row["stopped_code"], row["stopped_since"], row["resume_at"]
+            return Rest(code, since, until or since, row["stopped_permanent"], row["failures"])
+    return None
 
 
 def rest(connection: Connection, slug: str, pause: Rest) -> None:
@@ -68,7 +69,7 @@ def recovered(connection: Connection, slug: str, now: datetime) -> None:
 
 def pushed(connection: Connection, slug: str, at: datetime) -> None:
     """Something was written to the store."""
-    connection.execute(update(stores).where(stores.c.slug == slug).values(last_pushed_at=at))
+    PUSHED.run(connection, [{"store": slug, "last_pushed_at": at}])
 
 
 def missed(connection: Connection, slug: str, changed_at: datetime, now: datetime) -> None:
@@ -101,5 +102,4 @@ def lock_budget(connection: Connection, slug: str) -> Row[Any]:
 
 def save_budget(connection: Connection, slug: str, *, next_call_at: datetime, rate: float, usual: str) -> None:
     """Write what `lock_budget` gave and calls have changed since."""
-    chosen = update(stores).where(stores.c.slug == slug)
-    connection.execute(chosen.values(next_call_at=next_call_at, rate=rate, usual=usual))
+    SAVE_BUDGET.run(connection, [{"store": slug, "next_call_at": next_call_at, "rate": rate, "usual": usual}])

@@ -60,7 +60,7 @@ def _to_text(value: datetime | None) -> str | None:
 
 
 def _from_text(value: str | None) -> datetime | None:
-    return datetime.fromisoformat(value).replace(tzinfo=UTC) if value is not None else None
+    return datetime.fromisoformat(value + "+00:00") if value is not None else None  # `replace` takes ten times as long
 
 
 metadata = MetaData(

@@ -7,15 +7,15 @@ import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from hooks.errors import LedgerNotReadyError
 from hooks.ledger.database import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _UPGRADE_LOCK = 7_235_604_118_201
 """Any number that nobody else takes as an advisory lock in this database."""
@@ -24,6 +24,8 @@ _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def _config() -> Config:
+    from alembic.config import Config  # noqa: PLC0415 - whoever only looks needs none of it, and that are all but one
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     return config
@@ -37,6 +39,8 @@ def upgrade(database: Database) -> str:
     """
     if database.is_sqlite:
         _create_sqlite(Path(database.url.database or ""))
+    from alembic import command  # noqa: PLC0415 - as above
+
     config = _config()
     with database.write() as connection:
         if not database.is_sqlite:  # SQLite's writer is alone already
@@ -73,19 +77,28 @@ def _alone_in(directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _known() -> list[str]:
+    """The revisions that this version knows, the oldest first: their numbers are their files' names up to the `_`."""
+    files = (_MIGRATIONS / "versions").glob("[0-9]*_*.py")
+    return sorted(path.name.partition("_")[0] for path in files)
+
+
 def head() -> str:
     """The revision that this version of the service works with."""
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
+    return _known()[-1]
 
 
 def _revision(connection: Connection) -> str | None:
     """The revision that the database is at; None before the first."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return revision
 
 
 def _is_newer(revision: str) -> bool:
     """Whether a later version made this revision: each knows all that came before it, so what is unknown is newer."""
-    return revision not in {known.revision for known in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return revision not in _known()
 
 
 def check(connection: Connection) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from hooks.ledger.database import Database
 from hooks.ledger.tables import deliveries, records, rounds
+from tests.acceptance.truth import let_claims_lapse
 from tests.support.processes import ROOT, Process, Sandbox, Stack, until
 
 ORDERS, CUSTOMERS = 450, 20
@@ -82,9 +83,7 @@ def test_one_that_is_stopped_goes_on_where_it_was(
     assert stopped.wait() != 0
     before = _lists(shop)
     processes.env["STORE_REQUESTS_PER_SECOND"] = "1000"
-    with ledger.write() as connection:  # as if as much time had passed as a dead worker's claims hold
-        connection.execute(rounds.update().values(claim_until=None))
-        connection.execute(records.update().values(claim_until=None))
+    let_claims_lapse(ledger)
     done = processes.flask("store", "backfill")
     assert done.returncode == 0, done.stderr
     after = _lists(shop)[len(before) :]

@@ -6,16 +6,16 @@ import json
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from hooks.ledger.database import Database
 from hooks.ledger.tables import records
 from hooks.retention.store_meta import KEYS
 from tests.acceptance.sessions import living
+from tests.acceptance.truth import let_claims_lapse
 from tests.support.processes import Process, Sandbox, Stack, Web, until
 from tests.support.recordings import delivery
 
@@ -138,7 +138,7 @@ def test_a_worker_killed_during_a_write_leads_to_no_second_write(processes: Stac
     processes.worker()
     until(lambda: len(sandbox.writes()) == 120, "all to be written")
     until(lambda: _count(ledger, records.c.push_at.is_not(None)) == 0, "the echoes to tell of it")
-    _let_claims_lapse(ledger)
+    let_claims_lapse(ledger)
     until(lambda: _at_rest(sandbox, ledger), "all to come to rest")
     _assert_in_step(sandbox, ledger, 120)
     assert Counter(sandbox.writes().values()) == {1: 120}
@@ -158,18 +158,11 @@ def test_workers_killed_again_and_again_end_in_step(processes: Stack, ledger: Da
         until(lambda before=before: len(sandbox.writes()) > before, "some to be written")  # type: ignore[misc]
         worker.send(signal.SIGKILL)
         worker.wait()
-        _let_claims_lapse(ledger)
+        let_claims_lapse(ledger)
     processes.worker()
     until(lambda: _count(ledger) == placed, "all orders to arrive")
     until(lambda: _at_rest(sandbox, ledger), "all to come to rest")
     _assert_in_step(sandbox, ledger, placed)
-
-
-def _let_claims_lapse(ledger: Database) -> None:
-    """As if as much time had passed as a claim holds."""
-    with ledger.write() as connection:
-        lapsed = update(records).where(records.c.claim.is_not(None)).values(claim_until=datetime.now(UTC))
-        connection.execute(lapsed)
 
 
 # The end of processes

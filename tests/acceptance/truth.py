@@ -6,14 +6,16 @@ import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import requests
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Table, func, or_, select, update
 
 from hooks.backfill import Backfill
+from hooks.errors import LedgerContendedError
 from hooks.ingest import Ingest
 from hooks.ledger.database import Database
 from hooks.ledger.rounds import LISTS
@@ -26,7 +28,7 @@ from hooks.retention.policy import Policy
 from hooks.retention.store_meta import KEYS
 from hooks.settings import StoreSettings
 from hooks.store.client import StoreClient
-from tests.support.processes import Sandbox, Stack
+from tests.support.processes import Sandbox, Stack, until
 from tests.support.recordings import SECRET
 
 Key = tuple[str, int]
@@ -166,7 +168,16 @@ def reconciled_since(ledger: Database, moment: datetime, store: str = "shop") ->
 
 def let_claims_lapse(ledger: Database) -> None:
     """As if as much time had passed as the claims of a killed worker hold."""
-    with ledger.write() as connection:
-        for table in (records, rounds):
-            lapsed = update(table).where(table.c.claim.is_not(None)).values(claim_until=datetime.now(UTC))
+    for table in (records, rounds):
+        until(partial(_have_lapsed, ledger, table), "the claims to lapse")
+
+
+def _have_lapsed(ledger: Database, table: Table) -> bool:
+    """False where this and the service at work stood in each other's way."""
+    lapsed = update(table).where(table.c.claim.is_not(None)).values(claim_until=datetime.now(UTC))
+    try:
+        with ledger.write() as connection:
             connection.execute(lapsed)
+    except LedgerContendedError:
+        return False
+    return True

@@ -67,7 +67,7 @@ def fill(ledger: Database, policy: Policy, number: int) -> None:
     with ledger.write() as connection:
         _metadata.drop_all(connection)
         policies.put_in_force(connection, policy, datetime.now(UTC))
-    _seal(ledger)
+    seal(ledger)
     tidy(ledger)
 
 
@@ -124,7 +124,7 @@ def _rows(first: int, end: int, families: int) -> Select[tuple[object, ...]]:
     return select(*columns).where(of_the_day, at_a_time).order_by(number, _shapes.c.place)
 
 
-def _seal(ledger: Database) -> None:
+def seal(ledger: Database) -> None:
     """As a worker does, in larger parts."""
     sealed = 1
     while sealed:

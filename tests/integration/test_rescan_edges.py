@@ -257,6 +257,27 @@ def test_an_answer_of_many_orders_and_a_delivery_of_one_of_them_do_not_fail_each
         assert delivery.result() in ("recorded", "unchanged", "stale")
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_claims_are_given_back_although_another_transaction_stood_in_the_way(desk: Desk) -> None:
+    """Each waits for a record that the other has locked; the database ends the one that has waited longer."""
+    for _ in range(2):
+        desk.paid_order()
+    desk.deliver()
+    desk.advance()
+    now = desk.clock()
+    with desk.ingest.database.write() as connection:
+        due = records.claim_pushes(connection, "shop", "order", limit=9, now=now, until=now + HOUR, claim="one")
+    first, second = (select(table.c.id).where(table.c.id == row.id).with_for_update() for row in due)
+    with ThreadPoolExecutor(1) as pool:
+        with desk.ingest.database.write() as holder:
+            holder.execute(second)
+            given_back = pool.submit(desk.worker.pusher._give_back, due)
+            _wait_for_blocked(desk, 1)
+            holder.execute(first)
+        assert given_back.result() is None
+    assert desk.count_claimed() == 0
+
+
 # Lists
 
 

@@ -11,9 +11,11 @@ from threading import Event
 from typing import Any
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, Table, func, insert, select, text, update
 
 from hooks.errors import LedgerNotReadyError
+from hooks.ledger import upgrade as upgrading
 from hooks.ledger.database import Database
 from hooks.ledger.upgrade import check, head, upgrade
 from tests.integration.counted import assert_true
@@ -141,6 +143,12 @@ def test_what_an_older_version_left_is_not_ready_until_it_is_migrated(at_first: 
     upgrade(at_first)
     with at_first.read() as connection:
         check(connection)
+
+
+def test_migrations_are_numbered_by_the_names_of_their_files() -> None:
+    """By these alone it is told which revision this version works with, and which are newer."""
+    ordered = ScriptDirectory.from_config(upgrading._config()).walk_revisions()
+    assert [known.revision for known in ordered][::-1] == upgrading._known()
 
 
 def _set_revision(ledger: Database, revision: str) -> None:

@@ -7,8 +7,11 @@ from threading import Barrier, Event, Thread
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from hooks import worker as worker_module
 from hooks.delivery import snapshot_of
+from hooks.errors import LedgerContendedError, LedgerUnavailableError
 from hooks.ingest import Ingest
 from hooks.ledger import records
 from hooks.ledger.database import Database
@@ -16,7 +19,8 @@ from hooks.ledger.records import Claim
 from hooks.push import LEASE
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
-from tests.integration.desk import SECOND, SETTLE, Desk, close, worker_of
+from hooks.worker import IDLE_SECONDS, LEDGER_AWAY_SECONDS, StoreWorker
+from tests.integration.desk import ON_SQLITE, SECOND, SETTLE, Desk, close, worker_of
 from tests.integration.desk import desk as open_desk
 from tests.support.processes import until
 
@@ -124,6 +128,47 @@ def test_two_pushers_over_one_ledger_share_the_work(desk: Desk) -> None:
         desk.store.faults.closing.set()
         first.join()
     assert {desk.writes("order", number) for number in numbers} == {1}
+
+
+class _Pauses(Event):
+    """Keeps how long a worker would rest, and stops it after its second turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.seconds.append(timeout or 0)
+        if len(self.seconds) == 2:
+            self.set()
+        return self.is_set()
+
+
+FAILED_TURNS = [
+    # two transactions stood in each other's way: nothing is wrong
+    (LedgerContendedError("the ledger is busy"), 0),
+    # the ledger is away
+    (LedgerUnavailableError("the ledger cannot be used"), LEDGER_AWAY_SECONDS),
+    # nobody knows why
+    (ZeroDivisionError(), LEDGER_AWAY_SECONDS),
+]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(("failure", "pause"), FAILED_TURNS)
+def test_a_turn_that_fails_is_followed_by_another(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, failure: Exception, pause: float
+) -> None:
+    turn = StoreWorker.turn
+
+    def fail_first(worker: StoreWorker) -> bool:
+        monkeypatch.setattr(StoreWorker, "turn", turn)
+        raise failure
+
+    monkeypatch.setattr(StoreWorker, "turn", fail_first)
+    pauses = _Pauses()
+    desk.worker.run(pauses)
+    assert pauses.seconds == [pause, IDLE_SECONDS]
 
 
 # Several stores

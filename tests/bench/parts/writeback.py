@@ -6,16 +6,19 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from sqlalchemy import func, select
 
+from hooks.ledger import policies
 from hooks.ledger.database import Database
 from hooks.ledger.tables import records
+from hooks.retention.policy import Policy
 from tests.bench.bench import Bench
 from tests.bench.databases import BACKENDS, Backend
 from tests.bench.figures import Figure, Of
-from tests.bench.ledgers import tidy
+from tests.bench.ledgers import seal, tidy
 from tests.bench.shops import learnt, open_shop, orders_and_customers
 from tests.bench.sides import as_installed
 from tests.bench.usage import cpu_seconds, memory, run
@@ -38,19 +41,25 @@ def _written(bench: Bench, backend: Backend, of: Of) -> Iterator[Figure]:
     with bench.databases.new(backend) as url, stack(bench.place("writeback"), url) as started:
         started.env |= as_installed()
         open_shop(started, *orders_and_customers(bench.plan.writes))
-        _fill(started)
+        _fill(started, bench.policy)
         bench.idle.wait()
         yield from _watched(started.worker(), url, of)
 
 
-def _fill(started: Stack) -> None:
-    """With what the store shows, so that its answers to writes say nothing new; nothing is written back yet."""
+def _fill(started: Stack, policy: Policy) -> None:
+    """With what the store shows, so that its answers to writes say nothing new; nothing is written back yet.
+
+    All else is done that a worker would do meanwhile: the policy is in force, and the history is sealed.
+    """
     learnt(started.database_url)
     filled = run(started, "store", "backfill", limit=LONGEST_FILL)
     if filled.status:
         raise RuntimeError(f"the backfill ended with exit status {filled.status}")
     learnt(started.database_url, later=True)
     with closing(Database(started.database_url)) as ledger:
+        with ledger.write() as connection:
+            policies.put_in_force(connection, policy, datetime.now(UTC))
+        seal(ledger)
         tidy(ledger)
 
 

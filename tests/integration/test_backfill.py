@@ -1,0 +1,50 @@
+"""The first run over a shop: what is read of it is taken in while the store is asked for more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from hooks.backfill import Backfill
+from hooks.ingest import Ingest
+from hooks.store.client import StoreClient
+from tests.integration.desk import Desk
+from tests.support.processes import until
+
+ORDERS = 250
+
+
+@pytest.fixture
+def backfill(desk: Desk) -> Iterator[Backfill]:
+    """Of a shop that was there before us."""
+    desk.store.place_orders(count=ORDERS, quiet=True)
+    client = StoreClient(desk.worker.pusher.client.settings)
+    with closing(client._api.session):
+        rereader = replace(desk.worker.rereader, client=client)
+        yield Backfill("shop", desk.ingest, desk.rescanner, rereader)
+
+
+def _listed(desk: Desk) -> int:
+    """How many pages of orders the store was asked for."""
+    return sum("offset" in entry.query for entry in desk.store.log.requests)
+
+
+def test_the_next_page_is_listed_while_records_of_the_page_before_are_taken_in(
+    desk: Desk, backfill: Backfill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered, pages = Ingest.answered, iter((2, 3))
+
+    def when_listed(self: Ingest, store: str, answers: Iterable[Any], *, asked_at: datetime) -> None:
+        wanted = next(pages, 0)
+        until(lambda: _listed(desk) >= wanted, f"page {wanted} to be asked for before the records before are taken in")
+        answered(self, store, answers, asked_at=asked_at)
+
+    monkeypatch.setattr(Ingest, "answered", when_listed)
+    *_, last = backfill.run()
+    assert (last.seen, last.trouble) == (ORDERS + 1, None)  # and one of the staff
+    assert next(pages, None) is None
