@@ -20,8 +20,13 @@ from hooks.ingest import Result
 
 MOST_AT_ONCE = 64
 
-Receive = Callable[[Sequence[tuple[str, Delivery]]], list[Result]]
-"""Takes several deliveries in one transaction. Raises LedgerUnavailableError, and then none of them is taken."""
+Deliveries = Sequence[tuple[str, Delivery]]
+
+Receive = Callable[[Callable[[], Deliveries]], list[Result]]
+"""Takes several deliveries in one transaction, and asks for them when it has begun. Raises LedgerUnavailableError, and
+then none of them is taken."""
+
+_Waiting = tuple[str, Delivery, AsyncResult[Result | None]]
 
 log = structlog.get_logger(__name__)
 
@@ -30,10 +35,11 @@ log = structlog.get_logger(__name__)
 class Group:
     """The deliveries that wait in this process, where requests are greenlets of one thread.
 
-    One that is to commit comes to it only when all the others that could run have said what they have.
+    While it is waited for other processes to end their commit, more may come, and are taken along.
     """
 
-    _waiting: list[tuple[str, Delivery, AsyncResult[Result | None]]] = field(default_factory=list)
+    _waiting: list[_Waiting] = field(default_factory=list)
+    _committing: bool = False
 
     def receive(self, receive: Receive, store: str, delivery: Delivery) -> Result:
         """Take one delivery, together with others. Once this has returned, the ledger holds it durably.
@@ -42,23 +48,44 @@ class Group:
         """
         answer: AsyncResult[Result | None] = AsyncResult()
         self._waiting.append((store, delivery, answer))
-        if len(self._waiting) == 1:
-            gevent.spawn(self._commit, receive)
-        return answer.get() or receive([(store, delivery)])[0]
+        if not self._committing:
+            self._committing = True
+            gevent.spawn(self._commit, receive)  # its turn comes when all others that can run have said what they have
+        return answer.get() or receive(lambda: [(store, delivery)])[0]
 
     def _commit(self, receive: Receive) -> None:
-        together, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
-        if self._waiting:
+        _Together(self._waiting).take(receive)
+        self._committing = bool(self._waiting)
+        if self._committing:
             gevent.spawn(self._commit, receive)
-        answers = [answer for _, _, answer in together]
+
+
+@dataclass(slots=True)
+class _Together:
+    """The deliveries of one commit, taken out of all that wait."""
+
+    waiting: list[_Waiting]
+    taken: list[_Waiting] = field(default_factory=list)
+
+    def take(self, receive: Receive) -> None:
+        """Take them, and tell each what became of it."""
         try:
-            results: Sequence[Result | None] = receive([(store, delivery) for store, delivery, _ in together])
+            results = receive(self._deliveries)
         except LedgerUnavailableError as error:
-            for answer in answers:
+            self._deliveries()  # who came while it was waited for, would wait in vain again
+            for _, _, answer in self.taken:
                 answer.set_exception(error, sys.exc_info())
-            return
         except Exception:  # it may be about one of them: each is tried alone, where its request can fail by itself
-            log.exception("group_commit.failed", deliveries=len(together))
-            results = [None] * len(together)
-        for answer, result in zip(answers, results, strict=True):
-            answer.set(result)
+            log.exception("group_commit.failed", deliveries=len(self._deliveries()))
+            for _, _, answer in self.taken:
+                answer.set(None)
+        else:
+            for (_, _, answer), result in zip(self.taken, results, strict=True):
+                answer.set(result)
+
+    def _deliveries(self) -> Deliveries:
+        """Those that wait by now, and those that were asked for before."""
+        fit = MOST_AT_ONCE - len(self.taken)
+        self.taken += self.waiting[:fit]
+        del self.waiting[:fit]
+        return [(store, delivery) for store, delivery, _ in self.taken]

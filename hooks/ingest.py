@@ -83,14 +83,15 @@ class Ingest:
 
         Raises LedgerUnavailableError, and then nothing of it is held.
         """
-        return self.receive_all([(store, delivery)])[0]
+        return self.receive_all(lambda: [(store, delivery)])[0]
 
-    def receive_all(self, deliveries: Sequence[tuple[str, Delivery]]) -> list[Result]:
-        """Take several deliveries in one transaction, in this order; of each what became of it.
+    def receive_all(self, deliveries: Callable[[], Sequence[tuple[str, Delivery]]]) -> list[Result]:
+        """Take several deliveries in one transaction, in this order; of each what became of it. Which ones is asked
+        when the transaction has begun, and when it is run again.
 
         Raises LedgerUnavailableError, and then nothing of any is held.
         """
-        return self.transaction(lambda unit: self._receive_all(unit, deliveries))
+        return self.transaction(lambda unit: self._receive_all(unit, deliveries()))
 
     def answered(self, store: str, answers: Iterable[tuple[Claim, Snapshot]], *, asked_at: datetime) -> None:
         """Take what the store said at `asked_at`, when it was asked what the claimed records are now."""

@@ -73,7 +73,7 @@ class Alone:
 
     def receive(self, receive: Receive, store: str, delivery: Delivery) -> Result:
         """As `Group.receive`."""
-        return receive([(store, delivery)])[0]
+        return receive(lambda: [(store, delivery)])[0]
 
 
 def take(store: str, delivery: Delivery) -> Result:

@@ -1,7 +1,7 @@
 """How gunicorn runs a web process: requests are greenlets, so that several of them can wait for one commit.
 
-Nothing of the standard library is replaced: but for reading and answering, a request runs from its start to its end,
-or to its commit, without another one in between.
+Nothing of the standard library is replaced: but for reading, answering and waiting for the ledger's lock, a request
+runs from its start to its end without another one in between.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ class Worker(GeventWorker):
 
     def run(self) -> None:
         """Answer requests until gunicorn says stop; then, in the time that it gives, those under way."""
-        cast("Flask", self.wsgi).extensions["group"] = Group()
+        extensions = cast("Flask", self.wsgi).extensions
+        extensions["group"] = Group()
+        extensions["retention"].database.pause = gevent.sleep  # so that meanwhile others say what they have
         collect_less()
         servers = [self._serve(listener) for listener in self.sockets]
         while self.alive:

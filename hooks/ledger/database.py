@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,11 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.pause: Callable[[float], None] = time.sleep
+        """How it waits for SQLite's lock, in seconds."""
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
+        if self.is_sqlite:
+            event.listen(self.engine, "begin", self._begin_sqlite)
         event.listen(self.engine, "handle_error", _drop_what_may_only_read)
         options: dict[str, Any] = {"read_only": True}
         if not self.is_sqlite:  # there, every statement would see a state of its own
@@ -73,6 +77,14 @@ class Database:
         """A transaction that sees one state of the ledger and writes nothing. Raises LedgerUnavailableError."""
         with self._translated(), self._reader.begin() as connection, self._dropping(connection):
             yield connection
+
+    def _begin_sqlite(self, connection: Connection) -> None:
+        """A writer takes the lock now: one that read first could find it taken, and its read out of date."""
+        cursor = connection.connection.cursor()
+        if connection.get_execution_options().get("read_only"):
+            cursor.execute("BEGIN")
+        else:
+            _begin_to_write(cursor, self.pause)
 
     @contextmanager
     def _dropping(self, connection: Connection) -> Iterator[None]:
@@ -133,7 +145,6 @@ def _sqlite_engine(url: URL) -> Engine:
     )
     event.listen(engine, "connect", lambda connection, pooled: _prepare_sqlite(connection, pooled, path))
     event.listen(engine, "checkout", lambda _connection, pooled, _proxy: _same_file(pooled, path))
-    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -158,16 +169,7 @@ def _file_id(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    """A writer takes the lock now: one that read first could find it taken, and its read out of date."""
-    cursor = connection.connection.cursor()
-    if connection.get_execution_options().get("read_only"):
-        cursor.execute("BEGIN")
-    else:
-        _begin_to_write(cursor)
-
-
-def _begin_to_write(cursor: Any) -> None:
+def _begin_to_write(cursor: Any, pause: Callable[[float], None]) -> None:
     """SQLite itself looks for the lock at ever longer intervals, of up to a tenth of a second, while most hold it for
     a millisecond: whoever has waited long would wait longest."""
     limit = time.monotonic() + BUSY_TIMEOUT_SECONDS
@@ -181,7 +183,7 @@ def _begin_to_write(cursor: Any) -> None:
                     raise
             else:
                 return
-            time.sleep(LOOK_AGAIN_SECONDS)
+            pause(LOOK_AGAIN_SECONDS)
     finally:
         cursor.execute(f"PRAGMA busy_timeout = {1000 * BUSY_TIMEOUT_SECONDS}")
 

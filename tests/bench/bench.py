@@ -28,7 +28,7 @@ class Plan:
     rounds: int = 5
     seconds: float = 2.5
     rates: tuple[int, ...] = (100, 200, 400, 600, 900, 1200)
-    at_once: int = 16
+    at_once: int = 32
     sizes: tuple[int, ...] = (100_000, 1_000_000)
     """Records of the large ledgers, the largest last."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -12,15 +12,15 @@ from sqlalchemy import func, select
 
 from hooks.delivery import Delivery
 from hooks.errors import LedgerUnavailableError
-from hooks.group_commit import MOST_AT_ONCE, Group
+from hooks.group_commit import MOST_AT_ONCE, Deliveries, Group
 from hooks.ingest import Ingest, Result
+from hooks.ledger import database as database_module
 from hooks.ledger.database import Database
 from hooks.ledger.tables import deliveries, history, records
 from hooks.retention.policy import Policy
 from hooks.signature import signing_keys
+from tests.integration.desk import ON_SQLITE
 from tests.support.recordings import SECRET, made, order
-
-Taken = Sequence[tuple[str, Delivery]]
 
 
 def _delivery(number: int, policy: Policy, **changes: object) -> Delivery:
@@ -36,12 +36,15 @@ class Watched:
     fails: dict[str, Exception] = field(default_factory=dict)
     sizes: list[int] = field(default_factory=list)
 
-    def receive(self, taken: Taken) -> list[Result]:
+    def receive(self, waiting: Callable[[], Deliveries]) -> list[Result]:
+        return self.ingest.receive_all(lambda: self._seen(waiting()))
+
+    def _seen(self, taken: Deliveries) -> Deliveries:
         self.sizes.append(len(taken))
         for _, delivery in taken:
             if delivery.identity in self.fails:
                 raise self.fails[delivery.identity]
-        return self.ingest.receive_all(taken)
+        return taken
 
 
 @pytest.fixture
@@ -118,3 +121,30 @@ def test_one_that_cannot_be_taken_at_all_fails_alone(watched: Watched, policy: P
     assert [found[0], found[2]] == [Result.RECORDED, Result.RECORDED]
     assert isinstance(found[1], ZeroDivisionError)
     assert watched.sizes == [3, 1, 1, 1]
+
+
+@ON_SQLITE
+def test_those_who_come_while_the_lock_is_waited_for_are_taken_along(watched: Watched, policy: Policy) -> None:
+    ledger, group = watched.ingest.database, Group()
+    ledger.pause = gevent.sleep
+    sent = [_delivery(number, policy) for number in (1, 2)]
+    with Database(str(ledger.url)).write():
+        first = gevent.spawn(group.receive, watched.receive, "shop", sent[0])
+        gevent.sleep(0.05)
+        second = gevent.spawn(group.receive, watched.receive, "shop", sent[1])
+        gevent.sleep(0.05)
+        assert not first.ready()
+    gevent.joinall([first, second])
+    assert [first.value, second.value] == [Result.RECORDED, Result.RECORDED]
+    assert watched.sizes == [2]
+
+
+@ON_SQLITE
+def test_all_who_waited_for_a_lock_that_is_not_given_learn_so(
+    watched: Watched, policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "BUSY_TIMEOUT_SECONDS", 0)
+    with Database(str(watched.ingest.database.url)).write():
+        found = _all(watched, [_delivery(number, policy) for number in (1, 2)])
+    assert [type(one) for one in found] == [LedgerUnavailableError] * 2
+    assert _all(watched, [_delivery(3, policy)]) == [Result.RECORDED], "it is tried again for those who come later"
