@@ -26,7 +26,7 @@ Receive = Callable[[Callable[[], Deliveries]], list[Result]]
 """Takes several deliveries in one transaction, and asks for them when it has begun. Raises LedgerUnavailableError, and
 then none of them is taken."""
 
-_Waiting = tuple[str, Delivery, AsyncResult[Result | None]]
+_Waiting = tuple[str, Delivery, "AsyncResult[Result | None]"]
 
 log = structlog.get_logger(__name__)
 
