@@ -10,16 +10,19 @@ from tests.bench.parts.intake import SERVICE
 from tests.bench.report import Parts
 from tests.bench.rounds import TO_FLOOR
 
-LEAST_OF_FLOOR = 0.30
+LEAST_OF_FLOOR = {"sqlite": 0.30, "postgresql": 0.20}
+"""PostgreSQL's own processes share the cores of a small machine with the service."""
+
 LEAST_OF_EMPTY = 0.60
 
 
 def shortfalls(parts: Parts) -> Iterator[str]:
     """What is too slow, in words; nothing, where nothing is."""
     for figure in chosen(parts.get("intake", ()), TO_FLOOR, side=SERVICE):
-        if figure.median < LEAST_OF_FLOOR:
-            where = f"on {figure.of['database']}"
-            yield f"Intake {where} is at {figure.median:.2f} of the floor; at least {LEAST_OF_FLOOR} is asked for."
+        database = str(figure.of["database"])
+        least = LEAST_OF_FLOOR[database]
+        if figure.median < least:
+            yield f"Intake on {database} is at {figure.median:.2f} of the floor; at least {least} is asked for."
     for figure in chosen(parts.get("growth", ()), TO_EMPTY):
         if figure.median < LEAST_OF_EMPTY:
             where = f"on {figure.of['database']} at {figure.of['records']:,} records"

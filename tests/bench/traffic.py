@@ -19,6 +19,9 @@ from tests.support.recordings import Recorded, delivery, made
 BODY_BYTES = 6_000
 """As large as the order of a few lines that a store sends; the recorded one is made up to it."""
 
+PAID_AFTER = 50
+"""An order is paid when its store has sent as many times four deliveries since."""
+
 BEGAN = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 
 
@@ -26,12 +29,13 @@ SLUGS = ("shop",)
 
 
 def deliveries(first: int, *, slugs: Sequence[str] = SLUGS) -> Iterator[bytes]:
-    """Requests from order number `first` on; the same number gives the same request each time. All four deliveries
-    that belong together go to one of the stores `slugs`, the next four to the next."""
+    """Requests from order number `first` on; the same number gives the same request each time. Four deliveries go to
+    one of the stores `slugs`, the next four to the next."""
+    before = 4 * len(slugs) * PAID_AFTER
     for number in range(first, first + 1_000_000_000):
         slug = slugs[number // 4 % len(slugs)]
         if number % 4 == 3:
-            yield _on_the_wire(_order(number - 2, number, paid=True), slug)
+            yield _on_the_wire(_order(number - 2 - before, number, paid=True), slug)
         else:
             yield _on_the_wire(_order(number, number, paid=False), slug)
 
