@@ -270,14 +270,15 @@ class Ingest:
         told: str = "",
         *,
         read: bool = False,
+        text: str | None = None,
     ) -> bool:
         """Tag, schedule and write a record; True if anything about its schedule is different now.
 
         `told` is for the history, which then has a line of it whatever becomes of the schedule. `read`: the store has
-        just been asked, with the policy's own words in mind.
+        just been asked, with the policy's own words in mind. `text` are the facts, where they are the ledger's own.
         """
         bears = bearing(unit, known | extra, facts)
-        plan, changed = tags(facts, self.policy, bears)
+        plan, changed = tags(facts, self.policy, bears, text=text)
         changed |= extra
         asked = {} if read else self._read_otherwise(known, moment)
         changed |= asked or questions(known, facts, moment, doubtful=bool(changed.get("doubtful")))
@@ -378,7 +379,7 @@ class Ingest:
         if facts is None or known["state"] == "gone":
             unit.save(known, {"tagged_by": tagged_by(self.policy)})
             return False
-        changed = self._save(unit, known, facts, {}, moment, "tagged anew")
+        changed = self._save(unit, known, facts, {}, moment, "tagged anew", text=known["facts"])
         if isinstance(facts, SupportRequestFacts | ConsentFacts):  # it may be another's by now
             self._link(unit, known["store"], facts, moment)
         return changed

@@ -19,14 +19,15 @@ from sqlalchemy import Connection
 from hooks.ingest import Ingest
 from hooks.ledger import policies, tagged
 from hooks.ledger.codec import read_facts
-from hooks.ledger.outline import Outline, outline
+from hooks.ledger.outline import Outline, outline, read_ways
 from hooks.ledger.prepared import Bind, Prepared, Raw
 from hooks.ledger.records import AGAIN, Persons, RecordKey, Values
 from hooks.ledger.statements import ADD_HISTORY, updating
 from hooks.ledger.unit import Unit
 from hooks.planning import Moment
 from hooks.retention.facts import STORED_KINDS
-from hooks.tagging import tagged_by, tags
+from hooks.retention.recipients import Reach, recipients
+from hooks.tagging import reach_alone, tagged_by
 
 FEWEST, MOST = 50, 2000
 HELD_SECONDS = 0.03
@@ -102,6 +103,18 @@ class Retagger:
         return len(due)
 
 
+@dataclass(slots=True)
+class Alike:
+    """What becomes of records that are like each other: the columns that are different, but for who got data of them,
+    and lines of the history. No columns: something of its own becomes of each."""
+
+    columns: Values
+    lines: tuple[Bind, ...]
+    reach: Reach | None = None
+    changes: dict[str | None, Change] = field(default_factory=dict)
+    """By recipients, where these are others than before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """Works out what is to become of records, once for all that are alike."""
@@ -110,8 +123,7 @@ class Outlook:
     ingest: Ingest
     persons: Persons
     moment: Moment
-    differences: dict[object, tuple[Values, list[Values]] | None] = field(default_factory=dict)
-    changes: dict[object, Change | None] = field(default_factory=dict)
+    _alike: dict[object, Alike] = field(default_factory=dict)
 
     @classmethod
     def of(cls, connection: Connection, ingest: Ingest, rows: Iterable[Raw]) -> Outlook:
@@ -133,11 +145,15 @@ class Outlook:
         told = self._outline(row)
         if told is None:
             return None
-        alike = told.text, *row[tagged.SHARED]
-        key = alike, told.ways, row[tagged.RECIPIENTS]
-        if key not in self.changes:
-            self.changes[key] = self._made(alike, row)
-        return self.changes[key]
+        key = told.text, *row[tagged.SHARED]
+        alike = self._alike.get(key)
+        if alike is None:
+            alike = self._alike[key] = self._first(row)
+        if not alike.columns:
+            return None
+        recipients = self._recipients(alike, row, told.ways)
+        differing = recipients if recipients != row[tagged.RECIPIENTS] else None
+        return alike.changes.get(differing) or self._made(alike, differing)
 
     def _outline(self, row: Raw) -> Outline | None:
         """None of records on which more bears than their own facts."""
@@ -151,29 +167,30 @@ class Outlook:
             return None
         return told
 
-    def _made(self, alike: object, row: Raw) -> Change | None:
-        if alike not in self.differences:
-            self.differences[alike] = self._difference(row)
-        found = self.differences[alike]
-        if found is None:
-            return None
-        columns, lines = found
-        recipients = tags(read_facts(row[6], row[3]), self.ingest.policy)[1]["recipients"]
-        if recipients != row[tagged.RECIPIENTS]:
-            columns = columns | {"recipients": recipients}
-        statement = updating(tuple(sorted(columns)))
-        told = tuple(ADD_HISTORY.but(self.connection, line, "record_id") for line in lines)
-        return Change(statement, statement.but(self.connection, columns, "row_id"), told)
-
-    def _difference(self, row: Raw) -> tuple[Values, list[Values]] | None:
-        """What becomes of this record, and of all like it; None if that is something of its own."""
+    def _first(self, row: Raw) -> Alike:
+        """What becomes of this record, as of any other, and of all like it."""
         known = tagged.read(self.connection, row) | {"updated_at": None}
         unit = Unit(self.connection, self.persons)
         key = unit.hold(known)
         self.ingest.tag_anew(unit, key, self.moment)
         columns, lines = unit.difference(key)
+        if columns.keys() & {"facts", "customer_id"}:
+            return Alike({}, ())
         columns.pop("recipients", None)
-        return None if not columns or columns.keys() & {"facts", "customer_id"} else (columns, lines)
+        return Alike(columns, tuple(ADD_HISTORY.but(self.connection, line, "record_id") for line in lines))
+
+    def _recipients(self, alike: Alike, row: Raw, ways: str) -> str:
+        policy, kind = self.ingest.policy, row[6]
+        if alike.reach is None:
+            alike.reach = reach_alone(read_facts(kind, row[3]), policy)
+        return ",".join(recipients(alike.reach, read_ways(ways) if kind == "order" else None, policy))
+
+    def _made(self, alike: Alike, recipients: str | None) -> Change:
+        columns = alike.columns if recipients is None else alike.columns | {"recipients": recipients}
+        statement = updating(tuple(sorted(columns)))
+        made = Change(statement, statement.but(self.connection, columns, "row_id"), alike.lines)
+        alike.changes[recipients] = made
+        return made
 
 
 def fitting(size: int, held: float) -> int:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache, partial
 from typing import NamedTuple
+
+from hooks.retention.recipients import Ways
 
 _OWNER = re.compile(r'"customer_id":(\d+),')
 _SEEN_AT = re.compile(r'"meta_at":"[^"]*",?')
@@ -33,7 +36,7 @@ def outline(facts: str, zone: tzinfo) -> Outline:
     owner = _OWNER.search(facts)
     text = _SEEN_AT.sub("", facts)
     if owner:
-        text = text.replace(owner[0], "")
+        text = text.replace(owner[0], "", 1)
     if '"choices":' not in text:
         text = _INSTANT.sub(partial(_in_days, zone), text)
     ways = "".join(_WAYS.findall(text))
@@ -43,6 +46,13 @@ def outline(facts: str, zone: tzinfo) -> Outline:
 def _in_days(zone: tzinfo, found: re.Match[str]) -> str:
     day = _day(found[2], zone)
     return f'{found[1]}{day}"' if day else found[0]
+
+
+@lru_cache(maxsize=4096)
+def read_ways(text: str) -> Ways:
+    """The ways of an outline, of an order."""
+    raw = json.loads(f"{{{text.rstrip(',')}}}")
+    return Ways(raw.get("payment", ""), frozenset(raw.get("carriers", ())))
 
 
 @lru_cache(maxsize=65_536)

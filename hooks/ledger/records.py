@@ -90,8 +90,14 @@ class Claim:
 
 def differing(known: Values, changed: Mapping[str, Any]) -> Values:
     """The columns of a known record that are to be written; none, where only the time of writing would be another."""
-    different = {name: value for name, value in changed.items() if value != known[name]}
-    return different if different.keys() - {"updated_at"} else {}
+    if not differs(known, changed):
+        return {}
+    return {name: value for name, value in changed.items() if value != known[name]}
+
+
+def differs(known: Values, changed: Mapping[str, Any]) -> bool:
+    """Whether there are any."""
+    return any(value != known[name] for name, value in changed.items() if name != "updated_at")
 
 
 def insert_ignore(connection: Connection, table: Table) -> Any:

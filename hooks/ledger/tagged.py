@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import itemgetter
 
 from sqlalchemy import BigInteger, Connection, Integer, Select, bindparam, select
 
@@ -37,9 +38,19 @@ def _walk(side: str) -> Prepared:
 
 _WALKS = _walk("below"), _walk("above")
 
+_SIGNS = ("facts", "events", "customer_id", "recipients", "tagged_by", "linked", "state", "wanted_digest",
+          "known_digest", "push_at", "push_attempts", "push_error", "contests", "reread_at", "reread_reason",
+          "reread_attempts")  # fmt: skip
+"""Whatever is changed about a record, one of these is: its tags only with what made them, or what is wanted."""
+
+_signs = itemgetter(*(place for place, name in enumerate((*_OWN, *_OTHERS)) if name in _SIGNS))
+
 _AGAIN = Prepared(
     lambda dialect: (
-        _some().where(among(dialect, records.c.id, BigInteger)).order_by(records.c.id).with_for_update(skip_locked=True)
+        select(records.c.id, *(records.c[name] for name in (*_OWN, *_OTHERS) if name in _SIGNS))
+        .where(among(dialect, records.c.id, BigInteger))
+        .order_by(records.c.id)
+        .with_for_update(skip_locked=True)
     )
 )
 
@@ -72,9 +83,9 @@ def read(connection: Connection, row: Raw) -> Values:
 def unchanged(connection: Connection, rows: Iterable[Raw]) -> set[int]:
     """Which of these rows of `otherwise` are as they were, by id. They are locked; what others have locked is left
     out."""
-    before = {row[0]: row for row in rows}
+    before = {row[0]: _signs(row) for row in rows}
     now = _AGAIN.raw(connection, {"ids": listed(connection, before)})
-    return {row[0] for row in now if row == before[row[0]]}
+    return {row[0] for row in now if row[1:] == before[row[0]]}
 
 
 def whole(connection: Connection, made_by: str, ids: Iterable[int]) -> list[Values]:
