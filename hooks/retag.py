@@ -27,7 +27,7 @@ from hooks.ledger.unit import Unit
 from hooks.planning import Moment
 from hooks.retention.facts import STORED_KINDS
 from hooks.retention.recipients import Reach, recipients
-from hooks.tagging import reach_alone, tagged_by
+from hooks.tagging import tagged_by, tags_alone
 
 FEWEST, MOST = 50, 2000
 HELD_SECONDS = 0.03
@@ -103,14 +103,14 @@ class Retagger:
         return len(due)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Alike:
-    """What becomes of records that are like each other: the columns that are different, but for who got data of them,
-    and lines of the history. No columns: something of its own becomes of each."""
+    """What becomes of records that are like each other: the columns that are different, but for who has got data of
+    them, and lines of the history."""
 
     columns: Values
     lines: tuple[Bind, ...]
-    reach: Reach | None = None
+    reach: Reach
     changes: dict[str | None, Change] = field(default_factory=dict)
     """By recipients, where these are others than before."""
 
@@ -149,11 +149,11 @@ class Outlook:
         alike = self._alike.get(key)
         if alike is None:
             alike = self._alike[key] = self._first(row)
-        if not alike.columns:
-            return None
-        recipients = self._recipients(alike, row, told.ways)
-        differing = recipients if recipients != row[tagged.RECIPIENTS] else None
-        return alike.changes.get(differing) or self._made(alike, differing)
+        ways = read_ways(told.ways) if row[6] == "order" else None
+        found: str | None = ",".join(recipients(alike.reach, ways, self.ingest.policy))
+        if found == row[tagged.RECIPIENTS]:
+            found = None
+        return alike.changes.get(found) or self._made(alike, found)
 
     def _outline(self, row: Raw) -> Outline | None:
         """None of records on which more bears than their own facts."""
@@ -170,20 +170,14 @@ class Outlook:
     def _first(self, row: Raw) -> Alike:
         """What becomes of this record, as of any other, and of all like it."""
         known = tagged.read(self.connection, row) | {"updated_at": None}
+        facts = read_facts(known["kind"], known["facts"])
+        made, reach = tags_alone(facts, self.ingest.policy)
         unit = Unit(self.connection, self.persons)
         key = unit.hold(known)
-        self.ingest.tag_anew(unit, key, self.moment)
+        self.ingest.tag_alone(unit, known, facts, made, self.moment)
         columns, lines = unit.difference(key)
-        if columns.keys() & {"facts", "customer_id"}:
-            return Alike({}, ())
-        columns.pop("recipients", None)
-        return Alike(columns, tuple(ADD_HISTORY.but(self.connection, line, "record_id") for line in lines))
-
-    def _recipients(self, alike: Alike, row: Raw, ways: str) -> str:
-        policy, kind = self.ingest.policy, row[6]
-        if alike.reach is None:
-            alike.reach = reach_alone(read_facts(kind, row[3]), policy)
-        return ",".join(recipients(alike.reach, read_ways(ways) if kind == "order" else None, policy))
+        told = tuple(ADD_HISTORY.but(self.connection, line, "record_id") for line in lines)
+        return Alike(columns, told, reach)
 
     def _made(self, alike: Alike, recipients: str | None) -> Change:
         columns = alike.columns if recipients is None else alike.columns | {"recipients": recipients}

@@ -66,22 +66,22 @@ class Bearing:
         return not (self.own or self.person or self.linked)
 
 
-def tags(facts: Facts, policy: Policy, bearing: Bearing = Bearing(), *, text: str | None = None) -> Tags:
-    """The schedule that the policy gives, and the columns that say so; `text` are the facts as the ledger has them,
-    where they were read from there: then it is not looked whether the same was worked out before."""
+def tags(facts: Facts, policy: Policy, bearing: Bearing = Bearing()) -> Tags:
+    """The schedule that the policy gives, and the columns that say so."""
     stands = standing(bearing.own, bearing.person, since=_since(facts))
-    if bearing.is_empty and text is None:
+    if bearing.is_empty:
         plan, columns = _alone(facts, policy)
     else:
         plan, columns = _tags(facts, policy, stands, bearing.linked)
     got = ",".join(recipients_of(*_got(facts, plan, policy, stands), policy))
-    return plan, columns | {"facts": text or facts_text(facts), "customer_id": bearing.customer_id, "recipients": got}
+    return plan, columns | {"facts": facts_text(facts), "customer_id": bearing.customer_id, "recipients": got}
 
 
-def reach_alone(facts: Facts, policy: Policy) -> Reach:
-    """What makes somebody a recipient of a record on which nothing bears but its own facts."""
-    plan, _ = _alone(facts, policy)
-    return reach(*_got(facts, plan, policy, NONE))
+def tags_alone(facts: Facts, policy: Policy) -> tuple[Tags, Reach]:
+    """The tags of a record on which nothing bears but its own facts, without whose it is, and who has got data of it:
+    that follows from its reach. It is not looked whether the same was worked out before."""
+    plan, columns = _tags(facts, policy)
+    return (plan, columns), reach(*_got(facts, plan, policy, NONE))
 
 
 _remembered: Memory[tuple[str, Facts], Tags] = Memory(REMEMBERED)
