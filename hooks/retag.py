@@ -19,14 +19,16 @@ from sqlalchemy import Connection
 from hooks.ingest import Ingest
 from hooks.ledger import policies, tagged
 from hooks.ledger.codec import read_facts
-from hooks.ledger.outline import Outline, outline, read_ways
+from hooks.ledger.outline import read_ways
 from hooks.ledger.prepared import Bind, Prepared, Raw
 from hooks.ledger.records import AGAIN, Persons, RecordKey, Values
 from hooks.ledger.statements import ADD_HISTORY, updating
+from hooks.ledger.tagged import Known
 from hooks.ledger.unit import Unit
 from hooks.planning import Moment
 from hooks.retention.facts import STORED_KINDS
 from hooks.retention.recipients import Reach, recipients
+from hooks.surroundings import alone
 from hooks.tagging import tagged_by, tags_alone
 
 FEWEST, MOST = 50, 2000
@@ -128,7 +130,7 @@ class Outlook:
     @classmethod
     def of(cls, connection: Connection, ingest: Ingest, rows: Iterable[Raw]) -> Outlook:
         """For these records."""
-        return cls(connection, ingest, Persons(connection, ((row[1], row[4]) for row in rows)), ingest.moment())
+        return cls(connection, ingest, Persons(connection, tagged.owners(rows)), ingest.moment())
 
     def chunk(self, rows: Iterable[Raw]) -> Chunk:
         """What is to become of each of them."""
@@ -142,30 +144,19 @@ class Outlook:
         return chunk
 
     def _change(self, row: Raw) -> Change | None:
-        told = self._outline(row)
+        known, policy = Known.of(row), self.ingest.policy
+        told = alone(self.persons, known, policy.time_zone) if _fresh(row) else None
         if told is None:
             return None
-        key = told.text, *row[tagged.SHARED]
+        key = known.kind, told.text, *row[tagged.SHARED]
         alike = self._alike.get(key)
         if alike is None:
             alike = self._alike[key] = self._first(row)
-        ways = read_ways(told.ways) if row[6] == "order" else None
-        found: str | None = ",".join(recipients(alike.reach, ways, self.ingest.policy))
-        if found == row[tagged.RECIPIENTS]:
+        ways = read_ways(told.ways) if known.kind == "order" else None
+        found: str | None = ",".join(recipients(alike.reach, ways, policy))
+        if found == known.recipients:
             found = None
         return alike.changes.get(found) or self._made(alike, found)
-
-    def _outline(self, row: Raw) -> Outline | None:
-        """None of records on which more bears than their own facts."""
-        _, store, _, facts, customer_id, _, kind, state, events, made_by, linked, *_ = row
-        if kind not in STORED_KINDS or facts is None or state == "gone" or events != "[]":
-            return None
-        if (linked and kind == "customer") or not made_by or made_by.startswith(AGAIN):
-            return None
-        told = outline(facts, self.ingest.policy.time_zone)
-        if told.customer_id != customer_id or (customer_id and self.persons.events_of(store, customer_id) != "[]"):
-            return None
-        return told
 
     def _first(self, row: Raw) -> Alike:
         """What becomes of this record, as of any other, and of all like it."""
@@ -185,6 +176,13 @@ class Outlook:
         made = Change(statement, statement.but(self.connection, columns, "row_id"), alike.lines)
         alike.changes[recipients] = made
         return made
+
+
+def _fresh(row: Raw) -> bool:
+    """Whether something made its tags, and nothing has come since for which they are to be made anew. Of any other row
+    nobody could tell whether more has come after it was read: it says so already."""
+    made_by = row[tagged.TAGGED_BY]
+    return row[tagged.STATE] != "gone" and made_by != "" and not made_by.startswith(AGAIN)
 
 
 def fitting(size: int, held: float) -> int:

@@ -229,17 +229,16 @@ def the_customer(customer_id: int) -> ColumnElement[bool]:
     return and_(records.c.kind == "customer", records.c.external_id == customer_id)
 
 
+def any_tagged_otherwise(connection: Connection, tagged_by: str) -> bool:
+    """Whether there is any record whose tags something else made, or that is to be tagged anew."""
+    sides = (records.c.tagged_by < tagged_by, records.c.tagged_by > tagged_by)
+    return any(connection.execute(select(records.c.id).where(side).limit(1)).first() for side in sides)
+
+
 def to_be_tagged(connection: Connection, tagged_by: str) -> int:
-    """How many records there are whose tags something else made, or that are to be tagged anew."""
+    """How many those are."""
     chosen = select(func.count()).select_from(records).where(records.c.tagged_by != tagged_by)
     return int(connection.execute(chosen).scalar_one())
-
-
-def kept(connection: Connection, *, after: int, limit: int) -> list[Values]:
-    """Records that are kept, in order of their row ids, from one on."""
-    chosen = select(records).where(records.c.id > after, records.c.state.in_(("active", "trashed", "erased")))
-    rows = connection.execute(chosen.order_by(records.c.id).limit(limit))
-    return [dict(row._mapping) for row in rows]  # noqa: SLF001
 
 
 # --- what the worker claims ------------------------------------------------------------------------------
