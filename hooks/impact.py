@@ -110,7 +110,9 @@ class _Comparison:
             outcome = self._outcome(row)
             outcome.number += 1
             if outcome.counted and found.takes(due="due_at_once" in outcome.counted):
-                _show(found, tagged.read_kept(self.connection, row), outcome.wanted, due="due_at_once" in outcome.counted)
+                _show(
+                    found, tagged.read_kept(self.connection, row), outcome.wanted, due="due_at_once" in outcome.counted
+                )
         for outcome in self._alike.values():
             found.add(outcome.of_class, outcome.counted, outcome.number)
 

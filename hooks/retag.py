@@ -101,7 +101,8 @@ class Retagger:
             else:
                 self.ingest.tag_anew(unit, key, moment)
         for key in last:
-            self.ingest.tag_anew(unit, key, moment)
+            if not _is_done(unit, key, wanted):
+                self.ingest.tag_anew(unit, key, moment)
         return len(due)
 
 
@@ -183,6 +184,12 @@ def _fresh(row: Raw) -> bool:
     nobody could tell whether more has come after it was read: it says so already."""
     made_by = row[tagged.TAGGED_BY]
     return row[tagged.STATE] != "gone" and made_by != "" and not made_by.startswith(AGAIN)
+
+
+def _is_done(unit: Unit, key: RecordKey, wanted: str) -> bool:
+    """Whether it was tagged along with a request that is linked to it."""
+    known = unit.find(key)
+    return known is not None and known["tagged_by"] == wanted
 
 
 def fitting(size: int, held: float) -> int:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hooks.errors import LedgerContendedError
-from hooks.ledger.statements import CLAIM, EVENTS_OF, TO_BE_ASKED_ABOUT, TO_BE_WRITTEN, listed
+from hooks.ledger.statements import CLAIM, EVENTS_OF, LINKED, TO_BE_ASKED_ABOUT, TO_BE_WRITTEN, listed
 from hooks.ledger.tables import records
 from hooks.retention.facts import RecordKind
 
@@ -192,19 +192,10 @@ def owner_of(connection: Connection, store: str, order_id: int) -> int | None:
     return owner
 
 
-_LINKED = select(records.c.kind, records.c.external_id, records.c.entries).where(
-    records.c.store == bindparam("store"),
-    records.c.customer_id == bindparam("customer_id"),
-    records.c.kind.not_in(("order", "customer")),
-    records.c.state == "active",
-)
-"""Without an order: to have one, SQLite walks all records of the store."""
-
-
 def linked_entries(connection: Connection, store: str, customer_id: int) -> list[str]:
     """The entries (JSON) of all requests and consents of a customer that are kept, in order of ids."""
-    rows = connection.execute(_LINKED, {"store": store, "customer_id": customer_id})
-    return [entries for _, _, entries in sorted(tuple(row) for row in rows)]
+    rows = LINKED.raw(connection, {"store": store, "customer_id": customer_id})
+    return [entries for _, _, entries in sorted(rows)]
 
 
 def tag_again(connection: Connection, store: str, *chosen: ColumnElement[bool]) -> int:
