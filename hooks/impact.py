@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from hooks.ledger import records
+from sqlalchemy import Connection
+
+from hooks.ledger import tagged
 from hooks.ledger.codec import read_facts
 from hooks.ledger.database import Database
-from hooks.ledger.records import Values
+from hooks.ledger.prepared import Raw
+from hooks.ledger.records import Persons, Values
+from hooks.ledger.tagged import Known
 from hooks.retention.policy import Policy
-from hooks.surroundings import Reading, bearing
-from hooks.tagging import tags
+from hooks.surroundings import Reading, alone, bearing
+from hooks.tagging import tags, tags_alone
 
 CHUNK = 1000
 EXAMPLES = 10
@@ -41,6 +45,18 @@ class Impact:
         """Whether it must not come into force without a word of the operator."""
         return self.due_at_once > self.total * ALARMING
 
+    def add(self, of_class: str, counted: Iterable[str], number: int) -> None:
+        """Count so many records of a class that have a part in these counts."""
+        self.total += number
+        for name in counted:
+            setattr(self, name, getattr(self, name) + number)
+            counts = self.by_class.setdefault(of_class, {})
+            counts[name] = counts.get(name, 0) + number
+
+    def takes(self, *, due: bool) -> bool:
+        """Whether one more example is wanted, which would be `due` at once or not."""
+        return len(self.examples) < EXAMPLES or (due and not all(one["due_at_once"] for one in self.examples))
+
     def as_dict(self) -> dict[str, Any]:
         """As the ledger keeps it and commands print it."""
         counts = {name: getattr(self, name) for name in ("total", "moved", "parts_moved", "earlier", "later")}
@@ -55,33 +71,83 @@ def impact_of(database: Database, policy: Policy, today: date) -> Impact:
     found, last = Impact(), 0
     while True:
         with database.read() as connection:
-            rows = records.kept(connection, after=last, limit=CHUNK)
-            source = Reading.about(connection, rows)
-            for known in rows:
-                facts = read_facts(known["kind"], known["facts"])
-                _, wanted = tags(facts, policy, bearing(source, known, facts))
-                _compare(found, known, wanted, today)
+            rows = tagged.kept(connection, after=last, limit=CHUNK)
+            _Comparison.of(connection, policy, today, rows).count(found, rows)
         if len(rows) < CHUNK:
             return found
-        last = rows[-1]["id"]
+        last = rows[-1][0]
 
 
-def _compare(found: Impact, known: Values, wanted: Values, today: date) -> None:
-    found.total += 1
-    due = _due(wanted, today) and not _due(known, today)
-    moved = [name for name in ("delete_after", "retention_class", "legal_basis") if known[name] != wanted[name]]
-    parts = known["part_delete_after"] != wanted["part_delete_after"]
-    if not moved and not parts:
-        return
+@dataclass(slots=True)
+class _Outcome:
+    """What would become of records of which the same is true, and how many these are. `counted` are the counts that
+    each has a part in."""
+
+    wanted: Values
+    counted: tuple[str, ...]
+    of_class: str
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """Compares records with what the policy would make of them, once all that are alike."""
+
+    connection: Connection
+    policy: Policy
+    today: date
+    source: Reading
+    _alike: dict[object, _Outcome] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, connection: Connection, policy: Policy, today: date, rows: Iterable[Raw]) -> _Comparison:
+        """For these records."""
+        return cls(connection, policy, today, Reading(connection, Persons(connection, tagged.owners(rows))))
+
+    def count(self, found: Impact, rows: Iterable[Raw]) -> None:
+        """Count what would become of each."""
+        for row in rows:
+            outcome = self._outcome(row)
+            outcome.number += 1
+            if outcome.counted and found.takes(due="due_at_once" in outcome.counted):
+                _show(
+                    found, tagged.read_kept(self.connection, row), outcome.wanted, due="due_at_once" in outcome.counted
+                )
+        for outcome in self._alike.values():
+            found.add(outcome.of_class, outcome.counted, outcome.number)
+
+    def _outcome(self, row: Raw) -> _Outcome:
+        known = Known.of(row)
+        told = alone(self.source.persons, known, self.policy.time_zone)
+        key = (known.kind, told.text, *row[tagged.SHARED]) if told else known.id
+        outcome = self._alike.get(key)
+        if outcome is None:
+            outcome = self._alike[key] = self._made(tagged.read_kept(self.connection, row), told is not None)
+        return outcome
+
+    def _made(self, known: Values, alone: bool) -> _Outcome:
+        facts = read_facts(known["kind"], known["facts"])
+        if alone:
+            (_, wanted), _ = tags_alone(facts, self.policy)
+        else:
+            _, wanted = tags(facts, self.policy, bearing(self.source, known, facts))
+        return _Outcome(wanted, _counted(known, wanted, self.today), known["retention_class"] or "none")
+
+
+def _counted(known: Values, wanted: Values, today: date) -> tuple[str, ...]:
+    """In which counts a record has a part; none, where nothing of it moves."""
+    moved = any(known[name] != wanted[name] for name in ("delete_after", "retention_class", "legal_basis"))
+    if not moved and known["part_delete_after"] == wanted["part_delete_after"]:
+        return ()
     before, after = _end(known), _end(wanted)
-    counted = Counter({"moved": bool(moved), "parts_moved": not moved, "due_at_once": due})
-    counted |= {"earlier": bool(moved) and after < before, "later": bool(moved) and after > before}
-    of_class = found.by_class.setdefault(known["retention_class"] or "none", {})
-    for name, number in counted.items():
-        setattr(found, name, getattr(found, name) + number)
-        of_class[name] = of_class.get(name, 0) + number
-    if len(found.examples) < EXAMPLES or (due and not all(one["due_at_once"] for one in found.examples)):
-        _show(found, known, wanted, due=due)
+    counts = {
+        "moved": moved,
+        "parts_moved": not moved,
+        "due_at_once": _due(wanted, today) and not _due(known, today),
+        "earlier": moved and after < before,
+        "later": moved and after > before,
+    }
+    return tuple(name for name, counts_in in counts.items() if counts_in)
 
 
 def _show(found: Impact, known: Values, wanted: Values, *, due: bool) -> None:

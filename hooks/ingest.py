@@ -39,7 +39,7 @@ from hooks.retention.reconcile import StoreFacts, merge, order_placed
 from hooks.retention.reports import Report, reported
 from hooks.retention.store_meta import digest
 from hooks.surroundings import bearing, customer_of, main_subject
-from hooks.tagging import read_otherwise, tagged_by, tags
+from hooks.tagging import Tags, read_otherwise, tagged_by, tags
 
 RACES = 5
 """How often a transaction is run again that lost the race to make a record; the winner's is there by then."""
@@ -272,14 +272,15 @@ class Ingest:
         told: str = "",
         *,
         read: bool = False,
+        made: Tags | None = None,
     ) -> bool:
         """Tag, schedule and write a record; True if anything about its schedule is different now.
 
         `told` is for the history, which then has a line of it whatever becomes of the schedule. `read`: the store has
-        just been asked, with the policy's own words in mind.
+        just been asked, with the policy's own words in mind. `made` are its tags, where they are known.
         """
         bears = bearing(unit, known | extra, facts)
-        plan, changed = tags(facts, self.policy, bears)
+        plan, changed = made or tags(facts, self.policy, bears)
         changed |= extra
         asked = {} if read else self._read_otherwise(known, moment)
         changed |= asked or questions(known, facts, moment, doubtful=bool(changed.get("doubtful")))
@@ -384,6 +385,10 @@ class Ingest:
         if isinstance(facts, SupportRequestFacts | ConsentFacts):  # it may be another's by now
             self._link(unit, known["store"], facts, moment)
         return changed
+
+    def tag_alone(self, unit: Unit, known: Values, facts: Facts, made: Tags, moment: Moment) -> None:
+        """As `tag_anew`, of a record on which nothing bears but its own facts; `made` of them are these tags."""
+        self._save(unit, known, facts, {}, moment, "tagged anew", made=made)
 
     def ask(self, unit: Unit, key: RecordKey, reason: str, moment: Moment) -> None:
         """Mark a record as one that the store is to be asked about."""

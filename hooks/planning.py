@@ -6,12 +6,12 @@ an argument.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from hooks.ledger.codec import read_entries
 from hooks.ledger.records import Values
 from hooks.retention.classify import Schedule
 from hooks.retention.facts import (
@@ -152,7 +152,7 @@ def question(known: Mapping[str, Any], reason: str, moment: Moment) -> Values:
 
 def reason_for(known: Values, changed: Values, plan: Schedule) -> str:
     """Why the schedule changed, for the history: every entry that is new or different, and each that went."""
-    before = {entry["rule"]: entry for entry in json.loads(known["entries"])}
+    before = {entry["rule"]: entry for entry in read_entries(known["entries"])}
     told: dict[str, list[str]] = {}
     for entry in plan.entries:
         if before.get(entry.rule, {}).get("reason") != entry.reason:
@@ -187,7 +187,7 @@ def shown(changed: Values, known: Values) -> bool:
 
 
 def _bare(entries: str) -> list[dict[str, Any]]:
-    return [{name: value for name, value in entry.items() if name != "reason"} for entry in json.loads(entries)]
+    return [{name: value for name, value in entry.items() if name != "reason"} for entry in read_entries(entries)]
 
 
 def gone(known: Values, moment: Moment, day: date) -> Values:

@@ -19,14 +19,17 @@ from sqlalchemy import Connection
 from hooks.ingest import Ingest
 from hooks.ledger import policies, tagged
 from hooks.ledger.codec import read_facts
-from hooks.ledger.outline import Outline, outline
+from hooks.ledger.outline import read_ways
 from hooks.ledger.prepared import Bind, Prepared, Raw
 from hooks.ledger.records import AGAIN, Persons, RecordKey, Values
 from hooks.ledger.statements import ADD_HISTORY, updating
+from hooks.ledger.tagged import Known
 from hooks.ledger.unit import Unit
 from hooks.planning import Moment
 from hooks.retention.facts import STORED_KINDS
-from hooks.tagging import tagged_by, tags
+from hooks.retention.recipients import Reach, recipients
+from hooks.surroundings import alone
+from hooks.tagging import tagged_by, tags_alone
 
 FEWEST, MOST = 50, 2000
 HELD_SECONDS = 0.03
@@ -98,8 +101,21 @@ class Retagger:
             else:
                 self.ingest.tag_anew(unit, key, moment)
         for key in last:
-            self.ingest.tag_anew(unit, key, moment)
+            if not _is_done(unit, key, wanted):
+                self.ingest.tag_anew(unit, key, moment)
         return len(due)
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """What becomes of records that are like each other: the columns that are different, but for who has got data of
+    them, and lines of the history."""
+
+    columns: Values
+    lines: tuple[Bind, ...]
+    reach: Reach
+    changes: dict[str | None, Change] = field(default_factory=dict)
+    """By recipients, where these are others than before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +126,12 @@ class Outlook:
     ingest: Ingest
     persons: Persons
     moment: Moment
-    differences: dict[object, tuple[Values, list[Values]] | None] = field(default_factory=dict)
-    changes: dict[object, Change | None] = field(default_factory=dict)
+    _alike: dict[object, Alike] = field(default_factory=dict)
 
     @classmethod
     def of(cls, connection: Connection, ingest: Ingest, rows: Iterable[Raw]) -> Outlook:
         """For these records."""
-        return cls(connection, ingest, Persons(connection, ((row[1], row[4]) for row in rows)), ingest.moment())
+        return cls(connection, ingest, Persons(connection, tagged.owners(rows)), ingest.moment())
 
     def chunk(self, rows: Iterable[Raw]) -> Chunk:
         """What is to become of each of them."""
@@ -130,50 +145,51 @@ class Outlook:
         return chunk
 
     def _change(self, row: Raw) -> Change | None:
-        told = self._outline(row)
+        known, policy = Known.of(row), self.ingest.policy
+        told = alone(self.persons, known, policy.time_zone) if _fresh(row) else None
         if told is None:
             return None
-        alike = told.text, *row[tagged.SHARED]
-        key = alike, told.ways, row[tagged.RECIPIENTS]
-        if key not in self.changes:
-            self.changes[key] = self._made(alike, row)
-        return self.changes[key]
+        key = known.kind, told.text, *row[tagged.SHARED]
+        alike = self._alike.get(key)
+        if alike is None:
+            alike = self._alike[key] = self._first(row)
+        ways = read_ways(told.ways) if known.kind == "order" else None
+        found: str | None = ",".join(recipients(alike.reach, ways, policy))
+        if found == known.recipients:
+            found = None
+        return alike.changes.get(found) or self._made(alike, found)
 
-    def _outline(self, row: Raw) -> Outline | None:
-        """None of records on which more bears than their own facts."""
-        _, store, _, facts, customer_id, _, kind, state, events, made_by, linked, *_ = row
-        if kind not in STORED_KINDS or facts is None or state == "gone" or events != "[]":
-            return None
-        if (linked and kind == "customer") or not made_by or made_by.startswith(AGAIN):
-            return None
-        told = outline(facts, self.ingest.policy.time_zone)
-        if told.customer_id != customer_id or (customer_id and self.persons.events_of(store, customer_id) != "[]"):
-            return None
-        return told
-
-    def _made(self, alike: object, row: Raw) -> Change | None:
-        if alike not in self.differences:
-            self.differences[alike] = self._difference(row)
-        found = self.differences[alike]
-        if found is None:
-            return None
-        columns, lines = found
-        recipients = tags(read_facts(row[6], row[3]), self.ingest.policy)[1]["recipients"]
-        if recipients != row[tagged.RECIPIENTS]:
-            columns = columns | {"recipients": recipients}
-        statement = updating(tuple(sorted(columns)))
-        told = tuple(ADD_HISTORY.but(self.connection, line, "record_id") for line in lines)
-        return Change(statement, statement.but(self.connection, columns, "row_id"), told)
-
-    def _difference(self, row: Raw) -> tuple[Values, list[Values]] | None:
-        """What becomes of this record, and of all like it; None if that is something of its own."""
+    def _first(self, row: Raw) -> Alike:
+        """What becomes of this record, as of any other, and of all like it."""
         known = tagged.read(self.connection, row) | {"updated_at": None}
+        facts = read_facts(known["kind"], known["facts"])
+        made, reach = tags_alone(facts, self.ingest.policy)
         unit = Unit(self.connection, self.persons)
         key = unit.hold(known)
-        self.ingest.tag_anew(unit, key, self.moment)
+        self.ingest.tag_alone(unit, known, facts, made, self.moment)
         columns, lines = unit.difference(key)
-        columns.pop("recipients", None)
-        return None if not columns or columns.keys() & {"facts", "customer_id"} else (columns, lines)
+        told = tuple(ADD_HISTORY.but(self.connection, line, "record_id") for line in lines)
+        return Alike(columns, told, reach)
+
+    def _made(self, alike: Alike, recipients: str | None) -> Change:
+        columns = alike.columns if recipients is None else alike.columns | {"recipients": recipients}
+        statement = updating(tuple(sorted(columns)))
+        made = Change(statement, statement.but(self.connection, columns, "row_id"), alike.lines)
+        alike.changes[recipients] = made
+        return made
+
+
+def _fresh(row: Raw) -> bool:
+    """Whether something made its tags, and nothing has come since for which they are to be made anew. Of any other row
+    nobody could tell whether more has come after it was read: it says so already."""
+    made_by = row[tagged.TAGGED_BY]
+    return row[tagged.STATE] != "gone" and made_by != "" and not made_by.startswith(AGAIN)
+
+
+def _is_done(unit: Unit, key: RecordKey, wanted: str) -> bool:
+    """Whether it was tagged along with a request that is linked to it."""
+    known = unit.find(key)
+    return known is not None and known["tagged_by"] == wanted
 
 
 def fitting(size: int, held: float) -> int:

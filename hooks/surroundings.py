@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
 from hooks.ledger import records
 from hooks.ledger.codec import read_events
+from hooks.ledger.outline import Outline, outline
 from hooks.ledger.records import Persons, Values
-from hooks.retention.facts import CustomerFacts, Facts, OrderFacts, Subject
+from hooks.ledger.tagged import Known
+from hooks.retention.facts import STORED_KINDS, CustomerFacts, Facts, OrderFacts, Subject
 from hooks.tagging import Bearing
 
 ALONE = Bearing()
@@ -63,6 +67,23 @@ def bearing(source: Source, known: Values, facts: Facts) -> Bearing:
     if customer_id is None:
         return Bearing(own) if own else ALONE
     return Bearing(own, read_events(source.events_of(known["store"], customer_id)), customer_id)
+
+
+def alone(persons: Persons, known: Known, zone: tzinfo) -> Outline | None:
+    """What the facts say of a record on which nothing else bears, and which bears on no other; None of any other."""
+    if known.facts is None or known.events != "[]" or (known.linked and known.kind == "customer"):
+        return None
+    if known.kind not in STORED_KINDS and _OTHERS.search(known.facts):
+        return None
+    told = outline(known.facts, zone)
+    owner = known.customer_id
+    if told.customer_id != owner or (owner and persons.events_of(known.store, owner) != "[]"):
+        return None
+    return told
+
+
+_OTHERS = re.compile(r'"erased_at":|\["(?:customer|order)","')
+"""In the facts of a request or a consent: it is about a record, or was erased, perhaps on the day of a choice."""
 
 
 def _linked(source: Source, known: Values) -> tuple[dict[str, Any], ...]:

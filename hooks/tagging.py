@@ -14,15 +14,15 @@ from typing import Any
 
 from hooks.ledger.codec import entries_text, facts_text
 from hooks.ledger.records import AGAIN, Values
-from hooks.retention.classify import Schedule, schedule
+from hooks.retention.classify import Entry, Schedule, schedule
 from hooks.retention.days import in_days
 from hooks.retention.effects import chosen
 from hooks.retention.events import NONE, RecordEvent, Standing, standing
 from hooks.retention.facts import ConsentFacts, CustomerFacts, Facts, OrderFacts, SupportRequestFacts
 from hooks.retention.memory import Memory
 from hooks.retention.policy import Policy
-from hooks.retention.recipients import recipients_of
-from hooks.retention.store_meta import digest, store_meta
+from hooks.retention.recipients import Reach, reach, recipients_of
+from hooks.retention.store_meta import StoreMeta, digest, store_meta
 
 REVISION = 1
 """To be raised when this service makes other tags of the same facts and policy: all are then made anew."""
@@ -32,18 +32,22 @@ REMEMBERED = 4096
 
 Tags = tuple[Schedule, Values]
 
-_WANTED = json.JSONEncoder(ensure_ascii=False).encode
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def tagged_by(policy: Policy) -> str:
     """What tags bear that this policy made, read by this version of the service."""
-    return f"{policy.digest[:12]}.{policy.vocabulary}.{REVISION:02}"
+    return f"{policy.digest[:12]}.{_read_by(policy)}"
+
+
+def _read_by(policy: Policy) -> str:
+    return f"{policy.vocabulary}.{REVISION:02}"
 
 
 def read_otherwise(made_by: str, policy: Policy) -> bool:
     """Whether the record was read before this version of the service, or with other words in mind than the policy's:
     the store must be asked again, since what it said was not kept."""
-    return made_by.removeprefix(AGAIN).split(".")[1:] != tagged_by(policy).split(".")[1:]
+    return made_by.removeprefix(AGAIN).partition(".")[2] != _read_by(policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +68,20 @@ class Bearing:
 
 def tags(facts: Facts, policy: Policy, bearing: Bearing = Bearing()) -> Tags:
     """The schedule that the policy gives, and the columns that say so."""
+    stands = standing(bearing.own, bearing.person, since=_since(facts))
     if bearing.is_empty:
-        stands, (plan, columns) = NONE, _alone(facts, policy)
+        plan, columns = _alone(facts, policy)
     else:
-        stands = standing(bearing.own, bearing.person, since=_since(facts))
         plan, columns = _tags(facts, policy, stands, bearing.linked)
-    got = ",".join(_recipients(facts, plan, policy, stands))
+    got = ",".join(recipients_of(*_got(facts, plan, policy, stands), policy))
     return plan, columns | {"facts": facts_text(facts), "customer_id": bearing.customer_id, "recipients": got}
+
+
+def tags_alone(facts: Facts, policy: Policy) -> tuple[Tags, Reach]:
+    """The tags of a record on which nothing bears but its own facts, without whose it is, and who has got data of it:
+    that follows from its reach. It is not looked whether the same was worked out before."""
+    plan, columns = _tags(facts, policy)
+    return (plan, columns), reach(*_got(facts, plan, policy, NONE))
 
 
 _remembered: Memory[tuple[str, Facts], Tags] = Memory(REMEMBERED)
@@ -87,7 +98,7 @@ def _alone(facts: Facts, policy: Policy) -> Tags:
 def _tags(facts: Facts, policy: Policy, stands: Standing = NONE, beside: tuple[Mapping[str, Any], ...] = ()) -> Tags:
     plan = schedule(facts, policy, stands)
     then = _when_closed(facts, stands)
-    governing = plan.governing if then == stands else schedule(facts, policy, then).governing
+    governing = plan.governing if then is stands else schedule(facts, policy, then).governing
     linked = beside if plan.phase == "active" else ()  # nothing of ours stands on the account of staff
     wanted = store_meta(plan, policy.id, linked)
     return plan, {
@@ -104,9 +115,14 @@ def _tags(facts: Facts, policy: Policy, stands: Standing = NONE, beside: tuple[M
         "policy_id": policy.id if plan.entries or governing else None,
         "tagged_by": tagged_by(policy),
         "closed_on": _closed_on(facts, policy) if plan.phase == "erased" else None,
-        "wanted": _WANTED(wanted),
+        "wanted": _meta_text(wanted),
         "wanted_digest": digest(wanted),
     }
+
+
+def _meta_text(meta: StoreMeta) -> str:
+    """As JSON; put together here, since that is faster than to have it done."""
+    return f"{{{', '.join(f'{_quoted(key)}: {_quoted(value)}' for key, value in meta.items())}}}"
 
 
 def _when_closed(facts: Facts, stands: Standing) -> Standing:
@@ -118,12 +134,12 @@ def _when_closed(facts: Facts, stands: Standing) -> Standing:
     return replace(stands, holds=tuple(hold for hold in stands.holds if hold.at <= closed), restriction=restriction)
 
 
-def _recipients(facts: Facts, plan: Schedule, policy: Policy, stands: Standing) -> tuple[str, ...]:
-    """Who has got data of it; also of what was erased since, which they are to be told (GDPR Art. 19)."""
+def _got(facts: Facts, plan: Schedule, policy: Policy, stands: Standing) -> tuple[Facts, tuple[Entry, ...]]:
+    """What recipients have got of it; also of what was erased since, which they are to be told (GDPR Art. 19)."""
     entries = plan.entries
     if plan.phase == "erased" and not isinstance(facts, CustomerFacts):
         entries = schedule(replace(facts, erased_at=None), policy, stands).entries
-    return recipients_of(chosen(facts, stands), entries, policy)
+    return chosen(facts, stands), entries
 
 
 def _since(facts: Facts) -> datetime | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
@@ -145,6 +145,21 @@ def entries_text(entries: tuple[Entry, ...]) -> str:
 @lru_cache(maxsize=4096)
 def _entry_text(entry: Entry) -> str:
     return _text(entry_dict(entry))
+
+
+_FIRST = '{"action"'
+"""What each entry's text begins with, and nothing else: inside a value the quotes would be escaped."""
+
+
+def read_entries(text: str) -> list[Mapping[str, Any]]:
+    """Read back what `entries_text` wrote. The same entries are read once, and shared: not to be changed."""
+    return [_read_entry(_FIRST + entry) for entry in text[1:-1].replace(f",{_FIRST}", _FIRST).split(_FIRST)[1:]]
+
+
+@lru_cache(maxsize=4096)
+def _read_entry(text: str) -> Mapping[str, Any]:
+    entry: Mapping[str, Any] = json.loads(text)
+    return entry
 
 
 def _read_choices(raw: dict[str, Any]) -> tuple[Choice, ...]:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache, partial
 from typing import NamedTuple
 
-_OWNER = re.compile(r'"customer_id":(\d+),')
-_SEEN_AT = re.compile(r'"meta_at":"[^"]*",?')
+from hooks.retention.recipients import Ways
+
 _STRING = r'"(?:[^"\\]|\\.)*"'
+_OWNER = re.compile(r'"customer_id":(\d+),')
+_SUBJECT = rf"\[{_STRING},{_STRING}\]"
+_OWN = re.compile(rf'"meta_at":{_STRING},?|"name":{_STRING},?|"subjects":\[{_SUBJECT}(?:,{_SUBJECT})*\],?')
 _WAYS = re.compile(rf'"carriers":\[{_STRING}(?:,{_STRING})*\],|"payment":{_STRING},')
-_INSTANT = re.compile(r'(_at":")(\d{4}-\d\d-\d\dT\d\d)(:\d\d:\d\d(?:\.\d+)?\+00:00")')
+_INSTANT = re.compile(r'(?:\[\d+,)?"(\d{4}-\d\d-\d\dT\d\d):\d\d:\d\d(?:\.\d+)?\+00:00"')
 
 _WITHIN = timedelta(minutes=59, seconds=59, microseconds=999_999)
 
 
 class Outline(NamedTuple):
-    """Facts of one kind with the same `text` have the same schedule, whoever's they are; with the same `ways` of
-    payment and shipping, too, they went to the same recipients."""
+    """Facts of one kind with the same `text` have the same schedule, whoever's they are, where nothing else bears on
+    them; with the same `ways` of payment and shipping, too, the same recipients have got data."""
 
     text: str
     ways: str
@@ -26,23 +30,27 @@ class Outline(NamedTuple):
 
 
 def outline(facts: str, zone: tzinfo) -> Outline:
-    """Of the facts of an order or a customer, as the ledger keeps them.
-
-    Instants become their days in `zone`. Not where choices were made: for them the rules ask which came first.
-    """
+    """Of facts as the ledger keeps them. Instants become their days in `zone`, what is the record's own is left out."""
     owner = _OWNER.search(facts)
-    text = _SEEN_AT.sub("", facts)
-    if owner:
-        text = text.replace(owner[0], "")
-    if '"choices":' not in text:
-        text = _INSTANT.sub(partial(_in_days, zone), text)
+    text = facts.replace(owner[0], "", 1) if owner else facts
     ways = "".join(_WAYS.findall(text))
-    return Outline(_WAYS.sub("", text) if ways else text, ways, int(owner[1]) if owner else None)
+    text = _OWN.sub("", _WAYS.sub("", text) if ways else text)
+    return Outline(_INSTANT.sub(partial(_in_days, zone), text), ways, int(owner[1]) if owner else None)
+
+
+@lru_cache(maxsize=4096)
+def read_ways(text: str) -> Ways:
+    """The ways of an outline, of an order."""
+    raw = json.loads(f"{{{text.rstrip(',')}}}")
+    return Ways(raw.get("payment", ""), frozenset(raw.get("carriers", ())))
 
 
 def _in_days(zone: tzinfo, found: re.Match[str]) -> str:
-    day = _day(found[2], zone)
-    return f'{found[1]}{day}"' if day else found[0]
+    """The id of a refund, before its instant, goes too."""
+    day = _day(found[1], zone)
+    if day is None:
+        return found[0]
+    return f'["{day}"' if found[0][0] == "[" else f'"{day}"'
 
 
 @lru_cache(maxsize=65_536)

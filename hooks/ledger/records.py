@@ -9,11 +9,11 @@ from datetime import date, datetime
 from operator import itemgetter
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hooks.errors import LedgerContendedError
-from hooks.ledger.statements import CLAIM, EVENTS_OF, TO_BE_ASKED_ABOUT, TO_BE_WRITTEN, listed
+from hooks.ledger.statements import CLAIM, EVENTS_OF, LINKED, TO_BE_ASKED_ABOUT, TO_BE_WRITTEN, listed
 from hooks.ledger.tables import records
 from hooks.retention.facts import RecordKind
 
@@ -91,8 +91,14 @@ class Claim:
 
 def differing(known: Values, changed: Mapping[str, Any]) -> Values:
     """The columns of a known record that are to be written; none, where only the time of writing would be another."""
-    different = {name: value for name, value in changed.items() if value != known[name]}
-    return different if different.keys() - {"updated_at"} else {}
+    if not differs(known, changed):
+        return {}
+    return {name: value for name, value in changed.items() if value != known[name]}
+
+
+def differs(known: Values, changed: Mapping[str, Any]) -> bool:
+    """Whether there are any."""
+    return any(value != known[name] for name, value in changed.items() if name != "updated_at")
 
 
 def insert_ignore(connection: Connection, table: Table) -> Any:
@@ -187,19 +193,10 @@ def owner_of(connection: Connection, store: str, order_id: int) -> int | None:
     return owner
 
 
-_LINKED = select(records.c.kind, records.c.external_id, records.c.entries).where(
-    records.c.store == bindparam("store"),
-    records.c.customer_id == bindparam("customer_id"),
-    records.c.kind.not_in(("order", "customer")),
-    records.c.state == "active",
-)
-"""Without an order: to have one, SQLite walks all records of the store."""
-
-
 def linked_entries(connection: Connection, store: str, customer_id: int) -> list[str]:
     """The entries (JSON) of all requests and consents of a customer that are kept, in order of ids."""
-    rows = connection.execute(_LINKED, {"store": store, "customer_id": customer_id})
-    return [entries for _, _, entries in sorted(tuple(row) for row in rows)]
+    rows = LINKED.raw(connection, {"store": store, "customer_id": customer_id})
+    return [entries for _, _, entries in sorted(rows)]
 
 
 def tag_again(connection: Connection, store: str, *chosen: ColumnElement[bool]) -> int:
@@ -224,18 +221,17 @@ def the_customer(customer_id: int) -> ColumnElement[bool]:
     return and_(records.c.kind == "customer", records.c.external_id == customer_id)
 
 
+def any_tagged_otherwise(connection: Connection, tagged_by: str) -> bool:
+    """Whether there is any record whose tags something else made, or that is to be tagged anew."""
+    sides = (records.c.tagged_by < tagged_by, records.c.tagged_by > tagged_by)
+    return any(connection.execute(select(records.c.id).where(side).limit(1)).first() for side in sides)
+
+
 def to_be_tagged(connection: Connection, tagged_by: str) -> int:
     """How many records there are whose tags something else made, or that are to be tagged anew."""
     otherwise = or_(records.c.tagged_by < tagged_by, records.c.tagged_by > tagged_by)  # `!=` would go through all
     chosen = select(func.count()).select_from(records).where(otherwise)
     return int(connection.execute(chosen).scalar_one())
-
-
-def kept(connection: Connection, *, after: int, limit: int) -> list[Values]:
-    """Records that are kept, in order of their row ids, from one on."""
-    chosen = select(records).where(records.c.id > after, records.c.state.in_(("active", "trashed", "erased")))
-    rows = connection.execute(chosen.order_by(records.c.id).limit(limit))
-    return [dict(row._mapping) for row in rows]  # noqa: SLF001
 
 
 # --- what the worker claims ------------------------------------------------------------------------------

@@ -73,6 +73,18 @@ CLAIMED = Prepared(
 )
 """Records by row ids, of those that a claim holds, locked in the same order."""
 
+LINKED = Prepared(
+    lambda _: select(records.c.kind, records.c.external_id, records.c.entries).where(
+        records.c.store == bindparam("store"),
+        records.c.customer_id == bindparam("customer_id"),
+        records.c.kind != "order",
+        records.c.kind != "customer",
+        records.c.state == "active",
+    )
+)
+"""Requests and consents of a customer that are kept. Without an order: to have one, SQLite walks all records of the
+store."""
+
 EVENTS_OF = Prepared(
     lambda dialect: (
         select(records.c.external_id, records.c.events)

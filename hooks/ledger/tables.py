@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -53,6 +54,7 @@ def _to_utc(value: datetime | None) -> datetime | None:
     return value.astimezone(UTC)
 
 
+@lru_cache(maxsize=256)  # what is written at once has one time
 def _to_text(value: datetime | None) -> str | None:
     """As SQLAlchemy writes it, in SQLite, where there is no type for it."""
     utc = _to_utc(value)

@@ -1,45 +1,82 @@
-"""Records by what made their tags: those that are to be tagged anew, and whether they are still as they were read."""
+"""Records by what made their tags: read as the driver gives them, since most need not be looked at one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
+from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Connection, Integer, Select, bindparam, select
+from sqlalchemy import BigInteger, Connection, Integer, Select, bindparam, or_, select
 
 from hooks.ledger.prepared import Prepared, Raw
 from hooks.ledger.records import Values
 from hooks.ledger.statements import among, listed
 from hooks.ledger.tables import records
+from hooks.retention.facts import RecordKind
 
-_OWN = ("id", "store", "external_id", "facts", "customer_id", "recipients")
-_OTHERS = ("kind", "state", "events", "tagged_by", "linked", "doubtful", "unknown_status", "held", "legal_basis",
-           "retention_class", "runs_from", "review_after", "delete_after", "part_delete_after", "entries", "policy_id",
-           "closed_on", "wanted", "wanted_digest", "known_digest", "push_at", "push_since",
-           "push_attempts", "push_error", "contests", "contested_at", "reread_at", "reread_since", "reread_reason",
+
+class Known(NamedTuple):
+    """What a row begins with: what is a record's own, and whether more bears on it than its own facts."""
+
+    id: int
+    store: str
+    kind: RecordKind
+    external_id: int
+    facts: str | None
+    customer_id: int | None
+    recipients: str
+    events: str
+    linked: bool
+
+    @classmethod
+    def of(cls, row: Raw) -> Known:
+        """The beginning of this row."""
+        return cls._make(row[: len(cls._fields)])
+
+
+SHARED = slice(len(Known._fields), None)
+"""The rest of a row: what many records have in common."""
+
+_TAGS = ("state", "legal_basis", "retention_class", "delete_after", "part_delete_after")
+_OTHERS = ("tagged_by", "doubtful", "unknown_status", "held", "runs_from", "review_after", "entries", "policy_id",
+           "closed_on", "wanted", "wanted_digest", "known_digest", "push_at", "push_since", "push_attempts",
+           "push_error", "contests", "contested_at", "reread_at", "reread_since", "reread_reason",
            "reread_attempts")  # fmt: skip
 """All else that has a say in what a record is tagged with, and in what follows from that."""
 
-RECIPIENTS = _OWN.index("recipients")
-SHARED = slice(len(_OWN), None)
-"""Of a row: what it has in common with others; what is its own comes first."""
+_DUE = (*Known._fields, *_TAGS, *_OTHERS)
+STATE, TAGGED_BY = _DUE.index("state"), _DUE.index("tagged_by")
+"""Places in a row."""
+
+_SIGNS = ("store", "facts", "customer_id", "recipients", "events", "linked", "state", "tagged_by", "wanted_digest",
+          "known_digest", "push_at", "push_attempts", "push_error", "contests", "reread_at", "reread_reason",
+          "reread_attempts")  # fmt: skip
+"""Whatever is changed about a record, one of these is: its tags only with what made them, or what is wanted."""
+
+_signs = itemgetter(*(_DUE.index(name) for name in _SIGNS))
 
 
-def _some() -> Select[tuple[object, ...]]:
-    return select(*(records.c[name] for name in (*_OWN, *_OTHERS)))
+_owner = itemgetter(_DUE.index("store"), _DUE.index("customer_id"))
+
+
+def _some(*names: str) -> Select[tuple[object, ...]]:
+    return select(*(records.c[name] for name in names))
 
 
 def _walk(side: str) -> Prepared:
-    made_by = bindparam("made_by", type_=records.c.tagged_by.type)
+    made_by, limit = bindparam("made_by", type_=records.c.tagged_by.type), bindparam("limit", type_=Integer)
     otherwise = records.c.tagged_by < made_by if side == "below" else records.c.tagged_by > made_by
-    limit = bindparam("limit", type_=Integer)
-    return Prepared(lambda _: _some().where(otherwise).order_by(records.c.tagged_by).limit(limit))
+    return Prepared(lambda _: _some(*_DUE).where(otherwise).order_by(records.c.tagged_by).limit(limit))
 
 
 _WALKS = _walk("below"), _walk("above")
 
 _AGAIN = Prepared(
     lambda dialect: (
-        _some().where(among(dialect, records.c.id, BigInteger)).order_by(records.c.id).with_for_update(skip_locked=True)
+        _some("id", *_SIGNS)
+        .where(among(dialect, records.c.id, BigInteger))
+        .order_by(records.c.id)
+        .with_for_update(skip_locked=True)
     )
 )
 
@@ -49,6 +86,17 @@ _WHOLE = Prepared(
         .where(among(dialect, records.c.id, BigInteger), records.c.tagged_by != bindparam("made_by"))
         .order_by(records.c.id)
         .with_for_update(skip_locked=True)
+    )
+)
+
+_KEPT_IN = ("active", "trashed", "erased")
+
+_KEPT = Prepared(
+    lambda _: (
+        _some(*Known._fields, *_TAGS)
+        .where(records.c.id > bindparam("after"), or_(*(records.c.state == state for state in _KEPT_IN)))
+        .order_by(records.c.id)
+        .limit(bindparam("limit", type_=Integer))
     )
 )
 
@@ -64,6 +112,11 @@ def otherwise(connection: Connection, made_by: str, *, limit: int) -> list[Raw]:
     return found
 
 
+def owners(rows: Iterable[Raw]) -> Iterator[tuple[str, int | None]]:
+    """Whose records these are: the store, and there the customer."""
+    return map(_owner, rows)
+
+
 def read(connection: Connection, row: Raw) -> Values:
     """A row of `otherwise`, by the names of its columns."""
     return _WALKS[0].read(connection, row)
@@ -72,11 +125,21 @@ def read(connection: Connection, row: Raw) -> Values:
 def unchanged(connection: Connection, rows: Iterable[Raw]) -> set[int]:
     """Which of these rows of `otherwise` are as they were, by id. They are locked; what others have locked is left
     out."""
-    before = {row[0]: row for row in rows}
+    before = {row[0]: _signs(row) for row in rows}
     now = _AGAIN.raw(connection, {"ids": listed(connection, before)})
-    return {row[0] for row in now if row == before[row[0]]}
+    return {row[0] for row in now if row[1:] == before[row[0]]}
 
 
 def whole(connection: Connection, made_by: str, ids: Iterable[int]) -> list[Values]:
     """All columns of those of these records that are still to be tagged anew, locked in the same way."""
     return _WHOLE.rows(connection, {"ids": listed(connection, ids), "made_by": made_by})
+
+
+def kept(connection: Connection, *, after: int, limit: int) -> list[Raw]:
+    """Records that are kept, in order of their row ids, from one on."""
+    return _KEPT.raw(connection, {"after": after, "limit": limit})
+
+
+def read_kept(connection: Connection, row: Raw) -> Values:
+    """A row of `kept`, by the names of its columns."""
+    return _KEPT.read(connection, row)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from hooks.ledger import records as queries
 from hooks.ledger.log import told
 from hooks.ledger.prepared import pipelined
-from hooks.ledger.records import Claim, RacedError, RecordKey, Values, by_kind, differing
+from hooks.ledger.records import Claim, RacedError, RecordKey, Values, by_kind, differing, differs
 from hooks.ledger.statements import ADD_DELIVERY, ADD_HISTORY, ADD_RECORD, CLAIMED, FIND, SEEN, listed, updating
 
 
@@ -84,7 +84,7 @@ class Unit:
 
     def save(self, known: Values, changed: Mapping[str, Any]) -> None:
         """Have a record, new or known, written with these columns; not at all if none differs."""
-        if known["id"] is None or differing(known, changed):
+        if known["id"] is None or differs(known, changed):
             self._current[RecordKey.of(known)] = known | dict(changed)
 
     def remember(self, row: Values, at: datetime, cause: str, reason: str) -> None:

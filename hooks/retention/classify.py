@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -35,6 +34,10 @@ class Entry:
     action: str
     governs: bool
     reason: str
+
+    def __hash__(self) -> int:
+        """Of what tells most apart, since much is looked up by an entry."""
+        return hash((self.rule, self.reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +82,8 @@ def schedule(facts: Facts, policy: Policy, stands: Standing = NONE) -> Schedule:
         return Schedule(now, (), None)
     facts = chosen(facts, stands)
     rules = _applying(facts, policy)
-    clocks = {policy.classes[rule.retention_class].clock for rule in rules}
-    starts = {clock: anchor(clock, facts, policy) for clock in clocks}
-    entries = [affected(_entry(rule, starts, policy), stands, policy) for rule in rules]
+    starts: dict[Clock, Anchor] = {}
+    entries = [affected(_entry(rule, facts, policy, starts), stands, policy) for rule in rules]
     governing = max((entry for entry in entries if entry.governs), key=lambda entry: entry.delete_after or date.max)
     if now == "erased":
         left = {rule.id for rule in rules if rule.survives_erasure}
@@ -98,9 +100,12 @@ def _applying(facts: Facts, policy: Policy) -> tuple[Rule, ...]:
     return rules
 
 
-def _entry(rule: Rule, starts: Mapping[Clock, Anchor], policy: Policy) -> Entry:
+def _entry(rule: Rule, facts: Facts, policy: Policy, starts: dict[Clock, Anchor]) -> Entry:
+    """Adds to `starts`, where the clock of the rule does."""
     kept = policy.classes[rule.retention_class]
-    start = starts[kept.clock]
+    start = starts.get(kept.clock)
+    if start is None:
+        start = starts[kept.clock] = anchor(kept.clock, facts, policy)
     key = "entry", rule.id, start
     found: Entry | None = policy.remembered.get(key)
     return found or policy.remembered.keep(key, _made(rule, kept, start))

@@ -18,24 +18,47 @@ UNNAMED = "?"
 def recipients_of(facts: Facts, entries: Iterable[Entry], policy: Policy) -> tuple[str, ...]:
     """The ids of all who have got data of this record, in order; and, after a `?`, each way of payment or shipping
     (`?shipping:flat_rate`) of which the policy file does not say who gets data by it. Nothing held: nobody."""
-    held = frozenset(entry.data for entry in entries)
-    if not held:
+    ways = Ways(facts.payment, facts.carriers) if isinstance(facts, OrderFacts) else None
+    return recipients(reach(facts, entries), ways, policy)
+
+
+class Ways(NamedTuple):
+    """In which an order was paid and shipped."""
+
+    payment: str
+    shipping: frozenset[str]
+
+
+class Reach(NamedTuple):
+    """What makes somebody a recipient, besides the ways: what is `held` of a record, and what it `has`, or is."""
+
+    held: frozenset[str]
+    has: frozenset[str]
+
+
+def reach(facts: Facts, entries: Iterable[Entry]) -> Reach:
+    """Of a record with these facts and entries."""
+    return Reach(frozenset(entry.data for entry in entries), _holding(facts) | {facts.kind})
+
+
+def recipients(reached: Reach, ways: Ways | None, policy: Policy) -> tuple[str, ...]:
+    """As `recipients_of`; `ways` are those of an order."""
+    if not reached.held:
         return ()
-    has = _holding(facts) | {facts.kind}
-    key = "recipients", held, has, _ways(facts)
+    key = "recipients", reached, ways
     found: tuple[str, ...] | None = policy.remembered.get(key)
-    return found if found is not None else policy.remembered.keep(key, _found(held, has, _ways(facts), policy))
+    return found if found is not None else policy.remembered.keep(key, _found(reached, ways, policy))
 
 
-def _found(held: frozenset[str], has: frozenset[str], ways: _Ways, policy: Policy) -> tuple[str, ...]:
-    found = [item.id for item in policy.recipients.values() if item.data & held and _gets(item, has, ways)]
-    return tuple(sorted(found)) + tuple(sorted(_unnamed(ways, policy)))
+def _found(reached: Reach, ways: Ways | None, policy: Policy) -> tuple[str, ...]:
+    found = [item.id for item in policy.recipients.values() if item.data & reached.held and _gets(item, reached, ways)]
+    return tuple(sorted(found)) + tuple(sorted(_unnamed(ways, policy) if ways else ()))
 
 
-def _gets(recipient: Recipient, has: frozenset[str], ways: _Ways) -> bool:
-    if recipient.always or recipient.holding & has:
+def _gets(recipient: Recipient, reached: Reach, ways: Ways | None) -> bool:
+    if recipient.always or recipient.holding & reached.has:
         return True
-    return _any(ways.payment, recipient.payment) or _any(ways.shipping, recipient.shipping)
+    return ways is not None and (_any([ways.payment], recipient.payment) or _any(ways.shipping, recipient.shipping))
 
 
 def _holding(facts: Facts) -> frozenset[str]:
@@ -46,23 +69,12 @@ def _holding(facts: Facts) -> frozenset[str]:
     return conditions
 
 
-class _Ways(NamedTuple):
-    """In which an order was paid and shipped."""
-
-    payment: tuple[str, ...] = ()
-    shipping: frozenset[str] = frozenset()
-
-
-def _ways(facts: Facts) -> _Ways:
-    return _Ways((facts.payment,), facts.carriers) if isinstance(facts, OrderFacts) else _Ways()
-
-
 def _any(ways: Iterable[str], patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(way, pattern) for way in ways for pattern in patterns)
 
 
-def _unnamed(ways: _Ways, policy: Policy) -> Iterator[str]:
-    for what, named in ways._asdict().items():
+def _unnamed(ways: Ways, policy: Policy) -> Iterator[str]:
+    for what, named in (("payment", [ways.payment]), ("shipping", ways.shipping)):
         known = [
             pattern for item in (*policy.recipients.values(), policy.no_recipient) for pattern in getattr(item, what)
         ]

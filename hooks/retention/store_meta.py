@@ -28,7 +28,7 @@ StoreMeta = Mapping[str, str | None]
 """A value for each of KEYS; None asks the store to delete the key."""
 
 _SHORT = json.JSONEncoder(separators=(",", ":")).encode
-_HELD = json.JSONEncoder().encode
+_quoted = json.JSONEncoder().encode
 
 NOTHING: StoreMeta = dict.fromkeys(KEYS)
 
@@ -83,4 +83,5 @@ def digest(meta: StoreMeta) -> str:
     What stands in the store may have been typed by a person: the ledger keeps this, never the text.
     """
     held = sorted((key, value) for key, value in meta.items() if key in KEYS and value is not None)
-    return sha256(_HELD(held).encode()).hexdigest()[:32]
+    text = ", ".join(f"[{_quoted(key)}, {_quoted(value)}]" for key, value in held)
+    return sha256(f"[{text}]".encode()).hexdigest()[:32]
