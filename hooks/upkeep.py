@@ -85,7 +85,7 @@ class Upkeep:
         for chore in self.chores:
             try:
                 if chore.step(self.ingest.clock()):
-                    pause = min(pause, (time.monotonic() - began) / 2)
+                    pause = min(pause, (time.monotonic() - began) / 8)
             except LedgerUnavailableError as error:
                 log.warning("ledger.away", error=str(error))
                 return LEDGER_AWAY_SECONDS
