@@ -68,8 +68,8 @@ class Retagger:
         wanted = tagged_by(self.ingest.policy)
         with self.ingest.database.read() as connection:  # a look that waits for nobody
             rows = tagged.otherwise(connection, wanted, limit=limit or self.size)
-            chunk = Outlook.of(connection, self.ingest, rows).chunk(rows) if rows else None
-        if chunk is None:
+            chunk = Outlook.of(connection, self.ingest, rows).chunk(rows)
+        if not rows:
             return 0
         began = [0.0]
 
@@ -78,7 +78,7 @@ class Retagger:
             return self._carried_out(unit, wanted, chunk)
 
         done = self.ingest.transaction(work)
-        self.size = fitting(self.size, time.monotonic() - began[0])
+        self.size = fitting(len(rows), time.monotonic() - began[0])
         return done
 
     def _carried_out(self, unit: Unit, wanted: str, chunk: Chunk) -> int:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from hooks.ingest import Ingest
 from hooks.ledger import seals
+from hooks.ledger.seals import LOOKBACK
 
 CHUNK = 500
 """So that whoever else wants to write waits for moments only."""
@@ -27,6 +28,8 @@ class Sealer:
     ingest: Ingest
     search_at: datetime | None = None
     searched: int = 0
+    _ahead: int = LOOKBACK
+    """How many rows were sealed since it was last looked below them, too."""
 
     def step(self, limit: int = CHUNK) -> int:
         """Seal up to `limit` rows. Returns how many those were. Raises LedgerUnavailableError."""
@@ -35,12 +38,14 @@ class Sealer:
         if since is None:
             return 0
         with self.ingest.database.write() as connection:
-            return seals.seal(connection, limit, since=since)
+            done = seals.seal(connection, limit, since=since)
+        self._ahead += done
+        return done
 
     def _first(self, connection: Connection) -> int | None:
         now = self.ingest.clock()
         found = None if self.search_at and now < self.search_at else self._search(connection, now)
-        return seals.first_unsealed(connection) if found is None else found
+        return self._next(connection) if found is None else found
 
     def _search(self, connection: Connection, now: datetime) -> int | None:
         """Go on with the search of all of the history; at its end it rests until it is due again."""
@@ -49,4 +54,11 @@ class Sealer:
             self.searched += SEARCHED_AT_ONCE
             if self.searched >= seals.lookback(connection):
                 self.searched, self.search_at = 0, now + SEARCH_EVERY
+        return found
+
+    def _next(self, connection: Connection) -> int | None:
+        """What comes in at once is above all that is sealed; every so often it is looked below, too."""
+        found = seals.first_above(connection) if self._ahead < LOOKBACK // 2 else None
+        if found is None:
+            found, self._ahead = seals.first_unsealed(connection), 0
         return found

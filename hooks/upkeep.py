@@ -24,6 +24,9 @@ from hooks.settings import Settings
 
 IDLE_SECONDS = 0.5
 LEDGER_AWAY_SECONDS = 2.0
+REST = 1 / 8
+"""Of the time that it worked: most of that it did not keep others from writing."""
+
 ADOPT_EVERY = timedelta(hours=1)
 PRUNE_EVERY = timedelta(hours=1)
 FOLD_EVERY = timedelta(seconds=1)
@@ -74,7 +77,7 @@ class Upkeep:
     def run(self, stopping: Event) -> None:
         """Do what is due until `stopping` is set, or another policy is in force than the one that is worked by.
 
-        After work it rests half as long: others want to write, too.
+        After work it rests for a part of the time that it took: others want to write, too.
         """
         while not stopping.is_set() and not self.outdated():
             stopping.wait(self._turn())
@@ -85,7 +88,7 @@ class Upkeep:
         for chore in self.chores:
             try:
                 if chore.step(self.ingest.clock()):
-                    pause = min(pause, (time.monotonic() - began) / 2)
+                    pause = min(pause, (time.monotonic() - began) * REST)
             except LedgerUnavailableError as error:
                 log.warning("ledger.away", error=str(error))
                 return LEDGER_AWAY_SECONDS

@@ -18,8 +18,22 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Label, Row, Select, String, exists, func, insert, select, type_coerce, update
+from sqlalchemy import (
+    Connection,
+    Label,
+    Row,
+    Select,
+    String,
+    bindparam,
+    exists,
+    func,
+    insert,
+    select,
+    type_coerce,
+    update,
+)
 
+from hooks.ledger.prepared import Prepared
 from hooks.ledger.records import insert_ignore
 from hooks.ledger.tables import history, records, seal_head, seals
 
@@ -67,7 +81,10 @@ def seal_hash(previous: str, number: int, row: Sealed) -> str:
         "history": {name: row[name] for name in OF_THE_ROW},
         "record": {name: row[name] for name in OF_THE_RECORD},
     }
-    return hashlib.sha256(json.dumps(sealed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(_text(sealed).encode()).hexdigest()
+
+
+_text = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def columns() -> list[Label[Any]]:
@@ -82,7 +99,8 @@ def columns() -> list[Label[Any]]:
 
 def sealed(row: Row[Any]) -> Sealed:
     """The same on every database."""
-    return {name: _plain(row._mapping[name]) for name in (*OF_THE_ROW, *OF_THE_RECORD)}  # noqa: SLF001 - documented
+    names = row._mapping  # noqa: SLF001 - documented
+    return {name: _plain(names[name]) for name in (*OF_THE_ROW, *OF_THE_RECORD)}
 
 
 def _plain(value: object) -> str | int | None:
@@ -100,6 +118,13 @@ def lookback(connection: Connection) -> int:
     """The id from which on rows are looked at each time; all those below were sealed, unless they are `stray`."""
     highest: int | None = connection.execute(select(func.max(seals.c.history_id))).scalar_one()
     return 0 if highest is None else highest - LOOKBACK
+
+
+def first_above(connection: Connection) -> int | None:
+    """The id of the first row above the highest one that is sealed."""
+    highest = select(func.coalesce(func.max(seals.c.history_id), 0)).scalar_subquery()
+    found: int | None = connection.execute(select(func.min(history.c.id)).where(history.c.id > highest)).scalar_one()
+    return found
 
 
 def first_unsealed(connection: Connection) -> int | None:
@@ -133,6 +158,8 @@ def unsealed(since: int | None, before: int | None = None) -> Select[Any]:
 # --- sealing ---------------------------------------------------------------------------------------------
 
 
+_ADD = Prepared(lambda _: insert(seals).values({column.name: bindparam(column.name) for column in seals.c}))
+
 _HEAD = select(seal_head.c.number, seal_head.c.hash).where(seal_head.c.id == 1)
 
 
@@ -145,7 +172,7 @@ def seal(connection: Connection, limit: int, *, since: int | None = None) -> int
     rows = connection.execute(unsealed(lookback(connection) if since is None else since).limit(limit))
     made = list(_chained(end, rows))
     if made:
-        connection.execute(insert(seals), made)
+        _ADD.run(connection, made)
         last = {"number": made[-1]["number"], "hash": made[-1]["hash"]}
         connection.execute(update(seal_head).where(seal_head.c.id == 1).values(last))
     return len(made)

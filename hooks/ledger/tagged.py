@@ -48,9 +48,9 @@ _DUE = (*Known._fields, *_TAGS, *_OTHERS)
 STATE, TAGGED_BY = _DUE.index("state"), _DUE.index("tagged_by")
 """Places in a row."""
 
-_SIGNS = ("store", "facts", "customer_id", "recipients", "events", "linked", "state", "tagged_by", "wanted_digest",
-          "known_digest", "push_at", "push_attempts", "push_error", "contests", "reread_at", "reread_reason",
-          "reread_attempts")  # fmt: skip
+_SIGNS = ("store", "facts", "customer_id", "recipients", "events", "linked", "state", "tagged_by", "doubtful",
+          "wanted_digest", "known_digest", "push_at", "push_since", "push_attempts", "push_error", "contests",
+          "reread_at", "reread_since", "reread_reason", "reread_attempts")  # fmt: skip
 """Whatever is changed about a record, one of these is: its tags only with what made them, or what is wanted."""
 
 _signs = itemgetter(*(_DUE.index(name) for name in _SIGNS))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import select, update
 
+from hooks import retag as retagging
 from hooks.adoption import adopt
 from hooks.delivery import Content, Delivery, Happened, Noted
 from hooks.ingest import Ingest
@@ -20,9 +21,10 @@ from hooks.ledger.database import Database
 from hooks.ledger.records import RecordKey, Values
 from hooks.ledger.tables import history
 from hooks.ledger.tables import records as records_table
+from hooks.ledger.unit import Unit
 from hooks.ledger.upgrade import upgrade
 from hooks.push import LEASE
-from hooks.retag import Retagger
+from hooks.retag import Retagger, fitting
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import CustomerFacts, OrderFacts, RecordKind, Subject
 from hooks.retention.policy import Policy
@@ -33,6 +35,7 @@ from tests.unit.builders import at, customer, order
 from tests.unit.builders import snapshot as shown
 
 Key = tuple[RecordKind, int]
+T = TypeVar("T")
 
 LONGER = {"customer-accounts": "P30M", "support-requests": "P37M", "technical": "P11M"}
 """What these say moves the accounts, the requests and a part of an order, and no paid or unpaid order as a whole."""
@@ -378,3 +381,119 @@ def test_end_to_end_the_store_is_told_of_the_policy_and_asked_for_its_new_words(
 
 def _schedule(desk: Desk, number: int) -> str:
     return desk.held("order", number)["retention_schedule"]
+
+
+# --- what is worked out before the ledger is locked ----------------------------------------------------------
+
+
+MANY: tuple[Content, ...] = (
+    # Alike but for the time of day, whose they are and who got data of them; and others that only seem to be.
+    seen(71, order(customer_id=10, paid_at="2026-07-01", kinds="network", payment="klarna")),
+    seen(72, order(paid_at="2026-07-01T09:00:00", kinds="network", payment="stripe")),
+    seen(73, order(paid_at="2026-07-01T09:00:00", kinds="network", carriers=frozenset({"bring"}))),
+    seen(74, order(customer_id=20, paid_at="2026-07-01", kinds="network")),
+    seen(75, order(paid_at="2026-07-01T22:30:00", kinds="network")),
+    seen(76, order(status="refunded", paid_at="2026-07-01", refunds={5: "2026-07-02"})),
+    seen(77, order(status="refunded", paid_at="2026-07-01", refunds={6: None})),
+    seen(78, customer("2025-01-10", last_active_at="2026-06-01T08:00:00")),
+    Happened("cookie-consent", 79, "consent-given", at("2026-08-03T09:00:00"), "79", Subject("email", "k" * 32)),
+)
+
+
+@pytest.mark.parametrize("words", ["", "newsletter_choice"])
+def test_it_is_what_comes_of_each_record_alone(
+    ingest: Ingest, policy: Policy, other: Database, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    """Where something waits to be written back, or is asked about, too."""
+    slow = replace(ingest, database=other)
+    adopt(slow, policy)
+    take(slow, *CAME)
+    retag(slow)
+    second = variant(policy, "second", keep=LONGER, newsletter=words)
+    for one in (ingest, slow):
+        take(one, *MANY)
+        write(one.database, known_digest=records_table.c.wanted_digest)
+    changed = [change(one, second) for one in (ingest, slow)]
+    so_far = [last_told(one.database) for one in changed]
+    assert retag(changed[0]) > 0
+    monkeypatch.setattr(retagging, "alone", lambda *_: None)
+    assert retag(changed[1]) > 0
+    assert rows(ingest.database) == rows(other)
+    fast, alone = (_said(one.database, after) for one, after in zip(changed, so_far, strict=True))
+    assert fast == alone
+
+
+def _said(database: Database, after: int) -> dict[Key, list[tuple[Any, ...]]]:
+    """Without the ids of its rows, which do not come in the order of the records."""
+    return {
+        key: [(line.at, line.cause, line.delete_after, line.reason) for line in lines]
+        for key, lines in told(database, after).items()
+    }
+
+
+@dataclass(frozen=True)
+class Overtaken(Ingest):
+    """Something else is written between what was read and what is written of it."""
+
+    meanwhile: list[Callable[[], object]] = field(default_factory=list)
+
+    def transaction(self, work: Callable[[Unit], T]) -> T:
+        while self.meanwhile:
+            self.meanwhile.pop()()
+        return super().transaction(work)
+
+
+MEANWHILE: dict[str, Callable[[Ingest], object]] = {
+    "a newer state": lambda ingest: take(ingest, seen(13, order("processing", kinds="note"), "2026-11-23")),
+    "an event on the record": lambda ingest: take(ingest, Noted("order", 13, event("hold"))),
+    "an event on its customer": lambda ingest: take(ingest, Noted("customer", 10, event("objection"))),
+    "it is asked about": lambda ingest: ingest.transaction(
+        lambda unit: ingest.ask(unit, RecordKey("shop", "order", 13), "changed", ingest.moment())
+    ),
+    "it is tagged": retag,
+    "it is gone": lambda ingest: write(ingest.database, state="gone"),
+    "it was written back": lambda ingest: write(ingest.database, known_digest=records_table.c.wanted_digest),
+    "its push has failed": lambda ingest: write(ingest.database, push_attempts=3, push_error="unreachable"),
+}
+
+
+@pytest.mark.parametrize("meanwhile", MEANWHILE.values(), ids=MEANWHILE)
+def test_what_changed_after_it_was_read_is_not_overwritten(
+    ingest: Ingest, policy: Policy, other: Database, meanwhile: Callable[[Ingest], object]
+) -> None:
+    """It ends as where that came before anything was read."""
+    second = variant(policy, "second", keep=LONGER)
+    before = replace(ingest, database=other)
+    adopt(before, policy)
+    take(before, *CAME)
+    retag(before)
+    right = change(before, second)
+    meanwhile(right)
+    retag(right)
+    changed = change(ingest, second)
+    names = {name: getattr(changed, name) for name in ("database", "policy", "settle", "clock")}
+    retag(Overtaken(**names, meanwhile=[lambda: meanwhile(changed)]))
+    found, expected = rows(ingest.database), rows(other)
+    for key, row in expected.items():
+        wrong = {name: (found[key][name], value) for name, value in row.items() if found[key][name] != value}
+        assert not wrong, (key, wrong)
+
+
+@pytest.mark.parametrize(
+    ("size", "held", "expected"),
+    [
+        # Just as long as it should be; twice as long; half as long.
+        (400, 0.03, 400),
+        (400, 0.06, 200),
+        (400, 0.015, 800),
+        # Never more than twice as many, or less than half, at once: it may have been an accident.
+        (400, 0.001, 800),
+        (400, 9.0, 200),
+        # And never too few to be worth a commit, or more than fit into memory.
+        (60, 1.0, 50),
+        (1900, 0.001, 2000),
+        (400, 0.0, 800),
+    ],
+)
+def test_a_chunk_is_as_large_as_fits_into_a_moment(size: int, held: float, expected: int) -> None:
+    assert fitting(size, held) == expected

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks.ledger.codec import entries_text, entry_dict, facts_text, read_facts
+from hooks.ledger.codec import entries_text, entry_dict, facts_text, read_entries, read_facts
 from hooks.retention.facts import (
     KNOWN_STATUSES,
     Choice,
@@ -148,6 +148,13 @@ def test_entries_as_the_ledger_and_the_api_show_them(policy: Policy) -> None:
     assert (note["review_after"], note["delete_after"]) == ("2027-11-22", "2029-11-22")
     assert (marketing["delete_after"], marketing["until"]) == (None, "consent-withdrawn")
     assert [payment, note, marketing] == [entry_dict(entry) for entry in plan.entries]
+
+
+def test_entries_are_read_back_one_by_one(policy: Policy) -> None:
+    entries = planned(order("completed", "2026-11-22", paid_at="2026-11-22", kinds="note attribution"), policy).entries
+    strange = replace(entries[0], reason='a hold ("},{"action":"none") [by] \\')
+    for some in ((), entries[:1], entries, (*entries, strange, strange)):
+        assert read_entries(entries_text(some)) == json.loads(entries_text(some))
 
 
 def test_the_law_is_written_in_its_own_letters(policy: Policy) -> None:

@@ -7,6 +7,8 @@ indexes give way to others; until it is restarted, its `/schedule` sorts all rec
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -47,6 +49,15 @@ DAYS = {
     ),
 }
 SINCE = {"early": "{row}updated_at"}
+_ABOUT = ("state", "kind", "retention_class")
+DEPENDS = {
+    "whole": (*_ABOUT, "delete_after"),
+    "part": (*_ABOUT, "part_delete_after"),
+    "early": (*_ABOUT, "legal_basis", "held", "delete_after", "closed_on"),
+}
+"""The columns of a record that each day depends on."""
+
+BOTH = (("NEW.", 1), ("OLD.", -1))
 
 
 def upgrade() -> None:
@@ -154,24 +165,37 @@ def _since(what: str, row: str, by: int) -> str:
     return SINCE[what].format(row=row) if what in SINCE and by > 0 else none
 
 
-def _moved(name: str, other: str) -> str:
+def _moved(columns: Iterable[str], other: str) -> str:
     """Whether an update has changed what is counted: that of a claim, say, has not."""
-    return " OR ".join(f"OLD.{column} {other} NEW.{column}" for column in COUNTED[name])
+    return " OR ".join(f"OLD.{column} {other} NEW.{column}" for column in columns)
 
 
 def _count_in_sqlite(name: str) -> None:
-    """The tally itself is changed, since nobody else writes. First one more, then one less, so that a row that loses
-    one record and gains one does not go in between."""
+    """The tally itself is changed, since nobody else writes."""
     key = KIND_KEY if name == "kind" else DAY_KEY
-    upsert = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET number = number + excluded.number"
-    more, less = (f"{_count(name, 'tally', row, by)} {upsert};" for row, by in (("NEW.", 1), ("OLD.", -1)))
-    changed = f"UPDATE OF {', '.join(COUNTED[name])} ON records WHEN {_moved(name, 'IS NOT')}"
-    _trigger(f"records_{name}_made", "INSERT ON records", more)
-    _trigger(f"records_{name}_changed", changed, more + less)
-    _trigger(f"records_{name}_deleted", "DELETE ON records", less)
+    upsert = f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET number = number + excluded.number;"
+    if name == "kind":
+        _watch(name, COUNTED[name], *(_count(name, "tally", row, by) + upsert for row, by in BOTH))
+    else:  # each by triggers of its own: on most updates one of them has something to do
+        for what, columns in DEPENDS.items():
+            _watch(what, columns, *(_count_day(what, row, by) + upsert for row, by in BOTH))
     this = " AND ".join(f"{column} = NEW.{column}" for column in key)
     gone = f"DELETE FROM {name}_tally WHERE {this};"
     _trigger(f"{name}_tally_at_none", f"UPDATE OF number ON {name}_tally WHEN NEW.number = 0", gone)
+
+
+def _watch(name: str, columns: Sequence[str], more: str, less: str) -> None:
+    """First one more, then one less, so that a row that loses one record and gains one does not go in between."""
+    _trigger(f"records_{name}_made", "INSERT ON records", more)
+    changed = f"UPDATE OF {', '.join(columns)} ON records WHEN {_moved(columns, 'IS NOT')}"
+    _trigger(f"records_{name}_changed", changed, more + less)
+    _trigger(f"records_{name}_deleted", "DELETE ON records", less)
+
+
+def _count_day(what: str, row: str, by: int) -> str:
+    day = _day(what, row)
+    values = f"'{what}', {day}, {row}kind, coalesce({row}retention_class, ''), {_since(what, row, by)}, {by}"
+    return f"INSERT INTO day_tally SELECT {values} WHERE {day} IS NOT NULL"
 
 
 def _trigger(name: str, after: str, body: str) -> None:
@@ -187,5 +211,5 @@ def _count_in_postgresql(name: str) -> None:
     )
     then = f"FOR EACH ROW EXECUTE FUNCTION count_{name}()"
     op.execute(f"CREATE TRIGGER records_{name}_made AFTER INSERT OR DELETE ON records {then}")
-    when = f"FOR EACH ROW WHEN ({_moved(name, 'IS DISTINCT FROM')}) EXECUTE FUNCTION count_{name}()"
+    when = f"FOR EACH ROW WHEN ({_moved(COUNTED[name], 'IS DISTINCT FROM')}) EXECUTE FUNCTION count_{name}()"
     op.execute(f"CREATE TRIGGER records_{name}_changed AFTER UPDATE OF {', '.join(COUNTED[name])} ON records {when}")

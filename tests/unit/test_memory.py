@@ -1,0 +1,29 @@
+"""What was worked out is remembered, and never too much of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hooks.retention.memory import Memory
+from hooks.retention.policy import Policy
+from tests.unit.builders import governing, order
+
+
+def test_it_begins_anew_when_it_is_full() -> None:
+    memory: Memory[int, str] = Memory(2)
+    assert [memory.keep(number, str(number)) for number in (1, 2)] == ["1", "2"]
+    assert memory == {1: "1", 2: "2"}
+    memory.keep(3, "3")
+    assert memory == {3: "3"}
+
+
+def test_a_policy_remembers_for_itself_alone(policy: Policy) -> None:
+    """Also one that is another's copy, with a rule less."""
+    paid = order("completed", paid_at="2026-11-22")
+    before = governing(paid, policy)
+    longer = {
+        **policy.classes,
+        "orders-accounting": replace(policy.classes["orders-accounting"], label="other", keep=None, until="x"),
+    }
+    assert governing(paid, replace(policy, classes=longer)) != before
+    assert governing(paid, policy) is before
