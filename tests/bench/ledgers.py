@@ -28,6 +28,7 @@ from sqlalchemy import (
 from hooks.ledger import policies, seals
 from hooks.ledger.database import Database
 from hooks.ledger.tables import history, records
+from hooks.ledger.tallies import fold_all
 from hooks.ledger.upgrade import upgrade
 from hooks.retention.policy import Policy
 from tests.bench.families import CUSTOMER, DAYS, FAMILY, NOON, family
@@ -68,6 +69,7 @@ def fill(ledger: Database, policy: Policy, number: int) -> None:
         _metadata.drop_all(connection)
         policies.put_in_force(connection, policy, datetime.now(UTC))
     seal(ledger)
+    fold_all(ledger)
     tidy(ledger)
 
 

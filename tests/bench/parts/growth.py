@@ -14,10 +14,12 @@ from sqlalchemy import func, select
 from hooks.ledger import records
 from hooks.ledger.database import Database
 from hooks.ledger.tables import records as records_table
+from hooks.ledger.tallies import fold_all
 from tests.bench.bench import Bench
 from tests.bench.databases import Backend, size
 from tests.bench.families import SLUG
 from tests.bench.figures import Figure, Of, chosen, ratios
+from tests.bench.ledgers import tidy
 from tests.bench.rounds import RATE, closed, steady
 from tests.bench.sides import Side, services
 
@@ -53,8 +55,16 @@ def _at(bench: Bench, backend: Backend, of: Of, number: int) -> Iterator[Figure]
             if number == bench.plan.sizes[-1]:
                 yield from steady(bench, sides, of, STEADY_RATES)
             for side, url in zip(sides[1:], (empty, large), strict=True):
+                with closing(Database(url)) as ledger:
+                    _tidied(ledger)
                 yield from _pages(bench, side, of | {"side": side.name})
                 yield from _queries(bench, url, of | {"side": side.name})
+
+
+def _tidied(ledger: Database) -> None:
+    """What a worker does every second, and the database by itself in time."""
+    fold_all(ledger)
+    tidy(ledger)
 
 
 def _schedules(url: str) -> int:
