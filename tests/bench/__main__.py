@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
 
-from tests.bench import check, plots, report
+from tests.bench import check, plots, report, summary
 from tests.bench.bench import VAR, Bench, Plan, bench
 from tests.bench.figures import Figure
 from tests.bench.parts import backfill, conditions, growth, intake, retag, start, writeback
@@ -43,6 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     everything = report.merged(report.read(DOCS / "bench.json"), found, PARTS)
     report.write(DOCS / "bench.json", everything, notes)
     plots.draw(everything, DOCS)
+    summary.put_into(ROOT / "README.md", everything)
     return 0
 
 

@@ -1,0 +1,51 @@
+"""The README's table of figures: what it shows, and where it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.bench.figures import Figure
+from tests.bench.summary import MARKS, put_into, table
+from tests.support.processes import ROOT
+
+PARTS = {
+    "intake": [
+        Figure("that, as a part of the floor's", "", (0.4, 0.5, 0.6), {"database": "sqlite", "side": "service"}),
+        Figure("p99", "ms", (9.0,), {"database": "postgresql", "side": "service", "rate": 600}),
+        Figure("p99", "ms", (99.0,), {"database": "postgresql", "side": "service", "rate": 900}),
+    ]
+}
+
+
+def test_a_line_shows_the_median_and_the_least_and_the_most() -> None:
+    assert "| that, as a part of the floor | 0.50; 0.40 | 0.5 (0.4–0.6) | – |" in table(PARTS)
+
+
+def test_of_several_figures_the_one_of_the_line_is_shown() -> None:
+    assert "| p99 at a steady 600/s, ms | 12 | – | 9 |" in table(PARTS)
+
+
+def test_what_was_not_measured_has_no_line() -> None:
+    assert len(table(PARTS).splitlines()) == 4
+
+
+def test_the_table_is_put_between_the_marks_again_and_again(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{MARKS[0]}\nold\n{MARKS[1]}\nafter\n")
+    put_into(readme, PARTS)
+    put_into(readme, PARTS)
+    assert readme.read_text() == f"before\n{MARKS[0]}\n\n{table(PARTS)}\n\n{MARKS[1]}\nafter\n"
+
+
+def test_a_readme_without_marks_is_refused(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("nothing")
+    with pytest.raises(ValueError, match="no place"):
+        put_into(readme, PARTS)
+
+
+def test_our_own_readme_has_a_place_for_it() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert [text.count(mark) for mark in MARKS] == [1, 1]
