@@ -24,7 +24,7 @@ from hooks.settings import Settings
 
 IDLE_SECONDS = 0.5
 LEDGER_AWAY_SECONDS = 2.0
-REST = 1 / 8
+REST = 1 / 3
 """Of the time that it worked: most of that it did not keep others from writing."""
 
 ADOPT_EVERY = timedelta(hours=1)
