@@ -37,24 +37,27 @@ def run(started: Stack, *arguments: str, limit: float, **env: str) -> Usage:
             command, cwd=ROOT, env=started._env(**env), stdout=sink, stderr=sink, start_new_session=True
         )
     try:
-        status, used = _ended(child.pid, began + limit)
+        status, used, most = _ended(child.pid, began + limit)
     except BaseException:
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
         raise
     child.returncode = os.waitstatus_to_exitcode(status)  # it is waited for, which `subprocess` does not know
     cpu = used.ru_utime + used.ru_stime
-    return Usage(child.returncode, time.monotonic() - began, cpu, used.ru_maxrss / 1024)
+    return Usage(child.returncode, time.monotonic() - began, cpu, most)
 
 
-def _ended(pid: int, deadline: float) -> tuple[int, resource.struct_rusage]:
-    ended = 0
+def _ended(pid: int, deadline: float) -> tuple[int, resource.struct_rusage, float]:
+    """Its status, what it has used, and the most memory that it was seen to have: `ru_maxrss` counts ours, too, which it
+    was forked from."""
+    ended, most = 0, 0.0
     while not ended:
         time.sleep(0.02)
+        most = max(most, peak(pid))
         ended, status, used = os.wait4(pid, os.WNOHANG)
         if not ended and time.monotonic() > deadline:
             os.killpg(pid, signal.SIGKILL)
-    return status, used
+    return status, used, most
 
 
 def memory(pid: int) -> float:
