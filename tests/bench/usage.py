@@ -48,8 +48,10 @@ def run(started: Stack, *arguments: str, limit: float, **env: str) -> Usage:
 
 
 def _ended(pid: int, deadline: float) -> tuple[int, resource.struct_rusage, float]:
-    """Its status, what it has used, and the most memory that it was seen to have: `ru_maxrss` counts ours, too, which it
-    was forked from."""
+    """Its status, what it has used, and the most memory that it was seen to have.
+
+    `ru_maxrss` is no measure of that: it counts ours, too, which it was forked from.
+    """
     ended, most = 0, 0.0
     while not ended:
         time.sleep(0.02)
