@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +14,7 @@ from hooks import __version__
 from hooks.adoption import is_unreadable, waiting_words
 from hooks.delivery import all_topics
 from hooks.errors import LedgerUnavailableError
-from hooks.ledger import pages, policies, records, rounds, stores, views, webhooks
+from hooks.ledger import pages, policies, records, rounds, stores, tallies, views, webhooks
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
 from hooks.tagging import tagged_by
@@ -42,8 +42,7 @@ def status_of(
     found["policy"] = _policy(policy) | _policy_at_work(connection, policy)
     found["records"] = views.counts(connection)
     found["recipients"] = views.by_recipient(connection)
-    found["schedule"] = _schedule(views.by_day(connection), today)
-    found["schedule"]["parts"] = _due(views.parts_by_day(connection), today)
+    found["schedule"] = _schedule(connection, today)
     found["stores"] = {slug: _store(connection, settings, policy, slug) for slug in settings.stores}
     return found
 
@@ -123,22 +122,18 @@ def _policy_problems(connection: Connection, policy: Policy, now: datetime) -> I
             yield {"code": "policy-page-unreadable", "message": page.error, "since": _text(page.error_since)}
 
 
-def _schedule(by_day: list[tuple[date, int]], today: date) -> dict[str, Any]:
-    """How many records are due when. A record is due from the day after its `delete_after`."""
-    by_month: dict[str, int] = {}
-    for day, number in by_day:
-        month = f"{day:%Y-%m}"
-        by_month[month] = by_month.get(month, 0) + number
-    months = [{"month": month, "count": number} for month, number in by_month.items()]
-    return _due(by_day, today) | {"by_month": months}
+def _schedule(connection: Connection, today: date) -> dict[str, Any]:
+    """How many records, and parts that go before the whole of them, are due when. What is due is from the day after
+    its `delete_after`."""
+    months = tallies.months(connection, "whole", today)
+    by_month = [{"month": row.month, "count": row.number} for row in months]
+    parts = _due(tallies.months(connection, "part", today))
+    return _due(months) | {"by_month": by_month, "parts": parts}
 
 
-def _due(by_day: list[tuple[date, int]], today: date) -> dict[str, Any]:
-    def within(days: int) -> int:
-        return sum(number for day, number in by_day if today <= day < today + timedelta(days=days))
-
-    overdue = sum(number for day, number in by_day if day < today)
-    return {"overdue": overdue, "next_30_days": within(30), "next_365_days": within(365)}
+def _due(months: list[Row[Any]]) -> dict[str, int]:
+    names = ("overdue", "next_30_days", "next_365_days")
+    return {name: sum(getattr(row, name) for row in months) for name in names}
 
 
 def _store(connection: Connection, settings: Settings, policy: Policy, slug: str) -> dict[str, Any]:

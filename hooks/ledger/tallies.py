@@ -7,17 +7,21 @@ deadlock: there each change is a row of its own, which a worker adds to the tall
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import (
     CTE,
     BigInteger,
     ColumnClause,
+    ColumnElement,
     Connection,
     Row,
+    String,
     Subquery,
     Table,
+    and_,
+    case,
     cast,
     delete,
     func,
@@ -64,6 +68,28 @@ def _grouped(connection: Connection, summed: Subquery, *columns: Any, where: Any
     number = func.sum(summed.c.number)
     chosen = select(*columns, cast(number, BigInteger).label("number")).where(*where)
     return list(connection.execute(chosen.group_by(*columns).having(number != 0).order_by(*columns)))
+
+
+def months(connection: Connection, what: What, today: date) -> list[Row[Any]]:
+    """The `number` of records that are due, by `month` (`2026-11`) and in that order, and of these how many are
+    `overdue` and due within the `next_30_days` and the `next_365_days`, today among them."""
+
+    def within(of: ColumnElement[bool]) -> ColumnElement[int]:
+        return cast(func.sum(case((of, _DAYS.c.number), else_=0)), BigInteger)
+
+    day, number = _DAYS.c.day, func.sum(_DAYS.c.number)
+    month = func.substr(cast(day, String), 1, 7).label("month")
+    chosen = select(
+        month,
+        cast(number, BigInteger).label("number"),
+        within(day < today).label("overdue"),
+        *(
+            within(and_(day >= today, day < today + timedelta(days=days))).label(f"next_{days}_days")
+            for days in (30, 365)
+        ),
+    )
+    chosen = chosen.where(_DAYS.c.what == what).group_by(month).having(number != 0).order_by(month)
+    return list(connection.execute(chosen))
 
 
 def early(connection: Connection, today: date) -> tuple[int, datetime | None]:

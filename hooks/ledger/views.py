@@ -140,16 +140,6 @@ def by_recipient(connection: Connection) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def parts_by_day(connection: Connection) -> list[tuple[date, int]]:
-    """Of how many records a part has to go after each day, before the whole of them does, in order of days."""
-    return [(row.day, row.number) for row in tallies.days(connection, "part", "day")]
-
-
-def by_day(connection: Connection) -> list[tuple[date, int]]:
-    """How many kept records are due after each day, in order of days."""
-    return [(row.day, row.number) for row in tallies.days(connection, "whole", "day")]
-
-
 def erased_too_early(connection: Connection, today: date) -> tuple[int, list[Row[Any]], datetime | None]:
     """Records that the law wants kept still, and the store has trashed, erased or deleted: their number,
     the first few, and since when there are any."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -47,6 +47,25 @@ def days_of(rows: Iterable[Row[Any]]) -> Counter[tuple[Any, ...]]:
     return found
 
 
+def months_shown(connection: Connection, what: tallies.What) -> dict[str, list[int]]:
+    """By month: the number of records, how many are overdue, and due within 30 and 365 days."""
+    found = tallies.months(connection, what, TODAY)
+    assert [row.month for row in found] == sorted(row.month for row in found)
+    return {row.month: [row.number, row.overdue, row.next_30_days, row.next_365_days] for row in found}
+
+
+def months_of(days: Mapping[tuple[Any, ...], int], what: str) -> dict[str, list[int]]:
+    """The same, from what is due on each day."""
+    found: dict[str, list[int]] = {}
+    for (of, day, *_), number in days.items():
+        if of == what:
+            left = (day - TODAY).days
+            row = found.setdefault(f"{day:%Y-%m}", [0, 0, 0, 0])
+            for place, counts in enumerate((True, left < 0, 0 <= left < 30, 0 <= left < 365)):
+                row[place] += number * counts
+    return found
+
+
 def is_early(row: Row[Any]) -> bool:
     """Whether the law or a hold wants a record kept that the store has trashed, erased or deleted."""
     wanted = row.legal_basis == "legal-obligation" or row.held
@@ -72,6 +91,8 @@ def assert_true(connection: Connection) -> None:
     whole, part = (tallies.days(connection, "whole", *by_day), tallies.days(connection, "part", *by_day))
     days = {("whole", *row[:-1]): row.number for row in whole} | {("part", *row[:-1]): row.number for row in part}
     assert days == days_of(rows)
+    for what in ("whole", "part"):
+        assert months_shown(connection, what) == months_of(days, what)
     early = sorted(row.id for row in rows if is_early(row))
     number, examples, since = views.erased_too_early(connection, TODAY)
     assert (number, [row.id for row in examples]) == (len(early), early[: views.EXAMPLES])

@@ -26,7 +26,7 @@ from tests.integration.counted import CLASSES, KINDS, NOW, TODAY, all_of, assert
 from tests.integration.desk import Desk
 from tests.support.crowd import crowd
 
-DAYS = [None, TODAY - timedelta(days=1), TODAY, TODAY + timedelta(days=1)]
+DAYS = [None, *(TODAY + timedelta(days=days) for days in (-1, 0, 1, 29, 30, 364, 365))]
 ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 VALUES: dict[str, list[Any]] = {
