@@ -19,7 +19,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
+    BindParameter,
     Connection,
+    Integer,
     Label,
     Row,
     Select,
@@ -33,7 +36,7 @@ from sqlalchemy import (
     update,
 )
 
-from hooks.ledger.prepared import Prepared
+from hooks.ledger.prepared import Prepared, Raw
 from hooks.ledger.records import insert_ignore
 from hooks.ledger.tables import history, records, seal_head, seals
 
@@ -59,6 +62,7 @@ OF_THE_ROW = (
     "reason",
 )
 OF_THE_RECORD = ("store", "kind", "external_id")
+_NAMES = (*OF_THE_ROW, *OF_THE_RECORD)
 _AS_KEPT = ("at", "delete_after")
 
 
@@ -93,14 +97,14 @@ def columns() -> list[Label[Any]]:
     Days and instants come as the database keeps them: one that somebody made unreadable must not end the audit.
     """
     raw = [type_coerce(history.c[name], String) if name in _AS_KEPT else history.c[name] for name in OF_THE_ROW]
-    named = zip((*OF_THE_ROW, *OF_THE_RECORD), (*raw, *(records.c[name] for name in OF_THE_RECORD)), strict=True)
+    named = zip(_NAMES, (*raw, *(records.c[name] for name in OF_THE_RECORD)), strict=True)
     return [column.label(name) for name, column in named]
 
 
 def sealed(row: Row[Any]) -> Sealed:
-    """The same on every database."""
+    """The same on every database, of a row that has more columns besides."""
     names = row._mapping  # noqa: SLF001 - documented
-    return {name: _plain(names[name]) for name in (*OF_THE_ROW, *OF_THE_RECORD)}
+    return {name: _plain(names[name]) for name in _NAMES}
 
 
 def _plain(value: object) -> str | int | None:
@@ -141,7 +145,7 @@ def stray(connection: Connection, since: int = 0, number: int | None = None) -> 
     return found
 
 
-def unsealed(since: int | None, before: int | None = None) -> Select[Any]:
+def unsealed(since: int | BindParameter[int] | None, before: int | None = None) -> Select[Any]:
     """Rows that are not sealed, with their records, in order of ids; all of them, or those from an id on, or up to one.
 
     Both stand on both sides, so that of both indexes no more is gone through.
@@ -158,6 +162,7 @@ def unsealed(since: int | None, before: int | None = None) -> Select[Any]:
 # --- sealing ---------------------------------------------------------------------------------------------
 
 
+_UNSEALED = Prepared(lambda _: unsealed(bindparam("since", type_=BigInteger)).limit(bindparam("limit", type_=Integer)))
 _ADD = Prepared(lambda _: insert(seals).values({column.name: bindparam(column.name) for column in seals.c}))
 
 _HEAD = select(seal_head.c.number, seal_head.c.hash).where(seal_head.c.id == 1)
@@ -169,8 +174,8 @@ def seal(connection: Connection, limit: int, *, since: int | None = None) -> int
     Another that seals at the same time waits until this transaction ends. Returns how many rows were sealed.
     """
     end = _locked(connection)
-    rows = connection.execute(unsealed(lookback(connection) if since is None else since).limit(limit))
-    made = list(_chained(end, rows))
+    since = lookback(connection) if since is None else since
+    made = list(_chained(end, _UNSEALED.raw(connection, {"since": since, "limit": limit})))
     if made:
         _ADD.run(connection, made)
         last = {"number": made[-1]["number"], "hash": made[-1]["hash"]}
@@ -178,9 +183,10 @@ def seal(connection: Connection, limit: int, *, since: int | None = None) -> int
     return len(made)
 
 
-def _chained(end: Head, rows: Iterable[Row[Any]]) -> Iterator[dict[str, str | int | None]]:
+def _chained(end: Head, rows: Iterable[Raw]) -> Iterator[dict[str, str | int | None]]:
     previous = end.hash
-    for number, row in enumerate(map(sealed, rows), end.number + 1):
+    for number, values in enumerate(rows, end.number + 1):
+        row = dict(zip(_NAMES, map(_plain, values), strict=True))
         previous = seal_hash(previous, number, row)
         yield {"number": number, "history_id": row["id"], "hash": previous}
 
