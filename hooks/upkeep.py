@@ -24,8 +24,9 @@ from hooks.settings import Settings
 
 IDLE_SECONDS = 0.5
 LEDGER_AWAY_SECONDS = 2.0
+AFTER_A_FAILURE = timedelta(seconds=2)
 REST = 1 / 3
-"""Of the time that it worked: most of that it did not keep others from writing."""
+"""Of the time that it worked, where others write as well: most of that it did not keep them from it."""
 
 ADOPT_EVERY = timedelta(hours=1)
 PRUNE_EVERY = timedelta(hours=1)
@@ -77,25 +78,29 @@ class Upkeep:
     def run(self, stopping: Event) -> None:
         """Do what is due until `stopping` is set, or another policy is in force than the one that is worked by.
 
-        After work it rests for a part of the time that it took: others want to write, too.
+        Where others want to write, too, it rests after work for a part of the time that this took.
         """
         while not stopping.is_set() and not self.outdated():
-            stopping.wait(self._turn())
+            stopping.wait(self.turn())
 
-    def _turn(self) -> float:
-        """Do what is due; how long to rest, in seconds. A chore that fails keeps no other from being done."""
+    def turn(self) -> float:
+        """Do what is due; how long to rest, in seconds. A chore that fails is left for a while, and keeps no other
+        from being done."""
         began, pause = time.monotonic(), IDLE_SECONDS
         for chore in self.chores:
             try:
                 if chore.step(self.ingest.clock()):
-                    pause = min(pause, (time.monotonic() - began) * REST)
+                    pause = min(pause, (time.monotonic() - began) * self._rest())
             except LedgerUnavailableError as error:
                 log.warning("ledger.away", error=str(error))
                 return LEDGER_AWAY_SECONDS
             except Exception:
                 log.exception("upkeep.failed")
-                pause = LEDGER_AWAY_SECONDS
+                chore.due_at = self.ingest.clock() + AFTER_A_FAILURE
         return pause
+
+    def _rest(self) -> float:
+        return REST if self.ingest.database.others_write() else 0
 
     def outdated(self) -> bool:
         """Whether another policy has come into force."""

@@ -19,6 +19,8 @@ BUSY_TIMEOUT_SECONDS = 5
 
 LOOK_AGAIN_SECONDS = 0.001
 
+LATELY_SECONDS = 1.0
+
 TRUSTED_SECONDS = 1.0
 """For so long a connection to PostgreSQL is not asked whether it still works: each delivery would wait for that."""
 
@@ -53,6 +55,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.pause: Callable[[float], None] = time.sleep
         """How it waits for SQLite's lock, in seconds."""
+        self._waited_at = float("-inf")
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
         if self.is_sqlite:
             event.listen(self.engine, "begin", self._begin_sqlite)
@@ -83,8 +86,13 @@ class Database:
         cursor = connection.connection.cursor()
         if connection.get_execution_options().get("read_only"):
             cursor.execute("BEGIN")
-        else:
-            _begin_to_write(cursor, self.pause)
+        elif _begin_to_write(cursor, self.pause):
+            self._waited_at = time.monotonic()
+
+    def others_write(self) -> bool:
+        """Whether somebody else held the lock lately when it was wanted. In PostgreSQL nobody holds one for the
+        whole ledger, so that it must be reckoned with at any time."""
+        return not self.is_sqlite or time.monotonic() - self._waited_at < LATELY_SECONDS
 
     @contextmanager
     def _dropping(self, connection: Connection) -> Iterator[None]:
@@ -169,10 +177,13 @@ def _file_id(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _begin_to_write(cursor: Any, pause: Callable[[float], None]) -> None:
-    """SQLite itself looks for the lock at ever longer intervals, of up to a tenth of a second, while most hold it for
-    a millisecond: whoever has waited long would wait longest."""
-    limit = time.monotonic() + BUSY_TIMEOUT_SECONDS
+def _begin_to_write(cursor: Any, pause: Callable[[float], None]) -> bool:
+    """Take the lock; whether it had to be waited for.
+
+    SQLite itself looks for the lock at ever longer intervals, of up to a tenth of a second, while most hold it for
+    a millisecond: whoever has waited long would wait longest.
+    """
+    waited, limit = False, time.monotonic() + BUSY_TIMEOUT_SECONDS
     cursor.execute("PRAGMA busy_timeout = 0")
     try:
         while True:
@@ -182,7 +193,8 @@ def _begin_to_write(cursor: Any, pause: Callable[[float], None]) -> None:
                 if str(error) != "database is locked" or time.monotonic() > limit:
                     raise
             else:
-                return
+                return waited
+            waited = True
             pause(LOOK_AGAIN_SECONDS)
     finally:
         cursor.execute(f"PRAGMA busy_timeout = {1000 * BUSY_TIMEOUT_SECONDS}")

@@ -249,6 +249,28 @@ def test_a_second_writer_waits_for_the_first(sqlite: Database) -> None:
     sqlite.close()
 
 
+def test_whoever_had_to_wait_for_the_lock_knows_of_others_for_a_while(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait() -> None:
+        with sqlite.write() as connection:
+            _make(connection, 2)
+
+    with sqlite.write() as connection:
+        _make(connection, 1)
+    assert not sqlite.others_write()
+    other, waits = Thread(target=wait), Event()
+    sqlite.pause = lambda _: waits.set()
+    with sqlite.write():
+        other.start()
+        assert waits.wait(30)
+    other.join()
+    assert sqlite.others_write()
+    monkeypatch.setattr(database_module, "LATELY_SECONDS", 0.0)
+    assert not sqlite.others_write()
+    sqlite.close()
+
+
 def test_a_writer_that_waits_too_long_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_module, "BUSY_TIMEOUT_SECONDS", 0.1)
     ledger = Database(f"sqlite:///{tmp_path}/ledger.db")
