@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from sqlalchemy import Connection
 
@@ -32,6 +33,10 @@ from hooks.surroundings import alone
 from hooks.tagging import tagged_by, tags_alone
 
 FEWEST, MOST = 50, 2000
+AHEAD = 2000
+"""So many records are looked at together: the more of them, the more are alike. Those that change before it is their
+turn are looked at anew."""
+
 HELD_SECONDS = 0.03
 """For about as long a chunk keeps the ledger locked, so that whoever else wants to write waits for moments only."""
 
@@ -45,12 +50,8 @@ class Change:
     lines: tuple[Bind, ...]
 
 
-@dataclass(slots=True)
-class Chunk:
-    """Records that are due: what is to become of those that nothing bears on but their own facts, and all others."""
-
-    alone: list[tuple[Raw, Change]] = field(default_factory=list)
-    others: list[int] = field(default_factory=list)
+Foreseen = tuple[Raw, Change | None]
+"""A record that is due, and what is to become of it; None where more bears on it than its own facts."""
 
 
 @dataclass
@@ -59,17 +60,18 @@ class Retagger:
 
     ingest: Ingest
     size: int = FEWEST
+    _ahead: list[Foreseen] = field(default_factory=list)
 
     def step(self, limit: int | None = None) -> int:
-        """Tag up to `limit` records anew, or as many as take a moment. Returns how many those were.
+        """Tag up to `limit` records anew, or as many as take a moment. Returns how many those were; 0 also where
+        others were faster.
 
         Raises LedgerUnavailableError.
         """
-        wanted = tagged_by(self.ingest.policy)
-        with self.ingest.database.read() as connection:  # a look that waits for nobody
-            rows = tagged.otherwise(connection, wanted, limit=limit or self.size)
-            chunk = Outlook.of(connection, self.ingest, rows).chunk(rows)
-        if not rows:
+        wanted, size = tagged_by(self.ingest.policy), limit or self.size
+        ahead = self._ahead or self._foreseen(wanted, limit or AHEAD)
+        chunk, self._ahead = ahead[:size], []
+        if not chunk:
             return 0
         began = [0.0]
 
@@ -78,30 +80,32 @@ class Retagger:
             return self._carried_out(unit, wanted, chunk)
 
         done = self.ingest.transaction(work)
-        self.size = fitting(len(rows), time.monotonic() - began[0])
+        self.size = fitting(len(chunk), time.monotonic() - began[0])
+        if done:
+            self._ahead = ahead[size:]
         return done
 
-    def _carried_out(self, unit: Unit, wanted: str, chunk: Chunk) -> int:
+    def _foreseen(self, wanted: str, limit: int) -> list[Foreseen]:
+        with self.ingest.database.read() as connection:  # a look that waits for nobody
+            rows = tagged.otherwise(connection, wanted, limit=limit)
+            outlook = Outlook.of(connection, self.ingest, rows)
+            return [(row, outlook.change(row)) for row in rows]
+
+    def _carried_out(self, unit: Unit, wanted: str, chunk: Sequence[Foreseen]) -> int:
         if policies.digest_in_force(unit.connection) not in (None, self.ingest.policy.digest):
             return 0  # another policy was put in force, which this process follows in a moment
-        unchanged = tagged.unchanged(unit.connection, (row for row, _ in chunk.alone))
-        _write(unit.connection, ((row[0], change) for row, change in chunk.alone if row[0] in unchanged))
-        others = [*chunk.others, *(row[0] for row, _ in chunk.alone if row[0] not in unchanged)]
+        unchanged = tagged.unchanged(unit.connection, (row for row, change in chunk if change))
+        _write(unit.connection, ((row[0], change) for row, change in chunk if change and row[0] in unchanged))
+        others = [row[0] for row, _ in chunk if row[0] not in unchanged]
         return len(unchanged) + (self._one_by_one(unit, wanted, others) if others else 0)
 
     def _one_by_one(self, unit: Unit, wanted: str, ids: Iterable[int]) -> int:
         due = tagged.whole(unit.connection, wanted, ids)
         unit.persons = Persons(unit.connection, ((row["store"], row["customer_id"]) for row in due))
         moment = self.ingest.moment()
-        last: list[RecordKey] = []
-        for row in due:
-            key = unit.hold(row)
-            if _with_others(row):
-                last.append(key)
-            else:
-                self.ingest.tag_anew(unit, key, moment)
-        for key in last:
-            if not _is_done(unit, key, wanted):
+        held = [(_turn(row), unit.hold(row)) for row in due]
+        for turn, key in sorted(held, key=itemgetter(0)):
+            if not turn or not _is_done(unit, key, wanted):
                 self.ingest.tag_anew(unit, key, moment)
         return len(due)
 
@@ -133,18 +137,8 @@ class Outlook:
         """For these records."""
         return cls(connection, ingest, Persons(connection, tagged.owners(rows)), ingest.moment())
 
-    def chunk(self, rows: Iterable[Raw]) -> Chunk:
-        """What is to become of each of them."""
-        chunk = Chunk()
-        for row in rows:
-            change = self._change(row)
-            if change is None:
-                chunk.others.append(row[0])
-            else:
-                chunk.alone.append((row, change))
-        return chunk
-
-    def _change(self, row: Raw) -> Change | None:
+    def change(self, row: Raw) -> Change | None:
+        """What is to become of this record, unless more bears on it than its own facts."""
         known, policy = Known.of(row), self.ingest.policy
         told = alone(self.persons, known, policy.time_zone) if _fresh(row) else None
         if told is None:
@@ -211,6 +205,8 @@ def _write(connection: Connection, changes: Iterable[tuple[int, Change]]) -> Non
     ADD_HISTORY.run_bound(connection, lines)
 
 
-def _with_others(known: Values) -> bool:
-    """Whether its tags and those of other records hang together: each sees what became of those before it."""
-    return known["kind"] not in STORED_KINDS or (known["kind"] == "customer" and known["linked"])
+def _turn(known: Values) -> int:
+    """When it is tagged: those last that see what became of others. A request has its customer tagged along with it."""
+    if known["kind"] not in STORED_KINDS:
+        return 1
+    return 2 if known["kind"] == "customer" and known["linked"] else 0

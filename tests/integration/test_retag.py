@@ -402,23 +402,19 @@ MANY: tuple[Content, ...] = (
 
 @pytest.mark.parametrize("words", ["", "newsletter_choice"])
 def test_it_is_what_comes_of_each_record_alone(
-    ingest: Ingest, policy: Policy, other: Database, monkeypatch: pytest.MonkeyPatch, words: str
+    ingest: Ingest, before: Ingest, policy: Policy, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:
     """Where something waits to be written back, or is asked about, too."""
-    slow = replace(ingest, database=other)
-    adopt(slow, policy)
-    take(slow, *CAME)
-    retag(slow)
     second = variant(policy, "second", keep=LONGER, newsletter=words)
-    for one in (ingest, slow):
+    for one in (ingest, before):
         take(one, *MANY)
         write(one.database, known_digest=records_table.c.wanted_digest)
-    changed = [change(one, second) for one in (ingest, slow)]
+    changed = [change(one, second) for one in (ingest, before)]
     so_far = [last_told(one.database) for one in changed]
     assert retag(changed[0]) > 0
     monkeypatch.setattr(retagging, "alone", lambda *_: None)
     assert retag(changed[1]) > 0
-    assert rows(ingest.database) == rows(other)
+    assert rows(ingest.database) == rows(before.database)
     fast, alone = (_said(one.database, after) for one, after in zip(changed, so_far, strict=True))
     assert fast == alone
 
@@ -457,23 +453,53 @@ MEANWHILE: dict[str, Callable[[Ingest], object]] = {
 }
 
 
+@pytest.fixture
+def before(ingest: Ingest, policy: Policy, other: Database) -> Ingest:
+    """A second ledger of the same."""
+    made_here = replace(ingest, database=other)
+    adopt(made_here, policy)
+    take(made_here, *CAME)
+    retag(made_here)
+    return made_here
+
+
 @pytest.mark.parametrize("meanwhile", MEANWHILE.values(), ids=MEANWHILE)
 def test_what_changed_after_it_was_read_is_not_overwritten(
-    ingest: Ingest, policy: Policy, other: Database, meanwhile: Callable[[Ingest], object]
+    ingest: Ingest, before: Ingest, policy: Policy, meanwhile: Callable[[Ingest], object]
 ) -> None:
     """It ends as where that came before anything was read."""
     second = variant(policy, "second", keep=LONGER)
-    before = replace(ingest, database=other)
-    adopt(before, policy)
-    take(before, *CAME)
-    retag(before)
-    right = change(before, second)
+    right, changed = change(before, second), change(ingest, second)
     meanwhile(right)
     retag(right)
-    changed = change(ingest, second)
     names = {name: getattr(changed, name) for name in ("database", "policy", "settle", "clock")}
     retag(Overtaken(**names, meanwhile=[lambda: meanwhile(changed)]))
-    found, expected = rows(ingest.database), rows(other)
+    _assert_same(changed, right)
+
+
+@pytest.mark.parametrize("meanwhile", MEANWHILE.values(), ids=MEANWHILE)
+def test_what_changed_between_two_chunks_that_were_looked_at_together_is_not_overwritten(
+    ingest: Ingest, before: Ingest, policy: Policy, meanwhile: Callable[[Ingest], object]
+) -> None:
+    """It ends as where the second was looked at when it was its turn."""
+    second = variant(policy, "second", keep=LONGER)
+    right, changed = change(before, second), change(ingest, second)
+    both = Retagger(changed, size=1)
+    assert both.step() == 1
+    tagged = [RecordKey.of(row) for row in rows(changed.database).values() if row["tagged_by"] == tagged_by(second)]
+    assert 1 <= len(tagged) <= 2, "one, and the customer whom it is about"
+    right.transaction(lambda unit: [right.tag_anew(unit, key, right.moment()) for key in tagged])
+    for one in (right, changed):
+        meanwhile(one)
+    retag(right)
+    while both.step():
+        pass
+    retag(changed)
+    _assert_same(changed, right)
+
+
+def _assert_same(one: Ingest, other: Ingest) -> None:
+    found, expected = rows(one.database), rows(other.database)
     for key, row in expected.items():
         wrong = {name: (found[key][name], value) for name, value in row.items() if found[key][name] != value}
         assert not wrong, (key, wrong)
