@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +23,8 @@ LOOK_AGAIN_SECONDS = 0.001
 LATELY_SECONDS = 1.0
 
 TRUSTED_SECONDS = 1.0
-"""For so long a connection to PostgreSQL is not asked whether it still works: each delivery would wait for that."""
+"""For so long a connection to PostgreSQL that is silent is not asked whether it still works: each delivery would wait
+for that."""
 
 CONTENDED = frozenset({"40P01", "40001"})
 """PostgreSQL's codes of a deadlock and of a serialization failure: of two transactions it has undone one."""
@@ -212,13 +214,24 @@ def _postgresql_engine(url: URL) -> Engine:
 
 
 def _still_there(engine: Engine, connection: Any, pooled: Any) -> None:
-    """Whether the server still knows the connection, where it was left alone for a while."""
-    if time.monotonic() - pooled.info.get("used_at", float("-inf")) < TRUSTED_SECONDS:
-        return
+    """Whether the server still knows the connection. One just used, on which it has said nothing since, is trusted."""
     try:
+        if _just_used(pooled) and not _has_something_to_say(connection):
+            return
         engine.dialect.do_ping(connection)
     except engine.dialect.loaded_dbapi.Error as error:
         raise DisconnectionError("the connection was lost while nobody used it") from error
+
+
+def _just_used(pooled: Any) -> bool:
+    return bool(time.monotonic() - pooled.info.get("used_at", float("-inf")) < TRUSTED_SECONDS)
+
+
+def _has_something_to_say(connection: Any) -> bool:
+    """Unasked a server says little but that it ends the connection."""
+    look = select.poll()
+    look.register(connection.fileno(), select.POLLIN)
+    return bool(look.poll(0))
 
 
 def _put_back(connection: Any, pooled: Any) -> None:

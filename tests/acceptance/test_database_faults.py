@@ -30,11 +30,11 @@ from hooks.ledger.tables import deliveries, records
 from tests.acceptance.test_intake_faults import (
     disk_full,
     ledger_of,
-    maintain,
     order_numbers,
     read_only,
     session_of,
 )
+from tests.support.postgresql import maintain
 from tests.support.processes import DEADLINE_SECONDS, Stack, Web, stack, until
 from tests.support.recordings import Recorded, made, order
 

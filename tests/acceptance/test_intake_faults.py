@@ -13,11 +13,12 @@ from threading import Event
 
 import pytest
 import requests
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
 
 from hooks.ledger.database import Database
 from hooks.ledger.tables import records
+from tests.support.postgresql import DISCONNECT, maintain
 from tests.support.processes import Stack, Web, until
 from tests.support.recordings import Recorded, made, order
 
@@ -32,17 +33,6 @@ def ledger_of(processes: Stack) -> Iterator[Database]:
     finally:
         ledger.close()
 
-
-def maintain(database_url: str, *statements: str) -> None:
-    """Run statements in the PostgreSQL server's maintenance database."""
-    admin = create_engine(make_url(database_url).set(database="postgres"), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        for statement in statements:
-            connection.execute(text(statement.format(name=make_url(database_url).database)))
-    admin.dispose()
-
-
-DISCONNECT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
 
 # --- faults ------------------------------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ from hooks.retention.facts import RecordKind
 from hooks.retention.policy import Policy
 from hooks.signature import signing_keys
 from tests.support.ledger import find, make, remember
+from tests.support.postgresql import DISCONNECT, maintain
 from tests.support.recordings import SECRET, made
 from tests.support.recordings import order as order_payload
 
@@ -247,6 +248,18 @@ def test_a_second_writer_waits_for_the_first(sqlite: Database) -> None:
     other.join()
     assert seen == [1]
     sqlite.close()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_connection_that_the_server_has_ended_is_not_used_however_lately_it_was(
+    database: Database, database_url: str
+) -> None:
+    for number in (1, 2, 3):
+        with database.write() as connection:
+            _make(connection, number)
+        with database.read() as connection:
+            assert _count(connection) == number
+        maintain(database_url, DISCONNECT)
 
 
 def test_whoever_had_to_wait_for_the_lock_knows_of_others_for_a_while(

@@ -11,6 +11,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+DISCONNECT = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'"
+"""Ends all connections to the database, and waits until they are gone."""
 
 
 @contextmanager
@@ -46,3 +50,13 @@ def new_database(server_url: str) -> Iterator[str]:
         with admin.connect() as connection:
             connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
         admin.dispose()
+
+
+def maintain(database_url: str, *statements: str) -> None:
+    """Run statements about a database, which they call `{name}`, in its server's maintenance database."""
+    url = make_url(database_url)
+    admin = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement.format(name=url.database)))
+    admin.dispose()
