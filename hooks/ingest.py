@@ -12,23 +12,21 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar, cast
 
-from sqlalchemy import ColumnElement
-
 from hooks.delivery import Content, Delivery, Happened, Hint, Ignored, Noted, Quarantine
 from hooks.errors import LedgerContendedError
 from hooks.ledger import log, records, stores
-from hooks.ledger.codec import events_text, read_events, read_facts
+from hooks.ledger.codec import events_text, read_events
 from hooks.ledger.database import Database
 from hooks.ledger.records import UNCLAIMED, Claim, RacedError, RecordKey, Values
 from hooks.ledger.unit import Unit
-from hooks.planning import Moment, contests, gone, is_young, pushing, question, questions, reason_for, shown, sight
+from hooks.planning import Moment, contests, gone, is_young, question, sight
+from hooks.recorder import Recorder, ask, facts_of
 from hooks.retention.effects import event_words
 from hooks.retention.facts import (
     NOT_PLACED,
     STORED_KINDS,
     ConsentFacts,
     CustomerFacts,
-    Facts,
     OrderFacts,
     ReportedFacts,
     Snapshot,
@@ -38,8 +36,7 @@ from hooks.retention.policy import Policy
 from hooks.retention.reconcile import StoreFacts, merge, order_placed
 from hooks.retention.reports import Report, reported
 from hooks.retention.store_meta import digest
-from hooks.surroundings import bearing, customer_of, main_subject
-from hooks.tagging import Tags, read_otherwise, tagged_by, tags
+from hooks.surroundings import main_subject
 
 RACES = 5
 """How often a transaction is run again that lost the race to make a record; the winner's is there by then."""
@@ -77,6 +74,11 @@ class Ingest:
     policy: Policy
     settle: timedelta
     clock: Callable[[], datetime] = utc_now
+
+    @property
+    def recorder(self) -> Recorder:
+        """Tags and saves records by this policy."""
+        return Recorder(self.policy)
 
     def receive(self, store: str, delivery: Delivery) -> Result:
         """Take one delivery. Once this has returned, the ledger holds it durably.
@@ -206,7 +208,7 @@ class Ingest:
                 return self._observe(unit, store, snapshot, moment, delivery.topic)
             case Hint() as hint:
                 key = RecordKey(store, hint.kind, hint.external_id)
-                self.ask(unit, key, hint.reason, moment)
+                ask(unit, key, hint.reason, moment)
                 return Result.RECORDED
             case Happened() as event:
                 return self._happened(unit, store, event, moment, delivery.topic)
@@ -215,7 +217,7 @@ class Ingest:
             case Quarantine() as found:
                 log.quarantine(unit.connection, store, delivery.topic, found, moment.now)
                 if found.kind and found.external_id:
-                    self.ask(unit, RecordKey(store, found.kind, found.external_id), "quarantined", moment)
+                    ask(unit, RecordKey(store, found.kind, found.external_id), "quarantined", moment)
                 return Result.QUARANTINED
             case Ignored():
                 return Result.IGNORED
@@ -225,7 +227,7 @@ class Ingest:
         key = RecordKey(store, snapshot.facts.kind, snapshot.external_id)
         known = unit.find(key) or records.blank(key, moment.now)
         if known["state"] == "gone":
-            self.ask(unit, key, "revived", moment)
+            ask(unit, key, "revived", moment)
             return Result.STALE
         return self._merge(unit, known, snapshot, moment, cause, {})
 
@@ -242,7 +244,7 @@ class Ingest:
     ) -> Result:
         """Merge a shown state into the record, with all that follows from it, also for the order's customer."""
         settles = moment.asked_at is not None
-        before = cast("StoreFacts | None", _facts(known))
+        before = cast("StoreFacts | None", facts_of(known))
         merged = merge(before, known["version"], snapshot, doubtful=known["doubtful"], settles=settles, rewound=rewound)
         seen = sight(known, snapshot, settles=settles, rewound=rewound)
         doubtful = merged.doubtful or (seen.pop("doubtful", False) and not merged.stale)
@@ -254,53 +256,12 @@ class Ingest:
         columns |= extra
         if isinstance(snapshot.facts, OrderFacts):
             self._order_placed(unit, known["store"], snapshot.facts, moment)
-        changed = self._save(unit, known, merged.facts, columns, moment, cause, read=settles)
+        changed = self.recorder.save(unit, known, merged.facts, columns, moment, cause, read=settles)
         if isinstance(merged.facts, CustomerFacts) and merged.facts.staff:
             return Result.IGNORED
         if merged.stale:
             return Result.STALE
         return Result.RECORDED if changed else Result.UNCHANGED
-
-    def _save(
-        self,
-        unit: Unit,
-        known: Values,
-        facts: Facts,
-        extra: Values,
-        moment: Moment,
-        cause: str,
-        told: str = "",
-        *,
-        read: bool = False,
-        made: Tags | None = None,
-    ) -> bool:
-        """Tag, schedule and write a record; True if anything about its schedule is different now.
-
-        `told` is for the history, which then has a line of it whatever becomes of the schedule. `read`: the store has
-        just been asked, with the policy's own words in mind. `made` are its tags, where they are known.
-        """
-        bears = bearing(unit, known | extra, facts)
-        plan, changed = made or tags(facts, self.policy, bears)
-        changed |= extra
-        asked = {} if read else self._read_otherwise(known, moment)
-        changed |= asked or questions(known, facts, moment, doubtful=bool(changed.get("doubtful")))
-        if any(known[name] != value for name, value in changed.items()):
-            changed |= pushing(known, changed, moment) | {"updated_at": moment.now}
-        unit.save(known, changed)
-        different = shown(changed, known)
-        if (different and plan.phase != "unknown") or told:
-            reason = ". ".join(filter(None, (told, reason_for(known, changed, plan) if different else "")))
-            unit.remember(known | changed, moment.now, cause, reason)
-        if known["customer_id"] != bears.customer_id:
-            _owner_changed(unit, known)
-        return different
-
-    def _read_otherwise(self, known: Values, moment: Moment) -> Values:
-        """Have the store asked once more about what was read with other words in mind than the policy's."""
-        told = known["facts"] and known["kind"] in STORED_KINDS
-        if not told or not read_otherwise(known["tagged_by"], self.policy):
-            return {}
-        return question(known, "read-otherwise", moment)
 
     def _order_placed(self, unit: Unit, store: str, order: OrderFacts, moment: Moment) -> None:
         """An order placed is activity of its customer, whether or not anything else is known of the account."""
@@ -308,11 +269,11 @@ class Ingest:
             return
         key = RecordKey(store, "customer", order.customer_id)
         known = unit.find(key) or records.blank(key, moment.now)
-        before = cast("CustomerFacts | None", _facts(known))
+        before = cast("CustomerFacts | None", facts_of(known))
         after = order_placed(before, order.created_at)
         if after == before or known["state"] == "gone":
             return
-        self._save(unit, known, after, {"doubtful": known["doubtful"]}, moment, "an order placed")
+        self.recorder.save(unit, known, after, {"doubtful": known["doubtful"]}, moment, "an order placed")
 
     # What other tools report, and what people ask for
 
@@ -320,33 +281,14 @@ class Ingest:
         """What carries no time is dated by its arrival, to the second."""
         key = RecordKey(store, event.kind, event.external_id)
         known = unit.find(key) or records.blank(key, moment.now)
-        before = cast("ReportedFacts | None", _facts(known))
+        before = cast("ReportedFacts | None", facts_of(known))
         at = event.at or moment.now.replace(microsecond=0)
         facts = reported(before, Report(event.kind, event.occurrence, at, event.name, event.subject))
         subject = main_subject(facts.subjects)
         columns = {"subject": str(subject) if subject else None}
-        changed = self._save(unit, known, facts, columns, moment, cause)
-        self._link(unit, store, facts, moment)
+        changed = self.recorder.save(unit, known, facts, columns, moment, cause)
+        self.recorder.link(unit, store, facts, moment)
         return Result.RECORDED if changed else Result.UNCHANGED
-
-    def _link(self, unit: Unit, store: str, facts: ReportedFacts, moment: Moment) -> None:
-        """Those whom a request or a consent is about learn of it: the customer's record shows its entries."""
-        for subject in sorted(facts.subjects):
-            if subject.kind == "order":
-                self._mark_linked(unit, RecordKey(store, "order", int(subject.value)), moment)
-        customer_id = customer_of(unit, store, facts)
-        if customer_id:
-            self._mark_linked(unit, RecordKey(store, "customer", customer_id), moment)
-
-    def _mark_linked(self, unit: Unit, key: RecordKey, moment: Moment) -> None:
-        known = unit.find(key) or records.blank(key, moment.now)
-        facts, linked = _facts(known), {"linked": True}
-        if facts is None:
-            unit.save(known, linked | question(known, "unseen", moment))
-        elif known["kind"] == "customer" and known["state"] != "gone":
-            self._save(unit, known, facts, linked, moment, "what is linked to it")
-        else:
-            unit.save(known, linked)
 
     def _noted(self, unit: Unit, store: str, noted: Noted, moment: Moment) -> Result:
         """Keep what was asked for or decided, also of a record that is not known yet; once, however often it comes."""
@@ -356,44 +298,20 @@ class Ingest:
         if any(event.id == noted.event.id for event in before):
             return Result.UNCHANGED
         extra: Values = {"events": events_text((*before, noted.event))}
-        facts, told = _facts(known), event_words(noted.event, self.policy)
+        facts, told = facts_of(known), event_words(noted.event, self.policy)
         if facts is None or known["state"] == "gone":
             if facts is None and noted.kind in STORED_KINDS:
                 extra |= question(known, "unseen", moment)
             unit.save(known, extra | {"updated_at": moment.now})
             unit.remember(known | extra, moment.now, noted.event.type, told)
         else:
-            self._save(unit, known, facts, extra, moment, noted.event.type, told)
+            self.recorder.save(unit, known, facts, extra, moment, noted.event.type, told)
             if isinstance(facts, SupportRequestFacts | ConsentFacts):
-                self._link(unit, store, facts, moment)
+                self.recorder.link(unit, store, facts, moment)
         if noted.kind == "customer":
             unit.settle()
             records.tag_again(unit.connection, store, records.of_customer(noted.external_id))
         return Result.RECORDED
-
-    def tag_anew(self, unit: Unit, key: RecordKey, moment: Moment) -> bool:
-        """Tag a record by the policy in force and by what bears on it now; True if its schedule is different.
-
-        A record that is gone keeps what stood.
-        """
-        known = unit.find(key) or records.blank(key, moment.now)
-        facts = _facts(known)
-        if facts is None or known["state"] == "gone":
-            unit.save(known, {"tagged_by": tagged_by(self.policy)})
-            return False
-        changed = self._save(unit, known, facts, {}, moment, "tagged anew")
-        if isinstance(facts, SupportRequestFacts | ConsentFacts):  # it may be another's by now
-            self._link(unit, known["store"], facts, moment)
-        return changed
-
-    def tag_alone(self, unit: Unit, known: Values, facts: Facts, made: Tags, moment: Moment) -> None:
-        """As `tag_anew`, of a record on which nothing bears but its own facts; `made` of them are these tags."""
-        self._save(unit, known, facts, {}, moment, "tagged anew", made=made)
-
-    def ask(self, unit: Unit, key: RecordKey, reason: str, moment: Moment) -> None:
-        """Mark a record as one that the store is to be asked about."""
-        known = unit.find(key) or records.blank(key, moment.now)
-        unit.save(known, question(known, reason, moment))
 
 
 def _shown_by(store: str, content: Content) -> Iterator[RecordKey]:
@@ -419,22 +337,6 @@ def _claimed(unit: Unit, store: str, answers: Sequence[tuple[Claim, Snapshot]]) 
     return unit.claimed([claim for claim, _ in answers])
 
 
-def _owner_changed(unit: Unit, known: Values) -> None:
-    """Requests about an order are its customer's; and the customer before is not to show what is another's now."""
-    about: ColumnElement[bool] | None = None
-    if known["kind"] == "order" and known["linked"]:
-        about = records.about_order(known["external_id"])
-    elif known["kind"] not in STORED_KINDS and known["customer_id"]:
-        about = records.the_customer(known["customer_id"])
-    if about is not None:
-        unit.settle()
-        records.tag_again(unit.connection, known["store"], about)
-
-
 def _rewound(known: Values, claim: Claim, snapshot: Snapshot) -> bool:
     """Whether the store, of which nothing newer came since it was asked, shows an older state than is known."""
     return claim.version is not None and known["version"] == claim.version > snapshot.version
-
-
-def _facts(known: Values) -> Facts | None:
-    return read_facts(known["kind"], known["facts"]) if known["facts"] else None

@@ -26,6 +26,7 @@ from hooks.ledger.records import RecordKey, Values
 from hooks.ledger.rounds import RoundClaim, RoundName
 from hooks.ledger.unit import Unit
 from hooks.planning import HINTS, Moment
+from hooks.recorder import ask
 from hooks.retention.facts import RecordKind, Snapshot
 from hooks.store.client import StoreClient
 from hooks.store.listing import ListPage, Place, page
@@ -192,7 +193,7 @@ class Rescanner:
         """One that is to be asked about anyway, and by nobody just now, keeps the day on which that came up."""
         if known and known["reread_reason"] in HINTS and known["claim"] is None and known["reread_since"] <= moment.now:
             return
-        self.ingest.ask(unit, key, reason, moment)
+        ask(unit, key, reason, moment)
 
     def _move_on(self, unit: Unit, mine: RoundClaim, at: Row[Any], found: ListPage, asked_at: datetime) -> None:
         began_mark = at.began_mark or min(found.store_time or asked_at, asked_at) - OVERLAP
@@ -236,7 +237,7 @@ class Rescanner:
             unit.connection, self.store, due=due, read_before=now - APPROACHING_AGAIN, limit=APPROACHING_LIMIT
         )
         for number in ids:
-            self.ingest.ask(unit, RecordKey(self.store, "customer", number), "approaching", moment)
+            ask(unit, RecordKey(self.store, "customer", number), "approaching", moment)
 
 
 def _is_behind(store_time: datetime | None, now: datetime) -> bool:

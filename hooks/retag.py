@@ -106,7 +106,7 @@ class Retagger:
         held = [(_turn(row), unit.hold(row)) for row in due]
         for turn, key in sorted(held, key=itemgetter(0)):
             if not turn or not _is_done(unit, key, wanted):
-                self.ingest.tag_anew(unit, key, moment)
+                self.ingest.recorder.tag_anew(unit, key, moment)
         return len(due)
 
 
@@ -160,7 +160,7 @@ class Outlook:
         made, reach = tags_alone(facts, self.ingest.policy)
         unit = Unit(self.connection, self.persons)
         key = unit.hold(known)
-        self.ingest.tag_alone(unit, known, facts, made, self.moment)
+        self.ingest.recorder.tag_alone(unit, known, facts, made, self.moment)
         columns, lines = unit.difference(key)
         told = tuple(ADD_HISTORY.but(self.connection, line, "record_id") for line in lines)
         return Alike(columns, told, reach)

@@ -17,6 +17,7 @@ from hooks.ledger import records, rounds
 from hooks.ledger.records import Claim, RecordKey
 from hooks.ledger.tables import records as table
 from hooks.planning import Moment
+from hooks.recorder import ask
 from tests.integration.desk import ON_SQLITE, SECOND, Desk
 from tests.support.processes import until
 from tests.support.recordings import made
@@ -205,7 +206,7 @@ def test_a_hint_that_comes_while_the_store_says_gone_is_not_forgotten(known: Des
     asked_at = known.clock()
     known.advance(SECOND)
     moment = Moment(known.clock(), timedelta(0))
-    known.ingest.transaction(lambda unit: known.ingest.ask(unit, RecordKey("shop", "order", number), "revived", moment))
+    known.ingest.transaction(lambda unit: ask(unit, RecordKey("shop", "order", number), "revived", moment))
     known.ingest.answered_gone(Claim(row.id, "one"), asked_at=asked_at)
     known.work()
     assert known.row("order", number)["state"] == "trashed"
@@ -240,7 +241,7 @@ def test_an_answer_of_many_orders_and_a_delivery_of_one_of_them_do_not_fail_each
     shown = {number: _later(desk, number) for number in numbers}
     now = desk.clock()
     for key in (RecordKey("shop", "order", number) for number in numbers):
-        desk.ingest.transaction(partial(desk.ingest.ask, key=key, reason="missed", moment=Moment(now, timedelta(0))))
+        desk.ingest.transaction(partial(ask, key=key, reason="missed", moment=Moment(now, timedelta(0))))
     with desk.ingest.database.write() as connection:
         claimed = records.claim_rereads(connection, "shop", limit=9, now=now, until=now + HOUR, claim="one")
     ids = {row.external_id: row.id for row in claimed if row.kind == "order"}

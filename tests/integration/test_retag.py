@@ -24,6 +24,7 @@ from hooks.ledger.tables import records as records_table
 from hooks.ledger.unit import Unit
 from hooks.ledger.upgrade import upgrade
 from hooks.push import LEASE
+from hooks.recorder import ask
 from hooks.retag import Retagger, fitting
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import CustomerFacts, OrderFacts, RecordKind, Subject
@@ -444,7 +445,7 @@ MEANWHILE: dict[str, Callable[[Ingest], object]] = {
     "an event on the record": lambda ingest: take(ingest, Noted("order", 13, event("hold"))),
     "an event on its customer": lambda ingest: take(ingest, Noted("customer", 10, event("objection"))),
     "it is asked about": lambda ingest: ingest.transaction(
-        lambda unit: ingest.ask(unit, RecordKey("shop", "order", 13), "changed", ingest.moment())
+        lambda unit: ask(unit, RecordKey("shop", "order", 13), "changed", ingest.moment())
     ),
     "it is tagged": retag,
     "it is gone": lambda ingest: write(ingest.database, state="gone"),
@@ -488,7 +489,7 @@ def test_what_changed_between_two_chunks_that_were_looked_at_together_is_not_ove
     assert both.step() == 1
     tagged = [RecordKey.of(row) for row in rows(changed.database).values() if row["tagged_by"] == tagged_by(second)]
     assert 1 <= len(tagged) <= 2, "one, and the customer whom it is about"
-    right.transaction(lambda unit: [right.tag_anew(unit, key, right.moment()) for key in tagged])
+    right.transaction(lambda unit: [right.recorder.tag_anew(unit, key, right.moment()) for key in tagged])
     for one in (right, changed):
         meanwhile(one)
     retag(right)
