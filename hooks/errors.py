@@ -67,6 +67,10 @@ class LedgerContendedError(LedgerUnavailableError):
     """Two transactions stood in each other's way, and this one was undone: it may be run again at once."""
 
 
+class LedgerRefusedError(LedgerUnavailableError):
+    """The ledger can be used, but not for this: a value of it does not fit."""
+
+
 class LedgerNotReadyError(LedgerUnavailableError):
     """The ledger's database is missing, of another version, or unsafe to write to."""
 

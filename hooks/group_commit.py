@@ -15,7 +15,7 @@ import structlog
 from gevent.event import AsyncResult
 
 from hooks.delivery import Delivery
-from hooks.errors import LedgerUnavailableError
+from hooks.errors import LedgerRefusedError, LedgerUnavailableError
 from hooks.ingest import Result
 
 MOST_AT_ONCE = 64
@@ -26,9 +26,22 @@ Receive = Callable[[Callable[[], Deliveries]], list[Result]]
 """Takes several deliveries in one transaction, and asks for them when it has begun. Raises LedgerUnavailableError, and
 then none of them is taken."""
 
-_Waiting = tuple[str, Delivery, "AsyncResult[Result | None]"]
-
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A delivery that waits, and how it would be taken alone: by the policy that it was parsed for."""
+
+    store: str
+    delivery: Delivery
+    receive: Receive
+    answer: AsyncResult[Result | None] = field(default_factory=AsyncResult)
+
+    @property
+    def named(self) -> tuple[str, Delivery]:
+        """As it is handed over."""
+        return self.store, self.delivery
 
 
 @dataclass(slots=True)
@@ -46,18 +59,20 @@ class Group:
 
         Raises LedgerUnavailableError, and then nothing of it is held.
         """
-        answer: AsyncResult[Result | None] = AsyncResult()
-        self._waiting.append((store, delivery, answer))
+        mine = _Waiting(store, delivery, receive)
+        self._waiting.append(mine)
         if not self._committing:
             self._committing = True
-            gevent.spawn(self._commit, receive)  # its turn comes when all others that can run have said what they have
-        return answer.get() or receive(lambda: [(store, delivery)])[0]
+            gevent.spawn(self._commit)  # its turn comes when all others that can run have said what they have
+        return mine.answer.get() or receive(lambda: [mine.named])[0]
 
-    def _commit(self, receive: Receive) -> None:
-        _Together(self._waiting).take(receive)
+    def _commit(self) -> None:
+        """By what the first of them would be taken by: the others were parsed no earlier, and a policy that is older
+        than theirs does no harm. What it tags is tagged anew."""
+        _Together(self._waiting).take(self._waiting[0].receive)
         self._committing = bool(self._waiting)
         if self._committing:
-            gevent.spawn(self._commit, receive)
+            gevent.spawn(self._commit)
 
 
 @dataclass(slots=True)
@@ -71,21 +86,28 @@ class _Together:
         """Take them, and tell each what became of it."""
         try:
             results = receive(self._deliveries)
+        except LedgerRefusedError as error:
+            log.warning("group_commit.refused", deliveries=len(self.taken), error=str(error))
+            self._try_alone()
         except LedgerUnavailableError as error:
             self._deliveries()  # who came while it was waited for, would wait in vain again
-            for _, _, answer in self.taken:
-                answer.set_exception(error, sys.exc_info())
-        except Exception:  # it may be about one of them: each is tried alone, where its request can fail by itself
+            for one in self.taken:
+                one.answer.set_exception(error, sys.exc_info())
+        except Exception:
             log.exception("group_commit.failed", deliveries=len(self._deliveries()))
-            for _, _, answer in self.taken:
-                answer.set(None)
+            self._try_alone()
         else:
-            for (_, _, answer), result in zip(self.taken, results, strict=True):
-                answer.set(result)
+            for one, result in zip(self.taken, results, strict=True):
+                one.answer.set(result)
+
+    def _try_alone(self) -> None:
+        """It may be about one of them: each is tried alone, where its request can fail by itself."""
+        for one in self.taken:
+            one.answer.set(None)
 
     def _deliveries(self) -> Deliveries:
         """Those that wait by now, and those that were asked for before."""
         fit = MOST_AT_ONCE - len(self.taken)
         self.taken += self.waiting[:fit]
         del self.waiting[:fit]
-        return [(store, delivery) for store, delivery, _ in self.taken]
+        return [one.named for one in self.taken]

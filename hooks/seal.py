@@ -28,8 +28,8 @@ class Sealer:
     ingest: Ingest
     search_at: datetime | None = None
     searched: int = 0
-    _ahead: int = LOOKBACK
-    """How many rows were sealed since it was last looked below them, too."""
+    _looked_below: int | None = None
+    """The highest row that was sealed when it was last looked below it, too."""
 
     def step(self, limit: int = CHUNK) -> int:
         """Seal up to `limit` rows. Returns how many those were. Raises LedgerUnavailableError."""
@@ -38,9 +38,7 @@ class Sealer:
         if since is None:
             return 0
         with self.ingest.database.write() as connection:
-            done = seals.seal(connection, limit, since=since)
-        self._ahead += done
-        return done
+            return seals.seal(connection, limit, since=since)
 
     def _first(self, connection: Connection) -> int | None:
         now = self.ingest.clock()
@@ -57,8 +55,11 @@ class Sealer:
         return found
 
     def _next(self, connection: Connection) -> int | None:
-        """What comes in at once is above all that is sealed; every so often it is looked below, too."""
-        found = seals.first_above(connection) if self._ahead < LOOKBACK // 2 else None
+        """What comes in at once is above all that is sealed; every so often, counting what others have sealed, it is
+        looked below, too."""
+        highest = seals.highest(connection)
+        lately = self._looked_below is not None and highest - self._looked_below < LOOKBACK // 2
+        found = seals.first_above(connection, highest) if lately else None
         if found is None:
-            found, self._ahead = seals.first_unsealed(connection), 0
+            found, self._looked_below = seals.first_unsealed(connection), highest
         return found

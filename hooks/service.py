@@ -48,23 +48,25 @@ class Service:
         object.__setattr__(self, "signing_keys", keys)
         object.__setattr__(self, "delivery_log", DeliveryLog(self.settings))
 
-    def following(self, now: float) -> Service:
-        """The same, by the policy that the ledger says is in force; as it was where the ledger cannot tell."""
+    def following(self) -> Service:
+        """The same, by the policy that the ledger says is in force; as it was where the ledger cannot tell, which may
+        take a while."""
         try:
             ingest = follow(self.ingest)
         except LedgerUnavailableError:
             ingest = self.ingest
-        return replace(self, policy=ingest.policy, ingest=ingest, followed_at=now)
+        return replace(self, policy=ingest.policy, ingest=ingest, followed_at=time.monotonic())
 
 
 def service() -> Service:
     """The service of the app at work. Looks whether another policy has come into force, if the last look is a while
     ago; where only the process's health is asked for, it touches nothing."""
     here = cast("Service", current_app.extensions["retention"])
-    now = time.monotonic()
-    if now - here.followed_at < FOLLOW_SECONDS or (has_request_context() and request.blueprint == "health"):
+    if time.monotonic() - here.followed_at < FOLLOW_SECONDS or (
+        has_request_context() and request.blueprint == "health"
+    ):
         return here
-    current_app.extensions["retention"] = followed = here.following(now)
+    current_app.extensions["retention"] = followed = here.following()
     return followed
 
 
@@ -76,7 +78,8 @@ class Alone:
         return receive(lambda: [(store, delivery)])[0]
 
 
-def take(store: str, delivery: Delivery) -> Result:
-    """Take one delivery. Once this has returned, the ledger holds it durably. Raises LedgerUnavailableError."""
+def take(here: Service, store: str, delivery: Delivery) -> Result:
+    """Take one delivery that was parsed by the policy of `here`: by another one it would pass for read by its words.
+    Once this has returned, the ledger holds it durably. Raises LedgerUnavailableError."""
     group: Group | Alone = current_app.extensions["group"]
-    return group.receive(service().ingest.receive_all, store, delivery)
+    return group.receive(here.ingest.receive_all, store, delivery)

@@ -24,8 +24,8 @@ from hooks.settings import Settings
 
 IDLE_SECONDS = 0.5
 LEDGER_AWAY_SECONDS = 2.0
-AFTER_A_FAILURE = timedelta(seconds=2)
-REST = 1 / 3
+AFTER_A_FAILURE = timedelta(seconds=5)
+REST = 2 / 3
 """Of the time that it worked, where others write as well: most of that it did not keep them from it."""
 
 ADOPT_EVERY = timedelta(hours=1)
@@ -93,6 +93,7 @@ class Upkeep:
                     pause = min(pause, (time.monotonic() - began) * self._rest())
             except LedgerUnavailableError as error:
                 log.warning("ledger.away", error=str(error))
+                chore.due_at = self.ingest.clock() + AFTER_A_FAILURE  # it may be the only one that fails
                 return LEDGER_AWAY_SECONDS
             except Exception:
                 log.exception("upkeep.failed")

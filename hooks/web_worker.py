@@ -12,6 +12,7 @@ from typing import Any, cast
 import gevent
 from flask import Flask
 from gevent import socket
+from gevent.lock import BoundedSemaphore
 from gevent.pool import Pool
 from gevent.server import StreamServer
 from gunicorn.workers.ggevent import GeventWorker
@@ -35,7 +36,8 @@ class Worker(GeventWorker):
         """Answer requests until gunicorn says stop; then, in the time that it gives, those under way."""
         extensions = cast("Flask", self.wsgi).extensions
         extensions["group"] = Group()
-        extensions["retention"].database.pause = gevent.sleep  # so that meanwhile others say what they have
+        # While one waits, others say what they have.
+        extensions["retention"].database.wait_by(gevent.sleep, BoundedSemaphore(1))
         collect_less()
         servers = [self._serve(listener) for listener in self.sockets]
         while self.alive:

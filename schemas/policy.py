@@ -187,8 +187,14 @@ class ConsentSchema(Schema):
     attribution_prefixes = fields.List(fields.String(), required=True)
 
 
+MAX_ACTION = 57
+"""Letters of an action's name: with `action.` before it, it is the cause of a line of the history."""
+
+
 class ActionSchema(Schema):
-    name = fields.String(required=True, validate=validate.Regexp(r"^(wc|woocommerce)_[a-z0-9_]{1,80}$"))
+    name = fields.String(
+        required=True, validate=[validate.Regexp(r"^(wc|woocommerce)_[a-z0-9_]+$"), validate.Length(max=MAX_ACTION)]
+    )
     event = fields.String(required=True, validate=validate.OneOf(sorted(EVENT_TYPES)))
 
 

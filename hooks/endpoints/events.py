@@ -25,8 +25,9 @@ log = structlog.get_logger(__name__)
 def report(slug: str) -> Response:
     """Take what a tool reports about the store `slug`. 200 only once the ledger holds all of it durably; where it does
     not, the same once more takes what was left."""
-    here, keys = service(), intake.signing_keys(slug)
-    body, key = intake.whole_body(), here.settings.subject_key
+    keys, body = intake.signing_keys(slug), intake.whole_body()
+    here = service()
+    key = here.settings.subject_key
     with intake.counted(slug), telemetry.INTAKE_SECONDS.time():
         found = events_from_http(intake.headers(), body, keys=keys, subject_key=key, now=here.ingest.clock())
         results = {here.ingest.receive(slug, event) for event in found}

@@ -28,10 +28,11 @@ log = structlog.get_logger(__name__)
 def add(slug: str, kind: str, external_id: int) -> tuple[Response, int]:
     """Note an event, also of a record that is not known yet. 201 only once the ledger holds it durably, 200 where it
     did before."""
-    here, key = service(), _key(slug, kind, external_id)
+    key = _key(slug, kind, external_id)
     if request.mimetype != "application/json":
         abort(415)  # a form, which a page of another site can have a browser send without asking, is none
-    body, now, zone = intake.whole_body(), here.ingest.clock(), here.policy.time_zone
+    body, here = intake.whole_body(), service()
+    now, zone = here.ingest.clock(), here.policy.time_zone
     with intake.counted(slug):
         raw = event_object(body)
         event = record_event(raw, key.kind, external_id, now=now, zone=zone, fresh_id=uuid4().hex)

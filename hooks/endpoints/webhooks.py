@@ -20,13 +20,13 @@ _BODIES = {result: json.dumps({"result": result}) + "\n" for result in Result}
 @blueprint.post("/webhooks/<slug>", provide_automatic_options=False)
 def receive(slug: str) -> Response:
     """Take one delivery of the store `slug`. 200 only once the ledger holds it durably."""
-    here, keys = service(), intake.signing_keys(slug)
-    body, headers = intake.whole_body(), intake.headers()
+    keys, body, headers = intake.signing_keys(slug), intake.whole_body(), intake.headers()
+    here = service()  # only now: while the body came in, another policy may have come into force
     if is_ping(body, headers):
         return _answer(slug, Result.PING)
     with intake.counted(slug), telemetry.INTAKE_SECONDS.time():
         delivery = Delivery.from_http(headers, body, keys=keys, policy=here.policy)
-        result = take(slug, delivery)
+        result = take(here, slug, delivery)
     return _answer(slug, result, delivery.topic)
 
 

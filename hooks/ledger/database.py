@@ -7,14 +7,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from hooks.errors import LedgerContendedError, LedgerNotReadyError, LedgerUnavailableError
+from hooks.errors import LedgerContendedError, LedgerNotReadyError, LedgerRefusedError, LedgerUnavailableError
 
 BUSY_TIMEOUT_SECONDS = 5
 
@@ -49,14 +50,20 @@ def _sqlite_driver() -> Any:
     return dbapi2
 
 
+class Gate(Protocol):
+    """A lock."""
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool: ...
+    def release(self) -> object: ...
+
+
 class Database:
     """The ledger's database. Safe to share between threads; each process opens its own."""
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.pause: Callable[[float], None] = time.sleep
-        """How it waits for SQLite's lock, in seconds."""
+        self.wait_by(time.sleep, Lock())
         self._waited_at = float("-inf")
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
         if self.is_sqlite:
@@ -65,8 +72,16 @@ class Database:
         options: dict[str, Any] = {"read_only": True}
         if not self.is_sqlite:  # there, every statement would see a state of its own
             options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        self._driver_errors: Any = self.engine.dialect.loaded_dbapi.Error
+        driver: Any = self.engine.dialect.loaded_dbapi
+        self._driver_errors = driver.Error
+        self._refusals = driver.DataError, driver.IntegrityError
         self._reader = self.engine.execution_options(**options)
+
+    def wait_by(self, pause: Callable[[float], None], gate: Gate) -> None:
+        """Say how this process waits for SQLite, which takes one writer at a time: for its lock by a `pause` of some
+        seconds again and again, and for others of this process at the `gate`. Those who wait there have no connection
+        yet: there would be none left for who holds the lock."""
+        self._pause, self._gate = pause, gate
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -74,7 +89,7 @@ class Database:
 
         Raises LedgerUnavailableError; then nothing of it stands.
         """
-        with self._translated(), self.engine.begin() as connection, self._dropping(connection):
+        with self._translated(), self._turn(), self.engine.begin() as connection, self._dropping(connection):
             yield connection
 
     @contextmanager
@@ -88,8 +103,23 @@ class Database:
         cursor = connection.connection.cursor()
         if connection.get_execution_options().get("read_only"):
             cursor.execute("BEGIN")
-        elif _begin_to_write(cursor, self.pause):
+        elif _begin_to_write(cursor, self._pause):
             self._waited_at = time.monotonic()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait until it is one's turn among the writers of this process."""
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._gate.acquire(blocking=False):
+            self._waited_at = time.monotonic()
+            if not self._gate.acquire(timeout=BUSY_TIMEOUT_SECONDS):
+                raise LedgerUnavailableError("the ledger is busy (others of this process wait to write to it, too)")
+        try:
+            yield
+        finally:
+            self._gate.release()
 
     def others_write(self) -> bool:
         """Whether somebody else held the lock lately when it was wanted. In PostgreSQL nobody holds one for the
@@ -113,9 +143,12 @@ class Database:
             yield
         except (DBAPIError, PoolTimeoutError, self._driver_errors) as error:
             driver_error = getattr(error, "orig", None) or error
+            name = type(driver_error).__name__
             if getattr(driver_error, "sqlstate", None) in CONTENDED:
-                raise LedgerContendedError(f"the ledger is busy ({type(driver_error).__name__})") from error
-            raise LedgerUnavailableError(f"the ledger cannot be used ({type(driver_error).__name__})") from error
+                raise LedgerContendedError(f"the ledger is busy ({name})") from error
+            if isinstance(driver_error, self._refusals):
+                raise LedgerRefusedError(f"the ledger takes no such thing ({name})") from error
+            raise LedgerUnavailableError(f"the ledger cannot be used ({name})") from error
         except SQLAlchemyError as error:
             raise LedgerUnavailableError(f"the ledger cannot be used ({type(error).__name__})") from error
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from operator import itemgetter
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hooks.errors import LedgerContendedError
@@ -199,11 +199,14 @@ def linked_entries(connection: Connection, store: str, customer_id: int) -> list
     return [entries for _, _, entries in sorted(rows)]
 
 
-def tag_again(connection: Connection, store: str, *chosen: ColumnElement[bool]) -> int:
-    """Have these records of a store tagged anew by whoever does that; how many they are."""
-    fresh = and_(records.c.store == store, records.c.tagged_by != "", records.c.tagged_by.not_like(f"{AGAIN}%"))
-    statement = update(records).where(fresh, *chosen)
-    return int(connection.execute(statement.values(tagged_by=AGAIN + records.c.tagged_by)).rowcount)
+def tag_again(connection: Connection, store: str, *chosen: ColumnElement[bool]) -> None:
+    """Have these records of a store tagged anew by whoever does that.
+
+    Those that are to be already are written, too: whoever tags one just now is waited for, and has it tagged once more.
+    """
+    made_by = records.c.tagged_by
+    again = case((or_(made_by == "", made_by.like(f"{AGAIN}%")), made_by), else_=AGAIN + made_by)
+    connection.execute(update(records).where(records.c.store == store, *chosen).values(tagged_by=again))
 
 
 def of_customer(customer_id: int) -> ColumnElement[bool]:

@@ -118,16 +118,21 @@ def _plain(value: object) -> str | int | None:
 # --- which rows are not sealed yet -----------------------------------------------------------------------
 
 
+def highest(connection: Connection) -> int:
+    """The highest id that is sealed; 0 where there is none."""
+    found: int | None = connection.execute(select(func.max(seals.c.history_id))).scalar_one()
+    return found or 0
+
+
 def lookback(connection: Connection) -> int:
     """The id from which on rows are looked at each time; all those below were sealed, unless they are `stray`."""
-    highest: int | None = connection.execute(select(func.max(seals.c.history_id))).scalar_one()
-    return 0 if highest is None else highest - LOOKBACK
+    return max(0, highest(connection) - LOOKBACK)
 
 
-def first_above(connection: Connection) -> int | None:
+def first_above(connection: Connection, highest: int) -> int | None:
     """The id of the first row above the highest one that is sealed."""
-    highest = select(func.coalesce(func.max(seals.c.history_id), 0)).scalar_subquery()
-    found: int | None = connection.execute(select(func.min(history.c.id)).where(history.c.id > highest)).scalar_one()
+    chosen = select(func.min(history.c.id)).where(history.c.id > highest)
+    found: int | None = connection.execute(chosen).scalar_one()
     return found
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import gevent
 import pytest
+from gevent.lock import BoundedSemaphore
 from sqlalchemy import func, select
 
 from hooks.delivery import Delivery
-from hooks.errors import LedgerUnavailableError
+from hooks.errors import LedgerRefusedError, LedgerUnavailableError
 from hooks.group_commit import MOST_AT_ONCE, Deliveries, Group
 from hooks.ingest import Ingest, Result
 from hooks.ledger import database as database_module
@@ -114,19 +115,68 @@ def test_where_the_ledger_cannot_be_written_all_learn_so_and_none_is_kept(watche
     assert _count(watched.ingest.database, records) == 0
 
 
-def test_one_that_cannot_be_taken_at_all_fails_alone(watched: Watched, policy: Policy) -> None:
+@pytest.mark.parametrize("error", [ZeroDivisionError(), LedgerRefusedError("the ledger takes no such thing")])
+def test_one_that_cannot_be_taken_at_all_fails_alone(watched: Watched, policy: Policy, error: Exception) -> None:
     sent = [_delivery(number, policy) for number in range(1, 4)]
-    watched.fails[sent[1].identity] = ZeroDivisionError()
+    watched.fails[sent[1].identity] = error
     found = _all(watched, sent)
     assert [found[0], found[2]] == [Result.RECORDED, Result.RECORDED]
-    assert isinstance(found[1], ZeroDivisionError)
+    assert found[1] is error
     assert watched.sizes == [3, 1, 1, 1]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_one_with_a_value_that_the_database_does_not_take_fails_alone(watched: Watched, policy: Policy) -> None:
+    sent = [_delivery(number, policy) for number in range(1, 4)]
+    sent[1] = replace(sent[1], topic="of more letters than there is room for: " + 100 * "x")
+    found = _all(watched, sent)
+    assert [found[0], found[2]] == [Result.RECORDED, Result.RECORDED]
+    assert isinstance(found[1], LedgerRefusedError)
+
+
+def test_each_group_is_taken_by_what_its_own_would_be_taken_by(
+    watched: Watched, database: Database, policy: Policy
+) -> None:
+    """Also where there is never nobody who waits: a policy that was put in force meanwhile is followed."""
+    later = Watched(Ingest(database, policy, timedelta(seconds=10)))
+    group = Group()
+    early, late = ([_delivery(first + number, policy) for number in range(MOST_AT_ONCE)] for first in (1, 1000))
+    asked = [gevent.spawn(group.receive, watched.receive, "shop", delivery) for delivery in early]
+    asked += [gevent.spawn(group.receive, later.receive, "shop", delivery) for delivery in late]
+    gevent.joinall(asked)
+    assert (watched.sizes, later.sizes) == ([MOST_AT_ONCE], [MOST_AT_ONCE])
+
+
+@ON_SQLITE
+def test_more_than_there_are_connections_may_wait_to_write(watched: Watched, policy: Policy) -> None:
+    """As events do, which share no commit. Meanwhile the process goes on."""
+    ledger = watched.ingest.database
+    ledger.wait_by(gevent.sleep, BoundedSemaphore(1))
+    beats = 0
+
+    def beat() -> None:
+        nonlocal beats
+        while True:
+            beats += 1
+            gevent.sleep(0.01)
+
+    with Database(str(ledger.url)).write():
+        heart = gevent.spawn(beat)
+        asked = [gevent.spawn(watched.ingest.receive, "shop", _delivery(number, policy)) for number in range(1, 41)]
+        gevent.sleep(0.2)
+        assert not any(one.ready() for one in asked)
+        assert beats > 1, "nobody keeps the others from running"
+        with ledger.read() as connection:
+            assert connection.execute(select(func.count()).select_from(records)).scalar_one() == 0
+    gevent.joinall(asked)
+    heart.kill()
+    assert {one.value for one in asked} == {Result.RECORDED}
 
 
 @ON_SQLITE
 def test_those_who_come_while_the_lock_is_waited_for_are_taken_along(watched: Watched, policy: Policy) -> None:
     ledger, group = watched.ingest.database, Group()
-    ledger.pause = gevent.sleep
+    ledger.wait_by(gevent.sleep, BoundedSemaphore(1))
     sent = [_delivery(number, policy) for number in (1, 2)]
     with Database(str(ledger.url)).write():
         first = gevent.spawn(group.receive, watched.receive, "shop", sent[0])

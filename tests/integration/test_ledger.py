@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
-from threading import Barrier, Event, Thread
+from threading import Barrier, Event, Lock, Thread
 from typing import Any
 
 import pytest
@@ -273,8 +273,8 @@ def test_whoever_had_to_wait_for_the_lock_knows_of_others_for_a_while(
         _make(connection, 1)
     assert not sqlite.others_write()
     other, waits = Thread(target=wait), Event()
-    sqlite.pause = lambda _: waits.set()
-    with sqlite.write():
+    sqlite.wait_by(lambda _: waits.set(), Lock())
+    with Database(str(sqlite.url)).write():
         other.start()
         assert waits.wait(30)
     other.join()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -15,7 +16,7 @@ from sqlalchemy import select, update
 from hooks import retag as retagging
 from hooks.adoption import adopt
 from hooks.delivery import Content, Delivery, Happened, Noted
-from hooks.ingest import Ingest
+from hooks.ingest import Ingest, Result
 from hooks.ledger import records
 from hooks.ledger.database import Database
 from hooks.ledger.records import RecordKey, Values
@@ -23,8 +24,9 @@ from hooks.ledger.tables import history
 from hooks.ledger.tables import records as records_table
 from hooks.ledger.unit import Unit
 from hooks.ledger.upgrade import upgrade
+from hooks.planning import Moment
 from hooks.push import LEASE
-from hooks.recorder import ask
+from hooks.recorder import Recorder, ask
 from hooks.retag import Retagger, fitting
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import CustomerFacts, OrderFacts, RecordKind, Subject
@@ -452,6 +454,30 @@ MEANWHILE: dict[str, Callable[[Ingest], object]] = {
     "it was written back": lambda ingest: write(ingest.database, known_digest=records_table.c.wanted_digest),
     "its push has failed": lambda ingest: write(ingest.database, push_attempts=3, push_error="unreachable"),
 }
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_is_noted_of_a_customer_whose_orders_are_being_tagged_is_not_lost(
+    ingest: Ingest, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second of two events comes while an order is tagged for the first: it waits, and has it tagged once more."""
+    take(ingest, Noted("customer", 10, event("objection")))
+    tag_anew = Recorder.tag_anew
+    with closing(Database(database_url)) as elsewhere, ThreadPoolExecutor(1) as pool:
+        others: list[Future[Result]] = []
+
+        def slowly(self: Recorder, unit: Unit, key: RecordKey, moment: Moment) -> bool:
+            if not others:
+                held = Delivery("meanwhile", "of a test", Noted("customer", 10, event("hold")))
+                others.append(pool.submit(replace(ingest, database=elsewhere).receive, "shop", held))
+                wait(others, timeout=1)  # it is free to come first, and to wait
+            return tag_anew(self, unit, key, moment)
+
+        monkeypatch.setattr(Recorder, "tag_anew", slowly)
+        retag(ingest)
+        assert [other.result(30) for other in others] == [Result.RECORDED]
+        retag(ingest)
+    assert rows(ingest.database)["order", 11]["held"]
 
 
 @pytest.fixture

@@ -182,3 +182,25 @@ def test_sealing_does_not_end_because_somebody_broke_the_chain(database: Databas
             assert seals.stray(connection) is None
             assert 210 in [row_id for _, row_id in numbers(connection)]
             assert last is None or numbers(connection)[-1] == last
+
+
+@ON_SQLITE
+def test_a_row_that_comes_late_is_sealed_in_time_however_many_workers_seal(database: Database, policy: Policy) -> None:
+    """Its transaction commits when others have already sealed what came after it."""
+    fill(database)
+    workers = [_sealer(database, policy) for _ in range(4)]
+    late, last = 10 * ROWS + 900, 10 * ROWS + 30_000
+
+    def append(*row_ids: int) -> None:
+        with database.write() as connection:
+            connection.execute(insert(history), [history_row(row_id, ROWS) for row_id in row_ids])
+
+    append(*(number for number in range(10 * ROWS + 1, last) if number != late))
+    for worker in workers:
+        worker.step()
+    append(late)
+    while sum(worker.step() for worker in workers):
+        pass
+    with database.read() as connection:
+        assert late in {number for _, number in numbers(connection)}
+    assert found(database) == []

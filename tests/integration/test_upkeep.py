@@ -60,3 +60,9 @@ def test_a_ledger_that_is_away_is_left_alone_for_longer(desk: Desk) -> None:
     away, other = Work(LedgerUnavailableError("away")), Work(0)
     assert _upkeep(desk, away, other).turn() == LEDGER_AWAY_SECONDS
     assert other.asked == 0
+
+
+def test_one_chore_for_which_the_ledger_is_never_there_keeps_no_other_from_being_done(desk: Desk) -> None:
+    upkeep = _upkeep(desk, Work(LedgerUnavailableError("locked")), other := Work(0))
+    assert [upkeep.turn() for _ in range(3)] == [LEDGER_AWAY_SECONDS, IDLE_SECONDS, IDLE_SECONDS]
+    assert other.asked == 2

@@ -258,6 +258,8 @@ def _period(text: str) -> str:
         (('"01-01"', '"W27-1"'), YEAR_START),
         (('name = "wc_support_request_closed"', 'name = "init"'),
          "actions 'init' name: String does not match expected pattern."),
+        (('name = "wc_support_request_closed"', f'name = "wc_{55 * "a"}"'),
+         f"actions 'wc_{55 * 'a'}' name: Longer than maximum length 57."),
     ],
 )  # fmt: skip
 def test_a_fault_of_shape_names_its_place(edit: Edit, fault: str, tmp_path: Path) -> None:

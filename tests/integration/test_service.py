@@ -1,0 +1,110 @@
+"""A web process follows the policy that is in force: now and then, and never in the middle of a request."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from hooks import service as service_module
+from hooks.adoption import adopt
+from hooks.app import create_app
+from hooks.errors import LedgerUnavailableError
+from hooks.ingest import Ingest
+from hooks.ledger.tables import records
+from hooks.ledger.upgrade import upgrade
+from hooks.retag import Retagger
+from hooks.retention.policy import Policy
+from hooks.service import FOLLOW_SECONDS, Service, service
+from hooks.settings import Settings, StoreSettings
+from tests.support.policies import variant
+from tests.support.recordings import SECRET, made, order
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Flask:
+    """With a store, and a ledger of its own."""
+    store = StoreSettings("shop", "https://shop.example", "ck_test", "cs_test", (SECRET,))
+    made_here = create_app(Settings(stores={"shop": store}, database_url=f"sqlite:///{tmp_path}/ledger.db"))
+    here: Service = made_here.extensions["retention"]
+    upgrade(here.database)
+    adopt(here.ingest, here.policy)
+    return made_here
+
+
+class Clock:
+    """A monotonic clock that is moved on by hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr("hooks.service.time.monotonic", lambda: self.now)
+
+
+class Slow(io.BytesIO):
+    """A body of which nothing comes before `meanwhile` has happened."""
+
+    def __init__(self, body: bytes, meanwhile: Callable[[], None]) -> None:
+        super().__init__(body)
+        self.meanwhile: Callable[[], None] | None = meanwhile
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.meanwhile:
+            self.meanwhile()
+            self.meanwhile = None
+        return super().read(size)
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        found = self.read(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
+
+
+def test_a_ledger_that_cannot_be_looked_into_is_left_alone_for_a_while_however_long_the_look_took(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, looks = Clock(monkeypatch), 0
+
+    def follow(_: Ingest) -> Ingest:
+        nonlocal looks
+        looks += 1
+        clock.now += 5 * FOLLOW_SECONDS
+        raise LedgerUnavailableError("it does not answer")
+
+    monkeypatch.setattr(service_module, "follow", follow)
+    with app.app_context():
+        for _ in range(4):
+            service()
+        assert looks == 1
+        clock.now += FOLLOW_SECONDS
+        service()
+        assert looks == 2
+
+
+def test_a_delivery_is_read_and_tagged_by_one_policy(
+    app: Flask, policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one, with other words for consent, comes into force while the body is on its way."""
+    here: Service = app.extensions["retention"]
+    clock, second = Clock(monkeypatch), variant(policy, "second", newsletter="newsletter_choice")
+
+    def meanwhile() -> None:
+        assert adopt(here.ingest, second, yes=True).waits_for is None
+        clock.now += FOLLOW_SECONDS
+
+    sent = made("order.updated", order(7, meta_data=[{"id": 1, "key": "newsletter_choice", "value": "yes"}]))
+    length = {"Content-Length": str(len(sent.body))}
+    stream, headers = Slow(sent.body, meanwhile), dict(sent.headers) | length
+    answer = app.test_client().post("/webhooks/shop", input_stream=stream, headers=headers)
+    assert answer.json == {"result": "recorded"}
+    ingest = Ingest(here.database, second, timedelta(0))
+    while Retagger(ingest).step():
+        pass
+    with here.database.read() as connection:
+        chosen = select(records.c.facts, records.c.reread_reason).where(records.c.kind == "order")
+        row = connection.execute(chosen).one()
+    assert '"newsletter"' in row.facts or row.reread_reason == "read-otherwise"
