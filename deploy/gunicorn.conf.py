@@ -23,10 +23,10 @@ except HooksError as error:
 
 bind = settings.bind
 # Within a process deliveries share commits, of which SQLite takes one at a time: one process for each core.
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+workers = int(os.environ.get("WEB_CONCURRENCY") or "2")
 worker_class = Worker
-worker_connections = 1000
-timeout = 60  # the store gives up on a delivery after as long
+worker_connections = 1000  # requests under way in a process; more wait to be accepted
+timeout = 60  # a process that stands still for as long as the store waits for an answer is started anew
 graceful_timeout = 30
 keepalive = 0  # the store opens a connection for each delivery
 accesslog = None  # it would hold visitors' addresses; the service logs what matters itself
@@ -37,7 +37,7 @@ control_socket_disable = True  # it would stand in the user's home, one for all 
 
 # Counters are true over all processes, the worker's too where it is given the same directory. The library decides
 # by this variable when it is first imported.
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", "var/metrics")
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ.get("PROMETHEUS_MULTIPROC_DIR") or "var/metrics"
 Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(parents=True, exist_ok=True)
 
 # Loaded once, before there are several processes: they share the memory, for as long as none looks through it for

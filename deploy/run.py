@@ -70,7 +70,8 @@ def _use_sandbox(sandbox: demo.Sandbox) -> None:
 
 
 def _start_service(children: Children) -> None:
-    metrics = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", "var/metrics"))
+    metrics = Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR") or "var/metrics")
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
     rmtree(metrics, ignore_errors=True)
     metrics.mkdir(parents=True)
     flask = [sys.executable, "-m", "flask", "--app", "wsgi"]

@@ -19,6 +19,7 @@ from hooks.errors import LedgerRefusedError, LedgerUnavailableError
 from hooks.ingest import Result
 
 MOST_AT_ONCE = 64
+"""Deliveries of one commit: of more, the first would wait for the last."""
 
 Deliveries = Sequence[tuple[str, Delivery]]
 

@@ -1,4 +1,5 @@
-"""One delivery, one transaction: what it shows is merged into the record, tagged, scheduled, and durable.
+"""What a delivery shows is merged into the record, tagged, scheduled, and durable. Deliveries at hand may share a
+transaction; of each it is told what became of it.
 
 Everything that the service learns of a record goes through here: deliveries, what the store answers when it is
 asked, and what it answers to our own writes.

@@ -79,7 +79,10 @@ class Alone:
 
 
 def take(here: Service, store: str, delivery: Delivery) -> Result:
-    """Take one delivery that was parsed by the policy of `here`: by another one it would pass for read by its words.
-    Once this has returned, the ledger holds it durably. Raises LedgerUnavailableError."""
+    """Take one delivery that was parsed by the policy of `here`, and tag it by the same one: by another it would be
+    noted as read with that one's words in mind. Once this has returned, the ledger holds it durably.
+
+    Raises LedgerUnavailableError.
+    """
     group: Group | Alone = current_app.extensions["group"]
     return group.receive(here.ingest.receive_all, store, delivery)

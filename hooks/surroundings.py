@@ -48,12 +48,15 @@ class Reading:
         return cls(connection, Persons(connection, ((row["store"], row["customer_id"]) for row in rows)))
 
     def events_of(self, store: str, customer_id: int) -> str:
+        """As `Source.events_of`."""
         return self.persons.events_of(store, customer_id)
 
     def owner_of(self, store: str, order_id: int) -> int | None:
+        """As `Source.owner_of`."""
         return records.owner_of(self.connection, store, order_id)
 
     def linked_entries(self, store: str, customer_id: int) -> list[str]:
+        """As `Source.linked_entries`."""
         return records.linked_entries(self.connection, store, customer_id)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
 
 READINGS = 5
+"""Tries to read the counters of all processes."""
 
 REPORTED_BY_ITSELF = "hooks.watch"
 """Of each other logger an error logged is an error report; this one says what it reports, and reports it once."""
@@ -34,7 +35,7 @@ WRITES = Counter("retention_writes", "Schedules written back, by outcome.", ["st
 REREADS = Counter("retention_rereads", "Records that the store was asked about, by outcome.", ["store", "outcome"])
 INTAKE_SECONDS = Histogram(
     "retention_intake_seconds",
-    "From the first byte parsed to the commit, in seconds.",
+    "From the whole body to the answer of the ledger, waiting for the commit included, in seconds.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
 

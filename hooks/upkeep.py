@@ -26,7 +26,8 @@ IDLE_SECONDS = 0.5
 LEDGER_AWAY_SECONDS = 2.0
 AFTER_A_FAILURE = timedelta(seconds=5)
 REST = 2 / 3
-"""Of the time that it worked, where others write as well: most of that it did not keep them from it."""
+"""How long it rests after work, as a part of the time that this took, where others write as well. It holds the lock for
+less than all of that time: so they keep about half of their rate."""
 
 ADOPT_EVERY = timedelta(hours=1)
 PRUNE_EVERY = timedelta(hours=1)
@@ -44,7 +45,7 @@ class Chore:
     due_at: datetime | None = None
 
     def step(self, now: datetime) -> int:
-        """Do it, if it is due. Raises LedgerUnavailableError, and then it is due still."""
+        """Do it, if it is due. Raises LedgerUnavailableError; when it is due again is then the caller's to say."""
         if self.due_at and now < self.due_at:
             return 0
         done = self.do()

@@ -1,7 +1,7 @@
 """How gunicorn runs a web process: requests are greenlets, so that several of them can wait for one commit.
 
-Nothing of the standard library is replaced: but for reading, answering and waiting for the ledger's lock, a request
-runs from its start to its end without another one in between.
+Nothing of the standard library is replaced: but for reading, answering and waiting for SQLite's lock, a request runs
+from its start to its end without another one in between. While PostgreSQL is waited for, the whole process waits.
 """
 
 from __future__ import annotations

@@ -26,11 +26,11 @@ from hooks.retention.policy import Policy
 from hooks.settings import Settings
 from hooks.store.client import StoreClient
 from hooks.turns import turn
-from hooks.upkeep import Upkeep
+from hooks.upkeep import IDLE_SECONDS, LEDGER_AWAY_SECONDS, Upkeep
 from hooks.watch import Watcher
 
-IDLE_SECONDS = 0.5
-LEDGER_AWAY_SECONDS = 2.0
+GRACE = timedelta(seconds=70)
+"""Less than the units (`TimeoutStopSec`) and compose (`stop_grace_period`) give a worker."""
 
 log = structlog.get_logger(__name__)
 
@@ -97,15 +97,8 @@ class StoreWorker:
             stopping.wait(pause)
 
 
-def run(
-    settings: Settings,
-    ingest: Ingest,
-    stopping: Event,
-    *,
-    wanted: Policy,
-    grace: timedelta = timedelta(seconds=70),
-) -> None:
-    """Look after all stores and the ledger until `stopping` is set; then wait for the calls under way, at most `grace`.
+def run(settings: Settings, ingest: Ingest, stopping: Event, *, wanted: Policy) -> None:
+    """Look after all stores and the ledger until `stopping` is set; then wait for the calls under way, at most GRACE.
 
     `wanted` is the policy to be put in force. When one is, those who work by the old one end their turn, and others
     begin.
@@ -122,7 +115,7 @@ def run(
         Upkeep.of(settings, ingest, wanted).run(stopping)
         over.set()
     for thread in threads:
-        thread.join(grace.total_seconds() / max(len(threads), 1))
+        thread.join(GRACE.total_seconds() / max(len(threads), 1))
     log.info("worker.stopped")
 
 

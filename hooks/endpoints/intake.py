@@ -14,6 +14,7 @@ from hooks.errors import EventRefusedError, LedgerUnavailableError, SignatureRef
 from hooks.service import service
 
 DRAINED_BYTES = 64 * 1024 * 1024
+"""Of a body that is refused, so much is read at most."""
 
 log = structlog.get_logger(__name__)
 

@@ -18,10 +18,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from hooks.errors import LedgerContendedError, LedgerNotReadyError, LedgerRefusedError, LedgerUnavailableError
 
 BUSY_TIMEOUT_SECONDS = 5
+"""For so long a lock, or a connection, is waited for; then the ledger counts as unavailable."""
 
 LOOK_AGAIN_SECONDS = 0.001
+"""Between two looks for SQLite's lock; most hold it for a millisecond or so."""
 
 LATELY_SECONDS = 1.0
+"""For so long after it had to wait for the lock, others count as writing."""
 
 TRUSTED_SECONDS = 1.0
 """For so long a connection to PostgreSQL that is silent is not asked whether it still works: each delivery would wait
@@ -58,7 +61,8 @@ class Gate(Protocol):
 
 
 class Database:
-    """The ledger's database. Safe to share between threads; each process opens its own."""
+    """The ledger's database; each process opens its own. Safe to share between threads or, after `wait_by`, between the
+    greenlets of one."""
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url)

@@ -10,10 +10,9 @@ from operator import itemgetter
 from typing import Any, NamedTuple, Self
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, case, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from hooks.errors import LedgerContendedError
-from hooks.ledger.statements import CLAIM, EVENTS_OF, LINKED, TO_BE_ASKED_ABOUT, TO_BE_WRITTEN, listed
+from hooks.ledger.statements import CLAIM, EVENTS_OF, LINKED, TO_BE_ASKED_ABOUT, TO_BE_WRITTEN, ignoring, listed
 from hooks.ledger.tables import records
 from hooks.retention.facts import RecordKind
 
@@ -103,8 +102,7 @@ def differs(known: Values, changed: Mapping[str, Any]) -> bool:
 
 def insert_ignore(connection: Connection, table: Table) -> Any:
     """INSERT that leaves a row alone which is there already."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()
+    return ignoring(connection.dialect.name, table)
 
 
 # --- what a walk through the store's lists is compared with ---
@@ -202,7 +200,8 @@ def linked_entries(connection: Connection, store: str, customer_id: int) -> list
 def tag_again(connection: Connection, store: str, *chosen: ColumnElement[bool]) -> None:
     """Have these records of a store tagged anew by whoever does that.
 
-    Those that are to be already are written, too: whoever tags one just now is waited for, and has it tagged once more.
+    Those already marked are written as well: PostgreSQL then waits for whoever is tagging one just now, and marks it
+    again after that.
     """
     made_by = records.c.tagged_by
     again = case((or_(made_by == "", made_by.like(f"{AGAIN}%")), made_by), else_=AGAIN + made_by)
@@ -222,12 +221,6 @@ def about_order(order_id: int) -> ColumnElement[bool]:
 def the_customer(customer_id: int) -> ColumnElement[bool]:
     """The account itself."""
     return and_(records.c.kind == "customer", records.c.external_id == customer_id)
-
-
-def any_tagged_otherwise(connection: Connection, tagged_by: str) -> bool:
-    """Whether there is any record whose tags something else made, or that is to be tagged anew."""
-    sides = (records.c.tagged_by < tagged_by, records.c.tagged_by > tagged_by)
-    return any(connection.execute(select(records.c.id).where(side).limit(1)).first() for side in sides)
 
 
 def to_be_tagged(connection: Connection, tagged_by: str) -> int:

@@ -42,7 +42,7 @@ def listed(connection: Connection, values: Iterable[int] | Iterable[str]) -> Any
     return list(values) if connection.dialect.name == "postgresql" else json.dumps(list(values))
 
 
-def _ignoring(dialect: str, table: Any) -> Any:
+def ignoring(dialect: str, table: Any) -> Any:
     """An INSERT that leaves a row alone which is there already."""
     insert_ = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return insert_(table).on_conflict_do_nothing()
@@ -101,10 +101,8 @@ SEEN = Prepared(
 )
 """Which deliveries were taken before."""
 
-ADD_RECORD = Prepared(
-    lambda dialect: _ignoring(dialect, records).values(_values(records, "id")).returning(records.c.id)
-)
-ADD_DELIVERY = Prepared(lambda dialect: _ignoring(dialect, deliveries).values(_values(deliveries)))
+ADD_RECORD = Prepared(lambda dialect: ignoring(dialect, records).values(_values(records, "id")).returning(records.c.id))
+ADD_DELIVERY = Prepared(lambda dialect: ignoring(dialect, deliveries).values(_values(deliveries)))
 ADD_HISTORY = Prepared(lambda _: insert(history).values(_values(history, "id")))
 
 

@@ -80,7 +80,10 @@ def _side(name: str, web: Web, supply: Supply) -> Side:
 
 
 def _floor(below: Stack) -> Web:
-    """It has nothing of the service's own settings but the number of workers, and their kind."""
+    """It has nothing of the service's own settings but the number of workers.
+
+    They are gunicorn's sync ones, the fastest for this.
+    """
     bind = f"127.0.0.1:{free_port()}"
     settings = ["--workers", str(workers()), "--worker-class", "sync", "--bind", bind]
     quiet = ["--no-control-socket", "--log-level", "error"]

@@ -19,7 +19,8 @@ from hooks.ledger.records import Claim
 from hooks.push import LEASE
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
-from hooks.worker import IDLE_SECONDS, LEDGER_AWAY_SECONDS, StoreWorker
+from hooks.upkeep import IDLE_SECONDS, LEDGER_AWAY_SECONDS
+from hooks.worker import StoreWorker
 from tests.integration.desk import ON_SQLITE, SECOND, SETTLE, Desk, close, worker_of
 from tests.integration.desk import desk as open_desk
 from tests.support.processes import until
