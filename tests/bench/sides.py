@@ -6,12 +6,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from hooks.ledger.database import Database
 from tests.bench.bench import Bench
+from tests.bench.ledgers import tidy
 from tests.bench.load import Address, Outcome, closed_loop, open_loop
 from tests.bench.traffic import SLUGS, Supply, deliveries
 from tests.support.processes import ROOT, Stack, Web, free_port, stack
@@ -58,7 +60,10 @@ class Side:
 def services(
     bench: Bench, ledgers: Mapping[str, str], slugs: Sequence[str] = SLUGS, **env: str
 ) -> Iterator[list[Side]]:
-    """The floor, and by each name a service on the ledger with that URL, all with the same number of workers."""
+    """The floor, and by each name a service on the ledger with that URL, all with the same number of workers.
+
+    A new ledger is in the state that it is in after a minute: until PostgreSQL has counted rows, its plans are poor.
+    """
     with ExitStack() as running:
         sides = []
         for name, url in ledgers.items():
@@ -71,6 +76,9 @@ def services(
         for side in everyone:
             side.prepare(bench)
             closed_loop(side.address, side.supply, seconds=WARM_UP_SECONDS, at_once=bench.plan.at_once)
+        for url in ledgers.values():
+            with closing(Database(url)) as ledger:
+                tidy(ledger)
         yield everyone
 
 
