@@ -1,60 +1,82 @@
 # Everything a user or a developer runs. `make run` and `make test` need python3 (3.11 or newer) and make.
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
-RUN_STAMP := $(VENV)/.installed
-DEV_STAMP := $(VENV)/.installed-dev
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
+DEV_VENV := .venv-dev
+BIN := $(DEV_VENV)/bin
+PIP_INSTALL := python -m pip --disable-pip-version-check install --quiet --require-hashes
+PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28
+PYTHONS := 3.11 3.12 3.13
 export PYTHONUNBUFFERED := 1
 
-.PHONY: run test check bench bench-quick lock format clean
+.PHONY: run install test check platforms bench bench-quick lock format clean clean-ledger
 .DELETE_ON_ERROR:
 
-run: $(RUN_STAMP)
-	@exec $(BIN)/python -m deploy.run
+run: install
+	@exec $(VENV)/bin/python -m deploy.run
 
-test: $(DEV_STAMP)
+install: $(VENV)/.installed
+
+test: $(DEV_VENV)/.installed
 	@$(BIN)/python -m coverage erase
 	$(BIN)/python -m pytest --cov --cov-report=term
 
-check: $(DEV_STAMP)
+check: $(DEV_VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python deploy/audit.py
 
+# Proves that each pinned package has a wheel for each supported platform and Python. Needs the package index.
+platforms: $(DEV_VENV)/.installed
+	@for platform in $(PLATFORMS); do for python in $(PYTHONS); do for file in requirements.txt requirements-dev.txt; do \
+		echo "$$file for Python $$python on $$platform"; \
+		$(BIN)/uv pip compile --quiet --no-build --python-platform $$platform --python-version $$python $$file \
+			--output-file /dev/null || exit 1; \
+	done; done; done
+
 # `make bench PARTS="intake growth"` measures those alone.
-bench: $(DEV_STAMP)
+bench: $(DEV_VENV)/.installed
 	@exec $(BIN)/python -m tests.bench $(PARTS)
 
-bench-quick: $(DEV_STAMP)
+bench-quick: $(DEV_VENV)/.installed
 	@exec $(BIN)/python -m tests.bench --quick $(PARTS)
 
-format: $(DEV_STAMP)
+format: $(DEV_VENV)/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Compiles the pinned files from pyproject.toml; needs `uv`.
-lock:
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
-		--custom-compile-command "make lock" --upgrade pyproject.toml -o requirements.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
-		--custom-compile-command "make lock" --upgrade --group dev -c requirements.txt -o requirements-dev.txt
+# Compiles the pinned files from pyproject.toml. `make lock UPGRADE=` changes only what pyproject.toml asks for.
+UPGRADE := --upgrade
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-strip-extras --custom-compile-command "make lock" $(UPGRADE)
+lock: $(DEV_VENV)/.installed
+	$(COMPILE) pyproject.toml -o requirements.txt
+	$(COMPILE) --group dev -c requirements.txt -o requirements-dev.txt
 
+# Never touches `var`, where the ledger is.
 clean:
-	rm -rf $(VENV) var build *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(DEV_VENV) build *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+		.import_linter_cache
 
-$(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Could not make $(VENV). On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+clean-ledger:
+	@printf 'This deletes var/, with the ledger and its history. They cannot be made again. Type "delete" to go on: '; \
+	read answer; [ "$$answer" = delete ] || { echo "Nothing was deleted." >&2; exit 1; }; rm -rf var
 
-$(RUN_STAMP): requirements.txt | $(VENV)/bin/python
-	@echo "Installing the pinned dependencies …"
-	@$(PIP) -r requirements.txt
+# An environment is built from nothing whenever its list changes, so that it never holds what the list does not name.
+define NEW_VENV
+@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
+@$(PYTHON) -m venv --clear $(@D) || { rm -rf $(@D); echo "Could not make $(@D). On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+endef
+
+$(VENV)/.installed: requirements.txt
+	$(NEW_VENV)
+	@echo "Installing the pinned dependencies into $(@D) …"
+	@$(@D)/bin/$(PIP_INSTALL) -r requirements.txt
 	@touch $@
 
-$(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
-	@echo "Installing the development tools …"
-	@$(PIP) -r requirements-dev.txt
+$(DEV_VENV)/.installed: requirements.txt requirements-dev.txt
+	$(NEW_VENV)
+	@echo "Installing the pinned dependencies and the development tools into $(@D) …"
+	@$(@D)/bin/$(PIP_INSTALL) -r requirements.txt -r requirements-dev.txt
 	@touch $@
