@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +13,9 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
-from environs import EnvValidationError, FileAwareEnv
+from dotenv import dotenv_values
+from dotenv.parser import parse_stream
+from environs import Env, EnvValidationError
 from marshmallow import ValidationError
 from marshmallow.validate import OneOf, Range
 from sqlalchemy.engine import make_url
@@ -77,16 +81,82 @@ class Settings:
 
         Raises ConfigurationError with one message that names every variable that is wrong or missing.
         """
-        env = FileAwareEnv(eager=False, strip_whitespace=True)
-        if env_file and env_file.is_file():
-            env.read_env(str(env_file), recurse=False)
-        return _Reader(env).settings(cls)
+        filed = read_env_file(env_file) if env_file and env_file.is_file() else {}
+        return _Reader(_Environment(os.environ, filed)).settings(cls)
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """Read the variables of a `.env` file: UTF-8 text of `NAME=value` lines; blanks, quotes and CRLF are allowed.
+
+    Raises ConfigurationError, which names the lines that are not of this form and shows nothing of their text.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is not text in UTF-8. Save it as UTF-8.") from error
+    if lines := _malformed_lines(text):
+        raise ConfigurationError(
+            f"{path} cannot be understood at line {', '.join(map(str, lines))}. Each line is NAME=value, or a comment "
+            "that begins with #. A quote is closed on the same line, and only a comment may follow it."
+        )
+    return {name: value for name, value in dotenv_values(stream=io.StringIO(text)).items() if value}
+
+
+def _malformed_lines(text: str) -> list[int]:
+    lines = []
+    for binding in parse_stream(io.StringIO(text)):
+        statement = binding.original.string.lstrip()
+        no_value = binding.key is not None and binding.value is None
+        if binding.error or no_value or "\n" in statement.rstrip():
+            blank_lines = binding.original.string.removesuffix(statement).count("\n")
+            lines.append(binding.original.line + blank_lines)
+    return lines
+
+
+class _QuoteError(ValueError):
+    """A value begins or ends with a quote that has no partner."""
+
+
+class _Environment(Env):
+    """Reads a variable from the first source that sets it, by its NAME or by NAME_FILE, the name of a file.
+
+    An empty value counts as not set. White space around a value is dropped, and then a pair of plain quotes.
+    """
+
+    def __init__(self, *sources: Mapping[str, str]) -> None:
+        super().__init__(eager=False)
+        self._sources = sources
+
+    def _get_value(self, env_key: str, default: Any) -> Any:
+        """Raises _QuoteError; ValueError or OSError where the named file cannot be read."""
+        for source in self._sources:
+            path = _unquoted(source.get(f"{env_key}_FILE", ""))
+            value = _unquoted(Path(path).read_text("utf-8-sig") if path else source.get(env_key, ""))
+            if path or value:
+                return value
+        return default
+
+
+_PLAIN_QUOTES = ("'", '"')
+_QUOTES = (*_PLAIN_QUOTES, "“", "”", "„", "‘", "’", "‚", "«", "»")
+
+
+def _unquoted(text: str) -> str:
+    """Drop the white space around a value, and one pair of plain quotes. Raises _QuoteError."""
+    text = text.strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in _PLAIN_QUOTES:
+        return text[1:-1]
+    if text.startswith(_QUOTES) or text.endswith(_QUOTES):
+        raise _QuoteError
+    return text
 
 
 class _Reader:
     """Reads variable by variable, collecting faults instead of stopping at the first."""
 
-    def __init__(self, env: FileAwareEnv) -> None:
+    def __init__(self, env: _Environment) -> None:
         self.env = env
         self.faults: dict[str, str] = {}
 
@@ -136,6 +206,9 @@ class _Reader:
             return default
         try:
             value = parse(name, **options)
+        except _QuoteError:
+            self.faults[name] = "begins or ends with a quote that is not one of a plain pair"
+            return default
         except (ValueError, OSError):
             self.faults[name] = f"the file that {name}_FILE names cannot be read"
             return default

@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, strategies
 
 from hooks.errors import ConfigurationError
 from hooks.settings import Settings, StoreSettings
@@ -320,6 +322,110 @@ def test_an_env_file_fills_in_what_the_environment_does_not_say(tmp_path: Path) 
     found = Settings.from_env(file)
     assert (found.bind, found.log_level, found.status_token) == ("127.0.0.1:9000", "ERROR", "to ken")
     assert found.reconcile == timedelta(minutes=15)
+
+
+# What a person types around a value, in `.env` and in the environment.
+TYPED = ["{}", "{} ", "  {}\t", '"{}"', "'{}'", '"{}" ', " '{}'  ", "{}\r"]
+LINES = [
+    "{name}={typed}",
+    "{name} = {typed}",
+    "  {name}={typed}",
+    "export {name}={typed}",
+    "{name}= {typed} # a comment",
+]
+# No quote, no `#`, no `$`, no backslash: those mean something in `.env`. No white space at the ends.
+VALUES = strategies.text(
+    strategies.characters(codec="utf-8", exclude_categories=("C", "Z"), exclude_characters="'\"#$\\“”„‘’‚«»"),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(value=VALUES, typed=strategies.sampled_from(TYPED))
+def test_the_environment_is_read_as_it_was_meant(value: str, typed: str) -> None:
+    assert _read(STATUS_TOKEN=typed.format(value)).status_token == value
+
+
+@given(
+    value=VALUES,
+    typed=strategies.sampled_from([typed for typed in TYPED if "\r" not in typed]),
+    line=strategies.sampled_from(LINES),
+    ending=strategies.sampled_from(["\n", "\r\n", ""]),
+    before=strategies.sampled_from(["", "\ufeff", "\r\n", "# a comment\r\n"]),
+)
+def test_an_env_file_is_read_as_it_was_meant(value: str, typed: str, line: str, ending: str, before: str) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / ".env"
+        file.write_bytes((before + line.format(name="STATUS_TOKEN", typed=typed.format(value)) + ending).encode())
+        assert Settings.from_env(file).status_token == value
+
+
+@pytest.mark.parametrize("typed", ['"{}', "{}'", "“{}”", "‘{}", "«{}»", "'{}\""])
+@pytest.mark.parametrize("name", ["STATUS_TOKEN", "STORE_CONSUMER_SECRET", "PUSH_SETTLE_SECONDS", "PUBLIC_URL"])
+def test_a_quote_without_its_partner_is_named(name: str, typed: str) -> None:
+    message = _message(**STORE | {name: typed.format("hidden")})
+    assert _named(message) == [name]
+    assert "quote" in message
+    assert "hidden" not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        # no `=`
+        ("STATUS_TOKEN hidden\n", "1"),
+        ("BIND=127.0.0.1:9000\n\n\nSTATUS_TOKEN: hidden\n", "4"),
+        ("STATUS_TOKEN\n", "1"),
+        # a blank in the name
+        ("STATUS TOKEN=hidden\n", "1"),
+        # a quote that is not closed, closed on another line, or followed by something
+        ('STATUS_TOKEN="hidden\n', "1"),
+        ("STATUS_TOKEN='hidden\nSUBJECT_KEY='hidden\n", "1"),
+        ("STATUS_TOKEN='hidden\r\nSUBJECT_KEY=hidden'\r\n", "1"),
+        ('BIND=127.0.0.1:9000\r\nSTATUS_TOKEN="hid"den\r\n', "2"),
+        # several
+        ("hidden hidden\n# hidden\nBIND=127.0.0.1:9000\nhidden\n", "1, 4"),
+    ],
+)
+def test_an_env_file_that_cannot_be_understood_is_refused_with_its_lines(text: str, lines: str, tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes(text.encode())
+    with pytest.raises(ConfigurationError, match=f"at line {lines}\\.") as raised:
+        Settings.from_env(file)
+    assert "hidden" not in str(raised.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_an_env_file_in_another_encoding_is_refused(encoding: str, tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes("STATUS_TOKEN=nøkkel\n".encode(encoding))
+    with pytest.raises(ConfigurationError, match="not text in UTF-8"):
+        Settings.from_env(file)
+
+
+@pytest.mark.parametrize(
+    ("environment", "filed", "token"),
+    [
+        ({"STATUS_TOKEN": "here"}, {"STATUS_TOKEN": "there"}, "here"),
+        # An empty one counts as not set.
+        ({"STATUS_TOKEN": ""}, {"STATUS_TOKEN": "there"}, "there"),
+        ({"STATUS_TOKEN": " "}, {"STATUS_TOKEN": "there"}, "there"),
+        ({"STATUS_TOKEN_FILE": ""}, {"STATUS_TOKEN": "there"}, "there"),
+        # A file named in `.env` does not win over the environment, nor the other way round.
+        ({"STATUS_TOKEN": "here"}, {"STATUS_TOKEN_FILE": "{folder}/filed"}, "here"),
+        ({"STATUS_TOKEN_FILE": "{folder}/filed"}, {"STATUS_TOKEN": "there"}, "from a file"),
+        ({}, {"STATUS_TOKEN_FILE": "{folder}/filed"}, "from a file"),
+        ({"STATUS_TOKEN_FILE": '"{folder}/filed" '}, {}, "from a file"),
+    ],
+)
+def test_the_environment_wins_over_the_env_file(
+    environment: dict[str, str], filed: dict[str, str], token: str, tmp_path: Path
+) -> None:
+    (tmp_path / "filed").write_bytes(b'\xef\xbb\xbf"from a file" \r\n')
+    os.environ.update({name: value.format(folder=tmp_path) for name, value in environment.items()})
+    lines = [f"{name}={value.format(folder=tmp_path)}" for name, value in filed.items()]
+    (tmp_path / ".env").write_text("\n".join(lines))
+    assert Settings.from_env(tmp_path / ".env").status_token == token
 
 
 def test_an_env_file_that_is_not_there_is_none(tmp_path: Path) -> None:
