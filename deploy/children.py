@@ -1,14 +1,17 @@
-"""Child processes that are started together and end together."""
+"""Child processes that are started together and end together, also where this process is killed."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -22,14 +25,23 @@ class StoppedError(Exception):
 
 @dataclass
 class Children:
-    """Starts processes in sessions of their own, so that a Ctrl-C reaches them through us and in order."""
+    """Starts processes in sessions of their own, so that a Ctrl-C reaches them through us and in order.
+
+    On Linux the kernel sends them SIGTERM when this process ends without doing so itself.
+    """
 
     stopping: Event
     running: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
 
     def start(self, name: str, command: list[str], *, stdout: int | None = None) -> subprocess.Popen[str]:
         """Start one, to run until it is stopped."""
-        child = subprocess.Popen(command, start_new_session=True, text=True, stdout=stdout)  # noqa: S603
+        child = subprocess.Popen(  # noqa: S603
+            command,
+            start_new_session=True,
+            text=True,
+            stdout=stdout,
+            preexec_fn=partial(_end_with_parent, os.getpid()),  # noqa: PLW1509 - this process has one thread
+        )
         self.running[name] = child
         return child
 
@@ -37,7 +49,7 @@ class Children:
         """Run one to its end. Raises StoppedError if it fails or a signal comes first."""
         child = self.start(name, command)
         while child.poll() is None:
-            if self.stopping.wait(0.05):
+            if self.stopping.wait(0.05) or _abandoned():
                 raise StoppedError
         del self.running[name]
         if child.returncode:
@@ -80,6 +92,20 @@ class Children:
                 _signal(child, signal.SIGKILL)
                 child.wait()
         self.running.clear()
+
+
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
+"""Of prctl(2): the signal that a process gets when its parent ends. It survives exec."""
+
+
+def _end_with_parent(parent: int) -> None:
+    """Run in the child, before its program: have it get SIGTERM when `parent` ends. Other systems cannot do that."""
+    if sys.platform != "linux":
+        return
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it ended before the line above, which then says nothing
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 _PARENT = os.getppid()

@@ -1,16 +1,22 @@
 """`make run`: migrate, start web and worker, and without a store of one's own the sandbox store too.
 
-Runs until SIGTERM, SIGINT or the end of one of the processes, and leaves none behind.
+Runs until SIGTERM, SIGINT, SIGHUP or the end of one of the processes, and leaves none behind.
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import re
 import secrets
 import signal
+import socket
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from shutil import rmtree
 from threading import Event
 
 from deploy import demo
@@ -19,26 +25,23 @@ from hooks.errors import ConfigurationError
 from hooks.settings import Settings
 
 SANDBOX_DATABASE = Path("var/sandbox.db")
+PORT_SECONDS = 5.0
+"""The port may be held that long: by a process that is about to end."""
+
+_COUNTER_FILE = re.compile(r"(?:counter|histogram|summary|gauge_[a-z]+)_(\d+)\.db")
+"""A file of prometheus-client, by the id of the process that counts in it."""
 
 
 def main() -> int:
     """Exit status: 0 after a signal, 1 when a process ended by itself, 2 when the settings are wrong."""
     stopping = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    children = Children(stopping)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` ignores it
+            signal.signal(number, lambda *_: stopping.set())
     try:
-        sandbox = demo.Sandbox.start(children) if _needs_sandbox() else None
-        if sandbox:
-            _use_sandbox(sandbox)
         settings = Settings.from_env()
-        _start_service(children)
-        url = f"http://{settings.bind}"
-        children.wait_until_ready(f"{url}/readyz")
-        _say(f"Retention Hooks answers on {url}; Ctrl-C ends it.")
-        if sandbox:
-            demo.show(sandbox, settings, children)
-        return children.wait()
+        with nullcontext() if settings.stores else _only_sandbox():
+            return _run(settings, Children(stopping))
     except ConfigurationError as error:
         _say(f"Retention Hooks cannot start. {error}")
         return 2
@@ -46,38 +49,108 @@ def main() -> int:
         if str(error):
             _say(str(error))
         return 0 if stopping.is_set() else 1
+
+
+def _run(settings: Settings, children: Children) -> int:
+    try:
+        _wait_for_port(settings.bind, children)
+        if settings.stores:
+            _start_service(settings, children)
+        else:
+            sandbox = demo.Sandbox.start(children)
+            settings = _use_sandbox(sandbox)
+            _start_service(settings, children)
+            demo.show(sandbox, settings, children)
+        return children.wait()
     finally:
         children.stop()
 
 
-def _needs_sandbox() -> bool:
-    """Whether neither the environment nor `.env` names a store. Raises ConfigurationError."""
-    return not Settings.from_env().stores
+def _wait_for_port(bind: str, children: Children) -> None:
+    """Raise StoppedError unless `bind` can be listened on. Another service there would answer in place of ours."""
+    deadline = time.monotonic() + PORT_SECONDS
+    while fault := _listen_fault(bind):
+        if fault.errno != errno.EADDRINUSE:
+            raise StoppedError(f"Nothing can listen on {bind}: {fault.strerror}. Set BIND to another address.")
+        if time.monotonic() > deadline:
+            raise StoppedError(f"Another process listens on {bind}. Stop it, or set BIND to another address.")
+        children.pause(0.25)
 
 
-def _use_sandbox(sandbox: demo.Sandbox) -> None:
-    """Point the service at the sandbox store, with a ledger of its own that begins empty each time."""
-    os.environ["STORE_URL"] = sandbox.url
-    os.environ["STORE_CONSUMER_KEY"] = sandbox.consumer_key
-    os.environ["STORE_CONSUMER_SECRET"] = sandbox.consumer_secret
-    os.environ["STORE_WEBHOOK_SECRETS"] = secrets.token_hex(16)
+def _listen_fault(bind: str) -> OSError | None:
+    """Listen for a moment; the error where that is refused."""
+    host, _, port = bind.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host.strip("[]"), int(port)), family=family).close()
+    except OSError as error:
+        return error
+    return None
+
+
+@contextmanager
+def _only_sandbox() -> Iterator[None]:
+    """Hold the sandbox's ledger. Raises StoppedError where another `make run` of this folder uses it."""
+    SANDBOX_DATABASE.parent.mkdir(exist_ok=True)
+    with SANDBOX_DATABASE.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StoppedError("Another `make run` uses the sandbox of this folder. Stop that one first.") from error
+        yield
+
+
+def _use_sandbox(sandbox: demo.Sandbox) -> Settings:
+    """Point the service at the sandbox store, and at a ledger for it alone, which begins empty each time."""
+    for path in SANDBOX_DATABASE.parent.glob(f"{SANDBOX_DATABASE.name}*"):
+        path.unlink()
+    environment = {
+        "STORE_URL": sandbox.url,
+        "STORE_CONSUMER_KEY": sandbox.consumer_key,
+        "STORE_CONSUMER_SECRET": sandbox.consumer_secret,
+        "STORE_WEBHOOK_SECRETS": secrets.token_hex(16),
+        "DATABASE_URL": f"sqlite:///{SANDBOX_DATABASE}",
+    }
+    for name, value in environment.items():
+        os.environ[name] = value
+        os.environ.pop(f"{name}_FILE", None)  # it would win
     os.environ.setdefault("PUSH_SETTLE_SECONDS", "2")
     os.environ.setdefault("LOG_LEVEL", "WARNING")
-    if "DATABASE_URL" not in os.environ:
-        for path in SANDBOX_DATABASE.parent.glob(f"{SANDBOX_DATABASE.name}*"):
-            path.unlink()
-        os.environ["DATABASE_URL"] = f"sqlite:///{SANDBOX_DATABASE}"
+    return Settings.from_env()
 
 
-def _start_service(children: Children) -> None:
+def _start_service(settings: Settings, children: Children) -> None:
     metrics = Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR") or "var/metrics")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
-    rmtree(metrics, ignore_errors=True)
-    metrics.mkdir(parents=True)
+    metrics.mkdir(parents=True, exist_ok=True)
+    remove_stale_counters(metrics)
+    # The `flask` command would read `.env` by itself, and one in a folder above where there is none here.
+    os.environ["FLASK_SKIP_DOTENV"] = "1"
     flask = [sys.executable, "-m", "flask", "--app", "wsgi"]
     children.finish("db upgrade", [*flask, "db", "upgrade"])
     children.start("web", [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "wsgi:app"])
     children.start("worker", [*flask, "worker"])
+    url = f"http://{settings.bind}"
+    children.wait_until_ready(f"{url}/readyz")
+    _say(f"Retention Hooks answers on {url}; Ctrl-C ends it.")
+
+
+def remove_stale_counters(folder: Path) -> None:
+    """Remove the counter files of processes that have ended, and nothing else that may be in this folder."""
+    for path in folder.iterdir():
+        name = _COUNTER_FILE.fullmatch(path.name)
+        if name and not _lives(int(name[1])):
+            path.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # another user's
+    return True
 
 
 def _say(words: str) -> None:
