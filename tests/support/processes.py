@@ -49,12 +49,13 @@ class Process:
     env: dict[str, str]
     output: Path
     child: subprocess.Popen[bytes] | None = None
+    directory: Path = ROOT
 
     def start(self) -> Self:
         """Start it, again if it was stopped before."""
         with self.output.open("ab") as sink:
             self.child = subprocess.Popen(
-                self.command, cwd=ROOT, env=self.env, stdout=sink, stderr=sink, start_new_session=True
+                self.command, cwd=self.directory, env=self.env, stdout=sink, stderr=sink, start_new_session=True
             )
         return self
 
