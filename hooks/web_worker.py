@@ -1,7 +1,8 @@
 """How gunicorn runs a web process: requests are greenlets, so that several of them can wait for one commit.
 
 Nothing of the standard library is replaced: but for reading, answering and waiting for SQLite's lock, a request runs
-from its start to its end without another one in between. While PostgreSQL is waited for, the whole process waits.
+from its start to its end without another one in between. So no request stops amid a read transaction, for whose end a
+commit may wait. While PostgreSQL is waited for, the whole process waits.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from hooks.collecting import collect_less
 from hooks.group_commit import Group
+from hooks.ledger.database import Database
+
 
 ACCEPTED_AT_ONCE = 16
 """So that those who come at the same time are taken together, and the other processes get some, too."""
@@ -36,8 +39,8 @@ class Worker(GeventWorker):
         """Answer requests until gunicorn says stop; then, in the time that it gives, those under way."""
         extensions = cast("Flask", self.wsgi).extensions
         extensions["group"] = Group()
-        # While one waits, others say what they have.
-        extensions["retention"].database.wait_by(gevent.sleep, BoundedSemaphore(1))
+        database: Database = extensions["retention"].database
+        database.wait_by(gevent.sleep, BoundedSemaphore)  # while one waits, others say what they have
         collect_less()
         servers = [self._serve(listener) for listener in self.sockets]
         while self.alive:

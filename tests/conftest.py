@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +19,8 @@ from hooks.ledger.upgrade import upgrade
 from hooks.retention.policy import Policy
 from schemas.policy import load_policy
 from tests.support.postgresql import new_database, server
-from tests.support.processes import ROOT, Stack, stack
+from tests.support.processes import ROOT, UNSAFE_SQLITE, Stack, stack
+from tests.support.unsafe_sqlite import UNSAFE_VERSION
 
 # Property tests say what is true, not how fast; and a run tries the same examples as the one before it, so that a
 # change is to blame for what it breaks. `HYPOTHESIS_PROFILE=search` tries others, and more.
@@ -51,10 +54,21 @@ def postgresql() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def rollback_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An SQLite that can lose commits in WAL mode, in this process and in all that a test starts."""
+    monkeypatch.setitem(sys.modules, "pysqlite3", None)
+    monkeypatch.setenv("PYTHONPATH", str(UNSAFE_SQLITE))
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", min(sqlite3.sqlite_version_info, UNSAFE_VERSION))
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a database that nobody has touched: once SQLite, once PostgreSQL."""
-    if request.param == "sqlite":
+    """The URL of a database that nobody has touched: once SQLite, once PostgreSQL; where a test asks for it, also
+    "sqlite-rollback", an SQLite that needs a rollback journal."""
+    if request.param == "sqlite-rollback":
+        request.getfixturevalue("rollback_journal")
+    if request.param.startswith("sqlite"):
         yield f"sqlite:///{tmp_path}/ledger.db"
         return
     with new_database(request.getfixturevalue("postgresql")) as url:

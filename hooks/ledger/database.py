@@ -1,27 +1,25 @@
-"""Connections and transactions: SQLite (in WAL, with full sync) or PostgreSQL, the same to all callers."""
+"""Connections and transactions: SQLite or PostgreSQL, the same to all callers."""
 
 from __future__ import annotations
 
 import select
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from hooks.errors import LedgerContendedError, LedgerNotReadyError, LedgerRefusedError, LedgerUnavailableError
+from hooks.errors import LedgerContendedError, LedgerRefusedError, LedgerUnavailableError
+from hooks.ledger.sqlite import TAKE_READ_LOCK, SQLite, retry_while_locked
 
 BUSY_TIMEOUT_SECONDS = 5
 """For so long a lock, or a connection, is waited for; then the ledger counts as unavailable."""
-
-LOOK_AGAIN_SECONDS = 0.001
-"""Between two looks for SQLite's lock; most hold it for a millisecond or so."""
 
 LATELY_SECONDS = 1.0
 """For so long after it had to wait for the lock, others count as writing."""
@@ -32,25 +30,6 @@ for that."""
 
 CONTENDED = frozenset({"40P01", "40001"})
 """PostgreSQL's codes of a deadlock and of a serialization failure: of two transactions it has undone one."""
-
-
-def sqlite_is_safe(version: tuple[int, ...]) -> bool:
-    """Whether this SQLite keeps every commit in WAL mode.
-
-    Before 3.51.3 (but for 3.44.6 and 3.50.7) commits can be lost when two connections write and checkpoint at
-    once; SQLite's own documentation calls it the WAL-reset bug (https://sqlite.org/wal.html).
-    """
-    return version >= (3, 51, 3) or version in {(3, 44, 6), (3, 50, 7)}
-
-
-def _sqlite_driver() -> Any:
-    from pysqlite3 import dbapi2  # noqa: PLC0415 - not needed, nor loaded, where the ledger is in PostgreSQL
-
-    if not sqlite_is_safe(dbapi2.sqlite_version_info):
-        raise LedgerNotReadyError(
-            f"SQLite {dbapi2.sqlite_version} can lose commits in WAL mode; install the pinned pysqlite3"
-        )
-    return dbapi2
 
 
 class Gate(Protocol):
@@ -67,11 +46,10 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.wait_by(time.sleep, Lock())
+        self.sqlite = SQLite.of_this_python() if self.is_sqlite else None
+        self.wait_by(time.sleep, Lock)
         self._waited_at = float("-inf")
-        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
-        if self.is_sqlite:
-            event.listen(self.engine, "begin", self._begin_sqlite)
+        self.engine = self._sqlite_engine(self.sqlite) if self.sqlite else _postgresql_engine(self.url)
         event.listen(self.engine, "handle_error", _drop_what_may_only_read)
         options: dict[str, Any] = {"read_only": True}
         if not self.is_sqlite:  # there, every statement would see a state of its own
@@ -81,11 +59,16 @@ class Database:
         self._refusals = driver.DataError, driver.IntegrityError
         self._reader = self.engine.execution_options(**options)
 
-    def wait_by(self, pause: Callable[[float], None], gate: Gate) -> None:
-        """Say how this process waits for SQLite, which takes one writer at a time: for its lock by a `pause` of some
-        seconds again and again, and for others of this process at the `gate`. Those who wait there have no connection
-        yet: there would be none left for who holds the lock."""
-        self._pause, self._gate = pause, gate
+    @property
+    def description(self) -> str:
+        """The database in words for people, such as "SQLite 3.51.3 in WAL mode". Touches nothing."""
+        return str(self.sqlite or "PostgreSQL")
+
+    def wait_by(self, pause: Callable[[float], None], make_gate: Callable[[], Gate]) -> None:
+        """Say how this process waits for SQLite: for its lock by a `pause` of some seconds again and again, and for
+        others of this process at a gate, writers at one and readers who begin at another. Those who wait there have
+        no connection yet: there would be none left for who holds the lock."""
+        self._pause, self._write_gate, self._read_gate = pause, make_gate(), make_gate()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -93,37 +76,67 @@ class Database:
 
         Raises LedgerUnavailableError; then nothing of it stands.
         """
-        with self._translated(), self._turn(), self.engine.begin() as connection, self._dropping(connection):
+        with (
+            self._translated(),
+            self._turn(self._write_gate),
+            self.engine.connect() as connection,
+            self._dropping(connection),
+            connection.begin(),
+        ):
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the ledger and writes nothing. Raises LedgerUnavailableError."""
-        with self._translated(), self._reader.begin() as connection, self._dropping(connection):
+        """A transaction that sees one state of the ledger and writes nothing. Raises LedgerUnavailableError.
+
+        With a rollback journal every commit waits for its end. So the block neither writes nor waits for others.
+        """
+        with self._translated(), ExitStack() as transaction:
+            with self._turn(self._read_gate):
+                connection = transaction.enter_context(self._reader.connect())
+                transaction.enter_context(self._dropping(connection))
+                transaction.enter_context(connection.begin())
             yield connection
 
-    def _begin_sqlite(self, connection: Connection) -> None:
-        """A writer takes the lock now: one that read first could find it taken, and its read out of date."""
-        cursor = connection.connection.cursor()
-        if connection.get_execution_options().get("read_only"):
-            cursor.execute("BEGIN")
-        elif _begin_to_write(cursor, self._pause):
-            self._waited_at = time.monotonic()
+    def _sqlite_engine(self, sqlite: SQLite) -> Engine:
+        def begin(connection: Connection) -> None:
+            """A writer takes the lock now: one that read first could find it taken, and its read out of date."""
+            cursor = connection.connection.cursor()
+            if connection.get_execution_options().get("read_only"):
+                cursor.execute("BEGIN")
+                self._wait(cursor, TAKE_READ_LOCK)
+            else:
+                if self._wait(cursor, "BEGIN IMMEDIATE"):
+                    self._waited_at = time.monotonic()
+                sqlite.check_before_write(cursor)
+
+        def commit(connection: Connection) -> None:
+            """What the dialect does after this finds nothing left to commit."""
+            self._wait(connection.connection.cursor(), "COMMIT")
+
+        engine = sqlite.engine(Path(self.url.database or ""), self._wait)
+        event.listen(engine, "begin", begin)
+        event.listen(engine, "commit", commit)
+        return engine
+
+    def _wait(self, cursor: Any, statement: str) -> bool:
+        return retry_while_locked(cursor, statement, self._pause, BUSY_TIMEOUT_SECONDS)
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Wait until it is one's turn among the writers of this process."""
+    def _turn(self, gate: Gate) -> Iterator[None]:
+        """Let one writer of this process at a time go to SQLite, and one reader who begins."""
         if not self.is_sqlite:
             yield
             return
-        if not self._gate.acquire(blocking=False):
-            self._waited_at = time.monotonic()
-            if not self._gate.acquire(timeout=BUSY_TIMEOUT_SECONDS):
-                raise LedgerUnavailableError("the ledger is busy (others of this process wait to write to it, too)")
+        if not gate.acquire(blocking=False):
+            if gate is self._write_gate:
+                self._waited_at = time.monotonic()
+            if not gate.acquire(timeout=BUSY_TIMEOUT_SECONDS):
+                raise LedgerUnavailableError("the ledger is busy (others of this process wait for it, too)")
         try:
             yield
         finally:
-            self._gate.release()
+            gate.release()
 
     def others_write(self) -> bool:
         """Whether somebody else held the lock lately when it was wanted. In PostgreSQL nobody holds one for the
@@ -170,73 +183,6 @@ def _drop_what_may_only_read(context: ExceptionContext) -> None:
 def _may_only_read(error: BaseException) -> bool:
     words = str(error).lower()
     return "readonly" in words or "read-only" in words
-
-
-def _sqlite_engine(url: URL) -> Engine:
-    """Never makes the file: that is the migration's work, so that several processes can start at once."""
-    path = Path(url.database or "")
-    target = f"{path.resolve().as_uri()}?mode=rw"
-    driver = _sqlite_driver()
-
-    def connect() -> Any:
-        return driver.connect(target, uri=True, timeout=BUSY_TIMEOUT_SECONDS, check_same_thread=False)
-
-    engine = create_engine(
-        "sqlite://",
-        module=driver,
-        creator=connect,
-        hide_parameters=True,
-        poolclass=QueuePool,
-        pool_size=20,
-        max_overflow=0,
-    )
-    event.listen(engine, "connect", lambda connection, pooled: _prepare_sqlite(connection, pooled, path))
-    event.listen(engine, "checkout", lambda _connection, pooled, _proxy: _same_file(pooled, path))
-    return engine
-
-
-def _prepare_sqlite(connection: Any, pooled: Any, path: Path) -> None:
-    pooled.info["file"] = _file_id(path)
-    connection.isolation_level = None  # transactions begin where we say so
-    for pragma in ("synchronous = FULL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _same_file(pooled: Any, path: Path) -> None:
-    """A connection to a file that was moved away or deleted still works, and its commits are nowhere."""
-    if pooled.info["file"] != _file_id(path):
-        raise DisconnectionError("the SQLite file is another one now")
-
-
-def _file_id(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _begin_to_write(cursor: Any, pause: Callable[[float], None]) -> bool:
-    """Take the lock; whether it had to be waited for.
-
-    SQLite itself looks for the lock at ever longer intervals, of up to a tenth of a second, while most hold it for
-    a millisecond: whoever has waited long would wait longest.
-    """
-    waited, limit = False, time.monotonic() + BUSY_TIMEOUT_SECONDS
-    cursor.execute("PRAGMA busy_timeout = 0")
-    try:
-        while True:
-            try:
-                cursor.execute("BEGIN IMMEDIATE")
-            except Exception as error:
-                if str(error) != "database is locked" or time.monotonic() > limit:
-                    raise
-            else:
-                return waited
-            waited = True
-            pause(LOOK_AGAIN_SECONDS)
-    finally:
-        cursor.execute(f"PRAGMA busy_timeout = {1000 * BUSY_TIMEOUT_SECONDS}")
 
 
 def _postgresql_engine(url: URL) -> Engine:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
 from hooks.errors import LedgerNotReadyError
-from hooks.ledger.database import Database
+from hooks.ledger.database import BUSY_TIMEOUT_SECONDS, Database
+from hooks.ledger.sqlite import SQLite, mode_of
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -35,10 +36,10 @@ def upgrade(database: Database) -> str:
     """Create or migrate the database; safe to repeat, and while another version serves. Returns its revision then.
 
     A database that a newer version has migrated is left as it is. The one place where an SQLite file is made and
-    put into WAL mode: left to whichever process comes first, several at once fail with 'database is locked'.
+    its journal mode changed: left to whichever process comes first, several at once fail with 'database is locked'.
     """
-    if database.is_sqlite:
-        _create_sqlite(Path(database.url.database or ""))
+    if database.sqlite:
+        _make_sqlite(database.sqlite, Path(database.url.database or ""))
     from alembic import command  # noqa: PLC0415 - as above
 
     config = _config()
@@ -53,17 +54,13 @@ def upgrade(database: Database) -> str:
     return head()
 
 
-def _create_sqlite(path: Path) -> None:
-    from pysqlite3 import dbapi2  # noqa: PLC0415 - as in `database`
-
+def _make_sqlite(sqlite: SQLite, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _alone_in(path.parent), closing(dbapi2.connect(str(path))) as connection:
-            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    except (OSError, dbapi2.Error) as error:
+        with _alone_in(path.parent):
+            sqlite.make(path, BUSY_TIMEOUT_SECONDS)
+    except OSError as error:
         raise LedgerNotReadyError(f"{path} cannot be made or opened ({type(error).__name__})") from error
-    if mode != "wal":
-        raise LedgerNotReadyError(f"the file system under {path.parent} does not take SQLite's WAL mode")
 
 
 @contextmanager
@@ -102,7 +99,8 @@ def _is_newer(revision: str) -> bool:
 
 
 def check(connection: Connection) -> None:
-    """Raise LedgerNotReadyError unless this version can work with the database, and SQLite is in WAL mode.
+    """Raise LedgerNotReadyError unless this version can work with the database, and an SQLite file is in the journal
+    mode that is safe with the SQLite in use.
 
     It can if a newer version has migrated it: migrations only add, so that the old version goes on serving until
     the new one has taken over.
@@ -111,6 +109,4 @@ def check(connection: Connection) -> None:
     if current is None or (current != head() and not _is_newer(current)):
         raise LedgerNotReadyError(f"the database is at {current}, not {head()}: run `flask --app wsgi db upgrade`")
     if connection.dialect.name == "sqlite":
-        mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
-        if mode != "wal":
-            raise LedgerNotReadyError(f"the SQLite file is in {mode} mode, not WAL: run `db upgrade`")
+        SQLite(connection.dialect.loaded_dbapi).check_mode(mode_of(connection.connection.cursor()))

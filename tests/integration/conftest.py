@@ -35,8 +35,8 @@ def at_revision(database_url: str) -> Iterator[Callable[[str], Database]]:
     with closing(Database(database_url)) as ledger:
 
         def made(revision: str) -> Database:
-            if ledger.is_sqlite:
-                upgrading._create_sqlite(Path(ledger.url.database or ""))
+            if ledger.sqlite:
+                upgrading._make_sqlite(ledger.sqlite, Path(ledger.url.database or ""))
             config = upgrading._config()
             with ledger.write() as connection:
                 config.attributes["connection"] = connection

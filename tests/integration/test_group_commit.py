@@ -151,7 +151,7 @@ def test_each_group_is_taken_by_what_its_own_would_be_taken_by(
 def test_more_than_there_are_connections_may_wait_to_write(watched: Watched, policy: Policy) -> None:
     """As events do, which share no commit. Meanwhile the process goes on."""
     ledger = watched.ingest.database
-    ledger.wait_by(gevent.sleep, BoundedSemaphore(1))
+    ledger.wait_by(gevent.sleep, BoundedSemaphore)
     beats = 0
 
     def beat() -> None:
@@ -176,7 +176,7 @@ def test_more_than_there_are_connections_may_wait_to_write(watched: Watched, pol
 @ON_SQLITE
 def test_those_who_come_while_the_lock_is_waited_for_are_taken_along(watched: Watched, policy: Policy) -> None:
     ledger, group = watched.ingest.database, Group()
-    ledger.wait_by(gevent.sleep, BoundedSemaphore(1))
+    ledger.wait_by(gevent.sleep, BoundedSemaphore)
     sent = [_delivery(number, policy) for number in (1, 2)]
     with Database(str(ledger.url)).write():
         first = gevent.spawn(group.receive, watched.receive, "shop", sent[0])

@@ -24,6 +24,9 @@ from tests.support.recordings import SECRET, Recorded
 ROOT = Path(__file__).parent.parent.parent
 DEADLINE_SECONDS = 150.0
 
+UNSAFE_SQLITE = ROOT / "tests/support/unsafe_sqlite"
+"""On PYTHONPATH, it gives a process an SQLite that can lose commits in WAL mode."""
+
 
 def free_port() -> int:
     """A port that nobody listens on just now."""
@@ -188,9 +191,8 @@ class Stack:
     started: list[Process] = field(default_factory=list)
 
     def _env(self, **extra: str) -> dict[str, str]:
-        base = {
-            name: os.environ[name] for name in ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START") if name in os.environ
-        }
+        handed_on = ("PATH", "HOME", "LANG", "PYTHONPATH", "COVERAGE_PROCESS_START")
+        base = {name: os.environ[name] for name in handed_on if name in os.environ}
         base |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE")}
         (self.directory / "metrics").mkdir(exist_ok=True)
         return base | {

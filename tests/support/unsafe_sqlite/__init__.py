@@ -1,0 +1,4 @@
+"""A folder for PYTHONPATH."""
+
+UNSAFE_VERSION = (3, 44, 5)
+"""All versions up to this one can lose commits in WAL mode."""

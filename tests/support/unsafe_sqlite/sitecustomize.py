@@ -1,0 +1,9 @@
+"""Python runs this at its start: the wheel cannot be imported, and Python's own SQLite says that it is unsafe."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+
+sys.modules["pysqlite3"] = None  # type: ignore[assignment]  # so that no import finds it
+sqlite3.sqlite_version_info = min(sqlite3.sqlite_version_info, (3, 44, 5))  # type: ignore[misc]
