@@ -47,10 +47,11 @@ db_group = AppGroup("db", help="The ledger's database.")
 def db_upgrade() -> None:
     """Create the database, or bring it to this version; safe to repeat."""
     try:
-        revision = upgrade.upgrade(service().database)
+        database = service().database
+        revision = upgrade.upgrade(database)
     except LedgerUnavailableError as error:
         stop(str(error))
-    click.echo(f"The ledger is at revision {revision}.")
+    click.echo(f"The ledger is at revision {revision} ({database.description}).")
 
 
 def commands() -> tuple[click.Command, ...]:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, cast
 
 import gevent
+import structlog
 from flask import Flask
 from gevent import socket
 from gevent.lock import BoundedSemaphore
@@ -22,6 +23,7 @@ from hooks.collecting import collect_less
 from hooks.group_commit import Group
 from hooks.ledger.database import Database
 
+log = structlog.get_logger(__name__)
 
 ACCEPTED_AT_ONCE = 16
 """So that those who come at the same time are taken together, and the other processes get some, too."""
@@ -42,6 +44,7 @@ class Worker(GeventWorker):
         database: Database = extensions["retention"].database
         database.wait_by(gevent.sleep, BoundedSemaphore)  # while one waits, others say what they have
         collect_less()
+        log.info("web.started", ledger=database.description)
         servers = [self._serve(listener) for listener in self.sockets]
         while self.alive:
             self.notify()

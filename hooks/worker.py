@@ -106,7 +106,7 @@ def run(settings: Settings, ingest: Ingest, stopping: Event, *, wanted: Policy) 
     """
     register(settings, ingest)
     threads: list[Thread] = []
-    log.info("worker.started", stores=sorted(settings.stores))
+    log.info("worker.started", stores=sorted(settings.stores), ledger=ingest.database.description)
     while not stopping.is_set():
         ingest = _follow(ingest)
         over = Event()

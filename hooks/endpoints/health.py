@@ -19,10 +19,11 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """200 once deliveries can be taken, else 503 with what is not ready."""
+    """200 once deliveries can be taken, else 503 with what is not ready. Also says which database is in use."""
+    database = service().database
     checks = {"database": "ok", "policy": "ok", "migrations": "ok"}  # without a policy there is no process
     try:
-        with service().database.read() as connection:
+        with database.read() as connection:
             upgrade.check(connection)
     except LedgerNotReadyError as error:
         checks["migrations"] = str(error)
@@ -30,4 +31,5 @@ def readyz() -> tuple[Response, int]:
         checks["database"] = str(error)
         checks["migrations"] = "unknown"
     ready = all(found == "ok" for found in checks.values())
-    return jsonify(status="ok" if ready else "not ready", checks=checks), 200 if ready else 503
+    status = "ok" if ready else "not ready"
+    return jsonify(status=status, checks=checks, ledger=database.description), 200 if ready else 503

@@ -6,6 +6,7 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from hooks.ledger.database import Database
+from tests.support.databases import ON_EVERY_JOURNAL
 from tests.support.processes import Stack, Web, stack, until
 from tests.support.recordings import DELIVERIES, made, order
 
@@ -50,6 +52,7 @@ def test_a_service_without_its_ledger_says_so_and_recovers(unmigrated: Stack) ->
     assert answer.status_code == 503
     found = answer.json()
     assert found["status"] != "ok"
+    assert found["ledger"]
     assert found["checks"]["policy"] == "ok"
     if unmigrated.database_url.startswith("sqlite"):  # there is no file yet, and a reader makes none
         assert found["checks"]["database"] != "ok"
@@ -75,6 +78,19 @@ def check_down(web: Web) -> None:
     assert found["status"] == "down"
     assert [problem["code"] for problem in found["problems"]] == ["ledger-unavailable"]
     assert found["policy"]["id"] == "smartgroup-2026-01-15"
+
+
+@ON_EVERY_JOURNAL
+def test_every_process_says_which_database_is_in_use(processes: Stack) -> None:
+    with closing(Database(processes.database_url)) as ledger:
+        used = ledger.description
+    assert f"({used})" in processes.flask("db", "upgrade").stdout
+    web, worker = processes.web(WEB_CONCURRENCY="1"), processes.worker()
+    assert web.get("/readyz").json()["ledger"] == used
+    for process, event in ((web, "web.started"), (worker, "worker.started")):
+        until(lambda process=process, event=event: event in process.log(), "the process to say what it uses")  # type: ignore[misc]
+        (line,) = [line for line in process.log().splitlines() if event in line]
+        assert f"ledger={used}" in line
 
 
 def test_a_ledger_of_an_older_version_is_not_ready(processes: Stack) -> None:
