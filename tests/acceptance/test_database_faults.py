@@ -22,10 +22,10 @@ from uuid import uuid4
 
 import pytest
 import requests
-from pysqlite3 import dbapi2
 from sqlalchemy import func, or_, select, text
 from sqlalchemy.engine import make_url
 
+from hooks.ledger.sqlite import SQLite
 from hooks.ledger.tables import deliveries, records
 from tests.acceptance.test_intake_faults import (
     disk_full,
@@ -168,13 +168,21 @@ def survive(processes: Stack, web: Web, fault: Fault) -> None:
 @contextmanager
 def held_exclusively(processes: Stack, _: Web) -> Iterator[None]:
     """Another program has the whole SQLite file for itself, as a maintenance script may."""
-    holder = dbapi2.connect(file_of(processes), timeout=DEADLINE_SECONDS, isolation_level=None)
+    driver = SQLite.of_this_python().driver
+    holder = driver.connect(file_of(processes), timeout=DEADLINE_SECONDS, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     try:
         yield
     finally:
         holder.execute("ROLLBACK")
         holder.close()
+
+
+@contextmanager
+def read_for_long(processes: Stack, _: Web) -> Iterator[None]:
+    """Another process reads, as a backup of a large ledger does. With a rollback journal a commit waits for it."""
+    with ledger_of(processes) as ledger, ledger.read():
+        yield
 
 
 @contextmanager
@@ -192,7 +200,10 @@ def file_of(processes: Stack) -> Path:
 
 FAULTS: list[tuple[str, Fault]] = [
     ("sqlite", held_exclusively),
+    ("sqlite-rollback", held_exclusively),
     ("sqlite", disk_full),
+    ("sqlite-rollback", disk_full),
+    ("sqlite-rollback", read_for_long),
     ("postgresql", table_locked),
     ("postgresql", read_only),
 ]

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from hooks.ledger.database import Database
 from hooks.ledger.tables import metadata, records
+from tests.support.databases import ON_EVERY_JOURNAL
 from tests.support.processes import Stack, Web, stack
 from tests.support.recordings import Recorded, customer, delivery, made, order, sign
 
@@ -307,6 +308,7 @@ def test_two_hundred_deliveries_of_twenty_delivery_ids_make_two_hundred_records(
     assert numbers == set(range(1000, 1200))
 
 
+@ON_EVERY_JOURNAL
 def test_one_delivery_sent_many_times_at_once_is_recorded_once(processes: Stack) -> None:
     web = processes.web()
     with ThreadPoolExecutor(12) as senders:
@@ -315,6 +317,7 @@ def test_one_delivery_sent_many_times_at_once_is_recorded_once(processes: Stack)
     assert len(web.record("order", 119)["history"]) == 1
 
 
+@ON_EVERY_JOURNAL
 def test_deliveries_of_one_record_at_once_end_in_its_newest_state(processes: Stack) -> None:
     """Also where they race to make the record, and the customer that they all name."""
     web = processes.web()

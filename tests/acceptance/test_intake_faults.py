@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 
 from hooks.ledger.database import Database
 from hooks.ledger.tables import records
+from tests.support.databases import ON_EVERY_JOURNAL
 from tests.support.postgresql import DISCONNECT, maintain
 from tests.support.processes import Stack, Web, until
 from tests.support.recordings import Recorded, made, order
@@ -127,6 +128,9 @@ FAULTS: list[tuple[str, Fault]] = [
     ("sqlite", table_gone),
     ("sqlite", disk_full),
     ("sqlite", file_gone),
+    ("sqlite-rollback", locked),
+    ("sqlite-rollback", disk_full),
+    ("sqlite-rollback", file_gone),
     ("postgresql", locked),
     ("postgresql", table_gone),
     ("postgresql", read_only),
@@ -165,6 +169,7 @@ BURST = 240
 ANSWERED_BEFORE_THE_KILL = 100
 
 
+@ON_EVERY_JOURNAL
 def test_every_delivery_answered_200_survives_kill_9(processes: Stack) -> None:
     web = processes.web()
     burst = [made("order.created", order(1000 + n, customer_id=n % 7)) for n in range(BURST)]

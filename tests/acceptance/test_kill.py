@@ -23,6 +23,7 @@ from hooks.ledger.tables import deliveries
 from hooks.retention.policy import Policy
 from hooks.signature import signing_keys
 from tests.acceptance import truth
+from tests.support.databases import ON_EVERY_JOURNAL
 from tests.support.processes import Process, Sandbox, Stack, Web, until
 from tests.support.recordings import SECRET
 
@@ -247,6 +248,7 @@ def identities(ledger: Database) -> set[str]:
         return set(connection.execute(select(deliveries.c.identity)).scalars())
 
 
+@ON_EVERY_JOURNAL
 @pytest.mark.timeout(600)
 def test_kills_amid_2000_deliveries_lose_none_that_was_answered_and_end_as_if_undisturbed(
     processes: Stack, policy: Policy, tmp_path: Path

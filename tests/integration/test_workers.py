@@ -23,6 +23,7 @@ from hooks.upkeep import IDLE_SECONDS, LEDGER_AWAY_SECONDS
 from hooks.worker import StoreWorker
 from tests.integration.desk import ON_SQLITE, SECOND, SETTLE, Desk, close, worker_of
 from tests.integration.desk import desk as open_desk
+from tests.support.databases import ON_EVERY_JOURNAL
 from tests.support.processes import until
 
 
@@ -77,6 +78,7 @@ def test_a_store_that_fails_gives_all_claims_back(desk: Desk) -> None:
     assert [desk.row("order", number)["push_attempts"] for number in numbers] == [0] * 3
 
 
+@ON_EVERY_JOURNAL
 def test_two_workers_over_one_ledger_never_write_a_record_twice(desk: Desk, database_url: str, policy: Policy) -> None:
     orders = [desk.paid_order() for _ in range(150)]
     customers = [int(desk.store.sign_up(email=f"c{place}@example.test")["id"]) for place in range(20)]
