@@ -1,26 +1,26 @@
 """Yesterday's backup is put back: one reconciliation makes it true again, and nothing erased since comes back.
 
-The commands are those that the README documents; of SQLite's the statement, which any client of it runs.
+The commands are those that the README documents.
 """
 
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copyfile
 
 import pytest
-from pysqlite3 import dbapi2
 from sqlalchemy.engine import make_url
 
 from hooks.ledger.database import Database
 from hooks.retention.policy import Policy
 from tests.acceptance import truth
-from tests.support.processes import Process, Sandbox, Stack, Web, until
+from tests.support.databases import ON_EVERY_JOURNAL
+from tests.support.processes import ROOT, Process, Sandbox, Stack, Web, until
 
 ORDERS = 40
 ACCOUNTS = 10
@@ -45,20 +45,21 @@ class Backup:
     copy: Path
 
     def take(self) -> None:
-        """`sqlite3 -readonly LEDGER "VACUUM INTO 'COPY'"`, or `pg_dump --format=custom --file=COPY URL`."""
+        """`back_up(LEDGER, COPY)`, or `pg_dump --format=custom --file=COPY URL`."""
         if not self._is_sqlite:
             self._run("pg_dump", "--format=custom", f"--file={self.copy}", self._address)
             return
-        with closing(dbapi2.connect(f"{self._file.as_uri()}?mode=ro", uri=True)) as connection:
-            connection.execute("VACUUM INTO ?", (str(self.copy),))
+        back_up = "from hooks.ledger.sqlite import back_up; back_up"
+        command = [sys.executable, "-c", f"{back_up}({str(self._file)!r}, {str(self.copy)!r})"]
+        assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
     def put_back(self) -> None:
-        """`rm -f LEDGER-wal LEDGER-shm; cp COPY LEDGER`, or `pg_restore --clean --if-exists … COPY`."""
+        """`rm -f LEDGER-*; cp COPY LEDGER`, or `pg_restore --clean --if-exists … COPY`."""
         if not self._is_sqlite:
             options = ("--clean", "--if-exists", "--single-transaction", "--exit-on-error")
             self._run("pg_restore", *options, f"--dbname={self._address}", str(self.copy))
             return
-        for left in ("-wal", "-shm"):
+        for left in ("-wal", "-shm", "-journal"):
             self._file.with_name(self._file.name + left).unlink(missing_ok=True)
         copyfile(self.copy, self._file)
 
@@ -141,6 +142,7 @@ def running(processes: Stack, sandbox: Sandbox) -> tuple[Web, Process]:
     return web, processes.worker()
 
 
+@ON_EVERY_JOURNAL
 def test_a_restored_backup_is_made_true_by_one_reconciliation_and_brings_nothing_back(
     processes: Stack, ledger: Database, policy: Policy, tmp_path: Path
 ) -> None:
