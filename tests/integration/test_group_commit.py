@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -160,7 +161,7 @@ def test_more_than_there_are_connections_may_wait_to_write(watched: Watched, pol
             beats += 1
             gevent.sleep(0.01)
 
-    with Database(str(ledger.url)).write():
+    with closing(Database(str(ledger.url))) as other_process, other_process.write():
         heart = gevent.spawn(beat)
         asked = [gevent.spawn(watched.ingest.receive, "shop", _delivery(number, policy)) for number in range(1, 41)]
         gevent.sleep(0.2)
@@ -178,7 +179,7 @@ def test_those_who_come_while_the_lock_is_waited_for_are_taken_along(watched: Wa
     ledger, group = watched.ingest.database, Group()
     ledger.wait_by(gevent.sleep, BoundedSemaphore)
     sent = [_delivery(number, policy) for number in (1, 2)]
-    with Database(str(ledger.url)).write():
+    with closing(Database(str(ledger.url))) as other_process, other_process.write():
         first = gevent.spawn(group.receive, watched.receive, "shop", sent[0])
         gevent.sleep(0.05)
         second = gevent.spawn(group.receive, watched.receive, "shop", sent[1])
@@ -194,7 +195,7 @@ def test_all_who_waited_for_a_lock_that_is_not_given_learn_so(
     watched: Watched, policy: Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_module, "BUSY_TIMEOUT_SECONDS", 0)
-    with Database(str(watched.ingest.database.url)).write():
+    with closing(Database(str(watched.ingest.database.url))) as other_process, other_process.write():
         found = _all(watched, [_delivery(number, policy) for number in (1, 2)])
     assert [type(one) for one in found] == [LedgerUnavailableError] * 2
     assert _all(watched, [_delivery(3, policy)]) == [Result.RECORDED], "it is tried again for those who come later"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
@@ -214,7 +215,7 @@ def test_whoever_had_to_wait_for_the_lock_knows_of_others_for_a_while(
     assert not sqlite.others_write()
     other, waits = Thread(target=wait), Event()
     sqlite.wait_by(lambda _: waits.set(), Lock)
-    with Database(str(sqlite.url)).write():
+    with closing(Database(str(sqlite.url))) as other_process, other_process.write():
         other.start()
         assert waits.wait(30)
     other.join()
