@@ -75,6 +75,10 @@ class LedgerNotReadyError(LedgerUnavailableError):
     """The ledger's database is missing, of another version, or unsafe to write to."""
 
 
+class LeaseError(HooksError):
+    """Another process holds the lease on a store's webhooks: it did not release it in time, or took it from us."""
+
+
 class StoreError(HooksError):
     """A call to the store that did not do what was asked.
 

@@ -15,13 +15,16 @@ from hooks.settings import Settings, StoreSettings
 from hooks.store import registration
 from hooks.store.client import StoreClient
 from hooks.store.registration import Deed, Target, TopicState, secret_digest
+from hooks.webhook_lease import Lease
 
 
 @dataclass(frozen=True)
 class Installation:
     """What `store install`, `store rotate-secret` and the watch do with one store's webhooks.
 
-    Methods raise StoreError and LedgerUnavailableError.
+    Whatever changes a webhook, or records how it stands, takes the lease that the caller holds since before the
+    survey. Methods raise StoreError and LedgerUnavailableError; those that take a lease raise LeaseError once it is
+    lost.
     """
 
     store: str
@@ -53,36 +56,44 @@ class Installation:
         """The same without the ledger."""
         return registration.survey(registration.listed(self.client), self.url, self.topics, remembered)
 
-    def note(self, connection: Connection, states: Sequence[TopicState], now: datetime) -> list[TopicState]:
+    def note(self, lease: Lease, states: Sequence[TopicState]) -> list[TopicState]:
         """Record how the topics stand; those that are newly wrong, or wrong in a new way.
 
         Where one works again that did not, the gap is to be reconciled at once. That is decided here, by what was
         recorded before: so it holds as well for one that was mended by hand, or by a worker that died of it.
         """
-        before = webhooks.known(connection, self.store)
+        now = self.ingest.clock()
+        with lease.write() as connection:
+            before = webhooks.known(connection, self.store)
+            was = {topic: row.status for topic, row in before.items()}
+            self._record(connection, states, now)
+            failed = {topic for topic, status in was.items() if status != webhooks.WORKS}
+            if any(state.works and state.topic in failed for state in states):
+                rounds.ask_for(connection, self.store, rounds.LISTS, now)
+        return [state for state in states if not state.works and was.get(state.topic) != state.status]
+
+    def _record(self, connection: Connection, states: Sequence[TopicState], now: datetime) -> None:
         if any(state.hook_id is not None for state in states):
             webhooks.installed(connection, self.store, now)
         for state in states:
             webhooks.record(connection, self.store, state.topic, state.status, state.hook_id, now)
         webhooks.keep_only(connection, self.store, self.topics)
-        was = {topic: row.status for topic, row in before.items()}
-        if any(state.works and was.get(state.topic, webhooks.WORKS) != webhooks.WORKS for state in states):
-            rounds.ask_for(connection, self.store, rounds.LISTS, now)
-        return [state for state in states if not state.works and was.get(state.topic) != state.status]
 
-    def mend(self, states: Sequence[TopicState]) -> Iterator[Deed]:
+    def mend(self, lease: Lease, states: Sequence[TopicState]) -> Iterator[Deed]:
         """Make, make anew and remove what is needed; each deed is remembered before the next is done."""
         secret = self._secret_in_use()
-        yield from self._remembered(registration.mend(self.client, states, self._target(secret)), secret)
+        deeds = registration.mend(self.client, states, self._target(secret))
+        yield from self._remembered(lease, deeds, secret)
 
-    def give_secret(self, states: Sequence[TopicState], secret: str | None = None) -> Iterator[Deed]:
+    def give_secret(self, lease: Lease, states: Sequence[TopicState], secret: str | None = None) -> Iterator[Deed]:
         """Let these webhooks of ours sign with `secret`, or with the one in use."""
         secret = secret or self._secret_in_use()
-        target = self._target(secret)
+        yield from self._remembered(lease, self._secret_deeds(states, self._target(secret)), secret)
+
+    def _secret_deeds(self, states: Sequence[TopicState], target: Target) -> Iterator[Deed]:
         for state in states:
             if state.hook_id is not None:
-                deeds = registration.give_secret(self.client, state.topic, state.hook_id, target)
-                yield from self._remembered(deeds, secret)
+                yield from registration.give_secret(self.client, state.topic, state.hook_id, target)
 
     def signing_otherwise(
         self, states: Sequence[TopicState], secrets: Sequence[str], *, unknown: bool = True
@@ -115,11 +126,14 @@ class Installation:
     def _digest(self, secret: str) -> str:
         return secret_digest(self._reach.consumer_secret, secret)
 
-    def _remembered(self, deeds: Iterator[Deed], secret: str) -> Iterator[Deed]:
+    def _remembered(self, lease: Lease, deeds: Iterator[Deed], secret: str) -> Iterator[Deed]:
+        """Remember each deed, tell it, and renew the lease; what was done as the lease was lost is told, too."""
         given = self._digest(secret)
+        lease.renew()
         for deed in deeds:
             if deed.act in ("made", "secret"):
                 with self.ingest.database.write() as connection:
                     now = self.ingest.clock()
                     webhooks.remember(connection, self.store, deed.topic, deed.hook_id, given, now)
             yield deed
+            lease.renew()

@@ -9,24 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import uuid4
 
 import structlog
-from sqlalchemy import Row
 
-from hooks import telemetry
-from hooks.errors import StoreError, WebhookProblemError
+from hooks import telemetry, webhook_lease
+from hooks.errors import LeaseError, StoreError, WebhookProblemError
 from hooks.ingest import Ingest
 from hooks.installation import Installation
 from hooks.ledger import rounds, webhooks
-from hooks.ledger.rounds import RoundClaim
 from hooks.settings import Settings
 from hooks.store.client import StoreClient
 from hooks.store.registration import TopicState
+from hooks.webhook_lease import Lease
 
 AGAIN = timedelta(minutes=1)
-"""After a store that did not answer: soon, but not before all other work has had its turn."""
+"""After a store that did not answer, or a fault of ours: soon, but not before all other work has had its turn."""
 
 log = structlog.get_logger(__name__)
 
@@ -46,47 +43,44 @@ class Watcher:
         Where the key may not see or change webhooks, that is recorded, and stops no other work. Raises StoreError
         where the store did not answer; LedgerUnavailableError.
         """
-        mine = RoundClaim(self.store, "watch", uuid4().hex)
-        taken = self._claimed(mine)
-        if taken is None:
-            return 0
         try:
-            self._look(mine)
-        except StoreError as error:
-            self._failed(mine, taken, error)
-            if not error.permanent:
-                raise
+            with webhook_lease.hold_if_due(self.store, self.ingest) as lease:
+                return 0 if lease is None else self._step(lease)
+        except LeaseError:
+            log.warning("webhooks.lease-lost", store=self.store)
             return 0
-        self._done(mine)
+
+    def _step(self, lease: Lease) -> int:
+        try:
+            self._look(lease)
+        except StoreError as error:
+            if not error.permanent:
+                self._put_off(lease)
+                raise
+            self._refused(lease, error)
+            return 0
+        except Exception:
+            self._put_off(lease)
+            raise
+        self._done(lease)
         return 1
 
-    def _claimed(self, mine: RoundClaim) -> Row[Any] | None:
-        now = self.ingest.clock()
-        with self.ingest.database.read() as connection:
-            if "watch" not in rounds.due(connection, self.store, now):
-                return None
-        with self.ingest.database.write() as connection:
-            return rounds.claim(connection, mine, now)
-
-    def _look(self, mine: RoundClaim) -> None:
+    def _look(self, lease: Lease) -> None:
         installation = Installation(self.store, self.client, self.ingest, self.settings)
         states = installation.survey()
-        if not self._noted(installation, states):
+        if not self._noted(installation, lease, states):
             return
         if all(state.well for state in states):
             return
-        for deed in installation.mend(states):
+        for deed in installation.mend(lease, states):
             level = log.warning if deed.act == "kept" else log.info
             level("webhook.mended", store=self.store, topic=deed.topic, act=deed.act, webhook=deed.hook_id)
-            if not self._holds(mine):
-                return
-        self._noted(installation, installation.survey())
+        self._noted(installation, lease, installation.survey())
 
-    def _noted(self, installation: Installation, states: Sequence[TopicState]) -> bool:
+    def _noted(self, installation: Installation, lease: Lease, states: Sequence[TopicState]) -> bool:
         """Record and report; False where our webhooks were never installed, so that nothing is to be mended."""
-        now = self.ingest.clock()
-        with self.ingest.database.write() as connection:
-            news = installation.note(connection, states, now)
+        news = installation.note(lease, states)
+        with self.ingest.database.read() as connection:
             installed = webhooks.installed_at(connection, self.store) is not None
         if installed:
             self._report(news)
@@ -102,29 +96,26 @@ class Watcher:
         except WebhookProblemError as error:
             telemetry.report(error)
 
-    def _holds(self, mine: RoundClaim) -> bool:
-        """Hold the round on; a store may take longer over many webhooks than a claim lasts."""
-        with self.ingest.database.write() as connection:
-            return rounds.save(connection, mine, self.ingest.clock())
+    def _refused(self, lease: Lease, error: StoreError) -> None:
+        """Record that the key may not see or change webhooks, and report it when it comes up."""
+        now, since = self.ingest.clock(), self._refused_since(error)
+        if since is None:
+            log.error("webhooks.unreadable", store=self.store, code=error.code, detail=error.detail)
+            telemetry.report(error)
+        lease.release(due_at=now + self.settings.watch, error=error.code, error_since=since or now)
 
-    def _failed(self, mine: RoundClaim, taken: Row[Any], error: StoreError) -> None:
+    def _refused_since(self, error: StoreError) -> datetime | None:
+        """When this error came up; None where the look before did not meet it."""
+        with self.ingest.database.read() as connection:
+            row = rounds.state(connection, self.store, "watch")
+        return row.error_since if row is not None and row.error == error.code else None
+
+    def _put_off(self, lease: Lease) -> None:
+        lease.release(due_at=self.ingest.clock() + min(AGAIN, self.settings.watch))
+
+    def _done(self, lease: Lease) -> None:
         now = self.ingest.clock()
-        columns: dict[str, Any] = {"due_at": now + min(AGAIN, self.settings.watch)}
-        if error.permanent:
-            since = taken.error_since if taken.error == error.code else now
-            columns = {"due_at": now + self.settings.watch, "error": error.code, "error_since": since}
-            if taken.error != error.code:
-                log.error("webhooks.unreadable", store=self.store, code=error.code, detail=error.detail)
-                telemetry.report(error)
-        self._release(mine, columns)
-
-    def _done(self, mine: RoundClaim) -> None:
-        now: datetime = self.ingest.clock()
-        self._release(mine, {"due_at": now + self.settings.watch, "done_at": now, "error": None, "error_since": None})
-
-    def _release(self, mine: RoundClaim, columns: dict[str, Any]) -> None:
-        with self.ingest.database.write() as connection:
-            rounds.release(connection, mine, **columns)
+        lease.release(due_at=now + self.settings.watch, done_at=now, error=None, error_since=None)
 
 
 def _assert_none(store: str, wrong: Sequence[TopicState]) -> None:

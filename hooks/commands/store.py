@@ -5,13 +5,15 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import NoReturn
 
 import click
 from flask.cli import AppGroup
 
-from hooks.errors import LedgerNotReadyError, LedgerUnavailableError, StoreError
+from hooks import webhook_lease
+from hooks.errors import LeaseError, LedgerNotReadyError, LedgerUnavailableError, StoreError
 from hooks.installation import Installation
 from hooks.ledger import upgrade
 from hooks.pacing import SharedPace
@@ -21,12 +23,10 @@ from hooks.store import check, doorstep
 from hooks.store.check import Finding
 from hooks.store.client import StoreClient
 from hooks.store.registration import Deed, TopicState
+from hooks.webhook_lease import Lease
 
 FINDING = 1
 WRONG = 2
-ATTEMPTS = 2
-"""A worker may mend at the same moment, and so leave doubles, which the second attempt removes."""
-
 PROOFS = 5
 """Several processes may answer, of which one may not have been started again."""
 
@@ -98,6 +98,8 @@ def store_install(slug: str | None) -> None:
             _install(installation, report)
         except StoreError as error:
             report.fault(f"{_unmended(error)} Then run this command again")
+        except LeaseError as error:
+            report.fault(_contended(error))
         except LedgerUnavailableError as error:
             stop(str(error))
     report.end()
@@ -118,6 +120,8 @@ def store_rotate_secret(slug: str | None) -> None:
             _rotate(installation, variable, report)
         except StoreError as error:
             report.fault(f"{_unmended(error)} Nothing is lost: both secrets count. Then run this command again")
+        except LeaseError as error:
+            report.fault(_contended(error))
         except LedgerUnavailableError as error:
             stop(str(error))
     report.end()
@@ -203,32 +207,52 @@ def _unmended(error: StoreError) -> str:
     )
 
 
+def _contended(error: LeaseError) -> str:
+    return f"{error}; run this command again, which is safe at any time"
+
+
+def _lease(installation: Installation) -> AbstractContextManager[Lease]:
+    """The lease on the webhooks; says so, once, if it must be waited for."""
+
+    def tell() -> None:
+        words = f"another process holds the lease on the webhooks of {installation.store}"
+        click.echo(f"  wait  {words}; this command goes on once that is released")
+
+    return webhook_lease.hold(installation.store, installation.ingest, tell)
+
+
+def _noted(installation: Installation, lease: Lease) -> list[TopicState]:
+    """How the webhooks stand, which is recorded."""
+    states = installation.survey()
+    installation.note(lease, states)
+    return states
+
+
 # --- install ---
 
 
 def _install(installation: Installation, report: Report) -> None:
-    states = _noted(installation)
-    for state in states:
-        if not state.works:
-            click.echo(f"  found webhook {state.topic} {state.status}")
-    for _ in range(ATTEMPTS):
-        if not all(state.well for state in states):
-            _tell(installation.mend(states), report)
-            states = _noted(installation)
-    accepted = _reach(installation).webhook_secrets
-    others = installation.signing_otherwise(states, accepted)
-    if others:
-        _tell(installation.give_secret(others), report)
-        states = _noted(installation)
+    with _lease(installation) as lease:
+        states = _mended(installation, lease, report)
+        is_rotating = installation.signing_otherwise(states, _reach(installation).webhook_secrets[:1])
     report.add(*check.webhooks(states, installation.url))
-    if installation.signing_otherwise(states, accepted[:1]):
+    if is_rotating:
         click.echo("  note  webhooks sign with an older secret of those that are set; `store rotate-secret` goes on")
 
 
-def _noted(installation: Installation) -> list[TopicState]:
-    states = installation.survey()
-    with installation.ingest.database.write() as connection:
-        installation.note(connection, states, installation.ingest.clock())
+def _mended(installation: Installation, lease: Lease, report: Report) -> list[TopicState]:
+    """Mend what is wrong, and give each webhook a secret that is set. How they stand then."""
+    states = _noted(installation, lease)
+    for state in states:
+        if not state.works:
+            click.echo(f"  found webhook {state.topic} {state.status}")
+    if not all(state.well for state in states):
+        _tell(installation.mend(lease, states), report)
+        states = _noted(installation, lease)
+    others = installation.signing_otherwise(states, _reach(installation).webhook_secrets)
+    if others:
+        _tell(installation.give_secret(lease, others), report)
+        states = _noted(installation, lease)
     return states
 
 
@@ -272,15 +296,22 @@ def _rotate(installation: Installation, variable: str, report: Report) -> None:
             )
             return
     report.add(Finding(fine=True, words="the web process takes deliveries that the new secret signs"))
-    states = _noted(installation)
+    with _lease(installation) as lease:
+        is_changed = _give_new_secret(installation, lease, new, report)
+    if report.wrong == wrong_before:
+        _conclude(variable, changed=is_changed)
+
+
+def _give_new_secret(installation: Installation, lease: Lease, new: str, report: Report) -> bool:
+    """Let all webhooks sign with the new secret; True if one did not yet. How they stand then is reported."""
+    states = _noted(installation, lease)
     others = installation.signing_otherwise(states, [new])
-    _tell(installation.give_secret(others, new), report)
-    states = _noted(installation) if others else states
+    _tell(installation.give_secret(lease, others, new), report)
+    states = _noted(installation, lease) if others else states
     report.add(*check.webhooks(states, installation.url))
     if installation.signing_otherwise(states, [new]):
         report.fault("not all webhooks have the new secret yet; run this command again")
-    if report.wrong == wrong_before:
-        _conclude(variable, changed=bool(others))
+    return bool(others)
 
 
 def _conclude(variable: str, *, changed: bool) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, and_, bindparam, case, literal, or_, select, update
+from sqlalchemy import Connection, Row, Update, bindparam, case, literal, or_, select, update
 
 from hooks.ledger.prepared import Prepared
 from hooks.ledger.records import insert_ignore
@@ -53,18 +53,27 @@ def due(connection: Connection, store: str, now: datetime) -> set[str]:
     return {row["name"] for row in _DUE.rows(connection, {"store": store, **times})}
 
 
-def _free(now: Any, soon: Any, later: Any) -> Any:
-    """Due, and nobody's. Times that this worker's clock can only have reached before it was set back count for none:
-    `soon` and `later` are one and two leases from now."""
-    due = or_(rounds.c.due_at <= now, rounds.c.done_at > soon)
+def _is_due(now: Any, soon: Any) -> Any:
+    """`soon` is one lease from now. A round that was done later than that was done before the clock was set back."""
+    return or_(rounds.c.due_at <= now, rounds.c.done_at > soon)
+
+
+def _is_free(now: Any, later: Any) -> Any:
+    """`later` is two leases from now. A claim until after that was made before the clock was set back: it counts for
+    none."""
     held = rounds.c.claim_until
-    return and_(due, or_(held.is_(None), held <= now, held > later))
+    return or_(held.is_(None), held <= now, held > later)
+
+
+def _at(name: str) -> Any:
+    return bindparam(name, type_=Instant)
 
 
 _DUE = Prepared(
     lambda _: select(rounds.c.name).where(
         rounds.c.store == bindparam("store"),
-        _free(*(bindparam(name, type_=Instant) for name in ("now", "soon", "later"))),
+        _is_due(_at("now"), _at("soon")),
+        _is_free(_at("now"), _at("later")),
     )
 )
 
@@ -74,19 +83,28 @@ def claim(connection: Connection, wanted: RoundClaim, now: datetime) -> Row[Any]
 
     One that was asked for while it was under way is gone on with, and then is due again at once.
     """
-    held = {"claim": wanted.token, "claim_until": now + LEASE}
-    free = _free(now, now + LEASE, now + 2 * LEASE)
-    taken = connection.execute(
-        update(rounds)
-        .where(rounds.c.store == wanted.store, rounds.c.name == wanted.name, free)
-        .values(held)
-        .returning(rounds)
-    ).first()
+    statement = _claiming(wanted, now).where(_is_due(now, now + LEASE)).returning(rounds)
+    taken = connection.execute(statement).first()
     if taken is None or taken.asked_for_at is None or taken.began_at is not None:
         return taken
     anew = AT_ITS_START | {"began_at": None, "began_mark": None, "asked_for_at": None}
     connection.execute(update(rounds).where(*_mine(wanted)).values(anew))
     return state(connection, wanted.store, wanted.name)
+
+
+def claim_at_any_time(connection: Connection, wanted: RoundClaim, now: datetime) -> bool:
+    """Take hold of a round, due or not; False where somebody else works on it.
+
+    The rows may not exist before: a store of which no worker has known is registered.
+    """
+    register(connection, wanted.store, now)
+    return connection.execute(_claiming(wanted, now)).rowcount == 1
+
+
+def _claiming(wanted: RoundClaim, now: datetime) -> Update:
+    chosen = update(rounds).where(rounds.c.store == wanted.store, rounds.c.name == wanted.name)
+    free = chosen.where(_is_free(now, now + 2 * LEASE))
+    return free.values(claim=wanted.token, claim_until=now + LEASE)
 
 
 def _mine(mine: RoundClaim) -> list[Any]:

@@ -32,12 +32,17 @@ NEW = "a-new-secret"
 @pytest.fixture
 def processes(processes: Stack) -> Stack:
     """The same, over a ledger that knows the store as a fast one: its budget would grow to that with the calls."""
+    let_call_fast(processes)
+    return processes
+
+
+def let_call_fast(processes: Stack) -> None:
+    """Let the ledger know the store as one that takes 50 calls a second."""
     ledger = Database(processes.database_url)
     with ledger.write() as connection:
         connection.execute(insert(stores), {"slug": "shop", "rate": 50.0})
     ledger.close()
     processes.env["STORE_REQUESTS_PER_SECOND"] = "50"
-    return processes
 
 
 def webhooks(sandbox: Sandbox, url: str) -> dict[str, dict[str, Any]]:

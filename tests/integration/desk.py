@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from deploy.sandbox import SandboxStore, SendingOptions, StoreOptions, serving
+from hooks import webhook_lease
 from hooks.adoption import adopt
 from hooks.delivery import Delivery, Happened, Noted
 from hooks.ingest import Ingest, Result
@@ -32,6 +33,7 @@ from hooks.settings import Settings, StoreSettings
 from hooks.signature import signing_keys
 from hooks.status import status_of
 from hooks.store.client import StoreClient
+from hooks.webhook_lease import Lease
 from hooks.worker import StoreWorker
 from tests.sandbox.receiver import Receiver, receiving
 from tests.support.processes import TOPICS
@@ -134,6 +136,10 @@ class Desk:
         self.rescanner = replace(self.rescanner, ingest=ingest)
 
     # Work
+
+    def lease(self) -> AbstractContextManager[Lease]:
+        """Hold the lease on the webhooks, which nobody else holds."""
+        return webhook_lease.hold(self.slug, self.ingest, on_wait=_fail)
 
     def tag(self) -> int:
         """Tag anew all that is due to be. Returns how many records that were."""
@@ -287,6 +293,10 @@ def worker_of(reach: StoreSettings, ingest: Ingest) -> StoreWorker:
 def close(worker: StoreWorker) -> None:
     """Close the worker's connection to its store."""
     worker.pusher.client._api.session.close()
+
+
+def _fail() -> None:
+    raise AssertionError("somebody else holds the lease")
 
 
 def _most() -> float:

@@ -230,8 +230,8 @@ def test_one_that_was_mended_by_hand_leads_to_a_reconciliation_too(desk: Desk) -
     hook = ours(desk)["order.updated"]
     pause(desk, hook)
     installation = installation_of(desk)
-    with desk.ingest.database.write() as connection:
-        assert installation.note(connection, installation.survey(), desk.clock())
+    with desk.lease() as lease:
+        assert installation.note(lease, installation.survey())
     assert statuses(desk)["order.updated"] == "paused"
     (problem,) = desk.status()["problems"]
     assert problem["code"] == "webhook-paused"
@@ -345,7 +345,8 @@ def test_where_they_were_never_installed_nothing_is_made_and_the_command_is_name
     assert problem["code"] == "webhooks-not-installed"
     assert "store install" in problem["message"]
     installation = installation_of(desk)
-    acts = [deed.act for deed in installation.mend(installation.survey())]
+    with desk.lease() as lease:
+        acts = [deed.act for deed in installation.mend(lease, installation.survey())]
     assert acts == ["made"] * len(TOPICS)
     look(desk)
     assert desk.problems() == set()
@@ -361,7 +362,8 @@ def test_one_that_goes_between_the_look_and_the_mending_is_taken_for_gone(desk: 
     states = installation.survey()
     for hook in ours(desk).values():
         desk.store.webhooks.delete(hook)
-    acts = [deed.act for deed in installation.mend(states)]
+    with desk.lease() as lease:
+        acts = [deed.act for deed in installation.mend(lease, states)]
     assert acts == ["made", "removed"] * len(TOPICS)
     assert {hook.status for hook in ours(desk).values()} == {"active"}
 
@@ -371,7 +373,8 @@ def test_one_that_goes_before_it_gets_its_secret_is_made_anew(desk: Desk) -> Non
     installation = installation_of(desk)
     states = installation.survey()
     desk.store.webhooks.delete(ours(desk)["order.created"])
-    acts = [deed.act for deed in installation.give_secret(states, "new")]
+    with desk.lease() as lease:
+        acts = [deed.act for deed in installation.give_secret(lease, states, "new")]
     assert acts == ["made", "removed", *["secret"] * (len(TOPICS) - 1)]
     assert {hook.secret for hook in ours(desk).values()} == {"new"}
 
@@ -380,15 +383,17 @@ def test_one_that_goes_before_it_gets_its_secret_is_made_anew(desk: Desk) -> Non
 def test_while_a_secret_is_rotated_new_webhooks_sign_with_the_one_in_use(desk: Desk) -> None:
     """That the new one is taken by all processes is proved by `store rotate-secret` alone."""
     installation = installation_of(desk)
-    list(installation.give_secret(installation.survey(), SECRET))
+    with desk.lease() as lease:
+        list(installation.give_secret(lease, installation.survey(), SECRET))
     reach = replace(desk.settings.stores["shop"], webhook_secrets=("new", SECRET))
     rotating = replace(installation, settings=replace(installation.settings, stores={"shop": reach}))
     pause(desk, ours(desk)["order.created"])
-    list(rotating.mend(rotating.survey()))
-    assert {hook.secret for hook in ours(desk).values()} == {SECRET}
-    list(rotating.give_secret(rotating.survey(), "new"))
-    pause(desk, ours(desk)["order.created"])
-    list(rotating.mend(rotating.survey()))
+    with desk.lease() as lease:
+        list(rotating.mend(lease, rotating.survey()))
+        assert {hook.secret for hook in ours(desk).values()} == {SECRET}
+        list(rotating.give_secret(lease, rotating.survey(), "new"))
+        pause(desk, ours(desk)["order.created"])
+        list(rotating.mend(lease, rotating.survey()))
     assert {hook.secret for hook in ours(desk).values()} == {"new"}
 
 
@@ -398,7 +403,8 @@ def test_a_double_that_cannot_be_removed_is_told(desk: Desk) -> None:
     desk.store.create_webhook("order.created", desk.receiver.url, SECRET)
     desk.store.add_fault("404", times=0, path="/wp-json/wc/v3/webhooks", method="DELETE")
     states = installation.survey()
-    deeds = list(installation.mend(states))
+    with desk.lease() as lease:
+        deeds = list(installation.mend(lease, states))
     assert [(deed.act, deed.topic, deed.error is not None) for deed in deeds] == [("kept", "order.created", True)]
     assert installation.survey() == states, "and seen again"
 
@@ -474,7 +480,7 @@ def test_a_look_that_outlives_its_claim_mends_no_further(desk: Desk, script: Scr
     with desk.ingest.database.write() as connection:
         webhooks.installed(connection, "shop", desk.clock())
     client = StoreClient(StoreSettings("shop", script.url, "ck_test", "cs_test", (SECRET,)))
-    assert watcher_of(desk, client).step() == 1
+    assert watcher_of(desk, client).step() == 0
     client._api.session.close()
     assert [asked.method for asked in script.asked] == ["GET", "POST"], "all were missing, and one was made"
     with desk.ingest.database.read() as connection:

@@ -237,10 +237,14 @@ class Stack:
 
     def worker(self, **env: str) -> Process:
         """Start a worker."""
-        command = [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
-        worker = Process(command, self._env(**env), self._output("worker"))
-        self.started.append(worker)
-        return worker.start()
+        return self.begin("worker", **env)
+
+    def begin(self, *arguments: str, **env: str) -> Process:
+        """Start one `flask --app wsgi …` command, and leave it running."""
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
+        begun = Process(command, self._env(**env), self._output(arguments[0]))
+        self.started.append(begun)
+        return begun.start()
 
     def sandbox(self, *options: str) -> Sandbox:
         """Start a sandbox store, and let every process started later serve it."""
