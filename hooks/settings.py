@@ -81,8 +81,8 @@ class Settings:
 
         Raises ConfigurationError with one message that names every variable that is wrong or missing.
         """
-        filed = read_env_file(env_file) if env_file and env_file.is_file() else {}
-        return _Reader(_Environment(os.environ, filed)).settings(cls)
+        file_variables = read_env_file(env_file) if env_file and env_file.is_file() else {}
+        return _Reader(_Environment(os.environ, file_variables)).settings(cls)
 
 
 def read_env_file(path: Path) -> dict[str, str]:
