@@ -67,8 +67,8 @@ class Installation:
             before = webhooks.known(connection, self.store)
             was = {topic: row.status for topic, row in before.items()}
             self._record(connection, states, now)
-            failed = {topic for topic, status in was.items() if status != webhooks.WORKS}
-            if any(state.works and state.topic in failed for state in states):
+            failures = {topic for topic, status in was.items() if status != webhooks.WORKS}
+            if any(state.works and state.topic in failures for state in states):
                 rounds.ask_for(connection, self.store, rounds.LISTS, now)
         return [state for state in states if not state.works and was.get(state.topic) != state.status]
 

@@ -57,7 +57,7 @@ class Watcher:
             if not error.permanent:
                 self._put_off(lease)
                 raise
-            self._refused(lease, error)
+            self._record_refusal(lease, error)
             return 0
         except Exception:
             self._put_off(lease)
@@ -96,15 +96,15 @@ class Watcher:
         except WebhookProblemError as error:
             telemetry.report(error)
 
-    def _refused(self, lease: Lease, error: StoreError) -> None:
+    def _record_refusal(self, lease: Lease, error: StoreError) -> None:
         """Record that the key may not see or change webhooks, and report it when it comes up."""
-        now, since = self.ingest.clock(), self._refused_since(error)
+        now, since = self.ingest.clock(), self._refusal_since(error)
         if since is None:
             log.error("webhooks.unreadable", store=self.store, code=error.code, detail=error.detail)
             telemetry.report(error)
         lease.release(due_at=now + self.settings.watch, error=error.code, error_since=since or now)
 
-    def _refused_since(self, error: StoreError) -> datetime | None:
+    def _refusal_since(self, error: StoreError) -> datetime | None:
         """When this error came up; None where the look before did not meet it."""
         with self.ingest.database.read() as connection:
             row = rounds.state(connection, self.store, "watch")

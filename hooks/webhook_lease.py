@@ -73,7 +73,7 @@ def hold_if_due(store: str, ingest: Ingest) -> Iterator[Lease | None]:
     if not is_due:
         yield None
         return
-    with _released(store, ingest) as lease:
+    with _new_lease(store, ingest) as lease:
         with ingest.database.write() as connection:
             row = rounds.claim(connection, lease.claim, ingest.clock())
         yield None if row is None else lease
@@ -87,7 +87,7 @@ def hold(
 
     Raises LeaseError after PATIENCE; LedgerUnavailableError.
     """
-    with _released(store, ingest) as lease:
+    with _new_lease(store, ingest) as lease:
         _wait(lease, on_wait, sleep)
         yield lease
 
@@ -112,7 +112,7 @@ def _take(lease: Lease) -> bool:
 
 
 @contextmanager
-def _released(store: str, ingest: Ingest) -> Iterator[Lease]:
+def _new_lease(store: str, ingest: Ingest) -> Iterator[Lease]:
     """Give a lease that is yet to be taken, and release it after the block, however that ends.
 
     A lease that the ledger cannot release lapses by itself, so that the error of the block is the one to be told.

@@ -99,7 +99,7 @@ def store_install(slug: str | None) -> None:
         except StoreError as error:
             report.fault(f"{_unmended(error)} Then run this command again")
         except LeaseError as error:
-            report.fault(_contended(error))
+            report.fault(_lease_words(error))
         except LedgerUnavailableError as error:
             stop(str(error))
     report.end()
@@ -121,7 +121,7 @@ def store_rotate_secret(slug: str | None) -> None:
         except StoreError as error:
             report.fault(f"{_unmended(error)} Nothing is lost: both secrets count. Then run this command again")
         except LeaseError as error:
-            report.fault(_contended(error))
+            report.fault(_lease_words(error))
         except LedgerUnavailableError as error:
             stop(str(error))
     report.end()
@@ -207,7 +207,7 @@ def _unmended(error: StoreError) -> str:
     )
 
 
-def _contended(error: LeaseError) -> str:
+def _lease_words(error: LeaseError) -> str:
     return f"{error}; run this command again, which is safe at any time"
 
 
@@ -233,14 +233,14 @@ def _noted(installation: Installation, lease: Lease) -> list[TopicState]:
 
 def _install(installation: Installation, report: Report) -> None:
     with _lease(installation) as lease:
-        states = _mended(installation, lease, report)
+        states = _mend(installation, lease, report)
         is_rotating = installation.signing_otherwise(states, _reach(installation).webhook_secrets[:1])
     report.add(*check.webhooks(states, installation.url))
     if is_rotating:
         click.echo("  note  webhooks sign with an older secret of those that are set; `store rotate-secret` goes on")
 
 
-def _mended(installation: Installation, lease: Lease, report: Report) -> list[TopicState]:
+def _mend(installation: Installation, lease: Lease, report: Report) -> list[TopicState]:
     """Mend what is wrong, and give each webhook a secret that is set. How they stand then."""
     states = _noted(installation, lease)
     for state in states:

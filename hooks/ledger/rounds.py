@@ -83,7 +83,7 @@ def claim(connection: Connection, wanted: RoundClaim, now: datetime) -> Row[Any]
 
     One that was asked for while it was under way is gone on with, and then is due again at once.
     """
-    statement = _claiming(wanted, now).where(_is_due(now, now + LEASE)).returning(rounds)
+    statement = _claim_statement(wanted, now).where(_is_due(now, now + LEASE)).returning(rounds)
     taken = connection.execute(statement).first()
     if taken is None or taken.asked_for_at is None or taken.began_at is not None:
         return taken
@@ -98,10 +98,10 @@ def claim_at_any_time(connection: Connection, wanted: RoundClaim, now: datetime)
     The rows may not exist before: a store of which no worker has known is registered.
     """
     register(connection, wanted.store, now)
-    return connection.execute(_claiming(wanted, now)).rowcount == 1
+    return connection.execute(_claim_statement(wanted, now)).rowcount == 1
 
 
-def _claiming(wanted: RoundClaim, now: datetime) -> Update:
+def _claim_statement(wanted: RoundClaim, now: datetime) -> Update:
     chosen = update(rounds).where(rounds.c.store == wanted.store, rounds.c.name == wanted.name)
     free = chosen.where(_is_free(now, now + 2 * LEASE))
     return free.values(claim=wanted.token, claim_until=now + LEASE)

@@ -137,12 +137,13 @@ def test_a_command_waits_for_the_lease_and_says_so_once(processes: Stack, sandbo
     seen, written = looks(sandbox), writes(sandbox)
     with ledger_of(processes) as ledger:
         claim(ledger, OTHER)
-        begun = processes.begin("store", command, STORE_WEBHOOK_SECRETS=f"{NEW},{SECRET}")
-        until(lambda: WAITS in begun.log(), "the command to wait")
+        process = processes.begin("store", command, STORE_WEBHOOK_SECRETS=f"{NEW},{SECRET}")
+        until(lambda: WAITS in process.log(), "the command to wait")
         assert (looks(sandbox), writes(sandbox)) == (seen, written), "nor does it look before"
         claim(ledger, None)
-    begun.wait()
-    assert begun.log().count(WAITS) == 1
+    process.wait()
+    assert process.log().count(WAITS) == 1
+    assert "Traceback" not in process.log()
     assert writes(sandbox) == written + len(TOPICS)
     webhooks(sandbox, f"{web.url}/webhooks/shop")
 
@@ -153,10 +154,10 @@ def test_ctrl_c_releases_the_lease_and_leaves_the_round_as_it_was(processes: Sta
     with ledger_of(processes) as ledger:
         before = watch_round(ledger)
         sandbox.do("add_fault", kind="slow", seconds=100, path=WEBHOOKS, method="GET")
-        begun = processes.begin("store", "install")
+        process = processes.begin("store", "install")
         until(lambda: watch_round(ledger).claim is not None, "the command to survey the store")
-        assert begun.stop(signal.SIGINT) == 1
-        assert "Aborted!" in begun.log()
+        assert process.stop(signal.SIGINT) == 1
+        assert "Aborted!" in process.log()
         assert watch_round(ledger) == before
     again = processes.flask("store", "install")
     assert (again.returncode, WAITS in again.stdout) == (0, False), again.stdout
@@ -166,10 +167,10 @@ def test_ctrl_c_releases_the_lease_and_leaves_the_round_as_it_was(processes: Sta
 @ON_SQLITE
 def test_a_command_that_loses_the_lease_stops_and_may_be_run_again(processes: Stack, sandbox: Sandbox) -> None:
     with ledger_of(processes) as ledger:
-        begun = install_midway(processes, sandbox)
+        process = install_midway(processes, sandbox)
         claim(ledger, OTHER)
-        assert begun.wait() == 1
-        (sentence,) = [line for line in begun.log().splitlines() if "WRONG" in line and "PUBLIC_URL" not in line]
+        assert process.wait() == 1
+        (sentence,) = [line for line in process.log().splitlines() if "WRONG" in line and "PUBLIC_URL" not in line]
         assert "the lease on the webhooks of shop lapsed" in sentence
         assert "run this command again" in sentence
         assert 0 < len(sandbox.state()["webhooks"]) < len(TOPICS)
@@ -185,6 +186,6 @@ def test_a_command_that_loses_the_lease_stops_and_may_be_run_again(processes: St
 def install_midway(processes: Stack, sandbox: Sandbox) -> Process:
     """Begin a `store install`, and give it while it is at it: each webhook takes the store a second."""
     sandbox.do("add_fault", kind="slow", times=len(TOPICS), seconds=1, path=WEBHOOKS, method="POST")
-    begun = processes.begin("store", "install")
-    until(lambda: "made webhook" in begun.log(), "the first webhook")
-    return begun
+    process = processes.begin("store", "install")
+    until(lambda: "made webhook" in process.log(), "the first webhook")
+    return process

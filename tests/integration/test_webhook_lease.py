@@ -84,17 +84,17 @@ CLAIMS = {
 """By the kind of claim: how far ahead it lasts, and how long a command waits for it."""
 
 
-@pytest.mark.parametrize(("ahead", "wait"), CLAIMS.values(), ids=CLAIMS)
+@pytest.mark.parametrize(("ahead", "lasts"), CLAIMS.values(), ids=CLAIMS)
 def test_a_command_takes_the_lease_as_soon_as_nobody_holds_it(
-    desk: Desk, ahead: timedelta | None, wait: timedelta
+    desk: Desk, ahead: timedelta | None, lasts: timedelta
 ) -> None:
     if ahead is not None:
         write_round(desk, claim=OTHER, claim_until=desk.clock() + ahead)
-    waiting = Wait(desk)
-    with waiting.hold() as lease:
+    wait = Wait(desk)
+    with wait.hold() as lease:
         row = watch_round(desk)
         assert (row.claim, row.claim_until) == (lease.claim.token, desk.clock() + LEASE)
-    assert (waiting.lasted, waiting.sentences) == (wait, wait > timedelta(0))
+    assert (wait.lasted, wait.sentences) == (lasts, lasts > timedelta(0))
     assert watch_round(desk).claim is None
 
 
@@ -109,9 +109,9 @@ def test_a_holder_that_renews_is_waited_for_until_it_releases(desk: Desk) -> Non
         elif lasted < 2 * LEASE and lasted % timedelta(minutes=1) == timedelta(0):
             held.renew()
 
-    waiting = Wait(desk, meanwhile)
-    with waiting.hold():
-        assert (waiting.lasted, waiting.sentences) == (2 * LEASE, 1)
+    wait = Wait(desk, meanwhile)
+    with wait.hold():
+        assert (wait.lasted, wait.sentences) == (2 * LEASE, 1)
 
 
 @ON_SQLITE
@@ -122,10 +122,10 @@ def test_a_command_gives_up_on_a_holder_that_never_releases(desk: Desk) -> None:
             if lasted % timedelta(minutes=1) == timedelta(0):
                 other.renew()
 
-        waiting = Wait(desk, renew)
-        with pytest.raises(LeaseError, match=r"has held the lease .* for 5 minutes"), waiting.hold():
+        wait = Wait(desk, renew)
+        with pytest.raises(LeaseError, match=r"has held the lease .* for 5 minutes"), wait.hold():
             raise AssertionError("two hold the lease")
-        assert (waiting.lasted, waiting.sentences) == (PATIENCE, 1)
+        assert (wait.lasted, wait.sentences) == (PATIENCE, 1)
         assert watch_round(desk).claim == other.claim.token
     assert PATIENCE > LEASE
 
@@ -136,11 +136,11 @@ def test_a_clock_that_is_set_back_while_a_command_waits_does_not_prolong_the_wai
         desk.clock.now -= SECOND
         take_away(desk)
 
-    waiting = Wait(desk, set_back)
+    wait = Wait(desk, set_back)
     take_away(desk)
-    with pytest.raises(LeaseError), waiting.hold():
+    with pytest.raises(LeaseError), wait.hold():
         raise AssertionError("two hold the lease")
-    assert waiting.lasted == PATIENCE
+    assert wait.lasted == PATIENCE
 
 
 def test_of_several_that_begin_before_any_worker_ran_one_at_a_time_holds_the_lease(desk: Desk) -> None:
@@ -218,10 +218,10 @@ def test_while_the_watch_is_at_it_a_command_waits(desk: Desk, script: Scripted) 
         def interrupt(_: timedelta) -> None:
             raise InterruptedError
 
-        waiting = Wait(desk, interrupt)
-        with pytest.raises(InterruptedError), waiting.hold():
+        wait = Wait(desk, interrupt)
+        with pytest.raises(InterruptedError), wait.hold():
             raise AssertionError("two hold the lease")
-        waits.append(waiting.sentences)
+        waits.append(wait.sentences)
         return Answer.of([])
 
     script.answer = answer
