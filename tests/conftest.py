@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sqlite3
 import sys
 import tempfile
@@ -27,6 +28,9 @@ from tests.support.unsafe_sqlite import UNSAFE_VERSION
 settings.register_profile("same", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.register_profile("search", settings.get_profile("same"), derandomize=False, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+# Started in the background by a script, the suite ignores SIGINT, and so would all processes that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 POLICY_FILE = ROOT / "deploy/policies/smartgroup.toml"
 
