@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row
 from hooks.errors import LedgerContendedError, PolicyError
 from hooks.impact import Impact, impact_of
 from hooks.ingest import RACES, Ingest
-from hooks.ledger import policies
+from hooks.ledger import policies, stores
 from hooks.retention.policy import Policy
 from schemas.policy import read_policy
 
@@ -68,12 +68,16 @@ def _adopt(ingest: Ingest, wanted: Policy, *, yes: bool) -> Adopted:
 
 
 def _settled(connection: Connection, wanted: Policy, impact: Impact | None, now: datetime, *, yes: bool) -> Adopted:
-    """Put it in force or have it wait; `impact` is None where it is in force already."""
+    """Put it in force or have it wait; `impact` is None where it is in force already.
+
+    A clock that is ahead makes no policy effective.
+    """
     if impact is None:
         policies.forget_waiting(connection)
         return Adopted(None, None)
     first = policies.digest_in_force(connection) is None
-    obstacle = _obstacle(connection, wanted, now.astimezone(wanted.time_zone).date())
+    today = stores.no_later(connection, now).astimezone(wanted.time_zone).date()
+    obstacle = _obstacle(connection, wanted, today)
     obstacle = obstacle or ("due-at-once" if impact.alarming else None)
     waits_for = obstacle if not first and (obstacle == "effective-date" or not yes) else None
     if waits_for:

@@ -30,6 +30,7 @@ from hooks.endpoints import (
 from hooks.errors import LedgerUnavailableError
 from hooks.ingest import Ingest, Result
 from hooks.ledger.database import Database
+from hooks.readiness import Readiness
 from hooks.service import Alone, Service
 from hooks.settings import Settings
 from schemas.policy import load_policy
@@ -92,12 +93,14 @@ def create_app(settings: Settings) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider, which this is
     app.url_map.merge_slashes = False  # to tidy an address up would be to redirect, and so to lose, a delivery
     app.url_map.strict_slashes = False
+    ingest = Ingest(database, policy, settings.push_settle)
     app.extensions["retention"] = Service(
         settings=settings,
         policy=policy,
         wanted=policy,
         database=database,
-        ingest=Ingest(database, policy, settings.push_settle),
+        ingest=ingest,
+        readiness=Readiness(database, ingest.clock),
         started_at=datetime.now(UTC),
     )
     app.extensions["group"] = Alone()  # gunicorn's configuration puts its processes into one

@@ -91,6 +91,7 @@ class Backfill:
         now = self.ingest.clock()
         with self.ingest.database.write() as connection:
             stores.register(connection, [self.store])
+            stores.meet(connection, self.store, self.rescanner.client.settings.url)
             rounds.register(connection, self.store, now)
             for name in SWEEPS:
                 if anew:

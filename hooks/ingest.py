@@ -279,11 +279,12 @@ class Ingest:
     # What other tools report, and what people ask for
 
     def _happened(self, unit: Unit, store: str, event: Happened, moment: Moment, cause: str) -> Result:
-        """What carries no time is dated by its arrival, to the second."""
+        """What carries no time is dated by its arrival, to the second; by a clock that is behind, not before what a
+        store has said."""
         key = RecordKey(store, event.kind, event.external_id)
         known = unit.find(key) or records.blank(key, moment.now)
         before = cast("ReportedFacts | None", facts_of(known))
-        at = event.at or moment.now.replace(microsecond=0)
+        at = event.at or stores.no_earlier(unit.connection, moment.now).replace(microsecond=0)
         facts = reported(before, Report(event.kind, event.occurrence, at, event.name, event.subject))
         subject = main_subject(facts.subjects)
         columns = {"subject": str(subject) if subject else None}

@@ -16,7 +16,6 @@ from hooks.page.reading import read_page
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
 
-DAILY = timedelta(days=1)
 HOURLY = timedelta(hours=1)
 """After a page that could not be read."""
 
@@ -65,7 +64,7 @@ class PageWatch:
         now, drifts = self.ingest.clock(), any(finding.severity == "drift" for finding in found)
         with self.ingest.database.write() as connection:
             told = [asdict(finding) for finding in found]
-            pages.settle(connection, url, policy, told, drift=drifts, now=now, due=now + DAILY)
+            pages.settle(connection, url, policy, told, drift=drifts, now=now, due=now + pages.DAILY)
         log.info("page.compared", page=url, findings=len(found), drift=drifts)
 
     def _failed(self, url: str, words: str) -> None:

@@ -15,6 +15,7 @@ from hooks.errors import LedgerUnavailableError
 from hooks.group_commit import Group, Receive
 from hooks.ingest import Ingest, Result
 from hooks.ledger.database import Database
+from hooks.readiness import Readiness
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
 from hooks.signature import signing_keys
@@ -35,6 +36,7 @@ class Service:
     wanted: Policy
     database: Database
     ingest: Ingest
+    readiness: Readiness
     started_at: datetime
     followed_at: float = float("-inf")
     signing_keys: dict[str, frozenset[bytes]] = field(init=False)

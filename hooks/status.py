@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import date, datetime
 from itertools import groupby
@@ -10,16 +10,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from hooks import __version__
+from hooks import __version__, operation
 from hooks.adoption import is_unreadable, waiting_words
 from hooks.delivery import all_topics
 from hooks.errors import LedgerUnavailableError
 from hooks.ledger import pages, policies, records, rounds, stores, tallies, views, webhooks
+from hooks.operation import Problem
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
 from hooks.tagging import tagged_by
-
-Problem = dict[str, Any]
 
 LATE = 3
 """Reconciliations that were due and did not come are worth a word from this many on."""
@@ -30,15 +29,23 @@ INSTALL = "flask --app wsgi store install"
 
 
 def status_of(
-    connection: Connection, settings: Settings, policy: Policy, *, started_at: datetime, now: datetime
+    connection: Connection,
+    settings: Settings,
+    policy: Policy,
+    *,
+    started_at: datetime,
+    now: datetime,
+    process_problems: Iterable[Problem] = (),
 ) -> dict[str, Any]:
-    """The whole of it. `now` is an instant; days are days in the policy's time zone."""
+    """The whole of it; `down` where no delivery can be taken. `now` is an instant; days are days in the policy's time
+    zone. `process_problems` are those that the process has found outside the ledger."""
     today = now.astimezone(policy.time_zone).date()
-    problems = [*_record_problems(connection, today), *_policy_problems(connection, policy, now)]
-    for slug in settings.stores:
+    problems = [*process_problems, *_record_problems(connection, today), *_policy_problems(connection, policy, now)]
+    for slug, store in settings.stores.items():
+        problems += operation.store_problems(connection, slug, store.url, started_at=started_at, now=now)
         problems += _store_problems(connection, slug)
         problems += _round_problems(connection, slug, late=now - LATE * settings.reconcile - rounds.LEASE)
-    found = _head("degraded" if problems else "ok", problems, started_at)
+    found = _head(_worst(problems), problems, started_at)
     found["policy"] = _policy(policy) | _policy_at_work(connection, policy)
     found["records"] = views.counts(connection)
     found["recipients"] = views.by_recipient(connection)
@@ -53,6 +60,11 @@ def status_without_ledger(
     """What can be said when the ledger cannot be read."""
     problem = {"code": "ledger-unavailable", "message": str(error), "since": now.isoformat()}
     return _head("down", [problem], started_at) | {"policy": _policy(policy)}
+
+
+def _worst(problems: Iterable[Problem]) -> str:
+    codes = {problem["code"] for problem in problems}
+    return "down" if operation.NOT_WRITABLE in codes else "degraded" if codes else "ok"
 
 
 def _head(status: str, problems: list[Problem], started_at: datetime) -> dict[str, Any]:

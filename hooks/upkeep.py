@@ -15,7 +15,7 @@ from hooks.adoption import adopt, follow
 from hooks.errors import LedgerUnavailableError
 from hooks.ingest import Ingest
 from hooks.ledger import log as ledger_log
-from hooks.ledger import tallies
+from hooks.ledger import stores, tallies
 from hooks.page_watch import PageWatch
 from hooks.retag import Retagger
 from hooks.retention.policy import Policy
@@ -45,8 +45,11 @@ class Chore:
     due_at: datetime | None = None
 
     def step(self, now: datetime) -> int:
-        """Do it, if it is due. Raises LedgerUnavailableError; when it is due again is then the caller's to say."""
-        if self.due_at and now < self.due_at:
+        """Do it, if it is due; also if it is further ahead than it can have been put off, by a clock that was ahead.
+
+        Raises LedgerUnavailableError; when it is due again is then the caller's to say.
+        """
+        if self.due_at and now < self.due_at <= now + max(self.every, AFTER_A_FAILURE):
             return 0
         done = self.do()
         self.due_at = now + self.every
@@ -117,8 +120,12 @@ class Upkeep:
         return 0
 
     def prune(self) -> int:
-        """Forget deliveries older than the settings say, a chunk at a time; the history of records is kept."""
-        before = self.ingest.clock() - self.settings.delivery_log
+        """Forget deliveries older than the settings say, a chunk at a time; the history of records is kept.
+
+        A clock that is ahead makes nothing older.
+        """
+        with self.ingest.database.read() as connection:
+            before = stores.no_later(connection, self.ingest.clock()) - self.settings.delivery_log
         went = 0
         while True:
             with self.ingest.database.write() as connection:

@@ -16,6 +16,7 @@ import structlog
 
 from hooks.adoption import follow
 from hooks.errors import LedgerContendedError, LedgerUnavailableError
+from hooks.heartbeat import Heartbeat
 from hooks.ingest import Ingest
 from hooks.ledger import pages, rounds, stores
 from hooks.pacing import SharedPace
@@ -50,6 +51,7 @@ class StoreWorker:
     rereader: Rereader
     pusher: Pusher
     ingest: Ingest
+    heartbeat: Heartbeat
     jitter: Callable[[], float] = random.random
     rounds: Sequence[Round] = ()
 
@@ -63,6 +65,7 @@ class StoreWorker:
             Rereader(slug, client, ingest),
             Pusher(slug, client, ingest),
             ingest,
+            Heartbeat.of(slug, client, ingest, settings),
             rounds=(
                 Rescanner(slug, client, ingest, settings.reconcile, settings.sweep),
                 Watcher(slug, client, ingest, settings),
@@ -85,7 +88,7 @@ class StoreWorker:
         while not stopping.is_set():
             pause = IDLE_SECONDS
             try:
-                pause = 0 if self.turn() else IDLE_SECONDS
+                pause = 0 if self.heartbeat.beat() and self.turn() else IDLE_SECONDS
             except LedgerContendedError:
                 pause = 0
             except LedgerUnavailableError as error:

@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 
 from hooks.backfill import Backfill, Progress
 from hooks.collecting import collect_less
-from hooks.commands.store import FINDING, chosen, stop
+from hooks.commands.store import FINDING, chosen, moved_words, stop
 from hooks.errors import LedgerNotReadyError, LedgerUnavailableError
 from hooks.ledger import upgrade
 from hooks.service import Service, service
@@ -38,6 +38,9 @@ def store_backfill(slug: str | None, *, anew: bool) -> None:
 
 def _fill(here: Service, store: str, *, anew: bool) -> bool:
     """One store; False where only an operator can help it on."""
+    if moved := moved_words(here, store):
+        click.echo(f"{store}: not begun: {moved}.")
+        return False
     began, last = time.monotonic(), Progress(0, 0, over=False, trouble=None, stuck=False)
     with click.progressbar(length=1, label=f"{store}  ", show_pos=True, item_show_func=_words) as bar:
         for progress in Backfill.of(store, here.settings, here.ingest).run(anew=anew):

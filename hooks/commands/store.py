@@ -15,7 +15,7 @@ from flask.cli import AppGroup
 from hooks import webhook_lease
 from hooks.errors import LeaseError, LedgerNotReadyError, LedgerUnavailableError, StoreError
 from hooks.installation import Installation
-from hooks.ledger import upgrade
+from hooks.ledger import stores, upgrade
 from hooks.pacing import SharedPace
 from hooks.service import Service, service
 from hooks.settings import StoreSettings
@@ -23,6 +23,7 @@ from hooks.store import check, doorstep
 from hooks.store.check import Finding
 from hooks.store.client import StoreClient
 from hooks.store.registration import Deed, TopicState
+from hooks.store.shop import same_shop
 from hooks.webhook_lease import Lease
 
 FINDING = 1
@@ -70,6 +71,8 @@ def store_check(slug: str | None) -> None:
     """Reach the store, check rights, clock and webhooks, and say how to mend what is wrong. Changes nothing."""
     here, report = service(), Report()
     for installation in _installations(here, slug, paced=False):
+        if moved := moved_words(here, installation.store):
+            report.fault(moved)
         findings = _without_webhooks(here, installation)
         report.add(*findings)
         if not _readable(findings):
@@ -90,6 +93,9 @@ def store_install(slug: str | None) -> None:
     here, report = service(), Report()
     _assert_ledger(here)
     for installation in _installations(here, slug):
+        if moved := moved_words(here, installation.store):
+            report.fault(f"{moved}. Nothing was changed")
+            continue
         findings = _without_webhooks(here, installation)
         report.add(*findings)
         if not _readable(findings):
@@ -112,6 +118,9 @@ def store_rotate_secret(slug: str | None) -> None:
     here, report = service(), Report()
     _assert_ledger(here)
     for installation in _installations(here, slug):
+        if moved := moved_words(here, installation.store):
+            report.fault(f"{moved}. Nothing was changed")
+            continue
         variable = _variable(here, installation.store)
         if len(_reach(installation).webhook_secrets) == 1:
             _propose(_reach(installation), variable)
@@ -127,17 +136,37 @@ def store_rotate_secret(slug: str | None) -> None:
     report.end()
 
 
+@store_group.command("moved")
+@click.argument("slug", required=False)
+def store_moved(slug: str | None) -> None:
+    """Confirm that a shop has another address now: its records go on, and workers look after it there."""
+    here = service()
+    _assert_ledger(here)
+    for name in chosen(here, slug):
+        url = here.settings.stores[name].url
+        try:
+            with here.database.write() as connection:
+                known = stores.row(connection, name)
+                stores.moved(connection, name, url)
+        except LedgerUnavailableError as error:
+            stop(str(error))
+        if known is None or known.url is None or same_shop(known.url, url):
+            click.echo(f"{name}: the records are of {url}, as before.")
+        else:
+            click.echo(f"{name}: the records are of {url} from now on, and no more of {known.url}.")
+
+
 # --- what they have in common ---
 
 
 def chosen(here: Service, slug: str | None) -> list[str]:
     """The stores that are meant: that one, or all. Stops the command where there is none."""
-    stores = here.settings.stores
-    if slug is not None and slug not in stores:
-        stop(f"There is no store {slug!r}; the settings name {', '.join(stores) or 'none'}.")
-    if not stores:
+    known = here.settings.stores
+    if slug is not None and slug not in known:
+        stop(f"There is no store {slug!r}; the settings name {', '.join(known) or 'none'}.")
+    if not known:
         stop("No store is set: STORE_URL, or STORES and STORE_…_URL.")
-    return [slug] if slug else list(stores)
+    return [slug] if slug else list(known)
 
 
 def _installations(here: Service, slug: str | None, *, paced: bool = True) -> Iterator[Installation]:
@@ -147,6 +176,22 @@ def _installations(here: Service, slug: str | None, *, paced: bool = True) -> It
         click.echo(f"{name}  {reach.url}")
         pace = _pace(here, name) if paced else None
         yield Installation(name, StoreClient(reach, pace), here.ingest, here.settings)
+
+
+def moved_words(here: Service, name: str) -> str | None:
+    """Says that the ledger is another shop's than the settings name; None where it is not, or cannot be read."""
+    url = here.settings.stores[name].url
+    try:
+        with here.database.read() as connection:
+            row = stores.row(connection, name)
+    except LedgerUnavailableError:
+        return None
+    if row is None or row.url is None or same_shop(row.url, url):
+        return None
+    return (
+        f"the records of {name} are of the shop {row.url}, and the settings name {url}: if the shop has moved, run "
+        f"`store moved {name}`; if not, set the address right"
+    )
 
 
 def _pace(here: Service, name: str) -> SharedPace:

@@ -14,6 +14,9 @@ from hooks.ledger.records import insert_ignore
 from hooks.ledger.tables import pages
 from hooks.retention.policy import Policy
 
+DAILY = timedelta(days=1)
+"""How often a page is compared."""
+
 LEASE = timedelta(minutes=5)
 """Longer than a page takes to be fetched and read; of a worker that died, another goes on after it."""
 
@@ -40,10 +43,14 @@ def keep_to(connection: Connection, urls: Iterable[str], now: datetime) -> None:
 
 
 def _due(policy: Policy, now: datetime) -> Select[str]:
-    """At once, where another policy is in force by now than the one that a page was compared with."""
+    """At once, where another policy is in force by now than the one that a page was compared with.
+
+    What is further ahead than it can have been put off was put off by a clock that was ahead: it counts for nothing.
+    """
     other = or_(pages.c.policy_digest.is_(None), pages.c.policy_digest != policy.digest)
-    due = or_(pages.c.due_at <= now, and_(other, pages.c.error.is_(None)))
-    free = or_(pages.c.claim_until.is_(None), pages.c.claim_until <= now)
+    due = or_(pages.c.due_at <= now, pages.c.due_at > now + DAILY, and_(other, pages.c.error.is_(None)))
+    held = pages.c.claim_until
+    free = or_(held.is_(None), held <= now, held > now + 2 * LEASE)
     return select(pages.c.url).where(due, free).order_by(pages.c.due_at).limit(1)
 
 

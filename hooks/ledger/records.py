@@ -267,7 +267,7 @@ def claim_pushes(
     No other worker gets them until `until`. A record that is to be read again first is left alone: what
     would be written is in doubt.
     """
-    asked = {"store": store, "kind": kind, "now": now, "limit": limit}
+    asked = {"store": store, "kind": kind, "now": now, "later": until + (until - now), "limit": limit}
     return _claim(connection, TO_BE_WRITTEN.rows(connection, asked), until, claim)
 
 
@@ -275,7 +275,7 @@ def claim_rereads(
     connection: Connection, store: str, *, limit: int, now: datetime, until: datetime, claim: str
 ) -> list[Due]:
     """Claim the up to `limit` records of which the store must be asked the longest, in order of their row ids."""
-    asked = {"store": store, "now": now, "limit": limit}
+    asked = {"store": store, "now": now, "later": until + (until - now), "limit": limit}
     return _claim(connection, TO_BE_ASKED_ABOUT.rows(connection, asked), until, claim)
 
 

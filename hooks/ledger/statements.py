@@ -115,13 +115,13 @@ def updating(names: tuple[str, ...]) -> Prepared:
 
 def _longest_due(at: Column[Any], *more: ColumnElement[bool]) -> Prepared:
     """Records of a store that are due `now` and that nobody holds, up to `limit`; those that others have locked are
-    left out."""
-    now = bindparam("now", type_=Instant)
+    left out. A claim until after `later` was made by a clock that was ahead: it counts for none."""
+    now, later = bindparam("now", type_=Instant), bindparam("later", type_=Instant)
     named = ("id", "kind", "external_id", "version", "wanted", "wanted_digest", "push_attempts", "reread_attempts")
     chosen = select(*(records.c[name] for name in named)).where(
         records.c.store == bindparam("store"),
         at <= now,
-        or_(records.c.claim_until.is_(None), records.c.claim_until <= now),
+        or_(records.c.claim_until.is_(None), records.c.claim_until <= now, records.c.claim_until > later),
         *more,
     )
     ordered = chosen.order_by(at).limit(bindparam("limit", type_=Integer))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, case, func, literal, or_, select, update
@@ -12,6 +12,13 @@ from sqlalchemy import Connection, Row, case, func, literal, or_, select, update
 from hooks.ledger.records import insert_ignore
 from hooks.ledger.statements import PUSHED, RESTING, SAVE_BUDGET
 from hooks.ledger.tables import NO_WEBHOOKS, deliveries, stores
+
+OVER = datetime.min.replace(tzinfo=UTC)
+"""When a rest ended that nobody waits for any more."""
+
+AHEAD = timedelta(hours=1)
+"""Stores are called more often than this. So a clock that is further ahead of what they last said is wrong, or they
+have not answered for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ def resting(connection: Connection, slug: str) -> Rest | None:
     for row in RESTING.rows(connection, {"store": slug}):
         if row["stopped_code"] is not None:
             code, since, until = row["stopped_code"], row["stopped_since"], row["resume_at"]
-            return Rest(code, since, until or since, row["stopped_permanent"], row["failures"])
+            return Rest(code, since, until or OVER, row["stopped_permanent"], row["failures"])
     return None
 
 
@@ -103,3 +110,47 @@ def lock_budget(connection: Connection, slug: str) -> Row[Any]:
 def save_budget(connection: Connection, slug: str, *, next_call_at: datetime, rate: float, usual: str) -> None:
     """Write what `lock_budget` gave and calls have changed since."""
     SAVE_BUDGET.run(connection, [{"store": slug, "next_call_at": next_call_at, "rate": rate, "usual": usual}])
+
+
+# --- whether it is looked after --------------------------------------------------------------------------
+
+
+def row(connection: Connection, slug: str) -> Row[Any] | None:
+    """All that is known of a store; None before a worker or a call to it has made it known."""
+    return connection.execute(select(stores).where(stores.c.slug == slug)).first()
+
+
+def meet(connection: Connection, slug: str, url: str) -> None:
+    """The records are of the shop at this address, if none is known yet."""
+    connection.execute(update(stores).where(stores.c.slug == slug, stores.c.url.is_(None)).values(url=url))
+
+
+def moved(connection: Connection, slug: str, url: str) -> None:
+    """From now on the records are of the shop at this address."""
+    connection.execute(update(stores).where(stores.c.slug == slug).values(url=url))
+
+
+def looked_after(connection: Connection, slug: str, now: datetime) -> None:
+    """A worker looks after the store."""
+    connection.execute(update(stores).where(stores.c.slug == slug).values(worker_at=now))
+
+
+def said_its_time(connection: Connection, slug: str, store_time: datetime, at: datetime) -> None:
+    """The store said what time it has, when our clock said `at`."""
+    connection.execute(update(stores).where(stores.c.slug == slug).values(store_time=store_time, store_time_at=at))
+
+
+def no_later(connection: Connection, now: datetime) -> datetime:
+    """The time, but at most AHEAD after the newest that a store has said: a clock that is ahead must not do all."""
+    newest = _newest_time(connection)
+    return min(now, newest + AHEAD) if newest else now
+
+
+def no_earlier(connection: Connection, now: datetime) -> datetime:
+    """The time, but not before the newest that a store has said."""
+    return max(now, _newest_time(connection) or now)
+
+
+def _newest_time(connection: Connection) -> datetime | None:
+    found: datetime | None = connection.execute(select(func.max(stores.c.store_time))).scalar_one_or_none()
+    return found

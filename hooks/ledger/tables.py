@@ -280,6 +280,11 @@ stores = Table(
     Column("usual", Text),
     Column("installed_at", Instant),  # when our webhooks were first seen in the store
     Column("missed_at", Instant),  # when a change was last found of which no delivery had come
+    Column("url", Text),  # the shop that these records are of
+    Column("worker_at", Instant),  # when a worker last looked after the store
+    # The time that the store had when it last answered, and the time of our own clock then.
+    Column("store_time", Instant),
+    Column("store_time_at", Instant),
 )
 
 rounds = Table(
@@ -363,3 +368,11 @@ seal_head = Table(
     Column("number", _Id, nullable=False),
     Column("hash", String(64), nullable=False),
 )
+
+write_probe = Table(
+    "write_probe",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # one row, 1
+    Column("at", Instant, nullable=False),
+)
+"""Written to find out whether the ledger can be."""

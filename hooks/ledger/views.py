@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from hooks.ledger import tallies
 from hooks.ledger.tables import MAYBE_EARLY, NO_WEBHOOKS, deliveries, history, quarantine, records, stores
+from hooks.retention.facts import STORED_KINDS
 from hooks.retention.recipients import UNNAMED
 
 OPEN_STATES = ("active", "trashed")
@@ -218,6 +219,16 @@ def store_row(connection: Connection, store: str) -> dict[str, Any]:
         "failing_pushes": _number(connection, and_(here, records.c.push_error.is_not(None))),
         "pending_questions": _number(connection, and_(here, records.c.reread_at.is_not(None))),
     }
+
+
+def oldest_push(connection: Connection, store: str) -> datetime | None:
+    """Since when the longest due write waits; what is to be read first is left out."""
+    found: list[datetime] = []
+    for kind in STORED_KINDS:  # each by its index
+        chosen = select(records.c.push_at).where(records.c.store == store, records.c.kind == kind)
+        chosen = chosen.where(records.c.push_at.is_not(None), records.c.reread_at.is_(None))
+        found += connection.execute(chosen.order_by(records.c.push_at).limit(1)).scalars()
+    return min(found, default=None)
 
 
 def push_errors(connection: Connection, store: str) -> list[Row[Any]]:

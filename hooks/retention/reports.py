@@ -69,5 +69,15 @@ def reported(known: ReportedFacts | None, report: Report) -> ReportedFacts:
             raise ValueError(f"{report.occurrence!r} does not happen to {report.kind!r}")
 
 
+def no_later(facts: ReportedFacts, now: datetime) -> ReportedFacts:
+    """The facts without instants after now: what was reported has happened, whatever a clock that was ahead said."""
+    erased_at = min(facts.erased_at, now) if facts.erased_at else None
+    if isinstance(facts, ConsentFacts):
+        choices = choices_of(replace(choice, at=min(choice.at, now)) for choice in facts.choices)
+        return replace(facts, choices=choices, erased_at=erased_at)
+    made_at, closed_at = (min(at, now) if at else None for at in (facts.made_at, facts.closed_at))
+    return replace(facts, made_at=made_at, closed_at=closed_at, erased_at=erased_at)
+
+
 def _nothing(report: Report) -> ReportedFacts:
     return SupportRequestFacts() if report.kind == "support-request" else ConsentFacts(report.kind)

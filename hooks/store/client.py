@@ -80,6 +80,14 @@ class Listing:
     store_time: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The time of a store, and the time of our own clock when it said so."""
+
+    store_time: datetime
+    at: datetime
+
+
 class SessionAPI(API):  # type: ignore[misc]  # the client is not typed
     """The `woocommerce` client over one kept-alive session, never following a redirect.
 
@@ -126,6 +134,8 @@ class StoreClient:
         self._pace = pace or NoPace()
         self._api = SessionAPI(settings)
         self._cannot_batch: set[RecordKind] = set()
+        self.heard: Heard | None = None
+        """The time that the store last said it has, and ours then. What a cache has answered says nothing of it."""
 
     def read(self, kind: RecordKind, external_id: int, *, fields: str) -> dict[str, Any]:
         """The record as it is now, trashed ones too. Raises RecordGoneError where there is no such record."""
@@ -286,6 +296,7 @@ class StoreClient:
         try:
             response: Response = send(*arguments, params=params)
             answer = response
+            self._hear(response)
         except RequestException as error:
             answer = error
             raise
@@ -293,6 +304,11 @@ class StoreClient:
             took = time.monotonic() - began
             self._pace.observe(call_name(method, endpoint, params, body, answer), took, outcome_of(answer))
         return response
+
+    def _hear(self, response: Response) -> None:
+        store_time = http_date(response.headers.get("Date"))
+        if store_time and "Age" not in response.headers:
+            self.heard = Heard(store_time, datetime.now(UTC))
 
 
 def _meta_data(meta: Mapping[str, str | None]) -> list[dict[str, str | None]]:
@@ -377,9 +393,9 @@ def _retry_after(value: str | None) -> timedelta | None:
     if value is None:
         return None
     if value.strip().isdecimal():
-        return timedelta(seconds=min(int(value.strip()[:10]), 86_400))
+        return timedelta(seconds=int(value.strip()[:10]))
     moment = http_date(value)
-    return None if moment is None else min(max(timedelta(0), moment - datetime.now(UTC)), timedelta(days=1))
+    return None if moment is None else max(timedelta(0), moment - datetime.now(UTC))
 
 
 def http_date(value: str | None) -> datetime | None:

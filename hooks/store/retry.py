@@ -12,6 +12,9 @@ LONGEST = timedelta(minutes=15)
 PERMANENT = timedelta(hours=6)
 """What will fail again until somebody changes something is still tried now and then: it may have been changed."""
 
+LONGEST_ASKED = timedelta(days=1)
+"""A store that asks to be left alone for longer is tried again after this. No delay is longer."""
+
 
 def delay(error: StoreError, attempts: int, *, jitter: Callable[[], float]) -> timedelta:
     """How long to wait after the `attempts`-th failure in a row (from 1).
@@ -23,4 +26,4 @@ def delay(error: StoreError, attempts: int, *, jitter: Callable[[], float]) -> t
     if error.permanent:
         whole = LONGEST if error.whole_store else PERMANENT
     wait = whole * (0.5 + jitter() / 2)
-    return max(wait, error.retry_after or timedelta(0))
+    return max(wait, min(error.retry_after or timedelta(0), LONGEST_ASKED))

@@ -17,6 +17,7 @@ from deploy.sandbox import SandboxStore, SendingOptions, StoreOptions, serving
 from hooks import webhook_lease
 from hooks.adoption import adopt
 from hooks.delivery import Delivery, Happened, Noted
+from hooks.heartbeat import Heartbeat
 from hooks.ingest import Ingest, Result
 from hooks.ledger import rounds, stores
 from hooks.ledger.database import Database
@@ -248,7 +249,9 @@ class Desk:
             return stores.resting(connection, self.slug)
 
     def status(self) -> dict[str, Any]:
-        """What `/status` would say."""
+        """What `/status` would say. The worker looks after the store, as its thread would have said."""
+        with self.ingest.database.write() as connection:
+            stores.looked_after(connection, self.slug, self.clock())
         with self.ingest.database.read() as connection:
             return status_of(connection, self.settings, self.ingest.policy, started_at=NOON, now=self.clock())
 
@@ -287,7 +290,9 @@ def worker_of(reach: StoreSettings, ingest: Ingest) -> StoreWorker:
     """A worker with a connection of its own, whose jitter always gives the longest wait."""
     client = StoreClient(reach)
     slug = reach.slug
-    return StoreWorker(slug, Rereader(slug, client, ingest, _most), Pusher(slug, client, ingest, _most), ingest, _most)
+    heartbeat = Heartbeat.of(slug, client, ingest, Settings(stores={slug: reach}))
+    rereader, pusher = Rereader(slug, client, ingest, _most), Pusher(slug, client, ingest, _most)
+    return StoreWorker(slug, rereader, pusher, ingest, heartbeat, _most)
 
 
 def close(worker: StoreWorker) -> None:

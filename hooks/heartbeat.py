@@ -1,0 +1,120 @@
+"""A worker's heartbeat: a store is looked after, by this clock, and it is the shop that the ledger is for.
+
+With each beat goes what only a worker can find out in time: that the clock was set, and what it has left behind.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from hooks.ingest import Ingest
+from hooks.ledger import rounds, set_back, stores
+from hooks.ledger.rounds import RoundName
+from hooks.ledger.unit import Unit
+from hooks.planning import Moment
+from hooks.recorder import facts_of
+from hooks.retention.reports import no_later
+from hooks.settings import Settings
+from hooks.store.client import StoreClient
+from hooks.store.retry import LONGEST_ASKED, PERMANENT
+from hooks.store.shop import same_shop
+
+EVERY_SECONDS = 30.0
+
+ABSENCE = timedelta(minutes=5)
+"""After so long without a heartbeat the webhooks and the changes of a store are looked at at once."""
+
+JUMP_SECONDS = 30.0
+"""A clock that moved by more than this against the monotonic one was set."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Heartbeat:
+    """The heartbeat of one thread that looks after a store.
+
+    `longest`: so long each round is put off at most.
+    """
+
+    store: str
+    client: StoreClient
+    ingest: Ingest
+    longest: Mapping[RoundName, timedelta]
+    _is_ours: bool = True
+    _beat_at: float | None = None
+    _offset: float | None = None
+    _has_heard: bool = False
+
+    @classmethod
+    def of(cls, store: str, client: StoreClient, ingest: Ingest, settings: Settings) -> Heartbeat:
+        """The heartbeat for the store that the settings call `store`."""
+        sweep = max(settings.sweep, PERMANENT)
+        changes = max(settings.reconcile, PERMANENT)
+        longest: Mapping[RoundName, timedelta] = {
+            "watch": settings.watch,
+            "changes": changes,
+            "orders": sweep,
+            "customers": sweep,
+        }
+        return cls(store, client, ingest, longest)
+
+    def beat(self) -> bool:
+        """Beat, if it is time to, the clock was set, or the store has said its time first. False where the ledger is
+        another shop's: then nothing may be done for the store. Raises LedgerUnavailableError."""
+        ticks = time.monotonic()
+        offset = self.ingest.clock().timestamp() - ticks
+        was_set = self._offset is not None and abs(offset - self._offset) > JUMP_SECONDS
+        self._offset = offset
+        is_due = self._beat_at is None or ticks - self._beat_at >= EVERY_SECONDS
+        if is_due or was_set or (self.client.heard and not self._has_heard):
+            self._is_ours = self.ingest.transaction(lambda unit: self._beat(unit, was_set=was_set))
+            self._beat_at, self._has_heard = ticks, self.client.heard is not None
+        return self._is_ours
+
+    def _beat(self, unit: Unit, *, was_set: bool) -> bool:
+        connection, now = unit.connection, self.ingest.clock()
+        row, url = stores.row(connection, self.store), self.client.settings.url
+        if row and row.url and not same_shop(row.url, url):
+            if self._is_ours:
+                log.error("store.moved", store=self.store, known=row.url, now=url)
+            return False
+        stores.meet(connection, self.store, url)
+        before = row.worker_at if row else None
+        self._mend(unit, before, now, was_set=was_set)
+        if self._beat_at is None and (before is None or now - before > ABSENCE):
+            for name in ("watch", "changes"):
+                rounds.hurry(connection, self.store, name, now)
+        stores.looked_after(connection, self.store, now)
+        if self.client.heard:
+            stores.said_its_time(connection, self.store, self.client.heard.store_time, self.client.heard.at)
+        return True
+
+    def _mend(self, unit: Unit, before: datetime | None, now: datetime, *, was_set: bool) -> None:
+        """Put right what a clock that was ahead has left behind. `before`: the last heartbeat of any worker."""
+        found = set_back.make_due(unit.connection, self.store, now, LONGEST_ASKED, self.longest)
+        beat_ahead = before is not None and before > now + set_back.SLACK
+        if not (found or beat_ahead or was_set):
+            return
+        log.info("clock.set", store=self.store, made_due=found)
+        self._redate(unit, now)
+        set_back.happened_by(unit.connection, self.store, now)
+
+    def _redate(self, unit: Unit, now: datetime) -> None:
+        """What was reported without a time was dated by its arrival, and so by the clock that was ahead."""
+        moment = Moment(now, self.ingest.settle)
+        for key in set_back.reported_after(unit.connection, self.store, now):
+            known: Any = unit.find(key)
+            facts: Any = facts_of(known)
+            redated = no_later(facts, now)
+            if redated != facts:
+                told = "Dated by its arrival while the clock was ahead, and dated anew since it was set back"
+                self.ingest.recorder.save(unit, known, redated, {}, moment, "clock set back", told)
+                self.ingest.recorder.link(unit, self.store, redated, moment)
+        unit.settle()
