@@ -100,7 +100,8 @@ class Heartbeat:
         """Put right what a clock that was ahead has left behind. `before`: the last heartbeat of any worker."""
         found = set_back.make_due(unit.connection, self.store, now, LONGEST_ASKED, self.longest)
         beat_ahead = before is not None and before > now + set_back.SLACK
-        if not (found or beat_ahead or was_set):
+        took_ahead = set_back.took_a_delivery_after(unit.connection, self.store, now)
+        if not (found or beat_ahead or took_ahead or was_set):
             return
         log.info("clock.set", store=self.store, made_due=found)
         self._redate(unit, now)

@@ -71,6 +71,12 @@ def _too_far(
         yield put_off.values(due_at=now)
 
 
+def took_a_delivery_after(connection: Connection, store: str, now: datetime) -> bool:
+    """Whether a delivery was taken in the future."""
+    chosen = select(deliveries.c.identity).where(deliveries.c.store == store, deliveries.c.received_at > now + SLACK)
+    return connection.execute(chosen.limit(1)).first() is not None
+
+
 def happened_by(connection: Connection, store: str, now: datetime) -> None:
     """Let nothing have happened after now, and begin anew a round that began after now. Goes through all records."""
     for column in HAPPENED:

@@ -1,0 +1,241 @@
+"""A clock that was ahead leaves nothing in the ledger that waits for it, nor anything that happened in the future."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, func, select, update
+
+from hooks.delivery import Happened
+from hooks.heartbeat import Heartbeat
+from hooks.ledger import pages, policies, records, rounds, set_back, stores, tables
+from hooks.ledger.set_back import HAPPENED, HAPPENED_ANYWHERE, SLACK, WAITED_FOR
+from hooks.ledger.tables import Instant, metadata
+from hooks.retention.facts import Occurrence
+from hooks.store.client import Heard
+from hooks.store.retry import LONGEST_ASKED, PERMANENT
+from hooks.upkeep import Chore, Upkeep
+from tests.integration.desk import NOON, Desk
+
+SECOND = timedelta(seconds=1)
+YEAR = timedelta(days=365)
+
+LOOK_TO_THEMSELVES = {
+    "records.claim_until": "a claim until after two leases counts for none",
+    "rounds.claim_until": "a claim until after two leases counts for none",
+    "pages.claim_until": "a claim until after two leases counts for none",
+    "pages.due_at": "a page is compared daily",
+    "stores.next_call_at": "a slot is seconds ahead at most",
+    "rounds.began_at": "the round begins anew",
+    "rounds.began_mark": "the round begins anew",
+    "rounds.mark": "a round that was done in the future goes through the whole store",
+    "rounds.done_at": "a round that was done in the future goes through the whole store",
+    "write_probe.at": "it is written anew, and never read",
+}
+OF_THE_STORE = {"records.version", "records.known_version", "stores.store_time", "stores.store_time_at"}
+"""Times that a store has said, and when: they tell whether our clock is ahead."""
+
+NEVER_CHANGED = {"history.at", "day_tally.since", "day_changes.since"}
+"""What was said then, was said; of tallies, only people read it."""
+
+
+def _name(column: Column[Any]) -> str:
+    return f"{column.table.name}.{column.name}"
+
+
+def test_of_every_instant_it_is_known_what_a_clock_that_was_ahead_does_to_it() -> None:
+    of_ledger = {
+        _name(column) for table in metadata.sorted_tables for column in table.c if isinstance(column.type, Instant)
+    }
+    groups = [
+        {_name(column) for column in WAITED_FOR},
+        {_name(column) for column in (*HAPPENED, *HAPPENED_ANYWHERE)},
+        set(LOOK_TO_THEMSELVES),
+        OF_THE_STORE,
+        NEVER_CHANGED,
+    ]
+    assert of_ledger == set().union(*groups)
+    assert len(of_ledger) == sum(map(len, groups)), "one of them is in two groups"
+
+
+def _set(desk: Desk, column: Column[Any], at: datetime | int) -> None:
+    with desk.ingest.database.write() as connection:
+        touched = connection.execute(update(column.table).values({column: at})).rowcount
+    assert touched, f"no row has a {column}"
+
+
+def _get(desk: Desk, column: Column[Any]) -> set[datetime | None]:
+    with desk.ingest.database.read() as connection:
+        return set(connection.execute(select(column)).scalars())
+
+
+@pytest.fixture
+def full(desk: Desk) -> Desk:
+    """A desk of whose ledger each table that matters has a row."""
+    number = desk.written_order()
+    now = desk.clock()
+    with desk.ingest.database.write() as connection:
+        pages.keep_to(connection, ["https://shop.example/privacy"], now)
+        policies.put_in_force(connection, desk.ingest.policy, now)
+        common = {"store": desk.slug, "topic": "order.updated"}
+        connection.execute(
+            tables.quarantine.insert(), common | {"reason": "not-json", "detail": "", "received_at": now}
+        )
+        connection.execute(tables.webhooks.insert(), common | {"status": "active", "checked_at": now})
+        chosen = records.those(connection, desk.slug, "order", [number])[number]
+        assert chosen["state"] == "active"
+    return desk
+
+
+def _beat(desk: Desk) -> bool:
+    """The first heartbeat of a worker that has just started."""
+    return Heartbeat.of(desk.slug, desk.worker.heartbeat.client, desk.ingest, desk.settings).beat()
+
+
+LONGEST = {"records": LONGEST_ASKED, "stores": LONGEST_ASKED}
+
+
+@pytest.mark.parametrize("column", WAITED_FOR, ids=_name)
+def test_what_lies_further_ahead_than_its_longest_delay_is_due_now(full: Desk, column: Column[Any]) -> None:
+    """Of rounds this is shown for each by itself."""
+    longest = LONGEST.get(column.table.name, PERMANENT)
+    if column.table is not tables.rounds:
+        _set(full, column, full.clock() + longest)
+        _beat(full)
+        assert _get(full, column) == {full.clock() + longest}, "so far it can have been put off"
+    _set(full, column, full.clock() + max(longest, full.settings.sweep) + SECOND)
+    _beat(full)
+    assert _get(full, column) == {full.clock()}
+
+
+@pytest.mark.parametrize("name", rounds.NAMES)
+def test_each_round_has_a_longest_delay_of_its_own(full: Desk, name: rounds.RoundName) -> None:
+    settings = full.settings
+    longest = {"watch": settings.watch, "changes": max(settings.reconcile, PERMANENT)}.get(
+        name, max(settings.sweep, PERMANENT)
+    )
+    assert _beat(full), "the first heartbeat has the webhooks and the changes looked at at once"
+    for ahead, due in ((longest, longest), (longest + SECOND, timedelta(0))):
+        _set(full, tables.rounds.c.due_at, full.clock() + ahead)
+        _beat(full)
+        with full.ingest.database.read() as connection:
+            state = rounds.state(connection, full.slug, name)
+        assert state is not None
+        assert state.due_at == full.clock() + due
+
+
+@pytest.mark.parametrize("column", [*HAPPENED, *HAPPENED_ANYWHERE], ids=_name)
+def test_nothing_has_happened_after_now(full: Desk, column: Column[Any]) -> None:
+    now = full.clock()
+    with full.ingest.database.write() as connection:
+        connection.execute(update(column.table).values({column: now + YEAR}))
+        set_back.happened_by(connection, full.slug, now)
+    assert _get(full, column) == {now}
+    _set(full, column, now + SLACK)
+    with full.ingest.database.write() as connection:
+        set_back.happened_by(connection, full.slug, now)
+    assert _get(full, column) == {now + SLACK}, "clocks may differ by that much"
+
+
+def test_a_round_that_began_in_the_future_begins_anew(full: Desk) -> None:
+    now = full.clock()
+    _set(full, tables.rounds.c.began_at, now + YEAR)
+    _set(full, tables.rounds.c.last_id, 77)
+    with full.ingest.database.write() as connection:
+        set_back.happened_by(connection, full.slug, now)
+    assert _get(full, tables.rounds.c.began_at) == {None}
+    assert _get(full, tables.rounds.c.last_id) == {0}
+
+
+CLAIMS = {"write": tables.records.c.push_at, "question": tables.records.c.reread_at}
+
+
+@pytest.mark.parametrize("column", CLAIMS.values(), ids=CLAIMS)
+def test_a_claim_that_was_made_by_a_clock_ahead_counts_for_none(full: Desk, column: Column[Any]) -> None:
+    now = full.clock()
+    until = now + timedelta(minutes=5)
+    _set(full, column, now - SECOND)
+    for held_until, free in ((until, 0), (now + YEAR, 1)):
+        with full.ingest.database.write() as connection:
+            connection.execute(update(tables.records).values(claim="dead", claim_until=held_until))
+            if column is CLAIMS["write"]:
+                found = records.claim_pushes(
+                    connection, full.slug, "order", limit=9, now=now, until=until, claim="mine"
+                )
+            else:
+                found = records.claim_rereads(connection, full.slug, limit=9, now=now, until=until, claim="mine")
+        assert len(found) == free
+
+
+def test_a_page_that_was_put_off_by_a_clock_ahead_is_compared(full: Desk) -> None:
+    policy, now = full.ingest.policy, full.clock()
+    for column in (tables.pages.c.due_at, tables.pages.c.claim_until):
+        _set(full, tables.pages.c.due_at, now)
+        _set(full, column, now + YEAR)
+        with full.ingest.database.write() as connection:
+            connection.execute(update(tables.pages).values(policy_digest=policy.digest))
+            assert pages.claim(connection, policy, now) is not None
+
+
+@pytest.mark.parametrize("occurrence", ["closed", "made"])
+def test_a_report_without_a_time_is_dated_anew(full: Desk, occurrence: Occurrence) -> None:
+    now = full.clock.now
+    full.clock.now = now + YEAR
+    full.report(Happened("support-request", 31, occurrence))
+    before = _record(full)
+    assert f"{occurrence}_at" in before["facts"]
+    assert str((now + YEAR).year) in before["facts"]
+    full.clock.now = now
+    _beat(full)
+    after = _record(full)
+    assert str((now + YEAR).year) not in after["facts"]
+    assert after["delete_after"] < before["delete_after"]
+    with full.ingest.database.read() as connection:
+        told = connection.execute(select(tables.history.c.reason).order_by(tables.history.c.id)).scalars().all()
+    assert "while the clock was ahead" in told[-1]
+
+
+def test_a_report_without_a_time_is_not_dated_before_what_the_store_has_said(full: Desk) -> None:
+    now = full.clock.now
+    full.worker.heartbeat.client.heard = Heard(now, now)
+    full.worker.heartbeat.beat()
+    full.clock.now = now - YEAR
+    full.report(Happened("support-request", 31, "closed"))
+    assert now.isoformat()[:16] in _record(full)["facts"]
+
+
+def _record(desk: Desk) -> dict[str, Any]:
+    with desk.ingest.database.read() as connection:
+        return records.those(connection, desk.slug, "support-request", [31])[31]
+
+
+# --- what a clock that is ahead must not do -------------------------------------------------------------
+
+
+def test_nothing_is_forgotten_by_a_clock_that_is_ahead(full: Desk) -> None:
+    upkeep = Upkeep.of(full.settings, full.ingest, full.ingest.policy)
+    heard = full.clock.now
+    with full.ingest.database.write() as connection:
+        stores.said_its_time(connection, full.slug, heard, heard)
+    full.clock.now = heard + YEAR
+    assert upkeep.prune() == 0
+    with full.ingest.database.write() as connection:
+        stores.said_its_time(connection, full.slug, heard + YEAR, heard + YEAR)
+        number = connection.execute(select(func.count()).select_from(tables.deliveries)).scalar_one()
+    assert number > 0
+    assert upkeep.prune() == number, "a year later they are forgotten"
+
+
+def test_a_chore_is_done_though_a_clock_ahead_has_put_it_off() -> None:
+    done: list[int] = []
+
+    def do() -> int:
+        done.append(1)
+        return 1
+
+    chore = Chore(do, timedelta(hours=1))
+    for now in (NOON + YEAR, NOON, NOON + timedelta(minutes=59), NOON + timedelta(hours=1)):
+        chore.step(now)
+    assert len(done) == 3
