@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 import requests
 
 from hooks.errors import CredentialsRefusedError, StoreError
+from hooks.outgoing import TimedSession
 from hooks.settings import Settings
 from hooks.store import doorstep
-from hooks.store.client import StoreClient, http_date
+from hooks.store.client import ANSWER_SECONDS, StoreClient, http_date
 from hooks.store.registration import TopicState
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
@@ -72,7 +73,12 @@ def _is_private(host: str) -> bool:
 def front_door(store_url: str, now: datetime) -> FrontDoor:
     """Knock without a key: whether anybody answers, without a redirect, and what time it is there."""
     try:
-        answer = requests.get(f"{store_url}/wp-json/", timeout=TIMEOUT_SECONDS, allow_redirects=False)
+        with (
+            TimedSession() as session,
+            session.deadline(ANSWER_SECONDS),
+            session.get(f"{store_url}/wp-json/", timeout=TIMEOUT_SECONDS, stream=True) as answer,
+        ):
+            pass  # the head says it all
     except requests.RequestException as error:
         words = f"the store cannot be read: no answer ({type(error).__name__}). Check STORE_URL, and that it is up"
         return FrontDoor(Finding(fine=False, words=words), answers=False)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -71,6 +72,7 @@ def test_sends_the_same_request_as_the_public_client(
     assert ours.headers["accept"] == public.headers["accept"]
 
 
+@pytest.mark.parametrize("scheme", ["https", "HTTPS"])
 @pytest.mark.parametrize(
     ("method", "endpoint", "params", "body"), [*CALLS, ("DELETE", "webhooks/7", {"force": "true"}, None)]
 )
@@ -81,17 +83,18 @@ def test_sends_basic_over_https_and_no_secret_in_the_address(
     endpoint: str,
     params: dict[str, str] | None,
     body: object,
+    scheme: str,
 ) -> None:
     prepared: list[requests.PreparedRequest] = []
 
     def send(_: object, request: requests.PreparedRequest, **__: object) -> requests.Response:
         prepared.append(request)
         answer = requests.Response()
-        answer.status_code, answer._content = 200, b"{}"
+        answer.status_code, answer.raw = 200, BytesIO(b"{}")
         return answer
 
     monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
-    client("https://shop.example.test").call(method, endpoint, params=params, body=body)
+    client(f"{scheme}://shop.example.test").call(method, endpoint, params=params, body=body)
     _by_public_client(API("https://shop.example.test", "ck_test", "cs_test"), method, endpoint, params, body)
     ours, public = prepared
     basic = base64.b64encode(b"ck_test:cs_test").decode()
