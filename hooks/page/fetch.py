@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import requests
 from bs4 import BeautifulSoup
 from bs4.dammit import UnicodeDammit
-from urllib3.exceptions import HTTPError
 
 from hooks.errors import PageError
+from hooks.page.markup import parsed
+from hooks.page.visit import MOST_BYTES, Got, Visit, too_large
 
-MOST_BYTES = 2_000_000
-_SECONDS_A_READ = 10.0
-_SECONDS_IN_ALL = 30.0
 _REST = 'link[rel~="alternate"][type="application/json"]'
 
 
@@ -40,111 +36,60 @@ def read_source(source: str) -> PageSource:
 
     An HTML page at an address that names its REST form on the same host is read from there, since only that says when
     it was modified. No credentials are sent. Raises PageError with a sentence for whatever is no page of at most 2 MB.
+
+    This takes as long as a server likes that answers byte by byte: `hooks.page.confined` ends it.
     """
     try:
-        return _from_anywhere(source)
+        return _from_address(source) if urlsplit(source).scheme in ("http", "https") else _from_file(source)
     except ValueError as error:
         raise PageError(f"{source} is, or names, an address that makes no sense.") from error
 
 
-def _from_anywhere(source: str) -> PageSource:
-    if urlsplit(source).scheme in ("http", "https"):
-        return _from_address(source)
-    path = Path(source)
+def _from_file(source: str) -> PageSource:
     try:
-        with path.open("rb") as file:
+        with Path(source).open("rb") as file:
             body = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         raise PageError(
             f"{source} cannot be read: it is no file that can be opened, and no http(s) address."
         ) from error
-    return _read(_bounded(body, source), source, link=None)
+    if len(body) > MOST_BYTES:
+        raise PageError(too_large(source))
+    return _of_rest(body, source, None) if _is_json(body) else _of_html(body, source)[0]
 
 
 def _from_address(address: str) -> PageSource:
-    body, reached, charset = _get(address)
-    page = _read(body, address, link=reached, charset=charset)
-    rest = None if _is_json(body) else _rest_address(page.html, reached)
-    if rest is None:
-        return page
-    try:
-        body, _, _ = _get(rest)
-        return _read(body, rest, link=reached) if _is_json(body) else page
-    except PageError:
-        return page  # a shop may close its API to the public; its page can be read all the same
-
-
-class _WithoutCredentials(requests.Session):
-    """Knows proxies and certificates of the environment, but no password: not of a `.netrc`, not after a redirect."""
-
-    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
-        """Never any."""
-        del response
-        prepared_request.headers.pop("Authorization", None)
-
-
-def _get(address: str) -> tuple[bytes, str, str | None]:
-    """The body, the address that it came from in the end, and its charset if one is named."""
-    if "@" in urlsplit(address).netloc:
-        raise PageError("An address with a user name or password in it is not asked: no credentials are sent.")
-    try:
-        with (
-            _WithoutCredentials() as session,
-            session.get(
-                address,
-                timeout=_SECONDS_A_READ,
-                stream=True,
-                auth=lambda request: request,  # any `auth` keeps `.netrc` unread
-                headers={"Accept": "text/html, application/json"},
-            ) as response,
-        ):
-            if response.status_code != requests.codes.ok:
-                raise PageError(f"{address} answered with status {response.status_code} in place of a page.")
-            body = _bounded(_body(response, address), address)
-            charset = response.encoding if "charset" in response.headers.get("Content-Type", "") else None
-            return body, response.url, charset
-    except (requests.RequestException, HTTPError, ValueError) as error:
-        raise PageError(f"{address} could not be reached ({type(error).__name__}).") from error
-
-
-def _body(response: requests.Response, address: str) -> bytes:
-    """As much of the body as is needed to tell whether it is too large."""
-    until = time.monotonic() + _SECONDS_IN_ALL
-    body = b""
-    while chunk := response.raw.read1(65_536, decode_content=True):  # what has come, however little that is
-        body += chunk
-        if len(body) > MOST_BYTES:
-            break
-        if time.monotonic() > until:
-            raise PageError(f"{address} took longer than {_SECONDS_IN_ALL:.0f} seconds to answer.")
-    return body
-
-
-def _bounded(body: bytes, source: str) -> bytes:
-    if len(body) > MOST_BYTES:
-        raise PageError(f"{source} is larger than 2 MB, which no privacy policy page is.")
-    return body
+    with Visit(address) as visit:
+        got = visit.get(address)
+        if _is_json(got.body):
+            return _of_rest(got.body, address, got.reached)
+        page, rest = _of_html(got.body, address, got)
+        if rest is None:
+            return page
+        try:
+            visit.check_step(got.reached, rest)
+            body = visit.get(rest).body
+            return _of_rest(body, rest, got.reached) if _is_json(body) else page
+        except PageError:
+            return page  # a shop may close its API to the public; its page can be read all the same
 
 
 def _is_json(body: bytes) -> bool:
     return body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
 
 
-def _read(body: bytes, origin: str, *, link: str | None, charset: str | None = None) -> PageSource:
-    if _is_json(body):
-        return _of_rest(body, origin, link)
-    html = UnicodeDammit(body, known_definite_encodings=[charset] if charset else [], is_html=True).unicode_markup
-    soup = BeautifulSoup(html or "", "html.parser")
-    if not html or "\x00" in html or soup.find(["p", "li", "h1", "h2", "h3", "td", "div"]) is None:
+def _of_html(body: bytes, origin: str, got: Got | None = None) -> tuple[PageSource, str | None]:
+    """The page; and where its REST form is, if it was got from a host and names one there."""
+    encodings = [got.charset] if got and got.charset else []
+    html = UnicodeDammit(body, known_definite_encodings=encodings, is_html=True).unicode_markup or ""
+    soup = parsed(html)
+    if "\x00" in html or soup.find(["p", "li", "h1", "h2", "h3", "td", "div"]) is None:
         raise PageError(f"{origin} is neither an HTML page nor a page of WordPress' REST API.")
     canonical = soup.select_one('link[rel~="canonical"][href]')
     changed = soup.select_one('meta[property="article:modified_time"][content]')
-    return PageSource(
-        html=html,
-        modified=_instant(str(changed["content"])) if changed else None,
-        link=_web_address(str(canonical["href"]) if canonical else None) or link,
-        origin=origin,
-    )
+    link = _web_address(str(canonical["href"]) if canonical else None) or (got.reached if got else None)
+    modified = _instant(str(changed["content"])) if changed else None
+    return PageSource(html, modified, link, origin), _rest_address(soup, got.reached) if got else None
 
 
 def _of_rest(body: bytes, origin: str, link: str | None) -> PageSource:
@@ -180,9 +125,9 @@ def _web_address(text: object) -> str | None:
     return str(text) if fit else None
 
 
-def _rest_address(html: str, reached: str) -> str | None:
+def _rest_address(soup: BeautifulSoup, reached: str) -> str | None:
     """Where the page's REST form is, if the page names one on its own host."""
-    for link in BeautifulSoup(html, "html.parser").select(_REST):
+    for link in soup.select(_REST):
         address = urljoin(reached, str(link.get("href", "")))
         if urlsplit(address).netloc == urlsplit(reached).netloc and "/wp/v2/" in address:
             return address

@@ -33,6 +33,9 @@ _TABLE_HEADS = word_set(
 )
 """A table's first row of nothing but these is its heading."""
 
+MOST_LEVELS = 200
+"""Of tags within tags. The time that a deeper page takes grows by the square of its length."""
+
 Run = tuple[str, bool]
 """A piece of text, and whether it is bold; a line break is a piece of its own: `BREAK`."""
 
@@ -51,13 +54,31 @@ class Block:
     item: int = 0
 
 
+class _Soup(BeautifulSoup):
+    """Gives up at the first tag that is nested too deeply, so that the rest is not gone through."""
+
+    def pushTag(self, tag: Tag) -> None:  # noqa: N802 - the base class names it so
+        """Open a tag. Raises PageError."""
+        super().pushTag(tag)
+        if len(self.tagStack) > MOST_LEVELS + 1:  # the whole is one of them
+            raise PageError(
+                f"The page's HTML is nested too deeply to be read: more than {MOST_LEVELS} tags within each other. "
+                "Look for tags that are never closed."
+            )
+
+
+def parsed(html: str) -> BeautifulSoup:
+    """The HTML as a tree. Raises PageError where it has more than MOST_LEVELS."""
+    return _Soup(html, "html.parser")
+
+
 def blocks(html: str) -> tuple[Block, ...]:
     """The blocks of the page's own content: of a whole saved page, what stands around it is left out.
 
     Raises PageError for a page that is nested too deeply to be gone through.
     """
     try:
-        content = _content(_seen(BeautifulSoup(html, "html.parser")))
+        content = _content(_seen(parsed(html)))
         found = list(_Reader().inside(content, depth=0, bold=False))
     except RecursionError as error:
         raise PageError("The page's HTML is nested too deeply to be read.") from error
