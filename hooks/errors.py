@@ -32,6 +32,10 @@ class PageError(HooksError):
     """The published page could not be got, or is not one; a whole sentence."""
 
 
+class StoppedError(HooksError):
+    """The process is to end, and what it waited for was given up."""
+
+
 class SignatureRefusedError(HooksError):
     """The body was not signed with any of the store's current secrets."""
 

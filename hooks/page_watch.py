@@ -1,18 +1,23 @@
-"""The published page, looked at daily: does it still say what the policy in force says?"""
+"""The published page, looked at daily: does it still say what the policy in force says?
+
+A look takes up to half a minute, as the page's server likes. So a worker has a thread for it, and each page is got and
+read in a process of its own: see `hooks.page.confined`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from threading import Event
 
 import structlog
 
-from hooks.errors import PageError
+from hooks.errors import PageError, StoppedError
 from hooks.ingest import Ingest
 from hooks.ledger import pages
-from hooks.page.drift import Finding, drift
-from hooks.page.fetch import read_source
-from hooks.page.reading import read_page
+from hooks.page.confined import compare_page, confined
+from hooks.page.drift import Finding
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
 
@@ -22,18 +27,22 @@ HOURLY = timedelta(hours=1)
 log = structlog.get_logger(__name__)
 
 
-def compared(source: str, policy: Policy) -> tuple[Finding, ...]:
-    """What the page (a file or an address) says otherwise than the policy. Raises PageError."""
-    found = read_source(source)
-    return drift(read_page(found.html, modified=found.modified, link=found.link), policy)
+Compare = Callable[[str, Policy, Event], tuple[Finding, ...]]
+
+
+def compare(source: str, policy: Policy, stopping: Event) -> tuple[Finding, ...]:
+    """What the page says otherwise than the policy. Raises PageError, and StoppedError soon after `stopping` is set."""
+    return confined(compare_page, source, policy, stopping=stopping)
 
 
 @dataclass(frozen=True)
 class PageWatch:
-    """Compares the pages that the settings name with the policy in force."""
+    """Compares the pages that the settings name with the policy in force, until `stopping` is set."""
 
     ingest: Ingest
     settings: Settings
+    stopping: Event = field(default_factory=Event)
+    compare: Compare = compare
 
     def step(self) -> int:
         """Look at the page that is due, if one is. Returns how many those were. Raises LedgerUnavailableError."""
@@ -52,7 +61,11 @@ class PageWatch:
 
     def _look(self, url: str, policy: Policy) -> None:
         try:
-            found = compared(url, policy)
+            found = self.compare(url, policy, self.stopping)
+        except StoppedError:
+            with self.ingest.database.write() as connection:
+                pages.release(connection, url)
+            return
         except PageError as error:
             log.warning("page.unreadable", page=url, error=str(error))
             self._failed(url, str(error))

@@ -1,5 +1,8 @@
 """What a worker does for the ledger itself: policies put in force, tags made anew, pages compared, old deliveries
-forgotten, tallies kept short. Any number of workers may be at it."""
+forgotten, tallies kept short. Any number of workers may be at it.
+
+Pages are compared in a thread of their own: a page's server decides how long that takes, and nothing else waits for it.
+"""
 
 from __future__ import annotations
 
@@ -67,17 +70,21 @@ class Upkeep:
 
     @classmethod
     def of(cls, settings: Settings, ingest: Ingest, wanted: Policy) -> Upkeep:
-        """With all the chores that there are."""
+        """With all the chores that only the ledger has a part in."""
         made = cls(ingest, settings, wanted)
         made.chores = [
             Chore(made.adopt, ADOPT_EVERY),
             Chore(Retagger(ingest).step),
             Chore(Sealer(ingest).step),
-            Chore(PageWatch(ingest, settings).step),
             Chore(made.prune, PRUNE_EVERY),
             Chore(made.fold, FOLD_EVERY),
         ]
         return made
+
+    @classmethod
+    def of_pages(cls, settings: Settings, ingest: Ingest, wanted: Policy, stopping: Event) -> Upkeep:
+        """With the one chore that waits for other servers. It is given up soon after `stopping` is set."""
+        return cls(ingest, settings, wanted, [Chore(PageWatch(ingest, settings, stopping).step)])
 
     def run(self, stopping: Event) -> None:
         """Do what is due until `stopping` is set, or another policy is in force than the one that is worked by.

@@ -1,6 +1,6 @@
 """The loop that watches stores, asks them what is in question and writes back what is due; any number may run.
 
-Each store has a thread of its own, so that one that is slow or dead never delays another.
+Each store has a thread of its own, so that one that is slow or dead never delays another; so have the published pages.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def run(settings: Settings, ingest: Ingest, stopping: Event, *, wanted: Policy) 
     while not stopping.is_set():
         ingest = _follow(ingest)
         over = Event()
-        started = _start(settings, ingest, over)
+        started = _start(settings, ingest, over, wanted)
         threads = [thread for thread in threads if thread.is_alive()] + started
         Upkeep.of(settings, ingest, wanted).run(stopping)
         over.set()
@@ -129,9 +129,13 @@ def _follow(ingest: Ingest) -> Ingest:
         return ingest
 
 
-def _start(settings: Settings, ingest: Ingest, over: Event) -> list[Thread]:
-    workers = [StoreWorker.of(slug, settings, ingest) for slug in settings.stores]
-    threads = [Thread(target=worker.run, args=(over,), name=worker.slug, daemon=True) for worker in workers]
+def _start(settings: Settings, ingest: Ingest, over: Event, wanted: Policy) -> list[Thread]:
+    runs: dict[str, Callable[[Event], None]] = {
+        slug: StoreWorker.of(slug, settings, ingest).run for slug in settings.stores
+    }
+    if settings.policy_pages:
+        runs["published pages"] = Upkeep.of_pages(settings, ingest, wanted, over).run
+    threads = [Thread(target=run, args=(over,), name=name, daemon=True) for name, run in runs.items()]
     for thread in threads:
         thread.start()
     return threads

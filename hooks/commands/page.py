@@ -13,11 +13,8 @@ from flask.cli import with_appcontext
 from hooks.commands.store import FINDING, stop
 from hooks.errors import PageError
 from hooks.page import toml
-from hooks.page.draft import draft
+from hooks.page.confined import compare_page, confined, draft_page
 from hooks.page.drift import Finding
-from hooks.page.fetch import read_source
-from hooks.page.reading import read_page
-from hooks.page_watch import compared
 from hooks.retention.policy import Policy
 from hooks.service import service
 
@@ -30,8 +27,7 @@ def policy_import(source: str, output: Path | None) -> None:
     """Draft a policy file from a published page, a file or an address. Exit 1: the draft asks something."""
     today = service().ingest.clock().astimezone(UTC).date()
     try:
-        found = read_source(source)
-        text = draft(read_page(found.html, modified=found.modified, link=found.link), today=today)
+        text = confined(draft_page, source, today)
     except PageError as error:
         stop(str(error))
     if output is None:
@@ -67,7 +63,7 @@ def policy_check(page: str | None) -> None:
     drifts = False
     for source in [page] if page else here.settings.policy_pages or [policy.page]:
         try:
-            found = compared(source, policy)
+            found = confined(compare_page, source, policy)
         except PageError as error:
             stop(str(error))
         drifts |= any(one.severity == "drift" for one in found)

@@ -67,6 +67,11 @@ def claim(connection: Connection, policy: Policy, now: datetime) -> str | None:
     return url
 
 
+def release(connection: Connection, url: str) -> None:
+    """Give up a claim on a page that was not looked at."""
+    connection.execute(update(pages).where(pages.c.url == url).values(claim_until=None))
+
+
 def settle(
     connection: Connection,
     url: str,

@@ -15,6 +15,7 @@ import pytest
 from hooks.ingest import Ingest
 from hooks.ledger import pages
 from hooks.ledger.database import Database
+from hooks.page.confined import compare_page
 from hooks.page_watch import PageWatch
 from hooks.retention.policy import Policy
 from hooks.settings import Settings, StoreSettings
@@ -104,7 +105,8 @@ def _office(database: Database, policy: Policy, settings: Settings) -> Office:
     ingest = Ingest(database, policy, SETTLE, clock)
     with database.write() as connection:
         pages.keep_to(connection, settings.policy_pages, clock())
-    return Office(PageWatch(ingest, settings), clock)
+    watch = PageWatch(ingest, settings, compare=lambda source, policy, _: compare_page(source, policy))
+    return Office(watch, clock)
 
 
 def test_the_given_page_is_without_drift_and_its_own_date_is_noticed(office: Office) -> None:

@@ -1,0 +1,300 @@
+"""Whatever the published page's server answers, it harms neither our network, nor our memory, nor our time."""
+
+from __future__ import annotations
+
+import socket
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from multiprocessing import active_children
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+
+from hooks import upkeep, worker
+from hooks.errors import PageError, StoppedError
+from hooks.ingest import Ingest
+from hooks.ledger import pages, stores
+from hooks.ledger.database import Database
+from hooks.ledger.tables import deliveries
+from hooks.page import confined as confined_module
+from hooks.page import visit
+from hooks.page.confined import compare_page, confined
+from hooks.page.fetch import read_source
+from hooks.page.visit import MOST_REDIRECTS, network_of
+from hooks.retention.policy import Policy
+from hooks.settings import Settings
+from tests.integration.desk import NOON, ON_SQLITE, SETTLE, Clock
+from tests.support import works
+from tests.support.hostile import Bytes, Hostile, answer, bomb, dripping, hostile, large, redirect
+from tests.support.processes import until
+
+PAGE = b"<html><body><h2>11. Retention</h2><p>We keep it.</p></body></html>"
+SCHEMES_OF_OTHERS = ("file:///etc/passwd", "ftp://127.0.0.1/x", "data:text/html,<p>x</p>", "gopher://127.0.0.1/")
+
+
+@pytest.fixture
+def server() -> Iterator[Hostile]:
+    with hostile() as made:
+        made.answers["/page"] = lambda: answer(PAGE)
+        yield made
+
+
+# --- where it may lead ---
+
+
+@pytest.mark.parametrize("redirects", [1, MOST_REDIRECTS, MOST_REDIRECTS + 1])
+def test_redirects_are_followed_up_to_a_number(server: Hostile, redirects: int) -> None:
+    for hop in range(redirects):
+        target = f"/{hop + 1}" if hop + 1 < redirects else "/page"
+        server.answers[f"/{hop}"] = lambda target=target: redirect(target)  # type: ignore[misc]
+    if redirects <= MOST_REDIRECTS:
+        assert read_source(f"{server.url}/0").link == f"{server.url}/page"
+        return
+    with pytest.raises(PageError, match="redirects more than 5 times"):
+        read_source(f"{server.url}/0")
+    assert "/page" not in server.asked
+
+
+def test_the_redirects_of_the_rest_form_count_as_well(server: Hostile) -> None:
+    """The page itself is read then."""
+    linked = b'<link rel="alternate" type="application/json" href="/wp/v2/pages/1"><p>x</p>'
+    server.answers["/linked"] = lambda: answer(linked)
+    server.answers["/wp/v2/pages/1"] = lambda: redirect("/wp/v2/pages/1")
+    assert read_source(f"{server.url}/linked").html == linked.decode()
+    assert len(server.asked) == 2 + MOST_REDIRECTS
+
+
+@pytest.mark.parametrize("target", SCHEMES_OF_OTHERS)
+def test_no_redirect_leads_out_of_the_web(server: Hostile, target: str) -> None:
+    server.answers["/there"] = lambda: redirect(target)
+    with pytest.raises(PageError, match="leads to what is no web address"):
+        read_source(f"{server.url}/there")
+
+
+STEPS = [
+    ("https://a.example/", "https://b.example/", True),
+    ("http://a.example/", "https://a.example/", True),
+    ("http://a.example/", "http://b.example/", True),
+    ("https://a.example/", "http://a.example/", False),
+    ("HTTPS://a.example/", "HTTP://a.example/", False),
+]
+
+
+@pytest.mark.parametrize(("here", "there", "is_allowed"), STEPS)
+def test_https_never_leads_to_http(here: str, there: str, is_allowed: bool) -> None:
+    with visit.Visit(here) as visiting:
+        if is_allowed:
+            visiting.check_step(here, there)
+            return
+        with pytest.raises(PageError, match="from https to http"):
+            visiting.check_step(here, there)
+
+
+NETWORKS = [
+    ("127.0.0.1", "this machine"),
+    ("127.9.9.9", "this machine"),
+    ("::1", "this machine"),
+    ("0.0.0.0", "this machine"),  # noqa: S104 - nobody listens there
+    ("::ffff:127.0.0.1", "this machine"),
+    # where clouds keep the credentials of their machines
+    ("169.254.169.254", "a link-local network"),
+    ("fe80::1%eth0", "a link-local network"),
+    ("10.1.2.3", "a private network"),
+    ("192.168.1.1", "a private network"),
+    ("100.64.0.1", "a private network"),
+    ("fd00:ec2::254", "a private network"),
+    ("::ffff:10.0.0.1", "a private network"),
+    ("203.0.113.9", "a private network"),
+    ("93.184.215.14", "the internet"),
+    ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", "the internet"),
+]
+
+
+@pytest.mark.parametrize(("address", "network"), NETWORKS)
+def test_an_address_is_in_one_kind_of_network(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+@pytest.mark.parametrize("way", ["redirect", "rest form", "rebound name"])
+def test_a_page_of_the_internet_leads_to_no_neighbour(
+    server: Hostile, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """A name of the internet stands for this server once; what it leads to has the address that it really has."""
+    with hostile() as neighbour:
+        inner = neighbour.url.replace("127.0.0.1", "localhost")
+        neighbour.answers["/page"] = neighbour.answers["/wp/v2/pages/1"] = lambda: answer(PAGE)
+        rest = b'<p>x</p><link rel="alternate" type="application/json" href="/wp/v2/pages/1">'
+        server.answers["/redirect"] = lambda: redirect(f"{inner}/page")
+        server.answers["/rest form"] = lambda: answer(rest)
+        server.answers["/wp/v2/pages/1"] = lambda: redirect(f"{inner}/wp/v2/pages/1")
+        server.answers["/rebound name"] = lambda: answer(b"", "Location: /again", "Connection: close", status=302)
+        server.answers["/again"] = lambda: answer(PAGE)
+        first = iter(["the internet"])
+        real = network_of
+        monkeypatch.setattr(visit, "network_of", lambda address: next(first, None) or real(address))
+        address = f"{server.url}/{way.replace(' ', '%20')}"
+        server.answers |= {key.replace(" ", "%20"): value for key, value in server.answers.items()}
+        if way == "rest form":
+            assert read_source(address).html == rest.decode()
+        else:
+            with pytest.raises(PageError, match="is on the internet and leads to this machine"):
+                read_source(address)
+        assert neighbour.asked == []
+        assert "/again" not in server.asked
+
+
+def test_a_name_decides_by_the_address_that_is_connected_to(server: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A public name that a hostile name server lets stand for this machine."""
+    port = int(server.url.rsplit(":", 1)[1])
+    look_up = socket.getaddrinfo
+
+    def lie(host: str, *rest: Any, **more: Any) -> Any:
+        return look_up("127.0.0.1" if host == "shop.example" else host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", lie)
+    server.answers["/there"] = lambda: redirect(f"http://shop.example:{port}/page")
+    assert read_source(f"{server.url}/there").link == f"http://shop.example:{port}/page"
+    session = visit._OneNetwork("https://shop.example/page")
+    session._network = "the internet"
+    with session, pytest.raises(PageError, match="leads to this machine"):
+        session.get(f"http://shop.example:{port}/page")
+    assert server.asked == ["/there", "/page"]
+
+
+def test_a_proxy_counts_as_a_network(server: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked through it may not lead past it."""
+    monkeypatch.setenv("http_proxy", server.url)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    server.answers["http://shop.example/page"] = lambda: answer(PAGE)
+    assert read_source("http://shop.example/page").html == PAGE.decode()
+    server.answers["http://shop.example/there"] = lambda: redirect(f"{server.url}/page")
+    with pytest.raises(PageError, match="is on a proxy and leads to this machine"):
+        read_source("http://shop.example/there")
+    assert "/page" not in server.asked
+
+
+# --- how much of it ---
+
+HUGE: list[tuple[Callable[[], Bytes], str | None]] = [
+    (lambda: large(200, 400), "larger than 2 MB"),
+    (lambda: bomb(200, 50), "larger than 2 MB"),
+    (lambda: large(500, 400), "answered with status 500"),
+    (lambda: bomb(404, 50), "answered with status 404"),
+    # nobody needs the body of a redirect
+    (lambda: large(302, 400, "Location: /page"), None),
+    (lambda: bomb(301, 50, "Location: /page"), None),
+]
+
+
+@pytest.mark.parametrize(("huge", "why"), HUGE)
+def test_an_answer_of_any_size_takes_little_memory(server: Hostile, huge: Callable[[], Bytes], why: str | None) -> None:
+    server.answers["/huge"] = huge
+    tracemalloc.start()
+    try:
+        if why is None:
+            assert read_source(f"{server.url}/huge").html == PAGE.decode()
+        else:
+            with pytest.raises(PageError, match=why):
+                read_source(f"{server.url}/huge")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20_000_000
+    assert server.sent < 50_000_000
+
+
+NESTED = ["<div>", "<p>", "<table><tr><td>", "<ul><li>", "<b><i>", "<li>x<ul>"]
+
+
+@pytest.mark.parametrize("unit", NESTED)
+def test_two_megabytes_of_nested_tags_are_refused_at_the_first_that_is_too_deep(tmp_path: Path, unit: str) -> None:
+    """The CPU time is bounded, whatever else the machine does: it took a minute or more."""
+    page = tmp_path / "page.html"
+    page.write_text(unit * (2_000_000 // len(unit)))
+    began = time.thread_time()
+    with pytest.raises(PageError, match="nested too deeply to be read: more than 200 tags"):
+        read_source(str(page))
+    assert time.thread_time() - began < 10
+
+
+# --- how long ---
+
+
+@pytest.mark.parametrize("way", dripping(PAGE))
+def test_a_page_that_drips_has_an_end(server: Hostile, policy: Policy, way: str) -> None:
+    """Wherever it drips; behind a redirect as well."""
+    server.answers["/drips"] = lambda: dripping(PAGE)[way](server)
+    server.answers["/there"] = lambda: redirect("/drips")
+    with pytest.raises(PageError, match="took longer than 1 seconds to be fetched and read"):
+        confined(compare_page, f"{server.url}/there", policy, seconds=1)
+    assert active_children() == []
+
+
+ENDS: list[tuple[Callable[[str, object], object], type[Exception], str]] = [
+    (works.burn, PageError, "the page took longer than 1 seconds"),
+    (works.hoard, PageError, "the page takes too much memory or time to be read"),
+    (works.die, PageError, "the page takes too much memory or time to be read"),
+    # a fault of ours is not the page's
+    (works.fail, ZeroDivisionError, "a fault of ours"),
+]
+
+
+@pytest.mark.parametrize(("work", "kind", "words"), ENDS)
+def test_whatever_becomes_of_the_process_is_told(
+    work: Callable[[str, object], object], kind: type[Exception], words: str
+) -> None:
+    with pytest.raises(kind, match=words):
+        confined(work, "the page", None, seconds=1 if work is works.burn else 60)
+    assert active_children() == []
+
+
+def test_the_process_has_limits_of_its_own() -> None:
+    assert confined(works.limits, "the page", None, seconds=60) == (confined_module.MOST_MEMORY, 61)
+
+
+def test_the_process_is_given_up_at_once_by_one_that_stops() -> None:
+    stopping = Event()
+    stopping.set()
+    with pytest.raises(StoppedError):
+        confined(works.burn, "the page", None, seconds=600, stopping=stopping)
+    assert active_children() == []
+
+
+# --- in a worker ---
+
+
+@ON_SQLITE
+def test_a_page_that_drips_holds_up_neither_the_workers_chores_nor_its_end(
+    server: Hostile, database: Database, policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An old delivery is pruned meanwhile. The page is free for another worker afterwards."""
+    monkeypatch.setattr(upkeep, "PRUNE_EVERY", timedelta(0))
+    server.answers["/drips"] = server.drip_for_ever
+    settings = Settings(policy_page_url=f"{server.url}/drips")
+    ingest = Ingest(database, policy, SETTLE, Clock())
+    old = {"store": "shop", "identity": "1", "topic": "order.updated", "result": "stale"}
+    stopping = Event()
+    running = Thread(target=worker.run, args=(settings, ingest, stopping), kwargs={"wanted": policy})
+    running.start()
+    try:
+        until(lambda: server.asked == ["/drips"], "the page to be asked for")
+        with database.write() as connection:
+            stores.register(connection, ["shop"])
+            connection.execute(insert(deliveries), old | {"received_at": NOON - timedelta(days=31)})
+        until(lambda: not _count(database), "the old delivery to be pruned", seconds=20)
+    finally:
+        stopping.set()
+        running.join()
+    assert active_children() == []
+    with database.read() as connection:
+        assert pages.any_due(connection, policy, NOON)
+
+
+def _count(database: Database) -> int:
+    with database.read() as connection:
+        return len(connection.execute(select(deliveries.c.identity)).all())
