@@ -33,6 +33,7 @@ EVENTS = Counter("retention_events", "Events reported or noted by what became of
 REFUSED = Counter("retention_refused", "Deliveries and events that were refused.", ["store", "reason"])
 WRITES = Counter("retention_writes", "Schedules written back, by outcome.", ["store", "outcome"])
 REREADS = Counter("retention_rereads", "Records that the store was asked about, by outcome.", ["store", "outcome"])
+WRONG_TOKENS = Counter("retention_wrong_tokens", "Requests with a wrong STATUS_TOKEN.", ["answer"])
 INTAKE_SECONDS = Histogram(
     "retention_intake_seconds",
     "From the whole body to the answer of the ledger, waiting for the commit included, in seconds.",
@@ -45,6 +46,8 @@ def prepare_metrics(stores: Iterable[str], results: Sequence[str], of_events: Se
 
     A counter that is first touched on a full disk would fail the delivery that it only was to count.
     """
+    for answer in ("401", "429"):
+        WRONG_TOKENS.labels(answer)
     for store in stores:
         for result in results:
             DELIVERIES.labels(store, result)
@@ -60,7 +63,7 @@ def metrics() -> bytes:
     """All metrics as Prometheus text, summed over all processes that share PROMETHEUS_MULTIPROC_DIR."""
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        for metric in (DELIVERIES, EVENTS, REFUSED, WRITES, REREADS, INTAKE_SECONDS):
+        for metric in (DELIVERIES, EVENTS, REFUSED, WRITES, REREADS, WRONG_TOKENS, INTAKE_SECONDS):
             registry.register(metric)
         return generate_latest(registry)
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]

@@ -3,45 +3,116 @@
 from __future__ import annotations
 
 import hmac
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+import structlog
 from flask import Response, jsonify, request
 
+from hooks import telemetry
 from hooks.service import service
 
 OPEN = frozenset({"webhooks", "events", "health"})
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
+READING = frozenset({"GET", "HEAD"})
+
+PATIENCE = 5
+WINDOW = 60.0
+"""More wrong tokens than PATIENCE within WINDOW seconds are answered 429 by a process."""
+
+_PROXIED = re.compile(
+    r"via|forwarded|(.+-)?forwarded-.+|cf-.+|x-(real-|original-|prox|envoy-).+"
+    r"|(.+-)?(client|real|remote|connecting|source|user)-?(ip|addr|address|host|port)",
+    re.IGNORECASE,
+)
+"""Headers by which a proxy says that it speaks for somebody else."""
+
+log = structlog.get_logger(__name__)
+
+Refusal = tuple[Response, int, dict[str, str]]
 
 
-def check() -> tuple[Response, int, dict[str, str]] | None:
-    """Before each request: let it pass, or answer 401 or 403."""
+@dataclass
+class Guesses:
+    """The wrong tokens that came to this process. `clock` gives seconds that only grow.
+
+    A right token is not looked up here, and so gets in whoever guesses meanwhile: what keeps guesses out is the
+    token's length. This one keeps the log short, and tells a monitor.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    _recent: deque[float] = field(default_factory=lambda: deque(maxlen=PATIENCE))
+    _logged_at: float = float("-inf")
+
+    def retry_after(self) -> int | None:
+        """Count a wrong token. Returns the seconds until one is answered as usual again; None if this one still is."""
+        now = self.clock()
+        if now - self._logged_at >= WINDOW:
+            self._logged_at = now
+            log.warning("access.wrong_token")
+        if len(self._recent) == PATIENCE and now - self._recent[0] < WINDOW:
+            telemetry.WRONG_TOKENS.labels("429").inc()
+            return int(WINDOW - (now - self._recent[0])) + 1
+        telemetry.WRONG_TOKENS.labels("401").inc()
+        self._recent.append(now)
+        return None
+
+
+_guesses = Guesses()
+
+
+def check() -> Refusal | None:
+    """Before each request: let it pass, or answer 401, 403 or 429."""
     if request.endpoint is None or request.blueprint in OPEN:
         return None
     token = service().settings.status_token
     if token is None:
-        if _from_this_machine():
-            return None
-        message = "Without a STATUS_TOKEN this page answers on loopback only."
-        return jsonify(error={"code": "forbidden", "message": message}), 403, {}
-    if _carries(token):
+        return _without_token()
+    offered = _offered()
+    if hmac.compare_digest(offered.encode(), token.encode()):
         return None
+    retry_after = _guesses.retry_after() if offered else None
+    if retry_after is not None:
+        message = "Too many wrong tokens came. Try again later; the right STATUS_TOKEN is taken at once."
+        return _refused("too-many-requests", message, 429, {"Retry-After": str(retry_after)})
     message = "This page wants the STATUS_TOKEN, as `Authorization: Bearer …` or as a password."
     challenge = {"WWW-Authenticate": 'Basic realm="Retention Hooks", charset="UTF-8"'}
-    return jsonify(error={"code": "unauthorized", "message": message}), 401, challenge
+    return _refused("unauthorized", message, 401, challenge)
 
 
-def _carries(token: str) -> bool:
-    """Whether the request carries the token; compared in constant time."""
+def forwarded(names: Iterable[str]) -> bool:
+    """Whether one of these header names, in any case, is one that proxies add."""
+    return any(_PROXIED.fullmatch(name) for name in names)
+
+
+def _without_token() -> Refusal | None:
+    if not _from_this_machine():
+        message = "Without a STATUS_TOKEN this page answers on loopback only, and no proxy. Set a STATUS_TOKEN."
+        return _refused("forbidden", message, 403, {})
+    if request.method not in READING:
+        message = "Without a STATUS_TOKEN nothing but GET is answered here. Set a STATUS_TOKEN."
+        return _refused("forbidden", message, 403, {})
+    return None
+
+
+def _refused(code: str, message: str, status: int, headers: dict[str, str]) -> Refusal:
+    return jsonify(error={"code": code, "message": message}), status, headers
+
+
+def _offered() -> str:
+    """The token that the request carries; empty where it carries none."""
     given = request.authorization
     kind = given.type if given else ""
-    offered = {"bearer": given and given.token, "basic": given and given.password}.get(kind) or ""
-    return hmac.compare_digest(offered.encode(), token.encode())
+    return {"bearer": given and given.token, "basic": given and given.password}.get(kind) or ""
 
 
 def _from_this_machine() -> bool:
     """A proxy on this machine makes everybody look local, but says whom it speaks for."""
-    if any(name in request.headers for name in _FORWARDED) or not _asks_this_machine():
+    if forwarded(request.headers.keys()) or not _asks_this_machine():
         return False
     try:
         return ip_address(request.remote_addr or "").is_loopback

@@ -1,11 +1,67 @@
-"""Without a token, only who asks this machine from this machine is answered."""
+"""Without a token, only who asks this machine from this machine, and only reads, is answered. Whoever guesses at the
+token is told to wait, and nobody else is."""
 
 from __future__ import annotations
 
-import pytest
+import logging
+import string
 
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hooks import telemetry
 from hooks.app import create_app
+from hooks.endpoints import access
+from hooks.endpoints.access import PATIENCE, WINDOW, Guesses, forwarded
 from hooks.settings import Settings
+
+TOKEN = "a-token-of-the-test"
+
+PROXIES = [
+    "Forwarded",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Forwarded-Server",
+    "X-Real-IP",
+    "Via",
+    "Client-IP",
+    "X-Client-IP",
+    "True-Client-IP",
+    "Fastly-Client-IP",
+    "X-Cluster-Client-IP",
+    "X-Azure-ClientIP",
+    "Fly-Client-IP",
+    "CF-Connecting-IP",
+    "CF-Ray",
+    "DO-Connecting-IP",
+    "X-Original-Forwarded-For",
+    "X-Original-Host",
+    "X-Envoy-External-Address",
+    "X-Remote-Addr",
+    "X-ProxyUser-Ip",
+]
+ORDINARY = [
+    "Accept",
+    "Authorization",
+    "Connection",
+    "Content-Type",
+    "Cookie",
+    "Host",
+    "Origin",
+    "User-Agent",
+    "Referer",
+]
+
+names = st.text(string.ascii_letters + string.digits + "-", max_size=12)
+
+
+@pytest.fixture(scope="module")
+def without_token() -> FlaskClient:
+    """A client on this machine of a service without a token."""
+    return create_app(Settings()).test_client()
 
 
 @pytest.mark.parametrize(
@@ -20,12 +76,97 @@ from hooks.settings import Settings
         ("http://192.0.2.7:8000", 403),
     ],
 )
-def test_the_name_that_is_asked_for_is_this_machines(asked: str, status: int) -> None:
-    client = create_app(Settings()).test_client()
-    assert client.get("/openapi.json", base_url=asked).status_code == status
+def test_the_name_that_is_asked_for_is_this_machines(asked: str, status: int, without_token: FlaskClient) -> None:
+    assert without_token.get("/openapi.json", base_url=asked).status_code == status
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_no_proxy_is_answered_without_a_token(name: str, without_token: FlaskClient) -> None:
+    """Whatever the header holds."""
+    for value in ("192.0.2.1", ""):
+        assert without_token.get("/openapi.json", headers={name: value}).status_code == 403
+
+
+def test_ordinary_headers_are_no_proxys() -> None:
+    assert not forwarded(ORDINARY)
+
+
+@given(
+    names, st.sampled_from(["Forwarded-{}", "X-Forwarded-{}", "{}-Client-IP", "{}-Real-Ip", "CF-{}", "{}-client-addr"])
+)
+def test_any_header_of_a_proxys_family_counts(part: str, family: str) -> None:
+    name = family.format(part or "x")
+    assert forwarded([name])
+    assert forwarded([*ORDINARY, name.upper()])
+    assert forwarded([name.lower()])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/openapi.json", 200),
+        ("HEAD", "/openapi.json", 200),
+        ("OPTIONS", "/openapi.json", 403),
+        ("POST", "/records/shop/order/1/events", 403),
+        # Nothing is there that takes it.
+        ("PUT", "/openapi.json", 405),
+        # Those who sign need no token.
+        ("POST", "/webhooks/shop", 404),
+        ("GET", "/healthz", 200),
+    ],
+)
+def test_without_a_token_nothing_is_taken(method: str, path: str, status: int, without_token: FlaskClient) -> None:
+    assert without_token.open(path, method=method, json={} if method == "POST" else None).status_code == status
 
 
 def test_with_a_token_any_name_will_do() -> None:
-    client = create_app(Settings(status_token="a-token-of-the-test")).test_client()
-    headers = {"Authorization": "Bearer a-token-of-the-test"}
+    client = create_app(Settings(status_token=TOKEN)).test_client()
+    headers = _bearer(TOKEN) | {"X-Forwarded-For": "192.0.2.1"}
     assert client.get("/openapi.json", base_url="http://shop.example", headers=headers).status_code == 200
+
+
+def test_who_guesses_is_told_to_wait_and_nobody_else(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = _Seconds()
+    monkeypatch.setattr(access, "_guesses", Guesses(clock))
+    client = create_app(Settings(status_token=TOKEN)).test_client()
+    logging.getLogger().addHandler(caplog.handler)
+    before = _counted()
+
+    def asked(**headers: str) -> int:
+        return client.get("/openapi.json", headers=headers).status_code
+
+    wrong = _bearer("a-wrong-token-canary")
+    assert [asked(**wrong) for _ in range(PATIENCE + 3)] == [401] * PATIENCE + [429] * 3
+    assert asked(**_bearer(TOKEN)) == 200
+    assert asked() == 401  # a browser asks without one before its user is asked
+    clock.seconds += WINDOW / 2
+    late = client.get("/openapi.json", headers=wrong)
+    assert (late.status_code, 0 < int(late.headers["Retry-After"]) <= WINDOW / 2 + 1) == (429, True)
+    clock.seconds += int(late.headers["Retry-After"])
+    assert asked(**wrong) == 401
+    assert [new - old for new, old in zip(_counted(), before, strict=True)] == [PATIENCE + 1, 4]
+    lines = [record.getMessage() for record in caplog.records if "wrong_token" in record.getMessage()]
+    assert len(lines) == 2  # one a minute
+    assert "canary" not in caplog.text
+    assert "127.0.0.1" not in caplog.text
+
+
+class _Seconds:
+    """A clock that a test moves."""
+
+    seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _counted() -> list[float]:
+    told = telemetry.metrics().decode()
+    lines = [f'retention_wrong_tokens_total{{answer="{answer}"}} ' for answer in ("401", "429")]
+    return [float(told.split(line)[1].split()[0]) for line in lines]
