@@ -106,11 +106,16 @@ def is_ping(body: bytes, headers: Mapping[str, str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A genuine delivery. `identity` names it among all others of its store, `topic` is one of ours or 'other'."""
+    """A genuine delivery. `identity` names it among all others of its store, `topic` is one of ours or 'other'.
+
+    `signed_identity` names only what is signed, and the topic. It is empty but for a report without a time, whose
+    date is that of its arrival: a copy with another id, which nobody signs, would move that date.
+    """
 
     identity: str
     topic: str
     content: Content
+    signed_identity: str = ""
 
     @classmethod
     def from_http(cls, headers: Mapping[str, str], body: bytes, *, keys: Iterable[bytes], policy: Policy) -> Self:
@@ -128,15 +133,17 @@ class Delivery:
             kind = topic.split(".")[0]
             about = (kind, error.external_id) if kind in STORED_KINDS else (None, None)
             content = Quarantine(error.reason, error.detail, *about)
-        return cls(_identity(headers, topic), known, content)
+        undated = isinstance(content, Happened) and content.at is None
+        signed = _identity(headers, topic, "X-WC-Webhook-Signature") if undated else ""
+        return cls(_identity(headers, topic, *_NAMING), known, content, signed)
 
 
-def _identity(headers: Mapping[str, str], topic: str) -> str:
-    """The delivery as a whole: its id alone is a hash of the webhook and the second, which many share.
+_NAMING = ("X-WC-Webhook-ID", "X-WC-Webhook-Delivery-ID", "X-WC-Webhook-Signature")
+"""The delivery as a whole: its id alone is a hash of the webhook and the second, which many share."""
 
-    The signature stands for the body: it is a keyed hash of it.
-    """
-    named = ("X-WC-Webhook-ID", "X-WC-Webhook-Delivery-ID", "X-WC-Webhook-Signature")
+
+def _identity(headers: Mapping[str, str], topic: str, *named: str) -> str:
+    """A name for what these headers say. The signature stands for the body: it is a keyed hash of it."""
     parts = [topic, *(headers.get(name, "") for name in named)]
     return sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 

@@ -42,6 +42,10 @@ from hooks.surroundings import main_subject
 RACES = 5
 """How often a transaction is run again that lost the race to make a record; the winner's is there by then."""
 
+REPORTS_APART = timedelta(minutes=10)
+"""The same report without a time is a repeat sooner than this, whichever id its delivery bears; later it happened
+again."""
+
 ASKED = "the store, when asked"
 
 _T = TypeVar("_T")
@@ -199,7 +203,8 @@ class Ingest:
         return results
 
     def _receive(self, unit: Unit, store: str, delivery: Delivery, moment: Moment) -> Result:
-        result = self._take(unit, store, delivery, moment)
+        repeats = _repeats(unit, store, delivery, moment)
+        result = Result.DUPLICATE if repeats else self._take(unit, store, delivery, moment)
         unit.take(store, delivery.identity, delivery.topic, str(result), moment.now)
         return result
 
@@ -314,6 +319,14 @@ class Ingest:
             unit.settle()
             records.tag_again(unit.connection, store, records.of_customer(noted.external_id))
         return Result.RECORDED
+
+
+def _repeats(unit: Unit, store: str, delivery: Delivery, moment: Moment) -> bool:
+    """Whether it reports without a time what was reported just before."""
+    named = delivery.signed_identity
+    if not named:
+        return False
+    return not log.take_report(unit.connection, store, named, moment.now, apart=REPORTS_APART)
 
 
 def _shown_by(store: str, content: Content) -> Iterator[RecordKey]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, delete, insert, or_, select, tuple_, update
 
-from hooks.ledger.records import RecordKey, by_kind
-from hooks.ledger.tables import deliveries, stores
+from hooks.ledger.records import RacedError, RecordKey, by_kind, insert_ignore
+from hooks.ledger.tables import REPORTED, deliveries, stores
 from hooks.ledger.tables import quarantine as quarantined
 
 PRUNED_AT_ONCE = 1000
@@ -27,6 +27,23 @@ class Fault(Protocol):
     def kind(self) -> str | None: ...
     @property
     def external_id(self) -> int | None: ...
+
+
+def take_report(connection: Connection, store: str, identity: str, at: datetime, *, apart: timedelta) -> bool:
+    """Log a report without a time; False where the same one came less than `apart` before `at`, or after it.
+
+    Raises RacedError where another process logs the same one at the same time: then run the transaction again.
+    """
+    this = (deliveries.c.store == store, deliveries.c.identity == identity)
+    before = connection.execute(select(deliveries.c.received_at).where(*this)).scalar_one_or_none()
+    if before and abs(at - before) < apart:
+        return False
+    connection.execute(delete(deliveries).where(*this, deliveries.c.received_at == before))
+    values = {"store": store, "identity": identity, "topic": REPORTED, "result": "recorded", "received_at": at}
+    added = insert_ignore(connection, deliveries).values(values).returning(deliveries.c.identity)
+    if connection.execute(added).scalar_one_or_none() is None:
+        raise RacedError("another process took the same report at the same time")
+    return True
 
 
 def quarantine(connection: Connection, store: str, topic: str, fault: Fault, at: datetime) -> None:

@@ -188,7 +188,10 @@ history = Table(
     Column("reason", Text, nullable=False),
 )
 
-NO_WEBHOOKS = ("other", "event", "event.undated", "record-event")
+REPORTED = "reported"
+"""Topic, in the log of deliveries, of a row that names what was reported without a time, whatever delivery told it."""
+
+NO_WEBHOOKS = ("other", "event", "event.undated", "record-event", REPORTED)
 """Topics in the log of deliveries that no webhook of ours has brought."""
 
 # How many records there are. What counts is the sum of a tally and its changes: see `hooks.ledger.tallies`.
