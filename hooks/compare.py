@@ -46,7 +46,7 @@ def _differs(known: Values, shown: Snapshot) -> bool:
     before = cast("StoreFacts", read_facts(known["kind"], known["facts"]))
     if isinstance(before, OrderFacts):
         return _dates(before) != _dates(cast("OrderFacts", shown.facts))
-    merged = merge(before, known["version"], shown, doubtful=known["doubtful"], settles=True)
+    merged = merge(before, known["version"], shown, doubtful=known["doubtful"], settles=True, current=True)
     fresh = replace(cast("CustomerFacts", merged.facts), meta_at=before.meta_at)
     ours = known["known_digest"] if shown.store_meta is None else digest(shown.store_meta)
     return fresh != before or ours != known["known_digest"]

@@ -8,7 +8,7 @@ asked, and what it answers to our own writes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar, cast
@@ -20,7 +20,18 @@ from hooks.ledger.codec import events_text, read_events
 from hooks.ledger.database import Database
 from hooks.ledger.records import UNCLAIMED, Claim, RacedError, RecordKey, Values
 from hooks.ledger.unit import Unit
-from hooks.planning import Moment, contests, gone, is_young, question, sight
+from hooks.planning import (
+    AHEAD,
+    Moment,
+    contests,
+    gone,
+    happened_by,
+    is_ahead,
+    is_confirmed,
+    is_young,
+    question,
+    sight,
+)
 from hooks.recorder import Recorder, ask, facts_of
 from hooks.retention.effects import event_words
 from hooks.retention.facts import (
@@ -47,6 +58,8 @@ REPORTS_APART = timedelta(minutes=10)
 again."""
 
 ASKED = "the store, when asked"
+
+_IN_FUTURE = ("in-the-future", "more than a day ahead: date_created_gmt or date_modified_gmt")
 
 _T = TypeVar("_T")
 
@@ -121,6 +134,9 @@ class Ingest:
         """Close the claimed record: the store, asked at `asked_at`, said that there is no such record."""
 
         def work(unit: Unit) -> None:
+            owner = records.customer_of_claimed(unit.connection, claim)
+            if owner:
+                unit.find(owner)  # locked before its orders, as always
             key = unit.claimed([claim]).get(claim.record_id)
             known = _held(unit, key)
             if key is None or known is None:
@@ -136,6 +152,8 @@ class Ingest:
             if known["state"] not in ("unknown", "gone"):
                 reason = f"Gone from the store, which said so when asked; first heard of on {day}"
                 unit.remember(known | changed, moment.now, ASKED, reason)
+            if not is_confirmed(known):
+                self._take_back(unit, known, moment)
 
         self.transaction(work)
 
@@ -210,6 +228,9 @@ class Ingest:
 
     def _take(self, unit: Unit, store: str, delivery: Delivery, moment: Moment) -> Result:
         match delivery.content:
+            case Snapshot() as snapshot if is_ahead(snapshot, moment.now):
+                kind, number = snapshot.facts.kind, snapshot.external_id
+                return self._set_aside(unit, store, delivery.topic, Quarantine(*_IN_FUTURE, kind, number), moment)
             case Snapshot() as snapshot:
                 return self._observe(unit, store, snapshot, moment, delivery.topic)
             case Hint() as hint:
@@ -221,12 +242,15 @@ class Ingest:
             case Noted() as noted:
                 return self._noted(unit, store, noted, moment)
             case Quarantine() as found:
-                log.quarantine(unit.connection, store, delivery.topic, found, moment.now)
-                if found.kind and found.external_id:
-                    ask(unit, RecordKey(store, found.kind, found.external_id), "quarantined", moment)
-                return Result.QUARANTINED
+                return self._set_aside(unit, store, delivery.topic, found, moment)
             case Ignored():
                 return Result.IGNORED
+
+    def _set_aside(self, unit: Unit, store: str, topic: str, found: Quarantine, moment: Moment) -> Result:
+        log.quarantine(unit.connection, store, topic, found, moment.now)
+        if found.kind and found.external_id:
+            ask(unit, RecordKey(store, found.kind, found.external_id), "quarantined", moment)
+        return Result.QUARANTINED
 
     def _observe(self, unit: Unit, store: str, snapshot: Snapshot, moment: Moment, cause: str) -> Result:
         """Take a state of a record that a delivery shows."""
@@ -249,9 +273,18 @@ class Ingest:
         rewound: bool = False,
     ) -> Result:
         """Merge a shown state into the record, with all that follows from it, also for the order's customer."""
+        snapshot = happened_by(snapshot, moment.now)
         settles = moment.asked_at is not None
         before = cast("StoreFacts | None", facts_of(known))
-        merged = merge(before, known["version"], snapshot, doubtful=known["doubtful"], settles=settles, rewound=rewound)
+        merged = merge(
+            before,
+            known["version"],
+            snapshot,
+            doubtful=known["doubtful"],
+            settles=settles,
+            rewound=rewound,
+            current=moment.asked_at is not None and known["updated_at"] <= moment.asked_at,
+        )
         seen = sight(known, snapshot, settles=settles, rewound=rewound)
         doubtful = merged.doubtful or (seen.pop("doubtful", False) and not merged.stale)
         if seen.pop("contested", False):
@@ -263,6 +296,8 @@ class Ingest:
         if isinstance(snapshot.facts, OrderFacts):
             self._order_placed(unit, known["store"], snapshot.facts, moment)
         changed = self.recorder.save(unit, known, merged.facts, columns, moment, cause, read=settles)
+        if settles and isinstance(before, OrderFacts) and _placed_otherwise(before, merged.facts):
+            self._take_back(unit, known, moment)
         if isinstance(merged.facts, CustomerFacts) and merged.facts.staff:
             return Result.IGNORED
         if merged.stale:
@@ -276,10 +311,34 @@ class Ingest:
         key = RecordKey(store, "customer", order.customer_id)
         known = unit.find(key) or records.blank(key, moment.now)
         before = cast("CustomerFacts | None", facts_of(known))
-        after = order_placed(before, order.created_at)
-        if after == before or known["state"] == "gone":
+        if order.created_at > moment.now + AHEAD or known["state"] == "gone":
             return
-        self.recorder.save(unit, known, after, {"doubtful": known["doubtful"]}, moment, "an order placed")
+        after = order_placed(before, order.created_at)
+        if after != before:
+            self.recorder.save(unit, known, after, {"doubtful": known["doubtful"]}, moment, "an order placed")
+
+    def _take_back(self, unit: Unit, known: Values, moment: Moment) -> None:
+        """The order as it was `known` was never placed: what it told of its customer's last order counts no more.
+
+        A later day that another order told stands; where the ledger has earlier ones, the last of them counts.
+        """
+        told = facts_of(known)
+        if not isinstance(told, OrderFacts) or not told.customer_id:
+            return
+        account = unit.find(RecordKey(known["store"], "customer", told.customer_id))
+        before = facts_of(account) if account else None
+        if account is None or account["state"] == "gone" or not isinstance(before, CustomerFacts):
+            return
+        if before.last_order_at != told.created_at:
+            return
+        unit.write()
+        after = replace(before, last_order_at=None)
+        for row in records.orders_of(unit.connection, known["store"], told.customer_id):
+            order = cast("OrderFacts", facts_of(row))
+            there = row["state"] != "gone" or is_confirmed(row)
+            if there and order.status not in NOT_PLACED and order.created_at <= moment.now + AHEAD:
+                after = order_placed(after, order.created_at)
+        self.recorder.save(unit, account, after, {"doubtful": account["doubtful"]}, moment, ASKED)
 
     # What other tools report, and what people ask for
 
@@ -327,6 +386,11 @@ def _repeats(unit: Unit, store: str, delivery: Delivery, moment: Moment) -> bool
     if not named:
         return False
     return not log.take_report(unit.connection, store, named, moment.now, apart=REPORTS_APART)
+
+
+def _placed_otherwise(before: OrderFacts, after: StoreFacts) -> bool:
+    """Whether the store says of an order that it was placed on another day than was known."""
+    return isinstance(after, OrderFacts) and after.created_at != before.created_at
 
 
 def _shown_by(store: str, content: Content) -> Iterator[RecordKey]:

@@ -7,7 +7,7 @@ an argument.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,9 @@ from hooks.retention.store_meta import NOTHING, digest
 
 LONGEST_WAIT = timedelta(minutes=5)
 """A record that never comes to rest is written back this long after its first change all the same."""
+
+AHEAD = timedelta(days=1)
+"""A store's clock may be ahead of ours by so much. What it tells of later than that has not happened."""
 
 MAX_CONTESTS = 3
 CONTEST_WINDOW = timedelta(days=1)
@@ -51,6 +54,18 @@ TAG_COLUMNS = (
     "review_after",
     "delete_after",
 )
+
+UNTAGGED: Values = {
+    "legal_basis": None,
+    "retention_class": None,
+    "runs_from": None,
+    "review_after": None,
+    "delete_after": None,
+    "part_delete_after": None,
+    "entries": "[]",
+    "recipients": "",
+}
+"""Of a record that was never there."""
 
 IDLE: Values = {"push_at": None, "push_since": None, "push_attempts": 0, "push_error": None}
 ANSWERED: Values = {"reread_at": None, "reread_since": None, "reread_reason": None, "reread_attempts": 0}
@@ -85,6 +100,26 @@ def sight(known: Values, snapshot: Snapshot, *, settles: bool, rewound: bool = F
         return {"known_digest": max(before, there), "doubtful": True}
     contested = before is not None and before == known["wanted_digest"] != there
     return {"known_digest": there, "known_version": snapshot.version, "contested": contested}
+
+
+def is_ahead(snapshot: Snapshot, now: datetime) -> bool:
+    """Whether a state is said to be of a time that has not come: later ones would then be taken for older."""
+    times = (snapshot.version, snapshot.facts.created_at)
+    return any(at is not None and at > now + AHEAD for at in times)
+
+
+def happened_by(snapshot: Snapshot, now: datetime) -> Snapshot:
+    """The snapshot without a log-in that has not come to pass."""
+    facts = snapshot.facts
+    if isinstance(facts, CustomerFacts) and facts.last_active_at and facts.last_active_at > now + AHEAD:
+        return replace(snapshot, facts=replace(facts, last_active_at=None))
+    return snapshot
+
+
+def is_confirmed(known: Values) -> bool:
+    """Whether the store itself ever showed the record when asked, or held what we wrote. Deliveries alone prove no
+    record: whoever holds the secret of the webhooks can sign them."""
+    return known["read_at"] is not None or known["known_digest"] not in (None, NOTHING_DIGEST)
 
 
 def is_young(snapshot: Snapshot, moment: Moment) -> bool:
@@ -191,6 +226,8 @@ def _bare(entries: str) -> list[dict[str, Any]]:
 
 
 def gone(known: Values, moment: Moment, day: date) -> Values:
-    """The columns of a record of which the store itself says that it is no more. What stood, stays to be seen."""
+    """The columns of a record of which the store itself says that it is no more. What stood, stays to be seen, unless
+    only deliveries ever told of the record: then nothing was erased too early."""
     closed = {"state": "gone", "closed_on": known["closed_on"] or day, "doubtful": False}
-    return IDLE | ANSWERED | closed | {"updated_at": moment.now}
+    untagged = {} if is_confirmed(known) else UNTAGGED
+    return IDLE | ANSWERED | closed | untagged | {"updated_at": moment.now}

@@ -191,6 +191,22 @@ def owner_of(connection: Connection, store: str, order_id: int) -> int | None:
     return owner
 
 
+def customer_of_claimed(connection: Connection, claim: Claim) -> RecordKey | None:
+    """The customer of the order that a claim holds, as far as there is one."""
+    chosen = select(records.c.store, records.c.customer_id).where(
+        records.c.id == claim.record_id, records.c.kind == "order", records.c.customer_id.is_not(None)
+    )
+    row = connection.execute(chosen).one_or_none()
+    return RecordKey(row.store, "customer", row.customer_id) if row else None
+
+
+def orders_of(connection: Connection, store: str, customer_id: int) -> list[Values]:
+    """The orders of a customer of which anything is known, as they stand; none is locked."""
+    orders = (records.c.store == store, records.c.kind == "order", of_customer(customer_id))
+    chosen = select(records).where(*orders, records.c.facts.is_not(None))
+    return [dict(row._mapping) for row in connection.execute(chosen)]  # noqa: SLF001
+
+
 def linked_entries(connection: Connection, store: str, customer_id: int) -> list[str]:
     """The entries (JSON) of all requests and consents of a customer that are kept, in order of ids."""
     rows = LINKED.raw(connection, {"store": store, "customer_id": customer_id})

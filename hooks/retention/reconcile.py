@@ -38,13 +38,19 @@ def merge(
     doubtful: bool,
     settles: bool = False,
     rewound: bool = False,
+    current: bool = False,
 ) -> Merged:
     """Take a snapshot into what is known. `settles`: it was read from the store just now, and decides a tie.
+
+    `current`: and nothing else was learnt since the store was asked, so that the last log-in that it shows counts, even
+    where a later one is known.
 
     `rewound`: and it is the last word though its version is older: the store's clock was set back, or the store was
     restored from a backup.
     """
     fresh = snapshot.facts
+    if current and known is not None:
+        known = _as_active_as(known, fresh)
     if known is None:
         return Merged(fresh, snapshot.version, stale=False, doubtful=False)
     if version is None:
@@ -67,6 +73,13 @@ def _until(known: StoreFacts, version: datetime) -> StoreFacts:
     if isinstance(known, OrderFacts) and known.erased_at and known.erased_at > version:
         known = replace(known, erased_at=None)
     return replace(known, choices=choices)
+
+
+def _as_active_as(known: StoreFacts, fresh: StoreFacts) -> StoreFacts:
+    """What was known with the last log-in that the store shows, where it shows any `meta_data`."""
+    if isinstance(known, CustomerFacts) and isinstance(fresh, CustomerFacts) and fresh.meta_at:
+        return replace(known, last_active_at=fresh.last_active_at)
+    return known
 
 
 def order_placed(known: CustomerFacts | None, at: datetime) -> CustomerFacts:

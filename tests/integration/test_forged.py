@@ -3,19 +3,31 @@ long."""
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
 from threading import Barrier
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
 
-from hooks.delivery import Delivery
+from hooks.delivery import Delivery, snapshot_of
 from hooks.ingest import REPORTS_APART, Ingest, Result
+from hooks.ledger import records as queries
 from hooks.ledger.database import Database
+from hooks.ledger.records import RecordKey
+from hooks.ledger.tables import records
+from hooks.ledger.unit import Unit
+from hooks.recorder import ask
 from hooks.retention.policy import Policy
 from hooks.signature import signing_keys
 from tests.integration.desk import NOON, ON_SQLITE, SECOND, SETTLE, Clock, Desk
-from tests.support.recordings import SECRET, Recorded, made
+from tests.support.recordings import SECRET, Recorded, customer, made, order
 
 # Reports without a time
 
@@ -79,3 +91,169 @@ def test_a_report_that_comes_to_several_processes_at_once_counts_once(
             places = range(turn * width, (turn + 1) * width)
             results = list(pool.map(deliver, places))
             assert results.count(Result.DUPLICATE) == width - 1
+
+
+# Times that have not come
+
+HOUR, DAY, YEAR = timedelta(hours=1), timedelta(days=1), timedelta(days=365)
+FAR = datetime(2998, 1, 1, tzinfo=NOON.tzinfo)
+
+
+def _gmt(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%S}"
+
+
+def _active(at: datetime) -> dict[str, Any]:
+    return {"key": "wc_last_active", "value": str(int(at.timestamp()))}
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("changes", "result"),
+    [
+        ({"date_modified_gmt": _gmt(NOON + YEAR)}, Result.QUARANTINED),
+        ({"date_modified_gmt": _gmt(FAR)}, Result.QUARANTINED),
+        ({"date_modified_gmt": _gmt(NOON + DAY + HOUR)}, Result.QUARANTINED),
+        ({"date_created_gmt": _gmt(NOON + YEAR)}, Result.QUARANTINED),
+        # The store's clock is ahead of ours.
+        ({"date_modified_gmt": _gmt(NOON + DAY)}, Result.RECORDED),
+        ({"date_modified_gmt": _gmt(NOON + HOUR)}, Result.RECORDED),
+    ],
+)
+def test_a_state_of_the_future_is_set_aside_and_asked_for(changes: dict[str, str], result: Result, desk: Desk) -> None:
+    """So that later true ones are not stale."""
+    number = desk.written_order()
+    desk.advance()
+    assert desk.receive(made("order.updated", order(number, **changes))) == result
+    assert (desk.row("order", number)["reread_reason"] == "quarantined") == (result is Result.QUARANTINED)
+    desk.store.complete_order(number)
+    if result is Result.QUARANTINED:
+        assert Result.STALE not in desk.deliver()
+        desk.come_to_rest()
+        assert desk.problems() == set()
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("at", [NOON + HOUR, NOON + YEAR, FAR])
+def test_a_log_in_that_the_store_does_not_show_is_taken_back(at: datetime, desk: Desk) -> None:
+    """One of the future is none from the start, also in an older version."""
+    number = int(desk.store.sign_up(email="kari@example.test")["id"])
+    desk.come_to_rest()
+    desk.advance()
+    before = desk.row("customer", number)
+    version = _gmt(NOON - 400 * DAY)
+    desk.receive(made("customer.updated", customer(number, date_modified_gmt=version, meta_data=[_active(at)])))
+    assert (desk.row("customer", number)["runs_from"] == before["runs_from"]) == (at > NOON + DAY) or at < NOON + DAY
+    desk.reconcile()
+    assert desk.row("customer", number)["facts"] == before["facts"]
+    assert desk.row("customer", number)["delete_after"] == before["delete_after"]
+
+
+def test_an_invented_order_is_nobodys_activity_and_no_law_wanted_it(desk: Desk) -> None:
+    number = int(desk.store.sign_up(email="kari@example.test")["id"])
+    desk.written_order(customer_id=number)
+    desk.advance(40 * DAY)
+    before = desk.row("customer", number)
+    at = _gmt(desk.clock())
+    invented = order(999_999, customer_id=number, date_created_gmt=at, date_modified_gmt=at)
+    assert desk.receive(made("order.created", invented)) == Result.RECORDED
+    assert desk.row("customer", number)["delete_after"] > before["delete_after"]
+    desk.come_to_rest()
+    assert desk.row("order", 999_999)["state"] == "gone"
+    assert desk.problems() == set()
+    assert desk.row("customer", number)["delete_after"] == before["delete_after"]
+
+
+@ON_SQLITE
+def test_an_order_that_was_there_stays_its_customers_activity(desk: Desk) -> None:
+    number = int(desk.store.sign_up(email="kari@example.test")["id"])
+    desk.advance(40 * DAY)
+    placed = desk.written_order(customer_id=number)
+    before = desk.row("customer", number)
+    desk.store.delete_order(placed)
+    desk.come_to_rest()
+    assert desk.row("order", placed)["state"] == "gone"
+    assert desk.problems() == {"erased-too-early"}
+    assert desk.row("customer", number)["delete_after"] == before["delete_after"]
+
+
+ahead = st.sampled_from([-YEAR, -DAY, HOUR, 23 * HOUR, 25 * HOUR, 40 * DAY, YEAR, FAR - NOON])
+versions = st.sampled_from([-YEAR, timedelta(0), HOUR, 25 * HOUR, FAR - NOON])
+stores = count()
+
+
+@dataclass
+class Truth:
+    """A store with one account and its orders, which says what it has when it is asked."""
+
+    ingest: Ingest
+    slug: str
+    shown: dict[RecordKey, dict[str, Any]]
+
+    def ask_about_all(self) -> None:
+        """Have the ledger ask about every record that it knows of."""
+        asked_at = self.ingest.clock()
+        with self.ingest.database.read() as connection:
+            chosen = select(records.c.kind, records.c.external_id).where(records.c.store == self.slug)
+            keys = [RecordKey(self.slug, *row) for row in connection.execute(chosen)]
+
+        def work(unit: Unit) -> None:
+            for key in keys:
+                ask(unit, key, "changed", self.ingest.moment())
+
+        self.ingest.transaction(work)
+        with self.ingest.database.write() as connection:
+            due = queries.claim_rereads(
+                connection, self.slug, limit=100, now=asked_at + DAY, until=asked_at + DAY, claim="mine"
+            )
+        for one in due:
+            raw = self.shown.get(RecordKey(self.slug, one.kind, one.external_id))
+            if raw is None:
+                self.ingest.answered_gone(one.claim, asked_at=asked_at)
+            else:
+                answer = snapshot_of(one.kind, raw, self.ingest.policy)
+                self.ingest.answered(self.slug, [(one.claim, answer)], asked_at=asked_at)
+
+
+@ON_SQLITE
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@given(
+    visited=st.integers(1, 700),
+    placed=st.lists(st.integers(1, 700), max_size=2),
+    visits=st.lists(st.tuples(versions, ahead), max_size=3),
+    invented=st.lists(st.tuples(versions, ahead), max_size=3),
+    dice=st.randoms(use_true_random=False),
+)
+def test_no_delivery_moves_a_customers_date_for_longer_than_until_the_store_is_asked(
+    database: Database, policy: Policy, visited: int, placed: Any, visits: Any, invented: Any, dice: Any
+) -> None:
+    """Nor is it any earlier then than what really happened gives."""
+    clock, slug = Clock(), f"s{next(stores)}"
+    ingest = Ingest(database, policy, SETTLE, clock)
+    old = _gmt(NOON - 800 * DAY)
+    meta = [_active(NOON - visited * DAY)]
+    account = customer(3, date_created_gmt=old, date_modified_gmt=old, meta_data=meta)
+    orders = {
+        number: order(number, customer_id=3, date_created_gmt=_gmt(NOON - age * DAY), date_modified_gmt=_gmt(NOON))
+        for number, age in enumerate(placed, 1)
+    }
+    sent = [made("customer.created", account), *(made("order.created", raw) for raw in orders.values())]
+    for version, at in visits:
+        forged = account | {"date_modified_gmt": _gmt(NOON + version), "meta_data": [_active(NOON + at)]}
+        sent.append(made("customer.updated", forged))
+    for place, (version, at) in enumerate(invented):
+        times = {"date_created_gmt": _gmt(NOON + at), "date_modified_gmt": _gmt(NOON + version)}
+        sent.append(made("order.updated", order(900 + place, customer_id=3, **times)))
+    dice.shuffle(sent)
+    for one in sent:
+        delivery = Delivery.from_http(one.headers, one.body, keys=signing_keys(SECRET), policy=policy)
+        ingest.receive(slug, delivery)
+    shown = {RecordKey(slug, "order", number): raw for number, raw in orders.items()}
+    clock.now += timedelta(minutes=1)
+    Truth(ingest, slug, shown | {RecordKey(slug, "customer", 3): account}).ask_about_all()
+    with database.read() as connection:
+        chosen = select(records.c.facts).where(records.c.store == slug, records.c.kind == "customer")
+        facts = json.loads(connection.execute(chosen).scalar_one())
+    last = min(placed, default=None)
+    assert facts["last_active_at"] == (NOON - visited * DAY).isoformat()
+    assert facts.get("last_order_at") == (last and (NOON - last * DAY).isoformat())

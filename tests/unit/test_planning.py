@@ -15,6 +15,7 @@ from hooks.planning import (
     IDLE,
     LONGEST_WAIT,
     MAX_CONTESTS,
+    NOTHING_DIGEST,
     contests,
     gone,
     pushing,
@@ -476,8 +477,38 @@ def test_reason_for_the_history(before: Facts | None, after: Facts, reason: str,
 
 @pytest.mark.parametrize(("closed_on", "expected"), [(None, date(2026, 11, 22)), (date(2026, 1, 1), date(2026, 1, 1))])
 def test_gone_closes_the_record_and_asks_and_writes_nothing_more(closed_on: date | None, expected: date) -> None:
-    known = row(closed_on=closed_on, push_at=NOW, reread_at=NOW, reread_reason="deleted", doubtful=True, entries="[1]")
+    known = row(
+        read_at=NOW,
+        closed_on=closed_on,
+        push_at=NOW,
+        reread_at=NOW,
+        reread_reason="deleted",
+        doubtful=True,
+        entries="[1]",
+    )
     found = gone(known, moment(), date(2026, 11, 22))
     assert found == IDLE | ANSWERED | {
         "state": "gone", "closed_on": expected, "doubtful": False, "updated_at": NOW
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("columns", "stands"),
+    [
+        # The store showed it when asked.
+        ({"read_at": NOW}, True),
+        # It held what we wrote.
+        ({"known_digest": "written"}, True),
+        # Only deliveries ever told of it.
+        ({}, False),
+        ({"known_digest": NOTHING_DIGEST}, False),
+    ],
+)
+def test_what_stood_stays_of_a_record_that_was_there(columns: Values, stands: bool, policy: Policy) -> None:
+    before = tags(order("completed"), policy)[1]
+    known = row(**before | {"known_digest": None} | columns)
+    closed = known | gone(known, moment(), date(2026, 11, 22))
+    assert (closed["legal_basis"], closed["delete_after"]) == (
+        (before["legal_basis"], before["delete_after"]) if stands else (None, None)
+    )
+    assert (closed["entries"] == before["entries"]) == stands
