@@ -53,6 +53,11 @@ from hooks.surroundings import main_subject
 RACES = 5
 """How often a transaction is run again that lost the race to make a record; the winner's is there by then."""
 
+UNKNOWN_A_MINUTE = 60
+"""So many records of which nothing is known may deliveries make in a minute, by store: whoever holds the secret may
+invent ids, and each is a question to the store. What is over that is asked about when the store's lists show it; what
+they do not show is not there, and nothing of it is known."""
+
 REPORTS_APART = timedelta(minutes=10)
 """The same report without a time is a repeat sooner than this, whichever id its delivery bears; later it happened
 again."""
@@ -146,9 +151,11 @@ class Ingest:
             if known["reread_since"] and known["reread_since"] > asked_at:
                 unit.save(known, UNCLAIMED)  # something came since: it is asked once more
                 return
+            log.resolve_quarantine(unit.connection, [key], moment.now)
+            if _is_blank(known) and unit.drop(known):
+                return
             changed = gone(known, moment, day) | UNCLAIMED
             unit.save(known, changed)
-            log.resolve_quarantine(unit.connection, [key], moment.now)
             if known["state"] not in ("unknown", "gone"):
                 reason = f"Gone from the store, which said so when asked; first heard of on {day}"
                 unit.remember(known | changed, moment.now, ASKED, reason)
@@ -228,38 +235,53 @@ class Ingest:
 
     def _take(self, unit: Unit, store: str, delivery: Delivery, moment: Moment) -> Result:
         match delivery.content:
-            case Snapshot() as snapshot if is_ahead(snapshot, moment.now):
-                kind, number = snapshot.facts.kind, snapshot.external_id
-                return self._set_aside(unit, store, delivery.topic, Quarantine(*_IN_FUTURE, kind, number), moment)
             case Snapshot() as snapshot:
-                return self._observe(unit, store, snapshot, moment, delivery.topic)
+                return self._observe(unit, store, snapshot, moment, delivery)
             case Hint() as hint:
                 key = RecordKey(store, hint.kind, hint.external_id)
-                ask(unit, key, hint.reason, moment)
+                if self._may_ask(unit, key, delivery, moment):
+                    ask(unit, key, hint.reason, moment)
                 return Result.RECORDED
             case Happened() as event:
                 return self._happened(unit, store, event, moment, delivery.topic)
             case Noted() as noted:
                 return self._noted(unit, store, noted, moment)
             case Quarantine() as found:
-                return self._set_aside(unit, store, delivery.topic, found, moment)
+                return self._set_aside(unit, store, delivery, found, moment)
             case Ignored():
                 return Result.IGNORED
 
-    def _set_aside(self, unit: Unit, store: str, topic: str, found: Quarantine, moment: Moment) -> Result:
-        log.quarantine(unit.connection, store, topic, found, moment.now)
-        if found.kind and found.external_id:
-            ask(unit, RecordKey(store, found.kind, found.external_id), "quarantined", moment)
+    def _set_aside(self, unit: Unit, store: str, delivery: Delivery, found: Quarantine, moment: Moment) -> Result:
+        """Where the record cannot be asked about now, the store's lists make the delivery good: it has no id then."""
+        key = RecordKey(store, found.kind, found.external_id) if found.kind and found.external_id else None
+        if key and self._may_ask(unit, key, delivery, moment):
+            ask(unit, key, "quarantined", moment)
+        elif key:
+            found = replace(found, kind=None, external_id=None)
+        log.quarantine(unit.connection, store, delivery.topic, found, moment.now)
         return Result.QUARANTINED
 
-    def _observe(self, unit: Unit, store: str, snapshot: Snapshot, moment: Moment, cause: str) -> Result:
+    def _may_ask(self, unit: Unit, key: RecordKey, delivery: Delivery, moment: Moment) -> bool:
+        """Whether a delivery that shows nothing of a record may have the store asked about it."""
+        if unit.find(key):
+            return True
+        since = moment.now - timedelta(minutes=1)
+        if log.count_unknown(unit.connection, key.store, since) >= UNKNOWN_A_MINUTE:
+            return False
+        log.note_unknown(unit.connection, key.store, delivery.identity, moment.now)
+        return True
+
+    def _observe(self, unit: Unit, store: str, snapshot: Snapshot, moment: Moment, delivery: Delivery) -> Result:
         """Take a state of a record that a delivery shows."""
+        if is_ahead(snapshot, moment.now):
+            found = Quarantine(*_IN_FUTURE, snapshot.facts.kind, snapshot.external_id)
+            return self._set_aside(unit, store, delivery, found, moment)
         key = RecordKey(store, snapshot.facts.kind, snapshot.external_id)
         known = unit.find(key) or records.blank(key, moment.now)
         if known["state"] == "gone":
             ask(unit, key, "revived", moment)
             return Result.STALE
-        return self._merge(unit, known, snapshot, moment, cause, {})
+        return self._merge(unit, known, snapshot, moment, delivery.topic, {})
 
     def _merge(
         self,
@@ -386,6 +408,11 @@ def _repeats(unit: Unit, store: str, delivery: Delivery, moment: Moment) -> bool
     if not named:
         return False
     return not log.take_report(unit.connection, store, named, moment.now, apart=REPORTS_APART)
+
+
+def _is_blank(known: Values) -> bool:
+    """Whether there is nothing in a record but the question what it is."""
+    return known["facts"] is None and known["events"] == "[]" and not known["linked"]
 
 
 def _placed_otherwise(before: OrderFacts, after: StoreFacts) -> bool:

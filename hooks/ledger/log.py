@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, delete, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, tuple_, update
 
 from hooks.ledger.records import RacedError, RecordKey, by_kind, insert_ignore
-from hooks.ledger.tables import REPORTED, deliveries, stores
+from hooks.ledger.tables import REPORTED, UNKNOWN, deliveries, stores
 from hooks.ledger.tables import quarantine as quarantined
 
 PRUNED_AT_ONCE = 1000
@@ -44,6 +44,18 @@ def take_report(connection: Connection, store: str, identity: str, at: datetime,
     if connection.execute(added).scalar_one_or_none() is None:
         raise RacedError("another process took the same report at the same time")
     return True
+
+
+def count_unknown(connection: Connection, store: str, since: datetime) -> int:
+    """How many records of which nothing is known deliveries have made since an instant."""
+    chosen = select(func.count()).where(deliveries.c.store == store, deliveries.c.received_at > since)
+    return int(connection.execute(chosen.where(deliveries.c.topic == UNKNOWN)).scalar_one())
+
+
+def note_unknown(connection: Connection, store: str, identity: str, at: datetime) -> None:
+    """Log that the delivery of this identity made a record of which nothing is known."""
+    values = {"store": store, "identity": f"?{identity[1:]}", "topic": UNKNOWN, "result": "recorded", "received_at": at}
+    connection.execute(insert_ignore(connection, deliveries).values(values))
 
 
 def quarantine(connection: Connection, store: str, topic: str, fault: Fault, at: datetime) -> None:

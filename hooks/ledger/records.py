@@ -9,11 +9,11 @@ from datetime import date, datetime
 from operator import itemgetter
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, case, delete, exists, func, or_, select, update
 
 from hooks.errors import LedgerContendedError
 from hooks.ledger.statements import CLAIM, EVENTS_OF, LINKED, TO_BE_ASKED_ABOUT, TO_BE_WRITTEN, ignoring, listed
-from hooks.ledger.tables import records
+from hooks.ledger.tables import history, records
 from hooks.retention.facts import RecordKind
 
 Values = dict[str, Any]
@@ -103,6 +103,13 @@ def differs(known: Values, changed: Mapping[str, Any]) -> bool:
 def insert_ignore(connection: Connection, table: Table) -> Any:
     """INSERT that leaves a row alone which is there already."""
     return ignoring(connection.dialect.name, table)
+
+
+def drop(connection: Connection, record_id: int) -> bool:
+    """Delete a record, unless it has a history; whether it is deleted."""
+    told = exists().where(history.c.record_id == record_id)
+    chosen = delete(records).where(records.c.id == record_id, ~told).returning(records.c.id)
+    return connection.execute(chosen).scalar_one_or_none() is not None
 
 
 # --- what a walk through the store's lists is compared with ---

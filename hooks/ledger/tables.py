@@ -191,7 +191,10 @@ history = Table(
 REPORTED = "reported"
 """Topic, in the log of deliveries, of a row that names what was reported without a time, whatever delivery told it."""
 
-NO_WEBHOOKS = ("other", "event", "event.undated", "record-event", REPORTED)
+UNKNOWN = "unknown"
+"""Topic, in the log of deliveries, of a row beside that of a delivery that made a record of which nothing is known."""
+
+NO_WEBHOOKS = ("other", "event", "event.undated", "record-event", REPORTED, UNKNOWN)
 """Topics in the log of deliveries that no webhook of ours has brought."""
 
 # How many records there are. What counts is the sum of a tally and its changes: see `hooks.ledger.tallies`.

@@ -87,6 +87,15 @@ class Unit:
         if known["id"] is None or differs(known, changed):
             self._current[RecordKey.of(known)] = known | dict(changed)
 
+    def drop(self, known: Values) -> bool:
+        """Delete a record at once, unless it has a history; whether it is deleted."""
+        dropped = queries.drop(self.connection, known["id"])
+        if dropped:
+            key = RecordKey.of(known)
+            self._stored.pop(key, None)
+            self._current.pop(key, None)
+        return dropped
+
     def remember(self, row: Values, at: datetime, cause: str, reason: str) -> None:
         """Append to the history how the record is tagged now, and why."""
         self._lines.append((RecordKey.of(row), told(row, at, cause, reason)))

@@ -14,16 +14,17 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from hooks.delivery import Delivery, snapshot_of
-from hooks.ingest import REPORTS_APART, Ingest, Result
+from hooks.ingest import REPORTS_APART, UNKNOWN_A_MINUTE, Ingest, Result
 from hooks.ledger import records as queries
 from hooks.ledger.database import Database
 from hooks.ledger.records import RecordKey
-from hooks.ledger.tables import records
+from hooks.ledger.tables import quarantine, records
 from hooks.ledger.unit import Unit
 from hooks.recorder import ask
+from hooks.retention.events import RecordEvent
 from hooks.retention.policy import Policy
 from hooks.signature import signing_keys
 from tests.integration.desk import NOON, ON_SQLITE, SECOND, SETTLE, Clock, Desk
@@ -257,3 +258,60 @@ def test_no_delivery_moves_a_customers_date_for_longer_than_until_the_store_is_a
     last = min(placed, default=None)
     assert facts["last_active_at"] == (NOON - visited * DAY).isoformat()
     assert facts.get("last_order_at") == (last and (NOON - last * DAY).isoformat())
+
+
+# Invented ids
+
+
+def _count(desk: Desk, *where: Any) -> int:
+    with desk.ingest.database.read() as connection:
+        return int(connection.execute(select(func.count()).select_from(records).where(*where)).scalar_one())
+
+
+HINTS = [
+    ("order.deleted", "id", Result.RECORDED),
+    ("customer.deleted", "id", Result.RECORDED),
+    ("action.woocommerce_delete_order", "arg", Result.RECORDED),
+    # Not of the shape, but for its id.
+    ("order.updated", "id", Result.QUARANTINED),
+]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(("topic", "name", "result"), HINTS)
+def test_invented_ids_are_few_questions_and_leave_no_row(topic: str, name: str, result: Result, desk: Desk) -> None:
+    number = desk.written_order()
+    before = _count(desk)
+    sent = [made(topic, {name: 900_000 + place}) for place in range(UNKNOWN_A_MINUTE + 20)]
+    assert [desk.receive(one) for one in sent] == [result] * len(sent)
+    assert _count(desk) == before + UNKNOWN_A_MINUTE
+    assert desk.receive(made(topic, {name: number})) == result  # what is known may always be asked about
+    assert _count(desk, records.c.reread_at.is_not(None)) >= UNKNOWN_A_MINUTE
+    desk.come_to_rest()
+    assert _count(desk) == before
+    desk.advance(timedelta(minutes=1))
+    assert desk.receive(made(topic, {name: 950_000})) == result
+    assert _count(desk) == before + 1
+
+
+@ON_SQLITE
+def test_what_the_store_has_is_found_by_its_lists_where_hints_were_too_many(desk: Desk) -> None:
+    for place in range(UNKNOWN_A_MINUTE):
+        desk.receive(made("order.deleted", {"id": 900_000 + place}))
+    number = desk.paid_order()
+    desk.lose()
+    desk.receive(made("order.updated", {"id": number}))
+    desk.advance()
+    desk.reconcile()
+    assert desk.row("order", number)["state"] == "active"
+    with desk.ingest.database.read() as connection:
+        assert connection.execute(select(quarantine.c.id).where(quarantine.c.resolved_at.is_(None))).all() == []
+
+
+def test_a_record_that_the_store_denies_stays_where_something_was_noted_of_it(desk: Desk) -> None:
+    hold = RecordEvent("h-1", "hold", NOON, reason="litigation", owner="legal")
+    desk.note("order", 900_000, hold)
+    desk.receive(made("order.deleted", {"id": 900_001}))
+    desk.come_to_rest()
+    assert desk.row("order", 900_000)["state"] == "gone"
+    assert _count(desk, records.c.external_id == 900_001) == 0
