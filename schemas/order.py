@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, fields, post_load
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load
 
 from hooks.retention.facts import KNOWN_STATUSES, OrderFacts, Refund, Snapshot
 from hooks.retention.policy import MetaVocabulary
@@ -17,6 +17,9 @@ FIELDS = (
     "billing,shipping,shipping_lines,payment_method,customer_note,customer_ip_address,customer_user_agent"
 )
 """The `_fields` that a read of an order asks for: those that this schema takes."""
+
+MAX_REFUNDS = 1000
+"""No order has more. To load a hundred thousand would stop a process for seconds."""
 
 _NAME = ("first_name", "last_name", "company", "address_1", "address_2", "city", "postcode", "phone")
 _CONTACT = (*_NAME, "email")
@@ -54,6 +57,13 @@ class OrderSchema(Schema):
     def __init__(self, vocabulary: MetaVocabulary, **kwargs: Any) -> None:
         self.vocabulary = vocabulary
         super().__init__(**kwargs)
+
+    @pre_load
+    def _count_refunds(self, raw: Any, **_: object) -> Any:
+        refunds = raw.get("refunds") if isinstance(raw, Mapping) else None
+        if isinstance(refunds, list) and len(refunds) > MAX_REFUNDS:
+            raise ValidationError("are too many", "refunds")
+        return raw
 
     @post_load(pass_original=True)
     def _make(self, raw: dict[str, Any], original: Mapping[str, Any], **_: object) -> Snapshot:

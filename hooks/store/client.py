@@ -39,6 +39,9 @@ BATCH_LIMIT = 100
 LIST_LIMIT = 100
 """The store gives no more than this in one answer to a list."""
 
+REFUND_PAGES = 10
+"""So many pages of an order's refunds are read; no order has more."""
+
 SINGLES = 10
 """Records written one by one in one go, so that it does not outlive its claim where calls are few and slow."""
 
@@ -155,9 +158,15 @@ class StoreClient:
         return _object(answer)
 
     def refunds(self, order_id: int) -> list[dict[str, Any]]:
-        """The refunds of an order, with their dates, which the order itself does not show."""
-        params = {"_fields": "id,date_created_gmt", "per_page": "100"}
-        return _objects(self.call("GET", f"orders/{order_id}/refunds", params=params))
+        """The refunds of an order, with their dates, which the order itself does not show; the newest ten pages."""
+        params = {"_fields": "id,date_created_gmt", "per_page": str(LIST_LIMIT)}
+        found: list[dict[str, Any]] = []
+        for page in range(1, REFUND_PAGES + 1):
+            shown = _objects(self.call("GET", f"orders/{order_id}/refunds", params=params | {"page": str(page)}))
+            found += shown
+            if len(shown) < LIST_LIMIT:
+                break
+        return found
 
     def listed(self, endpoint: str, params: Mapping[str, str]) -> Listing:
         """One answer to the list that `params` ask for."""

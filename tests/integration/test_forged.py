@@ -315,3 +315,34 @@ def test_a_record_that_the_store_denies_stays_where_something_was_noted_of_it(de
     desk.come_to_rest()
     assert desk.row("order", 900_000)["state"] == "gone"
     assert _count(desk, records.c.external_id == 900_001) == 0
+
+
+# Refunds
+
+
+@ON_SQLITE
+def test_no_order_has_more_than_a_thousand_refunds(desk: Desk) -> None:
+    number = desk.written_order()
+    desk.advance()
+    refunds = [{"id": 1 + place} for place in range(1000)]
+    times = {"date_modified_gmt": _gmt(NOON + HOUR)}
+    assert desk.receive(made("order.updated", order(number, refunds=[*refunds, {"id": 5000}], **times))) == (
+        Result.QUARANTINED
+    )
+    assert desk.row("order", number)["reread_reason"] == "quarantined"
+    assert desk.receive(made("order.updated", order(number, refunds=refunds, **times))) == Result.RECORDED
+    desk.come_to_rest()
+    assert json.loads(desk.row("order", number)["facts"]).get("refunds", []) == []
+
+
+@ON_SQLITE
+def test_all_pages_of_an_orders_refunds_are_read(desk: Desk) -> None:
+    number = desk.paid_order(line_items=[{"product_id": 10, "quantity": 30}])
+    for place in range(101):
+        at = NOON + timedelta(days=place)
+        desk.store.refund_order(number, "1.00", at=at)
+    desk.advance(102 * DAY)
+    desk.come_to_rest()
+    refunds = json.loads(desk.row("order", number)["facts"])["refunds"]
+    assert len(refunds) == 101
+    assert None not in [at for _, at in refunds]
