@@ -6,7 +6,7 @@ Nothing in it is free text: a reason is one of a closed list, an owner is a role
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -16,6 +16,9 @@ from schemas.event import MISSING, TimedSchema, ToolId, one_of
 
 REASONS = ("litigation", "complaint", "audit", "authority-request", "fraud", "chargeback", "warranty", "other")
 """What a hold may be placed for."""
+
+LONGEST_HOLD = timedelta(days=36_525)
+"""A hundred years. A hold is to be looked at again while those who placed it are there."""
 
 TAKEN: dict[str, frozenset[str]] = {
     "hold": frozenset({"reason", "owner", "review_on"}),
@@ -55,14 +58,18 @@ class RecordEventSchema(TimedSchema):
     def _fits_its_type(self, raw: Mapping[str, Any], **_: object) -> None:
         wrong = dict(_misfits(raw))
         day = (raw["at"] or self.now).astimezone(self.zone).date()
-        if "review_on" not in wrong and not _is_after(raw["review_on"], day):
-            wrong["review_on"] = "is not after the day on which the hold is placed"
+        if "review_on" not in wrong and (fault := _wrong_review(raw["review_on"], day)):
+            wrong["review_on"] = fault
         if wrong:
             raise ValidationError({name: [fault] for name, fault in wrong.items()})
 
 
-def _is_after(review_on: date | None, day: date) -> bool:
-    return review_on is None or review_on > day
+def _wrong_review(review_on: date | None, day: date) -> str | None:
+    if review_on is not None and review_on <= day:
+        return "is not after the day on which the hold is placed"
+    if review_on is not None and review_on > day + LONGEST_HOLD:
+        return "is more than 100 years after the day on which the hold is placed"
+    return None
 
 
 def _misfits(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -71,6 +71,7 @@ def test_reasons_and_owners(reason: str, owner: str, policy: Policy) -> None:
 NO_ROLE = "is not a role or a team, in a-z, 0-9, . and - (a person's name has no place here)"
 NO_DAY = "is not a date, such as 2027-11-22"
 NO_TIME = "is not a time with its zone, such as 2026-11-22T10:00:00Z"
+TOO_LONG = {"review_on": "is more than 100 years after the day on which the hold is placed"}
 NOT_AFTER = {"review_on": "is not after the day on which the hold is placed"}
 MISPLACED = "does not belong to restriction"
 NO_EVENT = "is not the id of an event"
@@ -103,6 +104,8 @@ NO_EVENT = "is not the id of an event"
         (HOLD | {"review_on": CANARY}, {"review_on": NO_DAY}),
         (HOLD | {"review_on": 5}, {"review_on": NO_DAY}),
         (HOLD | {"review_on": "2026-11-23"}, NOT_AFTER),
+        (HOLD | {"review_on": "9999-12-31"}, TOO_LONG),
+        (HOLD | {"review_on": "2126-11-25"}, TOO_LONG),
         (HOLD | AT | {"review_on": "2026-11-20"}, NOT_AFTER),
         ({"type": "objection", "at": "2026-11-23T00:00:00"}, {"at": NO_TIME}),
         ({"type": "objection", "at": "2026-11-23T00:00:00Z"}, {"at": "is in the future"}),
