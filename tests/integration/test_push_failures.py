@@ -269,7 +269,7 @@ def test_a_schedule_that_changed_while_the_one_before_was_refused_is_tried_soon(
     assert desk.held("order", number) == desk.wanted("order", number)
 
 
-GONE = [
+GONE: list[tuple[dict[str, Any], set[str]]] = [
     # a paid order, but only deliveries ever told of it, which may be forged
     ({"set_paid": True}, set()),
     # one that was never paid
