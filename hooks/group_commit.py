@@ -70,10 +70,12 @@ class Group:
     def _commit(self) -> None:
         """By what the first of them would be taken by: the others were parsed no earlier, and a policy that is older
         than theirs does no harm. What it tags is tagged anew."""
-        _Together(self._waiting).take(self._waiting[0].receive)
-        self._committing = bool(self._waiting)
-        if self._committing:
-            gevent.spawn(self._commit)
+        try:
+            _Together(self._waiting).take(self._waiting[0].receive)
+        finally:
+            self._committing = bool(self._waiting)
+            if self._committing:
+                gevent.spawn(self._commit)
 
 
 @dataclass(slots=True)
@@ -84,7 +86,17 @@ class _Together:
     taken: list[_Waiting] = field(default_factory=list)
 
     def take(self, receive: Receive) -> None:
-        """Take them, and tell each what became of it."""
+        """Take them, and tell each what became of it, whatever happens: who is told nothing waits for ever."""
+        try:
+            self._take(receive)
+        finally:
+            if not self.taken:
+                self._deliveries()
+            for one in self.taken:
+                if not one.answer.ready():
+                    one.answer.set_exception(LedgerUnavailableError("the commit ended without a result"))
+
+    def _take(self, receive: Receive) -> None:
         try:
             results = receive(self._deliveries)
         except LedgerRefusedError as error:

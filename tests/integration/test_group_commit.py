@@ -199,3 +199,45 @@ def test_all_who_waited_for_a_lock_that_is_not_given_learn_so(
         found = _all(watched, [_delivery(number, policy) for number in (1, 2)])
     assert [type(one) for one in found] == [LedgerUnavailableError] * 2
     assert _all(watched, [_delivery(3, policy)]) == [Result.RECORDED], "it is tried again for those who come later"
+
+
+ODD_COMMITS: dict[str, Callable[[Sequence[Result]], list[Result]]] = {
+    "none": lambda _: [],
+    "one too few": lambda results: list(results[1:]),
+    "one too many": lambda results: [*results, Result.RECORDED],
+}
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("odd", ODD_COMMITS.values(), ids=ODD_COMMITS)
+def test_with_another_number_of_results_nobody_waits_for_ever(
+    watched: Watched, policy: Policy, odd: Callable[[Sequence[Result]], list[Result]]
+) -> None:
+    group, sent = Group(), [_delivery(number, policy) for number in range(1, 4)]
+    asked = [
+        gevent.spawn(group.receive, lambda waiting: odd(watched.receive(waiting)), "shop", delivery)
+        for delivery in sent
+    ]
+    assert len(gevent.joinall(asked, timeout=20)) == 3
+    told = {one.value if one.successful() else type(one.exception) for one in asked}
+    assert told <= {Result.RECORDED, LedgerUnavailableError}
+    assert group.receive(watched.receive, "shop", _delivery(4, policy)) == Result.RECORDED
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("begun", [True, False], ids=["in the transaction", "before it"])
+def test_a_commit_that_is_ended_from_outside_leaves_nobody_waiting(
+    watched: Watched, policy: Policy, begun: bool
+) -> None:
+    """As at the end of the process. Those who come later are taken."""
+
+    def ended(waiting: Callable[[], Deliveries]) -> list[Result]:
+        if begun:
+            waiting()
+        raise gevent.GreenletExit
+
+    group, sent = Group(), [_delivery(number, policy) for number in range(1, 4)]
+    asked = [gevent.spawn(group.receive, ended, "shop", delivery) for delivery in sent]
+    assert len(gevent.joinall(asked, timeout=20)) == 3
+    assert [type(one.exception) for one in asked] == [LedgerUnavailableError] * 3
+    assert group.receive(watched.receive, "shop", sent[0]) == Result.RECORDED
