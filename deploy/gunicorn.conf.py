@@ -2,6 +2,7 @@
 
 import gc
 import os
+import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ bind = settings.bind
 # Within a process deliveries share commits, of which SQLite takes one at a time: one process for each core.
 workers = int(os.environ.get("WEB_CONCURRENCY") or "2")
 worker_class = Worker
-worker_connections = 1000  # requests under way in a process; more wait to be accepted
+worker_connections = 1000  # in a process; beyond it, who has waited longest for bytes loses the connection
 timeout = 60  # a process that stands still for as long as the store waits for an answer is started anew
 graceful_timeout = 30
 keepalive = 0  # the store opens a connection for each delivery
@@ -34,6 +35,10 @@ errorlog = "-"
 loglevel = "error"  # warnings of malformed requests name the address that they came from
 proc_name = "retention-hooks"
 control_socket_disable = True  # it would stand in the user's home, one for all services of that user
+
+# A descriptor for each connection, and others for the ledger: more than the 1024 that most systems begin with.
+soft_limit, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft_limit, min(hard_limit, 8192)), hard_limit))
 
 # Counters are true over all processes, the worker's too where it is given the same directory. The library decides
 # by this variable when it is first imported.

@@ -12,6 +12,7 @@ from flask.cli import AppGroup
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from hooks import telemetry
+from hooks.body_budget import BodyBudget
 from hooks.endpoints import (
     access,
     events,
@@ -31,6 +32,7 @@ from hooks.errors import LedgerUnavailableError
 from hooks.ingest import Ingest, Result
 from hooks.ledger.database import Database
 from hooks.readiness import Readiness
+from hooks.refusals import UNREADABLE, refuse
 from hooks.service import Alone, Service
 from hooks.settings import Settings
 from schemas.policy import load_policy
@@ -56,9 +58,6 @@ MESSAGES = {
     415: "The body must be JSON, and said to be so by `Content-Type: application/json`.",
     500: "The service failed; the error was logged under this request's id.",
 }
-
-UNREAD = frozenset({404, 405, 413, 415})
-"""What is answered before the body was read."""
 
 
 class Commands(AppGroup):
@@ -107,7 +106,9 @@ def create_app(settings: Settings) -> Flask:
     for endpoint in ENDPOINTS:
         app.register_blueprint(endpoint.blueprint)
     app.cli = Commands(app.name)
+    app.extensions["bodies"] = BodyBudget()
     _add_request_id(app)
+    app.after_request(_finish)
     app.before_request(access.check)
     _add_error_answers(app)
     return app
@@ -127,6 +128,13 @@ def _add_request_id(app: Flask) -> None:
     app.after_request(end)
 
 
+def _finish(response: Response) -> Response:
+    """Answers are of the moment and of their type; a refusal may come before the body was read."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return intake.drain_after(response) if response.status_code >= 400 else response
+
+
 def _add_error_answers(app: Flask) -> None:
     """Every error is JSON, in words that help, and repeats nothing of what came in."""
 
@@ -134,8 +142,6 @@ def _add_error_answers(app: Flask) -> None:
         status_code = error.code or 500
         own_words = error.description if error.description != type(error).description else None
         message = own_words or MESSAGES.get(status_code) or error.name
-        if status_code in UNREAD:
-            intake.drain()
         code = error.name.lower().replace(" ", "-")
         answer = jsonify(error={"code": code, "message": message})
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
@@ -147,5 +153,11 @@ def _add_error_answers(app: Flask) -> None:
         message = "The ledger cannot be used just now; nothing of this request was kept."
         return jsonify(error={"code": "ledger-unavailable", "message": message}), 503, {"Retry-After": "30"}
 
+    def of_unreadable(error: Exception) -> tuple[Response, int, dict[str, str]]:
+        refusal = refuse(error)
+        return jsonify(refusal.body), refusal.status, refusal.headers
+
+    for kind in UNREADABLE:
+        app.register_error_handler(kind, of_unreadable)
     app.register_error_handler(HTTPException, of_http)
     app.register_error_handler(LedgerUnavailableError, of_ledger)

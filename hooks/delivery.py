@@ -25,6 +25,9 @@ from schemas.order import OrderSchema
 from schemas.wire import record_id
 
 _PING = re.compile(rb"webhook_id=\d{1,20}")
+PING_BYTES = len("webhook_id=") + 20
+"""The most that a ping has."""
+
 _DELETE_ORDER = "woocommerce_delete_order"
 
 TOPICS = (

@@ -40,6 +40,14 @@ class SignatureRefusedError(HooksError):
     """The body was not signed with any of the store's current secrets."""
 
 
+class SenderTooSlowError(HooksError):
+    """A request did not come within the time limits."""
+
+
+class OverloadedError(HooksError):
+    """There is no place, or no memory, for a request just now; nothing of it was kept."""
+
+
 class QuarantinedError(HooksError):
     """A signed delivery that cannot be taken as what it says it is.
 

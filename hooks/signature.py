@@ -30,6 +30,14 @@ def signing_keys(secret: str) -> frozenset[bytes]:
     return frozenset({secret.encode(), _ENTITY.sub(_decoded, secret).encode()})
 
 
+_SIGNATURE = re.compile(r"[A-Za-z0-9+/]{43}=")
+
+
+def is_well_formed(signature: str | None) -> bool:
+    """Tell whether a signature could be that of any body: base64 of 32 bytes."""
+    return signature is not None and _SIGNATURE.fullmatch(signature) is not None
+
+
 def verify(body: bytes, signature: str | None, *, keys: Iterable[bytes]) -> None:
     """Check `X-WC-Webhook-Signature`: base64 of HMAC-SHA256 over the raw body, in constant time for each key.
 

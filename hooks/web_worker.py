@@ -3,11 +3,17 @@
 Nothing of the standard library is replaced: but for reading, answering and waiting for SQLite's lock, a request runs
 from its start to its end without another one in between. So no request stops amid a read transaction, for whose end a
 commit may wait. While PostgreSQL is waited for, the whole process waits.
+
+A process that is told to stop closes its listener at once, so that others accept what comes, and then answers each
+connection that it has accepted. Among them are some whose greenlets have not begun.
 """
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from functools import partial
+from http import HTTPStatus
 from typing import Any, cast
 
 import gevent
@@ -15,18 +21,33 @@ import structlog
 from flask import Flask
 from gevent import socket
 from gevent.lock import BoundedSemaphore
-from gevent.pool import Pool
 from gevent.server import StreamServer
 from gunicorn.workers.ggevent import GeventWorker
 
 from hooks.collecting import collect_less
+from hooks.connections import Connection, Places
 from hooks.group_commit import Group
 from hooks.ledger.database import Database
+from hooks.refusals import Refusal, refuse
 
 log = structlog.get_logger(__name__)
 
 ACCEPTED_AT_ONCE = 16
 """So that those who come at the same time are taken together, and the other processes get some, too."""
+
+STOPS_WITHIN_SECONDS = 0.2
+"""How often a process looks whether it is to stop."""
+
+
+class Listener:
+    """The name of a listener, for as long as its connections need it: also once it is closed."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._name = listener.getsockname()
+
+    def getsockname(self) -> Any:
+        """The address that the listener had."""
+        return self._name
 
 
 class Worker(GeventWorker):
@@ -45,17 +66,53 @@ class Worker(GeventWorker):
         database.wait_by(gevent.sleep, BoundedSemaphore)  # while one waits, others say what they have
         collect_less()
         log.info("web.started", ledger=database.description)
-        servers = [self._serve(listener) for listener in self.sockets]
+        servers = [self.serve(listener) for listener in self.sockets]
         while self.alive:
             self.notify()
-            gevent.sleep(1.0)
+            gevent.sleep(STOPS_WITHIN_SECONDS)
         for server in servers:
             server.close()
         gevent.joinall([gevent.spawn(server.stop, timeout=self.cfg.graceful_timeout) for server in servers])
 
-    def _serve(self, listener: socket.socket) -> StreamServer:
+    def serve(self, listener: socket.socket) -> StreamServer:
+        """Begin to accept connections."""
         listener.setblocking(True)
-        server = StreamServer(listener, handle=partial(self.handle, listener), spawn=Pool(self.worker_connections))
+        places = Places(self.worker_connections)
+        server = StreamServer(listener, handle=partial(self._serve_one, places, Listener(listener)), spawn=places)
         server.max_accept = ACCEPTED_AT_ONCE
         server.start()
         return server
+
+    def _serve_one(self, places: Places, listener: Any, accepted: socket.socket, address: Any) -> None:
+        self.handle(listener, Connection(accepted, places), address)
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> bool:
+        """Answer a request whose head has come. `sock` is a Connection."""
+        sock.expect_body()
+        try:
+            return super().handle_request(listener_name, req, sock, addr)
+        finally:
+            if req.body.failed:
+                sock.linger()
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer a request that could not be read, as JSON. Where the process ends, say nothing. `client` is a
+        Connection."""
+        if not isinstance(exc, gevent.GreenletExit):
+            with suppress(OSError):
+                client.sendall(_answer(refuse(exc)))
+                client.linger()
+
+
+def _answer(refusal: Refusal) -> bytes:
+    body = json.dumps(refusal.body) + "\n"
+    headers = {
+        "Connection": "close",
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    lines = [f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in (headers | refusal.headers).items()]
+    return "\r\n".join([*lines, "", body]).encode()

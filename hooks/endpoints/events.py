@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import structlog
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from hooks import telemetry
 from hooks.endpoints import intake
@@ -25,13 +25,16 @@ log = structlog.get_logger(__name__)
 def report(slug: str) -> Response:
     """Take what a tool reports about the store `slug`. 200 only once the ledger holds all of it durably; where it does
     not, the same once more takes what was left."""
-    keys, body = intake.signing_keys(slug), intake.whole_body()
-    here = service()
-    key = here.settings.subject_key
-    with intake.counted(slug), telemetry.INTAKE_SECONDS.time():
-        found = events_from_http(intake.headers(), body, keys=keys, subject_key=key, now=here.ingest.clock())
-        results = {here.ingest.receive(slug, event) for event in found}
-    return _answer(slug, results)
+    keys = intake.signing_keys(slug)
+    if "Authorization" not in request.headers:
+        intake.refuse_unsigned(slug, 0)
+    with intake.whole_body() as body:
+        here = service()
+        key = here.settings.subject_key
+        with intake.counted(slug), telemetry.INTAKE_SECONDS.time():
+            found = events_from_http(intake.headers(), body, keys=keys, subject_key=key, now=here.ingest.clock())
+            results = {here.ingest.receive(slug, event) for event in found}
+        return _answer(slug, results)
 
 
 def _answer(slug: str, results: Collection[Result]) -> Response:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import cast
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import IO, cast
 
 import structlog
-from flask import Blueprint, Response, abort, jsonify, request
+from flask import Blueprint, Response, abort, current_app, jsonify, request
 
 from hooks import telemetry
+from hooks.body_budget import BodyBudget
 from hooks.errors import EventRefusedError, LedgerUnavailableError, SignatureRefusedError
+from hooks.refusals import UNREADABLE
 from hooks.service import service
+from hooks.signature import is_well_formed
 
 DRAINED_BYTES = 64 * 1024 * 1024
 """Of a body that is refused, so much is read at most."""
@@ -27,12 +31,38 @@ def signing_keys(slug: str) -> frozenset[bytes]:
     return keys
 
 
-def whole_body() -> bytes:
-    """The body; 413 where it may have been cut."""
-    body = request.get_data(cache=False)
-    if request.content_length is None and len(body) >= service().settings.max_body_bytes:
-        abort(413)  # a chunked body is cut at the limit without a word
-    return body
+@contextmanager
+def whole_body() -> Iterator[bytes]:
+    """Read the body, and count it as memory in use for as long as the block lasts; 413 where it may have been cut.
+
+    Raises OverloadedError where there is no memory for it.
+    """
+    limit = service().settings.max_body_bytes
+    size = request.content_length
+    if size is None:
+        size = limit if "Transfer-Encoding" in request.headers else 0
+    budget: BodyBudget = current_app.extensions["bodies"]
+    with budget.reserve(min(size, limit)):
+        body = request.get_data(cache=False)
+        if request.content_length is None and len(body) >= limit:
+            abort(413)  # a chunked body is cut at the limit without a word
+        yield body
+
+
+def refuse_unsigned(slug: str, unsigned_bytes: int) -> None:
+    """Refuse, before its body is read, a request that no body could make genuine. One without a signature may have a
+    body of `unsigned_bytes`.
+
+    Raises SignatureRefusedError.
+    """
+    signature = request.headers.get("X-WC-Webhook-Signature")
+    if is_well_formed(signature):
+        return
+    length = request.content_length
+    if signature is None and length is not None and length <= unsigned_bytes:
+        return
+    with counted(slug):
+        raise SignatureRefusedError("The request has no well-formed signature.")
 
 
 def headers() -> Mapping[str, str]:
@@ -75,18 +105,18 @@ def answer_refusals(blueprint: Blueprint) -> None:
     blueprint.register_error_handler(EventRefusedError, misshapen)
 
 
-def drain() -> None:
-    """Read on to the end of a body that is refused unread, up to a bound.
+def drain_after(answer: Response) -> Response:
+    """Have what is left of the request's body read, up to a bound, once the answer has been sent.
 
     Closing a connection with bytes unread resets it, and the sender would never see the answer.
     """
-    left = DRAINED_BYTES
-    source = request.environ["wsgi.input"]
-    expected = request.content_length
-    if expected is not None:
-        left = min(left, expected)
-    while left > 0:
-        chunk = source.read(min(left, 65_536))
-        if not chunk:
-            return
-        left -= len(chunk)
+    source, expected = request.environ["wsgi.input"], request.content_length
+    left = DRAINED_BYTES if expected is None else min(DRAINED_BYTES, expected)
+    answer.call_on_close(partial(_drain, source, left))
+    return answer
+
+
+def _drain(source: IO[bytes], left: int) -> None:
+    with suppress(OSError, *UNREADABLE):  # the answer is on its way
+        while left > 0 and (chunk := source.read(min(left, 65_536))):
+            left -= len(chunk)

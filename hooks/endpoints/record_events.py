@@ -31,9 +31,9 @@ def add(slug: str, kind: str, external_id: int) -> tuple[Response, int]:
     key = _key(slug, kind, external_id)
     if request.mimetype != "application/json":
         abort(415)  # a form, which a page of another site can have a browser send without asking, is none
-    body, here = intake.whole_body(), service()
-    now, zone = here.ingest.clock(), here.policy.time_zone
-    with intake.counted(slug):
+    with intake.whole_body() as body, intake.counted(slug):
+        here = service()
+        now, zone = here.ingest.clock(), here.policy.time_zone
         raw = event_object(body)
         event = record_event(raw, key.kind, external_id, now=now, zone=zone, fresh_id=uuid4().hex)
         outcome = note(here.ingest, key, event)

@@ -38,7 +38,7 @@ def order(slug: str, external_id: int) -> Response:
 
 
 def _answer(slug: str, subject: Subject) -> Response:
-    """JSON, or the letter where the query or `Accept` asks for it. Never to be cached: it is about a person."""
+    """JSON, or the letter where the query or `Accept` asks for it."""
     here = service()
     if slug not in here.settings.stores:
         abort(404)
@@ -50,7 +50,6 @@ def _answer(slug: str, subject: Subject) -> Response:
     if answer is None:
         abort(404, f"The ledger knows nothing of this {subject.kind}.")
     response = _letter(letter(answer, language), language) if language else jsonify(shown(answer))
-    response.headers["Cache-Control"] = "no-store"
     response.vary.update(("Accept", "Accept-Language"))
     return response
 

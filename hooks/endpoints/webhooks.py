@@ -7,7 +7,7 @@ import json
 from flask import Blueprint, Response
 
 from hooks import telemetry
-from hooks.delivery import Delivery, is_ping
+from hooks.delivery import PING_BYTES, Delivery, is_ping
 from hooks.endpoints import intake
 from hooks.ingest import Result
 from hooks.service import service, take
@@ -20,14 +20,16 @@ _BODIES = {result: json.dumps({"result": result}) + "\n" for result in Result}
 @blueprint.post("/webhooks/<slug>", provide_automatic_options=False)
 def receive(slug: str) -> Response:
     """Take one delivery of the store `slug`. 200 only once the ledger holds it durably."""
-    keys, body, headers = intake.signing_keys(slug), intake.whole_body(), intake.headers()
-    here = service()  # only now: while the body came in, another policy may have come into force
-    if is_ping(body, headers):
-        return _answer(slug, Result.PING)
-    with intake.counted(slug), telemetry.INTAKE_SECONDS.time():
-        delivery = Delivery.from_http(headers, body, keys=keys, policy=here.policy)
-        result = take(here, slug, delivery)
-    return _answer(slug, result, delivery.topic)
+    keys, headers = intake.signing_keys(slug), intake.headers()
+    intake.refuse_unsigned(slug, PING_BYTES)
+    with intake.whole_body() as body:
+        here = service()  # only now: while the body came in, another policy may have come into force
+        if is_ping(body, headers):
+            return _answer(slug, Result.PING)
+        with intake.counted(slug), telemetry.INTAKE_SECONDS.time():
+            delivery = Delivery.from_http(headers, body, keys=keys, policy=here.policy)
+            result = take(here, slug, delivery)
+        return _answer(slug, result, delivery.topic)
 
 
 def _answer(slug: str, result: Result, topic: str | None = None) -> Response:

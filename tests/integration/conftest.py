@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from alembic import command
+from flask import Flask
 from sqlalchemy import create_engine, text
 
 from deploy.sandbox import SandboxStore, SendingOptions, StoreOptions, serving
@@ -19,7 +20,7 @@ from hooks.ledger.upgrade import upgrade
 from hooks.retention.policy import Policy
 from hooks.settings import StoreSettings
 from hooks.store.client import StoreClient
-from tests.integration.desk import NOON, Desk
+from tests.integration.desk import NOON, Desk, service_at
 from tests.integration.desk import desk as open_desk
 from tests.integration.scripted import Scripted
 from tests.integration.scripted import scripted as listen
@@ -131,3 +132,9 @@ def servers(postgresql: str) -> Iterator[MakeLedger]:
             return made
 
         yield make
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Flask:
+    """The service, with a store, and a ledger of its own."""
+    return service_at(tmp_path)

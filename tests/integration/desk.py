@@ -7,21 +7,25 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from flask import Flask
 from sqlalchemy import func, select, update
 
 from deploy.sandbox import SandboxStore, SendingOptions, StoreOptions, serving
 from hooks import webhook_lease
 from hooks.adoption import adopt
+from hooks.app import create_app
 from hooks.delivery import Delivery, Happened, Noted
 from hooks.heartbeat import Heartbeat
 from hooks.ingest import Ingest, Result
 from hooks.ledger import rounds, stores
 from hooks.ledger.database import Database
 from hooks.ledger.tables import records
+from hooks.ledger.upgrade import upgrade
 from hooks.push import Pusher
 from hooks.reread import Rereader
 from hooks.rescan import Rescanner
@@ -30,6 +34,7 @@ from hooks.retention.events import RecordEvent
 from hooks.retention.facts import RecordKind
 from hooks.retention.policy import Policy
 from hooks.retention.store_meta import KEYS
+from hooks.service import Service
 from hooks.settings import Settings, StoreSettings
 from hooks.signature import signing_keys
 from hooks.status import status_of
@@ -306,3 +311,13 @@ def _fail() -> None:
 
 def _most() -> float:
     return 1.0
+
+
+def service_at(directory: Path) -> Flask:
+    """The web application, with one store and a migrated ledger in this directory."""
+    store = StoreSettings("shop", "https://shop.example", "ck_test", "cs_test", (SECRET,))
+    app = create_app(Settings(stores={"shop": store}, database_url=f"sqlite:///{directory}/ledger.db"))
+    here: Service = app.extensions["retention"]
+    upgrade(here.database)
+    adopt(here.ingest, here.policy)
+    return app

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -13,28 +12,14 @@ from sqlalchemy import select
 
 from hooks import service as service_module
 from hooks.adoption import adopt
-from hooks.app import create_app
 from hooks.errors import LedgerUnavailableError
 from hooks.ingest import Ingest
 from hooks.ledger.tables import records
-from hooks.ledger.upgrade import upgrade
 from hooks.retag import Retagger
 from hooks.retention.policy import Policy
 from hooks.service import FOLLOW_SECONDS, Service, service
-from hooks.settings import Settings, StoreSettings
 from tests.support.policies import variant
-from tests.support.recordings import SECRET, made, order
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> Flask:
-    """With a store, and a ledger of its own."""
-    store = StoreSettings("shop", "https://shop.example", "ck_test", "cs_test", (SECRET,))
-    made_here = create_app(Settings(stores={"shop": store}, database_url=f"sqlite:///{tmp_path}/ledger.db"))
-    here: Service = made_here.extensions["retention"]
-    upgrade(here.database)
-    adopt(here.ingest, here.policy)
-    return made_here
+from tests.support.recordings import made, order
 
 
 class Clock:

@@ -1,0 +1,125 @@
+"""The connections of a web process: a place is for senders that make progress.
+
+The danger: a process has a bounded number of places. A sender that opens connections and then sends nothing, half a
+head or a byte now and then would take all of them, and no delivery would come in.
+
+The principle: each wait for bytes has an end, and where no place is left, the connection that has waited longest for
+bytes gives up its own. A request that is being worked on waits for no bytes, so it never loses its place.
+
+The rules:
+- the whole head must come within HEAD_SECONDS;
+- the body may take BODY_SECONDS, and a second more for each BODY_BYTES_PER_SECOND that came; REQUEST_SECONDS in all;
+- a client that does not read its answer is left after SEND_SECONDS.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+from contextlib import suppress
+from typing import Any
+
+from gevent import socket
+from gevent.pool import Pool
+from gunicorn.util import close_graceful
+
+from hooks.errors import HooksError, OverloadedError, SenderTooSlowError
+
+HEAD_SECONDS = 20.0
+BODY_SECONDS = 20.0
+BODY_BYTES_PER_SECOND = 16 * 1024
+REQUEST_SECONDS = 60.0
+"""As long as WooCommerce waits for an answer."""
+
+SEND_SECONDS = 60.0
+LINGER_SECONDS = 2.0
+
+DISPLACED_AT_ONCE = 16
+"""Connections that give up their places when none is left."""
+
+
+class Places(Pool):
+    """The places of a process. Where none is left, those who have waited longest for bytes give up theirs."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.waiting: dict[Connection, None] = {}
+        """The connections that wait for bytes, by the time of their last progress."""
+
+    def full(self) -> bool:
+        """Say whether no place is left. If so, some will be soon."""
+        if super().full():
+            for slowest in list(self.waiting)[:DISPLACED_AT_ONCE]:
+                slowest.give_up()
+            return True
+        return False
+
+
+class Connection(socket.socket):
+    """An accepted connection, of which reading has an end.
+
+    `recv` raises SenderTooSlowError after the time limits, and OverloadedError where the place went to somebody else.
+    A sender that never sent a byte gets no answer: for `recv` it has closed.
+    """
+
+    def __init__(self, accepted: socket.socket, places: Places) -> None:
+        super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
+        self._waiting = places.waiting
+        self._began = False
+        self._displaced = False
+        self._deadline = self._latest = time.monotonic() + HEAD_SECONDS
+
+    def expect_body(self) -> None:
+        """The head has come: begin the time limits of the body."""
+        now = time.monotonic()
+        self._deadline, self._latest = now + BODY_SECONDS, now + REQUEST_SECONDS
+
+    def give_up(self) -> None:
+        """End the wait for bytes. An answer can still be sent."""
+        self._displaced = True
+        self._waiting.pop(self, None)
+        with suppress(OSError):
+            self.shutdown(socket.SHUT_RD)
+
+    def linger(self) -> None:
+        """Close, for an answer that was sent before all bytes were read. A plain close would reset the connection, and
+        the sender would never see the answer."""
+        self._deadline = self._latest = time.monotonic() + LINGER_SECONDS
+        with suppress(HooksError):
+            close_graceful(self, LINGER_SECONDS)
+
+    def recv(self, *args: Any) -> bytes:
+        """Read, within the time limits."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            return self._ended(SenderTooSlowError("The request took too long to come."))
+        self.settimeout(left)
+        self._waiting[self] = None
+        try:
+            received = super().recv(*args)
+        except TimeoutError:
+            return self._ended(SenderTooSlowError("The request took too long to come."))
+        except OSError:
+            if not self._displaced:
+                raise
+            received = b""
+        finally:
+            self._waiting.pop(self, None)
+        if self._displaced:
+            return self._ended(OverloadedError("There were too many connections; send it again later."))
+        self._began = True
+        self._deadline = min(self._latest, self._deadline + len(received) / BODY_BYTES_PER_SECOND)
+        return received
+
+    def sendall(self, *args: Any) -> None:
+        """Send, or take a client that does not read for one that is gone."""
+        self.settimeout(SEND_SECONDS)
+        try:
+            super().sendall(*args)
+        except TimeoutError as error:
+            raise BrokenPipeError(errno.EPIPE, "the client does not read its answer") from error
+
+    def _ended(self, error: HooksError) -> bytes:
+        if self._began:
+            raise error
+        return b""
