@@ -53,12 +53,20 @@ class Process:
     output: Path
     child: subprocess.Popen[bytes] | None = None
     directory: Path = ROOT
+    inherited: tuple[int, ...] = ()
+    """Descriptors that it has of this process."""
 
     def start(self) -> Self:
         """Start it, again if it was stopped before."""
         with self.output.open("ab") as sink:
             self.child = subprocess.Popen(
-                self.command, cwd=self.directory, env=self.env, stdout=sink, stderr=sink, start_new_session=True
+                self.command,
+                cwd=self.directory,
+                env=self.env,
+                stdout=sink,
+                stderr=sink,
+                start_new_session=True,
+                pass_fds=self.inherited,
             )
         return self
 
@@ -89,6 +97,13 @@ class Process:
         return self.output.read_text(errors="replace") if self.output.exists() else ""
 
 
+HAND_OVER = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.execve(sys.argv[2], sys.argv[2:], os.environ | {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())})
+"""
+
+
 @dataclass
 class Web(Process):
     """The web process on a port of its own."""
@@ -100,6 +115,12 @@ class Web(Process):
         super().start()
         until(self._lives, f"web to live; it printed:\n{self.log()[-2000:]}")
         return self
+
+    def take_over(self, listener: socket.socket) -> None:
+        """Have it answer at this listener, which is handed over as systemd does: as descriptor 3."""
+        self.command = [sys.executable, "-c", HAND_OVER, str(listener.fileno()), *self.command]
+        self.inherited = (listener.fileno(),)
+        self.url = "http://{}:{}".format(*listener.getsockname())
 
     def _lives(self) -> bool:
         try:
