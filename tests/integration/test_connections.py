@@ -6,7 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ import gevent
 import pytest
 from flask import Flask, got_request_exception
 from gevent import socket
+from gevent.server import StreamServer
 from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
@@ -88,8 +89,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 
 @pytest.fixture
-def connect(app: Flask) -> Iterator[Connect]:
-    """Opens connections to a web process with few places."""
+def server(app: Flask) -> Iterator[StreamServer]:
+    """The server of a web process with few places."""
     here: Service = app.extensions["retention"]
     configure_logging(here.settings)
     config = Config()
@@ -97,14 +98,19 @@ def connect(app: Flask) -> Iterator[Connect]:
         config.set(name, value)
     worker = Worker(0, os.getppid(), [], cast("BaseApplication", None), 30, config, Logger(config))
     worker.wsgi = app  # type: ignore[assignment]  # WSGI, of narrower types
-    with ExitStack() as stack:
-        stack.callback(worker.tmp.close)
-        listener = stack.enter_context(socket.socket())
+    with closing(worker.tmp), closing(socket.socket()) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        address = listener.getsockname()
         server = worker.serve(listener)
-        stack.callback(server.stop, 0)
+        yield server
+        server.stop(0)
+
+
+@pytest.fixture
+def connect(server: StreamServer) -> Iterator[Connect]:
+    """Opens connections to the server."""
+    address = server.socket.getsockname()
+    with ExitStack() as stack:
         yield lambda: Sender(stack.enter_context(socket.create_connection(address, timeout=60)))
 
 
@@ -118,6 +124,25 @@ def delivery(number: int) -> tuple[list[str], bytes]:
 def check_good_delivery(connect: Connect, number: int) -> None:
     lines, body = delivery(number)
     assert connect().send(*lines, body=body).answer().body == {"result": "recorded"}
+
+
+# --- the end of the process ----------------------------------------------------------------------------------
+
+
+def test_a_connection_is_served_that_was_accepted_just_before_its_listener_was_closed(
+    server: StreamServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its greenlet has not begun by then."""
+    handle = server.do_handle
+
+    def close_at_once(*accepted: Any) -> None:
+        handle(*accepted)
+        server.close()
+
+    monkeypatch.setattr(server, "max_accept", 1)
+    monkeypatch.setattr(server, "do_handle", close_at_once)
+    check_good_delivery(connect, 200)
+    assert server.closed
 
 
 # --- slow ----------------------------------------------------------------------------------------------------
