@@ -51,14 +51,15 @@ def whole_body() -> Iterator[bytes]:
 
 def refuse_unsigned(slug: str, unsigned_bytes: int) -> None:
     """Refuse, before its body is read, a request that no body could make genuine. One without a signature may have a
-    body of `unsigned_bytes`.
+    body of `unsigned_bytes`; 413 where the body is too large for any.
 
     Raises SignatureRefusedError.
     """
-    signature = request.headers.get("X-WC-Webhook-Signature")
+    signature, length = request.headers.get("X-WC-Webhook-Signature"), request.content_length
+    if length is not None and length > service().settings.max_body_bytes:
+        abort(413)
     if is_well_formed(signature):
         return
-    length = request.content_length
     if signature is None and length is not None and length <= unsigned_bytes:
         return
     with counted(slug):

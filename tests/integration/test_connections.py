@@ -247,6 +247,13 @@ def test_what_cannot_be_signed_is_refused_before_its_body_comes(
     assert connect().send(*lines, length, path=path).answer().outcome == (401, "signature-refused")
 
 
+@pytest.mark.parametrize("path", ["/webhooks/shop", "/events/shop"])
+@pytest.mark.parametrize("lines", [[], [SIGNED_LOOKING]], ids=["unsigned", "signed"])
+def test_what_is_too_large_is_refused_before_its_body_comes(connect: Connect, lines: list[str], path: str) -> None:
+    answer = connect().send(*lines, f"Content-Length: {LIMIT + 1}", path=path).answer()
+    assert answer.outcome == (413, "request-entity-too-large")
+
+
 @pytest.mark.parametrize("path", ["/webhooks/shop", "/events/shop", "/nothing", "/status"])
 def test_a_sender_that_reads_only_once_all_is_sent_sees_the_answer(connect: Connect, path: str) -> None:
     """A close with bytes unread would reset the connection."""
