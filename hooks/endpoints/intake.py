@@ -63,7 +63,7 @@ def refuse_unsigned(slug: str, unsigned_bytes: int) -> None:
     if signature is None and length is not None and length <= unsigned_bytes:
         return
     with counted(slug):
-        raise SignatureRefusedError("The request has no well-formed signature.")
+        raise SignatureRefusedError("The request is not signed, or its signature is not well-formed.")
 
 
 def headers() -> Mapping[str, str]:
