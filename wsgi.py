@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from hooks.app import create_app
 from hooks.errors import HooksError
 from hooks.settings import Settings
 
+os.umask(0o077)  # what the service writes is for its own user alone
+
 try:
     app = create_app(Settings.from_env())
 except HooksError as error:
     sys.stderr.write(f"Retention Hooks cannot start. {error}\n")
-    sys.exit(2)
+    sys.exit(os.EX_CONFIG)

@@ -13,6 +13,8 @@ from hooks.settings import Settings
 from hooks.web_worker import Worker
 from schemas.policy import load_policy
 
+os.umask(0o077)  # what the service writes is for its own user alone
+
 # What the application would not start with is found here, once: its workers would be started again for ever.
 try:
     settings = Settings.from_env()
@@ -20,14 +22,14 @@ try:
     Database(settings.database_url).close()
 except HooksError as error:
     sys.stderr.write(f"Retention Hooks cannot start. {error}\n")
-    sys.exit(2)
+    sys.exit(os.EX_CONFIG)
 
 bind = settings.bind
 # Within a process deliveries share commits, of which SQLite takes one at a time: one process for each core.
-workers = int(os.environ.get("WEB_CONCURRENCY") or "2")
+workers = settings.web_processes
 worker_class = Worker
 worker_connections = 1000  # in a process; beyond it, who has waited longest for bytes loses the connection
-timeout = 60  # a process that stands still for as long as the store waits for an answer is started anew
+timeout = 30  # a process that stands still for half as long as the store waits for an answer is started anew
 graceful_timeout = 30
 keepalive = 0  # the store opens a connection for each delivery
 accesslog = None  # it would hold visitors' addresses; the service logs what matters itself

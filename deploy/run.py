@@ -33,7 +33,8 @@ _COUNTER_FILE = re.compile(r"(?:counter|histogram|summary|gauge_[a-z]+)_(\d+)\.d
 
 
 def main() -> int:
-    """Exit status: 0 after a signal, 1 when a process ended by itself, 2 when the settings are wrong."""
+    """Exit status: 0 after a signal, 1 when a process ended by itself, 78 (EX_CONFIG) when the settings are wrong."""
+    os.umask(0o077)
     stopping = Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` ignores it
@@ -44,7 +45,7 @@ def main() -> int:
             return _run(settings, Children(stopping))
     except ConfigurationError as error:
         _say(f"Retention Hooks cannot start. {error}")
-        return 2
+        return os.EX_CONFIG
     except StoppedError as error:
         if str(error):
             _say(str(error))

@@ -1,4 +1,5 @@
-"""The commands of `flask --app wsgi …`. Exit status: 0 fine, 1 a finding, 2 wrong usage or configuration."""
+"""The commands of `flask --app wsgi …`. Exit status: 0 fine, 1 a finding, 2 wrong usage or a ledger
+that cannot be used, 78 wrong configuration (EX_CONFIG)."""
 
 from __future__ import annotations
 

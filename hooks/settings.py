@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import logging
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -11,20 +9,30 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
+from unicodedata import category
 
-from dotenv import dotenv_values
-from dotenv.parser import parse_stream
 from environs import Env, EnvValidationError
-from marshmallow import ValidationError
 from marshmallow.validate import OneOf, Range
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
+from hooks.env_file import read_env_file
 from hooks.errors import ConfigurationError
+from hooks.validators import (
+    at_least,
+    is_ascii,
+    is_bind,
+    is_database,
+    is_log_level,
+    is_loopback,
+    is_page,
+    is_sentry_dsn,
+    is_url,
+)
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _T = TypeVar("_T")
+
+STATUS_TOKEN_LENGTH = 16
+"""A shorter token could be guessed."""
 
 SUBJECT_KEY_LENGTH = 32
 """A shorter key could be guessed, and then addresses tried on the hashes that it made."""
@@ -60,6 +68,7 @@ class Settings:
     store_requests_per_second: float = 10.0
     delivery_log: timedelta = timedelta(days=30)
     max_body_bytes: int = 5_242_880
+    web_processes: int = 2
     sentry_dsn: str | None = field(default=None, repr=False)
     sentry_environment: str | None = None
     log_level: str = "INFO"
@@ -81,42 +90,12 @@ class Settings:
 
         Raises ConfigurationError with one message that names every variable that is wrong or missing.
         """
-        file_variables = read_env_file(env_file) if env_file and env_file.is_file() else {}
+        file_variables = read_env_file(env_file) if env_file else {}
         return _Reader(_Environment(os.environ, file_variables)).settings(cls)
 
 
-def read_env_file(path: Path) -> dict[str, str]:
-    """Read the variables of a `.env` file: UTF-8 text of `NAME=value` lines; blanks, quotes and CRLF are allowed.
-
-    Raises ConfigurationError, which names the lines that are not of this form and shows nothing of their text.
-    """
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path} is not text in UTF-8. Save it as UTF-8.") from error
-    if lines := _malformed_lines(text):
-        raise ConfigurationError(
-            f"{path} cannot be understood at line {', '.join(map(str, lines))}. Each line is NAME=value, or a comment "
-            "that begins with #. A quote is closed on the same line, and only a comment may follow it."
-        )
-    return {name: value for name, value in dotenv_values(stream=io.StringIO(text)).items() if value}
-
-
-def _malformed_lines(text: str) -> list[int]:
-    lines = []
-    for binding in parse_stream(io.StringIO(text)):
-        statement = binding.original.string.lstrip()
-        no_value = binding.key is not None and binding.value is None
-        if binding.error or no_value or "\n" in statement.rstrip():
-            blank_lines = binding.original.string.removesuffix(statement).count("\n")
-            lines.append(binding.original.line + blank_lines)
-    return lines
-
-
-class _QuoteError(ValueError):
-    """A value begins or ends with a quote that has no partner."""
+class _TextError(ValueError):
+    """The text of a value is of no use, whichever variable it is for; the message says why, and never what it is."""
 
 
 class _Environment(Env):
@@ -130,26 +109,47 @@ class _Environment(Env):
         self._sources = sources
 
     def _get_value(self, env_key: str, default: Any) -> Any:
-        """Raises _QuoteError; ValueError or OSError where the named file cannot be read."""
+        """Raises _TextError."""
         for source in self._sources:
-            path = _unquoted(source.get(f"{env_key}_FILE", ""))
-            value = _unquoted(Path(path).read_text("utf-8-sig") if path else source.get(env_key, ""))
+            path = _plain(source.get(f"{env_key}_FILE", ""))
+            value = _plain(_text_of(env_key, path) if path else source.get(env_key, ""))
             if path or value:
                 return value
         return default
+
+
+FILE_BYTES = 65_536
+"""A file with a value is no larger: one that is was named by mistake, and might have no end."""
+
+
+def _text_of(name: str, path: str) -> str:
+    """The text of the file that NAME_FILE names. Raises _TextError."""
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(FILE_BYTES + 1)
+        if len(content) <= FILE_BYTES:
+            return content.decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise _TextError(f"the file that {name}_FILE names cannot be read as text in UTF-8") from error
+    raise _TextError(f"the file that {name}_FILE names is larger than {FILE_BYTES} bytes")
 
 
 _PLAIN_QUOTES = ("'", '"')
 _QUOTES = (*_PLAIN_QUOTES, "“", "”", "„", "‘", "’", "‚", "«", "»")
 
 
-def _unquoted(text: str) -> str:
-    """Drop the white space around a value, and one pair of plain quotes. Raises _QuoteError."""
+_BLANKS = "\t\n\r"
+
+
+def _plain(text: str) -> str:
+    """Drop the white space around a value, and one pair of plain quotes. Raises _TextError."""
     text = text.strip()
+    if any(category(character) in ("Cc", "Cs") and character not in _BLANKS for character in text):
+        raise _TextError("holds a control character, or is not text in UTF-8")
     if len(text) > 1 and text[0] == text[-1] and text[0] in _PLAIN_QUOTES:
         return text[1:-1]
     if text.startswith(_QUOTES) or text.endswith(_QUOTES):
-        raise _QuoteError
+        raise _TextError("begins or ends with a quote that is not one of a plain pair")
     return text
 
 
@@ -162,32 +162,40 @@ class _Reader:
 
     def settings(self, make: Callable[..., _T]) -> _T:
         env = self.env
-        bind = self._get("BIND", env.str, "127.0.0.1:8000", validate=_is_bind)
-        values = {
+        bind = self._get("BIND", env.str, "127.0.0.1:8000", validate=is_bind)
+        values: dict[str, Any] = {
             "stores": self._stores(),
             "bind": bind,
-            "public_url": self._get("PUBLIC_URL", env.str, f"http://{bind}", validate=_is_url),
-            "database_url": self._get("DATABASE_URL", env.str, "sqlite:///var/retention.db", validate=_is_database),
+            "public_url": self._get("PUBLIC_URL", env.str, f"http://{bind}", validate=is_url),
+            "database_url": self._get("DATABASE_URL", env.str, "sqlite:///var/retention.db", validate=is_database),
             "policy_file": self._get("POLICY_FILE", env.path, Path("deploy/policies/smartgroup.toml")),
-            "policy_page_url": self._get("POLICY_PAGE_URL", env.str, None, validate=_is_page) or None,
-            "status_token": self._get("STATUS_TOKEN", env.str, None) or None,
-            "subject_key": self._get("SUBJECT_KEY", env.str, None, validate=_is_long_enough) or None,
+            "policy_page_url": self._get("POLICY_PAGE_URL", env.str, None, validate=is_page) or None,
+            "status_token": self._get("STATUS_TOKEN", env.str, None, validate=at_least(STATUS_TOKEN_LENGTH)),
+            "subject_key": self._get("SUBJECT_KEY", env.str, None, validate=at_least(SUBJECT_KEY_LENGTH)),
             "push_settle": self._seconds("PUSH_SETTLE_SECONDS", 10, Range(min=0, max=300)),
-            "reconcile": self._seconds("RECONCILE_SECONDS", 900, Range(min=1)),
-            "sweep": self._seconds("SWEEP_SECONDS", 86_400, Range(min=1)),
-            "watch": self._seconds("WATCH_SECONDS", 300, Range(min=1)),
+            "reconcile": self._seconds("RECONCILE_SECONDS", 900, Range(min=1, max=86_400)),
+            "sweep": self._seconds("SWEEP_SECONDS", 86_400, Range(min=1, max=604_800)),
+            "watch": self._seconds("WATCH_SECONDS", 300, Range(min=1, max=3600)),
             "store_requests_per_second": self._get(
                 "STORE_REQUESTS_PER_SECOND", env.float, 10.0, validate=Range(min=0.1, max=1000)
             ),
-            "delivery_log": timedelta(days=self._get("DELIVERY_LOG_DAYS", env.int, 30, validate=Range(min=1))),
-            "max_body_bytes": self._get("MAX_BODY_BYTES", env.int, 5_242_880, validate=Range(min=1024)),
-            "sentry_dsn": self._get("SENTRY_DSN", env.str, None, validate=_is_optional_url) or None,
+            "delivery_log": timedelta(days=self._number("DELIVERY_LOG_DAYS", 30, Range(min=1, max=3650))),
+            "max_body_bytes": self._number("MAX_BODY_BYTES", 5_242_880, Range(min=1024, max=52_428_800)),
+            "web_processes": self._number("WEB_CONCURRENCY", 2, Range(min=1, max=64)),
+            "sentry_dsn": self._get("SENTRY_DSN", env.str, None, validate=is_sentry_dsn) or None,
             "sentry_environment": self._get("SENTRY_ENVIRONMENT", env.str, None) or None,
-            "log_level": self._get("LOG_LEVEL", env.str, "INFO", validate=_is_log_level),
+            "log_level": self._get("LOG_LEVEL", env.str, "INFO", validate=is_log_level),
             "log_format": self._get("LOG_FORMAT", env.str, "console", validate=OneOf(["console", "json"])),
         }
+        self._require_token(values["public_url"], values["status_token"])
         self._report()
         return make(**values)
+
+    def _require_token(self, public_url: str, token: str | None) -> None:
+        """Where others reach the service, its pages are open to nobody without a token."""
+        if token is None and not is_loopback(public_url):
+            words = "is missing, and PUBLIC_URL is not an address of this machine; set one of at least"
+            self.faults.setdefault("STATUS_TOKEN", f"{words} {STATUS_TOKEN_LENGTH} characters")
 
     def _report(self) -> None:
         try:
@@ -206,22 +214,22 @@ class _Reader:
             return default
         try:
             value = parse(name, **options)
-        except _QuoteError:
-            self.faults[name] = "begins or ends with a quote that is not one of a plain pair"
-            return default
-        except (ValueError, OSError):
-            self.faults[name] = f"the file that {name}_FILE names cannot be read"
+        except _TextError as error:
+            self.faults[name] = str(error)
             return default
         return default if value is None else value
 
     def _is_set(self, name: str) -> bool:
         try:
             return self.env.str(name, None) not in (None, "")
-        except (ValueError, OSError):
+        except _TextError:
             return True
 
+    def _number(self, name: str, default: int, allowed: Range) -> int:
+        return self._get(name, self.env.int, default, validate=allowed)
+
     def _seconds(self, name: str, default: int, allowed: Range) -> timedelta:
-        return timedelta(seconds=self._get(name, self.env.int, default, validate=allowed))
+        return timedelta(seconds=self._number(name, default, allowed))
 
     def _stores(self) -> dict[str, StoreSettings]:
         slugs: list[str] = self._get("STORES", self.env.list, [])
@@ -238,13 +246,13 @@ class _Reader:
 
     def _store(self, slug: str, prefix: str, *, optional: bool = False) -> StoreSettings:
         env = self.env
-        url = self._get(f"{prefix}URL", env.str, "", validate=_is_url)
+        url = self._get(f"{prefix}URL", env.str, "", validate=is_url)
         secrets = self._get(f"{prefix}WEBHOOK_SECRETS", env.str, "")
         store = StoreSettings(
             slug=slug,
             url=url.rstrip("/"),
-            consumer_key=self._get(f"{prefix}CONSUMER_KEY", env.str, ""),
-            consumer_secret=self._get(f"{prefix}CONSUMER_SECRET", env.str, ""),
+            consumer_key=self._get(f"{prefix}CONSUMER_KEY", env.str, "", validate=is_ascii),
+            consumer_secret=self._get(f"{prefix}CONSUMER_SECRET", env.str, "", validate=is_ascii),
             webhook_secrets=tuple(secret.strip() for secret in secrets.split(",") if secret.strip()),
         )
         required = {
@@ -258,48 +266,3 @@ class _Reader:
                 if not value:
                     self.faults.setdefault(f"{prefix}{name}", "is missing")
         return store
-
-
-def _is_url(value: str) -> None:
-    try:
-        parts = urlsplit(value)
-    except ValueError as error:
-        raise ValidationError("is not an http or https address") from error
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValidationError("is not an http or https address")
-
-
-def _is_optional_url(value: str | None) -> None:
-    if value:
-        _is_url(value)
-
-
-def _is_page(value: str | None) -> None:
-    """An address, or a path that is taken under each store's own."""
-    if value and not value.startswith("/"):
-        _is_url(value)
-
-
-def _is_long_enough(value: str) -> None:
-    if len(value) < SUBJECT_KEY_LENGTH:
-        raise ValidationError(f"is shorter than {SUBJECT_KEY_LENGTH} characters")
-
-
-def _is_bind(value: str) -> None:
-    host, colon, port = value.rpartition(":")
-    if not (host and colon and port.isascii() and port.isdigit() and int(port) < 65536):
-        raise ValidationError("is not host:port")
-
-
-def _is_database(value: str) -> None:
-    try:
-        backend = make_url(value).drivername
-    except (ArgumentError, ValueError) as error:
-        raise ValidationError("is not a database URL") from error
-    if backend not in ("sqlite", "postgresql+psycopg"):
-        raise ValidationError("is neither sqlite:///… nor postgresql+psycopg://…")
-
-
-def _is_log_level(value: str) -> None:
-    if value.upper() not in logging.getLevelNamesMapping():
-        raise ValidationError("is not a log level such as INFO")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 from collections.abc import Iterator
@@ -34,10 +35,10 @@ PROOFS = 5
 store_group = AppGroup("store", help="The stores.")
 
 
-def stop(message: str) -> NoReturn:
-    """End for wrong usage or configuration, with a message."""
+def stop(message: str, status: int = WRONG) -> NoReturn:
+    """End with a message, for wrong usage or a ledger that cannot be used, if no other exit status is given."""
     click.echo(message, err=True)
-    sys.exit(WRONG)
+    sys.exit(status)
 
 
 @dataclass
@@ -73,6 +74,7 @@ def store_check(slug: str | None) -> None:
     for installation in _installations(here, slug, paced=False):
         if moved := moved_words(here, installation.store):
             report.fault(moved)
+        report.add(*check.signing(_reach(installation).webhook_secrets))
         findings = _without_webhooks(here, installation)
         report.add(*findings)
         if not _readable(findings):
@@ -165,7 +167,7 @@ def chosen(here: Service, slug: str | None) -> list[str]:
     if slug is not None and slug not in known:
         stop(f"There is no store {slug!r}; the settings name {', '.join(known) or 'none'}.")
     if not known:
-        stop("No store is set: STORE_URL, or STORES and STORE_…_URL.")
+        stop("No store is set. Set STORE_URL, or STORES and STORE_…_URL.", os.EX_CONFIG)
     return [slug] if slug else list(known)
 
 

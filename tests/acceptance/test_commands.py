@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from hooks.ledger.database import Database
-from tests.support.processes import TOPICS, Process, Sandbox, Stack, stack, until
+from tests.support.processes import TOKEN, TOPICS, Process, Sandbox, Stack, stack, until
 from tests.support.recordings import DELIVERIES, SECRET, delivery
 
 # --- record show, policy show ------------------------------------------------------------------------------
@@ -60,7 +61,7 @@ WRONG_USE = [
 def test_wrong_use_exits_with_2(quiet: Stack) -> None:
     for arguments in WRONG_USE:
         done = quiet.flask(*arguments)
-        assert (done.returncode, done.stdout) == (2, ""), arguments
+        assert (done.returncode, done.stdout) == (os.EX_CONFIG, ""), arguments
         assert done.stderr, arguments
         assert "Traceback" not in done.stderr, arguments
 
@@ -166,7 +167,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Sand
             sandbox.do("create_webhook", topic=topic, delivery_url=delivery_url, secret=SECRET)
         for name, key in KEYS.items():
             sandbox.do("create_key", consumer_key=f"ck_{name}", consumer_secret=f"cs_{name}", **key)
-        processes.env["PUBLIC_URL"] = PUBLIC_URL
+        long_enough = f"{SECRET} of some length"
+        processes.env |= {"PUBLIC_URL": PUBLIC_URL, "STATUS_TOKEN": TOKEN, "STORE_WEBHOOK_SECRETS": long_enough}
         yield processes, sandbox
 
 
@@ -209,6 +211,8 @@ CHECKS = [
     # An address to which WordPress sends nothing.
     ({"PUBLIC_URL": "http://127.0.0.1"}, "no private address", "set PUBLIC_URL"),
     ({"PUBLIC_URL": "https://retention.example.com:8443"}, "80, 443 and 8080", "set PUBLIC_URL"),
+    # A secret that could be guessed.
+    ({"STORE_WEBHOOK_SECRETS": "cs_short"}, "webhook secret 1", "rotate-secret"),
     # Nobody there.
     ({"STORE_URL": "http://127.0.0.1:1"}, "cannot be read", "Check STORE_URL"),
 ]
@@ -234,18 +238,20 @@ def test_store_check_names_the_one_webhook_that_does_not_deliver(tmp_path: Path)
         sandbox = processes.sandbox("--no-autosend")
         for topic in TOPICS[1:]:
             sandbox.do("create_webhook", topic=topic, delivery_url=f"{PUBLIC_URL}/webhooks/shop", secret=SECRET)
-        done = processes.flask("store", "check", PUBLIC_URL=PUBLIC_URL)
+        done = processes.flask(
+            "store", "check", PUBLIC_URL=PUBLIC_URL, STATUS_TOKEN=TOKEN, STORE_WEBHOOK_SECRETS="s" * 16
+        )
     assert done.returncode == 1
     wrong = [line for line in done.stdout.splitlines() if line.strip().startswith("WRONG")]
     assert len(wrong) == 1
     assert f"webhook {TOPICS[0]} is missing" in wrong[0]
 
 
-def test_store_check_without_a_store_exits_with_2(tmp_path: Path) -> None:
+def test_store_check_without_a_store_is_wrong_configuration(tmp_path: Path) -> None:
     with stack(tmp_path, f"sqlite:///{tmp_path}/ledger.db") as processes:
         none = {f"STORE_{name}": "" for name in ("URL", "CONSUMER_KEY", "CONSUMER_SECRET", "WEBHOOK_SECRETS")}
         done = processes.flask("store", "check", **none)
-    assert done.returncode == 2
+    assert done.returncode == os.EX_CONFIG
     assert "STORE_URL" in done.stderr
 
 
@@ -269,10 +275,10 @@ COMMANDS = [("db", "upgrade"), ("worker",), ("policy", "show")]
 
 
 @pytest.mark.parametrize("arguments", COMMANDS)
-def test_wrong_configuration_exits_with_2_and_names_every_variable(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_wrong_configuration_exits_with_78_and_names_every_variable(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     with stack(tmp_path, f"sqlite:///{tmp_path}/ledger.db") as processes:
         done = processes.flask(*arguments, **WRONG)
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (os.EX_CONFIG, "")
     named = {line.strip().split(":")[0] for line in done.stderr.splitlines()[1:]}
     assert named >= WRONG.keys()
     check_message(done.stderr)
@@ -294,7 +300,7 @@ def test_the_web_process_does_not_start_with_wrong_configuration(tmp_path: Path,
         web = Process(command, env, tmp_path / "web.log").start()
         processes.started.append(web)
         until(lambda: web.child is not None and web.child.poll() is not None, "the web process to give up", 20)
-        assert web.wait() != 0
+        assert web.wait() == os.EX_CONFIG
     output = web.log()
     assert output.count("cannot start") == 1, "one message"
     assert all(name in output or value in output for name, value in wrong.items() if name != "BIND")
@@ -312,7 +318,7 @@ def check_message(message: str) -> None:
 def test_a_missing_policy_file_is_named(tmp_path: Path) -> None:
     with stack(tmp_path, f"sqlite:///{tmp_path}/ledger.db") as processes:
         done = processes.flask("policy", "show", POLICY_FILE=str(tmp_path / "nowhere.toml"))
-    assert done.returncode == 2
+    assert done.returncode == os.EX_CONFIG
     assert "nowhere.toml" in done.stderr
     assert "Traceback" not in done.stderr
 

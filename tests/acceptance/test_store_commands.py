@@ -20,7 +20,7 @@ from hooks.ledger.tables import stores
 from hooks.settings import StoreSettings
 from hooks.store.client import StoreClient
 from tests.acceptance.test_privacy import listening
-from tests.support.processes import TOPICS, Sandbox, Stack, Web, stack, until
+from tests.support.processes import TOKEN, TOPICS, Sandbox, Stack, Web, stack, until
 from tests.support.recordings import SECRET, made, order
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -71,7 +71,7 @@ def wrong(done: CompletedProcess[str]) -> list[str]:
 
 def test_install_makes_the_webhooks_and_a_second_run_writes_nothing(processes: Stack) -> None:
     sandbox = processes.sandbox("--no-autosend")
-    processes.env["PUBLIC_URL"] = PUBLIC_URL
+    processes.env |= {"PUBLIC_URL": PUBLIC_URL, "STATUS_TOKEN": TOKEN}
     other = sandbox.do("create_webhook", topic="order.created", delivery_url="https://other.example.com", secret="x")
     sandbox.do("create_webhook", topic="order.updated", delivery_url=HERE, secret="made by hand")
     first = processes.flask("store", "install")
@@ -119,7 +119,7 @@ def test_install_mends_what_the_store_gave_up_and_deliveries_arrive_again(proces
 @ON_SQLITE
 def test_install_says_what_stands_in_its_way_and_makes_nothing(processes: Stack) -> None:
     sandbox = processes.sandbox("--no-autosend")
-    processes.env["PUBLIC_URL"] = PUBLIC_URL
+    processes.env |= {"PUBLIC_URL": PUBLIC_URL, "STATUS_TOKEN": TOKEN}
     sandbox.do("create_key", consumer_key="ck_reader", consumer_secret="cs_reader", permissions="read")
     cases = [
         ({"STORE_CONSUMER_KEY": "ck_reader", "STORE_CONSUMER_SECRET": "cs_reader"}, "not be written", "administrator"),
@@ -136,7 +136,7 @@ def test_install_says_what_stands_in_its_way_and_makes_nothing(processes: Stack)
 @ON_SQLITE
 def test_install_tells_of_a_double_that_it_could_not_remove(processes: Stack) -> None:
     sandbox = processes.sandbox("--no-autosend")
-    processes.env["PUBLIC_URL"] = PUBLIC_URL
+    processes.env |= {"PUBLIC_URL": PUBLIC_URL, "STATUS_TOKEN": TOKEN}
     assert processes.flask("store", "install").returncode == 0
     double = sandbox.do("create_webhook", topic="order.created", delivery_url=HERE, secret=SECRET)
     sandbox.do("add_fault", kind="404", times=0, path="/wp-json/wc/v3/webhooks", method="DELETE")
@@ -210,7 +210,7 @@ def test_a_rotation_goes_no_further_before_the_web_process_takes_the_new_secret(
 @ON_SQLITE
 def test_a_webhook_whose_secret_is_not_set_any_more_is_found_and_mended(processes: Stack) -> None:
     sandbox = processes.sandbox("--no-autosend")
-    processes.env["PUBLIC_URL"] = PUBLIC_URL
+    processes.env |= {"PUBLIC_URL": PUBLIC_URL, "STATUS_TOKEN": TOKEN}
     assert processes.flask("store", "install").returncode == 0
     processes.env["STORE_WEBHOOK_SECRETS"] = NEW
     checked = processes.flask("store", "check")

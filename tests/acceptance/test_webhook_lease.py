@@ -26,7 +26,7 @@ from tests.acceptance.test_store_commands import (
     wrong,
 )
 from tests.acceptance.truth import ledger_of
-from tests.support.processes import TOPICS, Process, Sandbox, Stack, until
+from tests.support.processes import TOKEN, TOPICS, Process, Sandbox, Stack, until
 from tests.support.recordings import SECRET
 
 WEBHOOKS = "/wp-json/wc/v3/webhooks"
@@ -41,7 +41,7 @@ def sandbox(processes: Stack) -> Sandbox:
     let_call_fast(processes)
     store = processes.sandbox("--no-autosend")
     store.do("create_key", consumer_key=OPERATOR, consumer_secret="cs_operator")
-    processes.env["PUBLIC_URL"] = PUBLIC_URL
+    processes.env |= {"PUBLIC_URL": PUBLIC_URL, "STATUS_TOKEN": TOKEN}
     return store
 
 

@@ -24,6 +24,9 @@ from tests.support.recordings import SECRET, Recorded
 ROOT = Path(__file__).parent.parent.parent
 DEADLINE_SECONDS = 150.0
 
+TOKEN = "a token that nobody guesses"
+"""For processes whose PUBLIC_URL is public, which do not start without one."""
+
 UNSAFE_SQLITE = ROOT / "tests/support/unsafe_sqlite"
 """On PYTHONPATH, it gives a process an SQLite that can lose commits in WAL mode."""
 
