@@ -45,11 +45,14 @@ db_group = AppGroup("db", help="The ledger's database.")
 
 
 @db_group.command("upgrade")
-def db_upgrade() -> None:
+@click.option(
+    "--wait", type=click.IntRange(0, 86_400), default=0, metavar="SECONDS", help="Wait that long for the database."
+)
+def db_upgrade(wait: int) -> None:
     """Create the database, or bring it to this version; safe to repeat."""
+    database = service().database
     try:
-        database = service().database
-        revision = upgrade.upgrade(database)
+        revision = upgrade.upgrade_within(database, wait)
     except LedgerUnavailableError as error:
         stop(str(error))
     click.echo(f"The ledger is at revision {revision} ({database.description}).")

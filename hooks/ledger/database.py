@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from hooks.errors import LedgerContendedError, LedgerRefusedError, LedgerUnavailableError
+from hooks.ledger.causes import cause_of
 from hooks.ledger.sqlite import TAKE_READ_LOCK, SQLite, retry_while_locked
 
 BUSY_TIMEOUT_SECONDS = 5
@@ -30,6 +31,9 @@ for that."""
 
 CONTENDED = frozenset({"40P01", "40001"})
 """PostgreSQL's codes of a deadlock and of a serialization failure: of two transactions it has undone one."""
+
+SILENT_MILLISECONDS = 10_000
+"""A server that has not acknowledged a packet for so long is gone: its host is frozen, or the network is cut."""
 
 
 class Gate(Protocol):
@@ -132,7 +136,9 @@ class Database:
             if gate is self._write_gate:
                 self._waited_at = time.monotonic()
             if not gate.acquire(timeout=BUSY_TIMEOUT_SECONDS):
-                raise LedgerUnavailableError("the ledger is busy (others of this process wait for it, too)")
+                raise LedgerUnavailableError(
+                    "The ledger is busy: others of this process wait for it, too. Find out what holds it locked."
+                )
         try:
             yield
         finally:
@@ -162,12 +168,12 @@ class Database:
             driver_error = getattr(error, "orig", None) or error
             name = type(driver_error).__name__
             if getattr(driver_error, "sqlstate", None) in CONTENDED:
-                raise LedgerContendedError(f"the ledger is busy ({name})") from error
+                raise LedgerContendedError(f"Two transactions stood in each other's way ({name}).") from error
             if isinstance(driver_error, self._refusals):
-                raise LedgerRefusedError(f"the ledger takes no such thing ({name})") from error
-            raise LedgerUnavailableError(f"the ledger cannot be used ({name})") from error
+                raise LedgerRefusedError(f"The ledger does not take this value ({name}).") from error
+            raise LedgerUnavailableError(cause_of(driver_error)) from error
         except SQLAlchemyError as error:
-            raise LedgerUnavailableError(f"the ledger cannot be used ({type(error).__name__})") from error
+            raise LedgerUnavailableError(cause_of(error)) from error
 
     def close(self) -> None:
         """Close all connections; a later use opens new ones."""
@@ -188,6 +194,10 @@ def _may_only_read(error: BaseException) -> bool:
 def _postgresql_engine(url: URL) -> Engine:
     connect = {
         "connect_timeout": BUSY_TIMEOUT_SECONDS,
+        "tcp_user_timeout": SILENT_MILLISECONDS,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
         "options": f"-c synchronous_commit=on -c timezone=UTC -c lock_timeout={BUSY_TIMEOUT_SECONDS}s",
     }
     engine = create_engine(url, hide_parameters=True, pool_size=10, max_overflow=0, connect_args=connect)

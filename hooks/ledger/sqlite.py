@@ -29,6 +29,7 @@ from sqlalchemy import Engine, QueuePool, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 
 from hooks.errors import LedgerNotReadyError
+from hooks.ledger.causes import cause_of
 
 LOOK_AGAIN_SECONDS = 0.001
 """Between two looks for the lock. Most hold it for a millisecond or so; SQLite's own intervals grow to a tenth of a
@@ -69,7 +70,8 @@ class SQLite:
             import sqlite3 as driver  # noqa: PLC0415 - as above
         if driver.sqlite_version_info < OLDEST:
             oldest = ".".join(map(str, OLDEST))
-            raise LedgerNotReadyError(f"SQLite {driver.sqlite_version} is too old; {oldest} or newer is needed")
+            words = f"SQLite {driver.sqlite_version} is too old; {oldest} or newer is needed"
+            raise LedgerNotReadyError(f"{words}. Install a newer Python, or use PostgreSQL.")
         return cls(driver)
 
     @property
@@ -146,7 +148,7 @@ class SQLite:
             if _is_locked(error):
                 words = "is in use, and its journal mode must be changed: stop web and worker first"
                 raise LedgerNotReadyError(f"{path} {words}") from error
-            raise LedgerNotReadyError(f"{path} cannot be made or opened ({type(error).__name__})") from error
+            raise LedgerNotReadyError(f"{path} cannot be made or opened. {cause_of(error)}") from error
         if mode != self.journal_mode:
             raise LedgerNotReadyError(f"the file system under {path.parent} does not take SQLite's WAL mode")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
-from hooks.errors import LedgerNotReadyError
+from hooks.errors import LedgerNotReadyError, LedgerUnavailableError
 from hooks.ledger.database import BUSY_TIMEOUT_SECONDS, Database
 from hooks.ledger.sqlite import SQLite, mode_of
 
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 
 _UPGRADE_LOCK = 7_235_604_118_201
 """Any number that nobody else takes as an advisory lock in this database."""
+
+LOOK_AGAIN_SECONDS = 1.0
+"""Between two tries to reach a database that is not there yet."""
+
+_OWN_FOLDER = Path("var")
+"""Where the ledger is by default, in the folder of the start."""
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
@@ -30,6 +37,21 @@ def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     return config
+
+
+def upgrade_within(database: Database, seconds: float) -> str:
+    """The same as `upgrade`, tried again for so many seconds while the database cannot be used, as after a boot.
+
+    Raises LedgerUnavailableError.
+    """
+    limit = time.monotonic() + seconds
+    while True:
+        try:
+            return upgrade(database)
+        except LedgerUnavailableError:
+            if time.monotonic() >= limit:
+                raise
+        time.sleep(LOOK_AGAIN_SECONDS)
 
 
 def upgrade(database: Database) -> str:
@@ -55,12 +77,18 @@ def upgrade(database: Database) -> str:
 
 
 def _make_sqlite(sqlite: SQLite, path: Path) -> None:
+    """Make the file, and its folder if that is the project's own. Any other one that is not there is a typing error."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.parent == _OWN_FOLDER:
+            path.parent.mkdir(exist_ok=True)
         with _alone_in(path.parent):
             sqlite.make(path, BUSY_TIMEOUT_SECONDS)
+    except FileNotFoundError as error:
+        words = "its folder is not there. Make the folder, or check DATABASE_URL."
+        raise LedgerNotReadyError(f"{path} cannot be made: {words}") from error
     except OSError as error:
-        raise LedgerNotReadyError(f"{path} cannot be made or opened ({type(error).__name__})") from error
+        words = f"{error.strerror}. Check DATABASE_URL, and who may write there."
+        raise LedgerNotReadyError(f"{path} cannot be made or opened: {words}") from error
 
 
 @contextmanager
@@ -106,7 +134,9 @@ def check(connection: Connection) -> None:
     the new one has taken over.
     """
     current = _revision(connection)
-    if current is None or (current != head() and not _is_newer(current)):
-        raise LedgerNotReadyError(f"the database is at {current}, not {head()}: run `flask --app wsgi db upgrade`")
+    if current is None:
+        raise LedgerNotReadyError("The ledger was never made in this database. Run `flask --app wsgi db upgrade`.")
+    if current != head() and not _is_newer(current):
+        raise LedgerNotReadyError(f"The ledger is at {current}, not {head()}. Run `flask --app wsgi db upgrade`.")
     if connection.dialect.name == "sqlite":
         SQLite(connection.dialect.loaded_dbapi).check_mode(mode_of(connection.connection.cursor()))
