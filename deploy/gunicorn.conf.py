@@ -15,11 +15,18 @@ from schemas.policy import load_policy
 
 os.umask(0o077)  # what the service writes is for its own user alone
 
+# Counters are true over all processes, the worker's too where it is given the same directory. The library decides
+# by this variable when it is first imported.
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ.get("PROMETHEUS_MULTIPROC_DIR") or "var/metrics"
+
+from hooks import counter_files  # noqa: E402
+
 # What the application would not start with is found here, once: its workers would be started again for ever.
 try:
     settings = Settings.from_env()
     load_policy(settings.policy_file)
     Database(settings.database_url).close()
+    counter_files.prepare_folder()
 except HooksError as error:
     sys.stderr.write(f"Retention Hooks cannot start. {error}\n")
     sys.exit(os.EX_CONFIG)
@@ -42,16 +49,16 @@ control_socket_disable = True  # it would stand in the user's home, one for all 
 soft_limit, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft_limit, min(hard_limit, 8192)), hard_limit))
 
-# Counters are true over all processes, the worker's too where it is given the same directory. The library decides
-# by this variable when it is first imported.
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ.get("PROMETHEUS_MULTIPROC_DIR") or "var/metrics"
-Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(parents=True, exist_ok=True)
-
 # Loaded once, before there are several processes: they share the memory, for as long as none looks through it for
 # garbage.
 import hooks.app  # noqa: E402, F401
 
 gc.freeze()
+
+
+def on_starting(_server: Any) -> None:
+    """The counters of processes that have ended are of no use to a new start, and fill the folder."""
+    counter_files.remove_stale(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
 
 
 def child_exit(_server: Any, worker: Any) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import re
 import secrets
 import signal
 import socket
@@ -21,15 +20,13 @@ from threading import Event
 
 from deploy import demo
 from deploy.children import Children, StoppedError
+from hooks import counter_files
 from hooks.errors import ConfigurationError
 from hooks.settings import Settings
 
 SANDBOX_DATABASE = Path("var/sandbox.db")
 PORT_SECONDS = 5.0
 """The port may be held that long: by a process that is about to end."""
-
-_COUNTER_FILE = re.compile(r"(?:counter|histogram|summary|gauge_[a-z]+)_(\d+)\.db")
-"""A file of prometheus-client, by the id of the process that counts in it."""
 
 
 def main() -> int:
@@ -123,8 +120,8 @@ def _use_sandbox(sandbox: demo.Sandbox) -> Settings:
 def _start_service(settings: Settings, children: Children) -> None:
     metrics = Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR") or "var/metrics")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
-    metrics.mkdir(parents=True, exist_ok=True)
-    remove_stale_counters(metrics)
+    counter_files.prepare_folder()
+    counter_files.remove_stale(metrics)
     # The `flask` command would read `.env` by itself, and one in a folder above where there is none here.
     os.environ["FLASK_SKIP_DOTENV"] = "1"
     flask = [sys.executable, "-m", "flask", "--app", "wsgi"]
@@ -134,24 +131,6 @@ def _start_service(settings: Settings, children: Children) -> None:
     url = f"http://{settings.bind}"
     children.wait_until_ready(f"{url}/readyz")
     _say(f"Retention Hooks answers on {url}; Ctrl-C ends it.")
-
-
-def remove_stale_counters(folder: Path) -> None:
-    """Remove the counter files of processes that have ended, and nothing else that may be in this folder."""
-    for path in folder.iterdir():
-        name = _COUNTER_FILE.fullmatch(path.name)
-        if name and not _lives(int(name[1])):
-            path.unlink(missing_ok=True)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True  # another user's
-    return True
 
 
 def _say(words: str) -> None:

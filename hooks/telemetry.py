@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 
-from hooks import __version__
+from hooks import __version__, counter_files
 from hooks.errors import HooksError
 from hooks.settings import Settings
 
@@ -27,6 +27,8 @@ READINGS = 5
 
 REPORTED_BY_ITSELF = "hooks.watch"
 """Of each other logger an error logged is an error report; this one says what it reports, and reports it once."""
+
+counter_files.take_room_first()
 
 DELIVERIES = Counter("retention_deliveries", "Webhook deliveries by what became of them.", ["store", "result"])
 EVENTS = Counter("retention_events", "Events reported or noted by what became of them.", ["store", "result"])
@@ -44,8 +46,9 @@ INTAKE_SECONDS = Histogram(
 def prepare_metrics(stores: Iterable[str], results: Sequence[str], of_events: Sequence[str]) -> None:
     """Have the counters of every store begin at nought, and their file made now.
 
-    A counter that is first touched on a full disk would fail the delivery that it only was to count.
+    Raises ConfigurationError where the folder for the files cannot be written to.
     """
+    counter_files.prepare_folder()
     for answer in ("401", "429"):
         WRONG_TOKENS.labels(answer)
     for store in stores:

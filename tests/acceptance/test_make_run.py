@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy.run import remove_stale_counters
+from hooks.counter_files import remove_stale
 from hooks.ledger.database import Database
 from hooks.ledger.upgrade import upgrade
 from tests.acceptance.sessions import living, sessions_under
@@ -233,7 +233,7 @@ def test_only_counters_of_ended_processes_are_removed(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     folder = tmp_path / f"counter_{ended.pid}.db.d"
     folder.mkdir()
-    remove_stale_counters(tmp_path)
+    remove_stale(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == kept | {folder.name}
 
 
