@@ -69,14 +69,21 @@ define NEW_VENV
 @$(PYTHON) -m venv --clear $(@D) || { rm -rf $(@D); echo "Could not make $(@D). On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 endef
 
+# The `flask` command would read `.env` before the service does: without its checks, and in a folder above too.
+define SKIP_DOTENV
+@$(@D)/bin/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "skip_dotenv.pth").write_text("import os; os.environ.setdefault(\"FLASK_SKIP_DOTENV\", \"1\")\n")'
+endef
+
 $(VENV)/.installed: requirements.txt
 	$(NEW_VENV)
 	@echo "Installing the pinned dependencies into $(@D) …"
 	@$(@D)/bin/$(PIP_INSTALL) -r requirements.txt
+	$(SKIP_DOTENV)
 	@touch $@
 
 $(DEV_VENV)/.installed: requirements.txt requirements-dev.txt
 	$(NEW_VENV)
 	@echo "Installing the pinned dependencies and the development tools into $(@D) …"
 	@$(@D)/bin/$(PIP_INSTALL) -r requirements.txt -r requirements-dev.txt
+	$(SKIP_DOTENV)
 	@touch $@

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -104,12 +105,63 @@ def test_every_variable_that_compose_wants_is_told_in_its_first_lines() -> None:
 
 def test_compose_lets_the_service_write_where_it_must() -> None:
     """The root is read-only: what is written lies in a volume or in memory."""
-    folders = [volume.partition(":")[2] for volume in SERVICES["web"]["volumes"]] + SERVICES["web"]["tmpfs"]
+    folders = [mount.partition(":")[0] for mount in SERVICES["web"]["tmpfs"]]
     (variables,) = (value for name, value in DOCKERFILE if name == "ENV")
     metrics = dict(word.split("=", 1) for word in shlex.split(variables))["PROMETHEUS_MULTIPROC_DIR"]
     assert SERVICES["web"]["read_only"]
     assert {metrics, "/tmp"} == set(folders)  # noqa: S108 - in the container
-    assert all(SERVICES[name]["volumes"] == SERVICES["web"]["volumes"] for name in ("migrate", "worker"))
+    assert all(SERVICES[name]["tmpfs"] == SERVICES["web"]["tmpfs"] for name in ("migrate", "worker"))
+
+
+def test_no_container_shares_its_counters_or_has_a_volume_without_a_name() -> None:
+    """In each the first process has the number 1, by which its counters' file is named."""
+    assert not any(SERVICES[name].get("volumes") for name in ("migrate", "web", "worker"))
+    assert "VOLUME" not in dict(DOCKERFILE)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_container_fills_the_disk_or_the_memory(name: str) -> None:
+    options = SERVICES[name]["logging"]["options"]
+    assert options["max-size"]
+    assert int(options["max-file"]) > 1
+    assert SERVICES[name]["mem_limit"]
+
+
+# --- the units, read ---
+
+
+def _unit(name: str) -> dict[str, list[str]]:
+    settings: dict[str, list[str]] = {}
+    for key, value in re.findall(r"^(\w+)=(.*)$", UNITS[name].read_text(), re.MULTILINE):
+        settings.setdefault(key, []).append(value)
+    return settings
+
+
+def test_no_unit_is_started_again_with_wrong_configuration() -> None:
+    for name in UNITS:
+        assert _unit(name)["RestartPreventExitStatus"] == [str(os.EX_CONFIG)]
+
+
+def test_the_service_comes_up_by_itself_when_the_database_does() -> None:
+    """A unit that is required, and fails once, takes those that require it along for good."""
+    migrate = _unit("migrate")
+    assert migrate["Restart"] == ["on-failure"]
+    assert "--wait 300" in migrate["ExecStart"][0]
+    for name in ("web", "worker"):
+        unit = _unit(name)
+        assert "Requires" not in unit
+        assert unit["Wants"] == unit["PartOf"] == unit["After"] == ["retention-hooks-migrate.service"]
+        assert unit["Restart"] == ["always"]
+        assert "ReadWritePaths" not in unit, "a folder that may not be there yet"
+    assert all(_unit(name)["StartLimitIntervalSec"] == ["0"] for name in UNITS)
+
+
+def test_units_have_limits() -> None:
+    for name in UNITS:
+        unit = _unit(name)
+        assert int(unit["LimitNOFILE"][0]) >= 8192
+        assert unit["MemoryMax"]
+        assert unit["TasksMax"]
 
 
 def test_compose_publishes_the_port_that_the_service_listens_on() -> None:

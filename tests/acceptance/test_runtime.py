@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -137,3 +138,20 @@ def test_every_package_that_is_imported_is_declared(name: str) -> None:
     declared = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
     distributions = {canonicalize_name(each) for each in packages_distributions().get(name, [name])}
     assert distributions & declared
+
+
+def test_the_flask_command_reads_no_env_file_of_its_own(installed: Path, tmp_path: Path) -> None:
+    """It would end in a traceback where `.env` is not UTF-8, before the service could say so."""
+    env = bare_environment() | SETTINGS | {"PYTHONPATH": str(installed)}
+    (tmp_path / ".env").write_bytes("STATUS_TOKEN=nøkkel\n".encode("latin-1"))
+    done = subprocess.run(
+        [installed / ".venv/bin/flask", "--app", "wsgi", "policy", "show"],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == os.EX_CONFIG
+    assert "is not text in UTF-8" in done.stderr
+    assert "Traceback" not in done.stderr
