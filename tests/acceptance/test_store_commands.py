@@ -27,7 +27,7 @@ ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PUBLIC_URL = "https://retention.example.com"
 HERE = f"{PUBLIC_URL}/webhooks/shop"
 LONG_SECRETS = {"STORE_WEBHOOK_SECRETS": "s" * 32}
-"""For a check that must find nothing wrong. It does not sign with them."""
+"""For a check that must find nothing wrong."""
 NEW = "a-new-secret"
 
 
@@ -76,7 +76,7 @@ def wrong(done: CompletedProcess[str]) -> list[str]:
 
 def test_install_makes_the_webhooks_and_a_second_run_writes_nothing(processes: Stack) -> None:
     sandbox = processes.sandbox("--no-autosend")
-    processes.env |= {"PUBLIC_URL": PUBLIC_URL, "STATUS_TOKEN": TOKEN}
+    processes.env |= {"PUBLIC_URL": PUBLIC_URL, "STATUS_TOKEN": TOKEN, **LONG_SECRETS}
     other = sandbox.do("create_webhook", topic="order.created", delivery_url="https://other.example.com", secret="x")
     sandbox.do("create_webhook", topic="order.updated", delivery_url=HERE, secret="made by hand")
     first = processes.flask("store", "install")
@@ -91,8 +91,8 @@ def test_install_makes_the_webhooks_and_a_second_run_writes_nothing(processes: S
     assert (second.returncode, wrong(second)) == (0, [])
     assert (sandbox.state()["webhooks"], writes(sandbox)) == (before, written)
     assert other["id"] in [hook["id"] for hook in before]
-    assert processes.flask("store", "check", **LONG_SECRETS).returncode == 0
-    assert not any(secret in first.stdout + first.stderr for secret in (SECRET, "cs_test"))
+    assert processes.flask("store", "check").returncode == 0
+    assert not any(secret in first.stdout + first.stderr for secret in ("s" * 32, "cs_test"))
 
 
 @ON_SQLITE
@@ -222,7 +222,7 @@ def test_a_webhook_whose_secret_is_not_set_any_more_is_found_and_mended(processe
     assert checked.returncode == 1
     assert sum("secret that is not set any more" in line for line in wrong(checked)) == len(TOPICS)
     assert processes.flask("store", "install").returncode == 0
-    assert processes.flask("store", "check", **LONG_SECRETS).returncode == 0
+    assert wrong(processes.flask("store", "check")) == []
     webhooks(sandbox, HERE)
 
 
