@@ -11,6 +11,7 @@ import errno
 import logging
 import os
 import re
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -25,6 +26,8 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 FILE_BYTES = 1 << 17
 """Enough for some forty stores; beyond it the library makes the file larger by itself."""
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 _COUNTER_FILE = re.compile(r"(?:counter|histogram|summary|gauge_[a-z]+)_(\d+)\.db")
 """A file of the library, by the id of the process that counts in it."""
@@ -48,8 +51,9 @@ def _open(filename: str) -> Any:
         with Path(filename).open("ab") as file:
             os.posix_fallocate(file.fileno(), 0, FILE_BYTES)
     except OSError as error:
-        Path(filename).unlink(missing_ok=True)  # an empty one could not be read
-        _say_once(os.getpid(), error.strerror)
+        if error.errno in NO_ROOM:  # what else is wrong, `prepare_folder` says
+            _say_once(os.getpid(), error.strerror)
+            Path(filename).unlink(missing_ok=True)  # an empty one could not be read
         return _Uncounted()
     return MmapedDict(filename)  # type: ignore[no-untyped-call]
 
@@ -61,7 +65,9 @@ def _say_once(process: int, reason: str) -> None:
 
 
 def take_room_first() -> None:
-    """Have the library open its files in this way. Before any counter is made."""
+    """Have the library open its files in this way. Before any counter is made: the first ones open a file at once."""
+    with suppress(ConfigurationError):  # it is raised again where the service is wired
+        prepare_folder()
     if hasattr(os, "posix_fallocate"):  # macOS has none
         setattr(values, "MmapedDict", _open)  # noqa: B010 - to the type checker it is none of the module's own
 
@@ -78,7 +84,7 @@ def prepare_folder() -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
         TemporaryFile(dir=folder).close()
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in NO_ROOM:
             words = f"The folder that {FOLDER} names cannot be made or written to"
             raise ConfigurationError(f"{words}. Name one that the service's user may write to.") from error
 

@@ -83,3 +83,21 @@ def test_a_folder_that_cannot_be_written_to_is_wrong_configuration(
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / name))
     with pytest.raises(ConfigurationError, match="PROMETHEUS_MULTIPROC_DIR names cannot be"):
         prepare_folder()
+
+
+@pytest.mark.parametrize("name", NOT_A_FOLDER, ids=lambda name: name[:20])
+def test_such_a_folder_ends_the_start_with_its_sentence_alone(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    env = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / name)}
+    done = subprocess.run(
+        [sys.executable, "-c", "import wsgi"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == os.EX_CONFIG
+    assert done.stderr.count("\n") == 1
+    assert "PROMETHEUS_MULTIPROC_DIR names cannot be" in done.stderr
+
+
+def test_a_folder_that_is_not_there_yet_is_made_and_counted_in(tmp_path: Path) -> None:
+    done = _count(tmp_path / "new/metrics", resource.RLIM_INFINITY)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(list((tmp_path / "new/metrics").iterdir())) == 4
