@@ -1,4 +1,4 @@
-"""Whether a delivery could be taken now: found out by a write, as nothing else tells."""
+"""Whether a delivery could be taken now. That the ledger can be written, only a write tells."""
 
 from __future__ import annotations
 
@@ -12,50 +12,52 @@ from hooks.ledger import upgrade
 from hooks.ledger.database import Database
 from hooks.ledger.probe import write_once
 
-VALID_SECONDS = 3.0
-"""For so long what was found stands, for all who ask this process."""
+VALID_SECONDS = 2.0
+"""For so long what a write has shown stands, for all who ask this process."""
 
 
 @dataclass
 class Readiness:
-    """What this process last found. `clock` tells the time of day."""
+    """What this process has found. `clock` tells the time of day."""
 
     database: Database
     clock: Callable[[], datetime]
-    _fault: LedgerUnavailableError | None = None
     _since: datetime | None = None
-    _found_at: float | None = None
-    _is_probing: bool = False
+    _write_fault: LedgerUnavailableError | None = None
+    _wrote_at: float = float("-inf")
+    _is_writing: bool = False
 
     def fault(self) -> tuple[LedgerUnavailableError, datetime] | None:
         """Why no delivery can be taken, and since when this process has found so; None where one can.
 
-        A LedgerNotReadyError where the ledger can be used, but not by this version. It takes as long as a write may
-        wait at most. Who asks while another one waits is told what was found before.
+        A LedgerNotReadyError where the ledger can be used, but not by this version. Takes as long as a write waits at
+        most; who asks while another write is tried is told what the one before has shown.
         """
-        is_old = self._found_at is None or time.monotonic() - self._found_at > VALID_SECONDS
-        if is_old and not self._is_probing:
-            self._is_probing = True
-            try:
-                self._find()
-            finally:
-                self._is_probing = False
-        return (self._fault, self._since) if self._fault and self._since else None
-
-    def _find(self) -> None:
-        found = self._try()
+        found = self._read() or self._write()
         self._since = (self._since or self.clock()) if found else None
-        self._fault, self._found_at = found, time.monotonic()
+        return (found, self._since) if found and self._since else None
 
-    def _try(self) -> LedgerUnavailableError | None:
+    def _read(self) -> LedgerUnavailableError | None:
         try:
             with self.database.read() as connection:
                 upgrade.check(connection)
-            with self.database.write() as connection:
-                write_once(connection, self.clock())
         except LedgerUnavailableError as error:
             return error
         return None
+
+    def _write(self) -> LedgerUnavailableError | None:
+        if self._is_writing or time.monotonic() - self._wrote_at < VALID_SECONDS:
+            return self._write_fault
+        self._is_writing = True
+        try:
+            with self.database.write() as connection:
+                write_once(connection, self.clock())
+            self._write_fault = None
+        except LedgerUnavailableError as error:
+            self._write_fault = error
+        finally:
+            self._is_writing, self._wrote_at = False, time.monotonic()
+        return self._write_fault
 
 
 def checks(fault: LedgerUnavailableError | None) -> dict[str, str]:

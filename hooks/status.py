@@ -304,4 +304,5 @@ def _quarantine_words(reason: str) -> str:
         "not-json": "the body was not JSON",
         "not-an-object": "the body was not an object",
         "not-of-the-shape": "fields were missing or malformed",
+        "in-the-future": "they were dated more than a day ahead: is the clock of the store, or of this machine, right?",
     }.get(reason, reason)
