@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+import gevent
 import structlog
 from flask import Response, jsonify, request
 
@@ -22,7 +23,14 @@ READING = frozenset({"GET", "HEAD"})
 
 PATIENCE = 5
 WINDOW = 60.0
-"""More wrong tokens than PATIENCE within WINDOW seconds are answered 429 by a process."""
+"""More wrong tokens than PATIENCE within WINDOW seconds are answered slowly by a process."""
+
+FIRST_SECONDS = 0.25
+LONGEST_SECONDS = 2.0
+"""How long a slow answer takes: twice as long each time."""
+
+MOST_WAITING = 10
+"""So many slow answers wait at a time, as each takes a place of the process; beyond it 429 is answered at once."""
 
 _PROXIED = re.compile(
     r"via|forwarded|(.+-)?forwarded-.+|cf-.+|x-(real-|original-|prox|envoy-).+"
@@ -45,21 +53,35 @@ class Guesses:
     """
 
     clock: Callable[[], float] = time.monotonic
-    _recent: deque[float] = field(default_factory=lambda: deque(maxlen=PATIENCE))
+    sleep: Callable[[float], None] = gevent.sleep
+    _recent: deque[float] = field(default_factory=deque)
     _logged_at: float = float("-inf")
+    _waiting: int = 0
 
-    def retry_after(self) -> int | None:
-        """Count a wrong token. Returns the seconds until one is answered as usual again; None if this one still is."""
+    def count(self) -> bool:
+        """Count a wrong token, and let it wait for its answer; False where too many wait."""
         now = self.clock()
         if now - self._logged_at >= WINDOW:
             self._logged_at = now
             log.warning("access.wrong_token")
-        if len(self._recent) == PATIENCE and now - self._recent[0] < WINDOW:
+        while self._recent and now - self._recent[0] >= WINDOW:
+            self._recent.popleft()
+        if self._waiting >= MOST_WAITING:
             telemetry.WRONG_TOKENS.labels("429").inc()
-            return int(WINDOW - (now - self._recent[0])) + 1
+            return False
         telemetry.WRONG_TOKENS.labels("401").inc()
         self._recent.append(now)
-        return None
+        slow = len(self._recent) - PATIENCE
+        if slow > 0:
+            self._wait(min(LONGEST_SECONDS, FIRST_SECONDS * 2.0 ** min(slow - 1, 10)))
+        return True
+
+    def _wait(self, seconds: float) -> None:
+        self._waiting += 1
+        try:
+            self.sleep(seconds)
+        finally:
+            self._waiting -= 1
 
 
 _guesses = Guesses()
@@ -75,10 +97,9 @@ def check() -> Refusal | None:
     offered = _offered()
     if hmac.compare_digest(offered.encode(), token.encode()):
         return None
-    retry_after = _guesses.retry_after() if offered else None
-    if retry_after is not None:
+    if offered and not _guesses.count():
         message = "Too many wrong tokens came. Try again later; the right STATUS_TOKEN is taken at once."
-        return _refused("too-many-requests", message, 429, {"Retry-After": str(retry_after)})
+        return _refused("too-many-requests", message, 429, {"Retry-After": f"{WINDOW:.0f}"})
     message = "This page wants the STATUS_TOKEN, as `Authorization: Bearer …` or as a password."
     challenge = {"WWW-Authenticate": 'Basic realm="Retention Hooks", charset="UTF-8"'}
     return _refused("unauthorized", message, 401, challenge)

@@ -23,7 +23,7 @@ from sqlalchemy import func, select
 from hooks.app import create_app
 from hooks.ingest import Result
 from hooks.ledger.database import Database
-from hooks.ledger.tables import deliveries, metadata
+from hooks.ledger.tables import REPORTED, UNKNOWN, deliveries, metadata
 from hooks.settings import Settings
 from tests.support.mutations import CORPUS, FIELDS, META_KEYS, METHODS, TARGETS, Request, request
 from tests.support.processes import Stack, Web
@@ -34,6 +34,9 @@ LIMIT = 200_000
 
 NOT_LOGGED = {Result.PING, Result.DUPLICATE}
 """Results of which nothing new is in the ledger."""
+
+LOGGED = select(func.count()).select_from(deliveries).where(deliveries.c.topic.not_in((REPORTED, UNKNOWN)))
+"""How many deliveries are in their log, without its notes of what they made."""
 
 
 @dataclass(frozen=True)
@@ -121,12 +124,13 @@ class Bench:
         return answer
 
     def rows(self) -> dict[str, int]:
-        """How many rows each table has."""
+        """How many rows each table has; of the log of deliveries, how many deliveries are in it."""
         with self.database.read() as connection:
-            return {
+            found = {
                 table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
                 for table in metadata.sorted_tables
             }
+            return found | {"deliveries": connection.execute(LOGGED).scalar_one()}
 
 
 def _answer_of(client: FlaskClient, sent: Request) -> Answer:
@@ -299,6 +303,6 @@ def rows_of_deliveries(processes: Stack) -> int:
     ledger = Database(processes.database_url)
     try:
         with ledger.read() as connection:
-            return int(connection.execute(select(func.count()).select_from(deliveries)).scalar_one())
+            return int(connection.execute(LOGGED).scalar_one())
     finally:
         ledger.close()

@@ -24,3 +24,4 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_write_probe"),
     )
+    op.execute("INSERT INTO write_probe (id, at) VALUES (1, CURRENT_TIMESTAMP)")
