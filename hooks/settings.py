@@ -175,7 +175,7 @@ class _Reader:
             "push_settle": self._seconds("PUSH_SETTLE_SECONDS", 10, Range(min=0, max=300)),
             "reconcile": self._seconds("RECONCILE_SECONDS", 900, Range(min=1, max=86_400)),
             "sweep": self._seconds("SWEEP_SECONDS", 86_400, Range(min=1, max=604_800)),
-            "watch": self._seconds("WATCH_SECONDS", 300, Range(min=1, max=3600)),
+            "watch": self._seconds("WATCH_SECONDS", 300, Range(min=1, max=86_400)),
             "store_requests_per_second": self._get(
                 "STORE_REQUESTS_PER_SECOND", env.float, 10.0, validate=Range(min=0.1, max=1000)
             ),

@@ -201,7 +201,7 @@ def test_a_port_in_use_is_reported_before_anything_starts(installed: Path, tmp_p
 
 @pytest.mark.parametrize("bind", ["192.0.2.1:8000", "no-such-host.invalid:8000"])
 def test_an_address_that_is_not_ours_is_reported(bind: str, installed: Path, tmp_path: Path) -> None:
-    with make_run(installed, tmp_path / "output", BIND=bind) as run:
+    with make_run(installed, tmp_path / "output", BIND=bind, STATUS_TOKEN="a-token-for-the-tests") as run:
         until(run.has_ended, "make to end")
     assert f"Nothing can listen on {bind}:" in run.printed()
     assert "Traceback" not in run.printed()

@@ -149,8 +149,10 @@ def test_the_service_comes_up_by_itself_when_the_database_does() -> None:
     assert "--wait 300" in migrate["ExecStart"][0]
     for name in ("web", "worker"):
         unit = _unit(name)
-        assert "Requires" not in unit
-        assert unit["Wants"] == unit["PartOf"] == unit["After"] == ["retention-hooks-migrate.service"]
+        socket = ["retention-hooks-web.socket"] if name == "web" else []
+        assert unit.get("Requires", []) == socket
+        assert unit["Wants"] == unit["PartOf"] == ["retention-hooks-migrate.service"]
+        assert unit["After"] == [" ".join(["retention-hooks-migrate.service", *socket])]
         assert unit["Restart"] == ["always"]
         assert "ReadWritePaths" not in unit, "a folder that may not be there yet"
     assert all(_unit(name)["StartLimitIntervalSec"] == ["0"] for name in UNITS)
