@@ -199,10 +199,10 @@ def _store_problems(connection: Connection, slug: str) -> Iterator[Problem]:
     yield from _webhook_problems(connection, slug)
     set_aside = [row for row in views.quarantined(connection, slug) if row.reason != views.LOST_RIGHTS]
     for reason, found in groupby(set_aside, key=lambda row: str(row.reason)):
-        yield _quarantine_problem(slug, "quarantined", reason, list(found))
+        yield {"code": "quarantined"} | _set_aside(slug, reason, list(found))
     lost = views.lost_rights(connection, slug)
     if lost:
-        yield _quarantine_problem(slug, "webhook-owner-lost-rights", views.LOST_RIGHTS, lost)
+        yield {"code": "webhook-owner-lost-rights"} | _set_aside(slug, views.LOST_RIGHTS, lost)
 
 
 def _round_problems(connection: Connection, slug: str, *, late: datetime) -> Iterator[Problem]:
@@ -274,11 +274,10 @@ def _text(value: datetime | None) -> str | None:
     return value.isoformat() if value else None
 
 
-def _quarantine_problem(slug: str, code: str, reason: str, rows: list[Row[Any]]) -> Problem:
+def _set_aside(slug: str, reason: str, rows: list[Row[Any]]) -> Problem:
     number, topics = sum(row.number for row in rows), ", ".join(row.topic for row in rows)
     words = _quarantine_words(reason)
     return {
-        "code": code,
         "message": f"{number} delivery(ies) of {slug} set aside, of the webhook(s) {topics}: {words}",
         "since": min(row.since for row in rows).isoformat(),
     }

@@ -1,0 +1,542 @@
+"""What goes wrong with a running service, a scenario for each code of a problem in `/status`.
+
+A scenario makes it happen, yields while it lasts, and then mends it by what the README's table says.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+
+from deploy.sandbox.auth import ApiKey
+from deploy.sandbox.errors import RestError
+from deploy.sandbox.records import Order
+from deploy.sandbox.webhooks import Webhook
+from deploy.sandbox.wire import Json
+from hooks import operation
+from hooks.adoption import adopt
+from hooks.app import create_app
+from hooks.errors import LedgerUnavailableError
+from hooks.heartbeat import Heartbeat
+from hooks.installation import Installation
+from hooks.ledger import pages, policies, stores
+from hooks.ledger.database import Database
+from hooks.ledger.sqlite import SQLite
+from hooks.ledger.tables import policies as policies_table
+from hooks.operation import NO_WORKER, PUSHES_LATE
+from hooks.page.confined import compare_page
+from hooks.page_watch import PageWatch
+from hooks.planning import MAX_CONTESTS
+from hooks.readiness import Readiness
+from hooks.service import Service
+from hooks.settings import Settings, StoreSettings
+from hooks.store.client import ANSWER_BYTES, StoreClient
+from hooks.store.retry import LONGEST, PERMANENT
+from hooks.watch import Watcher
+from hooks.worker import StoreWorker
+from tests.integration.desk import Desk, close, worker_of
+from tests.integration.scripted import Answer, Scripted, scripted
+from tests.support.policies import variant
+from tests.support.postgresql import maintain
+from tests.support.processes import ROOT
+from tests.support.recordings import made
+from tests.support.recordings import order as order_payload
+
+PAGE = json.loads((ROOT / "tests/recordings/privacy-policy-page.json").read_text())
+ELSEWHERE = "https://staging.example.com/webhooks/shop"
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass
+class Site:
+    """A store, a worker's side and the web application, over one ledger and by one clock.
+
+    `is_looked_after`: a worker runs, and its heartbeat precedes each look at `/status`.
+    """
+
+    desk: Desk
+    monkeypatch: pytest.MonkeyPatch
+    is_looked_after: bool = True
+    app: Flask = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.start(replace(self.desk.settings, public_url=self.desk.receiver.url.removesuffix("/webhooks/shop")))
+
+    def start(self, settings: Settings) -> None:
+        """Start the web application by these settings."""
+        ingest = self.desk.ingest
+        self.app = create_app(settings)
+        here: Service = self.app.extensions["retention"]
+        here.database.close()
+        self.app.extensions["retention"] = replace(
+            here,
+            database=ingest.database,
+            ingest=ingest,
+            readiness=Readiness(ingest.database, self.desk.clock),
+            started_at=self.desk.clock(),
+        )
+
+    @property
+    def settings(self) -> Settings:
+        """Those by which the web application runs."""
+        here: Service = self.app.extensions["retention"]
+        return here.settings
+
+    @property
+    def reach(self) -> StoreSettings:
+        """How the store is reached."""
+        return self.desk.settings.stores["shop"]
+
+    @property
+    def database(self) -> Database:
+        """The ledger's database."""
+        return self.desk.ingest.database
+
+    def status(self) -> tuple[int, dict[str, Any]]:
+        """What `/status` answers."""
+        if self.is_looked_after:
+            with suppress(LedgerUnavailableError), self.database.write() as connection:
+                stores.looked_after(connection, "shop", self.desk.clock())
+        answer = self.app.test_client().get("/status")
+        return answer.status_code, dict(answer.get_json())
+
+    def readyz(self) -> int:
+        """The status code of `/readyz`."""
+        return int(self.app.test_client().get("/readyz").status_code)
+
+    def run(self, *words: str) -> str:
+        """Run a command. Returns its output."""
+        return str(self.app.test_cli_runner().invoke(args=words).output)
+
+    def watch(self, client: StoreClient | None = None) -> Watcher:
+        """The watch over the webhooks; by another key where a client is given."""
+        return Watcher("shop", client or self.desk.worker.pusher.client, self.desk.ingest, self.settings)
+
+    def look(self) -> None:
+        """Let it be time for a look at the webhooks, and take it."""
+        self.desk.advance(self.settings.watch)
+        assert self.watch().step() == 1
+
+    def survey(self) -> None:
+        """Record how the webhooks stand, and mend nothing."""
+        installation = Installation("shop", self.desk.worker.pusher.client, self.desk.ingest, self.settings)
+        with self.desk.lease() as lease:
+            installation.note(lease, installation.survey())
+
+
+Scenario = Callable[[Site], Iterator[None]]
+
+
+# --- the ledger and the machine ----------------------------------------------------------------------------
+
+
+def _locked(site: Site) -> Iterator[None]:
+    """SQLite: another process holds the lock. PostgreSQL: the database only takes reads, as a standby does."""
+    if site.database.is_sqlite:
+        site.monkeypatch.setattr("hooks.ledger.database.BUSY_TIMEOUT_SECONDS", 0.1)
+        with closing(SQLite.of_this_python().driver.connect(site.database.url.database)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+        return
+    url = site.database.url.render_as_string(hide_password=False)
+    maintain(url, 'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    site.database.close()  # it holds for new connections
+    yield
+    maintain(url, 'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+
+
+def _moved_away(site: Site) -> Iterator[None]:
+    """The ledger's file is not where DATABASE_URL says."""
+    path = Path(str(site.database.url.database))
+    away = path.parent / "away"
+    away.mkdir()
+    files = list(path.parent.glob(f"{path.name}*"))
+    for file in files:
+        file.rename(away / file.name)
+    yield
+    for file in files:
+        (away / file.name).rename(file)
+
+
+def _full_disk(site: Site) -> Iterator[None]:
+    """No disk is large enough; the test can fill none."""
+    with site.monkeypatch.context() as patch:
+        patch.setattr(operation, "LITTLE_DISK", (2**63, 2**63))
+        yield
+
+
+def _wrong_clock(site: Site) -> Iterator[None]:
+    """The store tells its time with each answer."""
+
+    def hear(store_time: datetime) -> None:
+        site.desk.store.set_clock(store_time)
+        client = StoreClient(site.reach)
+        client.call("GET", "orders")
+        assert Heartbeat.of("shop", client, site.desk.ingest, site.settings).beat()
+        client._api.session.close()
+
+    site.desk.clock.now = datetime.now(UTC)  # a call is dated by the machine's clock
+    hear(datetime.now(UTC) - 10 * MINUTE)
+    yield
+    hear(datetime.now(UTC))
+
+
+def _no_worker(site: Site) -> Iterator[None]:
+    site.is_looked_after = False
+    site.desk.advance(NO_WORKER + MINUTE)
+    yield
+    site.desk.worker.heartbeat.beat()
+
+
+def _late_pushes(site: Site) -> Iterator[None]:
+    """A worker beats, and gets to no writing."""
+    site.desk.paid_order()
+    site.desk.deliver()
+    site.desk.advance(PUSHES_LATE + MINUTE)
+    yield
+    site.desk.come_to_rest()
+
+
+def _moved_shop(site: Site) -> Iterator[None]:
+    site.desk.worker.heartbeat.beat()
+    moved = replace(site.reach, url="https://shop.example.org")
+    site.start(replace(site.settings, stores={"shop": moved}))
+    yield
+    assert "from now on" in site.run("store", "moved", "shop")
+
+
+# --- calls to the store ------------------------------------------------------------------------------------
+
+
+def _call(site: Site, worker: StoreWorker) -> None:
+    """Let a worker take a turn while a write is due."""
+    site.desk.paid_order()
+    site.desk.deliver()
+    site.desk.advance()
+    assert worker.turn() is False
+    close(worker)
+
+
+def _start_again(site: Site) -> None:
+    """Start web and worker, as after a change of the settings, and wait as long as calls rest."""
+    with site.database.write() as connection:
+        stores.register(connection, ["shop"])
+    site.desk.advance(LONGEST)
+    site.desk.come_to_rest()
+
+
+def _answered(answer: Answer) -> Scenario:
+    """At STORE_URL something else answers; then it names the store."""
+
+    def scenario(site: Site) -> Iterator[None]:
+        with scripted() as script:
+            script.always(answer)
+            _call(site, worker_of(replace(site.reach, url=script.url), site.desk.ingest))
+        yield
+        _start_again(site)
+
+    return scenario
+
+
+def _failing(kind: str) -> Scenario:
+    """The store itself fails in this way; then it works again."""
+
+    def scenario(site: Site) -> Iterator[None]:
+        site.desk.store.add_fault(kind, times=0)
+        _call(site, worker_of(site.reach, site.desk.ingest))
+        yield
+        site.desk.store.clear_faults()
+        site.desk.advance(LONGEST)
+        site.desk.come_to_rest()
+
+    return scenario
+
+
+def _refused_key(site: Site) -> Iterator[None]:
+    _call(site, worker_of(replace(site.reach, consumer_secret="cs_wrong"), site.desk.ingest))
+    yield
+    _start_again(site)
+
+
+def _webhook_without_id(site: Site) -> Iterator[None]:
+    """A plugin spoils the list of webhooks."""
+    with scripted() as script:
+        script.always(Answer.of([{"topic": "order.created"}]))
+        spoilt = worker_of(replace(site.reach, url=script.url), site.desk.ingest)
+        spoilt = replace(spoilt, rounds=(site.watch(spoilt.pusher.client),))
+        assert spoilt.turn() is False
+        close(spoilt)
+    yield
+    site.desk.advance(LONGEST)
+    site.desk.worker = replace(site.desk.worker, rounds=(site.watch(),))
+    site.desk.work()
+
+
+OF_THE_STORE: Mapping[str, Scenario] = {
+    # The connection is cut.
+    "unreachable": _failing("reset"),
+    "server-error": _failing("500"),
+    "busy": _failing("503"),
+    # A page for people, with the status of success.
+    "not-json": _failing("html"),
+    "not-of-the-shape": _webhook_without_id,
+    # Small on its way, and large once it is decoded.
+    "answer-too-large": _answered(
+        Answer(body=gzip.compress(b" " * (ANSWER_BYTES + 1)), headers={"Content-Encoding": "gzip"})
+    ),
+    # A firewall refuses it, and not the REST API.
+    "not-the-api": _answered(Answer(403, b"<html>Forbidden</html>")),
+    "redirected": _answered(Answer(301, headers={"Location": "https://www.shop.example/"})),
+    "no-rest-api": _failing("404"),
+    "no-such-route": _answered(Answer.of({"code": "rest_no_route", "data": {"status": 404}}, 404)),
+    "credentials-refused": _refused_key,
+}
+"""By what stands after `store-`."""
+
+
+# --- single records ----------------------------------------------------------------------------------------
+
+
+def _refused_record(site: Site) -> Iterator[None]:
+    """A plugin refuses to save an order."""
+
+    def refuse(*_: object, **__: object) -> list[str]:
+        raise RestError("some_plugin_refuses", "No.", 400)
+
+    site.desk.paid_order()
+    site.desk.deliver()
+    site.desk.advance()
+    with site.monkeypatch.context() as patch:
+        patch.setattr(site.desk.store.orders, "update", refuse)
+        site.desk.work()
+        yield
+    site.desk.advance(PERMANENT)
+    site.desk.come_to_rest()
+
+
+def _contested_record(site: Site) -> Iterator[None]:
+    """A plugin has one of our fields its own way at every write."""
+    orders = site.desk.store.orders
+    save = orders.update
+
+    def meddle(order: Order, given: Json, at: Any = None) -> list[str]:
+        named = save(order, given, at)
+        order.meta.set("retention_class", "mine")
+        return named
+
+    with site.monkeypatch.context() as patch:
+        patch.setattr(orders, "update", meddle)
+        number = site.desk.paid_order()
+        site.desk.come_to_rest()
+        assert site.desk.writes("order", number) <= MAX_CONTESTS + 2
+        yield
+    site.desk.advance()
+    site.desk.store.edit_order(number, customer_note="ring twice")  # its schedule changes
+    site.desk.come_to_rest()
+
+
+def _trashed_record(site: Site) -> Iterator[None]:
+    number = site.desk.written_order()
+    site.desk.advance()
+    site.desk.store.trash_order(number)
+    site.desk.come_to_rest()
+    yield
+    site.desk.advance()
+    site.desk.store.restore_order(number)
+    site.desk.come_to_rest()
+
+
+# --- deliveries and webhooks -------------------------------------------------------------------------------
+
+
+def _misshapen_delivery(site: Site) -> Iterator[None]:
+    number = site.desk.paid_order()
+    site.desk.lose()
+    site.desk.receive(made("order.created", order_payload(number, date_created_gmt="soon")))
+    yield
+    site.desk.come_to_rest()
+
+
+def _owner_without_rights(site: Site) -> Iterator[None]:
+    lost = {"code": "woocommerce_rest_cannot_view", "message": "", "data": {"status": 403}}
+    site.desk.receive(made("order.created", lost))
+    site.desk.reconcile()
+    yield
+    site.desk.advance()
+    site.desk.paid_order()
+    site.desk.come_to_rest()
+
+
+def _missed_delivery(site: Site) -> Iterator[None]:
+    site.desk.reconcile()
+    site.desk.paid_order()
+    site.desk.lose()
+    site.desk.advance(20 * MINUTE)
+    site.desk.rescan("changes")
+    yield
+    site.desk.advance()
+    site.desk.paid_order()
+    site.desk.come_to_rest()
+
+
+def _webhook_that(happened: Callable[[Site, Webhook], object]) -> Scenario:
+    """Something happens to one of our webhooks; the worker's next look mends it."""
+
+    def scenario(site: Site) -> Iterator[None]:
+        site.look()
+        hooks = (hook for hook in site.desk.store.webhooks.all() if hook.topic == "order.updated")
+        happened(site, next(hooks))
+        site.survey()
+        yield
+        site.look()
+
+    return scenario
+
+
+def _is_changed(**to: str) -> Callable[[Site, Webhook], object]:
+    return lambda site, hook: site.desk.store.webhooks.update(hook, to)
+
+
+def _is_deleted(site: Site, hook: Webhook) -> None:
+    site.desk.store.webhooks.delete(hook)
+
+
+def _no_webhooks(site: Site) -> Iterator[None]:
+    for hook in site.desk.store.webhooks.all():
+        site.desk.store.webhooks.delete(hook)
+    site.look()
+    yield
+    installation = Installation("shop", site.desk.worker.pusher.client, site.desk.ingest, site.settings)
+    with site.desk.lease() as lease:  # as `store install` does, which keeps to the store's pace
+        list(installation.mend(lease, installation.survey()))
+        installation.note(lease, installation.survey())
+
+
+def _readers_key(site: Site) -> Iterator[None]:
+    """The key may read webhooks, and not write them."""
+    site.look()
+    keys, reach = site.desk.store.keys, site.reach
+    keys.add(ApiKey(reach.consumer_key, reach.consumer_secret, permissions="write"))
+    site.desk.advance(site.settings.watch)
+    assert site.watch().step() == 0
+    yield
+    keys.add(ApiKey(reach.consumer_key, reach.consumer_secret))
+    site.look()
+
+
+# --- reconciliation ----------------------------------------------------------------------------------------
+
+
+def _endless_list(site: Site) -> Iterator[None]:
+    site.desk.store.place_orders(count=101, quiet=True)
+    site.desk.store.add_fault("same-page", times=0)
+    site.desk.rescan("orders")
+    site.desk.come_to_rest()
+    yield
+    site.desk.store.clear_faults()
+    site.desk.advance(PERMANENT)
+    site.desk.reconcile()
+
+
+def _late_reconciliation(site: Site) -> Iterator[None]:
+    site.desk.reconcile()
+    site.desk.advance(timedelta(hours=1))
+    yield
+    site.desk.reconcile()
+
+
+# --- the policy and its page -------------------------------------------------------------------------------
+
+
+def _another_policy_of_the_same_id(site: Site) -> Iterator[None]:
+    ingest = site.desk.ingest
+    wanted = variant(ingest.policy, ingest.policy.id, keep={"technical": "P13M"})
+    for each in (ingest.policy, wanted):
+        adopt(ingest, each)
+    yield
+    adopt(ingest, wanted, yes=True)  # as `policy apply --yes` does
+
+
+def _newer_policy(site: Site) -> Iterator[None]:
+    """A newer version of the service put a policy in force."""
+    ingest = site.desk.ingest
+    adopt(ingest, ingest.policy)
+    with site.database.write() as connection:
+        current = policies.in_force(connection)
+        assert current is not None
+        newer = update(policies_table).where(policies_table.c.digest == current.digest)
+        connection.execute(newer.values(digest="newer", text="[of_a_later_version]"))
+    yield
+    adopt(ingest, ingest.policy, yes=True)
+
+
+def _page_that(wrong: Answer) -> Scenario:
+    """The published page is answered so; then as it was recorded."""
+
+    def scenario(site: Site) -> Iterator[None]:
+        with scripted() as script:
+            look = _page_watch(site, script)
+            script.always(wrong)
+            assert look.step() == 1
+            yield
+            script.always(Answer.of(PAGE))
+            site.desk.advance(timedelta(days=1))
+            assert look.step() == 1
+
+    return scenario
+
+
+def _page_watch(site: Site, script: Scripted) -> PageWatch:
+    """The daily look; within this process, for a second saved."""
+    settings = replace(site.settings, policy_page_url=f"{script.url}/wp-json/wp/v2/pages/57129")
+    with site.database.write() as connection:
+        pages.keep_to(connection, settings.policy_pages, site.desk.clock())
+    return PageWatch(site.desk.ingest, settings, compare=lambda source, policy, _: compare_page(source, policy))
+
+
+def _with_another_period() -> Json:
+    rendered = str(PAGE["content"]["rendered"])
+    said, says = "24 months of inactivity", "36 months of inactivity"
+    assert said in rendered
+    return {**PAGE, "content": {**PAGE["content"], "rendered": rendered.replace(said, says)}}
+
+
+SCENARIOS: Mapping[str, Scenario] = {
+    "ledger-unavailable": _moved_away,
+    "ledger-not-writable": _locked,
+    "disk-nearly-full": _full_disk,
+    "clock-ahead": _wrong_clock,
+    "no-worker": _no_worker,
+    "pushes-late": _late_pushes,
+    "store-moved": _moved_shop,
+    **{f"store-{code}": scenario for code, scenario in OF_THE_STORE.items()},
+    "failing-pushes": _refused_record,
+    "contested": _contested_record,
+    "erased-too-early": _trashed_record,
+    "quarantined": _misshapen_delivery,
+    "webhook-owner-lost-rights": _owner_without_rights,
+    "deliveries-missing": _missed_delivery,
+    "webhook-missing": _webhook_that(_is_deleted),
+    "webhook-disabled": _webhook_that(_is_changed(status="disabled")),
+    "webhook-paused": _webhook_that(_is_changed(status="paused")),
+    "webhook-elsewhere": _webhook_that(_is_changed(delivery_url=ELSEWHERE)),
+    "webhooks-not-installed": _no_webhooks,
+    "webhooks-unreadable": _readers_key,
+    "reconciliation-failing": _endless_list,
+    "reconciliation-late": _late_reconciliation,
+    "policy-waits": _another_policy_of_the_same_id,
+    "policy-unreadable": _newer_policy,
+    "policy-drift": _page_that(Answer.of(_with_another_period())),
+    "policy-page-unreadable": _page_that(Answer(500)),
+}
+"""By the code of the problem."""
