@@ -88,7 +88,7 @@ class Heartbeat:
         stores.meet(connection, self.store, url)
         before = row.worker_at if row else None
         self._mend(unit, before, now, was_set=was_set)
-        if self._beat_at is None and (before is None or now - before > ABSENCE):
+        if before is None or now - before > ABSENCE:
             for name in ("watch", "changes"):
                 rounds.hurry(connection, self.store, name, now)
         stores.looked_after(connection, self.store, now)

@@ -1,0 +1,277 @@
+"""A worker's heartbeat: what is due after an absence, and which shop the ledger is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from hooks.heartbeat import ABSENCE, Heartbeat
+from hooks.ledger import rounds, stores, tables
+from hooks.store.client import Heard
+from hooks.worker import StoreWorker
+from tests.integration.desk import ON_SQLITE, SECOND, Desk, close, worker_of
+from tests.integration.scripted import Answer, Scripted
+from tests.integration.troubles import Site
+from tests.support.processes import until
+
+pytestmark = ON_SQLITE
+
+MOVED = "store moved shop"
+ELSEWHERE = "https://shop.example.org"
+
+
+@pytest.fixture
+def heartbeat(desk: Desk) -> Heartbeat:
+    """The heartbeat of a worker that has just started."""
+    return desk.worker.heartbeat
+
+
+@pytest.fixture
+def always_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is always time to beat."""
+    monkeypatch.setattr("hooks.heartbeat.EVERY_SECONDS", 0.0)
+
+
+def row_of(desk: Desk) -> Any:
+    with desk.ingest.database.read() as connection:
+        return stores.row(connection, "shop")
+
+
+def move(desk: Desk, url: str) -> None:
+    """Let the ledger's records be of the shop at this address."""
+    with desk.ingest.database.write() as connection:
+        stores.moved(connection, "shop", url)
+
+
+def due_of(desk: Desk) -> dict[str, datetime]:
+    with desk.ingest.database.read() as connection:
+        return {row.name: row.due_at for row in connection.execute(select(tables.rounds))}
+
+
+def put_off(desk: Desk) -> datetime:
+    """Let each round be due in a minute, and have failed before."""
+    later = desk.clock() + timedelta(minutes=1)
+    with desk.ingest.database.write() as connection:
+        connection.execute(update(tables.rounds).values(due_at=later, error="paging-ignored", error_since=later))
+    return later
+
+
+def assert_due(desk: Desk, later: datetime, *, at_once: bool) -> None:
+    """The webhooks and the changes are looked at at once, or as they were; all else always as it was."""
+    hurried = {"watch", "changes"} if at_once else set()
+    assert due_of(desk) == {name: desk.clock() if name in hurried else later for name in rounds.NAMES}
+
+
+# --- after an absence --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("absence", "at_once"),
+    [
+        # The first worker of all.
+        (None, True),
+        (timedelta(days=3), True),
+        (ABSENCE + SECOND, True),
+        # A restart.
+        (ABSENCE, False),
+        (SECOND, False),
+        # Another worker is at it.
+        (timedelta(0), False),
+    ],
+)
+def test_the_first_beat_after_an_absence_makes_the_webhooks_and_the_changes_due(
+    desk: Desk, heartbeat: Heartbeat, absence: timedelta | None, at_once: bool
+) -> None:
+    if absence is not None:
+        with desk.ingest.database.write() as connection:
+            stores.looked_after(connection, "shop", desk.clock() - absence)
+    later = put_off(desk)
+    assert heartbeat.beat()
+    assert_due(desk, later, at_once=at_once)
+    assert row_of(desk).worker_at == desk.clock()
+
+
+@pytest.mark.usefixtures("always_due")
+def test_an_absence_may_end_without_a_start(desk: Desk, heartbeat: Heartbeat) -> None:
+    """Meanwhile the worker ran, and the ledger was another shop's."""
+    heartbeat.beat()
+    move(desk, ELSEWHERE)
+    desk.clock.now += ABSENCE + SECOND
+    assert not heartbeat.beat()
+    move(desk, heartbeat.client.settings.url)
+    later = put_off(desk)
+    assert heartbeat.beat()
+    assert_due(desk, later, at_once=True)
+    later = put_off(desk)
+    desk.clock.now += SECOND
+    assert heartbeat.beat()
+    assert_due(desk, later, at_once=False)
+
+
+def test_a_beat_comes_at_its_time_only(desk: Desk, heartbeat: Heartbeat) -> None:
+    heartbeat.beat()
+    began = desk.clock()
+    desk.clock.now += SECOND
+    assert heartbeat.beat()
+    assert row_of(desk).worker_at == began
+
+
+# --- the time of the store ---------------------------------------------------------------------------------
+
+
+def test_the_first_time_that_the_store_says_is_written_down_at_once(desk: Desk, heartbeat: Heartbeat) -> None:
+    heartbeat.beat()
+    assert row_of(desk).store_time is None
+    heartbeat.client.heard = Heard(desk.clock() - SECOND, desk.clock())
+    heartbeat.beat()
+    assert (row_of(desk).store_time, row_of(desk).store_time_at) == (desk.clock() - SECOND, desk.clock())
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_heard"),
+    [
+        ({}, True),
+        # Any cache on the way, however fresh its answer.
+        ({"Age": "0"}, False),
+        ({"Age": "86400"}, False),
+    ],
+)
+def test_a_time_out_of_a_cache_is_not_believed(
+    desk: Desk, script: Scripted, headers: dict[str, str], is_heard: bool
+) -> None:
+    """The server says its time with each answer."""
+    script.always(Answer(headers=headers))
+    with worker_at(desk, script.url) as worker:
+        worker.heartbeat.client.call("GET", "orders")
+        assert worker.heartbeat.beat()
+    assert (row_of(desk).store_time is not None) is is_heard
+
+
+# --- another shop ------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def worker_at(desk: Desk, url: str) -> Iterator[StoreWorker]:
+    """A worker whose settings name the store at this address."""
+    worker = worker_of(replace(desk.settings.stores["shop"], url=url), desk.ingest)
+    try:
+        yield worker
+    finally:
+        close(worker)
+
+
+@contextmanager
+def running(worker: StoreWorker) -> Iterator[None]:
+    """Let the worker's loop run in a thread, as it does in its process."""
+    stopping = Event()
+    thread = Thread(target=worker.run, args=(stopping,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()
+
+
+def ledger_of(desk: Desk) -> dict[str, list[tuple[Any, ...]]]:
+    """All that is in the ledger."""
+    with desk.ingest.database.read() as connection:
+        return {
+            table.name: [tuple(row) for row in connection.execute(select(table))]
+            for table in tables.metadata.sorted_tables
+        }
+
+
+class Beats:
+    """A heartbeat that counts."""
+
+    def __init__(self, heartbeat: Heartbeat) -> None:
+        self.heartbeat, self.answers = heartbeat, list[bool]()
+
+    def beat(self) -> bool:
+        """Beat, and remember the answer."""
+        self.answers.append(self.heartbeat.beat())
+        return self.answers[-1]
+
+
+def test_a_beat_remembers_the_shop_under_its_first_address(desk: Desk, heartbeat: Heartbeat) -> None:
+    assert heartbeat.beat()
+    url = desk.settings.stores["shop"].url
+    assert row_of(desk).url == url
+    with worker_at(desk, f"{url}/") as worker:
+        assert worker.heartbeat.beat()
+    assert row_of(desk).url == url
+
+
+@pytest.mark.usefixtures("always_due")
+def test_of_another_shop_nothing_is_asked_and_nothing_is_written_until_it_is_confirmed(
+    desk: Desk, heartbeat: Heartbeat, script: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hooks.worker.IDLE_SECONDS", 0.01)
+    assert heartbeat.beat()
+    desk.paid_order()
+    desk.deliver()
+    desk.advance()
+    before = ledger_of(desk)
+    with worker_at(desk, script.url) as worker:
+        beats = Beats(worker.heartbeat)
+        with running(replace(worker, heartbeat=beats)):  # type: ignore[arg-type]  # all that the loop asks of it
+            until(lambda: len(beats.answers) >= 3, "the worker to beat")
+            assert set(beats.answers) == {False}
+            assert script.asked == []
+            assert ledger_of(desk) == before
+            move(desk, script.url)
+            until(lambda: bool(script.asked), "the worker to write what is due to the store")
+
+
+@pytest.fixture
+def moved(desk: Desk, heartbeat: Heartbeat, script: Scripted, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A site whose settings name another shop than the ledger's, which would take a call."""
+    assert heartbeat.beat()
+    script.always(Answer(404, b"<html>"))
+    site = Site(desk, monkeypatch)
+    reach = replace(site.reach, url=script.url, webhook_secrets=("another secret that is long", "secret"))
+    site.start(replace(site.settings, stores={"shop": reach}))
+    return site
+
+
+def run(site: Site, *words: str) -> tuple[int, str]:
+    """Run a command. Returns its exit status and its output."""
+    done = site.app.test_cli_runner().invoke(args=["store", *words])
+    return done.exit_code, done.output
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [("install", "Nothing was changed"), ("rotate-secret", "Nothing was changed"), ("backfill", "not begun")],
+)
+def test_no_command_touches_another_shop(desk: Desk, moved: Site, script: Scripted, command: str, said: str) -> None:
+    before = ledger_of(desk)
+    status, told = run(moved, command)
+    assert status == 1
+    assert said in told
+    assert MOVED in told
+    assert script.asked == []
+    assert ledger_of(desk) == before
+
+
+def test_once_the_move_is_confirmed_all_goes_on(desk: Desk, moved: Site, script: Scripted) -> None:
+    (problem,) = moved.status()[1]["problems"]
+    assert problem["code"] == "store-moved"
+    assert MOVED in problem["message"]
+    assert MOVED in run(moved, "check")[1]
+    known, url = desk.settings.stores["shop"].url, script.url
+    assert run(moved, "moved") == (0, f"shop: the records are of {url} from now on, and no more of {known}.\n")
+    assert run(moved, "moved") == (0, f"shop: the records are of {url}, as before.\n")
+    assert moved.status()[1]["problems"] == []
+    assert MOVED not in run(moved, "check")[1]
+    script.asked.clear()
+    assert MOVED not in run(moved, "install")[1]
+    assert script.asked

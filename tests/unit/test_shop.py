@@ -1,0 +1,43 @@
+"""Which addresses are of the same shop."""
+
+from __future__ import annotations
+
+import pytest
+
+from hooks.store.shop import same_shop
+
+SHOP = "https://shop.example"
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (SHOP, True),
+        # A certificate was set up, or is for the other name.
+        ("http://shop.example", True),
+        ("https://www.shop.example", True),
+        ("http://www.shop.example", True),
+        # Said in another way.
+        ("https://shop.example/", True),
+        ("https://shop.example:443", True),
+        ("http://shop.example:80/", True),
+        ("HTTPS://Shop.Example", True),
+        # A copy to try things out with.
+        ("https://staging.shop.example", False),
+        ("https://shop.example/staging", False),
+        ("https://shop.example:8443", False),
+        ("http://127.0.0.1:8080", False),
+        # Only looks alike.
+        ("https://shop.example.org", False),
+        ("https://wwwshop.example", False),
+        ("https://eshop.example", False),
+    ],
+)
+def test_the_same_shop(other: str, same: bool) -> None:
+    assert same_shop(SHOP, other) is same
+    assert same_shop(other, SHOP) is same
+
+
+def test_shops_in_folders_of_one_host_differ() -> None:
+    assert same_shop("https://shop.example/no", "https://www.shop.example/no/")
+    assert not same_shop("https://shop.example/no", "https://shop.example/se")
