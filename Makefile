@@ -8,7 +8,7 @@ PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28
 PYTHONS := 3.11 3.12 3.13
 export PYTHONUNBUFFERED := 1
 
-.PHONY: run install test check platforms bench bench-quick lock format clean clean-ledger
+.PHONY: run install test coverage check platforms bench bench-quick lock format clean clean-ledger
 .DELETE_ON_ERROR:
 
 run: install
@@ -16,9 +16,16 @@ run: install
 
 install: $(VENV)/.installed
 
+# Most tests wait for processes most of the time: three at a time keep two cores busy.
+JOBS ?= 3
+PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
+
 test: $(DEV_VENV)/.installed
+	$(PYTEST)
+
+coverage: $(DEV_VENV)/.installed
 	@$(BIN)/python -m coverage erase
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(PYTEST) --cov --cov-report=term
 
 check: $(DEV_VENV)/.installed
 	$(BIN)/ruff check .

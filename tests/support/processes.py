@@ -22,7 +22,7 @@ from hooks.ledger.upgrade import upgrade
 from tests.support.recordings import SECRET, Recorded
 
 ROOT = Path(__file__).parent.parent.parent
-DEADLINE_SECONDS = 150.0
+DEADLINE_SECONDS = 240.0
 
 TOKEN = "a token that nobody guesses"
 """For processes whose PUBLIC_URL is public, which do not start without one."""
@@ -236,7 +236,7 @@ class Stack:
         """Run one `flask --app wsgi …` command to its end."""
         command = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
         return subprocess.run(
-            command, cwd=ROOT, env=self._env(**env), capture_output=True, text=True, timeout=60, check=False
+            command, cwd=ROOT, env=self._env(**env), capture_output=True, text=True, timeout=120, check=False
         )
 
     def migrate(self) -> None:
