@@ -33,9 +33,10 @@ MOVED = "flask --app wsgi store moved"
 
 def not_writable(fault: LedgerUnavailableError, since: datetime) -> Problem:
     """No delivery can be taken."""
+    cause = str(fault).removesuffix(".")
     return {
         "code": NOT_WRITABLE,
-        "message": f"No delivery can be taken, as the ledger cannot be written: {fault}. The store does not send them "
+        "message": f"No delivery can be taken, as the ledger cannot be written: {cause}. The store does not send them "
         "again; what is missed is fetched once the ledger can be written.",
         "since": since.isoformat(),
     }
@@ -88,9 +89,10 @@ def store_problems(
 def _clock_problems(slug: str, store_time: datetime | None, at: datetime | None, now: datetime) -> Iterator[Problem]:
     """What the store said in the future, it said before the clock was set back."""
     if store_time and at and at - store_time > CLOCK_AHEAD and at <= now + SLACK:
+        ahead = timedelta(seconds=round((at - store_time).total_seconds()))
         yield {
             "code": "clock-ahead",
-            "message": f"This machine's clock is {at - store_time} ahead of the clock of the store {slug}. Set both by "
+            "message": f"This machine's clock is {ahead} ahead of the clock of the store {slug}. Set both by "
             "NTP. Meanwhile nothing is forgotten, and no policy comes into force.",
             "since": at.isoformat(),
         }

@@ -131,7 +131,11 @@ def _policy_problems(connection: Connection, policy: Policy, now: datetime) -> I
                 "since": _text(page.since),
             }
         if page.error:
-            yield {"code": "policy-page-unreadable", "message": page.error, "since": _text(page.error_since)}
+            yield {
+                "code": "policy-page-unreadable",
+                "message": f"{page.error} Is POLICY_PAGE_URL right? It is tried again within the hour.",
+                "since": _text(page.error_since),
+            }
 
 
 def _schedule(connection: Connection, today: date) -> dict[str, Any]:
@@ -176,7 +180,8 @@ def _record_problems(connection: Connection, today: date) -> Iterator[Problem]:
         more = f", the first {len(examples)} of them" if number > len(examples) else ""
         yield {
             "code": "erased-too-early",
-            "message": f"{number} record(s) that the law wants kept were trashed or erased{more}: {named}",
+            "message": f"{number} record(s) that the law wants kept were trashed or erased{more}: {named}. Restore "
+            "them in the store, or from its backup.",
             "since": since.isoformat() if since else None,
         }
 
@@ -184,10 +189,10 @@ def _record_problems(connection: Connection, today: date) -> Iterator[Problem]:
 def _store_problems(connection: Connection, slug: str) -> Iterator[Problem]:
     pause = stores.resting(connection, slug)
     if pause:
-        act = "until it is mended, nothing is written back" if pause.permanent else "it is tried again by itself"
+        act = "Until that is mended, nothing is written back" if pause.permanent else "It is tried again by itself"
         yield {
             "code": f"store-{pause.code}",
-            "message": f"Calls to the store {slug} fail ({pause.code}); {act}.",
+            "message": f"Calls to the store {slug} fail ({pause.code}). {act}; `{CHECK}` says how to mend it.",
             "since": pause.since.isoformat(),
         }
     for row in views.push_errors(connection, slug):
@@ -219,8 +224,8 @@ def _round_problems(connection: Connection, slug: str, *, late: datetime) -> Ite
     if changes is not None and changes.done_at is not None and changes.done_at < late:
         yield {
             "code": "reconciliation-late",
-            "message": f"{slug} was last asked for what its webhooks missed at {_text(changes.done_at)}: is a worker "
-            "running, and does the store answer it?",
+            "message": f"The store {slug} was last asked for what its webhooks missed at {_text(changes.done_at)}. Is "
+            "a worker running, and does the store answer it?",
             "since": _text(changes.done_at),
         }
 
@@ -238,7 +243,7 @@ def _webhook_problems(connection: Connection, slug: str) -> Iterator[Problem]:
     if wrong and webhooks.installed_at(connection, slug) is None:
         yield {
             "code": "webhooks-not-installed",
-            "message": f"{slug} has no webhooks of this service, so that nothing arrives by itself: run `{INSTALL}`.",
+            "message": f"The store {slug} has no webhooks of this service, so that nothing arrives. Run `{INSTALL}`.",
             "since": _text(min(row.wrong_since for row in wrong)),
         }
     else:
@@ -278,7 +283,7 @@ def _set_aside(slug: str, reason: str, rows: list[Row[Any]]) -> Problem:
     number, topics = sum(row.number for row in rows), ", ".join(row.topic for row in rows)
     words = _quarantine_words(reason)
     return {
-        "message": f"{number} delivery(ies) of {slug} set aside, of the webhook(s) {topics}: {words}",
+        "message": f"{number} delivery(ies) of {slug} set aside, of the webhook(s) {topics}: {words}.",
         "since": min(row.since for row in rows).isoformat(),
     }
 
@@ -287,21 +292,27 @@ def _push_words(slug: str, error: str, number: int, example: int) -> str:
     if error == "contested":
         return (
             f"{number} record(s) of {slug}, {example} among them: somebody or some plugin keeps changing our "
-            "fields in the store; they are left as they are until their schedule changes."
+            "fields in the store. Find and stop it; they are left as they are until their schedule changes."
         )
-    return f"{number} record(s) of {slug}, {example} among them, cannot be written back ({error})."
+    return (
+        f"{number} record(s) of {slug}, {example} among them, cannot be written back ({error}). They are "
+        "tried again by themselves; if it lasts, look in the store for the plugin that refuses them."
+    )
 
 
 def _quarantine_words(reason: str) -> str:
+    """Why deliveries were set aside, and what to do. No full stop at the end."""
+    mended = "What they tell of is asked of the store; if more come, look for the plugin that sends them"
     return {
         "owner-lost-rights": (
             "the user who made the webhook may not see records any more, so that the store sends an error in place of "
-            "each; make him an administrator again, or delete the webhook, and have the worker make it anew with "
+            "each. Make him an administrator again, or delete the webhook, and have the worker make it anew with "
             "the key of an administrator"
         ),
-        "rest-error": "the store sent an error in place of the record",
-        "not-json": "the body was not JSON",
-        "not-an-object": "the body was not an object",
-        "not-of-the-shape": "fields were missing or malformed",
-        "in-the-future": "they were dated more than a day ahead: is the clock of the store, or of this machine, right?",
-    }.get(reason, reason)
+        "rest-error": f"the store sent an error in place of the record. {mended}",
+        "not-json": f"the body was not JSON. {mended}",
+        "not-an-object": f"the body was not an object. {mended}",
+        "not-of-the-shape": f"fields were missing or malformed. {mended}",
+        "in-the-future": "they were dated more than a day ahead. Is the clock of the store, or of this machine, wrong? "
+        "Set both by NTP",
+    }.get(reason, f"{reason}. {mended}")

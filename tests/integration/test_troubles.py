@@ -22,6 +22,9 @@ from tests.support.processes import ROOT
 DOWN = {"ledger-not-writable", "ledger-unavailable"}
 """With these no delivery can be taken."""
 
+SENTENCES = re.compile(r"(?!.*(\.\.|\.\d{6}))[A-Zh\d].*[.?] [A-Z`].*[.?]")
+"""What is wrong and what to do: two sentences, no end of a sentence within another one, no microseconds."""
+
 CASES = [*((code, "sqlite") for code in SCENARIOS), ("ledger-not-writable", "postgresql")]
 
 
@@ -40,6 +43,8 @@ def test_what_goes_wrong_is_seen_and_goes_away_once_it_is_mended(site: Site, cod
     next(trouble)
     wrong = (503, "down", {code}, 503) if code in DOWN else (200, "degraded", {code}, 200)
     assert _seen(site) == wrong
+    for problem in site.status()[1]["problems"]:
+        assert SENTENCES.fullmatch(problem["message"]), problem["message"]
     assert next(trouble, "mended") == "mended"
     assert _seen(site) == (200, "ok", set(), 200)
 
