@@ -31,6 +31,7 @@ from hooks.retention.facts import RecordKind
 from hooks.settings import StoreSettings
 from hooks.store.calls import call_name, outcome_of
 from hooks.store.pace import NoPace, Pace
+from hooks.store.retry import LONGEST_ASKED
 from schemas.wire import record_id
 
 BATCH_LIMIT = 100
@@ -423,9 +424,9 @@ def _retry_after(value: str | None) -> timedelta | None:
     if value is None:
         return None
     if value.strip().isdecimal():
-        return timedelta(seconds=int(value.strip()[:10]))
+        return min(timedelta(seconds=int(value.strip()[:10])), LONGEST_ASKED)
     moment = http_date(value)
-    return None if moment is None else max(timedelta(0), moment - datetime.now(UTC))
+    return None if moment is None else min(max(timedelta(0), moment - datetime.now(UTC)), LONGEST_ASKED)
 
 
 def http_date(value: str | None) -> datetime | None:

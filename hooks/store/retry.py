@@ -26,4 +26,4 @@ def delay(error: StoreError, attempts: int, *, jitter: Callable[[], float]) -> t
     if error.permanent:
         whole = LONGEST if error.whole_store else PERMANENT
     wait = whole * (0.5 + jitter() / 2)
-    return max(wait, min(error.retry_after or timedelta(0), LONGEST_ASKED))
+    return max(wait, error.retry_after or timedelta(0))
