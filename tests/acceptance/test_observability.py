@@ -93,6 +93,16 @@ def test_every_process_says_which_database_is_in_use(processes: Stack) -> None:
         assert f"ledger={used}" in line
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_the_service_writes_is_for_its_own_user_alone(unmigrated: Stack) -> None:
+    assert unmigrated.flask("db", "upgrade").returncode == 0
+    assert unmigrated.web(WEB_CONCURRENCY="1").result(DELIVERIES[3]) == "recorded"
+    ledger, counters = unmigrated.directory.glob("ledger.db*"), unmigrated.directory.glob("metrics/*")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (*ledger, *counters)}
+    assert {"ledger.db", "ledger.db-wal"} < modes.keys()
+    assert set(modes.values()) == {0o600}
+
+
 def test_a_ledger_of_an_older_version_is_not_ready(processes: Stack) -> None:
     web = processes.web(WEB_CONCURRENCY="1")
     assert web.get("/readyz").status_code == 200
