@@ -76,10 +76,13 @@ def test_connecting_makes_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_migration_makes_the_file_and_its_directory(tmp_path: Path) -> None:
-    ledger = Database(f"sqlite:///{tmp_path}/some/where/ledger.db")
+def test_the_migration_makes_the_file_and_no_folder_but_the_projects_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ledger = Database("sqlite:///var/retention.db")
     upgrade(ledger)
-    assert (tmp_path / "some/where/ledger.db").is_file()
+    assert (tmp_path / "var/retention.db").is_file()
     ledger.close()
 
 
