@@ -36,8 +36,13 @@ POLICY_FILE = ROOT / "deploy/policies/smartgroup.toml"
 
 
 @pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
-    """Making an app configures logging for the whole process; a test must not hand that on."""
+def _logging_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Making an app configures logging for the whole process; a test must not hand that on. A logger that is kept from
+    its first line on would: no later test could capture what it says."""
+    configure = structlog.configure
+    monkeypatch.setattr(
+        structlog, "configure", lambda **given: configure(**given | {"cache_logger_on_first_use": False})
+    )
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from flask import Flask
 from sqlalchemy import update
 
@@ -77,7 +76,6 @@ class Site:
         """Start the web application by these settings."""
         ingest = self.desk.ingest
         self.app = create_app(settings)
-        structlog.reset_defaults()  # else each module keeps its logger, and no later test can capture its lines
         here: Service = self.app.extensions["retention"]
         here.database.close()
         self.app.extensions["retention"] = replace(
