@@ -94,10 +94,7 @@ def store_install(slug: str | None) -> None:
     """Make or mend this service's webhooks in the store, and say what is wrong otherwise. Safe to repeat."""
     here, report = service(), Report()
     _assert_ledger(here)
-    for installation in _installations(here, slug):
-        if moved := moved_words(here, installation.store):
-            report.fault(f"{moved}. Nothing was changed")
-            continue
+    for installation in _ours(here, slug, report):
         findings = _without_webhooks(here, installation)
         report.add(*findings)
         if not _readable(findings):
@@ -119,10 +116,7 @@ def store_rotate_secret(slug: str | None) -> None:
     """Change the secret of the webhooks without losing a delivery: run it, do what it says, run it again."""
     here, report = service(), Report()
     _assert_ledger(here)
-    for installation in _installations(here, slug):
-        if moved := moved_words(here, installation.store):
-            report.fault(f"{moved}. Nothing was changed")
-            continue
+    for installation in _ours(here, slug, report):
         variable = _variable(here, installation.store)
         if len(_reach(installation).webhook_secrets) == 1:
             _propose(_reach(installation), variable)
@@ -178,6 +172,15 @@ def _installations(here: Service, slug: str | None, *, paced: bool = True) -> It
         click.echo(f"{name}  {reach.url}")
         pace = _pace(here, name) if paced else None
         yield Installation(name, StoreClient(reach, pace), here.ingest, here.settings)
+
+
+def _ours(here: Service, slug: str | None, report: Report) -> Iterator[Installation]:
+    """The installations in shops that the ledger is for; of others it is said that nothing was changed."""
+    for installation in _installations(here, slug):
+        if moved := moved_words(here, installation.store):
+            report.fault(f"{moved}. Nothing was changed")
+        else:
+            yield installation
 
 
 def moved_words(here: Service, name: str) -> str | None:

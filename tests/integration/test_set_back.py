@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Column, func, select, update
 
+from hooks.adoption import adopt
 from hooks.delivery import Happened
 from hooks.heartbeat import Heartbeat
 from hooks.ledger import pages, policies, records, rounds, set_back, stores, tables
@@ -17,7 +19,9 @@ from hooks.retention.facts import Occurrence
 from hooks.store.client import Heard
 from hooks.store.retry import LONGEST_ASKED, PERMANENT
 from hooks.upkeep import Chore, Upkeep
+from schemas.policy import load_policy
 from tests.integration.desk import NOON, Desk
+from tests.support.processes import ROOT
 
 SECOND = timedelta(seconds=1)
 YEAR = timedelta(days=365)
@@ -226,6 +230,20 @@ def test_nothing_is_forgotten_by_a_clock_that_is_ahead(full: Desk) -> None:
         number = connection.execute(select(func.count()).select_from(tables.deliveries)).scalar_one()
     assert number > 0
     assert upkeep.prune() == number, "a year later they are forgotten"
+
+
+def test_no_policy_comes_into_force_by_a_clock_that_is_ahead(full: Desk, tmp_path: Path) -> None:
+    heard = full.clock.now
+    later = tmp_path / "later.toml"
+    text = (ROOT / "deploy/policies/smartgroup.toml").read_text()
+    text = text.replace(full.ingest.policy.id, "later").replace(str(full.ingest.policy.effective_from), "2027-06-01")
+    later.write_text(text)
+    wanted = load_policy(later)
+    full.clock.now = heard + YEAR
+    for store_time, waits_for in ((heard, "effective-date"), (heard + YEAR, None)):
+        with full.ingest.database.write() as connection:
+            stores.said_its_time(connection, full.slug, store_time, full.clock.now)
+        assert adopt(full.ingest, wanted, yes=True).waits_for == waits_for
 
 
 def test_a_chore_is_done_though_a_clock_ahead_has_put_it_off() -> None:
