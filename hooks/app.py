@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -58,6 +61,28 @@ MESSAGES = {
     415: "The body must be JSON, and said to be so by `Content-Type: application/json`.",
     500: "The service failed; the error was logged under this request's id.",
 }
+
+
+TRACEBACK_SECONDS = 60.0
+"""At most one traceback in so long tells where the ledger was away."""
+
+
+@dataclass
+class LedgerLog:
+    """Logs each request that found the ledger away, and once in a while where in the code that was: on a full disk, a
+    traceback for each of them would fill the log."""
+
+    clock: Callable[[], float] = time.monotonic
+    _traced_at: float = float("-inf")
+
+    def say(self, error: LedgerUnavailableError) -> None:
+        """Log it, from the handler of the error. Error reports go by what is logged with a traceback."""
+        now, log = self.clock(), structlog.get_logger(__name__)
+        if now - self._traced_at >= TRACEBACK_SECONDS:
+            self._traced_at = now
+            log.exception("ledger.unavailable", reason=str(error))  # noqa: LOG004 - see above
+        else:
+            log.error("ledger.unavailable", reason=str(error))
 
 
 class Commands(AppGroup):
@@ -148,8 +173,10 @@ def _add_error_answers(app: Flask) -> None:
             answer.headers["Allow"] = ", ".join(error.valid_methods)
         return answer, status_code
 
-    def of_ledger(_: LedgerUnavailableError) -> tuple[Response, int, dict[str, str]]:
-        structlog.get_logger(__name__).exception("ledger.unavailable")
+    ledger_log = LedgerLog()
+
+    def of_ledger(error: LedgerUnavailableError) -> tuple[Response, int, dict[str, str]]:
+        ledger_log.say(error)
         message = "The ledger cannot be used just now; nothing of this request was kept."
         return jsonify(error={"code": "ledger-unavailable", "message": message}), 503, {"Retry-After": "30"}
 

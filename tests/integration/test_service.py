@@ -9,9 +9,11 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from hooks import service as service_module
 from hooks.adoption import adopt
+from hooks.app import TRACEBACK_SECONDS, LedgerLog
 from hooks.errors import LedgerUnavailableError
 from hooks.ingest import Ingest
 from hooks.ledger.tables import records
@@ -28,6 +30,16 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
         monkeypatch.setattr("hooks.service.time.monotonic", lambda: self.now)
+
+
+def test_where_the_ledger_was_away_is_told_once_a_minute() -> None:
+    seconds = iter([0.0, 1.0, TRACEBACK_SECONDS - 1, TRACEBACK_SECONDS])
+    told = LedgerLog(seconds.__next__)
+    with capture_logs() as lines:
+        for _ in range(4):
+            told.say(LedgerUnavailableError("the disk is full"))
+    assert ["exc_info" in line for line in lines] == [True, False, False, True]
+    assert {(line["event"], line["reason"]) for line in lines} == {("ledger.unavailable", "the disk is full")}
 
 
 class Slow(io.BytesIO):
