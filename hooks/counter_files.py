@@ -47,13 +47,17 @@ class _Uncounted:
 
 
 def _open(filename: str) -> Any:
+    path = Path(filename)
+    unready = path.with_suffix(".unready")  # under its own name others would read it
     try:
-        with Path(filename).open("ab") as file:
-            os.posix_fallocate(file.fileno(), 0, FILE_BYTES)
+        if not path.exists():
+            with unready.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, FILE_BYTES)
+            unready.rename(path)
     except OSError as error:
         if error.errno in NO_ROOM:  # what else is wrong, `prepare_folder` says
             _say_once(os.getpid(), error.strerror)
-            Path(filename).unlink(missing_ok=True)  # an empty one could not be read
+            unready.unlink(missing_ok=True)
         return _Uncounted()
     return MmapedDict(filename)  # type: ignore[no-untyped-call]
 

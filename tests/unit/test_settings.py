@@ -163,7 +163,7 @@ def test_public_url_follows_bind() -> None:
         ("SWEEP_SECONDS", "0"),
         ("SWEEP_SECONDS", "604801"),
         ("WATCH_SECONDS", "0"),
-        ("WATCH_SECONDS", "3601"),
+        ("WATCH_SECONDS", "86401"),
         ("DELIVERY_LOG_DAYS", "0"),
         ("DELIVERY_LOG_DAYS", "3651"),
         ("STORE_REQUESTS_PER_SECOND", "0.09"),
