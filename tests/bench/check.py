@@ -1,4 +1,5 @@
-"""What the quick run holds the service to: ratios within one run, with wide margins, never a time."""
+"""What the quick run holds the service to: ratios within one run, never a time. The best round counts: what else runs on
+a shared machine makes a round slower, and none faster."""
 
 from __future__ import annotations
 
@@ -21,10 +22,12 @@ def shortfalls(parts: Parts) -> Iterator[str]:
     for figure in chosen(parts.get("intake", ()), TO_FLOOR, side=SERVICE):
         database = str(figure.of["database"])
         least = LEAST_OF_FLOOR[database]
-        if figure.median < least:
-            yield f"Intake on {database} is at {figure.median:.2f} of the floor; at least {least} is asked for."
+        best = max(figure.values)
+        if best < least:
+            yield f"Intake on {database} is at {best:.2f} of the floor at best; at least {least} is asked for."
     for figure in chosen(parts.get("growth", ()), TO_EMPTY):
-        if figure.median < LEAST_OF_EMPTY:
+        best = max(figure.values)
+        if best < LEAST_OF_EMPTY:
             where = f"on {figure.of['database']} at {figure.of['records']:,} records"
-            compared = f"at {figure.median:.2f} of that at an empty ledger"
+            compared = f"at {best:.2f} of that at an empty ledger at best"
             yield f"Intake {where} is {compared}; at least {LEAST_OF_EMPTY} is asked for."

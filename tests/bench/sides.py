@@ -118,8 +118,7 @@ def workers() -> int:
     """How many workers the service has by itself."""
     command = [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "--print-config", "wsgi:app"]
     with tempfile.TemporaryDirectory() as place:
-        shown = subprocess.run(
-            command, cwd=ROOT, env=Stack(Path(place), "sqlite://")._env(), capture_output=True, check=True
-        )
+        env = Stack(Path(place), f"sqlite:///{place}/ledger.db")._env()
+        shown = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=True)
     (line,) = (line for line in shown.stdout.decode().splitlines() if line.startswith("workers "))
     return int(line.split("=")[1])
