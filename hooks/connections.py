@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import errno
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from gevent import socket
 from gevent.pool import Pool
+from gevent.server import StreamServer
 from gunicorn.util import close_graceful
 
 from hooks.errors import HooksError, OverloadedError, SenderTooSlowError
@@ -55,6 +57,25 @@ class Places(Pool):
         return False
 
 
+class Server(StreamServer):
+    """Gives each accepted connection to `handle`, with its address, as a Connection in one of the places."""
+
+    def __init__(self, listener: socket.socket, handle: Callable[[Any, Any], object], places: Places) -> None:
+        super().__init__(listener, handle=handle, spawn=places)
+        self._places = places
+
+    def do_read(self) -> Any:
+        """Accept one, as the library does, which would make a socket of its own kind of it."""
+        listener: Any = self.socket
+        try:
+            descriptor, address = listener._accept()  # noqa: SLF001 - it has no public name
+        except BlockingIOError:
+            if not listener.timeout:
+                return None
+            raise
+        return Connection(listener, descriptor, self._places), address
+
+
 class Connection(socket.socket):
     """An accepted connection, of which reading has an end.
 
@@ -62,8 +83,8 @@ class Connection(socket.socket):
     A sender that never sent a byte gets no answer: for `recv` it has closed.
     """
 
-    def __init__(self, accepted: socket.socket, places: Places) -> None:
-        super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
+    def __init__(self, listener: socket.socket, descriptor: int, places: Places) -> None:
+        super().__init__(listener.family, listener.type, listener.proto, fileno=descriptor)
         self._waiting = places.waiting
         self._began = False
         self._displaced = False

@@ -21,11 +21,10 @@ import structlog
 from flask import Flask
 from gevent import socket
 from gevent.lock import BoundedSemaphore
-from gevent.server import StreamServer
 from gunicorn.workers.ggevent import GeventWorker
 
 from hooks.collecting import collect_less
-from hooks.connections import Connection, Places
+from hooks.connections import Places, Server
 from hooks.group_commit import Group
 from hooks.ledger.database import Database
 from hooks.refusals import Refusal, refuse
@@ -74,17 +73,14 @@ class Worker(GeventWorker):
             server.close()
         gevent.joinall([gevent.spawn(server.stop, timeout=self.cfg.graceful_timeout) for server in servers])
 
-    def serve(self, listener: socket.socket) -> StreamServer:
+    def serve(self, listener: socket.socket) -> Server:
         """Begin to accept connections."""
         listener.setblocking(True)
-        places = Places(self.worker_connections)
-        server = StreamServer(listener, handle=partial(self._serve_one, places, Listener(listener)), spawn=places)
+        name: Any = Listener(listener)
+        server = Server(listener, partial(self.handle, name), Places(self.worker_connections))
         server.max_accept = ACCEPTED_AT_ONCE
         server.start()
         return server
-
-    def _serve_one(self, places: Places, listener: Any, accepted: socket.socket, address: Any) -> None:
-        self.handle(listener, Connection(accepted, places), address)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> bool:
         """Answer a request whose head has come. `sock` is a Connection."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
 from hooks.retention.facts import KNOWN_STATUSES, OrderFacts, Refund, Snapshot
 from hooks.retention.policy import MetaVocabulary
@@ -39,6 +39,15 @@ class RefundSchema(Schema):
         return Refund(raw["id"], raw["date_created_gmt"])
 
 
+class Refunds(fields.List[Any]):
+    """At most MAX_REFUNDS of them; they are counted before the first one is read."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list) and len(value) > MAX_REFUNDS:
+            raise ValidationError("are too many")
+        return super()._deserialize(value, *args, **kwargs)
+
+
 class OrderSchema(Schema):
     """Loads to a Snapshot of OrderFacts. Raises ValidationError naming the fields that are not of the shape."""
 
@@ -52,18 +61,11 @@ class OrderSchema(Schema):
     date_modified_gmt = GmtTime(load_default=None)
     date_paid_gmt = GmtTime(load_default=None)
     date_completed_gmt = GmtTime(load_default=None)
-    refunds = fields.List(fields.Nested(RefundSchema), load_default=list, allow_none=True)
+    refunds = Refunds(fields.Nested(RefundSchema), load_default=list, allow_none=True)
 
     def __init__(self, vocabulary: MetaVocabulary, **kwargs: Any) -> None:
         self.vocabulary = vocabulary
         super().__init__(**kwargs)
-
-    @pre_load
-    def _count_refunds(self, raw: Any, **_: object) -> Any:
-        refunds = raw.get("refunds") if isinstance(raw, Mapping) else None
-        if isinstance(refunds, list) and len(refunds) > MAX_REFUNDS:
-            raise ValidationError("are too many", "refunds")
-        return raw
 
     @post_load(pass_original=True)
     def _make(self, raw: dict[str, Any], original: Mapping[str, Any], **_: object) -> Snapshot:

@@ -11,7 +11,7 @@ import structlog
 from flask import Blueprint, Response, abort, current_app, jsonify, request
 
 from hooks import telemetry
-from hooks.body_budget import BodyBudget
+from hooks.body_budget import SMALL_BYTES, BodyBudget
 from hooks.errors import EventRefusedError, LedgerUnavailableError, SignatureRefusedError
 from hooks.refusals import UNREADABLE
 from hooks.service import service
@@ -37,8 +37,11 @@ def whole_body() -> Iterator[bytes]:
 
     Raises OverloadedError where there is no memory for it.
     """
-    limit = service().settings.max_body_bytes
     size = request.content_length
+    if size is not None and size <= SMALL_BYTES:  # it counts for nothing
+        yield request.get_data(cache=False)
+        return
+    limit = service().settings.max_body_bytes
     if size is None:
         size = limit if "Transfer-Encoding" in request.headers else 0
     budget: BodyBudget = current_app.extensions["bodies"]

@@ -10,7 +10,7 @@ from hooks import telemetry
 from hooks.delivery import PING_BYTES, Delivery, is_ping
 from hooks.endpoints import intake
 from hooks.ingest import Result
-from hooks.service import service, take
+from hooks.service import Service, service, take
 
 blueprint = Blueprint("webhooks", __name__)
 intake.answer_refusals(blueprint)
@@ -25,14 +25,14 @@ def receive(slug: str) -> Response:
     with intake.whole_body() as body:
         here = service()  # only now: while the body came in, another policy may have come into force
         if is_ping(body, headers):
-            return _answer(slug, Result.PING)
+            return _answer(here, slug, Result.PING)
         with intake.counted(slug), telemetry.INTAKE_SECONDS.time():
             delivery = Delivery.from_http(headers, body, keys=keys, policy=here.policy)
             result = take(here, slug, delivery)
-        return _answer(slug, result, delivery.topic)
+        return _answer(here, slug, result, delivery.topic)
 
 
-def _answer(slug: str, result: Result, topic: str | None = None) -> Response:
+def _answer(here: Service, slug: str, result: Result, topic: str | None = None) -> Response:
     telemetry.DELIVERIES.labels(slug, str(result)).inc()
-    service().delivery_log.taken(slug, topic, str(result))
+    here.delivery_log.taken(slug, topic, str(result))
     return Response(_BODIES[result], mimetype="application/json")
