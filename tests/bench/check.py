@@ -1,5 +1,7 @@
-"""What the quick run holds the service to: ratios within one run, never a time. The best round counts: what else runs on
-a shared machine makes a round slower, and none faster."""
+"""What the quick run holds the service to: ratios within one run, never a time.
+
+The best round counts: what else runs on a shared machine makes a round slower, and none faster.
+"""
 
 from __future__ import annotations
 
