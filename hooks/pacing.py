@@ -60,7 +60,7 @@ class SharedPace:
             with self.database.write() as connection:
                 until, reserved = self._reserve(connection)
             self._observed.clear()
-            ahead = until - self.clock()
+            ahead = min(until - self.clock(), MAX_AHEAD)  # the clock may have been set back just now
             if ahead > timedelta(0):
                 self.sleep(ahead.total_seconds())
 

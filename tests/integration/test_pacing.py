@@ -227,3 +227,13 @@ def test_what_was_learnt_while_the_ledger_was_away_is_not_lost(database: Databas
     for _ in range(2):  # once, and not again
         pace.wait()
         assert _row(database).rate == START_RATE / 2
+
+
+@ON_SQLITE
+def test_a_clock_that_is_set_back_just_then_makes_no_call_wait_for_long(database: Database) -> None:
+    times = iter([NOON, NOON - timedelta(days=365)])
+    slept: list[float] = []
+    with database.write() as connection:
+        stores.save_budget(connection, "shop", next_call_at=NOON, rate=1.0, usual="{}")
+    SharedPace(database, "shop", 10.0, times.__next__, slept.append).wait()
+    assert slept == [MAX_AHEAD.total_seconds()]
