@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar, cast
 
+from hooks import activity
 from hooks.delivery import Content, Delivery, Happened, Hint, Ignored, Noted, Quarantine
 from hooks.errors import LedgerContendedError
 from hooks.ledger import log, records, stores
@@ -21,7 +22,6 @@ from hooks.ledger.database import Database
 from hooks.ledger.records import UNCLAIMED, Claim, RacedError, RecordKey, Values
 from hooks.ledger.unit import Unit
 from hooks.planning import (
-    AHEAD,
     Moment,
     contests,
     gone,
@@ -35,7 +35,6 @@ from hooks.planning import (
 from hooks.recorder import Recorder, ask, facts_of
 from hooks.retention.effects import event_words
 from hooks.retention.facts import (
-    NOT_PLACED,
     STORED_KINDS,
     ConsentFacts,
     CustomerFacts,
@@ -45,7 +44,7 @@ from hooks.retention.facts import (
     SupportRequestFacts,
 )
 from hooks.retention.policy import Policy
-from hooks.retention.reconcile import StoreFacts, merge, order_placed
+from hooks.retention.reconcile import StoreFacts, merge
 from hooks.retention.reports import Report, reported
 from hooks.retention.store_meta import digest
 from hooks.surroundings import main_subject
@@ -160,7 +159,7 @@ class Ingest:
                 reason = f"Gone from the store, which said so when asked; first heard of on {day}"
                 unit.remember(known | changed, moment.now, ASKED, reason)
             if not is_confirmed(known):
-                self._take_back(unit, known, moment)
+                activity.take_back(self.recorder, unit, known, moment, ASKED)
 
         self.transaction(work)
 
@@ -298,15 +297,9 @@ class Ingest:
         snapshot = happened_by(snapshot, moment.now)
         settles = moment.asked_at is not None
         before = cast("StoreFacts | None", facts_of(known))
-        merged = merge(
-            before,
-            known["version"],
-            snapshot,
-            doubtful=known["doubtful"],
-            settles=settles,
-            rewound=rewound,
-            current=moment.asked_at is not None and known["updated_at"] <= moment.asked_at,
-        )
+        current = moment.asked_at is not None and known["updated_at"] <= moment.asked_at
+        standing = {"doubtful": known["doubtful"], "settles": settles, "rewound": rewound, "current": current}
+        merged = merge(before, known["version"], snapshot, **standing)
         seen = sight(known, snapshot, settles=settles, rewound=rewound)
         doubtful = merged.doubtful or (seen.pop("doubtful", False) and not merged.stale)
         if seen.pop("contested", False):
@@ -316,51 +309,15 @@ class Ingest:
             columns["young"] = is_young(snapshot, moment)
         columns |= extra
         if isinstance(snapshot.facts, OrderFacts):
-            self._order_placed(unit, known["store"], snapshot.facts, moment)
+            activity.note_order(self.recorder, unit, known["store"], snapshot.facts, moment)
         changed = self.recorder.save(unit, known, merged.facts, columns, moment, cause, read=settles)
         if settles and isinstance(before, OrderFacts) and _placed_otherwise(before, merged.facts):
-            self._take_back(unit, known, moment)
+            activity.take_back(self.recorder, unit, known, moment, ASKED)
         if isinstance(merged.facts, CustomerFacts) and merged.facts.staff:
             return Result.IGNORED
         if merged.stale:
             return Result.STALE
         return Result.RECORDED if changed else Result.UNCHANGED
-
-    def _order_placed(self, unit: Unit, store: str, order: OrderFacts, moment: Moment) -> None:
-        """An order placed is activity of its customer, whether or not anything else is known of the account."""
-        if not order.customer_id or order.status in NOT_PLACED:
-            return
-        key = RecordKey(store, "customer", order.customer_id)
-        known = unit.find(key) or records.blank(key, moment.now)
-        before = cast("CustomerFacts | None", facts_of(known))
-        if order.created_at > moment.now + AHEAD or known["state"] == "gone":
-            return
-        after = order_placed(before, order.created_at)
-        if after != before:
-            self.recorder.save(unit, known, after, {"doubtful": known["doubtful"]}, moment, "an order placed")
-
-    def _take_back(self, unit: Unit, known: Values, moment: Moment) -> None:
-        """The order as it was `known` was never placed: what it told of its customer's last order counts no more.
-
-        A later day that another order told stands; where the ledger has earlier ones, the last of them counts.
-        """
-        told = facts_of(known)
-        if not isinstance(told, OrderFacts) or not told.customer_id:
-            return
-        account = unit.find(RecordKey(known["store"], "customer", told.customer_id))
-        before = facts_of(account) if account else None
-        if account is None or account["state"] == "gone" or not isinstance(before, CustomerFacts):
-            return
-        if before.last_order_at != told.created_at:
-            return
-        unit.write()
-        after = replace(before, last_order_at=None)
-        for row in records.orders_of(unit.connection, known["store"], told.customer_id):
-            order = cast("OrderFacts", facts_of(row))
-            there = row["state"] != "gone" or is_confirmed(row)
-            if there and order.status not in NOT_PLACED and order.created_at <= moment.now + AHEAD:
-                after = order_placed(after, order.created_at)
-        self.recorder.save(unit, account, after, {"doubtful": account["doubtful"]}, moment, ASKED)
 
     # What other tools report, and what people ask for
 
