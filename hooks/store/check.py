@@ -14,7 +14,8 @@ from hooks.errors import CredentialsRefusedError, StoreError
 from hooks.outgoing import TimedSession
 from hooks.settings import Settings
 from hooks.store import doorstep
-from hooks.store.client import ANSWER_SECONDS, StoreClient, http_date
+from hooks.store.client import ANSWER_SECONDS, StoreClient
+from hooks.store.failures import http_date
 from hooks.store.registration import TopicState
 
 CLOCK_TOLERANCE = timedelta(minutes=2)

@@ -25,6 +25,7 @@ from hooks.settings import StoreSettings
 from hooks.store import client as client_module
 from hooks.store.calls import outcome_of
 from hooks.store.client import LIST_LIMIT, SINGLES, StoreClient
+from hooks.store.failures import http_date
 from hooks.store.pace import Outcome
 from tests.integration.desk import NOON
 from tests.integration.scripted import Answer, Scripted
@@ -87,14 +88,14 @@ DATES = [
 
 @pytest.mark.parametrize(("value", "moment"), DATES)
 def test_a_date_that_is_none_is_not_told(value: str, moment: datetime | None) -> None:
-    assert client_module.http_date(value) == moment
+    assert http_date(value) == moment
 
 
 def test_a_list_without_headers_is_a_list(script: Scripted, client: MakeClient) -> None:
     script.always(Answer(200, b'[{"id": 1}]'))
     listing = client(script.url).listed("orders", {})
     assert (listing.rows, listing.total) == ([{"id": 1}], None)
-    assert client_module.http_date(None) is None
+    assert http_date(None) is None
 
 
 @pytest.mark.parametrize("body", [{}, {"orders": []}, [1], [None], "[]", None])

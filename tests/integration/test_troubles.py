@@ -13,7 +13,7 @@ import pytest
 from hooks import errors, operation, readiness, status
 from hooks import service as service_module
 from hooks.errors import StoreError
-from hooks.store.client import _MEANINGS
+from hooks.store.failures import MEANINGS
 from hooks.store.registration import Status
 from tests.integration.desk import Desk
 from tests.integration.troubles import SCENARIOS, Site
@@ -127,7 +127,7 @@ LEAVES_THE_STORE_ALONE = {
 def _codes_of_store_errors() -> set[str]:
     """The codes for which calls to a store may rest."""
     kinds = {name for name, kind in vars(errors).items() if isinstance(kind, type) and _stops_all_calls(kind)}
-    found = {code for kind, code, _ in _MEANINGS.values() if kind.__name__ in kinds}
+    found = {code for kind, code, _ in MEANINGS.values() if kind.__name__ in kinds}
     for path in (ROOT / "hooks").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from hooks.store.check import addresses, clock, signing
-from hooks.store.client import http_date
+from hooks.store.failures import http_date
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

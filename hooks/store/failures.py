@@ -1,0 +1,96 @@
+"""What an answer of the store that is not one of success means: each failure told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from requests import Response
+
+from hooks.errors import (
+    CredentialsRefusedError,
+    RecordGoneError,
+    RecordRefusedError,
+    RequestTooLargeError,
+    StoreBusyError,
+    StoreError,
+    StoreMisconfiguredError,
+    StoreUnreachableError,
+)
+from hooks.store.retry import LONGEST_ASKED
+
+_GONE = frozenset(
+    {
+        "woocommerce_rest_shop_order_invalid_id",
+        "woocommerce_rest_shop_webhook_invalid_id",
+        "woocommerce_rest_invalid_id",
+        "woocommerce_rest_invalid_order_id",
+        "wc_user_invalid_id",
+    }
+)
+
+
+def failure(response: Response) -> StoreError:
+    """What an answer that is not one of success means."""
+    status = response.status_code
+    if status < 400:
+        return StoreMisconfiguredError("redirected", "the store's address redirects: set STORE_URL to where it leads")
+    if status in (429, 503):
+        wait = _retry_after(response.headers.get("Retry-After"))
+        return StoreBusyError("busy", f"the store asks for a pause (status {status})", retry_after=wait)
+    if status >= 500:
+        return StoreUnreachableError("server-error", f"the store failed (status {status})")
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    return failure_of(body.get("code") if isinstance(body, dict) else None, status)
+
+
+def failure_of(code: object, status: int) -> StoreError:
+    """What an error means by the API's own code, where it is the API that answered."""
+    if not isinstance(code, str):
+        if status == 413:  # of a proxy before the store, in its own words
+            return RequestTooLargeError("too-large", "the request is too large for what is before the store")
+        if status == 404:
+            return StoreMisconfiguredError("no-rest-api", "there is no REST API at this address (status 404)")
+        return StoreUnreachableError("not-the-api", f"something before the store answered (status {status})")
+    if code in _GONE:
+        return RecordGoneError("gone", "the store knows no such record")
+    if code == "woocommerce_rest_cannot_batch":
+        return CredentialsRefusedError("cannot-batch", "the key may not write in batches")
+    if status in MEANINGS:
+        kind, ours, words = MEANINGS[status]
+        return kind(ours, f"{words} (status {status})")
+    if status >= 500:
+        return StoreUnreachableError("server-error", f"the store failed (status {status})")
+    return RecordRefusedError("refused", f"the store refuses the write (status {status})")
+
+
+MEANINGS: Mapping[int, tuple[type[StoreError], str, str]] = {
+    401: (CredentialsRefusedError, "credentials-refused", "the key is refused, or may not do this"),
+    403: (CredentialsRefusedError, "credentials-refused", "the key lacks a right"),
+    404: (StoreMisconfiguredError, "no-such-route", "the store's REST API has no such route"),
+    413: (RequestTooLargeError, "too-large", "the store takes fewer items in one request"),
+    429: (StoreBusyError, "busy", "the store asks for a pause"),
+}
+
+
+def _retry_after(value: str | None) -> timedelta | None:
+    """`Retry-After`, as seconds or as a date."""
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return min(timedelta(seconds=int(value.strip()[:10])), LONGEST_ASKED)
+    moment = http_date(value)
+    return None if moment is None else min(max(timedelta(0), moment - datetime.now(UTC)), LONGEST_ASKED)
+
+
+def http_date(value: str | None) -> datetime | None:
+    """A date of HTTP's headers, in UTC; None where it is none."""
+    try:
+        moment = parsedate_to_datetime(value or "")
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
