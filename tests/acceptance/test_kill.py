@@ -26,6 +26,7 @@ from tests.acceptance import truth
 from tests.support.databases import ON_EVERY_JOURNAL
 from tests.support.processes import Process, Sandbox, Stack, Web, until
 from tests.support.recordings import SECRET
+from tests.support.serving import served
 
 DELIVERIES = 2000
 KILLS = 5
@@ -96,16 +97,8 @@ def door_to(web: Web) -> Iterator[Door]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    door.url = f"http://127.0.0.1:{server.server_port}"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with served(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as door.url:
         yield door
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 # --- a shop that never stands still --------------------------------------------------------------------------

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -26,6 +25,7 @@ from hooks.ledger.database import Database
 from hooks.ledger.tables import metadata
 from tests.support.processes import Process, Sandbox, Stack, Web, until
 from tests.support.recordings import DELIVERIES, Recorded, made, order, sign
+from tests.support.serving import served
 
 CANARY = "canary"
 numbers = count()
@@ -140,14 +140,8 @@ def listening() -> Iterator[Reports]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     reports = Reports(server.server_port)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with served(server):
         yield reports
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 # --- the scene ---------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -22,6 +21,7 @@ from hooks.settings import Settings, StoreSettings
 from hooks.status import status_of
 from tests.integration.desk import NOON, SETTLE, Clock
 from tests.support.processes import ROOT
+from tests.support.serving import served
 
 PAGE = json.loads((ROOT / "tests/recordings/privacy-policy-page.json").read_text())
 PATH = "/wp-json/wp/v2/pages/57129"
@@ -59,13 +59,9 @@ def shop() -> Iterator[Shop]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        made = Shop(f"http://127.0.0.1:{server.server_address[1]}")
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
+    with served(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
+        made = Shop(url)
         yield made
-        server.shutdown()
-        thread.join()
 
 
 @dataclass

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from socketserver import StreamRequestHandler, ThreadingTCPServer
-from threading import Event, Thread
+from threading import Event
+
+from tests.support.serving import served
 
 MEGABYTE = bytes(1_000_000)
 DRIPS = 100
@@ -130,14 +132,10 @@ class _Handler(StreamRequestHandler):
 def hostile() -> Iterator[Hostile]:
     """Listen for as long as the block lasts."""
     script = Hostile()
-    with _Server(("127.0.0.1", 0), _Handler) as server:
-        server.script = script
-        script.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.script = script
+    with served(server) as script.url:
         try:
             yield script
         finally:
             script.closing.set()
-            server.shutdown()
-            thread.join()
