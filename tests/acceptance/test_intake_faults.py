@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 from hooks.ledger.database import Database
 from hooks.ledger.tables import records
 from tests.support.databases import ON_EVERY_JOURNAL
+from tests.support.ledger_file import moved_away
 from tests.support.postgresql import DISCONNECT, maintain
 from tests.support.processes import Stack, Web, until
 from tests.support.recordings import Recorded, made, order
@@ -95,15 +96,8 @@ def session_of(web: Web) -> list[int]:
 @contextmanager
 def file_gone(processes: Stack, _: Web) -> Iterator[None]:
     """The database's files are moved away, as before a backup is put in their place."""
-    path = Path(make_url(processes.database_url).database or "")
-    away = processes.directory / "away"
-    away.mkdir()
-    files = list(path.parent.glob(f"{path.name}*"))
-    for file in files:
-        file.rename(away / file.name)
-    yield
-    for file in files:
-        (away / file.name).rename(file)
+    with moved_away(Path(make_url(processes.database_url).database or "")):
+        yield
 
 
 @contextmanager

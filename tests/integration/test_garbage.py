@@ -14,39 +14,7 @@ from hooks.app import create_app
 from hooks.errors import ConfigurationError, PolicyError
 from hooks.settings import Settings
 from tests.support.processes import ROOT
-
-NUMBERS = [
-    "PUSH_SETTLE_SECONDS",
-    "RECONCILE_SECONDS",
-    "SWEEP_SECONDS",
-    "WATCH_SECONDS",
-    "STORE_REQUESTS_PER_SECOND",
-    "DELIVERY_LOG_DAYS",
-    "MAX_BODY_BYTES",
-    "WEB_CONCURRENCY",
-]
-STORE = {
-    "STORE_URL": "https://shop.example.test",
-    "STORE_CONSUMER_KEY": "ck_one",
-    "STORE_CONSUMER_SECRET": "cs_one",
-    "STORE_WEBHOOK_SECRETS": "whs_one",
-}
-NAMES = [
-    *NUMBERS,
-    *STORE,
-    "BIND",
-    "PUBLIC_URL",
-    "DATABASE_URL",
-    "POLICY_FILE",
-    "POLICY_PAGE_URL",
-    "STORES",
-    "STATUS_TOKEN",
-    "SUBJECT_KEY",
-    "SENTRY_DSN",
-    "SENTRY_ENVIRONMENT",
-    "LOG_LEVEL",
-    "LOG_FORMAT",
-]
+from tests.support.variables import NAMES, NUMBERS, STORE, bare_environment
 
 USED_AT_START = {"POLICY_FILE", "DATABASE_URL", "SENTRY_DSN", "SENTRY_ENVIRONMENT", "LOG_LEVEL", "LOG_FORMAT"}
 """What the wiring does something with beyond keeping it."""
@@ -67,13 +35,8 @@ FILES = ["/nonexistent", "/", "/dev/zero", "/proc/self/mem", "x" * 5000, "\x01",
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """None of our variables is set, but for a store; what a test sets is gone after it."""
     monkeypatch.chdir(ROOT)
-    before = dict(os.environ)
-    for name in list(os.environ):
-        if name.removesuffix("_FILE") in NAMES or name.startswith("STORE_"):
-            del os.environ[name]
-    yield
-    os.environ.clear()
-    os.environ.update(before)
+    with bare_environment():
+        yield
 
 
 def start(**variables: str) -> str | None:

@@ -46,6 +46,7 @@ from hooks.watch import Watcher
 from hooks.worker import StoreWorker
 from tests.integration.desk import Desk, close, worker_of
 from tests.integration.scripted import Answer, Scripted, scripted
+from tests.support.ledger_file import moved_away
 from tests.support.policies import variant
 from tests.support.postgresql import maintain
 from tests.support.processes import ROOT
@@ -157,15 +158,8 @@ def _locked(site: Site) -> Iterator[None]:
 
 def _moved_away(site: Site) -> Iterator[None]:
     """The ledger's file is not where DATABASE_URL says."""
-    path = Path(str(site.database.url.database))
-    away = path.parent / "away"
-    away.mkdir()
-    files = list(path.parent.glob(f"{path.name}*"))
-    for file in files:
-        file.rename(away / file.name)
-    yield
-    for file in files:
-        (away / file.name).rename(file)
+    with moved_away(Path(str(site.database.url.database))):
+        yield
 
 
 def _full_disk(site: Site) -> Iterator[None]:
