@@ -24,7 +24,7 @@ def main() -> int:
 
 
 def verdict(report: str) -> tuple[str, int]:
-    """What a report of pip-audit in JSON comes to, in words, and the exit status for it. Empty: it had no answer."""
+    """Judge a report of pip-audit in JSON: the words, and the exit status. An empty one has no answer."""
     dependencies: list[dict[str, Any]] = json.loads(report)["dependencies"] if report.strip() else []
     audited = [each for each in dependencies if "skip_reason" not in each]
     if not audited:

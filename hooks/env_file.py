@@ -62,7 +62,7 @@ def _faults(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _fault(line: str) -> str | None:
-    """What is wrong with a line, without the blanks around it."""
+    """Find what is wrong with a line, which has no blanks around it."""
     if not line:
         return None
     if not line.replace("\t", " ").isprintable():

@@ -9,21 +9,23 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import cast
 
 import structlog
 
 from hooks.ingest import Ingest
 from hooks.ledger import rounds, set_back, stores
+from hooks.ledger.records import Values
 from hooks.ledger.rounds import RoundName
 from hooks.ledger.unit import Unit
 from hooks.planning import Moment
 from hooks.recorder import facts_of
+from hooks.retention.facts import ReportedFacts
 from hooks.retention.reports import no_later
 from hooks.settings import Settings
 from hooks.store.client import StoreClient
 from hooks.store.retry import LONGEST_ASKED, PERMANENT
-from hooks.store.shop import same_shop
+from hooks.store.shop import is_another
 
 EVERY_SECONDS = 30.0
 
@@ -81,7 +83,7 @@ class Heartbeat:
     def _beat(self, unit: Unit, *, was_set: bool) -> bool:
         connection, now = unit.connection, self.ingest.clock()
         row, url = stores.row(connection, self.store), self.client.settings.url
-        if row and row.url and not same_shop(row.url, url):
+        if row and is_another(row.url, url):
             if self._is_ours:
                 log.error("store.moved", store=self.store, known=row.url, now=url)
             return False
@@ -108,11 +110,11 @@ class Heartbeat:
         set_back.happened_by(unit.connection, self.store, now)
 
     def _redate(self, unit: Unit, now: datetime) -> None:
-        """What was reported without a time was dated by its arrival, and so by the clock that was ahead."""
+        """Date anew what was reported without a time: it was dated by its arrival, by the clock that was ahead."""
         moment = Moment(now, self.ingest.settle)
         for key in set_back.reported_after(unit.connection, self.store, now):
-            known: Any = unit.find(key)
-            facts: Any = facts_of(known)
+            known = cast("Values", unit.find(key))
+            facts = cast("ReportedFacts", facts_of(known))
             redated = no_later(facts, now)
             if redated != facts:
                 told = "Dated by its arrival while the clock was ahead, and dated anew since it was set back"

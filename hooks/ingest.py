@@ -251,7 +251,7 @@ class Ingest:
                 return Result.IGNORED
 
     def _set_aside(self, unit: Unit, store: str, delivery: Delivery, found: Quarantine, moment: Moment) -> Result:
-        """Where the record cannot be asked about now, the store's lists make the delivery good: it has no id then."""
+        """Set a delivery aside; without an id where its record cannot be asked about: the store's lists make it good."""
         key = RecordKey(store, found.kind, found.external_id) if found.kind and found.external_id else None
         if key and self._may_ask(unit, key, delivery, moment):
             ask(unit, key, "quarantined", moment)
@@ -261,7 +261,7 @@ class Ingest:
         return Result.QUARANTINED
 
     def _may_ask(self, unit: Unit, key: RecordKey, delivery: Delivery, moment: Moment) -> bool:
-        """Whether a delivery that shows nothing of a record may have the store asked about it."""
+        """Tell whether a delivery that shows nothing of a record may have the store asked about it."""
         if unit.find(key):
             return True
         since = moment.now - timedelta(minutes=1)
@@ -322,8 +322,8 @@ class Ingest:
     # What other tools report, and what people ask for
 
     def _happened(self, unit: Unit, store: str, event: Happened, moment: Moment, cause: str) -> Result:
-        """What carries no time is dated by its arrival, to the second; by a clock that is behind, not before what a
-        store has said."""
+        """Take a report. One without a time is dated by its arrival, to the second, but not before what a store has
+        said: the clock may be behind."""
         key = RecordKey(store, event.kind, event.external_id)
         known = unit.find(key) or records.blank(key, moment.now)
         before = cast("ReportedFacts | None", facts_of(known))
@@ -360,7 +360,7 @@ class Ingest:
 
 
 def _repeats(unit: Unit, store: str, delivery: Delivery, moment: Moment) -> bool:
-    """Whether it reports without a time what was reported just before."""
+    """Tell whether it reports without a time what was reported just before."""
     named = delivery.signed_identity
     if not named:
         return False
@@ -368,12 +368,12 @@ def _repeats(unit: Unit, store: str, delivery: Delivery, moment: Moment) -> bool
 
 
 def _is_blank(known: Values) -> bool:
-    """Whether there is nothing in a record but the question what it is."""
+    """Tell whether there is nothing in a record but the question what it is."""
     return known["facts"] is None and known["events"] == "[]" and not known["linked"]
 
 
 def _placed_otherwise(before: OrderFacts, after: StoreFacts) -> bool:
-    """Whether the store says of an order that it was placed on another day than was known."""
+    """Tell whether the store says of an order that it was placed on another day than was known."""
     return isinstance(after, OrderFacts) and after.created_at != before.created_at
 
 

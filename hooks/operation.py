@@ -14,7 +14,7 @@ from hooks.errors import LedgerUnavailableError
 from hooks.ledger import stores, views
 from hooks.ledger.database import Database
 from hooks.ledger.set_back import SLACK
-from hooks.store.shop import same_shop
+from hooks.store.shop import is_another
 
 Problem = dict[str, Any]
 
@@ -43,7 +43,7 @@ def not_writable(fault: LedgerUnavailableError, since: datetime) -> Problem:
 
 
 def disk_problems(database: Database, now: datetime) -> Iterator[Problem]:
-    """Whether there is room left for the ledger. Of another machine's disk nothing is known."""
+    """Look for room for the ledger. Of another machine's disk nothing is known."""
     if not database.is_sqlite or not database.url.database:
         return
     try:
@@ -63,9 +63,9 @@ def disk_problems(database: Database, now: datetime) -> Iterator[Problem]:
 def store_problems(
     connection: Connection, slug: str, url: str, *, started_at: datetime, now: datetime
 ) -> Iterator[Problem]:
-    """What keeps a store from being looked after. `url` is the address in the settings."""
+    """Find what keeps a store from being looked after. `url` is the address in the settings."""
     row = stores.row(connection, slug)
-    if row and row.url and not same_shop(row.url, url):
+    if row and is_another(row.url, url):
         yield {
             "code": "store-moved",
             "message": f"The records of {slug} are of the shop {row.url}, and the settings name {url}. Nothing is asked"
@@ -87,7 +87,7 @@ def store_problems(
 
 
 def _clock_problems(slug: str, store_time: datetime | None, at: datetime | None, now: datetime) -> Iterator[Problem]:
-    """What the store said in the future, it said before the clock was set back."""
+    """Compare the clocks. What was heard in the future was heard before the clock was set back, and counts no more."""
     if store_time and at and at - store_time > CLOCK_AHEAD and at <= now + SLACK:
         ahead = timedelta(seconds=round((at - store_time).total_seconds()))
         yield {

@@ -31,7 +31,7 @@ Compare = Callable[[str, Policy, Event], tuple[Finding, ...]]
 
 
 def compare(source: str, policy: Policy, stopping: Event) -> tuple[Finding, ...]:
-    """What the page says otherwise than the policy. Raises PageError, and StoppedError soon after `stopping` is set."""
+    """Find what the page says otherwise than the policy. Raises PageError; StoppedError once `stopping` is set."""
     return confined(compare_page, source, policy, stopping=stopping)
 
 

@@ -103,7 +103,7 @@ def sight(known: Values, snapshot: Snapshot, *, settles: bool, rewound: bool = F
 
 
 def is_ahead(snapshot: Snapshot, now: datetime) -> bool:
-    """Whether a state is said to be of a time that has not come: later ones would then be taken for older."""
+    """Tell whether a state is said to be of a time that has not come: later ones would then be taken for older."""
     times = (snapshot.version, snapshot.facts.created_at)
     return any(at is not None and at > now + AHEAD for at in times)
 
@@ -117,8 +117,8 @@ def happened_by(snapshot: Snapshot, now: datetime) -> Snapshot:
 
 
 def is_confirmed(known: Values) -> bool:
-    """Whether the store itself ever showed the record when asked, or held what we wrote. Deliveries alone prove no
-    record: whoever holds the secret of the webhooks can sign them."""
+    """Tell whether the store itself ever showed the record when asked, or held what we wrote. Deliveries alone prove
+    no record: whoever holds the secret of the webhooks can sign them."""
     return known["read_at"] is not None or known["known_digest"] not in (None, NOTHING_DIGEST)
 
 

@@ -18,7 +18,7 @@ VALID_SECONDS = 2.0
 
 @dataclass
 class Readiness:
-    """What this process has found. `clock` tells the time of day."""
+    """The findings of one process. `clock` tells the time of day."""
 
     database: Database
     clock: Callable[[], datetime]
@@ -28,7 +28,7 @@ class Readiness:
     _is_writing: bool = False
 
     def fault(self) -> tuple[LedgerUnavailableError, datetime] | None:
-        """Why no delivery can be taken, and since when this process has found so; None where one can.
+        """Find why no delivery can be taken, and since when this process has found so; None where one can.
 
         A LedgerNotReadyError where the ledger can be used, but not by this version. Takes as long as a write waits at
         most; who asks while another write is tried is told what the one before has shown.
@@ -61,7 +61,7 @@ class Readiness:
 
 
 def checks(fault: LedgerUnavailableError | None) -> dict[str, str]:
-    """What `/readyz` says of each part."""
+    """Say of each part how it is, for `/readyz`."""
     found = {"database": "ok", "policy": "ok", "migrations": "ok"}  # without a policy there is no process
     if isinstance(fault, LedgerNotReadyError):
         return found | {"migrations": str(fault)}

@@ -192,7 +192,7 @@ class _Reader:
         return make(**values)
 
     def _require_token(self, public_url: str, token: str | None) -> None:
-        """Where others reach the service, its pages are open to nobody without a token."""
+        """Ask for a token where others reach the service: without one its pages would be open to nobody."""
         if token is None and not is_loopback(public_url):
             words = "is missing, and PUBLIC_URL is not an address of this machine; set one of at least"
             self.faults.setdefault("STATUS_TOKEN", f"{words} {STATUS_TOKEN_LENGTH} characters")

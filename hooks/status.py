@@ -301,7 +301,7 @@ def _push_words(slug: str, error: str, number: int, example: int) -> str:
 
 
 def _quarantine_words(reason: str) -> str:
-    """Why deliveries were set aside, and what to do. No full stop at the end."""
+    """Say why deliveries were set aside, and what to do. No full stop at the end."""
     mended = "What they tell of is asked of the store; if more come, look for the plugin that sends them"
     return {
         "owner-lost-rights": (

@@ -24,7 +24,7 @@ from hooks.store import check, doorstep
 from hooks.store.check import Finding
 from hooks.store.client import StoreClient
 from hooks.store.registration import Deed, TopicState
-from hooks.store.shop import same_shop
+from hooks.store.shop import is_another
 from hooks.webhook_lease import Lease
 
 FINDING = 1
@@ -146,10 +146,10 @@ def store_moved(slug: str | None) -> None:
                 stores.moved(connection, name, url)
         except LedgerUnavailableError as error:
             stop(str(error))
-        if known is None or known.url is None or same_shop(known.url, url):
-            click.echo(f"{name}: the records are of {url}, as before.")
-        else:
+        if known and is_another(known.url, url):
             click.echo(f"{name}: the records are of {url} from now on, and no more of {known.url}.")
+        else:
+            click.echo(f"{name}: the records are of {url}, as before.")
 
 
 # --- what they have in common ---
@@ -184,14 +184,14 @@ def _ours(here: Service, slug: str | None, report: Report) -> Iterator[Installat
 
 
 def moved_words(here: Service, name: str) -> str | None:
-    """Says that the ledger is another shop's than the settings name; None where it is not, or cannot be read."""
+    """Say that the ledger is another shop's than the settings name; None where it is not, or cannot be read."""
     url = here.settings.stores[name].url
     try:
         with here.database.read() as connection:
             row = stores.row(connection, name)
     except LedgerUnavailableError:
         return None
-    if row is None or row.url is None or same_shop(row.url, url):
+    if row is None or not is_another(row.url, url):
         return None
     return (
         f"the records of {name} are of the shop {row.url}, and the settings name {url}: if the shop has moved, run "

@@ -106,7 +106,7 @@ def check() -> Refusal | None:
 
 
 def forwarded(names: Iterable[str]) -> bool:
-    """Whether one of these header names, in any case, is one that proxies add."""
+    """Tell whether one of these header names, in any case, is one that proxies add."""
     return any(_PROXIED.fullmatch(name) for name in names)
 
 

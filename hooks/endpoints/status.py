@@ -14,7 +14,7 @@ blueprint = Blueprint("status", __name__)
 
 @blueprint.get("/status")
 def status() -> tuple[Response, int]:
-    """How it goes, as JSON; 503 and `down` where no delivery can be taken."""
+    """Say how it goes, as JSON; 503 and `down` where no delivery can be taken."""
     here = service()
     now = here.ingest.clock()
     fault = here.readiness.fault()

@@ -59,7 +59,7 @@ _WORDS = (
 
 
 def cause_of(error: BaseException) -> str:
-    """Why the ledger cannot be used, from the driver's error. Never holds a value."""
+    """Give the sentences for a driver's error. They never hold a value."""
     name = getattr(error, "sqlite_errorname", None) or ""
     state = getattr(error, "sqlstate", None) or ""
     words = str(error).lower()

@@ -47,7 +47,7 @@ def take_report(connection: Connection, store: str, identity: str, at: datetime,
 
 
 def count_unknown(connection: Connection, store: str, since: datetime) -> int:
-    """How many records of which nothing is known deliveries have made since an instant."""
+    """Count the records of which nothing is known that deliveries have made since an instant."""
     chosen = select(func.count()).where(deliveries.c.store == store, deliveries.c.received_at > since)
     return int(connection.execute(chosen.where(deliveries.c.topic == UNKNOWN)).scalar_one())
 

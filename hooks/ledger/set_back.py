@@ -72,7 +72,7 @@ def _too_far(
 
 
 def took_a_delivery_after(connection: Connection, store: str, now: datetime) -> bool:
-    """Whether a delivery was taken in the future."""
+    """Tell whether a delivery was taken in the future."""
     chosen = select(deliveries.c.identity).where(deliveries.c.store == store, deliveries.c.received_at > now + SLACK)
     return connection.execute(chosen.limit(1)).first() is not None
 

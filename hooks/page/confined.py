@@ -43,7 +43,7 @@ _SPAWN = get_context("spawn")  # a fork of a process with threads may hold their
 
 
 def compare_page(source: str, policy: Policy) -> tuple[Finding, ...]:
-    """What the page (a file or an address) says otherwise than the policy. Raises PageError."""
+    """Find what the page (a file or an address) says otherwise than the policy. Raises PageError."""
     return drift(_published(source), policy)
 
 

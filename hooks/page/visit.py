@@ -78,7 +78,7 @@ class Visit:
             raise PageError(f"{self._address} leads from https to http. Use an address that stays with https.")
 
     def _ask(self, address: str) -> Got | str:
-        """What is at the address; or where that redirects to, its body unread."""
+        """Get what is at the address; or the address that it redirects to, its body unread."""
         if "@" in urlsplit(address).netloc:
             raise PageError("An address with a user name or password in it is not asked: no credentials are sent.")
         accepted = {"Accept": "text/html, application/json"}

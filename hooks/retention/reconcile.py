@@ -76,7 +76,7 @@ def _until(known: StoreFacts, version: datetime) -> StoreFacts:
 
 
 def _as_active_as(known: StoreFacts, fresh: StoreFacts) -> StoreFacts:
-    """What was known with the last log-in that the store shows, where it shows any `meta_data`."""
+    """Give what was known the last log-in that the store shows, where it shows any `meta_data`."""
     if isinstance(known, CustomerFacts) and isinstance(fresh, CustomerFacts) and fresh.meta_at:
         return replace(known, last_active_at=fresh.last_active_at)
     return known

@@ -75,7 +75,7 @@ def _is_private(host: str) -> bool:
 
 
 def signing(webhook_secrets: Iterable[str]) -> Iterator[Finding]:
-    """Whether the secrets that sign deliveries are long enough. Shows none of them."""
+    """Look whether the secrets that sign deliveries are long enough. Shows none of them."""
     for place, secret in enumerate(webhook_secrets, start=1):
         if len(secret) < SECRET_LENGTH:
             words = f"webhook secret {place} is shorter than {SECRET_LENGTH} characters and could be guessed"
