@@ -121,7 +121,6 @@ def _start_service(settings: Settings, children: Children) -> None:
     metrics = Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR") or "var/metrics")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
     counter_files.prepare_folder()
-    counter_files.remove_stale(metrics)
     # The `flask` command would read `.env` by itself, and one in a folder above where there is none here.
     os.environ["FLASK_SKIP_DOTENV"] = "1"
     flask = [sys.executable, "-m", "flask", "--app", "wsgi"]

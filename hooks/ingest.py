@@ -251,7 +251,7 @@ class Ingest:
                 return Result.IGNORED
 
     def _set_aside(self, unit: Unit, store: str, delivery: Delivery, found: Quarantine, moment: Moment) -> Result:
-        """Set a delivery aside; without an id where its record cannot be asked about: the store's lists make it good."""
+        """Set a delivery aside; without an id where its record cannot be asked about: the lists make it good."""
         key = RecordKey(store, found.kind, found.external_id) if found.kind and found.external_id else None
         if key and self._may_ask(unit, key, delivery, moment):
             ask(unit, key, "quarantined", moment)
