@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -154,6 +155,23 @@ def test_without_the_token_no_page_opens(guarded: Web, path: str, authorization:
 def test_the_token_in_the_address_opens_nothing(guarded: Web) -> None:
     """Addresses end up in logs."""
     assert guarded.get(f"/status?token={TOKEN}").status_code == 401
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_who_guesses_waits_and_holds_up_nobody(processes: Stack) -> None:
+    """429 comes only while ten others wait for their answers: so waiting does not stop the process."""
+    web = processes.web(STATUS_TOKEN=TOKEN, WEB_CONCURRENCY="1")
+
+    def ask(token: str) -> int:
+        return web.get("/status", headers={"Authorization": f"Bearer {token}"}).status_code
+
+    with ThreadPoolExecutor(40) as pool:
+        guesses = list(pool.map(ask, (f"wrong-{number}" for number in range(120))))
+        assert ask(TOKEN) == 200
+    assert set(guesses) == {401, 429}
+    told = web.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).text
+    for status in (401, 429):
+        assert f'retention_wrong_tokens_total{{answer="{status}"}} {float(guesses.count(status))}' in told
 
 
 # --- records and errors ------------------------------------------------------------------------------------
