@@ -38,7 +38,7 @@ check: $(DEV_VENV)/.installed
 platforms: $(DEV_VENV)/.installed
 	@for platform in $(PLATFORMS); do for python in $(PYTHONS); do for file in requirements.txt requirements-dev.txt; do \
 		echo "$$file for Python $$python on $$platform"; \
-		$(BIN)/uv pip compile --quiet --no-build --python-platform $$platform --python-version $$python $$file \
+		$(BIN)/uv pip compile --quiet --system-certs --no-build --python-platform $$platform --python-version $$python $$file \
 			--output-file /dev/null || exit 1; \
 	done; done; done
 
@@ -55,7 +55,7 @@ format: $(DEV_VENV)/.installed
 
 # Compiles the pinned files from pyproject.toml. `make lock UPGRADE=` changes only what pyproject.toml asks for.
 UPGRADE := --upgrade
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+COMPILE := $(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-strip-extras --custom-compile-command "make lock" $(UPGRADE)
 lock: $(DEV_VENV)/.installed
 	$(COMPILE) pyproject.toml -o requirements.txt
