@@ -11,6 +11,7 @@ from deploy.sandbox.auth import ApiKey, KeyRing
 from deploy.sandbox.clock import ShopClock
 from deploy.sandbox.faults import Fault, Faults
 from deploy.sandbox.floor import ShopFloor
+from deploy.sandbox.habits import Habits
 from deploy.sandbox.log import Log
 from deploy.sandbox.meta import MetaTable
 from deploy.sandbox.records import Customer, Order
@@ -46,6 +47,7 @@ class SandboxStore(ShopFloor):
         self.keys = KeyRing()
         self.log = Log()
         self.faults = Faults()
+        self.habits = Habits()
         self.sender = Sender(self.webhooks, self.renderer, self.log, self.options.sending, lock)
         with self.lock:
             self.customers.make_account({"email": "admin@example.test", "username": "admin"}, "administrator")
@@ -131,6 +133,12 @@ class SandboxStore(ShopFloor):
         """Let all answers go well again."""
         self.faults.clear()
         return {}
+
+    def set_habits(self, **habits: Any) -> Json:
+        """Let the store take on habits of other shops' stores; see `Habits`. ValueError for a name that is none."""
+        with self.lock:
+            self.habits.change(habits)
+        return {name: sorted(value) if isinstance(value, set) else value for name, value in vars(self.habits).items()}
 
     # Webhooks and deliveries
 

@@ -62,6 +62,7 @@ def blank(key: RecordKey, now: datetime) -> Values:
         "unknown_status": False,
         "held": False,
         "young": False,
+        "oddities": "",
         "entries": "[]",
         "tagged_by": "",
         "events": "[]",

@@ -17,7 +17,17 @@ from sqlalchemy import Column, Connection, Update, select, update
 from hooks.ledger import rounds as ledger_rounds
 from hooks.ledger.records import RecordKey
 from hooks.ledger.rounds import RoundName
-from hooks.ledger.tables import deliveries, pages, policies, quarantine, records, rounds, stores, webhooks
+from hooks.ledger.tables import (
+    deliveries,
+    pages,
+    policies,
+    quarantine,
+    records,
+    rounds,
+    store_traits,
+    stores,
+    webhooks,
+)
 from hooks.retention.facts import STORED_KINDS
 
 SLACK = timedelta(minutes=1)
@@ -36,6 +46,7 @@ HAPPENED = (
     *(stores.c[name] for name in ("missed_at", "worker_at")),
     *(rounds.c[name] for name in ("asked_for_at", "error_since")),
     *(webhooks.c[name] for name in ("checked_at", "wrong_since")),
+    store_traits.c.since,
 )
 """Instants of one store at which something happened, by our clock."""
 

@@ -156,6 +156,8 @@ records = Table(
     Column("reread_attempts", Integer, nullable=False),
     Column("read_at", Instant),  # when the store was last asked about this very record, and answered
     Column("young", Boolean, nullable=False, server_default=false()),  # shown within the second of its version
+    Column("oddities", String(64), nullable=False, server_default=text("''")),  # codes of its odd parts, by commas
+    Column("role", String(64)),  # of an account that is ignored: the role that it has in the store
     Column("claim", String(32)),
     Column("claim_until", Instant),
     Column("created_at", Instant, nullable=False),
@@ -171,6 +173,8 @@ records = Table(
     _some("ix_records_push", "store", "kind", "push_at"),
     _those("push_error IS NOT NULL", "ix_records_push_error", "store", "push_error", "external_id"),
     _some("ix_records_reread", "store", "reread_at"),
+    _those("oddities <> ''", "ix_records_oddities", "store", "oddities", "kind", "external_id"),
+    _those("state = 'ignored'", "ix_records_ignored", "store", "role"),
 )
 
 history = Table(
@@ -291,6 +295,15 @@ stores = Table(
     # The time that the store had when it last answered, and the time of our own clock then.
     Column("store_time", Instant),
     Column("store_time_at", Instant),
+)
+
+store_traits = Table(
+    "store_traits",
+    metadata,
+    Column("store", String(32), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("value", String(200), nullable=False),
+    Column("since", Instant, nullable=False),  # when it was first seen
 )
 
 rounds = Table(

@@ -12,7 +12,7 @@ from sqlalchemy import Column, func, select, update
 from hooks.adoption import adopt
 from hooks.delivery import Happened
 from hooks.heartbeat import Heartbeat
-from hooks.ledger import pages, policies, records, rounds, set_back, stores, tables
+from hooks.ledger import pages, policies, records, rounds, set_back, stores, tables, traits
 from hooks.ledger.set_back import HAPPENED, HAPPENED_ANYWHERE, SLACK, WAITED_FOR
 from hooks.ledger.tables import Instant, metadata
 from hooks.retention.facts import Occurrence
@@ -88,6 +88,7 @@ def full(desk: Desk) -> Desk:
             tables.quarantine.insert(), common | {"reason": "not-json", "detail": "", "received_at": now}
         )
         connection.execute(tables.webhooks.insert(), common | {"status": "active", "checked_at": now})
+        traits.note(connection, desk.slug, "php-notices", "", now)
         chosen = records.those(connection, desk.slug, "order", [number])[number]
         assert chosen["state"] == "active"
     return desk

@@ -1,0 +1,34 @@
+"""What real shops need: which records have odd parts, which roles staff have, and the traits that each store shows.
+
+Only adds, with defaults: the version before this one goes on working while and after this runs.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    """Add two columns with an index each, and a table."""
+    op.add_column("records", sa.Column("oddities", sa.String(64), nullable=False, server_default=sa.text("''")))
+    op.add_column("records", sa.Column("role", sa.String(64), nullable=True))
+    _index("oddities <> ''", "ix_records_oddities", "store", "oddities", "kind", "external_id")
+    _index("state = 'ignored'", "ix_records_ignored", "store", "role")
+    op.create_table(
+        "store_traits",
+        sa.Column("store", sa.String(32), nullable=False),
+        sa.Column("name", sa.String(64), nullable=False),
+        sa.Column("value", sa.String(200), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("store", "name", name="pk_store_traits"),
+    )
+
+
+def _index(where: str, name: str, *columns: str) -> None:
+    """Add an index of some records only."""
+    chosen = sa.text(where)
+    op.create_index(name, "records", list(columns), sqlite_where=chosen, postgresql_where=chosen)
