@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from deploy.sandbox.meta import MetaTable
+from deploy.sandbox.wire import Json
 
 EDITABLE = ("pending", "on-hold", "auto-draft")
 AWAITING_PAYMENT = ("pending", "failed", "checkout-draft")
@@ -79,6 +80,8 @@ class Order:
     refunds: list[Refund] = field(default_factory=list)
     # How often totals and taxes were worked out anew because a write named more than meta data.
     recalculated: int = 0
+    # Fields that the API shows otherwise than they are, as plugins and old versions of the database have it.
+    odd: Json = field(default_factory=dict)
 
     @property
     def shipping_total(self) -> Decimal:
@@ -128,6 +131,7 @@ class Customer:
     first_name: str = ""
     last_name: str = ""
     is_paying_customer: bool = False
+    odd: Json = field(default_factory=dict)
 
     @property
     def display_name(self) -> str:

@@ -41,6 +41,7 @@ class Renderer:
             "date_paid_gmt": gmt_stamp(order.date_paid),
             "currency_symbol": "kr",
             "_links": self._order_links(order),
+            **order.odd,
         }
 
     def customer(self, customer: Customer, *, with_meta: bool, deleted: bool = False) -> Json:
@@ -61,6 +62,7 @@ class Renderer:
             "avatar_url": _avatar(customer.email),
             **({"meta_data": shown} if with_meta else {}),
             "_links": self._customer_links(customer, deleted=deleted),
+            **customer.odd,
         }
 
     def refund(self, order: Order, refund: Refund) -> Json:
