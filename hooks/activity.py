@@ -1,53 +1,83 @@
-"""Orders as activity of their customers: what an order that was placed tells of an account, and takes back where the
-store says that it never was."""
+"""Orders as activity of their customers.
+
+An order that was placed is activity of its customer, on the day on which it was made. The customer's last order
+follows from the orders that the ledger has: where an order turns out to be another customer's, or of another day, the
+day of the customer before falls back to that of the last order that is left.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import cast
 
 from hooks.ledger import records
 from hooks.ledger.records import RecordKey, Values
 from hooks.ledger.unit import Unit
-from hooks.planning import AHEAD, Moment, is_confirmed
+from hooks.planning import Moment, is_confirmed
 from hooks.recorder import Recorder, facts_of
-from hooks.retention.facts import NOT_PLACED, CustomerFacts, OrderFacts
+from hooks.retention.facts import NOT_PLACED, CustomerFacts, Facts, OrderFacts
+from hooks.retention.plausible import is_believable
 from hooks.retention.reconcile import order_placed
 
 
-def note_order(recorder: Recorder, unit: Unit, store: str, order: OrderFacts, moment: Moment) -> None:
-    """Let an order that was placed be activity of its customer, also where nothing else is known of the account."""
-    if not order.customer_id or order.status in NOT_PLACED:
+def follow(
+    recorder: Recorder, unit: Unit, known: Values, after: OrderFacts, moment: Moment, cause: str = "an order placed"
+) -> None:
+    """Let the last orders of customers follow from an order, `known` as it was before, that is now `after`."""
+    before = _activity(facts_of(known))
+    now = _activity(after)
+    if now and _is_possible(now[1], moment):
+        _note(recorder, unit, RecordKey(known["store"], "customer", now[0]), now[1], moment)
+    if before and now and before != now:
+        fall_back(recorder, unit, known, moment, cause)
+
+
+def fall_back(recorder: Recorder, unit: Unit, known: Values, moment: Moment, cause: str) -> None:
+    """Let the order, as it was `known`, count no more as the last one of its customer.
+
+    A later day that another order shows stands; where the ledger has earlier orders, the last of them counts.
+    """
+    before = _activity(facts_of(known))
+    account = unit.find(RecordKey(known["store"], "customer", before[0])) if before else None
+    facts = facts_of(account) if account else None
+    if before is None or account is None or account["state"] == "gone" or not isinstance(facts, CustomerFacts):
         return
-    key = RecordKey(store, "customer", order.customer_id)
+    if facts.last_order_at == before[1]:
+        work_out_again(recorder, unit, account, moment, cause)
+
+
+def work_out_again(recorder: Recorder, unit: Unit, account: Values, moment: Moment, cause: str) -> None:
+    """Work out the last order of a customer from the orders that the ledger has."""
+    unit.write()
+    number = account["external_id"]
+    after = replace(cast("CustomerFacts", facts_of(account)), last_order_at=None)
+    for row in records.orders_of(unit.connection, account["store"], number):
+        placed = _activity(facts_of(row))
+        counts = row["state"] != "gone" or is_confirmed(row)
+        if counts and placed and placed[0] == number and _is_possible(placed[1], moment):
+            after = order_placed(after, placed[1])
+    recorder.save(unit, account, after, {"doubtful": account["doubtful"]}, moment, cause)
+
+
+def _activity(facts: Facts | None) -> tuple[int, datetime] | None:
+    """The customer whose activity an order is, and when it was placed; None where it is nobody's, or has no day."""
+    if not isinstance(facts, OrderFacts) or facts.status in NOT_PLACED:
+        return None
+    made_at = facts.made_at
+    return (facts.owner_id, made_at) if facts.owner_id and made_at else None
+
+
+def _is_possible(at: datetime, moment: Moment) -> bool:
+    return is_believable(at, moment.now)
+
+
+def _note(recorder: Recorder, unit: Unit, key: RecordKey, at: datetime, moment: Moment) -> None:
+    """Note an order placed, also where nothing else is known of the account."""
     known = unit.find(key) or records.blank(key, moment.now)
-    before = cast("CustomerFacts | None", facts_of(known))
-    if order.created_at > moment.now + AHEAD or known["state"] == "gone":
+    if known["state"] == "gone":
         return
-    after = order_placed(before, order.created_at)
+    before = cast("CustomerFacts | None", facts_of(known))
+    after = order_placed(before, at)
     if after != before:
         recorder.save(unit, known, after, {"doubtful": known["doubtful"]}, moment, "an order placed")
-
-
-def take_back(recorder: Recorder, unit: Unit, known: Values, moment: Moment, cause: str) -> None:
-    """Let the order as it was `known` count no more as the last one of its customer: it was never placed so.
-
-    A later day that another order told stands; where the ledger has earlier ones, the last of them counts.
-    """
-    told = facts_of(known)
-    if not isinstance(told, OrderFacts) or not told.customer_id:
-        return
-    account = unit.find(RecordKey(known["store"], "customer", told.customer_id))
-    before = facts_of(account) if account else None
-    if account is None or account["state"] == "gone" or not isinstance(before, CustomerFacts):
-        return
-    if before.last_order_at != told.created_at:
-        return
-    unit.write()
-    after = replace(before, last_order_at=None)
-    for row in records.orders_of(unit.connection, known["store"], told.customer_id):
-        order = cast("OrderFacts", facts_of(row))
-        there = row["state"] != "gone" or is_confirmed(row)
-        if there and order.status not in NOT_PLACED and order.created_at <= moment.now + AHEAD:
-            after = order_placed(after, order.created_at)
-    recorder.save(unit, account, after, {"doubtful": account["doubtful"]}, moment, cause)

@@ -6,12 +6,14 @@ Pure. A list shows less of an order than a delivery does, so nothing is taken fr
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, cast
 
 from hooks.ledger.codec import read_facts
 from hooks.ledger.records import Values
 from hooks.retention.facts import CustomerFacts, OrderFacts, Snapshot
-from hooks.retention.reconcile import StoreFacts, merge
+from hooks.retention.plausible import dated, is_believable, plausible
+from hooks.retention.reconcile import DAYS, StoreFacts, merge
 from hooks.retention.store_meta import digest
 
 ORDER_FIELDS = "id,status,customer_id,date_created_gmt,date_modified_gmt,date_paid_gmt,date_completed_gmt"
@@ -21,8 +23,10 @@ LISTINGS = ("any", "trash", "checkout-draft")
 """Where orders are listed: the store leaves the trash and unfinished checkouts out of `any`."""
 
 
-def doubt(known: Values | None, shown: Snapshot, *, behind: bool = False) -> str | None:
+def doubt(known: Values | None, shown: Snapshot, *, now: datetime, behind: bool = False) -> str | None:
     """Why the store must be asked about a record that it lists; None if the ledger knows all that the list shows.
+
+    `now` tells which days can have come; a version that cannot says nothing, and the states are compared.
 
     `missed`: the store changed it, and should have told. `behind`: the store's clock is so far behind ours that
     nothing can be said of what was shown within its second, and what was not.
@@ -34,28 +38,46 @@ def doubt(known: Values | None, shown: Snapshot, *, behind: bool = False) -> str
         return "revived"
     if known["version"] is None:
         return "changed"
-    if shown.version != known["version"]:
+    if not is_believable(known["version"], now):
+        return "changed"
+    shown = plausible(shown, now)
+    if shown.version != known["version"] and not shown.undated:
         return "missed" if shown.version > known["version"] else "changed"
     if known["young"] or behind:
         return "young"
-    return "changed" if _differs(known, shown) else None
+    if shown.undated:
+        shown = dated(shown, known["version"])
+    return "changed" if _differs(known, shown, now) else None
 
 
-def _differs(known: Values, shown: Snapshot) -> bool:
+def _differs(known: Values, shown: Snapshot, now: datetime) -> bool:
     """Whether two states of the same second differ in what the list shows."""
     before = cast("StoreFacts", read_facts(known["kind"], known["facts"]))
     if isinstance(before, OrderFacts):
-        return _dates(before) != _dates(cast("OrderFacts", shown.facts))
+        return not _same_dates(before, cast("OrderFacts", shown.facts))
+    if before.last_order_at and not is_believable(before.last_order_at, now):
+        return True
     merged = merge(before, known["version"], shown, doubtful=known["doubtful"], settles=True, current=True)
     fresh = replace(cast("CustomerFacts", merged.facts), meta_at=before.meta_at)
     ours = known["known_digest"] if shown.store_meta is None else digest(shown.store_meta)
     return fresh != before or ours != known["known_digest"]
 
 
-def _dates(facts: OrderFacts) -> tuple[Any, ...]:
-    """What a list shows of an order. In the trash, the status before is shown nowhere but in its `meta_data`."""
-    status = None if facts.trashed else facts.status
-    return (facts.trashed, status, facts.customer_id, facts.created_at, facts.paid_at, facts.completed_at)
+def _same_dates(known: OrderFacts, shown: OrderFacts) -> bool:
+    """Tell whether a list shows what is known of an order. What it lacks, and an earlier state showed, is no news."""
+    if _state(known) != _state(shown):
+        return False
+    carried = dict(known.carried)
+    for name in DAYS:
+        day = getattr(shown, name)
+        if day != getattr(known, name) and (day or name not in carried):
+            return False
+    return True
+
+
+def _state(facts: OrderFacts) -> tuple[Any, ...]:
+    """What a list shows of an order besides days. In the trash, the status before is shown only in `meta_data`."""
+    return (facts.trashed, None if facts.trashed else facts.status, facts.customer_id)
 
 
 def listing_of(known: Values) -> int:

@@ -25,8 +25,6 @@ from hooks.planning import (
     Moment,
     contests,
     gone,
-    happened_by,
-    is_ahead,
     is_confirmed,
     is_young,
     question,
@@ -43,6 +41,7 @@ from hooks.retention.facts import (
     Snapshot,
     SupportRequestFacts,
 )
+from hooks.retention.plausible import dated, is_believable, is_future, plausible
 from hooks.retention.policy import Policy
 from hooks.retention.reconcile import StoreFacts, merge
 from hooks.retention.reports import Report, reported
@@ -62,8 +61,6 @@ REPORTS_APART = timedelta(minutes=10)
 again."""
 
 ASKED = "the store, when asked"
-
-_IN_FUTURE = ("in-the-future", "more than a day ahead: date_created_gmt or date_modified_gmt")
 
 _T = TypeVar("_T")
 
@@ -159,7 +156,7 @@ class Ingest:
                 reason = f"Gone from the store, which said so when asked; first heard of on {day}"
                 unit.remember(known | changed, moment.now, ASKED, reason)
             if not is_confirmed(known):
-                activity.take_back(self.recorder, unit, known, moment, ASKED)
+                activity.fall_back(self.recorder, unit, known, moment, ASKED)
 
         self.transaction(work)
 
@@ -272,9 +269,6 @@ class Ingest:
 
     def _observe(self, unit: Unit, store: str, snapshot: Snapshot, moment: Moment, delivery: Delivery) -> Result:
         """Take a state of a record that a delivery shows."""
-        if is_ahead(snapshot, moment.now):
-            found = Quarantine(*_IN_FUTURE, snapshot.facts.kind, snapshot.external_id)
-            return self._set_aside(unit, store, delivery, found, moment)
         key = RecordKey(store, snapshot.facts.kind, snapshot.external_id)
         known = unit.find(key) or records.blank(key, moment.now)
         if known["state"] == "gone":
@@ -294,12 +288,12 @@ class Ingest:
         rewound: bool = False,
     ) -> Result:
         """Merge a shown state into the record, with all that follows from it, also for the order's customer."""
-        snapshot = happened_by(snapshot, moment.now)
+        snapshot, version = _believed(unit, known, snapshot, moment)
         settles = moment.asked_at is not None
         before = cast("StoreFacts | None", facts_of(known))
         current = moment.asked_at is not None and known["updated_at"] <= moment.asked_at
         standing = {"doubtful": known["doubtful"], "settles": settles, "rewound": rewound, "current": current}
-        merged = merge(before, known["version"], snapshot, **standing)
+        merged = merge(before, version, snapshot, **standing)
         seen = sight(known, snapshot, settles=settles, rewound=rewound)
         doubtful = merged.doubtful or (seen.pop("doubtful", False) and not merged.stale)
         if seen.pop("contested", False):
@@ -308,16 +302,23 @@ class Ingest:
         if not merged.stale:
             columns["young"] = is_young(snapshot, moment)
         columns |= extra
-        if isinstance(snapshot.facts, OrderFacts):
-            activity.note_order(self.recorder, unit, known["store"], snapshot.facts, moment)
         changed = self.recorder.save(unit, known, merged.facts, columns, moment, cause, read=settles)
-        if settles and isinstance(before, OrderFacts) and _placed_otherwise(before, merged.facts):
-            activity.take_back(self.recorder, unit, known, moment, ASKED)
+        if isinstance(merged.facts, OrderFacts):
+            activity.follow(self.recorder, unit, known, merged.facts, moment)
+        elif settles:
+            self._mend_last_order(unit, known, merged.facts, moment)
         if isinstance(merged.facts, CustomerFacts) and merged.facts.staff:
             return Result.IGNORED
         if merged.stale:
             return Result.STALE
         return Result.RECORDED if changed else Result.UNCHANGED
+
+    def _mend_last_order(self, unit: Unit, known: Values, facts: StoreFacts, moment: Moment) -> None:
+        """Work out a customer's last order again, where an earlier version of this service noted a day to come."""
+        if isinstance(facts, CustomerFacts) and facts.last_order_at:
+            account = unit.find(RecordKey.of(known))
+            if account and not is_believable(facts.last_order_at, moment.now):
+                activity.work_out_again(self.recorder, unit, account, moment, ASKED)
 
     # What other tools report, and what people ask for
 
@@ -372,9 +373,21 @@ def _is_blank(known: Values) -> bool:
     return known["facts"] is None and known["events"] == "[]" and not known["linked"]
 
 
-def _placed_otherwise(before: OrderFacts, after: StoreFacts) -> bool:
-    """Tell whether the store says of an order that it was placed on another day than was known."""
-    return isinstance(after, OrderFacts) and after.created_at != before.created_at
+def _believed(unit: Unit, known: Values, snapshot: Snapshot, moment: Moment) -> tuple[Snapshot, datetime | None]:
+    """The state without days that make no sense, and the record's version, if that makes sense.
+
+    A state without a version of its own bears the time at which it came, but is not older than what is known.
+    """
+    now, version = moment.now, known["version"]
+    if is_future(snapshot, now) or (version and not is_believable(version, now)):
+        now = stores.no_earlier(unit.connection, now)  # our clock may be behind
+    if version and not is_believable(version, now):
+        version = None
+    arrived_at = moment.asked_at or (max(now, version) if version else now)
+    believed = plausible(snapshot, now)
+    if believed.undated:
+        believed = dated(believed, arrived_at)
+    return believed, version
 
 
 def _shown_by(store: str, content: Content) -> Iterator[RecordKey]:

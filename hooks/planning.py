@@ -7,7 +7,7 @@ an argument.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -26,9 +26,6 @@ from hooks.retention.store_meta import NOTHING, digest
 LONGEST_WAIT = timedelta(minutes=5)
 """A record that never comes to rest is written back this long after its first change all the same."""
 
-AHEAD = timedelta(days=1)
-"""A store's clock may be ahead of ours by so much. What it tells of later than that has not happened."""
-
 MAX_CONTESTS = 3
 CONTEST_WINDOW = timedelta(days=1)
 """Our fields put right this often within the window are fought over: we give up, and say so."""
@@ -39,6 +36,9 @@ ASK_AGAIN = timedelta(minutes=15)
 SECOND_OVER = timedelta(seconds=4)
 """What is shown sooner than this after the second of its version may have changed once more in that second, also
 where the store's clock is a little behind ours."""
+
+UNREADABLE = "unreadable"
+"""Reason to ask the store about a record of which a delivery shows parts that cannot be read. It is asked once."""
 
 HINTS = frozenset(
     {"deleted", "quarantined", "revived", "missed", "changed", "missing", "young", "approaching", "read-otherwise"}
@@ -102,20 +102,6 @@ def sight(known: Values, snapshot: Snapshot, *, settles: bool, rewound: bool = F
     return {"known_digest": there, "known_version": snapshot.version, "contested": contested}
 
 
-def is_ahead(snapshot: Snapshot, now: datetime) -> bool:
-    """Tell whether a state is said to be of a time that has not come: later ones would then be taken for older."""
-    times = (snapshot.version, snapshot.facts.created_at)
-    return any(at is not None and at > now + AHEAD for at in times)
-
-
-def happened_by(snapshot: Snapshot, now: datetime) -> Snapshot:
-    """The snapshot without a log-in that has not come to pass."""
-    facts = snapshot.facts
-    if isinstance(facts, CustomerFacts) and facts.last_active_at and facts.last_active_at > now + AHEAD:
-        return replace(snapshot, facts=replace(facts, last_active_at=None))
-    return snapshot
-
-
 def is_confirmed(known: Values) -> bool:
     """Tell whether the store itself ever showed the record when asked, or held what we wrote. Deliveries alone prove
     no record: whoever holds the secret of the webhooks can sign them."""
@@ -124,6 +110,8 @@ def is_confirmed(known: Values) -> bool:
 
 def is_young(snapshot: Snapshot, moment: Moment) -> bool:
     """Whether the state was shown so soon that another one of the same second may follow, under the same version."""
+    if snapshot.undated:
+        return False
     return (moment.asked_at or moment.now) - snapshot.version < SECOND_OVER
 
 
@@ -159,7 +147,7 @@ def questions(known: Values, facts: Facts, moment: Moment, *, doubtful: bool) ->
     if known["reread_reason"] in HINTS and not answered:
         return {}
     reason = "tie" if doubtful else _missing(facts)
-    if reason is None:
+    if reason is None or (reason == UNREADABLE and answered):
         return ANSWERED
     if reason != known["reread_reason"]:
         return question(known, reason, moment)
@@ -173,8 +161,10 @@ def _missing(facts: Facts) -> str | None:
     match facts:
         case OrderFacts() if facts.undated_refunds:
             return "refund-date"
-        case CustomerFacts(created_at=None):
+        case CustomerFacts(is_seen=False):
             return "unseen"
+        case OrderFacts() | CustomerFacts() if facts.oddities & {"meta_data", "refunds"}:
+            return UNREADABLE
     return None
 
 
@@ -228,6 +218,6 @@ def _bare(entries: str) -> list[dict[str, Any]]:
 def gone(known: Values, moment: Moment, day: date) -> Values:
     """The columns of a record of which the store itself says that it is no more. What stood, stays to be seen, unless
     only deliveries ever told of the record: then nothing was erased too early."""
-    closed = {"state": "gone", "closed_on": known["closed_on"] or day, "doubtful": False}
+    closed = {"state": "gone", "closed_on": known["closed_on"] or day, "doubtful": False, "oddities": ""}
     untagged = {} if is_confirmed(known) else UNTAGGED
     return IDLE | ANSWERED | closed | untagged | {"updated_at": moment.now}

@@ -159,8 +159,9 @@ class Rescanner:
     ) -> None:
         known = records.those(unit.connection, self.store, kind, shown)
         missed = []
+        now = stores.no_earlier(unit.connection, moment.now)  # our clock may be behind
         for number, snapshot in shown.items():
-            reason = compare.doubt(known.get(number), snapshot, behind=behind) if snapshot else "changed"
+            reason = compare.doubt(known.get(number), snapshot, now=now, behind=behind) if snapshot else "changed"
             if reason:
                 self._ask(unit, known.get(number), RecordKey(self.store, kind, number), reason, moment)
             if snapshot and reason == "missed":

@@ -201,6 +201,7 @@ def _store_problems(connection: Connection, slug: str) -> Iterator[Problem]:
             "message": _push_words(slug, row.push_error, row.number, row.example),
             "since": row.since.isoformat() if row.since else None,
         }
+    yield from _odd_problems(connection, slug)
     yield from _webhook_problems(connection, slug)
     set_aside = [row for row in views.quarantined(connection, slug) if row.reason != views.LOST_RIGHTS]
     for reason, found in groupby(set_aside, key=lambda row: str(row.reason)):
@@ -208,6 +209,35 @@ def _store_problems(connection: Connection, slug: str) -> Iterator[Problem]:
     lost = views.lost_rights(connection, slug)
     if lost:
         yield {"code": "webhook-owner-lost-rights"} | _set_aside(slug, views.LOST_RIGHTS, lost)
+
+
+_ODD = {
+    "implausible-dates": "show days that make no sense: before their order was made, in the future, or no days at all. "
+    "They are left out, and the other days count. Set them right in the store, or look for the plugin that writes them",
+    "meta-unreadable": "show meta_data that cannot be read, so that no consent and no erasure can be seen. Look for "
+    "the plugin that changes the answers of the REST API",
+    "refunds-unreadable": "show a list of refunds of which a part cannot be read, so that a refund may be missing. "
+    "Open these orders in the store, and look for refunds that were deleted in its database",
+}
+
+
+def _odd_problems(connection: Connection, slug: str) -> Iterator[Problem]:
+    if dates := _odd_records(connection, slug, "implausible-dates"):
+        yield {"code": "implausible-dates"} | dates
+    if meta := _odd_records(connection, slug, "meta-unreadable"):
+        yield {"code": "meta-unreadable"} | meta
+    if refunds := _odd_records(connection, slug, "refunds-unreadable"):
+        yield {"code": "refunds-unreadable"} | refunds
+
+
+def _odd_records(connection: Connection, slug: str, code: str) -> Problem:
+    """Name the records with odd parts of this code; empty where there are none."""
+    number, examples = views.odd_records(connection, slug, code)
+    if not number:
+        return {}
+    named = ", ".join(f"{row.kind} {row.external_id}" for row in examples)
+    more = f", the first {len(examples)} of them" if number > len(examples) else ""
+    return {"message": f"{number} record(s) of {slug}{more} ({named}) {_ODD[code]}.", "since": None}
 
 
 def _round_problems(connection: Connection, slug: str, *, late: datetime) -> Iterator[Problem]:
@@ -313,6 +343,4 @@ def _quarantine_words(reason: str) -> str:
         "not-json": f"the body was not JSON. {mended}",
         "not-an-object": f"the body was not an object. {mended}",
         "not-of-the-shape": f"fields were missing or malformed. {mended}",
-        "in-the-future": "they were dated more than a day ahead. Is the clock of the store, or of this machine, wrong? "
-        "Set both by NTP",
     }.get(reason, f"{reason}. {mended}")

@@ -99,7 +99,7 @@ def customer_of(source: Source, store: str, facts: Facts) -> int | None:
     if isinstance(facts, CustomerFacts):
         return None
     if isinstance(facts, OrderFacts):
-        return facts.customer_id or None
+        return facts.owner_id or None
     named = {subject.kind: subject for subject in sorted(facts.subjects, reverse=True)}
     if "customer" in named:
         return int(named["customer"].value)

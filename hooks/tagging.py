@@ -32,6 +32,10 @@ REMEMBERED = 4096
 
 Tags = tuple[Schedule, Values]
 
+IMPLAUSIBLE_DATES = "implausible-dates"
+ODDITIES = {"meta_data": "meta-unreadable", "refunds": "refunds-unreadable"}
+"""Codes of the parts that cannot be read; every other odd part is a date."""
+
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -104,6 +108,7 @@ def _tags(facts: Facts, policy: Policy, stands: Standing = NONE, beside: tuple[M
     return plan, {
         "state": plan.phase,
         "held": bool(then.holds),
+        "oddities": _oddities(facts) if plan.phase in ("active", "trashed", "erased") else "",
         "unknown_status": isinstance(facts, OrderFacts) and facts.status == "unknown",
         "legal_basis": governing and governing.basis,
         "retention_class": governing and governing.retention_class,
@@ -118,6 +123,13 @@ def _tags(facts: Facts, policy: Policy, stands: Standing = NONE, beside: tuple[M
         "wanted": _meta_text(wanted),
         "wanted_digest": digest(wanted),
     }
+
+
+def _oddities(facts: Facts) -> str:
+    """Codes of the odd parts of a record, as `/status` names them, separated by commas."""
+    if not isinstance(facts, OrderFacts | CustomerFacts):
+        return ""
+    return ",".join(sorted({ODDITIES.get(name, IMPLAUSIBLE_DATES) for name in facts.oddities}))
 
 
 def _meta_text(meta: StoreMeta) -> str:
@@ -146,7 +158,7 @@ def _since(facts: Facts) -> datetime | None:
     """Since when there is something that a person could have asked to have erased."""
     match facts:
         case OrderFacts():
-            return facts.created_at
+            return facts.made_at or facts.first_seen_at
         case SupportRequestFacts():
             return facts.made_at or facts.closed_at
         case ConsentFacts():

@@ -8,9 +8,10 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, fields, post_load
 
 from hooks.retention.facts import CUSTOMER_ROLES, CustomerFacts, Snapshot
+from hooks.retention.plausible import UNDATED
 from hooks.retention.policy import MetaVocabulary
-from schemas.meta import read_meta
-from schemas.wire import GmtTime, RecordId, required_time
+from schemas.meta import is_readable, read_meta
+from schemas.wire import RecordId, Times
 
 FIELDS = "id,role,date_created_gmt,date_modified_gmt,meta_data"
 """The `_fields` that a read of a customer asks for: no personal data is among them."""
@@ -28,8 +29,7 @@ class CustomerSchema(Schema):
 
     id = RecordId(required=True)
     role = fields.String(required=True)
-    date_created_gmt = GmtTime(required=True)
-    date_modified_gmt = GmtTime(load_default=None)
+    date_created_gmt = fields.Raw(required=True, allow_none=True)
 
     def __init__(self, vocabulary: MetaVocabulary, **kwargs: Any) -> None:
         self.vocabulary = vocabulary
@@ -37,8 +37,9 @@ class CustomerSchema(Schema):
 
     @post_load(pass_original=True)
     def _make(self, raw: dict[str, Any], original: Mapping[str, Any], **_: object) -> Snapshot:
-        created = required_time(raw, "date_created_gmt", "date_modified_gmt")
-        version = raw["date_modified_gmt"] or created
+        times = Times.of(original, "date_created", "date_modified")
+        created = times.instants["date_created"]
+        version = times.instants["date_modified"] or created or UNDATED
         meta = read_meta(original.get("meta_data"), self.vocabulary, at=version)
         facts = CustomerFacts(
             created_at=created,
@@ -47,5 +48,6 @@ class CustomerSchema(Schema):
             kinds=(meta.kinds & {"newsletter"}) if meta else frozenset(),
             choices=meta.choices if meta else (),
             meta_at=version if meta else None,
+            oddities=times.odd if is_readable(original.get("meta_data")) else times.odd | {"meta_data"},
         )
         return Snapshot(facts, raw["id"], version, meta.ours if meta else None)

@@ -11,6 +11,7 @@ from typing import Any
 from hooks.retention.facts import Choice
 from hooks.retention.policy import MetaVocabulary
 from hooks.retention.store_meta import KEYS
+from schemas.wire import php_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,11 @@ class Meta:
 
 
 def read_meta(raw: object, vocabulary: MetaVocabulary, *, at: datetime) -> Meta | None:
-    """Read the `meta_data` of a record's state of `at`; None where it is not shown."""
-    if not isinstance(raw, list):
+    """Read the `meta_data` of a record's state of `at`; None where it is not shown, or not readable at all."""
+    rows = None if raw is None else php_list(raw)
+    if rows is None:
         return None
-    values = _values(raw)
+    values = _values(rows)
     kinds = {"attribution"} if any(key.startswith(vocabulary.attribution_prefixes) for key in values) else set()
     newsletter = [str(values[key]).strip().lower() for key in vocabulary.newsletter_keys if _held(values, key)]
     if newsletter:
@@ -42,6 +44,14 @@ def read_meta(raw: object, vocabulary: MetaVocabulary, *, at: datetime) -> Meta 
         trashed_from=_slug(values.get("_wp_trash_meta_status")),
         last_active_at=_unix_time(values.get("wc_last_active")),
     )
+
+
+def is_readable(raw: object) -> bool:
+    """Tell whether `meta_data`, if it is shown, can be read whole."""
+    if raw is None:
+        return True
+    rows = php_list(raw)
+    return rows is not None and all(isinstance(row, dict) and isinstance(row.get("key"), str) for row in rows)
 
 
 def _values(raw: Iterable[object]) -> dict[str, Any]:

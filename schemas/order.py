@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
 from hooks.retention.facts import KNOWN_STATUSES, OrderFacts, Refund, Snapshot
+from hooks.retention.plausible import UNDATED
 from hooks.retention.policy import MetaVocabulary
-from schemas.meta import Meta, read_meta
-from schemas.wire import GmtTime, RecordId, any_present, method_id, present, required_time
+from schemas.meta import Meta, is_readable, read_meta
+from schemas.wire import RecordId, Times, any_present, method_id, php_list, present, record_id
 
 FIELDS = (
     "id,status,customer_id,date_created_gmt,date_modified_gmt,date_paid_gmt,date_completed_gmt,refunds,meta_data,"
@@ -25,43 +27,62 @@ _NAME = ("first_name", "last_name", "company", "address_1", "address_2", "city",
 _CONTACT = (*_NAME, "email")
 
 
-class RefundSchema(Schema):
-    """A refund as an order lists it; its date is shown only under the order's refunds."""
+class CustomerId(RecordId):
+    """The id of an order's customer; 0 for a guest, of whom stores also write nothing at all."""
 
-    class Meta:
-        unknown = EXCLUDE
-
-    id = RecordId(required=True)
-    date_created_gmt = GmtTime(load_default=None)
-
-    @post_load
-    def _make(self, raw: dict[str, Any], **_: object) -> Refund:
-        return Refund(raw["id"], raw["date_created_gmt"])
+    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        """As `RecordId`, and 0 for an empty value."""
+        return super().deserialize(0 if value in (None, "", False) else value, *args, **kwargs)
 
 
-class Refunds(fields.List[Any]):
-    """At most MAX_REFUNDS of them; they are counted before the first one is read."""
+@dataclass(frozen=True, slots=True)
+class Refunds:
+    """The refunds that an order shows. `odd`: parts of the list, or dates in it, that make no sense."""
 
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
-        if isinstance(value, list) and len(value) > MAX_REFUNDS:
-            raise ValidationError("are too many")
-        return super()._deserialize(value, *args, **kwargs)
+    rows: tuple[Refund, ...]
+    odd: frozenset[str]
+
+    @classmethod
+    def of(cls, value: object) -> Self:
+        """Read a list of refunds. Raises ValidationError where there are more than MAX_REFUNDS."""
+        rows = php_list(value or [])
+        if rows is None:
+            return cls((), frozenset({"refunds"}))
+        if len(rows) > MAX_REFUNDS:
+            raise ValidationError({"refunds": ["are too many"]})
+        odd: set[str] = set()
+        refunds = {refund.id: refund for row in rows if (refund := _refund(row, odd))}
+        return cls(tuple(refunds[number] for number in sorted(refunds)), frozenset(odd))
+
+
+def _refund(row: object, odd: set[str]) -> Refund | None:
+    """One refund; its date is shown only under the order's refunds. Names what is wrong with it in `odd`."""
+    number = record_id(row.get("id")) if isinstance(row, dict) else None
+    if number is None or not isinstance(row, dict):
+        odd.add("refunds")
+        return None
+    if "date_created_gmt" not in row:
+        return Refund(number)
+    at = Times.of(row, "date_created").instants["date_created"]
+    if at is None:
+        odd.add("refund_date")
+    return Refund(number, at, is_dateless=at is None)
 
 
 class OrderSchema(Schema):
-    """Loads to a Snapshot of OrderFacts. Raises ValidationError naming the fields that are not of the shape."""
+    """Loads to a Snapshot of OrderFacts. Raises ValidationError naming the fields that are not of the shape.
+
+    Days are taken as the store shows them, however little sense they make; what is no day at all is left out.
+    """
 
     class Meta:
         unknown = EXCLUDE
 
     id = RecordId(required=True)
     status = fields.String(required=True)
-    customer_id = RecordId(minimum=0, load_default=0, allow_none=True)
-    date_created_gmt = GmtTime(required=True)
-    date_modified_gmt = GmtTime(load_default=None)
-    date_paid_gmt = GmtTime(load_default=None)
-    date_completed_gmt = GmtTime(load_default=None)
-    refunds = Refunds(fields.Nested(RefundSchema), load_default=list, allow_none=True)
+    customer_id = CustomerId(minimum=0, load_default=0)
+    date_created_gmt = fields.Raw(required=True, allow_none=True)
+    refunds = fields.Raw(load_default=None, allow_none=True)
 
     def __init__(self, vocabulary: MetaVocabulary, **kwargs: Any) -> None:
         self.vocabulary = vocabulary
@@ -70,26 +91,35 @@ class OrderSchema(Schema):
     @post_load(pass_original=True)
     def _make(self, raw: dict[str, Any], original: Mapping[str, Any], **_: object) -> Snapshot:
         """The fields in which anything may stand are taken as they came: it is only asked whether anything does."""
-        created = required_time(raw, "date_created_gmt", "date_modified_gmt")
-        version = raw["date_modified_gmt"] or created
+        times = Times.of(original, *_TIMES)
+        created, modified, paid, completed = (times.instants[name] for name in _TIMES)
+        version = modified or created or UNDATED
         meta = read_meta(original.get("meta_data"), self.vocabulary, at=version)
         status, trashed = _status(raw["status"], meta)
+        refunds = Refunds.of(raw["refunds"])
+        odd = times.odd | refunds.odd
+        if not is_readable(original.get("meta_data")):
+            odd |= {"meta_data"}
         facts = OrderFacts(
             status=status,
             created_at=created,
-            paid_at=raw["date_paid_gmt"],
-            completed_at=raw["date_completed_gmt"],
-            customer_id=raw["customer_id"] or 0,
+            paid_at=paid,
+            completed_at=completed,
+            customer_id=raw["customer_id"],
             kinds=_kinds(original) | (meta.kinds if meta else frozenset()),
             trashed=trashed,
-            refunds=tuple(sorted(raw["refunds"] or (), key=lambda refund: refund.id)),
+            refunds=refunds.rows,
             choices=meta.choices if meta else (),
             erased_at=version if meta and meta.anonymised else None,
             meta_at=version if meta else None,
             payment=method_id(original.get("payment_method"), self.vocabulary.ways),
             carriers=_carriers(original.get("shipping_lines"), self.vocabulary),
+            oddities=odd,
         )
-        return Snapshot(facts, raw["id"], version, meta.ours if meta else None)
+        return Snapshot(facts, raw["id"], version, meta.ours if meta else None, undated=modified is None)
+
+
+_TIMES = ("date_created", "date_modified", "date_paid", "date_completed")
 
 
 def _status(raw: str, meta: Meta | None) -> tuple[str, bool]:
@@ -101,7 +131,7 @@ def _status(raw: str, meta: Meta | None) -> tuple[str, bool]:
 
 def _carriers(lines: object, vocabulary: MetaVocabulary) -> frozenset[str]:
     """The ids of the shipping methods; their titles may say where the customer lives, and are dropped."""
-    rows = lines if isinstance(lines, list) else []
+    rows = php_list(lines) or []
     ids = (method_id(line.get("method_id"), vocabulary.ways) for line in rows if isinstance(line, dict))
     return frozenset(name for name in ids if name)
 

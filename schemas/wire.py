@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 from marshmallow import ValidationError, fields
 
@@ -41,7 +42,7 @@ def record_id(value: object, *, minimum: int = 1) -> int | None:
 
 
 class GmtTime(fields.Field[datetime]):
-    """A `*_gmt` time: ISO 8601, in UTC though it bears no zone. Empty and all-zero ones are None."""
+    """A time of an event: ISO 8601, in UTC where it bears no zone. Empty and all-zero ones are None."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(allow_none=True, **kwargs)
@@ -49,14 +50,59 @@ class GmtTime(fields.Field[datetime]):
     def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> datetime | None:  # type: ignore[override]
         if value == "" or (isinstance(value, str) and value.startswith("0000-00-00")):
             return None
-        try:
-            instant = datetime.fromisoformat(value)
-            instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise ValidationError("is not a time") from error
+        instant = gmt_time(value)
+        if instant is None:
+            raise ValidationError("is not a time")
         if not _EARLIEST <= instant < _LATEST:
             raise ValidationError("is out of range")
-        return instant.replace(microsecond=0)
+        return instant
+
+
+def gmt_time(value: object) -> datetime | None:
+    """The instant that a `*_gmt` value is, in whole seconds: ISO 8601, in UTC though it bears no zone.
+
+    None for what is no time, such as `0000-00-00` and `-0001-11-30`, by which PHP writes that there is none.
+    """
+    if not isinstance(value, str):
+        return None
+    try:
+        instant = datetime.fromisoformat(value)
+        instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return instant.replace(microsecond=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The `*_gmt` times of a record by name, and the names of those that are no times. Names bear no `_gmt`."""
+
+    instants: Mapping[str, datetime | None]
+    odd: frozenset[str]
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any], *names: str) -> Self:
+        """Read these times of a record. Empty values are no times, and not odd."""
+        instants: dict[str, datetime | None] = {}
+        odd = set()
+        for name in names:
+            value = raw.get(f"{name}_gmt")
+            instants[name] = gmt_time(value)
+            if value and instants[name] is None:
+                odd.add(name)
+        return cls(instants, frozenset(odd))
+
+
+def php_list(value: object) -> list[Any] | None:
+    """The list that a value is, or stands for: PHP writes one with gaps as an object with numeric keys.
+
+    None for anything else.
+    """
+    if isinstance(value, list):
+        return value
+    if isinstance(value, dict) and value and all(isinstance(key, str) and key.isdecimal() for key in value):
+        return list(value.values())
+    return None
 
 
 def method_id(value: object, ways: frozenset[str]) -> str:
@@ -81,12 +127,3 @@ def present(value: object) -> bool:
 def any_present(holder: object, keys: Iterable[str]) -> bool:
     """Whether an address, say, holds anything under `keys`. An empty one comes as `[]`, as PHP writes it."""
     return isinstance(holder, dict) and any(present(holder.get(key)) for key in keys)
-
-
-def required_time(raw: Mapping[str, datetime | None], *names: str) -> datetime:
-    """The first of these times that is there. Raises ValidationError, naming the first, if none is."""
-    for name in names:
-        instant = raw[name]
-        if instant is not None:
-            return instant
-    raise ValidationError({names[0]: ["is missing"]})

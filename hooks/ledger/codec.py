@@ -46,6 +46,7 @@ def read_facts(kind: RecordKind, text: str) -> Facts:
         "kinds": frozenset(raw.get("kinds", ())),
         "choices": _read_choices(raw),
         "meta_at": _maybe(raw.get("meta_at")),
+        "oddities": frozenset(raw.get("oddities", ())),
     }
     if kind == "customer":
         return CustomerFacts(
@@ -53,19 +54,24 @@ def read_facts(kind: RecordKind, text: str) -> Facts:
             staff=raw.get("staff", False),
             last_active_at=_maybe(raw.get("last_active_at")),
             last_order_at=_maybe(raw.get("last_order_at")),
+            first_seen_at=_maybe(raw.get("first_seen_at")),
             **shared,
         )
     return OrderFacts(
         status=raw["status"],
-        created_at=_instant(raw["created_at"]),
+        created_at=_maybe(raw.get("created_at")),
         paid_at=_maybe(raw.get("paid_at")),
         completed_at=_maybe(raw.get("completed_at")),
         customer_id=raw.get("customer_id", 0),
         trashed=raw.get("trashed", False),
-        refunds=tuple(Refund(number, _maybe(at)) for number, at in raw.get("refunds", ())),
+        refunds=tuple(Refund(number, _maybe(at), at == "") for number, at in raw.get("refunds", ())),
         erased_at=_maybe(raw.get("erased_at")),
         payment=raw.get("payment", ""),
         carriers=frozenset(raw.get("carriers", ())),
+        was_paid=raw.get("was_paid", False),
+        carried=tuple((name, _instant(version)) for name, version in raw.get("carried", ())),
+        former_customer_id=raw.get("former_customer_id", 0),
+        first_seen_at=_maybe(raw.get("first_seen_at")),
         **shared,
     )
 
@@ -189,10 +195,13 @@ def _order(facts: OrderFacts) -> dict[str, Any]:
         "completed_at": _time(facts.completed_at),
         "customer_id": facts.customer_id,
         "trashed": facts.trashed,
-        "refunds": [[refund.id, _time(refund.at)] for refund in facts.refunds],
+        "refunds": [[refund.id, "" if refund.is_dateless else _time(refund.at)] for refund in facts.refunds],
         "erased_at": _time(facts.erased_at),
         "payment": facts.payment or None,
         "carriers": sorted(facts.carriers),
+        "was_paid": facts.was_paid,
+        "carried": [[name, _time(version)] for name, version in facts.carried],
+        "former_customer_id": facts.former_customer_id,
         **_shared(facts),
     }
 
@@ -212,6 +221,8 @@ def _shared(facts: OrderFacts | CustomerFacts) -> dict[str, Any]:
         "kinds": sorted(facts.kinds),
         "choices": _written_choices(facts.choices),
         "meta_at": _time(facts.meta_at),
+        "oddities": sorted(facts.oddities),
+        "first_seen_at": _time(facts.first_seen_at),
     }
 
 

@@ -11,9 +11,13 @@ from typing import NamedTuple
 from hooks.retention.recipients import Ways
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
-_OWNER = re.compile(r'"customer_id":(\d+),')
+_OWNER = re.compile(r'"(?:former_)?customer_id":(\d+),')
 _SUBJECT = rf"\[{_STRING},{_STRING}\]"
-_OWN = re.compile(rf'"meta_at":{_STRING},?|"name":{_STRING},?|"subjects":\[{_SUBJECT}(?:,{_SUBJECT})*\],?')
+_CARRIED = rf'"carried":\[\[{_STRING},{_STRING}\](?:,\[{_STRING},{_STRING}\])*\],'
+_OWN = re.compile(
+    rf'{_CARRIED}|"meta_at":{_STRING},?|"name":{_STRING},?'
+    rf'|"subjects":\[{_SUBJECT}(?:,{_SUBJECT})*\],?'
+)
 _WAYS = re.compile(rf'"carriers":\[{_STRING}(?:,{_STRING})*\],|"payment":{_STRING},')
 _INSTANT = re.compile(r'(?:\[\d+,)?"(\d{4}-\d\d-\d\dT\d\d):\d\d:\d\d(?:\.\d+)?\+00:00"')
 

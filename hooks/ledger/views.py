@@ -242,6 +242,21 @@ def push_errors(connection: Connection, store: str) -> list[Row[Any]]:
     return list(connection.execute(chosen.group_by(records.c.push_error)))
 
 
+def odd_records(connection: Connection, store: str, code: str) -> tuple[int, list[Row[Any]]]:
+    """The records with odd parts of this code: their number, and the first few (`kind`, `external_id`)."""
+    odd = (records.c.store == store, records.c.oddities != "")
+    groups = connection.execute(
+        select(records.c.oddities, func.count().label("number")).where(*odd).group_by(records.c.oddities)
+    ).all()
+    chosen = [row.oddities for row in groups if code in row.oddities.split(",")]
+    if not chosen:
+        return 0, []
+    number = sum(row.number for row in groups if row.oddities in chosen)
+    examples = select(records.c.kind, records.c.external_id).where(*odd, records.c.oddities.in_(chosen))
+    ordered = examples.order_by(records.c.kind.desc(), records.c.external_id).limit(EXAMPLES)
+    return number, list(connection.execute(ordered))
+
+
 def to_be_read(connection: Connection, store: str, now: datetime) -> int:
     """How many records of a store it is to be asked about by now."""
     return _number(connection, and_(records.c.store == store, records.c.reread_at <= now))

@@ -43,12 +43,11 @@ def anchor(clock: Clock, facts: Facts, policy: Policy) -> Anchor:
             word = "closed" if facts.closed_at else "made"
             return Anchor(f"request-{word}", day, f"Request {word} on {day}")
         case "request-closed", OrderFacts():
-            day = _day(facts.created_at, policy)
+            day = _created(facts, policy)
             return Anchor("request-made", day, f"Note left with the order on {day}")
         case "created", OrderFacts() | CustomerFacts():
-            noun = "Order" if isinstance(facts, OrderFacts) else "Account"
             day = _created(facts, policy)
-            return Anchor("created", day, f"{noun} created on {day}")
+            return Anchor("created", day, _created_words(facts, day))
         case _:
             raise ValueError(f"the clock {clock!r} cannot run for {facts.kind!r}")
 
@@ -64,7 +63,18 @@ def _known(instant: datetime | None) -> datetime:
 
 
 def _created(facts: OrderFacts | CustomerFacts, policy: Policy) -> date:
-    return _day(_known(facts.created_at), policy)
+    """The day on which a record was made or, where no day says so, on which it was first seen."""
+    made_at = facts.made_at if isinstance(facts, OrderFacts) else facts.created_at
+    return _day(_known(made_at or facts.first_seen_at), policy)
+
+
+def _created_words(facts: OrderFacts | CustomerFacts, day: date) -> str:
+    noun = "Order" if isinstance(facts, OrderFacts) else "Account"
+    if facts.created_at:
+        return f"{noun} created on {day}"
+    if isinstance(facts, OrderFacts) and facts.accounting_events:
+        return f"First accounting event of an order without a day of creation on {day}"
+    return f"{noun} without a day of creation first seen on {day}"
 
 
 def _latest(events: list[tuple[str, datetime | None]], policy: Policy) -> tuple[date, str]:
@@ -75,10 +85,9 @@ def _latest(events: list[tuple[str, datetime | None]], policy: Policy) -> tuple[
 
 
 def _accounting_year_end(facts: OrderFacts, policy: Policy) -> Anchor:
-    events = [("paid", facts.paid_at), ("completed", facts.completed_at)]
-    events += [("refunded", refund.at) for refund in facts.refunds]
-    if not any(instant for _, instant in events):
-        events = [("created", facts.created_at)]
+    events: list[tuple[str, datetime | None]] = list(facts.accounting_events)
+    if not events:
+        events = [("created", facts.created_at) if facts.created_at else ("first seen", facts.first_seen_at)]
     day, names = _latest(events, policy)
     end = policy.accounting_year.end(day)
     return Anchor("accounting-year-end", end, f"{names.capitalize()} on {day}; the accounting year ended {end}")
@@ -90,6 +99,8 @@ def _last_activity(facts: CustomerFacts, policy: Policy) -> Anchor:
         ("log-in or visit", facts.last_active_at),
         ("order placed", facts.last_order_at),
     ]
+    if not any(instant for _, instant in events):
+        events = [("first seen, without a day of sign-up", facts.first_seen_at)]
     day, names = _latest(events, policy)
     return Anchor("last-activity", day, f"Last activity ({names}) on {day}")
 

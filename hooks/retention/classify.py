@@ -56,7 +56,7 @@ class Schedule:
 def phase(facts: Facts) -> Phase:
     """Where in its life the record is, as far as its own state tells."""
     match facts:
-        case CustomerFacts(created_at=None):
+        case CustomerFacts(is_seen=False):
             return "unknown"
         case CustomerFacts(staff=True):
             return "ignored"

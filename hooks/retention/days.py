@@ -30,10 +30,12 @@ def in_days(facts: OrderFacts | CustomerFacts, zone: tzinfo) -> OrderFacts | Cus
             last_order_at=_of(stands_for, facts.last_order_at),
             kinds=facts.kinds,
             choices=choices,
+            oddities=facts.oddities,
+            first_seen_at=_of(stands_for, facts.first_seen_at),
         )
     return OrderFacts(
         status=facts.status,
-        created_at=stands_for[facts.created_at],
+        created_at=_of(stands_for, facts.created_at),
         paid_at=_of(stands_for, facts.paid_at),
         completed_at=_of(stands_for, facts.completed_at),
         kinds=facts.kinds,
@@ -41,11 +43,14 @@ def in_days(facts: OrderFacts | CustomerFacts, zone: tzinfo) -> OrderFacts | Cus
         refunds=tuple(Refund(0, _of(stands_for, refund.at)) for refund in facts.refunds),
         choices=choices,
         erased_at=_of(stands_for, facts.erased_at),
+        oddities=facts.oddities,
+        was_paid=facts.was_paid,
+        first_seen_at=_of(stands_for, facts.first_seen_at),
     )
 
 
 def _instants(facts: OrderFacts | CustomerFacts) -> Iterable[datetime | None]:
-    yield facts.created_at
+    yield from (facts.created_at, facts.first_seen_at)
     yield from (choice.at for choice in facts.choices)
     if isinstance(facts, CustomerFacts):
         yield from (facts.last_active_at, facts.last_order_at)

@@ -49,8 +49,9 @@ def chosen(facts: Facts, stands: Standing) -> Facts:
         extra += stands.persons_choices
     if not extra:
         return facts
-    if facts.created_at and ("attribution" in facts.kinds or not facts.choices):
-        extra += (Choice(facts.created_at, given=True),) if _speaks_of_before(facts, extra) else ()
+    made_at = facts.made_at if isinstance(facts, OrderFacts) else facts.created_at
+    if made_at and ("attribution" in facts.kinds or not facts.choices):
+        extra += (Choice(made_at, given=True),) if _speaks_of_before(facts, extra) else ()
     return replace(facts, choices=choices_of((*facts.choices, *extra)), kinds=facts.kinds | {"newsletter"})
 
 

@@ -7,7 +7,7 @@ All instants are aware and in UTC; which calendar day they fall on is the policy
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 RecordKind = Literal["order", "customer", "support-request", "marketing-consent", "cookie-consent"]
@@ -39,6 +39,9 @@ KNOWN_STATUSES = PAID_STATUSES | UNPAID_STATUSES
 NOT_PLACED = frozenset({"checkout-draft", "auto-draft"})
 """Statuses of a checkout that nobody has finished: not an order placed."""
 
+BEFORE_CREATION = timedelta(days=1)
+"""No accounting event lies further before the creation of its order."""
+
 CUSTOMER_ROLES = frozenset({"customer", "subscriber"})
 """Any other role is a member of staff, who is not a customer."""
 
@@ -56,21 +59,31 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """A refund of an order; `at` is None until the store was asked for its date, which no delivery shows."""
+    """A refund of an order; `at` is None until the store was asked for its date, which no delivery shows.
+
+    `is_dateless`: the store was asked, and shows no date that makes sense.
+    """
 
     id: int
     at: datetime | None = None
+    is_dateless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
     """An order. `status` is what it is, or was before it was trashed; 'unknown' for one that a plugin added.
 
-    `payment` and `carriers` are the store's ids of the ways in which it was paid and shipped.
+    `payment` and `carriers` are the store's ids of the ways in which it was paid and shipped. `oddities` name the
+    parts of the newest state that make no sense, as the store names them, and that were left out.
+
+    The rest keeps what earlier states showed. `was_paid`: one of them was paid. `carried`: parts that the newest
+    state lacks, each with the version of the last state that showed it. `former_customer_id`: the last customer of
+    an order that is nobody's now. `first_seen_at`: the first version that was seen of an order without a day of
+    creation.
     """
 
     status: str
-    created_at: datetime
+    created_at: datetime | None
     paid_at: datetime | None = None
     completed_at: datetime | None = None
     customer_id: int = 0
@@ -82,23 +95,54 @@ class OrderFacts:
     meta_at: datetime | None = None
     payment: str = ""
     carriers: frozenset[str] = frozenset()
+    oddities: frozenset[str] = frozenset()
+    was_paid: bool = False
+    carried: tuple[tuple[str, datetime], ...] = ()
+    former_customer_id: int = 0
+    first_seen_at: datetime | None = None
 
     kind: RecordKind = field(default="order", init=False)
 
     @property
     def paid(self) -> bool:
         """Whether money was ever taken for it, whatever became of it since."""
+        return self.was_paid or self.is_paid_now
+
+    @property
+    def is_paid_now(self) -> bool:
+        """Whether its state itself says that it was paid."""
         return self.paid_at is not None or self.status in PAID_STATUSES
 
     @property
     def undated_refunds(self) -> tuple[int, ...]:
         """Refunds whose day is still to be asked for."""
-        return tuple(refund.id for refund in self.refunds if refund.at is None)
+        return tuple(refund.id for refund in self.refunds if refund.at is None and not refund.is_dateless)
+
+    @property
+    def accounting_events(self) -> tuple[tuple[str, datetime], ...]:
+        """The instants at which it was paid, completed and refunded, as far as they are known, by name."""
+        events = [("paid", self.paid_at), ("completed", self.completed_at)]
+        events += [("refunded", refund.at) for refund in self.refunds]
+        return tuple((name, at) for name, at in events if at)
+
+    @property
+    def made_at(self) -> datetime | None:
+        """When it was made: the day of creation or, without one, of the first accounting event."""
+        return self.created_at or min((at for _, at in self.accounting_events), default=None)
+
+    @property
+    def owner_id(self) -> int:
+        """The customer whose order it is, or last was; 0 for none."""
+        return self.customer_id or self.former_customer_id
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerFacts:
-    """A customer's account. `created_at` is None while it is known only from an order that names it."""
+    """A customer's account. `created_at` is None while it is known only from an order that names it.
+
+    `oddities` are as an order's. `first_seen_at` is the first version that was seen of an account without a day of
+    sign-up.
+    """
 
     created_at: datetime | None = None
     staff: bool = False
@@ -107,8 +151,15 @@ class CustomerFacts:
     kinds: frozenset[str] = frozenset()
     choices: tuple[Choice, ...] = ()
     meta_at: datetime | None = None
+    oddities: frozenset[str] = frozenset()
+    first_seen_at: datetime | None = None
 
     kind: RecordKind = field(default="customer", init=False)
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether the account itself was ever shown."""
+        return self.created_at is not None or self.first_seen_at is not None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -166,10 +217,11 @@ class Snapshot:
 
     `version` is when the store last changed it (`date_modified_gmt`, whole seconds; the day of sign-up for an
     account never changed). `store_meta` is what the store holds under our own keys, None where `meta_data` was
-    not shown: unknown, not empty.
+    not shown: unknown, not empty. `undated`: the store does not say when it changed the record.
     """
 
     facts: OrderFacts | CustomerFacts
     external_id: int
     version: datetime
     store_meta: dict[str, str] | None
+    undated: bool = False

@@ -2,7 +2,10 @@
 
 A record's state is taken from the newest version that was seen; its `meta_data` from the newest version that
 showed it, since a shop manager's webhooks leave it out; and what can only grow (log-ins, orders placed, dates
-of refunds, newsletter choices, an erasure) from all of them, late ones too.
+of refunds, newsletter choices, an erasure, that an order was paid) from all of them, late ones too.
+
+Each day of an order, its refunds and its customer are taken from the newest version that shows them: a later state
+that lacks them takes nothing away. `carried` then says from which version they are.
 """
 
 from __future__ import annotations
@@ -10,8 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import itemgetter
+from typing import Any
 
-from hooks.retention.facts import META_KINDS, Choice, CustomerFacts, OrderFacts, Refund, Snapshot
+from hooks.retention.facts import BEFORE_CREATION, META_KINDS, Choice, CustomerFacts, OrderFacts, Refund, Snapshot
+from hooks.retention.plausible import UNDATED
 
 MAX_CHOICES = 256
 """More newsletter choices than this are thinned to those at which the choice changed."""
@@ -42,6 +48,9 @@ def merge(
 ) -> Merged:
     """Take a snapshot into what is known. `settles`: it was read from the store just now, and decides a tie.
 
+    An `undated` snapshot bears the time at which it came as its version. A delivery may be late: where it shows
+    another state than is known, only the store can say which one is the last.
+
     `current`: and nothing else was learnt since the store was asked, so that the last log-in that it shows counts, even
     where a later one is known.
 
@@ -52,19 +61,31 @@ def merge(
     if current and known is not None:
         known = _as_active_as(known, fresh)
     if known is None:
-        return Merged(fresh, snapshot.version, stale=False, doubtful=False)
+        return Merged(_whole(fresh), snapshot.version, stale=False, doubtful=False)
+    shown = _Shown(fresh, snapshot.version)
+    before = _Shown(_until(known, snapshot.version) if rewound or version is None else known, version or UNDATED)
     if version is None:
-        return Merged(_grown(fresh, known, fresh), snapshot.version, stale=False, doubtful=False)
-    if rewound:
-        known = _until(known, snapshot.version)
-    elif snapshot.version < version:
-        return Merged(_grown(_with_meta(known, fresh), known, fresh), version, stale=True, doubtful=doubtful)
+        return Merged(_grown(fresh, shown, before), snapshot.version, stale=False, doubtful=False)
+    if snapshot.version < version and not rewound:
+        merged = _grown(_with_meta(known, fresh), before, shown)
+        return Merged(merged, version, stale=True, doubtful=doubtful)
+    known = before.facts
     tie = snapshot.version == version
-    differs = tie and (_state(fresh) != _state(known) or _meta_differs(fresh, known))
+    compared = tie or snapshot.undated
+    differs = compared and (_state(fresh) != _state(known) or _meta_differs(fresh, known, undated=snapshot.undated))
     keeps = tie and not settles and _state(fresh) < _state(known)
-    newest, other = (known, fresh) if keeps else (fresh, known)
-    merged = _grown(fresh if settles and fresh.meta_at else _with_meta(newest, other), known, fresh)
-    return Merged(merged, snapshot.version, stale=False, doubtful=not settles and (differs or (tie and doubtful)))
+    newest, other = (before, shown) if keeps else (shown, before)
+    facts = fresh if settles and fresh.meta_at else _with_meta(newest.facts, other.facts)
+    doubt = differs or (compared and doubtful)
+    return Merged(_grown(facts, newest, other), snapshot.version, stale=False, doubtful=not settles and doubt)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Facts, and the version of the state that they tell."""
+
+    facts: StoreFacts
+    version: datetime
 
 
 def _until(known: StoreFacts, version: datetime) -> StoreFacts:
@@ -100,19 +121,22 @@ def _state(facts: StoreFacts) -> tuple[object, ...]:
     """What one version of the record says of itself, so ordered that of two states of one second the one
     that is further on in an order's life comes last."""
     if isinstance(facts, CustomerFacts):
-        return (facts.staff, str(facts.created_at))
+        return (facts.staff, str(facts.created_at), sorted(facts.oddities))
+    refunds = _own(facts, "refunds") or ()
+    days = [_own(facts, name) for name in DAYS]
     return (
         facts.trashed,
-        len(facts.refunds),
-        facts.completed_at is not None,
-        facts.paid_at is not None,
+        len(refunds),
+        days[2] is not None,
+        days[1] is not None,
         facts.status,
         facts.customer_id,
         sorted(facts.kinds - META_KINDS),
-        [str(instant) for instant in (facts.created_at, facts.paid_at, facts.completed_at)],
+        [str(instant) for instant in days],
         facts.payment,
         sorted(facts.carriers),
-        sorted(refund.id for refund in facts.refunds),
+        sorted(refund.id for refund in refunds),
+        sorted(facts.oddities),
     )
 
 
@@ -123,33 +147,155 @@ def _with_meta(newest: StoreFacts, other: StoreFacts) -> StoreFacts:
     return replace(newest, kinds=kinds, meta_at=chosen.meta_at)
 
 
-def _meta_differs(one: StoreFacts, other: StoreFacts) -> bool:
-    return one.meta_at is not None and one.meta_at == other.meta_at and _meta_order(one) != _meta_order(other)
+def _meta_differs(fresh: StoreFacts, known: StoreFacts, *, undated: bool) -> bool:
+    """Tell whether two states tell different things by their `meta_data`; where `undated`, whenever they did."""
+    if fresh.meta_at is None or known.meta_at is None:
+        return False
+    if undated:
+        return _told_by_meta(fresh) != _told_by_meta(known)
+    return fresh.meta_at == known.meta_at and _meta_order(fresh) != _meta_order(known)
+
+
+def _told_by_meta(facts: StoreFacts) -> tuple[frozenset[str], bool | None]:
+    return facts.kinds & META_KINDS, facts.choices[-1].given if facts.choices else None
 
 
 def _meta_order(facts: StoreFacts) -> tuple[str, list[str]]:
     return (facts.meta_at.isoformat() if facts.meta_at else "", sorted(facts.kinds & META_KINDS))
 
 
-def _grown(facts: StoreFacts, known: StoreFacts | None, fresh: StoreFacts) -> StoreFacts:
-    """`facts` with all that was ever seen of what can only grow."""
-    seen = [one for one in (known, fresh) if one is not None]
-    choices = choices_of(choice for one in seen for choice in one.choices)
+def _grown(facts: StoreFacts, newest: _Shown, other: _Shown) -> StoreFacts:
+    """`facts`, the state of the `newest` of two, with all that either shows of what is not forgotten."""
+    choices = choices_of((*newest.facts.choices, *other.facts.choices))
     if isinstance(facts, CustomerFacts):
-        accounts = [one for one in seen if isinstance(one, CustomerFacts)]
-        return replace(
-            facts,
-            choices=choices,
-            last_active_at=_later(accounts[0].last_active_at, accounts[-1].last_active_at),
-            last_order_at=_later(accounts[0].last_order_at, accounts[-1].last_order_at),
-        )
-    orders = [one for one in seen if isinstance(one, OrderFacts)]
-    dates = {refund.id: refund.at for one in orders for refund in one.refunds if refund.at}
+        return _grown_account(replace(facts, choices=choices), newest, other)
+    orders = [shown.facts for shown in (newest, other) if isinstance(shown.facts, OrderFacts)]
+    parts, carried = _parts(newest, other)
+    facts = replace(
+        facts,
+        **parts,
+        carried=carried,
+        choices=choices,
+        erased_at=_earlier(orders[0].erased_at, orders[-1].erased_at),
+        was_paid=any(order.paid for order in orders),
+        first_seen_at=_first_seen(newest, other),
+    )
+    return _whole(_without_events_before(replace(facts, refunds=_with_dates(facts.refunds, orders))))
+
+
+def _grown_account(facts: CustomerFacts, newest: _Shown, other: _Shown) -> CustomerFacts:
+    one, two = (shown.facts for shown in (newest, other))
+    if not (isinstance(one, CustomerFacts) and isinstance(two, CustomerFacts)):
+        raise TypeError("the states are of records of two kinds")
+    created_at = facts.created_at or one.created_at or two.created_at
     return replace(
         facts,
-        choices=choices,
-        refunds=tuple(Refund(refund.id, dates.get(refund.id)) for refund in facts.refunds),
-        erased_at=_earlier(orders[0].erased_at, orders[-1].erased_at),
+        created_at=created_at,
+        last_active_at=_later(one.last_active_at, two.last_active_at),
+        last_order_at=_later(one.last_order_at, two.last_order_at),
+        first_seen_at=None if created_at else _earlier(one.first_seen_at, two.first_seen_at),
+    )
+
+
+# --- parts of an order that a later state may lack ---
+
+DAYS = ("created_at", "paid_at", "completed_at")
+_CUSTOMER = "former_customer_id"
+PARTS = (*DAYS, "refunds", _CUSTOMER)
+
+
+def _parts(newest: _Shown, other: _Shown) -> tuple[dict[str, Any], tuple[tuple[str, datetime], ...]]:
+    """Each part as the newest state shows it or, where that lacks it, as the last one that does.
+
+    Also gives the parts that the newest state lacks, with the version of the state that shows them.
+    """
+    parts: dict[str, Any] = {}
+    carried = []
+    for name in PARTS:
+        sights = [sight for shown in (newest, other) if (sight := _sight(shown, name))]
+        if not sights:
+            continue
+        if _own(newest.facts, name) is not None:
+            parts[name] = sights[0][1]
+            continue
+        version, parts[name] = max(sights, key=itemgetter(0))
+        carried.append((name, version))
+    return _with_readable_refunds(parts, newest), tuple(carried)
+
+
+def _sight(shown: _Shown, name: str) -> tuple[datetime, Any] | None:
+    """A part of an order, and the version of the state that shows it; None where none does."""
+    facts = shown.facts
+    if not isinstance(facts, OrderFacts):
+        return None
+    versions = dict(facts.carried)
+    if name in versions:
+        return versions[name], getattr(facts, name)
+    value = _own(facts, name)
+    return None if value is None else (shown.version, value)
+
+
+def _own(facts: StoreFacts, name: str) -> Any:
+    """A part of an order that the newest state itself shows; None where it does not."""
+    if not isinstance(facts, OrderFacts) or name in dict(facts.carried):
+        return None
+    if name == _CUSTOMER:
+        return facts.customer_id or None
+    if name == "refunds" and "refunds" in facts.oddities:
+        return None
+    return getattr(facts, name)
+
+
+def _with_readable_refunds(parts: dict[str, Any], newest: _Shown) -> dict[str, Any]:
+    """Add the refunds that a list, which is not readable whole, shows besides those of before."""
+    facts = newest.facts
+    if isinstance(facts, OrderFacts) and "refunds" in facts.oddities:
+        shown = {refund.id: refund for refund in (*parts.get("refunds", ()), *facts.refunds)}
+        parts["refunds"] = tuple(shown[number] for number in sorted(shown))
+    return parts
+
+
+def _with_dates(refunds: Iterable[Refund], orders: Iterable[OrderFacts]) -> tuple[Refund, ...]:
+    """The refunds, each with the date that some state shows."""
+    dated: dict[int, Refund] = {}
+    for order in orders:
+        for refund in order.refunds:
+            best = dated.get(refund.id)
+            if best is None or (best.at is None and (refund.at or refund.is_dateless)):
+                dated[refund.id] = refund
+    return tuple(dated.get(refund.id, refund) for refund in refunds)
+
+
+def _without_events_before(facts: OrderFacts) -> OrderFacts:
+    """The facts without accounting events before creation: one state may show the event, another the creation."""
+    if facts.created_at is None:
+        return facts
+    earliest = facts.created_at - BEFORE_CREATION
+    early: dict[str, Any] = {
+        name: None for name in ("paid_at", "completed_at") if (at := getattr(facts, name)) and at < earliest
+    }
+    refunds = tuple(
+        Refund(refund.id, is_dateless=True) if refund.at and refund.at < earliest else refund
+        for refund in facts.refunds
+    )
+    carried = tuple(part for part in facts.carried if part[0] not in early)
+    return replace(facts, **early, refunds=refunds, carried=carried)
+
+
+def _first_seen(newest: _Shown, other: _Shown) -> datetime | None:
+    seen = [shown.facts.first_seen_at for shown in (newest, other) if isinstance(shown.facts, OrderFacts)]
+    return _earlier(seen[0], seen[-1])
+
+
+def _whole(facts: StoreFacts) -> StoreFacts:
+    """The facts without what their own state says already, so that the same facts are always the same value."""
+    if not isinstance(facts, OrderFacts):
+        return facts
+    return replace(
+        facts,
+        was_paid=facts.paid and not facts.is_paid_now,
+        former_customer_id=0 if facts.customer_id else facts.former_customer_id,
+        first_seen_at=None if facts.created_at else facts.first_seen_at,
     )
 
 

@@ -73,7 +73,7 @@ def _seen(facts: Facts) -> datetime:
     """When it was last changed, as far as it tells itself."""
     match facts:
         case OrderFacts():
-            return facts.erased_at or facts.completed_at or facts.created_at
+            return facts.erased_at or facts.completed_at or facts.created_at or LAST_DAY
         case CustomerFacts():
             return facts.last_active_at or LAST_DAY
     return facts.since or LAST_DAY

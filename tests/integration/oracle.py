@@ -72,13 +72,13 @@ def _owner(facts: Facts, others: FactsOf) -> int | None:
     """The customer whose record it is: the order's, the one that is named, or that of the order that is named."""
     match facts:
         case OrderFacts():
-            return facts.customer_id or None
+            return facts.owner_id or None
         case SupportRequestFacts() | ConsentFacts():
             kind, _, value = (_subject(facts) or "").partition(":")
             if kind == "customer":
                 return int(value)
             order = others.get(("order", int(value))) if kind == "order" else None
-            return order.customer_id or None if isinstance(order, OrderFacts) else None
+            return order.owner_id or None if isinstance(order, OrderFacts) else None
     return None
 
 
@@ -121,9 +121,9 @@ def _shown(contents: Iterable[Content]) -> dict[Key, Facts]:
         key = (state.facts.kind, state.external_id)
         known, version = cast("StoreFacts | None", facts.get(key)), last[key].version if key in last else None
         facts[key], last[key] = merge(known, version, state, doubtful=False).facts, state
-    for state in states:
-        order = state.facts
-        if isinstance(order, OrderFacts) and order.customer_id and order.status not in NOT_PLACED:
-            key = ("customer", order.customer_id)
-            facts[key] = order_placed(cast("CustomerFacts | None", facts.get(key)), order.created_at)
+    orders = [order for order in facts.values() if isinstance(order, OrderFacts)]
+    for order in orders:
+        if order.owner_id and order.made_at and order.status not in NOT_PLACED:
+            key = ("customer", order.owner_id)
+            facts[key] = order_placed(cast("CustomerFacts | None", facts.get(key)), order.made_at)
     return facts

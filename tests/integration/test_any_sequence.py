@@ -85,6 +85,17 @@ EDITS: tuple[dict[str, Any], ...] = (
     {"status": "failed"},
 )
 
+ODD: tuple[dict[str, Any], ...] = (
+    {},
+    {"date_paid_gmt": None, "date_completed_gmt": None},
+    {"date_paid_gmt": "1970-01-01T00:00:00"},
+    {"date_created_gmt": None},
+    {"date_created_gmt": "0000-00-00T00:00:00", "date_paid_gmt": "2647-01-01T00:00:00"},
+    {"date_modified_gmt": "2647-01-01T00:00:00"},
+    {"date_modified_gmt": "0782-01-01T00:00:00"},
+)
+"""Days that are lost, or that plugins write."""
+
 places = st.integers(0, MOST - 1)
 lost = st.booleans()
 past = st.sampled_from([0, 1, 40, 700])
@@ -163,6 +174,17 @@ class AnySequence(RuleBasedStateMachine):
         number, customer = self._order(place), self._customer(owner)
         if number is not None:
             self.desk.store.edit_order(number, customer_id=customer or 0)
+
+    @rule(place=places, odd=st.sampled_from(ODD), change=st.booleans(), lost=lost)
+    def show_oddly(self, place: int, odd: dict[str, Any], *, change: bool, lost: bool) -> None:
+        """An update of the shop, or a plugin, mixes up the days of an order."""
+        number = self._order(place)
+        if number is None or self.desk.store.shop.orders[number].status == "trash":
+            return
+        self.desk.store.show_oddly("order", number, **odd)
+        if change:
+            self.desk.store.edit_order(number, customer_note="Ring twice")
+            self._lose_if(lost)
 
     @rule(how=st.sampled_from(["sign-up", "account", "staff"]))
     def sign_up(self, how: str) -> None:

@@ -350,13 +350,47 @@ def _trashed_record(site: Site) -> Iterator[None]:
     site.desk.come_to_rest()
 
 
+def _odd_order(**odd: Any) -> Scenario:
+    """The store shows odd parts of an order, and is mended."""
+
+    def scenario(site: Site) -> Iterator[None]:
+        number = site.desk.written_order()
+        shown = site.desk.store.renderer.order
+        site.desk.advance()
+        with site.monkeypatch.context() as patch:
+            patch.setattr(site.desk.store.renderer, "order", lambda order: shown(order) | odd)
+            site.desk.store.edit_order(number, customer_note="ring twice")
+            site.desk.come_to_rest()
+            yield
+        site.desk.advance()
+        site.desk.store.edit_order(number, customer_note="")
+        site.desk.come_to_rest()
+
+    return scenario
+
+
+def _odd_refund(site: Site) -> Iterator[None]:
+    number = int(site.desk.store.place_order(line_items=[{"product_id": 10}])["id"])
+    site.desk.come_to_rest()
+    site.desk.advance()
+    with site.monkeypatch.context() as patch:
+        patch.setattr(site.desk.store.renderer, "refund", lambda *_: {"errors": {}, "error_data": {}})
+        site.desk.store.refund_order(number, amount="5.00")
+        site.desk.come_to_rest()
+        yield
+    site.desk.reconcile()
+    site.desk.advance()
+    site.desk.store.edit_order(number, customer_note="ring twice")
+    site.desk.come_to_rest()
+
+
 # --- deliveries and webhooks -------------------------------------------------------------------------------
 
 
 def _misshapen_delivery(site: Site) -> Iterator[None]:
     number = site.desk.paid_order()
     site.desk.lose()
-    site.desk.receive(made("order.created", order_payload(number, date_created_gmt="soon")))
+    site.desk.receive(made("order.created", order_payload(number, status=None)))
     yield
     site.desk.come_to_rest()
 
@@ -507,6 +541,9 @@ def _with_another_period() -> Json:
 
 SCENARIOS: Mapping[str, Scenario] = {
     "ledger-unavailable": _moved_away,
+    "implausible-dates": _odd_order(date_paid_gmt="1970-01-01T00:00:00"),
+    "meta-unreadable": _odd_order(meta_data="a plugin was here"),
+    "refunds-unreadable": _odd_refund,
     "ledger-not-writable": _locked,
     "disk-nearly-full": _full_disk,
     "clock-ahead": _wrong_clock,

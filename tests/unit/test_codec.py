@@ -111,11 +111,13 @@ def test_every_fact_is_written() -> None:
     full_order = order(
         paid_at="2026-11-22", completed_at="2026-11-22", customer_id=1, kinds="note", trashed=True, refunds={1: None},
         choices={"2026-11-22": True}, erased_at="2026-11-22", meta_at="2026-11-22",
-        payment="paypal", carriers=frozenset({"ups"}),
+        payment="paypal", carriers=frozenset({"ups"}), oddities=frozenset({"date_paid"}), was_paid=True,
+        carried=(("paid_at", at("2026-11-21")),), former_customer_id=7, first_seen_at="2026-11-20",
     )  # fmt: skip
     full_customer = customer(
         staff=True, last_active_at="2026-11-22", last_order_at="2026-11-22", kinds="newsletter",
-        choices={"2026-11-22": True}, meta_at="2026-11-22",
+        choices={"2026-11-22": True}, meta_at="2026-11-22", oddities=frozenset({"meta_data"}),
+        first_seen_at="2026-11-20",
     )  # fmt: skip
     reported: dict[str, Any] = {
         "erased_at": at("2026-11-23"), "name": "ZD-7", "subjects": frozenset({Subject("customer", "7")})

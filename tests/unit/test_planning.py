@@ -376,6 +376,7 @@ def test_tags_of_an_order(policy: Policy) -> None:
         "recipients": "hosting",
         "tagged_by": tagged_by(policy),
         "unknown_status": False,
+        "oddities": "",
         "legal_basis": "legal-obligation",
         "retention_class": "orders-accounting",
         "runs_from": date(2026, 12, 31),

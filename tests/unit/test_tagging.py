@@ -70,11 +70,12 @@ def test_what_is_remembered_is_what_the_rules_give(facts: OrderFacts | CustomerF
 @given(one=ORDERS, seconds=st.integers(1, 3600))
 def test_a_later_time_of_the_same_day_is_the_same_to_the_rules(one: OrderFacts, seconds: int, policy: Policy) -> None:
     """Of an order on which nothing else happened that day."""
-    zone = policy.time_zone
-    moved = one.created_at + timedelta(seconds=seconds)
-    alone = OrderFacts("pending", one.created_at)
+    zone, created_at = policy.time_zone, one.created_at
+    assert created_at is not None
+    moved = created_at + timedelta(seconds=seconds)
+    alone = OrderFacts("pending", created_at)
     later = OrderFacts("pending", moved)
-    same_day = moved.astimezone(zone).date() == one.created_at.astimezone(zone).date()
+    same_day = moved.astimezone(zone).date() == created_at.astimezone(zone).date()
     assert (in_days(alone, zone) == in_days(later, zone)) is same_day
 
 
@@ -84,6 +85,7 @@ def test_which_of_two_came_first_on_a_day_is_kept() -> None:
     facts = OrderFacts("pending", noon + timedelta(minutes=30), choices=given_first)
     days = in_days(facts, zone)
     assert isinstance(days, OrderFacts)
+    assert days.created_at is not None
     assert days.choices[0].at < days.created_at < days.choices[1].at
     assert {instant.date() for instant in (days.created_at, days.choices[0].at, days.choices[1].at)} == {noon.date()}
 

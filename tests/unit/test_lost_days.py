@@ -1,0 +1,232 @@
+"""Days that real shops lose, mix up or make up: what was seen did happen, and what makes no sense is left out."""
+
+from __future__ import annotations
+
+import random
+from itertools import permutations
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hooks.delivery import snapshot_of
+from hooks.retention.facts import NOT_PLACED, PAID_STATUSES, UNPAID_STATUSES, OrderFacts
+from hooks.retention.plausible import dated, plausible
+from hooks.retention.policy import Policy
+from hooks.retention.reconcile import Merged, merge
+from tests.unit.builders import at, entry, governing
+
+NOW = at("2026-11-26")
+PAID = {"status": "processing", "date_paid_gmt": "2026-01-02T12:00:00"}
+CREATED = "2026-05-01T12:00:00"
+
+State = dict[str, Any]
+
+
+def see(states: list[State], policy: Policy) -> Merged:
+    """Take these states of one order, each a minute after the one before unless it says so itself."""
+    merged: Merged | None = None
+    for minute, state in enumerate(states):
+        base = {"id": 5, "status": "pending", "customer_id": 0, "date_created_gmt": CREATED, "meta_data": []}
+        version = {"date_modified_gmt": f"2026-11-25T12:{minute:02}:00"}
+        snapshot = plausible(snapshot_of("order", base | version | state, policy), NOW)
+        if snapshot.undated:
+            snapshot = dated(snapshot, NOW)
+        if merged is None:
+            merged = merge(None, None, snapshot, doubtful=False)
+        else:
+            merged = merge(merged.facts, merged.version, snapshot, doubtful=merged.doubtful)
+    assert merged is not None
+    return merged
+
+
+def end_of(states: list[State], policy: Policy) -> tuple[str, str, str]:
+    """The governing tag of an order after these states: class, start and last day."""
+    tag = governing(see(states, policy).facts, policy)
+    return tag.retention_class, str(tag.runs_from), str(tag.delete_after)
+
+
+IN_2026 = ("orders-accounting", "2026-12-31", "2031-12-31")
+IN_2025 = ("orders-accounting", "2025-12-31", "2030-12-31")
+UNPAID = ("unpaid-orders", "2026-05-01", "2027-05-01")
+
+SEQUENCES: list[tuple[list[State], tuple[str, str, str]]] = [
+    # Paid by invoice or cash: only a status ever said so.
+    ([{"status": "processing"}, {"status": "cancelled"}], IN_2026),
+    ([{"status": "processing"}, {"status": "on-hold"}], IN_2026),
+    ([{"status": "completed"}, {"status": "failed"}], IN_2026),
+    ([{"status": "refunded"}, {"status": "cancelled"}], IN_2026),
+    ([{"status": "processing"}, {"status": "packed-by-a-plugin"}], IN_2026),
+    ([{"status": "wc-processing"}, {"status": "pending"}], IN_2026),
+    # Trashed, with and without the status of before.
+    ([{"status": "processing"}, {"status": "trash"}], IN_2026),
+    ([{"status": "processing"}, {"status": "trash", "meta_data": None}], IN_2026),
+    # Trashed after it was only seen to be paid, and seen unpaid before.
+    ([{"status": "pending"}, {"status": "processing"}, {"status": "pending"}, {"status": "trash"}], IN_2026),
+    # Never paid.
+    ([{"status": "pending"}, {"status": "cancelled"}], UNPAID),
+    ([{"status": "on-hold"}, {"status": "trash"}], UNPAID),
+    # The move to another storage format takes the days away; they were seen.
+    (
+        [
+            PAID | {"date_created_gmt": "2025-12-30T12:00:00", "date_completed_gmt": "2026-01-05T12:00:00"},
+            {"status": "completed", "date_created_gmt": "2025-12-30T12:00:00"},
+        ],
+        IN_2026,
+    ),
+    ([PAID | {"date_created_gmt": "2025-12-30T12:00:00"}, {"date_created_gmt": "2025-12-30T12:00:00"}], IN_2026),
+    # The day of creation goes, too.
+    ([{"status": "cancelled"}, {"status": "cancelled", "date_created_gmt": None}], UNPAID),
+    # Another valid day replaces a day, in whichever direction.
+    (
+        [
+            PAID | {"date_created_gmt": "2025-12-30T12:00:00"},
+            PAID | {"date_created_gmt": "2025-12-30T12:00:00", "date_paid_gmt": "2025-12-31T12:00:00"},
+        ],
+        IN_2025,
+    ),
+    # One that makes no sense does not.
+    (
+        [
+            PAID | {"date_created_gmt": "2025-12-30T12:00:00"},
+            PAID | {"date_created_gmt": "2025-12-30T12:00:00", "date_paid_gmt": "1970-01-01T00:00:00"},
+        ],
+        IN_2026,
+    ),
+    # Without a day of creation it counts from its first accounting event.
+    ([PAID | {"date_created_gmt": None}], IN_2026),
+    ([PAID | {"date_created_gmt": None, "date_paid_gmt": "2019-03-02T12:00:00"}],
+     ("orders-accounting", "2019-12-31", "2024-12-31")),
+    # With no day at all, from when it was first seen, which no later change moves.
+    (
+        [
+            {"date_created_gmt": None, "date_modified_gmt": "2026-05-01T12:00:00"},
+            {"date_created_gmt": None, "date_modified_gmt": "2026-09-01T12:00:00"},
+        ],
+        UNPAID,
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("states", "expected"), SEQUENCES)
+def test_what_was_seen_did_happen(states: list[State], expected: tuple[str, str, str], policy: Policy) -> None:
+    assert end_of(states, policy) == expected
+
+
+@pytest.mark.parametrize(("states", "expected"), SEQUENCES)
+def test_it_is_so_in_any_order_of_arrival(states: list[State], expected: tuple[str, str, str], policy: Policy) -> None:
+    fixed = [{"date_modified_gmt": f"2026-11-25T12:{minute:02}:00"} | state for minute, state in enumerate(states)]
+    for shuffled in permutations(fixed):
+        assert end_of(list(shuffled), policy) == expected
+
+
+NO_SENSE = [
+    # Zero dates, as PHP writes them.
+    "0000-00-00T00:00:00",
+    "-0001-11-30T00:00:00",
+    # The beginning of computers, and other years that plugins write.
+    "1970-01-01T00:00:00",
+    "0782-03-01T00:00:00",
+    "2647-01-01T00:00:00",
+    "3268-01-01T00:00:00",
+    "9999-12-31T23:59:59",
+    # More than a day before the order was made; to come.
+    "2026-04-30T11:59:59",
+    "2026-11-26T12:06:00",
+    # No day.
+    "soon",
+    20260501,
+]
+
+
+@pytest.mark.parametrize("day", NO_SENSE)
+@pytest.mark.parametrize("name", ["date_paid", "date_completed"])
+def test_an_event_that_makes_no_sense_is_left_out_and_named(name: str, day: object, policy: Policy) -> None:
+    """The other days count; and the order was paid, whichever day that was."""
+    facts = see([{"status": "completed", f"{name}_gmt": day}], policy).facts
+    assert facts.oddities == {name}
+    tag = governing(facts, policy)
+    assert (tag.retention_class, str(tag.delete_after)) == ("orders-accounting", "2031-12-31")
+
+
+@pytest.mark.parametrize("day", [day for day in NO_SENSE if day not in ("2026-04-30T11:59:59",)])
+def test_a_day_of_creation_that_makes_no_sense_is_left_out(day: object, policy: Policy) -> None:
+    facts = see([PAID | {"date_created_gmt": day}], policy).facts
+    assert facts.oddities == {"date_created"}
+    assert str(governing(facts, policy).delete_after) == "2031-12-31"
+
+
+@pytest.mark.parametrize("day", ["2026-04-30T12:00:00", "2026-11-26T12:05:00"])
+def test_a_day_at_the_edge_makes_sense(day: str, policy: Policy) -> None:
+    """A day before creation, and what a store's clock may be ahead."""
+    facts = see([{"status": "completed", "date_paid_gmt": day}], policy).facts
+    assert facts.oddities == frozenset()
+    assert cast("OrderFacts", facts).paid_at == at(day)
+
+
+@pytest.mark.parametrize("day", ["1970-01-01T00:00:00", "2647-01-01T00:00:00"])
+def test_a_day_of_payment_that_makes_no_sense_was_a_payment(day: str, policy: Policy) -> None:
+    """Whatever the status is; a zero date is none."""
+    assert end_of([{"status": "cancelled", "date_paid_gmt": day}], policy) == IN_2026
+    assert end_of([{"status": "cancelled", "date_paid_gmt": "0000-00-00T00:00:00"}], policy) == UNPAID
+
+
+@pytest.mark.parametrize("day", ["1970-01-01T00:00:00", "2647-01-01T00:00:00", None, ""])
+def test_a_refund_whose_day_makes_no_sense_is_not_asked_for_again(day: str | None, policy: Policy) -> None:
+    facts = see([PAID | {"date_created_gmt": CREATED, "refunds": [{"id": 9, "date_created_gmt": day}]}], policy).facts
+    assert isinstance(facts, OrderFacts)
+    assert (facts.undated_refunds, "refund_date" in facts.oddities) == ((), True)
+
+
+def test_the_newest_whole_list_of_refunds_counts(policy: Policy) -> None:
+    """A list of which a part cannot be read takes nothing away, and adds what it shows."""
+    error = {"errors": {"x": ["y"]}, "error_data": []}
+    shown: list[tuple[Any, set[int]]] = [
+        ([{"id": 8}, {"id": 9}], {8, 9}),
+        ([error, {"id": 10}], {8, 9, 10}),
+        ("gone", {8, 9, 10}),
+        ([{"id": 9}], {9}),
+        ([], set()),
+    ]
+    for number in range(1, len(shown) + 1):
+        states = [PAID | {"refunds": refunds} for refunds, _ in shown[:number]]
+        facts = cast("OrderFacts", see(states, policy).facts)
+        assert {refund.id for refund in facts.refunds} == shown[number - 1][1]
+
+
+statuses = st.sampled_from(sorted((PAID_STATUSES | UNPAID_STATUSES | {"trash", "packed-by-a-plugin"}) - NOT_PLACED))
+days = st.sampled_from([None, "", "2026-05-02T10:00:00", "2026-12-31T23:30:00", *NO_SENSE])
+order_states = st.fixed_dictionaries(
+    {"status": statuses, "date_paid_gmt": days, "date_completed_gmt": days},
+    optional={"date_created_gmt": days, "customer_id": st.sampled_from([0, 5, 7, "", None])},
+)
+
+
+@given(states=st.lists(order_states, min_size=1, max_size=4), dice=st.randoms(use_true_random=False))
+def test_any_states_in_any_order_end_in_the_same_facts(
+    states: list[State], dice: random.Random, policy: Policy
+) -> None:
+    fixed = [{"date_modified_gmt": f"2026-11-25T12:{minute:02}:00"} | state for minute, state in enumerate(states)]
+    again = [*fixed, *dice.choices(fixed, k=2)]
+    dice.shuffle(again)
+    assert see(again, policy).facts == see(fixed, policy).facts
+
+
+@given(states=st.lists(order_states, min_size=1, max_size=3), status=statuses)
+def test_a_state_without_days_takes_nothing_away(states: list[State], status: str, policy: Policy) -> None:
+    """A later state that only lacks days leaves every date as it was, unless its status is the first paid one."""
+    before = see(states, policy).facts
+    after = see([*states, {"status": status, "date_created_gmt": None}], policy).facts
+    if cast("OrderFacts", before).paid or not cast("OrderFacts", after).paid:
+        assert governing(after, policy).delete_after == governing(before, policy).delete_after
+        assert governing(after, policy).basis == governing(before, policy).basis
+    else:
+        assert (governing(after, policy).delete_after or at("9999-01-01").date()) > (
+            governing(before, policy).delete_after or at("9999-01-01").date()
+        )
+
+
+def test_the_note_of_an_order_without_a_day_of_creation_counts_from_its_payment(policy: Policy) -> None:
+    facts = see([PAID | {"date_created_gmt": None, "customer_note": "Ring twice"}], policy).facts
+    assert str(entry(facts, policy, "support").runs_from) == "2026-01-02"
