@@ -16,7 +16,7 @@ OPERATIONS = (
     "set_habits", "show_oddly",
     "sign_up", "make_account", "edit_customer", "visit", "delete_customer",
     "place_order", "place_orders", "checkout", "edit_order", "pay_order", "complete_order", "cancel_order",
-    "refund_order", "trash_order", "restore_order", "anonymise_order", "delete_order",
+    "refund_order", "delete_refund", "trash_order", "restore_order", "anonymise_order", "delete_order",
     "opt_in", "opt_out", "edit_meta", "fire_action",
     "create_webhook", "set_webhook_owner", "send_deliveries", "drop_deliveries", "wait_until_idle",
 )  # fmt: skip

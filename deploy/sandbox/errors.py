@@ -52,6 +52,11 @@ def no_such_customer() -> RestError:
     return RestError("wc_user_invalid_id", "Invalid user ID.", 404, allow=False)
 
 
+def no_such_refund() -> RestError:
+    """A missing refund of an order that is there."""
+    return RestError("woocommerce_rest_invalid_order_refund_id", "Invalid order refund ID.", 404)
+
+
 def already_trashed() -> RestError:
     """DELETE without force on an order that lies in the trash."""
     return RestError("woocommerce_rest_already_trashed", "The order has already been deleted.", 410)

@@ -113,12 +113,20 @@ class ShopFloor:
         """The order is cancelled."""
         return self.edit_order(order_id, status="cancelled")
 
-    def refund_order(self, order_id: int, amount: str, reason: str = "", at: str | datetime | None = None) -> Json:
-        """Money is given back."""
+    def refund_order(
+        self, order_id: int, amount: str, reason: str = "", at: str | datetime | None = None, silent: bool = False
+    ) -> Json:
+        """Money is given back. A `silent` refund leaves the order as it is, and no webhook tells of it."""
         with self.lock:
             order = self.shop.order(order_id)
-            refund = self.orders.refund(order, amount, reason, _when(at))
+            refund = self.orders.refund(order, amount, reason, _when(at), silent=silent)
             return self.renderer.refund(order, refund)
+
+    def delete_refund(self, order_id: int, refund_id: int) -> Json:
+        """A refund is deleted: the order keeps its dates, and no webhook tells of it."""
+        with self.lock:
+            order = self.shop.order(order_id)
+            return self.renderer.refund(order, self.orders.delete_refund(order, refund_id))
 
     def trash_order(self, order_id: int) -> Json:
         """Into the trash."""

@@ -12,6 +12,8 @@ class Habits:
     answers with `refusal`. `before_json`: text that precedes each body. `drops_authorization`: the header never
     reaches WordPress. `cache`: the header by which a cache before the REST API tells that it answered; empty where
     there is none. `unlisted`: orders that lists leave out, and `include` finds. `hidden`: orders that no list shows.
+    `shallow_fields`: lists of orders cannot pick a part of each refund (`_fields=refunds.id`); the field is then
+    `absent` or `empty`.
     """
 
     closed: set[str] = field(default_factory=set)
@@ -22,6 +24,7 @@ class Habits:
     cache: str = ""
     unlisted: set[int] = field(default_factory=set)
     hidden: set[int] = field(default_factory=set)
+    shallow_fields: str = ""
 
     def change(self, given: dict[str, Any]) -> None:
         """Set habits by name. Raises ValueError for a name that is none."""

@@ -77,8 +77,13 @@ class Orders:
             self._tell_of_completion(order)
         return named
 
-    def refund(self, order: Order, amount: object, reason: str = "", at: datetime | None = None) -> Refund:
-        """Give money back; the order turns `refunded` once all of it was."""
+    def refund(
+        self, order: Order, amount: object, reason: str = "", at: datetime | None = None, *, silent: bool = False
+    ) -> Refund:
+        """Give money back; the order turns `refunded` once all of it was.
+
+        A `silent` refund, as some payment gateways make it, leaves the order as it is, and nobody is told.
+        """
         sum_of_it = money(amount)
         if sum_of_it <= 0 or sum_of_it > order.total - order.refunded:
             raise RestError("woocommerce_rest_invalid_order_refund", "Invalid refund amount.", 400)
@@ -88,9 +93,17 @@ class Orders:
         order.refunds.insert(0, refund)
         everything = order.refunded == order.total
         meta.set("_refund_type", "full" if everything else "partial")
+        if silent:
+            return refund
         if everything:
             order.status = "refunded"
         self._touch(order, at)
+        return refund
+
+    def delete_refund(self, order: Order, refund_id: int) -> Refund:
+        """Delete a refund. The order keeps its status and its dates, and nobody is told."""
+        refund = order.refund(refund_id)
+        order.refunds.remove(refund)
         return refund
 
     def trash(self, order: Order) -> None:

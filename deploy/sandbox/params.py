@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
+from typing import Any
 
 from deploy.sandbox.errors import invalid_param
 from deploy.sandbox.wire import Json, instant
@@ -89,6 +90,35 @@ class Params:
         return instant(value, UTC if self.flag("dates_are_gmt") else zone)
 
     def pick(self, body: Json) -> Json:
-        """Only the fields that `_fields` names, in the record's own order; all without it."""
-        names = {word.strip().partition(".")[0] for word in self.words("_fields")}
-        return {key: value for key, value in body.items() if key in names} if names else body
+        """Only the fields that `_fields` names, in the record's own order; all without it.
+
+        A name with dots names a part of a field: `refunds.id` gives the id of each refund, and no more.
+        """
+        return _picked(body, _tree(self.words("_fields"))) if self.words("_fields") else body
+
+
+_Tree = dict[str, "_Tree"]
+"""Fields by name, each with its parts that are wanted; no parts mean the whole of it."""
+
+
+def _tree(names: Iterable[str]) -> _Tree:
+    tree: _Tree = {}
+    whole = {name.strip() for name in names}
+    for name in sorted(whole):
+        parts = name.split(".")
+        if any(".".join(parts[:length]) in whole for length in range(1, len(parts))):
+            continue
+        place = tree
+        for part in parts:
+            place = place.setdefault(part, {})
+    return tree
+
+
+def _picked(body: Json, tree: _Tree) -> Json:
+    return {key: _part(value, tree[key]) for key, value in body.items() if key in tree}
+
+
+def _part(value: Any, tree: _Tree) -> Any:
+    if tree and isinstance(value, list):
+        return [_part(item, tree) for item in value]
+    return _picked(value, tree) if tree and isinstance(value, dict) else value

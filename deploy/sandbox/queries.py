@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from deploy.sandbox.errors import invalid_param
+from deploy.sandbox.habits import Habits
 from deploy.sandbox.params import PER_PAGE_MAX, Params
 from deploy.sandbox.records import LEFT_OUT_OF_ANY, Customer, Order, Refund
 from deploy.sandbox.shop import Shop
@@ -27,9 +28,9 @@ class Page(Generic[Record]):
         return -(-self.total // self.per_page)
 
 
-def list_orders(shop: Shop, params: Params) -> Page[Order]:
+def list_orders(shop: Shop, params: Params, habits: Habits) -> Page[Order]:
     """The orders that the query asks for; a page past the last is empty and counts nothing."""
-    wanted = _order_filters(shop, params)
+    wanted = [*_order_filters(shop, params), _is_shown(params, habits)]
     found = [order for order in shop.orders.values() if all(test(order) for test in wanted)]
     orderby = params.choice("orderby", ("date", "id", "include", "title", "slug", "modified"), "date")
     ascending = params.choice("order", ("asc", "desc"), "desc") == "asc"
@@ -145,6 +146,12 @@ def _order_filters(shop: Shop, params: Params) -> list[Callable[[Order], bool]]:
     ]
 
 
+def _is_shown(params: Params, habits: Habits) -> Callable[[Order], bool]:
+    """Whether a list shows an order at all; one that lists leave out is found by its id."""
+    left_out = habits.hidden if params.words("include") else habits.hidden | habits.unlisted
+    return lambda order: order.id not in left_out
+
+
 def _date_filters(shop: Shop, params: Params) -> list[Callable[[Order], bool]]:
     after, before = params.moment("after", shop.zone), params.moment("before", shop.zone)
     since, until = params.moment("modified_after", shop.zone), params.moment("modified_before", shop.zone)
@@ -158,10 +165,16 @@ def _date_filters(shop: Shop, params: Params) -> list[Callable[[Order], bool]]:
 
 
 def _statuses(shop: Shop, params: Params) -> set[str]:
-    """`any` leaves out the trash and unfinished checkouts, also where those stand beside it."""
+    """`any` leaves out the trash and unfinished checkouts, also where those stand beside it.
+
+    Of orders that are named (`include`), it shows those too whose status no plugin registers any more.
+    """
     asked = params.words("status") or ["any"]
     unknown = [word for word in asked if word not in shop.statuses and word != "any"]
     if unknown:
         allowed = ", ".join(["any", *sorted(shop.statuses)])
         raise invalid_param("status", f"status[0] is not one of {allowed}.", "rest_not_in_enum")
-    return shop.statuses - set(LEFT_OUT_OF_ANY) if "any" in asked else set(asked)
+    if "any" not in asked:
+        return set(asked)
+    there = {order.status for order in shop.orders.values()} if params.words("include") else set()
+    return (shop.statuses | there) - set(LEFT_OUT_OF_ANY)

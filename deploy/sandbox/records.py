@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from deploy.sandbox.errors import no_such_refund
 from deploy.sandbox.meta import MetaTable
 from deploy.sandbox.wire import Json
 
@@ -82,6 +83,13 @@ class Order:
     recalculated: int = 0
     # Fields that the API shows otherwise than they are, as plugins and old versions of the database have it.
     odd: Json = field(default_factory=dict)
+
+    def refund(self, refund_id: int) -> Refund:
+        """The refund; a missing one is the store's 404."""
+        for refund in self.refunds:
+            if refund.id == refund_id:
+                return refund
+        raise no_such_refund()
 
     @property
     def shipping_total(self) -> Decimal:

@@ -49,7 +49,7 @@ ROUTES = (
     Route("/orders/batch", _batch(orders.batch)),
     Route("/orders/<int:record_id>", _item(orders.show, orders.update, orders.delete)),
     Route("/orders/<int:order_id>/refunds", _collection(orders.refunds, orders.create_refund)),
-    Route("/orders/<int:order_id>/refunds/<int:record_id>", {"GET": orders.refund}),
+    Route("/orders/<int:order_id>/refunds/<int:record_id>", {"GET": orders.refund, "DELETE": orders.delete_refund}),
     Route("/customers", _collection(customers.listing, customers.create)),
     Route("/customers/batch", _batch(customers.batch)),
     Route("/customers/<int:record_id>", _item(customers.show, customers.update, customers.delete)),

@@ -1,6 +1,6 @@
 """Orders and their refunds over REST."""
 
-from deploy.sandbox.errors import RestError, no_order_to_update
+from deploy.sandbox.errors import RestError, cannot_trash, no_order_to_update
 from deploy.sandbox.queries import list_orders, list_refunds
 from deploy.sandbox.records import Order
 from deploy.sandbox.rest.call import Answer, Call, batch_answer, page_answer
@@ -9,8 +9,21 @@ from deploy.sandbox.wire import Json
 
 def listing(call: Call) -> Answer:
     """GET /orders."""
-    page = list_orders(call.store.shop, call.params)
-    return page_answer(page, [call.store.renderer.order(order) for order in page.items], call.params)
+    page = list_orders(call.store.shop, call.params, call.store.habits)
+    bodies = [call.store.renderer.order(order) for order in page.items]
+    return page_answer(page, [_with_shallow_fields(call, body) for body in bodies], call.params)
+
+
+def _with_shallow_fields(call: Call, body: Json) -> Json:
+    """The order as a store lists it that cannot pick a part of each refund: there is nothing to pick from."""
+    shallow = call.store.habits.shallow_fields
+    if not shallow or "refunds" in call.params.words("_fields"):
+        return body
+    return body | {"refunds": []} if shallow == "empty" else _without(body, "refunds")
+
+
+def _without(body: Json, name: str) -> Json:
+    return {key: value for key, value in body.items() if key != name}
 
 
 def show(call: Call) -> Answer:
@@ -56,10 +69,7 @@ def refunds(call: Call) -> Answer:
 def refund(call: Call) -> Answer:
     """GET /orders/<id>/refunds/<id>."""
     order = _refunded_order(call)
-    for known in order.refunds:
-        if known.id == call.id:
-            return Answer(call.params.pick(call.store.renderer.refund(order, known)))
-    raise RestError("woocommerce_rest_invalid_order_refund_id", "Invalid order refund ID.", 404)
+    return Answer(call.params.pick(call.store.renderer.refund(order, order.refund(call.id))))
 
 
 def create_refund(call: Call) -> Answer:
@@ -68,6 +78,17 @@ def create_refund(call: Call) -> Answer:
     made = call.store.orders.refund(order, call.body.get("amount"), str(call.body.get("reason") or ""))
     call.wrote("order", order.id)
     return Answer(call.store.renderer.refund(order, made), 201)
+
+
+def delete_refund(call: Call) -> Answer:
+    """DELETE /orders/<id>/refunds/<id>, which must be forced: refunds have no trash."""
+    order = _refunded_order(call)
+    order.refund(call.id)
+    if not call.forced:
+        raise cannot_trash("Refunds")
+    deleted = call.store.orders.delete_refund(order, call.id)
+    call.wrote("order", order.id)
+    return Answer(call.store.renderer.refund(order, deleted))
 
 
 def _create(call: Call, given: Json) -> Json:
