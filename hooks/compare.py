@@ -5,9 +5,9 @@ Pure. A list shows less of an order than a delivery does, so nothing is taken fr
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from hooks.ledger.codec import read_facts
 from hooks.ledger.records import Values
@@ -15,15 +15,56 @@ from hooks.retention.facts import CustomerFacts, OrderFacts, Snapshot
 from hooks.retention.plausible import dated, is_believable, plausible
 from hooks.retention.reconcile import DAYS, StoreFacts, merge
 from hooks.retention.store_meta import digest
+from schemas.order import MAX_REFUNDS
+from schemas.wire import php_list, record_id
 
 ORDER_FIELDS = "id,status,customer_id,date_created_gmt,date_modified_gmt,date_paid_gmt,date_completed_gmt"
-"""What lists of orders are asked for: nothing in it is about a person but the number of the account."""
+"""What lists of orders are asked for: nothing in it is about a person but the number of the account.
+
+The ids of their refunds are asked for besides, by a field of `REFUND_FIELDS`.
+"""
+
+REFUND_IDS, WHOLE_REFUNDS = REFUND_FIELDS = ("refunds.id", "refunds")
+"""The ids of an order's refunds, and, for a store that cannot pick these, all that an order shows of them."""
 
 LISTINGS = ("any", "trash", "checkout-draft")
 """Where orders are listed: the store leaves the trash and unfinished checkouts out of `any`."""
 
 
-def doubt(known: Values | None, shown: Snapshot, *, now: datetime, behind: bool = False) -> str | None:
+@dataclass(frozen=True, slots=True)
+class ShownRefunds:
+    """The ids of an order's refunds, as a list shows them. `whole`: the order has no others."""
+
+    ids: frozenset[int] = frozenset()
+    whole: bool = False
+
+    @classmethod
+    def of(cls, raw: object) -> Self:
+        """Read them from the field of a list's row. What is not of the shape is left out, and they are not whole.
+
+        A PHP array with gaps comes as an object with numbers as keys; an error object may stand in place of a refund.
+        """
+        rows = php_list(raw)
+        if rows is None or len(rows) > MAX_REFUNDS:
+            return cls()
+        ids = [record_id(row.get("id")) if isinstance(row, dict) else None for row in rows]
+        return cls(frozenset(number for number in ids if number is not None), None not in ids)
+
+    def agree_with(self, facts: OrderFacts) -> bool:
+        """Tell whether the ledger knows these refunds, and no others where they are whole."""
+        known = {refund.id for refund in facts.refunds}
+        return self.ids == known if self.whole else self.ids <= known
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """A row of a list: the state that it shows, None where it is not of the shape, and of an order its refunds."""
+
+    snapshot: Snapshot | None
+    refunds: ShownRefunds = ShownRefunds()
+
+
+def doubt(known: Values | None, row: ListRow, *, now: datetime, behind: bool = False) -> str | None:
     """Why the store must be asked about a record that it lists; None if the ledger knows all that the list shows.
 
     `now` tells which days can have come; a version that cannot says nothing, and the states are compared.
@@ -31,6 +72,9 @@ def doubt(known: Values | None, shown: Snapshot, *, now: datetime, behind: bool 
     `missed`: the store changed it, and should have told. `behind`: the store's clock is so far behind ours that
     nothing can be said of what was shown within its second, and what was not.
     """
+    shown = row.snapshot
+    if shown is None:
+        return "changed"
     if known is None:
         staff = isinstance(shown.facts, CustomerFacts) and shown.facts.staff
         return None if staff else "missed"
@@ -47,14 +91,15 @@ def doubt(known: Values | None, shown: Snapshot, *, now: datetime, behind: bool 
         return "young"
     if shown.undated:
         shown = dated(shown, known["version"])
-    return "changed" if _differs(known, shown, now) else None
+    return "changed" if _differs(known, replace(row, snapshot=shown), now) else None
 
 
-def _differs(known: Values, shown: Snapshot, now: datetime) -> bool:
+def _differs(known: Values, row: ListRow, now: datetime) -> bool:
     """Whether two states of the same second differ in what the list shows."""
     before = cast("StoreFacts", read_facts(known["kind"], known["facts"]))
+    shown = cast("Snapshot", row.snapshot)
     if isinstance(before, OrderFacts):
-        return not _same_dates(before, cast("OrderFacts", shown.facts))
+        return not _same_dates(before, cast("OrderFacts", shown.facts)) or not row.refunds.agree_with(before)
     if before.last_order_at and not is_believable(before.last_order_at, now):
         return True
     merged = merge(before, known["version"], shown, doubtful=known["doubtful"], settles=True, current=True)

@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy import Row
 
 from hooks import compare
+from hooks.compare import ListRow, ShownRefunds
 from hooks.delivery import snapshot_of
 from hooks.errors import QuarantinedError, RecordRefusedError, StoreError
 from hooks.ingest import Ingest
@@ -25,9 +26,10 @@ from hooks.ledger import records, rounds, stores
 from hooks.ledger.records import RecordKey, Values
 from hooks.ledger.rounds import RoundClaim, RoundName
 from hooks.ledger.unit import Unit
+from hooks.order_lists import OrderLists
 from hooks.planning import HINTS, Moment
 from hooks.recorder import ask
-from hooks.retention.facts import RecordKind, Snapshot
+from hooks.retention.facts import RecordKind
 from hooks.store.client import StoreClient
 from hooks.store.listing import ListPage, Place, page
 from hooks.store.retry import PERMANENT
@@ -104,11 +106,11 @@ class Rescanner:
         place = Place(at.last_id, at.position)
         if name == "customers":
             return page(self.client, "customers", {"role": "all", "_fields": CUSTOMER_FIELDS}, place)
-        params = {"status": compare.LISTINGS[at.listing], "_fields": compare.ORDER_FIELDS}
+        params = {"status": compare.LISTINGS[at.listing]}
         if name == "changes":
             params |= {"modified_after": f"{at.mark:%Y-%m-%dT%H:%M:%S}", "dates_are_gmt": "true"}
         try:
-            return page(self.client, "orders", params, place)
+            return OrderLists(self.store, self.client, self.ingest).page(params, place)
         except RecordRefusedError:
             if at.listing == 0:
                 raise
@@ -140,18 +142,20 @@ class Rescanner:
 
         self.ingest.transaction(work)
 
-    def _read(self, kind: RecordKind, row: dict[str, Any]) -> Snapshot | None:
-        """What a row shows; None where it is not of the shape, so that the record itself is asked for."""
+    def _read(self, kind: RecordKind, row: dict[str, Any]) -> ListRow:
+        """What a row shows. Its refunds are read apart: of what is not of the shape, the rest still counts."""
+        state = {name: value for name, value in row.items() if name != "refunds"}
+        refunds = ShownRefunds.of(row.get("refunds"))
         try:
-            return snapshot_of(kind, row, self.ingest.policy)
+            return ListRow(snapshot_of(kind, state, self.ingest.policy), refunds)
         except QuarantinedError:
-            return None
+            return ListRow(None, refunds)
 
     def _ask_about_shown(
         self,
         unit: Unit,
         kind: RecordKind,
-        shown: Mapping[int, Snapshot | None],
+        shown: Mapping[int, ListRow],
         at: Row[Any],
         moment: Moment,
         *,
@@ -160,12 +164,12 @@ class Rescanner:
         known = records.those(unit.connection, self.store, kind, shown)
         missed = []
         now = stores.no_earlier(unit.connection, moment.now)  # our clock may be behind
-        for number, snapshot in shown.items():
-            reason = compare.doubt(known.get(number), snapshot, now=now, behind=behind) if snapshot else "changed"
+        for number, row in shown.items():
+            reason = compare.doubt(known.get(number), row, now=now, behind=behind)
             if reason:
                 self._ask(unit, known.get(number), RecordKey(self.store, kind, number), reason, moment)
-            if snapshot and reason == "missed":
-                missed.append(snapshot.version)
+            if row.snapshot and reason == "missed":
+                missed.append(row.snapshot.version)
         latest = max((version for version in missed if version < moment.now - LATE), default=None)
         if latest and at.mark is not None:  # of what was there before us, no delivery should have told
             stores.missed(unit.connection, self.store, latest, moment.now)

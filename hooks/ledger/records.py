@@ -124,6 +124,14 @@ def those(connection: Connection, store: str, kind: RecordKind, ids: Collection[
     return {row.external_id: dict(row._mapping) for row in connection.execute(chosen)}  # noqa: SLF001
 
 
+def refunded(connection: Connection, store: str, ids: Collection[int]) -> set[int]:
+    """Those of these orders of which refunds are known."""
+    chosen = select(records.c.external_id).where(
+        records.c.store == store, records.c.kind == "order", records.c.external_id.in_(sorted(ids))
+    )
+    return set(connection.execute(chosen.where(records.c.facts.like('%"refunds":%'))).scalars())
+
+
 def still_there(
     connection: Connection, store: str, kind: RecordKind, *, after: int, upto: int | None
 ) -> Iterator[Values]:

@@ -110,7 +110,7 @@ def _template(resource: str, fields: str) -> str:
     marks = {"id": _ID, "date_created_gmt": _CREATED, "date_modified_gmt": _CHANGED, "meta_data": _META}
     whole = order(1) | {"customer_id": _CUSTOMER, "date_paid_gmt": _CREATED} if resource == "orders" else customer(1)
     whole |= marks
-    names = fields.split(",") if fields else list(whole)
+    names = [name.partition(".")[0] for name in fields.split(",")] if fields else list(whole)
     return json.dumps({name: whole[name] for name in names if name in whole}, separators=(",", ":"))
 
 

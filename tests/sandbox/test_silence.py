@@ -8,7 +8,7 @@ import requests
 from deploy.sandbox import SandboxStore
 from tests.sandbox.receiver import Receiver
 
-SWEATER = {"line_items": [{"product_id": 10}]}
+SWEATER: dict[str, Any] = {"line_items": [{"product_id": 10}]}
 
 
 @pytest.fixture

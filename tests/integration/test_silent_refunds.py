@@ -1,0 +1,267 @@
+"""Refunds of which the store tells nothing: made or deleted without a delivery, and without a new date of the order."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from hooks.compare import ShownRefunds
+from hooks.ledger import traits
+from hooks.order_lists import TRAIT
+from tests.integration.desk import ON_SQLITE, ROLES, Desk
+
+MINUTE = timedelta(minutes=1)
+JUMPER = [{"product_id": 11}]
+THIS_YEAR, NEXT_YEAR = date(2031, 12, 31), date(2032, 12, 31)
+
+
+@pytest.fixture
+def known(desk: Desk) -> Desk:
+    """A desk whose store was gone through once, so that changes are asked for from then on."""
+    desk.reconcile()
+    desk.advance(20 * MINUTE)
+    return desk
+
+
+def _settled_order(desk: Desk) -> int:
+    """A paid order of 2026, long after anything of it was new. The year is over since."""
+    number = desk.written_order(line_items=JUMPER)
+    desk.advance(MINUTE)
+    desk.reconcile()
+    desk.advance(timedelta(days=60))
+    return number
+
+
+def _refund(desk: Desk, number: int, amount: str = "10.00", *, silent: bool = True) -> int:
+    return int(desk.store.refund_order(number, amount=amount, silent=silent)["id"])
+
+
+def _delete_after(desk: Desk, number: int) -> date:
+    found: date = desk.row("order", number)["delete_after"]
+    return found
+
+
+def _gets(desk: Desk, since: int) -> list[str]:
+    return [one.path.removeprefix("/wp-json/wc/v3/") for one in desk.store.log.requests[since:] if one.method == "GET"]
+
+
+def _is_whole(desk: Desk) -> bool:
+    with desk.ingest.database.read() as connection:
+        return TRAIT in traits.read(connection, "shop")
+
+
+# What is found
+
+
+@ROLES
+def test_a_silent_refund_moves_the_date_and_its_deletion_moves_it_back(desk: Desk) -> None:
+    number = _settled_order(desk)
+    refund = _refund(desk, number)
+    desk.reconcile("orders")
+    assert _delete_after(desk, number) == NEXT_YEAR
+    desk.advance(MINUTE)
+    desk.store.delete_refund(number, refund)
+    desk.reconcile("orders")
+    assert _delete_after(desk, number) == THIS_YEAR
+    assert desk.held("order", number) == desk.wanted("order", number)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("heard", [True, False], ids=["heard", "lost"])
+def test_a_deleted_refund_is_found_whether_or_not_its_delivery_came(known: Desk, heard: bool) -> None:
+    number = _settled_order(known)
+    refund = _refund(known, number, silent=False)
+    known.come_to_rest() if heard else known.lose()
+    known.reconcile()
+    assert _delete_after(known, number) == NEXT_YEAR
+    known.store.delete_refund(number, refund)
+    known.reconcile("orders")
+    assert _delete_after(known, number) == THIS_YEAR
+
+
+@ON_SQLITE
+def test_one_of_two_refunds_is_deleted_and_the_other_keeps_its_day(known: Desk) -> None:
+    number = _settled_order(known)
+    first = _refund(known, number)
+    known.advance(timedelta(days=365))
+    second = _refund(known, number)
+    known.reconcile("orders")
+    assert _delete_after(known, number) == date(2033, 12, 31)
+    known.store.delete_refund(number, second)
+    known.reconcile("orders")
+    assert _delete_after(known, number) == NEXT_YEAR
+    assert f'"refunds":[[{first},"2027-' in known.row("order", number)["facts"]
+
+
+@ON_SQLITE
+def test_a_refund_in_place_of_another_is_found(known: Desk) -> None:
+    number = _settled_order(known)
+    refund = _refund(known, number)
+    known.reconcile("orders")
+    known.advance(timedelta(days=365))
+    known.store.delete_refund(number, refund)
+    _refund(known, number)
+    known.reconcile("orders")
+    assert _delete_after(known, number) == date(2033, 12, 31)
+
+
+@ON_SQLITE
+def test_the_look_for_changes_finds_a_silent_refund_of_an_order_that_it_shows(known: Desk) -> None:
+    number = known.written_order(line_items=JUMPER)
+    known.advance(MINUTE)
+    known.reconcile("changes")
+    refund = _refund(known, number)
+    known.reconcile("changes")
+    assert f"[[{refund}," in known.row("order", number)["facts"]
+
+
+@ON_SQLITE
+def test_a_late_delivery_does_not_bring_a_deleted_refund_back(known: Desk) -> None:
+    number = _settled_order(known)
+    refund = _refund(known, number, silent=False)
+    known.store.send_deliveries()
+    known.store.delete_refund(number, refund)
+    known.reconcile()
+    assert _delete_after(known, number) == THIS_YEAR
+    known.come_to_rest()
+    assert _delete_after(known, number) == THIS_YEAR
+
+
+# What is not done
+
+
+@ON_SQLITE
+def test_nothing_is_asked_where_the_refunds_are_those_that_the_ledger_knows(known: Desk) -> None:
+    for _ in range(3):
+        _refund(known, _settled_order(known))
+    known.reconcile()
+    known.advance(20 * MINUTE)
+    known.reconcile()
+    known.advance(20 * MINUTE)
+    since = len(known.store.log.requests)
+    known.rescan("orders")
+    pages = _gets(known, since)
+    known.work()
+    assert _gets(known, since) == pages == ["orders"] * len(pages)
+    assert len(pages) == 4  # a page and its end, and the empty lists of the two other statuses
+
+
+@ON_SQLITE
+def test_lists_ask_for_the_ids_of_refunds_and_not_for_their_reasons(known: Desk) -> None:
+    _refund(known, _settled_order(known))
+    since = len(known.store.log.requests)
+    known.rescan("orders", "changes")
+    fields = {one.query["_fields"] for one in known.store.log.requests[since:] if "offset" in one.query}
+    assert fields
+    assert {name for text in fields for name in text.split(",") if "refund" in name} == {"refunds.id"}
+    assert not _is_whole(known)
+
+
+# Stores that cannot pick the ids
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("habit", ["absent", "empty"])
+def test_a_store_that_picks_no_ids_is_asked_for_whole_refunds(known: Desk, habit: str) -> None:
+    number, other = _settled_order(known), _settled_order(known)
+    _refund(known, other, silent=False)
+    known.come_to_rest()
+    known.store.set_habits(shallow_fields=habit)
+    refund = _refund(known, number)
+    known.reconcile("orders")
+    assert _is_whole(known)
+    assert _delete_after(known, number) == NEXT_YEAR
+    known.store.delete_refund(number, refund)
+    known.reconcile("orders")
+    assert _delete_after(known, number) == THIS_YEAR
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("habit", ["absent", "empty"])
+def test_such_a_store_is_asked_each_page_once_when_that_is_known(known: Desk, habit: str) -> None:
+    _refund(known, _settled_order(known), silent=False)
+    known.come_to_rest()
+    known.store.set_habits(shallow_fields=habit)
+    known.reconcile()
+    known.advance(20 * MINUTE)
+    known.reconcile()
+    known.advance(20 * MINUTE)
+    since = len(known.store.log.requests)
+    known.rescan("orders")
+    known.work()
+    assert _gets(known, since) == ["orders"] * 4
+
+
+@ON_SQLITE
+def test_the_deletion_of_the_only_refund_says_nothing_of_what_the_store_can_do(known: Desk) -> None:
+    number = _settled_order(known)
+    refund = _refund(known, number)
+    known.reconcile("orders")
+    known.store.delete_refund(number, refund)
+    known.reconcile("orders")
+    assert _delete_after(known, number) == THIS_YEAR
+    assert not _is_whole(known)
+
+
+# Shapes
+
+
+@pytest.mark.parametrize(
+    ("raw", "ids", "whole"),
+    [
+        # As most stores show them.
+        ([], set(), True),
+        ([{"id": 7}, {"id": "8", "reason": "x"}], {7, 8}, True),
+        # A PHP array with gaps.
+        ({"0": {"id": 7}, "2": {"id": 9}}, {7, 9}, True),
+        # An error object in place of one, or of all.
+        ([{"id": 7}, {"errors": {"x": ["y"]}, "error_data": []}], {7}, False),
+        ({"0": {"id": 7}, "1": {"errors": {}}}, {7}, False),
+        ({"errors": {"x": ["y"]}, "error_data": []}, set(), False),
+        # Not shown, or of no shape at all.
+        (None, set(), False),
+        ({}, set(), False),
+        ("", set(), False),
+        ([7, None, {"id": True}, {"id": 0}], set(), False),
+        # More than are read of an order.
+        ([{"id": number} for number in range(1, 1002)], set(), False),
+    ],
+)
+def test_the_refunds_that_a_row_shows(raw: Any, ids: set[int], whole: bool) -> None:
+    assert ShownRefunds.of(raw) == ShownRefunds(frozenset(ids), whole)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    "odd",
+    [
+        # None of these says that the order has no refunds.
+        None,
+        "",
+        {"errors": {"x": ["y"]}, "error_data": []},
+        [{"errors": {"x": ["y"]}, "error_data": []}],
+    ],
+    ids=repr,
+)
+def test_an_odd_shape_is_not_taken_for_an_order_without_refunds(
+    known: Desk, odd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, other = _settled_order(known), _settled_order(known)
+    for one in (number, other):
+        _refund(known, one)
+    known.reconcile("orders")
+    known.advance(20 * MINUTE)
+    known.reconcile("orders")
+    known.advance(20 * MINUTE)
+    renderer = known.store.renderer
+    order = renderer.order
+    monkeypatch.setattr(
+        renderer, "order", lambda one: order(one) | ({"refunds": odd} if one.id == number else {}), raising=True
+    )
+    since = len(known.store.log.requests)
+    known.rescan("orders")
+    known.work()
+    assert set(_gets(known, since)) == {"orders"}
+    assert _delete_after(known, number) == NEXT_YEAR
