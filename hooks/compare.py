@@ -5,6 +5,7 @@ Pure. A list shows less of an order than a delivery does, so nothing is taken fr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self, cast
@@ -54,6 +55,15 @@ class ShownRefunds:
         """Tell whether the ledger knows these refunds, and no others where they are whole."""
         known = {refund.id for refund in facts.refunds}
         return self.ids == known if self.whole else self.ids <= known
+
+
+def knows_refunds(known: Values | None, raw: Mapping[str, Any]) -> bool:
+    """Tell whether the ledger knows the refunds that an order shows, and the dates of all of them."""
+    facts = read_facts("order", known["facts"]) if known and known["facts"] else None
+    if not isinstance(facts, OrderFacts) or facts.undated_refunds:
+        return False
+    shown = ShownRefunds.of(raw.get("refunds"))
+    return shown.whole and shown.agree_with(facts)
 
 
 @dataclass(frozen=True, slots=True)

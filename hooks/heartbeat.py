@@ -64,6 +64,7 @@ class Heartbeat:
             "changes": changes,
             "orders": sweep,
             "customers": sweep,
+            "unlisted": sweep,
         }
         return cls(store, client, ingest, longest)
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from hooks.ledger import people
 from hooks.ledger.codec import read_events, read_facts
-from hooks.ledger.records import Values
+from hooks.ledger.records import UNLISTED, Values
 from hooks.retention.events import RecordEvent, standing
 from hooks.retention.facts import STORED_KINDS, ConsentFacts, Facts, Subject, SupportRequestFacts
 from hooks.retention.policy import Policy
@@ -105,4 +105,5 @@ def _in_question(row: Values, policy: Policy) -> str | None:
     """Why the store is still to be asked about it."""
     if row["kind"] in STORED_KINDS and row["facts"] and read_otherwise(row["tagged_by"], policy):
         return "read-otherwise"
-    return cast("str | None", row["reread_reason"])
+    reason = cast("str | None", row["reread_reason"])
+    return reason if reason != UNLISTED else None

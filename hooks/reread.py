@@ -6,17 +6,20 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 from hooks import telemetry
+from hooks.compare import knows_refunds
 from hooks.delivery import snapshot_of
 from hooks.errors import QuarantinedError, RecordGoneError, StoreError, StoreUnreachableError
 from hooks.ingest import Ingest
-from hooks.ledger import records
-from hooks.ledger.records import Claim, Due
+from hooks.ledger import order_ids, records
+from hooks.ledger.records import Claim, Due, Values
 from hooks.retention.facts import STORED_KINDS, RecordKind, Snapshot
 from hooks.store.client import StoreClient
 from hooks.store.retry import delay
+from hooks.unlisted import note_unlisted
 from schemas.customer import FIELDS as CUSTOMER_FIELDS
 from schemas.order import FIELDS as ORDER_FIELDS
 
@@ -52,46 +55,57 @@ class Rereader:
             due = records.claim_rereads(connection, self.store, limit=ROUND, now=now, until=now + LEASE, claim=token)
         left = {row.id: row for row in due}
         try:
+            left_out: set[int] = set()
             for kind in STORED_KINDS:
-                self._ask_together(kind, left)
+                left_out |= self._ask_together(kind, left)
             for row in list(left.values())[:SINGLES]:
-                self._ask(row, row.claim)
+                self._ask(row, row.claim, left_out=row.id in left_out)
                 del left[row.id]
         finally:
             if left:
                 self._give_back(left.values())
         return len(due)
 
-    def _ask_together(self, kind: RecordKind, left: dict[int, Due]) -> None:
+    def _ask_together(self, kind: RecordKind, left: dict[int, Due]) -> set[int]:
         """Ask about several records with one call, and take those out of `left` that it settled.
 
-        An order with refunds stays, for their dates; so does what the list leaves out, such as the trash.
+        An order with refunds whose dates are not known stays; so does what the list leaves out, such as the trash: the
+        row ids of these are returned. One record alone is asked for by itself, unless a list was to show it and did
+        not: another one may.
         """
         rows = {row.external_id: row for row in left.values() if row.kind == kind}
-        if len(rows) < 2:
-            return
+        if len(rows) < 2 and not any(row.reread_reason == "missing" for row in rows.values()):
+            return set()
         asked_at = self.ingest.clock()
         try:
             found = self.client.read_many(kind, list(rows), fields=_FIELDS[kind])
         except StoreError as error:
             if error.whole_store and not isinstance(error, StoreUnreachableError):
                 raise
-            return  # one of them may be what the store fails at: one by one, it shows
+            return set()  # one of them may be what the store fails at: one by one, it shows
         answers = []
-        for number, raw in found.items():
-            row = rows[number]
-            if raw.get("refunds"):
-                continue
+        for number, raw in self._whole(kind, found).items():
             try:
-                answers.append((row.claim, snapshot_of(kind, raw, self.ingest.policy)))
+                answers.append((rows[number].claim, snapshot_of(kind, raw, self.ingest.policy)))
             except QuarantinedError:
                 continue
         self.ingest.answered(self.store, answers, asked_at=asked_at)
         telemetry.REREADS.labels(self.store, "read").inc(len(answers))
         for claim, _ in answers:
             del left[claim.record_id]
+        return {row.id for number, row in rows.items() if number not in found}
 
-    def _ask(self, row: Due, claim: Claim) -> None:
+    def _whole(self, kind: RecordKind, found: Mapping[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
+        """Those that tell all: without refunds, or with refunds whose dates the ledger knows, which never change."""
+        refunded = [number for number, raw in found.items() if raw.get("refunds")]
+        known: Mapping[int, Values] = {}
+        if refunded:
+            with self.ingest.database.read() as connection:
+                known = records.those(connection, self.store, kind, refunded)
+        doubtful = {number for number in refunded if not knows_refunds(known.get(number), found[number])}
+        return {number: raw for number, raw in found.items() if number not in doubtful}
+
+    def _ask(self, row: Due, claim: Claim, *, left_out: bool) -> None:
         asked_at = self.ingest.clock()
         try:
             snapshot = self._read(row.kind, row.external_id)
@@ -109,6 +123,15 @@ class Rereader:
         else:
             self.ingest.answered(self.store, [(claim, snapshot)], asked_at=asked_at)
             telemetry.REREADS.labels(self.store, "read").inc()
+            if left_out and row.kind == "order" and row.reread_reason == "missing" and row.version == snapshot.version:
+                self._mark_unlisted(row)
+
+    def _mark_unlisted(self, row: Due) -> None:
+        """Keep that neither a list nor `include` shows an order that is there, and nothing about it is new."""
+        with self.ingest.database.write() as connection:
+            if records.mark_unlisted(connection, row.id):
+                number = order_ids.unlisted(connection, self.store) + 1
+                note_unlisted(connection, self.store, number, self.ingest.clock())
 
     def _read(self, kind: RecordKind, external_id: int) -> Snapshot:
         """The record as the store shows it now; an order with the dates of its refunds."""

@@ -33,6 +33,7 @@ from hooks.retention.facts import RecordKind
 from hooks.store.client import StoreClient
 from hooks.store.listing import ListPage, Place, page
 from hooks.store.retry import PERMANENT
+from hooks.unlisted import UnlistedSearch
 from schemas.customer import FIELDS as CUSTOMER_FIELDS
 
 OVERLAP = timedelta(minutes=5)
@@ -44,6 +45,9 @@ LATE = timedelta(minutes=2)
 
 BEHIND = timedelta(seconds=2.5)
 """A store's clock that is more than this behind ours; SECOND_OVER makes good for less."""
+
+UNLISTED_AGAIN = timedelta(days=7)
+"""An order that only its own address shows is asked about by itself, and so no more often than this."""
 
 APPROACHING_DAYS = 45
 APPROACHING_AGAIN = timedelta(days=1)
@@ -70,7 +74,7 @@ class Rescanner:
     every: timedelta
     sweep: timedelta
 
-    def step(self, names: Iterable[RoundName] = rounds.LISTS) -> int:
+    def step(self, names: Iterable[RoundName] = rounds.WALKS) -> int:
         """One page of each round that is due and that nobody else is at. Returns how many pages were taken.
 
         Raises StoreError where it is about the whole store; the round stays where it was.
@@ -89,6 +93,8 @@ class Rescanner:
         if name == "changes" and at.mark is None:
             return self._wait_for_first_sweep(mine)
         try:
+            if name == "unlisted":
+                return UnlistedSearch(self.store, self.client, self.ingest, self.every, self.sweep).step(mine, at)
             self._take(mine, at, self._page(name, at), now)
         except StoreError as error:
             self._give_back(mine, at, error)
@@ -168,11 +174,19 @@ class Rescanner:
             reason = compare.doubt(known.get(number), row, now=now, behind=behind)
             if reason:
                 self._ask(unit, known.get(number), RecordKey(self.store, kind, number), reason, moment)
+            elif number in known and known[number]["reread_reason"] == records.UNLISTED:
+                self._list_again(unit, RecordKey(self.store, kind, number))
             if row.snapshot and reason == "missed":
                 missed.append(row.snapshot.version)
         latest = max((version for version in missed if version < moment.now - LATE), default=None)
         if latest and at.mark is not None:  # of what was there before us, no delivery should have told
             stores.missed(unit.connection, self.store, latest, moment.now)
+
+    def _list_again(self, unit: Unit, key: RecordKey) -> None:
+        """Take the mark of an order that only its own address showed, if nobody asks about it by now."""
+        known = unit.find(key)
+        if known and known["reread_at"] is None:
+            unit.save(known, {"reread_reason": None})
 
     def _ask_about_missing(
         self, unit: Unit, kind: RecordKind, at: Row[Any], found: ListPage, moment: Moment
@@ -185,7 +199,7 @@ class Rescanner:
         upto, asked = (None if found.ended else found.place.last_id), 0
         for known in records.still_there(unit.connection, self.store, kind, after=at.last_id, upto=upto):
             number = known["external_id"]
-            if number in found.rows:
+            if number in found.rows or _is_unlisted(known, moment.now):
                 continue
             if kind == "customer" or compare.listing_of(known) == at.listing:
                 self._ask(unit, known, RecordKey(self.store, kind, number), "missing", moment)
@@ -243,6 +257,12 @@ class Rescanner:
         )
         for number in ids:
             ask(unit, RecordKey(self.store, "customer", number), "approaching", moment)
+
+
+def _is_unlisted(known: Values, now: datetime) -> bool:
+    """Tell whether the store was asked of late about an order that its lists leave out, and answered."""
+    asked_at = known["read_at"]
+    return known["reread_reason"] == records.UNLISTED and asked_at is not None and now - asked_at < UNLISTED_AGAIN
 
 
 def _is_behind(store_time: datetime | None, now: datetime) -> bool:

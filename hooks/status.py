@@ -242,7 +242,7 @@ def _odd_records(connection: Connection, slug: str, code: str) -> Problem:
 
 def _round_problems(connection: Connection, slug: str, *, late: datetime) -> Iterator[Problem]:
     """What is wrong with reconciliation; `late`: the last one should have ended since."""
-    states = [rounds.state(connection, slug, name) for name in rounds.LISTS]
+    states = [rounds.state(connection, slug, name) for name in rounds.WALKS]
     for at in (at for at in states if at is not None and at.error):
         yield {
             "code": "reconciliation-failing",

@@ -24,6 +24,10 @@ AGAIN = "~"
 """Before what made the tags of a record that are to be made anew."""
 
 
+UNLISTED = "unlisted"
+"""A mark in place of a reason to ask: the store's lists leave this order out, and only its own address shows it."""
+
+
 class RacedError(LedgerContendedError):
     """Another transaction made the same record at the same time; run this one again."""
 
@@ -276,6 +280,7 @@ class Due(NamedTuple):
     wanted_digest: str
     push_attempts: int
     reread_attempts: int
+    reread_reason: str | None
     token: str
 
     @property
@@ -326,6 +331,12 @@ def release(connection: Connection, claim: Claim, **columns: Any) -> bool:
         .values(**UNCLAIMED, **columns)
     )
     return connection.execute(statement).rowcount == 1
+
+
+def mark_unlisted(connection: Connection, record_id: int) -> bool:
+    """Mark an order that only its own address shows; False where it is in question again."""
+    chosen = update(records).where(records.c.id == record_id, records.c.reread_at.is_(None))
+    return connection.execute(chosen.values(reread_reason=UNLISTED)).rowcount == 1
 
 
 def give_back(connection: Connection, claims: Iterable[Claim]) -> None:

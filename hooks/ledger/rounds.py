@@ -17,9 +17,10 @@ from hooks.ledger.prepared import Prepared
 from hooks.ledger.records import insert_ignore
 from hooks.ledger.tables import Instant, rounds
 
-RoundName = Literal["watch", "changes", "orders", "customers"]
+RoundName = Literal["watch", "changes", "orders", "customers", "unlisted"]
 LISTS: tuple[RoundName, ...] = ("changes", "orders", "customers")
-NAMES: tuple[RoundName, ...] = ("watch", *LISTS)
+WALKS: tuple[RoundName, ...] = (*LISTS, "unlisted")
+NAMES: tuple[RoundName, ...] = ("watch", *WALKS)
 
 LEASE = timedelta(minutes=2)
 """Longer than one call to a slow store takes."""

@@ -117,7 +117,8 @@ def _longest_due(at: Column[Any], *more: ColumnElement[bool]) -> Prepared:
     """Records of a store that are due `now` and that nobody holds, up to `limit`; those that others have locked are
     left out. A claim until after `later` was made by a clock that was ahead: it counts for none."""
     now, later = bindparam("now", type_=Instant), bindparam("later", type_=Instant)
-    named = ("id", "kind", "external_id", "version", "wanted", "wanted_digest", "push_attempts", "reread_attempts")
+    shown = ("id", "kind", "external_id", "version", "wanted", "wanted_digest")
+    named = (*shown, "push_attempts", "reread_attempts", "reread_reason")
     chosen = select(*(records.c[name] for name in named)).where(
         records.c.store == bindparam("store"),
         at <= now,

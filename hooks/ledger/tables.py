@@ -310,7 +310,7 @@ rounds = Table(
     "rounds",
     metadata,
     Column("store", String(32), primary_key=True),
-    Column("name", String(16), primary_key=True),  # watch | changes | orders | customers
+    Column("name", String(16), primary_key=True),  # watch | changes | orders | customers | unlisted
     Column("due_at", Instant, nullable=False),
     Column("asked_for_at", Instant),  # somebody wants it done from its start, although it may be under way
     Column("claim", String(32)),

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
-from hooks.ledger import tallies
+from hooks.ledger import order_ids, tallies
+from hooks.ledger.records import UNLISTED
 from hooks.ledger.tables import MAYBE_EARLY, NO_WEBHOOKS, deliveries, history, quarantine, records, stores
 from hooks.retention.facts import STORED_KINDS
 from hooks.retention.recipients import UNNAMED
@@ -85,7 +86,7 @@ def _store_copy(row: Row[Any]) -> dict[str, Any]:
         "next_write_at": _text(row.push_at),
         "attempts": row.push_attempts,
         "error": row.push_error,
-        "to_be_asked": row.reread_reason,
+        "to_be_asked": row.reread_reason if row.reread_reason != UNLISTED else None,
     }
 
 
@@ -218,6 +219,7 @@ def store_row(connection: Connection, store: str) -> dict[str, Any]:
         "pending_pushes": _number(connection, and_(here, records.c.push_at.is_not(None))),
         "failing_pushes": _number(connection, and_(here, records.c.push_error.is_not(None))),
         "pending_questions": _number(connection, and_(here, records.c.reread_at.is_not(None))),
+        "unlisted": order_ids.unlisted(connection, store),
     }
 
 
