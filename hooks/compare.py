@@ -82,19 +82,22 @@ def doubt(known: Values | None, row: ListRow, *, now: datetime, behind: bool = F
     `missed`: the store changed it, and should have told. `behind`: the store's clock is so far behind ours that
     nothing can be said of what was shown within its second, and what was not.
     """
-    shown = row.snapshot
-    if shown is None:
+    if row.snapshot is None:
         return "changed"
+    shown = plausible(row.snapshot, now)
     if known is None:
         staff = isinstance(shown.facts, CustomerFacts) and shown.facts.staff
         return None if staff else "missed"
     if known["state"] == "gone":
         return "revived"
-    if known["version"] is None:
+    if known["version"] is None or not is_believable(known["version"], now):
         return "changed"
-    if not is_believable(known["version"], now):
-        return "changed"
-    shown = plausible(shown, now)
+    return _doubt_of(known, replace(row, snapshot=shown), now, behind=behind)
+
+
+def _doubt_of(known: Values, row: ListRow, now: datetime, *, behind: bool) -> str | None:
+    """The same of a record that is known; the row shows nothing that makes no sense."""
+    shown = cast("Snapshot", row.snapshot)
     if shown.version != known["version"] and not shown.undated:
         return "missed" if shown.version > known["version"] else "changed"
     if known["young"] or behind:
