@@ -117,15 +117,23 @@ class StoreBusyError(StoreError):
 
 
 class CredentialsRefusedError(StoreError):
-    """The key is wrong or lacks a right: every further call is in vain until an operator acts."""
+    """The key is wrong or lacks a right: every further call is in vain until an operator acts.
+
+    `is_about_the_key`: the store named the key itself, so that no single record can be the cause.
+    """
 
     permanent = True
+    is_about_the_key = False
 
 
 class StoreMisconfiguredError(StoreError):
     """The address answers, but not as a WooCommerce REST API at that place (redirect, no such route)."""
 
     permanent = True
+
+
+class MethodRefusedError(StoreMisconfiguredError):
+    """The web server before the store refuses the HTTP method."""
 
 
 class RecordRefusedError(StoreError):
@@ -137,6 +145,10 @@ class RecordRefusedError(StoreError):
 
 class RequestTooLargeError(RecordRefusedError):
     """More in one request than the store takes."""
+
+
+class RecordClosedError(RecordRefusedError):
+    """The store refuses this one record to a key that may read or write others."""
 
 
 class RecordGoneError(StoreError):

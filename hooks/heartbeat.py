@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
 
 import structlog
+from sqlalchemy import Connection
 
 from hooks.ingest import Ingest
-from hooks.ledger import rounds, set_back, stores
+from hooks.ledger import rounds, set_back, stores, traits
 from hooks.ledger.records import Values
 from hooks.ledger.rounds import RoundName
 from hooks.ledger.unit import Unit
@@ -53,6 +54,7 @@ class Heartbeat:
     _beat_at: float | None = None
     _offset: float | None = None
     _has_heard: bool = False
+    _notices: Mapping[str, bool] = field(default_factory=dict)
 
     @classmethod
     def of(cls, store: str, client: StoreClient, ingest: Ingest, settings: Settings) -> Heartbeat:
@@ -69,19 +71,22 @@ class Heartbeat:
         return cls(store, client, ingest, longest)
 
     def beat(self) -> bool:
-        """Beat, if it is time to, the clock was set, or the store has said its time first. False where the ledger is
-        another shop's: then nothing may be done for the store. Raises LedgerUnavailableError."""
+        """Beat, if it is time to, the clock was set, or the store has said its time first, or began or ceased to answer
+        with notices of PHP. False where the ledger is another shop's: then nothing may be done for the store. Raises
+        LedgerUnavailableError."""
         ticks = time.monotonic()
         offset = self.ingest.clock().timestamp() - ticks
         was_set = self._offset is not None and abs(offset - self._offset) > JUMP_SECONDS
         self._offset = offset
         is_due = self._beat_at is None or ticks - self._beat_at >= EVERY_SECONDS
-        if is_due or was_set or (self.client.heard and not self._has_heard):
-            self._is_ours = self.ingest.transaction(lambda unit: self._beat(unit, was_set=was_set))
-            self._beat_at, self._has_heard = ticks, self.client.heard is not None
+        has_news = bool(self.client.heard and not self._has_heard) or self.client.notices != self._notices
+        if is_due or was_set or has_news:
+            notices = dict(self.client.notices)
+            self._is_ours = self.ingest.transaction(lambda unit: self._beat(unit, notices, was_set=was_set))
+            self._beat_at, self._has_heard, self._notices = ticks, self.client.heard is not None, notices
         return self._is_ours
 
-    def _beat(self, unit: Unit, *, was_set: bool) -> bool:
+    def _beat(self, unit: Unit, notices: Mapping[str, bool], *, was_set: bool) -> bool:
         connection, now = unit.connection, self.ingest.clock()
         row, url = stores.row(connection, self.store), self.client.settings.url
         if row and is_another(row.url, url):
@@ -97,7 +102,21 @@ class Heartbeat:
         stores.looked_after(connection, self.store, now)
         if self.client.heard:
             stores.said_its_time(connection, self.store, self.client.heard.store_time, self.client.heard.at)
+        self._note_notices(connection, notices, now)
         return True
+
+    def _note_notices(self, connection: Connection, notices: Mapping[str, bool], now: datetime) -> None:
+        """Note of which resources the last answers had notices of PHP; what was not asked for stays as it is."""
+        if not notices:
+            return
+        known = traits.read(connection, self.store).get(traits.PHP_NOTICES)
+        before = set(known.value.split(",")) if known else set()
+        noisy = {resource for resource, has_notices in notices.items() if has_notices}
+        after = (before - notices.keys()) | noisy
+        if after:
+            traits.note(connection, self.store, traits.PHP_NOTICES, ",".join(sorted(after)), now)
+        elif known:
+            traits.forget(connection, self.store, traits.PHP_NOTICES)
 
     def _mend(self, unit: Unit, before: datetime | None, now: datetime, *, was_set: bool) -> None:
         """Put right what a clock that was ahead has left behind. `before`: the last heartbeat of any worker."""

@@ -12,7 +12,7 @@ from uuid import uuid4
 from hooks import telemetry
 from hooks.compare import knows_refunds
 from hooks.delivery import snapshot_of
-from hooks.errors import QuarantinedError, RecordGoneError, StoreError, StoreUnreachableError
+from hooks.errors import QuarantinedError, RecordClosedError, RecordGoneError, StoreError, StoreUnreachableError
 from hooks.ingest import Ingest
 from hooks.ledger import order_ids, records
 from hooks.ledger.records import Claim, Due, Values
@@ -144,8 +144,11 @@ class Rereader:
         telemetry.REREADS.labels(self.store, error.code).inc()
         attempts = row.reread_attempts + 1
         at = self.ingest.clock() + delay(error, attempts, jitter=self.jitter)
+        columns: dict[str, Any] = {"reread_at": at, "reread_attempts": attempts}
+        if isinstance(error, RecordClosedError):
+            columns["reread_reason"] = records.CLOSED
         with self.ingest.database.write() as connection:
-            records.release(connection, claim, reread_at=at, reread_attempts=attempts)
+            records.release(connection, claim, **columns)
 
     def _give_back(self, rows: Iterable[Due]) -> None:
         self.ingest.transaction(lambda unit: records.give_back(unit.connection, (row.claim for row in rows)))

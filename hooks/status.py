@@ -14,7 +14,7 @@ from hooks import __version__, operation
 from hooks.adoption import is_unreadable, waiting_words
 from hooks.delivery import all_topics
 from hooks.errors import LedgerUnavailableError
-from hooks.ledger import pages, policies, records, rounds, stores, tallies, views, webhooks
+from hooks.ledger import pages, policies, records, rounds, stores, tallies, traits, views, webhooks
 from hooks.operation import Problem
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
@@ -202,6 +202,8 @@ def _store_problems(connection: Connection, slug: str) -> Iterator[Problem]:
             "since": row.since.isoformat() if row.since else None,
         }
     yield from _odd_problems(connection, slug)
+    yield from _closed_problems(connection, slug)
+    yield from _notice_problems(connection, slug)
     yield from _webhook_problems(connection, slug)
     set_aside = [row for row in views.quarantined(connection, slug) if row.reason != views.LOST_RIGHTS]
     for reason, found in groupby(set_aside, key=lambda row: str(row.reason)):
@@ -238,6 +240,28 @@ def _odd_records(connection: Connection, slug: str, code: str) -> Problem:
     named = ", ".join(f"{row.kind} {row.external_id}" for row in examples)
     more = f", the first {len(examples)} of them" if number > len(examples) else ""
     return {"message": f"{number} record(s) of {slug}{more} ({named}) {_ODD[code]}.", "since": None}
+
+
+def _closed_problems(connection: Connection, slug: str) -> Iterator[Problem]:
+    for row in views.closed(connection, slug):
+        yield {
+            "code": "failing-questions",
+            "message": f"{row.number} record(s) of {slug}, {row.kind} {row.example} among them, are closed to the key: "
+            "the store shows others of the kind, and refuses these. They are asked for again by themselves; to end it, "
+            "give the key to a user who may see them.",
+            "since": _text(row.since),
+        }
+
+
+def _notice_problems(connection: Connection, slug: str) -> Iterator[Problem]:
+    notices = traits.read(connection, slug).get(traits.PHP_NOTICES)
+    if notices:
+        yield {
+            "code": "php-notices",
+            "message": f"PHP prints notices into the answers of {slug} ({notices.value}). They are skipped, but they "
+            "can hide what the store says, and show to everybody what is wrong: set WP_DEBUG_DISPLAY off.",
+            "since": _text(notices.since),
+        }
 
 
 def _round_problems(connection: Connection, slug: str, *, late: datetime) -> Iterator[Problem]:
@@ -323,6 +347,12 @@ def _push_words(slug: str, error: str, number: int, example: int) -> str:
         return (
             f"{number} record(s) of {slug}, {example} among them: somebody or some plugin keeps changing our "
             "fields in the store. Find and stop it; they are left as they are until their schedule changes."
+        )
+    if error == records.CLOSED:
+        return (
+            f"{number} record(s) of {slug}, {example} among them, cannot be written back: the store refuses them to a "
+            "key that may write others. They are tried again by themselves; to end it, give the key to a user who may "
+            "edit them."
         )
     return (
         f"{number} record(s) of {slug}, {example} among them, cannot be written back ({error}). They are "

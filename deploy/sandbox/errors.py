@@ -31,6 +31,12 @@ def cannot_view() -> RestError:
     return RestError("woocommerce_rest_cannot_view", "Sorry, you cannot view this resource.", 403, allow=False)
 
 
+def cannot_edit() -> RestError:
+    """Answered to a write of a record that is closed to the key."""
+    message = "Sorry, you are not allowed to edit this resource."
+    return RestError("woocommerce_rest_cannot_edit", message, 403, allow=False)
+
+
 def cannot_batch() -> RestError:
     """Answered on /customers/batch to everybody below an administrator."""
     message = "Sorry, you are not allowed to batch manipulate this resource."

@@ -13,6 +13,7 @@ from deploy.sandbox.control import create_control
 from deploy.sandbox.faults import FaultyFront
 from deploy.sandbox.rest import create_rest, unknown_route
 from deploy.sandbox.store import SandboxStore
+from deploy.sandbox.webserver import WebServer, print_before
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -35,8 +36,10 @@ def create_sandbox(store: SandboxStore) -> Flask:
         return response
 
     app.after_request(date)
+    app.after_request(lambda response: print_before(response, store.habits.before_json))
     app.register_error_handler(404, no_route)
     app.register_error_handler(405, no_route)
+    app.wsgi_app = WebServer(app.wsgi_app, store.habits, store.log)  # type: ignore[method-assign]
     app.wsgi_app = FaultyFront(app.wsgi_app, store.faults, store.log)  # type: ignore[method-assign]
     return app
 

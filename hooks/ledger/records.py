@@ -23,6 +23,9 @@ CHUNK = 1000
 AGAIN = "~"
 """Before what made the tags of a record that are to be made anew."""
 
+CLOSED = "closed"
+"""The reason to ask the store again about a record that it refuses to show."""
+
 
 UNLISTED = "unlisted"
 """A mark in place of a reason to ask: the store's lists leave this order out, and only its own address shows it."""

@@ -16,6 +16,9 @@ from hooks.ledger.tables import store_traits
 
 MAX_VALUE = 200
 
+PHP_NOTICES = "php-notices"
+"""PHP prints notices into answers; the value names the resources, such as `orders`, by commas."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trait:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from hooks.ledger import order_ids, tallies
-from hooks.ledger.records import UNLISTED
+from hooks.ledger.records import CLOSED, UNLISTED
 from hooks.ledger.tables import MAYBE_EARLY, NO_WEBHOOKS, deliveries, history, quarantine, records, stores
 from hooks.retention.facts import STORED_KINDS
 from hooks.retention.recipients import UNNAMED
@@ -257,6 +257,17 @@ def odd_records(connection: Connection, store: str, code: str) -> tuple[int, lis
     examples = select(records.c.kind, records.c.external_id).where(*odd, records.c.oddities.in_(chosen))
     ordered = examples.order_by(records.c.kind.desc(), records.c.external_id).limit(EXAMPLES)
     return number, list(connection.execute(ordered))
+
+
+def closed(connection: Connection, store: str) -> list[Row[Any]]:
+    """Records that the store refuses to show, by kind: their number, the first, and since when."""
+    chosen = select(
+        records.c.kind,
+        func.count().label("number"),
+        func.min(records.c.external_id).label("example"),
+        func.min(records.c.reread_since).label("since"),
+    ).where(records.c.store == store, records.c.reread_at.is_not(None), records.c.reread_reason == CLOSED)
+    return list(connection.execute(chosen.group_by(records.c.kind).order_by(records.c.kind)))
 
 
 def to_be_read(connection: Connection, store: str, now: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -10,7 +10,13 @@ from urllib.parse import urlsplit
 
 import requests
 
-from hooks.errors import CredentialsRefusedError, StoreError
+from hooks.errors import (
+    CredentialsRefusedError,
+    MethodRefusedError,
+    RecordGoneError,
+    RecordRefusedError,
+    StoreError,
+)
 from hooks.outgoing import TimedSession
 from hooks.settings import Settings
 from hooks.store import doorstep
@@ -29,6 +35,8 @@ SECRET_LENGTH = 16
 """A shorter secret could be guessed, and whoever knows it can forge deliveries."""
 
 TIMEOUT_SECONDS = (10, 30)
+
+NO_WEBHOOK = "webhooks/0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +176,48 @@ def rights(client: StoreClient) -> Iterator[Finding]:
         yield Finding(fine=False, words=f"whether the key may write customers cannot be told: {error.detail}")
 
 
+def methods(client: StoreClient) -> Iterator[Finding]:
+    """Whether the web server before the store lets through the methods of updates and deletions.
+
+    A webhook has never the number 0: WooCommerce finds none, and changes nothing.
+    """
+    update, delete = (
+        _arrives("POST, for updates,", lambda: client.change(NO_WEBHOOK, {})),
+        _arrives("DELETE", lambda: client.delete(NO_WEBHOOK, {"force": "true"})),
+    )
+    if update or delete:
+        yield from (finding for finding in (update, delete) if finding)
+        return
+    if client.refuses_delete:
+        words = "the web server before the store refuses DELETE; POST with _method=DELETE arrives, and is used"
+        yield Finding(fine=True, words=words)
+    else:
+        yield Finding(fine=True, words="the methods POST and DELETE arrive")
+
+
+def _arrives(named: str, act: Callable[[], object]) -> Finding | None:
+    """Say what is wrong where a method does not arrive at WooCommerce, which knows no such webhook."""
+    try:
+        act()
+    except (RecordGoneError, RecordRefusedError):
+        return None
+    except MethodRefusedError as error:
+        return Finding(fine=False, words=f"{error.detail}: let {named} through to /wp-json/ there")
+    except StoreError as error:
+        return Finding(fine=False, words=f"whether {named} arrives cannot be told: {error.detail}")
+    return None
+
+
+def notices(client: StoreClient) -> Iterator[Finding]:
+    """Whether the answers so far had notices of PHP in them."""
+    if any(client.notices.values()):
+        words = (
+            "PHP prints notices into the store's answers: they are skipped, but can hide what it says. Set "
+            "WP_DEBUG_DISPLAY off in wp-config.php, or display_errors in PHP's own settings"
+        )
+        yield Finding(fine=False, words=words)
+
+
 def way_back(public_url: str, slug: str) -> Finding:
     """Whether deliveries would arrive, as far as that can be tried from here."""
     answered = doorstep.ping(f"{public_url.rstrip('/')}/webhooks/{slug}")
@@ -207,5 +257,8 @@ def everything_but_webhooks(client: StoreClient, settings: Settings, slug: str, 
         return findings
     findings.append(reading(client, door.apart))
     if findings[-1].fine:
-        findings += [*rights(client), way_back(settings.public_url, slug)]
+        findings += rights(client)
+        if all(finding.fine for finding in findings[-2:]):
+            findings += methods(client)
+        findings += [*notices(client), way_back(settings.public_url, slug)]
     return findings

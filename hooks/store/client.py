@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from json import dumps
@@ -17,6 +18,7 @@ from woocommerce import API
 from hooks import __version__
 from hooks.errors import (
     CredentialsRefusedError,
+    MethodRefusedError,
     RecordGoneError,
     RecordRefusedError,
     StoreError,
@@ -25,9 +27,12 @@ from hooks.errors import (
 from hooks.outgoing import TimedSession, body_within
 from hooks.retention.facts import RecordKind
 from hooks.settings import StoreSettings
+from hooks.store.answer import decode
 from hooks.store.calls import call_name, outcome_of
-from hooks.store.failures import failure, failure_of, http_date
+from hooks.store.failures import failure, failure_in_success, failure_of, http_date
 from hooks.store.pace import NoPace, Pace
+from hooks.store.second_look import ENDPOINTS as _ENDPOINTS
+from hooks.store.second_look import SecondLook, closed
 from schemas.wire import record_id
 
 BATCH_LIMIT = 100
@@ -50,8 +55,6 @@ ANSWER_SECONDS = 60.0
 
 ANSWER_BYTES = 50_000_000
 """Decoded. A list of 100 orders, with all that they have, is a thousandth to a tenth of it."""
-
-_ENDPOINTS: Mapping[RecordKind, str] = {"order": "orders", "customer": "customers"}
 
 StoreMetaWrites = Mapping[int, Mapping[str, str | None]]
 
@@ -139,18 +142,26 @@ class StoreClient:
         self._cannot_batch: set[RecordKind] = set()
         self.heard: Heard | None = None
         """The time that the store last said it has, and ours then. What a cache has answered says nothing of it."""
+        self.notices: dict[str, bool] = {}
+        """By resource, such as `orders`: whether its last answer had notices of PHP in it."""
+        self.refuses_delete = False
+        """The web server refuses DELETE, as far as is known by now, and POST with `_method` serves in its place."""
+        self._second_look = SecondLook(self.call)
 
     def read(self, kind: RecordKind, external_id: int, *, fields: str) -> dict[str, Any]:
         """The record as it is now, trashed ones too. Raises RecordGoneError where there is no such record."""
-        answer = self.call("GET", f"{_ENDPOINTS[kind]}/{external_id}", params={"_fields": fields})
-        return _object(answer)
+        endpoint = f"{_ENDPOINTS[kind]}/{external_id}"
+        with self._judged(kind, writing=False):
+            return _object(self.call("GET", endpoint, dict, params={"_fields": fields}))
 
     def refunds(self, order_id: int) -> list[dict[str, Any]]:
         """The refunds of an order, with their dates, which the order itself does not show; the newest ten pages."""
         params = {"_fields": "id,date_created_gmt", "per_page": str(LIST_LIMIT)}
         found: list[dict[str, Any]] = []
         for page in range(1, REFUND_PAGES + 1):
-            shown = _objects(self.call("GET", f"orders/{order_id}/refunds", params=params | {"page": str(page)}))
+            asked = params | {"page": str(page)}
+            with self._judged("order", writing=False):
+                shown = _objects(self.call("GET", f"orders/{order_id}/refunds", list, params=asked))
             found += shown
             if len(shown) < LIST_LIMIT:
                 break
@@ -160,12 +171,14 @@ class StoreClient:
         """One answer to the list that `params` ask for."""
         response = self.response("GET", endpoint, params=params)
         total = record_id(response.headers.get("X-WP-Total"), minimum=0)
-        return Listing(_objects(_json(response)), total, http_date(response.headers.get("Date")))
+        rows = _objects(self._decoded(response, endpoint, list))
+        return Listing(rows, total, http_date(response.headers.get("Date")))
 
     def read_many(self, kind: RecordKind, ids: Collection[int], *, fields: str) -> dict[int, dict[str, Any]]:
         """Up to LIST_LIMIT records, in one call; `fields` must name `id`.
 
-        Trashed orders and unfinished checkouts are not among them, nor what the store does not know. Raises
+        Trashed orders and unfinished checkouts are not among them, nor what the store does not know, nor what it
+        does not show to the key. Raises RecordClosedError where one of them makes the store refuse the list, and
         ValueError for more ids.
         """
         if len(ids) > LIST_LIMIT:
@@ -175,20 +188,44 @@ class StoreClient:
         everyone = {"status": "any"} if kind == "order" else {"role": "all"}
         include = ",".join(str(number) for number in ids)
         params = {"include": include, "per_page": str(LIST_LIMIT), "_fields": fields} | everyone
-        rows = ((record_id(row.get("id")), row) for row in self.listed(_ENDPOINTS[kind], params).rows)
+        with self._judged(kind, writing=False):
+            listed = self.listed(_ENDPOINTS[kind], params)
+        rows = ((record_id(row.get("id")), row) for row in listed.rows)
         return {number: row for number, row in rows if number is not None and number in ids}
 
     def create(self, endpoint: str, body: Mapping[str, object]) -> dict[str, Any]:
         """Make one of what `endpoint` lists, and give it as the store answers it."""
-        return _object(self.call("POST", endpoint, body=body))
+        return _object(self.call("POST", endpoint, dict, body=body))
 
     def change(self, endpoint: str, body: Mapping[str, object]) -> dict[str, Any]:
-        """Change what is at `endpoint`, and give it as the store answers it."""
-        return _object(self.call("PUT", endpoint, body=body))
+        """Change what is at `endpoint`, and give it as the store answers it.
+
+        By POST: WooCommerce takes it as it takes PUT, which some web servers refuse.
+        """
+        return _object(self.call("POST", endpoint, dict, body=body))
 
     def delete(self, endpoint: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """Delete what is at `endpoint`, and give it as it was; webhooks and customers need `force=true`."""
-        return _object(self.call("DELETE", endpoint, params=params))
+        """Delete what is at `endpoint`, and give it as it was; webhooks and customers need `force=true`.
+
+        Where the web server refuses DELETE, by POST with `_method=DELETE`, which WordPress takes for one.
+        """
+        if self.refuses_delete:
+            return self._delete_by_post(endpoint, params)
+        try:
+            return _object(self.call("DELETE", endpoint, dict, params=params))
+        except StoreError as error:
+            if not isinstance(error, MethodRefusedError) and error.code != "not-the-api":
+                raise
+        return self._delete_by_post(endpoint, params)
+
+    def _delete_by_post(self, endpoint: str, params: Mapping[str, str] | None) -> dict[str, Any]:
+        try:
+            deleted = _object(self.call("POST", endpoint, dict, params={**(params or {}), "_method": "DELETE"}))
+        except (RecordGoneError, RecordRefusedError):
+            self.refuses_delete = True
+            raise
+        self.refuses_delete = True
+        return deleted
 
     def at_once(self, kind: RecordKind) -> int:
         """How many records of a kind `write_meta` writes in one go, as far as is known by now."""
@@ -257,7 +294,7 @@ class StoreClient:
 
     def _write_batch(self, kind: RecordKind, items: list[dict[str, Any]]) -> dict[int, Outcome]:
         try:
-            answer = self.call("POST", f"{_ENDPOINTS[kind]}/batch", body={"update": items})
+            answer = self.call("POST", f"{_ENDPOINTS[kind]}/batch", dict, body={"update": items})
         except CredentialsRefusedError as error:
             if error.code != "cannot-batch":
                 raise
@@ -271,17 +308,43 @@ class StoreClient:
     def _write_one(self, kind: RecordKind, item: dict[str, Any]) -> Outcome:
         body = {"meta_data": item["meta_data"]}
         try:
-            return _object(self.call("PUT", f"{_ENDPOINTS[kind]}/{item['id']}", body=body))
+            with self._judged(kind, writing=True):
+                return self.change(f"{_ENDPOINTS[kind]}/{item['id']}", body)
         except StoreError as error:
             if error.whole_store:
                 raise
             return error
 
+    @contextmanager
+    def _judged(self, kind: RecordKind, *, writing: bool) -> Iterator[None]:
+        """Raise RecordClosedError where the store refuses a record to a good key within the block."""
+        try:
+            yield
+        except CredentialsRefusedError as error:
+            raise self._second_look.judge(error, kind, writing=writing) from error
+
     def call(
-        self, method: str, endpoint: str, *, params: Mapping[str, str] | None = None, body: object = None
+        self,
+        method: str,
+        endpoint: str,
+        shape: type[Any] | None = None,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: object = None,
     ) -> object:
-        """One call; the JSON of its answer. Raises StoreError."""
-        return _json(self.response(method, endpoint, params=params, body=body))
+        """One call; the JSON of its answer. `shape` is that of JSON behind notices of PHP. Raises StoreError."""
+        return self._decoded(self.response(method, endpoint, params=params, body=body), endpoint, shape)
+
+    def _decoded(self, response: Response, endpoint: str, shape: type[Any] | None) -> object:
+        try:
+            decoded = decode(response.content, shape)
+        except ValueError as error:
+            raise StoreUnreachableError("not-json", "the answer is not JSON; another program answers here") from error
+        self.notices[endpoint.partition("/")[0]] = decoded.has_notices
+        error_inside = failure_in_success(decoded.value)
+        if error_inside:
+            raise error_inside
+        return decoded.value
 
     def response(
         self, method: str, endpoint: str, *, params: Mapping[str, str] | None = None, body: object = None
@@ -333,13 +396,6 @@ def _meta_data(meta: Mapping[str, str | None]) -> list[dict[str, str | None]]:
     return [{"key": key, "value": value} for key, value in meta.items()]
 
 
-def _json(response: Response) -> object:
-    try:
-        return response.json()
-    except (ValueError, RecursionError) as error:
-        raise StoreUnreachableError("not-json", "the answer is not JSON; another program answers here") from error
-
-
 def _object(answer: object) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise StoreUnreachableError("not-json", "the answer is not of the REST API's shape")
@@ -357,4 +413,5 @@ def _item(item: dict[str, Any]) -> Outcome:
     if not isinstance(error, dict):
         return item
     status = error.get("data", {}).get("status") if isinstance(error.get("data"), dict) else None
-    return failure_of(error.get("code"), status if isinstance(status, int) else 400)
+    failed = failure_of(error.get("code"), status if isinstance(status, int) else 400)
+    return closed() if isinstance(failed, CredentialsRefusedError) else failed

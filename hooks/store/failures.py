@@ -10,6 +10,7 @@ from requests import Response
 
 from hooks.errors import (
     CredentialsRefusedError,
+    MethodRefusedError,
     RecordGoneError,
     RecordRefusedError,
     RequestTooLargeError,
@@ -18,6 +19,7 @@ from hooks.errors import (
     StoreMisconfiguredError,
     StoreUnreachableError,
 )
+from hooks.store.answer import decode
 from hooks.store.retry import LONGEST_ASKED
 
 _GONE = frozenset(
@@ -30,6 +32,10 @@ _GONE = frozenset(
     }
 )
 
+_KEY_REFUSED = frozenset({"woocommerce_rest_authentication_error", "woocommerce_rest_authentication_missing_parameter"})
+
+_METHOD_REFUSED = frozenset({405, 501})
+
 
 def failure(response: Response) -> StoreError:
     """What an answer that is not one of success means."""
@@ -39,13 +45,25 @@ def failure(response: Response) -> StoreError:
     if status in (429, 503):
         wait = _retry_after(response.headers.get("Retry-After"))
         return StoreBusyError("busy", f"the store asks for a pause (status {status})", retry_after=wait)
-    if status >= 500:
+    if status >= 500 and status not in _METHOD_REFUSED:
         return StoreUnreachableError("server-error", f"the store failed (status {status})")
     try:
-        body = response.json()
+        body = decode(response.content, dict).value
     except ValueError:
         body = None
-    return failure_of(body.get("code") if isinstance(body, dict) else None, status)
+    code = body.get("code") if isinstance(body, dict) else None
+    if status in _METHOD_REFUSED and not isinstance(code, str):  # WooCommerce itself answers 501 too
+        words = f"the web server before the store refuses {response.request.method} (status {status})"
+        return MethodRefusedError("method-refused", words)
+    return failure_of(code, status)
+
+
+def failure_in_success(body: object) -> StoreError | None:
+    """The error that an answer of success contains: where PHP prints anything early, WordPress sends no status."""
+    if not isinstance(body, dict) or not isinstance(body.get("code"), str) or "message" not in body:
+        return None
+    status = body["data"].get("status") if isinstance(body.get("data"), dict) else None
+    return failure_of(body["code"], status) if isinstance(status, int) and status >= 400 else None
 
 
 def failure_of(code: object, status: int) -> StoreError:
@@ -61,11 +79,18 @@ def failure_of(code: object, status: int) -> StoreError:
     if code == "woocommerce_rest_cannot_batch":
         return CredentialsRefusedError("cannot-batch", "the key may not write in batches")
     if status in MEANINGS:
-        kind, ours, words = MEANINGS[status]
-        return kind(ours, f"{words} (status {status})")
+        return _by_status(code, status)
     if status >= 500:
         return StoreUnreachableError("server-error", f"the store failed (status {status})")
     return RecordRefusedError("refused", f"the store refuses the write (status {status})")
+
+
+def _by_status(code: str, status: int) -> StoreError:
+    kind, ours, words = MEANINGS[status]
+    error = kind(ours, f"{words} (status {status})")
+    if isinstance(error, CredentialsRefusedError):
+        error.is_about_the_key = code in _KEY_REFUSED
+    return error
 
 
 MEANINGS: Mapping[int, tuple[type[StoreError], str, str]] = {

@@ -210,7 +210,7 @@ def test_a_worker_that_is_told_to_stop_finishes_the_write_under_way(
     processes.connect(sandbox, web)
     order = sandbox.do("place_order", set_paid=True)["id"]
     until(lambda: _count(ledger) == 1 and sandbox.do("wait_until_idle")["idle"], "the order to arrive")
-    sandbox.do("add_fault", kind="hang", seconds=1.5, path="/wp-json/wc/v3/orders", method="PUT")
+    sandbox.do("add_fault", kind="hang", seconds=1.5, path="/wp-json/wc/v3/orders", method="POST")
     worker = processes.worker()
     until(lambda: _count(ledger, records.c.claim.is_not(None)) == 1, "a write under way")
     assert worker.stop(number) == 0, worker.log()

@@ -342,7 +342,7 @@ def test_a_single_record_is_written_alone_and_may_be_gone(
 ) -> None:
     outcomes = client_of().write_meta(kind, {999: META})
     assert isinstance(outcomes[999], RecordGoneError)
-    assert [entry.method for entry in store.log.requests] == ["PUT"]
+    assert [entry.method for entry in store.log.requests] == ["POST"]
 
 
 def test_writes_meta_data_and_nothing_else(script: Scripted, client: MakeClient) -> None:
@@ -483,7 +483,7 @@ def test_a_shop_managers_key_writes_customers_one_by_one_and_remembers_it(
         outcomes = made.write_meta("customer", dict.fromkeys(customers, META))
         assert all(isinstance(outcome, dict) and "meta_data" not in outcome for outcome in outcomes.values())
     methods = [(entry.method, entry.status) for entry in store.log.requests]
-    assert methods == [("POST", 403), *[("PUT", 200)] * 6]
+    assert methods == [("POST", 403), *[("POST", 200)] * 6]
     assert all(store.shop.customer(number).meta.get("retention_class") for number in customers)
 
 

@@ -299,7 +299,7 @@ def test_an_order_that_is_gone_when_it_is_written_is_asked_for_and_closed(
     assert desk.problems() == problems
     assert [desk.writes("order", other) for other in others] == [1] * len(others)
     desk.come_to_rest()
-    assert desk.sent("PUT", f"/orders/{number}") <= 1
+    assert desk.sent("POST", f"/orders/{number}") <= 1
 
 
 @ON_SQLITE

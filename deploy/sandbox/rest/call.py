@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.sandbox.auth import ApiKey
-from deploy.sandbox.errors import RestError, too_many_items
+from deploy.sandbox.errors import RestError, cannot_edit, cannot_view, too_many_items
 from deploy.sandbox.log import Write
 from deploy.sandbox.params import Params
 from deploy.sandbox.queries import Page
@@ -35,6 +35,15 @@ class Call:
         """Whether a DELETE is to be for good."""
         return self.params.flag("force") or self.body.get("force") in (True, "true", 1)
 
+    def shows(self, kind: str, record_id: int) -> bool:
+        """Whether the key may see the record; lists leave out what it may not."""
+        return f"{kind}:{record_id}" not in self.store.habits.closed
+
+    def assert_open(self, kind: str, record_id: int, *, writing: bool = False) -> None:
+        """403 where the record is closed to the key."""
+        if not self.shows(kind, record_id):
+            raise cannot_edit() if writing else cannot_view()
+
     def wrote(self, kind: str, record_id: int, meta_keys: list[str] | None = None) -> None:
         """Note a write for the log."""
         self.writes.append(Write(kind, record_id, tuple(meta_keys or ())))
@@ -51,7 +60,7 @@ class Answer:
 
 
 def page_answer(page: Page[Any], bodies: list[Json], params: Params) -> Answer:
-    """A list with its counts in the headers."""
+    """A list with its counts in the headers, which count what is closed to the key too."""
     headers = {"X-WP-Total": str(page.total), "X-WP-TotalPages": str(page.pages)}
     return Answer([params.pick(body) for body in bodies], headers=headers)
 

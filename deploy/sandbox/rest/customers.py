@@ -10,11 +10,13 @@ from deploy.sandbox.wire import Json
 def listing(call: Call) -> Answer:
     """GET /customers."""
     page = list_customers(call.store.shop, call.params)
-    return page_answer(page, [_shown(call, customer) for customer in page.items], call.params)
+    open_ones = [customer for customer in page.items if call.shows("customer", customer.id)]
+    return page_answer(page, [_shown(call, customer) for customer in open_ones], call.params)
 
 
 def show(call: Call) -> Answer:
     """GET /customers/<id>."""
+    call.assert_open("customer", call.id)
     return Answer(call.params.pick(_shown(call, call.store.shop.customer(call.id))))
 
 
@@ -31,6 +33,7 @@ def update(call: Call) -> Answer:
 def delete(call: Call) -> Answer:
     """DELETE /customers/<id>, which must be forced: accounts have no trash."""
     call.store.shop.customer(call.id)
+    call.assert_open("customer", call.id, writing=True)
     if not call.forced:
         raise cannot_trash("Customers")
     return Answer(_delete(call, call.id), allow=False)
@@ -56,6 +59,7 @@ def _create(call: Call, given: Json) -> Json:
 
 def _update(call: Call, given: Json) -> Json:
     customer = call.store.shop.customer(int(given.get("id") or 0))
+    call.assert_open("customer", customer.id, writing=True)
     call.wrote("customer", customer.id, call.store.customers.update(customer, given))
     return _shown(call, customer)
 

@@ -10,7 +10,7 @@ from deploy.sandbox.wire import Json
 def listing(call: Call) -> Answer:
     """GET /orders."""
     page = list_orders(call.store.shop, call.params, call.store.habits)
-    bodies = [call.store.renderer.order(order) for order in page.items]
+    bodies = [call.store.renderer.order(order) for order in page.items if call.shows("order", order.id)]
     return page_answer(page, [_with_shallow_fields(call, body) for body in bodies], call.params)
 
 
@@ -28,6 +28,7 @@ def _without(body: Json, name: str) -> Json:
 
 def show(call: Call) -> Answer:
     """GET /orders/<id>, a trashed one too."""
+    call.assert_open("order", call.id)
     order = call.store.shop.order(call.id)
     return Answer(call.params.pick(call.store.renderer.order(order)))
 
@@ -44,6 +45,7 @@ def update(call: Call) -> Answer:
 
 def delete(call: Call) -> Answer:
     """DELETE /orders/<id>: into the trash, or for good where it is forced; shows the order as it was."""
+    call.assert_open("order", call.id, writing=True)
     if call.forced:
         return Answer(_delete(call, call.id))
     order = call.store.shop.order(call.id)
@@ -61,6 +63,7 @@ def batch(call: Call) -> Answer:
 def refunds(call: Call) -> Answer:
     """GET /orders/<id>/refunds, newest first."""
     order = _refunded_order(call)
+    call.assert_open("order", order.id)
     page = list_refunds(order, call.params)
     bodies = [call.store.renderer.refund(order, refund) for refund in page.items]
     return page_answer(page, bodies, call.params)
@@ -102,6 +105,7 @@ def _update(call: Call, given: Json) -> Json:
         order = call.store.shop.order(int(given.get("id") or 0))
     except RestError as error:
         raise no_order_to_update() from error
+    call.assert_open("order", order.id, writing=True)
     call.wrote("order", order.id, call.store.orders.update(order, given))
     return call.store.renderer.order(order)
 
