@@ -276,6 +276,27 @@ def _webhook_without_id(site: Site) -> Iterator[None]:
     site.desk.work()
 
 
+def _refused_post(site: Site) -> Iterator[None]:
+    """The web server before the store takes GET alone."""
+    site.desk.store.set_habits(refused_methods=["POST", "DELETE"])
+    _call(site, worker_of(site.reach, site.desk.ingest))
+    yield
+    site.desk.store.set_habits(refused_methods=[])
+    _start_again(site)
+
+
+def _php_notices(site: Site) -> Iterator[None]:
+    """PHP displays its errors; what the answers say is taken all the same."""
+    site.desk.store.set_habits(before_json="<br />\n<b>Deprecated</b>: x in <b>/a.php</b> on line <b>3</b><br />\n")
+    heartbeat = site.desk.worker.heartbeat
+    site.desk.written_order()
+    assert heartbeat.beat()
+    yield
+    site.desk.store.set_habits(before_json="")
+    site.desk.written_order()
+    assert heartbeat.beat()
+
+
 OF_THE_STORE: Mapping[str, Scenario] = {
     # The connection is cut.
     "unreachable": _failing("reset"),
@@ -290,6 +311,7 @@ OF_THE_STORE: Mapping[str, Scenario] = {
     ),
     # A firewall refuses it, and not the REST API.
     "not-the-api": _answered(Answer(403, b"<html>Forbidden</html>")),
+    "method-refused": _refused_post,
     "redirected": _answered(Answer(301, headers={"Location": "https://www.shop.example/"})),
     "no-rest-api": _failing("404"),
     "no-such-route": _answered(Answer.of({"code": "rest_no_route", "data": {"status": 404}}, 404)),
@@ -316,6 +338,17 @@ def _refused_record(site: Site) -> Iterator[None]:
         yield
     site.desk.advance(PERMANENT)
     site.desk.come_to_rest()
+
+
+def _closed_record(site: Site) -> Iterator[None]:
+    """An order is closed to the key when the store is asked about it."""
+    number = site.desk.written_order()
+    site.desk.store.set_habits(closed=[f"order:{number}"])
+    site.desk.reconcile()
+    yield
+    site.desk.store.set_habits(closed=[])
+    site.desk.advance(PERMANENT)
+    site.desk.reconcile()
 
 
 def _contested_record(site: Site) -> Iterator[None]:
@@ -552,6 +585,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "store-moved": _moved_shop,
     **{f"store-{code}": scenario for code, scenario in OF_THE_STORE.items()},
     "failing-pushes": _refused_record,
+    "failing-questions": _closed_record,
+    "php-notices": _php_notices,
     "contested": _contested_record,
     "erased-too-early": _trashed_record,
     "quarantined": _misshapen_delivery,

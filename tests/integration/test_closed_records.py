@@ -1,0 +1,260 @@
+"""Records that the store closes to a good key: they alone are put off, and a refused key is still told from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from deploy.sandbox import SandboxStore
+from deploy.sandbox.auth import ApiKey
+from hooks.errors import CredentialsRefusedError, RecordClosedError, StoreUnreachableError
+from hooks.retention.facts import RecordKind
+from hooks.store import second_look
+from hooks.store.client import StoreClient
+from hooks.store.retry import LONGEST, PERMANENT
+from tests.integration.desk import ON_SQLITE, ROLES, Desk
+from tests.integration.scripted import Answer, Asked, Scripted
+
+MakeClient = Callable[..., StoreClient]
+META = {"retention_class": "orders-accounting"}
+VIEW, EDIT = "woocommerce_rest_cannot_view", "woocommerce_rest_cannot_edit"
+KEY = "woocommerce_rest_authentication_error"
+
+ACTS: list[tuple[str, Callable[[StoreClient], object]]] = [
+    ("/orders/7", lambda client: client.read("order", 7, fields="id")),
+    ("/customers/7", lambda client: client.read("customer", 7, fields="id")),
+    ("/orders/7/refunds", lambda client: client.refunds(7)),
+    ("/orders/7", lambda client: _outcome(client, "order")),
+    ("/customers/7", lambda client: _outcome(client, "customer")),
+]
+"""What is done about one record, and where."""
+
+
+def _outcome(client: StoreClient, kind: RecordKind) -> None:
+    outcome = client.write_meta(kind, {7: META})[7]
+    if isinstance(outcome, Exception):
+        raise outcome
+
+
+def _refused(code: str, status: int) -> Answer:
+    return Answer.of({"code": code, "message": "…", "data": {"status": status}}, status)
+
+
+def _closing(place: str, refusal: Answer, collection: Answer) -> Callable[[Asked], Answer]:
+    """A store that refuses what is at a place, and answers so for the whole collection."""
+
+    def answer(asked: Asked) -> Answer:
+        if asked.path.endswith(place):
+            return refusal
+        if collection.status == 200:
+            return Answer.of({} if asked.method == "POST" else [])
+        return collection
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "refusal", [_refused(VIEW, 403), _refused(EDIT, 403), _refused("some_plugin", 403), _refused(VIEW, 401)]
+)
+@pytest.mark.parametrize(("place", "act"), ACTS)
+def test_a_refusal_of_one_record_by_a_store_that_takes_the_key_is_that_records(
+    script: Scripted, client: MakeClient, place: str, act: Callable[[StoreClient], object], refusal: Answer
+) -> None:
+    script.answer = _closing(place, refusal, Answer())
+    with pytest.raises(RecordClosedError) as caught:
+        act(client(script.url))
+    assert (caught.value.code, caught.value.permanent, caught.value.whole_store) == ("closed", True, False)
+    assert [asked.json for asked in script.asked if asked.method == "POST" and not asked.path.endswith(place)] in (
+        [],
+        [{}],
+    )
+
+
+@pytest.mark.parametrize(
+    "collection",
+    [
+        # the key has lost its rights, or does not arrive, or is wrong
+        _refused(VIEW, 403),
+        _refused(VIEW, 401),
+        _refused(KEY, 401),
+        _refused("woocommerce_rest_cannot_batch", 403),
+    ],
+)
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(("place", "act"), ACTS)
+def test_a_refusal_of_one_record_and_of_the_collection_is_the_keys(
+    script: Scripted,
+    client: MakeClient,
+    place: str,
+    act: Callable[[StoreClient], object],
+    status: int,
+    collection: Answer,
+) -> None:
+    script.answer = _closing(place, _refused(VIEW, status), collection)
+    with pytest.raises(CredentialsRefusedError) as caught:
+        act(client(script.url))
+    assert caught.value.whole_store
+
+
+@pytest.mark.parametrize(("place", "act"), ACTS)
+def test_a_key_that_the_store_names_needs_no_second_look(
+    script: Scripted, client: MakeClient, place: str, act: Callable[[StoreClient], object]
+) -> None:
+    script.answer = _closing(place, _refused(KEY, 401), Answer())
+    with pytest.raises(CredentialsRefusedError):
+        act(client(script.url))
+    assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize(("place", "act"), ACTS)
+def test_where_the_second_look_fails_nothing_is_said_of_record_and_key(
+    script: Scripted, client: MakeClient, place: str, act: Callable[[StoreClient], object]
+) -> None:
+    script.answer = _closing(place, _refused(VIEW, 403), Answer(500))
+    with pytest.raises(StoreUnreachableError):
+        act(client(script.url))
+
+
+def test_many_closed_records_cost_one_second_look(
+    script: Scripted, client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.answer = lambda asked: _refused(VIEW, 403) if asked.path[-1].isdigit() else Answer.of([])
+    made = client(script.url)
+    for number in range(20):
+        with pytest.raises(RecordClosedError):
+            made.read("order", number, fields="id")
+    assert len(script.asked) == 21
+    monkeypatch.setattr(second_look, "VALID_SECONDS", -1.0)  # it is too old by now
+    with pytest.raises(RecordClosedError):
+        made.read("order", 1, fields="id")
+    assert len(script.asked) == 23
+
+
+def test_a_look_at_one_kind_or_right_says_nothing_of_another(script: Scripted, client: MakeClient) -> None:
+    script.answer = lambda asked: _refused(VIEW, 403) if asked.path[-1].isdigit() else Answer.of([])
+    made = client(script.url)
+    for act in (
+        lambda: made.read("order", 7, fields="id"),
+        lambda: made.read("customer", 7, fields="id"),
+        lambda: _outcome(made, "order"),
+        lambda: _outcome(made, "customer"),
+    ):
+        with pytest.raises(RecordClosedError):
+            act()
+    assert len(script.asked) == 8
+
+
+@pytest.mark.parametrize("kind", ["order", "customer"])
+@pytest.mark.parametrize("status", [401, 403])
+def test_inside_a_batch_a_refusal_is_that_of_its_item(
+    script: Scripted, client: MakeClient, kind: RecordKind, status: int
+) -> None:
+    error = {"code": EDIT, "message": "…", "data": {"status": status}}
+    script.always(Answer.of({"update": [{"id": 1}, {"id": 2, "error": error}]}))
+    outcomes = client(script.url).write_meta(kind, {1: META, 2: META})
+    assert outcomes[1] == {"id": 1}
+    assert isinstance(outcomes[2], RecordClosedError)
+    assert len(script.asked) == 1
+
+
+def test_a_list_of_some_records_that_one_of_them_closes_is_not_the_keys(script: Scripted, client: MakeClient) -> None:
+    script.answer = lambda asked: _refused(VIEW, 403) if "include" in asked.query else Answer.of([])
+    with pytest.raises(RecordClosedError):
+        client(script.url).read_many("customer", [1, 2], fields="id")
+
+
+# --- what the worker makes of it -----------------------------------------------------------------------------
+
+
+def _there(desk: Desk, kind: str) -> list[int]:
+    """Three records of a kind."""
+    if kind == "order":
+        return [desk.paid_order() for _ in range(3)]
+    return [int(desk.store.sign_up(email=f"{place}@example.test")["id"]) for place in range(3)]
+
+
+@ROLES
+@pytest.mark.parametrize("kind", ["order", "customer"])
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_record_closed_to_writing_is_put_off_alone(desk: Desk, kind: str, number: int) -> None:
+    """In a batch, one by one, and alone."""
+    closed, *others = _there(desk, kind)[:number]
+    other_order = desk.paid_order()
+    desk.deliver()
+    desk.store.set_habits(closed=[f"{kind}:{closed}"])
+    desk.advance()
+    desk.work()
+    assert desk.pause() is None
+    assert [desk.writes(kind, other) for other in others] == [1] * len(others)
+    assert desk.writes("order", other_order) == 1
+    row = desk.row(kind, closed)
+    waits = row["push_at"] or row["reread_at"]
+    assert waits - desk.clock() > LONGEST
+    assert desk.problems() <= {"failing-pushes", "failing-questions"}
+    assert len(desk.problems()) == 1
+    desk.store.set_habits(closed=[])
+    desk.advance(PERMANENT)
+    desk.come_to_rest()
+    assert desk.held(kind, closed) == desk.wanted(kind, closed) != {}
+    assert desk.problems() == set()
+
+
+@pytest.mark.parametrize("kind", ["order", "customer"])
+def test_a_record_closed_to_reading_is_put_off_alone(desk: Desk, kind: str) -> None:
+    closed, *others = _there(desk, kind)
+    desk.come_to_rest()
+    desk.store.set_habits(closed=[f"{kind}:{closed}"])
+    desk.reconcile()
+    row = desk.row(kind, closed)
+    assert (row["state"], row["reread_reason"], row["reread_attempts"]) == ("active", "closed", 1)
+    assert row["reread_at"] - desk.clock() > LONGEST
+    (problem,) = desk.status()["problems"]
+    assert problem["code"] == "failing-questions"
+    assert f"{kind} {closed}" in problem["message"]
+    assert (desk.pause(), [desk.row(kind, other)["reread_at"] for other in others]) == (None, [None, None])
+    desk.store.set_habits(closed=[])
+    desk.advance(PERMANENT)
+    desk.come_to_rest()
+    assert (desk.row(kind, closed)["reread_reason"], desk.row(kind, closed)["state"]) == (None, "active")
+
+
+@ON_SQLITE
+def test_more_closed_records_than_are_asked_for_at_once_hold_up_no_other(desk: Desk) -> None:
+    closed = [desk.paid_order() for _ in range(25)]
+    desk.come_to_rest()
+    desk.store.set_habits(closed=[f"order:{number}" for number in closed])
+    before = len(desk.store.log.requests)
+    desk.rescan()
+    new = desk.paid_order()
+    desk.come_to_rest()
+    assert desk.writes("order", new) == 1
+    assert {desk.row("order", number)["reread_reason"] for number in closed} == {"closed"}
+    assert "25 record(s)" in desk.status()["problems"][0]["message"]
+    assert len(desk.store.log.requests) - before < 25 + 25
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_key_that_lost_its_rights_stops_the_store_and_puts_no_record_off(desk: Desk, number: int) -> None:
+    orders = [desk.paid_order() for _ in range(number)]
+    desk.deliver()
+    desk.advance()
+    reach = desk.settings.stores["shop"]
+    desk.store.keys.add(ApiKey(reach.consumer_key, reach.consumer_secret, permissions="read"))
+    desk.work()
+    assert desk.problems() == {"store-credentials-refused"}
+    rows: list[dict[str, Any]] = [desk.row("order", each) for each in orders]
+    assert {(row["push_attempts"], row["push_error"], row["claim"]) for row in rows} == {(0, None, None)}
+
+
+def test_the_second_look_writes_nothing(store: SandboxStore, client_of: MakeClient) -> None:
+    customer = int(store.sign_up(email="kari@example.test")["id"])
+    store.set_habits(closed=[f"customer:{customer}"])
+    for role in ("administrator", "shop_manager"):
+        made = client_of(role)
+        assert isinstance(made.write_meta("customer", {customer: META})[customer], RecordClosedError)
+        with pytest.raises(RecordClosedError):
+            made.read("customer", customer, fields="id")
+    assert not any(entry.writes for entry in store.log.requests)

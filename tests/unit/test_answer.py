@@ -1,0 +1,136 @@
+"""What is read of an answer before which, or after which, something else was printed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hooks.store.answer import NOTICES_END, STARTS, decode
+
+BOM = b"\xef\xbb\xbf"
+HTML = b"<br />\n<b>Deprecated</b>:  Optional parameter $x before $y in <b>/srv/a.php</b> on line <b>3</b><br />\n"
+TEXT = b"\nWarning: Undefined array key 7 in /srv/a.php on line 12\n"
+DATABASE = b"<div id='error'><p>WordPress database error: [Unknown column]<br /><code>SELECT</code></p></div>"
+XDEBUG = b"<table><tr><th>( ! ) Notice: Undefined x</th></tr>\n<tr><td>{main}(  )</td></tr></table>\n"
+BRACKETS = b"<br />\n<b>Warning</b>: Array [0] to {closure} conversion in <b>/srv/a.php</b> on line <b>3</b><br />\n"
+LINES = b"<b>Notice</b>: dump:\n[\n{main}\n{not json\n<br />\n"
+UNLIKE = b'<b>Notice</b>: dump:\n[1]\n{"a": 1} on line 3<br />\n'
+
+VALUES: list[Any] = [
+    # what a single record, a list, and neither of them look like
+    {"id": 7, "meta_data": []},
+    [{"id": 7}, {"id": 8}],
+    {},
+    [],
+    # with brackets, and what looks like a notice, inside
+    {"note": "[{\n<b>Warning</b>: x", "ø": [[1], {"a": {}}]},
+]
+
+SILENT = [
+    # nothing
+    b"",
+    # a mark, several, and blank lines around them
+    BOM,
+    BOM + BOM,
+    b"\r\n\n\t " + BOM + b"\n",
+]
+
+NOISY = [
+    # one of each form, several, and with a mark between
+    HTML,
+    TEXT,
+    b"PHP " + TEXT.lstrip(),
+    DATABASE,
+    XDEBUG,
+    HTML * 50 + TEXT,
+    BOM + HTML + BOM,
+    HTML + b"\n\n  ",
+    # with brackets in their text, also where JSON could begin
+    BRACKETS,
+    LINES,
+    UNLIKE,
+    XDEBUG * 100,
+]
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("before", SILENT)
+@pytest.mark.parametrize("indent", [None, 4])
+def test_marks_and_blanks_are_skipped_silently(value: Any, before: bytes, indent: int | None) -> None:
+    decoded = decode(before + json.dumps(value, indent=indent).encode() + b"\n\n", type(value))
+    assert (decoded.value, decoded.has_notices) == (value, False)
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("notices", NOISY)
+@pytest.mark.parametrize("indent", [None, 4])
+@pytest.mark.parametrize("is_after", [False, True])
+def test_notices_are_skipped_and_told_of(value: Any, notices: bytes, indent: int | None, is_after: bool) -> None:
+    """Also those that PHP prints while it shuts down."""
+    body = json.dumps(value, indent=indent).encode()
+    decoded = decode(body + notices if is_after else notices + body, type(value))
+    assert (decoded.value, decoded.has_notices) == (value, True)
+
+
+@given(value=st.dictionaries(st.text(), st.lists(st.text()) | st.text(), max_size=4), noise=st.text(max_size=80))
+def test_whatever_a_notice_says_what_follows_it_is_read(value: dict[str, Any], noise: str) -> None:
+    notice = f"\nWarning: {noise} on line 3\n".encode(errors="ignore")
+    assert decode(notice + json.dumps([value]).encode(), list).value == [value]
+
+
+REFUSED = [
+    # nothing, or nothing but blanks and marks
+    b"",
+    b" \n" + BOM,
+    # a page of another program, also one that ends with JSON
+    b"<html><body>Something else</body></html>",
+    b'<html>\n<script>\n{"id": 7}',
+    b'Welcome\n{"id": 7}',
+    # a page that speaks of a warning, and holds JSON in its midst
+    b'<html><b>Warning</b>: <script>{"id": 7}</script></html>',
+    # JSON that is not whole, or not the last
+    HTML + b'{"id": 7, "meta_data": [{"id": 1}',
+    HTML + b'[{"id": 7}, {"id": 8',
+    HTML + b'{"id": 7} and more',
+    b'{"id": 7} and more',
+    HTML + b'{"id": 7}{"id": 8}',
+    # a notice alone, or with a value that is no record
+    HTML,
+    HTML + b"7",
+    HTML + b'"id"',
+    # nested too deeply, and never closed
+    b"[" * 100_000,
+    HTML + b"[" * 100_000,
+    HTML + b'\n["' * 100_000,
+    # further down than notices reach
+    TEXT + b"x" * NOTICES_END + b'\n{"id": 7}',
+]
+
+
+@pytest.mark.parametrize("body", REFUSED, ids=range(len(REFUSED)))
+def test_what_is_no_whole_json_is_refused(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        decode(body)
+
+
+@pytest.mark.parametrize(("body", "shape"), [(HTML + b"[]", dict), (HTML + b'{"id": 7}', list)])
+def test_behind_notices_json_of_another_shape_than_asked_for_is_refused(body: bytes, shape: type[Any]) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        decode(body, shape)
+
+
+def test_json_in_a_notice_is_not_taken_for_the_answer() -> None:
+    assert decode(UNLIKE + b'{"id": 7}', dict).value == {"id": 7}
+    assert decode(b'Notice: dump:\n{"id": 1}\n' + TEXT + b'{"id": 7}', dict).value == {"id": 7}
+
+
+def test_not_every_place_at_which_json_may_begin_is_tried() -> None:
+    """Each is read to its end, so that their number times the size of the answer is what it costs."""
+    tries = b"Notice: x\n" + b'{"id": 1\n' * STARTS
+    with pytest.raises(ValueError, match=r"."):
+        decode(tries + b'{"id": 7}')
+    assert decode(tries.replace(b"{", b"", 1) + b'{"id": 7}').value == {"id": 7}
