@@ -117,19 +117,36 @@ def test_where_the_second_look_fails_nothing_is_said_of_record_and_key(
         act(client(script.url))
 
 
+@pytest.mark.parametrize("kind", ["order", "customer"])
+@pytest.mark.parametrize("is_writing", [False, True])
 def test_many_closed_records_cost_one_second_look(
-    script: Scripted, client: MakeClient, monkeypatch: pytest.MonkeyPatch
+    script: Scripted, client: MakeClient, monkeypatch: pytest.MonkeyPatch, kind: RecordKind, is_writing: bool
 ) -> None:
     script.answer = lambda asked: _refused(VIEW, 403) if asked.path[-1].isdigit() else Answer.of([])
     made = client(script.url)
-    for number in range(20):
+
+    def act() -> None:
         with pytest.raises(RecordClosedError):
-            made.read("order", number, fields="id")
+            _outcome(made, kind) if is_writing else made.read(kind, 7, fields="id")
+
+    for _ in range(20):
+        act()
     assert len(script.asked) == 21
     monkeypatch.setattr(second_look, "VALID_SECONDS", -1.0)  # it is too old by now
-    with pytest.raises(RecordClosedError):
-        made.read("order", 1, fields="id")
+    act()
     assert len(script.asked) == 23
+
+
+def test_a_key_that_reads_orders_and_may_not_batch_them_is_refused(script: Scripted, client: MakeClient) -> None:
+    """For customers that is as it should be with a shop manager's key, and for orders it is not."""
+    batch = _refused("woocommerce_rest_cannot_batch", 403)
+    script.answer = lambda asked: (
+        _refused(EDIT, 403) if asked.path.endswith("7") else batch if asked.path.endswith("batch") else Answer.of([])
+    )
+    with pytest.raises(CredentialsRefusedError):
+        _outcome(client(script.url), "order")
+    with pytest.raises(RecordClosedError):
+        _outcome(client(script.url), "customer")
 
 
 def test_a_look_at_one_kind_or_right_says_nothing_of_another(script: Scripted, client: MakeClient) -> None:
