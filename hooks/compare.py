@@ -87,7 +87,7 @@ def doubt(known: Values | None, row: ListRow, *, now: datetime, behind: bool = F
     shown = plausible(row.snapshot, now)
     if known is None:
         staff = isinstance(shown.facts, CustomerFacts) and shown.facts.staff
-        return None if staff else "missed"
+        return "changed" if staff else "missed"  # nobody misses the delivery, but ignored accounts are counted
     if known["state"] == "gone":
         return "revived"
     if known["version"] is None or not is_believable(known["version"], now):
@@ -115,6 +115,7 @@ def _differs(known: Values, row: ListRow, now: datetime) -> bool:
         return not _same_dates(before, cast("OrderFacts", shown.facts)) or not row.refunds.agree_with(before)
     if before.last_order_at and not is_believable(before.last_order_at, now):
         return True
+    before = replace(before, role=known["role"] or "")  # which the facts of the ledger leave out
     merged = merge(before, known["version"], shown, doubtful=known["doubtful"], settles=True, current=True)
     fresh = replace(cast("CustomerFacts", merged.facts), meta_at=before.meta_at)
     ours = known["known_digest"] if shown.store_meta is None else digest(shown.store_meta)

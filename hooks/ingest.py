@@ -150,7 +150,7 @@ class Ingest:
             log.resolve_quarantine(unit.connection, [key], moment.now)
             if _is_blank(known) and unit.drop(known):
                 return
-            changed = gone(known, moment, day) | UNCLAIMED
+            changed = gone(known, moment, day) | UNCLAIMED | {"role": None}
             unit.save(known, changed)
             if known["state"] not in ("unknown", "gone"):
                 reason = f"Gone from the store, which said so when asked; first heard of on {day}"

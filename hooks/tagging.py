@@ -78,7 +78,15 @@ def tags(facts: Facts, policy: Policy, bearing: Bearing = Bearing()) -> Tags:
     else:
         plan, columns = _tags(facts, policy, stands, bearing.linked)
     got = ",".join(recipients_of(*_got(facts, plan, policy, stands), policy))
-    return plan, columns | {"facts": facts_text(facts), "customer_id": bearing.customer_id, "recipients": got}
+    own = {"facts": facts_text(facts), "customer_id": bearing.customer_id, "recipients": got}
+    return plan, columns | own | _role(facts, plan)
+
+
+def _role(facts: Facts, plan: Schedule) -> Values:
+    """The role of an account that is ignored. No column where the facts are the ledger's, which have no role."""
+    if plan.phase != "ignored":
+        return {"role": None}
+    return {"role": facts.role} if isinstance(facts, CustomerFacts) and facts.role else {}
 
 
 def tags_alone(facts: Facts, policy: Policy) -> tuple[Tags, Reach]:

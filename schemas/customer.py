@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, post_load
 
-from hooks.retention.facts import CUSTOMER_ROLES, CustomerFacts, Snapshot
+from hooks.retention.facts import CustomerFacts, Snapshot
 from hooks.retention.plausible import UNDATED
 from hooks.retention.policy import MetaVocabulary
 from schemas.meta import is_readable, read_meta
@@ -15,6 +16,9 @@ from schemas.wire import RecordId, Times
 
 FIELDS = "id,role,date_created_gmt,date_modified_gmt,meta_data"
 """The `_fields` that a read of a customer asks for: no personal data is among them."""
+
+
+_ROLE = re.compile(r"[a-z0-9_-]{1,64}")
 
 
 class CustomerSchema(Schema):
@@ -41,13 +45,22 @@ class CustomerSchema(Schema):
         created = times.instants["date_created"]
         version = times.instants["date_modified"] or created or UNDATED
         meta = read_meta(original.get("meta_data"), self.vocabulary, at=version)
+        staff = raw["role"] not in self.vocabulary.customer_roles
         facts = CustomerFacts(
             created_at=created,
-            staff=raw["role"] not in CUSTOMER_ROLES,
+            staff=staff,
             last_active_at=meta.last_active_at if meta else None,
             kinds=(meta.kinds & {"newsletter"}) if meta else frozenset(),
             choices=meta.choices if meta else (),
             meta_at=version if meta else None,
             oddities=times.odd if is_readable(original.get("meta_data")) else times.odd | {"meta_data"},
+            role=_role_name(raw["role"]) if staff else "",
         )
         return Snapshot(facts, raw["id"], version, meta.ours if meta else None)
+
+
+def _role_name(role: str) -> str:
+    """Name the role of an account that is none of a customer's: by its slug, `none`, or `other` where it is no slug."""
+    if not role:
+        return "none"
+    return role if _ROLE.fullmatch(role) else "other"

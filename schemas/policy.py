@@ -19,7 +19,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 from hooks.errors import PolicyError
 from hooks.retention.clock import AccountingYear, Period
-from hooks.retention.facts import EVENT_TYPES, KINDS
+from hooks.retention.facts import CUSTOMER_ROLES, EVENT_TYPES, KINDS
 from hooks.retention.policy import (
     CLOCKS,
     Action,
@@ -38,6 +38,7 @@ from hooks.retention.policy import (
 )
 
 _ID = validate.Regexp(r"^[a-z0-9][a-z0-9.-]{0,63}$", error="must be a short lower-case id, like-this")
+_ROLE = validate.Regexp(r"^[a-z0-9_-]{1,64}$", error="must be the slug of a role, such as wholesale_customer")
 _MONTH_AND_DAY = re.compile(r"([0-9]{2})-([0-9]{2})")
 _NOT_A_YEAR_START = "must be the first day of the accounting year, as MM-DD"
 _ALL_CLOCKS = sorted(frozenset().union(*CLOCKS.values()))
@@ -223,6 +224,11 @@ class PolicySchema(Schema):
     page = fields.Url(required=True)
     time_zone = TimeZoneField(required=True)
     accounting_year_start = YearStartField(required=True)
+    customer_roles = fields.List(
+        fields.String(validate=_ROLE),
+        load_default=lambda: sorted(CUSTOMER_ROLES),
+        validate=validate.Length(min=1, error="must name a role at least"),
+    )
     controller = fields.Nested(ControllerSchema, required=True)
     sections = fields.Dict(fields.Integer(), fields.String(), required=True)
     categories = fields.Dict(fields.String(validate=_ID), fields.Nested(TermSchema), required=True)
@@ -308,6 +314,7 @@ def _policy(raw: dict[str, Any], text: str, digest: str) -> Policy:
             withdrawn=frozenset(word.lower() for word in newsletter["withdrawn"]),
             attribution_prefixes=tuple(raw["consent"]["attribution_prefixes"]),
             ways=_ways(raw),
+            customer_roles=frozenset(raw["customer_roles"]),
         ),
         actions={action["name"]: Action(**action) for action in raw["actions"]},
         digest=digest,

@@ -35,6 +35,7 @@ def policy_show() -> None:
 def _shown(policy: Policy) -> Iterator[str]:
     yield f"{policy.id}  version {policy.version}  in force from {policy.effective_from}  digest {policy.digest}"
     yield f"{policy.controller.name}, {policy.page}, days in {policy.time_zone}"
+    yield f"Customers are accounts with the role {' or '.join(sorted(policy.meta.customer_roles))}"
     yield "\nRetention classes"
     for item in policy.classes.values():
         end = f"{item.review} to {item.keep}" if item.review else str(item.keep or f"until {item.until}")

@@ -83,13 +83,16 @@ OPEN = text("state IN ('active', 'trashed')")
 KEPT = text("state IN ('active', 'trashed', 'erased')")
 """Records of which at least a part may be left: the store's eraser leaves some."""
 
+IGNORED = text("state = 'ignored'")
+"""Accounts that are not those of customers."""
+
 MAYBE_EARLY = text(
     "(legal_basis = 'legal-obligation' OR held) AND state IN ('trashed', 'erased', 'gone') "
     "AND (held OR state = 'trashed' OR delete_after >= closed_on)"
 )
 """Records that the law or a hold wanted kept still when they were erased; of trashed ones, today says whether it does.
 
-These three are said to the database word by word, or it would not know that an index of these records will do.
+These four are said to the database word by word, or it would not know that an index of these records will do.
 """
 
 _DUE = f"delete_after IS NOT NULL AND {OPEN}"
@@ -174,7 +177,7 @@ records = Table(
     _those("push_error IS NOT NULL", "ix_records_push_error", "store", "push_error", "external_id"),
     _some("ix_records_reread", "store", "reread_at"),
     _those("oddities <> ''", "ix_records_oddities", "store", "oddities", "kind", "external_id"),
-    _those("state = 'ignored'", "ix_records_ignored", "store", "role"),
+    _those(str(IGNORED), "ix_records_ignored", "store", "role"),
 )
 
 history = Table(

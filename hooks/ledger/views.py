@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from hooks.ledger import order_ids, tallies
 from hooks.ledger.records import CLOSED, UNLISTED
-from hooks.ledger.tables import MAYBE_EARLY, NO_WEBHOOKS, deliveries, history, quarantine, records, stores
+from hooks.ledger.tables import IGNORED, MAYBE_EARLY, NO_WEBHOOKS, deliveries, history, quarantine, records, stores
 from hooks.retention.facts import STORED_KINDS
 from hooks.retention.recipients import UNNAMED
 
@@ -130,7 +130,14 @@ def counts(connection: Connection) -> dict[str, Any]:
             found[name][key or None] = found[name].get(key or None, 0) + row.number
         found["held"] += row.number if row.held else 0
         found["unknown_status"] += row.number if row.unknown_status else 0
-    return found
+    return found | {"ignored": _ignored(connection)}
+
+
+def _ignored(connection: Connection) -> dict[str, int]:
+    """How many accounts are ignored, by role; `unknown` where they were not read since roles are kept."""
+    chosen = select(records.c.role, func.count().label("number")).where(IGNORED).group_by(records.c.role)
+    found = {row.role or "unknown": row.number for row in connection.execute(chosen)}
+    return dict(sorted(found.items()))
 
 
 def by_recipient(connection: Connection) -> dict[str, int]:

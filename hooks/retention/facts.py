@@ -43,7 +43,10 @@ BEFORE_CREATION = timedelta(days=1)
 """No accounting event lies further before the creation of its order."""
 
 CUSTOMER_ROLES = frozenset({"customer", "subscriber"})
-"""Any other role is a member of staff, who is not a customer."""
+"""The roles of customers where the policy names no others. An account with any other role is ignored."""
+
+STAFF_ROLES = frozenset({"administrator", "author", "contributor", "editor", "shop_manager", "super_admin"})
+"""The roles that WordPress and WooCommerce give to people who work in a shop: never those of customers."""
 
 META_KINDS = frozenset({"attribution", "newsletter"})
 """The kinds that are told by `meta_data` alone, and so are unknown where that is not shown."""
@@ -142,6 +145,8 @@ class CustomerFacts:
 
     `oddities` are as an order's. `first_seen_at` is the first version that was seen of an account without a day of
     sign-up.
+    `staff`: its role is none of a customer's. `role` is that role as the store just showed it; empty for customers, and
+    for what is read back from the ledger, which keeps the role in a column of its own.
     """
 
     created_at: datetime | None = None
@@ -153,6 +158,7 @@ class CustomerFacts:
     meta_at: datetime | None = None
     oddities: frozenset[str] = frozenset()
     first_seen_at: datetime | None = None
+    role: str = ""
 
     kind: RecordKind = field(default="customer", init=False)
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from hooks.retention.clock import AccountingYear, Period
 from hooks.retention.conditions import vocabulary, worlds
-from hooks.retention.facts import KINDS, RecordKind
+from hooks.retention.facts import CUSTOMER_ROLES, KINDS, STAFF_ROLES, RecordKind
 from hooks.retention.memory import Memory
 
 REMEMBERED = 16_384
@@ -156,18 +156,26 @@ class NoRecipient:
 @dataclass(frozen=True, slots=True)
 class MetaVocabulary:
     """Which meta keys of the store tell what: the newsletter choice, and order attribution (by prefix). `ways` are
-    patterns of the ids of payment and shipping methods that are looked for; any other is just another one."""
+    patterns of the ids of payment and shipping methods that are looked for; any other is just another one. Accounts
+    with one of `customer_roles` are customers."""
 
     newsletter_keys: frozenset[str] = frozenset()
     given: frozenset[str] = frozenset()
     withdrawn: frozenset[str] = frozenset()
     attribution_prefixes: tuple[str, ...] = ()
     ways: frozenset[str] = frozenset()
+    customer_roles: frozenset[str] = CUSTOMER_ROLES
 
     @property
     def digest(self) -> str:
-        """A short name for what it looks for: what was read with another one must be read again."""
-        parts = (self.newsletter_keys, self.given, self.withdrawn, self.attribution_prefixes, self.ways)
+        """A short name for what it looks for: what was read with another one must be read again.
+
+        The roles count only where they are not the usual ones: a policy from before they could be named keeps its
+        digest, so that an upgrade has no store read as a whole.
+        """
+        parts = [self.newsletter_keys, self.given, self.withdrawn, self.attribution_prefixes, self.ways]
+        if self.customer_roles != CUSTOMER_ROLES:
+            parts.append(self.customer_roles)
         words = [sorted(part) for part in parts]
         return sha256(repr(words).encode()).hexdigest()[:6]
 
@@ -247,6 +255,7 @@ def faults(policy: Policy) -> list[str]:
     """What makes the policy unfit to be put in force, a sentence each, naming the rule or class; empty if fit."""
     found = [*_class_faults(policy)]
     found += _origin_faults(policy)
+    found += _role_faults(policy.meta.customer_roles)
     for recipient in policy.recipients.values():
         found += _recipient_faults(recipient, policy)
     for rule in policy.rules:
@@ -282,6 +291,11 @@ def _origin_faults(policy: Policy) -> Iterator[str]:
     for what, item in chosen:
         if item.published.gap and item.published.gap not in policy.gaps:
             yield f"{what} {item.id!r} names an unknown gap {item.published.gap!r}"
+
+
+def _role_faults(customer_roles: frozenset[str]) -> Iterator[str]:
+    for role in sorted(customer_roles & STAFF_ROLES):
+        yield f"customer_roles names {role!r}, which is a role of staff; the accounts of staff are not customers"
 
 
 _HOLDABLE = frozenset(KINDS).union(*(vocabulary(kind) for kind in KINDS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hooks.retention.policy import Policy
 from schemas.policy import read_policy
@@ -17,14 +17,18 @@ def variant(
     version: str = "1",
     keep: Mapping[str, str] | None = None,
     newsletter: str = "",
+    roles: Sequence[str] = (),
     comment: str = "",
 ) -> Policy:
-    """The policy under another id; `keep` are other periods, by class, `newsletter` one more meta key of a choice."""
+    """The policy under another id; `keep` are other periods, by class, `newsletter` one more meta key of a choice,
+    `roles` those of customers."""
     text = _once(r'^id = ".*"$', f'id = "{id}"', policy.text)
     text = _once(r"^effective_from = \S+", f"effective_from = {effective_from}", text)
     text = _once(r'^version = ".*"$', f'version = "{version}"', text)
     for name, period in (keep or {}).items():
         text = _once(rf'(^\[classes\.{name}\]\n(?:.+\n)*?keep = )".*"$', rf'\g<1>"{period}"', text)
+    if roles:
+        text = f"customer_roles = {list(roles)}\n{text}"
     if newsletter:
         text = _once(r"^meta_keys = \[", f'meta_keys = ["{newsletter}", ', text)
     return read_policy(f"# {comment}\n{text}" if comment else text, "a test's policy")

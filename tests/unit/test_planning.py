@@ -377,6 +377,7 @@ def test_tags_of_an_order(policy: Policy) -> None:
         "tagged_by": tagged_by(policy),
         "unknown_status": False,
         "oddities": "",
+        "role": None,
         "legal_basis": "legal-obligation",
         "retention_class": "orders-accounting",
         "runs_from": date(2026, 12, 31),
@@ -392,6 +393,9 @@ def test_tags_of_an_order(policy: Policy) -> None:
     ("facts", "columns"),
     [
         (customer(staff=True), {"state": "ignored", "legal_basis": None, "policy_id": None, "wanted_digest": EMPTY}),
+        # The role that the store showed; the ledger's facts have none, and leave the column as it is.
+        (customer(staff=True, role="editor"), {"state": "ignored", "role": "editor"}),
+        (customer(), {"state": "active", "role": None}),
         (customer(None), {"state": "unknown", "retention_class": None, "delete_after": None, "entries": "[]"}),
         (order("unknown"), {"unknown_status": True, "retention_class": "unpaid-orders"}),
         # Erased in the last hour of the day in UTC: the next day in Oslo. What stood before is still to be seen.
@@ -405,6 +409,15 @@ def test_tags_of_an_order(policy: Policy) -> None:
 def test_tags(facts: Facts, columns: dict[str, Any], policy: Policy) -> None:
     found = tags(facts, policy)[1]
     assert {name: found[name] for name in columns} == columns
+
+
+def test_tags_of_the_ledgers_own_facts_leave_the_role_as_it_is(policy: Policy) -> None:
+    assert "role" not in tags(customer(staff=True), policy)[1]
+
+
+def test_accounts_that_differ_in_their_role_alone_keep_their_own(policy: Policy) -> None:
+    roles = ["editor", "wholesale_customer", "editor"]
+    assert [tags(customer(staff=True, role=role), policy)[1]["role"] for role in roles] == roles
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ import pytest
 from hooks.errors import ConfigurationError, PolicyError
 from hooks.retention.clock import AccountingYear, Period
 from hooks.retention.facts import KINDS
-from hooks.retention.policy import CLOCKS, Policy, faults
+from hooks.retention.policy import CLOCKS, MetaVocabulary, Policy, faults
 from schemas.policy import load_policy
 from tests.conftest import POLICY_FILE
 
@@ -136,6 +137,63 @@ def test_digest_is_of_what_the_file_says_and_of_nothing_else(policy: Policy, tmp
 )
 def test_broken_accounting_year(start: str, year: AccountingYear, tmp_path: Path) -> None:
     assert _load(_edited(('"01-01"', f'"{start}"')), tmp_path).accounting_year == year
+
+
+def _with_roles(text: str) -> str:
+    return f"customer_roles = {text}\n{SHIPPED}"
+
+
+@pytest.mark.parametrize(
+    "roles",
+    [
+        ["customer"],
+        ["subscriber", "customer"],
+        ["customer", "subscriber", "wholesale_customer"],
+        ["b2b-customer", "member2"],
+        ["a" * 64],
+    ],
+)
+def test_customer_roles(roles: list[str], policy: Policy, tmp_path: Path) -> None:
+    found = _load(_with_roles(str(roles)), tmp_path)
+    assert found.meta.customer_roles == set(roles)
+    assert found.digest != policy.digest
+    # What was read with the usual roles in mind need not be read again for them.
+    assert (found.vocabulary == policy.vocabulary) is (set(roles) == {"customer", "subscriber"})
+
+
+def test_a_policy_that_names_no_roles_is_read_as_before_they_could_be_named(policy: Policy) -> None:
+    """An upgrade has no ledger read its whole store again."""
+    assert policy.meta.customer_roles == {"customer", "subscriber"}
+    before = MetaVocabulary(frozenset({"ws_opt_in"}), frozenset({"yes"}))
+    assert before.digest == "ee1835"
+    assert replace(before, customer_roles=frozenset({"customer"})).digest != before.digest
+
+
+SLUG = "must be the slug of a role, such as wholesale_customer"
+
+
+@pytest.mark.parametrize(
+    ("roles", "faults"),
+    [
+        ("[]", ["customer_roles: must name a role at least"]),
+        ('"customer"', ["customer_roles: Not a valid list."]),
+        ("[5]", ["customer_roles 'number 1': Not a valid string."]),
+        ('["customer", "Wholesale"]', [f"customer_roles 'number 2': {SLUG}"]),
+        ('["vip member"]', [f"customer_roles 'number 1': {SLUG}"]),
+        ('[""]', [f"customer_roles 'number 1': {SLUG}"]),
+        (f'["{"a" * 65}"]', [f"customer_roles 'number 1': {SLUG}"]),
+        # The roles of those who work in the shop.
+        *(
+            (
+                f'["customer", "{role}"]',
+                [f"customer_roles names '{role}', which is a role of staff; the accounts of staff are not customers"],
+            )
+            for role in ("administrator", "shop_manager", "editor", "author", "contributor", "super_admin")
+        ),
+    ],
+)
+def test_customer_roles_that_are_none(roles: str, faults: list[str], tmp_path: Path) -> None:
+    assert list(_faults(_with_roles(roles), tmp_path)) == faults
 
 
 def test_actions_may_be_left_out(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
@@ -727,6 +729,37 @@ def test_a_customer_without_a_required_field(name: str) -> None:
 )
 def test_role(role: str, staff: bool) -> None:
     assert _customer_facts(role=role).staff is staff
+
+
+ROLE_NAMES = re.compile("[a-z0-9_-]{1,64}")
+
+
+@given(st.text(max_size=70) | st.from_regex(ROLE_NAMES, fullmatch=True), st.sets(st.sampled_from(["customer", "vip"])))
+def test_an_account_is_ignored_unless_its_role_is_a_customers(role: str, roles: set[str]) -> None:
+    schema = CustomerSchema(replace(VOCABULARY, customer_roles=frozenset(roles)))
+    facts = schema.load(MINIMAL_CUSTOMER | {"role": role}).facts
+    assert facts.staff is (role not in roles)
+    assert facts.role == "" if role in roles else ROLE_NAMES.fullmatch(facts.role)
+
+
+@pytest.mark.parametrize(
+    ("role", "name"),
+    [
+        ("customer", ""),
+        ("wholesale_customer", "wholesale_customer"),
+        ("b2b-customer2", "b2b-customer2"),
+        # No role on this site of several.
+        ("", "none"),
+        # No slug: it might hold anything.
+        ("Wholesale", "other"),
+        ("vip member", "other"),
+        ("a" * 65, "other"),
+        ("a\n", "other"),
+        (CANARY, "other"),
+    ],
+)
+def test_the_name_of_the_role_of_an_ignored_account(role: str, name: str) -> None:
+    assert _customer_facts(role=role).role == name
 
 
 def test_no_personal_data_is_asked_for_of_a_customer() -> None:
