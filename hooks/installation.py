@@ -120,7 +120,7 @@ class Installation:
         """
         with self.ingest.database.read() as connection:
             given = {row.secret_digest for row in webhooks.known(connection, self.store).values()}
-        secrets = self._reach.webhook_secrets
+        secrets = self._reach.signing_secrets
         return next((secret for secret in secrets if self._digest(secret) in given), secrets[0])
 
     def _digest(self, secret: str) -> str:

@@ -44,7 +44,7 @@ class Service:
 
     def __post_init__(self) -> None:
         keys = {
-            slug: frozenset().union(*map(signing_keys, store.webhook_secrets))
+            slug: frozenset().union(*map(signing_keys, store.signing_secrets))
             for slug, store in self.settings.stores.items()
         }
         object.__setattr__(self, "signing_keys", keys)

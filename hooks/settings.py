@@ -27,6 +27,7 @@ from hooks.validators import (
     is_sentry_dsn,
     is_url,
 )
+from hooks.webhook_secrets import WebhookSecrets
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _T = TypeVar("_T")
@@ -40,13 +41,22 @@ SUBJECT_KEY_LENGTH = 32
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """How to reach one store. `webhook_secrets`: each may sign; the first is the current one."""
+    """How to reach one store. `webhook_secrets`: each may sign; the first is the current one.
+
+    `secret_readings` may sign, too: see `hooks.webhook_secrets`.
+    """
 
     slug: str
     url: str
     consumer_key: str = field(repr=False)
     consumer_secret: str = field(repr=False)
     webhook_secrets: tuple[str, ...] = field(repr=False)
+    secret_readings: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def signing_secrets(self) -> tuple[str, ...]:
+        """All secrets that may sign."""
+        return (*self.webhook_secrets, *self.secret_readings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +126,18 @@ class _Environment(Env):
             if path or value:
                 return value
         return default
+
+    def text(self, name: str) -> str:
+        """The text of a variable, or of the file that NAME_FILE names, with all that stands around its value.
+
+        Raises _TextError.
+        """
+        for source in self._sources:
+            path = _plain(source.get(f"{name}_FILE", ""))
+            text = _text_of(name, path) if path else source.get(name, "")
+            if path or text.strip():
+                return text
+        return ""
 
 
 FILE_BYTES = 65_536
@@ -244,16 +266,24 @@ class _Reader:
         store = self._store("shop", "STORE_", optional=True)
         return {"shop": store} if store.url else {}
 
+    def _webhook_secrets(self, name: str) -> WebhookSecrets:
+        try:
+            return WebhookSecrets.from_text(self.env.text(name))
+        except (_TextError, ConfigurationError) as error:
+            self.faults[name] = str(error)
+            return WebhookSecrets()
+
     def _store(self, slug: str, prefix: str, *, optional: bool = False) -> StoreSettings:
         env = self.env
         url = self._get(f"{prefix}URL", env.str, "", validate=is_url)
-        secrets = self._get(f"{prefix}WEBHOOK_SECRETS", env.str, "")
+        secrets = self._webhook_secrets(f"{prefix}WEBHOOK_SECRETS")
         store = StoreSettings(
             slug=slug,
             url=url.rstrip("/"),
             consumer_key=self._get(f"{prefix}CONSUMER_KEY", env.str, "", validate=is_ascii),
             consumer_secret=self._get(f"{prefix}CONSUMER_SECRET", env.str, "", validate=is_ascii),
-            webhook_secrets=tuple(secret.strip() for secret in secrets.split(",") if secret.strip()),
+            webhook_secrets=secrets.secrets,
+            secret_readings=secrets.others,
         )
         required = {
             "URL": store.url,

@@ -74,7 +74,6 @@ def store_check(slug: str | None) -> None:
     for installation in _installations(here, slug, paced=False):
         if moved := moved_words(here, installation.store):
             report.fault(moved)
-        report.add(*check.signing(_reach(installation).webhook_secrets))
         findings = _without_webhooks(here, installation)
         report.add(*findings)
         if not _readable(findings):
@@ -243,7 +242,7 @@ def _survey(installation: Installation, report: Report) -> list[TopicState]:
 
 def _strange(installation: Installation, states: list[TopicState]) -> list[TopicState]:
     """Webhooks that are known to sign with a secret that is not set."""
-    return installation.signing_otherwise(states, _reach(installation).webhook_secrets, unknown=False)
+    return installation.signing_otherwise(states, _reach(installation).signing_secrets, unknown=False)
 
 
 def _unreadable(error: StoreError) -> str:
@@ -299,7 +298,7 @@ def _mend(installation: Installation, lease: Lease, report: Report) -> list[Topi
     if not all(state.well for state in states):
         _tell(installation.mend(lease, states), report)
         states = _noted(installation, lease)
-    others = installation.signing_otherwise(states, _reach(installation).webhook_secrets)
+    others = installation.signing_otherwise(states, _reach(installation).signing_secrets)
     if others:
         _tell(installation.give_secret(lease, others), report)
         states = _noted(installation, lease)
@@ -326,8 +325,17 @@ def _variable(here: Service, slug: str) -> str:
 
 
 def _propose(reach: StoreSettings, variable: str) -> None:
+    new, (old, *_) = secrets.token_hex(32), reach.webhook_secrets
     click.echo("  step 1 of 3: one secret is set. Set a new one before it, so that deliveries of both are taken:\n")
-    click.echo(f"{variable}={secrets.token_hex(32)},{reach.webhook_secrets[0]}\n")
+    if reach.secret_readings or "," in old:
+        click.echo(f"{new}\n{old}\n")
+        click.echo(
+            "  These are the two lines of a file: the old secret has commas, or blanks or quotes around it, and needs\n"
+            f"  a line of its own, as it was set. Let {variable}_FILE name the file, and do not set {variable}.\n"
+            "  Then restart all web processes and workers, and run this command again. Nothing was changed so far."
+        )
+        return
+    click.echo(f"{variable}={new},{old}\n")
     click.echo(
         f"  Where {variable}_FILE names a file, what stands after the = goes into that. Then restart all web\n"
         "  processes and workers, and run this command again. Nothing was changed so far."

@@ -31,9 +31,6 @@ SIGNED_WITHIN = timedelta(minutes=15)
 REACHABLE_PORTS = frozenset({80, 443, 8080})
 """WordPress sends webhooks to no other ports, nor to private addresses."""
 
-SECRET_LENGTH = 16
-"""A shorter secret could be guessed, and whoever knows it can forge deliveries."""
-
 TIMEOUT_SECONDS = (10, 30)
 
 NO_WEBHOOK = "webhooks/0"
@@ -80,14 +77,6 @@ def _is_private(host: str) -> bool:
         return not ip_address(host).is_global
     except ValueError:
         return host == "localhost" or host.endswith((".local", ".internal"))
-
-
-def signing(webhook_secrets: Iterable[str]) -> Iterator[Finding]:
-    """Look whether the secrets that sign deliveries are long enough. Shows none of them."""
-    for place, secret in enumerate(webhook_secrets, start=1):
-        if len(secret) < SECRET_LENGTH:
-            words = f"webhook secret {place} is shorter than {SECRET_LENGTH} characters and could be guessed"
-            yield Finding(fine=False, words=f"{words}; `store rotate-secret` leads to a new one")
 
 
 def front_door(store_url: str, now: datetime) -> FrontDoor:

@@ -11,7 +11,7 @@ from itertools import count
 import pytest
 
 from tests.support.processes import Web, stack
-from tests.support.recordings import Recorded, customer, delivery, made, order, sign
+from tests.support.recordings import SECRET, Recorded, customer, delivery, made, order, sign
 
 LIMIT = 5_242_880
 good_numbers = count(100_000)
@@ -213,7 +213,7 @@ def test_what_is_not_signed_is_refused_unread(web: Web, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("size", [LIMIT + 1, 10 * 1024 * 1024])
-@pytest.mark.parametrize("secret", ["recorded-secret", "another secret"])
+@pytest.mark.parametrize("secret", [SECRET, "another secret"])
 def test_a_body_that_is_too_large_gets_413(web: Web, size: int, secret: str) -> None:
     before = web.status()["stores"]
     answer = web.post(made("order.created", b" " * size, secret=secret))

@@ -210,8 +210,6 @@ CHECKS = [
     # An address to which WordPress sends nothing.
     ({"PUBLIC_URL": "http://127.0.0.1"}, "no private address", "set PUBLIC_URL"),
     ({"PUBLIC_URL": "https://retention.example.com:8443"}, "80, 443 and 8080", "set PUBLIC_URL"),
-    # A secret that could be guessed.
-    ({"STORE_WEBHOOK_SECRETS": "cs_short"}, "webhook secret 1", "rotate-secret"),
     # Nobody there.
     ({"STORE_URL": "http://127.0.0.1:1"}, "cannot be read", "Check STORE_URL"),
 ]

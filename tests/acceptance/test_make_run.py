@@ -181,7 +181,10 @@ def test_leaves_no_process_where_it_is_killed_while_it_starts(run: Run, moment: 
 
 def test_serves_a_store_with_the_ledger_that_is_set(installed: Path, tmp_path: Path) -> None:
     store = {"STORE_URL": "https://shop.example.test", "STORE_CONSUMER_KEY": "ck", "STORE_CONSUMER_SECRET": "cs"}
-    variables = store | {"STORE_WEBHOOK_SECRETS": "secret", "DATABASE_URL": f"sqlite:///{tmp_path}/run.db"}
+    variables = store | {
+        "STORE_WEBHOOK_SECRETS": "a secret of this test",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/run.db",
+    }
     with make_run(installed, tmp_path / "output", **variables) as run:
         until(lambda: "answers on" in run.printed() or run.has_ended(), "the start")
         assert not run.has_ended(), run.printed()

@@ -23,7 +23,7 @@ SETTINGS = {
     "STORE_URL": "https://shop.example.test",
     "STORE_CONSUMER_KEY": "ck_test",
     "STORE_CONSUMER_SECRET": "cs_test",
-    "STORE_WEBHOOK_SECRETS": "secret",
+    "STORE_WEBHOOK_SECRETS": "a secret of this test",
 }
 INSTALLERS = {"pip", "setuptools", "wheel"}
 """What `python -m venv` puts into an environment, by the version of Python."""

@@ -28,7 +28,7 @@ PUBLIC_URL = "https://retention.example.com"
 HERE = f"{PUBLIC_URL}/webhooks/shop"
 LONG_SECRETS = {"STORE_WEBHOOK_SECRETS": "s" * 32}
 """For a check that must find nothing wrong."""
-NEW = "a-new-secret"
+NEW = "a-new-secret-of-the-shop"
 
 
 @pytest.fixture
@@ -189,6 +189,18 @@ def test_a_rotation_begins_with_the_line_that_is_to_be_set(processes: Stack) -> 
     }
     done = processes.flask("store", "rotate-secret", STORES="no", **several)
     assert "\nSTORE_NO_WEBHOOK_SECRETS=" in done.stdout
+    assert sandbox.requests() == []
+
+
+@ON_SQLITE
+def test_a_secret_with_a_comma_is_rotated_in_a_file_of_two_lines(processes: Stack) -> None:
+    processes.sandbox("--no-autosend")
+    old = "a,secret-that-the-store-made"
+    done = processes.flask("store", "rotate-secret", STORE_WEBHOOK_SECRETS=old)
+    assert (done.returncode, wrong(done)) == (0, [])
+    assert re.search(rf"^[0-9a-f]{{64}}\n{old}$", done.stdout, re.MULTILINE)
+    assert "STORE_WEBHOOK_SECRETS_FILE" in done.stdout
+    assert "STORE_WEBHOOK_SECRETS=" not in done.stdout
 
 
 @ON_SQLITE

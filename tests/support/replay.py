@@ -1,7 +1,7 @@
-"""Posts the recorded deliveries, in order and with their own signatures, to a service that runs.
+"""Posts the recorded deliveries, in order and signed anew, to a service that runs.
 
 `python -m tests.support.replay URL [FIRST [LAST]]`, where URL ends in `/webhooks/<slug>` and the service was started
-with STORE_WEBHOOK_SECRETS=recorded-secret. FIRST and LAST are file numbers; without them all are sent.
+with STORE_WEBHOOK_SECRETS=a-secret-of-the-recorded-shop. FIRST and LAST are file numbers; without them all are sent.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ STORE = {
     "STORE_URL": "https://shop.example.test",
     "STORE_CONSUMER_KEY": "ck_one",
     "STORE_CONSUMER_SECRET": "cs_one",
-    "STORE_WEBHOOK_SECRETS": "whs_one",
+    "STORE_WEBHOOK_SECRETS": "whs_one_that_is_long",
 }
 """A store that is set as it should be."""
 

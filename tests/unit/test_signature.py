@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from hooks.errors import SignatureRefusedError
 from hooks.signature import signing_keys, verify
-from tests.support.recordings import DELIVERIES, SECRET, Recorded, sign
+from tests.support.recordings import AS_RECORDED, Recorded, sign
+from tests.support.recordings import RECORDED_SECRET as SECRET
 
 BODY = '{"id":117,"note":"Ring på døra 🐕"}'.encode()
 KEYS = signing_keys(SECRET)
-SIGNED = [delivery for delivery in DELIVERIES if delivery.topic]
+SIGNED = [delivery for delivery in AS_RECORDED if delivery.topic]
 
 
 @pytest.mark.parametrize("recorded", SIGNED, ids=lambda recorded: recorded.name)
