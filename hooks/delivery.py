@@ -20,7 +20,15 @@ from hooks.retention.policy import MetaVocabulary, Policy
 from hooks.retention.reports import number_of
 from hooks.signature import verify
 from schemas.customer import CustomerSchema
-from schemas.notice import KNOWN_REST_ERRORS, ActionSchema, Argument, DeletedSchema, ReportSchema, RestErrorSchema
+from schemas.notice import (
+    KNOWN_REST_ERRORS,
+    ActionSchema,
+    Argument,
+    DeletedSchema,
+    ReportSchema,
+    RestErrorSchema,
+    id_in_another_version,
+)
 from schemas.order import OrderSchema
 from schemas.wire import record_id
 
@@ -162,9 +170,17 @@ def _content(topic: str, body: bytes, policy: Policy) -> Content:
         argument: Argument = _loaded(ReportSchema(), raw)["arg"]
         return happened(policy.actions[event].event, argument.name, argument.at, argument.subject)
     kind: RecordKind = "order" if resource == "order" else "customer"
+    _refuse_another_version(kind, raw)
     if event == "deleted":
         return Hint(kind, _loaded(DeletedSchema(), raw)["id"], "deleted")
     return snapshot_of(kind, raw, policy)
+
+
+def _refuse_another_version(kind: RecordKind, raw: dict[str, Any]) -> None:
+    """Raises QuarantinedError, with the record's id as far as that is known."""
+    is_another, external_id = id_in_another_version(kind, raw)
+    if is_another:
+        raise QuarantinedError("wrong-version", "the body is of another API version than v3", external_id)
 
 
 def happened(event_type: str, name: str, at: datetime | None, subject: Subject | None) -> Happened:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from hooks.delivery import all_topics
 from hooks.ingest import Ingest
-from hooks.ledger import rounds, webhooks
+from hooks.ledger import rounds, versions, webhooks
 from hooks.settings import Settings, StoreSettings
 from hooks.store import registration
 from hooks.store.client import StoreClient
@@ -50,7 +50,9 @@ class Installation:
         """How each topic stands in the store now. Changes nothing."""
         with self.ingest.database.read() as connection:
             remembered = {row.topic: row.external_id for row in webhooks.known(connection, self.store).values()}
-        return self.survey_with({topic: number for topic, number in remembered.items() if number is not None})
+            curable = {found.topic for found in versions.outdated(connection, self.store) if found.is_curable}
+        states = self.survey_with({topic: number for topic, number in remembered.items() if number is not None})
+        return [replace(state, is_outdated=state.topic in curable) for state in states]
 
     def survey_with(self, remembered: dict[str, int]) -> list[TopicState]:
         """The same without the ledger."""
@@ -135,5 +137,7 @@ class Installation:
                 with self.ingest.database.write() as connection:
                     now = self.ingest.clock()
                     webhooks.remember(connection, self.store, deed.topic, deed.hook_id, given, now)
+                    if deed.act == "made":
+                        versions.note_made(connection, self.store, deed.topic, now)
             yield deed
             lease.renew()

@@ -14,7 +14,7 @@ from hooks import __version__, operation
 from hooks.adoption import is_unreadable, waiting_words
 from hooks.delivery import all_topics
 from hooks.errors import LedgerUnavailableError
-from hooks.ledger import pages, policies, records, rounds, stores, tallies, traits, views, webhooks
+from hooks.ledger import pages, policies, records, rounds, stores, tallies, traits, versions, views, webhooks
 from hooks.operation import Problem
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
@@ -303,6 +303,9 @@ def _webhook_problems(connection: Connection, slug: str) -> Iterator[Problem]:
     else:
         for status in sorted({row.status for row in wrong}):
             yield _webhook_problem(slug, status, [row for row in wrong if row.status == status])
+    outdated = list(versions.outdated(connection, slug))
+    if outdated:
+        yield {"code": "webhook-wrong-version"} | _wrong_version(slug, outdated)
     missed = views.missed(connection, slug)
     if missed:
         last = _text(views.last_delivery(connection, slug)) or "never"
@@ -326,6 +329,22 @@ def _webhook_problem(slug: str, status: str, rows: list[Row[Any]]) -> Problem:
         "code": f"webhook-{status}",
         "message": f"Webhook(s) {topics} of {slug}: {words}. The worker mends this; `{INSTALL}` does it at once.",
         "since": _text(min(row.wrong_since for row in rows)),
+    }
+
+
+def _wrong_version(slug: str, outdated: list[versions.Outdated]) -> Problem:
+    topics = ", ".join(found.topic for found in outdated)
+    if all(found.is_curable for found in outdated):
+        cure = f"The worker makes them anew; `{INSTALL}` does it at once."
+    else:
+        cure = (
+            "A new webhook did not help: look for the plugin that changes what webhooks send, or delete these and run "
+            f"`{INSTALL}`."
+        )
+    return {
+        "message": f"The last deliveries of the webhook(s) {topics} of {slug} are not of the shape of API version v3: "
+        f"somebody may have made them by hand for another version. {cure}",
+        "since": min(found.since for found in outdated).isoformat(),
     }
 
 
@@ -370,6 +389,7 @@ def _quarantine_words(reason: str) -> str:
             "the key of an administrator"
         ),
         "rest-error": f"the store sent an error in place of the record. {mended}",
+        "wrong-version": f"the webhook is of another API version than v3. {mended}",
         "not-json": f"the body was not JSON. {mended}",
         "not-an-object": f"the body was not an object. {mended}",
         "not-of-the-shape": f"fields were missing or malformed. {mended}",

@@ -72,6 +72,9 @@ class Watcher:
             return
         if all(state.well for state in states):
             return
+        for state in states:
+            if state.is_outdated:
+                log.error("webhook.wrong", store=self.store, topic=state.topic, status="wrong-version")
         for deed in installation.mend(lease, states):
             level = log.warning if deed.act == "kept" else log.info
             level("webhook.mended", store=self.store, topic=deed.topic, act=deed.act, webhook=deed.hook_id)

@@ -26,6 +26,21 @@ KNOWN_REST_ERRORS = frozenset(
 """Codes that are kept as they come; any other is kept as 'another code'."""
 
 
+def id_in_another_version(kind: str, raw: Mapping[str, Any]) -> tuple[bool, int | None]:
+    """Recognise the body of a webhook of v1 or of the legacy API, and find the record's id in it.
+
+    v1 has the shop's own times alone, without `*_gmt`: it must not be taken for a record that has no times. The legacy
+    API wraps the record, and sends errors under a name of their own.
+    """
+    if "id" in raw:
+        is_v1 = "date_created" in raw and "date_created_gmt" not in raw and "date_modified_gmt" not in raw
+        return is_v1, record_id(raw["id"]) if is_v1 else None
+    wrapped = raw.get(kind)
+    if isinstance(wrapped, Mapping):
+        return True, record_id(wrapped.get("id"))
+    return "errors" in raw and "code" not in raw, None
+
+
 class DeletedSchema(Schema):
     """`order.deleted` (which means trashed) and `customer.deleted`."""
 

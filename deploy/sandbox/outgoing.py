@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from deploy.sandbox.errors import RestError, cannot_view
 from deploy.sandbox.render import VERSION, WORDPRESS, Renderer
+from deploy.sandbox.versions import error_in, record_in
 from deploy.sandbox.webhooks import PING, Webhook
 from deploy.sandbox.wire import Json, decode_entities, php_json
 
@@ -76,9 +77,10 @@ def payload(webhook: Webhook, record_id: object, renderer: Renderer) -> Json:
     if webhook.event == "deleted":
         return {"id": record_id}
     try:
-        return _record(webhook, int(str(record_id)), renderer)
+        body = _record(webhook, int(str(record_id)), renderer)
     except RestError as error:
-        return error.body
+        return error_in(webhook.api_version, error)
+    return record_in(webhook.api_version, webhook.resource, body)
 
 
 def signature(body: bytes, secret: str) -> str:

@@ -17,6 +17,7 @@ from deploy.sandbox.meta import MetaTable
 from deploy.sandbox.records import Customer, Order
 from deploy.sandbox.sender import Round, Sender, SendingOptions
 from deploy.sandbox.shop import Shop
+from deploy.sandbox.versions import VERSIONS
 from deploy.sandbox.webhooks import OWNER_ROLES, Webhook, Webhooks, webhook_json
 from deploy.sandbox.wire import Json, instant
 
@@ -155,11 +156,15 @@ class SandboxStore(ShopFloor):
             self.webhooks.tell(f"action.{name}", arg)
         return {"action": name, "arg": arg}
 
-    def create_webhook(self, topic: str, delivery_url: str, secret: str = "", role: str = "administrator") -> Json:
-        """A webhook is made in wp-admin, by a user with this role."""
+    def create_webhook(
+        self, topic: str, delivery_url: str, secret: str = "", role: str = "administrator", api_version: str = "v3"
+    ) -> Json:
+        """A webhook is made in wp-admin, by a user with this role and of this API version (v3, v2, v1, legacy)."""
+        if api_version not in VERSIONS:
+            raise ValueError(f"api_version must be one of {', '.join(VERSIONS)}")
         given = {"name": topic, "topic": topic, "delivery_url": delivery_url, "secret": secret}
         with self.lock:
-            webhook = self.webhooks.create(given, role)
+            webhook = self.webhooks.create(given, role, api_version)
         self.sender.send_pings()
         return self.webhook_state(webhook)
 
@@ -210,7 +215,12 @@ class SandboxStore(ShopFloor):
     def webhook_state(self, webhook: Webhook) -> Json:
         """A webhook with what REST does not show."""
         shown = webhook_json(webhook, self.renderer)
-        return {**shown, "owner_role": webhook.owner_role, "failure_count": webhook.failure_count}
+        return {
+            **shown,
+            "owner_role": webhook.owner_role,
+            "failure_count": webhook.failure_count,
+            "api_version": webhook.api_version,
+        }
 
 
 def _plain(meta: MetaTable) -> Json:

@@ -31,7 +31,8 @@ _HOOKS = {
 
 @dataclass
 class Webhook:
-    """One subscription. `owner_role` is that of the user who made it; what it may see hangs on that."""
+    """One subscription. `owner_role` is that of the user who made it; what it may see hangs on that. `api_version` is
+    the form of its deliveries."""
 
     id: int
     name: str
@@ -43,6 +44,7 @@ class Webhook:
     date_modified: datetime | None = None
     status: str = "active"
     failure_count: int = 0
+    api_version: str = "v3"
 
     @property
     def resource(self) -> str:
@@ -75,8 +77,8 @@ class Webhooks:
         self.changed = Condition(lock)
         self.pings_due: list[Webhook] = []
 
-    def create(self, given: Json, owner_role: str) -> Webhook:
-        """Make a webhook; a ping to its URL is due."""
+    def create(self, given: Json, owner_role: str, api_version: str = "v3") -> Webhook:
+        """Make a webhook; a ping to its URL is due. Over REST it always is one of v3."""
         topic, url = str(given.get("topic") or "").lower(), str(given.get("delivery_url") or "")
         _check_topic(topic, "Webhook topic is required and must be valid.")
         _check_url(url)
@@ -88,6 +90,7 @@ class Webhooks:
             secret=str(given.get("secret") or secrets.token_urlsafe(37)),
             owner_role=owner_role,
             date_created=self._clock.now(),
+            api_version=api_version,
         )
         self._table[webhook.id] = webhook
         self.pings_due.append(webhook)

@@ -231,6 +231,9 @@ def webhooks(states: Iterable[TopicState], url: str) -> Iterator[Finding]:
             }.get(state.status, f"is {state.status}")
             mend = "`store install` mends it"
             yield Finding(fine=False, words=f"webhook {state.topic} {words}: its events do not arrive; {mend}")
+        if state.is_outdated:
+            words = f"webhook {state.topic} sends bodies of another API version than v3, which are set aside"
+            yield Finding(fine=False, words=f"{words}; `store install` makes it anew")
         if state.doubles:
             ids = ", ".join(str(number) for number in state.doubles)
             words = f"webhook {state.topic} is there more than once, also as {ids}: its events arrive several times"

@@ -52,12 +52,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """How one topic stands. `hook_id` is the webhook that serves it, or that should; `doubles` are more of ours."""
+    """How one topic stands. `hook_id` is the webhook that serves it, or that should; `doubles` are more of ours.
+    `is_outdated`: its deliveries are of another API version, and a new webhook may help."""
 
     topic: str
     status: Status
     hook_id: int | None = None
     doubles: tuple[int, ...] = ()
+    is_outdated: bool = False
 
     @property
     def works(self) -> bool:
@@ -67,7 +69,7 @@ class TopicState:
     @property
     def well(self) -> bool:
         """Whether there is nothing to mend."""
-        return self.works and not self.doubles
+        return self.works and not self.doubles and not self.is_outdated
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +141,15 @@ def _status(hook: Hook, url: str) -> Status:
 def mend(client: StoreClient, states: Sequence[TopicState], target: Target) -> Iterator[Deed]:
     """Make what is missing, make anew what does not work, remove doubles; the caller notes each deed as it comes.
 
-    One given up on is made anew, since nothing else resets its failures, and so are then all of ours. The new one
+    One given up on is made anew, since nothing else resets its failures, and so are then all of ours. So is one that is
+    outdated, since REST cannot change its version. The new one
     comes first, so that no event falls between the two. Those given up on come last: a run that is cut short
     leaves one of them, and so is done again whole. Raises StoreError; what was done before it stands.
     """
     all_anew = any(state.status in GIVEN_UP for state in states)
     for state in sorted(states, key=lambda state: state.status in GIVEN_UP):
         old = state.doubles
-        if all_anew or not state.works:
+        if all_anew or not state.works or state.is_outdated:
             yield _make(client, state.topic, target)
             old = (*old, state.hook_id) if state.hook_id is not None else old
         for number in old:

@@ -438,6 +438,17 @@ def _owner_without_rights(site: Site) -> Iterator[None]:
     site.desk.come_to_rest()
 
 
+def _legacy_webhook(site: Site) -> Iterator[None]:
+    """Somebody made a webhook of ours by hand, for the legacy API."""
+    number = site.desk.written_order()
+    for _ in range(3):
+        site.desk.advance()
+        site.desk.receive(made("order.updated", {"order": {"id": number}}, delivery_id=str(site.desk.clock())))
+        site.desk.come_to_rest()
+    yield
+    site.look()
+
+
 def _missed_delivery(site: Site) -> Iterator[None]:
     site.desk.reconcile()
     site.desk.paid_order()
@@ -591,6 +602,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "erased-too-early": _trashed_record,
     "quarantined": _misshapen_delivery,
     "webhook-owner-lost-rights": _owner_without_rights,
+    "webhook-wrong-version": _legacy_webhook,
     "deliveries-missing": _missed_delivery,
     "webhook-missing": _webhook_that(_is_deleted),
     "webhook-disabled": _webhook_that(_is_changed(status="disabled")),

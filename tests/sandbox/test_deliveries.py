@@ -230,3 +230,47 @@ def test_deleting_a_customer_leaves_the_orders(api: Any, store: SandboxStore, su
     store.send_deliveries()
     assert subscribed.topics()[-1] == "customer.deleted"
     assert subscribed.topics().count("order.updated") == 1
+
+
+V1_LACKS = ("date_created_gmt", "date_modified_gmt", "date_completed_gmt", "date_paid_gmt", "meta_data")
+
+
+@pytest.mark.parametrize("version", ["v1", "v2", "legacy"])
+def test_bodies_of_older_api_versions(store: SandboxStore, receiver: Receiver, version: str) -> None:
+    for topic in ("order.updated", "customer.updated", "order.deleted"):
+        store.create_webhook(topic, receiver.url, api_version=version)
+    order, customer = _ids(store)
+    store.trash_order(order)
+    store.send_deliveries()
+    bodies = {request.topic: request.json for request in receiver.deliveries if request.topic}
+    assert bodies["order.deleted"] == {"id": order}, "alike in all versions"
+    if version == "legacy":
+        assert bodies["order.updated"]["order"].items() >= {"id": order, "customer_id": customer}.items()
+        assert bodies["customer.updated"]["customer"]["id"] == customer
+        assert all(len(bodies[topic]) == 1 for topic in ("order.updated", "customer.updated"))
+        return
+    lacks = V1_LACKS if version == "v1" else ()
+    assert bodies["order.updated"].keys() >= {"id", "date_created", *V1_LACKS} - set(lacks)
+    assert not bodies["order.updated"].keys() & set(lacks)
+    assert not bodies["customer.updated"].keys() & set(lacks)
+    assert all(("meta_data" in line) is (version == "v2") for line in bodies["order.updated"]["line_items"])
+
+
+@pytest.mark.parametrize(
+    ("version", "code"), [("v1", "woocommerce_rest_cannot_view"), ("legacy", "woocommerce_api_cannot_view")]
+)
+def test_errors_of_older_api_versions(store: SandboxStore, receiver: Receiver, version: str, code: str) -> None:
+    store.create_webhook("order.updated", receiver.url, role="none", api_version=version)
+    _ids(store)
+    body = [request.json for request in receiver.deliveries if request.topic][-1]
+    assert (code in body["errors"]) if version == "legacy" else (body["code"] == code)
+
+
+def test_a_webhook_of_an_unknown_api_version(store: SandboxStore, receiver: Receiver) -> None:
+    with pytest.raises(ValueError, match="v3, v2, v1, legacy"):
+        store.create_webhook("order.updated", receiver.url, api_version="v4")
+
+
+def test_a_webhook_made_over_rest_is_of_v3(api: Any, store: SandboxStore, receiver: Receiver) -> None:
+    api.post("webhooks", {"topic": "order.updated", "delivery_url": receiver.url})
+    assert [hook["api_version"] for hook in store.state()["webhooks"]] == ["v3"]

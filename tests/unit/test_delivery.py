@@ -385,3 +385,72 @@ def test_a_genuine_delivery_with_nothing_but_a_signature(policy: Policy) -> None
     body = json.dumps(recordings.order()).encode()
     read = Delivery.from_http({"X-WC-Webhook-Signature": sign(body)}, body, keys=KEYS, policy=policy)
     assert (read.topic, read.content) == ("other", Ignored())
+
+
+# --- other API versions ------------------------------------------------------------------------------------
+
+V1_ORDER = {
+    "id": 71,
+    "status": "processing",
+    "date_created": "2026-11-22T12:00:00",
+    "date_modified": "2026-11-22T12:00:05",
+    "date_paid": "2026-11-22T12:00:05",
+    "customer_id": 5,
+    "refunds": [],
+}
+V1_CUSTOMER = {"id": 72, "role": "customer", "date_created": "2026-11-22T12:00:00", "email": CANARY}
+LEGACY_ORDER = {"id": 73, "order_number": "73", "created_at": "2026-11-22T11:00:00Z", "note": CANARY}
+LEGACY_CUSTOMER = {"id": 74, "created_at": "2026-11-22T11:00:00Z", "email": CANARY}
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "external_id"),
+    [
+        ("order.created", V1_ORDER, 71),
+        ("order.restored", V1_ORDER | {"date_modified": None}, 71),
+        ("order.updated", V1_ORDER | {"id": "71"}, 71),
+        ("customer.updated", V1_CUSTOMER, 72),
+        ("order.created", {"order": LEGACY_ORDER}, 73),
+        ("order.updated", {"order": LEGACY_ORDER | {"id": "73"}}, 73),
+        ("customer.created", {"customer": LEGACY_CUSTOMER}, 74),
+        # Without an id that can be asked about.
+        ("order.updated", {"order": {"status": "completed"}}, None),
+        ("order.updated", {"order": {"id": CANARY}}, None),
+        ("order.updated", V1_ORDER | {"id": CANARY}, None),
+        # The legacy API's errors, in both of their forms.
+        ("order.updated", {"errors": {"woocommerce_api_invalid_order": [CANARY]}}, None),
+        ("customer.updated", {"errors": [{"code": "woocommerce_api_user_cannot_read", "message": CANARY}]}, None),
+    ],
+)
+def test_a_body_of_another_api_version_is_recognised(
+    topic: str, payload: object, external_id: int | None, policy: Policy
+) -> None:
+    content = _content(topic, payload, policy)
+    assert isinstance(content, Quarantine)
+    kind = topic.partition(".")[0]
+    assert (content.reason, content.kind, content.external_id) == ("wrong-version", kind, external_id)
+    assert CANARY not in repr(content)
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "content"),
+    [
+        # v2 has what v3 has; one of the times is enough to tell.
+        ("order.updated", V1_ORDER | {"date_created_gmt": "2026-11-22T11:00:00"}, Snapshot),
+        ("customer.updated", V1_CUSTOMER | {"date_created_gmt": "2026-11-22T11:00:00"}, Snapshot),
+        # Bare ids look alike in all versions.
+        ("order.deleted", {"id": 71}, Hint),
+        ("customer.deleted", {"id": 72}, Hint),
+    ],
+)
+def test_a_body_of_which_the_version_does_not_matter_is_taken(
+    topic: str, payload: object, content: type, policy: Policy
+) -> None:
+    assert isinstance(_content(topic, payload, policy), content)
+
+
+@pytest.mark.parametrize("payload", [{}, {"id": 71}, {"order": 5}, {"order": None}, {"customer": LEGACY_CUSTOMER}])
+def test_a_body_of_no_version_is_not_of_the_shape(payload: object, policy: Policy) -> None:
+    content = _content("order.updated", payload, policy)
+    assert isinstance(content, Quarantine)
+    assert content.reason == "not-of-the-shape"

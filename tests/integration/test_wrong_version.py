@@ -1,0 +1,159 @@
+"""Webhooks of another API version: their records are asked for, and the watch makes the webhooks anew, once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert
+
+from deploy.sandbox import outgoing
+from deploy.sandbox.webhooks import Webhook
+from hooks.ledger import versions
+from hooks.ledger.database import Database
+from hooks.ledger.tables import deliveries, quarantine
+from tests.integration.desk import Desk
+from tests.integration.test_watch import look, ours, writes
+from tests.support.recordings import SECRET
+
+NOON = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
+TOPIC = "order.updated"
+CODE = "webhook-wrong-version"
+
+# What came of a topic, a letter a minute: `v` another version, `s` not of the shape, `e` another error, `g` good, `i` a
+# member of staff, `m` this service made the webhook. Then how many count, from which minute on, and whether a new
+# webhook may help.
+CAME = [
+    ("", None),
+    ("vv", None),
+    ("vvv", (3, 0, True)),
+    ("vsvs", (4, 0, True)),
+    ("gvvv", (3, 1, True)),
+    ("vvvg", None),
+    ("vvvi", None),
+    ("vvgv", None),
+    ("vvgvvv", (3, 3, True)),
+    # Other errors count for nothing.
+    ("eee", None),
+    ("vevv", (3, 0, True)),
+    # A new webhook: what came before is of the old one.
+    ("vvvm", None),
+    ("vvvmvv", None),
+    # It did not help; or it did, and somebody has changed it since.
+    ("vvvmvvv", (3, 4, False)),
+    ("mgvvv", (3, 2, True)),
+    ("vvvmvvvm", None),
+]
+
+
+def _came(database: Database, topic: str, letters: str) -> None:
+    reasons = {"v": "wrong-version", "s": "not-of-the-shape", "e": "rest-error"}
+    results = {"g": "unchanged", "i": "ignored"}
+    with database.write() as connection:
+        for minute, letter in enumerate(letters):
+            at = NOON + timedelta(minutes=minute)
+            about = {"store": "shop", "topic": topic, "received_at": at}
+            if letter == "m":
+                versions.note_made(connection, "shop", topic, at)
+                continue
+            result = results.get(letter, "quarantined")
+            connection.execute(insert(deliveries), about | {"identity": f"{topic[:9]}{minute}", "result": result})
+            if letter in reasons:
+                connection.execute(insert(quarantine), about | {"reason": reasons[letter], "detail": ""})
+
+
+@pytest.mark.parametrize("other", ["", "gggggggggg", "vvvvvvvvvv"])
+@pytest.mark.parametrize(("came", "wanted"), CAME)
+def test_outdated_topics_are_told_from_what_came_last(
+    database: Database, came: str, wanted: tuple[int, int, bool] | None, other: str
+) -> None:
+    _came(database, TOPIC, came)
+    _came(database, "customer.updated", other)
+    with database.read() as connection:
+        found = [row for row in versions.outdated(connection, "shop") if row.topic == TOPIC]
+    if wanted is None:
+        assert found == []
+    else:
+        number, minute, is_curable = wanted
+        assert found == [versions.Outdated(TOPIC, number, NOON + timedelta(minutes=minute), is_curable)]
+
+
+def test_topics_that_show_no_record_are_alike_in_all_versions(database: Database) -> None:
+    _came(database, f"action.wc_{54 * 'a'}", "msssm")
+    with database.read() as connection:
+        assert list(versions.outdated(connection, "shop")) == []
+
+
+# --- with a store ------------------------------------------------------------------------------------------
+
+
+def _by_hand(desk: Desk, version: str) -> None:
+    """Somebody replaces our webhook by one of another version."""
+    desk.store.webhooks.delete(ours(desk)[TOPIC])
+    desk.store.create_webhook(TOPIC, desk.receiver.url, SECRET, api_version=version)
+
+
+def _changes(desk: Desk, number: int, times: int = 3) -> None:
+    for step in range(times):
+        desk.advance()
+        desk.store.edit_order(number, customer_note=f"ring {step} times {desk.clock()}")
+        desk.come_to_rest()
+
+
+def _webhook(desk: Desk) -> Webhook:
+    return ours(desk)[TOPIC]
+
+
+@pytest.mark.parametrize("version", ["v1", "legacy"])
+def test_the_record_is_asked_for_and_the_webhook_is_made_anew(desk: Desk, version: str) -> None:
+    number = desk.written_order()
+    look(desk)
+    _by_hand(desk, version)
+    look(desk)
+    desk.advance()
+    desk.store.complete_order(number)
+    desk.come_to_rest()
+    assert desk.row("order", number)["facts"].count("completed_at") == 1, "the store was asked"
+    assert desk.problems() == set(), "once is no proof"
+    before = writes(desk)
+    look(desk)
+    assert writes(desk) == before
+    _changes(desk, number, 2)
+    assert desk.problems() == {CODE}
+    old = _webhook(desk).id
+    look(desk)
+    assert (_webhook(desk).api_version, _webhook(desk).id > old) == ("v3", True)
+    assert desk.problems() == set()
+    _changes(desk, number, 1)
+    assert desk.problems() == set()
+
+
+def test_a_webhook_of_v2_is_as_good_as_one_of_v3(desk: Desk) -> None:
+    number = desk.written_order()
+    _by_hand(desk, "v2")
+    _changes(desk, number)
+    before = writes(desk)
+    look(desk)
+    assert (desk.problems(), writes(desk)) == (set(), before)
+
+
+def test_a_new_webhook_that_does_not_help_is_not_made_at_every_look(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plugin changes whatever webhooks send."""
+    number = desk.written_order()
+    monkeypatch.setattr(outgoing, "record_in", lambda _, resource, body: {resource: {"id": body["id"]}})
+    _changes(desk, number)
+    look(desk)
+    before = writes(desk)
+    assert before == 2, "the new one made, and the old one removed"
+    for _ in range(3):
+        _changes(desk, number)
+        look(desk)
+        assert desk.problems() == {CODE}
+    (problem,) = desk.status()["problems"]
+    assert "did not help" in problem["message"]
+    assert writes(desk) == before
+    monkeypatch.undo()
+    _changes(desk, number, 1)
+    assert desk.problems() == set()
