@@ -12,7 +12,7 @@ from base64 import b64encode
 from flask import Flask, Response, abort, jsonify, request
 
 app = Flask(__name__, static_folder=None)
-KEY = os.environ.get("FLOOR_SECRET", "recorded-secret").encode()
+KEY = os.environ.get("FLOOR_SECRET", "a-secret-of-the-recorded-shop").encode()
 
 
 @app.post("/webhooks/<slug>")
