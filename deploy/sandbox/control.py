@@ -13,7 +13,7 @@ from deploy.sandbox.store import SandboxStore
 # POST /sandbox/<name> with a JSON object of arguments calls the method of this name.
 OPERATIONS = (
     "create_key", "freeze_clock", "set_clock", "advance_clock", "release_clock", "add_fault", "clear_faults",
-    "set_habits", "show_oddly",
+    "set_habits", "show_oddly", "set_time_zone",
     "sign_up", "make_account", "edit_customer", "visit", "delete_customer",
     "place_order", "place_orders", "checkout", "edit_order", "pay_order", "complete_order", "cancel_order",
     "refund_order", "delete_refund", "trash_order", "restore_order", "anonymise_order", "delete_order",

@@ -10,10 +10,11 @@ class Habits:
 
     `closed`: records, as `order:7`, that a good key is refused (403). `refused_methods`: methods that the web server
     answers with `refusal`. `before_json`: text that precedes each body. `drops_authorization`: the header never
-    reaches WordPress. `cache`: the header by which a cache before the REST API tells that it answered; empty where
-    there is none. `unlisted`: orders that lists leave out, and `include` finds. `hidden`: orders that no list shows.
-    `shallow_fields`: lists of orders cannot pick a part of each refund (`_fields=refunds.id`); the field is then
-    `absent` or `empty`.
+    reaches WordPress. `cache`: the header by which a cache before the REST API tells that it answered, such as
+    `X-LiteSpeed-Cache: hit`, or `silent`; `deaf ` before it for one that ignores parameters which change no answer;
+    empty where there is none. `unlisted`: orders that lists leave out, and `include` finds. `hidden`: orders that no
+    list shows. `shallow_fields`: lists of orders cannot pick a part of each refund (`_fields=refunds.id`); the field is
+    then `absent` or `empty`.
     """
 
     closed: set[str] = field(default_factory=set)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, request
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from deploy.sandbox.cache import CachingFront
 from deploy.sandbox.control import create_control
 from deploy.sandbox.faults import FaultyFront
 from deploy.sandbox.rest import create_rest, unknown_route
@@ -41,6 +42,7 @@ def create_sandbox(store: SandboxStore) -> Flask:
     app.register_error_handler(405, no_route)
     app.wsgi_app = WebServer(app.wsgi_app, store.habits, store.log)  # type: ignore[method-assign]
     app.wsgi_app = FaultyFront(app.wsgi_app, store.faults, store.log)  # type: ignore[method-assign]
+    app.wsgi_app = CachingFront(app.wsgi_app, store.habits)  # type: ignore[method-assign]
     return app
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from threading import RLock
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -147,6 +147,12 @@ class SandboxStore(ShopFloor):
             record = self.shop.order(record_id) if kind == "order" else self.shop.customer(record_id)
             record.odd = odd
         return odd
+
+    def set_time_zone(self, name: str = "", gmt_offset: float = 0) -> Json:
+        """Set the shop's time zone: a name, or hours before UTC where it has none."""
+        with self.lock:
+            self.shop.zone = ZoneInfo(name) if name else timezone(timedelta(hours=gmt_offset))
+        return {"name": name, "gmt_offset": gmt_offset}
 
     # Webhooks and deliveries
 

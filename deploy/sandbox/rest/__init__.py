@@ -105,14 +105,14 @@ def _view(store: SandboxStore, route: Route) -> Callable[..., Response]:
 
 
 def _authenticate(store: SandboxStore) -> ApiKey:
-    basic = request.authorization
+    basic = None if store.habits.drops_authorization else request.authorization
     pair = (basic.username or "", basic.password or "") if basic and basic.type == "basic" else None
     query = php_query(request.args.items(multi=True))
     given = Credentials(request.method, f"{store.url}{request.path}", query, pair)
     with store.lock:
         key = store.keys.authenticate(given, https=store.options.assume_https)
     if key is None:
-        raise not_logged_in(request.method)
+        raise not_logged_in(_method())
     key.check_permission(_method())
     return key
 
@@ -162,7 +162,7 @@ def _index(store: SandboxStore) -> Response:
         "url": store.url,
         "home": store.url,
         "gmt_offset": offset.total_seconds() / 3600 if offset else 0,
-        "timezone_string": store.options.timezone,
+        "timezone_string": getattr(store.shop.zone, "key", ""),
         "namespaces": ["wc/v3", "wp/v2"],
     }
     return _respond(Answer(body))
