@@ -112,6 +112,16 @@ class StoreUnreachableError(StoreError):
     """No answer, half an answer, or one that is not the REST API's; may be tried again."""
 
 
+class CachedAnswerError(StoreUnreachableError):
+    """A cache before the store answered in its place; `header` tells it. What it showed may be out of date."""
+
+    whole_store = False
+
+    def __init__(self, header: str) -> None:
+        super().__init__("cached", f"a cache before the store answered in its place ({header})")
+        self.header = header
+
+
 class StoreBusyError(StoreError):
     """The store asks to be left alone for a while (429, 503)."""
 

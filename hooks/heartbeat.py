@@ -14,6 +14,7 @@ from typing import cast
 import structlog
 from sqlalchemy import Connection
 
+from hooks import observed
 from hooks.ingest import Ingest
 from hooks.ledger import rounds, set_back, stores, traits
 from hooks.ledger.records import Values
@@ -100,6 +101,7 @@ class Heartbeat:
             for name in ("watch", "changes"):
                 rounds.hurry(connection, self.store, name, now)
         stores.looked_after(connection, self.store, now)
+        observed.carry(connection, self.store, self.client, now)
         if self.client.heard:
             stores.said_its_time(connection, self.store, self.client.heard.store_time, self.client.heard.at)
         self._note_notices(connection, notices, now)

@@ -41,7 +41,7 @@ from hooks.retention.facts import (
     Snapshot,
     SupportRequestFacts,
 )
-from hooks.retention.plausible import dated, is_believable, is_future, plausible
+from hooks.retention.plausible import EARLIEST, dated, is_believable, is_future, plausible
 from hooks.retention.policy import Policy
 from hooks.retention.reconcile import StoreFacts, merge
 from hooks.retention.reports import Report, reported
@@ -115,7 +115,10 @@ class Ingest:
         return self.transaction(lambda unit: self._receive_all(unit, deliveries()))
 
     def answered(self, store: str, answers: Iterable[tuple[Claim, Snapshot]], *, asked_at: datetime) -> None:
-        """Take what the store said at `asked_at`, when it was asked what the claimed records are now."""
+        """Take what the store said at `asked_at`, when it was asked what the claimed records are now.
+
+        No answer may come out of a cache: an older state than is known counts, where nothing newer came meanwhile.
+        """
         answered = tuple(answers)
 
         def work(unit: Unit) -> None:
@@ -126,7 +129,8 @@ class Ingest:
                 if known is None:
                     continue
                 extra = UNCLAIMED | {"read_at": asked_at}
-                self._merge(unit, known, snapshot, moment, ASKED, extra, rewound=_rewound(known, claim, snapshot))
+                rewound = known["version"] == claim.version and is_rewound(claim, snapshot)
+                self._merge(unit, known, snapshot, moment, ASKED, extra, rewound=rewound)
             log.resolve_quarantine(unit.connection, found.values(), moment.now)
 
         self.transaction(work)
@@ -182,9 +186,10 @@ class Ingest:
     def _written(
         self, unit: Unit, known: Values, claim: Claim, pushed: str, snapshot: Snapshot, moment: Moment
     ) -> None:
+        snapshot, _ = _believed(unit, known, snapshot, moment)
         there = digest(snapshot.store_meta) if snapshot.store_meta is not None else pushed
         extra = UNCLAIMED | {"push_attempts": 0, "push_error": None}
-        rewound = _rewound(known, claim, snapshot)
+        rewound = known["version"] == claim.version and is_rewound(claim, snapshot)
         if rewound or known["known_version"] is None or known["known_version"] <= snapshot.version:
             extra |= {"known_digest": there, "known_version": snapshot.version}
         if there != pushed:
@@ -294,7 +299,8 @@ class Ingest:
         current = moment.asked_at is not None and known["updated_at"] <= moment.asked_at
         standing = {"doubtful": known["doubtful"], "settles": settles, "rewound": rewound, "current": current}
         merged = merge(before, version, snapshot, **standing)
-        seen = sight(known, snapshot, settles=settles, rewound=rewound)
+        sighted = known if version == known["version"] else known | {"known_version": None}
+        seen = sight(sighted, snapshot, settles=settles, rewound=rewound)
         doubtful = merged.doubtful or (seen.pop("doubtful", False) and not merged.stale)
         if seen.pop("contested", False):
             seen |= contests(known, moment.now)
@@ -413,6 +419,10 @@ def _claimed(unit: Unit, store: str, answers: Sequence[tuple[Claim, Snapshot]]) 
     return unit.claimed([claim for claim, _ in answers])
 
 
-def _rewound(known: Values, claim: Claim, snapshot: Snapshot) -> bool:
-    """Whether the store, of which nothing newer came since it was asked, shows an older state than is known."""
-    return claim.version is not None and known["version"] == claim.version > snapshot.version
+def is_rewound(claim: Claim, snapshot: Snapshot) -> bool:
+    """Tell whether the store shows an older state than was known when it was asked.
+
+    Its clock was set back, or it was restored from a backup; or a cache has answered, as long as that is not ruled out.
+    """
+    has_version = not snapshot.undated and snapshot.version >= EARLIEST
+    return claim.version is not None and has_version and claim.version > snapshot.version

@@ -13,7 +13,7 @@ from hooks import telemetry
 from hooks.compare import knows_refunds
 from hooks.delivery import snapshot_of
 from hooks.errors import QuarantinedError, RecordClosedError, RecordGoneError, StoreError, StoreUnreachableError
-from hooks.ingest import Ingest
+from hooks.ingest import Ingest, is_rewound
 from hooks.ledger import order_ids, records
 from hooks.ledger.records import Claim, Due, Values
 from hooks.retention.facts import STORED_KINDS, RecordKind, Snapshot
@@ -69,9 +69,9 @@ class Rereader:
     def _ask_together(self, kind: RecordKind, left: dict[int, Due]) -> set[int]:
         """Ask about several records with one call, and take those out of `left` that it settled.
 
-        An order with refunds whose dates are not known stays; so does what the list leaves out, such as the trash: the
-        row ids of these are returned. One record alone is asked for by itself, unless a list was to show it and did
-        not: another one may.
+        An order with refunds whose dates are not known stays, and what the list shows in an older state than is known.
+        So does what the list leaves out, such as the trash: the row ids of these are returned. One record alone is
+        asked for by itself, unless a list was to show it and did not: another one may.
         """
         rows = {row.external_id: row for row in left.values() if row.kind == kind}
         if len(rows) < 2 and not any(row.reread_reason == "missing" for row in rows.values()):
@@ -85,10 +85,9 @@ class Rereader:
             return set()  # one of them may be what the store fails at: one by one, it shows
         answers = []
         for number, raw in self._whole(kind, found).items():
-            try:
-                answers.append((rows[number].claim, snapshot_of(kind, raw, self.ingest.policy)))
-            except QuarantinedError:
-                continue
+            claim, snapshot = rows[number].claim, self._settling(kind, raw)
+            if snapshot and not is_rewound(claim, snapshot):
+                answers.append((claim, snapshot))
         self.ingest.answered(self.store, answers, asked_at=asked_at)
         telemetry.REREADS.labels(self.store, "read").inc(len(answers))
         for claim, _ in answers:
@@ -105,10 +104,17 @@ class Rereader:
         doubtful = {number for number in refunded if not knows_refunds(known.get(number), found[number])}
         return {number: raw for number, raw in found.items() if number not in doubtful}
 
+    def _settling(self, kind: RecordKind, raw: dict[str, Any]) -> Snapshot | None:
+        """What a row of a list shows, where it shows enough to settle what is in question."""
+        try:
+            return snapshot_of(kind, raw, self.ingest.policy)
+        except QuarantinedError:
+            return None
+
     def _ask(self, row: Due, claim: Claim, *, left_out: bool) -> None:
         asked_at = self.ingest.clock()
         try:
-            snapshot = self._read(row.kind, row.external_id)
+            snapshot = self._read(row)
         except RecordGoneError:
             self.ingest.answered_gone(claim, asked_at=asked_at)
             telemetry.REREADS.labels(self.store, "gone").inc()
@@ -133,11 +139,24 @@ class Rereader:
                 number = order_ids.unlisted(connection, self.store) + 1
                 note_unlisted(connection, self.store, number, self.ingest.clock())
 
-    def _read(self, kind: RecordKind, external_id: int) -> Snapshot:
-        """The record as the store shows it now; an order with the dates of its refunds."""
-        raw = self.client.read(kind, external_id, fields=_FIELDS[kind])
+    def _read(self, row: Due) -> Snapshot:
+        """The record as the store shows it now; an order with the dates of its refunds.
+
+        An older state than is known, or none at all, may come out of a cache that does not say so. It is believed
+        only when a read past all caches shows it too.
+        """
+        kind, number = row.kind, row.external_id
+        try:
+            raw = self.client.read(kind, number, fields=_FIELDS[kind])
+            is_doubtful = is_rewound(row.claim, snapshot_of(kind, raw, self.ingest.policy))
+        except RecordGoneError:
+            if row.version is None:
+                raise
+            is_doubtful = True
+        if is_doubtful:
+            raw = self.client.read(kind, number, fields=_FIELDS[kind], past_caches=True)
         if raw.get("refunds"):
-            raw["refunds"] = self.client.refunds(external_id)
+            raw["refunds"] = self.client.refunds(number)
         return snapshot_of(kind, raw, self.ingest.policy)
 
     def _later(self, row: Due, claim: Claim, error: StoreError) -> None:

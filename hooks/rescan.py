@@ -32,7 +32,7 @@ from hooks.recorder import ask
 from hooks.retention.facts import RecordKind
 from hooks.store.client import StoreClient
 from hooks.store.listing import ListPage, Place, page
-from hooks.store.retry import PERMANENT
+from hooks.store.retry import LONGEST, PERMANENT
 from hooks.unlisted import UnlistedSearch
 from schemas.customer import FIELDS as CUSTOMER_FIELDS
 
@@ -127,7 +127,8 @@ class Rescanner:
         now = self.ingest.clock()
         columns: dict[str, Any] = {}
         if not error.whole_store:
-            columns = {"due_at": now + PERMANENT, "error": error.code, "error_since": at.error_since or now}
+            again = PERMANENT if error.permanent else LONGEST
+            columns = {"due_at": now + again, "error": error.code, "error_since": at.error_since or now}
             log.error("reconciliation.failed", store=self.store, round=mine.name, code=error.code)
         with self.ingest.database.write() as connection:
             rounds.release(connection, mine, **columns)

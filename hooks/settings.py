@@ -52,6 +52,8 @@ class StoreSettings:
     consumer_secret: str = field(repr=False)
     webhook_secrets: tuple[str, ...] = field(repr=False)
     secret_readings: tuple[str, ...] = field(default=(), repr=False)
+    auth: str = "auto"
+    """How the key travels over https: `basic`, `query`, or `auto`, which is basic and what was found to work."""
 
     @property
     def signing_secrets(self) -> tuple[str, ...]:
@@ -284,6 +286,7 @@ class _Reader:
             consumer_secret=self._get(f"{prefix}CONSUMER_SECRET", env.str, "", validate=is_ascii),
             webhook_secrets=secrets.secrets,
             secret_readings=secrets.others,
+            auth=self._get(f"{prefix}AUTH", env.str, "auto", validate=OneOf(["auto", "basic", "query"])),
         )
         required = {
             "URL": store.url,

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from hooks import __version__, operation
+from hooks import __version__, observed, operation
 from hooks.adoption import is_unreadable, waiting_words
 from hooks.delivery import all_topics
 from hooks.errors import LedgerUnavailableError
@@ -44,6 +44,7 @@ def status_of(
     for slug, store in settings.stores.items():
         problems += operation.store_problems(connection, slug, store.url, started_at=started_at, now=now)
         problems += _store_problems(connection, slug)
+        problems += observed.problems(connection, slug, policy.time_zone)
         problems += _round_problems(connection, slug, late=now - LATE * settings.reconcile - rounds.LEASE)
     found = _head(_worst(problems), problems, started_at)
     found["policy"] = _policy(policy) | _policy_at_work(connection, policy)

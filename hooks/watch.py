@@ -56,7 +56,9 @@ class Watcher:
         except StoreError as error:
             if not error.permanent:
                 self._put_off(lease)
-                raise
+                if error.whole_store:
+                    raise
+                return 0
             self._record_refusal(lease, error)
             return 0
         except Exception:

@@ -19,6 +19,7 @@ from hooks.errors import LedgerContendedError, LedgerUnavailableError
 from hooks.heartbeat import Heartbeat
 from hooks.ingest import Ingest
 from hooks.ledger import pages, rounds, stores
+from hooks.observed import ZoneWatch
 from hooks.pacing import SharedPace
 from hooks.push import Pusher
 from hooks.reread import Rereader
@@ -69,6 +70,7 @@ class StoreWorker:
             rounds=(
                 Rescanner(slug, client, ingest, settings.reconcile, settings.sweep),
                 Watcher(slug, client, ingest, settings),
+                ZoneWatch(slug, client, ingest),
             ),
         )
 

@@ -6,14 +6,14 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
 import click
 from flask.cli import AppGroup
 
-from hooks import webhook_lease
+from hooks import observed, webhook_lease
 from hooks.errors import LeaseError, LedgerNotReadyError, LedgerUnavailableError, StoreError
 from hooks.installation import Installation
 from hooks.ledger import stores, upgrade
@@ -69,13 +69,15 @@ class Report:
 @store_group.command("check")
 @click.argument("slug", required=False)
 def store_check(slug: str | None) -> None:
-    """Reach the store, check rights, clock and webhooks, and say how to mend what is wrong. Changes nothing."""
+    """Reach the store, check rights, clock, zone and webhooks, and say how to mend what is wrong; mend nothing."""
     here, report = service(), Report()
     for installation in _installations(here, slug, paced=False):
         if moved := moved_words(here, installation.store):
             report.fault(moved)
         findings = _without_webhooks(here, installation)
         report.add(*findings)
+        if not moved:
+            _note_observed(here, installation)
         if not _readable(findings):
             continue
         try:
@@ -208,8 +210,17 @@ def _reach(installation: Installation) -> StoreSettings:
 
 
 def _without_webhooks(here: Service, installation: Installation) -> list[Finding]:
-    now = here.ingest.clock()
-    return check.everything_but_webhooks(installation.client, here.settings, installation.store, now)
+    now, client = here.ingest.clock(), installation.client
+    findings = check.everything_but_webhooks(client, here.settings, installation.store, now)
+    if _readable(findings):
+        findings.append(check.time_zone(client, here.ingest.policy.time_zone))
+    return findings
+
+
+def _note_observed(here: Service, installation: Installation) -> None:
+    """Note how the key arrives, so that workers need not find it out; without a ledger they do."""
+    with suppress(LedgerUnavailableError), here.database.write() as connection:
+        observed.carry(connection, installation.store, installation.client, here.ingest.clock())
 
 
 def _readable(findings: list[Finding]) -> bool:

@@ -26,7 +26,7 @@ def call_name(
     of a hundred, and must not make that seem slow.
     """
     resource, _, rest = endpoint.partition("/")
-    if method == "GET":
+    if method == "GET" or (params or {}).get("_method") == "GET":
         return f"read-{resource}" if rest else f"list-{resource}-{_about(_listed(params, answer))}"
     items = body.get("update") if isinstance(body, Mapping) else None
     return f"write-{resource}-{_about(len(items) if isinstance(items, Sized) else 1)}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import requests
 
 from hooks.errors import (
+    CachedAnswerError,
     CredentialsRefusedError,
     MethodRefusedError,
     RecordGoneError,
@@ -19,9 +20,9 @@ from hooks.errors import (
 )
 from hooks.outgoing import TimedSession
 from hooks.settings import Settings
-from hooks.store import doorstep
+from hooks.store import doorstep, zone
 from hooks.store.client import ANSWER_SECONDS, StoreClient
-from hooks.store.failures import http_date
+from hooks.store.failures import KEY_NOT_RECEIVED, http_date
 from hooks.store.registration import TopicState
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
@@ -119,23 +120,49 @@ def reading(client: StoreClient, apart: timedelta | None) -> Finding:
     try:
         client.call("GET", "orders", params={"per_page": "1", "_fields": "id"})
     except CredentialsRefusedError as error:
-        over_http = urlsplit(client.settings.url).scheme == "http"
-        if over_http and apart is not None and abs(apart) > SIGNED_WITHIN:
-            words = (
-                f"the store cannot be read: {error.detail}. The cause may be the clock alone: over http a signature "
-                "counts for 15 minutes. Set the clocks by NTP first, or call the store over https"
-            )
-            return Finding(fine=False, words=words)
-        return Finding(fine=False, words=f"the store cannot be read: {error.detail}. {_NEW_KEY}")
+        mend = _mend_of_refusal(error, over_http=urlsplit(client.settings.url).scheme == "http", apart=apart)
+        return Finding(fine=False, words=f"the store cannot be read: {error.detail}. {mend}")
+    except CachedAnswerError as error:
+        mend = "Exclude /wp-json/ from that cache: what it keeps is out of date"
+        return Finding(fine=False, words=f"the store cannot be read: {error.detail}. {mend}")
     except StoreError as error:
         mend = (
             "Check STORE_URL, which ends where WordPress begins, and that WordPress uses any permalinks but plain "
             "ones (Settings → Permalinks), without which it has no REST API"
         )
         return Finding(fine=False, words=f"the store cannot be read: {error.detail}. {mend}")
+    if client.settings.auth == "auto" and client.auth == "query":
+        words = f"reached, and the key may read orders, but it arrives in the query only. {_DROPPED}"
+        return Finding(
+            fine=True, words=f"{words}, or set STORE_AUTH=query; until then this service sends it so by itself"
+        )
     return Finding(fine=True, words="reached, and the key may read orders")
 
 
+def _mend_of_refusal(error: CredentialsRefusedError, *, over_http: bool, apart: timedelta | None) -> str:
+    """Say what to do about a key that is wrong, or that does not arrive."""
+    if error.code == KEY_NOT_RECEIVED:
+        return _NO_QUERY if over_http else f"{_DROPPED}, or set STORE_AUTH=query. {_TLS_ENDED}"
+    if over_http and apart is not None and abs(apart) > SIGNED_WITHIN:
+        return (
+            "The cause may be the clock alone: over http a signature counts for 15 minutes. Set the clocks by NTP "
+            "first, or call the store over https"
+        )
+    return _NEW_KEY
+
+
+_DROPPED = (
+    "The web server drops the header Authorization. Let it through: `CGIPassAuth On` or `SetEnvIf Authorization "
+    '"(.*)" HTTP_AUTHORIZATION=$1` in Apache, `fastcgi_param HTTP_AUTHORIZATION $http_authorization;` in nginx'
+)
+_TLS_ENDED = (
+    "If that does not help, TLS ends before WordPress, which then takes the call for http and wants a signature: in "
+    "wp-config.php, set `$_SERVER['HTTPS'] = 'on'` where HTTP_X_FORWARDED_PROTO is https"
+)
+_NO_QUERY = (
+    "Over http it travels in the query as a signature, which something before WordPress drops; let the query through, "
+    "or call the store over https"
+)
 _NEW_KEY = "Make a REST API key with read and write permission for an administrator, and set it here."
 
 
@@ -205,6 +232,15 @@ def notices(client: StoreClient) -> Iterator[Finding]:
             "WP_DEBUG_DISPLAY off in wp-config.php, or display_errors in PHP's own settings"
         )
         yield Finding(fine=False, words=words)
+
+
+def time_zone(client: StoreClient, policy_zone: tzinfo) -> Finding:
+    """Whether the store's days are those of the policy. A store whose index is closed does not say."""
+    text = zone.zone_text(client.index() or {})
+    if text is None:
+        return Finding(fine=True, words="the store does not say which time zone it has")
+    wrong = zone.words(text, policy_zone)
+    return Finding(fine=wrong is None, words=wrong or f"the store's time zone, {text}, means what the policy's does")
 
 
 def way_back(public_url: str, slug: str) -> Finding:

@@ -17,6 +17,7 @@ from woocommerce import API
 
 from hooks import __version__
 from hooks.errors import (
+    CachedAnswerError,
     CredentialsRefusedError,
     MethodRefusedError,
     RecordGoneError,
@@ -27,13 +28,15 @@ from hooks.errors import (
 from hooks.outgoing import TimedSession, body_within
 from hooks.retention.facts import RecordKind
 from hooks.settings import StoreSettings
+from hooks.store import caches
 from hooks.store.answer import decode
 from hooks.store.calls import call_name, outcome_of
-from hooks.store.failures import failure, failure_in_success, failure_of, http_date
+from hooks.store.failures import failure, failure_in_success, failure_of, http_date, is_key_missing
+from hooks.store.index import read_index
 from hooks.store.pace import NoPace, Pace
 from hooks.store.second_look import ENDPOINTS as _ENDPOINTS
 from hooks.store.second_look import SecondLook, closed
-from schemas.wire import record_id
+from schemas.wire import php_list, record_id
 
 BATCH_LIMIT = 100
 """More items than this in one batch get 413."""
@@ -52,6 +55,9 @@ TIMEOUT_SECONDS = (10, 60)
 
 ANSWER_SECONDS = 60.0
 """For a whole answer, however it drips."""
+
+CACHEABLE = frozenset({401, 403, 404, 410})
+"""Statuses of failures that caches keep."""
 
 ANSWER_BYTES = 50_000_000
 """Decoded. A list of 100 orders, with all that they have, is a thousandth to a tenth of it."""
@@ -104,15 +110,23 @@ class SessionAPI(API):  # type: ignore[misc]  # the client is not typed
             user_agent=f"Retention-Hooks/{__version__}",
         )
         self.session = TimedSession()
+        self.key_in_query = settings.auth == "query"
+        """Over https. The address must then be in no log and no error: its query holds the secret."""
 
     def _API__request(  # noqa: N802 - the mangled name of the method that it replaces
         self, method: str, endpoint: str, data: object, params: Mapping[str, str] | None = None
     ) -> Response:
-        url = self._API__get_url(endpoint)
-        auth = HTTPBasicAuth(self.consumer_key, self.consumer_secret) if self.is_ssl else None
-        if not self.is_ssl:  # OAuth signs the query, and so carries it in the address
-            url, params = self._API__get_oauth_url(f"{url}?{urlencode(params or {})}", method), None
+        url, query, auth = self._API__get_url(endpoint), dict(params or {}), None
         headers = {"user-agent": self.user_agent, "accept": "application/json"}
+        if method == "GET":
+            query |= caches.unique_query()
+            headers |= caches.NO_CACHE
+        if not self.is_ssl:  # OAuth signs the query, and so carries it in the address
+            url, query = self._API__get_oauth_url(f"{url}?{urlencode(query)}", method), {}
+        elif self.key_in_query:
+            query |= {"consumer_key": self.consumer_key, "consumer_secret": self.consumer_secret}
+        else:
+            auth = HTTPBasicAuth(self.consumer_key, self.consumer_secret)
         if data is not None:
             headers["content-type"] = "application/json;charset=utf-8"
         with (
@@ -120,7 +134,7 @@ class SessionAPI(API):  # type: ignore[misc]  # the client is not typed
             self.session.request(
                 method,
                 url,
-                params=params,
+                params=query,
                 data=dumps(data).encode() if data is not None else None,
                 headers=headers,
                 auth=auth,
@@ -147,12 +161,40 @@ class StoreClient:
         self.refuses_delete = False
         """The web server refuses DELETE, as far as is known by now, and POST with `_method` serves in its place."""
         self._second_look = SecondLook(self.call)
+        self.auth_was_found = False
+        """Another way for the key was tried, and works; until that is noted."""
+        self.cached_by: str | None = None
+        """The header that told of a cache's answer, and whether there was a fresh one, since both were last cleared."""
+        self.has_fresh = False
 
-    def read(self, kind: RecordKind, external_id: int, *, fields: str) -> dict[str, Any]:
-        """The record as it is now, trashed ones too. Raises RecordGoneError where there is no such record."""
-        endpoint = f"{_ENDPOINTS[kind]}/{external_id}"
+    @property
+    def auth(self) -> str:
+        """How the key travels over https: `basic`, or in the `query`."""
+        return "query" if self._api.key_in_query else "basic"
+
+    def adopt_auth(self, auth: str) -> None:
+        """Begin with what was found to work before, where the settings leave it open."""
+        if self.settings.auth == "auto":
+            self._api.key_in_query = auth == "query"
+
+    def index(self) -> dict[str, Any] | None:
+        """The index of the REST API, read without a key; see `read_index`. Raises what `pace` raises."""
+        self._pace.wait()
+        return read_index(self._api.session, self.settings.url)
+
+    def read(self, kind: RecordKind, external_id: int, *, fields: str, past_caches: bool = False) -> dict[str, Any]:
+        """The record as it is now, trashed ones too. Raises RecordGoneError where there is no such record.
+
+        With `past_caches`, and where a cache is seen to answer, it is read in a way in which no cache can answer.
+        """
+        endpoint, params = f"{_ENDPOINTS[kind]}/{external_id}", {"_fields": fields}
         with self._judged(kind, writing=False):
-            return _object(self.call("GET", endpoint, dict, params={"_fields": fields}))
+            if not past_caches:
+                try:
+                    return _object(self.call("GET", endpoint, dict, params=params))
+                except CachedAnswerError:
+                    pass  # it is read once more, past the cache
+            return _object(self.call("POST", endpoint, dict, params={**params, **caches.AS_POST}))
 
     def refunds(self, order_id: int) -> list[dict[str, Any]]:
         """The refunds of an order, with their dates, which the order itself does not show; the newest ten pages."""
@@ -350,13 +392,43 @@ class StoreClient:
         self, method: str, endpoint: str, *, params: Mapping[str, str] | None = None, body: object = None
     ) -> Response:
         """One call; its answer, if it is one of success. Raises StoreError."""
+        answer = self._answer(method, endpoint, params, body)
+        if isinstance(answer, RequestException):
+            # Without a cause: its text has the address in it, which may hold the key.
+            raise StoreUnreachableError("unreachable", f"no answer ({type(answer).__name__})")
+        if method == "GET":
+            self._assert_fresh(answer)
+        if answer.status_code >= 300:
+            raise failure(answer)
+        return answer
+
+    def _answer(
+        self, method: str, endpoint: str, params: Mapping[str, str] | None, body: object
+    ) -> Response | RequestException:
+        """Send, and once more in the other way where the key did not arrive and the settings leave the way open."""
         try:
             response = self._paced(method, endpoint, params, body)
+            if not (self._api.is_ssl and self.settings.auth == "auto" and is_key_missing(response)):
+                return response
+            before, arrived = self._api.key_in_query, False
+            self._api.key_in_query = not before
+            try:
+                other = self._paced(method, endpoint, params, body)
+                arrived = not is_key_missing(other)
+            finally:
+                self._api.key_in_query = before != arrived
+                self.auth_was_found = self.auth_was_found or arrived
         except RequestException as error:
-            raise StoreUnreachableError("unreachable", f"no answer ({type(error).__name__})") from error
-        if response.status_code >= 300:
-            raise failure(response)
-        return response
+            return error
+        return other
+
+    def _assert_fresh(self, response: Response) -> None:
+        """Raises CachedAnswerError for what a cache has kept: a record, a list, or that there is none."""
+        if 200 <= response.status_code < 300 or response.status_code in CACHEABLE:
+            header = caches.cache_header(response.headers)
+            self.cached_by, self.has_fresh = header or self.cached_by, self.has_fresh or header is None
+            if header:
+                raise CachedAnswerError(header)
 
     def _paced(self, method: str, endpoint: str, params: Mapping[str, str] | None, body: object) -> Response:
         """Send when it is time to, and tell the pace how it went, whatever came of it."""
@@ -379,7 +451,7 @@ class StoreClient:
 
     def _hear(self, response: Response) -> None:
         store_time = http_date(response.headers.get("Date"))
-        if store_time and "Age" not in response.headers:
+        if store_time and "Age" not in response.headers and not caches.cache_header(response.headers):
             self.heard = Heard(store_time, datetime.now(UTC))
 
 
@@ -403,9 +475,10 @@ def _object(answer: object) -> dict[str, Any]:
 
 
 def _objects(answer: object) -> list[dict[str, Any]]:
-    if not isinstance(answer, list) or not all(isinstance(item, dict) for item in answer):
+    rows = php_list(answer)
+    if rows is None or not all(isinstance(item, dict) for item in rows):
         raise StoreUnreachableError("not-json", "the answer is not of the REST API's shape")
-    return answer
+    return rows
 
 
 def _item(item: dict[str, Any]) -> Outcome:

@@ -32,8 +32,6 @@ _GONE = frozenset(
     }
 )
 
-_KEY_REFUSED = frozenset({"woocommerce_rest_authentication_error", "woocommerce_rest_authentication_missing_parameter"})
-
 _METHOD_REFUSED = frozenset({405, 501})
 
 
@@ -66,14 +64,23 @@ def failure_in_success(body: object) -> StoreError | None:
     return failure_of(body["code"], status) if isinstance(status, int) and status >= 400 else None
 
 
+KEY_NOT_RECEIVED = "key-not-received"
+
+_KEY_WRONG = frozenset({"woocommerce_rest_authentication_error", "woocommerce_rest_authentication_missing_parameter"})
+"""WooCommerce has read a key, and does not take it. Whoever shows it none is told what visitors may not do."""
+
+
+def is_key_missing(response: Response) -> bool:
+    """Tell whether the REST API answers as it answers a visitor: the key did not arrive."""
+    return response.status_code == 401 and failure(response).code == KEY_NOT_RECEIVED
+
+
 def failure_of(code: object, status: int) -> StoreError:
     """What an error means by the API's own code, where it is the API that answered."""
     if not isinstance(code, str):
-        if status == 413:  # of a proxy before the store, in its own words
-            return RequestTooLargeError("too-large", "the request is too large for what is before the store")
-        if status == 404:
-            return StoreMisconfiguredError("no-rest-api", "there is no REST API at this address (status 404)")
-        return StoreUnreachableError("not-the-api", f"something before the store answered (status {status})")
+        return _failure_of_another(status)
+    if status == 401 and code not in _KEY_WRONG:
+        return CredentialsRefusedError(KEY_NOT_RECEIVED, "the key does not arrive at WooCommerce (status 401)")
     if code in _GONE:
         return RecordGoneError("gone", "the store knows no such record")
     if code == "woocommerce_rest_cannot_batch":
@@ -89,12 +96,21 @@ def _by_status(code: str, status: int) -> StoreError:
     kind, ours, words = MEANINGS[status]
     error = kind(ours, f"{words} (status {status})")
     if isinstance(error, CredentialsRefusedError):
-        error.is_about_the_key = code in _KEY_REFUSED
+        error.is_about_the_key = code in _KEY_WRONG
     return error
 
 
+def _failure_of_another(status: int) -> StoreError:
+    """What an error means that is not of the REST API, but of something that stands before it."""
+    if status == 413:
+        return RequestTooLargeError("too-large", "the request is too large for what is before the store")
+    if status == 404:
+        return StoreMisconfiguredError("no-rest-api", "there is no REST API at this address (status 404)")
+    return StoreUnreachableError("not-the-api", f"something before the store answered (status {status})")
+
+
 MEANINGS: Mapping[int, tuple[type[StoreError], str, str]] = {
-    401: (CredentialsRefusedError, "credentials-refused", "the key is refused, or may not do this"),
+    401: (CredentialsRefusedError, "credentials-refused", "the key is wrong, or may not do this"),
     403: (CredentialsRefusedError, "credentials-refused", "the key lacks a right"),
     404: (StoreMisconfiguredError, "no-such-route", "the store's REST API has no such route"),
     413: (RequestTooLargeError, "too-large", "the store takes fewer items in one request"),

@@ -10,9 +10,10 @@ from typing import get_args
 
 import pytest
 
-from hooks import errors, operation, readiness, status
+from hooks import errors, observed, operation, readiness, status
 from hooks import service as service_module
 from hooks.errors import StoreError
+from hooks.store import failures
 from hooks.store.failures import MEANINGS
 from hooks.store.registration import Status
 from tests.integration.desk import Desk
@@ -82,7 +83,7 @@ def test_the_readmes_table_has_a_row_for_each_scenario() -> None:
 
 
 def test_there_is_a_scenario_for_each_code_that_the_code_can_name() -> None:
-    found = {code for module in (status, operation) for code in _codes_in(Path(str(module.__file__)))}
+    found = {code for module in (status, operation, observed) for code in _codes_in(Path(str(module.__file__)))}
     families = {"store-": _codes_of_store_errors(), "webhook-": set(get_args(Status)) - {"active"}}
     assert {code for code in found if code.endswith("-")} == set(families)
     for family, members in families.items():
@@ -110,7 +111,7 @@ def _values_of(node: ast.expr) -> Iterator[str]:
         case ast.JoinedStr(values=[ast.Constant(value=str(family)), ast.FormattedValue()]):
             yield family
         case ast.Name(id=name):
-            yield getattr(operation, name)
+            yield getattr(operation, name, None) or getattr(failures, name)
         case _:
             raise AssertionError(f"a code that this test cannot read, in line {node.lineno}")
 

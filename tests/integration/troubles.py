@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -33,6 +34,7 @@ from hooks.ledger import pages, policies, stores
 from hooks.ledger.database import Database
 from hooks.ledger.sqlite import SQLite
 from hooks.ledger.tables import policies as policies_table
+from hooks.observed import QUIET, ZoneWatch
 from hooks.operation import NO_WORKER, PUSHES_LATE
 from hooks.page.confined import compare_page
 from hooks.page_watch import PageWatch
@@ -316,8 +318,39 @@ OF_THE_STORE: Mapping[str, Scenario] = {
     "no-rest-api": _failing("404"),
     "no-such-route": _answered(Answer.of({"code": "rest_no_route", "data": {"status": 404}}, 404)),
     "credentials-refused": _refused_key,
+    # The web server drops the header with the key.
+    "key-not-received": _answered(Answer.of({"code": "woocommerce_rest_cannot_view", "data": {"status": 401}}, 401)),
 }
 """By what stands after `store-`."""
+
+
+def _cached_answers(site: Site) -> Iterator[None]:
+    """A cache answers a question about an order; then the REST API is excluded from it."""
+    number = site.desk.written_order()
+    site.desk.store.set_habits(cache="deaf X-LiteSpeed-Cache: hit")
+    for _ in range(2):
+        site.desk.advance()
+        site.desk.receive(made("order.deleted", {"id": number}, delivery_id=uuid4().hex))
+        site.desk.settle()
+    site.desk.advance(MINUTE)
+    site.desk.worker.heartbeat._beat_at = None
+    site.desk.worker.heartbeat.beat()
+    yield
+    site.desk.store.set_habits(cache="")
+    site.desk.advance(2 * QUIET)
+    site.desk.receive(made("order.deleted", {"id": number}, delivery_id=uuid4().hex))
+    site.desk.settle()
+    site.desk.worker.heartbeat._beat_at = None
+    site.desk.worker.heartbeat.beat()
+
+
+def _another_time_zone(site: Site) -> Iterator[None]:
+    """The shop has an offset, which knows no summer time; then it is set as it should be."""
+    site.desk.store.set_time_zone(gmt_offset=1)
+    ZoneWatch("shop", site.desk.worker.pusher.client, site.desk.ingest).step()
+    yield
+    site.desk.store.set_time_zone("Europe/Oslo")
+    ZoneWatch("shop", site.desk.worker.pusher.client, site.desk.ingest).step()
 
 
 # --- single records ----------------------------------------------------------------------------------------
@@ -595,6 +628,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "pushes-late": _late_pushes,
     "store-moved": _moved_shop,
     **{f"store-{code}": scenario for code, scenario in OF_THE_STORE.items()},
+    "store-cached": _cached_answers,
+    "time-zone-differs": _another_time_zone,
     "failing-pushes": _refused_record,
     "failing-questions": _closed_record,
     "php-notices": _php_notices,

@@ -32,6 +32,7 @@ NAMES = [
     "DATABASE_URL",
     "POLICY_FILE",
     "POLICY_PAGE_URL",
+    "STORE_AUTH",
     "STORES",
     "STATUS_TOKEN",
     "SUBJECT_KEY",

@@ -152,6 +152,8 @@ def test_public_url_follows_bind() -> None:
         ("DATABASE_URL", "sqlite:///:memory:"),
         ("LOG_LEVEL", "LOUD"),
         ("LOG_FORMAT", "xml"),
+        ("STORE_AUTH", "header"),
+        ("STORE_AUTH", "Basic"),
         ("STORES", "no,no"),
         ("STORES", "NO"),
         ("STORES", "no,"),
@@ -303,6 +305,22 @@ def test_several_stores() -> None:
     assert list(stores) == ["no", "uk-2"]
     assert [store.slug for store in stores.values()] == ["no", "uk-2"]
     assert [store.url for store in stores.values()] == ["https://shop.example.test", "https://uk.example.test"]
+
+
+@pytest.mark.parametrize(
+    ("text", "auth"),
+    [
+        # What was found to work.
+        ("", "auto"),
+        ("auto", "auto"),
+        ("basic", "basic"),
+        ("query", "query"),
+    ],
+)
+def test_how_the_key_travels(text: str, auth: str) -> None:
+    assert _read(**STORE | {"STORE_AUTH": text}).stores["shop"].auth == auth
+    stores = _read(**_several(STORE_NO_AUTH=text) | {"STORE_AUTH": "query"}).stores
+    assert (stores["no"].auth, stores["uk-2"].auth) == (auth, "auto")
 
 
 def test_of_several_stores_each_fault_is_named() -> None:

@@ -1,0 +1,238 @@
+"""A cache before the store: its answers are not believed, whether it tells that it answers or not.
+
+Over plain http each address holds a nonce, so that only a `deaf` cache, which leaves it out of its key, ever answers.
+"""
+
+from __future__ import annotations
+
+import copy
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from deploy.sandbox import SandboxStore
+from hooks import observed
+from hooks.errors import CachedAnswerError
+from hooks.ledger import rounds, traits
+from hooks.observed import CACHED, QUIET, ZoneWatch
+from hooks.store import check
+from hooks.store.retry import LONGEST
+from tests.integration.conftest import MakeClient
+from tests.integration.desk import ON_SQLITE, SECOND, Desk
+from tests.support.recordings import made
+
+TELLING, SILENT = "deaf X-LiteSpeed-Cache: hit", "deaf silent"
+HABITS = pytest.mark.parametrize("habit", [TELLING, SILENT, "deaf Age: 9", "deaf CF-Cache-Status: STALE", "silent"])
+
+
+def _ask(desk: Desk, number: int) -> None:
+    """Have the store asked about an order, by a hint that its own state does not answer."""
+    desk.receive(made("order.deleted", {"id": number}, delivery_id=uuid4().hex))
+
+
+def _traits(desk: Desk) -> dict[str, str]:
+    with desk.ingest.database.read() as connection:
+        return {name: trait.value for name, trait in traits.read(connection, "shop").items()}
+
+
+def _carry(desk: Desk) -> None:
+    with desk.ingest.database.write() as connection:
+        observed.carry(connection, "shop", desk.worker.pusher.client, desk.clock())
+
+
+def _keep_in_the_cache(desk: Desk, number: int, habit: str) -> None:
+    """Let the cache keep the order as it is now."""
+    desk.store.set_habits(cache=habit)
+    _ask(desk, number)
+    desk.settle()
+
+
+@ON_SQLITE
+@HABITS
+def test_an_older_answer_than_a_delivery_is_not_taken_for_a_restored_store(desk: Desk, habit: str) -> None:
+    number = desk.store.place_order()["id"]
+    desk.come_to_rest()
+    _keep_in_the_cache(desk, number, habit)
+    desk.advance()
+    desk.store.pay_order(number)
+    desk.come_to_rest()
+    before = desk.row("order", number)
+    assert before["retention_class"] == "orders-accounting"
+    for _ in range(3):
+        desk.advance()
+        _ask(desk, number)
+        desk.come_to_rest()
+    after = desk.row("order", number)
+    same = ("version", "retention_class", "delete_after", "facts", "wanted_digest", "known_digest")
+    assert {name: after[name] for name in same} == {name: before[name] for name in same}
+    assert after["reread_at"] is None
+    assert desk.writes("order", number) <= 2
+
+
+@ON_SQLITE
+@HABITS
+def test_a_record_of_which_a_cache_kept_that_there_is_none_is_not_closed(desk: Desk, habit: str) -> None:
+    number = desk.store.place_order()["id"] + 1
+    desk.store.set_habits(cache=habit)
+    _ask(desk, number)
+    desk.settle()
+    assert desk.paid_order() == number
+    desk.advance()
+    desk.deliver()
+    desk.advance()
+    _ask(desk, number)
+    desk.come_to_rest()
+    assert desk.row("order", number)["state"] == "active"
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("habit", ["", SILENT, TELLING])
+def test_a_store_that_was_restored_is_believed_behind_any_cache(desk: Desk, habit: str) -> None:
+    number = desk.store.place_order()["id"]
+    desk.come_to_rest()
+    with desk.store.lock:
+        orders = copy.deepcopy(desk.store.shop.orders)
+    _keep_in_the_cache(desk, number, habit)
+    desk.advance()
+    desk.store.pay_order(number)
+    desk.come_to_rest()
+    with desk.store.lock:
+        desk.store.shop.orders = orders
+    desk.advance()
+    _ask(desk, number)
+    desk.come_to_rest()
+    assert '"pending"' in desk.row("order", number)["facts"]
+    assert desk.held("order", number) == desk.wanted("order", number)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("habit", ["", SILENT, TELLING])
+def test_a_record_that_is_gone_is_closed_behind_any_cache(desk: Desk, habit: str) -> None:
+    number = desk.written_order()
+    _keep_in_the_cache(desk, number, habit)
+    desk.store.delete_order(number)
+    desk.advance()
+    _ask(desk, number)
+    desk.come_to_rest()
+    assert desk.row("order", number)["state"] == ("active" if habit == SILENT else "gone")
+    if habit == SILENT:  # what it says is what is known; once it has forgotten, the truth comes out
+        desk.store.set_habits(cache="")
+        _ask(desk, number)
+        desk.come_to_rest()
+        assert desk.row("order", number)["state"] == "gone"
+
+
+@ON_SQLITE
+def test_a_list_out_of_a_cache_is_not_gone_on_with_and_stops_nothing_else(desk: Desk) -> None:
+    desk.reconcile()
+    desk.advance(timedelta(hours=1))
+    desk.store.set_habits(cache=TELLING)
+    desk.rescan("orders")
+    number = desk.paid_order()
+    desk.lose()
+    desk.advance()
+    desk.rescan("orders")
+    with desk.ingest.database.read() as connection:
+        state = rounds.state(connection, "shop", "orders")
+    assert state is not None
+    assert (state.error, state.due_at) == ("cached", desk.clock() + LONGEST)
+    assert desk.pause() is None
+    desk.store.edit_order(number, customer_note="x")
+    desk.come_to_rest()
+    assert desk.held("order", number) == desk.wanted("order", number) != {}
+    desk.store.set_habits(cache="")
+    desk.advance(LONGEST)
+    desk.rescan_on("orders")
+    with desk.ingest.database.read() as connection:
+        state = rounds.state(connection, "shop", "orders")
+    assert state is not None
+    assert state.error is None
+
+
+@ON_SQLITE
+def test_a_cache_is_named_until_it_is_silent_for_an_hour_while_the_store_answers(desk: Desk) -> None:
+    client = desk.worker.pusher.client
+    client.cached_by = "X-Cache"
+    _carry(desk)
+    first = desk.clock()
+    assert _traits(desk) == {CACHED: f"X-Cache {first.isoformat()}"}
+    desk.advance(QUIET - SECOND)
+    client.cached_by, client.has_fresh = "X-Cache", True
+    _carry(desk)
+    desk.advance(QUIET)
+    client.has_fresh = True
+    _carry(desk)
+    assert "store-cached" in desk.problems(), "an hour since its last answer is not over"
+    desk.advance(SECOND)
+    _carry(desk)
+    assert "store-cached" in desk.problems(), "the store has not answered since"
+    client.has_fresh = True
+    _carry(desk)
+    assert _traits(desk) == {}
+
+
+def test_the_check_names_the_cache(store: SandboxStore, client_of: MakeClient) -> None:
+    store.set_habits(cache="deaf CF-Cache-Status: HIT")
+    client = client_of()
+    assert check.reading(client, None).fine
+    finding = check.reading(client, None)
+    assert not finding.fine
+    assert "(CF-Cache-Status)" in finding.words
+    assert "Exclude /wp-json/" in finding.words
+    with pytest.raises(CachedAnswerError):
+        client.call("GET", "orders", params={"per_page": "1", "_fields": "id"})
+
+
+# --- the time zone, which the index tells ------------------------------------------------------------------
+
+
+@ON_SQLITE
+def test_the_zone_is_noted_when_it_is_time_to_and_follows_the_store(desk: Desk) -> None:
+    client = desk.worker.pusher.client
+    watch = ZoneWatch("shop", client, desk.ingest)
+    watch.step()
+    assert _traits(desk) == {"time-zone": "Europe/Oslo"}
+    assert desk.problems() == set()
+    desk.store.set_time_zone("America/New_York")
+    watch.step()
+    assert _traits(desk) == {"time-zone": "Europe/Oslo"}, "it is looked at hourly"
+    desk.advance()
+    ZoneWatch("shop", client, desk.ingest).step()
+    assert desk.problems() == {"time-zone-differs"}
+    assert desk.status()["problems"][0]["since"] == desk.clock().isoformat()
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [
+        # An answer of its own, which has no zone: it is not known any more, and no problem.
+        ("404", {}),
+        ("html", {}),
+        # No answer for now.
+        ("reset", {"time-zone": "UTC"}),
+        ("500", {"time-zone": "UTC"}),
+        ("503", {"time-zone": "UTC"}),
+        ("half", {"time-zone": "UTC"}),
+    ],
+)
+def test_an_index_that_is_closed_is_no_problem(desk: Desk, kind: str, kept: dict[str, str]) -> None:
+    desk.store.set_time_zone("UTC")
+    client = desk.worker.pusher.client
+    ZoneWatch("shop", client, desk.ingest).step()
+    desk.store.add_fault(kind)
+    ZoneWatch("shop", client, desk.ingest).step()
+    assert _traits(desk) == kept
+
+
+@ON_SQLITE
+def test_the_check_compares_the_zones(store: SandboxStore, client_of: MakeClient, desk: Desk) -> None:
+    client, policy = client_of(), desk.ingest.policy
+    assert check.time_zone(client, policy.time_zone).fine
+    store.set_time_zone(gmt_offset=2)
+    finding = check.time_zone(client, policy.time_zone)
+    assert not finding.fine
+    assert "UTC+02:00, an offset without summer time" in finding.words
+    store.add_fault("404")
+    assert check.time_zone(client, policy.time_zone).fine

@@ -1,0 +1,125 @@
+"""Time zones of stores: read from any index, and compared by what they mean."""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hooks.store.zone import UNKNOWN, difference, words, zone_of, zone_text
+
+OSLO = ZoneInfo("Europe/Oslo")
+HOUR = timedelta(hours=1)
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(), lambda inner: st.lists(inner, max_size=2)
+)
+
+
+@given(name=ANYTHING, offset=ANYTHING)
+def test_any_index_is_read_and_nothing_of_it_is_repeated_but_a_zone(name: Any, offset: Any) -> None:
+    text = zone_text({"timezone_string": name, "gmt_offset": offset})
+    assert text in (None, UNKNOWN) or zone_of(text) is not None
+    if text:
+        words(text, OSLO)
+
+
+@given(minutes=st.integers(-14 * 60, 14 * 60))
+def test_an_offset_is_written_down_and_read_again(minutes: int) -> None:
+    text = zone_text({"timezone_string": "", "gmt_offset": minutes / 60})
+    assert text is not None
+    zone = zone_of(text)
+    assert zone is not None
+    assert zone.utcoffset(None) == timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize(
+    ("name", "offset", "text"),
+    [
+        ("Europe/Oslo", 1, "Europe/Oslo"),
+        ("UTC", 0, "UTC"),
+        # The name counts, and not the offset that it has today.
+        ("Europe/Oslo", 2, "Europe/Oslo"),
+        ("", 2, "UTC+02:00"),
+        ("", "-3.5", "UTC-03:30"),
+        ("", 5.75, "UTC+05:45"),
+        (None, 0, "UTC+00:00"),
+        # Names that are none here, a folder and a file elsewhere among them.
+        ("Mars/Olympus", 2, UNKNOWN),
+        ("Europe", 2, UNKNOWN),
+        ("../../etc/passwd", 2, UNKNOWN),
+        ("/etc/localtime", 2, UNKNOWN),
+        ("A" * 500, 2, UNKNOWN),
+        # Offsets that are none.
+        ("", "", None),
+        ("", 15, None),
+        ("", float("nan"), None),
+        ("", True, None),
+        ("", None, None),
+    ],
+)
+def test_the_zone_of_an_index(name: object, offset: object, text: str | None) -> None:
+    assert zone_text({"timezone_string": name, "gmt_offset": offset}) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "always"),
+    [
+        # Other names for the same days.
+        ("Europe/Oslo", None, None),
+        ("Europe/Berlin", None, None),
+        ("Arctic/Longyearbyen", None, None),
+        # An offset has no summer time: right in winter, or right in summer.
+        ("UTC+01:00", HOUR, False),
+        ("UTC+02:00", HOUR, False),
+        ("UTC+00:00", 2 * HOUR, True),
+        ("UTC", 2 * HOUR, True),
+        # Summer time at the same moment, an hour away.
+        ("Europe/London", HOUR, True),
+        # Summer time on other days.
+        ("America/New_York", 6 * HOUR, True),
+        # None that this machine knows: nothing can be compared.
+        (UNKNOWN, None, None),
+    ],
+)
+def test_zones_are_compared_by_what_they_mean(text: str, most: timedelta | None, always: bool | None) -> None:
+    found = difference(text, OSLO)
+    assert (found and found.most, found and found.always) == (most, always)
+
+
+def test_zones_that_are_the_same_but_for_some_weeks_differ() -> None:
+    """Cairo had no summer time from 2015 to 2022."""
+    found = difference("Africa/Cairo", ZoneInfo("Africa/Tripoli"))
+    assert found is not None
+    assert not found.always
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "UTC+01:00",
+            "an offset without summer time, and the policy's is Europe/Oslo: they differ by up to 1 h in",
+        ),
+        (
+            "America/New_York",
+            "America/New_York, and the policy's is Europe/Oslo: they differ by up to 6 h all",
+        ),
+        (UNKNOWN, "one that this machine does not know"),
+    ],
+)
+def test_what_is_said_of_a_difference(text: str, said: str) -> None:
+    told = words(text, OSLO)
+    assert told is not None
+    assert said in told
+    assert "Settings → General" in told
+    assert "`time_zone`" in told
+
+
+@pytest.mark.parametrize("text", ["UTC", "UTC+00:00", "Africa/Abidjan"])
+def test_nothing_is_said_of_zones_that_mean_the_same(text: str) -> None:
+    assert words(text, UTC) is None
