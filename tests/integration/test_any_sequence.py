@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, cast
@@ -37,6 +37,7 @@ from hooks.rescan import Rescanner
 from hooks.retention.events import TYPES, EventType, RecordEvent
 from hooks.retention.facts import EVENT_TYPES, STORED_KINDS, RecordKind, Subject
 from hooks.retention.policy import Policy
+from hooks.store.retry import PERMANENT
 from tests.integration.chronicle import (
     Chronicle,
     Held,
@@ -60,9 +61,6 @@ MOST = 9
 """Orders in one history, and accounts: two of them are as good as a thousand."""
 
 STEPS = 25
-
-LEASES = timedelta(minutes=6)
-"""After this all that a dead worker held is free again."""
 
 PASSING = (1, 2, 11, 60, 400, 3_600, 86_400, 40 * 86_400, 700 * 86_400)
 """Seconds. The last ones bring accounts near to their date and past it."""
@@ -95,6 +93,16 @@ ODD: tuple[dict[str, Any], ...] = (
     {"date_modified_gmt": "0782-01-01T00:00:00"},
 )
 """Days that are lost, or that plugins write."""
+
+NO_HABITS: dict[str, Any] = {"closed": set(), "refused_methods": set(), "cache": "", "before_json": ""}
+HABITS: tuple[dict[str, Any], ...] = (
+    {},
+    {"closed": True},
+    {"refused_methods": {"PUT", "DELETE"}},
+    {"cache": "deaf X-LiteSpeed-Cache: hit"},
+    {"cache": "deaf silent"},
+    {"before_json": "\ufeff<br />\n<b>Notice</b>: Undefined index<br />\n"},
+)
 
 places = st.integers(0, MOST - 1)
 lost = st.booleans()
@@ -185,6 +193,28 @@ class AnySequence(RuleBasedStateMachine):
         if change:
             self.desk.store.edit_order(number, customer_note="Ring twice")
             self._lose_if(lost)
+
+    @rule(place=places)
+    def refund_in_silence(self, place: int) -> None:
+        """A payment gateway gives money back: no date of the order moves, and nothing is sent."""
+        number = self._order(place)
+        if number is not None and self.desk.store.shop.orders[number].status != "trash":
+            with suppress(RestError):  # nothing left to be given back
+                self.desk.store.refund_order(number, amount="5.00", silent=True)
+
+    @rule(place=places)
+    def delete_refund(self, place: int) -> None:
+        """Staff delete a refund, of which nothing is sent, either."""
+        number = self._order(place)
+        if number is not None and self.desk.store.shop.orders[number].refunds:
+            self.desk.store.delete_refund(number, self.desk.store.shop.orders[number].refunds[0].id)
+
+    @rule(habits=st.sampled_from(HABITS), place=places)
+    def take_on(self, habits: dict[str, Any], place: int) -> None:
+        """The store, or what stands before it, takes on a habit; or a record is closed to the key."""
+        number = self._order(place)
+        closed = {f"order:{number}"} if habits.get("closed") else set()
+        self.desk.store.set_habits(**NO_HABITS | habits | {"closed": closed})
 
     @rule(how=st.sampled_from(["sign-up", "account", "staff"]))
     def sign_up(self, how: str) -> None:
@@ -372,7 +402,8 @@ class AnySequence(RuleBasedStateMachine):
 
     def end(self) -> None:
         """What a dead worker held lapses, the lists are gone through once, and all is as it should be."""
-        self.desk.advance(LEASES)
+        self.desk.store.set_habits(**NO_HABITS)
+        self.desk.advance(PERMANENT)
         go_through(self.desk.rescanner, "shop")
         self.desk.work()
         self.desk.come_to_rest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from threading import Event
@@ -16,10 +17,15 @@ from sqlalchemy import Connection, MetaData, Table, func, insert, select, text, 
 
 from hooks.errors import LedgerNotReadyError
 from hooks.ledger import upgrade as upgrading
+from hooks.ledger.codec import facts_text, read_facts
 from hooks.ledger.database import Database
+from hooks.ledger.records import RecordKey, blank
+from hooks.ledger.tables import history, records
 from hooks.ledger.upgrade import check, head, upgrade
+from hooks.retention.facts import OrderFacts
 from tests.integration.counted import assert_true
 from tests.support.processes import Stack, until
+from tests.unit.builders import order
 
 NOW = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
 FIRST = "0001"
@@ -135,6 +141,41 @@ def test_the_first_version_goes_on_while_the_ledger_is_brought_to_this_one_and_a
     with at_first.read() as connection:
         check(connection)
         assert_true(connection)
+
+
+@pytest.mark.parametrize(
+    ("basis", "before", "is_paid"),
+    [
+        # Paid, and made unpaid by a later state.
+        ("contract", "legal-obligation", True),
+        # Never paid.
+        ("contract", "contract", False),
+        # Paid still: its facts say so by themselves.
+        ("legal-obligation", "legal-obligation", False),
+    ],
+)
+def test_an_order_that_was_paid_once_is_paid_after_the_migration(
+    basis: str, before: str, is_paid: bool, at_revision: Callable[[str], Database]
+) -> None:
+    ledger = at_revision("0005")
+    facts = order("cancelled", "2026-11-20", kinds="note")
+    with ledger.write() as connection:
+        row = _row_of_an_order(facts) | {"legal_basis": basis, "tagged_by": "made.by"}
+        number = connection.execute(insert(records).values(row).returning(records.c.id)).scalar_one()
+        line = {"record_id": number, "at": NOW, "cause": "order.updated", "state": "active", "reason": "Paid"}
+        connection.execute(insert(history).values(line | {"legal_basis": before}))
+    upgrade(ledger)
+    with ledger.read() as connection:
+        row = dict(connection.execute(select(records)).one()._mapping)
+    assert read_facts("order", row["facts"]) == replace(facts, was_paid=is_paid)
+    assert facts_text(read_facts("order", row["facts"])) == row["facts"]
+    assert row["tagged_by"] == ("~made.by" if is_paid else "made.by")
+
+
+def _row_of_an_order(facts: OrderFacts) -> dict[str, Any]:
+    later = {"oddities", "role"}  # columns that older revisions did not have yet
+    row = blank(RecordKey("shop", "order", 7), NOW) | {"facts": facts_text(facts), "state": "active"}
+    return {name: value for name, value in row.items() if name not in later and value is not None}
 
 
 def test_what_an_older_version_left_is_not_ready_until_it_is_migrated(at_first: Database) -> None:

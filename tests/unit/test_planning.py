@@ -502,7 +502,7 @@ def test_gone_closes_the_record_and_asks_and_writes_nothing_more(closed_on: date
     )
     found = gone(known, moment(), date(2026, 11, 22))
     assert found == IDLE | ANSWERED | {
-        "state": "gone", "closed_on": expected, "doubtful": False, "updated_at": NOW
+        "state": "gone", "closed_on": expected, "doubtful": False, "oddities": "", "updated_at": NOW
     }  # fmt: skip
 
 

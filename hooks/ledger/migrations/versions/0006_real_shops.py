@@ -1,6 +1,7 @@
 """What real shops need: which records have odd parts, which roles staff have, and the traits that each store shows.
 
-Only adds, with defaults: the version before this one goes on working while and after this runs.
+Only adds, with defaults: the version before this one goes on working while and after this runs. An order that its
+history shows as paid, and that a later state made unpaid, is paid again: its facts say so, and it is tagged anew.
 """
 
 from __future__ import annotations
@@ -26,6 +27,20 @@ def upgrade() -> None:
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("store", "name", name="pk_store_traits"),
     )
+    op.execute(_PAID_ONCE)
+
+
+_PAID_ONCE = """
+UPDATE records
+SET facts = substr(facts, 1, length(facts) - 1) || ',"was_paid"\\:true}',
+    tagged_by = CASE WHEN tagged_by = '' OR tagged_by LIKE '~%' THEN tagged_by ELSE '~' || tagged_by END
+WHERE kind = 'order' AND facts LIKE '{%}' AND state IN ('active', 'trashed', 'erased')
+  AND (legal_basis IS NULL OR legal_basis <> 'legal-obligation')
+  AND EXISTS (
+    SELECT 1 FROM history WHERE history.record_id = records.id AND history.legal_basis = 'legal-obligation'
+  )
+"""
+"""Facts are JSON with sorted names, of which `was_paid` comes last. Only paid orders rest on a legal obligation."""
 
 
 def _index(where: str, name: str, *columns: str) -> None:
