@@ -57,6 +57,9 @@ def work_out_again(recorder: Recorder, unit: Unit, account: Values, moment: Mome
         counts = row["state"] != "gone" or is_confirmed(row)
         if counts and placed and placed[0] == number and _is_possible(placed[1], moment):
             after = order_placed(after, placed[1])
+    if after == CustomerFacts():  # it was known from that order alone
+        unit.save(account, {"facts": None, "updated_at": moment.now})
+        return
     recorder.save(unit, account, after, {"doubtful": account["doubtful"]}, moment, cause)
 
 

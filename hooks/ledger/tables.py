@@ -86,6 +86,12 @@ KEPT = text("state IN ('active', 'trashed', 'erased')")
 IGNORED = text("state = 'ignored'")
 """Accounts that are not those of customers."""
 
+ODD = text("oddities <> ''")
+"""Records of which the newest state has parts that make no sense."""
+
+CLOSED_TO_US = text("reread_reason = 'closed' AND reread_at IS NOT NULL")
+"""Records that the store refuses to show to the key."""
+
 MAYBE_EARLY = text(
     "(legal_basis = 'legal-obligation' OR held) AND state IN ('trashed', 'erased', 'gone') "
     "AND (held OR state = 'trashed' OR delete_after >= closed_on)"
@@ -176,7 +182,8 @@ records = Table(
     _some("ix_records_push", "store", "kind", "push_at"),
     _those("push_error IS NOT NULL", "ix_records_push_error", "store", "push_error", "external_id"),
     _some("ix_records_reread", "store", "reread_at"),
-    _those("oddities <> ''", "ix_records_oddities", "store", "oddities", "kind", "external_id"),
+    _those(str(CLOSED_TO_US), "ix_records_closed", "store", "kind", "external_id"),
+    _those(str(ODD), "ix_records_oddities", "store", "oddities", "kind", "external_id"),
     _those(str(IGNORED), "ix_records_ignored", "store", "role"),
 )
 

@@ -9,8 +9,19 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from hooks.ledger import order_ids, tallies
-from hooks.ledger.records import CLOSED, UNLISTED
-from hooks.ledger.tables import IGNORED, MAYBE_EARLY, NO_WEBHOOKS, deliveries, history, quarantine, records, stores
+from hooks.ledger.records import UNLISTED
+from hooks.ledger.tables import (
+    CLOSED_TO_US,
+    IGNORED,
+    MAYBE_EARLY,
+    NO_WEBHOOKS,
+    ODD,
+    deliveries,
+    history,
+    quarantine,
+    records,
+    stores,
+)
 from hooks.retention.facts import STORED_KINDS
 from hooks.retention.recipients import UNNAMED
 
@@ -253,7 +264,7 @@ def push_errors(connection: Connection, store: str) -> list[Row[Any]]:
 
 def odd_records(connection: Connection, store: str, code: str) -> tuple[int, list[Row[Any]]]:
     """The records with odd parts of this code: their number, and the first few (`kind`, `external_id`)."""
-    odd = (records.c.store == store, records.c.oddities != "")
+    odd = (records.c.store == store, ODD)
     groups = connection.execute(
         select(records.c.oddities, func.count().label("number")).where(*odd).group_by(records.c.oddities)
     ).all()
@@ -273,7 +284,7 @@ def closed(connection: Connection, store: str) -> list[Row[Any]]:
         func.count().label("number"),
         func.min(records.c.external_id).label("example"),
         func.min(records.c.reread_since).label("since"),
-    ).where(records.c.store == store, records.c.reread_at.is_not(None), records.c.reread_reason == CLOSED)
+    ).where(records.c.store == store, CLOSED_TO_US)
     return list(connection.execute(chosen.group_by(records.c.kind).order_by(records.c.kind)))
 
 

@@ -70,7 +70,8 @@ def test_tags_of_an_outline_are_those_of_its_facts(facts: OrderFacts | CustomerF
     right, expected = tags(facts, policy, Bearing(customer_id=found.customer_id))
     ways = read_ways(found.ways) if isinstance(facts, OrderFacts) else None
     made = columns | {"recipients": ",".join(recipients(reach, ways, policy)), "customer_id": found.customer_id}
-    assert (plan, made | {"facts": facts_text(facts)}) == (right, expected)
+    named = {name: value for name, value in expected.items() if name != "role"}  # facts of the ledger have no role
+    assert (plan, made | {"facts": facts_text(facts)}) == (right, named)
 
 
 ORDER = order(
