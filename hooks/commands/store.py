@@ -74,6 +74,7 @@ def store_check(slug: str | None) -> None:
     for installation in _installations(here, slug, paced=False):
         if moved := moved_words(here, installation.store):
             report.fault(moved)
+        report.add(*check.signing(_reach(installation).webhook_secrets))
         findings = _without_webhooks(here, installation)
         report.add(*findings)
         if not moved:

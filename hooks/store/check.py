@@ -24,6 +24,7 @@ from hooks.store import doorstep, zone
 from hooks.store.client import ANSWER_SECONDS, StoreClient
 from hooks.store.failures import KEY_NOT_RECEIVED, http_date
 from hooks.store.registration import TopicState
+from hooks.webhook_secrets import SHORTEST, is_long_enough
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
 SIGNED_WITHIN = timedelta(minutes=15)
@@ -78,6 +79,14 @@ def _is_private(host: str) -> bool:
         return not ip_address(host).is_global
     except ValueError:
         return host == "localhost" or host.endswith((".local", ".internal"))
+
+
+def signing(webhook_secrets: Iterable[str]) -> Iterator[Finding]:
+    """Look for secrets that are too short. Shows none of them."""
+    for place, secret in enumerate(webhook_secrets, start=1):
+        if not is_long_enough(secret):
+            words = f"webhook secret {place} is shorter than {SHORTEST} characters and could be guessed"
+            yield Finding(fine=False, words=f"{words}; `store rotate-secret` leads to a new one")
 
 
 def front_door(store_url: str, now: datetime) -> FrontDoor:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hooks.store.check import addresses, clock
+from hooks.store.check import addresses, clock, signing
 from hooks.store.failures import http_date
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -50,3 +50,20 @@ def test_clock(date: str | None, fine: bool, words: str) -> None:
     finding = clock(None if there is None else there - NOON)
     assert finding.fine is fine
     assert words in finding.words
+
+
+@pytest.mark.parametrize(
+    ("secrets", "named"),
+    [
+        (("s" * 16,), []),
+        (("hidden-word",), ["webhook secret 1"]),
+        # While one is being rotated, the old one may be short.
+        (("s" * 16, "hidden-word"), ["webhook secret 2"]),
+        # What is left of a secret with commas in it.
+        (("hidden-word", "s" * 40, "hid"), ["webhook secret 1", "webhook secret 3"]),
+    ],
+)
+def test_secrets_that_could_be_guessed_are_named_and_not_shown(secrets: tuple[str, ...], named: list[str]) -> None:
+    found = list(signing(secrets))
+    assert [finding.words.split(" is ")[0] for finding in found] == named
+    assert not any(finding.fine or "hid" in finding.words for finding in found)
