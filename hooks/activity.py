@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
-from hooks.ledger import records
+from hooks.ledger import records, stores
 from hooks.ledger.records import RecordKey, Values
 from hooks.ledger.unit import Unit
 from hooks.planning import Moment, is_confirmed
@@ -27,7 +27,7 @@ def follow(
     """Let the last orders of customers follow from an order, `known` as it was before, that is now `after`."""
     before = _activity(facts_of(known))
     now = _activity(after)
-    if now and _is_possible(now[1], moment):
+    if now and _is_possible(unit, now[1], moment):
         _note(recorder, unit, RecordKey(known["store"], "customer", now[0]), now[1], moment)
     if before and now and before != now:
         fall_back(recorder, unit, known, moment, cause)
@@ -55,7 +55,7 @@ def work_out_again(recorder: Recorder, unit: Unit, account: Values, moment: Mome
     for row in records.orders_of(unit.connection, account["store"], number):
         placed = _activity(facts_of(row))
         counts = row["state"] != "gone" or is_confirmed(row)
-        if counts and placed and placed[0] == number and _is_possible(placed[1], moment):
+        if counts and placed and placed[0] == number and _is_possible(unit, placed[1], moment):
             after = order_placed(after, placed[1])
     if after == CustomerFacts():  # it was known from that order alone
         unit.save(account, {"facts": None, "updated_at": moment.now})
@@ -71,8 +71,9 @@ def _activity(facts: Facts | None) -> tuple[int, datetime] | None:
     return (facts.owner_id, made_at) if facts.owner_id and made_at else None
 
 
-def _is_possible(at: datetime, moment: Moment) -> bool:
-    return is_believable(at, moment.now)
+def _is_possible(unit: Unit, at: datetime, moment: Moment) -> bool:
+    """Tell whether an order can have been placed at an instant. Our clock may be behind those of the stores."""
+    return is_believable(at, moment.now) or is_believable(at, stores.no_earlier(unit.connection, moment.now))
 
 
 def _note(recorder: Recorder, unit: Unit, key: RecordKey, at: datetime, moment: Moment) -> None:

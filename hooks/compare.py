@@ -14,7 +14,7 @@ from hooks.ledger.codec import read_facts
 from hooks.ledger.records import Values
 from hooks.retention.facts import CustomerFacts, OrderFacts, Snapshot
 from hooks.retention.plausible import dated, is_believable, plausible
-from hooks.retention.reconcile import DAYS, StoreFacts, merge
+from hooks.retention.reconcile import DAYS, StoreFacts, merge, without_stamp
 from hooks.retention.store_meta import digest
 from schemas.order import MAX_REFUNDS
 from schemas.wire import php_list, record_id
@@ -112,6 +112,7 @@ def _differs(known: Values, row: ListRow, now: datetime) -> bool:
     before = cast("StoreFacts", read_facts(known["kind"], known["facts"]))
     shown = cast("Snapshot", row.snapshot)
     if isinstance(before, OrderFacts):
+        shown = replace(shown, facts=without_stamp(shown.facts, before))
         return not _same_dates(before, cast("OrderFacts", shown.facts)) or not row.refunds.agree_with(before)
     if before.last_order_at and not is_believable(before.last_order_at, now):
         return True

@@ -153,6 +153,12 @@ class RecordRefusedError(StoreError):
     whole_store = False
 
 
+class PostReadRefusedError(StoreError):
+    """What stands before the store lets no POST through that asks to be read; caches cannot be ruled out."""
+
+    whole_store = False
+
+
 class RequestTooLargeError(RecordRefusedError):
     """More in one request than the store takes."""
 

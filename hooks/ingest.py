@@ -41,7 +41,7 @@ from hooks.retention.facts import (
     Snapshot,
     SupportRequestFacts,
 )
-from hooks.retention.plausible import EARLIEST, dated, is_believable, is_future, plausible
+from hooks.retention.plausible import EARLIEST, dated, is_believable, is_future, plausible, without_nonsense
 from hooks.retention.policy import Policy
 from hooks.retention.reconcile import StoreFacts, merge
 from hooks.retention.reports import Report, reported
@@ -296,6 +296,7 @@ class Ingest:
         snapshot, version = _believed(unit, known, snapshot, moment)
         settles = moment.asked_at is not None
         before = cast("StoreFacts | None", facts_of(known))
+        before = without_nonsense(before, max(moment.now, snapshot.version)) if before else None
         current = moment.asked_at is not None and known["updated_at"] <= moment.asked_at
         standing = {"doubtful": known["doubtful"], "settles": settles, "rewound": rewound, "current": current}
         merged = merge(before, version, snapshot, **standing)

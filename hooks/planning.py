@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from hooks.ledger.codec import read_entries
-from hooks.ledger.records import Values
+from hooks.ledger.records import CLOSED, Values
 from hooks.retention.classify import Schedule
 from hooks.retention.facts import (
     STORED_KINDS,
@@ -41,7 +41,10 @@ UNREADABLE = "unreadable"
 """Reason to ask the store about a record of which a delivery shows parts that cannot be read. It is asked once."""
 
 HINTS = frozenset(
-    {"deleted", "quarantined", "revived", "missed", "changed", "missing", "young", "approaching", "read-otherwise"}
+    {
+        *("deleted", "quarantined", "revived", "missed", "changed", "missing", "young", "approaching"),
+        *("read-otherwise", CLOSED),
+    }
 )
 """Reasons to ask the store that only its answer settles; others end when a newer state is seen."""
 

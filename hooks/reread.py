@@ -12,7 +12,14 @@ from uuid import uuid4
 from hooks import telemetry
 from hooks.compare import knows_refunds
 from hooks.delivery import snapshot_of
-from hooks.errors import QuarantinedError, RecordClosedError, RecordGoneError, StoreError, StoreUnreachableError
+from hooks.errors import (
+    PostReadRefusedError,
+    QuarantinedError,
+    RecordClosedError,
+    RecordGoneError,
+    StoreError,
+    StoreUnreachableError,
+)
 from hooks.ingest import Ingest, is_rewound
 from hooks.ledger import order_ids, records
 from hooks.ledger.records import Claim, Due, Values
@@ -22,6 +29,7 @@ from hooks.store.retry import delay
 from hooks.unlisted import note_unlisted
 from schemas.customer import FIELDS as CUSTOMER_FIELDS
 from schemas.order import FIELDS as ORDER_FIELDS
+from schemas.wire import php_list, record_id
 
 ROUND = 100
 """Records asked for in one round; between two rounds what is due to be written gets its turn."""
@@ -129,7 +137,7 @@ class Rereader:
         else:
             self.ingest.answered(self.store, [(claim, snapshot)], asked_at=asked_at)
             telemetry.REREADS.labels(self.store, "read").inc()
-            if left_out and row.kind == "order" and row.reread_reason == "missing" and row.version == snapshot.version:
+            if left_out and row.kind == "order" and row.reread_reason == "missing" and _is_as_known(row, snapshot):
                 self._mark_unlisted(row)
 
     def _mark_unlisted(self, row: Due) -> None:
@@ -146,18 +154,26 @@ class Rereader:
         only when a read past all caches shows it too.
         """
         kind, number = row.kind, row.external_id
+        shown: dict[str, Any] | RecordGoneError
         try:
-            raw = self.client.read(kind, number, fields=_FIELDS[kind])
-            is_doubtful = is_rewound(row.claim, snapshot_of(kind, raw, self.ingest.policy))
-        except RecordGoneError:
-            if row.version is None:
-                raise
-            is_doubtful = True
-        if is_doubtful:
-            raw = self.client.read(kind, number, fields=_FIELDS[kind], past_caches=True)
+            shown = self.client.read(kind, number, fields=_FIELDS[kind])
+            is_doubtful = is_rewound(row.claim, snapshot_of(kind, shown, self.ingest.policy))
+        except RecordGoneError as error:
+            shown, is_doubtful = error, row.version is not None
+        raw = self._read_once_more(row, shown) if is_doubtful else shown
+        if isinstance(raw, RecordGoneError):
+            raise raw
         if raw.get("refunds"):
-            raw["refunds"] = self.client.refunds(number)
+            raw["refunds"] = with_all(php_list(raw["refunds"]) or [], self.client.refunds(number))
         return snapshot_of(kind, raw, self.ingest.policy)
+
+    def _read_once_more(self, row: Due, shown: dict[str, Any] | RecordGoneError) -> dict[str, Any] | RecordGoneError:
+        """Read past all caches. Where nothing lets such a request through, the first answer, which no cache marked,
+        is the best that there is."""
+        try:
+            return self.client.read(row.kind, row.external_id, fields=_FIELDS[row.kind], past_caches=True)
+        except PostReadRefusedError:
+            return shown
 
     def _later(self, row: Due, claim: Claim, error: StoreError) -> None:
         telemetry.REREADS.labels(self.store, error.code).inc()
@@ -171,3 +187,21 @@ class Rereader:
 
     def _give_back(self, rows: Iterable[Due]) -> None:
         self.ingest.transaction(lambda unit: records.give_back(unit.connection, (row.claim for row in rows)))
+
+
+def with_all(listed: Iterable[Any], dated: Iterable[dict[str, Any]]) -> list[Any]:
+    """The refunds that an order lists, each as the store's list of refunds dates it.
+
+    One that this list lacks is still a refund: it has no date that can be known.
+    """
+    by_id = {record_id(row.get("id")): row for row in dated}
+    refunds: dict[int | None, Any] = {}
+    for row in listed:
+        number = record_id(row.get("id")) if isinstance(row, dict) else None
+        refunds[number] = by_id.get(number) or {"id": number, "date_created_gmt": None}
+    return list((refunds | by_id).values())
+
+
+def _is_as_known(row: Due, snapshot: Snapshot) -> bool:
+    """Tell whether an answer shows nothing newer than was known; one without a version never says so itself."""
+    return snapshot.undated or row.version == snapshot.version

@@ -14,6 +14,7 @@ from typing import Any
 
 from hooks.ledger.codec import entries_text, facts_text
 from hooks.ledger.records import AGAIN, Values
+from hooks.retention.anchors import events_of
 from hooks.retention.classify import Entry, Schedule, schedule
 from hooks.retention.days import in_days
 from hooks.retention.effects import chosen
@@ -116,7 +117,7 @@ def _tags(facts: Facts, policy: Policy, stands: Standing = NONE, beside: tuple[M
     return plan, {
         "state": plan.phase,
         "held": bool(then.holds),
-        "oddities": _oddities(facts) if plan.phase in ("active", "trashed", "erased") else "",
+        "oddities": _oddities(facts, policy) if plan.phase in ("active", "trashed", "erased") else "",
         "unknown_status": isinstance(facts, OrderFacts) and facts.status == "unknown",
         "legal_basis": governing and governing.basis,
         "retention_class": governing and governing.retention_class,
@@ -133,11 +134,14 @@ def _tags(facts: Facts, policy: Policy, stands: Standing = NONE, beside: tuple[M
     }
 
 
-def _oddities(facts: Facts) -> str:
+def _oddities(facts: Facts, policy: Policy) -> str:
     """Codes of the odd parts of a record, as `/status` names them, separated by commas."""
     if not isinstance(facts, OrderFacts | CustomerFacts):
         return ""
-    return ",".join(sorted({ODDITIES.get(name, IMPLAUSIBLE_DATES) for name in facts.oddities}))
+    codes = {ODDITIES.get(name, IMPLAUSIBLE_DATES) for name in facts.oddities}
+    if isinstance(facts, OrderFacts) and len(events_of(facts, policy)) < len(facts.accounting_events):
+        codes.add(IMPLAUSIBLE_DATES)
+    return ",".join(sorted(codes))
 
 
 def _meta_text(meta: StoreMeta) -> str:

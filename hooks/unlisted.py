@@ -6,12 +6,15 @@ place survives a crash. What is shown and not known is asked about, as whatever 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, Row
 
+from hooks.errors import StoreError
 from hooks.gaps import Covered, gaps, gaps_downwards
 from hooks.ingest import Ingest
 from hooks.ledger import order_ids, rounds, traits
@@ -22,8 +25,13 @@ from hooks.planning import Moment
 from hooks.recorder import ask
 from hooks.store.client import StoreClient
 
+log = structlog.get_logger(__name__)
+
 CALLS = 20
 """So many calls a sweep takes, at most half of them for ids that are new."""
+
+MAX_FAILURES = 16
+"""Of a page with two orders that the store fails over, so many calls fail at most."""
 
 SEARCH_AGAIN = timedelta(days=7)
 """All gaps were asked about: they are again after this time."""
@@ -100,7 +108,7 @@ class UnlistedSearch:
         return Step(ids, replace(covered, low=reached, done_on=now.date() if reached <= smallest else None))
 
     def _take(self, mine: RoundClaim, at: Row[Any], step: Step, now: datetime) -> None:
-        shown = self.client.read_many("order", step.ids, fields="id")
+        shown = self._shown(step.ids, [])
 
         def work(unit: Unit) -> None:
             for number in shown:
@@ -112,6 +120,25 @@ class UnlistedSearch:
             rounds.release(unit.connection, mine, position=calls, began_at=at.began_at or now, **_WELL)
 
         self.ingest.transaction(work)
+
+    def _shown(self, ids: Sequence[int], failures: list[StoreError]) -> set[int]:
+        """The ids among these that `include` shows.
+
+        The search asks for just those orders that something is wrong with. Where the store fails over them, half as
+        many are asked for, and an order that it fails over alone is passed over: it must not stop anything else. After
+        too many failures it is the store itself that fails, and the error is raised.
+        """
+        try:
+            return set(self.client.read_many("order", list(ids), fields="id"))
+        except StoreError as error:
+            failures.append(error)
+            if (error.whole_store and error.code != "server-error") or len(failures) > MAX_FAILURES:
+                raise
+            log.warning("unlisted.refused", store=self.store, code=error.code, ids=len(ids))
+        if len(ids) == 1:
+            return set()
+        half = len(ids) // 2
+        return self._shown(ids[:half], failures) | self._shown(ids[half:], failures)
 
     def _finish(self, mine: RoundClaim, now: datetime) -> None:
         """End the round, and count anew the orders that only their own address shows."""

@@ -24,7 +24,8 @@ SHORTEST = 16
 """A shorter secret could be guessed, and whoever knows it can forge deliveries."""
 
 SHORTEST_ALONE = 12
-"""A shop whose one secret is a little too short goes on when this service is upgraded; `store check` names it."""
+"""A shop whose secret is a little too short goes on when this service is upgraded; `store check` names it. On a line of
+its own it counts, too, while it is rotated."""
 
 _BLANKS = "\t\n\r"
 _QUOTES = ("'", '"')
@@ -53,7 +54,7 @@ class WebhookSecrets:
             secrets += [_plain(part) for part in parts] if is_list else [_plain(line)]
             for reading in (line, *parts):
                 others += _readings(reading)
-        _check(secrets)
+        _check(secrets, one_a_line=len(secrets) == len(lines))
         long_enough = [other for other in others if is_long_enough(other)]
         return cls(_once(secrets), _once(other for other in long_enough if other not in secrets))
 
@@ -82,12 +83,12 @@ def _plain(text: str) -> str:
     return text[1:-1] if is_quoted else text
 
 
-def _check(secrets: Sequence[str]) -> None:
-    """Raises ConfigurationError."""
+def _check(secrets: Sequence[str], *, one_a_line: bool) -> None:
+    """Raises ConfigurationError. A line is one secret without a doubt, where there is no comma in it."""
     for secret in secrets:
         if secret.startswith(_ODD_QUOTES) or secret.endswith(_ODD_QUOTES):
             raise ConfigurationError("begins or ends with a quote that is not a plain one")
-        is_alone = len(secrets) == 1 and "," not in secret
+        is_alone = one_a_line and "," not in secret
         shortest = SHORTEST_ALONE if is_alone else SHORTEST
         if not is_long_enough(secret, shortest):
             raise ConfigurationError(

@@ -45,6 +45,9 @@ class CustomerSchema(Schema):
         created = times.instants["date_created"]
         version = times.instants["date_modified"] or created or UNDATED
         meta = read_meta(original.get("meta_data"), self.vocabulary, at=version)
+        odd = times.odd if is_readable(original.get("meta_data")) else times.odd | {"meta_data"}
+        if meta and meta.is_activity_odd:
+            odd |= {"wc_last_active"}
         staff = raw["role"] not in self.vocabulary.customer_roles
         facts = CustomerFacts(
             created_at=created,
@@ -53,7 +56,7 @@ class CustomerSchema(Schema):
             kinds=(meta.kinds & {"newsletter"}) if meta else frozenset(),
             choices=meta.choices if meta else (),
             meta_at=version if meta else None,
-            oddities=times.odd if is_readable(original.get("meta_data")) else times.odd | {"meta_data"},
+            oddities=odd,
             role=_role_name(raw["role"]) if staff else "",
         )
         return Snapshot(facts, raw["id"], version, meta.ours if meta else None)

@@ -24,6 +24,7 @@ class Meta:
     anonymised: bool
     trashed_from: str | None
     last_active_at: datetime | None
+    is_activity_odd: bool = False
 
 
 def read_meta(raw: object, vocabulary: MetaVocabulary, *, at: datetime) -> Meta | None:
@@ -43,6 +44,7 @@ def read_meta(raw: object, vocabulary: MetaVocabulary, *, at: datetime) -> Meta 
         anonymised=values.get("_anonymized") == "yes",
         trashed_from=_slug(values.get("_wp_trash_meta_status")),
         last_active_at=_unix_time(values.get("wc_last_active")),
+        is_activity_odd=_held(values, "wc_last_active") and _unix_time(values["wc_last_active"]) is None,
     )
 
 

@@ -26,6 +26,7 @@ from hooks.store.client import StoreClient
 from hooks.store.registration import Deed, TopicState
 from hooks.store.shop import is_another
 from hooks.webhook_lease import Lease
+from hooks.webhook_secrets import is_long_enough
 
 FINDING = 1
 WRONG = 2
@@ -339,10 +340,10 @@ def _variable(here: Service, slug: str) -> str:
 def _propose(reach: StoreSettings, variable: str) -> None:
     new, (old, *_) = secrets.token_hex(32), reach.webhook_secrets
     click.echo("  step 1 of 3: one secret is set. Set a new one before it, so that deliveries of both are taken:\n")
-    if reach.secret_readings or "," in old:
+    if reach.secret_readings or "," in old or not is_long_enough(old):
         click.echo(f"{new}\n{old}\n")
         click.echo(
-            "  These are the two lines of a file: the old secret has commas, or blanks or quotes around it, and needs\n"
+            "  These are the two lines of a file: the old secret is short, or has commas, blanks or quotes, and needs\n"
             f"  a line of its own, as it was set. Let {variable}_FILE name the file, and do not set {variable}.\n"
             "  Then restart all web processes and workers, and run this command again. Nothing was changed so far."
         )

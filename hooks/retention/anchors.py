@@ -8,7 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from hooks.retention.facts import Choice, ConsentFacts, CustomerFacts, Facts, OrderFacts, SupportRequestFacts
+from hooks.retention.facts import (
+    BEFORE_CREATION,
+    Choice,
+    ConsentFacts,
+    CustomerFacts,
+    Facts,
+    OrderFacts,
+    SupportRequestFacts,
+)
 from hooks.retention.policy import Clock, Policy
 
 
@@ -62,6 +70,14 @@ def _known(instant: datetime | None) -> datetime:
     return instant
 
 
+def events_of(facts: OrderFacts, policy: Policy) -> tuple[tuple[str, datetime], ...]:
+    """The accounting events of an order that lie no more than a day before the day on which it was made."""
+    if facts.created_at is None:
+        return facts.accounting_events
+    earliest = _day(facts.created_at, policy) - BEFORE_CREATION
+    return tuple((name, at) for name, at in facts.accounting_events if _day(at, policy) >= earliest)
+
+
 def _created(facts: OrderFacts | CustomerFacts, policy: Policy) -> date:
     """The day on which a record was made or, where no day says so, on which it was first seen."""
     made_at = facts.made_at if isinstance(facts, OrderFacts) else facts.created_at
@@ -85,7 +101,7 @@ def _latest(events: list[tuple[str, datetime | None]], policy: Policy) -> tuple[
 
 
 def _accounting_year_end(facts: OrderFacts, policy: Policy) -> Anchor:
-    events: list[tuple[str, datetime | None]] = list(facts.accounting_events)
+    events: list[tuple[str, datetime | None]] = list(events_of(facts, policy))
     if not events:
         events = [("created", facts.created_at) if facts.created_at else ("first seen", facts.first_seen_at)]
     day, names = _latest(events, policy)

@@ -49,6 +49,17 @@ def plausible(snapshot: Snapshot, now: datetime) -> Snapshot:
     return snapshot
 
 
+def without_nonsense(facts: OrderFacts | CustomerFacts, now: datetime) -> OrderFacts | CustomerFacts:
+    """Facts of the ledger without days that make no sense, which an earlier version of this service took in."""
+    if isinstance(facts, CustomerFacts):
+        return replace(_customer(facts, now), oddities=facts.oddities)
+    cleaned = _order(facts, now)
+    if cleaned is facts:
+        return facts
+    carried = tuple(part for part in facts.carried if part[0] == "refunds" or getattr(cleaned, part[0]) is not None)
+    return replace(cleaned, oddities=facts.oddities, carried=carried)
+
+
 def is_believable(instant: datetime, now: datetime) -> bool:
     """Tell whether something can have happened at an instant."""
     return EARLIEST <= instant <= now + SLACK

@@ -58,6 +58,8 @@ def merge(
     restored from a backup.
     """
     fresh = snapshot.facts
+    if known is not None:
+        fresh, known = without_stamp(fresh, known), without_stamp(known, fresh)
     if current and known is not None:
         known = _as_active_as(known, fresh)
     if known is None:
@@ -65,7 +67,8 @@ def merge(
     shown = _Shown(fresh, snapshot.version)
     before = _Shown(_until(known, snapshot.version) if rewound or version is None else known, version or UNDATED)
     if version is None:
-        return Merged(_grown(fresh, shown, before), snapshot.version, stale=False, doubtful=False)
+        facts = _with_meta(fresh, before.facts)
+        return Merged(_grown(facts, shown, before), snapshot.version, stale=False, doubtful=False)
     if snapshot.version < version and not rewound:
         merged = _grown(_with_meta(known, fresh), before, shown)
         return Merged(merged, version, stale=True, doubtful=doubtful)
@@ -76,6 +79,8 @@ def merge(
     keeps = tie and not settles and _state(fresh) < _state(known)
     newest, other = (before, shown) if keeps else (shown, before)
     facts = fresh if settles and fresh.meta_at else _with_meta(newest.facts, other.facts)
+    if tie and not settles:
+        facts = replace(facts, oddities=fresh.oddities | known.oddities)
     doubt = differs or (compared and doubtful)
     return Merged(_grown(facts, newest, other), snapshot.version, stale=False, doubtful=not settles and doubt)
 
@@ -96,9 +101,29 @@ def _until(known: StoreFacts, version: datetime) -> StoreFacts:
     return replace(known, choices=choices)
 
 
+def without_stamp(facts: StoreFacts, other: StoreFacts) -> StoreFacts:
+    """The facts without a day of creation that lies after a state, the `other`, which showed the order without one.
+
+    Stores stamp an order whose day is lost with the present, at the next save; our own write is such a save.
+    """
+    if not (isinstance(facts, OrderFacts) and isinstance(other, OrderFacts)):
+        return facts
+    if not (facts.created_at and other.first_seen_at) or facts.created_at <= other.first_seen_at:
+        return facts
+    carried = tuple(part for part in facts.carried if part[0] != "created_at")
+    return replace(
+        facts,
+        created_at=None,
+        carried=carried,
+        first_seen_at=other.first_seen_at,
+        oddities=facts.oddities | {"date_created"},
+    )
+
+
 def _as_active_as(known: StoreFacts, fresh: StoreFacts) -> StoreFacts:
     """Give what was known the last log-in that the store shows, where it shows any `meta_data`."""
-    if isinstance(known, CustomerFacts) and isinstance(fresh, CustomerFacts) and fresh.meta_at:
+    is_unknown = bool(fresh.oddities & {"wc_last_active", "meta_data"})  # what makes no sense replaces nothing
+    if isinstance(known, CustomerFacts) and isinstance(fresh, CustomerFacts) and fresh.meta_at and not is_unknown:
         return replace(known, last_active_at=fresh.last_active_at)
     return known
 
@@ -121,7 +146,7 @@ def _state(facts: StoreFacts) -> tuple[object, ...]:
     """What one version of the record says of itself, so ordered that of two states of one second the one
     that is further on in an order's life comes last."""
     if isinstance(facts, CustomerFacts):
-        return (facts.staff, str(facts.created_at), sorted(facts.oddities))
+        return (facts.staff, str(facts.created_at))
     refunds = _own(facts, "refunds") or ()
     days = [_own(facts, name) for name in DAYS]
     return (
@@ -136,7 +161,6 @@ def _state(facts: StoreFacts) -> tuple[object, ...]:
         facts.payment,
         sorted(facts.carriers),
         sorted(refund.id for refund in refunds),
-        sorted(facts.oddities),
     )
 
 
@@ -180,7 +204,9 @@ def _grown(facts: StoreFacts, newest: _Shown, other: _Shown) -> StoreFacts:
         was_paid=any(order.paid for order in orders),
         first_seen_at=_first_seen(newest, other),
     )
-    return _whole(_without_events_before(replace(facts, refunds=_with_dates(facts.refunds, orders))))
+    return _whole(
+        _without_doubtful_creation(replace(facts, refunds=_with_dates(facts.refunds, orders)), newest.version)
+    )
 
 
 def _grown_account(facts: CustomerFacts, newest: _Shown, other: _Shown) -> CustomerFacts:
@@ -266,20 +292,21 @@ def _with_dates(refunds: Iterable[Refund], orders: Iterable[OrderFacts]) -> tupl
     return tuple(dated.get(refund.id, refund) for refund in refunds)
 
 
-def _without_events_before(facts: OrderFacts) -> OrderFacts:
-    """The facts without accounting events before creation: one state may show the event, another the creation."""
-    if facts.created_at is None:
+def _without_doubtful_creation(facts: OrderFacts, version: datetime) -> OrderFacts:
+    """The facts without a day of creation of which a state shown later says that it came before: that it was paid, say.
+
+    `version` is that of the newest state.
+    """
+    versions = dict(facts.carried)
+    if facts.created_at is None or "created_at" not in versions:
         return facts
-    earliest = facts.created_at - BEFORE_CREATION
-    early: dict[str, Any] = {
-        name: None for name in ("paid_at", "completed_at") if (at := getattr(facts, name)) and at < earliest
-    }
-    refunds = tuple(
-        Refund(refund.id, is_dateless=True) if refund.at and refund.at < earliest else refund
-        for refund in facts.refunds
-    )
-    carried = tuple(part for part in facts.carried if part[0] not in early)
-    return replace(facts, **early, refunds=refunds, carried=carried)
+    earliest, shown_in = facts.created_at - BEFORE_CREATION, versions["created_at"]
+    for name in ("paid_at", "completed_at"):
+        day = getattr(facts, name)
+        if day and day < earliest and versions.get(name, version) > shown_in:
+            carried = tuple(part for part in facts.carried if part[0] != "created_at")
+            return replace(facts, created_at=None, carried=carried)
+    return facts
 
 
 def _first_seen(newest: _Shown, other: _Shown) -> datetime | None:

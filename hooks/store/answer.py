@@ -47,7 +47,7 @@ def decode(body: bytes, shape: type[Any] | None = None) -> Decoded:
 
     Raises ValueError where there is none, or where it is not whole.
     """
-    text = body.decode("utf-8", errors="replace").lstrip(BLANKS)
+    text = body.decode("utf-8", errors="replace").strip(BLANKS)
     try:
         return Decoded(json.loads(text))
     except RecursionError as error:

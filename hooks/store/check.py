@@ -151,7 +151,8 @@ def reading(client: StoreClient, apart: timedelta | None) -> Finding:
 def _mend_of_refusal(error: CredentialsRefusedError, *, over_http: bool, apart: timedelta | None) -> str:
     """Say what to do about a key that is wrong, or that does not arrive."""
     if error.code == KEY_NOT_RECEIVED:
-        return _NO_QUERY if over_http else f"{_DROPPED}, or set STORE_AUTH=query. {_TLS_ENDED}"
+        mend = _NO_QUERY if over_http else f"{_DROPPED}, or set STORE_AUTH=query. {_TLS_ENDED}"
+        return f"{_UNKNOWN_KEY} {mend}"
     if over_http and apart is not None and abs(apart) > SIGNED_WITHIN:
         return (
             "The cause may be the clock alone: over http a signature counts for 15 minutes. Set the clocks by NTP "
@@ -160,6 +161,10 @@ def _mend_of_refusal(error: CredentialsRefusedError, *, over_http: bool, apart: 
     return _NEW_KEY
 
 
+_UNKNOWN_KEY = (
+    "WooCommerce answers so, too, where it knows no such consumer key: see that STORE_CONSUMER_KEY is whole, and that "
+    "the key is still there (WooCommerce → Settings → Advanced → REST API). If it is:"
+)
 _DROPPED = (
     "The web server drops the header Authorization. Let it through: `CGIPassAuth On` or `SetEnvIf Authorization "
     '"(.*)" HTTP_AUTHORIZATION=$1` in Apache, `fastcgi_param HTTP_AUTHORIZATION $http_authorization;` in nginx'

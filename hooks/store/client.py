@@ -20,6 +20,7 @@ from hooks.errors import (
     CachedAnswerError,
     CredentialsRefusedError,
     MethodRefusedError,
+    PostReadRefusedError,
     RecordGoneError,
     RecordRefusedError,
     StoreError,
@@ -37,6 +38,9 @@ from hooks.store.pace import NoPace, Pace
 from hooks.store.second_look import ENDPOINTS as _ENDPOINTS
 from hooks.store.second_look import SecondLook, closed
 from schemas.wire import php_list, record_id
+
+_POST_REFUSED = frozenset({"method-refused", "not-the-api", "no-rest-api", "no-such-route"})
+"""Codes of answers to a read by POST that are not about the record, as the same record was just read by GET."""
 
 BATCH_LIMIT = 100
 """More items than this in one batch get 413."""
@@ -161,6 +165,8 @@ class StoreClient:
         self.refuses_delete = False
         """The web server refuses DELETE, as far as is known by now, and POST with `_method` serves in its place."""
         self._second_look = SecondLook(self.call)
+        self._both_ways_failed = False
+        """The key arrived neither way: it is not sent in the query again and again."""
         self.auth_was_found = False
         """Another way for the key was tried, and works; until that is noted."""
         self.cached_by: str | None = None
@@ -194,7 +200,17 @@ class StoreClient:
                     return _object(self.call("GET", endpoint, dict, params=params))
                 except CachedAnswerError:
                     pass  # it is read once more, past the cache
-            return _object(self.call("POST", endpoint, dict, params={**params, **caches.AS_POST}))
+            return _object(self._read_past_caches(endpoint, params))
+
+    def _read_past_caches(self, endpoint: str, params: Mapping[str, str]) -> object:
+        """Read by a POST, which no cache answers. Raises PostReadRefusedError where a firewall lets none through."""
+        try:
+            return self.call("POST", endpoint, dict, params={**params, **caches.AS_POST})
+        except StoreError as error:
+            if error.code not in _POST_REFUSED:
+                raise
+            words = "a firewall or server before the store refuses a POST that asks to be read"
+            raise PostReadRefusedError("post-read-refused", words) from error
 
     def refunds(self, order_id: int) -> list[dict[str, Any]]:
         """The refunds of an order, with their dates, which the order itself does not show; the newest ten pages."""
@@ -408,7 +424,8 @@ class StoreClient:
         """Send, and once more in the other way where the key did not arrive and the settings leave the way open."""
         try:
             response = self._paced(method, endpoint, params, body)
-            if not (self._api.is_ssl and self.settings.auth == "auto" and is_key_missing(response)):
+            may_differ = self._api.is_ssl and self.settings.auth == "auto" and not self._both_ways_failed
+            if not (may_differ and is_key_missing(response)):
                 return response
             before, arrived = self._api.key_in_query, False
             self._api.key_in_query = not before
@@ -417,6 +434,7 @@ class StoreClient:
                 arrived = not is_key_missing(other)
             finally:
                 self._api.key_in_query = before != arrived
+                self._both_ways_failed = not arrived
                 self.auth_was_found = self.auth_was_found or arrived
         except RequestException as error:
             return error

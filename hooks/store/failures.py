@@ -70,6 +70,10 @@ _KEY_WRONG = frozenset({"woocommerce_rest_authentication_error", "woocommerce_re
 """WooCommerce has read a key, and does not take it. Whoever shows it none is told what visitors may not do."""
 
 
+_OF_A_VISITOR = "woocommerce_rest_cannot_"
+"""The codes of what visitors may not do; so WooCommerce answers a consumer key that it does not know, too."""
+
+
 def is_key_missing(response: Response) -> bool:
     """Tell whether the REST API answers as it answers a visitor: the key did not arrive."""
     return response.status_code == 401 and failure(response).code == KEY_NOT_RECEIVED
@@ -79,8 +83,9 @@ def failure_of(code: object, status: int) -> StoreError:
     """What an error means by the API's own code, where it is the API that answered."""
     if not isinstance(code, str):
         return _failure_of_another(status)
-    if status == 401 and code not in _KEY_WRONG:
-        return CredentialsRefusedError(KEY_NOT_RECEIVED, "the key does not arrive at WooCommerce (status 401)")
+    if status == 401 and code.startswith(_OF_A_VISITOR):
+        words = "the key does not arrive at WooCommerce, or it knows no such consumer key (status 401)"
+        return CredentialsRefusedError(KEY_NOT_RECEIVED, words)
     if code in _GONE:
         return RecordGoneError("gone", "the store knows no such record")
     if code == "woocommerce_rest_cannot_batch":

@@ -226,3 +226,67 @@ def test_meta_data_that_cannot_be_read_is_unknown_and_named(kind: str, meta: Any
 def test_an_unknown_account_has_no_day(desk: Desk) -> None:
     """What is known of an account from its orders alone is not taken for a sight of it."""
     assert not CustomerFacts(last_order_at=desk.clock()).is_seen
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("visit", ["9999999999", "1764150000000", "yesterday"])
+def test_a_visit_that_makes_no_sense_takes_back_none_that_did(visit: str, desk: Desk) -> None:
+    """Neither the delivery nor the answer of the store: what is left out replaces nothing."""
+    number = _account(desk, days=900)
+    desk.store.visit(number)
+    desk.store.edit_customer(number)
+    desk.come_to_rest()
+    before = desk.row("customer", number)["delete_after"]
+    assert before > desk.clock().date() + 700 * DAY
+    desk.advance(DAY)
+    desk.store.edit_meta("customer", number, "wc_last_active", visit)
+    desk.come_to_rest()
+    desk.reconcile("customers")
+    assert desk.row("customer", number)["delete_after"] == before
+    assert "implausible-dates" in desk.problems()
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    "old",
+    [
+        # Days that an earlier version of this service took in.
+        {"paid_at": "2647-01-01T00:00:00+00:00"},
+        {"completed_at": "1970-01-01T00:00:00+00:00"},
+        {"created_at": "1970-01-01T00:00:00+00:00"},
+    ],
+)
+def test_days_of_an_older_ledger_that_make_no_sense_go_with_the_next_reading(old: dict[str, str], desk: Desk) -> None:
+    number = desk.written_order()
+    before = desk.row("order", number)
+    facts = json.dumps(json.loads(before["facts"]) | old, sort_keys=True, separators=(",", ":"))
+    desk.edit_row("order", number, facts=facts)
+    for _ in range(2):
+        desk.advance(DAY)
+        desk.reconcile("orders")
+    assert desk.row("order", number)["delete_after"] == before["delete_after"]
+    assert desk.problems() <= {"reconciliation-late"}
+
+
+@ON_SQLITE
+def test_a_day_of_creation_that_a_save_stamps_moves_nothing_and_is_asked_about_once(desk: Desk) -> None:
+    number = _account(desk, days=365 * 7)
+    placed = int(desk.store.place_order(customer_id=number, set_paid=True)["id"])
+    paid_at = desk.clock() - 365 * 7 * DAY + DAY
+    days = {"date_paid_gmt": _gmt(paid_at), "date_completed_gmt": None}
+    desk.store.show_oddly("order", placed, date_created_gmt=None, **days)
+    desk.come_to_rest()
+    before = desk.row("order", placed)["delete_after"]
+    desk.advance(30 * DAY)
+    desk.store.show_oddly("order", placed, date_created_gmt=_gmt(desk.clock()), **days)
+    desk.store.edit_order(placed, customer_note="ring twice")
+    desk.come_to_rest()
+    assert desk.row("order", placed)["delete_after"] == before
+    assert _last_order(desk, number) == paid_at.replace(microsecond=0)
+    desk.advance(DAY)
+    desk.reconcile("orders")  # the last state was shown within its second, and is looked at once more
+    for _ in range(2):
+        desk.advance(DAY)
+        desk.rescan("orders")
+        row = desk.row("order", placed)
+        assert (row["reread_at"], row["reread_reason"]) == (None, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,8 +19,12 @@ def at(text: str) -> datetime:
 
 
 def order(status: str = "completed", created: str = "2026-11-22", **facts: Any) -> OrderFacts:
-    """An order; times as text, `kinds` in words, `refunds` as {id: day or None}, `choices` as {day: given}."""
-    return OrderFacts(status=status, created_at=at(created), **_read(facts))
+    """An order; times as text, `kinds` in words, `refunds` as {id: day or None}, `choices` as {day: given}.
+
+    It is made by the day of its first accounting event, whatever `created` says.
+    """
+    made = OrderFacts(status=status, created_at=at(created), **_read(facts))
+    return replace(made, created_at=min([at(created), *(day for _, day in made.accounting_events)]))
 
 
 def customer(created: str | None = "2026-01-10", **facts: Any) -> CustomerFacts:

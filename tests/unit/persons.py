@@ -41,7 +41,7 @@ def known(
 def everything(policy: Policy) -> list[Known]:
     """All at once: held, restricted, asked for, erased, gone, in the bin, and plainly kept."""
     hold = event("hold", "2026-09-01", reason="chargeback", owner="finance", review_on=date(2027, 1, 1))
-    paid: dict[str, Any] = {"paid_at": "2026-06-01", "customer_id": 7}
+    paid: dict[str, Any] = {"paid_at": "2026-11-22", "customer_id": 7}
     return [
         known(ConsentFacts("cookie-consent", (Choice(at("2026-02-03"), given=True),), name="C-5"), policy, 5),
         known(customer(last_active_at="2026-10-01", kinds="newsletter", choices={"2026-02-01": True}), policy, 7),

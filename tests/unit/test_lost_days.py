@@ -98,6 +98,23 @@ SEQUENCES: list[tuple[list[State], tuple[str, str, str]]] = [
     ([PAID | {"date_created_gmt": None}], IN_2026),
     ([PAID | {"date_created_gmt": None, "date_paid_gmt": "2019-03-02T12:00:00"}],
      ("orders-accounting", "2019-12-31", "2024-12-31")),
+    # Stamped with the present at the next save, it is not made then: it was seen before.
+    (
+        [
+            PAID | {"date_created_gmt": None, "date_paid_gmt": "2019-03-02T12:00:00", "date_modified_gmt": CREATED},
+            PAID | {"date_created_gmt": "2026-11-25T12:00:00", "date_paid_gmt": "2019-03-02T12:00:00"},
+        ],
+        ("orders-accounting", "2019-12-31", "2024-12-31"),
+    ),
+    # A day that another state contradicts is kept, and counts again once that is corrected.
+    (
+        [
+            {"status": "processing", "date_created_gmt": None, "date_paid_gmt": "2025-01-02T12:00:00"},
+            {"status": "processing", "date_created_gmt": "2026-01-02T12:00:00"},
+            {"status": "processing", "date_created_gmt": "2024-12-30T12:00:00"},
+        ],
+        IN_2025,
+    ),
     # With no day at all, from when it was first seen, which no later change moves.
     (
         [
