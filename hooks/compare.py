@@ -12,7 +12,7 @@ from typing import Any, Self, cast
 
 from hooks.ledger.codec import read_facts
 from hooks.ledger.records import Values
-from hooks.retention.facts import CustomerFacts, OrderFacts, Snapshot
+from hooks.retention.facts import STAFF_ROLES, CustomerFacts, OrderFacts, Snapshot
 from hooks.retention.plausible import dated, is_believable, plausible
 from hooks.retention.reconcile import DAYS, StoreFacts, merge, without_stamp
 from hooks.retention.store_meta import digest
@@ -86,8 +86,9 @@ def doubt(known: Values | None, row: ListRow, *, now: datetime, behind: bool = F
         return "changed"
     shown = plausible(row.snapshot, now)
     if known is None:
-        staff = isinstance(shown.facts, CustomerFacts) and shown.facts.staff
-        return "changed" if staff else "missed"  # nobody misses the delivery, but ignored accounts are counted
+        if not (isinstance(shown.facts, CustomerFacts) and shown.facts.staff):
+            return "missed"
+        return None if shown.facts.role in STAFF_ROLES else "changed"  # another role may be that of customers
     if known["state"] == "gone":
         return "revived"
     if known["version"] is None or not is_believable(known["version"], now):
