@@ -10,14 +10,16 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
 from hooks.ingest import Ingest
 from hooks.ledger import traits
 from hooks.store import zone
-from hooks.store.client import StoreClient
+
+if TYPE_CHECKING:  # the web process names problems, and calls no store
+    from hooks.store.client import StoreClient
 
 AUTH, CACHED, TIME_ZONE = "auth", "cached", "time-zone"
 

@@ -267,7 +267,7 @@ SEQUENCE = [
     # Not of the shape, but its id is known: the store is asked what it is.
     ("quarantined", "order.updated", {"id": 1, "status": "completed"}),
     ("quarantined", "order.updated", {"id": 5}),
-    ("quarantined", "customer.updated", {"id": 4, "role": "customer", "date_created_gmt": "yesterday"}),
+    ("quarantined", "customer.updated", {"id": 4, "role": ["customer"], "date_created_gmt": "2026-11-22T07:57:28"}),
 ]
 
 
