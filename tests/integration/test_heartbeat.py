@@ -245,9 +245,9 @@ def moved(desk: Desk, heartbeat: Heartbeat, script: Scripted, monkeypatch: pytes
 
 
 def run(site: Site, *words: str) -> tuple[int, str]:
-    """Run a command. Returns its exit status and its output."""
+    """Run a command. Returns its exit status and its output; what the store's own threads tell of is not in that."""
     done = site.app.test_cli_runner().invoke(args=["store", *words])
-    return done.exit_code, done.output
+    return done.exit_code, done.stdout
 
 
 @pytest.mark.parametrize(
