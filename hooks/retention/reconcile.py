@@ -57,32 +57,36 @@ def merge(
     `rewound`: and it is the last word though its version is older: the store's clock was set back, or the store was
     restored from a backup.
     """
-    fresh = snapshot.facts
-    if known is not None:
-        fresh, known = without_stamp(fresh, known), without_stamp(known, fresh)
-    if current and known is not None:
-        known = _as_active_as(known, fresh)
     if known is None:
-        return Merged(_whole(fresh), snapshot.version, stale=False, doubtful=False)
+        return Merged(_whole(snapshot.facts), snapshot.version, stale=False, doubtful=False)
+    fresh, known = without_stamp(snapshot.facts, known), without_stamp(known, snapshot.facts)
+    if current:
+        known = _as_active_as(known, fresh)
     shown = _Shown(fresh, snapshot.version)
     before = _Shown(_until(known, snapshot.version) if rewound or version is None else known, version or UNDATED)
     if version is None:
         facts = _with_meta(fresh, before.facts)
         return Merged(_grown(facts, shown, before), snapshot.version, stale=False, doubtful=False)
     if snapshot.version < version and not rewound:
-        merged = _grown(_with_meta(known, fresh), before, shown)
-        return Merged(merged, version, stale=True, doubtful=doubtful)
-    known = before.facts
-    tie = snapshot.version == version
-    compared = tie or snapshot.undated
-    differs = compared and (_state(fresh) != _state(known) or _meta_differs(fresh, known, undated=snapshot.undated))
+        facts = _with_meta(known, fresh)
+        return Merged(_grown(facts, before, shown), version, stale=True, doubtful=doubtful)
+    return _renewed(before, shown, doubtful=doubtful, settles=settles, undated=snapshot.undated)
+
+
+def _renewed(before: _Shown, shown: _Shown, *, doubtful: bool, settles: bool, undated: bool) -> Merged:
+    """Merge a state that is not older than the one before. Where both are of one second, the further one is the newest,
+    unless the store itself settles that."""
+    known, fresh = before.facts, shown.facts
+    tie = shown.version == before.version
+    compared = tie or undated
+    differs = compared and (_state(fresh) != _state(known) or _meta_differs(fresh, known, undated=undated))
     keeps = tie and not settles and _state(fresh) < _state(known)
     newest, other = (before, shown) if keeps else (shown, before)
     facts = fresh if settles and fresh.meta_at else _with_meta(newest.facts, other.facts)
     if tie and not settles:
         facts = replace(facts, oddities=fresh.oddities | known.oddities)
     doubt = differs or (compared and doubtful)
-    return Merged(_grown(facts, newest, other), snapshot.version, stale=False, doubtful=not settles and doubt)
+    return Merged(_grown(facts, newest, other), shown.version, stale=False, doubtful=not settles and doubt)
 
 
 @dataclass(frozen=True, slots=True)
