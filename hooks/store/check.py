@@ -21,9 +21,10 @@ from hooks.errors import (
 from hooks.outgoing import TimedSession
 from hooks.settings import Settings
 from hooks.store import doorstep, zone
-from hooks.store.client import ANSWER_SECONDS, StoreClient
+from hooks.store.client import StoreClient
 from hooks.store.failures import KEY_NOT_RECEIVED, http_date
 from hooks.store.registration import TopicState
+from hooks.store.session import ANSWER_SECONDS
 from hooks.webhook_secrets import SHORTEST, is_long_enough
 
 CLOCK_TOLERANCE = timedelta(minutes=2)

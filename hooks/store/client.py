@@ -7,15 +7,10 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from json import dumps
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
 from requests import RequestException, Response
-from requests.auth import HTTPBasicAuth
-from woocommerce import API
 
-from hooks import __version__
 from hooks.errors import (
     CachedAnswerError,
     CredentialsRefusedError,
@@ -26,7 +21,6 @@ from hooks.errors import (
     StoreError,
     StoreUnreachableError,
 )
-from hooks.outgoing import TimedSession, body_within
 from hooks.retention.facts import RecordKind
 from hooks.settings import StoreSettings
 from hooks.store import caches
@@ -37,6 +31,7 @@ from hooks.store.index import read_index
 from hooks.store.pace import NoPace, Pace
 from hooks.store.second_look import ENDPOINTS as _ENDPOINTS
 from hooks.store.second_look import SecondLook, closed
+from hooks.store.session import SessionAPI
 from schemas.wire import php_list, record_id
 
 _POST_REFUSED = frozenset({"method-refused", "not-the-api", "no-rest-api", "no-such-route"})
@@ -54,17 +49,8 @@ REFUND_PAGES = 10
 SINGLES = 10
 """Records written one by one in one go, so that it does not outlive its claim where calls are few and slow."""
 
-TIMEOUT_SECONDS = (10, 60)
-"""To connect, and between two bytes of the answer: a real store took 2.8 s for a batch of 100."""
-
-ANSWER_SECONDS = 60.0
-"""For a whole answer, however it drips."""
-
 CACHEABLE = frozenset({401, 403, 404, 410})
 """Statuses of failures that caches keep."""
-
-ANSWER_BYTES = 50_000_000
-"""Decoded. A list of 100 orders, with all that they have, is a thousandth to a tenth of it."""
 
 StoreMetaWrites = Mapping[int, Mapping[str, str | None]]
 
@@ -97,57 +83,6 @@ class Heard:
 
     store_time: datetime
     at: datetime
-
-
-class SessionAPI(API):  # type: ignore[misc]  # the client is not typed
-    """The `woocommerce` client over one kept-alive session, which follows no redirect and limits each answer.
-
-    The client opens a connection for each call, and a redirected write would arrive as a GET. It has no hook
-    for either, so its one private method that sends is replaced; a test holds the two to the same requests.
-    """
-
-    def __init__(self, settings: StoreSettings) -> None:
-        super().__init__(
-            url=urlsplit(settings.url).geturl(),  # the client takes `HTTPS:` for http
-            consumer_key=settings.consumer_key,
-            consumer_secret=settings.consumer_secret,
-            user_agent=f"Retention-Hooks/{__version__}",
-        )
-        self.session = TimedSession()
-        self.key_in_query = settings.auth == "query"
-        """Over https. The address must then be in no log and no error: its query holds the secret."""
-
-    def _API__request(  # noqa: N802 - the mangled name of the method that it replaces
-        self, method: str, endpoint: str, data: object, params: Mapping[str, str] | None = None
-    ) -> Response:
-        url, query, auth = self._API__get_url(endpoint), dict(params or {}), None
-        headers = {"user-agent": self.user_agent, "accept": "application/json"}
-        if method == "GET":
-            query |= caches.unique_query()
-            headers |= caches.NO_CACHE
-        if not self.is_ssl:  # OAuth signs the query, and so carries it in the address
-            url, query = self._API__get_oauth_url(f"{url}?{urlencode(query)}", method), {}
-        elif self.key_in_query:
-            query |= {"consumer_key": self.consumer_key, "consumer_secret": self.consumer_secret}
-        else:
-            auth = HTTPBasicAuth(self.consumer_key, self.consumer_secret)
-        if data is not None:
-            headers["content-type"] = "application/json;charset=utf-8"
-        with (
-            self.session.deadline(ANSWER_SECONDS),
-            self.session.request(
-                method,
-                url,
-                params=query,
-                data=dumps(data).encode() if data is not None else None,
-                headers=headers,
-                auth=auth,
-                timeout=TIMEOUT_SECONDS,
-                stream=True,
-            ) as response,
-        ):
-            response._content = _body(response)  # noqa: SLF001 - requests has no way to give a response its body
-            return response
 
 
 class StoreClient:
@@ -471,15 +406,6 @@ class StoreClient:
         store_time = http_date(response.headers.get("Date"))
         if store_time and "Age" not in response.headers and not caches.cache_header(response.headers):
             self.heard = Heard(store_time, datetime.now(UTC))
-
-
-def _body(response: Response) -> bytes:
-    """All of it, but nothing of a redirect's."""
-    body = b"" if response.is_redirect else body_within(response, ANSWER_BYTES)
-    if body is None:
-        words = f"the store answered more than {ANSWER_BYTES // 1_000_000} MB: look at what its REST API gives"
-        raise StoreUnreachableError("answer-too-large", words)
-    return body
 
 
 def _meta_data(meta: Mapping[str, str | None]) -> list[dict[str, str | None]]:

@@ -27,7 +27,7 @@ from hooks.errors import (
     StoreUnreachableError,
 )
 from hooks.retention.facts import RecordKind
-from hooks.store import client as client_module
+from hooks.store import session as session_module
 from hooks.store.client import BATCH_LIMIT, NotWritten, StoreClient
 from tests.integration.scripted import Answer, Asked, Scripted
 from tests.support.processes import free_port, until
@@ -250,7 +250,7 @@ def test_tells_apart_what_goes_wrong_on_the_way(
     made = client_of()
     store.add_fault(fault, seconds=30)
     if fault == "hang":
-        monkeypatch.setattr(client_module, "TIMEOUT_SECONDS", (5, 0.2))
+        monkeypatch.setattr(session_module, "TIMEOUT_SECONDS", (5, 0.2))
     with pytest.raises(StoreError) as caught:
         made.write_meta("order", {order: META}) if writing else made.read("order", order, fields="id")
     assert (type(caught.value), caught.value.code) == (kind, code)

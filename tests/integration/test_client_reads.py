@@ -22,7 +22,7 @@ from hooks.errors import (
 )
 from hooks.retention.facts import RecordKind
 from hooks.settings import StoreSettings
-from hooks.store import client as client_module
+from hooks.store import session as session_module
 from hooks.store.calls import outcome_of
 from hooks.store.client import LIST_LIMIT, SINGLES, StoreClient
 from hooks.store.failures import http_date
@@ -319,7 +319,7 @@ def test_the_pace_is_told_of_calls_that_no_answer_came_to(
     key = store.create_key()
     store.add_fault(fault, seconds=30)
     if fault == "hang":
-        monkeypatch.setattr(client_module, "TIMEOUT_SECONDS", (5, 0.2))
+        monkeypatch.setattr(session_module, "TIMEOUT_SECONDS", (5, 0.2))
     with pytest.raises(StoreUnreachableError):
         paced(store.url, key["consumer_key"], key["consumer_secret"]).read("order", 7, fields="id")
     assert pace.told == ["wait", f"read-orders {outcome}"]

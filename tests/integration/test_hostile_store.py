@@ -12,7 +12,7 @@ import pytest
 from hooks.errors import StoreError, StoreMisconfiguredError, StoreUnreachableError
 from hooks.settings import StoreSettings
 from hooks.store import check
-from hooks.store import client as client_module
+from hooks.store import session as session_module
 from hooks.store.client import StoreClient
 from hooks.store.pace import Outcome
 from tests.integration.desk import NOON
@@ -67,7 +67,7 @@ def test_an_answer_of_any_size_takes_little_memory(
     huge: Callable[[], Bytes],
     expected: tuple[type[StoreError], str, str],
 ) -> None:
-    monkeypatch.setattr(client_module, "ANSWER_BYTES", 1_000_000, raising=False)
+    monkeypatch.setattr(session_module, "ANSWER_BYTES", 1_000_000, raising=False)
     server.answers[PATH] = huge
     made = client(server.url)
     tracemalloc.start()
@@ -89,7 +89,7 @@ def test_an_answer_of_any_size_takes_little_memory(
 def test_an_answer_of_the_largest_size_is_read(
     server: Hostile, client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "ANSWER_BYTES", len(GOOD))
+    monkeypatch.setattr(session_module, "ANSWER_BYTES", len(GOOD))
     server.answers[PATH] = lambda: answer(GOOD)
     assert client(server.url).call("GET", "orders") == {"id": 7}
 
@@ -97,7 +97,7 @@ def test_an_answer_of_the_largest_size_is_read(
 @pytest.mark.parametrize("way", dripping(GOOD))
 def test_an_answer_that_drips_has_an_end(server: Hostile, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     """Each drip comes long before the time-out between two bytes; the pace learns that the store was too slow."""
-    monkeypatch.setattr(client_module, "ANSWER_SECONDS", 0.5, raising=False)
+    monkeypatch.setattr(session_module, "ANSWER_SECONDS", 0.5, raising=False)
     server.answers[PATH] = lambda: dripping(GOOD)[way](server)
     pace = Observed()
     made = StoreClient(StoreSettings("shop", server.url, "ck_test", "cs_test", ("secret",)), pace)

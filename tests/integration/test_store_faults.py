@@ -15,7 +15,7 @@ from hooks.pacing import SharedPace
 from hooks.push import Pusher
 from hooks.reread import Rereader
 from hooks.rescan import Rescanner
-from hooks.store import client as client_module
+from hooks.store import session as session_module
 from hooks.store.client import StoreClient
 from tests.integration.desk import ON_SQLITE, Desk, close
 from tests.support.processes import until
@@ -39,7 +39,7 @@ LIES = ["totals", "short-pages", "same-page"]
 @pytest.fixture
 def shop(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """A desk whose worker does all that a real one does, at a pace that is kept by the desk's own clock."""
-    monkeypatch.setattr(client_module, "TIMEOUT_SECONDS", (5, 0.3))
+    monkeypatch.setattr(session_module, "TIMEOUT_SECONDS", (5, 0.3))
 
     def sleep(seconds: float) -> None:
         desk.advance(timedelta(seconds=seconds))

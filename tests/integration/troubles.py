@@ -42,8 +42,9 @@ from hooks.planning import MAX_CONTESTS
 from hooks.readiness import Readiness
 from hooks.service import Service
 from hooks.settings import Settings, StoreSettings
-from hooks.store.client import ANSWER_BYTES, StoreClient
+from hooks.store.client import StoreClient
 from hooks.store.retry import LONGEST, PERMANENT
+from hooks.store.session import ANSWER_BYTES
 from hooks.watch import Watcher
 from hooks.worker import StoreWorker
 from tests.integration.desk import Desk, close, worker_of
