@@ -309,9 +309,13 @@ def test_a_rotation_under_traffic_loses_no_delivery(processes: Stack, tmp_path: 
         until(lambda: len(placed_later) > 3, "orders to be placed while and after the old secret goes")
     idle(sandbox)
     webhooks(sandbox, f"{web.url}/webhooks/shop")
+    assert_all_arrived(sandbox, web, len(placed) + len(placed_later))
+
+
+def assert_all_arrived(sandbox: Sandbox, web: Web, number: int) -> None:
+    """Every delivery was taken, of as many orders as were placed, and no webhook has failed."""
     log = requests.get(f"{sandbox.url}/sandbox/log", timeout=60).json()["deliveries"]
     assert {entry["status"] for entry in log} == {200}
-    number = len(placed) + len(placed_later)
     assert len([entry for entry in log if entry["topic"] == "order.created"]) == number > 6
     assert web.status()["records"]["by_kind"]["order"] == number
     assert {hook["failure_count"] for hook in sandbox.state()["webhooks"]} == {0}

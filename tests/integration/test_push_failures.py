@@ -190,17 +190,6 @@ def test_a_new_start_tries_a_mended_key_at_once(desk: Desk) -> None:
     assert desk.writes("order", number) == 1
 
 
-@ON_SQLITE
-def test_a_readers_key_stops_the_writing_and_shows(desk: Desk) -> None:
-    desk.paid_order()
-    desk.deliver()
-    desk.advance()
-    reach = desk.settings.stores["shop"]
-    desk.store.keys.add(ApiKey(reach.consumer_key, reach.consumer_secret, permissions="read"))
-    desk.work()
-    assert desk.problems() == {"store-credentials-refused"}
-
-
 def test_a_record_that_the_store_refuses_shows_and_holds_up_no_other(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,6 +34,14 @@ def _settled_order(desk: Desk) -> int:
     return number
 
 
+def _reconcile_twice(desk: Desk) -> int:
+    """Two reconciliations, after which nothing is in question. Returns how many requests the store got so far."""
+    for _ in range(2):
+        desk.reconcile()
+        desk.advance(20 * MINUTE)
+    return len(desk.store.log.requests)
+
+
 def _refund(desk: Desk, number: int, amount: str = "10.00", *, silent: bool = True) -> int:
     return int(desk.store.refund_order(number, amount=amount, silent=silent)["id"])
 
@@ -136,11 +144,7 @@ def test_a_late_delivery_does_not_bring_a_deleted_refund_back(known: Desk) -> No
 def test_nothing_is_asked_where_the_refunds_are_those_that_the_ledger_knows(known: Desk) -> None:
     for _ in range(3):
         _refund(known, _settled_order(known))
-    known.reconcile()
-    known.advance(20 * MINUTE)
-    known.reconcile()
-    known.advance(20 * MINUTE)
-    since = len(known.store.log.requests)
+    since = _reconcile_twice(known)
     known.rescan("orders")
     pages = _gets(known, since)
     known.work()
@@ -184,11 +188,7 @@ def test_such_a_store_is_asked_each_page_once_when_that_is_known(known: Desk, ha
     _refund(known, _settled_order(known), silent=False)
     known.come_to_rest()
     known.store.set_habits(shallow_fields=habit)
-    known.reconcile()
-    known.advance(20 * MINUTE)
-    known.reconcile()
-    known.advance(20 * MINUTE)
-    since = len(known.store.log.requests)
+    since = _reconcile_twice(known)
     known.rescan("orders")
     known.work()
     assert _gets(known, since) == ["orders"] * 4

@@ -32,6 +32,25 @@ def _orders(desk: Desk, count: int) -> list[int]:
     return made
 
 
+def _settled_orders(desk: Desk, count: int, **given: Any) -> list[int]:
+    """Paid orders that the store has told of, and that it was gone through with."""
+    ids = [desk.paid_order(**given) for _ in range(count)]
+    desk.come_to_rest()
+    desk.advance(MINUTE)
+    _go_through(desk)
+    return ids
+
+
+def _delete_in_silence(desk: Desk, number: int, after: timedelta) -> None:
+    """The store deletes an order for good and tells nobody; it is gone through some time later."""
+    desk.store.delete_order(number)
+    desk.lose()
+    desk.advance(after)
+    _go_through(desk)
+    assert desk.row("order", number)["state"] == "gone"
+    assert _unlisted(desk) == 0
+
+
 def _known(desk: Desk) -> set[int]:
     chosen = select(records.c.external_id).where(records.c.kind == "order", records.c.state != "unknown")
     with desk.ingest.database.read() as connection:
@@ -198,10 +217,7 @@ def test_known_orders_that_lists_leave_out_are_asked_about_in_batches(desk: Desk
 
 @ON_SQLITE
 def test_orders_that_only_their_own_address_shows_are_counted_and_asked_about_once_a_week(desk: Desk) -> None:
-    ids = [desk.paid_order() for _ in range(4)]
-    desk.come_to_rest()
-    desk.advance(MINUTE)
-    _go_through(desk)
+    ids = _settled_orders(desk, 4)
     desk.store.set_habits(hidden=ids[:3])
     desk.advance(DAY)
     lines = _history(desk)
@@ -220,10 +236,7 @@ def test_orders_that_only_their_own_address_shows_are_counted_and_asked_about_on
 
 @ON_SQLITE
 def test_an_order_that_lists_show_again_is_counted_no_more(desk: Desk) -> None:
-    ids = [desk.paid_order() for _ in range(2)]
-    desk.come_to_rest()
-    desk.advance(MINUTE)
-    _go_through(desk)
+    ids = _settled_orders(desk, 2)
     desk.store.set_habits(hidden=[ids[0]])
     desk.advance(DAY)
     _go_through(desk)
@@ -237,10 +250,7 @@ def test_an_order_that_lists_show_again_is_counted_no_more(desk: Desk) -> None:
 
 @ON_SQLITE
 def test_a_hidden_order_is_still_written_to_and_found_when_it_is_deleted(desk: Desk) -> None:
-    ids = [desk.paid_order(line_items=JUMPER) for _ in range(2)]
-    desk.come_to_rest()
-    desk.advance(MINUTE)
-    _go_through(desk)
+    ids = _settled_orders(desk, 2, line_items=JUMPER)
     desk.store.set_habits(hidden=[ids[0]])
     desk.advance(DAY)
     _go_through(desk)
@@ -249,26 +259,13 @@ def test_a_hidden_order_is_still_written_to_and_found_when_it_is_deleted(desk: D
     desk.come_to_rest()
     assert desk.held("order", ids[0]) == desk.wanted("order", ids[0])
     assert desk.row("order", ids[0])["delete_after"].year == 2032
-    desk.store.delete_order(ids[0])
-    desk.lose()
-    desk.advance(WEEK)
-    _go_through(desk)
-    assert desk.row("order", ids[0])["state"] == "gone"
-    assert _unlisted(desk) == 0
+    _delete_in_silence(desk, ids[0], WEEK)
 
 
 @ON_SQLITE
 def test_a_deleted_order_is_closed_by_the_sweep_that_misses_it(desk: Desk) -> None:
-    ids = [desk.paid_order() for _ in range(2)]
-    desk.come_to_rest()
-    desk.advance(MINUTE)
-    _go_through(desk)
-    desk.store.delete_order(ids[0])
-    desk.lose()
-    desk.advance(DAY)
-    _go_through(desk)
-    assert desk.row("order", ids[0])["state"] == "gone"
-    assert _unlisted(desk) == 0
+    ids = _settled_orders(desk, 2)
+    _delete_in_silence(desk, ids[0], DAY)
 
 
 @ON_SQLITE
