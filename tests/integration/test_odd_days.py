@@ -248,16 +248,24 @@ def test_a_visit_that_makes_no_sense_takes_back_none_that_did(visit: str, desk: 
 
 @ON_SQLITE
 @pytest.mark.parametrize(
-    "old",
+    ("lacking", "old"),
     [
-        # Days that an earlier version of this service took in.
-        {"paid_at": "2647-01-01T00:00:00+00:00"},
-        {"completed_at": "1970-01-01T00:00:00+00:00"},
-        {"created_at": "1970-01-01T00:00:00+00:00"},
+        # Days that an earlier version of this service took in, where the store shows another, and where it shows none.
+        ((), {"paid_at": "2647-01-01T00:00:00+00:00"}),
+        (("paid",), {"paid_at": "2647-01-01T00:00:00+00:00"}),
+        ((), {"completed_at": "1970-01-01T00:00:00+00:00"}),
+        (("paid", "completed"), {"completed_at": "2998-01-01T00:00:00+00:00"}),
+        ((), {"created_at": "1970-01-01T00:00:00+00:00"}),
+        (("created",), {"created_at": "1970-01-01T00:00:00+00:00"}),
+        (("created", "paid", "completed"), {"created_at": "2647-01-01T00:00:00+00:00"}),
     ],
 )
-def test_days_of_an_older_ledger_that_make_no_sense_go_with_the_next_reading(old: dict[str, str], desk: Desk) -> None:
-    number = desk.written_order()
+def test_days_of_an_older_ledger_that_make_no_sense_go_with_the_next_reading(
+    lacking: tuple[str, ...], old: dict[str, str], desk: Desk
+) -> None:
+    number = int(desk.store.place_order(set_paid=True)["id"])
+    desk.store.show_oddly("order", number, **{f"date_{name}_gmt": None for name in lacking})
+    desk.come_to_rest()
     before = desk.row("order", number)
     facts = json.dumps(json.loads(before["facts"]) | old, sort_keys=True, separators=(",", ":"))
     desk.edit_row("order", number, facts=facts)

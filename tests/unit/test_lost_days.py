@@ -15,6 +15,7 @@ from hooks.retention.facts import NOT_PLACED, PAID_STATUSES, UNPAID_STATUSES, Or
 from hooks.retention.plausible import dated, plausible
 from hooks.retention.policy import Policy
 from hooks.retention.reconcile import Merged, merge
+from hooks.tagging import tags
 from tests.unit.builders import at, entry, governing
 
 NOW = at("2026-11-26")
@@ -105,6 +106,14 @@ SEQUENCES: list[tuple[list[State], tuple[str, str, str]]] = [
             PAID | {"date_created_gmt": "2026-11-25T12:00:00", "date_paid_gmt": "2019-03-02T12:00:00"},
         ],
         ("orders-accounting", "2019-12-31", "2024-12-31"),
+    ),
+    # A day that lies long before the order was made is left out, also where another state showed it.
+    (
+        [
+            {"status": "processing", "date_created_gmt": None, "date_paid_gmt": "2025-01-02T12:00:00"},
+            {"status": "processing"},
+        ],
+        IN_2026,
     ),
     # A day that another state contradicts is kept, and counts again once that is corrected.
     (
@@ -242,6 +251,14 @@ def test_a_state_without_days_takes_nothing_away(states: list[State], status: st
         assert (governing(after, policy).delete_after or at("9999-01-01").date()) > (
             governing(before, policy).delete_after or at("9999-01-01").date()
         )
+
+
+def test_a_day_that_another_state_contradicts_is_named(policy: Policy) -> None:
+    paid = {"status": "processing", "date_created_gmt": None, "date_paid_gmt": "2025-01-02T12:00:00"}
+    facts = see([paid, {"status": "processing"}], policy).facts
+    assert tags(facts, policy)[1]["oddities"] == "implausible-dates"
+    assert tags(see([PAID], policy).facts, policy)[1]["oddities"] == "implausible-dates"
+    assert tags(see([{"status": "processing"}], policy).facts, policy)[1]["oddities"] == ""
 
 
 def test_the_note_of_an_order_without_a_day_of_creation_counts_from_its_payment(policy: Policy) -> None:

@@ -750,6 +750,10 @@ def test_an_account_is_ignored_unless_its_role_is_a_customers(role: str, roles: 
         ("b2b-customer2", "b2b-customer2"),
         # No role on this site of several.
         ("", "none"),
+        ("b2b2c", "b2b2c"),
+        # A long number in it might be a person's.
+        ("guest-4711", "other"),
+        ("123", "other"),
         # No slug: it might hold anything.
         ("Wholesale", "other"),
         ("vip member", "other"),
