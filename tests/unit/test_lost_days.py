@@ -115,6 +115,14 @@ SEQUENCES: list[tuple[list[State], tuple[str, str, str]]] = [
         ],
         IN_2026,
     ),
+    # Where a later state has no day of creation, and a payment before the one that was seen, that one was none.
+    (
+        [
+            {"status": "processing"},
+            {"status": "processing", "date_created_gmt": None, "date_paid_gmt": "2019-07-02T12:00:00"},
+        ],
+        ("orders-accounting", "2019-12-31", "2024-12-31"),
+    ),
     # A day that another state contradicts is kept, and counts again once that is corrected.
     (
         [
