@@ -52,6 +52,8 @@ class Refunds:
             raise ValidationError({"refunds": ["are too many"]})
         odd: set[str] = set()
         refunds = {refund.id: refund for row in rows if (refund := _refund(row, odd))}
+        if "refunds" in odd:
+            odd.discard("refund_date")  # what cannot be read may hold the date
         return cls(tuple(refunds[number] for number in sorted(refunds)), frozenset(odd))
 
 
