@@ -125,8 +125,9 @@ def _read_event(raw: dict[str, Any]) -> RecordEvent:
 
 
 def entry_dict(entry: Entry) -> dict[str, Any]:
-    """An entry as the API and the ledger show it."""
-    return {
+    """An entry as the API and the ledger show it; `part` and `requested_on` only where there is any."""
+    more = {"part": entry.part, "requested_on": entry.requested_on and str(entry.requested_on)}
+    return {name: value for name, value in more.items() if value} | {
         "rule": entry.rule,
         "data": entry.data,
         "purpose": entry.purpose,

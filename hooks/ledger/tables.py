@@ -167,6 +167,9 @@ records = Table(
     Column("young", Boolean, nullable=False, server_default=false()),  # shown within the second of its version
     Column("oddities", String(64), nullable=False, server_default=text("''")),  # codes of its odd parts, by commas
     Column("role", String(64)),  # of an account that is ignored: the role that it has in the store
+    Column("email_hash", String(64)),  # the keyed hash of the newest address on an order, or of a newsletter contact
+    Column("request_due", Date),  # the first day by whose end a part of it has to go because a person asked for it
+    Column("hold_review", Date),  # the first day on which a hold on it is to be reviewed
     Column("claim", String(32)),
     Column("claim_until", Instant),
     Column("created_at", Instant, nullable=False),
@@ -185,7 +188,20 @@ records = Table(
     _those(str(CLOSED_TO_US), "ix_records_closed", "store", "kind", "external_id"),
     _those(str(ODD), "ix_records_oddities", "store", "oddities", "kind", "external_id"),
     _those(str(IGNORED), "ix_records_ignored", "store", "role"),
+    _some("ix_records_email_hash", "store", "email_hash"),
+    _those("request_due IS NOT NULL", "ix_records_request_due", "store", "request_due", "kind", "external_id"),
+    _those("hold_review IS NOT NULL", "ix_records_hold_review", "store", "hold_review", "kind", "external_id"),
 )
+
+account_emails = Table(
+    "account_emails",
+    metadata,
+    Column("store", String(32), primary_key=True),
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("email_hash", String(64), primary_key=True),
+    Index("ix_account_emails_store_email_hash", "store", "email_hash"),
+)
+"""The keyed hash of each address that an account ever had."""
 
 history = Table(
     "history",

@@ -18,8 +18,10 @@ Phase = Literal["unknown", "active", "trashed", "erased", "ignored"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One data category of one record. `delete_after` is the last day on which it is kept, `until` the event
-    that has to come where no day is known; `review_after` the first day on which it may go."""
+    """One data category of one record, or one `part` of it. `delete_after` is the last day on which it is kept, `until`
+    the event that has to come where no day is known; `review_after` the first day on which it may go.
+
+    `requested_on`: the day on which the request or objection came that brought its end forward."""
 
     rule: str
     data: str
@@ -34,6 +36,8 @@ class Entry:
     action: str
     governs: bool
     reason: str
+    part: str = ""
+    requested_on: date | None = None
 
     def __hash__(self) -> int:
         """Of what tells most apart, since much is looked up by an entry."""
