@@ -173,7 +173,8 @@ def test_an_order_that_was_paid_once_is_paid_after_the_migration(
 
 
 def _row_of_an_order(facts: OrderFacts) -> dict[str, Any]:
-    later = {"oddities", "role", "email_hash", "request_due", "hold_review"}  # columns that older revisions did not have yet
+    # Columns that older revisions did not have yet.
+    later = {"oddities", "role", "email_hash", "request_due", "hold_review"}
     row = blank(RecordKey("shop", "order", 7), NOW) | {"facts": facts_text(facts), "state": "active"}
     return {name: value for name, value in row.items() if name not in later and value is not None}
 
