@@ -117,7 +117,7 @@ def create_app(settings: Settings) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider, which this is
     app.url_map.merge_slashes = False  # to tidy an address up would be to redirect, and so to lose, a delivery
     app.url_map.strict_slashes = False
-    ingest = Ingest(database, policy, settings.push_settle)
+    ingest = Ingest(database, policy, settings.push_settle, subject_key=settings.subject_key)
     app.extensions["retention"] = Service(
         settings=settings,
         policy=policy,

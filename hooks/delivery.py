@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -15,10 +15,19 @@ from marshmallow import Schema, ValidationError
 
 from hooks.errors import QuarantinedError
 from hooks.retention.events import RecordEvent
-from hooks.retention.facts import EVENT_TYPES, STORED_KINDS, Occurrence, RecordKind, Snapshot, Subject
+from hooks.retention.facts import (
+    EVENT_TYPES,
+    STORED_KINDS,
+    CustomerFacts,
+    Occurrence,
+    RecordKind,
+    Snapshot,
+    Subject,
+)
 from hooks.retention.policy import MetaVocabulary, Policy
 from hooks.retention.reports import number_of
 from hooks.signature import verify
+from hooks.subject import address_hash
 from schemas.customer import CustomerSchema
 from schemas.notice import (
     KNOWN_REST_ERRORS,
@@ -85,11 +94,13 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Something that was asked for or decided about a record."""
+    """Something that was asked for or decided about a record. `subject`: whom the record is about, where it is a
+    newsletter contact that may not be known yet."""
 
     kind: RecordKind
     external_id: int
     event: RecordEvent
+    subject: Subject | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +140,16 @@ class Delivery:
     signed_identity: str = ""
 
     @classmethod
-    def from_http(cls, headers: Mapping[str, str], body: bytes, *, keys: Iterable[bytes], policy: Policy) -> Self:
-        """Verify, then parse. `headers` finds names in any case.
+    def from_http(
+        cls,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        keys: Iterable[bytes],
+        policy: Policy,
+        subject_key: str | None = None,
+    ) -> Self:
+        """Verify, then parse. `headers` finds names in any case. With a `subject_key` addresses are hashed, in memory.
 
         Raises SignatureRefusedError; whatever else is wrong with a genuine delivery is its `content`.
         """
@@ -139,7 +158,7 @@ class Delivery:
         topic = headers.get("X-WC-Webhook-Topic", "")
         known = topic if topic in all_topics(policy) else "other"
         try:
-            content = _content(known, body, policy)
+            content = _content(known, body, policy, subject_key)
         except QuarantinedError as error:
             kind = topic.split(".")[0]
             about = (kind, error.external_id) if kind in STORED_KINDS else (None, None)
@@ -159,7 +178,7 @@ def _identity(headers: Mapping[str, str], topic: str, *named: str) -> str:
     return sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
-def _content(topic: str, body: bytes, policy: Policy) -> Content:
+def _content(topic: str, body: bytes, policy: Policy, subject_key: str | None) -> Content:
     if topic == "other":
         return Ignored()
     raw = json_object(body)
@@ -173,7 +192,7 @@ def _content(topic: str, body: bytes, policy: Policy) -> Content:
     _refuse_another_version(kind, raw)
     if event == "deleted":
         return Hint(kind, _loaded(DeletedSchema(), raw)["id"], "deleted")
-    return snapshot_of(kind, raw, policy)
+    return snapshot_of(kind, raw, policy, subject_key)
 
 
 def _refuse_another_version(kind: RecordKind, raw: dict[str, Any]) -> None:
@@ -190,12 +209,26 @@ def happened(event_type: str, name: str, at: datetime | None, subject: Subject |
     return Happened(kind, number, occurrence, at, "" if name.lstrip("0") == str(number) else name, subject)
 
 
-def snapshot_of(kind: RecordKind, raw: dict[str, Any], policy: Policy) -> Snapshot:
-    """A record as a delivery or a read shows it. Raises QuarantinedError where it is not of the shape."""
+def snapshot_of(kind: RecordKind, raw: dict[str, Any], policy: Policy, subject_key: str | None = None) -> Snapshot:
+    """A record as a delivery or a read shows it; with a `subject_key`, with the keyed hashes of its addresses.
+
+    Raises QuarantinedError where it is not of the shape.
+    """
     if "id" not in raw and "code" in raw:
         raise _rest_error(raw)
     snapshot: Snapshot = _loaded(_schema(kind, policy.meta), raw)
-    return snapshot
+    return _with_addresses(snapshot, raw, subject_key) if subject_key else snapshot
+
+
+def _with_addresses(snapshot: Snapshot, raw: Mapping[str, Any], key: str) -> Snapshot:
+    """Add the keyed hash of an order's billing address, or of an account's own address and of that for its bills."""
+    billing, facts = raw.get("billing"), snapshot.facts
+    billed = address_hash(billing.get("email"), key) if isinstance(billing, dict) else None
+    if not isinstance(facts, CustomerFacts):
+        return replace(snapshot, facts=replace(facts, email_hash=billed or ""))
+    own = address_hash(raw.get("email"), key)
+    hashes = tuple(dict.fromkeys(one for one in (own, billed) if one))
+    return replace(snapshot, facts=replace(facts, email_hashes=hashes))
 
 
 @lru_cache(maxsize=8)

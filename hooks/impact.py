@@ -13,10 +13,10 @@ from hooks.ledger import tagged
 from hooks.ledger.codec import read_facts
 from hooks.ledger.database import Database
 from hooks.ledger.prepared import Raw
-from hooks.ledger.records import Persons, Values
+from hooks.ledger.records import Values
 from hooks.ledger.tagged import Known
 from hooks.retention.policy import Policy
-from hooks.surroundings import Reading, alone, bearing
+from hooks.surroundings import Reading, alone, bearing, persons_of
 from hooks.tagging import tags, tags_alone
 
 CHUNK = 1000
@@ -102,7 +102,7 @@ class _Comparison:
     @classmethod
     def of(cls, connection: Connection, policy: Policy, today: date, rows: Iterable[Raw]) -> _Comparison:
         """For these records."""
-        return cls(connection, policy, today, Reading(connection, Persons(connection, tagged.owners(rows))))
+        return cls(connection, policy, today, Reading(connection, persons_of(connection, rows)))
 
     def count(self, found: Impact, rows: Iterable[Raw]) -> None:
         """Count what would become of each."""
@@ -126,7 +126,7 @@ class _Comparison:
         return outcome
 
     def _made(self, known: Values, alone: bool) -> _Outcome:
-        facts = read_facts(known["kind"], known["facts"])
+        facts = read_facts(known["kind"], known["facts"], known["email_hash"])
         if alone:
             (_, wanted), _ = tags_alone(facts, self.policy)
         else:

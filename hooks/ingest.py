@@ -8,17 +8,18 @@ asked, and what it answers to our own writes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from hooks import activity
-from hooks.delivery import Content, Delivery, Happened, Hint, Ignored, Noted, Quarantine
+from hooks import activity, addresses
+from hooks.delivery import Content, Delivery, Happened, Hint, Ignored, Noted, Quarantine, snapshot_of
 from hooks.errors import LedgerContendedError
 from hooks.ledger import log, records, stores
 from hooks.ledger.codec import events_text, read_events
 from hooks.ledger.database import Database
+from hooks.ledger.persons import CONTACT
 from hooks.ledger.records import UNCLAIMED, Claim, RacedError, RecordKey, Values
 from hooks.ledger.unit import Unit
 from hooks.planning import (
@@ -37,6 +38,7 @@ from hooks.retention.facts import (
     ConsentFacts,
     CustomerFacts,
     OrderFacts,
+    RecordKind,
     ReportedFacts,
     Snapshot,
     SupportRequestFacts,
@@ -86,13 +88,19 @@ def utc_now() -> datetime:
 class Ingest:
     """Takes what comes from the stores into the ledger.
 
-    `settle` is how long a record must be quiet before it is acted upon; `clock` tells the time of day.
+    `settle` is how long a record must be quiet before it is acted upon; `clock` tells the time of day. With a
+    `subject_key` the addresses that the store shows are hashed, in memory.
     """
 
     database: Database
     policy: Policy
     settle: timedelta
     clock: Callable[[], datetime] = utc_now
+    subject_key: str | None = field(default=None, repr=False)
+
+    def snapshot_of(self, kind: RecordKind, raw: dict[str, Any]) -> Snapshot:
+        """Read a record as the store shows it. Raises QuarantinedError where it is not of the shape."""
+        return snapshot_of(kind, raw, self.policy, self.subject_key)
 
     @property
     def recorder(self) -> Recorder:
@@ -219,6 +227,7 @@ class Ingest:
 
     def _receive_all(self, unit: Unit, deliveries: Sequence[tuple[str, Delivery]]) -> list[Result]:
         moment = self.moment()
+        addresses.lock_shown(unit.connection, _shown_states(deliveries))
         names = [(store, delivery.identity) for store, delivery in deliveries]
         seen = unit.begin(names, (key for store, one in deliveries for key in _shown_by(store, one.content)))
         results = []
@@ -309,6 +318,8 @@ class Ingest:
         if not merged.stale:
             columns["young"] = is_young(snapshot, moment)
         columns |= extra
+        if isinstance(snapshot.facts, CustomerFacts):
+            columns |= addresses.keep(unit, known, snapshot.facts.email_hashes, is_newest=not merged.stale)
         changed = self.recorder.save(unit, known, merged.facts, columns, moment, cause, read=settles)
         if isinstance(merged.facts, OrderFacts):
             activity.follow(self.recorder, unit, known, merged.facts, moment)
@@ -333,6 +344,7 @@ class Ingest:
         """Take a report. One without a time is dated by its arrival, to the second, but not before what a store has
         said: the clock may be behind."""
         key = RecordKey(store, event.kind, event.external_id)
+        addresses.lock_subject(unit.connection, store, event.subject)
         known = unit.find(key) or records.blank(key, moment.now)
         before = cast("ReportedFacts | None", facts_of(known))
         at = event.at or stores.no_earlier(unit.connection, moment.now).replace(microsecond=0)
@@ -341,16 +353,21 @@ class Ingest:
         columns = {"subject": str(subject) if subject else None}
         changed = self.recorder.save(unit, known, facts, columns, moment, cause)
         self.recorder.link(unit, store, facts, moment)
+        if facts != before and event.kind == CONTACT:
+            addresses.tag_persons_again(unit, unit.find(key) or known)
         return Result.RECORDED if changed else Result.UNCHANGED
 
     def _noted(self, unit: Unit, store: str, noted: Noted, moment: Moment) -> Result:
         """Keep what was asked for or decided, also of a record that is not known yet; once, however often it comes."""
         key = RecordKey(store, noted.kind, noted.external_id)
+        addresses.lock_subject(unit.connection, store, noted.subject)
         known = unit.find(key) or records.blank(key, moment.now)
         before = read_events(known["events"])
         if any(event.id == noted.event.id for event in before):
             return Result.UNCHANGED
         extra: Values = {"events": events_text((*before, noted.event))}
+        if noted.subject:
+            extra |= {"subject": str(noted.subject), "email_hash": noted.subject.value}
         facts, told = facts_of(known), event_words(noted.event, self.policy)
         if facts is None or known["state"] == "gone":
             if facts is None and noted.kind in STORED_KINDS:
@@ -361,9 +378,7 @@ class Ingest:
             self.recorder.save(unit, known, facts, extra, moment, noted.event.type, told)
             if isinstance(facts, SupportRequestFacts | ConsentFacts):
                 self.recorder.link(unit, store, facts, moment)
-        if noted.kind == "customer":
-            unit.settle()
-            records.tag_again(unit.connection, store, records.of_customer(noted.external_id))
+        addresses.tag_persons_again(unit, known | extra)
         return Result.RECORDED
 
 
@@ -409,6 +424,12 @@ def _customer_of(store: str, snapshot: Snapshot) -> Iterator[RecordKey]:
         yield RecordKey(store, "customer", snapshot.facts.customer_id)
 
 
+def _shown_states(deliveries: Iterable[tuple[str, Delivery]]) -> Iterator[tuple[str, Snapshot]]:
+    for store, delivery in deliveries:
+        if isinstance(delivery.content, Snapshot):
+            yield store, delivery.content
+
+
 def _held(unit: Unit, key: RecordKey | None) -> Values | None:
     """The record as it is by now: another one of the same transaction may have changed it."""
     return unit.find(key) if key else None
@@ -416,6 +437,7 @@ def _held(unit: Unit, key: RecordKey | None) -> Values | None:
 
 def _claimed(unit: Unit, store: str, answers: Sequence[tuple[Claim, Snapshot]]) -> dict[int, RecordKey]:
     """The claimed records, by row id; the customers of those that are orders are locked before them, as always."""
+    addresses.lock_shown(unit.connection, ((store, snapshot) for _, snapshot in answers))
     unit.fetch(key for _, snapshot in answers for key in _customer_of(store, snapshot))
     return unit.claimed([claim for claim, _ in answers])
 

@@ -32,9 +32,11 @@ def answer_to(
     requested_on: date | None = None,
     uk: bool = False,
 ) -> Answer | None:
-    """What the customer `subject`, or whoever placed the order `subject`, is told; None where the ledger knows nothing
-    of them. Every entry is worked out anew, by the policy in force and by what stands now. Raises
-    LedgerUnavailableError."""
+    """What a person is told: the customer `subject`, whoever placed the order `subject`, or whoever has the address
+    with the hash `subject`. None where the ledger knows nothing of them.
+
+    Every entry is worked out anew, by the policy in force and by what stands now. Raises LedgerUnavailableError.
+    """
     known = tuple(_known(connection, policy, store, subject))
     if not any(row.entries or row.closed_on or row.state == "gone" or row.own for row in known):
         return None
@@ -43,17 +45,22 @@ def answer_to(
 
 
 def _known(connection: Connection, policy: Policy, store: str, subject: Subject) -> Iterator[Known]:
-    number = int(subject.value)
-    find = people.held_of if subject.kind == "customer" else people.held_with
-    rows = find(connection, store, number)
+    rows = _rows(connection, store, subject)
     if not rows:
         return
     source = Reading.about(connection, rows)
     for row in rows:
-        facts = read_facts(row["kind"], row["facts"]) if row["facts"] else None
+        facts = read_facts(row["kind"], row["facts"], row["email_hash"]) if row["facts"] else None
         bears = bearing(source, row, facts) if facts else Bearing(read_events(row["events"]))
         if _concerns(subject, row, facts, bears):
             yield known_of(row, facts, bears, policy)
+
+
+def _rows(connection: Connection, store: str, subject: Subject) -> list[Values]:
+    if subject.kind == "email":
+        return people.held_under(connection, store, subject.value)
+    find = people.held_of if subject.kind == "customer" else people.held_with
+    return find(connection, store, int(subject.value))
 
 
 def _concerns(subject: Subject, row: Values, facts: Facts | None, bears: Bearing) -> bool:
@@ -61,7 +68,11 @@ def _concerns(subject: Subject, row: Values, facts: Facts | None, bears: Bearing
     if (row["kind"], str(row["external_id"])) == (subject.kind, subject.value):
         return True
     named = isinstance(facts, SupportRequestFacts | ConsentFacts) and subject in facts.subjects
-    return named or (subject.kind == "customer" and str(bears.customer_id) == subject.value)
+    if named or subject.kind == "order":
+        return named
+    if bears.customer_id is None:
+        return row["customer_id"] is None
+    return subject.kind == "email" or str(bears.customer_id) == subject.value
 
 
 def known_of(row: Values, facts: Facts | None, bears: Bearing, policy: Policy) -> Known:

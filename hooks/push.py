@@ -15,7 +15,6 @@ from typing import Any
 from uuid import uuid4
 
 from hooks import telemetry
-from hooks.delivery import snapshot_of
 from hooks.errors import QuarantinedError, RecordGoneError, StoreError, StoreUnreachableError
 from hooks.ingest import Ingest
 from hooks.ledger import records
@@ -92,7 +91,7 @@ class Pusher:
         writes = []
         for row, answer in answered:
             try:
-                writes.append((row.claim, row.wanted_digest, snapshot_of(kind, answer, self.ingest.policy)))
+                writes.append((row.claim, row.wanted_digest, self.ingest.snapshot_of(kind, answer)))
             except QuarantinedError:
                 misshapen = StoreUnreachableError("not-of-the-shape", "the answer is not of a record's shape")
                 self._failed(row, misshapen)

@@ -16,7 +16,7 @@ from hooks.ledger.unit import Unit
 from hooks.planning import Moment, pushing, question, questions, reason_for, shown
 from hooks.retention.facts import STORED_KINDS, ConsentFacts, Facts, ReportedFacts, SupportRequestFacts
 from hooks.retention.policy import Policy
-from hooks.surroundings import bearing, customer_of
+from hooks.surroundings import bearing, owner_of_record
 from hooks.tagging import Tags, read_otherwise, tagged_by, tags
 
 
@@ -91,7 +91,7 @@ class Recorder:
         for subject in sorted(facts.subjects):
             if subject.kind == "order":
                 self._mark_linked(unit, RecordKey(store, "order", int(subject.value)), moment)
-        customer_id = customer_of(unit, store, facts)
+        customer_id = owner_of_record(unit, {"store": store}, facts).customer_id
         if customer_id:
             self._mark_linked(unit, RecordKey(store, "customer", customer_id), moment)
 
@@ -114,7 +114,7 @@ def ask(unit: Unit, key: RecordKey, reason: str, moment: Moment) -> None:
 
 def facts_of(known: Values) -> Facts | None:
     """What is known of a record; None where nothing is."""
-    return read_facts(known["kind"], known["facts"]) if known["facts"] else None
+    return read_facts(known["kind"], known["facts"], known["email_hash"]) if known["facts"] else None
 
 
 def _owner_changed(unit: Unit, known: Values) -> None:

@@ -11,7 +11,6 @@ from uuid import uuid4
 
 from hooks import telemetry
 from hooks.compare import knows_refunds
-from hooks.delivery import snapshot_of
 from hooks.errors import (
     PostReadRefusedError,
     QuarantinedError,
@@ -41,6 +40,9 @@ LEASE = timedelta(minutes=5)
 """Longer than a round takes even in a slow store; a record that is asked for twice all the same is no harm."""
 
 _FIELDS: Mapping[RecordKind, str] = {"order": ORDER_FIELDS, "customer": CUSTOMER_FIELDS}
+
+_ADDRESS_FIELDS = "email,billing"
+"""What a read of an account asks for besides, where addresses are hashed."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Rereader:
             return set()
         asked_at = self.ingest.clock()
         try:
-            found = self.client.read_many(kind, list(rows), fields=_FIELDS[kind])
+            found = self.client.read_many(kind, list(rows), fields=self._fields(kind))
         except StoreError as error:
             if error.whole_store and not isinstance(error, StoreUnreachableError):
                 raise
@@ -112,10 +114,16 @@ class Rereader:
         doubtful = {number for number in refunded if not knows_refunds(known.get(number), found[number])}
         return {number: raw for number, raw in found.items() if number not in doubtful}
 
+    def _fields(self, kind: RecordKind) -> str:
+        """The fields that a read asks for: an account's addresses only where they are hashed."""
+        if kind == "customer" and self.ingest.subject_key:
+            return f"{CUSTOMER_FIELDS},{_ADDRESS_FIELDS}"
+        return _FIELDS[kind]
+
     def _settling(self, kind: RecordKind, raw: dict[str, Any]) -> Snapshot | None:
         """What a row of a list shows, where it shows enough to settle what is in question."""
         try:
-            return snapshot_of(kind, raw, self.ingest.policy)
+            return self.ingest.snapshot_of(kind, raw)
         except QuarantinedError:
             return None
 
@@ -156,8 +164,8 @@ class Rereader:
         kind, number = row.kind, row.external_id
         shown: dict[str, Any] | RecordGoneError
         try:
-            shown = self.client.read(kind, number, fields=_FIELDS[kind])
-            is_doubtful = is_rewound(row.claim, snapshot_of(kind, shown, self.ingest.policy))
+            shown = self.client.read(kind, number, fields=self._fields(kind))
+            is_doubtful = is_rewound(row.claim, self.ingest.snapshot_of(kind, shown))
         except RecordGoneError as error:
             shown, is_doubtful = error, row.version is not None
         raw = self._read_once_more(row, shown) if is_doubtful else shown
@@ -165,13 +173,13 @@ class Rereader:
             raise raw
         if raw.get("refunds"):
             raw["refunds"] = with_all(php_list(raw["refunds"]) or [], self.client.refunds(number))
-        return snapshot_of(kind, raw, self.ingest.policy)
+        return self.ingest.snapshot_of(kind, raw)
 
     def _read_once_more(self, row: Due, shown: dict[str, Any] | RecordGoneError) -> dict[str, Any] | RecordGoneError:
         """Read past all caches. Where nothing lets such a request through, the first answer, which no cache marked,
         is the best that there is."""
         try:
-            return self.client.read(row.kind, row.external_id, fields=_FIELDS[row.kind], past_caches=True)
+            return self.client.read(row.kind, row.external_id, fields=self._fields(row.kind), past_caches=True)
         except PostReadRefusedError:
             return shown
 

@@ -21,15 +21,16 @@ from hooks.ingest import Ingest
 from hooks.ledger import policies, tagged
 from hooks.ledger.codec import read_facts
 from hooks.ledger.outline import read_ways
+from hooks.ledger.persons import Persons
 from hooks.ledger.prepared import Bind, Prepared, Raw
-from hooks.ledger.records import AGAIN, Persons, RecordKey, Values
+from hooks.ledger.records import AGAIN, RecordKey, Values
 from hooks.ledger.statements import ADD_HISTORY, updating
 from hooks.ledger.tagged import Known
 from hooks.ledger.unit import Unit
 from hooks.planning import Moment
 from hooks.retention.facts import STORED_KINDS
 from hooks.retention.recipients import Reach, recipients
-from hooks.surroundings import alone
+from hooks.surroundings import alone, owner_of_row, persons_of
 from hooks.tagging import tagged_by, tags_alone
 
 FEWEST, MOST = 50, 2000
@@ -101,7 +102,7 @@ class Retagger:
 
     def _one_by_one(self, unit: Unit, wanted: str, ids: Iterable[int]) -> int:
         due = tagged.whole(unit.connection, wanted, ids)
-        unit.persons = Persons(unit.connection, ((row["store"], row["customer_id"]) for row in due))
+        unit.persons = Persons(unit.connection, map(owner_of_row, due))
         moment = self.ingest.moment()
         held = [(_turn(row), unit.hold(row)) for row in due]
         for turn, key in sorted(held, key=itemgetter(0)):
@@ -135,7 +136,7 @@ class Outlook:
     @classmethod
     def of(cls, connection: Connection, ingest: Ingest, rows: Iterable[Raw]) -> Outlook:
         """For these records."""
-        return cls(connection, ingest, Persons(connection, tagged.owners(rows)), ingest.moment())
+        return cls(connection, ingest, persons_of(connection, rows), ingest.moment())
 
     def change(self, row: Raw) -> Change | None:
         """What is to become of this record, unless more bears on it than its own facts."""
@@ -156,7 +157,7 @@ class Outlook:
     def _first(self, row: Raw) -> Alike:
         """What becomes of this record, as of any other, and of all like it."""
         known = tagged.read(self.connection, row) | {"updated_at": None}
-        facts = read_facts(known["kind"], known["facts"])
+        facts = read_facts(known["kind"], known["facts"], known["email_hash"])
         made, reach = tags_alone(facts, self.ingest.policy)
         unit = Unit(self.connection, self.persons)
         key = unit.hold(known)

@@ -14,8 +14,11 @@ from sqlalchemy import Connection
 from hooks.ledger import records
 from hooks.ledger.codec import read_events
 from hooks.ledger.outline import Outline, outline
-from hooks.ledger.records import Persons, Values
+from hooks.ledger.persons import Name, Owner, Persons
+from hooks.ledger.prepared import Raw
+from hooks.ledger.records import Values
 from hooks.ledger.tagged import Known
+from hooks.retention.events import RecordEvent
 from hooks.retention.facts import STORED_KINDS, CustomerFacts, Facts, OrderFacts, Subject
 from hooks.tagging import Bearing
 
@@ -25,11 +28,11 @@ ALONE = Bearing()
 class Source(Protocol):
     """Where it is looked up: what a transaction is about to write, or the ledger as it stands."""
 
-    def events_of(self, store: str, customer_id: int) -> str:
-        """What was asked for and decided about a customer (JSON)."""
+    def person_events(self, owner: Owner, *, but: Name | None = None) -> tuple[RecordEvent, ...]:
+        """All that was asked for and decided about a person; without what was so `but` one record."""
 
-    def owner_of(self, store: str, order_id: int) -> int | None:
-        """The customer whose order this is, as far as that is known."""
+    def owner_of(self, store: str, order_id: int) -> Owner:
+        """Whose order this is, as far as that is known."""
 
     def linked_entries(self, store: str, customer_id: int) -> list[str]:
         """The entries (JSON) of all requests and consents of a customer that are kept."""
@@ -45,15 +48,15 @@ class Reading:
     @classmethod
     def about(cls, connection: Connection, rows: Iterable[Values]) -> Reading:
         """For these records."""
-        return cls(connection, Persons(connection, ((row["store"], row["customer_id"]) for row in rows)))
+        return cls(connection, Persons(connection, map(owner_of_row, rows)))
 
-    def events_of(self, store: str, customer_id: int) -> str:
-        """As `Source.events_of`."""
-        return self.persons.events_of(store, customer_id)
+    def person_events(self, owner: Owner, *, but: Name | None = None) -> tuple[RecordEvent, ...]:
+        """As `Source.person_events`."""
+        return self.persons.about(owner, but=but)
 
-    def owner_of(self, store: str, order_id: int) -> int | None:
+    def owner_of(self, store: str, order_id: int) -> Owner:
         """As `Source.owner_of`."""
-        return records.owner_of(self.connection, store, order_id)
+        return Owner.of(store, *records.owner_of(self.connection, store, order_id))
 
     def linked_entries(self, store: str, customer_id: int) -> list[str]:
         """As `Source.linked_entries`."""
@@ -63,13 +66,35 @@ class Reading:
 def bearing(source: Source, known: Values, facts: Facts) -> Bearing:
     """What bears on one record."""
     own = read_events(known["events"])
+    owner = owner_of_record(source, known, facts)
+    person = () if owner.is_nobody else source.person_events(owner, but=(known["kind"], known["external_id"]))
     if isinstance(facts, CustomerFacts):
         linked = _linked(source, known) if known["linked"] else ()
-        return Bearing(own=own, customer_id=None, linked=linked) if own or linked else ALONE
-    customer_id = customer_of(source, known["store"], facts)
-    if customer_id is None:
-        return Bearing(own) if own else ALONE
-    return Bearing(own, read_events(source.events_of(known["store"], customer_id)), customer_id)
+        return Bearing(own, person, None, linked) if own or person or linked else ALONE
+    return Bearing(own, person, owner.customer_id, (), owner.email_hash) if own or not owner.is_nobody else ALONE
+
+
+def owner_of_record(source: Source, known: Values, facts: Facts) -> Owner:
+    """Whose record it is: an order's by its customer, or else its address; a request's by whom it is about."""
+    store = known["store"]
+    match facts:
+        case CustomerFacts():
+            return Owner(store, known["external_id"])
+        case OrderFacts():
+            return Owner.of(store, facts.owner_id, facts.email_hash)
+    named = {subject.kind: subject for subject in sorted(facts.subjects, reverse=True)}
+    if "customer" in named:
+        return Owner(store, int(named["customer"].value))
+    if "order" in named and not (owner := source.owner_of(store, int(named["order"].value))).is_nobody:
+        return owner
+    return Owner(store, None, named["email"].value if "email" in named else None)
+
+
+def owner_of_row(row: Values) -> Owner:
+    """Whose record it is, by what the ledger has noted."""
+    if row["kind"] == "customer":
+        return Owner(row["store"], row["external_id"])
+    return Owner.of(row["store"], row["customer_id"], row["email_hash"])
 
 
 def alone(persons: Persons, known: Known, zone: tzinfo) -> Outline | None:
@@ -79,10 +104,21 @@ def alone(persons: Persons, known: Known, zone: tzinfo) -> Outline | None:
     if known.kind not in STORED_KINDS and _OTHERS.search(known.facts):
         return None
     told = outline(known.facts, zone)
-    owner = known.customer_id
-    if told.customer_id != owner or (owner and persons.events_of(known.store, owner) != "[]"):
+    if told.customer_id != known.customer_id:
         return None
-    return told
+    return None if persons.about(owner_of_known(known), but=(known.kind, known.external_id)) else told
+
+
+def owner_of_known(known: Known) -> Owner:
+    """As `owner_of_row`."""
+    if known.kind == "customer":
+        return Owner(known.store, known.external_id)
+    return Owner.of(known.store, known.customer_id, known.email_hash)
+
+
+def persons_of(connection: Connection, rows: Iterable[Raw]) -> Persons:
+    """The persons whose records these are, of which each row begins as `Known` does."""
+    return Persons(connection, (owner_of_known(Known.of(row)) for row in rows))
 
 
 _OTHERS = re.compile(r'"erased_at":|\["(?:customer|order)","')
@@ -92,18 +128,6 @@ _OTHERS = re.compile(r'"erased_at":|\["(?:customer|order)","')
 def _linked(source: Source, known: Values) -> tuple[dict[str, Any], ...]:
     texts = source.linked_entries(known["store"], known["external_id"])
     return tuple(entry for text in texts for entry in json.loads(text))
-
-
-def customer_of(source: Source, store: str, facts: Facts) -> int | None:
-    """The account whose record it is; None for a guest's, and where that is not known."""
-    if isinstance(facts, CustomerFacts):
-        return None
-    if isinstance(facts, OrderFacts):
-        return facts.owner_id or None
-    named = {subject.kind: subject for subject in sorted(facts.subjects, reverse=True)}
-    if "customer" in named:
-        return int(named["customer"].value)
-    return source.owner_of(store, int(named["order"].value)) if "order" in named else None
 
 
 def main_subject(subjects: Iterable[Subject]) -> Subject | None:

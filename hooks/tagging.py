@@ -58,12 +58,14 @@ def read_otherwise(made_by: str, policy: Policy) -> bool:
 @dataclass(frozen=True, slots=True)
 class Bearing:
     """What bears on a record besides its own facts: what was asked for and decided about it (`own`) and about the
-    `person` whose record it is; and the entries of requests and consents of which it is the `subject`."""
+    `person` whose record it is, by account or by the hash of an address; and the entries of requests and consents of
+    which it is the subject (`linked`)."""
 
     own: tuple[RecordEvent, ...] = ()
     person: tuple[RecordEvent, ...] = ()
     customer_id: int | None = None
     linked: tuple[Mapping[str, Any], ...] = ()
+    email_hash: str | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -80,7 +82,25 @@ def tags(facts: Facts, policy: Policy, bearing: Bearing = Bearing()) -> Tags:
         plan, columns = _tags(facts, policy, stands, bearing.linked)
     got = ",".join(recipients_of(*_got(facts, plan, policy, stands), policy))
     own = {"facts": facts_text(facts), "customer_id": bearing.customer_id, "recipients": got}
-    return plan, columns | own | _role(facts, plan)
+    return plan, columns | own | _role(facts, plan) | _address(facts, plan, bearing, stands)
+
+
+def _address(facts: Facts, plan: Schedule, bearing: Bearing, stands: Standing) -> Values:
+    """The keyed hash of a record's address; an order's is dropped once nothing is left of the order, and no request or
+    hold stands. No column for an account, whose addresses are kept apart."""
+    match facts:
+        case CustomerFacts():
+            return {}
+        case OrderFacts():
+            is_over = plan.phase == "erased" and not plan.entries and not is_decided(stands)
+            return {"email_hash": None if is_over else facts.email_hash or None}
+        case _:
+            return {"email_hash": bearing.email_hash}
+
+
+def is_decided(stands: Standing) -> bool:
+    """Tell whether a request or a hold stands."""
+    return bool(stands.holds or stands.restriction or stands.erasure or stands.objection)
 
 
 def _role(facts: Facts, plan: Schedule) -> Values:

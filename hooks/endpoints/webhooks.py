@@ -27,7 +27,8 @@ def receive(slug: str) -> Response:
         if is_ping(body, headers):
             return _answer(here, slug, Result.PING)
         with intake.counted(slug), telemetry.INTAKE_SECONDS.time():
-            delivery = Delivery.from_http(headers, body, keys=keys, policy=here.policy)
+            subject_key = here.settings.subject_key
+            delivery = Delivery.from_http(headers, body, keys=keys, policy=here.policy, subject_key=subject_key)
             result = take(here, slug, delivery)
         return _answer(here, slug, result, delivery.topic)
 

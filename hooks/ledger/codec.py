@@ -37,8 +37,8 @@ def facts_text(facts: Facts) -> str:
     return _text({key: value for key, value in raw.items() if value not in (None, False, 0, [])})
 
 
-def read_facts(kind: RecordKind, text: str) -> Facts:
-    """Read back what `facts_text` wrote."""
+def read_facts(kind: RecordKind, text: str, email_hash: str | None = None) -> Facts:
+    """Read back what `facts_text` wrote; the keyed hash of an order's address is kept apart from it."""
     raw = json.loads(text)
     if kind not in STORED_KINDS:
         return _read_reported(kind, raw)
@@ -72,6 +72,7 @@ def read_facts(kind: RecordKind, text: str) -> Facts:
         carried=tuple((name, _instant(version)) for name, version in raw.get("carried", ())),
         former_customer_id=raw.get("former_customer_id", 0),
         first_seen_at=_maybe(raw.get("first_seen_at")),
+        email_hash=email_hash or "",
         **shared,
     )
 

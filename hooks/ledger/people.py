@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, String, and_, cast, or_, select
 
+from hooks.ledger.persons import accounts_with, emails_of
 from hooks.ledger.records import Values, about_order, of_customer, the_customer
 from hooks.ledger.tables import records
 from hooks.ledger.views import MAX_ID
@@ -14,14 +15,32 @@ from hooks.retention.facts import STORED_KINDS
 
 def held_of(connection: Connection, store: str, customer_id: int) -> list[Values]:
     """The account, and all orders, requests and consents of a customer, in order of kinds and ids; whatever their
-    state, and also where the account itself is unknown. What is about one of these orders is the customer's too."""
+    state, and also where the account itself is unknown. What is about one of these orders is the customer's too, and
+    so is what has no account and one of the addresses that this one ever had."""
     if customer_id > MAX_ID:
         return []
+    return _found(connection, store, _of_person(connection, store, {customer_id}, set()))
+
+
+def held_under(connection: Connection, store: str, email_hash: str) -> list[Values]:
+    """All records of whoever has the address of a keyed hash: those without an account, and those of each account that
+    ever had it."""
+    accounts = accounts_with(connection, store, email_hash)
+    return _found(connection, store, _of_person(connection, store, accounts, {email_hash}))
+
+
+def _of_person(connection: Connection, store: str, accounts: set[int], hashes: set[str]) -> ColumnElement[bool]:
+    """The condition of all records under these accounts, and under these addresses and those of the accounts."""
+    conditions: list[ColumnElement[bool]] = []
+    for number in sorted(accounts):
+        hashes = hashes | emails_of(connection, store, number)
+        conditions += [the_customer(number), of_customer(number), records.c.subject == f"customer:{number}"]
+    if hashes:
+        conditions.append(and_(records.c.email_hash.in_(sorted(hashes)), records.c.customer_id.is_(None)))
     orders = select("order:" + cast(records.c.external_id, String)).where(
-        records.c.store == store, records.c.kind == "order", of_customer(customer_id)
+        records.c.store == store, records.c.kind == "order", or_(*conditions)
     )
-    named = or_(records.c.subject == f"customer:{customer_id}", records.c.subject.in_(orders))
-    return _found(connection, store, or_(the_customer(customer_id), of_customer(customer_id), named))
+    return or_(*conditions, records.c.subject.in_(orders))
 
 
 def held_with(connection: Connection, store: str, order_id: int) -> list[Values]:

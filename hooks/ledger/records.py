@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 from sqlalchemy import ColumnElement, Connection, Table, and_, case, delete, exists, func, or_, select, update
 
 from hooks.errors import LedgerContendedError
-from hooks.ledger.statements import CLAIM, EVENTS_OF, LINKED, TO_BE_ASKED_ABOUT, TO_BE_WRITTEN, ignoring, listed
+from hooks.ledger.statements import CLAIM, LINKED, TO_BE_ASKED_ABOUT, TO_BE_WRITTEN, ignoring, listed
 from hooks.ledger.tables import history, records
 from hooks.retention.facts import RecordKind
 
@@ -175,43 +175,13 @@ def approaching(connection: Connection, store: str, *, due: date, read_before: d
 # --- what bears on one another ---------------------------------------------------------------------------
 
 
-def events_of(connection: Connection, store: str, customers: Collection[int]) -> dict[int, str]:
-    """What was asked for and decided about these customers, by id; only of those of whom there is any."""
-    found = EVENTS_OF.rows(connection, {"store": store, "ids": listed(connection, customers)})
-    return {row["external_id"]: row["events"] for row in found}
-
-
-class Persons:
-    """What was asked for and decided about customers, looked up for many records at once; none is locked."""
-
-    def __init__(self, connection: Connection, owners: Iterable[tuple[str, int | None]]) -> None:
-        self.connection = connection
-        self._events: dict[tuple[str, int], str] = {}
-        customers: dict[str, set[int]] = defaultdict(set)
-        for store, customer_id in owners:
-            if customer_id:
-                customers[store].add(customer_id)
-        for store, ids in customers.items():
-            self._look_up(store, ids)
-
-    def events_of(self, store: str, customer_id: int) -> str:
-        """JSON; of a customer of whom there is nothing `[]`."""
-        if (store, customer_id) not in self._events:  # a record that has changed hands
-            self._look_up(store, {customer_id})
-        return self._events[store, customer_id]
-
-    def _look_up(self, store: str, ids: set[int]) -> None:
-        found = events_of(self.connection, store, ids)
-        self._events |= {(store, number): found.get(number, "[]") for number in ids}
-
-
-def owner_of(connection: Connection, store: str, order_id: int) -> int | None:
-    """The customer whose order this is, as far as that is known."""
-    chosen = select(records.c.customer_id).where(
+def owner_of(connection: Connection, store: str, order_id: int) -> tuple[int | None, str | None]:
+    """The account whose order this is, and the keyed hash of its address, as far as these are known."""
+    chosen = select(records.c.customer_id, records.c.email_hash).where(
         records.c.store == store, records.c.kind == "order", records.c.external_id == order_id
     )
-    owner: int | None = connection.execute(chosen).scalar_one_or_none()
-    return owner
+    row = connection.execute(chosen).one_or_none()
+    return (row.customer_id, row.email_hash) if row else (None, None)
 
 
 def customer_of_claimed(connection: Connection, claim: Claim) -> RecordKey | None:

@@ -26,7 +26,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
 from hooks.ledger.prepared import Prepared
-from hooks.ledger.tables import Instant, deliveries, history, records, stores
+from hooks.ledger.tables import Instant, account_emails, deliveries, history, records, stores
 
 
 def among(dialect: str, column: Column[Any], kind: type[TypeEngine[Any]]) -> ColumnElement[bool]:
@@ -103,6 +103,7 @@ SEEN = Prepared(
 
 ADD_RECORD = Prepared(lambda dialect: ignoring(dialect, records).values(_values(records, "id")).returning(records.c.id))
 ADD_DELIVERY = Prepared(lambda dialect: ignoring(dialect, deliveries).values(_values(deliveries)))
+ADD_ACCOUNT_EMAIL = Prepared(lambda dialect: ignoring(dialect, account_emails).values(_values(account_emails)))
 ADD_HISTORY = Prepared(lambda _: insert(history).values(_values(history, "id")))
 
 

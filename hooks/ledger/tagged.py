@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ class Known(NamedTuple):
     recipients: str
     events: str
     linked: bool
+    email_hash: str | None
 
     @classmethod
     def of(cls, row: Raw) -> Known:
@@ -48,15 +49,12 @@ _DUE = (*Known._fields, *_TAGS, *_OTHERS)
 STATE, TAGGED_BY = _DUE.index("state"), _DUE.index("tagged_by")
 """Places in a row."""
 
-_SIGNS = ("store", "facts", "customer_id", "recipients", "events", "linked", "state", "tagged_by", "doubtful",
-          "wanted_digest", "known_digest", "push_at", "push_since", "push_attempts", "push_error", "contests",
-          "reread_at", "reread_since", "reread_reason", "reread_attempts")  # fmt: skip
+_SIGNS = ("store", "facts", "customer_id", "recipients", "events", "linked", "email_hash", "state", "tagged_by",
+          "doubtful", "wanted_digest", "known_digest", "push_at", "push_since", "push_attempts", "push_error",
+          "contests", "reread_at", "reread_since", "reread_reason", "reread_attempts")  # fmt: skip
 """Whatever is changed about a record, one of these is: its tags only with what made them, or what is wanted."""
 
 _signs = itemgetter(*(_DUE.index(name) for name in _SIGNS))
-
-
-_owner = itemgetter(_DUE.index("store"), _DUE.index("customer_id"))
 
 
 def _some(*names: str) -> Select[tuple[object, ...]]:
@@ -110,11 +108,6 @@ def otherwise(connection: Connection, made_by: str, *, limit: int) -> list[Raw]:
         if len(found) == limit:
             break
     return found
-
-
-def owners(rows: Iterable[Raw]) -> Iterator[tuple[str, int | None]]:
-    """Whose records these are: the store, and there the customer."""
-    return map(_owner, rows)
 
 
 def read(connection: Connection, row: Raw) -> Values:

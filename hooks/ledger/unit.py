@@ -7,7 +7,7 @@ that are different in the end. Until `write` is called, queries do not see what 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,10 +15,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from hooks.ledger import records as queries
+from hooks.ledger.codec import read_events
 from hooks.ledger.log import told
+from hooks.ledger.persons import Name, Owner, Persons
 from hooks.ledger.prepared import pipelined
 from hooks.ledger.records import Claim, RacedError, RecordKey, Values, by_kind, differing, differs
 from hooks.ledger.statements import ADD_DELIVERY, ADD_HISTORY, ADD_RECORD, CLAIMED, FIND, SEEN, listed, updating
+from hooks.retention.events import RecordEvent, in_force
 
 
 @dataclass(slots=True)
@@ -26,8 +29,9 @@ class Unit:
     """The records of one write transaction."""
 
     connection: Connection
-    persons: queries.Persons | None = None
-    """What is known about customers, where that was looked up for many records at once; else each is locked first."""
+    persons: Persons | None = None
+    """What is decided about persons, where that was looked up for many records at once; else each account is locked
+    first."""
 
     _stored: dict[RecordKey, Values] = field(default_factory=dict)
     _current: dict[RecordKey, Values | None] = field(default_factory=dict)
@@ -136,18 +140,27 @@ class Unit:
 
     # What bears on a record
 
-    def events_of(self, store: str, customer_id: int) -> str:
-        """What was asked for and decided about a customer, as the ledger has it."""
+    def person_events(self, owner: Owner, *, but: Name | None = None) -> tuple[RecordEvent, ...]:
+        """What was asked for and decided about a person and stands; `but` what was so about one record."""
         if self.persons is not None:
-            return self.persons.events_of(store, customer_id)
-        known = self.find(RecordKey(store, "customer", customer_id))
-        return str(known["events"]) if known else "[]"
+            return self.persons.about(owner, but=but)
+        if owner.customer_id and owner.email_hash is None:
+            account = self.find(RecordKey(owner.store, "customer", owner.customer_id))
+            if account is None or account["email_hash"] is None:  # it goes by no other name
+                is_left_out = but == ("customer", owner.customer_id)
+                return () if account is None or is_left_out else in_force(read_events(account["events"]))
+        return Persons(self.connection, (), self._accounts).about(owner, but=but)
 
-    def owner_of(self, store: str, order_id: int) -> int | None:
-        """The customer whose order this is, as far as that is known."""
+    def _accounts(self, store: str, ids: Collection[int]) -> dict[int, str]:
+        """What was noted about accounts (JSON), by id; each is locked."""
+        self.fetch(RecordKey(store, "customer", number) for number in ids)
+        found = {number: self.find(RecordKey(store, "customer", number)) for number in ids}
+        return {number: str(row["events"]) for number, row in found.items() if row}
+
+    def owner_of(self, store: str, order_id: int) -> Owner:
+        """Whose order this is, as far as that is known."""
         known = self.find(RecordKey(store, "order", order_id))
-        owner: int | None = known["customer_id"] if known else None
-        return owner
+        return Owner.of(store, *((known["customer_id"], known["email_hash"]) if known else (None, None)))
 
     def linked_entries(self, store: str, customer_id: int) -> list[str]:
         """The entries (JSON) of all requests and consents of a customer that are kept."""

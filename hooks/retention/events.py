@@ -84,6 +84,19 @@ def standing(
     )
 
 
+def in_force(events: Iterable[RecordEvent]) -> tuple[RecordEvent, ...]:
+    """The events under one name of a person without what was lifted or reported by mistake: a hold or a restriction is
+    lifted under the name under which it was placed."""
+    left = sorted(_unretracted(events), key=_order)
+    holds, restriction = _holds(left), _restriction(left)
+    standing_ = [*holds, *([restriction] if restriction else [])]
+    others = (event for event in left if event.type not in _PLACED_AND_LIFTED)
+    return tuple(sorted((*standing_, *others), key=_order))
+
+
+_PLACED_AND_LIFTED = frozenset({"hold", "hold-lifted", "restriction", "restriction-lifted"})
+
+
 def _order(event: RecordEvent) -> tuple[datetime, str]:
     return event.at, event.id
 

@@ -82,7 +82,7 @@ class OrderFacts:
     The rest keeps what earlier states showed. `was_paid`: one of them was paid. `carried`: parts that the newest
     state lacks, each with the version of the last state that showed it. `former_customer_id`: the last customer of
     an order that is nobody's now. `first_seen_at`: the first version that was seen of an order without a day of
-    creation.
+    creation. `email_hash`: the keyed hash of the newest billing address, which the ledger keeps in a column of its own.
     """
 
     status: str
@@ -103,6 +103,7 @@ class OrderFacts:
     carried: tuple[tuple[str, datetime], ...] = ()
     former_customer_id: int = 0
     first_seen_at: datetime | None = None
+    email_hash: str = ""
 
     kind: RecordKind = field(default="order", init=False)
 
@@ -147,6 +148,8 @@ class CustomerFacts:
     sign-up.
     `staff`: its role is none of a customer's. `role` is that role as the store just showed it; empty for customers, and
     for what is read back from the ledger, which keeps the role in a column of its own.
+    `email_hashes`: the keyed hashes of its addresses, its own before that for bills, as the store just showed them; the
+    ledger keeps all that there ever were in a table of its own.
     """
 
     created_at: datetime | None = None
@@ -159,6 +162,7 @@ class CustomerFacts:
     oddities: frozenset[str] = frozenset()
     first_seen_at: datetime | None = None
     role: str = ""
+    email_hashes: tuple[str, ...] = ()
 
     kind: RecordKind = field(default="customer", init=False)
 

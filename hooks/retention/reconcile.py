@@ -4,8 +4,8 @@ A record's state is taken from the newest version that was seen; its `meta_data`
 showed it, since a shop manager's webhooks leave it out; and what can only grow (log-ins, orders placed, dates
 of refunds, newsletter choices, an erasure, that an order was paid) from all of them, late ones too.
 
-Each day of an order, its refunds and its customer are taken from the newest version that shows them: a later state
-that lacks them takes nothing away. `carried` then says from which version they are.
+Each day of an order, its refunds, its customer and the hash of its address are taken from the newest version that
+shows them: a later state that lacks them takes nothing away. `carried` then says from which version they are.
 """
 
 from __future__ import annotations
@@ -165,6 +165,7 @@ def _state(facts: StoreFacts) -> tuple[object, ...]:
         facts.payment,
         sorted(facts.carriers),
         sorted(refund.id for refund in refunds),
+        _own(facts, _ADDRESS) or "",
     )
 
 
@@ -231,7 +232,8 @@ def _grown_account(facts: CustomerFacts, newest: _Shown, other: _Shown) -> Custo
 
 DAYS = ("created_at", "paid_at", "completed_at")
 _CUSTOMER = "former_customer_id"
-PARTS = (*DAYS, "refunds", _CUSTOMER)
+_ADDRESS = "email_hash"
+PARTS = (*DAYS, "refunds", _CUSTOMER, _ADDRESS)
 
 
 def _parts(newest: _Shown, other: _Shown) -> tuple[dict[str, Any], tuple[tuple[str, datetime], ...]]:
@@ -271,6 +273,8 @@ def _own(facts: StoreFacts, name: str) -> Any:
         return None
     if name == _CUSTOMER:
         return facts.customer_id or None
+    if name == _ADDRESS:
+        return facts.email_hash or None
     if name == "refunds" and "refunds" in facts.oddities:
         return None
     return getattr(facts, name)

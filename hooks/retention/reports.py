@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
+from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import (
     Choice,
     ConsentFacts,
@@ -77,6 +78,16 @@ def no_later(facts: ReportedFacts, now: datetime) -> ReportedFacts:
         return replace(facts, choices=choices, erased_at=erased_at)
     made_at, closed_at = (min(at, now) if at else None for at in (facts.made_at, facts.closed_at))
     return replace(facts, made_at=made_at, closed_at=closed_at, erased_at=erased_at)
+
+
+def choices_as_events(facts: ConsentFacts) -> tuple[RecordEvent, ...]:
+    """The choices of a newsletter contact, as what was asked for by the person who has its address."""
+    return tuple(_choice(choice) for choice in facts.choices)
+
+
+def _choice(choice: Choice) -> RecordEvent:
+    type_: EventType = "consent-given" if choice.given else "consent-withdrawn"
+    return RecordEvent(f"contact:{type_}:{choice.at.isoformat()}", type_, choice.at)
 
 
 def _nothing(report: Report) -> ReportedFacts:

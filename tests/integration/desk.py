@@ -117,7 +117,9 @@ class Desk:
 
     def receive(self, sent: Recorded) -> Result:
         """Take in one delivery."""
-        delivery = Delivery.from_http(sent.headers, sent.body, keys=signing_keys(SECRET), policy=self.ingest.policy)
+        policy, subject_key = self.ingest.policy, self.ingest.subject_key
+        keys = signing_keys(SECRET)
+        delivery = Delivery.from_http(sent.headers, sent.body, keys=keys, policy=policy, subject_key=subject_key)
         return self.ingest.receive(self.slug, delivery)
 
     # What people ask for, and what other tools report
@@ -267,7 +269,13 @@ class Desk:
 
 @contextmanager
 def desk(
-    database: Database, policy: Policy, *, slug: str = "shop", role: str = "administrator", clock: Clock | None = None
+    database: Database,
+    policy: Policy,
+    *,
+    slug: str = "shop",
+    role: str = "administrator",
+    clock: Clock | None = None,
+    subject_key: str | None = None,
 ) -> Iterator[Desk]:
     """A desk whose key, and whose webhooks' owner, has this role."""
     clock = clock or Clock()
@@ -281,7 +289,7 @@ def desk(
         key = store.create_key(role)
         reach = StoreSettings(slug, url, key["consumer_key"], key["consumer_secret"], (SECRET,))
         settings = Settings(stores={slug: reach})
-        ingest = Ingest(database, policy, SETTLE, clock)
+        ingest = Ingest(database, policy, SETTLE, clock, subject_key)
         with database.write() as connection:
             stores.register(connection, [slug])
             rounds.register(connection, slug, clock())
