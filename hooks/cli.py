@@ -14,6 +14,7 @@ from hooks.collecting import collect_less
 from hooks.commands.audit import audit_group
 from hooks.commands.backfill import store_backfill
 from hooks.commands.page import policy_check, policy_import
+from hooks.commands.people import people_group
 from hooks.commands.policy import policy_group
 from hooks.commands.record import record_group
 from hooks.commands.register import policy_register
@@ -63,4 +64,4 @@ def commands() -> tuple[click.Command, ...]:
     store_group.add_command(store_backfill)
     for command in (policy_check, policy_import, policy_register):
         policy_group.add_command(command)
-    return run_worker, store_group, policy_group, record_group, rights, audit_group, db_group
+    return run_worker, store_group, policy_group, record_group, people_group, rights, audit_group, db_group

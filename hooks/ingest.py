@@ -163,6 +163,7 @@ class Ingest:
             if _is_blank(known) and unit.drop(known):
                 return
             changed = gone(known, moment, day) | UNCLAIMED | {"role": None}
+            changed |= self.recorder.without_address(unit, known)
             unit.save(known, changed)
             if known["state"] not in ("unknown", "gone"):
                 reason = f"Gone from the store, which said so when asked; first heard of on {day}"

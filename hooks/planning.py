@@ -43,7 +43,7 @@ UNREADABLE = "unreadable"
 HINTS = frozenset(
     {
         *("deleted", "quarantined", "revived", "missed", "changed", "missing", "young", "approaching"),
-        *("read-otherwise", CLOSED),
+        *("read-otherwise", "rehash", CLOSED),
     }
 )
 """Reasons to ask the store that only its answer settles; others end when a newer state is seen."""

@@ -14,10 +14,18 @@ from hooks.ledger.codec import read_facts
 from hooks.ledger.records import RecordKey, Values
 from hooks.ledger.unit import Unit
 from hooks.planning import Moment, pushing, question, questions, reason_for, shown
-from hooks.retention.facts import STORED_KINDS, ConsentFacts, Facts, ReportedFacts, SupportRequestFacts
+from hooks.retention.events import standing
+from hooks.retention.facts import (
+    STORED_KINDS,
+    ConsentFacts,
+    Facts,
+    OrderFacts,
+    ReportedFacts,
+    SupportRequestFacts,
+)
 from hooks.retention.policy import Policy
 from hooks.surroundings import bearing, owner_of_record
-from hooks.tagging import Tags, read_otherwise, tagged_by, tags
+from hooks.tagging import Tags, is_decided, read_otherwise, tagged_by, tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +83,20 @@ class Recorder:
         known = unit.find(key) or records.blank(key, moment.now)
         facts = facts_of(known)
         if facts is None or known["state"] == "gone":
-            unit.save(known, {"tagged_by": tagged_by(self.policy)})
+            unit.save(known, {"tagged_by": tagged_by(self.policy)} | self.without_address(unit, known))
             return False
         changed = self.save(unit, known, facts, {}, moment, "tagged anew")
         if isinstance(facts, SupportRequestFacts | ConsentFacts):  # it may be another's by now
             self.link(unit, known["store"], facts, moment)
         return changed
+
+    def without_address(self, unit: Unit, known: Values) -> Values:
+        """The columns that drop the hash of an order that is gone, unless a request or a hold on it stands."""
+        facts = facts_of(known)
+        if not isinstance(facts, OrderFacts) or known["email_hash"] is None:
+            return {}
+        bears = bearing(unit, known, facts)
+        return {} if is_decided(standing(bears.own, bears.person)) else {"email_hash": None}
 
     def tag_alone(self, unit: Unit, known: Values, facts: Facts, made: Tags, moment: Moment) -> None:
         """As `tag_anew`, of a record on which nothing bears but its own facts; `made` of them are these tags."""

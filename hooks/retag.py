@@ -62,6 +62,19 @@ class Retagger:
     ingest: Ingest
     size: int = FEWEST
     _ahead: list[Foreseen] = field(default_factory=list)
+    _was_marked: bool = False
+    """Whether something had come about a record of the last chunk, or about its person."""
+
+    def turn(self) -> int:
+        """Do a step; and more of them while records wait for what was decided about a person, up to AHEAD records.
+
+        Returns how many records those were. Raises LedgerUnavailableError.
+        """
+        done = step = self.step()
+        while step and done < AHEAD and self._was_marked:
+            step = self.step()
+            done += step
+        return done
 
     def step(self, limit: int | None = None) -> int:
         """Tag up to `limit` records anew, or as many as take a moment. Returns how many those were; 0 also where
@@ -74,6 +87,7 @@ class Retagger:
         chunk, self._ahead = ahead[:size], []
         if not chunk:
             return 0
+        self._was_marked = any(row[tagged.TAGGED_BY].startswith(AGAIN) for row, _ in chunk)
         began = [0.0]
 
         def work(unit: Unit) -> int:

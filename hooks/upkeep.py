@@ -16,6 +16,7 @@ import structlog
 
 from hooks.adoption import adopt, follow
 from hooks.errors import LedgerUnavailableError
+from hooks.forgetting import forget
 from hooks.ingest import Ingest
 from hooks.ledger import log as ledger_log
 from hooks.ledger import stores, tallies
@@ -74,10 +75,11 @@ class Upkeep:
         made = cls(ingest, settings, wanted)
         made.chores = [
             Chore(made.adopt, ADOPT_EVERY),
-            Chore(Retagger(ingest).step),
+            Chore(Retagger(ingest).turn),
             Chore(Sealer(ingest).step),
             Chore(made.prune, PRUNE_EVERY),
             Chore(made.fold, FOLD_EVERY),
+            Chore(made.forget, PRUNE_EVERY),
         ]
         return made
 
@@ -144,6 +146,10 @@ class Upkeep:
     def fold(self) -> int:
         """Add to the tallies what has changed, a chunk at a time. Another worker that is at it is left alone."""
         return tallies.fold_all(self.ingest.database)
+
+    def forget(self) -> int:
+        """Drop the hashes of addresses that nothing needs any more."""
+        return forget(self.ingest)
 
     def kept_topics(self) -> list[str]:
         """Deliveries that carry no time: a repeat of one must be known for ever."""

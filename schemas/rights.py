@@ -1,4 +1,4 @@
-"""What may be asked of `/customers/<slug>/<id>/rights`."""
+"""What may be asked of `/customers/<slug>/<id>/rights` and its like."""
 
 from __future__ import annotations
 
@@ -32,6 +32,13 @@ def read_rights_query(given: Mapping[str, Sequence[str]], today: date) -> dict[s
     if wrong:
         raise ValidationError(_named(wrong))
     return read | {"uk": read["uk"] == "1"}
+
+
+def read_address(raw: Mapping[str, Any]) -> str | None:
+    """The e-mail address of `{"email": …}`, which is never to be kept or repeated; None where there is none, or more
+    than that."""
+    address = raw.get("email")
+    return address if isinstance(address, str) and len(raw) == 1 else None
 
 
 def _named(wrong: Sequence[str]) -> list[str]:

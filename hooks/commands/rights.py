@@ -18,12 +18,16 @@ from hooks.rights.letter import letter
 from hooks.rights.shown import shown
 from hooks.rights.words import Language
 from hooks.service import Service, service
+from hooks.subject import email_subject, is_address
 
 
 @click.command("rights")
 @click.argument("customer_id", required=False, type=click.IntRange(min=1))
 @click.option(
     "--order", "order_id", type=click.IntRange(min=1), help="In place of a customer: whoever placed this order."
+)
+@click.option(
+    "--email", "by_email", is_flag=True, help="In place of a customer: whoever has an address, which is asked for."
 )
 @click.option("--store", "slug", help="Which store, where there are several.")
 @click.option("--letter", "language", type=click.Choice(["en", "no"]), help="A letter in this language, not JSON.")
@@ -33,6 +37,7 @@ from hooks.service import Service, service
 def rights(
     customer_id: int | None,
     order_id: int | None,
+    by_email: bool,
     slug: str | None,
     language: Language | None,
     requested_on: datetime | None,
@@ -40,21 +45,39 @@ def rights(
 ) -> None:
     """Tell what is held about a customer, why, until when, and which rights they have."""
     here = service()
-    subject = _subject(customer_id, order_id)
+    subject = _subject_of_address(here) if by_email else _subject(customer_id, order_id)
+    if by_email and (customer_id or order_id):
+        stop("Give one of CUSTOMER_ID, --order and --email.")
     received = requested_on.date() if requested_on else None
     found = _answers(here, _stores(here, slug), subject, received, uk=uk)
     if not found:
-        click.echo(f"The ledger knows nothing of {subject.kind} {subject.value}.", err=True)
+        click.echo(f"The ledger knows nothing of {_called(subject)}.", err=True)
         sys.exit(FINDING)
     if len(found) > 1:
-        stop(f"Several stores have a {subject.kind} {subject.value}, who may be different people: use --store.")
+        stop(f"Several stores have {_called(subject)}, who may be different people: use --store.")
     click.echo(letter(found[0], language) if language else _json(found[0]), nl=not language)
 
 
 def _subject(customer_id: int | None, order_id: int | None) -> Subject:
     if (customer_id is None) == (order_id is None):
-        stop("Give either a CUSTOMER_ID or --order.")
+        stop("Give a CUSTOMER_ID, --order or --email.")
     return Subject("order", str(order_id)) if order_id else Subject("customer", str(customer_id))
+
+
+def _subject_of_address(here: Service) -> Subject:
+    """Ask for an e-mail address on the terminal, or read it from standard input; the address is kept nowhere."""
+    key = here.settings.subject_key
+    if key is None:
+        stop("An address can be looked up only where a SUBJECT_KEY is set.")
+    is_terminal = sys.stdin.isatty()
+    address = click.prompt("E-mail address", hide_input=True, err=True) if is_terminal else sys.stdin.readline()
+    if not is_address(address):
+        stop("That is no e-mail address.")
+    return email_subject(address, key)
+
+
+def _called(subject: Subject) -> str:
+    return "a person with this address" if subject.kind == "email" else f"{subject.kind} {subject.value}"
 
 
 def _stores(here: Service, slug: str | None) -> list[str]:

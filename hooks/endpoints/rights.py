@@ -1,4 +1,5 @@
-"""`/customers/<slug>/<id>/rights` and `/orders/<slug>/<id>/rights`: the answer to a person, as JSON or as a letter."""
+"""The answer to a person, as JSON or as a letter: `/customers/<slug>/<id>/rights`, `/orders/<slug>/<id>/rights`, and
+`POST /rights/<slug>` for whoever has an e-mail address."""
 
 from __future__ import annotations
 
@@ -8,13 +9,16 @@ from typing import Any
 from flask import Blueprint, Response, abort, jsonify, request
 from marshmallow import ValidationError
 
+from hooks.endpoints import intake
 from hooks.people import answer_to
+from hooks.reporting import event_object
 from hooks.retention.facts import Subject
 from hooks.rights.letter import letter
 from hooks.rights.shown import shown
 from hooks.rights.words import Language
 from hooks.service import service
-from schemas.rights import read_rights_query
+from hooks.subject import email_subject, is_address
+from schemas.rights import read_address, read_rights_query
 
 TAGS: dict[Language, str] = {"en": "en", "no": "nb"}
 """The letter's languages as HTTP names them: the Norwegian is bokmål."""
@@ -23,6 +27,7 @@ _UNDERSTOOD: dict[str, Language] = {"en": "en", "nb": "no", "nn": "no", "no": "n
 """Whoever reads nynorsk reads bokmål too."""
 
 blueprint = Blueprint("rights", __name__)
+intake.answer_refusals(blueprint)
 
 
 @blueprint.get("/customers/<slug>/<int:external_id>/rights")
@@ -37,6 +42,21 @@ def order(slug: str, external_id: int) -> Response:
     return _answer(slug, Subject("order", str(external_id)))
 
 
+@blueprint.post("/rights/<slug>")
+def person(slug: str) -> Response:
+    """What whoever has an e-mail address is told. The address is hashed in memory, and kept nowhere."""
+    key = service().settings.subject_key
+    if key is None:
+        abort(400, "An address can be looked up only where a SUBJECT_KEY is set.")
+    if request.mimetype != "application/json":
+        abort(415)  # a form, which a page of another site can have a browser send without asking, is none
+    with intake.whole_body() as body:
+        address = read_address(event_object(body))
+    if address is None or not is_address(address):
+        abort(400, 'The body is not {"email": …} with an e-mail address.')
+    return _answer(slug, email_subject(address, key))
+
+
 def _answer(slug: str, subject: Subject) -> Response:
     """JSON, or the letter where the query or `Accept` asks for it."""
     here = service()
@@ -48,7 +68,8 @@ def _answer(slug: str, subject: Subject) -> Response:
     with here.database.read() as connection:
         answer = answer_to(connection, here.policy, slug, subject, now=now, **asked)
     if answer is None:
-        abort(404, f"The ledger knows nothing of this {subject.kind}.")
+        what = "person" if subject.kind == "email" else subject.kind
+        abort(404, f"The ledger knows nothing of this {what}.")
     response = _letter(letter(answer, language), language) if language else jsonify(shown(answer))
     response.vary.update(("Accept", "Accept-Language"))
     return response

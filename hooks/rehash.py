@@ -1,0 +1,90 @@
+"""Hashing the addresses of a store anew: with a first key, or with another one in place of the last.
+
+The danger: nobody can compute a hash of the new key from one of the old key, and a newsletter contact is known by its
+hash alone. So what bears on a record by way of an address is first kept with the record itself. Then the hashes are
+dropped, and the store is read again by whoever works for it, with the new key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from hooks.ingest import Ingest
+from hooks.ledger import records
+from hooks.ledger.codec import events_text, read_events, read_facts
+from hooks.ledger.persons import CONTACT, Owner, Persons
+from hooks.ledger.records import Values
+from hooks.ledger.tables import account_emails
+from hooks.ledger.tables import records as table
+from hooks.ledger.unit import Unit
+from hooks.retention.events import RecordEvent
+from hooks.retention.facts import META_KINDS, STORED_KINDS, OrderFacts
+
+CAUSE = "addresses hashed anew"
+CHOICES = ("consent-given", "consent-withdrawn")
+
+
+def rehash(ingest: Ingest, store: str) -> int:
+    """Keep with each record of a store what bears on it, drop all hashes, and mark every record to be read again.
+
+    Returns how many records that are. Raises LedgerUnavailableError.
+    """
+
+    def work(unit: Unit) -> int:
+        for row in _bearing_addresses(unit.connection, store):
+            _keep_with(unit, row, ingest)
+        unit.settle()
+        return _drop_and_mark(unit.connection, store, ingest)
+
+    return ingest.transaction(work)
+
+
+def _bearing_addresses(connection: Connection, store: str) -> list[Values]:
+    """The accounts with an address, and all else that goes by an address alone but is no newsletter contact."""
+    chosen = select(table).where(
+        table.c.store == store,
+        table.c.email_hash.is_not(None),
+        table.c.kind != CONTACT,
+        table.c.customer_id.is_(None),
+    )
+    return [dict(row._mapping) for row in connection.execute(chosen)]  # noqa: SLF001
+
+
+def _keep_with(unit: Unit, row: Values, ingest: Ingest) -> None:
+    """Note with a record what bears on it by way of its address."""
+    is_account = row["kind"] == "customer"
+    number = row["external_id"] if is_account else None
+    owner = Owner.of(row["store"], number, row["email_hash"])
+    told = Persons(unit.connection, [owner]).about(owner, but=(row["kind"], row["external_id"]))
+    known = unit.find(unit.hold(row))
+    if known is None:
+        return
+    before = read_events(known["events"])
+    new = [event for event in _fitting(known, told) if event.id not in {one.id for one in before}]
+    if new:
+        changed: Values = {"events": events_text((*before, *new))}
+        unit.save(known, changed)
+        words = "Kept with the record: what was decided about the person who has its address"
+        unit.remember(known | changed, ingest.clock(), CAUSE, words)
+
+
+def _fitting(known: Values, told: Iterable[RecordEvent]) -> list[RecordEvent]:
+    """What of it is about this record: a choice makes no marketing where an order holds none."""
+    facts = read_facts(known["kind"], known["facts"]) if known["facts"] else None
+    holds_none = isinstance(facts, OrderFacts) and not facts.kinds & META_KINDS
+    return [event for event in told if not (holds_none and event.type in CHOICES)]
+
+
+def _drop_and_mark(connection: Connection, store: str, ingest: Ingest) -> int:
+    """Drop the hashes of what the store can show again, and mark it."""
+    connection.execute(delete(account_emails).where(account_emails.c.store == store))
+    shown = table.c.store == store, table.c.kind.in_(STORED_KINDS)
+    connection.execute(update(table).where(*shown, table.c.email_hash.is_not(None)).values(email_hash=None))
+    records.tag_again(connection, store, table.c.kind.in_(STORED_KINDS))
+    now = ingest.clock()
+    there = *shown, table.c.state.not_in(("unknown", "gone"))
+    asked = {"reread_at": now, "reread_since": now, "reread_reason": "rehash", "reread_attempts": 0}
+    connection.execute(update(table).where(*there).values(asked))
+    return int(connection.execute(select(func.count()).select_from(table).where(*there)).scalar_one())

@@ -1,0 +1,248 @@
+"""Persons by their addresses: who is found by one, when its hash is dropped, and another key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from hooks.delivery import Happened
+from hooks.forgetting import forget
+from hooks.ledger.database import Database
+from hooks.ledger.tables import metadata
+from hooks.people import answer_to
+from hooks.rehash import rehash
+from hooks.retag import Retagger
+from hooks.retention.events import EventType, RecordEvent
+from hooks.retention.facts import Subject
+from hooks.retention.policy import Policy
+from hooks.retention.reports import number_of
+from hooks.subject import email_subject
+from tests.integration.desk import Desk
+from tests.integration.desk import desk as open_desk
+
+KEY = "a key of at least thirty-two characters"
+OTHER_KEY = "another key of thirty-two characters or more"
+KARI = "kari@example.test"
+JUMPER: dict[str, Any] = {"line_items": [{"product_id": 10}]}
+
+
+@pytest.fixture
+def shop(database: Database, policy: Policy) -> Iterator[Desk]:
+    """A shop that is served with a key for addresses."""
+    with open_desk(database, policy, subject_key=KEY) as made:
+        yield made
+
+
+def guest_order(shop: Desk, email: str = KARI) -> int:
+    """A paid order of a guest, with order attribution on it, of which the ledger has heard."""
+    meta = [{"key": "_wc_order_attribution_source_type", "value": "organic"}]
+    number = shop.paid_order(billing={"first_name": "Kari", "email": email}, meta_data=meta, **JUMPER)
+    shop.come_to_rest()
+    return number
+
+
+def account(shop: Desk, email: str = KARI) -> int:
+    """An account of which the ledger has heard."""
+    number = int(shop.store.sign_up(email=email)["id"])
+    shop.come_to_rest()
+    return number
+
+
+def note(shop: Desk, number: int, type_: EventType, name: str = "", **more: Any) -> None:
+    """Note something about an account."""
+    if type_ == "hold":
+        more |= {"reason": "litigation", "owner": "legal", "review_on": date(2027, 5, 1)}
+    shop.note("customer", number, RecordEvent(name or type_, type_, shop.clock(), **more))
+    shop.come_to_rest()
+
+
+def unsubscribe(shop: Desk, email: str = KARI) -> None:
+    """The newsletter tool tells that somebody has had enough."""
+    subject = email_subject(email, shop.ingest.subject_key or "")
+    shop.report(Happened("marketing-consent", number_of(str(subject)), "consent-withdrawn", shop.clock(), "", subject))
+    shop.come_to_rest()
+
+
+def marketing_end(shop: Desk, number: int) -> str | None:
+    """The last day on which an order's marketing data are kept."""
+    entries = json.loads(shop.held("order", number)["retention_schedule"])
+    ends = [one["delete_after"] for one in entries if one["class"] == "marketing"]
+    assert len(ends) == 1
+    return str(ends[0]) if ends[0] else None
+
+
+def listed(shop: Desk, subject: Subject) -> set[tuple[str, int]]:
+    """The records that the answer to a person lists."""
+    with shop.ingest.database.read() as connection:
+        answer = answer_to(connection, shop.ingest.policy, "shop", subject, now=shop.clock())
+    assert answer is not None
+    return {(one.kind, one.id) for one in answer.records} | {(one.kind, one.id) for one in answer.closed}
+
+
+def everything(database: Database) -> str:
+    """All that the ledger holds, as text."""
+    with database.read() as connection:
+        return "\n".join(str(connection.execute(select(table)).all()) for table in metadata.sorted_tables)
+
+
+def test_a_guest_an_account_and_a_contact_with_one_address_are_one_person(shop: Desk) -> None:
+    guest, number = guest_order(shop, " Kari@EXAMPLE.test "), account(shop)
+    other = guest_order(shop, "ola@example.test")
+    owned = shop.paid_order(customer_id=number, **JUMPER)
+    shop.come_to_rest()
+    unsubscribe(shop)
+    contact = ("marketing-consent", number_of(str(email_subject(KARI, KEY))))
+    hers = {("order", guest), ("order", owned), ("customer", number), contact}
+    assert listed(shop, email_subject(KARI, KEY)) == hers
+    assert listed(shop, Subject("customer", str(number))) == hers
+    assert listed(shop, email_subject("ola@example.test", KEY)) == {("order", other)}
+
+
+def test_an_unsubscribe_ends_marketing_on_every_record_of_the_person(shop: Desk) -> None:
+    guest, other = guest_order(shop), guest_order(shop, "ola@example.test")
+    unsubscribe(shop)
+    assert marketing_end(shop, guest) == "2026-11-22"
+    assert marketing_end(shop, other) is None
+    late = shop.paid_order(
+        billing={"email": KARI}, meta_data=[{"key": "_wc_order_attribution_x", "value": "y"}], **JUMPER
+    )
+    shop.come_to_rest()
+    assert shop.row("order", late)["email_hash"] == email_subject(KARI, KEY).value
+
+
+def test_a_hold_on_an_account_holds_the_orders_of_a_guest_with_any_address_that_it_had(shop: Desk) -> None:
+    number, first = account(shop), guest_order(shop)
+    shop.store.edit_customer(number, email="kari.nordmann@example.test")
+    shop.come_to_rest()
+    second = guest_order(shop, "kari.nordmann@example.test")
+    note(shop, number, "hold")
+    assert (shop.row("order", first)["held"], shop.row("order", second)["held"]) == (True, True)
+    later = guest_order(shop)
+    assert shop.row("order", later)["held"]
+    note(shop, number, "hold-lifted", about="hold")
+    assert not any(shop.row("order", one)["held"] for one in (first, second, later))
+
+
+def test_an_account_that_is_made_after_the_order_is_the_persons(shop: Desk) -> None:
+    guest = guest_order(shop)
+    number = account(shop)
+    note(shop, number, "hold")
+    assert shop.row("order", guest)["held"]
+
+
+def test_another_address_moves_an_order_and_an_empty_one_does_not(shop: Desk) -> None:
+    number, guest = account(shop), guest_order(shop)
+    note(shop, number, "hold")
+    shop.store.edit_order(guest, billing={"email": ""})
+    shop.come_to_rest()
+    assert shop.row("order", guest)["held"]
+    shop.store.edit_order(guest, billing={"email": "ola@example.test"})
+    shop.come_to_rest()
+    assert not shop.row("order", guest)["held"]
+
+
+def test_without_a_key_the_ledger_holds_no_hash(database: Database, policy: Policy) -> None:
+    with open_desk(database, policy) as shop:
+        guest, number = guest_order(shop), account(shop)
+        note(shop, number, "hold")
+        assert not shop.row("order", guest)["held"]
+        assert (shop.row("order", guest)["email_hash"], shop.row("customer", number)["email_hash"]) == (None, None)
+
+
+# --- the hash goes -------------------------------------------------------------------------------------------
+
+
+def test_the_hash_of_an_order_goes_with_the_order(shop: Desk) -> None:
+    guest = guest_order(shop)
+    digest = email_subject(KARI, KEY).value
+    assert digest in everything(shop.ingest.database)
+    shop.store.delete_order(guest)
+    shop.reconcile()
+    assert shop.row("order", guest)["state"] == "gone"
+    assert digest not in everything(shop.ingest.database)
+
+
+def test_the_hash_stays_while_a_hold_stands(shop: Desk) -> None:
+    guest, number = guest_order(shop), account(shop)
+    note(shop, number, "hold")
+    shop.store.delete_order(guest)
+    shop.reconcile()
+    assert shop.row("order", guest)["email_hash"] == email_subject(KARI, KEY).value
+    note(shop, number, "hold-lifted")
+    assert shop.row("order", guest)["email_hash"] is None
+
+
+def test_the_hashes_of_an_account_go_once_nothing_is_left_on_which_they_bear(shop: Desk) -> None:
+    number, guest = account(shop), guest_order(shop)
+    unsubscribe(shop)
+    shop.report(_deleted_contact(shop))
+    shop.store.delete_customer(number)
+    shop.come_to_rest()
+    shop.reconcile()
+    assert forget(shop.ingest) == 0  # the order is there
+    shop.store.delete_order(guest)
+    shop.reconcile()
+    assert forget(shop.ingest) == 2
+    assert email_subject(KARI, KEY).value not in everything(shop.ingest.database)
+    assert forget(shop.ingest) == 0
+
+
+def _deleted_contact(shop: Desk) -> Happened:
+    subject = email_subject(KARI, KEY)
+    return Happened("marketing-consent", number_of(str(subject)), "deleted", shop.clock(), "", subject)
+
+
+# --- another key ---------------------------------------------------------------------------------------------
+
+
+def test_after_another_key_each_record_keeps_what_was_decided(shop: Desk) -> None:
+    guest, number = guest_order(shop), account(shop)
+    note(shop, number, "hold")
+    unsubscribe(shop)
+    before = marketing_end(shop, guest)
+    shop.store.delete_customer(number)
+    shop.come_to_rest()
+    _use(shop, OTHER_KEY)
+    assert rehash(shop.ingest, "shop") == 1
+    shop.come_to_rest()
+    assert shop.row("order", guest)["email_hash"] == email_subject(KARI, OTHER_KEY).value
+    assert shop.row("order", guest)["held"]
+    assert marketing_end(shop, guest) == before
+    assert listed(shop, email_subject(KARI, OTHER_KEY)) == {("order", guest)}
+
+
+def test_a_first_key_for_a_ledger_in_use(database: Database, policy: Policy) -> None:
+    with open_desk(database, policy) as shop:
+        guest, number = guest_order(shop), account(shop)
+        _use(shop, KEY)
+        assert rehash(shop.ingest, "shop") == 2
+        shop.come_to_rest()
+        assert listed(shop, email_subject(KARI, KEY)) == {("order", guest), ("customer", number)}
+
+
+def _use(shop: Desk, key: str) -> None:
+    shop.ingest = ingest = replace(shop.ingest, subject_key=key)
+    rereader, pusher = replace(shop.worker.rereader, ingest=ingest), replace(shop.worker.pusher, ingest=ingest)
+    shop.worker = replace(shop.worker, ingest=ingest, rereader=rereader, pusher=pusher)
+    shop.rescanner = replace(shop.rescanner, ingest=ingest)
+
+
+# --- many orders ---------------------------------------------------------------------------------------------
+
+
+def test_what_bears_on_a_person_with_a_thousand_orders_is_done_in_one_turn(database: Database, policy: Policy) -> None:
+    with open_desk(database, policy, subject_key=KEY) as shop:
+        number = account(shop)
+        shop.store.place_orders(1000, customer_id=number, set_paid=True, billing={"email": KARI}, **JUMPER)
+        shop.deliver()
+        while Retagger(shop.ingest).step():
+            pass
+        shop.note("customer", number, RecordEvent("e", "erasure-requested", shop.clock()))
+        assert Retagger(shop.ingest).turn() >= 1000
+        assert Retagger(shop.ingest).step() == 0
