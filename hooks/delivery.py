@@ -94,8 +94,7 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Something that was asked for or decided about a record. `subject`: whom the record is about, where it is a
-    newsletter contact that may not be known yet."""
+    """Something that was asked for or decided about a record. `subject`: whom it is about, where that is an e-mail."""
 
     kind: RecordKind
     external_id: int

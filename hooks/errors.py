@@ -40,6 +40,18 @@ class SignatureRefusedError(HooksError):
     """The body was not signed with any of the store's current secrets."""
 
 
+class TokenRefusedError(HooksError):
+    """The request bears no token of a tool that may report events."""
+
+
+class TooManyGuessesError(TokenRefusedError):
+    """The same, and so many wrong tokens came that this one is answered at once."""
+
+
+class EventForbiddenError(HooksError):
+    """The tool may not send events of this type; nothing of the event was kept."""
+
+
 class SenderTooSlowError(HooksError):
     """A request did not come within the time limits."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from marshmallow.validate import OneOf, Range
 
 from hooks.env_file import read_env_file
 from hooks.errors import ConfigurationError
+from hooks.event_tokens import EventToken, event_tokens
 from hooks.validators import (
     at_least,
     is_ascii,
@@ -73,6 +74,7 @@ class Settings:
     policy_page_url: str | None = None
     status_token: str | None = field(default=None, repr=False)
     subject_key: str | None = field(default=None, repr=False)
+    event_tokens: tuple[EventToken, ...] = field(default=(), repr=False)
     push_settle: timedelta = timedelta(seconds=10)
     reconcile: timedelta = timedelta(seconds=900)
     sweep: timedelta = timedelta(days=1)
@@ -196,6 +198,7 @@ class _Reader:
             "policy_page_url": self._get("POLICY_PAGE_URL", env.str, None, validate=is_page) or None,
             "status_token": self._get("STATUS_TOKEN", env.str, None, validate=at_least(STATUS_TOKEN_LENGTH)),
             "subject_key": self._get("SUBJECT_KEY", env.str, None, validate=at_least(SUBJECT_KEY_LENGTH)),
+            "event_tokens": self._event_tokens(),
             "push_settle": self._seconds("PUSH_SETTLE_SECONDS", 10, Range(min=0, max=300)),
             "reconcile": self._seconds("RECONCILE_SECONDS", 900, Range(min=1, max=86_400)),
             "sweep": self._seconds("SWEEP_SECONDS", 86_400, Range(min=1, max=604_800)),
@@ -212,6 +215,7 @@ class _Reader:
             "log_format": self._get("LOG_FORMAT", env.str, "console", validate=OneOf(["console", "json"])),
         }
         self._require_token(values["public_url"], values["status_token"])
+        self._keep_apart(values["status_token"], values["event_tokens"])
         self._report()
         return make(**values)
 
@@ -220,6 +224,18 @@ class _Reader:
         if token is None and not is_loopback(public_url):
             words = "is missing, and PUBLIC_URL is not an address of this machine; set one of at least"
             self.faults.setdefault("STATUS_TOKEN", f"{words} {STATUS_TOKEN_LENGTH} characters")
+
+    def _event_tokens(self) -> tuple[EventToken, ...]:
+        try:
+            return event_tokens(self._get("EVENT_TOKENS", self.env.str, ""))
+        except ConfigurationError as error:
+            self.faults["EVENT_TOKENS"] = str(error)
+            return ()
+
+    def _keep_apart(self, status_token: str | None, tokens: Iterable[EventToken]) -> None:
+        """Refuse a tool's token that is the operators' too: it would open all pages to the tool."""
+        if any(token.token == status_token for token in tokens):
+            self.faults["EVENT_TOKENS"] = "holds the STATUS_TOKEN, which opens more; make another"
 
     def _report(self) -> None:
         try:

@@ -28,10 +28,10 @@ RESERVED = "invalid"
 _IGNORED = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 """UTS 46 drops these invisible characters from a domain; they come into an address by copying it from a page."""
 
-_JOINERS_AND_MARKS = "\u180e\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2061\u2062\u2063\u2064"
-_ISOLATES = "\u2066\u2067\u2068\u2069"
+_JOINERS = "\u180e\u200c\u200d\u2061\u2062\u2063\u2064"
+_MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _WHITE = "".join(filter(str.isspace, map(chr, range(0x3001))))
-_AROUND = _WHITE + _JOINERS_AND_MARKS + _ISOLATES
+_AROUND = _WHITE + _JOINERS + _MARKS
 
 
 def email_subject(email: str, key: str) -> Subject:

@@ -56,7 +56,7 @@ def prepare_metrics(stores: Iterable[str], results: Sequence[str], of_events: Se
             DELIVERIES.labels(store, result)
         for result in of_events:
             EVENTS.labels(store, result)
-        for reason in ("signature", "shape", "ledger"):
+        for reason in ("signature", "token", "type", "shape", "ledger"):
             REFUSED.labels(store, reason)
         WRITES.labels(store, "written")
         REREADS.labels(store, "read")

@@ -1,23 +1,31 @@
 """What help desks, consent tools and newsletter tools report, in our own shape: closed words, ids and times.
 
-Free text has no place in it: it may hold personal data.
+Free text has no place in it: it may hold personal data. An e-mail may name whom an event is about; it is here to be
+turned into a keyed hash at once.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validate, validates, validates_schema
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates, validates_schema
 
+from hooks.retention.events import EventType
 from hooks.retention.facts import EVENT_TYPES, Subject
 from schemas.wire import GmtTime, RecordId, record_id
 
 AHEAD = timedelta(minutes=5)
 """The sender's clock may be ahead of ours by so much."""
+
+PERSON_EVENTS: tuple[EventType, ...] = ("erasure-requested", "objection")
+"""What a person asks for at a help desk, noted on the record that it is about."""
+
+TOOL_EVENT_TYPES = (*EVENT_TYPES, *PERSON_EVENTS)
+"""All that tools may report."""
 
 FIELDS = frozenset(
     {
@@ -32,6 +40,7 @@ FIELDS = frozenset(
         "owner",
         "reason",
         "review_on",
+        "scope",
         "subject",
     }
     | {"ts_event", "type"}
@@ -39,7 +48,12 @@ FIELDS = frozenset(
 """All names that an event may have; any other one is not repeated."""
 
 MISSING: dict[str, str | list[Any] | dict[Any, Any]] = {"required": "is missing", "null": "is missing"}
+NO_EMAIL = "is not an e-mail"
 FOREIGN = "is no field of such an event; free text is never taken, since it may hold personal data"
+NO_TIME = "is not a time with its zone, such as 2026-11-22T10:00:00Z, nor seconds since 1970"
+SCOPES = ("marketing", "all")
+"""What an objection may be about; without a word it is about all."""
+
 _NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -52,16 +66,31 @@ def one_of(words: object) -> dict[str, Any]:
 
 
 class ZonedTime(GmtTime):
-    """ISO 8601 with its zone, cut to whole seconds; null is None. Any other is refused: what it means is not known."""
+    """ISO 8601 with its zone, or a number of seconds since 1970, cut to whole seconds; null is None.
+
+    Any other is refused: what it means is not known.
+    """
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> datetime | None:  # type: ignore[override]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            value = _iso(value)
         try:
             zoned = datetime.fromisoformat(value).tzinfo is not None
         except (TypeError, ValueError):
             zoned = False
         if not zoned:
-            raise ValidationError("is not a time with its zone, such as 2026-11-22T10:00:00Z")
+            raise ValidationError(NO_TIME)
         return super()._deserialize(value, *args, **kwargs)
+
+
+def _iso(seconds: float) -> str:
+    """The text of an instant. Raises ValidationError also for nought, by which tools write that there is none."""
+    try:
+        if seconds > 0:
+            return datetime.fromtimestamp(seconds, UTC).isoformat()
+    except (OverflowError, OSError, ValueError) as error:
+        raise ValidationError("is out of range") from error
+    raise ValidationError("is out of range")
 
 
 class ToolId(fields.Field[str]):
@@ -76,8 +105,18 @@ class ToolId(fields.Field[str]):
         return str(number)
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Whom an event is about, by an e-mail, which is never to be kept, logged or repeated."""
+
+    email: str = field(repr=False)
+
+
 class SubjectSchema(Schema):
-    """Whom it is about: exactly one of a customer, an order, and the keyed hash of an e-mail."""
+    """Whom it is about: exactly one of a customer, an order, an e-mail and the keyed hash of one.
+
+    An empty e-mail is nobody's: help desks fill it in so where a request came without one.
+    """
 
     error_messages = {"unknown": FOREIGN, "type": "is not an object"}  # noqa: RUF012 - marshmallow's own way
 
@@ -88,19 +127,17 @@ class SubjectSchema(Schema):
         error_messages={"invalid": "is not 64 hex digits in lower case"},
     )
 
-    @pre_load
-    def _no_email(self, raw: Any, **_: object) -> Any:
-        if isinstance(raw, Mapping) and "email" in raw:
-            raise ValidationError({"email": ["is never taken; send its keyed hash as email_hash"]})
-        return raw
+    email = fields.String(error_messages={"invalid": NO_EMAIL, "null": NO_EMAIL})
 
     @validates_schema
     def _one(self, raw: Mapping[str, object], **_: object) -> None:
         if len(raw) != 1:
-            raise ValidationError("needs exactly one of customer, order, email_hash")
+            raise ValidationError("needs exactly one of customer, order, email, email_hash")
 
     @post_load
-    def _make(self, raw: Mapping[str, Any], **_: object) -> Subject:
+    def _make(self, raw: Mapping[str, Any], **_: object) -> Subject | Address | None:
+        if "email" in raw:
+            return Address(raw["email"]) if raw["email"].strip() else None
         if "email_hash" in raw:
             return Subject("email", raw["email_hash"])
         ((kind, number),) = raw.items()
@@ -126,27 +163,37 @@ class TimedSchema(Schema):
 
 @dataclass(frozen=True, slots=True)
 class ToolEvent:
-    """What a tool reports. `type` is one of EVENT_TYPES, `name` the tool's own id; `at` is None where it says none."""
+    """What a tool reports. `type` is one of TOOL_EVENT_TYPES, `name` the tool's own id, `scope` that of an objection;
+    `at` is None where the tool says no time."""
 
     type: str
     at: datetime | None
     name: str
-    subject: Subject | None
+    subject: Subject | Address | None
+    scope: str
+
+
+def is_of_a_person(event_type: str) -> bool:
+    """Tell whether events of a type are about a person, and not about a request or a record with an id of its own."""
+    return event_type in PERSON_EVENTS or EVENT_TYPES[event_type][0] == "marketing-consent"
 
 
 class ToolEventSchema(TimedSchema):
-    """A request or a record of consent is told by its id; a consent to marketing by whom it is about.
+    """A support request or a record of consent is told by its id; all else by whom it is about.
 
-    That one needs a time, or an id of its own: without either, a person's second withdrawal would look like the first.
+    That needs a time, or an id of its own: without either, a person's second withdrawal would look like the first.
     """
 
-    type = fields.String(required=True, **one_of(EVENT_TYPES))
+    type = fields.String(required=True, **one_of(TOOL_EVENT_TYPES))
     name = ToolId(data_key="id", load_default="")
     subject = fields.Nested(SubjectSchema, load_default=None)
+    scope = fields.String(load_default="", **one_of(SCOPES))
 
     @validates_schema
     def _told_apart(self, raw: Mapping[str, Any], **_: object) -> None:
-        if EVENT_TYPES[raw["type"]][0] != "marketing-consent":
+        if raw["scope"] and raw["type"] != "objection":
+            raise ValidationError("belongs to an objection only", "scope")
+        if not is_of_a_person(raw["type"]):
             if not raw["name"]:
                 raise ValidationError("is missing", "id")
             return

@@ -54,6 +54,7 @@ class Guesses:
 
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = gevent.sleep
+    log_event: str = "access.wrong_token"
     _recent: deque[float] = field(default_factory=deque)
     _logged_at: float = float("-inf")
     _waiting: int = 0
@@ -63,13 +64,11 @@ class Guesses:
         now = self.clock()
         if now - self._logged_at >= WINDOW:
             self._logged_at = now
-            log.warning("access.wrong_token")
+            log.warning(self.log_event)
         while self._recent and now - self._recent[0] >= WINDOW:
             self._recent.popleft()
         if self._waiting >= MOST_WAITING:
-            telemetry.WRONG_TOKENS.labels("429").inc()
             return False
-        telemetry.WRONG_TOKENS.labels("401").inc()
         self._recent.append(now)
         slow = len(self._recent) - PATIENCE
         if slow > 0:
@@ -94,15 +93,21 @@ def check() -> Refusal | None:
     token = service().settings.status_token
     if token is None:
         return _without_token()
-    offered = _offered()
-    if hmac.compare_digest(offered.encode(), token.encode()):
+    _, given = offered()
+    if hmac.compare_digest(given.encode(), token.encode()):
         return None
-    if offered and not _guesses.count():
+    if given and not _waited():
         message = "Too many wrong tokens came. Try again later; the right STATUS_TOKEN is taken at once."
         return _refused("too-many-requests", message, 429, {"Retry-After": f"{WINDOW:.0f}"})
     message = "This page wants the STATUS_TOKEN, as `Authorization: Bearer …` or as a password."
     challenge = {"WWW-Authenticate": 'Basic realm="Retention Hooks", charset="UTF-8"'}
     return _refused("unauthorized", message, 401, challenge)
+
+
+def _waited() -> bool:
+    has_waited = _guesses.count()
+    telemetry.WRONG_TOKENS.labels("401" if has_waited else "429").inc()
+    return has_waited
 
 
 def forwarded(names: Iterable[str]) -> bool:
@@ -124,11 +129,17 @@ def _refused(code: str, message: str, status: int, headers: dict[str, str]) -> R
     return jsonify(error={"code": code, "message": message}), status, headers
 
 
-def _offered() -> str:
-    """The token that the request carries; empty where it carries none."""
+def offered() -> tuple[str | None, str]:
+    """The name and the token that the request carries: of Basic the user and the password; Bearer has no name.
+
+    The token is empty where the request carries none.
+    """
     given = request.authorization
-    kind = given.type if given else ""
-    return {"bearer": given and given.token, "basic": given and given.password}.get(kind) or ""
+    if given and given.type == "basic":
+        return given.username or "", given.password or ""
+    if given and given.type == "bearer":
+        return None, given.token or ""
+    return None, ""
 
 
 def _from_this_machine() -> bool:

@@ -12,7 +12,13 @@ from flask import Blueprint, Response, abort, current_app, jsonify, request
 
 from hooks import telemetry
 from hooks.body_budget import SMALL_BYTES, BodyBudget
-from hooks.errors import EventRefusedError, LedgerUnavailableError, SignatureRefusedError
+from hooks.errors import (
+    EventForbiddenError,
+    EventRefusedError,
+    LedgerUnavailableError,
+    SignatureRefusedError,
+    TokenRefusedError,
+)
 from hooks.refusals import UNREADABLE
 from hooks.service import service
 from hooks.signature import is_well_formed
@@ -58,15 +64,21 @@ def refuse_unsigned(slug: str, unsigned_bytes: int) -> None:
 
     Raises SignatureRefusedError.
     """
+    refuse_too_large()
     signature, length = request.headers.get("X-WC-Webhook-Signature"), request.content_length
-    if length is not None and length > service().settings.max_body_bytes:
-        abort(413)
     if is_well_formed(signature):
         return
     if signature is None and length is not None and length <= unsigned_bytes:
         return
     with counted(slug):
         raise SignatureRefusedError("The request is not signed, or its signature is not well-formed.")
+
+
+def refuse_too_large() -> None:
+    """Answer 413, before the body is read, where it is said to be larger than any may be."""
+    length = request.content_length
+    if length is not None and length > service().settings.max_body_bytes:
+        abort(413)
 
 
 def headers() -> Mapping[str, str]:
@@ -81,6 +93,12 @@ def counted(slug: str) -> Iterator[None]:
         yield
     except SignatureRefusedError:
         _refused(slug, "signature")
+        raise
+    except TokenRefusedError:
+        telemetry.REFUSED.labels(slug, "token").inc()  # guesses are logged once a minute only
+        raise
+    except EventForbiddenError:
+        _refused(slug, "type")
         raise
     except EventRefusedError:
         _refused(slug, "shape")

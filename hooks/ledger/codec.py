@@ -104,6 +104,7 @@ def event_dict(event: RecordEvent) -> dict[str, Any]:
         "owner": event.owner,
         "review_on": str(event.review_on) if event.review_on else None,
         "about": event.about,
+        "scope": event.scope,
     }
     return {key: value for key, value in raw.items() if value}
 
@@ -115,7 +116,7 @@ def read_events(text: str) -> tuple[RecordEvent, ...]:
 
 def _read_event(raw: dict[str, Any]) -> RecordEvent:
     review = raw.get("review_on")
-    known = {name: raw[name] for name in ("reason", "owner", "about") if name in raw}
+    known = {name: raw[name] for name in ("reason", "owner", "about", "scope") if name in raw}
     return RecordEvent(
         raw["id"],
         raw["type"],

@@ -34,7 +34,8 @@ class RecordEvent:
     """One event. `at` is when it happened, not when it was heard of.
 
     A hold has a `reason`, an `owner` and a day on which it is to be looked at again. `about` is the id of the hold
-    that is lifted (none: all that were placed until then) or of the event that was reported by mistake.
+    that is lifted (none: all that were placed until then) or of the event that was reported by mistake. `scope` is what
+    an objection is about: `marketing` or `all`; empty counts as `all`.
     """
 
     id: str
@@ -44,6 +45,7 @@ class RecordEvent:
     owner: str = ""
     review_on: date | None = None
     about: str = ""
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)

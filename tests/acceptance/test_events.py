@@ -1,11 +1,18 @@
-"""Events over HTTP: what tools report, signed; what operators note, with the token. Nothing of what is refused is kept,
-and no e-mail anywhere."""
+"""Events over HTTP: what tools report, signed or with a token; what operators note, with their own token. Nothing of
+what is refused is kept, and no e-mail anywhere."""
 
 from __future__ import annotations
 
 import json
+import re
+import shlex
+from argparse import ArgumentParser
+from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import pytest
@@ -14,6 +21,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from hooks.app import create_app
+from hooks.endpoints import events
+from hooks.endpoints.access import MOST_WAITING, PATIENCE, Guesses
+from hooks.event_tokens import event_tokens
 from hooks.ledger.database import Database
 from hooks.ledger.tables import deliveries, records
 from hooks.ledger.upgrade import upgrade
@@ -21,7 +31,7 @@ from hooks.retention.reports import number_of
 from hooks.settings import Settings, StoreSettings
 from hooks.subject import email_subject
 from tests.acceptance.test_privacy import database_text
-from tests.support.processes import Stack, Web
+from tests.support.processes import ROOT, Stack, Web
 from tests.support.recordings import SECRET, customer, made, order, sign
 
 TOKEN = "the token of the operators"
@@ -76,6 +86,100 @@ def test_tools_report(processes: Stack) -> None:
     left = [kept, processes.logs(), metrics, *(one.text for one in answers), found.text]
     assert subject.value in kept
     assert not [text for text in left if "canary" in text or EMAIL in text or TOKEN in text or KEY in text]
+
+
+TOOLS = {name: f"token-canary-of-{name}" for name in ("brevo", "desk", "zendesk", "freshdesk")}
+EVENT_TOKENS = ",".join(f"{name}:{token}" for name, token in TOOLS.items()).replace(
+    "brevo:", "brevo[marketing.consent-withdrawn]:", 1
+)
+
+
+def send(web: Web, raw: object, **headers: str) -> requests.Response:
+    """What a tool reports that cannot sign."""
+    return requests.post(f"{web.url}/events/shop", data=json.dumps(raw), headers=JSON | headers, timeout=60)
+
+
+def bearer(tool: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {TOOLS.get(tool, tool)}"}
+
+
+def basic(user: str, token: str) -> dict[str, str]:
+    return {"Authorization": f"Basic {b64encode(f'{user}:{token}'.encode()).decode()}"}
+
+
+def test_tools_report_with_a_token(processes: Stack) -> None:
+    """As Bearer or Basic; each sends its own types only, and no e-mail or token is left anywhere."""
+    web = processes.web(SUBJECT_KEY=KEY, STATUS_TOKEN=TOKEN, EVENT_TOKENS=EVENT_TOKENS, LOG_LEVEL="DEBUG")
+    erasure = {"type": "erasure-requested", "id": 4711, "subject": {"email": EMAIL.upper()}}
+    answers = [
+        send(web, UNSUBSCRIBED, **bearer("brevo")),
+        send(web, UNSUBSCRIBED, **basic("brevo", TOOLS["brevo"])),
+        send(web, {"type": "support-request.closed", "id": "4711"}, **bearer("desk")),
+        send(web, {"type": "support-request.closed", "id": "4711"}, **basic("desk", TOOLS["desk"])),
+        send(web, erasure, **bearer("desk")),
+        send(web, CLOSED, **bearer("brevo")),
+        send(web, UNSUBSCRIBED, **basic("desk", TOOLS["brevo"])),
+        send(web, UNSUBSCRIBED, **bearer("canary")),
+        send(web, UNSUBSCRIBED, **bearer(TOKEN)),
+        send(web, {"type": "marketing.deleted", "subject": {"email": "canary"}}, **bearer("desk")),
+    ]
+    statuses = [200, 200, 200, 200, 200, 403, 401, 401, 401, 400]
+    assert [answer.status_code for answer in answers] == statuses
+    results = ["recorded", "duplicate", "recorded", "duplicate", "recorded"]
+    assert [answer.json()["result"] for answer in answers[:5]] == results
+    codes = ["event-forbidden", "token-refused", "token-refused", "token-refused", "event-refused"]
+    assert [answer.json()["error"]["code"] for answer in answers[5:]] == codes
+    assert {answer.headers.get("WWW-Authenticate", "").split(" ")[0] for answer in answers[6:9]} == {"Bearer"}
+
+    number = number_of(str(email_subject(EMAIL, KEY)))
+    found = web.get(f"/records/shop/marketing-consent/{number}", headers=BEARER).json()
+    assert [event["type"] for event in found["events"]] == ["erasure-requested"]
+    metrics = web.get("/metrics", headers=BEARER).text
+    for reason, times in (("token", 3), ("type", 1), ("shape", 1), ("signature", 0)):
+        assert f'retention_refused_total{{reason="{reason}",store="shop"}} {times}.0' in metrics
+    web.stop()
+    shown = [*(answer.text for answer in answers), metrics, json.dumps(found)]
+    left = [database_text(processes.database_url), processes.logs(), *shown]
+    assert not [text for text in left if "canary" in text.lower() or TOKEN in text or KEY in text]
+
+
+DOCUMENTED = re.findall(r"```\n(curl .*?)```", (ROOT / "docs/tools.md").read_text(), re.DOTALL)
+
+
+def run(web: Web, curl: str) -> requests.Response:
+    """What a documented line has curl send, to this service in place of the documented one."""
+    options = ArgumentParser()
+    for name in ("-X", "-H", "-u", "-d"):
+        options.add_argument(name, action="append")
+    options.add_argument("url")
+    tokens = {f"{name.upper()}_TOKEN": token for name, token in TOOLS.items()}
+    words = [Template(word).substitute(tokens) for word in shlex.split(curl.replace("\\\n", ""))[1:]]
+    given = options.parse_args(words)
+    headers = dict(header.split(": ", 1) for header in given.H)
+    user = tuple(given.u[0].split(":", 1)) if given.u else None
+    address = given.url.replace("https://retention.example.com", web.url)
+    return requests.request(given.X[0], address, data=given.d[0], headers=headers, auth=user, timeout=60)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_is_documented_of_each_tool_is_recorded(processes: Stack) -> None:
+    web = processes.web(SUBJECT_KEY=KEY, STATUS_TOKEN=TOKEN, EVENT_TOKENS=EVENT_TOKENS)
+    lines = [line for line in DOCUMENTED if "api.brevo.com" not in line]
+    answers = [run(web, line) for line in lines]
+    assert [(answer.status_code, answer.json()) for answer in answers] == [(200, {"result": "recorded"})] * 4
+    assert set(re.findall(r"\$([A-Z]+)_TOKEN", " ".join(lines))) == {"BREVO", "ZENDESK", "FRESHDESK"}
+
+    def shown(kind: str, number: int) -> dict[str, Any]:
+        found: dict[str, Any] = web.get(f"/records/shop/{kind}/{number}", headers=BEARER).json()
+        return found
+
+    subject = email_subject("kari@example.test", KEY)
+    requested = [shown("support-request", number) for number in (35436, 4711)]
+    assert [record["subject"] for record in requested] == [str(subject)] * 2
+    assert requested[0]["tag"]["from"] == "2026-11-22"
+    contact = shown("marketing-consent", number_of(str(subject)))
+    assert contact["tag"]["delete_after"] is not None
+    assert [event["id"] for event in contact["events"]] == ["erasure-requested:35437"]
 
 
 def test_operators_note(processes: Stack) -> None:
@@ -166,7 +270,8 @@ def client(tmp_path: Path) -> Iterator[FlaskClient]:
     upgrade(ledger)
     ledger.close()
     store = StoreSettings("shop", "https://shop.example.test", "ck", "cs", (SECRET,))
-    app = create_app(Settings(stores={"shop": store}, database_url=url, max_body_bytes=1024, status_token=TOKEN))
+    given = Settings({"shop": store}, database_url=url, max_body_bytes=1024, status_token=TOKEN)
+    app = create_app(replace(given, event_tokens=event_tokens(EVENT_TOKENS)))
     yield app.test_client()
     app.extensions["retention"].database.close()
 
@@ -215,6 +320,80 @@ def test_reports_that_are_refused(
     assert words in error["message"]
     assert "canary" not in str(error)
     assert _nothing_is_kept(client)
+
+
+WITHDRAWN = b'{"type": "marketing.consent-withdrawn", "id": "1", "subject": {"customer": 7}}'
+DESKS = bearer("desk")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "status", "code"),
+    [
+        ("/events/other", GOOD, DESKS, 404, "not-found"),
+        ("/events/shop", b" " * 1025, DESKS, 413, "request-entity-too-large"),
+        ("/events/shop", b"not JSON", DESKS, 400, "event-refused"),
+        # An e-mail, without a SUBJECT_KEY.
+        ("/events/shop", json.dumps(UNSUBSCRIBED).encode(), DESKS, 400, "event-refused"),
+        ("/events/shop", GOOD, bearer("brevo"), 403, "event-forbidden"),
+        # A wrong token: nothing is parsed.
+        ("/events/shop", b"not JSON", bearer("x"), 401, "token-refused"),
+        ("/events/shop", b" " * 1025, bearer("x"), 413, "request-entity-too-large"),
+        ("/events/shop", GOOD, bearer(TOKEN), 401, "token-refused"),
+        ("/events/shop", GOOD, bearer(""), 401, "token-refused"),
+        ("/events/shop", GOOD, bearer(TOOLS["desk"] + "x"), 401, "token-refused"),
+        ("/events/shop", GOOD, basic("brevo", TOOLS["desk"]), 401, "token-refused"),
+        ("/events/shop", GOOD, basic("", TOOLS["desk"]), 401, "token-refused"),
+        ("/events/shop", GOOD, basic(TOOLS["desk"], "desk"), 401, "token-refused"),
+        ("/events/shop", GOOD, basic("desk", "tøken"), 401, "token-refused"),
+        ("/events/shop", GOOD, {"Authorization": "Basic !"}, 401, "token-refused"),
+        ("/events/shop", GOOD, {"Authorization": f"Digest {TOOLS['desk']}"}, 401, "token-refused"),
+        ("/events/shop", GOOD, {"Authorization": TOOLS["desk"]}, 401, "token-refused"),
+        ("/events/shop", GOOD, {}, 401, "signature-refused"),
+        # Whoever signs, is taken by the signature.
+        ("/events/shop", GOOD, DESKS | {"X-WC-Webhook-Signature": sign(b"x")}, 401, "signature-refused"),
+        # The stores sign: a tool's token opens nothing else.
+        ("/webhooks/shop", GOOD, DESKS, 401, "signature-refused"),
+        ("/records/shop/order/1/events", json.dumps(HOLD).encode(), DESKS, 401, "unauthorized"),
+    ],
+)
+def test_what_a_token_does_not_open(
+    path: str, body: bytes, headers: dict[str, str], status: int, code: str, client: FlaskClient
+) -> None:
+    answer = client.post(path, data=body, headers=JSON | headers)
+    assert (answer.status_code, answer.get_json()["error"]["code"]) == (status, code)
+    assert "canary" not in answer.text
+    assert _nothing_is_kept(client)
+
+
+def test_a_chunked_body_with_a_token_has_the_same_limit(client: FlaskClient) -> None:
+    environ = {"wsgi.input_terminated": True}
+    headers = JSON | DESKS | {"Transfer-Encoding": "chunked"}
+    answer = client.post("/events/shop", headers=headers, environ_overrides=environ, input_stream=BytesIO(b" " * 1025))
+    assert answer.status_code == 413
+    assert _nothing_is_kept(client)
+
+
+def test_a_signature_needs_no_token(client: FlaskClient) -> None:
+    headers = JSON | bearer("of something before the service") | {"X-WC-Webhook-Signature": sign(WITHDRAWN)}
+    assert client.post("/events/shop", data=WITHDRAWN, headers=headers).get_json() == {"result": "recorded"}
+
+
+def test_who_guesses_is_answered_slowly_and_no_tool_is(monkeypatch: pytest.MonkeyPatch, client: FlaskClient) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(events, "_guesses", Guesses(lambda: 0.0, slept.append))
+
+    def post(headers: dict[str, str]) -> int:
+        return client.post("/events/shop", data=WITHDRAWN, headers=JSON | headers).status_code
+
+    assert [post(bearer("x")) for _ in range(PATIENCE + 2)] == [401] * (PATIENCE + 2)
+    assert slept == [0.25, 0.5]
+    assert post(DESKS) == 200
+    assert post({"Authorization": "Bearer "}) == 401
+    assert len(slept) == 2
+    monkeypatch.setattr(events, "_guesses", Guesses(lambda: 0.0, slept.append, _waiting=MOST_WAITING))
+    answer = client.post("/events/shop", data=WITHDRAWN, headers=JSON | bearer("x"))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "60")
+    assert post(DESKS) == 200
 
 
 @pytest.mark.parametrize(

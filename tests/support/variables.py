@@ -36,6 +36,7 @@ NAMES = [
     "STORES",
     "STATUS_TOKEN",
     "SUBJECT_KEY",
+    "EVENT_TOKENS",
     "SENTRY_DSN",
     "SENTRY_ENVIRONMENT",
     "LOG_LEVEL",

@@ -70,7 +70,7 @@ def test_reasons_and_owners(reason: str, owner: str, policy: Policy) -> None:
 
 NO_ROLE = "is not a role or a team, in a-z, 0-9, . and - (a person's name has no place here)"
 NO_DAY = "is not a date, such as 2027-11-22"
-NO_TIME = "is not a time with its zone, such as 2026-11-22T10:00:00Z"
+NO_TIME = "is not a time with its zone, such as 2026-11-22T10:00:00Z, nor seconds since 1970"
 TOO_LONG = {"review_on": "is more than 100 years after the day on which the hold is placed"}
 NOT_AFTER = {"review_on": "is not after the day on which the hold is placed"}
 MISPLACED = "does not belong to restriction"

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
+from hashlib import md5, sha1, sha256
 from typing import Any
 
 import pytest
 
 from hooks.delivery import Delivery, Happened, Ignored, Noted
-from hooks.errors import EventRefusedError, SignatureRefusedError
-from hooks.reporting import events_from_http
+from hooks.errors import EventForbiddenError, EventRefusedError, SignatureRefusedError
+from hooks.event_tokens import EventToken
+from hooks.reporting import events_from_http, events_of_tool
 from hooks.retention.events import RecordEvent
 from hooks.retention.facts import EVENT_TYPES, Subject
 from hooks.retention.reports import number_of
 from hooks.signature import signing_keys
 from hooks.subject import email_subject
+from schemas.event import TOOL_EVENT_TYPES
 from tests.support.recordings import SECRET, sign
 from tests.unit.builders import at
 
@@ -86,7 +89,7 @@ OF_HASH = number_of(f"email:{HASH}")
         # Of a customer or an order: noted of it.
         (
             {"type": "marketing.consent-given", "id": "e1", "subject": {"customer": 7}},
-            Noted("customer", 7, RecordEvent("marketing.consent-given:e1", "consent-given", NOW)),
+            Noted("customer", 7, RecordEvent("bd7da2cd8de99ba07cfad1dddaed0e10", "consent-given", NOW)),
         ),
         (
             {"type": "marketing.consent-withdrawn", "id": "e1", "subject": {"order": 9}} | AT,
@@ -119,9 +122,14 @@ def test_each_type_is_taken(event_type: str) -> None:
         ("2026-11-22T10:00:00.987Z", TEN),  # to the second
         ("2026-11-22T12:05:00Z", NOW + timedelta(minutes=5)),  # the sender's clock is ahead
         ("20261122T100000Z", TEN),
+        ("2026-11-22T10:00Z", TEN),  # as Zendesk writes it
+        ("2026-11-22 11:00:00 +0100", TEN),
+        (int(TEN.timestamp()), TEN),
+        (TEN.timestamp() + 0.9, TEN),
+        (1, at("1970-01-01T00:00:01")),
     ],
 )
-def test_times(text: str, instant: object) -> None:
+def test_times(text: object, instant: object) -> None:
     content = _event({"type": "support-request.made", "id": "1", "at": text}).content
     assert isinstance(content, Happened)
     assert content.at == instant
@@ -129,10 +137,12 @@ def test_times(text: str, instant: object) -> None:
 
 GOOD = {"type": "support-request.closed", "id": "ZD-123"}
 CONSENT = {"type": "marketing.consent-given"} | AT
+OBJECTION = {"type": "objection", "subject": {"customer": 7}} | AT
+NEITHER = {"at": "is missing, and so is an id by which a repeat could be told"}
 HASHLESS = {"subject.email_hash": "is not 64 hex digits in lower case"}
-NOT_ONE = {"subject": "needs exactly one of customer, order, email_hash"}
-EMAIL = {"subject.email": "is never taken; send its keyed hash as email_hash"}
-ZONELESS = "is not a time with its zone, such as 2026-11-22T10:00:00Z"
+NOT_ONE = {"subject": "needs exactly one of customer, order, email, email_hash"}
+NO_ADDRESS = {"subject.email": "is not an e-mail"}
+ZONELESS = "is not a time with its zone, such as 2026-11-22T10:00:00Z, nor seconds since 1970"
 
 
 @pytest.mark.parametrize(
@@ -143,7 +153,15 @@ ZONELESS = "is not a time with its zone, such as 2026-11-22T10:00:00Z"
         (GOOD | {"at": "2026-11-22T10:00:00"}, {"at": ZONELESS}),
         (GOOD | {"at": "2026-11-22"}, {"at": ZONELESS}),
         (GOOD | {"at": ""}, {"at": ZONELESS}),
-        (GOOD | {"at": 1795341600}, {"at": ZONELESS}),
+        (GOOD | {"at": "1795341600"}, {"at": ZONELESS}),
+        (GOOD | {"at": "22 Nov, 2026 10:00 AM"}, {"at": ZONELESS}),
+        (GOOD | {"at": True}, {"at": ZONELESS}),
+        (GOOD | {"at": 0}, {"at": "is out of range"}),
+        (GOOD | {"at": -1795341600}, {"at": "is out of range"}),
+        (GOOD | {"at": 1795341600000}, {"at": "is out of range"}),  # milliseconds
+        (GOOD | {"at": 1e300}, {"at": "is out of range"}),
+        (GOOD | {"at": float("nan")}, {"at": "is out of range"}),
+        (GOOD | {"at": int(NOW.timestamp()) + 301}, {"at": "is in the future"}),
         (GOOD | {"at": CANARY}, {"at": ZONELESS}),
         (GOOD | {"at": "2026-11-22T12:05:01Z"}, {"at": "is in the future"}),
         (GOOD | {"at": "0001-01-01T00:00:00+14:00"}, {"at": "is not a time"}),
@@ -156,7 +174,7 @@ ZONELESS = "is not a time with its zone, such as 2026-11-22T10:00:00Z"
         (CONSENT | {"subject": None}, {"subject": "is missing"}),
         (
             {"type": "marketing.consent-withdrawn", "subject": {"customer": 7}},
-            {"at": "is missing, and so is an id by which a repeat could be told"},
+            NEITHER,
         ),
         (CONSENT | {"subject": {}}, NOT_ONE),
         (CONSENT | {"subject": {"customer": 7, "order": 9}}, NOT_ONE),
@@ -166,7 +184,20 @@ ZONELESS = "is not a time with its zone, such as 2026-11-22T10:00:00Z"
         (CONSENT | {"subject": {"email_hash": HASH.upper()}}, HASHLESS),
         (CONSENT | {"subject": {"email_hash": HASH + "\n"}}, HASHLESS),
         (CONSENT | {"subject": {"email_hash": 5}}, HASHLESS),
-        (CONSENT | {"subject": {"email": CANARY}}, EMAIL),
+        (CONSENT | {"subject": {"email": CANARY, "customer": 7}}, NOT_ONE),
+        (CONSENT | {"subject": {"email": "CANARY"}}, NO_ADDRESS),
+        (CONSENT | {"subject": {"email": f"{CANARY}, {CANARY}"}}, NO_ADDRESS),
+        (CONSENT | {"subject": {"email": "CANARY@site.invalid"}}, NO_ADDRESS),
+        (CONSENT | {"subject": {"email": None}}, NO_ADDRESS),
+        (CONSENT | {"subject": {"email": 5}}, NO_ADDRESS),
+        (CONSENT | {"subject": {"email": " "}}, {"subject": "is missing"}),
+        # A person's request is told by whom it is about, too.
+        ({"type": "erasure-requested", "id": "1"}, {"subject": "is missing"}),
+        ({"type": "objection", "subject": {"email": CANARY}}, NEITHER),
+        (OBJECTION | {"scope": "some"}, {"scope": "is none of marketing, all"}),
+        (OBJECTION | {"scope": CANARY}, {"scope": "is none of marketing, all"}),
+        (OBJECTION | {"type": "erasure-requested", "scope": "all"}, {"scope": "belongs to an objection only"}),
+        (GOOD | {"scope": "marketing"}, {"scope": "belongs to an objection only"}),
         (CONSENT | {"subject": CANARY}, {"subject": "is not an object"}),
     ],
 )  # fmt: skip
@@ -187,7 +218,7 @@ def test_no_id(name: object) -> None:
 def test_no_type(word: object) -> None:
     (name, fault), = _refused({"type": word, "id": "1"}).items()  # fmt: skip
     assert name == "type"
-    assert fault == "is none of " + ", ".join(EVENT_TYPES)
+    assert fault == "is none of " + ", ".join(TOOL_EVENT_TYPES)
 
 
 def test_free_text_is_never_taken() -> None:
@@ -210,6 +241,117 @@ def test_free_text_is_never_taken() -> None:
 )
 def test_a_body_that_is_no_event(body: bytes, fault: str) -> None:
     assert _refused(body) == {"the body": fault}
+
+
+# --- an e-mail as the subject ------------------------------------------------------------------------------
+
+KARI = email_subject("kari@example.test", KEY)
+BY_EMAIL = {"subject": {"email": " Kari@Example.test"}}
+
+
+@pytest.mark.parametrize(
+    ("raw", "content"),
+    [
+        (
+            {"type": "support-request.closed", "id": 4711} | AT,
+            Happened("support-request", 4711, "closed", TEN, "", KARI),
+        ),
+        (
+            {"type": "cookies.consent-given", "id": 5} | AT,
+            Happened("cookie-consent", 5, "consent-given", TEN, "", KARI),
+        ),
+        # Of a consent to marketing the same as with the hash.
+        (
+            {"type": "marketing.consent-withdrawn"} | AT,
+            Happened(
+                "marketing-consent",
+                number_of(str(KARI)),
+                "consent-withdrawn",
+                TEN,
+                f"email:{KARI.value[:16]}",
+                KARI,
+            ),
+        ),
+    ],
+)
+def test_an_email_is_hashed_at_the_border(raw: dict[str, Any], content: Happened) -> None:
+    event = _event(raw | BY_EMAIL)
+    assert event.content == content
+    assert "example" not in repr(event).lower()
+    assert _event(raw | {"subject": {"email_hash": KARI.value}}).content == content
+
+
+@pytest.mark.parametrize("event_type", TOOL_EVENT_TYPES)
+def test_without_a_key_no_subjects_email_is_taken(event_type: str) -> None:
+    raw = {"type": event_type, "id": "1", "subject": {"email": CANARY}} | AT
+    assert _refused(raw, key=None) == {"subject.email": "is only taken to be hashed with a key: set SUBJECT_KEY"}
+
+
+@pytest.mark.parametrize("email", ["", " "])
+def test_a_request_without_an_email_is_nobodys(email: str) -> None:
+    """Help desks fill in nothing where a request came by telephone."""
+    content = _event(GOOD | {"subject": {"email": email}}, key=None).content
+    assert isinstance(content, Happened)
+    assert content.subject is None
+
+
+# --- what people ask for -----------------------------------------------------------------------------------
+
+CONTACT = number_of(str(KARI))
+
+
+@pytest.mark.parametrize(
+    ("raw", "content"),
+    [
+        # The tool's id is that of the request.
+        (
+            {"type": "erasure-requested", "id": 4711, "subject": {"customer": "7"}} | AT,
+            Noted("customer", 7, RecordEvent("erasure-requested:4711", "erasure-requested", TEN)),
+        ),
+        (
+            {"type": "objection", "id": "ZD-1", "subject": {"order": 9}},
+            Noted("order", 9, RecordEvent("objection:ZD-1", "objection", NOW)),
+        ),
+        (
+            {"type": "objection", "id": "ZD-1", "scope": "all", "subject": {"order": 9}},
+            Noted("order", 9, RecordEvent("objection:all:ZD-1", "objection", NOW, scope="all")),
+        ),
+        # Without one, the time tells requests apart.
+        (
+            OBJECTION | {"scope": "marketing"},
+            Noted("customer", 7, RecordEvent("249f1fa8d4296c0307edfc895c9c4aec", "objection", TEN, scope="marketing")),
+        ),
+        # Of an e-mail it is noted on the newsletter contact.
+        (
+            {"type": "erasure-requested", "id": "1"} | BY_EMAIL | AT,
+            Noted("marketing-consent", CONTACT, RecordEvent("erasure-requested:1", "erasure-requested", TEN), KARI),
+        ),
+        (
+            {"type": "objection", "id": "1", "scope": "marketing", "subject": {"email_hash": KARI.value}},
+            Noted(
+                "marketing-consent",
+                CONTACT,
+                RecordEvent("objection:marketing:1", "objection", NOW, scope="marketing"),
+                KARI,
+            ),
+        ),
+    ],
+)
+def test_what_a_person_asks_for_is_noted(raw: dict[str, Any], content: Noted) -> None:
+    assert _event(raw).content == content
+
+
+def test_requests_without_an_id_are_told_apart_by_all_that_they_say() -> None:
+    told = [
+        OBJECTION,
+        OBJECTION | {"at": "2026-11-22T10:00:01Z"},
+        OBJECTION | {"scope": "all"},
+        OBJECTION | {"scope": "marketing"},
+        OBJECTION | {"subject": {"order": 7}},
+        OBJECTION | {"type": "erasure-requested"},
+    ]
+    contents = [_event(raw).content for raw in told]
+    assert len({content.event.id for content in contents if isinstance(content, Noted)}) == len(told)
 
 
 # --- Brevo's shape -----------------------------------------------------------------------------------------
@@ -235,10 +377,54 @@ def _of(email: str, occurrence: Any, when: Any) -> Happened:
     return Happened("marketing-consent", number_of(str(subject)), occurrence, when, shown, subject)
 
 
-@pytest.mark.parametrize("name", ["unsubscribe", "unsubscribed"])
+@pytest.mark.parametrize("name", ["unsubscribe", "unsubscribed", "spam", "complaint"])
 def test_brevo_tells_of_a_consent_withdrawn(name: str) -> None:
     event = _event(UNSUBSCRIBED | {"event": name})
     assert (event.topic, event.content) == ("event", _of("kari@example.test", "consent-withdrawn", TEN))
+
+
+UPDATED = {
+    "id": 5,
+    "email": "Kari@Example.test",
+    "event": "contact_updated",
+    "key": "xkeysib-xxxxxx",
+    "content": [{"name": CANARY, "emailBlacklisted": True}],
+    "date": "2026-11-22 11:00:00",
+    "ts": 1795341600,
+}
+
+
+@pytest.mark.parametrize("name", ["contact_updated", "contactUpdated"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"content": {"email_blacklisted": "true"}},
+        {"content": [{"name": "Kari"}, {"EMAIL_BLACKLISTED": 1}]},
+        {"content": [], "emailBlacklisted": "1"},
+    ],
+)
+def test_brevo_tells_of_a_contact_that_is_blocked(name: str, changes: dict[str, Any]) -> None:
+    event = _event(UPDATED | {"event": name} | changes)
+    assert event.content == _of("kari@example.test", "consent-withdrawn", None)
+
+
+NO: tuple[object, ...] = (False, "false", 0, None, "", [], {})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *([], {}, None, "emailBlacklisted", [None], ["emailBlacklisted"], [[True]]),
+        [{"name": CANARY}],
+        # Who is taken off the list of the blocked has given no consent by that.
+        *([{"emailBlacklisted": value}] for value in NO),
+        [{"smsBlacklisted": True}],
+    ],
+)
+@pytest.mark.parametrize("key", [KEY, None])
+def test_other_changes_of_a_contact_are_none_of_ours(content: object, key: str | None) -> None:
+    assert _event(UPDATED | {"content": content}, key=key).content == Ignored()
 
 
 @pytest.mark.parametrize("name", ["contact_deleted", "contactDeleted"])
@@ -264,7 +450,9 @@ def test_nothing_holds_the_email() -> None:
     assert CANARY.lower() not in shown
 
 
-@pytest.mark.parametrize("name", ["delivered", "opened", "click", "hard_bounce", "spam", "list_addition", "", CANARY])
+@pytest.mark.parametrize(
+    "name", ["delivered", "opened", "click", "hard_bounce", "hardBounce", "list_addition", "", CANARY]
+)
 @pytest.mark.parametrize("key", [KEY, None])
 def test_other_events_of_brevo_are_none_of_ours(name: str, key: str | None) -> None:
     assert _event(UNSUBSCRIBED | {"event": name}, key=key).content == Ignored()
@@ -345,3 +533,84 @@ def test_a_choice_without_an_id_is_told_by_what_it_says() -> None:
         id_of(at="2026-11-22T10:00:01Z"),
     }
     assert len(others | {id_of()}) == 5
+
+
+# --- with a token ------------------------------------------------------------------------------------------
+
+BREVO = EventToken("brevo", "the-token-of-brevo", frozenset({"marketing.consent-withdrawn"}))
+DESK = EventToken("desk", "the-token-of-the-desk")
+MINUTE = timedelta(minutes=1)
+
+
+def _of_tool(token: EventToken, raw: object, now: datetime = NOW) -> tuple[Delivery, ...]:
+    return events_of_tool(token, json.dumps(raw).encode(), subject_key=KEY, now=now)
+
+
+@pytest.mark.parametrize("raw", [GOOD, GOOD | AT, UNSUBSCRIBED, DELETED, OBJECTION, {"event": "opened"}])
+def test_a_token_vouches_for_the_same_contents_as_a_signature(raw: dict[str, Any]) -> None:
+    assert [event.content for event in _of_tool(DESK, raw)] == [event.content for event in _events(raw)]
+
+
+@pytest.mark.parametrize("raw", [GOOD | AT, UNSUBSCRIBED, OBJECTION, {"event": "opened"}])
+def test_what_carries_a_time_is_a_repeat_whenever_it_comes(raw: dict[str, Any]) -> None:
+    (first,), (again,), (other,) = _of_tool(DESK, raw), _of_tool(DESK, raw, NOW + MINUTE), _of_tool(BOT, raw)
+    assert (first.identity, first.signed_identity) == (again.identity, "")
+    assert first.identity != other.identity
+
+
+@pytest.mark.parametrize("raw", [GOOD, DELETED, UPDATED])
+def test_what_carries_no_time_may_happen_again(raw: dict[str, Any]) -> None:
+    """The ledger tells by the time between the two, for which it needs a name for what both say."""
+    first, again = _of_tool(DESK, raw), _of_tool(DESK, raw, NOW + MINUTE)
+    for one, other in zip(first, again, strict=True):
+        assert one.identity != other.identity
+        assert one.signed_identity == other.signed_identity != ""
+    assert len({one.signed_identity for one in first}) == len(first)
+    assert {one.topic for one in first} == {"event"}, "none has to be remembered for ever"
+
+
+def test_a_consent_that_is_withdrawn_again_is_another_event() -> None:
+    raw = {"type": "marketing.consent-withdrawn", "id": "sub-42", "subject": {"customer": 7}}
+    contents = [event.content for now in (NOW, NOW + MINUTE) for event in _of_tool(DESK, raw, now)]
+    assert len({content.event.id for content in contents if isinstance(content, Noted)}) == 2
+
+
+@pytest.mark.parametrize("raw", [UNSUBSCRIBED, DELETED, GOOD, OBJECTION])
+def test_no_name_of_a_body_can_be_made_without_the_token(raw: dict[str, Any]) -> None:
+    body = json.dumps(raw).encode()
+    plain = {digest(part).hexdigest()[:32] for digest in (md5, sha1, sha256) for part in (body, b"event\0" + body)}
+    named = {name for event in _of_tool(DESK, raw) for name in (event.identity, event.signed_identity)}
+    assert not named & plain
+    assert not named & {name for event in _of_tool(BOT, raw) for name in (event.identity, event.signed_identity)} - {""}
+
+
+BOT = EventToken("bot", "the-token-of-a-bot")
+
+
+@pytest.mark.parametrize(
+    ("raw", "may"),
+    [
+        (UNSUBSCRIBED, True),
+        (UNSUBSCRIBED | {"event": "spam"}, True),
+        (UPDATED, True),
+        # What is ignored needs no leave.
+        (UNSUBSCRIBED | {"event": "opened"}, True),
+        ({"type": "marketing.consent-withdrawn", "subject": {"customer": 7}} | AT, True),
+        (DELETED, False),
+        ({"type": "marketing.consent-given", "subject": {"customer": 7}} | AT, False),
+        (GOOD, False),
+        (OBJECTION, False),
+        (OBJECTION | {"type": "erasure-requested"}, False),
+    ],
+)
+def test_a_token_may_send_its_types_only(raw: dict[str, Any], may: bool) -> None:
+    if may:
+        assert _of_tool(BREVO, raw)
+        return
+    with pytest.raises(EventForbiddenError, match=r"does not let brevo send [a-z-]+(\.[a-z-]+)?\."):
+        _of_tool(BREVO, raw)
+
+
+def test_what_is_wrong_is_named_with_a_token_too() -> None:
+    with pytest.raises(EventRefusedError, match="the body is not JSON"):
+        events_of_tool(DESK, CANARY.encode(), subject_key=KEY, now=NOW)

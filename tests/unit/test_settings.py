@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, strategies
 
 from hooks.errors import ConfigurationError
+from hooks.event_tokens import EventToken
 from hooks.settings import Settings, StoreSettings
 from tests.support.processes import ROOT
 from tests.support.variables import NAMES, STORE, bare_environment
@@ -74,6 +75,7 @@ def test_everything_set() -> None:
         POLICY_FILE="other.toml",
         STATUS_TOKEN="t" * 16,
         SUBJECT_KEY="k" * 32,
+        EVENT_TOKENS="brevo:" + "b" * 16,
         PUSH_SETTLE_SECONDS="0",
         RECONCILE_SECONDS="60",
         MAX_BODY_BYTES="1024",
@@ -91,6 +93,7 @@ def test_everything_set() -> None:
         policy_file=Path("other.toml"),
         status_token="t" * 16,
         subject_key="k" * 32,
+        event_tokens=(EventToken("brevo", "b" * 16),),
         push_settle=timedelta(0),
         reconcile=timedelta(seconds=60),
         max_body_bytes=1024,
@@ -187,7 +190,16 @@ def test_a_value_that_cannot_even_be_taken_apart_is_not_blamed_on_a_file(name: s
     assert "_FILE" not in message
 
 
-SECRETS = ("ck_hidden", "cs_hidden", "whs_hidden", "token_hidden", "pw_hidden", "dsn_hidden", "key_hidden")
+SECRETS = (
+    "ck_hidden",
+    "cs_hidden",
+    "whs_hidden",
+    "token_hidden",
+    "pw_hidden",
+    "dsn_hidden",
+    "key_hidden",
+    "tool_hidden",
+)
 ALL_WRONG = {
     "BIND": "nowhere",
     "PUBLIC_URL": "nowhere",
@@ -203,6 +215,7 @@ ALL_WRONG = {
     "DELIVERY_LOG_DAYS": "long",
     "WEB_CONCURRENCY": "many",
     "SUBJECT_KEY": "key_hidden",
+    "EVENT_TOKENS": "tool_hidden",
     "PUSH_SETTLE_SECONDS": "soon",
     "RECONCILE_SECONDS": "often",
     "MAX_BODY_BYTES": "big",
@@ -236,12 +249,14 @@ def test_no_secret_in_any_repr() -> None:
         STORE_WEBHOOK_SECRETS="whs_hidden and long enough",
         STATUS_TOKEN="token_hidden, and long enough",
         SUBJECT_KEY="key_hidden, and long enough to be one",
+        EVENT_TOKENS="brevo:tool_hidden-and-long-enough",
         DATABASE_URL="postgresql+psycopg://ledger:pw_hidden@db/ledger",
         SENTRY_DSN="https://dsn_hidden@sentry.example.test/1",
     )
     for shown in (repr(found), str(found), f"{found.stores}", repr(found.stores["shop"])):
         assert not [secret for secret in SECRETS if secret in shown]
         assert "https://shop.example.test" in shown
+    assert repr(found.event_tokens) == "(EventToken(name='brevo', types=None),)"
 
 
 @pytest.mark.parametrize("text", ["whs_hidden", "x, y", "whs_hidden\nand another that is long enough"])
@@ -254,6 +269,19 @@ def test_a_webhook_secret_that_could_be_guessed_is_named_and_not_shown(text: str
 
 def test_the_stores_address_ends_without_a_slash() -> None:
     assert _read(**STORE | {"STORE_URL": "https://shop.example.test/sub/"}).stores["shop"].url.endswith("/sub")
+
+
+def test_a_tools_token_is_not_the_operators() -> None:
+    message = _message(STATUS_TOKEN="s" * 16, EVENT_TOKENS="brevo:" + "b" * 16 + ",desk:" + "s" * 16)
+    assert _named(message) == ["EVENT_TOKENS"]
+    assert "s" * 16 not in message
+
+
+@pytest.mark.parametrize("ending", ["", "\n"])
+def test_tokens_of_tools_from_a_file(ending: str, tmp_path: Path) -> None:
+    (tmp_path / "tokens").write_text("brevo:" + "b" * 16 + "\ndesk:" + "d" * 16 + ending)
+    found = _read(EVENT_TOKENS_FILE=str(tmp_path / "tokens")).event_tokens
+    assert found == (EventToken("brevo", "b" * 16), EventToken("desk", "d" * 16))
 
 
 @pytest.mark.parametrize("ending", ["", "\n"])

@@ -1,0 +1,96 @@
+"""The tokens with which tools report events, read from the text of one setting.
+
+Each entry is `name:token`, or `name[type+type]:token` for a tool that may send these event types only. A comma or a new
+line separates entries.
+
+The danger: the parts are easily swapped or forgotten, and then a token stands where a name should. The rule: a fault
+says which entry it is about by its place, and never repeats a part of it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from hooks.errors import ConfigurationError
+from schemas.event import TOOL_EVENT_TYPES
+
+TOKEN_LENGTH = 16
+"""A shorter token could be guessed."""
+
+_ENTRY = re.compile(r"([a-z0-9][a-z0-9-]{0,31})(?:\[([^\]:]*)\])?:(.*)")
+_TOKEN = re.compile(r"[!-~]*")
+
+
+@dataclass(frozen=True, slots=True)
+class EventToken:
+    """A tool that may post to `/events/<slug>`. `types`: what it may send; None: all that tools may send."""
+
+    name: str
+    token: str = field(repr=False)
+    types: frozenset[str] | None = None
+
+    def may_send(self, event_type: str) -> bool:
+        """Tell whether the tool may send events of this type."""
+        return self.types is None or event_type in self.types
+
+    def proof_of(self, body: bytes) -> str:
+        """A name for a body, keyed with the token: nobody without it can try e-mails on the name."""
+        return hmac.digest(self.token.encode(), body, "sha256").hex()
+
+
+def event_tokens(text: str) -> tuple[EventToken, ...]:
+    """Read the text of the setting. Raises ConfigurationError with all faults, and without the text."""
+    entries = [entry.strip() for entry in re.split(r"[,\n]", text) if entry.strip()]
+    matches = [_ENTRY.fullmatch(entry) for entry in entries]
+    faults = [f"entry {place} {fault}" for place, match in enumerate(matches, 1) for fault in _faults(match)]
+    tokens = tuple(_token(match) for match in matches if match)
+    if len({token.name for token in tokens}) < len(tokens):
+        faults.append("two entries have the same name")
+    if len({token.token for token in tokens}) < len(tokens):
+        faults.append("two entries have the same token")
+    if faults:
+        raise ConfigurationError("; ".join(faults))
+    return tokens
+
+
+def sender(tokens: Collection[EventToken], name: str | None, offered: str) -> EventToken | None:
+    """The tool whose token was offered; where a name was offered too, only under that name.
+
+    Compares with every token, whichever is right, and hashes instead of texts: the time taken tells nothing of either.
+    """
+    found = None
+    for token in tokens:
+        is_right = hmac.compare_digest(_digest(token.token), _digest(offered))
+        is_named = name is None or hmac.compare_digest(_digest(token.name), _digest(name))
+        if is_right & is_named:
+            found = token
+    return found
+
+
+def _digest(text: str) -> bytes:
+    return sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _faults(match: re.Match[str] | None) -> Iterator[str]:
+    if match is None:
+        yield "is not a name of a-z, 0-9 and -, a colon and a token"
+        return
+    if not _types_of(match) <= set(TOOL_EVENT_TYPES):
+        yield f"names event types in its brackets that are none of {', '.join(TOOL_EVENT_TYPES)}"
+    if not _TOKEN.fullmatch(match[3]):
+        yield "has a token with white space or a letter that is not ASCII"
+    if len(match[3]) < TOKEN_LENGTH:
+        yield f"has a token that is shorter than {TOKEN_LENGTH} characters"
+
+
+def _token(match: re.Match[str]) -> EventToken:
+    return EventToken(match[1], match[3], None if match[2] is None else _types_of(match))
+
+
+def _types_of(match: re.Match[str]) -> frozenset[str]:
+    """The types in the brackets. Empty brackets hold one empty name, which is no type."""
+    return frozenset() if match[2] is None else frozenset(match[2].split("+"))
