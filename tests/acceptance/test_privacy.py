@@ -8,8 +8,10 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import subprocess
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -322,6 +324,114 @@ def break_the_ledger(scene: Scene, order_id: int) -> None:
     until(lambda: "worker.failed" in scene.worker.log(), "the worker to meet the broken record")
     until(lambda: {"LedgerUnavailableError", "JSONDecodeError"} <= scene.reports.kinds(), "the reports to come")
     until(lambda: len(scene.reports.events()) >= 3, "the worker's report to come")
+
+
+# --- addresses ---------------------------------------------------------------------------------------------
+
+KEYS = {
+    "with a SUBJECT_KEY": {"SUBJECT_KEY": "a key of at least thirty-two characters"},
+    "without one": {"SUBJECT_KEY": ""},
+}
+TOKENS = {"EVENT_TOKENS": f"brevo:{'b' * 32},desk:{'d' * 32}", "STATUS_TOKEN": "s" * 32}
+
+
+@pytest.fixture
+def with_addresses(request: pytest.FixtureRequest, processes: Stack) -> Iterator[Scene]:
+    """The service as it takes the events of tools, and answers to persons."""
+    sandbox = processes.sandbox()
+    with listening() as reports:
+        told = {"LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json", "SENTRY_DSN": reports.dsn}
+        processes.env |= told | TOKENS | KEYS[request.param]
+        web, worker = processes.web(WEB_CONCURRENCY="1"), processes.worker()
+        processes.connect(sandbox, web)
+        yield Scene(processes, sandbox, web, worker, reports)
+
+
+@pytest.mark.parametrize("with_addresses", KEYS, indirect=True)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_no_address_is_left_anywhere(with_addresses: Scene) -> None:
+    scene, has_key = with_addresses, bool(with_addresses.processes.env["SUBJECT_KEY"])
+    address = f"{canary()}@example.test"
+    do = scene.sandbox.do
+    guest = do("checkout", billing={"email": address}, status="processing")
+    do("sign_up", email=address)
+    until(lambda: "retention_class" in scene.sandbox.meta("order", guest["id"]), "the worker to write the order")
+    statuses = [tell(scene, address, body) for body in EVENTS]
+    assert statuses == [200 if has_key else 400] * len(EVENTS)
+    assert tell(scene, address, {"event": "unsubscribe", "email": "ADDRESS"}, token="w" * 32) == 401
+    found = [ask_for(scene, one) for one in (address, f"{canary()}@example.test", canary(), {"a": canary()})]
+    assert found == ([200, 404, 400, 400] if has_key else [400] * 4)
+    shown, listed = by_command(scene, address)
+    assert (shown.returncode, CANARY in listed) == (0 if has_key else 2, False)
+    scene.answers += [shown.stdout, shown.stderr]
+    break_while_told(scene, int(guest["id"]), address)
+    scene.answers.append(processes_listed(scene))
+    traces = [place for place, content in scene.found().items() if holds(content, CANARY)]
+    assert traces == []
+    assert scene.reports.events(), "there was an error to be reported"
+
+
+EVENTS: tuple[dict[str, Any], ...] = (
+    {"event": "unsubscribe", "email": "ADDRESS", "ts_event": 1_795_341_600, "campaign name": "CANARY"},
+    {"event": "contact_deleted", "email": ["ADDRESS"], "date": "CANARY"},
+    {"type": "support-request.closed", "id": "7", "subject": {"email": "ADDRESS"}},
+    {"type": "marketing.consent-withdrawn", "at": "2026-11-22T10:00:00Z", "subject": {"email": "ADDRESS"}},
+)
+"""What tools tell of an address, and things beside it that are dropped."""
+
+
+def tell(scene: Scene, address: str, body: dict[str, Any], token: str = "b" * 32) -> int:
+    """Post what a tool tells; the status of the answer."""
+    text_ = json.dumps(body).replace("ADDRESS", address).replace("CANARY", canary())
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    return scene.note(requests.post(f"{scene.web.url}/events/shop", data=text_, headers=headers, timeout=60))
+
+
+def ask_for(scene: Scene, address: object) -> int:
+    """Ask what a person is told; the status of the answer."""
+    headers = {"Authorization": f"Bearer {TOKENS['STATUS_TOKEN']}"}
+    return scene.note(
+        requests.post(f"{scene.web.url}/rights/shop", json={"email": address}, headers=headers, timeout=60)
+    )
+
+
+def by_command(scene: Scene, address: str) -> tuple[subprocess.CompletedProcess[str], str]:
+    """The same from the command line, and what the list of processes shows while the command runs."""
+    seen: list[str] = []
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.05):
+            seen.append(processes_listed(scene))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        return scene.processes.flask("rights", "--email", typed=f"{address}\n"), "\n".join(seen)
+    finally:
+        done.set()
+        watcher.join()
+
+
+def processes_listed(scene: Scene) -> str:
+    """The command lines of all processes that have to do with the service."""
+    del scene
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            lines.append(path.read_bytes().decode("utf-8", "replace"))
+    return "\n".join(line for line in lines if "gunicorn" in line or "wsgi" in line)
+
+
+def break_while_told(scene: Scene, number: int, address: str) -> None:
+    """An error that nobody foresaw, while the web process holds an address."""
+    ledger = Database(scene.processes.database_url)
+    with ledger.write() as connection:
+        connection.execute(text("UPDATE records SET facts = 'broken'"))
+    ledger.close()
+    assert scene.post(made("order.updated", order(number, billing={"email": address}))) == 500
+    assert ask_for(scene, address) in (400, 500)
+    until(lambda: bool(scene.reports.events()), "the reports to come")
 
 
 def check_reports(reports: Reports) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from hooks.app import create_app
 from hooks.settings import Settings, StoreSettings
@@ -94,8 +95,9 @@ def test_over_http_and_from_the_command_line(here: Stack, web: Web) -> None:
 
 
 WRONG_USE = [
-    (("rights",), 2, "either a CUSTOMER_ID or --order"),
-    (("rights", "5", "--order", "119"), 2, "either a CUSTOMER_ID or --order"),
+    (("rights",), 2, "a CUSTOMER_ID, --order or --email"),
+    (("rights", "5", "--order", "119"), 2, "a CUSTOMER_ID, --order or --email"),
+    (("rights", "--email"), 2, "only where a SUBJECT_KEY is set"),
     (("rights", "5", "--store", "other"), 2, "no store 'other'"),
     (("rights", "5", "--requested-on", "2999-01-01"), 2, "has not come"),
     (("rights", "5", "--letter", "de"), 2, "--letter"),
@@ -117,3 +119,47 @@ def test_the_token_is_wanted(here: Stack) -> None:
     assert web.get("/customers/shop/5/rights").status_code == 401
     known = web.get("/customers/shop/5/rights", headers={"Authorization": f"Bearer {'t' * 32}"})
     assert known.status_code == 404  # it holds nothing
+
+
+KEY = "a key of at least thirty-two characters"
+TOKEN = "t" * 32
+
+
+def test_whoever_has_an_address_is_answered(here: Stack) -> None:
+    here.env |= {"SUBJECT_KEY": KEY, "STATUS_TOKEN": TOKEN}
+    web = here.web(WEB_CONCURRENCY="1")
+    for recorded in DELIVERIES:
+        assert web.post(recorded).status_code == 200
+    address = delivery(6).payload["billing"]["email"]  # of the account 5 and its orders
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+
+    def ask(email: object, query: str = "") -> requests.Response:
+        body = {"email": email} if email is not None else {}
+        return requests.post(f"{web.url}/rights/shop{query}", json=body, headers=headers, timeout=30)
+
+    answer = ask(f"  {address.upper()} ", f"?{ASKED}")
+    assert (answer.status_code, address.lower() in answer.text.lower()) == (200, False)
+    listed = {(record["kind"], record["id"]) for record in answer.json()["records"]}
+    account = web.get(f"/customers/shop/5/rights?{ASKED}", headers=headers).json()
+    assert listed == {(record["kind"], record["id"]) for record in account["records"]}
+    printed = here.flask("rights", "--email", "--requested-on", "2026-11-22", typed=f"{address}\n")
+    assert (printed.returncode, json.loads(printed.stdout)) == (0, answer.json())
+
+    for email, status, words in (
+        ("nobody@example.test", 404, "knows nothing of this person"),
+        ("not an address", 400, "e-mail address"),
+        (7, 400, "e-mail address"),
+        (None, 400, "e-mail address"),
+    ):
+        wrong = ask(email)
+        assert (wrong.status_code, words in wrong.json()["error"]["message"]) == (status, True)
+        assert str(email) not in wrong.text
+    nobody = here.flask("rights", "--email", typed="nobody@example.test\n")
+    assert (nobody.returncode, "person with this address" in nobody.stderr) == (1, True)
+
+
+def test_without_a_key_no_address_is_looked_up(here: Stack) -> None:
+    web = here.web(WEB_CONCURRENCY="1", STATUS_TOKEN=TOKEN)
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    answer = requests.post(f"{web.url}/rights/shop", json={"email": "kari@example.test"}, headers=headers, timeout=30)
+    assert (answer.status_code, "SUBJECT_KEY" in answer.json()["error"]["message"]) == (400, True)

@@ -232,11 +232,18 @@ class Stack:
             **extra,
         }
 
-    def flask(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """Run one `flask --app wsgi …` command to its end."""
+    def flask(self, *arguments: str, typed: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+        """Run one `flask --app wsgi …` command to its end; `typed` is its standard input."""
         command = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
         return subprocess.run(
-            command, cwd=ROOT, env=self._env(**env), capture_output=True, text=True, timeout=120, check=False
+            command,
+            cwd=ROOT,
+            env=self._env(**env),
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
 
     def migrate(self) -> None:
