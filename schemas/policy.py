@@ -23,7 +23,9 @@ from hooks.retention.facts import CUSTOMER_ROLES, EVENT_TYPES, KINDS
 from hooks.retention.policy import (
     CLOCKS,
     Action,
+    Children,
     Controller,
+    DataSource,
     Gap,
     LegalBasis,
     MetaVocabulary,
@@ -33,12 +35,14 @@ from hooks.retention.policy import (
     Recipient,
     RetentionClass,
     Rule,
+    SupervisoryAuthority,
     Term,
     faults,
 )
 
 _ID = validate.Regexp(r"^[a-z0-9][a-z0-9.-]{0,63}$", error="must be a short lower-case id, like-this")
 _ROLE = validate.Regexp(r"^[a-z0-9_-]{1,64}$", error="must be the slug of a role, such as wholesale_customer")
+_COUNTRY = validate.Regexp(r"^[A-Z]{2}$", error="must be a country's two letters")
 _MONTH_AND_DAY = re.compile(r"([0-9]{2})-([0-9]{2})")
 _NOT_A_YEAR_START = "must be the first day of the accounting year, as MM-DD"
 _ALL_CLOCKS = sorted(frozenset().union(*CLOCKS.values()))
@@ -123,6 +127,33 @@ class GapSchema(Schema):
     publish = fields.String(required=True, validate=validate.Length(min=1, max=500))
 
 
+class SourceSchema(TermSchema):
+    data = fields.List(fields.String(), required=True, validate=validate.Length(min=1))
+
+
+class ChildrenSchema(TermSchema):
+    age = fields.Integer(required=True, strict=True, validate=validate.Range(1, 18))
+    orders_only = fields.Boolean()
+
+    @post_load
+    def _make(self, raw: dict[str, Any], **_: object) -> Children:
+        return Children(**raw)
+
+
+class AuthoritySchema(Schema):
+    id = fields.String(required=True, validate=_ID)
+    name = fields.String(required=True)
+    url = fields.Url(required=True)
+    section = fields.Integer(required=True, strict=True)
+    address = fields.List(fields.String(), load_default=list)
+    country = fields.String(validate=_COUNTRY)
+    uk = fields.Boolean()
+
+    @post_load
+    def _make(self, raw: dict[str, Any], **_: object) -> SupervisoryAuthority:
+        return SupervisoryAuthority(**raw | {"address": tuple(raw["address"])})
+
+
 class RecipientSchema(PublishedSchema):
     id = fields.String(required=True, validate=_ID)
     name = fields.String(required=True)
@@ -133,7 +164,7 @@ class RecipientSchema(PublishedSchema):
     payment = fields.List(fields.String(), load_default=list)
     shipping = fields.List(fields.String(), load_default=list)
     holding = fields.List(fields.String(), load_default=list)
-    country = fields.String(validate=validate.Regexp(r"^[A-Z]{2}$", error="must be a country's two letters"))
+    country = fields.String(validate=_COUNTRY)
     outside = fields.Boolean(load_default=False)
     safeguards = fields.List(fields.String(), load_default=list)
     certain = fields.Boolean(load_default=True)
@@ -239,6 +270,9 @@ class PolicySchema(Schema):
     recipients = fields.List(fields.Nested(RecipientSchema), load_default=list)
     no_recipient = fields.Nested(NoRecipientSchema, load_default=lambda: {"payment": [], "shipping": []})
     security = fields.Nested(SecuritySchema, load_default=lambda: {"measures": []})
+    sources = fields.Dict(fields.String(validate=_ID), fields.Nested(SourceSchema), load_default=dict)
+    children = fields.Nested(ChildrenSchema, load_default=None)
+    authorities = fields.List(fields.Nested(AuthoritySchema), load_default=list)
     gaps = fields.Dict(fields.String(validate=_ID), fields.Nested(GapSchema), load_default=dict)
     classes = fields.Dict(fields.String(validate=_ID), fields.Nested(ClassSchema), required=True)
     rules = fields.List(fields.Nested(RuleSchema), required=True, validate=validate.Length(min=1))
@@ -305,6 +339,9 @@ def _policy(raw: dict[str, Any], text: str, digest: str) -> Policy:
         no_recipient=NoRecipient(*(tuple(raw["no_recipient"][name]) for name in ("payment", "shipping"))),
         security=tuple(raw["security"]["measures"]),
         security_section=raw["security"].get("section"),
+        sources={name: _source(name, dict(item)) for name, item in raw["sources"].items()},
+        children=raw["children"],
+        authorities=tuple(raw["authorities"]),
         gaps={name: Gap(name, **gap) for name, gap in raw["gaps"].items()},
         classes={name: _class(name, dict(item)) for name, item in raw["classes"].items()},
         rules=tuple(_rule(dict(rule)) for rule in raw["rules"]),
@@ -336,6 +373,10 @@ def _terms(raw: dict[str, Any]) -> dict[str, Term]:
     return {name: Term(name, **term) for name, term in raw.items()}
 
 
+def _source(name: str, raw: dict[str, Any]) -> DataSource:
+    return DataSource(id=name, **raw | {"data": frozenset(raw["data"])})
+
+
 def _recipient(raw: dict[str, Any]) -> Recipient:
     published = PublishedSchema.published_of(raw)
     raw |= {name: frozenset(raw[name]) for name in ("data", "holding")}
@@ -358,6 +399,7 @@ def _duplicate_ids(raw: dict[str, Any]) -> Iterator[str]:
         ("rule id", [rule["id"] for rule in raw["rules"]]),
         ("action", [action["name"] for action in raw["actions"]]),
         ("recipient", [item["id"] for item in raw["recipients"]]),
+        ("authority", [item.id for item in raw["authorities"]]),
     ):
         for name in sorted({name for name in ids if ids.count(name) > 1}):
             yield f"{what} {name!r} is used more than once"
@@ -368,6 +410,9 @@ def _unknown_sections(policy: Policy) -> Iterator[str]:
     origins |= {f"rule {rule.id!r}": rule.published.section for rule in policy.rules}
     origins |= {f"recipient {item.id!r}": item.published.section for item in policy.recipients.values()}
     origins |= {f"gap {item.id!r}": item.section for item in policy.gaps.values()}
+    origins |= {f"source {item.id!r}": item.section for item in policy.sources.values()}
+    origins |= {f"authority {item.id!r}": item.section for item in policy.authorities}
+    origins |= {"children": policy.children.section} if policy.children else {}
     for terms in (policy.categories, policy.purposes, policy.bases, policy.safeguards, policy.recipient_groups):
         origins |= {f"{term.id!r}": term.section for term in terms.values()}
     for owner, section in origins.items():

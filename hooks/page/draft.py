@@ -77,6 +77,7 @@ class _Draft:
         yield from (toml.line(str(number), title) for number, title in sorted(self.numbers.titles.items()))
         for name, meaning, said in (
             ("categories", "categories", self.page.categories),
+            ("sources", "collection", self._sources()),
             ("purposes", "purposes", self.page.purposes),
             ("bases", "bases", self.page.bases),
             ("safeguards", "transfers", self.page.safeguards),
@@ -85,8 +86,13 @@ class _Draft:
             yield from ["", f"[{name}]"]
             for one in said:
                 yield from self._term(name, one, self.section(meaning))  # type: ignore[arg-type]
+        for one in self.page.sources:
+            if not self._data_of(one):
+                yield toml.ask(f"Which data comes to the shop this way (`[sources]`): “{one.label}”?")
         yield from parts.recipients()
         yield from self._security()
+        yield from parts.children()
+        yield from parts.authorities()
         yield from parts.classes()
         yield from parts.gaps()
         yield from parts.rules()
@@ -136,7 +142,18 @@ class _Draft:
             if not letter:
                 yield toml.ask(f"Which article of the GDPR is the legal basis “{one.label}”?")
             entries |= {"covers": one.text or None, "article": f"GDPR Art. 6(1)({letter})" if letter else ""}
+        if table == "sources":
+            entries["data"] = self._data_of(one)
         yield toml.inline(one.id, entries | {"section": section})
+
+    def _sources(self) -> tuple[Said, ...]:
+        """Those of which it is known which data comes from them."""
+        return tuple(one for one in self.page.sources if self._data_of(one))
+
+    def _data_of(self, source: Said) -> list[str]:
+        on_page = {category.id for category in self.page.categories}
+        known = self.template["sources"].get(source.id, {"data": []})
+        return [name for name in known["data"] if name in on_page]
 
     def _security(self) -> Iterator[str]:
         if self.page.security:

@@ -10,7 +10,9 @@ from hooks.page.periods import Span
 from hooks.page.published import Place, PublishedClass, PublishedPage, Said
 from hooks.page.text import key, lowered, slug
 from hooks.page.titles import Meaning, meanings
-from hooks.retention.policy import LegalBasis, Policy, RetentionClass, Term
+from hooks.retention.policy import DataSource, LegalBasis, Policy, RetentionClass, Term
+
+Named = Term | LegalBasis | DataSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ def listed(page: PublishedPage, policy: Policy) -> Iterator[Finding]:
         yield from comparison.findings(page)
     yield from _recipients(page, policy)
     yield from _classes(page, policy)
+    yield from _authorities(page, policy)
+    yield from _children(page, policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class _Comparison:
     what: str
     meaning: Meaning
     on_page: Mapping[str, Said]
-    in_policy: Mapping[str, Term | LegalBasis]
+    in_policy: Mapping[str, Named]
 
     def findings(self, page: PublishedPage) -> Iterator[Finding]:
         """What only one side has; nothing, where the page's section could not be read."""
@@ -77,8 +81,9 @@ def _otherwise(what: str, place: Place, names: Sequence[str]) -> Iterator[Findin
 
 
 def _comparisons(page: PublishedPage, policy: Policy) -> Iterator[_Comparison]:
-    compared: tuple[tuple[str, str, Meaning, tuple[Said, ...], Mapping[str, Term | LegalBasis]], ...] = (
+    compared: tuple[tuple[str, str, Meaning, tuple[Said, ...], Mapping[str, Named]], ...] = (
         ("category", "data category", "categories", page.categories, policy.categories),
+        ("source", "source of data", "collection", page.sources if policy.sources else (), policy.sources),
         ("purpose", "purpose", "purposes", page.purposes, policy.purposes),
         ("basis", "legal basis", "bases", page.bases, policy.bases),
         ("recipient", "group of recipients", "recipients", page.groups, policy.recipient_groups),
@@ -94,10 +99,13 @@ def _recipients(page: PublishedPage, policy: Policy) -> Iterator[Finding]:
     groups = {one.id for one in page.groups}
     named = {one.id for one in page.recipients}
     for one in page.recipients:
-        if one.id not in listed and one.id not in policy.recipients:
-            place = page.places[one.place]
+        known, place = policy.recipients.get(one.id) or listed.get(one.id), page.places[one.place]
+        if known is None:
             message = f"{place}: the page names the recipient “{one.name}”, the policy does not."
             yield Finding("recipient-added", place.number, message)
+        elif known.published.section is None:
+            message = f"{place}: the page names “{one.name}”, of whom the policy says that it does not ({known.id})."
+            yield Finding("recipient-added", place.number, message, "notice")
     for name, recipient in listed.items():
         group = policy.recipient_groups.get(recipient.group)
         if (
@@ -117,6 +125,39 @@ def _recipients(page: PublishedPage, policy: Policy) -> Iterator[Finding]:
 def _meaning(policy: Policy, section: int) -> Meaning:
     """What a section that the policy cites is about: marketing, or else recipients."""
     return "marketing" if "marketing" in meanings(policy.sections.get(section, "")) else "recipients"
+
+
+# --- complaints and children: of what the policy does not speak, nothing is compared ---
+
+
+def _authorities(page: PublishedPage, policy: Policy) -> Iterator[Finding]:
+    in_policy = {one.id: one.name for one in policy.authorities}
+    if not in_policy or not page.authorities:
+        return
+    place = page.places["complaints"]
+    for name in sorted(set(page.authorities) - in_policy.keys()):
+        message = f"{place}: the page names the supervisory authority {name}, the policy does not."
+        yield Finding("authority-added", place.number, message)
+    for name in sorted(in_policy.keys() - set(page.authorities)):
+        message = f"{place}: the policy has the supervisory authority “{in_policy[name]}” ({name}), the page does not."
+        yield Finding("authority-gone", place.number, message)
+
+
+def _children(page: PublishedPage, policy: Policy) -> Iterator[Finding]:
+    there, known = page.children, policy.children
+    if known is None:
+        return
+    place = page.places.get("children")
+    number, where = place.number if place else None, page.where("children")
+    if there is None:
+        message = f"{where}: the policy has an age of children, {known.age}; the page names none."
+        yield Finding("children-gone", number, message)
+    elif there.age != known.age:
+        message = f"{where}: the age of children is {there.age} on the page, {known.age} in the policy."
+        yield Finding("children-changed", number, message)
+    elif key(there.label) != key(known.label):
+        message = f"{where}: the page words what it says of children otherwise than the policy."
+        yield Finding("wording-changed", number, message, "notice")
 
 
 # --- retention ---

@@ -9,7 +9,7 @@ from typing import Any
 from hooks.page import toml
 from hooks.page.periods import Span
 from hooks.page.published import Named, PublishedClass, PublishedPage
-from hooks.page.text import lowered
+from hooks.page.text import lowered, slug
 from hooks.page.titles import Meaning
 from hooks.retention.clock import Period
 
@@ -25,12 +25,14 @@ class Parts:
     # --- recipients ---
 
     def recipients(self) -> Iterator[str]:
-        """Those that the page names, with what is known of them."""
+        """Those that the page names, with what is known of them; and those of its groups that no page need name."""
         known = {one["id"]: one for one in self.template["recipients"]}
         groups = {one.id: one.label for one in self.page.groups}
         for one in known.values():
             if "name" not in one and one["group"] in groups:
                 yield from self._recipient(one, groups[one["group"]], "recipients")
+        for one in self._unpublished():
+            yield from self._recipient(one, one["name"], "recipients")
         for named in self.page.recipients:
             if named.group not in groups:
                 yield from ["", toml.ask(f"To which group of recipients does {named.name} belong?")]
@@ -38,6 +40,13 @@ class Parts:
                 yield from self._recipient(known[named.id], named.name, named.place)
             else:
                 yield from self._unknown(named)
+
+    def _unpublished(self) -> list[Mapping[str, Any]]:
+        """Those with a gap of their own, of a group that the page has, and not by name."""
+        groups = {one.id for one in self.page.groups}
+        named = {one.id for one in self.page.recipients}
+        own = [one for one in self.template["recipients"] if "gap" in one and one["group"] in groups]
+        return [one for one in own if not named & {one["id"], slug(one["name"])}]
 
     def _recipient(self, known: Mapping[str, Any], name: str, place: Meaning) -> Iterator[str]:
         safeguards = [one.id for one in self.page.safeguards if one.id in known.get("safeguards", ())]
@@ -49,7 +58,11 @@ class Parts:
         entries = {"id": known["id"], "name": name} | dict(known)
         entries["data"] = [one for one in known["data"] if one in categories]
         entries |= {"outside": (outside and bool(safeguards)) or None, "safeguards": safeguards or None}
-        yield from toml.table("[[recipients]]", entries | {"section": self.section(place)})
+        if known in self._unpublished():
+            entries |= {"published": False}
+        else:
+            entries |= {"gap": None, "section": self.section(place)}
+        yield from toml.table("[[recipients]]", entries)
 
     def _unknown(self, named: Named) -> Iterator[str]:
         yield ""
@@ -59,6 +72,22 @@ class Parts:
         )
         entries = {"id": named.id, "name": named.name, "group": named.group, "data": []}
         yield from toml.table("[[recipients]]", entries | {"section": self.section(named.place)})
+
+    # --- children, complaints ---
+
+    def children(self) -> Iterator[str]:
+        """What the page says of children."""
+        said = self.page.children
+        if said:
+            entries = {"label": said.label, "age": said.age, "orders_only": said.orders_only or None}
+            yield from ["", *toml.table("[children]", entries | {"section": self.section("children")})]
+
+    def authorities(self) -> Iterator[str]:
+        """The supervisory authorities that the page names, with their addresses."""
+        for one in self.template["authorities"]:
+            if one["id"] in self.page.authorities:
+                entries = dict(one) | {"section": self.section("complaints")}
+                yield from ["", *toml.table("[[authorities]]", entries)]
 
     # --- classes ---
 
@@ -116,9 +145,11 @@ class Parts:
             )
 
     def _filled(self) -> set[str]:
-        """Gaps of the operator's own classes that the page names."""
+        """Gaps of the operator's own classes that the page names; and of recipients, where it names all or none."""
         on_page = {one.id for one in self.page.classes}
-        return {own["gap"] for name, own in self.template["classes"].items() if "gap" in own and name in on_page}
+        filled = {own["gap"] for name, own in self.template["classes"].items() if "gap" in own and name in on_page}
+        of_recipients = {one["gap"] for one in self.template["recipients"] if "gap" in one}
+        return filled | (of_recipients - {one["gap"] for one in self._unpublished()})
 
     def rules(self) -> Iterator[str]:
         """Rules for what the page has; one that needs what the page does not have is asked about."""

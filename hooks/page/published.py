@@ -67,6 +67,15 @@ class ControllerFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class AboutChildren:
+    """What the page says of children: its words, the age that it names, and whether an order's data is the most."""
+
+    label: str
+    age: int
+    orders_only: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PublishedPage:
     """What the page says. `unread` are whole sentences, each about something that could not be read.
 
@@ -81,6 +90,7 @@ class PublishedPage:
     link: str | None = None
     sections: tuple[Place, ...] = ()
     categories: tuple[Said, ...] = ()
+    sources: tuple[Said, ...] = ()
     purposes: tuple[Said, ...] = ()
     bases: tuple[Said, ...] = ()
     cookies: tuple[str, ...] = ()
@@ -91,6 +101,7 @@ class PublishedPage:
     classes: tuple[PublishedClass, ...] = ()
     rights: tuple[str, ...] = ()
     authorities: tuple[str, ...] = ()
+    children: AboutChildren | None = None
     unread: tuple[str, ...] = ()
 
     def where(self, meaning: Meaning) -> str:

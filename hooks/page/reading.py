@@ -12,7 +12,7 @@ from hooks.page.controller import read_controller
 from hooks.page.dates import read_day
 from hooks.page.lines import Line
 from hooks.page.outline import Section, outline
-from hooks.page.published import Place, PublishedPage, Said
+from hooks.page.published import AboutChildren, Place, PublishedPage, Said
 from hooks.page.retention import read_classes
 from hooks.page.text import key, slug
 from hooks.page.text import words as words_of
@@ -23,6 +23,8 @@ _UPDATED = re.compile(
     r"^\W*(?:this (?:page|policy|privacy policy) was )?(?:last (?:updated|modified|revised|changed)|"
     r"sist (?:oppdatert|endret|revidert))\b"
 )
+_AGE = re.compile(r"\b(?:under|below|younger than|yngre enn)\b(?: the age of)? (\d{1,2})\b")
+_FOR_AN_ORDER = re.compile(r"\b(?:fulfil\w*|oppfylle|fullføre)\b[^.]*\b(?:order|ordre|bestilling)\w*")
 _NEEDED: tuple[Meaning, ...] = (
     "controller", "categories", "purposes", "bases", "recipients", "transfers", "retention",
 )  # fmt: skip
@@ -65,6 +67,7 @@ def read_page(html: str, *, modified: datetime | None = None, link: str | None =
         places=places,
         sections=tuple(Place(section.number, section.title) for section in reader.sections if section.title),
         categories=_said(reader, places, "categories", words.CATEGORIES, "data category"),
+        sources=_sources(reader.lines("collection")),
         purposes=_said(reader, places, "purposes", words.PURPOSES, "purpose"),
         bases=_said(reader, places, "bases", words.BASES, "legal basis"),
         cookies=tuple(line.label or line.text for line in _items(reader.lines("cookies"))),
@@ -75,6 +78,7 @@ def read_page(html: str, *, modified: datetime | None = None, link: str | None =
         classes=read_classes(reader.lines("retention"), places.get("retention"), unread),
         rights=_rights(reader.lines("rights")),
         authorities=_authorities(reader.lines("complaints")),
+        children=_children(reader.lines("children")),
         unread=tuple(unread),
     )
 
@@ -133,6 +137,22 @@ def _rights(lines: Sequence[Line]) -> tuple[str, ...]:
     """The ids of the rights, in the order of the law; a line may name several."""
     said = [frozenset(words_of(line.text)) for line in lines]
     return tuple(concept.id for concept in words.RIGHTS if any(concept.is_meant(one) for one in said))
+
+
+def _sources(lines: Sequence[Line]) -> tuple[Said, ...]:
+    """The ways in which data is collected. A policy can do without: what cannot be read is not asked for."""
+    found: dict[str, Said] = {}
+    for line in _items(lines):
+        name = words.named(line.text, words.SOURCES)
+        found.setdefault(slug(line.text) if name in found else name, Said(name, line.text))
+    return tuple(found.values())
+
+
+def _children(lines: Sequence[Line]) -> AboutChildren | None:
+    """What is said of children, where that names an age."""
+    label = " ".join(line.text for line in lines)
+    age = _AGE.search(key(label))
+    return AboutChildren(label, int(age[1]), bool(_FOR_AN_ORDER.search(key(label)))) if age else None
 
 
 def _authorities(lines: Sequence[Line]) -> tuple[str, ...]:

@@ -182,6 +182,13 @@ RIGHTS = (
     _concept("withdrawal", "withdraw withdrawal trekke tilbakekalle"),
 )
 
+SOURCES = (
+    _concept("person", "directly you direkte deg"),
+    _concept("automatic", "automatically automatic automatisk"),
+    _concept("providers", "providers partners leverandører tjenesteleverandører partnere"),
+)
+"""How data is collected."""
+
 AUTHORITIES = (
     _concept("datatilsynet", "datatilsynet"),
     _concept("ico", "ico"),

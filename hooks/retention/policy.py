@@ -205,6 +205,42 @@ class Controller:
     """Whether it markets or sells to the UK too, so that UK GDPR may apply."""
 
 
+@dataclass(frozen=True, slots=True)
+class DataSource:
+    """How data of some categories comes to the shop: section 3 of the page, GDPR Art. 15(1)(g)."""
+
+    id: str
+    label: str
+    data: frozenset[str]
+    section: int
+
+
+@dataclass(frozen=True, slots=True)
+class Children:
+    """The page's words on children, and the age under which a parent is to take part.
+
+    `orders_only`: nothing more of children is knowingly collected than an order needs.
+    """
+
+    label: str
+    age: int
+    section: int
+    orders_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisoryAuthority:
+    """An authority to which a person can complain: GDPR Art. 77. `uk`: only where UK GDPR applies."""
+
+    id: str
+    name: str
+    url: str
+    section: int
+    address: tuple[str, ...] = ()
+    country: str | None = None
+    uk: bool = False
+
+
 @dataclass(frozen=True)
 class Policy:
     """A policy that can be put in force; days are days in `time_zone`.
@@ -232,6 +268,9 @@ class Policy:
     no_recipient: NoRecipient
     security: tuple[str, ...]
     security_section: int | None
+    sources: Mapping[str, DataSource]
+    children: Children | None
+    authorities: tuple[SupervisoryAuthority, ...]
     gaps: Mapping[str, Gap]
     classes: Mapping[str, RetentionClass]
     rules: tuple[Rule, ...]
@@ -256,6 +295,7 @@ def faults(policy: Policy) -> list[str]:
     found = [*_class_faults(policy)]
     found += _origin_faults(policy)
     found += _role_faults(policy.meta.customer_roles)
+    found += _source_faults(policy)
     for recipient in policy.recipients.values():
         found += _recipient_faults(recipient, policy)
     for rule in policy.rules:
@@ -296,6 +336,13 @@ def _origin_faults(policy: Policy) -> Iterator[str]:
 def _role_faults(customer_roles: frozenset[str]) -> Iterator[str]:
     for role in sorted(customer_roles & STAFF_ROLES):
         yield f"customer_roles names {role!r}, which is a role of staff; the accounts of staff are not customers"
+
+
+def _source_faults(policy: Policy) -> Iterator[str]:
+    for item in policy.sources.values():
+        unknown = sorted(item.data - frozenset(policy.categories))
+        if unknown:
+            yield f"source {item.id!r} names an unknown data category {', '.join(unknown)}"
 
 
 _HOLDABLE = frozenset(KINDS).union(*(vocabulary(kind) for kind in KINDS))

@@ -352,13 +352,23 @@ def test_a_hold_after_an_erasure_blames_nobody(policy: Policy) -> None:
         (order("completed", payment="cod", kinds="attribution"), ("hosting",)),
         (ConsentFacts("cookie-consent", (Choice(at("2026-05-01"), given=True),)), ("hosting",)),
         (ConsentFacts("marketing-consent", (Choice(at("2026-05-01"), given=True),)), ("brevo", "hosting")),
-        # Which card it was, the store does not say.
-        (order("completed", payment="stripe"), ("american-express", "hosting", "mastercard", "visa")),
+        # The provider is certain; which card it was, the store does not say.
+        (order("completed", payment="stripe"), ("american-express", "hosting", "mastercard", "stripe", "visa")),
+        (order("completed", payment="woocommerce_payments"),
+         ("american-express", "hosting", "mastercard", "stripe", "visa")),
+        (order("completed", payment="dibs_easy"), ("american-express", "hosting", "mastercard", "nets", "visa")),
+        (order("completed", payment="bambora"), ("american-express", "bambora", "hosting", "mastercard", "visa")),
+        # Another way of the same provider than a card.
+        (order("completed", payment="stripe_ideal"), ("hosting", "stripe")),
+        (order("completed", payment="stripe_klarna"), ("hosting", "klarna", "stripe")),
+        (order("completed", payment="quickpay_mobilepay"), ("hosting", "quickpay", "vipps")),
+        (order("completed", payment="vippsmobilepay"), ("hosting", "vipps")),
+        (order("completed", payment="kco"), ("hosting", "klarna")),
         # The shop's own bank account; fetched in the shop.
         (order("completed", payment="bacs", carriers=frozenset({"local_pickup"})), ("hosting",)),
         # Ways of which the policy file says nothing are said to be so.
-        (order("completed", payment="vipps", carriers=frozenset({"flat_rate"})),
-         ("hosting", "?payment:vipps", "?shipping:flat_rate")),
+        (order("completed", payment="other_pay", carriers=frozenset({"flat_rate"})),
+         ("hosting", "?payment:other_pay", "?shipping:flat_rate")),
         (customer(kinds="newsletter"), ("brevo", "hosting")),
         (customer(kinds="newsletter", choices={"2026-05-01": True, "2026-06-01": False}), ("brevo", "hosting")),
         # Declined from the start.

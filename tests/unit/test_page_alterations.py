@@ -291,6 +291,30 @@ READ: dict[str, tuple[str, list[str]]] = {
         [],
     ),
     # the other sections
+    "a source that is another one": (
+        put(HTML, "Automatically (cookies", "By magic (cookies"),
+        [
+            "Section 3: the page names the source of data “By magic (cookies and similar technologies)” "
+            "(by-magic), the policy does not.",
+            "Section 3: the policy has the source of data “Automatically (cookies and similar technologies)” "
+            "(automatic), the page does not.",
+        ],
+    ),
+    "another age of children": (
+        put(HTML, "<strong>13</strong> without", "<strong>16</strong> without"),
+        ["Section 14: the age of children is 16 on the page, 13 in the policy."],
+    ),
+    "no section on children": (
+        put(HTML, section("14. Children"), ""),
+        ["The section on children: the policy has an age of children, 13; the page names none."],
+    ),
+    "an authority gone": (
+        put(HTML, "<strong>UK Information Commissioner’s Office (ICO)</strong> if UK GDPR applies", "Your own one"),
+        [
+            "Section 13: the policy has the supervisory authority “UK Information Commissioner’s Office (ICO)” (ico), "
+            "the page does not."
+        ],
+    ),
     "a basis removed": (
         re.sub(r"<li><strong>Legitimate interests.*?</li>", "", HTML, flags=re.DOTALL),
         ["Section 5: the policy has the legal basis “Legitimate interests” (legitimate-interests), the page does not."],
@@ -316,9 +340,9 @@ READ: dict[str, tuple[str, list[str]]] = {
         ],
     ),
     "a recipient added, another gone": (
-        put(HTML, "Klarna", "Vipps"),
+        put(HTML, "Klarna", "Adyen"),
         [
-            "Section 8: the page names the recipient “Vipps”, the policy does not.",
+            "Section 8: the page names the recipient “Adyen”, the policy does not.",
             "Section 8: the policy has the recipient “Klarna”, the page does not name it.",
         ],
     ),

@@ -71,6 +71,16 @@ def test_a_policy_without_the_printed_day_is_not_compared_by_it(policy: Policy) 
         ),
         ("10. Security", "16. Security", "Section 16, “Security”, is section 10 in the policy."),
         (
+            "Klarna",
+            "Vipps",  # a recipient that the policy has as one that is not published
+            "Section 8: the page names “Vipps”, of whom the policy says that it does not (vipps).",
+        ),
+        (
+            "to fulfil an order.",
+            "to fulfil an order, or a reservation.",
+            "Section 14: the page words what it says of children otherwise than the policy.",
+        ),
+        (
             "<li><strong>Support requests",
             "<li>Unpaid orders: 1 year</li><li><strong>Support requests",
             "Section 11: the page names “Unpaid orders”, "
@@ -117,6 +127,9 @@ def _parts(policy: Policy) -> dict[str, object]:
         "recipients": policy.recipients,
         "none": policy.no_recipient,
         "security": policy.security,
+        "sources": policy.sources,
+        "children": policy.children,
+        "authorities": policy.authorities,
         "gaps": policy.gaps,
         "classes": policy.classes,
         "rules": policy.rules,
@@ -124,6 +137,27 @@ def _parts(policy: Policy) -> dict[str, object]:
         "actions": policy.actions,
         "clock": (policy.time_zone, policy.accounting_year),
     }
+
+
+def test_a_payment_provider_that_the_page_names_fills_no_gap() -> None:
+    """With the last of them, the gap itself is none any more."""
+    some = read_policy(draft(page(put(HTML, "Klarna", "Klarna / Stripe / Vipps"))), "the draft")
+    published = {name: one.published.section for name, one in some.recipients.items() if one.group == "payment"}
+    assert (published["stripe"], published["vipps"], published["nets"]) == (8, 8, None)
+    assert "payment-providers" in some.gaps
+    named = "Klarna / Stripe / Vipps / Nets / QuickPay / Bambora"
+    assert "payment-providers" not in read_policy(draft(page(put(HTML, "Klarna", named))), "the draft").gaps
+
+
+def test_a_draft_of_a_page_that_says_nothing_of_sources_children_and_authorities(policy: Policy) -> None:
+    bare = HTML
+    for title in ("3. How we collect data", "13. Complaints", "14. Children"):
+        bare = put(bare, section(title), "")
+    drafted = read_policy(draft(page(bare)), "the draft")
+    assert (drafted.sources, drafted.children, drafted.authorities) == ({}, None, ())
+    # An older policy file says nothing of them either: the page has not come apart from it.
+    silent = replace(policy, sources={}, children=None, authorities=())
+    assert [one.code for one in drift(page(), silent)] == ["date-not-updated"]
 
 
 def asks(html: str, link: str | None = LINK, today: date | None = None) -> tuple[str, ...]:
@@ -156,9 +190,14 @@ def asks(html: str, link: str | None = LINK, today: date | None = None) -> tuple
         ),
         (
             "Klarna",
-            "Vipps",
-            "What does Vipps get (`data`), with which ways of payment or shipping, or with what that is held "
+            "Adyen",
+            "What does Adyen get (`data`), with which ways of payment or shipping, or with what that is held "
             "(`payment`, `shipping`, `holding`), as processor or controller (`role`), and in which country?",
+        ),
+        (
+            "Automatically (cookies",
+            "By magic (cookies",
+            "Which data comes to the shop this way (`[sources]`): “By magic (cookies and similar technologies)”?",
         ),
         (
             "<strong>Consent</strong>",

@@ -115,9 +115,10 @@ def test_class_of_the_shipped_policy(
 
 def test_every_gap_is_listed_with_what_was_chosen_and_a_sentence_to_publish(policy: Policy) -> None:
     origins = [item.published for item in policy.classes.values()] + [rule.published for rule in policy.rules]
+    origins += [item.published for item in policy.recipients.values()]
     silent = {origin.gap for origin in origins if origin.gap}
-    assert silent == {"unpaid-orders", "technical-data", "cookie-consent-basis"}
-    # What no class or rule shows: when the five years start, what activity is, and backups.
+    assert silent == {"unpaid-orders", "technical-data", "cookie-consent-basis", "payment-providers"}
+    # What no class, rule or recipient shows: when the five years start, what activity is, and backups.
     assert policy.gaps.keys() - silent == {"start-of-five-years", "what-activity-is", "backups"}
     assert all(gap.choice and gap.publish and gap.section in policy.sections for gap in policy.gaps.values())
 
@@ -337,6 +338,13 @@ def _without(table: str) -> str:
     return "\n[".join(kept)
 
 
+def test_a_file_may_say_nothing_of_sources_children_and_authorities(tmp_path: Path) -> None:
+    optional = ("sources]", "children]", "[authorities]]")
+    text = "\n[".join(part for part in SHIPPED.split("\n[") if not part.startswith(optional))
+    loaded = _load(text, tmp_path)
+    assert (loaded.sources, loaded.children, loaded.authorities) == ({}, None, ())
+
+
 @pytest.mark.parametrize("other", ["5", '"x"', "[5]", "true", "2026-01-15", "{ x = 5 }", "{ x = { y = 5 } }", "[[5]]"])
 @pytest.mark.parametrize("table", ["controller", "sections", "categories", "bases", "classes", "rules", "consent"])
 def test_a_part_of_another_kind_is_named(table: str, other: str, tmp_path: Path) -> None:
@@ -407,6 +415,18 @@ def test_a_part_of_another_kind_is_named(table: str, other: str, tmp_path: Path)
          "'shipping' names section 99, which the page does not have"),
         (('Art. 6(1)(b)", section = 5', 'Art. 6(1)(b)", section = 50'),
          "'contract' names section 50, which the page does not have"),
+        (('person = { label = "Directly from you (checkout, forms, email, phone)", data = ["identity-contact"',
+          'person = { label = "Directly from you (checkout, forms, email, phone)", data = ["identity"'),
+         "source 'person' names an unknown data category identity"),
+        (("orders_only = true\nsection = 14", "section = 16"),
+         "children names section 16, which the page does not have"),
+        (("uk = true\nsection = 13", "section = 16"),
+         "authority 'ico' names section 16, which the page does not have"),
+        (('id = "ico"', 'id = "datatilsynet"'), "authority 'datatilsynet' is used more than once"),
+        # A recipient that is not on the page names the gap that it fills.
+        (('country = "IE"\noutside = true\nsafeguards = ["eu-scc", "uk-idta"]\npublished = false\n'
+          'gap = "payment-providers"', 'country = "IE"\npublished = false\ngap = "payments"'),
+         "recipient 'stripe' names an unknown gap 'payments'"),
         # The same id twice.
         (('id = "account-identity"', 'id = "account"'), "rule id 'account' is used more than once"),
     ],
