@@ -134,6 +134,11 @@ class Answer:
     uk: bool
     complete: bool
 
+    @property
+    def categories(self) -> frozenset[str]:
+        """All categories of data that are held."""
+        return frozenset(held.entry.data for record in self.records for held in record.held)
+
 
 def answer_of(
     subject: Subject,

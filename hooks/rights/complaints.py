@@ -5,33 +5,60 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hooks.retention.policy import Policy
+from hooks.retention.policy import Policy, SupervisoryAuthority
 
 Condition = Literal["always", "if-in-uk", "in-uk"]
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """A supervisory authority, by its public address; `where`: when it is the right one."""
+    """A supervisory authority, by its public address; `where`: when it is the right one. `section` of the page names
+    it, or the page does not (None)."""
 
-    id: Literal["datatilsynet", "ico"]
+    id: str
     name: str
     address: tuple[str, ...]
     url: str
     where: Condition = "always"
+    country: str | None = None
+    section: int | None = None
+
+    @property
+    def is_british(self) -> bool:
+        """Whether it watches over UK GDPR."""
+        return self.where != "always"
 
 
-DATATILSYNET = Authority(
-    "datatilsynet", "Datatilsynet", ("Postboks 458 Sentrum", "0105 Oslo"), "https://www.datatilsynet.no/"
+UNSAID = (
+    SupervisoryAuthority(
+        "datatilsynet",
+        "Norwegian Data Protection Authority (Datatilsynet)",
+        "https://www.datatilsynet.no/",
+        0,
+        ("Postboks 458 Sentrum", "0105 Oslo"),
+        "NO",
+    ),
+    SupervisoryAuthority(
+        "ico",
+        "UK Information Commissioner’s Office (ICO)",
+        "https://ico.org.uk/make-a-complaint/",
+        0,
+        country="GB",
+        uk=True,
+    ),
 )
-ICO_URL = "https://ico.org.uk/make-a-complaint/"
-"""Its office moves in 2026: the page says where to write to."""
+"""Those of a policy file that names none; no section of the page is cited for them."""
 
 
 def authorities(policy: Policy, *, uk: bool) -> tuple[Authority, ...]:
-    """Datatilsynet, and the ICO where UK GDPR can apply by the policy: for certain where the person is known to be in
-    the UK (`uk`), and else if they are, which the ledger does not know."""
-    if not policy.controller.uk:
-        return (DATATILSYNET,)
-    where: Condition = "in-uk" if uk else "if-in-uk"
-    return DATATILSYNET, Authority("ico", "Information Commissioner's Office (ICO)", (), ICO_URL, where)
+    """The authorities that the policy names. Those of the UK are named only where UK GDPR can apply by the policy: for
+    certain where the person is known to be in the UK (`uk`), and else if they are, which the ledger does not know."""
+    named = policy.authorities or UNSAID
+    return tuple(_authority(one, uk) for one in named if policy.controller.uk or not one.uk)
+
+
+def _authority(one: SupervisoryAuthority, uk: bool) -> Authority:
+    where: Condition = "always"
+    if one.uk:
+        where = "in-uk" if uk else "if-in-uk"
+    return Authority(one.id, one.name, one.address, one.url, where, one.country, one.section or None)

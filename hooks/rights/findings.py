@@ -87,6 +87,26 @@ FINDINGS: dict[str, tuple[str, str]] = {
         "til sletting før sperren oppheves ({article})",
     ),
     "stay.review": ("; the hold is looked at again on {day}", "; sperren vurderes på nytt {day}"),
+    # where it comes from
+    "sources": ("Where your data come from", "Hvor opplysningene dine kommer fra"),
+    "sources.from": ("{data}: {sources}", "{data}: {sources}"),
+    "sources.unsaid": (
+        "{data}: our privacy policy does not say where they come from; ask us.",
+        "{data}: Personvernerklæringen vår sier ikke hvor opplysningene kommer fra; spør oss.",
+    ),
+    "sources.article": (
+        "Our privacy policy says so of each kind of data ({article}); our records do not tell it of each order.",
+        "Det sier personvernerklæringen vår om hver type opplysninger ({article}); det fremgår ikke hos oss for den "
+        "enkelte ordren.",
+    ),
+    "children": (
+        "Our services are not intended for children under {age} without parental involvement.",
+        "Tjenestene våre er ikke ment for barn under {age} år uten at foreldrene er involvert.",
+    ),
+    "children.orders-only": (
+        "We do not knowingly collect personal data from children beyond what is necessary to fulfil an order.",
+        "Vi samler ikke bevisst inn personopplysninger fra barn utover det som er nødvendig for å oppfylle en ordre.",
+    ),
     # who received it
     "received": ("Who has received your data", "Hvem som har mottatt opplysningene dine"),
     "received.nobody": ("Nobody else, as far as our records tell.", "Ingen andre, så langt det fremgår hos oss."),
@@ -100,6 +120,10 @@ FINDINGS: dict[str, tuple[str, str]] = {
     "received.outside": (
         "May process data outside the EEA and the UK, under: {safeguards}",
         "Kan behandle opplysninger utenfor EØS og Storbritannia, med disse garantiene: {safeguards}",
+    ),
+    "received.unpublished": (
+        "Our privacy policy does not name this recipient.",
+        "Personvernerklæringen vår nevner ikke denne mottakeren.",
     ),
     "received.unnamed-payment": (
         "Our records name nobody who gets data by the way of payment “{way}” ({records}); ask us.",

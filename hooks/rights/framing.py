@@ -101,6 +101,10 @@ FRAMING: dict[str, tuple[str, str]] = {
         "Hvor opplysningene kommer fra, og om noe avgjøres utelukkende automatisk ({source}): Se "
         "personvernerklæringen vår, eller spør oss.",
     ),
+    "not-here.automated": (
+        "Whether anything is decided by automated means alone ({source}): ask us.",
+        "Om noe avgjøres utelukkende automatisk ({source}): Spør oss.",
+    ),
     "policy": (
         "This letter follows our privacy policy as in force since {day}: {page}",
         "Dette brevet følger personvernerklæringen vår slik den har vært i kraft siden {day}: {page}",
@@ -112,17 +116,14 @@ FRAMING: dict[str, tuple[str, str]] = {
         "Ta gjerne kontakt med oss først hvis noe ikke stemmer. Du kan uansett klage til en tilsynsmyndighet "
         "({article}):",
     ),
-    "authority.datatilsynet": (
-        "Datatilsynet, the Norwegian Data Protection Authority, {address}, Norway, {url}",
-        "Datatilsynet, {address}, {url}",
+    "authority.always": ("{authority}", "{authority}"),
+    "authority.if-in-uk": (
+        "If you are in the UK, so that UK GDPR may apply: {authority}",
+        "Hvis du er i Storbritannia, slik at UK GDPR kan gjelde: {authority}",
     ),
-    "authority.ico.if-in-uk": (
-        "If you are in the UK, so that UK GDPR may apply: the {name}, {url}",
-        "Hvis du er i Storbritannia, slik at UK GDPR kan gjelde: {name}, {url}",
-    ),
-    "authority.ico.in-uk": (
-        "Since you are in the UK, so that UK GDPR may apply: the {name}, {url}",
-        "Siden du er i Storbritannia, slik at UK GDPR kan gjelde: {name}, {url}",
+    "authority.in-uk": (
+        "Since you are in the UK, so that UK GDPR may apply: {authority}",
+        "Siden du er i Storbritannia, slik at UK GDPR kan gjelde: {authority}",
     ),
     "authority.eea": (
         "If you live or work in another EEA country: the authority of that country",

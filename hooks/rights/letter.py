@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from hooks.rights.answer import Answer, Asked, Closed, Held, Record
+from hooks.rights.complaints import Authority
 from hooks.rights.entitlements import RIGHTS
 from hooks.rights.phrases import SOON, kept_until, record_name, stay_words
 from hooks.rights.received import received
+from hooks.rights.sources import ARTICLE, children_words, origin_words, origins
 from hooks.rights.texts import MEANT, NAMED, say
-from hooks.rights.words import Language, article, day, label, listed
+from hooks.rights.words import NORWEGIAN, Language, article, country, day, label, listed
 
 WIDTH = 78
 
@@ -35,6 +37,7 @@ def letter(answer: Answer, language: Language) -> str:
         *_deadline(answer, language),
         *_asked(answer, language),
         *_held(answer, language),
+        *_sources(answer, language),
         *_received(answer, language),
         *_closed(answer, language),
         *_your_rights(answer, language),
@@ -156,6 +159,18 @@ def _rights(held: Held, language: Language) -> Iterator[str]:
             yield say(language, key, rights=", ".join(names))
 
 
+def _sources(answer: Answer, language: Language) -> Iterator[Block]:
+    policy = answer.policy
+    found = origins(answer.categories, policy)
+    if found:
+        yield _heading(say(language, "sources"))
+        yield [line for words in origin_words(found, policy, language) for line in _point(words)]
+        yield _paragraph(say(language, "sources.article", article=article(language, ARTICLE)))
+        words = children_words(policy, language)
+        if words:
+            yield _paragraph(words)
+
+
 def _received(answer: Answer, language: Language) -> Iterator[Block]:
     yield _heading(say(language, "received"))
     for group in received(answer, language):
@@ -208,8 +223,11 @@ def _missing(answer: Answer, language: Language) -> Iterator[str]:
         yield say(language, "not-here.incomplete")
     yield say(language, "not-here.order" if kind == "order" else "not-here.guest")
     yield say(language, "not-here.email")
-    articles = [article(language, f"GDPR Art. 15(1)({letter})") for letter in "gh"]
-    yield say(language, "not-here.source", source=listed(language, articles))
+    source, automated = article(language, ARTICLE), article(language, "GDPR Art. 15(1)(h)")
+    if answer.policy.sources:
+        yield say(language, "not-here.automated", source=automated)
+    else:
+        yield say(language, "not-here.source", source=listed(language, (source, automated)))
 
 
 def _complaints(answer: Answer, language: Language) -> Iterator[Block]:
@@ -217,10 +235,17 @@ def _complaints(answer: Answer, language: Language) -> Iterator[Block]:
     yield _paragraph(say(language, "complaints.intro", article=article(language, "GDPR Art. 77")))
     lines: Block = []
     for authority in answer.authorities:
-        key = f"authority.{authority.id}" + ("" if authority.where == "always" else f".{authority.where}")
-        address = ", ".join(authority.address)
-        lines += _point(say(language, key, name=authority.name, address=address, url=authority.url))
+        words = _authority(authority, language)
+        lines += _point(say(language, f"authority.{authority.where}", authority=words))
     yield lines + _point(say(language, "authority.eea"))
+
+
+def _authority(authority: Authority, language: Language) -> str:
+    name = authority.name
+    if language == "no":
+        name = NORWEGIAN["authority"].get(authority.id, name)
+    where = [country(language, authority.country)] if authority.country and authority.address else []
+    return ", ".join([name, *authority.address, *where, authority.url])
 
 
 def _end(answer: Answer, language: Language) -> Iterator[Block]:

@@ -46,7 +46,8 @@ def _receipts(answer: Answer, language: Language) -> Iterator[_Receipt]:
             records.append(_name(record, language))
     together: dict[object, list[str]] = {}
     for name, (recipient, data, records) in single.items():
-        alike = (recipient.group, recipient.outside, recipient.safeguards, tuple(sorted(data)), tuple(records))
+        told = (recipient.group, recipient.published, recipient.outside, recipient.safeguards)
+        alike = (*told, tuple(sorted(data)), tuple(records))
         together.setdefault(name if recipient.certain else alike, []).append(name)
     for names in together.values():
         _, data, records = single[names[0]]
@@ -68,6 +69,8 @@ def _words(receipt: _Receipt, answer: Answer, language: Language) -> Iterator[st
         yield say(language, "received.from-all")
     else:
         yield say(language, "received.from", records=", ".join(receipt.records))
+    if first.published.section is None:
+        yield say(language, "received.unpublished")
     if first.outside:
         yield _transfer(first, answer, language)
 

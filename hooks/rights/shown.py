@@ -10,6 +10,7 @@ from hooks.rights.answer import Answer, Held, Receives, Record
 from hooks.rights.complaints import Authority
 from hooks.rights.entitlements import RIGHTS, Entitlement, Stay
 from hooks.rights.phrases import kept_until, stay_words, why
+from hooks.rights.sources import ARTICLE, Origin, children_words, origins
 from hooks.rights.texts import say
 
 Shown = dict[str, object]
@@ -35,6 +36,8 @@ def shown(answer: Answer) -> Shown:
         ],
         "records": [_record(record, answer) for record in answer.records],
         "erased": {"count": len(answer.closed), "records": [_closed(answer, n) for n in range(len(answer.closed))]},
+        "sources": [_origin(one) for one in origins(answer.categories, policy)],
+        "children": children_words(policy, "en") or None,
         "recipients_only_where_law_requires": [{"id": item.id, "name": item.name} for item in answer.where_required],
         "rights": {right: law for right, (law, _) in RIGHTS.items()},
         "complaints": [_authority(authority) for authority in answer.authorities],
@@ -120,11 +123,17 @@ def _recipient(got: Receives, policy: Policy) -> Shown:
         "group": policy.recipient_groups[recipient.group].label,
         "role": recipient.role,
         "certain": recipient.certain,
+        "published": recipient.published.section is not None,
         "data": list(got.data),
         "country": recipient.country,
         "outside_eea_and_uk": recipient.outside,
         "safeguards": [_term(policy.safeguards[name]) for name in recipient.safeguards],
     }
+
+
+def _origin(origin: Origin) -> Shown:
+    sources = [{"id": one.id, "label": one.label, "section": one.section} for one in origin.sources]
+    return {"data": origin.data, "from": sources, "article": ARTICLE}
 
 
 def _closed(answer: Answer, number: int) -> Shown:
@@ -146,7 +155,8 @@ def _authority(authority: Authority) -> Shown:
         "address": list(authority.address),
         "url": authority.url,
         "where": WHERE[authority.where],
-        "article": "GDPR Art. 77" if authority.id == "datatilsynet" else "UK GDPR Art. 77",
+        "section": authority.section,
+        "article": "UK GDPR Art. 77" if authority.is_british else "GDPR Art. 77",
     }
 
 
@@ -183,6 +193,8 @@ def _notes(answer: Answer) -> list[str]:
         notes.append("The policy does not say that UK GDPR may apply: the ICO is not named.")
     guest = say("en", "not-here.order" if answer.subject.kind == "order" else "not-here.guest")
     source = say("en", "not-here.source", source="GDPR Art. 15(1)(g) and (h)")
+    if answer.policy.sources:
+        source = say("en", "not-here.automated", source="GDPR Art. 15(1)(h)")
     return [
         *notes,
         *(f"Not listed: {words[0].lower()}{words[1:]}" for words in (guest, say("en", "not-here.email"), source)),

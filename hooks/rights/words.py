@@ -14,7 +14,7 @@ from typing import Literal
 from hooks.retention.policy import Policy
 
 Language = Literal["en", "no"]
-Table = Literal["category", "purpose", "basis", "class", "safeguard", "recipient"]
+Table = Literal["category", "purpose", "basis", "class", "safeguard", "recipient", "source", "authority"]
 
 # No periods in these: what the class is called stays, while a policy may change for how long it keeps.
 NORWEGIAN: dict[Table, dict[str, str]] = {
@@ -57,6 +57,15 @@ NORWEGIAN: dict[Table, dict[str, str]] = {
     "recipient": {
         "hosting": "Leverandører av drift og netthandel",
         "advisers-and-authorities": "Rådgivere og offentlige myndigheter der loven krever det",
+    },
+    "source": {
+        "person": "Direkte fra deg (kassen, skjemaer, e-post, telefon)",
+        "automatic": "Automatisk (informasjonskapsler og lignende teknologi)",
+        "providers": "Fra tjenesteleverandører (betalingsbekreftelser, leveringsoppdateringer)",
+    },
+    "authority": {
+        "datatilsynet": "Datatilsynet",
+        "ico": "Information Commissioner’s Office (ICO), den britiske tilsynsmyndigheten",
     },
 }
 
@@ -101,6 +110,8 @@ def _own_label(table: Table, name: str, policy: Policy) -> str:
         return policy.classes[name].label
     if table == "basis":
         return policy.bases[name].label
+    if table == "source":
+        return policy.sources[name].label
     terms = {"category": policy.categories, "purpose": policy.purposes, "safeguard": policy.safeguards}
     return terms[table][name].label
 

@@ -187,6 +187,24 @@ CHOICE OF COOKIES C-5
   (GDPR Art. 17(3)(b)).
   Rights: access, rectification, restriction
 
+Where your data come from
+-------------------------
+
+- Identity & contact, Account data, Customer support: Directly from you
+  (checkout, forms, email, phone)
+- Order & payment, Shipping: Directly from you (checkout, forms, email,
+  phone); From service providers (payment confirmation, delivery updates)
+- Marketing: Directly from you (checkout, forms, email, phone); Automatically
+  (cookies and similar technologies)
+- Technical data: Automatically (cookies and similar technologies)
+
+Our privacy policy says so of each kind of data (GDPR Art. 15(1)(g)); our
+records do not tell it of each order.
+
+Our services are not intended for children under 13 without parental
+involvement. We do not knowingly collect personal data from children beyond
+what is necessary to fulfil an order.
+
 Who has received your data
 --------------------------
 
@@ -200,7 +218,7 @@ Who has received your data
   With: all of the above
 
 - Klarna (Sweden)
-  Data: Identity & contact, Order & payment
+  Data: Identity & contact, Order & payment, Shipping
   With: Order 119
 
 - One of these at least, and our records do not tell which: American Express,
@@ -217,6 +235,13 @@ Who has received your data
 - Posten (Norway)
   Data: Identity & contact, Shipping
   With: Order 120
+
+- Stripe Payments Europe Ltd (Ireland)
+  Data: Identity & contact, Order & payment, Shipping
+  With: Order 120
+  Our privacy policy does not name this recipient.
+  May process data outside the EEA and the UK, under: EU Standard Contractual
+  Clauses (SCCs) and UK transfer addendum / IDTA (where applicable)
 
 - Our records name nobody who gets data by the way of delivery “flat_rate”
   (Order 119); ask us.
@@ -262,9 +287,8 @@ What is not in this letter
   you have placed any, tell us the numbers.
 - What our tools for e-mail, cookies and customer support know only by your
   e-mail address, without a customer or order number.
-- Where the data come from, and whether anything is decided by automated means
-  alone (GDPR Art. 15(1)(g) and GDPR Art. 15(1)(h)): see our privacy policy,
-  or ask us.
+- Whether anything is decided by automated means alone (GDPR Art. 15(1)(h)):
+  ask us.
 
 This letter follows our privacy policy as in force since 15 January 2026:
 https://smartgroup.no/en/privacy-policy-smartgroup-as/
@@ -275,10 +299,10 @@ Complaints
 Please contact us first if something is not right. You can in any case
 complain to a supervisory authority (GDPR Art. 77):
 
-- Datatilsynet, the Norwegian Data Protection Authority, Postboks 458 Sentrum,
+- Norwegian Data Protection Authority (Datatilsynet), Postboks 458 Sentrum,
   0105 Oslo, Norway, https://www.datatilsynet.no/
-- Since you are in the UK, so that UK GDPR may apply: the Information
-  Commissioner's Office (ICO), https://ico.org.uk/make-a-complaint/
+- Since you are in the UK, so that UK GDPR may apply: UK Information
+  Commissioner’s Office (ICO), https://ico.org.uk/make-a-complaint/
 - If you live or work in another EEA country: the authority of that country
 
 Yours sincerely,
@@ -487,6 +511,27 @@ VALG AV INFORMASJONSKAPSLER C-5
   bokstav b).
   Rettigheter: innsyn, retting, begrensning
 
+Hvor opplysningene dine kommer fra
+----------------------------------
+
+- Identitet og kontakt, Kontoopplysninger, Kundeservice: Direkte fra deg
+  (kassen, skjemaer, e-post, telefon)
+- Ordre og betaling, Levering: Direkte fra deg (kassen, skjemaer, e-post,
+  telefon); Fra tjenesteleverandører (betalingsbekreftelser,
+  leveringsoppdateringer)
+- Markedsføring: Direkte fra deg (kassen, skjemaer, e-post, telefon);
+  Automatisk (informasjonskapsler og lignende teknologi)
+- Tekniske opplysninger: Automatisk (informasjonskapsler og lignende
+  teknologi)
+
+Det sier personvernerklæringen vår om hver type opplysninger
+(personvernforordningen art. 15 nr. 1 bokstav g); det fremgår ikke hos oss for
+den enkelte ordren.
+
+Tjenestene våre er ikke ment for barn under 13 år uten at foreldrene er
+involvert. Vi samler ikke bevisst inn personopplysninger fra barn utover det
+som er nødvendig for å oppfylle en ordre.
+
 Hvem som har mottatt opplysningene dine
 ---------------------------------------
 
@@ -500,7 +545,7 @@ Hvem som har mottatt opplysningene dine
   Gjelder: alt ovenfor
 
 - Klarna (Sverige)
-  Opplysninger: Identitet og kontakt, Ordre og betaling
+  Opplysninger: Identitet og kontakt, Ordre og betaling, Levering
   Gjelder: Ordre 119
 
 - Minst én av disse, og det fremgår ikke hos oss hvilken: American Express,
@@ -518,6 +563,14 @@ Hvem som har mottatt opplysningene dine
 - Posten (Norge)
   Opplysninger: Identitet og kontakt, Levering
   Gjelder: Ordre 120
+
+- Stripe Payments Europe Ltd (Irland)
+  Opplysninger: Identitet og kontakt, Ordre og betaling, Levering
+  Gjelder: Ordre 120
+  Personvernerklæringen vår nevner ikke denne mottakeren.
+  Kan behandle opplysninger utenfor EØS og Storbritannia, med disse
+  garantiene: EUs standard personvernbestemmelser (SCC) og det britiske
+  tillegget om overføring / IDTA (der det er aktuelt)
 
 - Det fremgår ikke hos oss hvem som får opplysninger ved leveringsmåten
   «flat_rate» (Ordre 119); spør oss.
@@ -565,9 +618,8 @@ Hva som ikke står i dette brevet
   lagt inn slike, så oppgi numrene.
 - Det verktøyene våre for e-post, informasjonskapsler og kundeservice bare
   kjenner ved e-postadressen din, uten kunde- eller ordrenummer.
-- Hvor opplysningene kommer fra, og om noe avgjøres utelukkende automatisk
-  (personvernforordningen art. 15 nr. 1 bokstav g og personvernforordningen
-  art. 15 nr. 1 bokstav h): Se personvernerklæringen vår, eller spør oss.
+- Om noe avgjøres utelukkende automatisk (personvernforordningen art. 15 nr. 1
+  bokstav h): Spør oss.
 
 Dette brevet følger personvernerklæringen vår slik den har vært i kraft siden
 15. januar 2026: https://smartgroup.no/en/privacy-policy-smartgroup-as/
@@ -578,9 +630,11 @@ Klage
 Ta gjerne kontakt med oss først hvis noe ikke stemmer. Du kan uansett klage
 til en tilsynsmyndighet (personvernforordningen art. 77):
 
-- Datatilsynet, Postboks 458 Sentrum, 0105 Oslo, https://www.datatilsynet.no/
+- Datatilsynet, Postboks 458 Sentrum, 0105 Oslo, Norge,
+  https://www.datatilsynet.no/
 - Siden du er i Storbritannia, slik at UK GDPR kan gjelde: Information
-  Commissioner's Office (ICO), https://ico.org.uk/make-a-complaint/
+  Commissioner’s Office (ICO), den britiske tilsynsmyndigheten,
+  https://ico.org.uk/make-a-complaint/
 - Hvis du bor eller arbeider i et annet EØS-land: tilsynsmyndigheten i det
   landet
 

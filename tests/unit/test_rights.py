@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
 from hooks.retention.classify import Entry
 from hooks.retention.events import RecordEvent
-from hooks.retention.policy import Policy
+from hooks.retention.policy import Policy, SupervisoryAuthority
 from hooks.rights.answer import Answer, answer_of
 from hooks.rights.complaints import authorities
 from hooks.rights.entitlements import RIGHTS, Right, entitlements, stays
+from hooks.rights.letter import letter
 from hooks.rights.shown import shown
+from hooks.rights.sources import origins
 from hooks.rights.words import NORWEGIAN, article, country, day, label
 from tests.unit.builders import at, customer, order
 from tests.unit.persons import CUSTOMER, NOW, event, everything, known
@@ -215,9 +218,60 @@ WHERE = [
 @pytest.mark.parametrize(("markets", "lives", "expected"), WHERE)
 def test_whom_to_complain_to(markets: bool, lives: bool, expected: list[tuple[str, str]], policy: Policy) -> None:
     chosen = replace(policy, controller=replace(policy.controller, uk=markets))
-    assert [(one.id, one.where) for one in authorities(chosen, uk=lives)] == expected
+    assert [(one.id, one.where, one.section) for one in authorities(chosen, uk=lives)] == [
+        (*authority, 13) for authority in expected
+    ]
+    # A policy file that names none: the same, of no section of the page.
+    unsaid = authorities(replace(chosen, authorities=()), uk=lives)
+    assert [(one.id, one.where, one.section) for one in unsaid] == [(*authority, None) for authority in expected]
     notes = str(shown(answer_of(CUSTOMER, "shop", [known(customer(), chosen, 7)], chosen, NOW, uk=lives))["notes"])
     assert ("the ICO is not named" in notes) == (lives and not markets)
+
+
+def test_an_authority_of_the_policys_own_is_named(policy: Policy) -> None:
+    own = SupervisoryAuthority("datatilsynet-dk", "Datatilsynet (Denmark)", "https://www.datatilsynet.dk/", 13)
+    answer = _answer(replace(policy, authorities=(own,)))
+    assert [one.name for one in answer.authorities] == ["Datatilsynet (Denmark)"]
+    assert "- Datatilsynet (Denmark), https://www.datatilsynet.dk/" in letter(answer, "no")
+    assert "ICO" not in letter(answer, "en")
+
+
+# Who is named for an order by how it was paid: (recipients, those for certain, those that the page names).
+PAID_BY = [
+    ("stripe", "visa mastercard american-express stripe", "stripe", "visa mastercard american-express"),
+    ("dibs_easy", "visa mastercard american-express nets", "nets", "visa mastercard american-express"),
+    ("vippsmobilepay", "vipps", "vipps", ""),
+    ("klarna_payments", "klarna", "klarna", "klarna"),
+]
+
+
+@pytest.mark.parametrize(("way", "named", "certain", "published"), PAID_BY)
+def test_the_payment_provider_is_certain(way: str, named: str, certain: str, published: str, policy: Policy) -> None:
+    made = shown(answer_of(CUSTOMER, "shop", [known(order("completed", payment=way), policy)], policy, NOW))
+    records: Any = made["records"]
+    told = [one for one in records[0]["recipients"] if one["group"] == "Payment providers"]
+    assert {one["id"] for one in told} == set(named.split())
+    assert {one["id"] for one in told if one["certain"]} == set(certain.split())
+    assert {one["id"] for one in told if one["published"]} == set(published.split())
+
+
+def test_where_the_data_come_from(policy: Policy) -> None:
+    found = origins(["technical", "shipping", "account"], policy)
+    assert [(one.data, [source.id for source in one.sources]) for one in found] == [
+        ("account", ["person"]),
+        ("shipping", ["person", "providers"]),
+        ("technical", ["automatic"]),
+    ]
+    assert origins(["account"], replace(policy, sources={})) == ()
+
+
+def test_the_answer_tells_the_source_of_all_that_is_held_and_of_nothing_else(policy: Policy) -> None:
+    answer = answer_of(CUSTOMER, "shop", [known(order("completed", kinds="note"), policy)], policy, NOW)
+    told: Any = shown(answer)["sources"]
+    assert [(one["data"], [source["id"] for source in one["from"]]) for one in told] == [
+        ("order-payment", ["person", "providers"]),
+        ("support", ["person"]),
+    ]
 
 
 # What the ledger does not know of is said. (state of the row, words in the notes)
@@ -243,6 +297,8 @@ def test_all_that_the_shipped_policy_names_has_a_norwegian_name(policy: Policy) 
     assert policy.bases.keys() == NORWEGIAN["basis"].keys()
     assert policy.classes.keys() == NORWEGIAN["class"].keys()
     assert policy.safeguards.keys() == NORWEGIAN["safeguard"].keys()
+    assert policy.sources.keys() == NORWEGIAN["source"].keys()
+    assert {one.id for one in policy.authorities} == NORWEGIAN["authority"].keys()
     assert NORWEGIAN["recipient"].keys() <= policy.recipients.keys()
     codes = {item.country for item in policy.recipients.values() if item.country}
     assert [code for code in codes if country("no", code) == code] == []

@@ -99,6 +99,22 @@ def test_a_right_that_applies_to_nothing_is_said_so(policy: Policy) -> None:
     assert told.count("It applies to nothing listed above.") == 4  # erasure, portability, objection, withdrawal
 
 
+def test_what_is_said_of_sources(policy: Policy) -> None:
+    told = _only(known(customer(), policy, 7), policy)
+    assert "Account data: Directly from you (checkout, forms, email, phone)" in told
+    assert "children under 13" in told
+    assert "(GDPR Art. 15(1)(h)): ask us." in told
+    # A policy that names sources, but none of these data.
+    sources = {"automatic": policy.sources["automatic"]}
+    told = _only(known(customer(), policy, 7), replace(policy, sources=sources, children=None))
+    assert "Account data: our privacy policy does not say where they come from; ask us." in told
+    assert "children" not in told
+    # And one that names none at all.
+    told = _only(known(customer(), policy, 7), replace(policy, sources={}))
+    assert "Where your data come from" not in told
+    assert "Where the data come from, and whether" in told
+
+
 def test_where_nobody_else_got_anything(policy: Policy) -> None:
     gone = known(order(), policy, state="gone", closed_on=at("2026-10-03").date())
     told = _only(gone, policy)
