@@ -10,4 +10,9 @@ from hooks.service import Service
 def drawn_up(here: Service) -> Register:
     """With the stores that the settings name; today is the day in the policy's time zone. Reads no records."""
     today = here.ingest.clock().astimezone(here.policy.time_zone).date()
-    return register(here.policy, on=today, stores={slug: store.url for slug, store in here.settings.stores.items()})
+    return register(
+        here.policy,
+        on=today,
+        stores={slug: store.url for slug, store in here.settings.stores.items()},
+        has_hashes=here.settings.subject_key is not None,
+    )

@@ -11,11 +11,14 @@ from datetime import date
 from hooks.register.sources import controller_source, named, security_source, source
 from hooks.register.unanswered import unanswered
 from hooks.register.values import (
+    AboutChildren,
     Activity,
     Answerable,
     Basis,
+    Collected,
     Disclosure,
     Holding,
+    Ledger,
     Measures,
     Named,
     Open,
@@ -23,15 +26,18 @@ from hooks.register.values import (
     Subjects,
     TimeLimit,
 )
-from hooks.register.words import AT_END, NO_RECORDS, RUNS_FROM, SUBJECTS, period, when
-from hooks.retention.policy import Policy, Recipient, Rule, Term
+from hooks.register.words import AT_END, HASHES, NO_HASHES, NO_RECORDS, RUNS_FROM, SUBJECTS, period, when
+from hooks.retention.policy import Children, DataSource, Policy, Published, Recipient, Rule, Term
 
 DPO_UNKNOWN = "The policy does not say whether a data protection officer is appointed."
 UK = "It may market or sell to the UK, so that UK GDPR may apply too."
 
 
-def register(policy: Policy, *, on: date, stores: Mapping[str, str] | None = None) -> Register:
+def register(
+    policy: Policy, *, on: date, stores: Mapping[str, str] | None = None, has_hashes: bool = False
+) -> Register:
     """The register by `policy`, as drawn up on the day `on`; `stores` are the shops' addresses by their names.
+    `has_hashes`: the ledger holds keyed hashes of e-mail addresses.
 
     Every purpose of the page is an activity, also one for which no rule keeps anything.
     """
@@ -44,8 +50,11 @@ def register(policy: Policy, *, on: date, stores: Mapping[str, str] | None = Non
         controller=_controller(policy),
         stores=tuple(sorted((stores or {}).items())),
         activities=tuple(_activity(purpose, policy) for purpose in policy.purposes.values()),
+        collected=tuple(_collected(item, policy) for item in policy.sources.values()),
+        children=_children(policy.children, policy) if policy.children else None,
         recipients=tuple(_disclosure(recipient, policy) for recipient in policy.recipients.values()),
         security=Measures(policy.security, security_source(policy)),
+        ledger=Ledger(has_hashes, HASHES if has_hashes else NO_HASHES),
         gaps=tuple(Open(gap.id, gap.section, gap.choice, gap.publish) for gap in policy.gaps.values()),
         unanswered=tuple(unanswered(policy, on)),
     )
@@ -63,6 +72,14 @@ def _controller(policy: Policy) -> Answerable:
         uk=UK if controller.uk else "",
         source=controller_source(policy),
     )
+
+
+def _collected(item: DataSource, policy: Policy) -> Collected:
+    return Collected(named(item, policy), _all_named(policy.categories, item.data, policy))
+
+
+def _children(children: Children, policy: Policy) -> AboutChildren:
+    return AboutChildren(children.label, children.age, source(Published(children.section), policy))
 
 
 def _activity(purpose: Term, policy: Policy) -> Activity:

@@ -14,6 +14,7 @@ COLUMNS = (
     "purpose",
     "purpose_source",
     "data",
+    "collected",
     "data_subjects",
     "legal_basis",
     "article",
@@ -28,6 +29,7 @@ COLUMNS = (
     "transfers",
     "note",
     "security",
+    "ledger",
     "controller",
     "organisation_number",
     "privacy_contact",
@@ -62,12 +64,13 @@ def _lines(register: Register) -> Iterator[Line]:
         if activity.note:
             yield of_activity
         for holding in activity.holdings:
-            yield of_activity | _of_holding(holding)
+            yield of_activity | _of_holding(holding) | {"collected": _collected(holding, register)}
 
 
 def _of_every_line(register: Register) -> Line:
     return {
         "security": _joined(register.security.measures),
+        "ledger": register.ledger.words,
         "controller": register.controller.name,
         "organisation_number": register.controller.organisation_number,
         "privacy_contact": register.controller.privacy_contact,
@@ -102,6 +105,10 @@ def _of_holding(holding: Holding) -> Line:
         "recipients": _joined(_recipient(item) for item in holding.recipients),
         "transfers": _joined(_transfer(item) for item in holding.recipients if item.outside),
     }
+
+
+def _collected(holding: Holding, register: Register) -> str:
+    return _joined(item.way.label for item in register.collected if holding.category in item.gets)
 
 
 def _origin(source: Source) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hooks.register.values import (
+    AboutChildren,
     Activity,
     Answerable,
     Basis,
@@ -32,14 +33,27 @@ def as_json(register: Register) -> Shown:
         "controller": _controller(register.controller),
         "stores": [{"name": name, "url": url} for name, url in register.stores],
         "activities": [_activity(activity) for activity in register.activities],
+        "collected": [
+            {**_named(item.way), "data": [category.id for category in item.gets]} for item in register.collected
+        ],
+        "children": _children(register.children) if register.children else None,
         "recipients": [_recipient(item) for item in register.recipients],
         "security": {"measures": list(register.security.measures), "source": _source(register.security.source)},
+        "ledger": {
+            "pseudonymised": register.ledger.has_hashes,
+            "article": "GDPR Art. 4(5)",
+            "words": register.ledger.words,
+        },
         "gaps": [
             {"id": gap.id, "section": gap.section, "choice": gap.choice, "publish": gap.publish}
             for gap in register.gaps
         ],
         "unanswered": list(register.unanswered),
     }
+
+
+def _children(children: AboutChildren) -> Shown:
+    return {"label": children.label, "age": children.age, "source": _source(children.source)}
 
 
 def _controller(controller: Answerable) -> Shown:

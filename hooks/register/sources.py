@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hooks.register.values import Named, Source
-from hooks.retention.policy import LegalBasis, Policy, Published, Term
+from hooks.retention.policy import DataSource, LegalBasis, Policy, Published, Term
 
 CONTROLLER_SECTION = 1
 """Where the page says who answers for the data; the policy keeps no section of that."""
@@ -19,7 +19,7 @@ def source(published: Published, policy: Policy) -> Source:
     return _section(published.section, policy)
 
 
-def named(term: Term | LegalBasis, policy: Policy) -> Named:
+def named(term: Term | LegalBasis | DataSource, policy: Policy) -> Named:
     """Something that the page names, with its section."""
     return Named(term.id, term.label, _section(term.section, policy))
 

@@ -164,6 +164,31 @@ class Measures:
 
 
 @dataclass(frozen=True, slots=True)
+class Collected:
+    """A way in which data comes to the shop, and the categories that do."""
+
+    way: Named
+    gets: tuple[Named, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AboutChildren:
+    """What the page says of children, and the age under which a parent is to take part."""
+
+    label: str
+    age: int
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What of a person the ledger of this service holds, in words; `has_hashes`: keyed hashes of e-mail addresses."""
+
+    has_hashes: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Open:
     """Something that the page does not say, what the operator chose, and a sentence that could be published."""
 
@@ -186,7 +211,10 @@ class Register:
     controller: Answerable
     stores: tuple[tuple[str, str], ...]
     activities: tuple[Activity, ...]
+    collected: tuple[Collected, ...]
+    children: AboutChildren | None
     recipients: tuple[Disclosure, ...]
     security: Measures
+    ledger: Ledger
     gaps: tuple[Open, ...]
     unanswered: tuple[str, ...]

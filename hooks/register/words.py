@@ -35,6 +35,18 @@ AT_END = {"erase": "erased"}
 NO_RECORDS = "No record of the shop is kept for it by a rule."
 
 
+HASHES = (
+    "The ledger of the retention service holds keyed hashes of e-mail addresses (SUBJECT_KEY is set), by which the "
+    "records of one person are known as theirs. They are pseudonymised personal data (GDPR Art. 4(5)): whoever has "
+    "the key can tell whether an address is among them. The key is kept apart from the ledger."
+)
+NO_HASHES = (
+    "The ledger of the retention service holds no hashes of e-mail addresses (SUBJECT_KEY is not set). It holds the "
+    "shop's numbers of orders and accounts with their days, states and kinds of data."
+)
+"""What of a person the ledger holds: GDPR Art. 4(5)."""
+
+
 def period(kept: RetentionClass) -> str:
     """How long, in words: 'five years', 'from twelve months to 36 months', 'until consent is withdrawn'."""
     if kept.until:

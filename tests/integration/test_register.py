@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,16 @@ def test_it_is_of_today_in_the_shops_time_zone_and_names_the_stores(app: Flask) 
     shown = app.test_client().get("/register", headers=ASKING).get_json()
     assert shown["made_on"] == "2026-11-24"
     assert shown["stores"] == [{"name": "shop", "url": "https://shop.example"}]
+
+
+@pytest.mark.parametrize("key", [None, "k" * 32])
+def test_it_says_whether_the_ledger_holds_pseudonymised_data(key: str | None, app: Flask) -> None:
+    here = app.extensions["retention"]
+    app.extensions["retention"] = replace(here, settings=replace(here.settings, subject_key=key))
+    shown = app.test_client().get("/register", headers=ASKING).get_json()["ledger"]
+    assert (shown["pseudonymised"], shown["article"]) == (key is not None, "GDPR Art. 4(5)")
+    printed = app.test_cli_runner().invoke(args=[*COMMAND, "--format", "html"]).stdout
+    assert (shown["words"] in unescape(printed), "SUBJECT_KEY is set" in printed) == (True, key is not None)
 
 
 def test_the_page_may_load_nothing(app: Flask) -> None:

@@ -169,7 +169,8 @@ def test_bases_have_their_articles(shipped: Register) -> None:
     }
 
 
-WAYS = "visa mastercard american-express klarna paypal ups dhl posten bring"
+PROVIDERS = "klarna paypal stripe nets vipps quickpay bambora"
+WAYS = f"visa mastercard american-express {PROVIDERS} ups dhl posten bring"
 
 RECIPIENTS = [
     ("run-and-secure", "hosting"),
@@ -186,8 +187,8 @@ def test_recipients_of_an_activity(purpose: str, expected: str, shipped: Registe
 
 
 HOLDING_RECIPIENTS = [
-    ("order-payment unpaid-orders", "hosting visa mastercard american-express klarna paypal advisers-and-authorities"),
-    ("shipping orders-accounting", "hosting ups dhl posten bring"),
+    ("order-payment unpaid-orders", f"hosting visa mastercard american-express {PROVIDERS} advisers-and-authorities"),
+    ("shipping orders-accounting", f"hosting {PROVIDERS} ups dhl posten bring"),
     ("account customer-accounts", "hosting"),
     ("identity-contact customer-accounts", "hosting advisers-and-authorities"),  # nobody ships or pays an account
 ]
@@ -236,7 +237,7 @@ def test_when_a_recipient_gets_data(name: str, expected: str, shipped: Register)
 
 def test_whoever_may_process_outside_is_a_transfer_under_safeguards(policy: Policy, shipped: Register) -> None:
     outside = {item.id for item in policy.recipients.values() if item.outside}
-    assert outside == {"visa", "mastercard", "american-express", "paypal", "ups"}
+    assert outside == {"visa", "mastercard", "american-express", "paypal", "stripe", "ups"}
     assert {item.id for activity in shipped.activities for item in activity.transfers} == outside
     for activity in shipped.activities:
         for item in activity.transfers:
@@ -247,7 +248,9 @@ def test_whoever_may_process_outside_is_a_transfer_under_safeguards(policy: Poli
             assert {str(safeguard.source) for safeguard in item.safeguards} == {
                 "policy section 9 (International transfers)"
             }
-    assert any("Visa, Mastercard, American Express, PayPal, UPS" in sentence for sentence in shipped.unanswered)
+    assert any(
+        "American Express, PayPal, Stripe Payments Europe Ltd, UPS" in sentence for sentence in shipped.unanswered
+    )
 
 
 def test_the_head(shipped: Register) -> None:
@@ -270,6 +273,36 @@ def test_the_head(shipped: Register) -> None:
         "Access controls and limited access",
         "Secure hosting and backups",
     )
+
+
+def test_a_recipient_that_the_page_does_not_name_names_its_gap(shipped: Register) -> None:
+    sources = {item.id: str(item.source) for item in shipped.recipients}
+    assert sources["stripe"] == "not published (gap payment-providers)"
+    assert sources["klarna"] == "policy section 8 (Sharing of data)"
+
+
+def test_where_data_comes_from(shipped: Register) -> None:
+    told = {item.way.id: ([one.id for one in item.gets], str(item.way.source)) for item in shipped.collected}
+    section = "policy section 3 (How we collect data)"
+    assert told == {
+        "person": (["identity-contact", "account", "order-payment", "shipping", "support", "marketing"], section),
+        "automatic": (["marketing", "technical"], section),
+        "providers": (["order-payment", "shipping"], section),
+    }
+
+
+def test_children(policy: Policy, shipped: Register) -> None:
+    assert shipped.children
+    assert (shipped.children.age, str(shipped.children.source)) == (13, "policy section 14 (Children)")
+    assert shipped.children.label.startswith("Our services are not intended for children under 13")
+    assert register(replace(policy, children=None), on=ON).children is None
+
+
+@pytest.mark.parametrize(("has_hashes", "words"), [(True, "GDPR Art. 4(5)"), (False, "no hashes of e-mail addresses")])
+def test_what_of_a_person_the_ledger_holds(has_hashes: bool, words: str, policy: Policy) -> None:
+    ledger = register(policy, on=ON, has_hashes=has_hashes).ledger
+    assert ledger.has_hashes == has_hashes
+    assert words in ledger.words
 
 
 def test_gaps_are_all_told(policy: Policy, shipped: Register) -> None:

@@ -17,9 +17,10 @@ from hooks.register.page import as_html
 from hooks.register.sheet import COLUMNS, as_csv
 from hooks.register.shown import as_json
 from hooks.register.values import Register
-from hooks.retention.policy import Policy
+from hooks.retention.policy import Children, Policy
 
 ON = date(2026, 11, 23)
+STRIPE = "Stripe Payments Europe Ltd"
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +46,11 @@ def test_json_spelled_out(shipped: Register) -> None:
         "controller",
         "stores",
         "activities",
+        "collected",
+        "children",
         "recipients",
         "security",
+        "ledger",
         "gaps",
         "unanswered",
     ]
@@ -87,6 +91,11 @@ def test_json_spelled_out(shipped: Register) -> None:
             "american-express",
             "klarna",
             "paypal",
+            "stripe",
+            "nets",
+            "vipps",
+            "quickpay",
+            "bambora",
             "advisers-and-authorities",
         ],
         "rules": ["order-paid"],
@@ -101,6 +110,7 @@ def test_json_spelled_out(shipped: Register) -> None:
         "mastercard",
         "american-express",
         "paypal",
+        "stripe",
         "ups",
     ]
     assert [one["id"] for one in accounting["transfers"][0]["safeguards"]] == ["eu-scc", "uk-idta"]
@@ -140,11 +150,18 @@ def test_csv_spelled_out(shipped: Register) -> None:
     assert (row["data"], row["legal_basis"], row["article"]) == ("Shipping", "Contract", "GDPR Art. 6(1)(b)")
     assert (row["period"], row["law"]) == ("five years", "bokføringsloven § 13")
     assert row["recipients"] == (
-        "Website hosting and e-commerce providers (processor); UPS (controller); DHL (controller, DE); "
-        "Posten (controller, NO); Bring (controller, NO)"
+        "Website hosting and e-commerce providers (processor); Klarna (controller, SE); PayPal (controller, LU); "
+        "Stripe Payments Europe Ltd (controller, IE); Nets (Nexi Group) (controller, DK); "
+        "Vipps MobilePay AS (controller, NO); QuickPay ApS (processor, DK); Bambora (Worldline) (controller, SE); "
+        "UPS (controller); DHL (controller, DE); Posten (controller, NO); Bring (controller, NO)"
     )
     safeguards = "EU Standard Contractual Clauses (SCCs), UK transfer addendum / IDTA (where applicable)"
-    assert row["transfers"] == f"UPS: {safeguards}"
+    assert row["transfers"] == "; ".join(f"{name}: {safeguards}" for name in ("PayPal", STRIPE, "UPS"))
+    assert row["collected"] == (
+        "Directly from you (checkout, forms, email, phone); "
+        "From service providers (payment confirmation, delivery updates)"
+    )
+    assert "SUBJECT_KEY is not set" in row["ledger"]
     assert (row["organisation_number"], row["made_on"]) == ("999 615 147", "2026-11-23")
     assert [name for name, value in row.items() if not value] == ["note"], "it is of an activity with records"
 
@@ -219,7 +236,7 @@ def test_html_is_whole_and_loads_nothing(shipped: Register) -> None:
     assert not re.search(r"url\(|@import|<script|<link", text)
     assert "@media print" in text
     assert "size: A4 landscape" in text
-    assert page.tags.count("table") == page.tags.count("caption") == page.tags.count("thead") == 7
+    assert page.tags.count("table") == page.tags.count("caption") == page.tags.count("thead") == 8
     assert "system-ui" in text
 
 
@@ -228,8 +245,12 @@ SAID = [
     "5. Improve our website and services policy section 4 (Why we use personal data) No record of the shop is kept",
     "until consent is withdrawn",
     "bokføringsloven § 13",
-    "Payment providers: Visa, Mastercard, American Express, Klarna (SE), PayPal (LU)",
-    "Visa, Mastercard, American Express, PayPal, UPS, under EU Standard Contractual Clauses (SCCs) and UK transfer",
+    f"Payment providers: Visa, Mastercard, American Express, Klarna (SE), PayPal (LU), {STRIPE} (IE), Nets",
+    "not published (gap payment-providers)",
+    "From service providers (payment confirmation, delivery updates) Order & payment, Shipping policy section 3",
+    "Children: Our services are not intended for children under 13 without parental involvement.",
+    "The ledger of the retention service holds no hashes of e-mail addresses",
+    f"American Express, PayPal, {STRIPE}, UPS, under EU Standard Contractual Clauses (SCCs) and UK transfer",
     "Encrypted connections (HTTPS)",
     "not published (gap cookie-consent-basis)",
     "We have not appointed a DPO.",
@@ -260,6 +281,8 @@ def test_html_escapes_every_value(policy: Policy) -> None:
         safeguards={name: replace(term, label=HOSTILE) for name, term in policy.safeguards.items()},
         recipients={name: replace(item, name=HOSTILE) for name, item in policy.recipients.items()},
         classes={name: replace(item, label=HOSTILE, source=HOSTILE) for name, item in policy.classes.items()},
+        sources={name: replace(item, label=HOSTILE) for name, item in policy.sources.items()},
+        children=Children(HOSTILE, 13, 14),
         gaps={name: replace(gap, choice=HOSTILE, publish=HOSTILE) for name, gap in policy.gaps.items()},
     )
     page = _Page(as_html(register(hostile, on=ON, stores={HOSTILE: HOSTILE})))
@@ -272,14 +295,16 @@ def test_html_of_a_policy_that_says_little(policy: Policy) -> None:
     bare = replace(
         policy, recipients={}, security=(), gaps={}, sections={}, controller=replace(policy.controller, uk=False)
     )
+    bare = replace(bare, sources={}, children=None)
     words = _Page(as_html(register(bare, on=ON))).words
     assert words.count("The policy names none.") == 2
     assert words.count("None that the policy names.") == 10
     assert "United Kingdom" not in words
+    assert "Where the data come from" not in words
 
 
 def test_transfers_are_told_by_their_safeguards(policy: Policy) -> None:
     other = replace(policy.recipients["ups"], safeguards=("eu-scc",))
     words = _Page(as_html(register(replace(policy, recipients={**policy.recipients, "ups": other}), on=ON))).words
-    assert "Visa, Mastercard, American Express, PayPal, under EU Standard Contractual Clauses (SCCs) and UK" in words
+    assert f"American Express, PayPal, {STRIPE}, under EU Standard Contractual Clauses (SCCs) and UK" in words
     assert "UPS, under EU Standard Contractual Clauses (SCCs) " in words
