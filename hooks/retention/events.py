@@ -34,8 +34,8 @@ class RecordEvent:
     """One event. `at` is when it happened, not when it was heard of.
 
     A hold has a `reason`, an `owner` and a day on which it is to be looked at again. `about` is the id of the hold
-    that is lifted (none: all that were placed until then) or of the event that was reported by mistake. `scope` is what
-    an objection is about: `marketing` or `all`; empty counts as `all`.
+    that is lifted (none: all that were placed until then) or of the event that was reported by mistake. An objection
+    has a `scope`: `marketing`, or `all`, which it also has where it names none.
     """
 
     id: str
@@ -46,6 +46,11 @@ class RecordEvent:
     review_on: date | None = None
     about: str = ""
     scope: str = ""
+
+
+MARKETING = "marketing"
+SCOPES = (MARKETING, "all")
+"""What an objection may be about: marketing alone (GDPR Art. 21(2)), or all legitimate interests (Art. 21(1))."""
 
 
 @dataclass(frozen=True, slots=True)

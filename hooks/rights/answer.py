@@ -96,12 +96,15 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that is on record, and what it is about."""
+    """A request that is on record, and what it is about. An objection has a `scope`, `marketing` or `all`; a
+    restriction was `lifted_on` a day, or stands (None)."""
 
     type: EventType
     on: date
     kind: RecordKind
     id: int
+    scope: str = ""
+    lifted_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +190,31 @@ def requests(known: Iterable[Known], policy: Policy) -> tuple[Asked, ...]:
         about += [("customer", row.owner, row.person)] if row.owner else []
         for kind, number, events in about:
             for event in _standing_requests(events):
-                asked = Asked(event.type, event.at.astimezone(policy.time_zone).date(), kind, number)
-                found[kind, number, event.id] = event.at, asked
+                found[kind, number, event.id] = event.at, _asked(event, events, kind, number, policy)
     return tuple(asked for _, asked in sorted(found.values(), key=lambda one: one[0]))
 
 
+def _asked(event: RecordEvent, events: tuple[RecordEvent, ...], kind: RecordKind, number: int, policy: Policy) -> Asked:
+    on = event.at.astimezone(policy.time_zone).date()
+    if event.type == "objection":
+        return Asked(event.type, on, kind, number, scope=event.scope or "all")
+    return Asked(event.type, on, kind, number, lifted_on=_lifted_on(event, events, policy))
+
+
+def _lifted_on(request: RecordEvent, events: tuple[RecordEvent, ...], policy: Policy) -> date | None:
+    """The day on which a restriction was lifted first; None while it stands, and for any other request."""
+    mistakes = _mistakes(events)
+    lifts = [event.at for event in events if event.type == "restriction-lifted" and event.id not in mistakes]
+    later = [at for at in lifts if at > request.at and request.type == "restriction"]
+    return min(later).astimezone(policy.time_zone).date() if later else None
+
+
+def _mistakes(events: tuple[RecordEvent, ...]) -> set[str]:
+    return {event.about for event in events if event.type == "retracted"}
+
+
 def _standing_requests(events: tuple[RecordEvent, ...]) -> Iterator[RecordEvent]:
-    mistakes = {event.about for event in events if event.type == "retracted"}
+    mistakes = _mistakes(events)
     yield from (event for event in events if event.type in REQUESTS and event.id not in mistakes)
 
 

@@ -14,7 +14,16 @@ from hooks.retention.policy import Policy
 
 Right = Literal["access", "rectification", "erasure", "restriction", "portability", "objection", "withdrawal"]
 Because = Literal[
-    "any-basis", "basis", "other-basis", "must-stay", "requested", "review", "law-ended", "restricted", "unknown-basis"
+    "any-basis",
+    "basis",
+    "other-basis",
+    "must-stay",
+    "for-claims",
+    "requested",
+    "review",
+    "law-ended",
+    "restricted",
+    "unknown-basis",
 ]
 
 ANY: frozenset[str] = frozenset()
@@ -94,11 +103,13 @@ def entitlements(
     otherwise: Entry, staying: tuple[Stay, ...], today: date, *, restricted: bool
 ) -> tuple[Entitlement, ...]:
     """Every right with whether there is one over the entry on `today`, in the order of `RIGHTS`."""
-    erasure = _erasure(otherwise, staying, today)
-    return tuple(
-        Entitlement(right, article, *(erasure if right == "erasure" else _decided(right, bases, otherwise, restricted)))
-        for right, (article, bases) in RIGHTS.items()
-    )
+    found: dict[Right, tuple[bool | None, Because]] = {
+        right: _decided(right, bases, otherwise, restricted) for right, (_, bases) in RIGHTS.items()
+    }
+    found["erasure"] = _erasure(otherwise, staying, today)
+    if found["objection"][0] and any(stay.article == FOR_CLAIMS for stay in staying):
+        found["objection"] = False, "for-claims"  # GDPR Art. 21(1), its last words
+    return tuple(Entitlement(right, article, *found[right]) for right, (article, _) in RIGHTS.items())
 
 
 def _decided(right: Right, bases: frozenset[str], entry: Entry, restricted: bool) -> tuple[bool | None, Because]:

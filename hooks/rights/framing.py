@@ -55,9 +55,40 @@ FRAMING: dict[str, tuple[str, str]] = {
         "On {day}: objection to the processing of {what} ({article})",
         "{day}: protest mot behandlingen av {what} ({article})",
     ),
+    "asked.objection-to-marketing": (
+        "On {day}: objection to direct marketing, with {what} ({article})",
+        "{day}: protest mot direkte markedsføring, for {what} ({article})",
+    ),
     "asked.restriction": (
         "On {day}: restriction of the processing of {what} ({article})",
         "{day}: begrensning av behandlingen av {what} ({article})",
+    ),
+    "means.erasure-requested": (
+        "With each kind of data below it says until when it is kept because of that, or why it must stay.",
+        "Ved hver type opplysninger nedenfor står det hvor lenge den oppbevares etter dette, eller hvorfor den må "
+        "beholdes.",
+    ),
+    "means.objection": (
+        "Marketing ended at once ({marketing}). What else rests on our legitimate interests is kept until {end} at the "
+        "latest, unless it must stay for a reason given below ({soon}).",
+        "Markedsføringen opphørte straks ({marketing}). Det andre som bygger på våre berettigede interesser, "
+        "oppbevares senest til {end}, med mindre det må beholdes av en grunn som er nevnt nedenfor ({soon}).",
+    ),
+    "means.objection-to-marketing": (
+        "Marketing ended at once, and we do not write to you for it any more ({marketing}). All other data are kept "
+        "as before.",
+        "Markedsføringen opphørte straks, og vi skriver ikke til deg i slik hensikt lenger ({marketing}). Alle andre "
+        "opplysninger oppbevares som før.",
+    ),
+    "means.restriction": (
+        "For as long as the restriction stands, we do no more than store these data, unless you consent or the law "
+        "allows it ({use}). We tell you before we lift it ({lifting}).",
+        "Så lenge begrensningen gjelder, gjør vi ikke mer enn å lagre disse opplysningene, med mindre du samtykker "
+        "eller loven tillater det ({use}). Vi sier fra til deg før vi opphever den ({lifting}).",
+    ),
+    "means.restriction-lifted": (
+        "The restriction was lifted on {lifted}.",
+        "Begrensningen ble opphevet {lifted}.",
     ),
     "about.customer": ("all that is yours", "alt som er ditt"),
     # rights, complaints, the end

@@ -9,14 +9,15 @@ import re
 from collections.abc import Iterator
 from textwrap import wrap
 
-from hooks.rights.answer import Answer, Asked, Closed, Held, Record
+from hooks.rights.answer import Answer, Closed, Held, Record
+from hooks.rights.asked import asked_words, meaning_words
 from hooks.rights.complaints import Authority
 from hooks.rights.entitlements import RIGHTS
 from hooks.rights.phrases import SOON, kept_until, record_name, stay_words
 from hooks.rights.received import received
 from hooks.rights.sources import ARTICLE, children_words, origin_words, origins
 from hooks.rights.texts import MEANT, NAMED, say
-from hooks.rights.words import NORWEGIAN, Language, article, country, day, label, listed
+from hooks.rights.words import NORWEGIAN, Language, article, country, day, held_label, label, listed
 
 WIDTH = 78
 
@@ -89,23 +90,10 @@ def _asked(answer: Answer, language: Language) -> Iterator[Block]:
     if not answer.asked:
         return
     yield _heading(say(language, "asked"))
-    yield [line for asked in answer.asked for line in _point(_request(asked, answer, language))]
-
-
-_REQUEST_ARTICLES = {
-    "erasure-requested": RIGHTS["erasure"][0],
-    "objection": RIGHTS["objection"][0],
-    "restriction": RIGHTS["restriction"][0],
-}
-
-
-def _request(asked: Asked, answer: Answer, language: Language) -> str:
-    names = {(record.kind, record.id): record.name for record in answer.records}
-    names |= {(closed.kind, closed.id): closed.name for closed in answer.closed}
-    record = record_name(language, asked.kind, asked.id, names.get((asked.kind, asked.id), ""))
-    what = say(language, "about.customer") if asked.kind == "customer" else record[:1].lower() + record[1:]
-    law = article(language, _REQUEST_ARTICLES[asked.type])
-    return say(language, f"asked.{asked.type}", day=day(language, asked.on), what=what, article=law)
+    lines: Block = []
+    for asked in answer.asked:
+        lines += _point(f"{asked_words(asked, answer, language)}. {meaning_words(asked, language)}")
+    yield lines
 
 
 def _held(answer: Answer, language: Language) -> Iterator[Block]:
@@ -130,7 +118,7 @@ def _entries(record: Record, answer: Answer, language: Language) -> Iterator[Blo
     """Categories of which all else is the same are told together."""
     alike: dict[tuple[str, ...], list[str]] = {}
     for held in record.held:
-        name = label(language, "category", held.entry.data, answer.policy)
+        name = held_label(language, held.entry, answer.policy)
         alike.setdefault(tuple(_told(held, answer, language)), []).append(name)
     for told, names in alike.items():
         yield _point("; ".join(names), "* ") + [line for words in told for line in _point(words, "", 2)]

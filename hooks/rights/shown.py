@@ -6,7 +6,8 @@ from datetime import date
 
 from hooks.retention.classify import Entry
 from hooks.retention.policy import LegalBasis, Policy, RetentionClass, Term
-from hooks.rights.answer import Answer, Held, Receives, Record
+from hooks.rights.answer import Answer, Asked, Held, Receives, Record
+from hooks.rights.asked import meaning_words
 from hooks.rights.complaints import Authority
 from hooks.rights.entitlements import RIGHTS, Entitlement, Stay
 from hooks.rights.phrases import kept_until, stay_words, why
@@ -30,10 +31,7 @@ def shown(answer: Answer) -> Shown:
         "state": answer.main,
         "made_on": answer.made_on.isoformat(),
         "request": _request(answer),
-        "requests": [
-            {"type": asked.type, "on": asked.on.isoformat(), "about": {"kind": asked.kind, "id": asked.id}}
-            for asked in answer.asked
-        ],
+        "requests": [_asked(asked) for asked in answer.asked],
         "records": [_record(record, answer) for record in answer.records],
         "erased": {"count": len(answer.closed), "records": [_closed(answer, n) for n in range(len(answer.closed))]},
         "sources": [_origin(one) for one in origins(answer.categories, policy)],
@@ -58,6 +56,17 @@ def _request(answer: Answer) -> Shown:
     }
 
 
+def _asked(asked: Asked) -> Shown:
+    return {
+        "type": asked.type,
+        "on": asked.on.isoformat(),
+        "about": {"kind": asked.kind, "id": asked.id},
+        "scope": asked.scope or None,
+        "lifted_on": _day(asked.lifted_on),
+        "words": meaning_words(asked, "en"),
+    }
+
+
 def _record(record: Record, answer: Answer) -> Shown:
     return {
         "kind": record.kind,
@@ -76,6 +85,7 @@ def _entry(held: Held, answer: Answer) -> Shown:
     return {
         "rule": entry.rule,
         "data": _term(policy.categories[entry.data]),
+        "part": entry.part or None,
         "purpose": _term(policy.purposes[entry.purpose]),
         "basis": _basis(policy.bases[entry.basis]),
         "class": _class(policy.classes[entry.retention_class]),

@@ -60,6 +60,8 @@ WHY = {
     "basis": "It applies: the basis is {basis}.",
     "other-basis": "It does not apply: the basis is {basis}, and there is this right only where it is {bases}.",
     "must-stay": "It does not apply: {stays}.",
+    "for-claims": "It does not apply: the data is needed to establish, exercise or defend legal claims "
+    "(GDPR Art. 21(1)).",
     "requested": "It applies, and was asked for on {asked}.",
     "law-ended": "It applies: the time for which a legal obligation required it to be kept has passed.",
     "review": "It may be erased by now, and need not be yet; a person has to decide.",

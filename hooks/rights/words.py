@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Literal
 
+from hooks.retention.classify import Entry
 from hooks.retention.policy import Policy
 
 Language = Literal["en", "no"]
@@ -69,6 +70,12 @@ NORWEGIAN: dict[Table, dict[str, str]] = {
     },
 }
 
+PARTS: dict[str, tuple[str, str]] = {
+    "identity": ("name and postal address", "navn og postadresse"),
+    "contact": ("e-mail and phone", "e-post og telefon"),
+}
+"""What a part of a category is; a part that is not here has the policy's id."""
+
 LAWS: dict[Language, dict[str, str]] = {
     "en": {"bokføringsloven § 13": "bokføringsloven § 13, the Norwegian Bookkeeping Act"},
     "no": {},
@@ -101,6 +108,14 @@ def label(language: Language, table: Table, name: str, policy: Policy) -> str:
     """What something of the policy is called, by its id."""
     own = _own_label(table, name, policy)
     return NORWEGIAN[table].get(name, own) if language == "no" else own
+
+
+def held_label(language: Language, entry: Entry, policy: Policy) -> str:
+    """What an entry holds: its category, and its part where the category is split."""
+    name = label(language, "category", entry.data, policy)
+    if not entry.part:
+        return name
+    return f"{name} ({PARTS.get(entry.part, (entry.part, entry.part))[language == 'no']})"
 
 
 def _own_label(table: Table, name: str, policy: Policy) -> str:

@@ -29,8 +29,12 @@ What you have asked for
 -----------------------
 
 - On 20 November 2026: restriction of the processing of order 122
-  (GDPR Art. 18)
-- On 22 November 2026: erasure of order 121 (GDPR Art. 17)
+  (GDPR Art. 18). For as long as the restriction stands, we do no more than
+  store these data, unless you consent or the law allows it (GDPR Art. 18(2)).
+  We tell you before we lift it (GDPR Art. 18(3)).
+- On 22 November 2026: erasure of order 121 (GDPR Art. 17). With each kind of
+  data below it says until when it is kept because of that, or why it must
+  stay.
 
 What we hold
 ------------
@@ -341,8 +345,13 @@ Hva du har bedt om
 ------------------
 
 - 20. november 2026: begrensning av behandlingen av ordre 122
-  (personvernforordningen art. 18)
-- 22. november 2026: sletting av ordre 121 (personvernforordningen art. 17)
+  (personvernforordningen art. 18). Så lenge begrensningen gjelder, gjør vi
+  ikke mer enn å lagre disse opplysningene, med mindre du samtykker eller
+  loven tillater det (personvernforordningen art. 18 nr. 2). Vi sier fra til
+  deg før vi opphever den (personvernforordningen art. 18 nr. 3).
+- 22. november 2026: sletting av ordre 121 (personvernforordningen art. 17).
+  Ved hver type opplysninger nedenfor står det hvor lenge den oppbevares etter
+  dette, eller hvorfor den må beholdes.
 
 Hva vi oppbevarer
 -----------------

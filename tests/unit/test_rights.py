@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,12 +12,13 @@ from hooks.retention.classify import Entry
 from hooks.retention.events import RecordEvent
 from hooks.retention.policy import Policy, SupervisoryAuthority
 from hooks.rights.answer import Answer, answer_of
+from hooks.rights.asked import meaning_words
 from hooks.rights.complaints import authorities
 from hooks.rights.entitlements import RIGHTS, Right, entitlements, stays
 from hooks.rights.letter import letter
 from hooks.rights.shown import shown
 from hooks.rights.sources import origins
-from hooks.rights.words import NORWEGIAN, article, country, day, label
+from hooks.rights.words import NORWEGIAN, article, country, day, held_label, label
 from tests.unit.builders import at, customer, order
 from tests.unit.persons import CUSTOMER, NOW, event, everything, known
 
@@ -156,6 +157,76 @@ def test_what_a_person_asked_for_is_told_once(policy: Policy) -> None:
         ("erasure-requested", "customer", 7),
         ("objection", "order", 10),
     ]
+
+
+LIFTED = event("restriction-lifted", "2026-11-22", 3)
+RESTRICTED = event("restriction", "2026-11-20", 4)
+
+# Each request in its own words: (events, those words, scope, the day on which it was lifted).
+REQUESTED = [
+    ((ASKED,), "until when it is kept because of that, or why it must stay", None, None),
+    ((OBJECTED,), "Marketing ended at once (GDPR Art. 21(3))", "all", None),
+    ((OBJECTED,), "legitimate interests is kept until 24 December 2026 at the latest", "all", None),
+    ((replace(OBJECTED, scope="all"),), "legitimate interests is kept until 24 December 2026", "all", None),
+    ((replace(OBJECTED, scope="marketing"),), "Marketing ended at once", "marketing", None),
+    ((replace(OBJECTED, scope="marketing"),), "All other data are kept as before", "marketing", None),
+    ((RESTRICTED,), "We tell you before we lift it (GDPR Art. 18(3))", None, None),
+    # A restriction that was lifted before it was placed anew stands; one that was lifted is said to be so.
+    ((replace(RESTRICTED, at=at("2026-11-23")), LIFTED), "We tell you before we lift it", None, None),
+    ((RESTRICTED, LIFTED), "The restriction was lifted on 22 November 2026.", None, "2026-11-22"),
+    # The lifting was noted by mistake.
+    ((RESTRICTED, LIFTED, event("retracted", "2026-11-23", 5, about="event-3")), "We tell you before", None, None),
+]
+
+
+@pytest.mark.parametrize(("events", "words", "scope", "lifted_on"), REQUESTED)
+def test_a_request_says_what_it_means(
+    events: tuple[RecordEvent, ...], words: str, scope: str | None, lifted_on: str | None, policy: Policy
+) -> None:
+    answer = answer_of(CUSTOMER, "shop", [known(customer(), policy, 7, *events)], policy, NOW)
+    (told,) = cast("list[dict[str, Any]]", shown(answer)["requests"])
+    assert words in told["words"]
+    assert (told["scope"], told["lifted_on"]) == (scope, lifted_on)
+    assert words in " ".join(letter(answer, "en").split())
+
+
+def test_an_objection_to_marketing_promises_nothing_more(policy: Policy) -> None:
+    row = known(customer(), policy, 7, replace(OBJECTED, scope="marketing"))
+    answer = answer_of(CUSTOMER, "shop", [row], policy, NOW)
+    asked = meaning_words(answer.asked[0], "en")
+    assert "legitimate interests" not in asked
+    assert "objection to direct marketing, with all that is yours" in " ".join(letter(answer, "en").split())
+    assert "protest mot direkte markedsføring, for alt som er ditt" in " ".join(letter(answer, "no").split())
+
+
+# Data on legitimate interests can be kept for legal claims in spite of an objection: GDPR Art. 21(1).
+OBJECTION = [
+    ("legitimate-interests", "litigation", False, "for-claims"),
+    ("legitimate-interests", "audit", True, "basis"),  # no legal claim
+    ("consent", "litigation", False, "other-basis"),
+]
+
+
+@pytest.mark.parametrize(("basis", "reason", "applies", "because"), OBJECTION)
+def test_an_objection_to_what_legal_claims_need(
+    basis: str, reason: str, applies: bool, because: str, policy: Policy
+) -> None:
+    entry = _entry(basis)
+    staying = stays(entry, (replace(HOLD, reason=reason),), policy, TODAY)
+    found = {one.right: one for one in entitlements(entry, staying, TODAY, restricted=False)}
+    assert (found["objection"].applies, found["objection"].because) == (applies, because)
+
+
+def test_each_part_of_a_category_is_named(policy: Policy) -> None:
+    whole = _entry("contract")
+    names = [
+        (whole, "Order & payment", "Ordre og betaling"),
+        (replace(whole, data="identity-contact", part="contact"),
+         "Identity & contact (e-mail and phone)", "Identitet og kontakt (e-post og telefon)"),
+        (replace(whole, part="items"), "Order & payment (items)", "Ordre og betaling (items)"),
+    ]  # fmt: skip
+    for entry, english, norwegian in names:
+        assert (held_label("en", entry, policy), held_label("no", entry, policy)) == (english, norwegian)
 
 
 def test_who_placed_a_hold_and_why_is_not_told(policy: Policy) -> None:

@@ -1,0 +1,49 @@
+"""What a person asked for, and what it means for their data: in words, for the letter and the JSON."""
+
+from __future__ import annotations
+
+from hooks.retention.effects import answer_by
+from hooks.retention.events import MARKETING
+from hooks.rights.answer import Answer, Asked
+from hooks.rights.entitlements import RIGHTS
+from hooks.rights.phrases import RESTRICTED, SOON, record_name
+from hooks.rights.texts import say
+from hooks.rights.words import Language, article, day
+
+AT_ONCE = "GDPR Art. 21(3)"
+BEFORE_LIFTING = "GDPR Art. 18(3)"
+
+ARTICLES = {
+    "erasure-requested": RIGHTS["erasure"][0],
+    "objection": RIGHTS["objection"][0],
+    "restriction": RIGHTS["restriction"][0],
+}
+
+
+def asked_words(asked: Asked, answer: Answer, language: Language) -> str:
+    """What was asked for, on which day, and of which record."""
+    names = {(record.kind, record.id): record.name for record in answer.records}
+    names |= {(closed.kind, closed.id): closed.name for closed in answer.closed}
+    record = record_name(language, asked.kind, asked.id, names.get((asked.kind, asked.id), ""))
+    what = say(language, "about.customer") if asked.kind == "customer" else record[:1].lower() + record[1:]
+    law = article(language, ARTICLES[asked.type])
+    return say(language, f"asked.{_key(asked)}", day=day(language, asked.on), what=what, article=law)
+
+
+def meaning_words(asked: Asked, language: Language) -> str:
+    """What follows from it; of a restriction that was lifted, that it was."""
+    if asked.lifted_on:
+        return say(language, "means.restriction-lifted", lifted=day(language, asked.lifted_on))
+    return say(
+        language,
+        f"means.{_key(asked)}",
+        end=day(language, answer_by(asked.on)),
+        soon=article(language, SOON),
+        marketing=article(language, AT_ONCE),
+        use=article(language, RESTRICTED),
+        lifting=article(language, BEFORE_LIFTING),
+    )
+
+
+def _key(asked: Asked) -> str:
+    return "objection-to-marketing" if asked.scope == MARKETING else asked.type
