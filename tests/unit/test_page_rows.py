@@ -1,4 +1,4 @@
-"""The README's table of the published page: each row of nine of its sections, and nothing left empty."""
+"""The README's table of the published page: each row of twelve of its sections, and nothing left empty."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ LINES = [
 ROWS = {
     2: ["Identity & contact", "Account data", "Order & payment", "Shipping", "Customer support", "Marketing",
         "Technical data", "sensitive"],
+    3: ["Directly from you", "Automatically", "service providers"],
     5: ["Contract", "Legal obligation", "Legitimate interests", "Consent", "withdraw"],
     6: ["newsletters", "unsubscribe", "advertising", "Brevo"],
     7: ["Necessary cookies", "Analytics cookies", "Marketing cookies", "withdraw", "Cookie Policy"],
@@ -25,6 +26,8 @@ ROWS = {
     9: ["Standard Contractual Clauses", "UK addendum", "information about safeguards"],
     11: ["Orders and accounting", "Customer accounts", "Support requests", "Marketing data", "Cookie consent logs"],
     12: ["Access", "Correct", "deletion", "Restrict", "portability", "Withdraw", "contact", "one month"],
+    13: ["Datatilsynet", "ICO", "contact us first"],
+    14: ["Children"],
     15: ["updated date"],
 }  # fmt: skip
 """By section, words by which each of its rows is known, on the page and in the table."""
