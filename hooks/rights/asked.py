@@ -10,7 +10,7 @@ from hooks.rights.phrases import RESTRICTED, SOON, record_name
 from hooks.rights.texts import say
 from hooks.rights.words import Language, article, day
 
-AT_ONCE = "GDPR Art. 21(3)"
+NO_MORE_MARKETING = "GDPR Art. 21(3)"
 BEFORE_LIFTING = "GDPR Art. 18(3)"
 
 ARTICLES = {
@@ -39,7 +39,7 @@ def meaning_words(asked: Asked, language: Language) -> str:
         f"means.{_key(asked)}",
         end=day(language, answer_by(asked.on)),
         soon=article(language, SOON),
-        marketing=article(language, AT_ONCE),
+        marketing=article(language, NO_MORE_MARKETING),
         use=article(language, RESTRICTED),
         lifting=article(language, BEFORE_LIFTING),
     )

@@ -69,16 +69,14 @@ FRAMING: dict[str, tuple[str, str]] = {
         "beholdes.",
     ),
     "means.objection": (
-        "Marketing ended at once ({marketing}). What else rests on our legitimate interests is kept until {end} at the "
-        "latest, unless it must stay for a reason given below ({soon}).",
-        "Markedsføringen opphørte straks ({marketing}). Det andre som bygger på våre berettigede interesser, "
+        "Marketing ended that day ({marketing}). What else we held then in our legitimate interests is kept until "
+        "{end} at the latest, unless it must stay for a reason given below ({soon}).",
+        "Markedsføringen opphørte den dagen ({marketing}). Det andre vi da hadde ut fra våre berettigede interesser, "
         "oppbevares senest til {end}, med mindre det må beholdes av en grunn som er nevnt nedenfor ({soon}).",
     ),
     "means.objection-to-marketing": (
-        "Marketing ended at once, and we do not write to you for it any more ({marketing}). All other data are kept "
-        "as before.",
-        "Markedsføringen opphørte straks, og vi skriver ikke til deg i slik hensikt lenger ({marketing}). Alle andre "
-        "opplysninger oppbevares som før.",
+        "Marketing ended that day ({marketing}). This objection changes nothing for other data.",
+        "Markedsføringen opphørte den dagen ({marketing}). For andre opplysninger endrer denne protesten ingenting.",
     ),
     "means.restriction": (
         "For as long as the restriction stands, we do no more than store these data, unless you consent or the law "

@@ -151,8 +151,8 @@ def test_csv_spelled_out(shipped: Register) -> None:
     assert (row["period"], row["law"]) == ("five years", "bokføringsloven § 13")
     assert row["recipients"] == (
         "Website hosting and e-commerce providers (processor); Klarna (controller, SE); PayPal (controller, LU); "
-        "Stripe Payments Europe Ltd (controller, IE); Nets (Nexi Group) (controller, DK); "
-        "Vipps MobilePay AS (controller, NO); QuickPay ApS (processor, DK); Bambora (Worldline) (controller, SE); "
+        "Stripe Payments Europe Ltd (controller, IE); Nets, Nexi Group (controller, DK); "
+        "Vipps MobilePay AS (controller, NO); QuickPay ApS (processor, DK); Bambora, Worldline (controller, SE); "
         "UPS (controller); DHL (controller, DE); Posten (controller, NO); Bring (controller, NO)"
     )
     safeguards = "EU Standard Contractual Clauses (SCCs), UK transfer addendum / IDTA (where applicable)"

@@ -165,11 +165,11 @@ RESTRICTED = event("restriction", "2026-11-20", 4)
 # Each request in its own words: (events, those words, scope, the day on which it was lifted).
 REQUESTED = [
     ((ASKED,), "until when it is kept because of that, or why it must stay", None, None),
-    ((OBJECTED,), "Marketing ended at once (GDPR Art. 21(3))", "all", None),
-    ((OBJECTED,), "legitimate interests is kept until 24 December 2026 at the latest", "all", None),
+    ((OBJECTED,), "Marketing ended that day (GDPR Art. 21(3))", "all", None),
+    ((OBJECTED,), "held then in our legitimate interests is kept until 24 December 2026 at the latest", "all", None),
     ((replace(OBJECTED, scope="all"),), "legitimate interests is kept until 24 December 2026", "all", None),
-    ((replace(OBJECTED, scope="marketing"),), "Marketing ended at once", "marketing", None),
-    ((replace(OBJECTED, scope="marketing"),), "All other data are kept as before", "marketing", None),
+    ((replace(OBJECTED, scope="marketing"),), "Marketing ended that day", "marketing", None),
+    ((replace(OBJECTED, scope="marketing"),), "This objection changes nothing for other data", "marketing", None),
     ((RESTRICTED,), "We tell you before we lift it (GDPR Art. 18(3))", None, None),
     # A restriction that was lifted before it was placed anew stands; one that was lifted is said to be so.
     ((replace(RESTRICTED, at=at("2026-11-23")), LIFTED), "We tell you before we lift it", None, None),
