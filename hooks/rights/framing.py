@@ -14,6 +14,10 @@ FRAMING: dict[str, tuple[str, str]] = {
         "What we hold with your order {id}, and your rights",
         "Hva vi har om ordren din {id}, og rettighetene dine",
     ),
+    "subject.email": (
+        "What we hold about you, and your rights",
+        "Hva vi har om deg, og rettighetene dine",
+    ),
     "greeting": ("Dear customer,", "Hei,"),
     "intro": (
         "This letter tells you which personal data our shop holds about you, why, for how long, who has received them, "
@@ -95,6 +99,12 @@ FRAMING: dict[str, tuple[str, str]] = {
     "right.none": ("It applies to nothing listed above.", "Den gjelder ingenting av det som er ført opp ovenfor."),
     "write-to": ("To use one of these rights, write to {contact}.", "Skriv til {contact} for å bruke rettighetene."),
     "not-here": ("What is not in this letter", "Hva som ikke står i dette brevet"),
+    "not-here.address": (
+        "Orders placed without an account and with another e-mail address: they are found by that address or by their "
+        "order number. If you have placed any, tell us.",
+        "Ordrer lagt inn uten konto og med en annen e-postadresse: de finnes ved den adressen eller ved "
+        "ordrenummeret. Har du lagt inn noen, si fra til oss.",
+    ),
     "not-here.guest": (
         "Orders placed without an account: they are found by their order number. If you have placed any, tell us the "
         "numbers.",

@@ -13,7 +13,7 @@ from hooks.rights.answer import Answer, Closed, Held, Record
 from hooks.rights.asked import asked_words, meaning_words
 from hooks.rights.complaints import Authority
 from hooks.rights.entitlements import RIGHTS
-from hooks.rights.phrases import SOON, kept_until, record_name, stay_words
+from hooks.rights.phrases import SOON, kept_until, not_here, record_name, stay_words
 from hooks.rights.received import received
 from hooks.rights.sources import ARTICLE, children_words, origin_words, origins
 from hooks.rights.texts import MEANT, NAMED, say
@@ -209,8 +209,9 @@ def _missing(answer: Answer, language: Language) -> Iterator[str]:
         yield say(language, key, record=record_name(language, kind, int(answer.subject.value)))
     if not answer.complete:
         yield say(language, "not-here.incomplete")
-    yield say(language, "not-here.order" if kind == "order" else "not-here.guest")
-    yield say(language, "not-here.email")
+    yield say(language, not_here(answer.subject))
+    if kind != "email":
+        yield say(language, "not-here.email")
     source, automated = article(language, ARTICLE), article(language, "GDPR Art. 15(1)(h)")
     if answer.policy.sources:
         yield say(language, "not-here.automated", source=automated)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from hooks.retention.classify import Entry
-from hooks.retention.facts import RecordKind
+from hooks.retention.facts import RecordKind, Subject
 from hooks.rights.answer import Held
 from hooks.rights.entitlements import BY_LAW, RIGHTS, Entitlement, Stay
 from hooks.rights.texts import WHY, say
@@ -18,6 +18,11 @@ RESTRICTED = "GDPR Art. 18(2)"
 def record_name(language: Language, kind: RecordKind, number: int, name: str = "") -> str:
     """What a record is called: by the id that the shop or the tool knows it by."""
     return say(language, f"record.{kind}", name=name or number)
+
+
+def not_here(subject: Subject) -> str:
+    """The name of the sentence on what an answer does not list, since it is found by something else."""
+    return {"customer": "not-here.guest", "order": "not-here.order", "email": "not-here.address"}[subject.kind]
 
 
 def kept_until(language: Language, held: Held, today: date) -> str:

@@ -10,7 +10,7 @@ from hooks.rights.answer import Answer, Asked, Held, Receives, Record
 from hooks.rights.asked import meaning_words
 from hooks.rights.complaints import Authority
 from hooks.rights.entitlements import RIGHTS, Entitlement, Stay
-from hooks.rights.phrases import kept_until, stay_words, why
+from hooks.rights.phrases import kept_until, not_here, stay_words, why
 from hooks.rights.sources import ARTICLE, Origin, children_words, origins
 from hooks.rights.texts import say
 
@@ -27,7 +27,7 @@ def shown(answer: Answer) -> Shown:
     policy = answer.policy
     return {
         "store": answer.store,
-        answer.subject.kind: int(answer.subject.value),
+        **_who(answer),
         "state": answer.main,
         "made_on": answer.made_on.isoformat(),
         "request": _request(answer),
@@ -44,6 +44,14 @@ def shown(answer: Answer) -> Shown:
         "complete": answer.complete,
         "notes": list(_notes(answer)),
     }
+
+
+def _who(answer: Answer) -> Shown:
+    """Who is answered: by the id that was asked for or, for an address, by the accounts that ever had it."""
+    if answer.subject.kind != "email":
+        return {answer.subject.kind: int(answer.subject.value)}
+    held = {record.id for record in answer.records if record.kind == "customer"}
+    return {"customers": sorted(held | {closed.id for closed in answer.closed if closed.kind == "customer"})}
 
 
 def _request(answer: Answer) -> Shown:
@@ -193,7 +201,7 @@ def _policy(policy: Policy) -> Shown:
 def _notes(answer: Answer) -> list[str]:
     """What the answer does not cover, in whole sentences."""
     notes = ["Kinds of data are listed, never the data themselves: the person can have a copy (GDPR Art. 15(3))."]
-    if answer.main == "unknown":
+    if answer.main == "unknown" and answer.subject.kind != "email":
         notes.append(f"The {answer.subject.kind} itself was not read from the store yet: what it holds is not listed.")
     if answer.main == "ignored":
         notes.append("The account is one of a member of staff: what it holds is not listed.")
@@ -201,14 +209,12 @@ def _notes(answer: Answer) -> list[str]:
         notes.append("Of some records it was not worked out yet whose they are: ask again once all are tagged.")
     if answer.uk and not answer.policy.controller.uk:
         notes.append("The policy does not say that UK GDPR may apply: the ICO is not named.")
-    guest = say("en", "not-here.order" if answer.subject.kind == "order" else "not-here.guest")
+    guest = say("en", not_here(answer.subject))
     source = say("en", "not-here.source", source="GDPR Art. 15(1)(g) and (h)")
     if answer.policy.sources:
         source = say("en", "not-here.automated", source="GDPR Art. 15(1)(h)")
-    return [
-        *notes,
-        *(f"Not listed: {words[0].lower()}{words[1:]}" for words in (guest, say("en", "not-here.email"), source)),
-    ]
+    tools = [] if answer.subject.kind == "email" else [say("en", "not-here.email")]
+    return [*notes, *(f"Not listed: {words[0].lower()}{words[1:]}" for words in (guest, *tools, source))]
 
 
 def _term(term: Term) -> Shown:
