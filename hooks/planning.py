@@ -184,12 +184,18 @@ def reason_for(known: Values, changed: Values, plan: Schedule) -> str:
     told: dict[str, list[str]] = {}
     for entry in plan.entries:
         if before.get(entry.rule, {}).get("reason") != entry.reason:
-            told.setdefault(entry.reason, []).append(entry.data)
-    gone = sorted({entry["data"] for entry in before.values()} - {entry.data for entry in plan.entries})
+            told.setdefault(entry.reason, []).append(entry.name)
+    there = {entry.rule for entry in plan.entries}
+    lost = {_name(entry) for rule, entry in before.items() if rule not in there}
+    gone = sorted(lost - {entry.name for entry in plan.entries})
     parts = [*_phase_words(known, changed, plan)]
     parts += [f"{', '.join(names)}: {reason}" for reason, names in told.items()]
     parts += [f"{', '.join(gone)}: no longer held"] if gone else []
     return ". ".join(parts) or "The policy was applied anew"
+
+
+def _name(entry: Mapping[str, Any]) -> str:
+    return f"{entry['data']} ({entry['part']})" if entry.get("part") else str(entry["data"])
 
 
 def _phase_words(known: Values, changed: Values, plan: Schedule) -> Iterable[str]:
@@ -199,7 +205,7 @@ def _phase_words(known: Values, changed: Values, plan: Schedule) -> Iterable[str
         case "trashed":
             yield "Trashed in the store; its schedule stands"
         case "erased":
-            left = ", ".join(entry.data for entry in plan.entries) or "nothing"
+            left = ", ".join(entry.name for entry in plan.entries) or "nothing"
             yield f"Erased by the store on {changed['closed_on']}; the eraser left {left}"
         case "active" if known["state"] in ("trashed", "gone"):
             yield "In use again in the store"

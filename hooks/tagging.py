@@ -25,7 +25,7 @@ from hooks.retention.policy import Policy
 from hooks.retention.recipients import Reach, reach, recipients_of
 from hooks.retention.store_meta import StoreMeta, digest, store_meta
 
-REVISION = 1
+REVISION = 2
 """To be raised when this service makes other tags of the same facts and policy: all are then made anew."""
 
 REMEMBERED = 4096

@@ -16,15 +16,16 @@ from schemas.wire import RecordId, Times, any_present, method_id, php_list, pres
 
 FIELDS = (
     "id,status,customer_id,date_created_gmt,date_modified_gmt,date_paid_gmt,date_completed_gmt,refunds,meta_data,"
-    "billing,shipping,shipping_lines,payment_method,customer_note,customer_ip_address,customer_user_agent"
+    "billing,shipping,shipping_lines,line_items,payment_method,customer_note,customer_ip_address,customer_user_agent"
 )
-"""The `_fields` that a read of an order asks for: those that this schema takes."""
+"""The `_fields` that a read of an order asks for: those that this schema takes. Lists are asked for whole, since not
+every store can pick a part of each of their rows."""
 
 MAX_REFUNDS = 1000
 """No order has more. To load a hundred thousand would stop a process for seconds."""
 
-_NAME = ("first_name", "last_name", "company", "address_1", "address_2", "city", "postcode", "phone")
-_CONTACT = (*_NAME, "email")
+_NAME = ("first_name", "last_name", "company", "address_1", "address_2", "city", "postcode")
+_CONTACT = ("email", "phone")
 
 
 class CustomerId(RecordId):
@@ -140,9 +141,24 @@ def _carriers(lines: object, vocabulary: MetaVocabulary) -> frozenset[str]:
 
 def _kinds(raw: Mapping[str, Any]) -> frozenset[str]:
     held = {
-        "identity": any_present(raw.get("billing"), _CONTACT),
-        "shipping": any_present(raw.get("shipping"), _NAME) or bool(raw.get("shipping_lines")),
+        "identity": any_present(raw.get("billing"), _NAME),
+        "contact": any_present(raw.get("billing"), _CONTACT),
+        "shipping": any_present(raw.get("shipping"), (*_NAME, "phone")) or bool(raw.get("shipping_lines")),
         "note": present(raw.get("customer_note")),
         "network": present(raw.get("customer_ip_address")) or present(raw.get("customer_user_agent")),
+        "item-meta": any(_has_own_meta(line) for line in php_list(raw.get("line_items")) or []),
+        "refund-reason": any(any_present(row, ["reason"]) for row in php_list(raw.get("refunds")) or []),
     }
     return frozenset(kind for kind, there in held.items() if there)
+
+
+def _has_own_meta(line: object) -> bool:
+    """Tell whether a line of an order has meta data that was written for people: an engraving, a message. Keys that
+    begin with `_` are those of programs."""
+    rows = php_list(line.get("meta_data")) if isinstance(line, dict) else None
+    return any(_is_own(row) for row in rows or [])
+
+
+def _is_own(row: object) -> bool:
+    key = row.get("key") if isinstance(row, dict) else None
+    return isinstance(key, str) and not key.startswith("_") and any_present(row, ["value"])

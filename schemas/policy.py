@@ -41,6 +41,8 @@ from hooks.retention.policy import (
 )
 
 _ID = validate.Regexp(r"^[a-z0-9][a-z0-9.-]{0,63}$", error="must be a short lower-case id, like-this")
+_PART = r"^[a-z0-9][a-z0-9-]{0,31}$"
+_NO_PART = "must be a short lower-case word, like-this"
 _ROLE = validate.Regexp(r"^[a-z0-9_-]{1,64}$", error="must be the slug of a role, such as wholesale_customer")
 _COUNTRY = validate.Regexp(r"^[A-Z]{2}$", error="must be a country's two letters")
 _MONTH_AND_DAY = re.compile(r"([0-9]{2})-([0-9]{2})")
@@ -193,6 +195,7 @@ class ClassSchema(PublishedSchema):
     until = fields.String(validate=_ID)
     at_end = fields.String(required=True, validate=validate.OneOf(["erase"]))
     source = fields.String()
+    proof = fields.Boolean(load_default=False)
 
 
 class RuleSchema(PublishedSchema):
@@ -206,6 +209,7 @@ class RuleSchema(PublishedSchema):
     any_of = fields.List(fields.String(), load_default=list)
     governs = fields.Boolean(load_default=False)
     survives_erasure = fields.Boolean(load_default=False)
+    part = fields.String(load_default="", validate=validate.Regexp(_PART, error=_NO_PART))
 
 
 class NewsletterSchema(Schema):

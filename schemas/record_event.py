@@ -11,7 +11,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from hooks.retention.events import TYPES
+from hooks.retention.events import SCOPES, TYPES
 from schemas.event import MISSING, TimedSchema, ToolId, one_of
 
 REASONS = ("litigation", "complaint", "audit", "authority-request", "fraud", "chargeback", "warranty", "other")
@@ -24,10 +24,11 @@ TAKEN: dict[str, frozenset[str]] = {
     "hold": frozenset({"reason", "owner", "review_on"}),
     "hold-lifted": frozenset({"about"}),
     "retracted": frozenset({"about"}),
+    "objection": frozenset({"scope"}),
 }
 """By type, the fields that it has besides; other types have none."""
 
-NEEDED = TAKEN | {"hold-lifted": frozenset()}
+NEEDED = TAKEN | {"hold-lifted": frozenset(), "objection": frozenset()}
 _ROLE = "is not a role or a team, in a-z, 0-9, . and - (a person's name has no place here)"
 _ABOUT = "is not the id of an event"
 
@@ -49,6 +50,8 @@ class RecordEventSchema(TimedSchema):
         validate=validate.Regexp(r"[A-Za-z0-9._:-]{1,96}\Z", error=_ABOUT),
         error_messages=MISSING | {"invalid": _ABOUT},
     )
+
+    scope = fields.String(load_default="", **one_of(SCOPES))
 
     def __init__(self, now: datetime, zone: tzinfo) -> None:
         self.zone = zone
@@ -75,7 +78,7 @@ def _wrong_review(review_on: date | None, day: date) -> str | None:
 def _misfits(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Fields that the type does not have, and ones that it cannot do without."""
     kind = raw["type"]
-    for name in ("reason", "owner", "review_on", "about"):
+    for name in ("reason", "owner", "review_on", "about", "scope"):
         if raw[name] and name not in TAKEN.get(kind, ()):
             yield name, f"does not belong to {kind}"
         if not raw[name] and name in NEEDED.get(kind, ()):

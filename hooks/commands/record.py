@@ -18,7 +18,7 @@ from hooks.ledger.records import RecordKey
 from hooks.ledger.views import MAX_ID
 from hooks.noting import Outcome, note
 from hooks.reporting import record_event
-from hooks.retention.events import TYPES
+from hooks.retention.events import SCOPES, TYPES
 from hooks.retention.facts import KINDS, RecordKind
 from hooks.service import Service, service
 from schemas.record_event import REASONS
@@ -65,6 +65,7 @@ def record_show(kind: str, external_id: int, slug: str | None) -> None:
 @click.option("--owner", help="The role or team that a hold is owned by; never a person's name.")
 @click.option("--review-on", help="The day on which a hold is to be looked at again.")
 @click.option("--about", help="The id of the hold to be lifted, or of the event that was reported by mistake.")
+@click.option("--scope", type=click.Choice(SCOPES), help="What an objection is about; all, if not given.")
 @click.option("--id", "event_id", help="An id of your own, by which it is known if it is noted again.")
 def record_event_command(
     kind: RecordKind, external_id: int, slug: str | None, event_type: str, event_id: str | None, **given: str | None
@@ -112,9 +113,15 @@ def _changes(before: dict[str, Any] | None, after: dict[str, Any]) -> Iterator[s
     was = {entry["rule"]: _end(entry) for entry in before["entries"]} if before else {}
     for entry in after["entries"]:
         old, new = was.pop(entry["rule"], "-"), _end(entry)
-        yield f"  {entry['data']:<17} {old} → {new}" if old != new else f"  {entry['data']:<17} {new}, as before"
+        name = _name(entry)
+        yield f"  {name:<17} {old} → {new}" if old != new else f"  {name:<17} {new}, as before"
         yield f"      {entry['reason']}."
     yield from (f"  {rule:<17} {old} → no longer held" for rule, old in was.items())
+
+
+def _name(entry: dict[str, Any]) -> str:
+    """The data category of an entry, with the part of it: 'identity-contact (contact)'."""
+    return f"{entry['data']} ({entry['part']})" if entry.get("part") else str(entry["data"])
 
 
 def _end(entry: dict[str, Any]) -> str:
@@ -129,7 +136,7 @@ def _record_text(record: dict[str, Any]) -> str:
         lines.append(f"  {tag['class']}, {tag['legal_basis']}, kept until {until}  (policy {record['policy']})")
     for entry in record["entries"]:
         mark = "*" if entry["governs"] else " "
-        lines.append(f" {mark} {entry['data']:<17} {entry['basis']:<21} {entry['delete_after'] or entry['until']}")
+        lines.append(f" {mark} {_name(entry):<17} {entry['basis']:<21} {entry['delete_after'] or entry['until']}")
         lines.append(f"      {entry['reason']}.")
     copy = record["store_copy"]
     lines.append(f"  the store holds {'the same' if copy['in_step'] else 'something else; it is to be written'}")

@@ -70,7 +70,7 @@ def record(connection: Connection, store: str, kind: str, external_id: int) -> d
 
 def _to_be_told(row: Row[Any]) -> list[str]:
     """The recipients who are to be told of an erasure that was seen, or that was asked for (GDPR Art. 19)."""
-    asked = any(entry["event"] == "erasure-requested" for entry in json.loads(row.entries))
+    asked = any(entry.get("requested_on") for entry in json.loads(row.entries))
     if not asked and row.state not in ("erased", "gone"):
         return []
     return [name for name in row.recipients.split(",") if name and not name.startswith(UNNAMED)]

@@ -120,7 +120,8 @@ class Parts:
             source = about.pop("source")
             yield toml.ask(f"{source} asks for {Period.from_iso(by_law)}, the page says {one.span}; is that meant?")
         entries = {"label": f"{one.label}: {lowered(one.text)}", "clock": about["clock"], **_ends(one.span)}
-        entries |= {"at_end": about["at_end"], "source": about.get("source"), "section": self.section("retention")}
+        entries |= {"at_end": about["at_end"], "source": about.get("source"), "proof": about.get("proof")}
+        entries |= {"section": self.section("retention")}
         yield from toml.table(f"[classes.{one.id}]", entries)
         if one.span is None:
             yield from [*self._questions(one), '# keep = "P…"']

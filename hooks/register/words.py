@@ -18,6 +18,10 @@ RUNS_FROM: dict[tuple[Clock, RecordKind], str] = {
     "refunded, whichever was last (none of these known: made)",
     ("request-closed", "order"): "the day of the order with which the note was left",
     ("consent", "order"): "the day of the order with which consent was given",
+    ("consent-ended", "order"): "the day on which consent to marketing was withdrawn, or marketing was objected to",
+    ("consent-ended", "customer"): "the day on which consent to marketing was withdrawn, or marketing was objected to",
+    ("consent-ended", "marketing-consent"): "the day on which consent to marketing was withdrawn, or marketing was "
+    "objected to",
     ("created", "order"): "the day on which the order was made",
     ("last-activity", "customer"): "the last activity: sign-up, log-in or visit, or order placed",
     ("consent", "customer"): "the day on which the account first showed the consent",

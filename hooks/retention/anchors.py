@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from hooks.retention.consent import last_run
 from hooks.retention.facts import (
     BEFORE_CREATION,
+    NOT_PLACED,
     Choice,
     ConsentFacts,
     CustomerFacts,
@@ -43,16 +45,13 @@ def anchor(clock: Clock, facts: Facts, policy: Policy) -> Anchor:
             return _last_activity(facts, policy)
         case "consent", OrderFacts() | CustomerFacts() | ConsentFacts():
             return _consent(facts, policy)
+        case "consent-ended", OrderFacts() | CustomerFacts() | ConsentFacts():
+            return _consent_ended(facts, policy)
         case "consent-recorded", ConsentFacts():
             day = _day(_known(facts.since), policy)
             return Anchor("consent-recorded", day, f"Choice recorded on {day}")
-        case "request-closed", SupportRequestFacts():
-            day = _day(_known(facts.since), policy)
-            word = "closed" if facts.closed_at else "made"
-            return Anchor(f"request-{word}", day, f"Request {word} on {day}")
-        case "request-closed", OrderFacts():
-            day = _created(facts, policy)
-            return Anchor("request-made", day, f"Note left with the order on {day}")
+        case "request-closed", SupportRequestFacts() | OrderFacts():
+            return _request(facts, policy)
         case "created", OrderFacts() | CustomerFacts():
             day = _created(facts, policy)
             return Anchor("created", day, _created_words(facts, day))
@@ -93,6 +92,36 @@ def _created_words(facts: OrderFacts | CustomerFacts, day: date) -> str:
     return f"{noun} without a day of creation first seen on {day}"
 
 
+def _request(facts: SupportRequestFacts | OrderFacts, policy: Policy) -> Anchor:
+    if isinstance(facts, SupportRequestFacts):
+        day = _day(_known(facts.since), policy)
+        word = "closed" if facts.closed_at else "made"
+        return Anchor(f"request-{word}", day, f"Request {word} on {day}")
+    day = _created(facts, policy)
+    if facts.erased_at and "refund-reason" in facts.kinds:
+        return Anchor("request-made", day, f"Note or reason of a refund counted from the day of the order, {day}")
+    return Anchor("request-made", day, f"Note left with the order on {day}")
+
+
+def closed_on(facts: OrderFacts, policy: Policy) -> date | None:
+    """The day on which an order was closed; None while it is open.
+
+    It is that of completion or, where none is known, of the last refund of an order that is refunded, and else of the
+    last accounting event. A checkout that nobody has finished was never open.
+    """
+    events = events_of(facts, policy)
+    completed = [at for name, at in events if name == "completed"]
+    if facts.status not in CLOSED | NOT_PLACED and not (facts.status == "unknown" and completed):
+        return None
+    refunded = [at for name, at in events if name == "refunded"] if facts.status == "refunded" else []
+    instants = completed or refunded or [at for _, at in events]
+    return _day(max(instants), policy) if instants else _created(facts, policy)
+
+
+CLOSED = frozenset({"completed", "cancelled", "failed", "refunded"})
+"""The statuses of an order with which nothing is to be done any more."""
+
+
 def _latest(events: list[tuple[str, datetime | None]], policy: Policy) -> tuple[date, str]:
     """The last day on which any of the events fell, and the names of those that did."""
     days = [(_day(instant, policy), name) for name, instant in events if instant]
@@ -128,7 +157,7 @@ def _consent(facts: OrderFacts | CustomerFacts | ConsentFacts, policy: Policy) -
     account that first shows it. A newsletter declined from the start is consent that ended as it began,
     unless order attribution, which rests on a consent of its own, is there too.
     """
-    standing, latest = _last_run(facts.choices)
+    standing, latest = last_run(facts.choices)
     given = _first_day(facts, standing, policy)
     if latest is None or latest.given:
         return Anchor("consent-given", given, f"Consent given on {given}")
@@ -140,6 +169,14 @@ def _consent(facts: OrderFacts | CustomerFacts | ConsentFacts, policy: Policy) -
     return Anchor("consent-declined", given, f"Newsletter declined on {given}", given, "no consent to keep it under")
 
 
+def _consent_ended(facts: OrderFacts | CustomerFacts | ConsentFacts, policy: Policy) -> Anchor:
+    """The end of the last consent: withdrawn, or marketing objected to."""
+    ended = _consent(facts, policy).ended
+    if ended is None:
+        raise ValueError("a consent that stands has no end yet, and its clock cannot run for it")
+    return Anchor("consent-ended", ended, f"Consent to marketing ended on {ended}")
+
+
 def _first_day(facts: OrderFacts | CustomerFacts | ConsentFacts, given: Choice | None, policy: Policy) -> date:
     """The day on which the consent was given of which `given` is the first sign."""
     if isinstance(facts, ConsentFacts):
@@ -148,17 +185,3 @@ def _first_day(facts: OrderFacts | CustomerFacts | ConsentFacts, given: Choice |
     if isinstance(facts, CustomerFacts) and given:
         return max(created, _day(given.at, policy))
     return created
-
-
-def _last_run(choices: tuple[Choice, ...]) -> tuple[Choice | None, Choice | None]:
-    """The choice that began the last standing consent, and the choice that began what stands now.
-
-    `choices` are in order of time; runs of the same choice count as one, dated by the first of them.
-    """
-    given: Choice | None = None
-    latest: Choice | None = None
-    for choice in choices:
-        if latest is None or choice.given != latest.given:
-            latest = choice
-            given = choice if choice.given else given
-    return given, latest

@@ -39,6 +39,11 @@ class Entry:
     part: str = ""
     requested_on: date | None = None
 
+    @property
+    def name(self) -> str:
+        """The data category, with the part of it: 'identity-contact (contact)'."""
+        return f"{self.data} ({self.part})" if self.part else self.data
+
     def __hash__(self) -> int:
         """Of what tells most apart, since much is looked up by an entry."""
         return hash((self.rule, self.reason))
@@ -87,7 +92,7 @@ def schedule(facts: Facts, policy: Policy, stands: Standing = NONE) -> Schedule:
     facts = chosen(facts, stands)
     rules = _applying(facts, policy)
     starts: dict[Clock, Anchor] = {}
-    entries = [affected(_entry(rule, facts, policy, starts), stands, policy) for rule in rules]
+    entries = [affected(_entry(rule, facts, policy, starts), facts, stands, policy) for rule in rules]
     governing = max((entry for entry in entries if entry.governs), key=lambda entry: entry.delete_after or date.max)
     if now == "erased":
         left = {rule.id for rule in rules if rule.survives_erasure}
@@ -131,6 +136,7 @@ def _made(rule: Rule, kept: RetentionClass, start: Anchor) -> Entry:
         action=kept.at_end,
         governs=rule.governs,
         reason=_reason(start, kept, delete_after, rule),
+        part=rule.part,
     )
 
 

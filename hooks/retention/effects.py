@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from hooks.retention.anchors import closed_on
 from hooks.retention.clock import Period
-from hooks.retention.events import NONE, RecordEvent, Standing
+from hooks.retention.consent import changes
+from hooks.retention.events import MARKETING, NONE, RecordEvent, Standing
 from hooks.retention.facts import (
     META_KINDS,
     Choice,
@@ -26,8 +28,14 @@ if TYPE_CHECKING:
 ONE_MONTH = Period(months=1)
 """Within which a request is answered: GDPR Art. 12(3)."""
 
+WITHDRAWAL = timedelta(days=14)
+"""Within which a buyer may withdraw from the contract: angrerettloven § 21."""
+
 ERASABLE = frozenset({"consent", "contract", "legitimate-interests"})
 """What rests on these goes when a person asks for it; what the law wants kept, stays: GDPR Art. 17(3)(b)."""
+
+ORDER_CLOSED = "order-closed"
+"""The event until which data of an open order are kept that a person has asked to have erased."""
 
 
 def answer_by(received: date) -> date:
@@ -35,44 +43,87 @@ def answer_by(received: date) -> date:
     return ONE_MONTH.after(received)
 
 
+# --- choices on marketing --------------------------------------------------------------------------------
+
+
 def chosen(facts: Facts, stands: Standing) -> Facts:
-    """The facts with the choices on marketing that were reported besides.
+    """The facts with the choices on marketing that were reported besides. An objection is a withdrawal.
 
-    A person's own choices are about every order that holds marketing data, yet make none where it holds none.
-    Order attribution rests on a consent of the day of the order, which ends with the others; and what is reported as
-    withdrawn, was given.
+    A person's own choices are about every order that holds marketing data, yet make none where it holds none; and so
+    are objections. What is reported as withdrawn, was given.
     """
-    if isinstance(facts, SupportRequestFacts | ConsentFacts):
-        return facts
+    match facts:
+        case SupportRequestFacts():
+            return facts
+        case ConsentFacts():
+            return _chosen_elsewhere(facts, stands)
+    holds_marketing = bool(facts.kinds & META_KINDS)
     extra = stands.choices
-    if isinstance(facts, OrderFacts) and (extra or facts.kinds & META_KINDS):
+    if isinstance(facts, OrderFacts) and (extra or holds_marketing):
         extra += stands.persons_choices
-    if not extra:
+    ends = _refusals(stands.objections) if extra or holds_marketing else ()
+    if not extra and not ends:
         return facts
+    own = _own_choices(facts)
+    speaks_of_before = holds_marketing or not min(extra, key=lambda choice: choice.at).given
     made_at = facts.made_at if isinstance(facts, OrderFacts) else facts.created_at
-    if made_at and ("attribution" in facts.kinds or not facts.choices):
-        extra += (Choice(made_at, given=True),) if _speaks_of_before(facts, extra) else ()
-    return replace(facts, choices=choices_of((*facts.choices, *extra)), kinds=facts.kinds | {"newsletter"})
+    if made_at and speaks_of_before and ("attribution" in facts.kinds or not own):
+        own = (Choice(made_at, given=True), *own)
+    kinds = facts.kinds | {"newsletter"} if extra else facts.kinds
+    return replace(facts, choices=choices_of((*own, *extra, *ends)), kinds=kinds)
 
 
-def _speaks_of_before(facts: OrderFacts | CustomerFacts, extra: tuple[Choice, ...]) -> bool:
-    """Whether there was a consent before the first choice that was reported."""
-    return bool(facts.kinds & META_KINDS) or not min(extra, key=lambda choice: choice.at).given
+def _chosen_elsewhere(facts: ConsentFacts, stands: Standing) -> ConsentFacts:
+    if facts.kind != "marketing-consent" or not facts.choices:
+        return facts
+    extra = (*stands.choices, *stands.persons_choices, *_refusals(stands.objections))
+    return replace(facts, choices=choices_of((*facts.choices, *extra))) if extra else facts
 
 
-def affected(entry: Entry, stands: Standing, policy: Policy) -> Entry:
+def _refusals(objections: tuple[RecordEvent, ...]) -> tuple[Choice, ...]:
+    return tuple(Choice(event.at, given=False) for event in objections)
+
+
+def _own_choices(facts: OrderFacts | CustomerFacts) -> tuple[Choice, ...]:
+    """The choices that the store shows, without those that only repeat one: each save of a record shows it again, and
+    must not give a consent anew that was withdrawn elsewhere.
+
+    The first choice of an order was made at the checkout. Where it declines a newsletter, the consent to order
+    attribution stands nevertheless: that is one of its own.
+    """
+    own = changes(facts.choices)
+    if not own or isinstance(facts, CustomerFacts):
+        return own
+    first, *later = own
+    if "attribution" in facts.kinds and not first.given:
+        return tuple(later)
+    return (replace(first, at=min(first.at, facts.made_at or first.at)), *later)
+
+
+# --- requests, restrictions and holds --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A request or an objection: what was done on which day, in words, and the articles that it rests on."""
+
+    what: str
+    received: date
+    law: str
+
+
+def affected(entry: Entry, facts: Facts, stands: Standing, policy: Policy) -> Entry:
     """The entry after what stands: a request or objection may bring its end forward, a restriction or a hold
-    suspends it. Nothing here ever gives a later day than the entry's own, or any day while it is suspended."""
+    suspends it. It keeps the event and the day from which it runs.
+
+    Nothing here ever gives a later day than the entry's own, or any day while it is suspended.
+    """
     if stands is NONE:
         return entry
-    if stands.objection and entry.basis == "legitimate-interests":
-        entry = _hastened(entry, stands.objection, policy, "Objected", "GDPR Art. 21(1), 17(1)(c), 12(3)")
-    if stands.erasure and entry.basis in ERASABLE:
-        entry = _hastened(entry, stands.erasure, policy, "Erasure requested", "GDPR Art. 17(1), 12(3)")
-    elif stands.erasure:
-        day = _day(stands.erasure.at, policy)
-        kept = f"erasure requested on {day}, yet kept under a legal obligation, GDPR Art. 17(3)(b)"
-        entry = replace(entry, reason=f"{entry.reason}; {kept}")
+    if policy.classes[entry.retention_class].proof:
+        entry = _proof(entry, stands, policy)
+    else:
+        entry = _after_erasure(_after_objections(entry, stands, policy), facts, stands, policy)
     if stands.restriction:
         day = _day(stands.restriction.at, policy)
         entry = _suspended(entry, "restriction-lifted", f"Restricted since {day}, GDPR Art. 18")
@@ -85,28 +136,100 @@ def _day(instant: datetime, policy: Policy) -> date:
     return instant.astimezone(policy.time_zone).date()
 
 
-def _hastened(entry: Entry, event: RecordEvent, policy: Policy, what: str, law: str) -> Entry:
-    """It is due on the last day of the month at the latest, so that the day before is the last on which it is kept."""
-    received = _day(event.at, policy)
-    last = answer_by(received) - timedelta(days=1)
-    if entry.delete_after and entry.delete_after <= last:
-        return replace(entry, reason=f"{entry.reason}; {what.lower()} on {received}, after which it may stay no longer")
+def _proof(entry: Entry, stands: Standing, policy: Policy) -> Entry:
+    """Proof stays, and says that it does in spite of what was asked for."""
+    asked = {"erasure requested": stands.erasure, "objected": stands.objection}
+    words = [f"{what} on {_day(event.at, policy)}" for what, event in asked.items() if event]
+    if not words:
+        return entry
+    return replace(entry, reason=f"{entry.reason}; {' and '.join(words)}, yet kept as proof, GDPR Art. 17(3)(e)")
+
+
+def _after_objections(entry: Entry, stands: Standing, policy: Policy) -> Entry:
+    if entry.data == MARKETING and stands.objections:
+        entry = _without_marketing(entry, stands.objections, policy)
+    if stands.objection and entry.basis == "legitimate-interests":
+        received = _day(stands.objection.at, policy)
+        return _due(entry, _Request("Objected", received, "GDPR Art. 21(1), 17(1)(c), 12(3)"), answer_by(received))
+    return entry
+
+
+def _without_marketing(entry: Entry, objections: tuple[RecordEvent, ...], policy: Policy) -> Entry:
+    """End marketing on the day of the objection, whatever its basis. What runs by the clock of consent has ended as
+    after a withdrawal, and only says why."""
+    days = [_day(event.at, policy) for event in objections]
+    law = "GDPR Art. 21(2)-(3)"
+    if policy.classes[entry.retention_class].clock == "consent":
+        if entry.delete_after not in days:
+            return entry
+        return replace(entry, reason=f"{entry.reason}; objected to marketing on {entry.delete_after}, {law}")
+    if entry.delete_after and entry.delete_after <= days[0]:
+        return entry
+    words = f"Objected to marketing on {days[0]}, which ends it; {law}"
+    ended = replace(entry, review_after=None, delete_after=days[0], until=None, requested_on=days[0])
+    return replace(ended, reason=f"{words}; {_otherwise(entry)}")
+
+
+def _after_erasure(entry: Entry, facts: Facts, stands: Standing, policy: Policy) -> Entry:
+    if stands.erasure is None:
+        return entry
+    received = _day(stands.erasure.at, policy)
+    if entry.basis not in ERASABLE:
+        kept = f"erasure requested on {received}, yet kept under a legal obligation, GDPR Art. 17(3)(b)"
+        return replace(entry, reason=f"{entry.reason}; {kept}")
+    request = _Request("Erasure requested", received, "GDPR Art. 17(1), 12(3)")
+    if entry.basis == "contract" and isinstance(facts, OrderFacts):
+        return _after_erasure_of_order(entry, request, closed_on(facts, policy))
+    return _due(entry, request, answer_by(received))
+
+
+def _after_erasure_of_order(entry: Entry, request: _Request, closed: date | None) -> Entry:
+    """What the contract needs stays until the order is closed and the buyer can no longer withdraw from it."""
+    month_later = answer_by(request.received)
+    if closed is None:
+        if entry.delete_after and entry.delete_after <= month_later:
+            return _due(entry, request, month_later)
+        return _waiting(entry, request)
+    over = closed + WITHDRAWAL
+    if over <= month_later:
+        return _due(entry, request, month_later)
+    words = f"14 days after the order was closed on {closed}"
+    return _due(entry, replace(request, law=_law_of_order(request)), over, words)
+
+
+def _waiting(entry: Entry, request: _Request) -> Entry:
+    asked, law = f"{request.what} on {request.received}", _law_of_order(request)
+    words = f"{asked}; kept until the order is closed and 14 days of withdrawal are over; {law}"
     return replace(
         entry,
-        event=event.type,
-        runs_from=received,
         review_after=None,
-        delete_after=last,
-        until=None,
-        reason=f"{what} on {received}; to be erased by {answer_by(received)}, one month later; {law}",
+        delete_after=None,
+        until=ORDER_CLOSED,
+        requested_on=request.received,
+        reason=f"{words}; {_otherwise(entry)}",
     )
+
+
+def _law_of_order(request: _Request) -> str:
+    return f"{request.law}, angrerettloven § 21"
+
+
+def _due(entry: Entry, request: _Request, last: date, why: str = "one month later") -> Entry:
+    """Keep the entry until the day `last` at the longest."""
+    if entry.delete_after and entry.delete_after <= last:
+        words = f"{request.what.lower()} on {request.received}, after which it may stay no longer"
+        return replace(entry, reason=f"{entry.reason}; {words}")
+    words = f"{request.what} on {request.received}; to be erased by {last}, {why}; {request.law}"
+    due = replace(entry, review_after=None, delete_after=last, until=None, requested_on=request.received)
+    return replace(due, reason=f"{words}; {_otherwise(entry)}")
+
+
+def _otherwise(entry: Entry) -> str:
+    return f"otherwise kept until {entry.delete_after or str(entry.until).replace('-', ' ')}; {entry.reason}"
 
 
 def _suspended(entry: Entry, until: str, words: str) -> Entry:
-    otherwise = f"otherwise kept until {entry.delete_after or str(entry.until).replace('-', ' ')}"
-    return replace(
-        entry, review_after=None, delete_after=None, until=until, reason=f"{words}; {otherwise}; {entry.reason}"
-    )
+    return replace(entry, review_after=None, delete_after=None, until=until, reason=f"{words}; {_otherwise(entry)}")
 
 
 def _hold_words(hold: RecordEvent, policy: Policy) -> str:
@@ -125,5 +248,8 @@ def event_words(event: RecordEvent, policy: Policy) -> str:
             return f"Lifted on {day}: {which}; event {event.id}"
         case "retracted":
             return f"Retracted on {day}: event {event.about} was reported by mistake"
+        case "objection":
+            scope = f" to {event.scope}" if event.scope == MARKETING else ""
+            return f"Objection{scope} on {day}; event {event.id}"
         case _:
             return f"{event.type.replace('-', ' ').capitalize()} on {day}; event {event.id}"

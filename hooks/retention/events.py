@@ -57,6 +57,7 @@ SCOPES = (MARKETING, "all")
 class Standing:
     """What stands, of all events on a record and on the person whose record it is.
 
+    `objections` are all, each of which ends marketing; `objection` is the first that is about more than marketing.
     `choices` are the record's own newsletter choices, `persons_choices` those of the person.
     """
 
@@ -64,6 +65,7 @@ class Standing:
     restriction: RecordEvent | None = None
     erasure: RecordEvent | None = None
     objection: RecordEvent | None = None
+    objections: tuple[RecordEvent, ...] = ()
     choices: tuple[Choice, ...] = ()
     persons_choices: tuple[Choice, ...] = ()
 
@@ -81,11 +83,13 @@ def standing(
         return NONE
     mine, theirs = sorted(_unretracted(own), key=_order), sorted(_unretracted(person), key=_order)
     asked = sorted((*mine, *(event for event in theirs if since is None or since <= event.at)), key=_order)
+    objections = tuple(event for event in asked if event.type == "objection")
     return Standing(
         holds=tuple(sorted((*_holds(mine), *_holds(theirs)), key=_order)),
         restriction=_restriction(mine) or _restriction(theirs),
         erasure=next((event for event in asked if event.type == "erasure-requested"), None),
-        objection=next((event for event in asked if event.type == "objection"), None),
+        objection=next((event for event in objections if event.scope != MARKETING), None),
+        objections=objections,
         choices=_choices(mine),
         persons_choices=_choices(theirs),
     )

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
+from itertools import combinations
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -20,13 +21,21 @@ from hooks.retention.memory import Memory
 REMEMBERED = 16_384
 """How many values a policy remembers; about 1 KB each."""
 
-Clock = Literal["accounting-year-end", "last-activity", "request-closed", "consent", "consent-recorded", "created"]
+Clock = Literal[
+    "accounting-year-end",
+    "last-activity",
+    "request-closed",
+    "consent",
+    "consent-ended",
+    "consent-recorded",
+    "created",
+]
 
 CLOCKS: dict[RecordKind, frozenset[Clock]] = {
-    "order": frozenset({"accounting-year-end", "request-closed", "consent", "created"}),
-    "customer": frozenset({"last-activity", "consent", "created"}),
+    "order": frozenset({"accounting-year-end", "request-closed", "consent", "consent-ended", "created"}),
+    "customer": frozenset({"last-activity", "consent", "consent-ended", "created"}),
     "support-request": frozenset({"request-closed"}),
-    "marketing-consent": frozenset({"consent"}),
+    "marketing-consent": frozenset({"consent", "consent-ended"}),
     "cookie-consent": frozenset({"consent-recorded"}),
 }
 """The clocks that can run for each kind of record: those whose event its facts can tell."""
@@ -84,7 +93,8 @@ class Term:
 class RetentionClass:
     """For how long, counted from what. Either `keep` is set or `until`, an event, is.
 
-    `review` is the shorter end of a range that the page gives: the first day on which the data may go.
+    `review` is the shorter end of a range that the page gives: the first day on which the data may go. `proof`: it
+    stays in spite of a request and of an objection, to establish, exercise or defend legal claims (GDPR Art. 17(3)(e)).
     """
 
     id: str
@@ -96,12 +106,13 @@ class RetentionClass:
     until: str | None = None
     at_end: str = "erase"
     source: str | None = None
+    proof: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """When a record of `kind` meets every condition of `all_of`, and one of `any_of` if there are any,
-    it holds `data`, for `purpose`, on `basis`, kept as `retention_class` says."""
+    it holds `data`, or a `part` of it, for `purpose`, on `basis`, kept as `retention_class` says."""
 
     id: str
     kind: RecordKind
@@ -114,6 +125,12 @@ class Rule:
     any_of: frozenset[str] = frozenset()
     governs: bool = False
     survives_erasure: bool = False
+    part: str = ""
+
+    @property
+    def conditions(self) -> frozenset[str]:
+        """All conditions that it names."""
+        return self.all_of | self.any_of
 
     def matches(self, conditions: frozenset[str]) -> bool:
         """Whether a record of which `conditions` hold has an entry by this rule."""
@@ -312,6 +329,8 @@ def _class_faults(policy: Policy) -> Iterator[str]:
             yield f"class {item.id!r} needs a period (`keep`) or an event (`until`), and not both"
         if item.until and (item.until, item.clock) != ("consent-withdrawn", "consent"):
             yield f"class {item.id!r}: its clock {item.clock!r} never comes to {item.until!r}"
+        if item.proof and item.until:
+            yield f"class {item.id!r} is proof and needs a period (`keep`): proof is not kept without an end"
         if item.review and not item.keep:
             yield f"class {item.id!r} has `review` but no `keep`"
         if item.review and item.keep and item.review.after(_ANY_DAY) > item.keep.after(_ANY_DAY):
@@ -374,27 +393,49 @@ def _reference_faults(rule: Rule, policy: Policy) -> Iterator[str]:
     ):
         if name not in known:
             yield f"rule {rule.id!r} names an unknown {what} {name!r}"
-    unknown = sorted((rule.all_of | rule.any_of) - vocabulary(rule.kind))
+    unknown = sorted(rule.conditions - vocabulary(rule.kind))
     if unknown:
         yield f"rule {rule.id!r} can never match: nothing of {rule.kind!r} is called {', '.join(unknown)}"
-    elif not any(rule.matches(world) for world in worlds(rule.kind)):
+    elif not any(rule.matches(world) for world in worlds(rule.kind, rule.conditions)):
         yield f"rule {rule.id!r} can never match: its conditions exclude each other"
     chosen = policy.classes.get(rule.retention_class)
     if chosen and chosen.clock not in CLOCKS[rule.kind]:
         yield f"rule {rule.id!r}: the clock {chosen.clock!r} cannot run for {rule.kind!r}"
+    if chosen and chosen.proof and rule.basis != "legitimate-interests":
+        yield f"rule {rule.id!r}: the class {chosen.id!r} is proof, which rests on legitimate interests"
+    if chosen and chosen.clock == "consent-ended" and "consent-ended" not in rule.all_of:
+        yield f"rule {rule.id!r}: the clock 'consent-ended' runs only where the rule asks for 'consent-ended'"
 
 
 def _coverage_faults(kind: RecordKind, policy: Policy) -> Iterator[str]:
-    overlaps: set[tuple[str, str]] = set()
-    ungoverned: frozenset[str] | None = None
-    for world in worlds(kind):
-        matching = [rule for rule in policy.by_kind[kind] if rule.matches(world)]
-        for position, rule in enumerate(matching):
-            overlaps |= {(rule.id, other.id) for other in matching[position + 1 :] if other.data == rule.data}
-        if ungoverned is None and not any(rule.governs for rule in matching):
-            ungoverned = world
-    for first, second in sorted(overlaps):
-        yield f"rules {first!r} and {second!r} overlap: both can apply to the same data of one {kind}"
-    if ungoverned is not None:
-        case = " + ".join(sorted(ungoverned)) or "nothing else known"
-        yield f"no rule governs a record of kind {kind!r} ({case})"
+    rules = policy.by_kind[kind]
+    for first, second in combinations(rules, 2):
+        if _overlap(first, second, policy):
+            yield f"rules {first.id!r} and {second.id!r} overlap: both can apply to the same data of one {kind}"
+    governing = [rule for rule in rules if rule.governs]
+    named = frozenset[str]().union(*(rule.conditions for rule in governing))
+    for world in worlds(kind, named):
+        if not any(rule.matches(world) for rule in governing):
+            case = " + ".join(sorted(world)) or "nothing else known"
+            yield f"no rule governs a record of kind {kind!r} ({case})"
+            return
+
+
+def _overlap(first: Rule, second: Rule, policy: Policy) -> bool:
+    """Tell whether one record can have two entries of the same data by these rules.
+
+    Parts of a category are different data. So is proof: it is kept beside the data that it is about. Of an erased
+    record only the entries are left whose rules survive the erasure.
+    """
+    if _subject(first, policy) != _subject(second, policy):
+        return False
+    kept = first.survives_erasure and second.survives_erasure
+    for world in worlds(first.kind, first.conditions | second.conditions):
+        if first.matches(world) and second.matches(world) and (kept or "erased" not in world):
+            return True
+    return False
+
+
+def _subject(rule: Rule, policy: Policy) -> tuple[str, str, bool]:
+    """What a rule keeps: a category, a part of it, or proof about it."""
+    return rule.data, rule.part, policy.classes[rule.retention_class].proof

@@ -21,8 +21,8 @@ KEYS = (
     "retention_schedule",
 )
 
-FIELDS = ("data", "basis", "class", "from", "review_after", "delete_after", "until", "action")
-"""What an entry says in the store."""
+FIELDS = ("data", "part", "basis", "class", "from", "review_after", "delete_after", "until", "action")
+"""What an entry says in the store; `part` only where there is one."""
 
 StoreMeta = Mapping[str, str | None]
 """A value for each of KEYS; None asks the store to delete the key."""
@@ -57,15 +57,20 @@ def store_meta(plan: Schedule, policy_id: str, linked: Iterable[Mapping[str, Any
 
 def _distinct(linked: Iterable[Mapping[str, Any]]) -> list[dict[str, str | None]]:
     """Entries that say the same are said once; in the order in which they end, those without a day last."""
-    said = {json.dumps(entry := {name: raw[name] for name in FIELDS}): entry for raw in linked}
+    said = {json.dumps(entry := _said(raw)): entry for raw in linked}
     ordered = sorted(said.items(), key=lambda item: (item[1]["delete_after"] or "9999", item[0]))
     return [entry for _, entry in ordered[-MAX_LINKED:]]
+
+
+def _said(raw: Mapping[str, Any]) -> dict[str, str | None]:
+    return {name: raw[name] for name in FIELDS if name != "part" or raw.get("part")}
 
 
 @lru_cache(maxsize=4096)
 def _entry(entry: Entry) -> str:
     said = {
         "data": entry.data,
+        "part": entry.part,
         "basis": entry.basis,
         "class": entry.retention_class,
         "from": str(entry.runs_from),
@@ -74,7 +79,7 @@ def _entry(entry: Entry) -> str:
         "until": entry.until,
         "action": entry.action,
     }
-    return _SHORT(said)
+    return _SHORT(_said(said))
 
 
 def digest(meta: StoreMeta) -> str:

@@ -54,7 +54,7 @@ class Stay:
     """Why an entry must stay. `until` is the last day of it, None while that is not known (a hold, until it is
     lifted); `law` the source that the policy names; `since` and `review_on` are those of a hold."""
 
-    ground: Literal["legal-obligation", "hold"]
+    ground: Literal["legal-obligation", "proof", "hold"]
     article: str
     law: str = ""
     until: date | None = None
@@ -73,21 +73,35 @@ class Entitlement:
 
 
 def stays(otherwise: Entry, holds: Iterable[RecordEvent], policy: Policy, today: date) -> tuple[Stay, ...]:
-    """What makes an entry stay on `today`: the law, until its period has passed (the shorter one of a range), and
-    holds: GDPR Art. 17(3).
+    """What makes an entry stay on `today`: the law, until its period has passed (the shorter one of a range), that
+    it is proof, and holds: GDPR Art. 17(3).
 
     `otherwise` is the entry as it would be without holds and restrictions. Why a hold was placed and by whom is not
     told: that could defeat what it was placed for.
     """
-    return (*_by_law(otherwise, policy, today), *(_by_hold(hold, policy) for hold in holds))
+    return (
+        *_by_law(otherwise, policy, today),
+        *_as_proof(otherwise, policy, today),
+        *(_by_hold(hold, policy) for hold in holds),
+    )
 
 
 def _by_law(entry: Entry, policy: Policy, today: date) -> Iterator[Stay]:
-    last = entry.review_after - timedelta(days=1) if entry.review_after else entry.delete_after
+    last = _must_stay_until(entry)
     if entry.basis != "legal-obligation" or _passed(last, today):
         return
     law = policy.classes[entry.retention_class].source or policy.bases[entry.basis].article
     yield Stay("legal-obligation", BY_LAW, law, last)
+
+
+def _as_proof(entry: Entry, policy: Policy, today: date) -> Iterator[Stay]:
+    last = _must_stay_until(entry)
+    if policy.classes[entry.retention_class].proof and not _passed(last, today):
+        yield Stay("proof", FOR_CLAIMS, until=last)
+
+
+def _must_stay_until(entry: Entry) -> date | None:
+    return entry.review_after - timedelta(days=1) if entry.review_after else entry.delete_after
 
 
 def _passed(last: date | None, today: date) -> bool:
@@ -123,7 +137,7 @@ def _decided(right: Right, bases: frozenset[str], entry: Entry, restricted: bool
 def _erasure(entry: Entry, staying: tuple[Stay, ...], today: date) -> tuple[bool | None, Because]:
     if staying:
         return False, "must-stay"
-    if entry.event in ("erasure-requested", "objection"):
+    if entry.requested_on:
         return True, "requested"
     if entry.basis == "legal-obligation":
         return (True, "law-ended") if _passed(entry.delete_after, today) else (None, "review")

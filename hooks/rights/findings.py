@@ -44,13 +44,14 @@ FINDINGS: dict[str, tuple[str, str]] = {
         "skulle oppbevares senest til {day}, og skal nå slettes",
     ),
     "until.consent-withdrawn": ("until you withdraw your consent", "til du trekker samtykket ditt tilbake"),
-    "until.erasure-requested": (
-        "until {day}; you asked for its erasure on {asked}, and it is erased by {end} ({article})",
-        "til {day}; du ba om sletting {asked}, og det slettes senest {end} ({article})",
+    "until.requested": (
+        "until {day} at the latest, because of your request or objection of {asked} ({article})",
+        "senest til {day}, på grunn av anmodningen eller protesten din fra {asked} ({article})",
     ),
-    "until.objection": (
-        "until {day}; you objected on {asked}, and it is erased by {end} ({article})",
-        "til {day}; du protesterte {asked}, og det slettes senest {end} ({article})",
+    "until.order-closed": (
+        "until your order is closed and the 14 days in which you may withdraw from it are over, as you asked for its "
+        "erasure",
+        "til ordren din er avsluttet og angrefristen på 14 dager er over; du har bedt om sletting",
     ),
     "until.hold": (
         "for as long as it is on hold (otherwise: {otherwise})",
@@ -73,6 +74,12 @@ FINDINGS: dict[str, tuple[str, str]] = {
         "a legal obligation requires us to keep it ({law}); there is no right to erasure meanwhile ({article})",
         "en rettslig forpliktelse krever at vi oppbevarer det ({law}); det er ingen rett til sletting så lenge "
         "({article})",
+    ),
+    "stay.proof": (
+        "it is kept until {day} as proof, to establish, exercise or defend legal claims; there is no right to erasure "
+        "before then ({article})",
+        "det oppbevares til {day} som bevis, for å fastsette, gjøre gjeldende eller forsvare rettskrav; det er ingen "
+        "rett til sletting før det ({article})",
     ),
     "stay.for-claims": (
         "it has been on hold since {day}, as it may be needed to establish, exercise or defend legal claims; there is "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from hooks.retention.classify import Entry
 from hooks.retention.facts import RecordKind, Subject
@@ -42,10 +42,9 @@ def _until(language: Language, entry: Entry, today: date) -> str:
         return say(language, f"until.{entry.until}")
     if last < today:
         return say(language, "until.overdue", day=day(language, last))
-    if entry.event in ("erasure-requested", "objection"):
-        asked, end = day(language, entry.runs_from), day(language, last + timedelta(days=1))
-        law = article(language, SOON)
-        return say(language, f"until.{entry.event}", asked=asked, day=day(language, last), end=end, article=law)
+    if entry.requested_on:
+        asked, law = day(language, entry.requested_on), article(language, SOON)
+        return say(language, "until.requested", asked=asked, day=day(language, last), article=law)
     if entry.review_after:
         return say(language, "until.range", review=day(language, entry.review_after), day=day(language, last))
     return say(language, "until.day", day=day(language, last))
@@ -58,6 +57,8 @@ def stay_words(language: Language, stay: Stay) -> str:
         key = "stay.by-law" if stay.article == BY_LAW else "stay.for-claims"
         words = say(language, key, day=day(language, stay.since), article=exception)
         return words + (say(language, "stay.review", day=day(language, stay.review_on)) if stay.review_on else "")
+    if stay.ground == "proof" and stay.until:
+        return say(language, "stay.proof", day=day(language, stay.until), article=exception)
     if stay.until:
         return say(language, "stay.law", day=day(language, stay.until), law=law, article=exception)
     return say(language, "stay.law-open", law=law, article=exception)
@@ -68,5 +69,5 @@ def why(found: Entitlement, held: Held) -> str:
     bases = listed("en", (basis.replace("-", " ") for basis in sorted(RIGHTS[found.right][1]) or [""]))
     reasons = "; ".join(stay_words("en", stay) for stay in held.stays)
     basis = held.entry.basis.replace("-", " ")
-    bases, asked = bases.replace(" and ", " or "), day("en", held.otherwise.runs_from)
+    bases, asked = bases.replace(" and ", " or "), day("en", held.otherwise.requested_on or held.otherwise.runs_from)
     return WHY[found.because].format(basis=basis, bases=bases, stays=reasons, asked=asked)

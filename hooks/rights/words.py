@@ -46,6 +46,7 @@ NORWEGIAN: dict[Table, dict[str, str]] = {
         "orders-accounting": "Ordrer og regnskap",
         "customer-accounts": "Kundekontoer",
         "support-requests": "Henvendelser til kundeservice",
+        "consent-evidence": "Bevis for samtykke til markedsføring, og for at det er avsluttet",
         "marketing": "Markedsføring",
         "cookie-consent-logs": "Logg over samtykke til informasjonskapsler",
         "unpaid-orders": "Ordrer som aldri ble betalt",

@@ -83,7 +83,7 @@ def test_policy_show_lists_classes_rules_and_gaps(quiet: Stack) -> None:
     shown = quiet.flask("policy", "show")
     assert (shown.returncode, shown.stderr) == (0, "")
     for words in (
-        "smartgroup-2026-01-15",
+        "smartgroup-2026-11-22",
         "in force from 2026-01-15",
         "SmartGroup AS",
         "orders-accounting",

@@ -59,7 +59,7 @@ TAGS = ("state", "held", "facts", "unknown_status", "legal_basis", "retention_cl
 KEPT = ("events", "subject", "linked")
 
 EDITS = {
-    'id = "smartgroup-2026-01-15"': 'id = "smartgroup-2026-11-01"',
+    'id = "smartgroup-2026-11-22"': 'id = "smartgroup-2026-11-01"',
     "effective_from = 2026-01-15": "effective_from = 2026-11-01",
     'clock = "last-activity"\nkeep = "P24M"': 'clock = "last-activity"\nkeep = "P30M"',
     'never paid"\nclock = "created"\nkeep = "P12M"': 'never paid"\nclock = "created"\nkeep = "P11M"',

@@ -56,7 +56,7 @@ def check_down(web: Web) -> None:
     found = answer.json()
     assert found["status"] == "down"
     assert [problem["code"] for problem in found["problems"]] == ["ledger-unavailable"]
-    assert found["policy"]["id"] == "smartgroup-2026-01-15"
+    assert found["policy"]["id"] == "smartgroup-2026-11-22"
 
 
 @ON_EVERY_JOURNAL

@@ -85,7 +85,7 @@ def test_another_one_with_another_id_takes_its_place(ingest: Ingest, policy: Pol
 
 OBSTACLES = [
     # Its id says that it is the one before.
-    ({"id": "smartgroup-2026-01-15", "keep": SHORTER}, "same-id", True),
+    ({"id": "smartgroup-2026-11-22", "keep": SHORTER}, "same-id", True),
     # Its day has not come; not even the operator's word changes that.
     ({"effective_from": "2026-11-23"}, "effective-date", False),
     # It makes the one record that there is due at once.
@@ -210,7 +210,7 @@ WAITS = [
     # Nothing is wrong with a policy whose day has not come.
     ({"effective_from": "2026-11-23"}, "effective-date", []),
     ({"keep": SHORTER}, "due-at-once", ["policy-waits"]),
-    ({"id": "smartgroup-2026-01-15", "version": "2"}, "same-id", ["policy-waits"]),
+    ({"id": "smartgroup-2026-11-22", "version": "2"}, "same-id", ["policy-waits"]),
 ]
 
 

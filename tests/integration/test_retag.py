@@ -232,7 +232,7 @@ def test_a_policy_that_says_the_same_under_another_id_moves_nothing(ingest: Inge
         # Every tag names the policy that made it: all that holds something is written anew.
         "second",
         # Under the same id, which takes the operator's word, only what moves is.
-        "smartgroup-2026-01-15",
+        "smartgroup-2026-11-22",
     ],
 )
 def test_what_is_wanted_otherwise_is_written_back_and_nothing_else(ingest: Ingest, policy: Policy, name: str) -> None:

@@ -11,16 +11,16 @@ from tests.conftest import POLICY_FILE
 Edits = tuple[tuple[str, str], ...]
 
 PERIODS: Edits = (
-    ('id = "smartgroup-2026-01-15"', 'id = "other-periods"'),
+    ('id = "smartgroup-2026-11-22"', 'id = "other-periods"'),
     ('clock = "last-activity"\nkeep = "P24M"', 'clock = "last-activity"\nkeep = "P36M"'),
     ('review = "P12M"\nkeep = "P36M"', 'review = "P6M"\nkeep = "P18M"'),
 )
 RECIPIENTS: Edits = (
-    ('id = "smartgroup-2026-01-15"', 'id = "other-recipients"'),
+    ('id = "smartgroup-2026-11-22"', 'id = "other-recipients"'),
     ('payment = ["klarna*", "kco"]', 'payment = ["kco"]'),
     ('shipping = ["local_pickup", "pickup_location"]', 'shipping = ["flat_rate"]'),
 )
-OTHER_ID: Edits = (('id = "smartgroup-2026-01-15"', 'id = "a-rule-less"'),)
+OTHER_ID: Edits = (('id = "smartgroup-2026-11-22"', 'id = "a-rule-less"'),)
 
 
 @cache

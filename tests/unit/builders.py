@@ -65,8 +65,15 @@ def governing(facts: Facts, policy: Policy) -> Entry:
 
 
 def entry(facts: Facts, policy: Policy, data: str) -> Entry:
-    """The one entry of this data category."""
-    (found,) = (item for item in schedule(facts, policy).entries if item.data == data)
+    """The one entry of this data category, beside what is kept as proof."""
+    found = [item for item in schedule(facts, policy).entries if data in (item.data, item.name)]
+    (only,) = (item for item in found if item.retention_class != "consent-evidence")
+    return only
+
+
+def proof(facts: Facts, policy: Policy) -> Entry:
+    """The one entry that is kept as proof of a consent to marketing."""
+    (found,) = (item for item in schedule(facts, policy).entries if item.retention_class == "consent-evidence")
     return found
 
 

@@ -78,7 +78,7 @@ Erased on 2 October 2026; what the erasure left behind is:
 
 ORDER 119
 
-* Order & payment; Identity & contact
+* Order & payment; Identity & contact; Shipping
   Why: Comply with legal and accounting obligations
   Basis: Legal obligation (GDPR Art. 6(1)(c))
   Retention: Orders and accounting: typically 5 years as required by law
@@ -87,13 +87,6 @@ ORDER 119
   (bokføringsloven § 13, the Norwegian Bookkeeping Act); there is no right to
   erasure before then (GDPR Art. 17(3)(b)).
   Rights: access, rectification, restriction
-
-* Shipping
-  Why: Process orders, payments, deliveries, returns, and warranty
-  Basis: Contract (GDPR Art. 6(1)(b))
-  Retention: Orders and accounting: typically 5 years as required by law
-  Kept: until 31 December 2031 at the latest
-  Rights: access, rectification, erasure, restriction, data portability
 
 * Customer support
   Why: Provide customer support
@@ -119,7 +112,7 @@ ORDER 119
 
 ORDER 120
 
-* Order & payment; Identity & contact
+* Order & payment; Identity & contact; Shipping
   Why: Comply with legal and accounting obligations
   Basis: Legal obligation (GDPR Art. 6(1)(c))
   Retention: Orders and accounting: typically 5 years as required by law
@@ -133,18 +126,6 @@ ORDER 120
   (GDPR Art. 17(3)(e)); the hold is looked at again on 1 January 2027.
   Rights: access, rectification, restriction
 
-* Shipping
-  Why: Process orders, payments, deliveries, returns, and warranty
-  Basis: Contract (GDPR Art. 6(1)(b))
-  Retention: Orders and accounting: typically 5 years as required by law
-  Kept: for as long as it is on hold (otherwise: until 31 December 2031 at the
-  latest)
-  Must stay: it has been on hold since 1 September 2026, as it may be needed
-  to establish, exercise or defend legal claims; there is no right to erasure
-  until the hold is lifted (GDPR Art. 17(3)(e)); the hold is looked at again
-  on 1 January 2027.
-  Rights: access, rectification, restriction, data portability
-
 ORDER 121
 It is in the bin of our shop; the dates below stand.
 
@@ -152,8 +133,8 @@ It is in the bin of our shop; the dates below stand.
   Why: Process orders, payments, deliveries, returns, and warranty
   Basis: Contract (GDPR Art. 6(1)(b))
   Retention: Orders that were never paid
-  Kept: until 21 December 2026; you asked for its erasure on 22 November 2026,
-  and it is erased by 22 December 2026 (GDPR Art. 12(3))
+  Kept: until your order is closed and the 14 days in which you may withdraw
+  from it are over, as you asked for its erasure
   Rights: access, rectification, erasure, restriction, data portability
 
 ORDER 122
@@ -182,14 +163,14 @@ CHOICE OF COOKIES C-5
 
 * Technical data
   Why: Comply with legal and accounting obligations
-  Basis: Legal obligation (GDPR Art. 6(1)(c))
+  Basis: Legitimate interests (GDPR Art. 6(1)(f))
   Retention: Cookie consent logs: 12–24 months
   Kept: it may go from 3 February 2027 on, and must be gone after 3 February
   2028
-  Must stay: a legal obligation requires us to keep it until 2 February 2027
-  (GDPR Art. 6(1)(c)); there is no right to erasure before then
-  (GDPR Art. 17(3)(b)).
-  Rights: access, rectification, restriction
+  Must stay: it is kept until 2 February 2027 as proof, to establish, exercise
+  or defend legal claims; there is no right to erasure before then
+  (GDPR Art. 17(3)(e)).
+  Rights: access, rectification, restriction, objection
 
 Where your data come from
 -------------------------
@@ -294,7 +275,7 @@ What is not in this letter
 - Whether anything is decided by automated means alone (GDPR Art. 15(1)(h)):
   ask us.
 
-This letter follows our privacy policy as in force since 15 January 2026:
+This letter follows our privacy policy as in force since 22 November 2026:
 https://smartgroup.no/en/privacy-policy-smartgroup-as/
 
 Complaints
@@ -395,7 +376,7 @@ Slettet 2. oktober 2026; dette ble igjen etter slettingen:
 
 ORDRE 119
 
-* Ordre og betaling; Identitet og kontakt
+* Ordre og betaling; Identitet og kontakt; Levering
   Formål: Oppfylle rettslige plikter og regnskapsplikter
   Grunnlag: Rettslig forpliktelse (personvernforordningen art. 6 nr. 1
   bokstav c)
@@ -405,13 +386,6 @@ ORDRE 119
   31. desember 2031 (bokføringsloven § 13); det er ingen rett til sletting før
   det (personvernforordningen art. 17 nr. 3 bokstav b).
   Rettigheter: innsyn, retting, begrensning
-
-* Levering
-  Formål: Behandle ordrer, betalinger, leveringer, returer og reklamasjoner
-  Grunnlag: Avtale (personvernforordningen art. 6 nr. 1 bokstav b)
-  Oppbevaringsregel: Ordrer og regnskap
-  Oppbevares: senest til 31. desember 2031
-  Rettigheter: innsyn, retting, sletting, begrensning, dataportabilitet
 
 * Kundeservice
   Formål: Yte kundeservice
@@ -440,7 +414,7 @@ ORDRE 119
 
 ORDRE 120
 
-* Ordre og betaling; Identitet og kontakt
+* Ordre og betaling; Identitet og kontakt; Levering
   Formål: Oppfylle rettslige plikter og regnskapsplikter
   Grunnlag: Rettslig forpliktelse (personvernforordningen art. 6 nr. 1
   bokstav c)
@@ -456,19 +430,6 @@ ORDRE 120
   vurderes på nytt 1. januar 2027.
   Rettigheter: innsyn, retting, begrensning
 
-* Levering
-  Formål: Behandle ordrer, betalinger, leveringer, returer og reklamasjoner
-  Grunnlag: Avtale (personvernforordningen art. 6 nr. 1 bokstav b)
-  Oppbevaringsregel: Ordrer og regnskap
-  Oppbevares: så lenge det er sperret for sletting (ellers: senest til
-  31. desember 2031)
-  Må beholdes: det har vært sperret for sletting siden 1. september 2026,
-  fordi det kan trengs for å fastsette, gjøre gjeldende eller forsvare
-  rettskrav; det er ingen rett til sletting før sperren oppheves
-  (personvernforordningen art. 17 nr. 3 bokstav e); sperren vurderes på nytt
-  1. januar 2027.
-  Rettigheter: innsyn, retting, begrensning, dataportabilitet
-
 ORDRE 121
 Den ligger i papirkurven i nettbutikken vår; datoene nedenfor gjelder.
 
@@ -476,8 +437,8 @@ Den ligger i papirkurven i nettbutikken vår; datoene nedenfor gjelder.
   Formål: Behandle ordrer, betalinger, leveringer, returer og reklamasjoner
   Grunnlag: Avtale (personvernforordningen art. 6 nr. 1 bokstav b)
   Oppbevaringsregel: Ordrer som aldri ble betalt
-  Oppbevares: til 21. desember 2026; du ba om sletting 22. november 2026, og
-  det slettes senest 22. desember 2026 (personvernforordningen art. 12 nr. 3)
+  Oppbevares: til ordren din er avsluttet og angrefristen på 14 dager er over;
+  du har bedt om sletting
   Rettigheter: innsyn, retting, sletting, begrensning, dataportabilitet
 
 ORDRE 122
@@ -509,16 +470,15 @@ VALG AV INFORMASJONSKAPSLER C-5
 
 * Tekniske opplysninger
   Formål: Oppfylle rettslige plikter og regnskapsplikter
-  Grunnlag: Rettslig forpliktelse (personvernforordningen art. 6 nr. 1
-  bokstav c)
+  Grunnlag: Berettigede interesser (personvernforordningen art. 6 nr. 1
+  bokstav f)
   Oppbevaringsregel: Logg over samtykke til informasjonskapsler
   Oppbevares: kan slettes fra 3. februar 2027, og skal være slettet etter
   3. februar 2028
-  Må beholdes: en rettslig forpliktelse krever at vi oppbevarer det til
-  2. februar 2027 (personvernforordningen art. 6 nr. 1 bokstav c); det er
-  ingen rett til sletting før det (personvernforordningen art. 17 nr. 3
-  bokstav b).
-  Rettigheter: innsyn, retting, begrensning
+  Må beholdes: det oppbevares til 2. februar 2027 som bevis, for å fastsette,
+  gjøre gjeldende eller forsvare rettskrav; det er ingen rett til sletting før
+  det (personvernforordningen art. 17 nr. 3 bokstav e).
+  Rettigheter: innsyn, retting, begrensning, protest
 
 Hvor opplysningene dine kommer fra
 ----------------------------------
@@ -631,7 +591,7 @@ Hva som ikke står i dette brevet
   bokstav h): Spør oss.
 
 Dette brevet følger personvernerklæringen vår slik den har vært i kraft siden
-15. januar 2026: https://smartgroup.no/en/privacy-policy-smartgroup-as/
+22. november 2026: https://smartgroup.no/en/privacy-policy-smartgroup-as/
 
 Klage
 -----

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,8 +24,13 @@ from tests.conftest import POLICY_FILE
 from tests.unit.builders import at, customer, order
 
 SHIPPED = load_policy(POLICY_FILE)
-PAID = order("completed", "2026-03-01", paid_at="2026-03-01", kinds="identity shipping note network attribution")
-UNPAID = order("pending", "2026-03-01", kinds="identity")
+CONTACT = "identity-contact (contact)"
+PAID = order(
+    "completed", "2026-03-01", paid_at="2026-03-01", kinds="identity contact shipping note network attribution"
+)
+UNPAID = order("pending", "2026-03-01", kinds="identity contact")
+CANCELLED = replace(UNPAID, status="cancelled")
+PROOF = {"consent-evidence", "cookie-consent-logs"}
 ACCOUNT = customer("2026-01-10", last_active_at="2026-11-22", kinds="newsletter")
 
 
@@ -41,7 +47,14 @@ def planned(facts: Facts, policy: Policy, *own: RecordEvent, person: tuple[Recor
 
 
 def entries(plan: Schedule) -> dict[str, Entry]:
-    return {entry.data: entry for entry in plan.entries}
+    """By name, without those that are kept as proof."""
+    return {entry.name: entry for entry in plan.entries if entry.retention_class not in PROOF}
+
+
+def proof(plan: Schedule) -> list[tuple[str, str, str]]:
+    """What is kept as proof of a consent to marketing: its data, from when and until when."""
+    found = [entry for entry in plan.entries if entry.retention_class == "consent-evidence"]
+    return [(entry.data, str(entry.runs_from), str(entry.delete_after)) for entry in found]
 
 
 # --- one month -------------------------------------------------------------------------------------------
@@ -57,20 +70,20 @@ def test_a_request_is_answered_within_a_calendar_month(received: str, by: str) -
 
 def test_erasure_leaves_what_the_law_wants_kept_and_says_why(policy: Policy) -> None:
     plan = planned(PAID, policy, event("erasure-requested"))
-    kept, gone = entries(plan)["order-payment"], entries(plan)["shipping"]
+    kept, gone = entries(plan)["order-payment"], entries(plan)[CONTACT]
     assert (str(kept.delete_after), kept.event) == ("2031-12-31", "accounting-year-end")
     assert kept.reason.endswith(
         "; erasure requested on 2026-11-23, yet kept under a legal obligation, GDPR Art. 17(3)(b)"
     )
-    # Due on the last day of the month, so that the day before is the last on which it is kept.
-    assert (str(gone.runs_from), str(gone.delete_after), gone.event) == (
-        "2026-11-23",
-        "2026-12-22",
-        "erasure-requested",
-    )
+    # It keeps the event and the day from which it runs.
+    assert (gone.event, str(gone.runs_from)) == ("accounting-year-end", "2026-12-31")
+    assert (str(gone.delete_after), gone.until, str(gone.requested_on)) == ("2026-12-23", None, "2026-11-23")
     assert gone.reason == (
-        "Erasure requested on 2026-11-23; to be erased by 2026-12-23, one month later; GDPR Art. 17(1), 12(3)"
+        "Erasure requested on 2026-11-23; to be erased by 2026-12-23, one month later; GDPR Art. 17(1), 12(3); "
+        "otherwise kept until 2031-12-31; Paid on 2026-03-01; the accounting year ended 2026-12-31; "
+        "five years later is 2031-12-31; bokføringsloven § 13, policy section 11"
     )
+    assert kept.requested_on is None
     assert str(plan.governing and plan.governing.delete_after) == "2031-12-31"
 
 
@@ -78,15 +91,19 @@ def test_erasure_leaves_what_the_law_wants_kept_and_says_why(policy: Policy) -> 
     ("facts", "data", "delete_after"),
     [
         # Contract, legitimate interests and consent go within a month.
-        (UNPAID, "order-payment", "2026-12-22"),
-        (UNPAID, "identity-contact", "2026-12-22"),
-        (PAID, "support", "2026-12-22"),
-        (PAID, "technical", "2026-12-22"),
-        (PAID, "marketing", "2026-12-22"),
-        (ACCOUNT, "account", "2026-12-22"),
+        (CANCELLED, "order-payment", "2026-12-23"),
+        (CANCELLED, "identity-contact (identity)", "2026-12-23"),
+        (CANCELLED, CONTACT, "2026-12-23"),
+        (PAID, CONTACT, "2026-12-23"),
+        (PAID, "support", "2026-12-23"),
+        (PAID, "technical", "2026-12-23"),
+        (PAID, "marketing", "2026-12-23"),
+        (ACCOUNT, "account", "2026-12-23"),
         # A legal obligation keeps the document, with the name on it.
-        (PAID, "identity-contact", "2031-12-31"),
+        (PAID, "identity-contact (identity)", "2031-12-31"),
+        (PAID, "shipping", "2031-12-31"),
         # What went earlier anyway, goes as early.
+        (replace(CANCELLED, created_at=at("2025-11-30")), "order-payment", "2026-11-30"),
         (replace(UNPAID, created_at=at("2025-11-30")), "order-payment", "2026-11-30"),
     ],
 )
@@ -96,14 +113,206 @@ def test_what_an_erasure_request_makes_due(facts: Facts, data: str, delete_after
 
 def test_of_several_requests_the_first_sets_the_date(policy: Policy) -> None:
     asked = (event("erasure-requested", "2026-12-01"), event("erasure-requested", "2026-11-23"))
-    assert str(entries(planned(ACCOUNT, policy, *asked))["account"].delete_after) == "2026-12-22"
+    assert str(entries(planned(ACCOUNT, policy, *asked))["account"].delete_after) == "2026-12-23"
 
 
-def test_an_objection_is_about_legitimate_interests_alone(policy: Policy) -> None:
-    before, after = entries(planned(PAID, policy)), entries(planned(PAID, policy, event("objection")))
-    assert {data for data in before if before[data] != after[data]} == {"support", "technical"}
-    assert after["support"].reason.startswith("Objected on 2026-11-23; to be erased by 2026-12-23")
-    assert after["support"].reason.endswith("GDPR Art. 21(1), 17(1)(c), 12(3)")
+ASKED = "2026-11-23"
+TO_ORDER_CLOSED = (None, "order-closed")
+
+
+@pytest.mark.parametrize(
+    ("facts", "end"),
+    [
+        # Closed long ago: one month from the request.
+        (order("completed", completed_at="2026-11-01"), ("2026-12-23", None)),
+        # Closed since: 14 days of withdrawal, or the month, whichever is last.
+        (order("completed", completed_at="2026-12-09"), ("2026-12-23", None)),
+        (order("completed", completed_at="2026-12-10"), ("2026-12-24", None)),
+        # Open.
+        (order("processing", paid_at="2026-11-20"), TO_ORDER_CLOSED),
+        (order("pending"), TO_ORDER_CLOSED),
+        (order("on-hold"), TO_ORDER_CLOSED),
+        # Completed once and in work again.
+        (order("processing", completed_at="2026-11-20"), TO_ORDER_CLOSED),
+        # A status that a plugin added tells nothing, a day of completion does.
+        (order("unknown", paid_at="2026-11-20"), TO_ORDER_CLOSED),
+        (order("unknown", paid_at="2026-11-20", completed_at="2026-12-20"), ("2027-01-03", None)),
+        # In the trash it is what it was before.
+        (order("pending", trashed=True), TO_ORDER_CLOSED),
+        (order("cancelled", trashed=True), ("2026-12-23", None)),
+        # A checkout that nobody has finished was never an order.
+        (order("checkout-draft"), ("2026-12-23", None)),
+        # The last refund; what else is known; the day of the order.
+        (order("refunded", paid_at="2026-11-01", refunds={1: "2026-12-11", 2: "2026-12-12"}), ("2026-12-26", None)),
+        (order("refunded", paid_at="2026-12-13", refunds={1: None}), ("2026-12-27", None)),
+        (order("cancelled", paid_at="2026-12-14"), ("2026-12-28", None)),
+        (order("cancelled", "2026-12-15"), ("2026-12-29", None)),
+        # Completion counts before a refund after it.
+        (order("refunded", completed_at="2026-11-01", refunds={1: "2026-12-20"}), ("2026-12-23", None)),
+        # A day that cannot have been is none.
+        (order("completed", "2026-12-15", paid_at="2026-12-15", completed_at="1970-01-01"), ("2026-12-29", None)),
+    ],
+)
+def test_contract_data_of_an_order_stay_until_it_is_closed_and_cannot_be_withdrawn_from(
+    facts: OrderFacts, end: tuple[str | None, str | None], policy: Policy
+) -> None:
+    facts = replace(facts, kinds=frozenset({"contact"}))
+    if facts.completed_at == at("1970-01-01"):
+        facts = replace(facts, created_at=at("2026-12-15"))
+    asked = event("erasure-requested", ASKED)
+    found = entries(schedule(facts, policy, standing([asked])))[CONTACT]
+    assert (found.delete_after and str(found.delete_after), found.until) == end
+    assert str(found.requested_on) == ASKED
+
+
+def test_what_an_open_order_waits_for_is_said(policy: Policy) -> None:
+    facts = order("processing", paid_at="2026-11-22", kinds="contact")
+    assert entries(planned(facts, policy, event("erasure-requested")))[CONTACT].reason == (
+        "Erasure requested on 2026-11-23; kept until the order is closed and 14 days of withdrawal are over; "
+        "GDPR Art. 17(1), 12(3), angrerettloven § 21; otherwise kept until 2031-12-31; Paid on 2026-11-22; the "
+        "accounting year ended 2026-12-31; five years later is 2031-12-31; bokføringsloven § 13, policy section 11"
+    )
+
+
+def test_the_days_of_withdrawal_are_said_where_they_set_the_date(policy: Policy) -> None:
+    facts = order("completed", "2026-11-20", completed_at="2026-12-10", kinds="contact")
+    assert entries(planned(facts, policy, event("erasure-requested")))[CONTACT].reason.startswith(
+        "Erasure requested on 2026-11-23; to be erased by 2026-12-24, 14 days after the order was closed on "
+        "2026-12-10; GDPR Art. 17(1), 12(3), angrerettloven § 21; otherwise kept until 2031-12-31; "
+    )
+
+
+def test_contract_data_of_an_account_are_due_within_a_month_whatever_is_ordered(policy: Policy) -> None:
+    found = entries(planned(replace(ACCOUNT, last_order_at=at("2026-11-22")), policy, event("erasure-requested")))
+    assert {str(found[name].delete_after) for name in ("account", "identity-contact")} == {"2026-12-23"}
+
+
+@pytest.mark.parametrize("scope", ["", "all"])
+def test_an_objection_makes_legitimate_interests_due_and_ends_marketing(scope: str, policy: Policy) -> None:
+    before, after = entries(planned(PAID, policy)), entries(planned(PAID, policy, event("objection", scope=scope)))
+    assert {data for data in before if before[data] != after[data]} == {"support", "technical", "marketing"}
+    assert {str(after[name].delete_after) for name in ("support", "technical")} == {"2026-12-23"}
+    assert after["support"].reason.startswith(
+        "Objected on 2026-11-23; to be erased by 2026-12-23, one month later; GDPR Art. 21(1), 17(1)(c), 12(3); "
+    )
+    assert (after["marketing"].until, str(after["marketing"].delete_after)) == (None, "2026-11-23")
+
+
+def test_an_objection_to_marketing_ends_that_alone(policy: Policy) -> None:
+    objected = event("objection", scope="marketing")
+    before, after = entries(planned(PAID, policy)), entries(planned(PAID, policy, objected))
+    assert {data for data in before if before[data] != after[data]} == {"marketing"}
+    assert str(after["marketing"].delete_after) == "2026-11-23"
+    assert after["marketing"].reason.endswith("; objected to marketing on 2026-11-23, GDPR Art. 21(2)-(3)")
+
+
+def test_of_several_objections_each_ends_marketing_and_the_first_to_all_sets_the_date(policy: Policy) -> None:
+    first, second = event("objection", "2026-10-01", scope="marketing"), event("objection", "2026-11-23")
+    given = event("consent-given", "2026-11-01")
+    plan = planned(PAID, policy, first, given, second, event("objection", "2026-12-01", scope="all"))
+    assert str(entries(plan)["support"].delete_after) == "2026-12-23"
+    assert (str(entries(plan)["marketing"].delete_after), proof(plan)) == (
+        "2026-11-23",
+        [("marketing", "2026-11-23", "2029-11-23")],
+    )
+    assert entries(planned(PAID, policy, first, given))["marketing"].until == "consent-withdrawn"
+
+
+@pytest.mark.parametrize("facts", [UNPAID, customer(), SupportRequestFacts(closed_at=at("2026-01-01"))])
+def test_an_objection_makes_no_marketing_where_there_is_none(facts: Facts, policy: Policy) -> None:
+    plan = planned(facts, policy, event("objection", scope="marketing"))
+    assert plan == planned(facts, policy)
+
+
+def test_marketing_by_another_clock_ends_with_an_objection_too(tmp_path: Path) -> None:
+    """On legitimate interests, say, for as long as there is an account."""
+    text = POLICY_FILE.read_text()
+    rule = text[text.index('id = "account-marketing"') :].partition("\n\n")[0]
+    other = rule.replace('"consent"', '"legitimate-interests"').replace(
+        'class = "marketing"', 'class = "customer-accounts"'
+    )
+    assert other.count("legitimate-interests") == other.count("customer-accounts") == 1
+    path = tmp_path / "policy.toml"
+    path.write_text(text.replace(rule, other))
+    found = entries(planned(ACCOUNT, load_policy(path), event("objection", scope="marketing")))["marketing"]
+    assert (str(found.delete_after), str(found.requested_on)) == ("2026-11-23", "2026-11-23")
+    assert found.reason.startswith(
+        "Objected to marketing on 2026-11-23, which ends it; GDPR Art. 21(2)-(3); otherwise kept until 2028-11-22; Last"
+    )
+
+
+# --- proof -----------------------------------------------------------------------------------------------
+
+COOKIES = ConsentFacts("cookie-consent", (Choice(at("2026-05-01"), given=True),))
+
+
+def test_proof_stays_in_spite_of_what_is_asked_for(policy: Policy) -> None:
+    plan = planned(COOKIES, policy, event("erasure-requested", "2026-11-23"), event("objection", "2026-11-24"))
+    (entry,) = plan.entries
+    assert (entry.basis, str(entry.delete_after), entry.requested_on) == ("legitimate-interests", "2028-05-01", None)
+    assert entry.reason.endswith(
+        "; erasure requested on 2026-11-23 and objected on 2026-11-24, yet kept as proof, GDPR Art. 17(3)(e)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "told", "kept"),
+    [
+        (ACCOUNT, event("consent-withdrawn", "2026-09-09"), [("marketing", "2026-09-09", "2029-09-09")]),
+        (ACCOUNT, event("objection", "2026-09-09"), [("marketing", "2026-09-09", "2029-09-09")]),
+        (PAID, event("objection", "2026-09-09", scope="marketing"), [("marketing", "2026-09-09", "2029-09-09")]),
+        # What was declined from the start, was never given.
+        (customer(kinds="newsletter", choices={"2026-01-10": False}), event("objection", "2026-09-09"), []),
+        # It was given anew.
+        (
+            customer(kinds="newsletter", choices={"2026-02-01": True, "2026-03-01": False, "2026-10-01": True}),
+            event("objection", "2026-09-09"),
+            [],
+        ),
+        # Marketing is declined at the checkout, while order attribution rests on a consent of its own.
+        (
+            replace(PAID, kinds=PAID.kinds | {"newsletter"}, choices=(Choice(at("2026-03-01"), given=False),)),
+            event("objection", "2026-09-09"),
+            [("marketing", "2026-09-09", "2029-09-09")],
+        ),
+        # Of another tool.
+        (
+            ConsentFacts("marketing-consent", (Choice(at("2026-05-01"), given=True),)),
+            event("objection", "2026-09-09"),
+            [("marketing", "2026-09-09", "2029-09-09")],
+        ),
+    ],
+)
+def test_proof_of_a_consent_that_ended(
+    facts: Facts, told: RecordEvent, kept: list[tuple[str, str, str]], policy: Policy
+) -> None:
+    plan = planned(facts, policy, told)
+    assert proof(plan) == kept
+    if kept:
+        assert str(entries(plan)["marketing"].delete_after) == "2026-09-09"
+
+
+@pytest.mark.parametrize("type_", ["consent-withdrawn", "objection"])
+@pytest.mark.parametrize("facts", [order("completed", "2026-03-01", kinds="newsletter"), ACCOUNT])
+def test_a_record_that_is_saved_again_gives_no_consent_anew(
+    facts: OrderFacts | CustomerFacts, type_: EventType, policy: Policy
+) -> None:
+    """Each state of it shows the same choice, our own write among them."""
+    seen = tuple(Choice(at(day), given=True) for day in ("2026-03-01", "2026-09-10", "2026-11-01"))
+    plan = planned(replace(facts, choices=seen), policy, event(type_, "2026-09-09"))
+    assert str(entries(plan)["marketing"].delete_after) == "2026-09-09"
+
+
+def test_an_order_that_is_first_read_after_a_withdrawal_was_placed_before_it(policy: Policy) -> None:
+    read = order("completed", "2026-03-01", kinds="newsletter", choices={"2026-10-01": True})
+    plan = planned(read, policy, person=(event("consent-withdrawn", "2026-09-09"),))
+    assert str(entries(plan)["marketing"].delete_after) == "2026-09-09"
+
+
+def test_a_persons_withdrawal_ends_what_another_tool_knows(policy: Policy) -> None:
+    facts = ConsentFacts("marketing-consent", (Choice(at("2026-05-01"), given=True),))
+    plan = planned(facts, policy, person=(event("consent-withdrawn", "2026-09-09"),))
+    assert str(entries(plan)["marketing"].delete_after) == "2026-09-09"
 
 
 # --- holds and restrictions ------------------------------------------------------------------------------
@@ -190,9 +399,9 @@ def test_consent_reported_by_others(
 
 def test_a_persons_request_is_about_the_orders_that_there_were(policy: Policy) -> None:
     asked = (event("erasure-requested", "2026-06-01"),)
-    assert entries(planned(PAID, policy, person=asked))["shipping"].event == "erasure-requested"
+    assert entries(planned(PAID, policy, person=asked))[CONTACT].requested_on
     later = replace(PAID, created_at=at("2026-07-01"))
-    assert entries(planned(later, policy, person=asked))["shipping"].event != "erasure-requested"
+    assert entries(planned(later, policy, person=asked))[CONTACT].requested_on is None
 
 
 def test_a_persons_hold_is_about_all_of_them(policy: Policy) -> None:
@@ -243,12 +452,14 @@ def test_nothing_keeps_longer_but_a_suspension_and_a_hold_never_shortens(
     before, after = entries(planned(facts, SHIPPED)), entries(planned(facts, SHIPPED, *told))
     assert before.keys() == after.keys()
     for data, entry in after.items():
-        if entry.until in ("hold-lifted", "restriction-lifted"):
+        if entry.until in ("hold-lifted", "restriction-lifted", "order-closed"):
             assert entry.delete_after is None
         else:
             assert (entry.delete_after or date.max) <= (before[data].delete_after or date.max)
     if standing(told).holds:
         assert {entry.until for entry in after.values()} == {"hold-lifted"}
+    elif not standing(told).restriction and "order-closed" in {entry.until for entry in after.values()}:
+        assert facts == UNPAID
 
 
 @pytest.mark.parametrize("type_", TYPES)
@@ -378,6 +589,12 @@ def test_a_hold_after_an_erasure_blames_nobody(policy: Policy) -> None:
 )  # fmt: skip
 def test_who_else_has_the_data(facts: Facts, recipients: tuple[str, ...], policy: Policy) -> None:
     assert recipients_of(facts, schedule(facts, policy).entries, policy) == recipients
+
+
+def test_an_objection_makes_nobody_a_recipient(policy: Policy) -> None:
+    """Order attribution is none of the newsletter tool's business, also where it has ended."""
+    facts = order("completed", "2026-03-01", payment="cod", kinds="attribution")
+    assert tags(facts, policy, Bearing(own=(event("objection"),)))[1]["recipients"] == "hosting"
 
 
 def test_nobody_has_what_is_not_held(policy: Policy) -> None:

@@ -49,7 +49,8 @@ def test_the_given_page_is_free_of_drift_and_has_its_date_not_updated(policy: Po
 def test_days(
     modified: datetime | None, read: datetime | None, expected: list[tuple[str, str]], policy: Policy
 ) -> None:
-    assert found(HTML, replace(policy, page_modified=read), modified) == expected
+    of_the_page = replace(policy, page_modified=read, effective_from=date(2026, 1, 15))
+    assert found(HTML, of_the_page, modified) == expected
 
 
 def test_a_policy_without_the_printed_day_is_not_compared_by_it(policy: Policy) -> None:
@@ -103,11 +104,12 @@ def test_a_purpose_that_sounds_like_another_one_is_seen(policy: Policy) -> None:
 
 
 def test_the_draft_of_the_given_page_is_the_policy_that_is_shipped(policy: Policy) -> None:
-    """But for comments: section, class, rule, gap and recipient alike."""
+    """But for comments, and for what names the version: section, class, rule, gap and recipient alike."""
     text = draft(page())
     assert toml.asked(text) == ()
     drafted = read_policy(text, "the draft")
-    assert _parts(drafted) == _parts(policy)
+    named = replace(policy, id="smartgroup-2026-01-15", version="1", effective_from=date(2026, 1, 15))
+    assert _parts(drafted) == _parts(named)
     assert list(drafted.classes.values()) == list(policy.classes.values())
 
 

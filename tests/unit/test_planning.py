@@ -452,7 +452,7 @@ PAID = (
         (
             order("pending", kinds="note"),
             order("processing", paid_at="2026-11-22", kinds="identity"),
-            PAID.replace("order-payment:", "order-payment, identity-contact:") + ". support: no longer held",
+            PAID.replace("order-payment:", "order-payment, identity-contact (identity):") + ". support: no longer held",
         ),
         (
             order("processing", paid_at="2026-11-22"),
@@ -467,8 +467,17 @@ PAID = (
         (
             order(kinds="identity note"),
             order(kinds="identity note", erased_at="2026-12-24"),
-            "Erased by the store on 2026-12-24; the eraser left support. identity-contact, order-payment: "
+            "Erased by the store on 2026-12-24; the eraser left support. identity-contact (identity), order-payment: "
             "no longer held",
+        ),
+        # What the eraser left of a category is told apart from what went.
+        (
+            order(kinds="item-meta"),
+            order(kinds="item-meta", erased_at="2026-12-24"),
+            "Erased by the store on 2026-12-24; the eraser left order-payment (item-meta). "
+            "order-payment (item-meta): Created on 2026-11-22; the accounting year ended 2026-12-31; five years later "
+            "is 2031-12-31; bokføringsloven § 13, policy section 11; that it applies here is the operator's own "
+            "choice, the published policy being silent. order-payment: no longer held",
         ),
         (
             order(),

@@ -15,8 +15,10 @@ from hooks.retention.facts import KINDS
 from hooks.retention.policy import CLOCKS, MetaVocabulary, Policy, faults
 from schemas.policy import load_policy
 from tests.conftest import POLICY_FILE
+from tests.support.processes import ROOT
 
 SHIPPED = POLICY_FILE.read_text()
+BEFORE = ROOT / "tests" / "recordings" / "policy-2026-01-15.toml"
 
 Edit = tuple[str, str]
 
@@ -64,7 +66,8 @@ def _in(whole: str, old: str, new: str) -> Edit:
 
 
 def test_the_shipped_policy(policy: Policy) -> None:
-    assert (policy.id, policy.effective_from) == ("smartgroup-2026-01-15", date(2026, 1, 15))
+    assert (policy.id, policy.effective_from) == ("smartgroup-2026-11-22", date(2026, 11, 22))
+    assert policy.version == "2"
     assert (policy.time_zone, policy.accounting_year) == (ZoneInfo("Europe/Oslo"), AccountingYear(1, 1))
     assert policy.controller.name == "SmartGroup AS"
     assert sorted(policy.sections) == list(range(1, 16))
@@ -101,6 +104,7 @@ def test_the_shipped_policy_has_the_words_of_the_page(policy: Policy) -> None:
         # Of the operator's own, where the page is silent.
         ("unpaid-orders", "created", None, "P12M", None, None),
         ("technical", "created", None, "P12M", None, None),
+        ("consent-evidence", "consent-ended", None, "P3Y", None, None),
     ],
 )
 def test_class_of_the_shipped_policy(
@@ -110,14 +114,22 @@ def test_class_of_the_shipped_policy(
     assert (found.clock, found.until, found.at_end, found.published.section) == (clock, until, "erase", section)
     assert found.review == (Period.from_iso(review) if review else None)
     assert found.keep == (Period.from_iso(keep) if keep else None)
-    assert len(policy.classes) == 7
+    assert len(policy.classes) == 8
+    assert found.proof is (name in ("cookie-consent-logs", "consent-evidence"))
 
 
 def test_every_gap_is_listed_with_what_was_chosen_and_a_sentence_to_publish(policy: Policy) -> None:
     origins = [item.published for item in policy.classes.values()] + [rule.published for rule in policy.rules]
     origins += [item.published for item in policy.recipients.values()]
     silent = {origin.gap for origin in origins if origin.gap}
-    assert silent == {"unpaid-orders", "technical-data", "cookie-consent-basis", "payment-providers"}
+    assert silent == {
+        "unpaid-orders",
+        "technical-data",
+        "cookie-consent-basis",
+        "payment-providers",
+        "consent-evidence",
+        "erasure-leftovers",
+    }
     # What no class, rule or recipient shows: when the five years start, what activity is, and backups.
     assert policy.gaps.keys() - silent == {"start-of-five-years", "what-activity-is", "backups"}
     assert all(gap.choice and gap.publish and gap.section in policy.sections for gap in policy.gaps.values())
@@ -298,8 +310,8 @@ def _period(text: str) -> str:
         (_in(_class("marketing"), 'at_end = "erase"', 'at_end = "archive"'),
          "classes marketing at_end: Must be one of: erase."),
         (_in(_class("marketing"), 'clock = "consent"', 'clock = "full-moon"'),
-         "classes marketing clock: Must be one of: accounting-year-end, consent, consent-recorded, created, "
-         "last-activity, request-closed."),
+         "classes marketing clock: Must be one of: accounting-year-end, consent, consent-ended, consent-recorded, "
+         "created, last-activity, request-closed."),
         (_in(_rule("order-paid"), 'record = "order"', 'record = "coupon"'),
          "rules 'order-paid' record: Must be one of: order, customer, support-request, "
          "marketing-consent, cookie-consent."),
@@ -328,7 +340,7 @@ def test_a_fault_of_shape_names_its_place(edit: Edit, fault: str, tmp_path: Path
 @pytest.mark.parametrize("value", ['"2026-01-15"', '"soon"', "5", "true", "10:00:00", "2026-01-15T10:00:00", "[]"])
 def test_a_policy_is_in_force_from_a_day(value: str, tmp_path: Path) -> None:
     """Neither from a text nor from a time of day."""
-    found = _faults(_edited(("effective_from = 2026-01-15", f"effective_from = {value}")), tmp_path)
+    found = _faults(_edited(("effective_from = 2026-11-22", f"effective_from = {value}")), tmp_path)
     assert [fault.partition(":")[0] for fault in found] == ["effective_from"]
 
 
@@ -406,6 +418,18 @@ def test_a_part_of_another_kind_is_named(table: str, other: str, tmp_path: Path)
          "order"),
         (_in(_rule("account-identity"), '"identity-contact"', '"account"'),
          "rules 'account' and 'account-identity' overlap: both can apply to the same data of one customer"),
+        # The same part of the same data, or the whole of it by two rules.
+        (_in(_rule("order-paid-contact"), 'part = "contact"', 'part = "identity"'),
+         "rules 'order-paid-identity' and 'order-paid-contact' overlap: both can apply to the same data of one order"),
+        (_in(_rule("order-refund-reason"), 'part = "refund-reason"\n', ""),
+         "rules 'order-note' and 'order-refund-reason' overlap: both can apply to the same data of one order"),
+        # Proof twice of the same data.
+        (_in(_rule("order-marketing"), 'class = "marketing"', 'class = "consent-evidence"'),
+         "rule 'order-marketing': the clock 'consent-ended' runs only where the rule asks for 'consent-ended'"),
+        (_in(_rule("order-consent-proof"), '"legitimate-interests"', '"consent"'),
+         "rule 'order-consent-proof': the class 'consent-evidence' is proof, which rests on legitimate interests"),
+        (_in(_class("marketing"), 'at_end = "erase"', 'at_end = "erase"\nproof = true'),
+         "class 'marketing' is proof and needs a period (`keep`): proof is not kept without an end"),
         # Sections that the page does not have.
         (_in(_rule("order-paid"), "section = 11", "section = 16"),
          "rule 'order-paid' names section 16, which the page does not have"),
@@ -447,6 +471,36 @@ def test_a_fault_of_sense_names_the_rule_or_the_class(edit: Edit, fault: str, tm
 def test_an_event_that_can_never_come_is_a_fault_of_its_class(edit: Edit, tmp_path: Path) -> None:
     name = edit[0].partition("]")[0].removeprefix("[classes.")
     assert any(f"class '{name}'" in fault for fault in _faults(_edited(edit), tmp_path))
+
+
+def test_parts_and_proof_of_the_same_data_do_not_overlap(policy: Policy) -> None:
+    subjects = [(rule.kind, rule.data, rule.part) for rule in policy.rules if "paid" in rule.all_of]
+    assert ("order", "identity-contact", "identity") in subjects
+    assert ("order", "identity-contact", "contact") in subjects
+    proof = {(rule.kind, rule.data) for rule in policy.rules if policy.classes[rule.retention_class].proof}
+    assert proof == {(kind, "marketing") for kind in ("order", "customer", "marketing-consent")} | {
+        ("cookie-consent", "technical")
+    }
+
+
+def test_what_the_eraser_takes_overlaps_with_nothing_that_it_leaves(tmp_path: Path) -> None:
+    """Before the eraser the one is there, after it the other."""
+    edit = _in(_rule("order-paid-item-meta"), 'part = "item-meta"\n', "")
+    assert _load(_edited(edit), tmp_path).rules
+
+
+@pytest.mark.parametrize("part", ["Contact", "two words", "", "a" * 33])
+def test_a_part_is_a_short_word(part: str, tmp_path: Path) -> None:
+    found = _faults(_edited(_in(_rule("order-paid-contact"), '"contact"\npurpose', f'"{part}"\npurpose')), tmp_path)
+    assert found == ("rules 'order-paid-contact' part: must be a short lower-case word, like-this",)
+
+
+def test_the_policy_of_before_is_still_read() -> None:
+    """A ledger keeps it, and `policy diff` compares with it."""
+    before = load_policy(BEFORE)
+    assert (before.id, before.version, before.effective_from) == ("smartgroup-2026-01-15", "1", date(2026, 1, 15))
+    assert not any(rule.part for rule in before.rules)
+    assert not any(item.proof for item in before.classes.values())
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:

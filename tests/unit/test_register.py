@@ -43,6 +43,7 @@ def _told(holding: Holding) -> tuple[str, ...]:
 
 UNPAID = "not published (gap unpaid-orders)"
 SECTION = "policy section 11 (Retention)"
+LEFTOVERS = "not published (gap erasure-leftovers)"
 
 SHIPPED: list[tuple[str, list[tuple[str, ...]]]] = [
     (
@@ -62,9 +63,9 @@ SHIPPED: list[tuple[str, list[tuple[str, ...]]]] = [
     (
         "orders",
         [
-            ("order-payment", "order", "contract", "unpaid-orders", "twelve months", UNPAID),
+            ("order-payment", "order", "contract", "unpaid-orders", "twelve months", f"{UNPAID}; {LEFTOVERS}"),
+            ("identity-contact", "order", "contract", "orders-accounting", "five years", SECTION),
             ("identity-contact", "order", "contract", "unpaid-orders", "twelve months", UNPAID),
-            ("shipping", "order", "contract", "orders-accounting", "five years", SECTION),
             ("shipping", "order", "contract", "unpaid-orders", "twelve months", UNPAID),
             ("account", "customer", "contract", "customer-accounts", "24 months", SECTION),
             ("identity-contact", "customer", "contract", "customer-accounts", "24 months", SECTION),
@@ -79,19 +80,35 @@ SHIPPED: list[tuple[str, list[tuple[str, ...]]]] = [
                 "legitimate-interests",
                 "support-requests",
                 "from twelve months to 36 months",
-                SECTION,
+                f"{SECTION}; {LEFTOVERS}",
             )
         ],
     ),
     (
         "accounting",
         [
-            ("order-payment", "order", "legal-obligation", "orders-accounting", "five years", SECTION),
+            (
+                "order-payment",
+                "order",
+                "legal-obligation",
+                "orders-accounting",
+                "five years",
+                f"{SECTION}; {LEFTOVERS}",
+            ),
             ("identity-contact", "order", "legal-obligation", "orders-accounting", "five years", SECTION),
+            ("shipping", "order", "legal-obligation", "orders-accounting", "five years", SECTION),
+            (
+                "marketing",
+                "order customer marketing-consent",
+                "legitimate-interests",
+                "consent-evidence",
+                "three years",
+                "not published (gap consent-evidence)",
+            ),
             (
                 "technical",
                 "cookie-consent",
-                "legal-obligation",
+                "legitimate-interests",
                 "cookie-consent-logs",
                 "from twelve months to 24 months",
                 "not published (gap cookie-consent-basis)",
@@ -176,7 +193,8 @@ RECIPIENTS = [
     ("run-and-secure", "hosting"),
     ("orders", f"hosting {WAYS} advisers-and-authorities"),
     ("customer-support", "hosting"),  # a note or a request goes to nobody else
-    ("accounting", f"hosting {WAYS} advisers-and-authorities"),  # a cookie choice is none of the newsletter tool's
+    # A cookie choice is none of the newsletter tool's; who has unsubscribed is.
+    ("accounting", f"hosting {WAYS} brevo advisers-and-authorities"),
     ("marketing", "hosting brevo"),
 ]
 
@@ -188,7 +206,7 @@ def test_recipients_of_an_activity(purpose: str, expected: str, shipped: Registe
 
 HOLDING_RECIPIENTS = [
     ("order-payment unpaid-orders", f"hosting visa mastercard american-express {PROVIDERS} advisers-and-authorities"),
-    ("shipping orders-accounting", f"hosting {PROVIDERS} ups dhl posten bring"),
+    ("shipping unpaid-orders", f"hosting {PROVIDERS} ups dhl posten bring"),
     ("account customer-accounts", "hosting"),
     ("identity-contact customer-accounts", "hosting advisers-and-authorities"),  # nobody ships or pays an account
 ]
@@ -262,9 +280,9 @@ def test_the_head(shipped: Register) -> None:
     assert "UK GDPR" in controller.uk
     assert str(controller.source) == "policy section 1 (Who we are)"
     assert (shipped.policy_id, shipped.policy_version, shipped.effective_from) == (
-        "smartgroup-2026-01-15",
-        "1",
-        date(2026, 1, 15),
+        "smartgroup-2026-11-22",
+        "2",
+        date(2026, 11, 22),
     )
     assert [name for name, _ in shipped.stores] == ["outlet", "shop"]
     assert str(shipped.security.source) == "policy section 10 (Security)"
@@ -325,7 +343,7 @@ def test_what_a_policy_does_not_say_is_said(policy: Policy) -> None:
         "The policy names no measures of security (GDPR Art. 30(1)(g)).",
         "For the purpose “Improve our website and services” no rule says which data is used, on which basis and for "
         "how long.",
-        "The policy takes effect on 2026-01-15 only, after this register was drawn up.",
+        "The policy takes effect on 2026-11-22 only, after this register was drawn up.",
     )
 
 

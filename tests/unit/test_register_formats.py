@@ -37,7 +37,7 @@ def test_json_is_the_same_each_time(policy: Policy, shipped: Register) -> None:
     assert json.dumps(as_json(again)) == json.dumps(as_json(shipped))
 
 
-def test_json_spelled_out(shipped: Register) -> None:
+def test_json_spelled_out(shipped: Register, policy: Policy) -> None:
     shown = json.loads(json.dumps(as_json(shipped)))
     assert list(shown) == [
         "made_on",
@@ -55,9 +55,9 @@ def test_json_spelled_out(shipped: Register) -> None:
         "unanswered",
     ]
     assert shown["policy"] == {
-        "id": "smartgroup-2026-01-15",
-        "version": "1",
-        "effective_from": "2026-01-15",
+        "id": "smartgroup-2026-11-22",
+        "version": "2",
+        "effective_from": "2026-11-22",
         "page": "https://smartgroup.no/en/privacy-policy-smartgroup-as/",
     }
     accounting = shown["activities"][3]
@@ -98,8 +98,11 @@ def test_json_spelled_out(shipped: Register) -> None:
             "bambora",
             "advisers-and-authorities",
         ],
-        "rules": ["order-paid"],
-        "sources": [{"section": 11, "title": "Retention"}],
+        "rules": ["order-paid", "order-paid-item-meta"],
+        "sources": [
+            {"section": 11, "title": "Retention"},
+            {"section": None, "gap": "erasure-leftovers", "choice": policy.gaps["erasure-leftovers"].choice},
+        ],
     }
     assert accounting["subjects"] == [
         {"record": "order", "label": "Customers, and buyers without an account"},
@@ -145,9 +148,9 @@ def test_csv_reads_back(shipped: Register) -> None:
 
 
 def test_csv_spelled_out(shipped: Register) -> None:
-    row = next(row for row in _rows(as_csv(shipped)) if row["law"])
-    assert row["purpose"] == "Process orders, payments, deliveries, returns, and warranty"
-    assert (row["data"], row["legal_basis"], row["article"]) == ("Shipping", "Contract", "GDPR Art. 6(1)(b)")
+    row = next(row for row in _rows(as_csv(shipped)) if row["law"] and row["data"] == "Shipping")
+    assert row["purpose"] == "Comply with legal and accounting obligations"
+    assert (row["legal_basis"], row["article"]) == ("Legal obligation", "GDPR Art. 6(1)(c)")
     assert (row["period"], row["law"]) == ("five years", "bokføringsloven § 13")
     assert row["recipients"] == (
         "Website hosting and e-commerce providers (processor); Klarna (controller, SE); PayPal (controller, LU); "
@@ -255,7 +258,7 @@ SAID = [
     "not published (gap cookie-consent-basis)",
     "We have not appointed a DPO.",
     "shop (https://shop.example)",
-    "Legal obligation – to be able to show which consent was given (cookie consent logs).",
+    "Legitimate interests – to be able to show which consent was given (cookie consent logs).",
     "The policy does not say whether there are joint controllers",
 ]
 

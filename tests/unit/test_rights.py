@@ -80,9 +80,9 @@ ERASURE = [
     (replace(_entry("legal-obligation"), review_after=date(2026, 11, 25)), (), False, "must-stay"),
     (replace(_entry("legal-obligation"), review_after=date(2026, 11, 24)), (), None, "review"),
     (_entry("consent"), (HOLD,), False, "must-stay"),
-    (_entry("contract", happened="erasure-requested"), (), True, "requested"),
-    (_entry("legitimate-interests", happened="objection"), (), True, "requested"),
-    (_entry("contract", happened="erasure-requested"), (HOLD,), False, "must-stay"),
+    (replace(_entry("contract"), requested_on=date(2026, 11, 22)), (), True, "requested"),
+    (replace(_entry("legitimate-interests"), requested_on=date(2026, 11, 22)), (), True, "requested"),
+    (replace(_entry("contract"), requested_on=date(2026, 11, 22)), (HOLD,), False, "must-stay"),
     (_entry("public-task"), (), None, "unknown-basis"),  # not one that this service knows
 ]
 
@@ -118,9 +118,24 @@ def test_a_hold_stays_under_its_article(reason: str, expected: str, policy: Poli
 
 
 def test_without_a_source_the_law_is_the_basis(policy: Policy) -> None:
-    logged = replace(_entry("legal-obligation"), retention_class="cookie-consent-logs")
+    logged = replace(_entry("legal-obligation"), retention_class="technical")
     (law,) = stays(logged, (), policy, TODAY)
     assert law.law == "GDPR Art. 6(1)(c)"
+
+
+@pytest.mark.parametrize(
+    ("delete_after", "articles"),
+    [
+        (date(2026, 11, 24), ["GDPR Art. 17(3)(e)"]),  # today is its last day
+        (date(2026, 11, 23), []),
+    ],
+)
+def test_proof_stays_until_its_period_has_passed(delete_after: date, articles: list[str], policy: Policy) -> None:
+    proof = replace(_entry("legitimate-interests", delete_after), retention_class="consent-evidence")
+    staying = stays(proof, (), policy, TODAY)
+    assert [stay.article for stay in staying] == articles
+    found = {one.right: one for one in entitlements(proof, staying, TODAY, restricted=False)}
+    assert found["erasure"].applies is not bool(articles)
 
 
 # --- the answer ---------------------------------------------------------------------------------------------

@@ -57,7 +57,15 @@ def test_what_is_said_of_dates(policy: Policy) -> None:
             known(order(kinds="newsletter", choices={"2026-01-01": True, "2026-12-09": False}), policy),
             "until 9 December 2026 at the latest",  # consent withdrawn, the day of it still to come
         ),
-        (known(order(kinds="note"), policy, 9, event("objection", "2026-11-23")), "you objected on 23 November 2026"),
+        (known(order(kinds="note"), policy, 9, event("objection", "2026-11-23")), "objection of 23 November 2026"),
+        (
+            known(order("processing", kinds="contact"), policy, 9, event("erasure-requested", "2026-11-23")),
+            "until your order is closed and the 14 days in which you may withdraw from it are over, as you asked",
+        ),
+        (
+            known(customer(kinds="newsletter", choices={"2026-01-10": True, "2026-11-01": False}), policy, 7),
+            "kept until 1 November 2029 as proof, to establish, exercise or defend legal claims",
+        ),
         (known(customer(None), policy, 7), "it has not been read from our shop yet"),
         (
             known(order(), policy, 9, event("hold", "2026-11-01", reason="audit", owner="finance")),

@@ -11,7 +11,7 @@ from hooks.retention.facts import Facts, SupportRequestFacts
 from hooks.retention.policy import Policy
 from schemas.policy import load_policy
 from tests.conftest import POLICY_FILE
-from tests.unit.builders import at, customer, entry, order
+from tests.unit.builders import at, customer, entry, order, proof
 
 FIVE_YEARS = "five years later is 2031-12-31; bokføringsloven § 13, policy section 11"
 OWN = "the operator's own choice, the published policy being silent"
@@ -70,6 +70,24 @@ OWN = "the operator's own choice, the published policy being silent"
             "technical",
             f"Order created on 2026-11-22; twelve months later is 2027-11-22; {OWN}",
         ),
+        # What a law asks for of an order that it does not name.
+        (
+            order("processing", paid_at="2026-11-22", kinds="contact"),
+            "identity-contact",
+            f"Paid on 2026-11-22; the accounting year ended 2026-12-31; {FIVE_YEARS}",
+        ),
+        # What the store's eraser left.
+        (
+            order("completed", paid_at="2026-11-22", kinds="item-meta", erased_at="2026-12-24"),
+            "order-payment",
+            f"Paid on 2026-11-22; the accounting year ended 2026-12-31; {FIVE_YEARS}; that it applies here is {OWN}",
+        ),
+        (
+            order("completed", "2026-11-22", kinds="refund-reason", erased_at="2026-12-24"),
+            "support",
+            "Note or reason of a refund counted from the day of the order, 2026-11-22; may go from 2027-11-22, twelve "
+            f"months later; 36 months later is 2029-11-22; policy section 11; that it applies here is {OWN}",
+        ),
         # A range.
         (
             order("completed", "2026-11-22", kinds="note"),
@@ -120,6 +138,14 @@ OWN = "the operator's own choice, the published policy being silent"
 )
 def test_sentence(facts: Facts, data: str, sentence: str, policy: Policy) -> None:
     assert entry(facts, policy, data).reason == sentence
+
+
+def test_proof_says_what_ended_when(policy: Policy) -> None:
+    facts = customer("2026-01-10", kinds="newsletter", choices={"2026-05-01": True, "2026-09-09": False})
+    assert proof(facts, policy).reason == (
+        "Consent to marketing ended on 2026-09-09; three years later is 2029-09-09; "
+        f"foreldelsesloven § 2; GDPR Art. 7(1), {OWN}"
+    )
 
 
 def test_a_published_class_applied_by_the_operators_own_rule_says_both(tmp_path: Path) -> None:

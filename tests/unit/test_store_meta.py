@@ -11,12 +11,12 @@ from hooks.retention.policy import Policy
 from hooks.retention.store_meta import KEYS, NOTHING, digest, store_meta
 from tests.unit.builders import at, customer, order, planned
 
-POLICY_ID = "smartgroup-2026-01-15"
+POLICY_ID = "smartgroup-2026-11-22"
 EVERYTHING = order(
     "processing",
     "2026-11-22",
     paid_at="2026-11-22",
-    kinds="identity shipping note network attribution newsletter",
+    kinds="identity contact shipping note network attribution newsletter",
     choices={"2026-11-22": True},
 )
 
@@ -67,7 +67,7 @@ def test_keys() -> None:
         ),
         # Erased: no tag for the record, but what the eraser left has its dates.
         (
-            order("processing", "2026-11-22", kinds="identity note", erased_at="2026-12-24"),
+            order("processing", "2026-11-22", kinds="identity contact note", erased_at="2026-12-24"),
             {
                 "retention_class": "",
                 "retention_legal_basis": "",
@@ -106,9 +106,24 @@ def test_values_are_ids_and_dates_only(facts: Facts, policy: Policy) -> None:
         assert value.isascii()
         assert "\\" not in value
     shown = json.loads(meta["retention_schedule"] or "")
-    assert [list(entry) for entry in shown] == [
-        ["data", "basis", "class", "from", "review_after", "delete_after", "until", "action"]
-    ] * len(shown)
+    names = ["data", "basis", "class", "from", "review_after", "delete_after", "until", "action"]
+    split = ["data", "part", *names[1:]]
+    assert [list(entry) for entry in shown] == [split if "part" in entry else names for entry in shown]
+
+
+def test_a_split_category_names_its_parts(policy: Policy) -> None:
+    meta = store_meta(planned(order("processing", paid_at="2026-11-22", kinds="identity contact"), policy), policy.id)
+    shown = json.loads(meta["retention_schedule"] or "")
+    assert [(entry["data"], entry.get("part"), entry["basis"]) for entry in shown] == [
+        ("order-payment", None, "legal-obligation"),
+        ("identity-contact", "identity", "legal-obligation"),
+        ("identity-contact", "contact", "contract"),
+    ]
+    # Also of what is linked to an account; and two parts are not the same.
+    linked = [entry | {"rule": "x"} for entry in shown]
+    again = store_meta(planned(customer(), policy), policy.id, linked)
+    assert again["retention_schedule"] is not None
+    assert all(json.dumps(entry, separators=(",", ":")) in again["retention_schedule"] for entry in shown)
 
 
 def test_the_same_schedule_gives_the_same_text_and_digest(policy: Policy) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from hooks.retention.anchors import anchor
-from hooks.retention.classify import Entry
+from hooks.retention.classify import Entry, schedule
+from hooks.retention.events import RecordEvent, standing
 from hooks.retention.facts import (
     CUSTOMER_ROLES,
     PAID_STATUSES,
@@ -26,7 +28,7 @@ from schemas.order import OrderSchema
 from schemas.policy import load_policy
 from tests.conftest import POLICY_FILE
 from tests.support import recordings
-from tests.unit.builders import at, customer, entry, governing, order, planned
+from tests.unit.builders import at, customer, entry, governing, order, planned, proof
 
 ACCOUNTING = ("legal-obligation", "orders-accounting")
 UNPAID = ("contract", "unpaid-orders")
@@ -57,6 +59,24 @@ def _tag(found: Entry) -> tuple[str, str]:
         (order("cancelled", "2026-03-01", paid_at="2026-03-01"), ACCOUNTING, "2026-12-31", "2031-12-31"),
         # Pending, created 2026-11-22.
         (order("pending", "2026-11-22"), UNPAID, "2026-11-22", "2027-11-22"),
+        # Processing without `date_paid`, created 2026-11-20, then cancelled.
+        (order("cancelled", "2026-11-20", was_paid=True), ACCOUNTING, "2026-12-31", "2031-12-31"),
+        # Paid 2026-01-02; a later state has no paid date, created 2025-12-30.
+        (
+            order("cancelled", "2025-12-30", paid_at="2026-01-02", carried=(("paid_at", at("2026-01-02")),)),
+            ACCOUNTING,
+            "2026-12-31",
+            "2031-12-31",
+        ),
+        # Created 2026-05-01, `date_paid` 1970-01-01.
+        (
+            replace(order("completed", "2026-05-01"), paid_at=at("1970-01-01")),
+            ACCOUNTING,
+            "2026-12-31",
+            "2031-12-31",
+        ),
+        # Account of 2019-03-01, an order of it paid 2019-03-02 without a day of creation, changed by staff today.
+        (customer("2019-03-01", last_order_at="2019-03-02"), ACCOUNT, "2019-03-02", "2021-03-02"),
         # Account made 2026-01-10, last visit 2026-11-22.
         (customer("2026-01-10", last_active_at="2026-11-22"), ACCOUNT, "2026-11-22", "2028-11-22"),
         # The same, and an order placed on 2027-03-01.
@@ -114,6 +134,27 @@ def test_consent_withdrawn(facts: Facts, policy: Policy) -> None:
     found = entry(facts, policy, "marketing")
     assert (_tag(found), str(found.runs_from)) == (("consent", "marketing"), "2026-05-01")
     assert (str(found.delete_after), found.until) == ("2026-09-09", None)
+    kept = proof(facts, policy)
+    assert (_tag(kept), str(kept.runs_from)) == (("legitimate-interests", "consent-evidence"), "2026-09-09")
+    assert (str(kept.delete_after), kept.until, kept.governs, kept.data) == ("2029-09-09", None, False, "marketing")
+
+
+@pytest.mark.parametrize(
+    ("status", "delete_after", "until"),
+    [
+        # Completed 2026-11-22, erasure asked for 2026-11-23: e-mail and phone.
+        ("completed", "2026-12-23", None),
+        # The same while it is still processing.
+        ("processing", None, "order-closed"),
+    ],
+)
+def test_erasure_asked_for(status: str, delete_after: str | None, until: str | None, policy: Policy) -> None:
+    completed = "2026-11-22" if status == "completed" else None
+    facts = order(status, "2026-11-22", paid_at="2026-11-22", completed_at=completed, kinds="contact")
+    asked = RecordEvent("e1", "erasure-requested", at("2026-11-23"))
+    (found,) = (item for item in schedule(facts, policy, standing([asked])).entries if item.part == "contact")
+    assert (_tag(found), str(found.runs_from)) == (("contract", "orders-accounting"), "2026-12-31")
+    assert (found.delete_after and str(found.delete_after), found.until) == (delete_after, until)
 
 
 def test_consent_given_anew_runs_from_then_and_has_no_end(policy: Policy) -> None:
@@ -126,6 +167,7 @@ def test_newsletter_declined_from_the_start_is_not_kept(policy: Policy) -> None:
     facts = order("completed", "2026-05-01", kinds="newsletter", choices={"2026-05-01": False})
     found = entry(facts, policy, "marketing")
     assert (found.event, str(found.delete_after), found.until) == ("consent-declined", "2026-05-01", None)
+    assert {item.retention_class for item in planned(facts, policy).entries} == {"orders-accounting", "marketing"}
 
 
 def test_customer_note(policy: Policy) -> None:
@@ -191,7 +233,7 @@ def test_a_change_by_staff_or_by_this_service_is_no_activity(policy: Policy) -> 
     assert governing(early, policy).delete_after == governing(late, policy).delete_after
 
 
-@pytest.mark.parametrize("kinds", ["network", "network note attribution newsletter shipping identity"])
+@pytest.mark.parametrize("kinds", ["network", "network note attribution newsletter shipping identity contact"])
 def test_technical_clock_runs_from_the_order(kinds: str, policy: Policy) -> None:
     found = entry(order("completed", "2026-11-22", paid_at="2027-05-01", kinds=kinds), policy, "technical")
     assert (str(found.runs_from), str(found.delete_after)) == ("2026-11-22", "2027-11-22")
@@ -202,6 +244,8 @@ def test_consent_log_clock(policy: Policy) -> None:
     choices = (Choice(at("2025-05-01"), given=True), Choice(at("2026-05-01"), given=False))
     found = governing(ConsentFacts("cookie-consent", choices), policy)
     assert (found.retention_class, str(found.runs_from), found.until) == ("cookie-consent-logs", "2026-05-01", None)
+    # To be able to prove it: no law orders the log.
+    assert found.basis == "legitimate-interests"
     assert (str(found.review_after), str(found.delete_after)) == ("2027-05-01", "2028-05-01")
 
 
@@ -236,13 +280,15 @@ def test_creation_clock_of_an_account(policy: Policy) -> None:
         ("last-activity", order()),
         ("accounting-year-end", customer()),
         ("consent", SupportRequestFacts(closed_at=at("2026-11-22"))),
+        # A consent that stands has no end.
+        ("consent-ended", customer(kinds="newsletter", choices={"2026-05-01": True})),
         # An account of which only an order told.
         ("created", customer(None)),
         ("consent", customer(None)),
     ],
 )
 def test_a_clock_that_cannot_run_says_so(clock: Clock, facts: Facts, policy: Policy) -> None:
-    with pytest.raises(ValueError, match=r"cannot run for|has no clock yet"):
+    with pytest.raises(ValueError, match=r"cannot run for|has no clock yet|has no end yet"):
         anchor(clock, facts, policy)
 
 
@@ -263,8 +309,9 @@ MARKETING = ("consent", "marketing")
 # data, kind of data that must be there, and the tag: of a paid order and of one that was never paid
 ORDER_HOLDS = [
     ("order-payment", "", ACCOUNTING, UNPAID),
-    ("identity-contact", "identity", ACCOUNTING, UNPAID),
-    ("shipping", "shipping", ("contract", "orders-accounting"), ("contract", "unpaid-orders")),
+    ("identity-contact (identity)", "identity", ACCOUNTING, UNPAID),
+    ("identity-contact (contact)", "contact", ("contract", "orders-accounting"), UNPAID),
+    ("shipping", "shipping", ACCOUNTING, UNPAID),
     ("support", "note", SUPPORT, SUPPORT),
     ("technical", "network", TECHNICAL, TECHNICAL),
     ("marketing", "attribution", MARKETING, MARKETING),
@@ -283,7 +330,7 @@ def test_order_holds(
     ):
         found = entry(facts, policy, data)
         assert (_tag(found), found.governs) == (tag, data == "order-payment")
-        assert {item.data for item in planned(facts, policy).entries} == {"order-payment", data}
+        assert {item.name for item in planned(facts, policy).entries} == {"order-payment", data}
 
 
 @pytest.mark.parametrize("status", sorted(PAID_STATUSES))
@@ -404,9 +451,10 @@ def test_an_account_known_only_from_an_order_has_no_schedule_yet(policy: Policy)
 
 EVERYTHING: dict[str, Any] = {
     "paid_at": "2026-11-22",
-    "kinds": "identity shipping note network attribution newsletter",
+    "kinds": "identity contact shipping note network attribution newsletter item-meta refund-reason",
     "choices": {"2026-11-22": True},
 }
+LEFT = ["support", "technical", "marketing", "order-payment (item-meta)", "support (refund-reason)"]
 
 
 def test_trashed_keeps_its_schedule(policy: Policy) -> None:
@@ -417,18 +465,29 @@ def test_trashed_keeps_its_schedule(policy: Policy) -> None:
 
 
 def test_erased_leaves_what_the_eraser_left(policy: Policy) -> None:
-    """A note, order attribution and consent meta stay, with their own dates; the tag says what stood before."""
+    """A note, a shortened address, order attribution, consent meta and what was written on items and refunds stay, with
+    dates of their own; the tag says what stood before."""
     kept = planned(order(**EVERYTHING), policy)
     erased = planned(order(**EVERYTHING, erased_at="2026-12-24"), policy)
     assert (erased.phase, erased.governing) == ("erased", kept.governing)
-    assert [item.data for item in erased.entries] == ["support", "marketing"]
-    assert set(erased.entries) < set(kept.entries)
+    assert [item.name for item in erased.entries] == LEFT
+    assert {item.name for item in kept.entries} & {"order-payment (item-meta)", "support (refund-reason)"} == set()
+    before = {item.name: str(item.delete_after or item.until) for item in kept.entries}
+    assert {item.name: str(item.delete_after or item.until) for item in erased.entries} == {
+        **{name: before[name] for name in ("support", "technical", "marketing")},
+        "order-payment (item-meta)": "2031-12-31",
+        "support (refund-reason)": "2029-11-22",
+    }
 
 
 @pytest.mark.parametrize(
     ("kinds", "left"),
     [
-        ("identity shipping network", []),
+        ("identity contact shipping", []),
+        ("network", ["technical"]),
+        ("item-meta", ["order-payment (item-meta)"]),
+        ("refund-reason", ["support (refund-reason)"]),
+        ("note refund-reason", ["support", "support (refund-reason)"]),
         ("note", ["support"]),
         ("attribution", ["marketing"]),
         ("newsletter", ["marketing"]),
@@ -436,14 +495,30 @@ def test_erased_leaves_what_the_eraser_left(policy: Policy) -> None:
 )
 def test_each_kind_that_the_eraser_leaves(kinds: str, left: list[str], policy: Policy) -> None:
     erased = planned(order(kinds=kinds, erased_at="2026-12-24", trashed=True), policy)
-    assert (erased.phase, [item.data for item in erased.entries]) == ("erased", left)
+    assert (erased.phase, [item.name for item in erased.entries]) == ("erased", left)
+
+
+def test_the_proof_of_a_consent_survives_the_eraser_where_marketing_data_do(policy: Policy) -> None:
+    facts = order(kinds="newsletter", choices={"2026-11-22": True, "2026-11-30": False}, erased_at="2026-12-24")
+    assert str(proof(facts, policy).delete_after) == "2029-11-30"
+    gone = order(choices={"2026-11-22": True, "2026-11-30": False}, erased_at="2026-12-24")
+    assert planned(gone, policy).entries == ()
+
+
+def test_what_was_written_on_items_of_an_unpaid_order_goes_as_that_does(policy: Policy) -> None:
+    facts = order("cancelled", "2026-11-22", kinds="item-meta", erased_at="2026-12-24")
+    (found,) = planned(facts, policy).entries
+    assert (_tag(found), str(found.delete_after)) == (UNPAID, "2027-11-22")
 
 
 def test_the_recorded_erasure(policy: Policy) -> None:
     """Names of `[deleted]` and an address of `deleted@site.invalid` are not mistaken for data that is left."""
     facts = OrderSchema(policy.meta).load(recordings.delivery(33).payload).facts
     plan = planned(facts, policy)
-    assert (plan.phase, [item.data for item in plan.entries]) == ("erased", ["support", "marketing"])
+    assert (plan.phase, [item.name for item in plan.entries]) == (
+        "erased",
+        ["support", "marketing", "support (refund-reason)"],
+    )
 
 
 def test_only_the_named_meta_keys_tell_a_choice(policy: Policy) -> None:
