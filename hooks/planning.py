@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from hooks.ledger.codec import read_entries
+from hooks.ledger.codec import entry_name, read_entries
 from hooks.ledger.records import CLOSED, Values
 from hooks.retention.classify import Schedule
 from hooks.retention.facts import (
@@ -186,16 +186,12 @@ def reason_for(known: Values, changed: Values, plan: Schedule) -> str:
         if before.get(entry.rule, {}).get("reason") != entry.reason:
             told.setdefault(entry.reason, []).append(entry.name)
     there = {entry.rule for entry in plan.entries}
-    lost = {_name(entry) for rule, entry in before.items() if rule not in there}
+    lost = {entry_name(entry) for rule, entry in before.items() if rule not in there}
     gone = sorted(lost - {entry.name for entry in plan.entries})
     parts = [*_phase_words(known, changed, plan)]
     parts += [f"{', '.join(names)}: {reason}" for reason, names in told.items()]
     parts += [f"{', '.join(gone)}: no longer held"] if gone else []
     return ". ".join(parts) or "The policy was applied anew"
-
-
-def _name(entry: Mapping[str, Any]) -> str:
-    return f"{entry['data']} ({entry['part']})" if entry.get("part") else str(entry["data"])
 
 
 def _phase_words(known: Values, changed: Values, plan: Schedule) -> Iterable[str]:

@@ -14,6 +14,7 @@ from flask.cli import AppGroup
 from hooks.commands.store import FINDING, chosen, stop
 from hooks.errors import EventRefusedError, LedgerUnavailableError
 from hooks.ledger import views
+from hooks.ledger.codec import entry_name
 from hooks.ledger.records import RecordKey
 from hooks.ledger.views import MAX_ID
 from hooks.noting import Outcome, note
@@ -113,15 +114,10 @@ def _changes(before: dict[str, Any] | None, after: dict[str, Any]) -> Iterator[s
     was = {entry["rule"]: _end(entry) for entry in before["entries"]} if before else {}
     for entry in after["entries"]:
         old, new = was.pop(entry["rule"], "-"), _end(entry)
-        name = _name(entry)
+        name = entry_name(entry)
         yield f"  {name:<17} {old} → {new}" if old != new else f"  {name:<17} {new}, as before"
         yield f"      {entry['reason']}."
     yield from (f"  {rule:<17} {old} → no longer held" for rule, old in was.items())
-
-
-def _name(entry: dict[str, Any]) -> str:
-    """The data category of an entry, with the part of it: 'identity-contact (contact)'."""
-    return f"{entry['data']} ({entry['part']})" if entry.get("part") else str(entry["data"])
 
 
 def _end(entry: dict[str, Any]) -> str:
@@ -136,7 +132,7 @@ def _record_text(record: dict[str, Any]) -> str:
         lines.append(f"  {tag['class']}, {tag['legal_basis']}, kept until {until}  (policy {record['policy']})")
     for entry in record["entries"]:
         mark = "*" if entry["governs"] else " "
-        lines.append(f" {mark} {_name(entry):<17} {entry['basis']:<21} {entry['delete_after'] or entry['until']}")
+        lines.append(f" {mark} {entry_name(entry):<17} {entry['basis']:<21} {entry['delete_after'] or entry['until']}")
         lines.append(f"      {entry['reason']}.")
     copy = record["store_copy"]
     lines.append(f"  the store holds {'the same' if copy['in_step'] else 'something else; it is to be written'}")

@@ -146,6 +146,11 @@ def entry_dict(entry: Entry) -> dict[str, Any]:
     }
 
 
+def entry_name(entry: Mapping[str, Any]) -> str:
+    """The data category of an entry as `entry_dict` shows it, with the part of it: 'identity-contact (contact)'."""
+    return f"{entry['data']} ({entry['part']})" if entry.get("part") else str(entry["data"])
+
+
 def entries_text(entries: tuple[Entry, ...]) -> str:
     """All entries of a record, in the policy's order."""
     return f"[{','.join(map(_entry_text, entries))}]"

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from hooks.ledger import order_ids, tallies
+from hooks.ledger.codec import entry_name
 from hooks.ledger.records import UNLISTED
 from hooks.ledger.tables import (
     CLOSED_TO_US,
@@ -62,7 +63,7 @@ def record(connection: Connection, store: str, kind: str, external_id: int) -> d
         "subject": row.subject,
         "customer_id": row.customer_id,
         "events": json.loads(row.events),
-        "left_behind": [entry["data"] for entry in json.loads(row.entries)] if row.state == "erased" else [],
+        "left_behind": [entry_name(entry) for entry in json.loads(row.entries)] if row.state == "erased" else [],
         "store_copy": _store_copy(row),
         "history": _history(connection, row.id),
     }

@@ -162,7 +162,7 @@ def _closed(answer: Answer, number: int) -> Shown:
         "id": closed.id,
         "state": closed.state,
         "erased_on": _day(closed.on),
-        "left_behind": [one.entry.data for one in held],
+        "left_behind": [one.entry.name for one in held],
     }
 
 

@@ -84,7 +84,7 @@ def test_policy_show_lists_classes_rules_and_gaps(quiet: Stack) -> None:
     assert (shown.returncode, shown.stderr) == (0, "")
     for words in (
         "smartgroup-2026-11-22",
-        "in force from 2026-01-15",
+        "in force from 2026-11-22",
         "SmartGroup AS",
         "orders-accounting",
         "bokføringsloven § 13",

@@ -60,7 +60,7 @@ KEPT = ("events", "subject", "linked")
 
 EDITS = {
     'id = "smartgroup-2026-11-22"': 'id = "smartgroup-2026-11-01"',
-    "effective_from = 2026-01-15": "effective_from = 2026-11-01",
+    "effective_from = 2026-11-22": "effective_from = 2026-11-01",
     'clock = "last-activity"\nkeep = "P24M"': 'clock = "last-activity"\nkeep = "P30M"',
     'never paid"\nclock = "created"\nkeep = "P12M"': 'never paid"\nclock = "created"\nkeep = "P11M"',
 }

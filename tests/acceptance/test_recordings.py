@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from hooks.delivery import Delivery
 from hooks.ingest import Ingest
+from hooks.ledger.codec import entry_name
 from hooks.ledger.database import Database
 from hooks.ledger.tables import records
 from hooks.retention.facts import Snapshot
@@ -81,7 +82,8 @@ ACCOUNT = ("contract", "customer-accounts", "2026-11-22", "2028-11-22")
 
 @dataclass(frozen=True)
 class Expected:
-    """A record after the recorded day. `entries`: data, basis, class, from, and the day or event it is kept until."""
+    """A record after the recorded day. `entries`: the data with its part, basis, class, from, and the day or event
+    until which it is kept."""
 
     state: str
     tag: tuple[str, str, str, str]
@@ -95,8 +97,10 @@ def same_as(tag: tuple[str, str, str, str], *categories: str) -> tuple[tuple[str
     return tuple((name, basis, retention_class, start, end) for name in categories)
 
 
-PLAIN_SALE = same_as(ACCOUNTING, "order-payment", "identity-contact")
-PLAIN_UNPAID = same_as(UNPAID, "order-payment", "identity-contact")
+# No law asks for an e-mail address on a sales document.
+CONTACT = ("identity-contact (contact)", "contract", "orders-accounting", "2026-12-31", "2031-12-31")
+PLAIN_SALE = (*same_as(ACCOUNTING, "order-payment", "identity-contact (identity)"), CONTACT)
+PLAIN_UNPAID = same_as(UNPAID, "order-payment", "identity-contact (identity)", "identity-contact (contact)")
 
 RECORDS = {
     # Erased by the store: what the eraser left has its own dates. The refund's day is still to be asked for.
@@ -106,6 +110,7 @@ RECORDS = {
         (
             ("support", "legitimate-interests", "support-requests", "2026-11-22", "2029-11-22"),
             ("marketing", "consent", "marketing", "2026-11-22", "consent-withdrawn"),
+            ("support (refund-reason)", "legitimate-interests", "support-requests", "2026-11-22", "2029-11-22"),
         ),
         asked="refund-date",
     ),
@@ -154,7 +159,7 @@ def as_expected(shown: dict[str, Any]) -> Expected:
         shown["state"],
         (tag["legal_basis"], tag["class"], tag["from"], tag["delete_after"]),
         tuple(
-            (entry["data"], entry["basis"], entry["class"], entry["from"], entry["delete_after"] or entry["until"])
+            (entry_name(entry), entry["basis"], entry["class"], entry["from"], entry["delete_after"] or entry["until"])
             for entry in shown["entries"]
         ),
         shown["store_copy"]["to_be_asked"],
@@ -172,7 +177,7 @@ def test_the_recorded_day(processes: Stack, policy: Policy) -> None:
     assert results == RESULTS
 
     assert {key: as_expected(web.record(*key)) for key in RECORDS} == RECORDS
-    assert web.record("order", 117)["left_behind"] == ["support", "marketing"]
+    assert web.record("order", 117)["left_behind"] == ["support", "marketing", "support (refund-reason)"]
     for kind, number in ABSENT:
         assert web.get(f"/records/shop/{kind}/{number}").status_code == 404, (kind, number)
     request = web.record("support-request", 4711)  # dated by its arrival, since the action carries no time

@@ -141,29 +141,40 @@ def office(make_office: MakeOffice) -> Office:
 BEFORE = {
     "order-paid": "2031-12-31",
     "order-paid-identity": "2031-12-31",
+    "order-paid-contact": "2031-12-31",
     "order-paid-shipping": "2031-12-31",
     "order-note": "2029-11-22",
     "order-technical": "2027-11-22",
     "order-marketing": "consent-withdrawn",
 }
-WITHIN_A_MONTH = "2026-12-31"
+WITHIN_A_MONTH = "2027-01-01"
+PERSONAL = ["order-note", "order-technical"]
 
 
 @pytest.mark.parametrize(
     ("event", "changes"),
     [
         ({"type": "consent-given"}, {}),
-        ({"type": "consent-withdrawn"}, {"order-marketing": "2026-12-01"}),
+        ({"type": "consent-withdrawn"}, {"order-marketing": "2026-12-01", "order-consent-proof": "2029-12-01"}),
         # What the law wants kept, stays.
         (
             {"type": "erasure-requested"},
-            dict.fromkeys(["order-paid-shipping", "order-note", "order-technical", "order-marketing"], WITHIN_A_MONTH),
+            dict.fromkeys([*PERSONAL, "order-marketing"], WITHIN_A_MONTH) | {"order-paid-contact": "order-closed"},
         ),
-        ({"type": "objection"}, dict.fromkeys(["order-note", "order-technical"], WITHIN_A_MONTH)),
+        (
+            {"type": "objection"},
+            dict.fromkeys(PERSONAL, WITHIN_A_MONTH)
+            | {"order-marketing": "2026-12-01", "order-consent-proof": "2029-12-01"},
+        ),
+        (
+            {"type": "objection", "scope": "marketing"},
+            {"order-marketing": "2026-12-01", "order-consent-proof": "2029-12-01"},
+        ),
         # A month from the last of January, and what goes earlier anyhow.
         (
             {"type": "objection", "at": "2027-01-31T12:00:00Z"},
-            dict.fromkeys(["order-note", "order-technical"], "2027-02-27"),
+            dict.fromkeys(PERSONAL, "2027-02-28")
+            | {"order-marketing": "2027-01-31", "order-consent-proof": "2030-01-31"},
         ),
         ({"type": "restriction"}, dict.fromkeys(BEFORE, "restriction-lifted")),
         (HOLD, dict.fromkeys(BEFORE, "hold-lifted")),
@@ -218,9 +229,11 @@ def test_lifting_a_hold_computes_anew(office: Office) -> None:
     assert set(office.ends("order", ORDER).values()) == {"hold-lifted"}
     assert (held["tag"]["held"], held["tag"]["delete_after"]) == (True, None)
     office.note("order", ORDER, type="hold-lifted", at="2027-03-01T12:00:00Z")
-    kept = dict.fromkeys(["order-paid", "order-paid-identity", "order-paid-shipping"], "2032-12-31")
-    hastened = dict.fromkeys(["order-note", "order-technical"], "2027-03-09")
-    assert office.ends("order", ORDER) == BEFORE | kept | hastened
+    by_law = ["order-paid", "order-paid-identity", "order-paid-shipping"]
+    kept = dict.fromkeys([*by_law, "order-paid-contact"], "2032-12-31")
+    hastened = dict.fromkeys(PERSONAL, "2027-03-10")
+    ended = {"order-marketing": "2027-02-10", "order-consent-proof": "2030-02-10"}
+    assert office.ends("order", ORDER) == BEFORE | kept | hastened | ended
 
 
 def test_a_hold_is_on_what_is_to_be_written_to_the_store(office: Office) -> None:
@@ -305,8 +318,8 @@ def test_what_a_customer_asks_for_reaches_their_orders(office: Office) -> None:
     marked = [office.row("order", number)["tagged_by"].startswith(records.AGAIN) for number in (ORDER, 9002, 9003)]
     assert marked == [True, False, True]
     office.retag()
-    erased = ["order-paid-shipping", "order-note", "order-technical", "order-marketing"]
-    assert office.ends("order", ORDER) == BEFORE | dict.fromkeys(erased, WITHIN_A_MONTH)
+    erased = dict.fromkeys([*PERSONAL, "order-marketing"], WITHIN_A_MONTH)
+    assert office.ends("order", ORDER) == BEFORE | erased | {"order-paid-contact": "order-closed"}
     assert office.ends("order", 9002) == BEFORE, "another customer's"
     assert WITHIN_A_MONTH not in office.ends("order", 9003).values(), "placed after the request"
     assert set(office.ends("customer", CUSTOMER).values()) == {WITHIN_A_MONTH}
@@ -332,7 +345,8 @@ def test_a_customers_newsletter_ends_everywhere(last: str, office: Office) -> No
     assert office.report(type=last, subject={"customer": CUSTOMER}, at=CAME) == [Result.RECORDED]
     office.retag()
     assert office.ends("customer", CUSTOMER)["account-marketing"] == "2026-12-01"
-    assert office.ends("order", ORDER) == BEFORE | {"order-marketing": "2026-12-01"}
+    ended = {"order-marketing": "2026-12-01", "order-consent-proof": "2029-12-01"}
+    assert office.ends("order", ORDER) == BEFORE | ended
 
 
 # --- what tools report -------------------------------------------------------------------------------------

@@ -210,7 +210,7 @@ WAITS = [
     # Nothing is wrong with a policy whose day has not come.
     ({"effective_from": "2026-11-23"}, "effective-date", []),
     ({"keep": SHORTER}, "due-at-once", ["policy-waits"]),
-    ({"id": "smartgroup-2026-11-22", "version": "2"}, "same-id", ["policy-waits"]),
+    ({"id": "smartgroup-2026-11-22", "version": "3"}, "same-id", ["policy-waits"]),
 ]
 
 

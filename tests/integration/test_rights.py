@@ -175,9 +175,9 @@ def test_what_is_erased_and_gone_is_counted(ingest: Ingest, take: Take) -> None:
 
 
 # What was noted of the person, and what the order's entries are at once, before any of them is tagged anew.
-SOON = date(2026, 12, 22)
+SOON = date(2026, 12, 23)
 STANDS = [
-    ("erasure-requested", {"order-payment": date(2031, 12, 31), "shipping": SOON, "support": SOON}),
+    ("erasure-requested", {"order-payment": date(2031, 12, 31), "shipping": date(2031, 12, 31), "support": SOON}),
     ("objection", {"order-payment": date(2031, 12, 31), "shipping": date(2031, 12, 31), "support": SOON}),
     ("restriction", {"order-payment": None, "shipping": None, "support": None}),
     ("hold", {"order-payment": None, "shipping": None, "support": None}),

@@ -14,7 +14,7 @@ def variant(
     id: str = "next",  # noqa: A002 - the policy file's own word
     *,
     effective_from: str = "2026-02-01",
-    version: str = "1",
+    version: str = "",
     keep: Mapping[str, str] | None = None,
     newsletter: str = "",
     roles: Sequence[str] = (),
@@ -24,7 +24,8 @@ def variant(
     `roles` those of customers."""
     text = _once(r'^id = ".*"$', f'id = "{id}"', policy.text)
     text = _once(r"^effective_from = \S+", f"effective_from = {effective_from}", text)
-    text = _once(r'^version = ".*"$', f'version = "{version}"', text)
+    if version:
+        text = _once(r'^version = ".*"$', f'version = "{version}"', text)
     for name, period in (keep or {}).items():
         text = _once(rf'(^\[classes\.{name}\]\n(?:.+\n)*?keep = )".*"$', rf'\g<1>"{period}"', text)
     if roles:

@@ -1,0 +1,97 @@
+"""A shop moves from the policy of before to the one that is shipped: shown first, then re-tagged, read and written."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+
+from hooks import tagging
+from hooks.impact import impact_of
+from hooks.ledger.database import Database
+from hooks.retention.memory import Memory
+from hooks.retention.policy import Policy
+from schemas.policy import load_policy
+from tests.integration.desk import ON_SQLITE, Desk, desk
+from tests.support.processes import ROOT
+
+BEFORE = load_policy(ROOT / "tests" / "recordings" / "policy-2026-01-15.toml")
+NAMED = {"first_name": "Kari", "address_1": "Storgata 1", "email": "kari@example.test"}
+REACHED = {"email": "kari@example.test"}
+
+
+def _schedule(shop: Desk, number: int) -> list[tuple[str, str | None, str, str | None]]:
+    shown: list[dict[str, Any]] = json.loads(shop.held("order", number)["retention_schedule"])
+    return [(one["data"], one.get("part"), one["basis"], one["delete_after"]) for one in shown]
+
+
+def _as_read_before(shop: Desk, number: int) -> None:
+    """Leave the facts as the version before read them: name and contact were one kind of data."""
+    facts = json.loads(shop.row("order", number)["facts"])
+    told = {"identity" if kind == "contact" else kind for kind in facts["kinds"]}
+    facts["kinds"] = sorted(told - {"item-meta", "refund-reason"})
+    shop.edit_row("order", number, facts=json.dumps(facts, separators=(",", ":"), sort_keys=True))
+
+
+@pytest.fixture
+def version_before(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The service tags as the version before did, until this is undone."""
+    monkeypatch.setattr(tagging, "REVISION", 1)
+    monkeypatch.setattr(tagging, "_remembered", Memory(16))
+    return monkeypatch
+
+
+def test_a_ledger_of_the_policy_before_is_tagged_anew_read_again_and_written_back(
+    database: Database, policy: Policy, version_before: pytest.MonkeyPatch
+) -> None:
+    with desk(database, BEFORE) as shop:
+        shop.adopt(BEFORE)
+        named, reached = (shop.written_order(billing=billing) for billing in (NAMED, REACHED))
+        for number in (named, reached):
+            _as_read_before(shop, number)
+        assert shop.held("order", named)["retention_policy"] == BEFORE.id
+        version_before.undo()
+        shop.adopt(policy)
+        shop.tag()
+        # Until the store is read again, what was called identity is taken for that.
+        assert "contact" not in shop.row("order", reached)["facts"]
+        shop.come_to_rest()
+        assert [shop.held("order", number)["retention_policy"] for number in (named, reached)] == [policy.id] * 2
+        by_law, identity = ("order-payment", None, "legal-obligation"), ("identity-contact", "identity")
+        contact = ("identity-contact", "contact", "contract", "2031-12-31")
+        assert _schedule(shop, named) == [
+            (*by_law, "2031-12-31"),
+            (*identity, "legal-obligation", "2031-12-31"),
+            contact,
+        ]
+        assert _schedule(shop, reached) == [(*by_law, "2031-12-31"), contact]
+        assert shop.status()["policy"]["to_be_tagged"] == 0
+
+
+@ON_SQLITE
+def test_the_move_is_told_before_anything_changes(database: Database, policy: Policy) -> None:
+    """It moves no date of an order and makes nothing due at once: only parts of them get a basis of their own."""
+    with desk(database, BEFORE) as shop:
+        shop.adopt(BEFORE)
+        number = shop.written_order(billing=NAMED)
+        found = impact_of(database, policy, date(2026, 11, 22))
+        assert (found.total, found.moved, found.due_at_once, found.alarming) == (1, 0, 0, False)
+        assert shop.held("order", number)["retention_policy"] == BEFORE.id
+
+
+@ON_SQLITE
+def test_what_the_stores_eraser_leaves_is_written_by_name(desk: Desk) -> None:
+    number = desk.store.checkout(
+        ip_address="192.0.2.7", billing=NAMED, line_items=[{"product_id": 10}], payment_method="bacs", set_paid=True
+    )["id"]
+    desk.store.shop.order(number).line_items[0].meta.set("Engraving", "For Kari")
+    desk.store.refund_order(number, "10.00", "Kari was ill")
+    desk.come_to_rest()
+    assert "item-meta" not in desk.held("order", number)["retention_schedule"]
+    desk.store.anonymise_order(number)
+    desk.come_to_rest()
+    named = {(data, part) for data, part, *_ in _schedule(desk, number)}
+    assert {("order-payment", "item-meta"), ("support", "refund-reason")} <= named
+    assert "Kari" not in json.dumps(desk.row("order", number), default=str)
