@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -145,11 +146,19 @@ def _kinds(raw: Mapping[str, Any]) -> frozenset[str]:
         "contact": any_present(raw.get("billing"), _CONTACT),
         "shipping": any_present(raw.get("shipping"), (*_NAME, "phone")) or bool(raw.get("shipping_lines")),
         "note": present(raw.get("customer_note")),
-        "network": present(raw.get("customer_ip_address")) or present(raw.get("customer_user_agent")),
+        "network": present(raw.get("customer_ip_address")) or _is_agent(raw.get("customer_user_agent")),
         "item-meta": any(_has_own_meta(line) for line in php_list(raw.get("line_items")) or []),
         "refund-reason": any(any_present(row, ["reason"]) for row in php_list(raw.get("refunds")) or []),
     }
     return frozenset(kind for kind, there in held.items() if there)
+
+
+def _is_agent(value: object) -> bool:
+    """Tell whether it is a browser, and not `[deleted]` in some language, which the store's eraser puts in its place."""
+    return present(value) and not (isinstance(value, str) and _ERASED.fullmatch(value.strip()))
+
+
+_ERASED = re.compile(r"\[[^\[\]]*\]")
 
 
 def _has_own_meta(line: object) -> bool:

@@ -150,7 +150,7 @@ def test_apply_puts_the_policy_in_force_and_show_says_how_far_it_is(
     for env in ({}, {"POLICY_FILE": write(tmp_path, variant(policy, "harsh", keep=HARSH))}):
         shown = shop.flask("policy", "show", **env)
         assert shown.returncode == 0
-        assert shown.stdout.startswith("mild  version 1  in force from 2026-02-01"), "whatever the settings name"
+        assert shown.stdout.startswith("mild  version 2  in force from 2026-02-01"), "whatever the settings name"
         assert f"{RECORDS} record(s) are still to be tagged by it" in shown.stdout
 
 

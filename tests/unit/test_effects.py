@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hooks.ledger.codec import events_text, read_events
 from hooks.retention.classify import Entry, Schedule, schedule
 from hooks.retention.effects import answer_by, event_words
 from hooks.retention.events import TYPES, EventType, RecordEvent, standing
@@ -460,6 +461,15 @@ def test_nothing_keeps_longer_but_a_suspension_and_a_hold_never_shortens(
         assert {entry.until for entry in after.values()} == {"hold-lifted"}
     elif not standing(told).restriction and "order-closed" in {entry.until for entry in after.values()}:
         assert facts == UNPAID
+
+
+@pytest.mark.parametrize(
+    ("scope", "words"), [("marketing", "Objection to marketing"), ("all", "Objection"), ("", "Objection")]
+)
+def test_the_scope_of_an_objection_is_said_and_kept(scope: str, words: str, policy: Policy) -> None:
+    objection = event("objection", id_="o1", scope=scope)
+    assert event_words(objection, policy) == f"{words} on 2026-11-23; event o1"
+    assert read_events(events_text([objection])) == (objection,)
 
 
 @pytest.mark.parametrize("type_", TYPES)

@@ -47,6 +47,12 @@ def _refused(raw: dict[str, Any], policy: Policy) -> dict[str, str]:
         ({"type": "hold-lifted", "id": "l"}, RecordEvent("l", "hold-lifted", NOW)),
         ({"type": "hold-lifted", "id": "l", "about": "h"}, RecordEvent("l", "hold-lifted", NOW, about="h")),
         ({"type": "retracted", "id": "r", "about": "l"}, RecordEvent("r", "retracted", NOW, about="l")),
+        # An objection to marketing alone, and one to all; without a scope it is to all, too.
+        (
+            {"type": "objection", "id": "o", "scope": "marketing"},
+            RecordEvent("o", "objection", NOW, scope="marketing"),
+        ),
+        ({"type": "objection", "id": "o", "scope": "all"}, RecordEvent("o", "objection", NOW, scope="all")),
         # What is null is not given.
         ({"type": "objection", "at": None, "review_on": None}, RecordEvent(FRESH, "objection", NOW)),
     ],
@@ -91,6 +97,8 @@ NO_EVENT = "is not the id of an event"
         ({"type": "hold-lifted", "reason": "audit"}, {"reason": "does not belong to hold-lifted"}),
         ({"type": "erasure-requested", "about": "x"}, {"about": "does not belong to erasure-requested"}),
         ({"type": "retracted"}, {"about": "is missing"}),
+        ({"type": "restriction", "scope": "all"}, {"scope": "does not belong to restriction"}),
+        ({"type": "objection", "scope": CANARY}, {"scope": "is none of marketing, all"}),
         # Nothing is free text.
         (HOLD | {"reason": CANARY}, {"reason": "is none of " + ", ".join(REASONS)}),
         (HOLD | {"owner": CANARY}, {"owner": NO_ROLE}),
@@ -137,8 +145,9 @@ def test_what_is_dated_is_told_by_what_it_says(policy: Policy) -> None:
         _read(HOLD | AT | {"review_on": "2027-05-02"}, policy),
         _read(HOLD | {"at": "2026-11-20T10:00:01Z"}, policy),
         _read(AT | {"type": "objection"}, policy),
+        _read(AT | {"type": "objection", "scope": "marketing"}, policy),
     ]
-    assert len({one.id, *(other.id for other in others)}) == 8
+    assert len({one.id, *(other.id for other in others)}) == 9
 
 
 def test_what_the_ledger_takes(policy: Policy) -> None:

@@ -106,6 +106,8 @@ def test_json_spelled_out(shipped: Register, policy: Policy) -> None:
     }
     assert accounting["subjects"] == [
         {"record": "order", "label": "Customers, and buyers without an account"},
+        {"record": "customer", "label": "Account holders"},
+        {"record": "marketing-consent", "label": "Subscribers to marketing"},
         {"record": "cookie-consent", "label": "Visitors of the website"},
     ]
     assert [one["recipient"] for one in accounting["transfers"]] == [

@@ -494,6 +494,10 @@ EMPTY_ADDRESS = dict.fromkeys(("first_name", "last_name", "company", "address_1"
         ("customer_ip_address", "192.0.2.0", "network"),
         ("customer_ip_address", "0.0.0.0", "network"),  # noqa: S104 - what an eraser leaves
         ("customer_ip_address", "::", "network"),
+        # What stands for a browser that the eraser took.
+        ("customer_user_agent", "[deleted]", ""),
+        ("customer_user_agent", "[slettet]", ""),
+        ("customer_user_agent", "Browser [en] 1.0", "network"),
         # What was written on an item, and why money was given back.
         ("line_items", [{"id": 1, "meta_data": [{"key": "Engraving", "value": CANARY}]}], "item-meta"),
         ("line_items", {"3": {"meta_data": {"2": {"key": "Message", "value": 7}}}}, "item-meta"),
