@@ -26,6 +26,7 @@ from hooks.retention.policy import (
     Children,
     Controller,
     DataSource,
+    Deletion,
     Gap,
     LegalBasis,
     MetaVocabulary,
@@ -198,6 +199,10 @@ class ClassSchema(PublishedSchema):
     proof = fields.Boolean(load_default=False)
 
 
+class DeletionSchema(PublishedSchema):
+    act_within = PeriodField(required=True)
+
+
 class RuleSchema(PublishedSchema):
     id = fields.String(required=True, validate=_ID)
     record = fields.String(required=True, validate=validate.OneOf(KINDS))
@@ -279,6 +284,7 @@ class PolicySchema(Schema):
     authorities = fields.List(fields.Nested(AuthoritySchema), load_default=list)
     gaps = fields.Dict(fields.String(validate=_ID), fields.Nested(GapSchema), load_default=dict)
     classes = fields.Dict(fields.String(validate=_ID), fields.Nested(ClassSchema), required=True)
+    deletion = fields.Nested(DeletionSchema, load_default=None)
     rules = fields.List(fields.Nested(RuleSchema), required=True, validate=validate.Length(min=1))
     consent = fields.Nested(ConsentSchema, required=True)
     actions = fields.List(fields.Nested(ActionSchema), load_default=list)
@@ -349,6 +355,7 @@ def _policy(raw: dict[str, Any], text: str, digest: str) -> Policy:
         gaps={name: Gap(name, **gap) for name, gap in raw["gaps"].items()},
         classes={name: _class(name, dict(item)) for name, item in raw["classes"].items()},
         rules=tuple(_rule(dict(rule)) for rule in raw["rules"]),
+        deletion=_deletion(raw["deletion"]),
         meta=MetaVocabulary(
             newsletter_keys=frozenset(newsletter["meta_keys"]),
             given=frozenset(word.lower() for word in newsletter["given"]),
@@ -392,6 +399,13 @@ def _class(name: str, raw: dict[str, Any]) -> RetentionClass:
     return RetentionClass(id=name, published=PublishedSchema.published_of(raw), **raw)
 
 
+def _deletion(raw: dict[str, Any] | None) -> Deletion:
+    if raw is None:
+        return Deletion()
+    published = PublishedSchema.published_of(raw)
+    return Deletion(published=published, **raw)
+
+
 def _rule(raw: dict[str, Any]) -> Rule:
     published = PublishedSchema.published_of(raw)
     raw |= {name: frozenset(raw[name]) for name in ("all_of", "any_of")}
@@ -412,6 +426,7 @@ def _duplicate_ids(raw: dict[str, Any]) -> Iterator[str]:
 def _unknown_sections(policy: Policy) -> Iterator[str]:
     origins = {f"class {item.id!r}": item.published.section for item in policy.classes.values()}
     origins |= {f"rule {rule.id!r}": rule.published.section for rule in policy.rules}
+    origins["deletion"] = policy.deletion.published.section
     origins |= {f"recipient {item.id!r}": item.published.section for item in policy.recipients.values()}
     origins |= {f"gap {item.id!r}": item.section for item in policy.gaps.values()}
     origins |= {f"source {item.id!r}": item.section for item in policy.sources.values()}

@@ -94,6 +94,7 @@ class _Draft:
         yield from parts.children()
         yield from parts.authorities()
         yield from parts.classes()
+        yield from parts.deletion()
         yield from parts.gaps()
         yield from parts.rules()
         yield from parts.rest()

@@ -133,6 +133,11 @@ class Parts:
 
     # --- gaps and rules ---
 
+    def deletion(self) -> Iterator[str]:
+        """How soon what is due is deleted, which no page says. Nothing, where the page has no section on retention."""
+        if self.section("retention") is not None:
+            yield from ["", *toml.table("[deletion]", self.template["deletion"] | {"published": False})]
+
     def gaps(self) -> Iterator[str]:
         """What the page does not say of what it has; a gap that the page has filled is none."""
         on_page = {one.id for one in self.page.classes}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -42,6 +43,19 @@ class Period:
         month = day.month - 1 + self.months + 12 * self.years
         year, month = day.year + month // 12, month % 12 + 1
         return date(year, month, min(day.day, monthrange(year, month)[1])) + timedelta(days=self.days)
+
+    def first_start(self, end: date) -> date:
+        """The first day from which this period does not end before `end`: from each earlier day it does.
+
+        It is no subtraction: one month after each of 28, 29, 30 and 31 January 2026 is 28 February.
+        """
+        latest = end.toordinal()
+        longest = 366 * self.years + 31 * self.months + self.days
+        days = range(max(latest - longest, 1), latest)
+        return date.fromordinal(days.start + bisect_left(days, latest, key=self._ordinal_after))
+
+    def _ordinal_after(self, ordinal: int) -> int:
+        return self.after(date.fromordinal(ordinal)).toordinal()
 
     def __str__(self) -> str:
         """In words, as the sentences say it: 'five years', '24 months'."""

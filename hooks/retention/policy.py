@@ -109,6 +109,20 @@ class RetentionClass:
     proof: bool = False
 
 
+A_MONTH = Period(months=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """Within which period after its last day a record, or a part of it, is deleted.
+
+    A policy file that says nothing of it means a month, of the operator's own choice.
+    """
+
+    act_within: Period = A_MONTH
+    published: Published = Published(None)
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """When a record of `kind` meets every condition of `all_of`, and one of `any_of` if there are any,
@@ -291,6 +305,7 @@ class Policy:
     gaps: Mapping[str, Gap]
     classes: Mapping[str, RetentionClass]
     rules: tuple[Rule, ...]
+    deletion: Deletion
     meta: MetaVocabulary
     actions: Mapping[str, Action]
     digest: str
@@ -342,14 +357,15 @@ _ANY_DAY = date(2024, 1, 1)
 
 def _origin_faults(policy: Policy) -> Iterator[str]:
     """Whatever names a gap must name one that is described, and each that is described about rules is of use."""
-    chosen: list[tuple[str, RetentionClass | Rule | Recipient]] = [
-        *(("class", item) for item in policy.classes.values()),
-        *(("rule", rule) for rule in policy.rules),
-        *(("recipient", item) for item in policy.recipients.values()),
+    chosen: list[tuple[str, RetentionClass | Rule | Recipient | Deletion]] = [
+        *((f"class {item.id!r}", item) for item in policy.classes.values()),
+        *((f"rule {rule.id!r}", rule) for rule in policy.rules),
+        *((f"recipient {item.id!r}", item) for item in policy.recipients.values()),
+        ("deletion", policy.deletion),
     ]
-    for what, item in chosen:
+    for name, item in chosen:
         if item.published.gap and item.published.gap not in policy.gaps:
-            yield f"{what} {item.id!r} names an unknown gap {item.published.gap!r}"
+            yield f"{name} names an unknown gap {item.published.gap!r}"
 
 
 def _role_faults(customer_roles: frozenset[str]) -> Iterator[str]:

@@ -142,6 +142,34 @@ def test_a_later_day_never_ends_earlier(one: date, other: date, period: Period) 
     assert period.after(first) <= period.after(second)
 
 
+@pytest.mark.parametrize(
+    ("end", "period", "first"),
+    [
+        ("2026-11-22", "P1M", "2026-10-22"),
+        # The day after each of 28 to 31 January plus a month; and that day itself.
+        ("2026-03-01", "P1M", "2026-02-01"),
+        ("2026-02-28", "P1M", "2026-01-28"),
+        # No day plus a month is the 31st of March: the 1st of March comes nearest from above.
+        ("2026-03-31", "P1M", "2026-03-01"),
+        ("2028-02-29", "P1Y", "2027-03-01"),
+        ("2026-03-01", "P1M1D", "2026-01-28"),
+        ("2026-11-22", "P14D", "2026-11-08"),
+        # Before the calendar begins.
+        ("2026-11-22", "P3000Y", "0001-01-01"),
+    ],
+)
+def test_first_day_from_which_a_period_does_not_end_before_a_day(end: str, period: str, first: str) -> None:
+    years = Period(years=3000) if period == "P3000Y" else Period.from_iso(period)
+    assert str(years.first_start(date.fromisoformat(end))) == first
+
+
+@given(days, periods, st.integers(-100, 100))
+def test_what_began_before_that_day_has_ended_and_nothing_else_has(end: date, period: Period, apart: int) -> None:
+    first = period.first_start(end)
+    day = first + timedelta(days=apart)
+    assert (period.after(day) < end) == (day < first)
+
+
 @given(days, periods, periods)
 def test_a_longer_period_never_ends_earlier(day: date, one: Period, other: Period) -> None:
     longer = Period(max(one.years, other.years), max(one.months, other.months), max(one.days, other.days))

@@ -136,6 +136,7 @@ def _parts(policy: Policy) -> dict[str, object]:
         "classes": policy.classes,
         "rules": policy.rules,
         "meta": policy.meta,
+        "deletion": policy.deletion,
         "actions": policy.actions,
         "clock": (policy.time_zone, policy.accounting_year),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,8 +13,8 @@ import pytest
 from hooks.errors import ConfigurationError, PolicyError
 from hooks.retention.clock import AccountingYear, Period
 from hooks.retention.facts import KINDS
-from hooks.retention.policy import CLOCKS, MetaVocabulary, Policy, faults
-from schemas.policy import load_policy
+from hooks.retention.policy import CLOCKS, Deletion, MetaVocabulary, Policy, Published, faults
+from schemas.policy import _digest, load_policy
 from tests.conftest import POLICY_FILE
 from tests.support.processes import ROOT
 
@@ -130,8 +131,9 @@ def test_every_gap_is_listed_with_what_was_chosen_and_a_sentence_to_publish(poli
         "consent-evidence",
         "erasure-leftovers",
     }
-    # What no class, rule or recipient shows: when the five years start, what activity is, and backups.
-    assert policy.gaps.keys() - silent == {"start-of-five-years", "what-activity-is", "backups"}
+    # What no class, rule or recipient shows: when the five years start, what activity is, backups, how soon is deleted.
+    assert policy.deletion.published.gap == "act-within"
+    assert policy.gaps.keys() - silent == {"start-of-five-years", "what-activity-is", "backups", "act-within"}
     assert all(gap.choice and gap.publish and gap.section in policy.sections for gap in policy.gaps.values())
 
 
@@ -142,6 +144,35 @@ def test_digest_is_of_what_the_file_says_and_of_nothing_else(policy: Policy, tmp
     assert len(policy.digest) == 16
     assert _load(SHIPPED + "\n# A comment.\n", tmp_path).digest == policy.digest
     assert _load(_edited(('keep = "P5Y"', 'keep = "P6Y"')), tmp_path).digest != policy.digest
+
+
+DELETION = '[deletion]\nact_within = "P1M"\npublished = false\ngap = "act-within"\n'
+
+
+def test_a_file_that_does_not_say_how_soon_is_deleted_means_a_month_and_keeps_its_digest(tmp_path: Path) -> None:
+    """As files from before it could be said."""
+    text = _edited((DELETION, ""))
+    silent = _load(text, tmp_path)
+    assert silent.deletion == Deletion(Period(months=1), Published(None))
+    assert silent.digest == _digest(tomllib.loads(text))
+
+
+@pytest.mark.parametrize(
+    ("edit", "fault"),
+    [
+        (('act_within = "P1M"', 'act_within = "P0M"'), "deletion act_within: 'P0M' is not a period"),
+        (('act_within = "P1M"\n', ""), "deletion act_within: Missing data"),
+        ((DELETION, DELETION.replace("act-within", "soon")), "deletion names an unknown gap 'soon'"),
+        (
+            (DELETION, '[deletion]\nact_within = "P1M"\nsection = 77\n'),
+            "deletion names section 77, which the page does not have",
+        ),
+        ((DELETION, '[deletion]\nact_within = "P1M"\n'), "deletion: needs either its `section` of the page"),
+    ],
+)
+def test_how_soon_is_deleted_is_checked_as_all_else(edit: Edit, fault: str, tmp_path: Path) -> None:
+    (found,) = _faults(_edited(edit), tmp_path)
+    assert found.startswith(fault)
 
 
 @pytest.mark.parametrize(
