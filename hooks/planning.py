@@ -224,5 +224,6 @@ def gone(known: Values, moment: Moment, day: date) -> Values:
     """The columns of a record of which the store itself says that it is no more. What stood, stays to be seen, unless
     only deliveries ever told of the record: then nothing was erased too early."""
     closed = {"state": "gone", "closed_on": known["closed_on"] or day, "doubtful": False, "oddities": ""}
+    closed |= {"request_due": None, "hold_review": None}  # nothing is left of it
     untagged = {} if is_confirmed(known) else UNTAGGED
     return IDLE | ANSWERED | closed | untagged | {"updated_at": moment.now}

@@ -17,7 +17,7 @@ from hooks.ledger.records import AGAIN, Values
 from hooks.retention.anchors import events_of
 from hooks.retention.classify import Entry, Schedule, schedule
 from hooks.retention.days import in_days
-from hooks.retention.effects import chosen
+from hooks.retention.effects import answer_by, chosen
 from hooks.retention.events import NONE, RecordEvent, Standing, standing
 from hooks.retention.facts import ConsentFacts, CustomerFacts, Facts, OrderFacts, SupportRequestFacts
 from hooks.retention.memory import Memory
@@ -36,6 +36,9 @@ Tags = tuple[Schedule, Values]
 IMPLAUSIBLE_DATES = "implausible-dates"
 ODDITIES = {"meta_data": "meta-unreadable", "refunds": "refunds-unreadable"}
 """Codes of the parts that cannot be read; every other odd part is a date."""
+
+_KEPT = ("active", "trashed", "erased")
+"""Phases of records of which at least a part may be left."""
 
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -137,7 +140,7 @@ def _tags(facts: Facts, policy: Policy, stands: Standing = NONE, beside: tuple[M
     return plan, {
         "state": plan.phase,
         "held": bool(then.holds),
-        "oddities": _oddities(facts, policy) if plan.phase in ("active", "trashed", "erased") else "",
+        "oddities": _oddities(facts, policy) if plan.phase in _KEPT else "",
         "unknown_status": isinstance(facts, OrderFacts) and facts.status == "unknown",
         "legal_basis": governing and governing.basis,
         "retention_class": governing and governing.retention_class,
@@ -145,6 +148,8 @@ def _tags(facts: Facts, policy: Policy, stands: Standing = NONE, beside: tuple[M
         "review_after": governing and governing.review_after,
         "delete_after": governing and governing.delete_after,
         "part_delete_after": _part(plan),
+        "request_due": _request_due(plan),
+        "hold_review": _hold_review(plan, stands),
         "entries": entries_text(plan.entries),
         "policy_id": policy.id if plan.entries or governing else None,
         "tagged_by": tagged_by(policy),
@@ -200,12 +205,30 @@ def _since(facts: Facts) -> datetime | None:
 
 def _part(plan: Schedule) -> date | None:
     """The first day by which a part of the record has to go, where that is before the whole of it goes."""
-    if plan.phase not in ("active", "trashed", "erased"):
+    if plan.phase not in _KEPT:
         return None
     days = [entry.delete_after for entry in plan.entries if entry.delete_after and not entry.governs]
     whole = plan.governing.delete_after if plan.governing and plan.phase != "erased" else None
     first = min(days, default=None)
     return first if first and (whole is None or first < whole) else None
+
+
+def _request_due(plan: Schedule) -> date | None:
+    """The first day by whose end a part has to go because a person asked for it: the month is over then.
+
+    What was due before goes by the end of the month too: only then the request is late.
+    """
+    if plan.phase not in _KEPT:
+        return None
+    asked = ((entry.delete_after, entry.requested_on) for entry in plan.entries)
+    return min((max(last, answer_by(received)) for last, received in asked if last and received), default=None)
+
+
+def _hold_review(plan: Schedule, stands: Standing) -> date | None:
+    """The first day on which a hold on what is kept is to be reviewed."""
+    if plan.phase not in _KEPT:
+        return None
+    return min((hold.review_on for hold in stands.holds if hold.review_on), default=None)
 
 
 def _closed_on(facts: Facts, policy: Policy) -> date | None:

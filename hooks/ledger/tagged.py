@@ -42,7 +42,7 @@ _TAGS = ("state", "legal_basis", "retention_class", "delete_after", "part_delete
 _OTHERS = ("tagged_by", "oddities", "doubtful", "unknown_status", "held", "runs_from", "review_after", "entries",
            "policy_id", "closed_on", "wanted", "wanted_digest", "known_digest", "push_at", "push_since",
            "push_attempts", "push_error", "contests", "contested_at", "reread_at", "reread_since", "reread_reason",
-           "reread_attempts")  # fmt: skip
+           "reread_attempts", "request_due", "hold_review")  # fmt: skip
 """All else that has a say in what a record is tagged with, and in what follows from that."""
 
 _DUE = (*Known._fields, *_TAGS, *_OTHERS)

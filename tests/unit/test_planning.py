@@ -372,6 +372,8 @@ def test_tags_of_an_order(policy: Policy) -> None:
         "state": "active",
         "held": False,
         "part_delete_after": date(2029, 11, 22),
+        "request_due": None,
+        "hold_review": None,
         "customer_id": None,
         "recipients": "hosting",
         "tagged_by": tagged_by(policy),
@@ -511,7 +513,8 @@ def test_gone_closes_the_record_and_asks_and_writes_nothing_more(closed_on: date
     )
     found = gone(known, moment(), date(2026, 11, 22))
     assert found == IDLE | ANSWERED | {
-        "state": "gone", "closed_on": expected, "doubtful": False, "oddities": "", "updated_at": NOW
+        "state": "gone", "closed_on": expected, "doubtful": False, "oddities": "", "updated_at": NOW,
+        "request_due": None, "hold_review": None,
     }  # fmt: skip
 
 

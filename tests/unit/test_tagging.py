@@ -1,19 +1,23 @@
-"""What is remembered of tags says the same as working them out anew."""
+"""What is remembered of tags says the same as working them out anew; and the days that requests and holds set."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hooks import tagging
 from hooks.retention.days import in_days
-from hooks.retention.facts import Choice, CustomerFacts, OrderFacts, Refund
+from hooks.retention.events import RecordEvent
+from hooks.retention.facts import Choice, CustomerFacts, Facts, OrderFacts, Refund
 from hooks.retention.policy import Policy
-from hooks.tagging import tags
+from hooks.tagging import Bearing, tags
 from tests.support.policies import variant
+from tests.unit.builders import at, customer, order
 
 # Around two changes of the clock and a new year, where the day in the shop is often another than in UTC.
 INSTANTS = st.builds(
@@ -101,3 +105,56 @@ def test_two_policies_are_not_mixed_up(policy: Policy) -> None:
     facts = OrderFacts("completed", datetime(2026, 11, 22, 12, tzinfo=UTC))
     other = variant(policy, keep={"orders-accounting": "P7Y"})
     assert tags(facts, policy)[1]["delete_after"] < tags(facts, other)[1]["delete_after"]
+
+
+# --- days that requests and holds set ------------------------------------------------------------------------
+
+NOTED = order("completed", "2026-03-01", paid_at="2026-03-01", kinds="identity note")
+UNPAID = order("pending", "2026-03-01", kinds="identity")
+ASKED = RecordEvent("asked", "erasure-requested", at("2026-11-23"))
+OBJECTED = RecordEvent("objected", "objection", at("2026-11-23"))
+TRASHED, ERASED = replace(NOTED, trashed=True), replace(NOTED, erased_at=at("2026-12-01"))
+
+
+def _hold(name: str, review_on: date | None) -> RecordEvent:
+    return RecordEvent(name, "hold", at("2026-11-01"), "litigation", "legal", review_on)
+
+
+SPRING, AUTUMN = _hold("spring", date(2027, 5, 1)), _hold("autumn", date(2027, 9, 1))
+LIFTED = RecordEvent("lifted", "hold-lifted", at("2026-11-24"), about="spring")
+
+
+@pytest.mark.parametrize(
+    ("facts", "events", "request_due", "hold_review"),
+    [
+        (NOTED, (), None, None),
+        # The month is over at the end of 23 December.
+        (NOTED, (ASKED,), "2026-12-23", None),
+        (customer("2026-01-10"), (ASKED,), "2026-12-23", None),
+        (TRASHED, (ASKED,), "2026-12-23", None),
+        # The eraser left the note.
+        (ERASED, (ASKED,), "2026-12-23", None),
+        (replace(ERASED, kinds=frozenset({"identity"})), (ASKED,), None, None),
+        # What was to go before that day is no reason for haste, and none for delay.
+        (customer("2024-11-25"), (ASKED,), "2026-12-23", None),
+        (NOTED, (OBJECTED,), "2026-12-23", None),
+        # All that is left rests on a legal obligation, or nothing on legitimate interests.
+        (replace(NOTED, kinds=frozenset({"identity"})), (ASKED,), None, None),
+        (UNPAID, (OBJECTED,), None, None),
+        # Of several holds the first review counts; while one stands, nothing is due.
+        (NOTED, (AUTUMN, SPRING), None, "2027-05-01"),
+        (NOTED, (ASKED, SPRING), None, "2027-05-01"),
+        (NOTED, (_hold("open", None),), None, None),
+        # A new hold with a later review, and the old one is lifted.
+        (NOTED, (SPRING, AUTUMN, LIFTED), None, "2027-09-01"),
+        (NOTED, (SPRING, LIFTED), None, None),
+        (ERASED, (SPRING,), None, "2027-05-01"),
+        (customer("2026-01-10", staff=True), (ASKED, SPRING), None, None),
+    ],
+)
+def test_days_that_requests_and_holds_set(
+    facts: Facts, events: tuple[RecordEvent, ...], request_due: str | None, hold_review: str | None, policy: Policy
+) -> None:
+    columns = tags(facts, policy, Bearing(own=events))[1]
+    shown = {name: columns[name] and str(columns[name]) for name in ("request_due", "hold_review")}
+    assert shown == {"request_due": request_due, "hold_review": hold_review}
