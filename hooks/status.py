@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from hooks import __version__, observed, operation
+from hooks import __version__, deadlines, observed, operation
 from hooks.adoption import is_unreadable, waiting_words
 from hooks.delivery import all_topics
 from hooks.errors import LedgerUnavailableError
@@ -40,14 +40,17 @@ def status_of(
     """The whole of it; `down` where no delivery can be taken. `now` is an instant; days are days in the policy's time
     zone. `process_problems` are those that the process has found outside the ledger."""
     today = now.astimezone(policy.time_zone).date()
-    problems = [*process_problems, *_record_problems(connection, today), *_policy_problems(connection, policy, now)]
+    problems = [*process_problems, *deadlines.problems(connection, policy, today)]
+    problems += _policy_problems(connection, policy, now)
     for slug, store in settings.stores.items():
         problems += operation.store_problems(connection, slug, store.url, started_at=started_at, now=now)
         problems += _store_problems(connection, slug)
+        problems += deadlines.store_problems(connection, slug, policy, today)
         problems += observed.problems(connection, slug, policy.time_zone)
         problems += _round_problems(connection, slug, late=now - LATE * settings.reconcile - rounds.LEASE)
     found = _head(_worst(problems), problems, started_at)
     found["policy"] = _policy(policy) | _policy_at_work(connection, policy)
+    found["people"] = _people(settings)
     found["records"] = views.counts(connection)
     found["recipients"] = views.by_recipient(connection)
     found["schedule"] = _schedule(connection, today)
@@ -75,6 +78,18 @@ def _head(status: str, problems: list[Problem], started_at: datetime) -> dict[st
         "version": __version__,
         "started_at": started_at.isoformat(),
     }
+
+
+def _people(settings: Settings) -> dict[str, Any]:
+    """Whether the orders of one guest are known to be of one person. Nothing is wrong where they are not."""
+    if settings.subject_key is None:
+        message = (
+            "Guests cannot be told apart: without SUBJECT_KEY no order, account or newsletter contact is known by its "
+            "e-mail address. What is asked for or decided about a guest is to be noted on each order."
+        )
+    else:
+        message = "Guests are told apart by the keyed hash of their e-mail address."
+    return {"guests_told_apart": settings.subject_key is not None, "message": message}
 
 
 def _policy(policy: Policy) -> dict[str, Any]:
@@ -169,22 +184,6 @@ def _webhooks(connection: Connection, topics: tuple[str, ...], slug: str) -> lis
         else {"topic": topic, "status": "not checked", "ok": None}
         for topic in topics
     ]
-
-
-def _record_problems(connection: Connection, today: date) -> Iterator[Problem]:
-    number, examples, since = views.erased_too_early(connection, today)
-    if number:
-        named = "; ".join(
-            f"{row.kind} {row.external_id} of {row.store} ({row.state}; to be kept until {row.delete_after})"
-            for row in examples
-        )
-        more = f", the first {len(examples)} of them" if number > len(examples) else ""
-        yield {
-            "code": "erased-too-early",
-            "message": f"{number} record(s) that the law wants kept were trashed or erased{more}: {named}. Restore "
-            "them in the store, or from its backup.",
-            "since": since.isoformat() if since else None,
-        }
 
 
 def _store_problems(connection: Connection, slug: str) -> Iterator[Problem]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Column, Connection, Row, Select, select, union_all
+from sqlalchemy import Column, Connection, Row, Select, func, select, union_all
 
 from hooks.ledger import tallies
 from hooks.ledger.tables import KEPT, OPEN, records
@@ -30,6 +30,9 @@ SHOWN = [
     )
 ]
 """What a line of the schedule needs of its record."""
+
+
+_NAMED: list[Column[Any]] = [records.c[name] for name in ("store", "kind", "external_id")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +71,34 @@ def due(connection: Connection, chosen: Due) -> tuple[int, list[Row[Any]]]:
     total = sum(groups.values())
     if (chosen.page - 1) * PAGE_SIZE >= total:
         return total, []
-    page = _page(chosen, groups).subquery()
+    page = _page(chosen, groups, chosen.page * PAGE_SIZE, PAGE_SIZE).subquery()
     rows = select(*SHOWN).join(page, page.c.id == records.c.id).order_by(chosen.day, records.c.id)
     return total, list(connection.execute(rows))
+
+
+def oldest(connection: Connection, chosen: Due) -> tuple[int, Row[Any] | None]:
+    """How many records there are in all, and the one that falls due first: `store`, `kind`, `external_id`, `day`."""
+    groups = _groups(connection, chosen)
+    if not groups:
+        return 0, None
+    first = _page(chosen, groups, 1, 1).subquery()
+    rows: Select[Any] = select(*_NAMED, chosen.day.label("day")).join(first, first.c.id == records.c.id)
+    return sum(groups.values()), connection.execute(rows).first()
+
+
+def set_before(
+    connection: Connection, store: str, name: Literal["request_due", "hold_review"], before: date
+) -> tuple[int, Row[Any] | None]:
+    """How many records of a store have a day of this name before a day, and the oldest of them: `kind`, `external_id`,
+    `day`."""
+    day = records.c[name]
+    past = records.c.store == store, day < before
+    rows: Select[Any] = select(*_NAMED, day.label("day")).where(*past)
+    first = connection.execute(rows.order_by(day, records.c.kind, records.c.external_id).limit(1)).first()
+    if first is None:
+        return 0, None
+    number = connection.execute(select(func.count()).select_from(records).where(*past)).scalar_one()
+    return int(number), first
 
 
 def _groups(connection: Connection, chosen: Due) -> dict[tuple[str, ...], int]:
@@ -79,13 +107,13 @@ def _groups(connection: Connection, chosen: Due) -> dict[tuple[str, ...], int]:
     return {tuple(row[:-1]): row.number for row in tallies.days(connection, chosen.what, *by, **chosen.of)}
 
 
-def _page(chosen: Due, groups: Iterable[tuple[str, ...]]) -> Select[Any]:
-    """The ids of a page: each group gives as many as may be wanted of it, which an index has in order."""
-    upto = chosen.page * PAGE_SIZE
+def _page(chosen: Due, groups: Iterable[tuple[str, ...]], upto: int, size: int) -> Select[Any]:
+    """The last `size` ids of the first `upto`: each group gives as many as may be wanted of it, which an index has in
+    order."""
     each = [_first(chosen, upto, *group).subquery().select() for group in groups]
     together = union_all(*each).subquery()
     ordered = select(together.c.id).order_by(together.c.day, together.c.id)
-    return ordered.limit(PAGE_SIZE).offset(upto - PAGE_SIZE)
+    return ordered.limit(size).offset(upto - size)
 
 
 def _first(chosen: Due, upto: int, kind: str, retention_class: str | None = None) -> Select[Any]:

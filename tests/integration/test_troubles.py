@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 
-from hooks import errors, observed, operation, readiness, status
+from hooks import deadlines, errors, observed, operation, readiness, status
 from hooks import service as service_module
 from hooks.errors import StoreError
 from hooks.store import failures
@@ -83,7 +83,8 @@ def test_the_readmes_table_has_a_row_for_each_scenario() -> None:
 
 
 def test_there_is_a_scenario_for_each_code_that_the_code_can_name() -> None:
-    found = {code for module in (status, operation, observed) for code in _codes_in(Path(str(module.__file__)))}
+    modules = (status, deadlines, operation, observed)
+    found = {code for module in modules for code in _codes_in(Path(str(module.__file__)))}
     families = {"store-": _codes_of_store_errors(), "webhook-": set(get_args(Status)) - {"active"}}
     assert {code for code in found if code.endswith("-")} == set(families)
     for family, members in families.items():

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -40,6 +40,7 @@ from hooks.page.confined import compare_page
 from hooks.page_watch import PageWatch
 from hooks.planning import MAX_CONTESTS
 from hooks.readiness import Readiness
+from hooks.retention.events import RecordEvent
 from hooks.service import Service
 from hooks.settings import Settings, StoreSettings
 from hooks.store.client import StoreClient
@@ -417,6 +418,44 @@ def _trashed_record(site: Site) -> Iterator[None]:
     site.desk.come_to_rest()
 
 
+def _overdue_record(site: Site) -> Iterator[None]:
+    """An order that was never paid is there a month after its twelve months are over; then it is deleted."""
+    number = int(site.desk.store.place_order(line_items=[{"product_id": 10}])["id"])
+    site.desk.come_to_rest()
+    site.desk.advance(timedelta(days=365 + 32))
+    yield
+    site.desk.store.delete_order(number)
+    site.desk.come_to_rest()
+
+
+def _late_request(site: Site) -> Iterator[None]:
+    """An account is there a month after its erasure was asked for; then it is deleted."""
+    customer = int(site.desk.store.sign_up(email="kari@example.test")["id"])
+    site.desk.come_to_rest()
+    site.desk.note("customer", customer, RecordEvent("asked", "erasure-requested", site.desk.clock()))
+    site.desk.come_to_rest()
+    site.desk.advance(timedelta(days=32))
+    yield
+    site.desk.store.delete_customer(customer)
+    site.desk.come_to_rest()
+
+
+def _hold_to_be_reviewed(site: Site) -> Iterator[None]:
+    """The day of review comes; then another hold takes the place of the first."""
+    customer = int(site.desk.store.sign_up(email="kari@example.test")["id"])
+    site.desk.come_to_rest()
+    first = RecordEvent("first", "hold", site.desk.clock(), "litigation", "legal", date(2026, 12, 1))
+    site.desk.note("customer", customer, first)
+    site.desk.come_to_rest()
+    site.desk.advance(timedelta(days=10))
+    yield
+    now = site.desk.clock()
+    second = RecordEvent("second", "hold", now, "litigation", "legal", date(2027, 12, 1))
+    for event in (second, RecordEvent("lifted", "hold-lifted", now, about="first")):
+        site.desk.note("customer", customer, event)
+    site.desk.come_to_rest()
+
+
 def _odd_order(**odd: Any) -> Scenario:
     """The store shows odd parts of an order, and is mended."""
 
@@ -636,6 +675,9 @@ SCENARIOS: Mapping[str, Scenario] = {
     "php-notices": _php_notices,
     "contested": _contested_record,
     "erased-too-early": _trashed_record,
+    "overdue": _overdue_record,
+    "request-late": _late_request,
+    "hold-review": _hold_to_be_reviewed,
     "quarantined": _misshapen_delivery,
     "webhook-owner-lost-rights": _owner_without_rights,
     "webhook-wrong-version": _legacy_webhook,

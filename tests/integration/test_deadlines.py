@@ -1,0 +1,193 @@
+"""What is late, and what went too early: counted, the oldest named, and gone from `/status` once it is mended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from hooks.retention.events import EventType, RecordEvent
+from tests.integration.desk import ON_SQLITE, Desk
+
+MONTH_OVER = timedelta(days=31)
+"""Asked for on 22 November: the month is over at the end of 22 December."""
+
+
+def _account(desk: Desk, name: str = "kari") -> int:
+    return int(desk.store.sign_up(email=f"{name}@example.test")["id"])
+
+
+def _note(desk: Desk, number: int, type_: EventType, name: str = "", **more: Any) -> None:
+    if type_ == "hold":
+        more = {"reason": "chargeback", "owner": "finance", "review_on": date(2026, 12, 1)} | more
+    desk.note("customer", number, RecordEvent(name or type_, type_, desk.clock(), **more))
+
+
+def _problem(desk: Desk, code: str) -> tuple[str, str | None] | None:
+    """The message and since when; None where there is no such problem."""
+    found = [problem for problem in desk.status()["problems"] if problem["code"] == code]
+    assert len(found) <= 1
+    return (found[0]["message"], found[0]["since"]) if found else None
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(("key", "told_apart"), [(None, False), ("k" * 32, True)])
+def test_whether_guests_can_be_told_apart_is_said_and_is_no_problem(
+    desk: Desk, key: str | None, told_apart: bool
+) -> None:
+    desk.settings = replace(desk.settings, subject_key=key)
+    found = desk.status()
+    assert (found["status"], found["people"]["guests_told_apart"]) == ("ok", told_apart)
+    assert ("cannot be told apart" in found["people"]["message"]) is not told_apart
+
+
+# --- deletions -----------------------------------------------------------------------------------------------
+
+
+@ON_SQLITE
+def test_a_deletion_is_overdue_once_the_time_to_act_is_over(desk: Desk) -> None:
+    """An order that was never paid: kept until 2027-11-22, and to be deleted by 2027-12-22."""
+    number = int(desk.store.place_order(line_items=[{"product_id": 10}])["id"])
+    desk.come_to_rest()
+    desk.advance(date(2027, 12, 22) - date(2026, 11, 22))
+    assert desk.status()["schedule"]["overdue"] == 1, "it is due, and there is a month to act"
+    assert _problem(desk, "overdue") is None
+    desk.advance(timedelta(days=1))
+    said = _problem(desk, "overdue")
+    assert said is not None
+    assert said[0].startswith("Overdue: 1 record(s) were to be deleted within one month after the last day")
+    assert f"order {number} of shop, kept until 2027-11-22" in said[0]
+    assert said[1] == "2027-12-22T23:00:00+00:00", "the day begins in Oslo"
+    assert desk.status()["schedule"]["overdue"] == 1
+
+
+@ON_SQLITE
+def test_parts_are_overdue_by_themselves_and_the_oldest_is_named(desk: Desk) -> None:
+    """A note on a paid order goes after three years, the order later."""
+    numbers = []
+    for _ in range(2):
+        numbers.append(desk.paid_order(customer_note="Ring twice"))
+        desk.advance(timedelta(days=1))
+    desk.come_to_rest()
+    desk.advance(date(2029, 12, 25) - date(2026, 11, 24))
+    said = _problem(desk, "overdue")
+    assert said is not None
+    assert said[0].startswith("Overdue: a part of 2 record(s) were to be deleted")
+    assert f"order {numbers[0]} of shop, kept until 2029-11-22" in said[0]
+
+
+# --- requests and holds --------------------------------------------------------------------------------------
+
+
+@ON_SQLITE
+def test_a_request_is_late_once_its_month_is_over_and_as_long_as_something_is_left(desk: Desk) -> None:
+    customer = _account(desk)
+    desk.come_to_rest()
+    _note(desk, customer, "erasure-requested")
+    desk.advance(MONTH_OVER - timedelta(days=1))
+    assert _problem(desk, "request-late") is None, "its last day"
+    desk.advance(timedelta(days=1))
+    said = _problem(desk, "request-late")
+    assert said is not None
+    assert said[0].startswith("1 record(s) of shop hold data that a person asked to have erased")
+    assert f"customer {customer}, which was to go by 2026-12-22" in said[0]
+    assert said[1] == "2026-12-22T23:00:00+00:00"
+    desk.store.delete_customer(customer)
+    desk.come_to_rest()
+    assert _problem(desk, "request-late") is None
+
+
+@ON_SQLITE
+def test_no_request_is_late_while_a_hold_stands(desk: Desk) -> None:
+    customer = _account(desk)
+    desk.come_to_rest()
+    _note(desk, customer, "erasure-requested")
+    _note(desk, customer, "hold", review_on=date(2027, 5, 1))
+    desk.advance(MONTH_OVER)
+    assert _problem(desk, "request-late") is None
+    _note(desk, customer, "hold-lifted")
+    assert _problem(desk, "request-late") is not None
+
+
+@ON_SQLITE
+def test_a_hold_is_to_be_reviewed_on_its_day_and_a_new_one_in_its_place_ends_that(desk: Desk) -> None:
+    customer = _account(desk)
+    number = desk.paid_order(customer_id=customer)
+    desk.come_to_rest()
+    _note(desk, customer, "hold", "first")
+    desk.tag()
+    desk.advance(timedelta(days=8))
+    assert _problem(desk, "hold-review") is None, "the day before"
+    desk.advance(timedelta(days=1))
+    said = _problem(desk, "hold-review")
+    assert said is not None
+    assert said[0].startswith("2 record(s) of shop are under a hold")
+    assert f"customer {customer}, to be reviewed on 2026-12-01" in said[0]
+    assert said[1] == "2026-11-30T23:00:00+00:00"
+    _note(desk, customer, "hold", "second", review_on=date(2027, 5, 1))
+    assert _problem(desk, "hold-review") is not None, "the first one stands"
+    _note(desk, customer, "hold-lifted", about="first")
+    desk.tag()
+    assert _problem(desk, "hold-review") is None
+    assert all(desk.row(*record)["held"] for record in (("customer", customer), ("order", number)))
+
+
+# --- what went too early -------------------------------------------------------------------------------------
+
+
+def _deleted(desk: Desk, customer: int) -> None:
+    desk.store.delete_customer(customer)
+    desk.come_to_rest()
+
+
+def test_an_account_that_is_deleted_while_a_hold_stands_is_erased_too_early(desk: Desk) -> None:
+    customer, other = _account(desk), _account(desk, "ola")
+    desk.come_to_rest()
+    _note(desk, customer, "hold", review_on=date(2027, 5, 1))
+    desk.advance()
+    _deleted(desk, other)
+    assert _problem(desk, "erased-too-early") is None, "nothing holds it"
+    _deleted(desk, customer)
+    said = _problem(desk, "erased-too-early")
+    assert said is not None
+    assert said[0].startswith("1 record(s) that the law or a hold wants kept were trashed or erased:")
+    assert f": customer {customer} of shop (gone; under a hold)." in said[0]
+    assert said[1] is not None
+    assert _problem(desk, "hold-review") is None
+    _note(desk, customer, "hold-lifted")
+    desk.tag()
+    assert _problem(desk, "erased-too-early") is not None, "what stood when it was deleted counts"
+
+
+@ON_SQLITE
+def test_an_order_that_is_deleted_while_a_hold_on_its_account_stands_is_erased_too_early(desk: Desk) -> None:
+    customer = _account(desk)
+    number = int(desk.store.place_order(line_items=[{"product_id": 10}], customer_id=customer)["id"])
+    desk.come_to_rest()
+    _note(desk, customer, "hold", review_on=date(2027, 5, 1))
+    desk.come_to_rest()
+    desk.store.delete_order(number)
+    desk.come_to_rest()
+    said = _problem(desk, "erased-too-early")
+    assert said is not None
+    assert f": order {number} of shop (gone; under a hold)." in said[0]
+
+
+@pytest.mark.parametrize("lifted", [True, False])
+@ON_SQLITE
+def test_of_an_account_what_stood_on_the_day_counts(desk: Desk, lifted: bool) -> None:
+    """A hold that was lifted before, or placed after, blames nobody."""
+    customer = _account(desk)
+    desk.come_to_rest()
+    if lifted:
+        _note(desk, customer, "hold")
+        desk.advance()
+        _note(desk, customer, "hold-lifted")
+    desk.advance()
+    _deleted(desk, customer)
+    if not lifted:
+        _note(desk, customer, "hold")
+        desk.tag()
+    assert _problem(desk, "erased-too-early") is None
