@@ -1,12 +1,14 @@
 """Putting a policy in force: which one tags are made by stands in the ledger, the same for all processes.
 
 `POLICY_FILE` names the one that is wanted. The first is put in force at once; another one once it is effective, has an
-id of its own, was not in force before, and does not make a large part of the records due at once. Otherwise it waits:
-the one before stays in force, and `/status` says so.
+id of its own, was not in force before, and neither makes a large part of the records due at once nor keeps one longer
+than people were told. Otherwise it waits: the one before stays in force, and `/status` says so.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -15,7 +17,7 @@ import structlog
 from sqlalchemy import Connection, Row
 
 from hooks.errors import LedgerContendedError, PolicyError
-from hooks.impact import Impact, impact_of
+from hooks.impact import DUE_AT_ONCE, KEPT_LONGER, Impact, impact_of
 from hooks.ingest import RACES, Ingest
 from hooks.ledger import policies, stores
 from hooks.retention.policy import Policy
@@ -28,9 +30,11 @@ WAITS = {
     "same-id": "a policy that says something else was in force under its id: give it a new `id`, so that tags tell "
     "them apart",
     "superseded": "it was in force before, and another one took its place",
-    "due-at-once": "it would make more than 1 % of the records due at once",
+    DUE_AT_ONCE: "it would make more than 1 % of the records due at once",
+    KEPT_LONGER: "it would keep more than 1 % of the records longer than people were told "
+    "(GDPR Art. 5(1)(b), 13(2)(a)): {told}",
 }
-"""What a policy may wait for, in words."""
+"""What a policy may wait for, in words. What is to be said of the records may be said of both, the codes by commas."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def _settled(connection: Connection, wanted: Policy, impact: Impact | None, now:
     first = policies.digest_in_force(connection) is None
     today = stores.no_later(connection, now).astimezone(wanted.time_zone).date()
     obstacle = _obstacle(connection, wanted, today)
-    obstacle = obstacle or ("due-at-once" if impact.alarming else None)
+    obstacle = obstacle or ",".join(impact.alarms) or None
     waits_for = obstacle if not first and (obstacle == "effective-date" or not yes) else None
     if waits_for:
         policies.wait(connection, wanted, waits_for, impact.as_dict(), now)
@@ -100,7 +104,20 @@ def _obstacle(connection: Connection, wanted: Policy, today: date) -> str | None
 
 def waiting_words(row: Row[Any]) -> str:
     """Why a policy that waits is not in force."""
-    return WAITS[row.waits_for].format(effective_from=row.effective_from)
+    return reasons(row.waits_for, row.effective_from, json.loads(row.impact) if row.impact else {})
+
+
+def reasons(waits_for: str, effective_from: date, impact: Mapping[str, Any]) -> str:
+    """What these codes say, of a policy with this impact."""
+    told = told_words(impact)
+    return ", and ".join(WAITS[code].format(effective_from=effective_from, told=told) for code in waits_for.split(","))
+
+
+def told_words(impact: Mapping[str, Any]) -> str:
+    """How many records would be kept longer, and who was told an earlier date, under which policy."""
+    people = " and ".join(f"up to {number} under {policy_id}" for policy_id, number in impact.get("told", {}).items())
+    counts = f"{impact.get('later', 0)} of {impact.get('total', 0)} records"
+    return f"{counts}; people who were told an earlier date: {people or 'not counted'}"
 
 
 def follow(ingest: Ingest) -> Ingest:

@@ -11,10 +11,10 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from hooks.adoption import WAITS, adopt, waiting_words
+from hooks.adoption import adopt, reasons, told_words, waiting_words
 from hooks.commands.store import FINDING, stop
 from hooks.errors import LedgerNotReadyError, LedgerUnavailableError, PolicyError
-from hooks.impact import Impact, impact_of
+from hooks.impact import KEPT_LONGER, Impact, impact_of
 from hooks.ledger import policies, records, upgrade
 from hooks.retention.policy import Policy
 from hooks.service import Service, service
@@ -79,11 +79,11 @@ def policy_diff(file: Path | None, *, as_json: bool) -> None:
         click.echo(json.dumps({"from": here.policy.id, "to": wanted.id} | found.as_dict(), indent=2))
     else:
         click.echo("\n".join(_told(here.policy, wanted, found)))
-    sys.exit(FINDING if found.alarming else 0)
+    sys.exit(FINDING if found.alarms else 0)
 
 
 @policy_group.command("apply")
-@click.option("--yes", is_flag=True, help="Also where it makes more than 1 % of the records due at once.")
+@click.option("--yes", is_flag=True, help="Also where more than 1 % of the records are due at once or kept longer.")
 def policy_apply(*, yes: bool) -> None:
     """Put the policy that POLICY_FILE names in force; records are then tagged anew by the workers."""
     here = _here()
@@ -95,7 +95,8 @@ def policy_apply(*, yes: bool) -> None:
     if became.impact:
         click.echo("\n".join(_told(before, here.wanted, became.impact)))
     if became.waits_for:
-        why = WAITS[became.waits_for].format(effective_from=here.wanted.effective_from)
+        impact = became.impact.as_dict() if became.impact else {}
+        why = reasons(became.waits_for, here.wanted.effective_from, impact)
         click.echo(f"\nNot put in force: {why}.", err=True)
         if became.waits_for != "effective-date":
             click.echo("With --yes it is, all the same.", err=True)
@@ -122,16 +123,23 @@ def _loaded(file: Path) -> Policy:
 
 def _told(before: Policy, wanted: Policy, found: Impact) -> Iterator[str]:
     yield f"{before.id} ({before.digest}) → {wanted.id} ({wanted.digest})"
-    yield f"  {found.total} records; {found.moved} would move: {found.earlier} to earlier, {found.later} to later"
-    yield f"  {found.parts_moved} more of which only a part would move"
-    share = f" ({found.due_at_once / found.total:.1%})" if found.total else ""
-    yield f"  {found.due_at_once} would be due at once{share}"
+    yield f"  {found.total} records; {found.moved} would move, and of {found.parts_moved} more only a part"
+    yield f"  {found.earlier} would go earlier, {found.later} later{_share(found.later, found)}, as a whole or in part"
+    yield f"  {found.due_at_once} would be due at once{_share(found.due_at_once, found)}"
+    if found.later:
+        yield f"  Kept longer: {told_words(found.as_dict())}"
+    if KEPT_LONGER in found.alarms:
+        yield "  That is more than 1 %, and longer than people were told: GDPR Art. 5(1)(b), 13(2)(a)"
     for name, counts in sorted(found.by_class.items()):
         told = ", ".join(f"{number} {what.replace('_', ' ')}" for what, number in counts.items() if number)
         yield f"    {name}: {told}"
     if found.examples:
         yield "  for example"
     yield from map(_example, found.examples)
+
+
+def _share(number: int, found: Impact) -> str:
+    return f" ({number / found.total:.1%})" if found.total else ""
 
 
 def _example(one: dict[str, Any]) -> str:

@@ -89,9 +89,15 @@ _WHOLE = Prepared(
 
 _KEPT_IN = ("active", "trashed", "erased")
 
+_OF_WHOM = ("email_hash", "subject")
+_KEPT_COLUMNS = (*Known._fields, *_TAGS, "entries", "policy_id", *_OF_WHOM)
+
+KEPT_SHARED = slice(len(Known._fields), -len(_OF_WHOM))
+"""What many rows of `kept` have in common."""
+
 _KEPT = Prepared(
     lambda _: (
-        _some(*Known._fields, *_TAGS)
+        _some(*_KEPT_COLUMNS)
         .where(records.c.id > bindparam("after"), or_(*(records.c.state == state for state in _KEPT_IN)))
         .order_by(records.c.id)
         .limit(bindparam("limit", type_=Integer))
@@ -131,6 +137,15 @@ def whole(connection: Connection, made_by: str, ids: Iterable[int]) -> list[Valu
 def kept(connection: Connection, *, after: int, limit: int) -> list[Raw]:
     """Records that are kept, in order of their row ids, from one on."""
     return _KEPT.raw(connection, {"after": after, "limit": limit})
+
+
+def person_of(row: Raw) -> tuple[str, int | str] | None:
+    """Whose record a row of `kept` is: the store, and there the account or what the e-mail is known by. None of a guest
+    of whom nothing but this record is known."""
+    known, (email_hash, subject) = Known.of(row), row[-len(_OF_WHOM) :]
+    account = known.external_id if known.kind == "customer" else known.customer_id
+    name = account or email_hash or subject
+    return (known.store, name) if name else None
 
 
 def read_kept(connection: Connection, row: Raw) -> Values:

@@ -73,18 +73,24 @@ def test_diff_says_what_another_policy_would_change_and_changes_nothing(
 ) -> None:
     before, mild = dump(shop), variant(policy, "mild", keep=MILD)
     said = shop.flask("policy", "diff", write(tmp_path, mild))
-    assert said.returncode == 0, said.stderr
+    assert said.returncode == 1, "much is kept longer"
     as_json = shop.flask("policy", "diff", write(tmp_path, mild), "--json")
     found = json.loads(as_json.stdout)
-    assert as_json.returncode == 0
+    assert as_json.returncode == 1
     assert dump(shop) == before
     assert (found["from"], found["to"], found["total"]) == (policy.id, "mild", RECORDS)
-    assert found["moved"] == found["later"] > found["earlier"] == found["due_at_once"] == 0
-    head, counts, parts, due, *rest = said.stdout.splitlines()
+    assert found["moved"] <= found["later"] > found["earlier"] == found["due_at_once"] == 0
+    assert (found["told"].keys(), 0 < found["told"][policy.id] <= found["later"]) == ({policy.id}, True)
+    head, counts, ways, due, longer, law, *rest = said.stdout.splitlines()
     assert head == f"{policy.id} ({policy.digest}) → mild ({mild.digest})"
-    assert counts.strip() == f"{RECORDS} records; {found['moved']} would move: 0 to earlier, {found['moved']} to later"
-    assert parts.strip() == f"{found['parts_moved']} more of which only a part would move"
+    moved = f"{RECORDS} records; {found['moved']} would move, and of {found['parts_moved']} more only a part"
+    assert counts.strip() == moved
+    later = found["later"]
+    assert ways.strip() == f"0 would go earlier, {later} later ({later / RECORDS:.1%}), as a whole or in part"
     assert due.strip() == "0 would be due at once (0.0%)"
+    told = f"people who were told an earlier date: up to {found['told'][policy.id]} under {policy.id}"
+    assert longer.strip() == f"Kept longer: {later} of {RECORDS} records; {told}"
+    assert law.strip().endswith("GDPR Art. 5(1)(b), 13(2)(a)")
     assert [line.split(":")[0].strip() for line in rest[:2]] == sorted(found["by_class"])
     assert len(found["examples"]) == len(rest) - 3 == found["moved"] + found["parts_moved"]
 
@@ -142,7 +148,11 @@ def test_without_a_ledger_nothing_can_be_said_or_done(tmp_path: Path, arguments:
 def test_apply_puts_the_policy_in_force_and_show_says_how_far_it_is(
     shop: Stack, policy: Policy, tmp_path: Path
 ) -> None:
-    done = shop.flask("policy", "apply", POLICY_FILE=write(tmp_path, variant(policy, "mild", keep=MILD)))
+    mild = write(tmp_path, variant(policy, "mild", keep=MILD))
+    refused = shop.flask("policy", "apply", POLICY_FILE=mild)
+    assert (refused.returncode, in_force(shop)) == (1, policy.id)
+    assert "Not put in force: it would keep more than 1 % of the records longer than people were told" in refused.stderr
+    done = shop.flask("policy", "apply", "--yes", POLICY_FILE=mild)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0].startswith(f"{policy.id} ({policy.digest}) → mild")
     assert "mild is in force" in done.stdout

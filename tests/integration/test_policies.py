@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,13 +14,14 @@ from sqlalchemy import select, text
 
 from hooks import adoption
 from hooks.adoption import adopt, follow
-from hooks.delivery import Delivery
-from hooks.impact import Impact, impact_of
+from hooks.delivery import Delivery, Noted
+from hooks.impact import Impact, directions, impact_of
 from hooks.ingest import Ingest
 from hooks.ledger import policies
 from hooks.ledger.database import Database
 from hooks.ledger.tables import metadata
 from hooks.ledger.tables import policies as policies_table
+from hooks.retention.events import RecordEvent
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
 from hooks.status import status_of
@@ -29,7 +31,7 @@ from tests.support.processes import until
 from tests.unit.builders import order
 from tests.unit.builders import snapshot as shown
 
-SHORTER = {"unpaid-orders": "P11M"}
+SHORTER, LONGER = {"unpaid-orders": "P11M"}, {"unpaid-orders": "P13M"}
 
 
 @pytest.fixture
@@ -90,6 +92,8 @@ OBSTACLES = [
     ({"effective_from": "2026-11-23"}, "effective-date", False),
     # It makes the one record that there is due at once.
     ({"keep": SHORTER}, "due-at-once", True),
+    # It keeps it longer than its person was told.
+    ({"keep": LONGER}, "kept-longer", True),
 ]
 
 
@@ -110,21 +114,39 @@ def test_a_policy_waits_for_what_stands_in_its_way(
 
 @ON_SQLITE
 @pytest.mark.parametrize(
-    ("others", "waits_for"),
+    ("others", "is_too_much"),
     [
         # One of a hundred is one in a hundred, and no more.
-        (99, None),
+        (99, False),
         # One of ninety-nine is more.
-        (98, "due-at-once"),
+        (98, True),
     ],
 )
-def test_more_than_one_record_in_a_hundred_due_at_once_is_too_much(
-    ingest: Ingest, policy: Policy, others: int, waits_for: str | None
+@pytest.mark.parametrize(("keep", "waits_for"), [(SHORTER, "due-at-once"), (LONGER, "kept-longer")])
+def test_more_than_one_record_in_a_hundred_due_at_once_or_kept_longer_is_too_much(
+    ingest: Ingest, policy: Policy, others: int, is_too_much: bool, keep: dict[str, str], waits_for: str
 ) -> None:
     take_nearly_due(ingest)
     take_paid(ingest, others)
     adopt(ingest, policy)
-    assert adopt(ingest, variant(policy, "second", keep=SHORTER)).waits_for == waits_for
+    became = adopt(ingest, variant(policy, "second", keep=keep))
+    assert became.waits_for == (waits_for if is_too_much else None)
+
+
+@ON_SQLITE
+def test_what_is_due_at_once_in_part_and_kept_longer_in_part_is_both(ingest: Ingest, policy: Policy) -> None:
+    take_nearly_due(ingest)
+    take(ingest, 9, kinds="network", created="2025-12-30")
+    adopt(ingest, policy)
+    both = variant(policy, "second", keep=SHORTER | {"technical": "P24M"})
+    assert adopt(ingest, both).waits_for == "due-at-once,kept-longer"
+    (problem,) = _status(ingest)["problems"]
+    assert (
+        "since it would make more than 1 % of the records due at once, and it would keep more than 1 % of the records "
+        "longer than people were told (GDPR Art. 5(1)(b), 13(2)(a)): 1 of 2 records; people who were told an "
+        f"earlier date: up to 1 under {policy.id}. {policy.id} stays in force."
+    ) in problem["message"]
+    assert adopt(ingest, both, yes=True).waits_for is None
 
 
 def test_what_waits_for_its_day_comes_into_force_on_it(ingest: Ingest, policy: Policy) -> None:
@@ -210,6 +232,7 @@ WAITS = [
     # Nothing is wrong with a policy whose day has not come.
     ({"effective_from": "2026-11-23"}, "effective-date", []),
     ({"keep": SHORTER}, "due-at-once", ["policy-waits"]),
+    ({"keep": LONGER}, "kept-longer", ["policy-waits"]),
     ({"id": "smartgroup-2026-11-22", "version": "3"}, "same-id", ["policy-waits"]),
 ]
 
@@ -327,10 +350,18 @@ def test_the_impact_is_counted_and_nothing_is_written(ingest: Ingest, policy: Po
     assert dump(ingest.database) == before
     examples = found.pop("examples")
     by_class = found.pop("by_class")
-    assert found == {"total": 8, "moved": 4, "parts_moved": 1, "earlier": 4, "later": 0, "due_at_once": 1}
+    assert found == {
+        "total": 8,
+        "moved": 4,
+        "parts_moved": 1,
+        "earlier": 3,  # of what is gone, nothing goes earlier
+        "later": 1,
+        "due_at_once": 1,
+        "told": {policy.id: 1},
+    }
     assert {name: {what: n for what, n in counts.items() if n} for name, counts in by_class.items()} == {
-        "unpaid-orders": {"moved": 4, "earlier": 4, "due_at_once": 1},
-        "orders-accounting": {"parts_moved": 1},
+        "unpaid-orders": {"moved": 4, "earlier": 3, "due_at_once": 1},
+        "orders-accounting": {"parts_moved": 1, "later": 1},
     }
     assert examples[0] == {
         "store": "shop",
@@ -356,8 +387,74 @@ def test_of_many_that_move_the_examples_are_few_and_those_due_at_once_come_first
     assert [one["due_at_once"] for one in found.examples] == [True] * 3 + [False] * 7
 
 
+ALL_LONGER = {"unpaid-orders": "P13M", "technical": "P13M", "support-requests": "P37M", "customer-accounts": "P25M"}
+FREE = {"created": "2026-11-20", "status": "pending"}
+PAID = {"created": "2026-11-20"}
+HELD = RecordEvent("hold", "hold", NOON, "litigation", "legal", date(2027, 5, 1))
+
+DIRECTIONS = [
+    # The record as a whole, and with it its name.
+    (FREE, {"unpaid-orders": "P13M"}, (False, True)),
+    (FREE, {"unpaid-orders": "P11M"}, (True, False)),
+    (FREE, {"technical": "P13M"}, (False, False)),
+    # A part alone.
+    (PAID | {"kinds": "network"}, {"technical": "P13M"}, (False, True)),
+    # Not the part that goes first.
+    (PAID | {"kinds": "network note"}, {"support-requests": "P48M"}, (False, True)),
+    (PAID | {"kinds": "network note"}, {"support-requests": "P24M"}, (True, False)),
+    # The record goes earlier, and a part of it later.
+    (FREE | {"kinds": "network"}, {"unpaid-orders": "P11M", "technical": "P13M"}, (True, True)),
+    # What the store erased is gone; a note that its eraser left is there, and its address is not.
+    (FREE | {"erased_at": "2026-11-21"}, {"unpaid-orders": "P13M"}, (False, False)),
+    (PAID | {"kinds": "note network", "erased_at": "2026-11-21"}, {"technical": "P13M"}, (False, False)),
+    (PAID | {"kinds": "note", "erased_at": "2026-11-21"}, {"support-requests": "P48M"}, (False, True)),
+    # Marketing data have no day before and none after.
+    (PAID | {"kinds": "attribution"}, ALL_LONGER, (False, False)),
+]
+
+
 @ON_SQLITE
-def test_a_longer_period_moves_to_later_and_alarms_nobody(ingest: Ingest, policy: Policy) -> None:
-    take_nearly_due(ingest)
-    found = impact_of(ingest.database, variant(policy, "second", keep={"unpaid-orders": "P13M"}), date(2026, 11, 22))
-    assert (found.later, found.earlier, found.alarming) == (1, 0, False)
+@pytest.mark.parametrize(("facts", "keep", "directions"), DIRECTIONS)
+def test_which_way_a_record_and_its_parts_go(
+    ingest: Ingest, policy: Policy, facts: dict[str, Any], keep: dict[str, str], directions: tuple[bool, bool]
+) -> None:
+    take(ingest, 7, **facts)
+    found = impact_of(ingest.database, variant(policy, "second", keep=keep), date(2026, 11, 22))
+    assert (bool(found.earlier), bool(found.later)) == directions
+    assert found.told == ({policy.id: 1} if found.later else {})
+
+
+@ON_SQLITE
+def test_no_policy_keeps_longer_what_a_hold_suspends(ingest: Ingest, policy: Policy) -> None:
+    """Also where the record is still to be tagged for it."""
+    for number in (7, 8):
+        take(ingest, number, **FREE, customer_id=3)
+    for kind, number in (("order", 7), ("customer", 3)):
+        ingest.receive("shop", Delivery(f"hold {kind}", "event", Noted(kind, number, HELD)))  # type: ignore[arg-type]
+    found = impact_of(ingest.database, variant(policy, "second", keep=LONGER), date(2026, 11, 22))
+    assert (found.total, found.later, found.told) == (2, 0, {})
+
+
+@ON_SQLITE
+def test_people_are_counted_once_under_the_policy_that_told_them(ingest: Ingest, policy: Policy) -> None:
+    """Two orders of one account are of one person; of guests each counts as one."""
+    for number, customer_id in ((7, 3), (8, 3), (9, 4), (10, 0), (11, 0)):
+        take(ingest, number, **FREE, customer_id=customer_id)
+    second = variant(policy, "second", keep={"unpaid-orders": "P13M"})
+    adopt(ingest, policy)
+    adopt(ingest, second, yes=True)
+    take(follow(ingest), 12, **FREE, customer_id=4)
+    found = impact_of(ingest.database, variant(policy, "third", keep={"unpaid-orders": "P14M"}), date(2026, 11, 22))
+    assert found.told == {policy.id: 4, "second": 1}
+
+
+def test_an_unsplit_category_is_compared_with_each_of_its_parts() -> None:
+    def ends(**parts: str) -> dict[str, str]:
+        entry = {"action": "erase", "data": "d", "until": None}
+        entries = [entry | {"part": name.strip("_"), "delete_after": day} for name, day in parts.items()]
+        return {"entries": json.dumps(entries, separators=(",", ":"))}
+
+    assert directions(ends(_="2031-12-31"), ends(one="2031-12-31", other="2026-12-31")) == (True, False)
+    assert directions(ends(one="2031-12-31", other="2026-12-31"), ends(_="2031-12-31")) == (False, True)
+    assert directions(ends(one="2031-12-31", other="2026-12-31"), ends(one="2031-12-31")) == (False, False)
+    assert directions(ends(_="2026-12-31", one="2031-12-31"), ends(_="2026-12-31", one="2031-12-31")) == (False, False)
