@@ -154,7 +154,7 @@ def _kinds(raw: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _is_agent(value: object) -> bool:
-    """Tell whether it is a browser, and not `[deleted]` in some language, which the store's eraser puts in its place."""
+    """Tell whether it is a browser, and not `[deleted]` in some language, as the store's eraser writes in its place."""
     return present(value) and not (isinstance(value, str) and _ERASED.fullmatch(value.strip()))
 
 
