@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -16,13 +16,14 @@ from sqlalchemy import select
 
 from hooks.delivery import Delivery
 from hooks.errors import EventRefusedError
-from hooks.ingest import Ingest, Result
-from hooks.ledger import log, records, views
+from hooks.event_tokens import EventToken
+from hooks.ingest import REPORTS_APART, Ingest, Result
+from hooks.ledger import log, records, stores, views
 from hooks.ledger.database import Database
 from hooks.ledger.records import RecordKey
 from hooks.ledger.tables import records as records_table
 from hooks.noting import Outcome, note
-from hooks.reporting import events_from_http, record_event
+from hooks.reporting import events_from_http, events_of_tool, record_event
 from hooks.retag import Retagger
 from hooks.retention.facts import RecordKind, Subject
 from hooks.retention.policy import Policy
@@ -39,6 +40,8 @@ KEY = "a key of at least thirty-two characters"
 ORDER, CUSTOMER = 9001, 8001
 CAME = "2026-12-01T12:00:00Z"
 HOLD = {"type": "hold", "id": "h", "reason": "litigation", "owner": "legal", "review_on": "2027-12-01", "at": CAME}
+TOOL = EventToken("desk", "the-token-of-a-desk")
+AFTER = NOW + REPORTS_APART
 numbers = count()
 
 
@@ -73,6 +76,18 @@ class Office:
         headers = {"X-WC-Webhook-Signature": sign(body)}
         found = events_from_http(headers, body, keys=KEYS, subject_key=KEY, now=self.ingest.clock())
         return [self.ingest.receive(self.store, event) for event in found]
+
+    def send(self, now: datetime, **raw: Any) -> list[Result]:
+        """What a tool reports that has a token, at this time of day."""
+        ingest = replace(self.ingest, clock=lambda: now)
+        found = events_of_tool(TOOL, json.dumps(raw).encode(), subject_key=KEY, now=now)
+        return [ingest.receive(self.store, event) for event in found]
+
+    def forget_deliveries(self) -> int:
+        """Prune the log of deliveries, as a worker does after a while. Returns how many went."""
+        with self.ingest.database.write() as connection:
+            stores.register(connection, [self.store])
+            return log.prune(connection, NOW + timedelta(days=2), ["event.undated"])
 
     def note(self, kind: RecordKind, number: int, **raw: Any) -> Outcome:
         """What an operator notes."""
@@ -282,8 +297,7 @@ def test_an_event_is_noted_once(office: Office) -> None:
     again = office.note("order", ORDER, type="erasure-requested", at="2026-12-01T13:00:00+01:00")
     assert (first.new, again.new) == (True, False)
     assert first.event == again.event
-    with office.ingest.database.write() as connection:  # also when the delivery itself is forgotten
-        log.prune(connection, NOW + timedelta(days=1), [])
+    assert office.forget_deliveries() > 0, "the event's own too"
     assert not office.note("order", ORDER, type="erasure-requested", at=CAME).new
     assert len(office.record("order", ORDER)["history"]) == history
 
@@ -372,8 +386,7 @@ def test_a_request_without_a_time_is_dated_by_its_arrival_and_taken_once(office:
     event = {"type": "support-request.closed", "id": "7"}
     assert office.report(**event) == [Result.RECORDED]
     assert office.record("support-request", 7)["tag"]["from"] == "2027-06-01"
-    with office.ingest.database.write() as connection:
-        log.prune(connection, NOW + timedelta(days=1), ["event.undated"])
+    assert office.forget_deliveries() > 0, "those of the store"
     assert office.report(**event) == [Result.DUPLICATE]
 
 
@@ -427,6 +440,82 @@ def test_an_email_is_nobody_the_ledger_knows(office: Office) -> None:
         Result.RECORDED,
     ]
     assert office.record("marketing-consent", number_of(str(subject)))["state"] == "erased"
+
+
+# --- what tools report with a token ------------------------------------------------------------------------
+
+BY_EMAIL = {"subject": {"email": "Kari@example.test"}}
+CLOSED = {"type": "support-request.closed", "id": "4711"}
+
+
+def test_a_request_that_is_closed_again_was_closed_again(office: Office) -> None:
+    """Its body is the same. What comes soon after it is a repeat of it."""
+    soon = AFTER - timedelta(seconds=1)
+    assert office.send(NOW, **CLOSED) == [Result.RECORDED]
+    assert office.send(soon, **CLOSED) == [Result.DUPLICATE]
+    assert office.record("support-request", 4711)["facts"]["closed_at"] == "2027-06-01T11:00:00+00:00"
+    assert office.send(AFTER + timedelta(days=1), **CLOSED) == [Result.RECORDED]
+    assert office.record("support-request", 4711)["tag"]["from"] == "2027-06-02"
+
+
+def test_what_says_when_it_happened_counts_once(office: Office) -> None:
+    assert office.send(NOW, **CLOSED, at=CAME) == [Result.RECORDED]
+    assert office.send(AFTER, **CLOSED, at=CAME) == [Result.DUPLICATE]
+    assert office.forget_deliveries() > 0
+    assert office.send(AFTER, **CLOSED, at=CAME) == [Result.UNCHANGED]
+
+
+def test_nothing_without_a_time_is_remembered_for_ever(office: Office) -> None:
+    office.send(NOW, **CLOSED)
+    assert office.forget_deliveries() > 0
+    assert office.send(NOW + timedelta(days=1), **CLOSED) == [Result.RECORDED]
+
+
+def test_a_consent_that_is_withdrawn_again_under_one_id_ends_again(office: Office) -> None:
+    withdrawn = {"type": "marketing.consent-withdrawn", "id": "sub-42", "subject": {"customer": CUSTOMER}}
+    assert office.send(NOW, **withdrawn) == [Result.RECORDED]
+    given = withdrawn | {"type": "marketing.consent-given", "at": "2027-06-02T12:00:00Z"}
+    assert office.send(NOW + timedelta(days=2), **given) == [Result.RECORDED]
+    office.retag()
+    assert office.ends("customer", CUSTOMER)["account-marketing"] == "consent-withdrawn"
+    assert office.send(NOW + timedelta(days=3), **withdrawn) == [Result.RECORDED]
+    office.retag()
+    assert office.ends("customer", CUSTOMER)["account-marketing"] == "2027-06-04"
+
+
+@pytest.mark.parametrize("event", ["spam", "unsubscribe", "contact_deleted"])
+def test_brevo_ends_the_consent_of_a_contact(event: str, office: Office) -> None:
+    office.send(NOW, type="marketing.consent-given", at=CAME, **BY_EMAIL)
+    number = number_of(str(email_subject("kari@example.test", KEY)))
+    assert set(office.ends("marketing-consent", number).values()) == {"consent-withdrawn"}
+    assert office.send(NOW, event=event, email="kari@example.test") == [Result.RECORDED]
+    ends = set(office.ends("marketing-consent", number).values())
+    assert "consent-withdrawn" not in ends
+    assert "2027-06-01" in ends or office.row("marketing-consent", number)["state"] == "erased"
+
+
+@pytest.mark.parametrize(
+    ("subject", "kind", "number"),
+    [
+        ({"customer": CUSTOMER}, "customer", CUSTOMER),
+        ({"order": ORDER}, "order", ORDER),
+        (BY_EMAIL["subject"], "marketing-consent", number_of(str(email_subject("kari@example.test", KEY)))),
+    ],
+    ids=["customer", "order", "e-mail"],
+)
+def test_what_a_person_asks_a_help_desk_for_is_noted_once(
+    subject: dict[str, object], kind: RecordKind, number: int, office: Office
+) -> None:
+    objection = {"type": "objection", "id": 35437, "scope": "marketing", "subject": subject}
+    assert office.send(NOW, **objection) == [Result.RECORDED]
+    assert office.send(AFTER, **objection) == [Result.UNCHANGED]
+    assert office.send(AFTER, **objection, at="2027-05-30T12:00:00Z") == [Result.UNCHANGED]
+    assert office.send(AFTER, type="erasure-requested", id=35437, subject=subject) == [Result.RECORDED]
+    events = json.loads(office.row(kind, number)["events"])
+    assert [(event["id"], event.get("scope")) for event in events] == [
+        ("objection:marketing:35437", "marketing"),
+        ("erasure-requested:35437", None),
+    ]
 
 
 # --- in any order ------------------------------------------------------------------------------------------
