@@ -140,7 +140,7 @@ CONSENT = {"type": "marketing.consent-given"} | AT
 OBJECTION = {"type": "objection", "subject": {"customer": 7}} | AT
 NEITHER = {"at": "is missing, and so is an id by which a repeat could be told"}
 HASHLESS = {"subject.email_hash": "is not 64 hex digits in lower case"}
-NOT_ONE = {"subject": "needs exactly one of customer, order, email, email_hash"}
+NOT_ONE = {"subject": "needs exactly one of customer, email, email_hash, order"}
 NO_ADDRESS = {"subject.email": "is not an e-mail"}
 ZONELESS = "is not a time with its zone, such as 2026-11-22T10:00:00Z, nor seconds since 1970"
 
