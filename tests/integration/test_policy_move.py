@@ -77,7 +77,7 @@ def test_the_move_is_told_before_anything_changes(database: Database, policy: Po
         shop.adopt(BEFORE)
         number = shop.written_order(billing=NAMED)
         found = impact_of(database, policy, date(2026, 11, 22))
-        assert (found.total, found.moved, found.due_at_once, found.alarming) == (1, 0, 0, False)
+        assert (found.total, found.moved, found.due_at_once, found.alarms) == (1, 0, 0, ())
         assert shop.held("order", number)["retention_policy"] == BEFORE.id
 
 
