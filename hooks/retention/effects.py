@@ -218,7 +218,7 @@ def _due(entry: Entry, request: _Request, last: date, why: str = "one month late
     """Keep the entry until the day `last` at the longest."""
     if entry.delete_after and entry.delete_after <= last:
         words = f"{request.what.lower()} on {request.received}, after which it may stay no longer"
-        return replace(entry, reason=f"{entry.reason}; {words}")
+        return replace(entry, requested_on=request.received, reason=f"{entry.reason}; {words}")
     words = f"{request.what} on {request.received}; to be erased by {last}, {why}; {request.law}"
     due = replace(entry, review_after=None, delete_after=last, until=None, requested_on=request.received)
     return replace(due, reason=f"{words}; {_otherwise(entry)}")

@@ -78,7 +78,7 @@ Erased on 2 October 2026; what the erasure left behind is:
 
 ORDER 119
 
-* Order & payment; Identity & contact; Shipping
+* Order & payment; Identity & contact (name and postal address); Shipping
   Why: Comply with legal and accounting obligations
   Basis: Legal obligation (GDPR Art. 6(1)(c))
   Retention: Orders and accounting: typically 5 years as required by law
@@ -112,7 +112,7 @@ ORDER 119
 
 ORDER 120
 
-* Order & payment; Identity & contact; Shipping
+* Order & payment; Identity & contact (name and postal address); Shipping
   Why: Comply with legal and accounting obligations
   Basis: Legal obligation (GDPR Art. 6(1)(c))
   Retention: Orders and accounting: typically 5 years as required by law
@@ -170,7 +170,7 @@ CHOICE OF COOKIES C-5
   Must stay: it is kept until 2 February 2027 as proof, to establish, exercise
   or defend legal claims; there is no right to erasure before then
   (GDPR Art. 17(3)(e)).
-  Rights: access, rectification, restriction, objection
+  Rights: access, rectification, restriction
 
 Where your data come from
 -------------------------
@@ -376,7 +376,7 @@ Slettet 2. oktober 2026; dette ble igjen etter slettingen:
 
 ORDRE 119
 
-* Ordre og betaling; Identitet og kontakt; Levering
+* Ordre og betaling; Identitet og kontakt (navn og postadresse); Levering
   Formål: Oppfylle rettslige plikter og regnskapsplikter
   Grunnlag: Rettslig forpliktelse (personvernforordningen art. 6 nr. 1
   bokstav c)
@@ -414,7 +414,7 @@ ORDRE 119
 
 ORDRE 120
 
-* Ordre og betaling; Identitet og kontakt; Levering
+* Ordre og betaling; Identitet og kontakt (navn og postadresse); Levering
   Formål: Oppfylle rettslige plikter og regnskapsplikter
   Grunnlag: Rettslig forpliktelse (personvernforordningen art. 6 nr. 1
   bokstav c)
@@ -478,7 +478,7 @@ VALG AV INFORMASJONSKAPSLER C-5
   Må beholdes: det oppbevares til 2. februar 2027 som bevis, for å fastsette,
   gjøre gjeldende eller forsvare rettskrav; det er ingen rett til sletting før
   det (personvernforordningen art. 17 nr. 3 bokstav e).
-  Rettigheter: innsyn, retting, begrensning, protest
+  Rettigheter: innsyn, retting, begrensning
 
 Hvor opplysningene dine kommer fra
 ----------------------------------

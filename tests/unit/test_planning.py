@@ -375,6 +375,7 @@ def test_tags_of_an_order(policy: Policy) -> None:
         "request_due": None,
         "hold_review": None,
         "customer_id": None,
+        "email_hash": None,
         "recipients": "hosting",
         "tagged_by": tagged_by(policy),
         "unknown_status": False,
