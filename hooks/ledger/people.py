@@ -36,7 +36,8 @@ def _of_person(connection: Connection, store: str, accounts: set[int], hashes: s
         hashes = hashes | emails_of(connection, store, number)
         conditions += [the_customer(number), of_customer(number), records.c.subject == f"customer:{number}"]
     if hashes:
-        conditions.append(and_(records.c.email_hash.in_(sorted(hashes)), records.c.customer_id.is_(None)))
+        no_account = and_(records.c.kind != "customer", records.c.customer_id.is_(None))
+        conditions.append(and_(records.c.email_hash.in_(sorted(hashes)), no_account))
     orders = select("order:" + cast(records.c.external_id, String)).where(
         records.c.store == store, records.c.kind == "order", or_(*conditions)
     )
