@@ -64,7 +64,7 @@ class Recorder:
         if (different and plan.phase != "unknown") or told:
             reason = ". ".join(filter(None, (told, reason_for(known, changed, plan) if different else "")))
             unit.remember(known | changed, moment.now, cause, reason)
-        if known["customer_id"] != bears.customer_id:
+        if any(changed.get(name, known[name]) != known[name] for name in ("customer_id", "email_hash")):
             _owner_changed(unit, known)
         return different
 
@@ -134,7 +134,7 @@ def facts_of(known: Values) -> Facts | None:
 
 
 def _owner_changed(unit: Unit, known: Values) -> None:
-    """Requests about an order are its customer's; and the customer before is not to show what is another's now."""
+    """Requests about an order are its owner's; and the customer before is not to show what is another's now."""
     about: ColumnElement[bool] | None = None
     if known["kind"] == "order" and known["linked"]:
         about = records.about_order(known["external_id"])
