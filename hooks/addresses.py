@@ -68,7 +68,7 @@ def keep(unit: Unit, account: Values, hashes: Sequence[str], *, is_newest: bool)
     """
     store, number = account["store"], account["external_id"]
     for email_hash in persons.keep_emails(unit.connection, store, number, hashes):
-        if not persons.is_a_name(unit.connection, store, email_hash):
+        if not (unit.has_name(store, email_hash) or persons.is_a_name(unit.connection, store, email_hash)):
             continue
         unit.write()
         for condition in persons.with_email(unit.connection, store, email_hash):

@@ -151,6 +151,11 @@ class Unit:
                 return () if account is None or is_left_out else in_force(read_events(account["events"]))
         return Persons(self.connection, (), self._accounts).about(owner, but=but)
 
+    def has_name(self, store: str, email_hash: str) -> bool:
+        """Tell whether a record of this transaction, perhaps one that it has just made, goes by an address alone."""
+        rows = (row for row in self._current.values() if row and row["store"] == store)
+        return any(row["email_hash"] == email_hash and row["customer_id"] is None for row in rows)
+
     def _accounts(self, store: str, ids: Collection[int]) -> dict[int, str]:
         """What was noted about accounts (JSON), by id; each is locked."""
         self.fetch(RecordKey(store, "customer", number) for number in ids)
