@@ -287,6 +287,8 @@ class Ingest:
         key = RecordKey(store, snapshot.facts.kind, snapshot.external_id)
         known = unit.find(key) or records.blank(key, moment.now)
         if known["state"] == "gone":
+            if isinstance(snapshot.facts, CustomerFacts):  # the person goes by its addresses all the same
+                unit.save(known, addresses.keep(unit, known, snapshot.facts.email_hashes, is_newest=False))
             ask(unit, key, "revived", moment)
             return Result.STALE
         return self._merge(unit, known, snapshot, moment, delivery.topic, {})
