@@ -31,7 +31,7 @@ from hooks.reread import Rereader
 from hooks.rescan import Rescanner
 from hooks.retag import Retagger
 from hooks.retention.events import RecordEvent
-from hooks.retention.facts import RecordKind
+from hooks.retention.facts import RecordKind, Subject
 from hooks.retention.policy import Policy
 from hooks.retention.store_meta import KEYS
 from hooks.service import Service
@@ -124,9 +124,9 @@ class Desk:
 
     # What people ask for, and what other tools report
 
-    def note(self, kind: RecordKind, number: int, event: RecordEvent) -> Result:
+    def note(self, kind: RecordKind, number: int, event: RecordEvent, subject: Subject | None = None) -> Result:
         """Take in what was asked for or decided about a record."""
-        return self.ingest.receive(self.slug, Delivery(uuid4().hex, "event", Noted(kind, number, event)))
+        return self.ingest.receive(self.slug, Delivery(uuid4().hex, "event", Noted(kind, number, event, subject)))
 
     def report(self, happened: Happened) -> Result:
         """Take in what another tool reports of a request or a consent."""

@@ -1,0 +1,194 @@
+"""Two transactions at the same time: one decides something about a person, one makes a record the person's.
+
+In PostgreSQL neither sees what the other has not committed. Whichever is first, the record is left with the decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from threading import Thread
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from hooks.delivery import Content, Delivery, Happened, Noted
+from hooks.ingest import Ingest
+from hooks.ledger.codec import read_entries
+from hooks.ledger.database import Database
+from hooks.ledger.persons import CONTACT
+from hooks.ledger.records import RecordKey
+from hooks.ledger.upgrade import upgrade
+from hooks.retag import Retagger
+from hooks.retention.events import RecordEvent
+from hooks.retention.policy import Policy
+from hooks.retention.reports import number_of
+from hooks.signature import signing_keys
+from hooks.subject import email_subject
+from tests.integration.desk import NOON, ON_SQLITE
+from tests.support.ledger import find
+from tests.support.processes import until
+from tests.support.recordings import SECRET, customer, made, order
+
+KEY = "a key of at least thirty-two characters"
+EMAIL = "kari@example.test"
+CONTACT_OF_KARI = email_subject(EMAIL, KEY)
+ACCOUNT, ORDER = 8001, 9001
+NOW = NOON + timedelta(days=1)
+HOLD = RecordEvent("hold", "hold", NOON, "chargeback", "finance")
+
+WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+
+
+class Pausing(Database):
+    """A ledger in which the first transaction to be ready does something before it commits."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.before_commit: Callable[[], None] | None = None
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """As always, but for the pause."""
+        with super().write() as connection:
+            yield connection
+            pause, self.before_commit = self.before_commit, None
+            if pause:
+                pause()
+
+
+@pytest.fixture
+def ingest(database_url: str, policy: Policy) -> Iterator[Ingest]:
+    """Takes deliveries into a ledger of its own."""
+    with closing(Pausing(database_url)) as database:
+        upgrade(database)
+        yield Ingest(database, policy, timedelta(seconds=10), lambda: NOW, KEY)
+
+
+def _shown(topic: str, payload: dict[str, Any], policy: Policy) -> Delivery:
+    sent = made(topic, payload)
+    keys = signing_keys(SECRET)
+    return Delivery.from_http(sent.headers, sent.body, keys=keys, policy=policy, subject_key=KEY)
+
+
+def _guest_order(policy: Policy) -> Delivery:
+    billing = {"first_name": "Kari", "email": EMAIL}
+    attribution = [{"key": "_wc_order_attribution_source_type", "value": "organic"}]
+    return _shown("order.created", order(ORDER, customer_id=0, billing=billing, meta_data=attribution), policy)
+
+
+def _account(policy: Policy, email: str = EMAIL) -> Delivery:
+    return _shown("customer.updated", customer(ACCOUNT, email=email, billing={}), policy)
+
+
+def _delivery(content: Content) -> Delivery:
+    return Delivery(f"content-{type(content).__name__}", "event", content)
+
+
+def _withdrawal() -> Delivery:
+    number = number_of(str(CONTACT_OF_KARI))
+    return _delivery(Happened(CONTACT, number, "consent-withdrawn", NOON, "contact", CONTACT_OF_KARI))
+
+
+def _hold_on_contact() -> Delivery:
+    return _delivery(Noted(CONTACT, number_of(str(CONTACT_OF_KARI)), HOLD, CONTACT_OF_KARI))
+
+
+def _hold_on_account() -> Delivery:
+    return _delivery(Noted("customer", ACCOUNT, HOLD))
+
+
+def _row(ingest: Ingest) -> dict[str, Any]:
+    with ingest.database.write() as connection:
+        return find(connection, RecordKey("shop", "order", ORDER))
+
+
+def _is_held(ingest: Ingest) -> bool:
+    return bool(_row(ingest)["held"])
+
+
+def _is_withdrawn(ingest: Ingest) -> bool:
+    entries = read_entries(_row(ingest)["entries"])
+    return NOON.date().isoformat() in {entry["delete_after"] for entry in entries if entry["class"] == "marketing"}
+
+
+def _tag(ingest: Ingest) -> None:
+    while Retagger(ingest).step():
+        pass
+
+
+def _at_once(ingest: Ingest, first: Delivery, second: Delivery) -> None:
+    """Commit the first one when the second one has begun, and waits for it or has committed."""
+    other = Thread(target=ingest.receive, args=("shop", second))
+
+    def waits() -> bool:
+        with ingest.database.read() as connection:
+            return bool(connection.execute(WAITING).scalar_one()) or not other.is_alive()
+
+    def start_the_other() -> None:
+        other.start()
+        until(waits, "the second transaction waits for the first, or has ended")
+
+    assert isinstance(ingest.database, Pausing)
+    ingest.database.before_commit = start_the_other
+    ingest.receive("shop", first)
+    other.join()
+
+
+# What is there before; what is decided, or what makes the decision bear on the order; and what the order then shows.
+Before = Callable[[Policy], list[Delivery]]
+DECISIONS = [
+    pytest.param(lambda _: [], lambda _: _withdrawal(), _is_withdrawn, id="the contact's withdrawal"),
+    pytest.param(lambda _: [], lambda _: _hold_on_contact(), _is_held, id="a hold on the contact"),
+    pytest.param(
+        lambda policy: [_account(policy)], lambda _: _hold_on_account(), _is_held, id="a hold on who has the address"
+    ),
+    pytest.param(
+        lambda policy: [_account(policy, "before@example.test"), _hold_on_account()],
+        _account,
+        _is_held,
+        id="an account that is held gets the address",
+    ),
+]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("order_first", [True, False], ids=["the order first", "the order second"])
+@pytest.mark.parametrize(("before", "decide", "is_so"), DECISIONS)
+def test_an_order_that_is_made_meanwhile_is_left_with_the_decision(
+    ingest: Ingest,
+    policy: Policy,
+    order_first: bool,
+    before: Before,
+    decide: Callable[[Policy], Delivery],
+    is_so: Callable[[Ingest], bool],
+) -> None:
+    for delivery in before(policy):
+        ingest.receive("shop", delivery)
+    _tag(ingest)
+    both = _guest_order(policy), decide(policy)
+    _at_once(ingest, *(both if order_first else both[::-1]))
+    _tag(ingest)
+    assert is_so(ingest)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("order_first", [True, False], ids=["the order first", "the order second"])
+@pytest.mark.parametrize(("before", "decide", "is_so"), DECISIONS)
+def test_so_is_one_that_is_made_in_the_same_transaction(
+    ingest: Ingest,
+    policy: Policy,
+    order_first: bool,
+    before: Before,
+    decide: Callable[[Policy], Delivery],
+    is_so: Callable[[Ingest], bool],
+) -> None:
+    for delivery in before(policy):
+        ingest.receive("shop", delivery)
+    _tag(ingest)
+    both = [("shop", _guest_order(policy)), ("shop", decide(policy))]
+    ingest.receive_all(lambda: both if order_first else both[::-1])
+    _tag(ingest)
+    assert is_so(ingest)
