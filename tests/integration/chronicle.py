@@ -125,16 +125,19 @@ def compare(rows: Rows, second: Rows, one: Desk, chronicle: Chronicle) -> None:
             if kind == "customer" or number not in chronicle.undated:
                 assert row["version"] == second[held]["version"], held
             _compare_facts(held, row, second[held], chronicle)
+            if second[held]["email_hash"] and (kind == "customer" or number not in chronicle.undated):
+                assert row["email_hash"] == second[held]["email_hash"], held
     _compare_columns(rows, one.ingest.policy, chronicle)
 
 
 def _compare_columns(rows: Rows, policy: Policy, chronicle: Chronicle) -> None:
     """Tags, dates and state of all that is not gone are as the rules give them for the facts, and for what was reported
     and noted."""
-    facts = {key: read_facts(key[0], row["facts"]) for key, row in rows.items() if row["facts"]}
+    facts = {key: read_facts(key[0], row["facts"], row["email_hash"]) for key, row in rows.items() if row["facts"]}
+    addresses = {number: row["email_hash"] for (kind, number), row in rows.items() if kind == "customer"}
     for key, reported in reports_of(chronicle.told).items():
         assert facts[key] == reported, key
-    for key, columns in columns_of(facts, events_of(chronicle.told), policy).items():
+    for key, columns in columns_of(facts, events_of(chronicle.told), policy, addresses).items():
         names = columns.keys() if rows[key]["state"] != "gone" else {"events"}
         assert {name: rows[key][name] for name in names} == {name: columns[name] for name in names}, key
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from hooks.delivery import Content, Happened, Noted
 from hooks.ledger.codec import events_text
 from hooks.ledger.records import Values
-from hooks.retention.events import RecordEvent
+from hooks.retention.events import RecordEvent, in_force
 from hooks.retention.facts import (
     NOT_PLACED,
     ConsentFacts,
@@ -37,16 +38,19 @@ def expected(contents: Iterable[Content], policy: Policy) -> dict[Key, Values]:
     return columns_of(_shown(seen) | reports_of(seen), events_of(seen), policy)
 
 
-def columns_of(facts: FactsOf, events: EventsOf, policy: Policy) -> dict[Key, Values]:
-    """By record, the columns that the policy gives for these facts, and for what bears on them."""
+def columns_of(
+    facts: FactsOf, events: EventsOf, policy: Policy, addresses: Mapping[int, str] | None = None
+) -> dict[Key, Values]:
+    """By record, the columns that the policy gives for these facts, and for what bears on them; `addresses` are the
+    keyed hashes of those of accounts."""
     reported_ones = {key: known for key, known in facts.items() if isinstance(known, ReportedFacts)}
     owners = {key: _owner(known, facts) for key, known in facts.items()}
     columns = {
-        key: _columns(key, known, events, policy, Bearing(customer_id=owners[key]))
+        key: _columns(key, known, events, policy, _of_owner(owners[key], events, addresses or {}))
         for key, known in facts.items()
         if not isinstance(known, CustomerFacts)
     }
-    linked = [(owners[key], entry) for key in sorted(reported_ones) for entry in _kept(columns[key])]
+    linked = [(owners[key][0], entry) for key in sorted(reported_ones) for entry in _kept(columns[key])]
     for key, known in facts.items():
         if isinstance(known, CustomerFacts):
             mine = tuple(entry for owner, entry in linked if owner == key[1])
@@ -58,8 +62,7 @@ def columns_of(facts: FactsOf, events: EventsOf, policy: Policy) -> dict[Key, Va
 
 def _columns(key: Key, facts: Facts, events: EventsOf, policy: Policy, bears: Bearing) -> Values:
     own = events.get(key, ())
-    person = events.get(("customer", bears.customer_id), ()) if bears.customer_id else ()
-    _, columns = tags(facts, policy, Bearing(own, person, bears.customer_id, bears.linked))
+    _, columns = tags(facts, policy, replace(bears, own=own))
     subject = {"subject": _subject(facts)} if isinstance(facts, ReportedFacts) else {}
     return columns | subject | {"events": events_text(own)}
 
@@ -68,18 +71,31 @@ def _kept(columns: Values) -> Iterator[dict[str, Any]]:
     yield from json.loads(columns["entries"]) if columns["state"] == "active" else ()
 
 
-def _owner(facts: Facts, others: FactsOf) -> int | None:
-    """The customer whose record it is: the order's, the one that is named, or that of the order that is named."""
+Owner = tuple[int | None, str | None]
+"""An account or, without one, the keyed hash of an address."""
+
+
+def _of_owner(owner: Owner, events: EventsOf, addresses: Mapping[int, str]) -> Bearing:
+    """What bears on a record because it is this owner's."""
+    number, email_hash = owner
+    accounts = [one for one, own in addresses.items() if own and own == email_hash]
+    accounts = [number] if number else accounts
+    person = [event for one in accounts for event in in_force(events.get(("customer", one), ()))]
+    return Bearing((), tuple(person), number, (), email_hash)
+
+
+def _owner(facts: Facts, others: FactsOf) -> Owner:
+    """Whose record it is: the order's customer or address, who is named, or the owner of the order that is named."""
     match facts:
         case OrderFacts():
-            return facts.owner_id or None
+            return facts.owner_id or None, None if facts.owner_id else facts.email_hash or None
         case SupportRequestFacts() | ConsentFacts():
             kind, _, value = (_subject(facts) or "").partition(":")
             if kind == "customer":
-                return int(value)
+                return int(value), None
             order = others.get(("order", int(value))) if kind == "order" else None
-            return order.owner_id or None if isinstance(order, OrderFacts) else None
-    return None
+            return _owner(order, others) if isinstance(order, OrderFacts) else (None, None)
+    return None, None
 
 
 def _subject(facts: ReportedFacts) -> str | None:
