@@ -49,7 +49,7 @@ def answer_by(received: date) -> date:
 def chosen(facts: Facts, stands: Standing) -> Facts:
     """The facts with the choices on marketing that were reported besides. An objection is a withdrawal.
 
-    A person's own choices are about every order that holds marketing data, yet make none where it holds none; and so
+    A person's own choices are about every record that holds marketing data, yet make none where it holds none; and so
     are objections. What is reported as withdrawn, was given.
     """
     match facts:
@@ -59,7 +59,7 @@ def chosen(facts: Facts, stands: Standing) -> Facts:
             return _chosen_elsewhere(facts, stands)
     holds_marketing = bool(facts.kinds & META_KINDS)
     extra = stands.choices
-    if isinstance(facts, OrderFacts) and (extra or holds_marketing):
+    if extra or holds_marketing:
         extra += stands.persons_choices
     ends = _refusals(stands.objections) if extra or holds_marketing else ()
     if not extra and not ends:
@@ -68,9 +68,15 @@ def chosen(facts: Facts, stands: Standing) -> Facts:
     speaks_of_before = holds_marketing or not min(extra, key=lambda choice: choice.at).given
     made_at = facts.made_at if isinstance(facts, OrderFacts) else facts.created_at
     if made_at and speaks_of_before and ("attribution" in facts.kinds or not own):
-        own = (Choice(made_at, given=True), *own)
+        own = (Choice(_just_before(made_at, (*extra, *ends)), given=True), *own)
     kinds = facts.kinds | {"newsletter"} if extra else facts.kinds
     return replace(facts, choices=choices_of((*own, *extra, *ends)), kinds=kinds)
+
+
+def _just_before(made_at: datetime, others: tuple[Choice, ...]) -> datetime:
+    """The time of a consent that came with a record: before a refusal of the same second, which ends the consent."""
+    is_tie = any(choice.at == made_at and not choice.given for choice in others)
+    return made_at - timedelta(microseconds=1) if is_tie else made_at
 
 
 def _chosen_elsewhere(facts: ConsentFacts, stands: Standing) -> ConsentFacts:

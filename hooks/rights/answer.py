@@ -183,14 +183,18 @@ def _state_of(subject: Subject, rows: Iterable[Known]) -> State:
 
 
 def requests(known: Iterable[Known], policy: Policy) -> tuple[Asked, ...]:
-    """The requests on record, in order of time, each once; not those that were reported by mistake."""
-    found: dict[tuple[str, int, str], tuple[datetime, Asked]] = {}
-    for row in known:
-        about: list[tuple[RecordKind, int, tuple[RecordEvent, ...]]] = [(row.kind, row.id, row.own)]
-        about += [("customer", row.owner, row.person)] if row.owner else []
-        for kind, number, events in about:
-            for event in _standing_requests(events):
-                found[kind, number, event.id] = event.at, _asked(event, events, kind, number, policy)
+    """The requests on record, in order of time, each once; not those that were reported by mistake.
+
+    What bears on several records is told of the record about which it was noted, as far as that is among them.
+    """
+    found: dict[tuple[str, str, datetime], tuple[datetime, Asked]] = {}
+    rows = tuple(known)
+    about: list[tuple[RecordKind, int, tuple[RecordEvent, ...]]] = [(row.kind, row.id, row.own) for row in rows]
+    about += [("customer", row.owner, row.person) for row in rows if row.owner]
+    for kind, number, events in about:
+        for event in _standing_requests(events):
+            asked = event.at, _asked(event, events, kind, number, policy)
+            found.setdefault((event.id, event.type, event.at), asked)
     return tuple(asked for _, asked in sorted(found.values(), key=lambda one: one[0]))
 
 

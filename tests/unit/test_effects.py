@@ -418,6 +418,21 @@ def test_a_persons_withdrawal_ends_marketing_on_orders_and_makes_none_where_ther
     # An order placed after it has a consent of its own.
     later = replace(PAID, created_at=at("2026-12-01"))
     assert entries(planned(later, policy, person=withdrawn))["marketing"].until == "consent-withdrawn"
+    # An account, on which a newsletter contact with its address bears.
+    facts = customer("2026-01-10", kinds="newsletter", choices={"2026-05-01": True})
+    assert _marketing_end(planned(facts, policy, person=withdrawn)) == "2026-11-23"
+    assert "marketing" not in entries(planned(customer(), policy, person=withdrawn))
+
+
+def test_a_withdrawal_in_the_second_of_the_order_ends_its_consent(policy: Policy) -> None:
+    placed = replace(PAID, created_at=at("2026-11-23"))
+    plan = planned(placed, policy, person=(event("consent-withdrawn", "2026-11-23"),))
+    assert _marketing_end(plan) == "2026-11-23"
+    assert any(entry.retention_class == "consent-evidence" for entry in plan.entries)
+
+
+def _marketing_end(plan: Schedule) -> str:
+    return next(str(entry.delete_after) for entry in plan.entries if entry.retention_class == "marketing")
 
 
 # --- whatever comes --------------------------------------------------------------------------------------
