@@ -104,78 +104,7 @@ def test_a_guest_an_account_and_a_contact_with_one_address_are_one_person(shop: 
     assert listed(shop, email_subject("ola@example.test", KEY)) == {("order", other)}
 
 
-def test_an_unsubscribe_ends_marketing_on_every_record_of_the_person(shop: Desk) -> None:
-    guest, other = guest_order(shop), guest_order(shop, "ola@example.test")
-    unsubscribe(shop)
-    assert marketing_end(shop, guest) == "2026-11-22"
-    assert marketing_end(shop, other) is None
-    late = shop.paid_order(
-        billing={"email": KARI}, meta_data=[{"key": "_wc_order_attribution_x", "value": "y"}], **JUMPER
-    )
-    shop.come_to_rest()
-    assert shop.row("order", late)["email_hash"] == email_subject(KARI, KEY).value
-
-
-def test_a_hold_on_an_account_holds_the_orders_of_a_guest_with_any_address_that_it_had(shop: Desk) -> None:
-    number, first = account(shop), guest_order(shop)
-    shop.store.edit_customer(number, email="kari.nordmann@example.test")
-    shop.come_to_rest()
-    second = guest_order(shop, "kari.nordmann@example.test")
-    note(shop, number, "hold")
-    assert (shop.row("order", first)["held"], shop.row("order", second)["held"]) == (True, True)
-    later = guest_order(shop)
-    assert shop.row("order", later)["held"]
-    note(shop, number, "hold-lifted", about="hold")
-    assert not any(shop.row("order", one)["held"] for one in (first, second, later))
-
-
-def test_an_account_that_is_made_after_the_order_is_the_persons(shop: Desk) -> None:
-    guest = guest_order(shop)
-    number = account(shop)
-    note(shop, number, "hold")
-    assert shop.row("order", guest)["held"]
-
-
-def test_another_address_moves_an_order_and_an_empty_one_does_not(shop: Desk) -> None:
-    number, guest = account(shop), guest_order(shop)
-    note(shop, number, "hold")
-    shop.store.edit_order(guest, billing={"email": ""})
-    shop.come_to_rest()
-    assert shop.row("order", guest)["held"]
-    shop.store.edit_order(guest, billing={"email": "ola@example.test"})
-    shop.come_to_rest()
-    assert not shop.row("order", guest)["held"]
-
-
-def test_without_a_key_the_ledger_holds_no_hash(database: Database, policy: Policy) -> None:
-    with open_desk(database, policy) as shop:
-        guest, number = guest_order(shop), account(shop)
-        note(shop, number, "hold")
-        assert not shop.row("order", guest)["held"]
-        assert (shop.row("order", guest)["email_hash"], shop.row("customer", number)["email_hash"]) == (None, None)
-
-
 # --- the hash goes -------------------------------------------------------------------------------------------
-
-
-def test_the_hash_of_an_order_goes_with_the_order(shop: Desk) -> None:
-    guest = guest_order(shop)
-    digest = email_subject(KARI, KEY).value
-    assert digest in everything(shop.ingest.database)
-    shop.store.delete_order(guest)
-    shop.reconcile()
-    assert shop.row("order", guest)["state"] == "gone"
-    assert digest not in everything(shop.ingest.database)
-
-
-def test_the_hash_stays_while_a_hold_stands(shop: Desk) -> None:
-    guest, number = guest_order(shop), account(shop)
-    note(shop, number, "hold")
-    shop.store.delete_order(guest)
-    shop.reconcile()
-    assert shop.row("order", guest)["email_hash"] == email_subject(KARI, KEY).value
-    note(shop, number, "hold-lifted")
-    assert shop.row("order", guest)["email_hash"] is None
 
 
 def test_the_hashes_of_an_account_go_once_nothing_is_left_on_which_they_bear(shop: Desk) -> None:
