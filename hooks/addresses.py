@@ -56,9 +56,14 @@ def lock_shown(connection: Connection, shown: Iterable[tuple[str, Snapshot]]) ->
 
 
 def lock_subject(connection: Connection, store: str, subject: Subject | None) -> None:
-    """Take the lock on an address about which something is to be noted."""
-    if subject and subject.kind == "email":
+    """Take the lock on an address about which something is to be noted, or on that of an order with a request."""
+    if subject is None:
+        return
+    if subject.kind == "email":
         lock(connection, store, {subject.value}, exclusive=True)
+    elif subject.kind == "order":
+        _, email_hash = records.owner_of(connection, store, int(subject.value))
+        lock(connection, store, {email_hash} if email_hash else set(), exclusive=False)
 
 
 def keep(unit: Unit, account: Values, hashes: Sequence[str], *, is_newest: bool) -> Values:

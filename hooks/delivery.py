@@ -225,6 +225,8 @@ def _with_addresses(snapshot: Snapshot, raw: Mapping[str, Any], key: str) -> Sna
     billed = address_hash(billing.get("email"), key) if isinstance(billing, dict) else None
     if not isinstance(facts, CustomerFacts):
         return replace(snapshot, facts=replace(facts, email_hash=billed or ""))
+    if facts.staff:
+        return snapshot
     own = address_hash(raw.get("email"), key)
     hashes = tuple(dict.fromkeys(one for one in (own, billed) if one))
     return replace(snapshot, facts=replace(facts, email_hashes=hashes))

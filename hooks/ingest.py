@@ -369,12 +369,15 @@ class Ingest:
         if any(event.id == noted.event.id for event in before):
             return Result.UNCHANGED
         extra: Values = {"events": events_text((*before, noted.event))}
+        facts, told = facts_of(known), event_words(noted.event, self.policy)
         if noted.subject:
             extra |= {"subject": str(noted.subject), "email_hash": noted.subject.value}
-        facts, told = facts_of(known), event_words(noted.event, self.policy)
+        if noted.subject and isinstance(facts, ConsentFacts):  # its hash may have been forgotten
+            facts = replace(facts, subjects=facts.subjects | {noted.subject})
         if facts is None or known["state"] == "gone":
             if facts is None and noted.kind in STORED_KINDS:
                 extra |= question(known, "unseen", moment)
+            extra |= self.recorder.without_address(unit, known | extra)
             unit.save(known, extra | {"updated_at": moment.now})
             unit.remember(known | extra, moment.now, noted.event.type, told)
         else:

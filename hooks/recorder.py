@@ -55,6 +55,8 @@ class Recorder:
         bears = bearing(unit, known | extra, facts)
         plan, changed = made or tags(facts, self.policy, bears)
         changed |= extra
+        if isinstance(facts, OrderFacts) and known["linked"]:
+            changed["email_hash"] = facts.email_hash or None  # what was reported about it goes by its address
         asked = {} if read else self._read_otherwise(known, moment)
         changed |= asked or questions(known, facts, moment, doubtful=bool(changed.get("doubtful")))
         if any(known[name] != value for name, value in changed.items()):
@@ -91,9 +93,10 @@ class Recorder:
         return changed
 
     def without_address(self, unit: Unit, known: Values) -> Values:
-        """The columns that drop the hash of an order that is gone, unless a request or a hold on it stands."""
+        """The columns that drop the hash of an order that is gone, unless a request or a hold on it stands, or what a
+        tool reported is about it and goes by its address."""
         facts = facts_of(known)
-        if not isinstance(facts, OrderFacts) or known["email_hash"] is None:
+        if not isinstance(facts, OrderFacts) or known["email_hash"] is None or known["linked"]:
             return {}
         bears = bearing(unit, known, facts)
         return {} if is_decided(standing(bears.own, bears.person)) else {"email_hash": None}

@@ -14,16 +14,18 @@ from sqlalchemy import Connection, delete, func, select, update
 from hooks.ingest import Ingest
 from hooks.ledger import records
 from hooks.ledger.codec import events_text, read_events, read_facts
-from hooks.ledger.persons import CONTACT, Owner, Persons
-from hooks.ledger.records import Values
+from hooks.ledger.persons import CONTACT, Name, Owner, Persons
+from hooks.ledger.records import RecordKey, Values
 from hooks.ledger.tables import account_emails
 from hooks.ledger.tables import records as table
 from hooks.ledger.unit import Unit
 from hooks.retention.events import RecordEvent
 from hooks.retention.facts import META_KINDS, STORED_KINDS, OrderFacts
+from hooks.tagging import since_of
 
 CAUSE = "addresses hashed anew"
 CHOICES = ("consent-given", "consent-withdrawn")
+REQUESTS = ("erasure-requested", "objection")
 
 
 def rehash(ingest: Ingest, store: str) -> int:
@@ -53,14 +55,16 @@ def _bearing_addresses(connection: Connection, store: str) -> list[Values]:
 
 
 def _keep_with(unit: Unit, row: Values, ingest: Ingest) -> None:
-    """Note with a record what bears on it by way of its address."""
-    is_account = row["kind"] == "customer"
-    number = row["external_id"] if is_account else None
+    """Note with a record what bears on it by way of its address, but for what is noted about an account that the
+    store still shows: that bears on it again once both were read."""
+    number = row["external_id"] if row["kind"] == "customer" else None
     owner = Owner.of(row["store"], number, row["email_hash"])
-    told = Persons(unit.connection, [owner]).about(owner, but=(row["kind"], row["external_id"]))
-    known = unit.find(unit.hold(row))
+    by_name = Persons(unit.connection, [owner]).by_name(owner)
+    known = unit.find(RecordKey.of(row))
     if known is None:
         return
+    names = [name for name in by_name if name != (row["kind"], row["external_id"])]
+    told = [event for name in names if not _is_shown(unit, row["store"], name) for event in by_name[name]]
     before = read_events(known["events"])
     new = [event for event in _fitting(known, told) if event.id not in {one.id for one in before}]
     if new:
@@ -70,11 +74,26 @@ def _keep_with(unit: Unit, row: Values, ingest: Ingest) -> None:
         unit.remember(known | changed, ingest.clock(), CAUSE, words)
 
 
+def _is_shown(unit: Unit, store: str, name: Name) -> bool:
+    """Tell whether a name is that of an account which the store still shows."""
+    if name[0] == CONTACT:
+        return False
+    account = unit.find(RecordKey(store, *name))
+    return account is not None and account["state"] != "gone"
+
+
 def _fitting(known: Values, told: Iterable[RecordEvent]) -> list[RecordEvent]:
-    """What of it is about this record: a choice makes no marketing where an order holds none."""
+    """What of it is about this record: a choice makes no marketing where an order holds none, and a request is about
+    what there was when it came."""
     facts = read_facts(known["kind"], known["facts"]) if known["facts"] else None
     holds_none = isinstance(facts, OrderFacts) and not facts.kinds & META_KINDS
-    return [event for event in told if not (holds_none and event.type in CHOICES)]
+    since = since_of(facts) if facts else None
+    left_out = set(CHOICES) if holds_none else set()
+    return [
+        event
+        for event in told
+        if event.type not in left_out and not (event.type in REQUESTS and since and event.at < since)
+    ]
 
 
 def _drop_and_mark(connection: Connection, store: str, ingest: Ingest) -> int:

@@ -78,7 +78,7 @@ class Bearing:
 
 def tags(facts: Facts, policy: Policy, bearing: Bearing = Bearing()) -> Tags:
     """The schedule that the policy gives, and the columns that say so."""
-    stands = standing(bearing.own, bearing.person, since=_since(facts))
+    stands = standing(bearing.own, bearing.person, since=since_of(facts))
     if bearing.is_empty:
         plan, columns = _alone(facts, policy)
     else:
@@ -103,7 +103,7 @@ def _address(facts: Facts, plan: Schedule, bearing: Bearing, stands: Standing) -
 
 def is_decided(stands: Standing) -> bool:
     """Tell whether a request or a hold stands."""
-    return bool(stands.holds or stands.restriction or stands.erasure or stands.objection)
+    return bool(stands.holds or stands.restriction or stands.erasure or stands.objections)
 
 
 def _role(facts: Facts, plan: Schedule) -> Values:
@@ -191,7 +191,7 @@ def _got(facts: Facts, plan: Schedule, policy: Policy, stands: Standing) -> tupl
     return chosen(facts, stands), entries
 
 
-def _since(facts: Facts) -> datetime | None:
+def since_of(facts: Facts) -> datetime | None:
     """Since when there is something that a person could have asked to have erased."""
     match facts:
         case OrderFacts():

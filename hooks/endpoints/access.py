@@ -134,11 +134,15 @@ def offered() -> tuple[str | None, str]:
 
     The token is empty where the request carries none.
     """
-    given = request.authorization
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() == "bearer":  # as it is: werkzeug takes one with `=` in it for parameters
+        return None, token.strip()
+    try:
+        given = request.authorization
+    except ValueError:  # Basic, and not in base64
+        return None, ""
     if given and given.type == "basic":
         return given.username or "", given.password or ""
-    if given and given.type == "bearer":
-        return None, given.token or ""
     return None, ""
 
 

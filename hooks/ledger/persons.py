@@ -89,12 +89,16 @@ class Persons:
 
     def about(self, owner: Owner, *, but: Name | None = None) -> tuple[RecordEvent, ...]:
         """What was asked for and decided about a person and stands, in no order; `but` what was so about one record."""
+        found = self.by_name(owner)
+        return tuple(event for name, events in found.items() if name != but for event in events)
+
+    def by_name(self, owner: Owner) -> dict[Name, tuple[RecordEvent, ...]]:
+        """The same, by the account or the newsletter contact about which it was noted."""
         if owner.is_nobody:
-            return ()
+            return {}
         if owner not in self._known:  # a record that has changed hands
             self._look_up(owner.store, {owner})
-        found = self._known[owner]
-        return tuple(event for name, events in found.items() if name != but for event in events)
+        return self._known[owner]
 
     def _read_accounts(self, store: str, ids: Collection[int]) -> dict[int, str]:
         found = EVENTS_OF.rows(self.connection, {"store": store, "ids": listed(self.connection, ids)})

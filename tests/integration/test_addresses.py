@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -114,12 +114,51 @@ def test_the_hashes_of_an_account_go_once_nothing_is_left_on_which_they_bear(sho
     shop.store.delete_customer(number)
     shop.come_to_rest()
     shop.reconcile()
+    shop.advance(timedelta(days=9))
     assert forget(shop.ingest) == 0  # the order is there
     shop.store.delete_order(guest)
     shop.reconcile()
     assert forget(shop.ingest) == 2
     assert email_subject(KARI, KEY).value not in everything(shop.ingest.database)
     assert forget(shop.ingest) == 0
+    # What is decided under the address afterwards bears on an order that comes then.
+    late = guest_order(shop)
+    subject = email_subject(KARI, KEY)
+    event = RecordEvent("late", "objection", shop.clock())
+    shop.note("marketing-consent", number_of(str(subject)), event, subject=subject)
+    shop.come_to_rest()
+    assert marketing_end(shop, late) == str(shop.clock().date())
+
+
+def test_the_hashes_stay_for_days_in_which_the_lists_show_more(shop: Desk) -> None:
+    unsubscribe(shop)
+    unheard = shop.paid_order(
+        billing={"email": KARI}, meta_data=[{"key": "_wc_order_attribution_source_type", "value": "organic"}], **JUMPER
+    )
+    shop.lose()
+    shop.advance(timedelta(hours=1))
+    unsubscribe(shop)
+    shop.report(_deleted_contact(shop))
+    assert forget(shop.ingest) == 0
+    shop.reconcile()
+    assert marketing_end(shop, unheard) == "2026-11-22"
+
+
+def test_a_deleted_request_that_named_an_address_keeps_no_hash(shop: Desk) -> None:
+    subject = email_subject(KARI, KEY)
+    for occurrence in ("made", "deleted"):
+        shop.report(Happened("support-request", 7, occurrence, shop.clock(), "", subject))
+    shop.advance(timedelta(days=9))
+    assert forget(shop.ingest) == 1
+    assert subject.value not in everything(shop.ingest.database)
+
+
+def test_what_goes_by_the_address_of_an_order_that_is_gone_is_the_persons(shop: Desk) -> None:
+    guest = guest_order(shop)
+    shop.report(Happened("support-request", 7, "made", shop.clock(), "", Subject("order", str(guest))))
+    shop.store.delete_order(guest)
+    shop.reconcile()
+    assert ("support-request", 7) in listed(shop, email_subject(KARI, KEY))
 
 
 def _deleted_contact(shop: Desk) -> Happened:
@@ -153,6 +192,20 @@ def test_a_first_key_for_a_ledger_in_use(database: Database, policy: Policy) -> 
         assert rehash(shop.ingest, "shop") == 2
         shop.come_to_rest()
         assert listed(shop, email_subject(KARI, KEY)) == {("order", guest), ("customer", number)}
+
+
+def test_another_key_makes_nothing_due_that_nobody_asked_for_and_holds_can_be_lifted(shop: Desk) -> None:
+    number = account(shop)
+    note(shop, number, "erasure-requested")
+    note(shop, number, "hold")
+    shop.advance(timedelta(days=40))
+    later = guest_order(shop)
+    _use(shop, OTHER_KEY)
+    rehash(shop.ingest, "shop")
+    shop.come_to_rest()
+    assert shop.row("order", later)["held"]
+    note(shop, number, "hold-lifted")
+    assert (shop.row("order", later)["held"], shop.row("order", later)["request_due"]) == (False, None)
 
 
 def _use(shop: Desk, key: str) -> None:

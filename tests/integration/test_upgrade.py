@@ -172,6 +172,22 @@ def test_an_order_that_was_paid_once_is_paid_after_the_migration(
     assert row["tagged_by"] == ("~made.by" if is_paid else "made.by")
 
 
+def test_what_was_reported_of_an_address_goes_by_its_hash_after_the_migration(
+    at_revision: Callable[[str], Database],
+) -> None:
+    ledger, hashed = at_revision("0006"), "5" * 64
+    blank_row = _row_of_an_order(order("pending", "2026-11-20"))
+    about = ((7, f"email:{hashed}"), (8, "customer:7"), (9, None))
+    with ledger.write() as connection:
+        for number, subject in about:
+            row = blank_row | {"kind": "support-request", "external_id": number, "subject": subject}
+            connection.execute(insert(records).values(row))
+    upgrade(ledger)
+    with ledger.read() as connection:
+        chosen = select(records.c.external_id, records.c.email_hash)
+        assert dict(connection.execute(chosen).all()) == {7: hashed, 8: None, 9: None}
+
+
 def _row_of_an_order(facts: OrderFacts) -> dict[str, Any]:
     # Columns that older revisions did not have yet.
     later = {"oddities", "role", "email_hash", "request_due", "hold_review"}

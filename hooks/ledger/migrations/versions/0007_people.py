@@ -1,6 +1,7 @@
 """Whose address a record bears, and the days that requests and holds set.
 
 Only adds columns that may be empty, and a table: the version before this one goes on working while and after this runs.
+What tools reported of an address before goes by its hash now, too.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store", "customer_id", "email_hash", name="pk_account_emails"),
     )
     op.create_index("ix_account_emails_store_email_hash", "account_emails", ["store", "email_hash"])
+    op.execute("UPDATE records SET email_hash = substr(subject, 7) WHERE subject LIKE 'email\\:%'")
 
 
 def _index(where: str, name: str, *columns: str) -> None:
