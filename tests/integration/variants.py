@@ -17,7 +17,7 @@ PERIODS: Edits = (
 )
 RECIPIENTS: Edits = (
     ('id = "smartgroup-2026-11-22"', 'id = "other-recipients"'),
-    ('payment = ["klarna*", "kco"]', 'payment = ["kco"]'),
+    ('payment = ["*klarna*", "kco"]', 'payment = ["kco"]'),
     ('shipping = ["local_pickup", "pickup_location"]', 'shipping = ["flat_rate"]'),
 )
 OTHER_ID: Edits = (('id = "smartgroup-2026-11-22"', 'id = "a-rule-less"'),)
