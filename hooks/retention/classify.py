@@ -104,9 +104,18 @@ def _applying(facts: Facts, policy: Policy) -> tuple[Rule, ...]:
     key = "rules", facts.kind, holding(facts)
     rules: tuple[Rule, ...] | None = policy.remembered.get(key)
     if rules is None:
-        rules = tuple(rule for rule in policy.by_kind[facts.kind] if rule.matches(key[2]))
+        conditions = _as_named(key[2], policy.by_kind[facts.kind])
+        rules = tuple(rule for rule in policy.by_kind[facts.kind] if rule.matches(conditions))
         policy.remembered.keep(key, rules)
     return rules
+
+
+def _as_named(conditions: frozenset[str], rules: tuple[Rule, ...]) -> frozenset[str]:
+    """The conditions in the words of the rules. Policies from before e-mail and phone (`contact`) were told from name
+    and postal address (`identity`) mean either by `identity`."""
+    if "contact" in conditions and not any("contact" in rule.conditions for rule in rules):
+        return conditions | {"identity"}
+    return conditions
 
 
 def _entry(rule: Rule, facts: Facts, policy: Policy, starts: dict[Clock, Anchor]) -> Entry:

@@ -11,12 +11,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hooks.errors import ConfigurationError, PolicyError
+from hooks.retention.classify import schedule
 from hooks.retention.clock import AccountingYear, Period
 from hooks.retention.facts import KINDS
 from hooks.retention.policy import CLOCKS, Deletion, MetaVocabulary, Policy, Published, faults
 from schemas.policy import _digest, load_policy
 from tests.conftest import POLICY_FILE
 from tests.support.processes import ROOT
+from tests.unit.builders import order
 
 SHIPPED = POLICY_FILE.read_text()
 BEFORE = ROOT / "tests" / "recordings" / "policy-2026-01-15.toml"
@@ -532,6 +534,13 @@ def test_the_policy_of_before_is_still_read() -> None:
     assert (before.id, before.version, before.effective_from) == ("smartgroup-2026-01-15", "1", date(2026, 1, 15))
     assert not any(rule.part for rule in before.rules)
     assert not any(item.proof for item in before.classes.values())
+
+
+@pytest.mark.parametrize("kinds", ["identity", "contact", "identity contact"])
+@pytest.mark.parametrize("status", ["completed", "pending"])
+def test_the_policy_of_before_means_either_part_of_identity_and_contact(kinds: str, status: str) -> None:
+    plan = schedule(order(status, kinds=kinds), load_policy(BEFORE))
+    assert [entry.data for entry in plan.entries].count("identity-contact") == 1
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
