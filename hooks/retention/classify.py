@@ -130,7 +130,8 @@ def _entry(rule: Rule, facts: Facts, policy: Policy, starts: dict[Clock, Anchor]
 
 
 def _made(rule: Rule, kept: RetentionClass, start: Anchor) -> Entry:
-    delete_after = kept.keep.after(start.day) if kept.keep else start.ended
+    delete_after = _last_day(kept, start)
+    has_ended = delete_after is not None and delete_after == start.ended
     return Entry(
         rule=rule.id,
         data=rule.data,
@@ -139,7 +140,7 @@ def _made(rule: Rule, kept: RetentionClass, start: Anchor) -> Entry:
         retention_class=kept.id,
         event=start.event,
         runs_from=start.day,
-        review_after=kept.review.after(start.day) if kept.review else None,
+        review_after=kept.review.after(start.day) if kept.review and not has_ended else None,
         delete_after=delete_after,
         until=kept.until if delete_after is None else None,
         action=kept.at_end,
@@ -149,15 +150,21 @@ def _made(rule: Rule, kept: RetentionClass, start: Anchor) -> Entry:
     )
 
 
+def _last_day(kept: RetentionClass, start: Anchor) -> date | None:
+    """The end of the period or the day of the event that ends it, whichever comes first. No event ends proof."""
+    days = [kept.keep.after(start.day) if kept.keep else None, None if kept.proof else start.ended]
+    return min((day for day in days if day), default=None)
+
+
 def _reason(start: Anchor, kept: RetentionClass, delete_after: date | None, rule: Rule) -> str:
     """One plain sentence: what happened when, what follows from it, and by which rule."""
     parts = [start.phrase]
-    if kept.keep:
+    if start.ended and start.ended == delete_after:
+        parts.append(f"{start.ended_phrase}, which ends it")
+    elif kept.keep:
         if kept.review:
             parts.append(f"may go from {kept.review.after(start.day)}, {kept.review} later")
         parts.append(f"{kept.keep} later is {delete_after}")
-    elif start.ended:
-        parts.append(f"{start.ended_phrase}, which ends it")
     else:
         parts.append(f"kept until {str(kept.until).replace('-', ' ')}")
     law = f"{kept.source}, " if kept.source else ""

@@ -242,6 +242,36 @@ def test_marketing_by_another_clock_ends_with_an_objection_too(tmp_path: Path) -
     )
 
 
+@pytest.mark.parametrize(
+    ("told", "delete_after", "review_after", "words"),
+    [
+        ([], "2028-01-10", "2027-01-10", "may go from 2027-01-10, one year later; two years later is 2028-01-10"),
+        (["2026-09-09"], "2026-09-09", None, "withdrawn on 2026-09-09, which ends it"),
+        # The period was over before.
+        (["2028-02-01"], "2028-01-10", "2027-01-10", "may go from 2027-01-10, one year later; two years later is"),
+    ],
+)
+@pytest.mark.parametrize("type_", ["consent-withdrawn", "objection"])
+def test_a_period_of_marketing_ends_with_the_consent(
+    type_: EventType,
+    told: list[str],
+    delete_after: str,
+    review_after: str | None,
+    words: str,
+    tmp_path: Path,
+) -> None:
+    """A page may say "Marketing: 1-2 years"."""
+    text = POLICY_FILE.read_text()
+    until = 'clock = "consent"\nuntil = "consent-withdrawn"'
+    assert text.count(until) == 1
+    path = tmp_path / "policy.toml"
+    path.write_text(text.replace(until, 'clock = "consent"\nreview = "P1Y"\nkeep = "P2Y"'))
+    found = entries(planned(ACCOUNT, load_policy(path), *(event(type_, day) for day in told)))["marketing"]
+    days = [day and str(day) for day in (found.delete_after, found.review_after)]
+    assert (days, found.until) == ([delete_after, review_after], None)
+    assert found.reason.startswith(f"Consent given on 2026-01-10; {words}")
+
+
 # --- proof -----------------------------------------------------------------------------------------------
 
 COOKIES = ConsentFacts("cookie-consent", (Choice(at("2026-05-01"), given=True),))
