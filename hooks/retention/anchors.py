@@ -107,12 +107,13 @@ def closed_on(facts: OrderFacts, policy: Policy) -> date | None:
     """The day on which an order was closed; None while it is open.
 
     It is that of completion or, where none is known, of the last refund of an order that is refunded, and else of the
-    last accounting event. A checkout that nobody has finished was never open.
+    last accounting event. A checkout that nobody has finished was never open; nothing is done any more with an order
+    that the store has erased.
     """
     events = events_of(facts, policy)
     completed = [at for name, at in events if name == "completed"]
     if facts.status not in CLOSED | NOT_PLACED and not (facts.status == "unknown" and completed):
-        return None
+        return _day(facts.erased_at, policy) if facts.erased_at else None
     refunded = [at for name, at in events if name == "refunded"] if facts.status == "refunded" else []
     instants = completed or refunded or [at for _, at in events]
     return _day(max(instants), policy) if instants else _created(facts, policy)

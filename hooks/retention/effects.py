@@ -162,13 +162,16 @@ def _after_objections(entry: Entry, stands: Standing, policy: Policy) -> Entry:
 
 def _without_marketing(entry: Entry, objections: tuple[RecordEvent, ...], policy: Policy) -> Entry:
     """End marketing on the day of the objection, whatever its basis. What runs by the clock of consent has ended as
-    after a withdrawal, and only says why."""
+    after a withdrawal; it says why, and since when it was asked for, also where a withdrawal came first."""
     days = [_day(event.at, policy) for event in objections]
     law = "GDPR Art. 21(2)-(3)"
     if policy.classes[entry.retention_class].clock == "consent":
-        if entry.delete_after not in days:
+        last = entry.delete_after
+        asked = next((day for day in days if last and day >= last), None)
+        if asked is None:
             return entry
-        return replace(entry, reason=f"{entry.reason}; objected to marketing on {entry.delete_after}, {law}")
+        reason = f"{entry.reason}; objected to marketing on {asked}, {law}"
+        return replace(entry, requested_on=asked, reason=reason)
     if entry.delete_after and entry.delete_after <= days[0]:
         return entry
     words = f"Objected to marketing on {days[0]}, which ends it; {law}"
@@ -177,9 +180,12 @@ def _without_marketing(entry: Entry, objections: tuple[RecordEvent, ...], policy
 
 
 def _after_erasure(entry: Entry, facts: Facts, stands: Standing, policy: Policy) -> Entry:
-    if stands.erasure is None:
+    days = [_day(event.at, policy) for event in stands.erasures]
+    if entry.basis == "consent":
+        days = [day for day in days if day >= entry.runs_from]  # none is about a consent given after it
+    if not days:
         return entry
-    received = _day(stands.erasure.at, policy)
+    received = days[0]
     if entry.basis not in ERASABLE:
         kept = f"erasure requested on {received}, yet kept under a legal obligation, GDPR Art. 17(3)(b)"
         return replace(entry, reason=f"{entry.reason}; {kept}")
@@ -224,7 +230,8 @@ def _due(entry: Entry, request: _Request, last: date, why: str = "one month late
     """Keep the entry until the day `last` at the longest."""
     if entry.delete_after and entry.delete_after <= last:
         words = f"{request.what.lower()} on {request.received}, after which it may stay no longer"
-        return replace(entry, requested_on=request.received, reason=f"{entry.reason}; {words}")
+        first = min(entry.requested_on or request.received, request.received)
+        return replace(entry, requested_on=first, reason=f"{entry.reason}; {words}")
     words = f"{request.what} on {request.received}; to be erased by {last}, {why}; {request.law}"
     due = replace(entry, review_after=None, delete_after=last, until=None, requested_on=request.received)
     return replace(due, reason=f"{words}; {_otherwise(entry)}")

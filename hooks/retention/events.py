@@ -57,17 +57,23 @@ SCOPES = (MARKETING, "all")
 class Standing:
     """What stands, of all events on a record and on the person whose record it is.
 
-    `objections` are all, each of which ends marketing; `objection` is the first that is about more than marketing.
+    `erasures` are all requests for erasure, `erasure` the first. `objections` are all, each of which ends marketing;
+    `objection` is the first that is about more than marketing.
     `choices` are the record's own newsletter choices, `persons_choices` those of the person.
     """
 
     holds: tuple[RecordEvent, ...] = ()
     restriction: RecordEvent | None = None
-    erasure: RecordEvent | None = None
+    erasures: tuple[RecordEvent, ...] = ()
     objection: RecordEvent | None = None
     objections: tuple[RecordEvent, ...] = ()
     choices: tuple[Choice, ...] = ()
     persons_choices: tuple[Choice, ...] = ()
+
+    @property
+    def erasure(self) -> RecordEvent | None:
+        """The first request for erasure."""
+        return self.erasures[0] if self.erasures else None
 
 
 NONE = Standing()
@@ -87,7 +93,7 @@ def standing(
     return Standing(
         holds=tuple(sorted((*_holds(mine), *_holds(theirs)), key=_order)),
         restriction=_restriction(mine) or _restriction(theirs),
-        erasure=next((event for event in asked if event.type == "erasure-requested"), None),
+        erasures=tuple(event for event in asked if event.type == "erasure-requested"),
         objection=next((event for event in objections if event.scope != MARKETING), None),
         objections=objections,
         choices=_choices(mine),

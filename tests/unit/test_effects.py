@@ -117,6 +117,52 @@ def test_of_several_requests_the_first_sets_the_date(policy: Policy) -> None:
     assert str(entries(planned(ACCOUNT, policy, *asked))["account"].delete_after) == "2026-12-23"
 
 
+@pytest.mark.parametrize(
+    ("days", "runs_from", "delete_after"),
+    [
+        # Subscribed before.
+        (["2026-01-01"], "2026-01-01", "2026-02-10"),
+        # Subscribed again, after the consent had ended.
+        (["2026-01-01", "!2026-01-20", "2026-06-01"], "2026-06-01", None),
+        (["2026-06-01"], "2026-06-01", None),
+    ],
+)
+def test_an_erasure_request_is_about_no_consent_given_after_it(
+    days: list[str], runs_from: str, delete_after: str | None, policy: Policy
+) -> None:
+    choices = tuple(Choice(at(day.strip("!")), given="!" not in day) for day in days)
+    facts = ConsentFacts("marketing-consent", choices)
+    found = entries(planned(facts, policy, event("erasure-requested", "2026-01-10")))["marketing"]
+    assert (str(found.runs_from), found.delete_after and str(found.delete_after)) == (runs_from, delete_after)
+
+
+def test_a_second_erasure_request_is_about_the_consent_given_since_the_first(policy: Policy) -> None:
+    facts = ConsentFacts("marketing-consent", (Choice(at("2026-06-01"), given=True),))
+    asked = (event("erasure-requested", "2026-01-10"), event("erasure-requested", "2026-08-01"))
+    found = entries(planned(facts, policy, *asked))["marketing"]
+    assert (str(found.delete_after), str(found.requested_on)) == ("2026-09-01", "2026-08-01")
+
+
+@pytest.mark.parametrize(
+    ("asked", "requested_on", "delete_after"),
+    [
+        ([("objection", "2026-11-23"), ("erasure-requested", "2026-12-01")], "2026-11-23", "2026-12-23"),
+        ([("erasure-requested", "2026-11-23"), ("objection", "2026-12-01")], "2026-11-23", "2026-12-23"),
+    ],
+)
+def test_of_an_objection_and_a_request_the_first_counts(
+    asked: list[tuple[EventType, str]], requested_on: str, delete_after: str, policy: Policy
+) -> None:
+    found = entries(planned(PAID, policy, *(event(type_, day) for type_, day in asked)))["support"]
+    assert (str(found.requested_on), str(found.delete_after)) == (requested_on, delete_after)
+
+
+def test_an_unpaid_order_that_was_erased_while_open_waits_for_nothing(policy: Policy) -> None:
+    facts = order("pending", "2026-11-01", kinds="item-meta", erased_at="2026-12-20")
+    found = entries(planned(facts, policy, event("erasure-requested")))["order-payment (item-meta)"]
+    assert (str(found.delete_after), found.until) == ("2027-01-03", None)
+
+
 ASKED = "2026-11-23"
 TO_ORDER_CLOSED = (None, "order-closed")
 
@@ -217,6 +263,30 @@ def test_of_several_objections_each_ends_marketing_and_the_first_to_all_sets_the
         [("marketing", "2026-11-23", "2029-11-23")],
     )
     assert entries(planned(PAID, policy, first, given))["marketing"].until == "consent-withdrawn"
+
+
+@pytest.mark.parametrize(
+    ("told", "delete_after", "requested_on"),
+    [
+        ([("consent-withdrawn", "2026-09-09")], "2026-09-09", None),
+        ([("objection", "2026-09-09")], "2026-09-09", "2026-09-09"),
+        # Withdrawn before: the objection is the request, and changes no day.
+        ([("consent-withdrawn", "2026-09-09"), ("objection", "2026-10-01")], "2026-09-09", "2026-10-01"),
+        # It was about a consent of before.
+        (
+            [("objection", "2026-06-01"), ("consent-given", "2026-07-01"), ("consent-withdrawn", "2026-09-09")],
+            "2026-09-09",
+            None,
+        ),
+        ([("objection", "2026-06-01"), ("consent-given", "2026-07-01")], None, None),
+    ],
+)
+def test_since_when_an_end_of_marketing_is_asked_for(
+    told: list[tuple[EventType, str]], delete_after: str | None, requested_on: str | None, policy: Policy
+) -> None:
+    found = entries(planned(ACCOUNT, policy, *(event(type_, day) for type_, day in told)))["marketing"]
+    days = [day and str(day) for day in (found.delete_after, found.requested_on)]
+    assert days == [delete_after, requested_on]
 
 
 @pytest.mark.parametrize("facts", [UNPAID, customer(), SupportRequestFacts(closed_at=at("2026-01-01"))])

@@ -113,6 +113,8 @@ NOTED = order("completed", "2026-03-01", paid_at="2026-03-01", kinds="identity n
 UNPAID = order("pending", "2026-03-01", kinds="identity")
 ASKED = RecordEvent("asked", "erasure-requested", at("2026-11-23"))
 OBJECTED = RecordEvent("objected", "objection", at("2026-11-23"))
+ASKED_LATER = replace(ASKED, id="asked-later", at=at("2026-12-01"))
+OBJECTED_LATER = replace(OBJECTED, id="objected-later", at=at("2026-12-01"))
 TRASHED, ERASED = replace(NOTED, trashed=True), replace(NOTED, erased_at=at("2026-12-01"))
 
 
@@ -141,6 +143,11 @@ LIFTED = RecordEvent("lifted", "hold-lifted", at("2026-11-24"), about="spring")
         # All that is left rests on a legal obligation, or nothing on legitimate interests.
         (replace(NOTED, kinds=frozenset({"identity"})), (ASKED,), None, None),
         (UNPAID, (OBJECTED,), None, None),
+        # Of two requests for the same data the month of the first counts.
+        (NOTED, (OBJECTED, ASKED_LATER), "2026-12-23", None),
+        (NOTED, (ASKED, OBJECTED_LATER), "2026-12-23", None),
+        # An objection to marketing is late after its month, too.
+        (replace(NOTED, kinds=frozenset({"attribution"})), (OBJECTED,), "2026-12-23", None),
         # Of several holds the first review counts; while one stands, nothing is due.
         (NOTED, (AUTUMN, SPRING), None, "2027-05-01"),
         (NOTED, (ASKED, SPRING), None, "2027-05-01"),
