@@ -154,8 +154,8 @@ def _last_activity(facts: CustomerFacts, policy: Policy) -> Anchor:
 def _consent(facts: OrderFacts | CustomerFacts | ConsentFacts, policy: Policy) -> Anchor:
     """Consent from the day on which it was given, until the day on which it was withdrawn.
 
-    A choice at the checkout is made on the day of the order; on an account it is dated by the state of the
-    account that first shows it. A newsletter declined from the start is consent that ended as it began,
+    A choice at the checkout is made on the day of the order; on an account, or after another choice, it is dated by
+    the state that first shows it. A newsletter declined from the start is consent that ended as it began,
     unless order attribution, which rests on a consent of its own, is there too.
     """
     standing, latest = last_run(facts.choices)
@@ -183,6 +183,13 @@ def _first_day(facts: OrderFacts | CustomerFacts | ConsentFacts, given: Choice |
     if isinstance(facts, ConsentFacts):
         return _day(given.at if given else facts.choices[0].at, policy)
     created = _created(facts, policy)
-    if isinstance(facts, CustomerFacts) and given:
+    if given and (isinstance(facts, CustomerFacts) or _was_refused_before(facts, given)):
         return max(created, _day(given.at, policy))
     return created
+
+
+def _was_refused_before(facts: OrderFacts, given: Choice) -> bool:
+    """Tell whether marketing was declined or ended before the consent that `given` began. A newsletter declined at the
+    checkout says nothing of the consent to order attribution."""
+    choices = facts.choices[1:] if "attribution" in facts.kinds else facts.choices
+    return any(not choice.given and choice.at < given.at for choice in choices)

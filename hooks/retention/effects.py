@@ -64,18 +64,33 @@ def chosen(facts: Facts, stands: Standing) -> Facts:
     ends = _refusals(stands.objections) if extra or holds_marketing else ()
     if not extra and not ends:
         return facts
-    own = _own_choices(facts)
+    refused = (*(choice for choice in extra if not choice.given), *ends)
+    own = _own_choices(facts, refused)
     speaks_of_before = holds_marketing or not min(extra, key=lambda choice: choice.at).given
-    made_at = facts.made_at if isinstance(facts, OrderFacts) else facts.created_at
+    made_at = _made_at(facts)
     if made_at and speaks_of_before and ("attribution" in facts.kinds or not own):
-        own = (Choice(_just_before(made_at, (*extra, *ends)), given=True), *own)
+        own = (Choice(_just_before(made_at, refused), given=True), *own)
+    elif own and isinstance(facts, OrderFacts) and not own[0].given:
+        extra = stands.choices + _since(own[0].at, stands.persons_choices)
     kinds = facts.kinds | {"newsletter"} if extra else facts.kinds
     return replace(facts, choices=choices_of((*own, *extra, *ends)), kinds=kinds)
 
 
-def _just_before(made_at: datetime, others: tuple[Choice, ...]) -> datetime:
+def _made_at(facts: OrderFacts | CustomerFacts) -> datetime | None:
+    """When a record was made or, where no day says so, first seen."""
+    made_at = facts.made_at if isinstance(facts, OrderFacts) else facts.created_at
+    return made_at or facts.first_seen_at
+
+
+def _since(declined: datetime, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
+    """A person's choices without those made before the checkout at which the newsletter was declined: the order never
+    held a consent of theirs."""
+    return tuple(choice for choice in choices if choice.at > declined)
+
+
+def _just_before(made_at: datetime, refused: tuple[Choice, ...]) -> datetime:
     """The time of a consent that came with a record: before a refusal of the same second, which ends the consent."""
-    is_tie = any(choice.at == made_at and not choice.given for choice in others)
+    is_tie = any(choice.at == made_at for choice in refused)
     return made_at - timedelta(microseconds=1) if is_tie else made_at
 
 
@@ -90,20 +105,26 @@ def _refusals(objections: tuple[RecordEvent, ...]) -> tuple[Choice, ...]:
     return tuple(Choice(event.at, given=False) for event in objections)
 
 
-def _own_choices(facts: OrderFacts | CustomerFacts) -> tuple[Choice, ...]:
+def _own_choices(facts: OrderFacts | CustomerFacts, refused: tuple[Choice, ...]) -> tuple[Choice, ...]:
     """The choices that the store shows, without those that only repeat one: each save of a record shows it again, and
-    must not give a consent anew that was withdrawn elsewhere.
+    must not give a consent anew that was withdrawn elsewhere (`refused`).
 
     The first choice of an order was made at the checkout. Where it declines a newsletter, the consent to order
-    attribution stands nevertheless: that is one of its own.
+    attribution stands nevertheless: that is one of its own. On an account a consent that was first seen after a
+    refusal counts, in the person's favour, as given when the account was made, if that was before it.
     """
     own = changes(facts.choices)
-    if not own or isinstance(facts, CustomerFacts):
+    if not own:
         return own
     first, *later = own
-    if "attribution" in facts.kinds and not first.given:
-        return tuple(later)
-    return (replace(first, at=min(first.at, facts.made_at or first.at)), *later)
+    made_at = _made_at(facts) or first.at
+    if isinstance(facts, OrderFacts):
+        if "attribution" in facts.kinds and not first.given:
+            return tuple(later)
+        return (replace(first, at=min(first.at, made_at)), *later)
+    if first.given and any(made_at <= choice.at < first.at for choice in refused):
+        return (replace(first, at=_just_before(min(first.at, made_at), refused)), *later)
+    return own
 
 
 # --- requests, restrictions and holds --------------------------------------------------------------------

@@ -376,6 +376,17 @@ def test_proof_stays_in_spite_of_what_is_asked_for(policy: Policy) -> None:
             event("objection", "2026-09-09"),
             [("marketing", "2026-09-09", "2029-09-09")],
         ),
+        # Without a day of creation: from when it was first seen.
+        (
+            customer(None, first_seen_at="2026-01-10", kinds="newsletter"),
+            event("consent-withdrawn", "2026-09-09"),
+            [("marketing", "2026-09-09", "2029-09-09")],
+        ),
+        (
+            replace(order("pending", kinds="attribution"), created_at=None, first_seen_at=at("2026-01-10")),
+            event("objection", "2026-09-09"),
+            [("marketing", "2026-09-09", "2029-09-09")],
+        ),
         # Of another tool.
         (
             ConsentFacts("marketing-consent", (Choice(at("2026-05-01"), given=True),)),
@@ -408,6 +419,44 @@ def test_an_order_that_is_first_read_after_a_withdrawal_was_placed_before_it(pol
     read = order("completed", "2026-03-01", kinds="newsletter", choices={"2026-10-01": True})
     plan = planned(read, policy, person=(event("consent-withdrawn", "2026-09-09"),))
     assert str(entries(plan)["marketing"].delete_after) == "2026-09-09"
+
+
+@pytest.mark.parametrize(
+    ("created", "seen", "end"),
+    [
+        # The account was first read after the withdrawal.
+        ("2026-01-10", {"2026-10-10": True}, "2026-09-09"),
+        # It was made after it, or in the same second.
+        ("2026-10-01", {"2026-10-10": True}, "None"),
+        ("2026-09-09", {"2026-10-10": True}, "2026-09-09"),
+        # It was declined on the account first: what follows is a choice of its own.
+        ("2026-01-10", {"2026-02-01": False, "2026-10-10": True}, "None"),
+    ],
+)
+@pytest.mark.parametrize("type_", ["consent-withdrawn", "objection"])
+def test_an_account_that_is_first_read_after_a_withdrawal(
+    type_: EventType, created: str, seen: dict[str, bool], end: str, policy: Policy
+) -> None:
+    facts = customer(created, kinds="newsletter", choices=seen)
+    assert _marketing_end(planned(facts, policy, person=(event(type_, "2026-09-09"),))) == end
+
+
+@pytest.mark.parametrize(
+    ("told", "runs_from", "end"),
+    [
+        # Subscribed after the order: the consent is of that day.
+        ([("consent-given", "2026-06-01")], "2026-06-01", "None"),
+        # Subscribed before it, and declined with it: the order never held a consent.
+        ([("consent-given", "2026-01-01")], "2026-05-01", "2026-05-01"),
+    ],
+)
+def test_a_newsletter_that_was_declined_with_an_order_by_a_subscriber(
+    told: list[tuple[EventType, str]], runs_from: str, end: str, policy: Policy
+) -> None:
+    facts = order("completed", "2026-05-01", kinds="newsletter", choices={"2026-05-03": False})
+    plan = planned(facts, policy, person=tuple(event(type_, day) for type_, day in told))
+    assert (str(entries(plan)["marketing"].runs_from), _marketing_end(plan)) == (runs_from, end)
+    assert proof(plan) == []
 
 
 def test_a_persons_withdrawal_ends_what_another_tool_knows(policy: Policy) -> None:

@@ -101,6 +101,22 @@ def test_governing_tag(facts: Facts, tag: tuple[str, str], runs_from: str, delet
         customer("2026-01-10", kinds="newsletter", choices={"2026-05-01": True}),
         # On an order: the choice is made at the checkout.
         order("completed", "2026-05-01", kinds="newsletter", choices={"2026-05-03": True}),
+        # Declined at the checkout, and given later.
+        order("completed", "2026-03-01", kinds="newsletter", choices={"2026-03-01": False, "2026-05-01": True}),
+        # Withdrawn, and given anew.
+        order(
+            "completed",
+            "2026-03-01",
+            kinds="newsletter",
+            choices={"2026-03-01": True, "2026-04-01": False, "2026-05-01": True},
+        ),
+        # What is declined at the checkout is the newsletter, not order attribution.
+        order(
+            "completed",
+            "2026-05-01",
+            kinds="attribution newsletter",
+            choices={"2026-05-01": False, "2026-06-01": True},
+        ),
         # Order attribution rests on consent too, and nothing withdraws it there.
         order("completed", "2026-05-01", kinds="attribution"),
     ],
