@@ -74,7 +74,7 @@ class Entitlement:
 
 def stays(otherwise: Entry, holds: Iterable[RecordEvent], policy: Policy, today: date) -> tuple[Stay, ...]:
     """What makes an entry stay on `today`: the law, until its period has passed (the shorter one of a range), that
-    it is proof, and holds: GDPR Art. 17(3).
+    it is proof (for the whole of its period), and holds: GDPR Art. 17(3).
 
     `otherwise` is the entry as it would be without holds and restrictions. Why a hold was placed and by whom is not
     told: that could defeat what it was placed for.
@@ -95,9 +95,9 @@ def _by_law(entry: Entry, policy: Policy, today: date) -> Iterator[Stay]:
 
 
 def _as_proof(entry: Entry, policy: Policy, today: date) -> Iterator[Stay]:
-    last = _must_stay_until(entry)
-    if policy.classes[entry.retention_class].proof and not _passed(last, today):
-        yield Stay("proof", FOR_CLAIMS, until=last)
+    """Proof stays for its whole period, also where a part of a range has passed: it is not erased on request."""
+    if policy.classes[entry.retention_class].proof and not _passed(entry.delete_after, today):
+        yield Stay("proof", FOR_CLAIMS, until=entry.delete_after)
 
 
 def _must_stay_until(entry: Entry) -> date | None:

@@ -76,10 +76,10 @@ FINDINGS: dict[str, tuple[str, str]] = {
         "({article})",
     ),
     "stay.proof": (
-        "it is kept until {day} as proof, to establish, exercise or defend legal claims; there is no right to erasure "
-        "before then ({article})",
-        "det oppbevares til {day} som bevis, for å fastsette, gjøre gjeldende eller forsvare rettskrav; det er ingen "
-        "rett til sletting før det ({article})",
+        "it is kept as proof, until {day} at the longest, to establish, exercise or defend legal claims; there is no "
+        "right to erasure before then ({article})",
+        "det oppbevares som bevis, lengst til {day}, for å fastsette, gjøre gjeldende eller forsvare rettskrav; det er "
+        "ingen rett til sletting før det ({article})",
     ),
     "stay.for-claims": (
         "it has been on hold since {day}, as it may be needed to establish, exercise or defend legal claims; there is "

@@ -73,14 +73,16 @@ FRAMING: dict[str, tuple[str, str]] = {
         "beholdes.",
     ),
     "means.objection": (
-        "Marketing ended that day ({marketing}). What else we held then in our legitimate interests is kept until "
-        "{end} at the latest, unless it must stay for a reason given below ({soon}).",
-        "Markedsføringen opphørte den dagen ({marketing}). Det andre vi da hadde ut fra våre berettigede interesser, "
-        "oppbevares senest til {end}, med mindre det må beholdes av en grunn som er nevnt nedenfor ({soon}).",
+        "We ended the marketing there was then ({marketing}). What else we held then in our legitimate interests is "
+        "kept until {end} at the latest, unless it must stay for a reason given below ({soon}).",
+        "Vi avsluttet den markedsføringen som pågikk da ({marketing}). Det andre vi da hadde ut fra våre berettigede "
+        "interesser, oppbevares senest til {end}, med mindre det må beholdes av en grunn som er nevnt nedenfor "
+        "({soon}).",
     ),
     "means.objection-to-marketing": (
-        "Marketing ended that day ({marketing}). This objection changes nothing for other data.",
-        "Markedsføringen opphørte den dagen ({marketing}). For andre opplysninger endrer denne protesten ingenting.",
+        "We ended the marketing there was then ({marketing}). This objection changes nothing for other data.",
+        "Vi avsluttet den markedsføringen som pågikk da ({marketing}). For andre opplysninger endrer denne "
+        "protesten ingenting.",
     ),
     "means.restriction": (
         "For as long as the restriction stands, we do no more than store these data, unless you consent or the law "

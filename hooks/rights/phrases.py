@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from hooks.retention.classify import Entry
+from hooks.retention.effects import answer_by
+from hooks.retention.events import MARKETING
 from hooks.retention.facts import RecordKind, Subject
 from hooks.rights.answer import Held
 from hooks.rights.entitlements import BY_LAW, RIGHTS, Entitlement, Stay
@@ -42,12 +44,19 @@ def _until(language: Language, entry: Entry, today: date) -> str:
         return say(language, f"until.{entry.until}")
     if last < today:
         return say(language, "until.overdue", day=day(language, last))
-    if entry.requested_on:
+    if entry.requested_on and _is_brought_forward(entry, entry.requested_on, last):
         asked, law = day(language, entry.requested_on), article(language, SOON)
         return say(language, "until.requested", asked=asked, day=day(language, last), article=law)
     if entry.review_after:
         return say(language, "until.range", review=day(language, entry.review_after), day=day(language, last))
     return say(language, "until.day", day=day(language, last))
+
+
+def _is_brought_forward(entry: Entry, requested_on: date, last: date) -> bool:
+    """Tell whether a request or an objection set the last day, and not the entry's own period, which ended before the
+    month of the request. An objection ends marketing at once."""
+    is_objection_to_marketing = entry.data == MARKETING and last == requested_on
+    return is_objection_to_marketing or last >= answer_by(requested_on)
 
 
 def stay_words(language: Language, stay: Stay) -> str:

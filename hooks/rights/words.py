@@ -74,6 +74,8 @@ NORWEGIAN: dict[Table, dict[str, str]] = {
 PARTS: dict[str, tuple[str, str]] = {
     "identity": ("name and postal address", "navn og postadresse"),
     "contact": ("e-mail and phone", "e-post og telefon"),
+    "item-meta": ("details entered with the items ordered", "opplysninger oppgitt med varene i ordren"),
+    "refund-reason": ("the reason given for a refund", "begrunnelsen for en refusjon"),
 }
 """What a part of a category is; a part that is not here has the policy's id."""
 

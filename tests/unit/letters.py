@@ -167,9 +167,9 @@ CHOICE OF COOKIES C-5
   Retention: Cookie consent logs: 12–24 months
   Kept: it may go from 3 February 2027 on, and must be gone after 3 February
   2028
-  Must stay: it is kept until 2 February 2027 as proof, to establish, exercise
-  or defend legal claims; there is no right to erasure before then
-  (GDPR Art. 17(3)(e)).
+  Must stay: it is kept as proof, until 3 February 2028 at the longest, to
+  establish, exercise or defend legal claims; there is no right to erasure
+  before then (GDPR Art. 17(3)(e)).
   Rights: access, rectification, restriction
 
 Where your data come from
@@ -475,9 +475,9 @@ VALG AV INFORMASJONSKAPSLER C-5
   Oppbevaringsregel: Logg over samtykke til informasjonskapsler
   Oppbevares: kan slettes fra 3. februar 2027, og skal være slettet etter
   3. februar 2028
-  Må beholdes: det oppbevares til 2. februar 2027 som bevis, for å fastsette,
-  gjøre gjeldende eller forsvare rettskrav; det er ingen rett til sletting før
-  det (personvernforordningen art. 17 nr. 3 bokstav e).
+  Må beholdes: det oppbevares som bevis, lengst til 3. februar 2028, for å
+  fastsette, gjøre gjeldende eller forsvare rettskrav; det er ingen rett til
+  sletting før det (personvernforordningen art. 17 nr. 3 bokstav e).
   Rettigheter: innsyn, retting, begrensning
 
 Hvor opplysningene dine kommer fra

@@ -18,7 +18,7 @@ from hooks.rights.entitlements import RIGHTS, Right, entitlements, stays
 from hooks.rights.letter import letter
 from hooks.rights.shown import shown
 from hooks.rights.sources import origins
-from hooks.rights.words import NORWEGIAN, article, country, day, held_label, label
+from hooks.rights.words import NORWEGIAN, PARTS, article, country, day, held_label, label
 from tests.unit.builders import at, customer, order
 from tests.unit.persons import CUSTOMER, NOW, event, everything, known
 
@@ -124,14 +124,18 @@ def test_without_a_source_the_law_is_the_basis(policy: Policy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("delete_after", "articles"),
+    ("review_after", "delete_after", "articles"),
     [
-        (date(2026, 11, 24), ["GDPR Art. 17(3)(e)"]),  # today is its last day
-        (date(2026, 11, 23), []),
+        (None, date(2026, 11, 24), ["GDPR Art. 17(3)(e)"]),  # today is its last day
+        (None, date(2026, 11, 23), []),
+        (date(2025, 11, 24), date(2026, 11, 24), ["GDPR Art. 17(3)(e)"]),  # of a range, the longer period counts
     ],
 )
-def test_proof_stays_until_its_period_has_passed(delete_after: date, articles: list[str], policy: Policy) -> None:
-    proof = replace(_entry("legitimate-interests", delete_after), retention_class="consent-evidence")
+def test_proof_stays_until_its_period_has_passed(
+    review_after: date | None, delete_after: date, articles: list[str], policy: Policy
+) -> None:
+    entry = _entry("legitimate-interests", delete_after)
+    proof = replace(entry, retention_class="consent-evidence", review_after=review_after)
     staying = stays(proof, (), policy, TODAY)
     assert [stay.article for stay in staying] == articles
     found = {one.right: one for one in entitlements(proof, staying, TODAY, restricted=False)}
@@ -180,10 +184,10 @@ RESTRICTED = event("restriction", "2026-11-20", 4)
 # Each request in its own words: (events, those words, scope, the day on which it was lifted).
 REQUESTED = [
     ((ASKED,), "until when it is kept because of that, or why it must stay", None, None),
-    ((OBJECTED,), "Marketing ended that day (GDPR Art. 21(3))", "all", None),
+    ((OBJECTED,), "We ended the marketing there was then (GDPR Art. 21(3))", "all", None),
     ((OBJECTED,), "held then in our legitimate interests is kept until 24 December 2026 at the latest", "all", None),
     ((replace(OBJECTED, scope="all"),), "legitimate interests is kept until 24 December 2026", "all", None),
-    ((replace(OBJECTED, scope="marketing"),), "Marketing ended that day", "marketing", None),
+    ((replace(OBJECTED, scope="marketing"),), "We ended the marketing there was then", "marketing", None),
     ((replace(OBJECTED, scope="marketing"),), "This objection changes nothing for other data", "marketing", None),
     ((RESTRICTED,), "We tell you before we lift it (GDPR Art. 18(3))", None, None),
     # A restriction that was lifted before it was placed anew stands; one that was lifted is said to be so.
@@ -238,6 +242,11 @@ def test_each_part_of_a_category_is_named(policy: Policy) -> None:
         (whole, "Order & payment", "Ordre og betaling"),
         (replace(whole, data="identity-contact", part="contact"),
          "Identity & contact (e-mail and phone)", "Identitet og kontakt (e-post og telefon)"),
+        (replace(whole, part="item-meta"),
+         "Order & payment (details entered with the items ordered)",
+         "Ordre og betaling (opplysninger oppgitt med varene i ordren)"),
+        (replace(whole, data="support", part="refund-reason"),
+         "Customer support (the reason given for a refund)", "Kundeservice (begrunnelsen for en refusjon)"),
         (replace(whole, part="items"), "Order & payment (items)", "Ordre og betaling (items)"),
     ]  # fmt: skip
     for entry, english, norwegian in names:
@@ -372,6 +381,10 @@ def test_an_account_that_is_not_covered_is_told(state: str, words: str, policy: 
     assert isinstance(notes, list)
     assert any(words in note for note in notes)
     assert any("ask again" in note for note in notes)
+
+
+def test_every_part_that_the_shipped_policy_names_has_words(policy: Policy) -> None:
+    assert {rule.part for rule in policy.rules if rule.part} <= PARTS.keys()
 
 
 # --- words --------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from string import Formatter
 
 import pytest
 
-from hooks.retention.facts import Subject
+from hooks.retention.events import RecordEvent
+from hooks.retention.facts import OrderFacts, Subject
 from hooks.retention.policy import Policy
 from hooks.rights.answer import Known, answer_of
 from hooks.rights.letter import WIDTH, letter
@@ -64,7 +65,7 @@ def test_what_is_said_of_dates(policy: Policy) -> None:
         ),
         (
             known(customer(kinds="newsletter", choices={"2026-01-10": True, "2026-11-01": False}), policy, 7),
-            "kept until 1 November 2029 as proof, to establish, exercise or defend legal claims",
+            "kept as proof, until 1 November 2029 at the longest, to establish, exercise or defend legal claims",
         ),
         (known(customer(None), policy, 7), "it has not been read from our shop yet"),
         (
@@ -74,6 +75,32 @@ def test_what_is_said_of_dates(policy: Policy) -> None:
     ]
     for row, words in cases:
         assert words in _only(row, policy), words
+
+
+# An entry is kept until a day `because of` a request only where the request set that day.
+CAUSES = [
+    # The technical data's own period ends before the month of the request does.
+    (order("completed", "2025-12-10", kinds="network"), event("erasure-requested", "2026-11-23"), False),
+    (order("completed", "2025-12-23", kinds="network"), event("erasure-requested", "2026-11-23"), True),
+    (order("completed", "2026-11-22", kinds="network"), event("objection", "2026-11-23"), True),
+]
+
+
+@pytest.mark.parametrize(("facts", "asked", "is_the_cause"), CAUSES)
+def test_a_request_is_the_cause_only_of_what_it_brought_forward(
+    facts: OrderFacts, asked: RecordEvent, is_the_cause: bool, policy: Policy
+) -> None:
+    told = _only(known(facts, policy, 9, asked), policy)
+    assert ("because of your request or objection" in told) == is_the_cause
+
+
+def test_an_objection_is_the_cause_of_the_end_of_marketing(policy: Policy) -> None:
+    """It ends at once, long before the month is over; here on the day of the letter, which is its last."""
+    rules = tuple(replace(rule, retention_class="technical") for rule in policy.rules if rule.data == "marketing")
+    others = tuple(rule for rule in policy.rules if rule.data != "marketing")
+    facts = order("completed", "2026-11-22", kinds="newsletter", choices={"2026-11-22": True})
+    row = known(facts, replace(policy, rules=others + rules), 9, event("objection", "2026-11-24", scope="marketing"))
+    assert "until 24 November 2026 at the latest, because of your request or objection" in _only(row, policy)
 
 
 def test_what_is_said_of_what_is_not_known(policy: Policy) -> None:
