@@ -13,6 +13,7 @@ from flask import Blueprint, Response, abort, jsonify, request
 from marshmallow import ValidationError
 from sqlalchemy import Row
 
+from hooks.ledger.codec import entry_name
 from hooks.ledger.due import PAGE_SIZE, Due, due, due_by_day
 from hooks.service import service
 from schemas.schedule import ScheduleQuerySchema
@@ -34,7 +35,9 @@ def schedule() -> Response:
     with service().database.read() as connection:
         total, rows = due(connection, chosen)
     pages = -(-total // PAGE_SIZE)
-    return jsonify(total=total, page=chosen.page, pages=pages, records=[_shown(row, chosen) for row in rows])
+    return jsonify(
+        total=total, page=chosen.page, pages=pages, records=[line_of(row, parts=chosen.parts) for row in rows]
+    )
 
 
 @blueprint.get("/schedule.csv")
@@ -47,8 +50,8 @@ def schedule_csv() -> Response:
     writer = csv.DictWriter(sink, COLUMNS)
     writer.writeheader()
     for row in rows:
-        shown = _shown(row, chosen)
-        writer.writerow(shown | {"data": " ".join(shown["data"])})
+        line = line_of(row, parts=chosen.parts)
+        writer.writerow(line | {"data": "; ".join(line["data"])})
     return Response(sink.getvalue(), content_type="text/csv; charset=utf-8")
 
 
@@ -69,19 +72,22 @@ def _chosen() -> Due:
         abort(400, f"Wrong in the query: {', '.join(sorted(error.messages_dict))}.")
 
 
-def _shown(row: Row[Any], chosen: Due) -> dict[str, Any]:
-    """A line of the schedule; `data` are the categories that go with it."""
+def line_of(row: Row[Any], *, parts: bool) -> dict[str, Any]:
+    """A line of the schedule; `data` names the categories that go on its day, with the part where only that goes.
+
+    Of `parts`, all entries of the day are parts: the entry that governs the record goes later.
+    """
     entries = json.loads(row.entries)
-    if not chosen.parts:
-        return _record(row) | {"data": [entry["data"] for entry in entries]}
+    if not parts:
+        return _record(row) | {"data": [entry_name(entry) for entry in entries]}
     day = row.part_delete_after.isoformat()
-    going = [entry for entry in entries if entry["delete_after"] == day and not entry["governs"]]
+    going = [entry for entry in entries if entry["delete_after"] == day]
     return _record(row) | {
         "class": " ".join(dict.fromkeys(entry["class"] for entry in going)),
         "legal_basis": " ".join(dict.fromkeys(entry["basis"] for entry in going)),
         "review_after": min((entry["review_after"] for entry in going if entry["review_after"]), default=None),
         "delete_after": day,
-        "data": [entry["data"] for entry in going],
+        "data": [entry_name(entry) for entry in going],
     }
 
 
