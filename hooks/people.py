@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from hooks.ledger import people
 from hooks.ledger.codec import read_events, read_facts
+from hooks.ledger.persons import emails_of
 from hooks.ledger.records import UNLISTED, Values
 from hooks.retention.events import RecordEvent, standing
 from hooks.retention.facts import STORED_KINDS, ConsentFacts, Facts, Subject, SupportRequestFacts
@@ -41,7 +42,17 @@ def answer_to(
     if not any(row.entries or row.closed_on or row.state == "gone" or row.own for row in known):
         return None
     complete = not people.not_found_yet(connection, store)
-    return answer_of(subject, store, known, policy, now, requested_on=requested_on, uk=uk, complete=complete)
+    return answer_of(
+        subject,
+        store,
+        known,
+        policy,
+        now,
+        requested_on=requested_on,
+        uk=uk,
+        complete=complete,
+        guests_told_apart=subject.kind == "customer" and bool(emails_of(connection, store, int(subject.value))),
+    )
 
 
 def _known(connection: Connection, policy: Policy, store: str, subject: Subject) -> Iterator[Known]:

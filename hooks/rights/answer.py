@@ -96,13 +96,14 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that is on record, and what it is about. An objection has a `scope`, `marketing` or `all`; a
+    """A request that is on record, and what it is about: a record, or the person with all that is theirs, by the
+    account (`customer`) or, where there is none, without an id. An objection has a `scope`, `marketing` or `all`; a
     restriction was `lifted_on` a day, or stands (None)."""
 
     type: EventType
     on: date
-    kind: RecordKind
-    id: int
+    kind: RecordKind | Literal["person"]
+    id: int | None
     scope: str = ""
     lifted_on: date | None = None
 
@@ -120,7 +121,8 @@ class Deadline:
 class Answer:
     """All that a person is told. `main` is the record asked about: its state, `unknown` while it was not read.
 
-    `complete` is false while the ledger may hold records of theirs that it cannot find yet.
+    `complete` is false while the ledger may hold records of theirs that it cannot find yet. `guests_told_apart`: what
+    is known by the addresses of a customer alone is among the records.
     """
 
     subject: Subject
@@ -136,6 +138,7 @@ class Answer:
     authorities: tuple[Authority, ...]
     uk: bool
     complete: bool
+    guests_told_apart: bool
 
     @property
     def categories(self) -> frozenset[str]:
@@ -153,6 +156,7 @@ def answer_of(
     requested_on: date | None = None,
     uk: bool = False,
     complete: bool = True,
+    guests_told_apart: bool = False,
 ) -> Answer:
     """The answer as of `now`. `requested_on`: when the request was received, where the caller knows it."""
     rows = sorted(known, key=lambda row: (ORDER.index(row.kind), row.id))
@@ -172,6 +176,7 @@ def answer_of(
         authorities=authorities(policy, uk=uk),
         uk=uk,
         complete=complete,
+        guests_told_apart=guests_told_apart,
     )
 
 
@@ -185,24 +190,37 @@ def _state_of(subject: Subject, rows: Iterable[Known]) -> State:
 def requests(known: Iterable[Known], policy: Policy) -> tuple[Asked, ...]:
     """The requests on record, in order of time, each once; not those that were reported by mistake.
 
-    What bears on several records is told of the record about which it was noted, as far as that is among them.
+    What bears on several records is told of the record about which it was noted, as far as that is among them. A
+    newsletter contact stands for the person, and so does whatever bears on a record of a guest.
     """
     found: dict[tuple[str, str, datetime], tuple[datetime, Asked]] = {}
     rows = tuple(known)
-    about: list[tuple[RecordKind, int, tuple[RecordEvent, ...]]] = [(row.kind, row.id, row.own) for row in rows]
-    about += [("customer", row.owner, row.person) for row in rows if row.owner]
-    for kind, number, events in about:
+    about: list[tuple[_About, tuple[RecordEvent, ...]]] = [(_about(row), row.own) for row in rows]
+    about += [(_person(row), row.person) for row in rows]
+    for what, events in about:
         for event in _standing_requests(events):
-            asked = event.at, _asked(event, events, kind, number, policy)
+            asked = event.at, _asked(event, events, what, policy)
             found.setdefault((event.id, event.type, event.at), asked)
     return tuple(asked for _, asked in sorted(found.values(), key=lambda one: one[0]))
 
 
-def _asked(event: RecordEvent, events: tuple[RecordEvent, ...], kind: RecordKind, number: int, policy: Policy) -> Asked:
+_About = tuple[RecordKind | Literal["person"], int | None]
+
+
+def _about(row: Known) -> _About:
+    """What the events that were noted about a record are about."""
+    return _person(row) if row.kind == "marketing-consent" else (row.kind, row.id)
+
+
+def _person(row: Known) -> _About:
+    return ("customer", row.owner) if row.owner else ("person", None)
+
+
+def _asked(event: RecordEvent, events: tuple[RecordEvent, ...], about: _About, policy: Policy) -> Asked:
     on = event.at.astimezone(policy.time_zone).date()
     if event.type == "objection":
-        return Asked(event.type, on, kind, number, scope=event.scope or "all")
-    return Asked(event.type, on, kind, number, lifted_on=_lifted_on(event, events, policy))
+        return Asked(event.type, on, *about, scope=event.scope or "all")
+    return Asked(event.type, on, *about, lifted_on=_lifted_on(event, events, policy))
 
 
 def _lifted_on(request: RecordEvent, events: tuple[RecordEvent, ...], policy: Policy) -> date | None:

@@ -22,12 +22,18 @@ ARTICLES = {
 
 def asked_words(asked: Asked, answer: Answer, language: Language) -> str:
     """What was asked for, on which day, and of which record."""
+    law = article(language, ARTICLES[asked.type])
+    what = _about_words(asked, answer, language)
+    return say(language, f"asked.{_key(asked)}", day=day(language, asked.on), what=what, article=law)
+
+
+def _about_words(asked: Asked, answer: Answer, language: Language) -> str:
+    if asked.kind == "customer" or asked.kind == "person" or asked.id is None:
+        return say(language, "about.customer")
     names = {(record.kind, record.id): record.name for record in answer.records}
     names |= {(closed.kind, closed.id): closed.name for closed in answer.closed}
     record = record_name(language, asked.kind, asked.id, names.get((asked.kind, asked.id), ""))
-    what = say(language, "about.customer") if asked.kind == "customer" else record[:1].lower() + record[1:]
-    law = article(language, ARTICLES[asked.type])
-    return say(language, f"asked.{_key(asked)}", day=day(language, asked.on), what=what, article=law)
+    return record[:1].lower() + record[1:]
 
 
 def meaning_words(asked: Asked, language: Language) -> str:

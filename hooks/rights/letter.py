@@ -209,9 +209,7 @@ def _missing(answer: Answer, language: Language) -> Iterator[str]:
         yield say(language, key, record=record_name(language, kind, int(answer.subject.value)))
     if not answer.complete:
         yield say(language, "not-here.incomplete")
-    yield say(language, not_here(answer.subject))
-    if kind != "email":
-        yield say(language, "not-here.email")
+    yield from (say(language, name) for name in not_here(answer))
     source, automated = article(language, ARTICLE), article(language, "GDPR Art. 15(1)(h)")
     if answer.policy.sources:
         yield say(language, "not-here.automated", source=automated)

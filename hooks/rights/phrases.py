@@ -7,8 +7,8 @@ from datetime import date
 from hooks.retention.classify import Entry
 from hooks.retention.effects import answer_by
 from hooks.retention.events import MARKETING
-from hooks.retention.facts import RecordKind, Subject
-from hooks.rights.answer import Held
+from hooks.retention.facts import RecordKind
+from hooks.rights.answer import Answer, Held
 from hooks.rights.entitlements import BY_LAW, RIGHTS, Entitlement, Stay
 from hooks.rights.texts import WHY, say
 from hooks.rights.words import Language, article, day, listed
@@ -22,9 +22,14 @@ def record_name(language: Language, kind: RecordKind, number: int, name: str = "
     return say(language, f"record.{kind}", name=name or number)
 
 
-def not_here(subject: Subject) -> str:
-    """The name of the sentence on what an answer does not list, since it is found by something else."""
-    return {"customer": "not-here.guest", "order": "not-here.order", "email": "not-here.address"}[subject.kind]
+def not_here(answer: Answer) -> tuple[str, ...]:
+    """The names of the sentences on what an answer does not list, since it is found by something else."""
+    kind = answer.subject.kind
+    if kind == "order":
+        return "not-here.order", "not-here.email"
+    if kind == "email" or answer.guests_told_apart:
+        return ("not-here.address",)
+    return "not-here.guest", "not-here.email"
 
 
 def kept_until(language: Language, held: Held, today: date) -> str:

@@ -209,12 +209,11 @@ def _notes(answer: Answer) -> list[str]:
         notes.append("Of some records it was not worked out yet whose they are: ask again once all are tagged.")
     if answer.uk and not answer.policy.controller.uk:
         notes.append("The policy does not say that UK GDPR may apply: the ICO is not named.")
-    guest = say("en", not_here(answer.subject))
     source = say("en", "not-here.source", source="GDPR Art. 15(1)(g) and (h)")
     if answer.policy.sources:
         source = say("en", "not-here.automated", source="GDPR Art. 15(1)(h)")
-    tools = [] if answer.subject.kind == "email" else [say("en", "not-here.email")]
-    return [*notes, *(f"Not listed: {words[0].lower()}{words[1:]}" for words in (guest, *tools, source))]
+    missing = [*(say("en", name) for name in not_here(answer)), source]
+    return [*notes, *(f"Not listed: {words[0].lower()}{words[1:]}" for words in missing)]
 
 
 def _term(term: Term) -> Shown:

@@ -10,6 +10,7 @@ import pytest
 
 from hooks.retention.classify import Entry
 from hooks.retention.events import RecordEvent
+from hooks.retention.facts import Choice, ConsentFacts, Subject
 from hooks.retention.policy import Policy, SupervisoryAuthority
 from hooks.rights.answer import Answer, answer_of
 from hooks.rights.asked import meaning_words
@@ -176,6 +177,56 @@ def test_what_a_person_asked_for_is_told_once(policy: Policy) -> None:
         ("erasure-requested", "customer", 7),
         ("objection", "order", 10),
     ]
+
+
+GUEST = Subject("email", "0" * 64)
+SUBSCRIBED = ConsentFacts("marketing-consent", (Choice(at("2026-02-03"), given=True),))
+
+# (who is answered, the account that has the address, what the request is about).
+ABOUT_PERSONS = [
+    (Subject("order", "9"), None, ("person", None)),
+    (GUEST, None, ("person", None)),
+    (GUEST, 7, ("customer", 7)),
+    (CUSTOMER, 7, ("customer", 7)),
+]
+
+
+@pytest.mark.parametrize(("subject", "owner", "about"), ABOUT_PERSONS)
+def test_a_request_of_a_newsletter_contact_is_about_the_person(
+    subject: Subject, owner: int | None, about: tuple[str, int | None], policy: Policy
+) -> None:
+    """The order shows it as the person's, the contact as its own; it is told once."""
+    contact = replace(known(SUBSCRIBED, policy, 5685, ASKED), owner=owner)
+    rows = [replace(known(order(), policy, 9, person=(ASKED,)), owner=owner)]
+    rows += [contact] if subject.kind != "order" else []
+    answer = answer_of(subject, "shop", rows, policy, NOW)
+    assert [(one.type, one.kind, one.id) for one in answer.asked] == [("erasure-requested", *about)]
+    assert answer.deadline.source == "on-record"
+    assert "erasure of all that is yours" in " ".join(letter(answer, "en").split())
+    told: Any = shown(answer)["requests"]
+    assert told[0]["about"] == {"kind": about[0], "id": about[1]}
+
+
+# (who is answered, whether the ledger knows the addresses, what is said to be missing, and what is not).
+MISSING = [
+    (CUSTOMER, False, ("Orders placed without an account: they", "know only by your e-mail"), ("another e-mail",)),
+    (CUSTOMER, True, ("with another e-mail address",), ("Orders placed without an account: they", "know only by")),
+    (GUEST, False, ("with another e-mail address",), ("know only by your e-mail",)),
+    # Of one order nothing is listed that is known by the address alone.
+    (Subject("order", "9"), False, ("but this one order", "know only by your e-mail"), ("another e-mail",)),
+]
+
+
+@pytest.mark.parametrize(("subject", "told_apart", "missing", "held"), MISSING)
+def test_what_is_held_is_not_said_to_be_missing(
+    subject: Subject, told_apart: bool, missing: tuple[str, ...], held: tuple[str, ...], policy: Policy
+) -> None:
+    row = known(order(), policy, 9)
+    answer = answer_of(subject, "shop", [row], policy, NOW, guests_told_apart=told_apart)
+    notes = cast("list[str]", shown(answer)["notes"])
+    for said in (" ".join(letter(answer, "en").split()), " ".join(notes)):
+        assert [words for words in missing if words.lower() not in said.lower()] == []
+        assert [words for words in held if words.lower() in said.lower()] == []
 
 
 LIFTED = event("restriction-lifted", "2026-11-22", 3)
