@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -37,8 +37,17 @@ SUSPENDED = frozenset({"hold-lifted", "restriction-lifted"})
 """What is kept until one of these is kept by no policy."""
 
 
-Part = tuple[str, str]
-"""A data category, and the name of a part of it; empty where the category is not split."""
+PROOF = "consent-ended"
+"""The event from which the period of a proof runs: that of a consent to marketing that was given and ended."""
+
+
+class Part(NamedTuple):
+    """A data category, and the name of a part of it; empty where the category is not split. The proof of a consent is
+    apart from the data that were kept by it."""
+
+    data: str
+    part: str
+    is_proof: bool
 
 
 @dataclass
@@ -191,7 +200,7 @@ def _counted(known: Values, wanted: Values, today: date) -> tuple[str, ...]:
     counts = {
         "moved": moved,
         "parts_moved": not moved and parts_moved,
-        "due_at_once": _due(wanted, today) and not _due(known, today),
+        "due_at_once": due_at_once(known, wanted, today),
         "earlier": earlier,
         "later": later,
     }
@@ -202,31 +211,69 @@ def directions(known: Values, wanted: Values) -> tuple[bool, bool]:
     """Whether the record or a part of it would go earlier, and whether it or a part would go later.
 
     What had no entry was told no date; what a hold or a restriction suspends has none, and gets none from the policy.
+    What loses its entry while it is still held stays as long as the record as a whole.
     """
-    before, after = _ends(known), _ends(wanted)
-    pairs = [(old, new) for name, new in after.items() for old in _ends_before(before, name)]
-    return any(new < old for old, new in pairs), any(new > old for old, new in pairs)
+    before, after = _Ends.of_row(known), _Ends.of_row(wanted)
+    pairs = [(old, new) for name, new in after.parts.items() for old in before.like(name)]
+    pairs += [(old, new) for name, old in before.without(after) for new in after.like(name)]
+    dropped = [old for name, old in before.without(after) if not after.like(name)]
+    stays = not after.is_suspended and any(old < after.whole for old in dropped)
+    return any(new < old for old, new in pairs), stays or any(new > old for old, new in pairs)
 
 
-def _ends_before(before: Mapping[Part, date], name: Part) -> Iterable[date]:
-    """When the data of a part were to go; the category may not have been split, or may be so no more."""
-    if name in before:
-        return (before[name],)
-    data, part = name
-    return [last for (of, its_part), last in before.items() if of == data and not (part and its_part)]
+def due_at_once(known: Values, wanted: Values, today: date) -> bool:
+    """Tell whether the record as a whole, or a part of it, would be due today and is not.
+
+    A part is due with the whole record at the latest.
+    """
+    before, after = _Ends.of_row(known), _Ends.of_row(wanted)
+    if after.whole < today <= before.whole:
+        return True
+    return any(
+        new < today <= min(before.whole, max(before.like(name), default=date.max)) for name, new in after.parts.items()
+    )
 
 
-def _ends(row: Values) -> dict[Part, date]:
-    """The last day on which each part of what a record holds is kept; `date.max` where only an event ends it. Nothing
-    that is suspended."""
-    ends: dict[Part, date] = {}
-    for entry in read_entries(row["entries"]):
-        if entry["until"] in SUSPENDED:
-            continue
-        name = entry["data"], entry.get("part", "")
-        last = date.fromisoformat(entry["delete_after"]) if entry["delete_after"] else date.max
-        ends[name] = max(last, ends.get(name, last))
-    return ends
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """The last day on which each part of what a record holds is kept, and of the record as a `whole`; `date.max` where
+    only an event ends it. Nothing that a hold or a restriction suspends. Of a record that the store has erased, the
+    whole is gone, and only parts are left."""
+
+    parts: Mapping[Part, date]
+    whole: date
+    is_suspended: bool
+
+    @classmethod
+    def of_row(cls, row: Values) -> _Ends:
+        """Those of a record, by its columns."""
+        parts: dict[Part, date] = {}
+        entries = read_entries(row["entries"])
+        for entry in entries:
+            if entry["until"] in SUSPENDED:
+                continue
+            name = Part(entry["data"], entry.get("part", ""), entry["event"] == PROOF)
+            last = date.fromisoformat(entry["delete_after"]) if entry["delete_after"] else date.max
+            parts[name] = max(last, parts.get(name, last))
+        whole = row["delete_after"] if row["state"] != "erased" else None
+        return cls(parts, whole or date.max, any(entry["until"] in SUSPENDED for entry in entries))
+
+    def like(self, name: Part) -> list[date]:
+        """The ends of the same data; the category may not have been split, or may be so no more. A proof is compared
+        with a proof, and with the data themselves where there is none."""
+        if name in self.parts:
+            return [self.parts[name]]
+        ends = {
+            other: last
+            for other, last in self.parts.items()
+            if other.data == name.data and not (name.part and other.part)
+        }
+        alike = [last for other, last in ends.items() if other.is_proof == name.is_proof]
+        return alike or list(ends.values())
+
+    def without(self, others: _Ends) -> list[tuple[Part, date]]:
+        """The parts, with their ends, that the others do not have by the same name."""
+        return [(name, last) for name, last in self.parts.items() if name not in others.parts]
 
 
 def _show(found: Impact, known: Values, wanted: Values, *, due: bool) -> None:
@@ -242,12 +289,6 @@ def _show(found: Impact, known: Values, wanted: Values, *, due: bool) -> None:
     kept = [one for one in found.examples if one["due_at_once"]]
     rest = [one for one in found.examples if not one["due_at_once"]]
     found.examples = (([*kept, example, *rest]) if due else [*kept, *rest, example])[:EXAMPLES]
-
-
-def _due(row: Values, today: date) -> bool:
-    whole = row["delete_after"] if row["state"] != "erased" else None  # what was erased is gone, but for parts
-    days = (whole, row["part_delete_after"])
-    return any(day is not None and day < today for day in days)
 
 
 def _text(day: date | None) -> str | None:
