@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from hooks.ledger import due, views
+from hooks.ledger.codec import read_entries
 from hooks.ledger.due import Due
 from hooks.retention.policy import Policy
 
@@ -84,7 +85,10 @@ def _erased_too_early(connection: Connection, today: date) -> Iterator[Problem]:
 
 
 def _kept_for(row: Row[Any]) -> str:
-    return "under a hold" if row.held else f"to be kept until {row.delete_after}"
+    if not row.held:
+        return f"to be kept until {row.delete_after}"
+    is_restricted = any(entry["until"] == "restriction-lifted" for entry in read_entries(row.entries))
+    return "restricted, and to be kept by law" if is_restricted else "under a hold"
 
 
 def _named(row: Row[Any]) -> str:

@@ -163,7 +163,7 @@ class Ingest:
             if _is_blank(known) and unit.drop(known):
                 return
             changed = gone(known, moment, day) | UNCLAIMED | {"role": None}
-            changed |= self.recorder.without_address(unit, known)
+            changed |= self.recorder.without_address(unit, known) | self.recorder.without_restriction(unit, known)
             unit.save(known, changed)
             if known["state"] not in ("unknown", "gone"):
                 reason = f"Gone from the store, which said so when asked; first heard of on {day}"
@@ -378,6 +378,7 @@ class Ingest:
             if facts is None and noted.kind in STORED_KINDS:
                 extra |= question(known, "unseen", moment)
             extra |= self.recorder.without_address(unit, known | extra)
+            extra |= self.recorder.without_mistake(unit, known | extra)
             unit.save(known, extra | {"updated_at": moment.now})
             unit.remember(known | extra, moment.now, noted.event.type, told)
         else:

@@ -13,14 +13,14 @@ from hooks.ledger import people
 from hooks.ledger.codec import read_events, read_facts
 from hooks.ledger.persons import emails_of
 from hooks.ledger.records import UNLISTED, Values
-from hooks.retention.events import RecordEvent, standing
+from hooks.retention.events import EventType, standing
 from hooks.retention.facts import STORED_KINDS, ConsentFacts, Facts, Subject, SupportRequestFacts
 from hooks.retention.policy import Policy
 from hooks.rights.answer import Answer, Known, State, answer_of
 from hooks.surroundings import Reading, bearing
 from hooks.tagging import Bearing, read_otherwise, tags
 
-SUSPENDING = ("hold", "restriction")
+SUSPENDING: tuple[EventType, ...] = ("hold", "restriction")
 
 
 def answer_to(
@@ -108,19 +108,11 @@ def known_of(row: Values, facts: Facts | None, bears: Bearing, policy: Policy) -
         state=plan.phase,
         closed_on=columns["closed_on"],
         entries=plan.entries,
-        otherwise=tags(facts, policy, _unsuspended(bears))[0].entries,
+        otherwise=tags(facts, policy, bears.without(*SUSPENDING))[0].entries,
         recipients=tuple(filter(None, columns["recipients"].split(","))),
         holds=stands.holds,
         restriction=stands.restriction,
     )
-
-
-def _unsuspended(bears: Bearing) -> Bearing:
-    return replace(bears, own=_without(bears.own), person=_without(bears.person))
-
-
-def _without(events: tuple[RecordEvent, ...]) -> tuple[RecordEvent, ...]:
-    return tuple(event for event in events if event.type not in SUSPENDING)
 
 
 def _in_question(row: Values, policy: Policy) -> str | None:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement
 
 from hooks.ledger import records
-from hooks.ledger.codec import read_facts
+from hooks.ledger.codec import read_events, read_facts
 from hooks.ledger.records import RecordKey, Values
 from hooks.ledger.unit import Unit
-from hooks.planning import Moment, pushing, question, questions, reason_for, shown
+from hooks.planning import Moment, is_confirmed, pushing, question, questions, reason_for, shown
 from hooks.retention.events import standing
 from hooks.retention.facts import (
     STORED_KINDS,
@@ -25,7 +25,7 @@ from hooks.retention.facts import (
 )
 from hooks.retention.policy import Policy
 from hooks.surroundings import bearing, owner_of_record
-from hooks.tagging import Tags, is_decided, read_otherwise, tagged_by, tags
+from hooks.tagging import Tags, is_decided, read_otherwise, tagged_by, tags, were_holds_mistaken
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,8 @@ class Recorder:
         known = unit.find(key) or records.blank(key, moment.now)
         facts = facts_of(known)
         if facts is None or known["state"] == "gone":
-            unit.save(known, {"tagged_by": tagged_by(self.policy)} | self.without_address(unit, known))
+            changed_anyway = self.without_address(unit, known) | self.without_mistake(unit, known)
+            unit.save(known, {"tagged_by": tagged_by(self.policy)} | changed_anyway)
             return False
         changed = self.save(unit, known, facts, {}, moment, "tagged anew")
         if isinstance(facts, SupportRequestFacts | ConsentFacts):  # it may be another's by now
@@ -100,6 +101,30 @@ class Recorder:
             return {}
         bears = bearing(unit, known, facts)
         return {} if is_decided(standing(bears.own, bears.person)) else {"email_hash": None}
+
+    def without_mistake(self, unit: Unit, known: Values) -> Values:
+        """The columns that clear a record that is gone of a hold that was reported by mistake. One that was lifted
+        since stood on that day."""
+        if not known["held"] or known["closed_on"] is None:
+            return {}
+        noted = [read_events(known["events"])]
+        if known["kind"] != "customer" and known["customer_id"]:
+            account = unit.find(RecordKey(known["store"], "customer", known["customer_id"]))
+            noted += [read_events(account["events"])] if account else []
+        is_mistake = were_holds_mistaken(noted, known["closed_on"], self.policy.time_zone)
+        return {"held": False} if is_mistake else {}
+
+    def without_restriction(self, unit: Unit, known: Values) -> Values:
+        """The columns of a record that is gone as they were without a restriction, which hides the day until which the
+        law wanted it kept."""
+        facts = facts_of(known)
+        if facts is None or known["state"] not in ("active", "trashed") or not is_confirmed(known):
+            return {}
+        bears = bearing(unit, known, facts)
+        if standing(bears.own, bears.person).restriction is None:
+            return {}
+        _, columns = tags(facts, self.policy, bears.without("restriction"))
+        return {name: columns[name] for name in ("held", "review_after", "delete_after")}
 
     def tag_alone(self, unit: Unit, known: Values, facts: Facts, made: Tags, moment: Moment) -> None:
         """As `tag_anew`, of a record on which nothing bears but its own facts; `made` of them are these tags."""

@@ -7,9 +7,9 @@ such facts is worked out once, and remembered.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 from hooks.ledger.codec import entries_text, facts_text
@@ -19,7 +19,7 @@ from hooks.retention.classify import Entry, Schedule, schedule
 from hooks.retention.consent import has_ended
 from hooks.retention.days import in_days
 from hooks.retention.effects import answer_by, chosen
-from hooks.retention.events import NONE, RecordEvent, Standing, standing
+from hooks.retention.events import NONE, EventType, RecordEvent, Standing, standing
 from hooks.retention.facts import ConsentFacts, CustomerFacts, Facts, OrderFacts, SupportRequestFacts
 from hooks.retention.memory import Memory
 from hooks.retention.policy import Policy
@@ -75,6 +75,13 @@ class Bearing:
     def is_empty(self) -> bool:
         """Whether nothing of it has a say in the record's schedule."""
         return not (self.own or self.person or self.linked)
+
+    def without(self, *types: EventType) -> Bearing:
+        """The same without the events of these types."""
+        own, person = (
+            tuple(event for event in events if event.type not in types) for events in (self.own, self.person)
+        )
+        return replace(self, own=own, person=person)
 
 
 def tags(facts: Facts, policy: Policy, bearing: Bearing = Bearing()) -> Tags:
@@ -140,7 +147,7 @@ def _tags(facts: Facts, policy: Policy, stands: Standing = NONE, beside: tuple[M
     wanted = store_meta(plan, policy.id, linked)
     return plan, {
         "state": plan.phase,
-        "held": bool(then.holds),
+        "held": bool(then.holds) or _is_trashed_in_spite_of_law(plan, then),
         "oddities": _oddities(facts, policy) if plan.phase in _KEPT else "",
         "unknown_status": isinstance(facts, OrderFacts) and facts.status == "unknown",
         "legal_basis": governing and governing.basis,
@@ -176,12 +183,36 @@ def _meta_text(meta: StoreMeta) -> str:
 
 
 def _when_closed(facts: Facts, stands: Standing) -> Standing:
-    """What stood when the record was erased: a hold that is placed later keeps what is left, and blames nobody."""
+    """What stood when the record was erased: a hold that is placed later keeps what is left, and blames nobody. A
+    restriction does not hide the day until which the law wanted it kept."""
     closed = None if isinstance(facts, CustomerFacts) else facts.erased_at
     if closed is None:
         return stands
-    restriction = stands.restriction if stands.restriction and stands.restriction.at <= closed else None
-    return replace(stands, holds=tuple(hold for hold in stands.holds if hold.at <= closed), restriction=restriction)
+    return replace(stands, holds=tuple(hold for hold in stands.holds if hold.at <= closed), restriction=None)
+
+
+def _is_trashed_in_spite_of_law(plan: Schedule, stands: Standing) -> bool:
+    """Tell whether a record is in the bin that a restriction keeps, and the law: it has no day that would say so."""
+    by_law = plan.governing is not None and plan.governing.basis == "legal-obligation"
+    return plan.phase == "trashed" and by_law and stands.restriction is not None
+
+
+def were_holds_mistaken(named: Iterable[Iterable[RecordEvent]], on: date, zone: tzinfo) -> bool:
+    """Tell whether holds were reported by mistake, without which none would have stood on a day. `named` are all events
+    by the name under which they were noted; what was lifted on that day, or later, stood.
+    """
+    mistaken = stood = False
+    for events in named:
+        noted = tuple(event for event in events if event.type == "retracted" or _counts(event, on, zone))
+        mistakes = {event.about for event in noted if event.type == "retracted"}
+        mistaken |= any(event.type == "hold" and event.id in mistakes for event in noted)
+        stood |= bool(standing(noted).holds)
+    return mistaken and not stood
+
+
+def _counts(event: RecordEvent, on: date, zone: tzinfo) -> bool:
+    day = event.at.astimezone(zone).date()
+    return day < on or (event.type == "hold" and day == on)
 
 
 def _got(facts: Facts, plan: Schedule, policy: Policy, stands: Standing) -> tuple[Facts, tuple[Entry, ...]]:

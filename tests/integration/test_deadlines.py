@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hooks.retention.events import EventType, RecordEvent
+from hooks.retention.facts import RecordKind
 from tests.integration.desk import ON_SQLITE, Desk
 
 MONTH_OVER = timedelta(days=31)
@@ -190,4 +191,59 @@ def test_of_an_account_what_stood_on_the_day_counts(desk: Desk, lifted: bool) ->
     if not lifted:
         _note(desk, customer, "hold")
         desk.tag()
+    assert _problem(desk, "erased-too-early") is None
+
+
+def _paid_order(desk: Desk) -> int:
+    customer = _account(desk)
+    items = [{"product_id": 10}]
+    number = int(desk.store.place_order(line_items=items, customer_id=customer, set_paid=True)["id"])
+    desk.come_to_rest()
+    return number
+
+
+CLOSINGS = [
+    ("trash", "trashed; restricted, and to be kept by law"),
+    ("anonymise", "erased; to be kept until 2031-12-31"),
+    ("delete", "gone; to be kept until 2031-12-31"),
+]
+
+
+@pytest.mark.parametrize(("how", "words"), CLOSINGS, ids=[how for how, _ in CLOSINGS])
+@ON_SQLITE
+def test_a_restriction_hides_no_erasure_that_came_too_early(desk: Desk, how: str, words: str) -> None:
+    number = _paid_order(desk)
+    desk.note("order", number, RecordEvent("restricted", "restriction", desk.clock()))
+    desk.come_to_rest()
+    assert desk.status()["records"]["held"] == 0, "an open order that is restricted is under no hold"
+    desk.advance()
+    getattr(desk.store, f"{how}_order")(number)
+    desk.come_to_rest()
+    said = _problem(desk, "erased-too-early")
+    assert said is not None
+    assert f": order {number} of shop ({words})." in said[0]
+
+
+@pytest.mark.parametrize("kind", ["order", "customer"])
+@pytest.mark.parametrize("about", ["customer", "order"])
+@ON_SQLITE
+def test_a_hold_that_was_reported_by_mistake_blames_nobody(desk: Desk, kind: RecordKind, about: RecordKind) -> None:
+    """Whether it was placed on the record that was deleted, or on the account of its customer."""
+    customer = _account(desk)
+    number = int(desk.store.place_order(line_items=[{"product_id": 10}], customer_id=customer)["id"])
+    numbers = {"customer": customer, "order": number}
+    desk.come_to_rest()
+    hold = RecordEvent("hold", "hold", desk.clock(), "chargeback", "finance", date(2027, 5, 1))
+    desk.note(about, numbers[about], hold)
+    desk.come_to_rest()
+    desk.advance()
+    if kind == "customer":
+        desk.store.delete_customer(customer)
+    else:
+        desk.store.delete_order(number)
+    desk.come_to_rest()
+    is_held = about in (kind, "customer")
+    assert (_problem(desk, "erased-too-early") is not None) == is_held
+    desk.note(about, numbers[about], RecordEvent("mistake", "retracted", desk.clock(), about="hold"))
+    desk.come_to_rest()
     assert _problem(desk, "erased-too-early") is None

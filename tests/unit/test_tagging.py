@@ -15,7 +15,7 @@ from hooks.retention.days import in_days
 from hooks.retention.events import RecordEvent
 from hooks.retention.facts import Choice, ConsentFacts, CustomerFacts, Facts, OrderFacts, Refund
 from hooks.retention.policy import Policy
-from hooks.tagging import Bearing, tags
+from hooks.tagging import Bearing, tags, were_holds_mistaken
 from tests.support.policies import variant
 from tests.unit.builders import at, customer, order
 
@@ -203,3 +203,77 @@ def test_what_is_left_to_do_about_a_newsletter_contact(
 def test_a_hold_leaves_the_proof_governing(policy: Policy) -> None:
     columns = tags(UNSUBSCRIBED, policy, Bearing(own=(SPRING,)))[1]
     assert (columns["retention_class"], columns["delete_after"]) == ("consent-evidence", None)
+
+
+# --- holds that were reported by mistake ---------------------------------------------------------------------
+
+ON = date(2026, 11, 20)
+MISTAKE = RecordEvent("mistake", "retracted", at("2026-12-01"), about="first")
+
+
+def _placed(name: str, day: str) -> RecordEvent:
+    return RecordEvent(name, "hold", at(day), "litigation", "legal")
+
+
+def _lifted(day: str, about: str) -> RecordEvent:
+    return RecordEvent(f"lifted {about}", "hold-lifted", at(day), about=about)
+
+
+# (what was noted about the record, what was noted about its customer, whether all that stood on the day was a mistake).
+MISTAKES: list[tuple[list[RecordEvent], list[RecordEvent], bool]] = [
+    ([], [], False),
+    ([_placed("first", "2026-11-01")], [], False),
+    ([_placed("first", "2026-11-01"), MISTAKE], [], True),
+    ([], [_placed("first", "2026-11-01"), MISTAKE], True),
+    # Also one that was placed on the very day.
+    ([_placed("first", "2026-11-20"), MISTAKE], [], True),
+    # It was lifted since, or on the day: it stood.
+    ([_placed("first", "2026-11-01"), _lifted("2026-11-21", "first")], [], False),
+    ([_placed("first", "2026-11-01"), _lifted("2026-11-20", "first")], [], False),
+    # Another one stood, was lifted before the day, or came after it.
+    ([_placed("first", "2026-11-01"), MISTAKE], [_placed("second", "2026-11-02")], False),
+    ([_placed("first", "2026-11-01"), MISTAKE, _placed("second", "2026-11-02")], [], False),
+    (
+        [_placed("first", "2026-11-01"), MISTAKE],
+        [_placed("second", "2026-11-02"), _lifted("2026-11-03", "second")],
+        True,
+    ),
+    (
+        [_placed("first", "2026-11-01"), MISTAKE],
+        [_placed("second", "2026-11-02"), _lifted("2026-12-03", "second")],
+        False,
+    ),
+    ([_placed("first", "2026-11-01"), MISTAKE, _placed("second", "2026-11-21")], [], True),
+    # The mistake came after the day: it never counted.
+    ([_placed("first", "2026-11-21"), MISTAKE], [], False),
+]
+
+
+@pytest.mark.parametrize(("own", "person", "expected"), MISTAKES)
+def test_which_holds_were_mistaken(
+    own: list[RecordEvent], person: list[RecordEvent], expected: bool, policy: Policy
+) -> None:
+    assert were_holds_mistaken((own, person), ON, policy.time_zone) == expected
+
+
+RESTRICTED = RecordEvent("restricted", "restriction", at("2026-11-10"))
+HELD = _placed("hold", "2026-11-10")
+
+
+@pytest.mark.parametrize(
+    ("facts", "event", "held", "delete_after"),
+    [
+        # A restriction is no hold of an order that is there, nor of one in the bin that no law wants kept.
+        (NOTED, RESTRICTED, False, None),
+        (replace(UNPAID, trashed=True), RESTRICTED, False, None),
+        (TRASHED, RESTRICTED, True, None),
+        # Of what was erased, it does not hide the day until which the law wanted it kept.
+        (ERASED, RESTRICTED, False, "2031-12-31"),
+        (ERASED, HELD, True, None),
+    ],
+)
+def test_what_closed_records_say_of_a_restriction(
+    facts: OrderFacts, event: RecordEvent, held: bool, delete_after: str | None, policy: Policy
+) -> None:
+    columns = tags(facts, policy, Bearing(own=(event,)))[1]
+    assert (columns["held"], columns["delete_after"] and str(columns["delete_after"])) == (held, delete_after)
