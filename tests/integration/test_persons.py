@@ -21,6 +21,7 @@ from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import RecordKind, Subject
 from hooks.retention.policy import Policy
 from hooks.retention.reports import number_of
+from hooks.rights.answer import Answer
 from hooks.subject import email_subject
 from tests.integration.desk import NOON, ON_SQLITE, Desk
 from tests.integration.desk import desk as open_desk
@@ -105,10 +106,14 @@ def _marketing(desk: Desk, number: int) -> str | None:
     return cast("str | None", entry["delete_after"])
 
 
+def _answer(desk: Desk, subject: Subject) -> Answer | None:
+    with desk.ingest.database.read() as connection:
+        return answer_to(connection, desk.ingest.policy, desk.slug, subject, now=desk.clock())
+
+
 def _listed(desk: Desk, subject: Subject) -> set[tuple[str, int]]:
     """The records that the answer to a person lists."""
-    with desk.ingest.database.read() as connection:
-        answer = answer_to(connection, desk.ingest.policy, desk.slug, subject, now=desk.clock())
+    answer = _answer(desk, subject)
     if answer is None:
         return set()
     return {(one.kind, one.id) for one in answer.records} | {(one.kind, one.id) for one in answer.closed}
@@ -324,6 +329,29 @@ def test_the_answer_to_an_account_leaves_out_another_one_with_its_address(desk: 
     assert _listed(desk, Subject("customer", str(second))) == {("customer", second), ("order", order)}
     both = {("customer", first), ("customer", second), ("order", order)}
     assert _listed(desk, _contact(WORK)) == both
+
+
+@pytest.mark.parametrize("desk", [KEY, None], indirect=True, ids=["with a key", "without a key"])
+@ON_SQLITE
+def test_the_answer_says_whether_guests_are_told_apart(desk: Desk) -> None:
+    account = _account(desk)
+    desk.come_to_rest()
+    answer = _answer(desk, Subject("customer", str(account)))
+    assert answer is not None
+    assert answer.guests_told_apart == (desk.ingest.subject_key is not None)
+
+
+@pytest.mark.parametrize("by_order", [True, False])
+@ON_SQLITE
+def test_a_request_of_a_contact_is_told_once_as_the_persons(desk: Desk, by_order: bool) -> None:
+    order = _order(desk)
+    desk.come_to_rest()
+    _note_of_contact(desk, KARI, "erasure-requested")
+    desk.come_to_rest()
+    answer = _answer(desk, Subject("order", str(order)) if by_order else _contact(KARI))
+    assert answer is not None
+    assert [(one.type, one.kind, one.id) for one in answer.asked] == [("erasure-requested", "person", None)]
+    assert answer.deadline.source == "on-record"
 
 
 @ON_SQLITE
