@@ -183,18 +183,21 @@ class Made:
             ends = [(_ends(old)[name], last) for name, last in _ends(new).items()]
             found["earlier"] += any(was > last for was, last in ends)
             found["later"] += any(was < last for was, last in ends)
-            found["due_at_once"] += _due(new, today) and not _due(old, today)
+            found["due_at_once"] += bool(_due(new, today) - _due(old, today))
         return dict(found)
 
 
-def _ends(row: Values) -> dict[tuple[str, str], str]:
-    """The last day of each kind of data; of what only an event ends, or a hold suspends, later than any."""
-    entries = json.loads(row["entries"])
-    return {(entry["data"], entry.get("part", "")): entry["delete_after"] or "until" for entry in entries}
+def _ends(row: Values) -> dict[str, str]:
+    """By rule, the last day of each kind of data; of what only an event ends, or a hold suspends, later than any."""
+    return {entry["rule"]: entry["delete_after"] or "until" for entry in json.loads(row["entries"])}
 
 
-def _due(row: Values, today: date) -> bool:
-    return any(day is not None and day < today for day in (row["delete_after"], row["part_delete_after"]))
+def _due(row: Values, today: date) -> set[str]:
+    """What is due: all by their rules where the record as a whole is, or else the parts."""
+    ends = _ends(row)
+    if row["delete_after"] is not None and row["delete_after"] < today:
+        return {"the whole", *ends}
+    return {rule for rule, last in ends.items() if last < today.isoformat()}
 
 
 def assert_as_made_anew(ledger: Database, crowds: Made, new: Policy, touched: set[Key]) -> None:
