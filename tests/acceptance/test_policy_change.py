@@ -56,7 +56,7 @@ NEW_ORDERS = 10_000_000
 TAGS = ("state", "held", "facts", "unknown_status", "legal_basis", "retention_class", "runs_from", "review_after",
         "delete_after", "part_delete_after", "entries", "policy_id", "tagged_by", "customer_id", "recipients",
         "closed_on", "wanted", "wanted_digest")  # fmt: skip
-KEPT = ("events", "subject", "linked")
+KEPT = ("events", "subject", "linked", "email_hash")
 
 EDITS = {
     'id = "smartgroup-2026-11-22"': 'id = "smartgroup-2026-11-01"',
