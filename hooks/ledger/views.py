@@ -56,35 +56,17 @@ def record(connection: Connection, store: str, kind: str, external_id: int) -> d
         "closed_on": _text(row.closed_on),
         "policy": row.policy_id,
         "tag": _tag(row),
-        "facts": _facts(row),
+        "facts": json.loads(row.facts) if row.facts else None,
         "entries": json.loads(row.entries),
         "recipients": row.recipients.split(",") if row.recipients else [],
         "to_be_told": _to_be_told(row),
-        "subject": row.subject and _shortened(row.subject),
+        "subject": row.subject,
         "customer_id": row.customer_id,
         "events": json.loads(row.events),
         "left_behind": [entry_name(entry) for entry in json.loads(row.entries)] if row.state == "erased" else [],
         "store_copy": _store_copy(row),
         "history": _history(connection, row.id),
     }
-
-
-SHOWN_OF_HASH = 16
-"""The digits that are shown of the keyed hash of an address: enough to tell two apart."""
-
-
-def _facts(row: Row[Any]) -> dict[str, Any] | None:
-    if not row.facts:
-        return None
-    facts: dict[str, Any] = json.loads(row.facts)
-    if "subjects" in facts:
-        named = (_shortened(f"{kind}:{value}").split(":", 1) for kind, value in facts["subjects"])
-        facts["subjects"] = list(named)
-    return facts
-
-
-def _shortened(subject: str) -> str:
-    return subject[: len("email:") + SHOWN_OF_HASH] if subject.startswith("email:") else subject
 
 
 def _to_be_told(row: Row[Any]) -> list[str]:
