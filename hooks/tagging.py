@@ -16,7 +16,6 @@ from hooks.ledger.codec import entries_text, facts_text
 from hooks.ledger.records import AGAIN, Values
 from hooks.retention.anchors import events_of
 from hooks.retention.classify import Entry, Schedule, schedule
-from hooks.retention.consent import has_ended
 from hooks.retention.days import in_days
 from hooks.retention.effects import answer_by, chosen
 from hooks.retention.events import NONE, EventType, RecordEvent, Standing, standing
@@ -155,8 +154,8 @@ def _tags(facts: Facts, policy: Policy, stands: Standing = NONE, beside: tuple[M
         "runs_from": governing and governing.runs_from,
         "review_after": governing and governing.review_after,
         "delete_after": governing and governing.delete_after,
-        "part_delete_after": _part(facts, plan),
-        "request_due": _request_due(facts, plan, stands),
+        "part_delete_after": _part(plan),
+        "request_due": _request_due(plan),
         "hold_review": _hold_review(plan, stands),
         "entries": entries_text(plan.entries),
         "policy_id": policy.id if plan.entries or governing else None,
@@ -235,31 +234,22 @@ def since_of(facts: Facts) -> datetime | None:
     return None
 
 
-def _is_ended_there(facts: Facts) -> bool:
-    """Tell whether the newsletter tool itself says that the consent of its contact has ended."""
-    return isinstance(facts, ConsentFacts) and has_ended(facts)
-
-
-def _part(facts: Facts, plan: Schedule) -> date | None:
-    """The first day by which a part of the record has to go, where that is before the whole of it goes.
-
-    Where the newsletter tool itself says that the consent has ended, what it has left is the proof: no part of that.
-    """
-    if plan.phase not in _KEPT or _is_ended_there(facts):
+def _part(plan: Schedule) -> date | None:
+    """The first day by which a part of the record has to go, where that is before the whole of it goes."""
+    if plan.phase not in _KEPT:
         return None
-    days = [entry.delete_after for entry in plan.entries if entry.delete_after and entry is not plan.governing]
+    days = [entry.delete_after for entry in plan.entries if entry.delete_after and not entry.governs]
     whole = plan.governing.delete_after if plan.governing and plan.phase != "erased" else None
     first = min(days, default=None)
     return first if first and (whole is None or first < whole) else None
 
 
-def _request_due(facts: Facts, plan: Schedule, stands: Standing) -> date | None:
+def _request_due(plan: Schedule) -> date | None:
     """The first day by whose end a part has to go because a person asked for it: the month is over then.
 
-    What was due before goes by the end of the month too: only then the request is late. An objection is met where the
-    newsletter tool itself has ended the consent.
+    What was due before goes by the end of the month too: only then the request is late.
     """
-    if plan.phase not in _KEPT or (_is_ended_there(facts) and not stands.erasure):
+    if plan.phase not in _KEPT:
         return None
     asked = ((entry.delete_after, entry.requested_on) for entry in plan.entries)
     return min((max(last, answer_by(received)) for last, received in asked if last and received), default=None)

@@ -93,16 +93,11 @@ def schedule(facts: Facts, policy: Policy, stands: Standing = NONE) -> Schedule:
     rules = _applying(facts, policy)
     starts: dict[Clock, Anchor] = {}
     entries = [affected(_entry(rule, facts, policy, starts), facts, stands, policy) for rule in rules]
-    governing = max((entry for entry in entries if entry.governs), key=_lasts_until)
+    governing = max((entry for entry in entries if entry.governs), key=lambda entry: entry.delete_after or date.max)
     if now == "erased":
         left = {rule.id for rule in rules if rule.survives_erasure}
         entries = [entry for entry in entries if entry.rule in left]
     return Schedule(now, tuple(entries), governing)
-
-
-def _lasts_until(entry: Entry) -> tuple[date, date]:
-    """By which the longest of several entries is found; of those that have no day, the one that began last."""
-    return entry.delete_after or date.max, entry.runs_from
 
 
 def _applying(facts: Facts, policy: Policy) -> tuple[Rule, ...]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hooks import tagging
 from hooks.retention.days import in_days
 from hooks.retention.events import RecordEvent
-from hooks.retention.facts import Choice, ConsentFacts, CustomerFacts, Facts, OrderFacts, Refund
+from hooks.retention.facts import Choice, CustomerFacts, Facts, OrderFacts, Refund
 from hooks.retention.policy import Policy
 from hooks.tagging import Bearing, tags, were_holds_mistaken
 from tests.support.policies import variant
@@ -165,44 +165,6 @@ def test_days_that_requests_and_holds_set(
     columns = tags(facts, policy, Bearing(own=events))[1]
     shown = {name: columns[name] and str(columns[name]) for name in ("request_due", "hold_review")}
     assert shown == {"request_due": request_due, "hold_review": hold_review}
-
-
-CONTACT = ConsentFacts("marketing-consent", (Choice(at("2026-05-01"), given=True),))
-UNSUBSCRIBED = replace(CONTACT, choices=(*CONTACT.choices, Choice(at("2026-09-09"), given=False)))
-WITHDRAWN = RecordEvent("withdrawn", "consent-withdrawn", at("2026-09-09"))
-NO_MARKETING = RecordEvent("no-marketing", "objection", at("2026-09-09"), scope="marketing")
-
-
-@pytest.mark.parametrize(
-    ("facts", "events", "part", "request_due", "whole"),
-    [
-        (CONTACT, (), None, None, None),
-        # The newsletter tool knows: all that it has left is the proof.
-        (UNSUBSCRIBED, (), None, None, "2029-09-09"),
-        (UNSUBSCRIBED, (NO_MARKETING,), None, None, "2029-09-09"),
-        # What was said elsewhere is still to be done there.
-        (CONTACT, (WITHDRAWN,), "2026-09-09", None, "2029-09-09"),
-        (CONTACT, (NO_MARKETING,), "2026-09-09", "2026-10-09", "2029-09-09"),
-        # To erase is more than to write no more.
-        (UNSUBSCRIBED, (ASKED,), None, "2026-12-23", "2029-09-09"),
-    ],
-)
-def test_what_is_left_to_do_about_a_newsletter_contact(
-    facts: ConsentFacts,
-    events: tuple[RecordEvent, ...],
-    part: str | None,
-    request_due: str | None,
-    whole: str | None,
-    policy: Policy,
-) -> None:
-    columns = tags(facts, policy, Bearing(own=events))[1]
-    names = ("part_delete_after", "request_due", "delete_after")
-    assert tuple(columns[name] and str(columns[name]) for name in names) == (part, request_due, whole)
-
-
-def test_a_hold_leaves_the_proof_governing(policy: Policy) -> None:
-    columns = tags(UNSUBSCRIBED, policy, Bearing(own=(SPRING,)))[1]
-    assert (columns["retention_class"], columns["delete_after"]) == ("consent-evidence", None)
 
 
 # --- holds that were reported by mistake ---------------------------------------------------------------------

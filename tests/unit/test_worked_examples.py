@@ -279,31 +279,9 @@ def test_newsletter_consent_that_another_tool_reports(
     choices: list[tuple[str, bool]], until: str | None, delete_after: str | None, policy: Policy
 ) -> None:
     facts = ConsentFacts("marketing-consent", tuple(Choice(at(day), given=given) for day, given in choices))
-    found = entry(facts, policy, "marketing")
+    found = governing(facts, policy)
     assert (_tag(found), found.until) == (("consent", "marketing"), until)
     assert found.delete_after == (date.fromisoformat(delete_after) if delete_after else None)
-
-
-@pytest.mark.parametrize(
-    ("choices", "tag", "delete_after"),
-    [
-        # While the consent stands, it governs.
-        ([("2026-05-01", True)], ("consent", "marketing"), None),
-        ([("2026-05-01", True), ("2026-09-09", False), ("2026-10-01", True)], ("consent", "marketing"), None),
-        # Once it was withdrawn, the record is kept as its proof.
-        (
-            [("2026-05-01", True), ("2026-09-09", False)],
-            ("legitimate-interests", "consent-evidence"),
-            "2029-09-09",
-        ),
-    ],
-)
-def test_what_governs_a_newsletter_consent(
-    choices: list[tuple[str, bool]], tag: tuple[str, str], delete_after: str | None, policy: Policy
-) -> None:
-    facts = ConsentFacts("marketing-consent", tuple(Choice(at(day), given=given) for day, given in choices))
-    found = governing(facts, policy)
-    assert (_tag(found), found.delete_after and str(found.delete_after)) == (tag, delete_after)
 
 
 def test_creation_clock_of_an_account(policy: Policy) -> None:
