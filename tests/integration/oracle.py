@@ -90,11 +90,12 @@ def _owner(facts: Facts, others: FactsOf) -> Owner:
         case OrderFacts():
             return facts.owner_id or None, None if facts.owner_id else facts.email_hash or None
         case SupportRequestFacts() | ConsentFacts():
-            kind, _, value = (_subject(facts) or "").partition(":")
-            if kind == "customer":
-                return int(value), None
-            order = others.get(("order", int(value))) if kind == "order" else None
-            return _owner(order, others) if isinstance(order, OrderFacts) else (None, None)
+            named = {one.kind: one.value for one in sorted(facts.subjects, reverse=True)}
+            if "customer" in named:
+                return int(named["customer"]), None
+            order = others.get(("order", int(named["order"]))) if "order" in named else None
+            owner = _owner(order, others) if isinstance(order, OrderFacts) else (None, None)
+            return owner if any(owner) else (None, named.get("email"))
     return None, None
 
 

@@ -36,7 +36,7 @@ def history_row(row_id: int, place: int) -> dict[str, Any]:
         "legal_basis": "legal-obligation",
         "retention_class": "orders-accounting",
         "delete_after": date(2031, 12, 31),
-        "policy_id": "smartgroup-2026-11-22",
+        "policy_id": "smartgroup-2026-01-15",
         "reason": f"Paid on 2026-11-{place % 28 + 1:02}; kept under bokføringsloven § 13",
     }
 

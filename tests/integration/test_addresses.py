@@ -23,7 +23,7 @@ from hooks.retention.facts import Subject
 from hooks.retention.policy import Policy
 from hooks.retention.reports import number_of
 from hooks.subject import email_subject
-from tests.integration.desk import Desk
+from tests.integration.desk import ON_SQLITE, Desk
 from tests.integration.desk import desk as open_desk
 
 KEY = "a key of at least thirty-two characters"
@@ -130,6 +130,7 @@ def test_the_hashes_of_an_account_go_once_nothing_is_left_on_which_they_bear(sho
     assert marketing_end(shop, late) == str(shop.clock().date())
 
 
+@ON_SQLITE
 def test_the_hashes_stay_for_days_in_which_the_lists_show_more(shop: Desk) -> None:
     unsubscribe(shop)
     unheard = shop.paid_order(
@@ -144,6 +145,7 @@ def test_the_hashes_stay_for_days_in_which_the_lists_show_more(shop: Desk) -> No
     assert marketing_end(shop, unheard) == "2026-11-22"
 
 
+@ON_SQLITE
 def test_a_deleted_request_that_named_an_address_keeps_no_hash(shop: Desk) -> None:
     subject = email_subject(KARI, KEY)
     for occurrence in ("made", "deleted"):
@@ -153,6 +155,7 @@ def test_a_deleted_request_that_named_an_address_keeps_no_hash(shop: Desk) -> No
     assert subject.value not in everything(shop.ingest.database)
 
 
+@ON_SQLITE
 def test_what_goes_by_the_address_of_an_order_that_is_gone_is_the_persons(shop: Desk) -> None:
     guest = guest_order(shop)
     shop.report(Happened("support-request", 7, "made", shop.clock(), "", Subject("order", str(guest))))
@@ -185,6 +188,7 @@ def test_after_another_key_each_record_keeps_what_was_decided(shop: Desk) -> Non
     assert listed(shop, email_subject(KARI, OTHER_KEY)) == {("order", guest)}
 
 
+@ON_SQLITE
 def test_a_first_key_for_a_ledger_in_use(database: Database, policy: Policy) -> None:
     with open_desk(database, policy) as shop:
         guest, number = guest_order(shop), account(shop)
@@ -194,6 +198,7 @@ def test_a_first_key_for_a_ledger_in_use(database: Database, policy: Policy) -> 
         assert listed(shop, email_subject(KARI, KEY)) == {("order", guest), ("customer", number)}
 
 
+@ON_SQLITE
 def test_another_key_makes_nothing_due_that_nobody_asked_for_and_holds_can_be_lifted(shop: Desk) -> None:
     number = account(shop)
     note(shop, number, "erasure-requested")
@@ -218,6 +223,7 @@ def _use(shop: Desk, key: str) -> None:
 # --- many orders ---------------------------------------------------------------------------------------------
 
 
+@ON_SQLITE
 def test_what_bears_on_a_person_with_a_thousand_orders_is_done_in_one_turn(database: Database, policy: Policy) -> None:
     with open_desk(database, policy, subject_key=KEY) as shop:
         number = account(shop)
