@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from zlib import crc32
 
-from sqlalchemy import Connection, text
+from sqlalchemy import ColumnElement, Connection, text
 
 from hooks.ledger import persons, records
 from hooks.ledger.records import Values
@@ -76,8 +76,7 @@ def keep(unit: Unit, account: Values, hashes: Sequence[str], *, is_newest: bool)
         if not (unit.has_name(store, email_hash) or persons.is_a_name(unit.connection, store, email_hash)):
             continue
         unit.write()
-        for condition in persons.with_email(unit.connection, store, email_hash):
-            records.tag_again(unit.connection, store, condition)
+        _tag_again(unit, store, persons.with_email(unit.connection, store, email_hash))
     return {"email_hash": hashes[0]} if hashes and (is_newest or not account["email_hash"]) else {}
 
 
@@ -92,5 +91,10 @@ def tag_persons_again(unit: Unit, known: Values) -> None:
         conditions = persons.with_email(unit.connection, store, email_hash)
     else:
         return
+    _tag_again(unit, store, conditions)
+
+
+def _tag_again(unit: Unit, store: str, conditions: Iterable[ColumnElement[bool]]) -> None:
+    """Have the records tagged again for which one of these conditions holds."""
     for condition in conditions:
         records.tag_again(unit.connection, store, condition)

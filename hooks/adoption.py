@@ -108,13 +108,13 @@ def waiting_words(row: Row[Any]) -> str:
 
 
 def reasons(waits_for: str, effective_from: date, impact: Mapping[str, Any]) -> str:
-    """What these codes say, of a policy with this impact."""
+    """Say what these codes mean for a policy with this impact."""
     told = told_words(impact)
     return ", and ".join(WAITS[code].format(effective_from=effective_from, told=told) for code in waits_for.split(","))
 
 
 def told_words(impact: Mapping[str, Any]) -> str:
-    """How many records would be kept longer, and who was told an earlier date, under which policy."""
+    """Say how many records would be kept longer, and who was told an earlier date, under which policy."""
     people = " and ".join(f"up to {number} under {policy_id}" for policy_id, number in impact.get("told", {}).items())
     counts = f"{impact.get('later', 0)} of {impact.get('total', 0)} records"
     return f"{counts}; people who were told an earlier date: {people or 'not counted'}"

@@ -51,7 +51,7 @@ def store_problems(connection: Connection, slug: str, policy: Policy, today: dat
 
 
 def _overdue(connection: Connection, policy: Policy, today: date) -> Iterator[Problem]:
-    """Whatever is there later than `act_within` after its last day."""
+    """Find what is still there later than `act_within` after its last day."""
     within = policy.deletion.act_within
     before = within.first_start(today)
     whole, oldest_whole = due.oldest(connection, Due(before))

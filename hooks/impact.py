@@ -208,7 +208,7 @@ def _counted(known: Values, wanted: Values, today: date) -> tuple[str, ...]:
 
 
 def directions(known: Values, wanted: Values) -> tuple[bool, bool]:
-    """Whether the record or a part of it would go earlier, and whether it or a part would go later.
+    """Tell whether the record or a part of it would go earlier, and whether it or a part would go later.
 
     What had no entry was told no date; what a hold or a restriction suspends has none, and gets none from the policy.
     What loses its entry while it is still held stays as long as the record as a whole.

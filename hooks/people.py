@@ -33,8 +33,8 @@ def answer_to(
     requested_on: date | None = None,
     uk: bool = False,
 ) -> Answer | None:
-    """What a person is told: the customer `subject`, whoever placed the order `subject`, or whoever has the address
-    with the hash `subject`. None where the ledger knows nothing of them.
+    """Answer a person: the customer `subject`, whoever placed the order `subject`, or whoever has the address with
+    the hash `subject`. None where the ledger knows nothing of them.
 
     Every entry is worked out anew, by the policy in force and by what stands now. Raises LedgerUnavailableError.
     """

@@ -83,8 +83,8 @@ def _is_shown(unit: Unit, store: str, name: Name) -> bool:
 
 
 def _fitting(known: Values, told: Iterable[RecordEvent]) -> list[RecordEvent]:
-    """What of it is about this record: a choice makes no marketing where an order holds none, and a request is about
-    what there was when it came."""
+    """Leave out what is not about this record: a choice makes no marketing where an order holds none, and a request
+    is about what there was when it came."""
     facts = read_facts(known["kind"], known["facts"]) if known["facts"] else None
     holds_none = isinstance(facts, OrderFacts) and not facts.kinds & META_KINDS
     since = since_of(facts) if facts else None

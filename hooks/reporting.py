@@ -155,7 +155,7 @@ def _of_brevo(raw: Mapping[str, Any], subject_key: str | None, now: datetime) ->
 
 
 def _subject(told: Subject | Address | None, subject_key: str | None) -> Subject | None:
-    """Whom an event is about. Raises EventRefusedError where that is an e-mail that cannot be hashed."""
+    """Find the subject of an event. Raises EventRefusedError where that is an e-mail that cannot be hashed."""
     if not isinstance(told, Address):
         return told
     if subject_key is None:

@@ -63,7 +63,7 @@ class Retagger:
     size: int = FEWEST
     _ahead: list[Foreseen] = field(default_factory=list)
     _was_marked: bool = False
-    """Whether something had come about a record of the last chunk, or about its person."""
+    """True if something had come about a record of the last chunk, or about its person."""
 
     def turn(self) -> int:
         """Do a step; and more of them while records wait for what was decided about a person, up to AHEAD records.

@@ -81,7 +81,7 @@ def _head(status: str, problems: list[Problem], started_at: datetime) -> dict[st
 
 
 def _people(settings: Settings) -> dict[str, Any]:
-    """Whether the orders of one guest are known to be of one person. Nothing is wrong where they are not."""
+    """Say whether the orders of one guest are known to be of one person. Nothing is wrong where they are not."""
     if settings.subject_key is None:
         message = (
             "Guests cannot be told apart: without SUBJECT_KEY no order, account or newsletter contact is known by its "

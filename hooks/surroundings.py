@@ -32,7 +32,7 @@ class Source(Protocol):
         """All that was asked for and decided about a person; without what was so `but` one record."""
 
     def owner_of(self, store: str, order_id: int) -> Owner:
-        """Whose order this is, as far as that is known."""
+        """Find the owner of an order, as far as that is known."""
 
     def linked_entries(self, store: str, customer_id: int) -> list[str]:
         """The entries (JSON) of all requests and consents of a customer that are kept."""
@@ -75,7 +75,7 @@ def bearing(source: Source, known: Values, facts: Facts) -> Bearing:
 
 
 def owner_of_record(source: Source, known: Values, facts: Facts) -> Owner:
-    """Whose record it is: an order's by its customer, or else its address; a request's by whom it is about."""
+    """Find the owner of a record: an order's by its customer, or else its address; a request's by whom it is about."""
     store = known["store"]
     match facts:
         case CustomerFacts():
@@ -91,7 +91,7 @@ def owner_of_record(source: Source, known: Values, facts: Facts) -> Owner:
 
 
 def owner_of_row(row: Values) -> Owner:
-    """Whose record it is, by what the ledger has noted."""
+    """Find the owner of a record, by what the ledger has noted."""
     if row["kind"] == "customer":
         return Owner(row["store"], row["external_id"])
     return Owner.of(row["store"], row["customer_id"], row["email_hash"])

@@ -46,7 +46,7 @@ def is_brevo(raw: Mapping[str, Any]) -> bool:
 
 
 def occurrence_of(raw: Mapping[str, Any]) -> Occurrence | None:
-    """What an event of Brevo's means for a consent; None where it means nothing."""
+    """Tell what an event of Brevo's means for a consent; None where it means nothing."""
     if raw["event"] in UPDATED:
         return "consent-withdrawn" if _is_blocked(raw) else None
     return OCCURRENCES.get(raw["event"])

@@ -328,7 +328,6 @@ def _digest(raw: dict[str, Any]) -> str:
 
 
 def _policy(raw: dict[str, Any], text: str, digest: str) -> Policy:
-    newsletter = raw["consent"]["newsletter"]
     return Policy(
         id=raw["id"],
         version=raw["version"],
@@ -356,17 +355,22 @@ def _policy(raw: dict[str, Any], text: str, digest: str) -> Policy:
         classes={name: _class(name, dict(item)) for name, item in raw["classes"].items()},
         rules=tuple(_rule(dict(rule)) for rule in raw["rules"]),
         deletion=_deletion(raw["deletion"]),
-        meta=MetaVocabulary(
-            newsletter_keys=frozenset(newsletter["meta_keys"]),
-            given=frozenset(word.lower() for word in newsletter["given"]),
-            withdrawn=frozenset(word.lower() for word in newsletter["withdrawn"]),
-            attribution_prefixes=tuple(raw["consent"]["attribution_prefixes"]),
-            ways=_ways(raw),
-            customer_roles=frozenset(raw["customer_roles"]),
-        ),
+        meta=_vocabulary(raw),
         actions={action["name"]: Action(**action) for action in raw["actions"]},
         digest=digest,
         text=text,
+    )
+
+
+def _vocabulary(raw: dict[str, Any]) -> MetaVocabulary:
+    newsletter = raw["consent"]["newsletter"]
+    return MetaVocabulary(
+        newsletter_keys=frozenset(newsletter["meta_keys"]),
+        given=frozenset(word.lower() for word in newsletter["given"]),
+        withdrawn=frozenset(word.lower() for word in newsletter["withdrawn"]),
+        attribution_prefixes=tuple(raw["consent"]["attribution_prefixes"]),
+        ways=_ways(raw),
+        customer_roles=frozenset(raw["customer_roles"]),
     )
 
 

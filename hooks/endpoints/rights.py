@@ -44,7 +44,7 @@ def order(slug: str, external_id: int) -> Response:
 
 @blueprint.post("/rights/<slug>")
 def person(slug: str) -> Response:
-    """What whoever has an e-mail address is told. The address is hashed in memory, and kept nowhere."""
+    """Answer whoever has an e-mail address. The address is hashed in memory, and kept nowhere."""
     key = service().settings.subject_key
     if key is None:
         abort(400, "An address can be looked up only where a SUBJECT_KEY is set.")

@@ -77,7 +77,7 @@ def due(connection: Connection, chosen: Due) -> tuple[int, list[Row[Any]]]:
 
 
 def oldest(connection: Connection, chosen: Due) -> tuple[int, Row[Any] | None]:
-    """How many records there are in all, and the one that falls due first: `store`, `kind`, `external_id`, `day`."""
+    """The number of records in all, and the one that falls due first: `store`, `kind`, `external_id`, `day`."""
     groups = _groups(connection, chosen)
     if not groups:
         return 0, None
@@ -89,7 +89,7 @@ def oldest(connection: Connection, chosen: Due) -> tuple[int, Row[Any] | None]:
 def set_before(
     connection: Connection, store: str, name: Literal["request_due", "hold_review"], before: date
 ) -> tuple[int, Row[Any] | None]:
-    """How many records of a store have a day of this name before a day, and the oldest of them: `kind`, `external_id`,
+    """Count the records of a store with a day of this name before a day, and give the oldest: `kind`, `external_id`,
     `day`."""
     day = records.c[name]
     past = records.c.store == store, day < before

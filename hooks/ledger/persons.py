@@ -1,4 +1,4 @@
-"""What was asked for and decided about persons, under any of their names.
+"""Requests and decisions about persons, under any of their names.
 
 A person is an account with the keyed hashes of all addresses that it ever had or, without an account, one such hash.
 What is noted about the account, and what is reported or noted about a newsletter contact with one of the hashes, bears
@@ -29,7 +29,7 @@ Name = tuple[RecordKind, int]
 
 
 class Owner(NamedTuple):
-    """Whose a record is: an account or, without one, whoever has the address of a keyed hash."""
+    """The owner of a record: an account or, without one, whoever has the address of a keyed hash."""
 
     store: str
     customer_id: int | None
@@ -88,7 +88,7 @@ class Persons:
             self._look_up(store, some)
 
     def about(self, owner: Owner, *, but: Name | None = None) -> tuple[RecordEvent, ...]:
-        """What was asked for and decided about a person and stands, in no order; `but` what was so about one record."""
+        """List the events about a person that stand, in no order, `but` not those about one record."""
         found = self.by_name(owner)
         return tuple(event for name, events in found.items() if name != but for event in events)
 
@@ -143,7 +143,7 @@ class Persons:
                 yield row["customer_id"], row["email_hash"]
 
     def _contacts(self, store: str, hashes: set[str]) -> dict[str, dict[Name, tuple[RecordEvent, ...]]]:
-        """What is known of newsletter contacts, by the hash of their address."""
+        """Read the events of newsletter contacts, by the hash of their address."""
         found: dict[str, dict[Name, tuple[RecordEvent, ...]]] = defaultdict(dict)
         asked = {"store": store, "ids": listed(self.connection, sorted(hashes))}
         for row in _CONTACTS.rows(self.connection, asked):

@@ -141,7 +141,7 @@ class Unit:
     # What bears on a record
 
     def person_events(self, owner: Owner, *, but: Name | None = None) -> tuple[RecordEvent, ...]:
-        """What was asked for and decided about a person and stands; `but` what was so about one record."""
+        """List the events about a person that stand, `but` not those about one record."""
         if self.persons is not None:
             return self.persons.about(owner, but=but)
         if owner.customer_id and owner.email_hash is None:
@@ -157,13 +157,13 @@ class Unit:
         return any(row["email_hash"] == email_hash and row["customer_id"] is None for row in rows)
 
     def _accounts(self, store: str, ids: Collection[int]) -> dict[int, str]:
-        """What was noted about accounts (JSON), by id; each is locked."""
+        """Read the events of accounts (JSON), by id, and lock each account."""
         self.fetch(RecordKey(store, "customer", number) for number in ids)
         found = {number: self.find(RecordKey(store, "customer", number)) for number in ids}
         return {number: str(row["events"]) for number, row in found.items() if row}
 
     def owner_of(self, store: str, order_id: int) -> Owner:
-        """Whose order this is, as far as that is known."""
+        """Find the owner of an order, as far as that is known."""
         known = self.find(RecordKey(store, "order", order_id))
         return Owner.of(store, *((known["customer_id"], known["email_hash"]) if known else (None, None)))
 

@@ -217,7 +217,7 @@ def _after_erasure(entry: Entry, facts: Facts, stands: Standing, policy: Policy)
 
 
 def _after_erasure_of_order(entry: Entry, request: _Request, closed: date | None) -> Entry:
-    """What the contract needs stays until the order is closed and the buyer can no longer withdraw from it."""
+    """Keep what the contract needs until the order is closed and the buyer can no longer withdraw from it."""
     month_later = answer_by(request.received)
     if closed is None:
         if entry.delete_after and entry.delete_after <= month_later:

@@ -37,7 +37,7 @@ def _about_words(asked: Asked, answer: Answer, language: Language) -> str:
 
 
 def meaning_words(asked: Asked, language: Language) -> str:
-    """What follows from it; of a restriction that was lifted, that it was."""
+    """Say what follows from a request; of a restriction that was lifted, that it was."""
     if asked.lifted_on:
         return say(language, "means.restriction-lifted", lifted=day(language, asked.lifted_on))
     return say(

@@ -47,7 +47,7 @@ def shown(answer: Answer) -> Shown:
 
 
 def _who(answer: Answer) -> Shown:
-    """Who is answered: by the id that was asked for or, for an address, by the accounts that ever had it."""
+    """Name who is answered: by the id that was asked for or, for an address, by the accounts that ever had it."""
     if answer.subject.kind != "email":
         return {answer.subject.kind: int(answer.subject.value)}
     held = {record.id for record in answer.records if record.kind == "customer"}

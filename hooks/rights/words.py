@@ -114,7 +114,7 @@ def label(language: Language, table: Table, name: str, policy: Policy) -> str:
 
 
 def held_label(language: Language, entry: Entry, policy: Policy) -> str:
-    """What an entry holds: its category, and its part where the category is split."""
+    """Name what an entry holds: its category, and its part where the category is split."""
     name = label(language, "category", entry.data, policy)
     if not entry.part:
         return name

@@ -5,7 +5,7 @@ In PostgreSQL neither sees what the other has not committed. Whichever is first,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from threading import Thread
@@ -154,6 +154,13 @@ DECISIONS = [
 ]
 
 
+def _begin(ingest: Ingest, deliveries: Iterable[Delivery]) -> None:
+    """Take what was there before the two."""
+    for delivery in deliveries:
+        ingest.receive("shop", delivery)
+    _tag(ingest)
+
+
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("order_first", [True, False], ids=["the order first", "the order second"])
 @pytest.mark.parametrize(("before", "decide", "is_so"), DECISIONS)
@@ -165,9 +172,7 @@ def test_an_order_that_is_made_meanwhile_is_left_with_the_decision(
     decide: Callable[[Policy], Delivery],
     is_so: Callable[[Ingest], bool],
 ) -> None:
-    for delivery in before(policy):
-        ingest.receive("shop", delivery)
-    _tag(ingest)
+    _begin(ingest, before(policy))
     both = _guest_order(policy), decide(policy)
     _at_once(ingest, *(both if order_first else both[::-1]))
     _tag(ingest)
@@ -185,9 +190,7 @@ def test_so_is_one_that_is_made_in_the_same_transaction(
     decide: Callable[[Policy], Delivery],
     is_so: Callable[[Ingest], bool],
 ) -> None:
-    for delivery in before(policy):
-        ingest.receive("shop", delivery)
-    _tag(ingest)
+    _begin(ingest, before(policy))
     both = [("shop", _guest_order(policy)), ("shop", decide(policy))]
     ingest.receive_all(lambda: both if order_first else both[::-1])
     _tag(ingest)

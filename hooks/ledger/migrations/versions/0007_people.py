@@ -1,4 +1,4 @@
-"""Whose address a record bears, and the days that requests and holds set.
+"""Columns for the address of a record, and for the days that requests and holds set.
 
 Only adds columns that may be empty, and a table: the version before this one goes on working while and after this runs.
 What tools reported of an address before goes by its hash now, too.
