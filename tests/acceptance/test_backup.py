@@ -1,6 +1,6 @@
 """Yesterday's backup is put back: one reconciliation makes it true again, and nothing erased since comes back.
 
-The commands are those that the README documents.
+The commands are those that `docs/operations.md` documents.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def test_tools_report_with_a_token(processes: Stack) -> None:
     assert not [text for text in left if "canary" in text.lower() or TOKEN in text or KEY in text]
 
 
-DOCUMENTED = re.findall(r"```\n(curl .*?)```", (ROOT / "docs/tools.md").read_text(), re.DOTALL)
+DOCUMENTED = re.findall(r"```\n(curl .*?)```", (ROOT / "docs/events.md").read_text(), re.DOTALL)
 
 
 def run(web: Web, curl: str) -> requests.Response:

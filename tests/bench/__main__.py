@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     everything = report.merged(report.read(DOCS / "bench.json"), found, PARTS)
     report.write(DOCS / "bench.json", everything, notes)
     plots.draw(everything, DOCS)
-    summary.put_into(ROOT / "README.md", everything)
+    summary.put_into(DOCS / "performance.md", everything)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The plots of the README, from the figures: the same figures give the same file, byte by byte."""
+"""The plots of `docs/performance.md`, from the figures: the same figures give the same file, byte by byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of the README: of all figures those that say how fast it is, next to what is asked of them."""
+"""The table of `docs/performance.md`: of all figures those that say how fast it is, next to what is asked of them."""
 
 from __future__ import annotations
 
@@ -83,14 +83,14 @@ def _cell(figure: Figure) -> str:
     return f"{number(figure.median)} ({number(min(figure.values))}–{number(max(figure.values))})"
 
 
-def put_into(readme: Path, parts: Parts) -> None:
+def put_into(page: Path, parts: Parts) -> None:
     """Put the table between the marks. Raises ValueError where they are not there."""
     began, ended = MARKS
     text, count = re.subn(
         f"(?s){re.escape(began)}.*?{re.escape(ended)}",
         lambda _: f"{began}\n\n{table(parts)}\n\n{ended}",
-        readme.read_text(),
+        page.read_text(),
     )
     if count != 1:
-        raise ValueError(f"{readme.name} has no place for the figures")
-    readme.write_text(text)
+        raise ValueError(f"{page.name} has no place for the figures")
+    page.write_text(text)

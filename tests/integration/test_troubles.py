@@ -1,4 +1,4 @@
-"""The README's table of what goes wrong: each row happens, is seen in `/status`, and goes away once it is mended."""
+"""The table of problems in `docs/operations.md`: each row happens, is seen in `/status`, and goes away once mended."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def _seen(site: Site) -> tuple[int, str, set[str], int]:
 
 
 def _rows() -> Iterator[str]:
-    """What stands under `what you see`, of each row of the README's table but its headings."""
-    table = (ROOT / "README.md").read_text().split("| what goes wrong | what you see | what to do |\n")[1]
+    """What stands under `what you see`, of each row of the table but its headings."""
+    table = (ROOT / "docs/operations.md").read_text().split("| what goes wrong | what you see | what to do |\n")[1]
     for row in table.split("\n\n")[0].splitlines()[1:]:
         _, _, seen, to_do, _ = re.split(r" ?\| ?", row)
         assert bool(seen) == bool(to_do), row
@@ -73,7 +73,7 @@ def _named(words: str) -> set[str]:
     return set(re.findall(r"`([a-z._-]+)`", words))
 
 
-def test_the_readmes_table_has_a_row_for_each_scenario() -> None:
+def test_the_table_has_a_row_for_each_scenario() -> None:
     rows = {frozenset(_named(codes)): rest for codes, _, rest in (seen.partition(";") for seen in _rows())}
     assert sorted(code for codes in rows for code in codes) == sorted(SCENARIOS)
     assert {code for codes, rest in rows.items() if "`down`" in rest for code in codes} == DOWN

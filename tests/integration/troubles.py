@@ -1,6 +1,6 @@
 """What goes wrong with a running service, a scenario for each code of a problem in `/status`.
 
-A scenario makes it happen, yields while it lasts, and then mends it by what the README's table says.
+A scenario makes it happen, yields while it lasts, and then mends it as the table in `docs/operations.md` says.
 """
 
 from __future__ import annotations

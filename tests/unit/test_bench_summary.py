@@ -1,4 +1,4 @@
-"""The README's table of figures: what it shows, and where it stands."""
+"""The table of figures in `docs/performance.md`: what it shows, and where it stands."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ def test_what_was_not_measured_has_no_line() -> None:
 
 
 def test_the_table_is_put_between_the_marks_again_and_again(tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{MARKS[0]}\nold\n{MARKS[1]}\nafter\n")
-    put_into(readme, PARTS)
-    put_into(readme, PARTS)
-    assert readme.read_text() == f"before\n{MARKS[0]}\n\n{table(PARTS)}\n\n{MARKS[1]}\nafter\n"
+    page = tmp_path / "performance.md"
+    page.write_text(f"before\n{MARKS[0]}\nold\n{MARKS[1]}\nafter\n")
+    put_into(page, PARTS)
+    put_into(page, PARTS)
+    assert page.read_text() == f"before\n{MARKS[0]}\n\n{table(PARTS)}\n\n{MARKS[1]}\nafter\n"
 
 
-def test_a_readme_without_marks_is_refused(tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text("nothing")
+def test_a_page_without_marks_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "performance.md"
+    page.write_text("nothing")
     with pytest.raises(ValueError, match="no place"):
-        put_into(readme, PARTS)
+        put_into(page, PARTS)
 
 
-def test_our_own_readme_has_a_place_for_it() -> None:
-    text = (ROOT / "README.md").read_text()
+def test_our_own_page_has_a_place_for_it() -> None:
+    text = (ROOT / "docs/performance.md").read_text()
     assert [text.count(mark) for mark in MARKS] == [1, 1]

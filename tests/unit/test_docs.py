@@ -1,0 +1,65 @@
+"""The documentation keeps its word: each guarantee names a proof, and each proof that a page names is there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+
+from tests.support.processes import ROOT
+
+LONGEST_README = 12_000
+"""In bytes."""
+
+GUARANTEES = (ROOT / "docs/guarantees.md").read_text()
+BULLETS = re.findall(r"^- .*(?:\n  .*)*", GUARANTEES, re.MULTILINE)
+
+
+def proofs_in(text: str) -> Iterator[tuple[str, str]]:
+    """File below `tests/` and name of each test that the text names; a name without a file is of the file before it."""
+    file = ""
+    for named_file, name in re.findall(r"`(?:(\w+/test_\w+\.py)|(test_\w+))`", text):
+        file = named_file or file
+        if name:
+            yield file, name
+
+
+@cache
+def _tests_in(file: str) -> frozenset[str]:
+    """The names of the tests that stand at the top of a file below `tests/`."""
+    module = ast.parse((ROOT / "tests" / file).read_text())
+    return frozenset(node.name for node in module.body if isinstance(node, ast.FunctionDef))
+
+
+PROOFS = sorted({*proofs_in(GUARANTEES), *proofs_in((ROOT / "docs/policy-coverage.md").read_text())})
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_bytes()) <= LONGEST_README
+
+
+def test_guarantees_are_found() -> None:
+    assert len(BULLETS) == len(re.findall(r"^\s*[-*] ", GUARANTEES, re.MULTILINE)) > 0
+
+
+@pytest.mark.parametrize("bullet", BULLETS)
+def test_a_guarantee_names_its_proof(bullet: str) -> None:
+    assert list(proofs_in(bullet))
+
+
+def test_a_guarantee_without_a_proof_is_noticed() -> None:
+    assert not list(proofs_in("- Nothing is lost, as `README.md` and `/status` say."))
+
+
+def test_a_name_without_a_file_is_of_the_file_before() -> None:
+    named = "- One.\n  `unit/test_a.py` `test_one`, `test_two`,\n  `unit/test_b.py` `test_three`"
+    expected = [("unit/test_a.py", "test_one"), ("unit/test_a.py", "test_two"), ("unit/test_b.py", "test_three")]
+    assert list(proofs_in(named)) == expected
+
+
+@pytest.mark.parametrize(("file", "name"), PROOFS)
+def test_a_named_proof_is_there(file: str, name: str) -> None:
+    assert name in _tests_in(file)
