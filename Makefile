@@ -8,7 +8,7 @@ PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28
 PYTHONS := 3.11 3.12 3.13
 export PYTHONUNBUFFERED := 1
 
-.PHONY: run install test coverage check platforms bench bench-quick lock format clean clean-ledger
+.PHONY: run install test coverage check docs platforms bench bench-quick lock format clean clean-ledger
 .DELETE_ON_ERROR:
 
 run: install
@@ -27,12 +27,20 @@ coverage: $(DEV_VENV)/.installed
 	@$(BIN)/python -m coverage erase
 	$(PYTEST) --cov --cov-report=term
 
+# A warning fails it: a link to a file or a heading that is not there, or a page that is not in the table of contents.
+SPHINX := $(BIN)/sphinx-build -b html -c docs -d build/doctrees -E -W --keep-going -n -q . build/docs
+
 check: $(DEV_VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python deploy/audit.py
+	$(SPHINX)
+
+docs: $(DEV_VENV)/.installed
+	$(SPHINX)
+	@echo "The site is in build/docs/index.html"
 
 # Proves that each pinned package has a wheel for each supported platform and Python. Needs the package index.
 platforms: $(DEV_VENV)/.installed
