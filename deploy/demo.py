@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from deploy.children import Children, StoppedError
-from hooks.delivery import all_topics
+from hooks.intake.webhook import all_topics
 from hooks.retention.store_meta import KEYS
 from hooks.settings import Settings
 from schemas.policy import load_policy

@@ -10,7 +10,7 @@ from typing import Any
 from hooks.errors import HooksError
 from hooks.ledger.database import Database
 from hooks.settings import Settings
-from hooks.web_worker import Worker
+from hooks.web.gunicorn_worker import Worker
 from schemas.policy import load_policy
 
 os.umask(0o077)  # what the service writes is for its own user alone

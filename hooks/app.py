@@ -15,12 +15,17 @@ from flask.cli import AppGroup
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from hooks import telemetry
-from hooks.body_budget import BodyBudget
-from hooks.endpoints import (
-    access,
+from hooks.errors import LedgerUnavailableError
+from hooks.intake.ingest import Ingest, Result
+from hooks.ledger.database import Database
+from hooks.ledger.readiness import Readiness
+from hooks.service import Alone, Service
+from hooks.settings import Settings
+from hooks.web import access, requests
+from hooks.web.body_budget import BodyBudget
+from hooks.web.endpoints import (
     events,
     health,
-    intake,
     metrics,
     openapi,
     record_events,
@@ -31,13 +36,7 @@ from hooks.endpoints import (
     status,
     webhooks,
 )
-from hooks.errors import LedgerUnavailableError
-from hooks.ingest import Ingest, Result
-from hooks.ledger.database import Database
-from hooks.readiness import Readiness
-from hooks.refusals import UNREADABLE, refuse
-from hooks.service import Alone, Service
-from hooks.settings import Settings
+from hooks.web.refusals import UNREADABLE, refuse
 from schemas.policy import load_policy
 
 ENDPOINTS = (
@@ -97,7 +96,7 @@ class Commands(AppGroup):
         return super().get_command(ctx, cmd_name)
 
     def _load(self) -> None:
-        from hooks.cli import commands  # noqa: PLC0415 - see above
+        from hooks.commands import commands  # noqa: PLC0415 - see above
 
         self.commands.update({str(command.name): command for command in commands()})
 
@@ -157,7 +156,7 @@ def _finish(response: Response) -> Response:
     """Answers are of the moment and of their type; a refusal may come before the body was read."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
-    return intake.drain_after(response) if response.status_code >= 400 else response
+    return requests.drain_after(response) if response.status_code >= 400 else response
 
 
 def _add_error_answers(app: Flask) -> None:

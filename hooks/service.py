@@ -9,17 +9,17 @@ from typing import cast
 
 from flask import current_app, has_request_context, request
 
-from hooks.adoption import follow
-from hooks.delivery import Delivery
 from hooks.errors import LedgerUnavailableError
-from hooks.group_commit import Group, Receive
-from hooks.ingest import Ingest, Result
+from hooks.intake.ingest import Ingest, Result
+from hooks.intake.signature import signing_keys
+from hooks.intake.webhook import Delivery
 from hooks.ledger.database import Database
-from hooks.readiness import Readiness
+from hooks.ledger.readiness import Readiness
+from hooks.policies.activate import follow
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
-from hooks.signature import signing_keys
 from hooks.telemetry import DeliveryLog
+from hooks.web.group_commit import Group, Receive
 
 FOLLOW_SECONDS = 1.0
 """How long a process may go on by a policy that another one has taken the place of. What it tags meanwhile is tagged

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 READINGS = 5
 """Tries to read the counters of all processes."""
 
-REPORTED_BY_ITSELF = "hooks.watch"
+REPORTED_BY_ITSELF = "hooks.sync.webhook_watch"
 """Of each other logger an error logged is an error report; this one says what it reports, and reports it once."""
 
 counter_files.take_room_first()

@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, fields, post_load
 
 from hooks.retention.facts import CustomerFacts, Snapshot
-from hooks.retention.plausible import UNDATED
+from hooks.retention.plausibility import UNDATED
 from hooks.retention.policy import MetaVocabulary
 from schemas.meta import is_readable, read_meta
 from schemas.wire import RecordId, Times

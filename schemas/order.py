@@ -10,7 +10,7 @@ from typing import Any, Self
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
 from hooks.retention.facts import KNOWN_STATUSES, OrderFacts, Refund, Snapshot
-from hooks.retention.plausible import UNDATED
+from hooks.retention.plausibility import UNDATED
 from hooks.retention.policy import MetaVocabulary
 from schemas.meta import Meta, is_readable, read_meta
 from schemas.wire import RecordId, Times, any_present, method_id, php_list, present, record_id

@@ -14,9 +14,10 @@ from flask.cli import AppGroup
 
 from hooks.commands.store import FINDING, stop
 from hooks.errors import LedgerNotReadyError, LedgerUnavailableError
-from hooks.ledger import audit, seals, upgrade
-from hooks.ledger.findings import Finding
-from hooks.ledger.seals import Head
+from hooks.ledger import upgrade
+from hooks.ledger.audit import seals, verify
+from hooks.ledger.audit.findings import Finding
+from hooks.ledger.audit.seals import Head
 from hooks.service import Service, service
 
 LISTED = 20
@@ -62,8 +63,8 @@ def _audited(here: Service, expect: Head | None) -> Audited:
     try:
         with here.database.read() as connection:
             upgrade.check(connection)
-            listed, counts = _counted(audit.verify(connection, expect=expect, now=here.ingest.clock()))
-            return Audited(audit.sealed_rows(connection), seals.head(connection) or Head(), listed, counts)
+            listed, counts = _counted(verify.verify(connection, expect=expect, now=here.ingest.clock()))
+            return Audited(verify.sealed_rows(connection), seals.head(connection) or Head(), listed, counts)
     except (LedgerUnavailableError, LedgerNotReadyError) as error:
         stop(str(error))
 

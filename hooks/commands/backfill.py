@@ -9,12 +9,12 @@ import time
 import click
 from flask.cli import with_appcontext
 
-from hooks.backfill import Backfill, Progress
-from hooks.collecting import collect_less
 from hooks.commands.store import FINDING, chosen, moved_words, stop
 from hooks.errors import LedgerNotReadyError, LedgerUnavailableError
+from hooks.gc_tuning import collect_less
 from hooks.ledger import upgrade
 from hooks.service import Service, service
+from hooks.sync.backfill import Backfill, Progress
 
 
 @click.command("backfill")

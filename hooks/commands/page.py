@@ -12,9 +12,9 @@ from flask.cli import with_appcontext
 
 from hooks.commands.store import FINDING, stop
 from hooks.errors import PageError
-from hooks.page import toml
-from hooks.page.confined import compare_page, confined, draft_page
+from hooks.page import toml_writer
 from hooks.page.drift import Finding
+from hooks.page.subprocess_reader import compare_page, confined, draft_page
 from hooks.retention.policy import Policy
 from hooks.service import service
 
@@ -34,7 +34,7 @@ def policy_import(source: str, output: Path | None) -> None:
         click.echo(text, nl=False)
     else:
         _written(output, text)
-    asked = toml.asked(text)
+    asked = toml_writer.asked(text)
     for question in asked:
         click.echo(question, err=True)
     sys.exit(FINDING if asked else 0)

@@ -7,7 +7,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from hooks.commands.store import chosen, stop
 from hooks.errors import LedgerUnavailableError
-from hooks.rehash import rehash
+from hooks.intake.rehash import rehash
 from hooks.service import service
 
 people_group = AppGroup("people", help="What persons are known by.")

@@ -11,14 +11,14 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from hooks.adoption import adopt, reasons, told_words, waiting_words
 from hooks.commands.store import FINDING, stop
 from hooks.errors import LedgerNotReadyError, LedgerUnavailableError, PolicyError
-from hooks.impact import KEPT_LONGER, Impact, impact_of
 from hooks.ledger import policies, records, upgrade
+from hooks.policies.activate import adopt, reasons, told_words, waiting_words
+from hooks.policies.preview import KEPT_LONGER, Impact, impact_of
 from hooks.retention.policy import Policy
 from hooks.service import Service, service
-from hooks.tagging import tagged_by
+from hooks.tagging.tags import tagged_by
 from schemas.policy import load_policy
 
 policy_group = AppGroup("policy", help="The retention policy.")

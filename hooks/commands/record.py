@@ -13,12 +13,12 @@ from flask.cli import AppGroup
 
 from hooks.commands.store import FINDING, chosen, stop
 from hooks.errors import EventRefusedError, LedgerUnavailableError
+from hooks.intake.record_event import Outcome, note
+from hooks.intake.tool_event import record_event
 from hooks.ledger import views
 from hooks.ledger.codec import entry_name
 from hooks.ledger.records import RecordKey
 from hooks.ledger.views import MAX_ID
-from hooks.noting import Outcome, note
-from hooks.reporting import record_event
 from hooks.retention.events import SCOPES, TYPES
 from hooks.retention.facts import KINDS, RecordKind
 from hooks.service import Service, service

@@ -10,11 +10,11 @@ import click
 from flask.cli import with_appcontext
 
 from hooks.commands.store import stop
-from hooks.register.fides import as_fideslang
-from hooks.register.fides_keys import NoFidesKeyError
-from hooks.register.page import as_html
-from hooks.register.sheet import as_csv
-from hooks.register.shown import as_json
+from hooks.register.csv_format import as_csv
+from hooks.register.fides_format import as_fideslang
+from hooks.register.fides_taxonomy import NoFidesKeyError
+from hooks.register.html_format import as_html
+from hooks.register.json_format import as_json
 from hooks.register.values import Register
 from hooks.registering import drawn_up
 from hooks.service import service

@@ -11,14 +11,14 @@ from flask.cli import with_appcontext
 
 from hooks.commands.store import FINDING, stop
 from hooks.errors import LedgerUnavailableError
-from hooks.people import answer_to
+from hooks.intake.email_hash import email_subject, is_address
 from hooks.retention.facts import Subject
 from hooks.rights.answer import Answer
+from hooks.rights.json_format import shown
+from hooks.rights.labels import Language
 from hooks.rights.letter import letter
-from hooks.rights.shown import shown
-from hooks.rights.words import Language
+from hooks.rights.lookup import answer_to
 from hooks.service import Service, service
-from hooks.subject import email_subject, is_address
 
 
 @click.command("rights")

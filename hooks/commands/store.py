@@ -13,20 +13,20 @@ from typing import NoReturn
 import click
 from flask.cli import AppGroup
 
-from hooks import observed, webhook_lease
+from hooks.environment.webhook_secrets import is_long_enough
 from hooks.errors import LeaseError, LedgerNotReadyError, LedgerUnavailableError, StoreError
-from hooks.installation import Installation
 from hooks.ledger import stores, upgrade
-from hooks.pacing import SharedPace
 from hooks.service import Service, service
 from hooks.settings import StoreSettings
-from hooks.store import check, doorstep
+from hooks.store import check, probe
 from hooks.store.check import Finding
 from hooks.store.client import StoreClient
-from hooks.store.registration import Deed, TopicState
-from hooks.store.shop import is_another
-from hooks.webhook_lease import Lease
-from hooks.webhook_secrets import is_long_enough
+from hooks.store.shop_identity import is_another
+from hooks.store.webhook_registration import Deed, TopicState
+from hooks.sync import store_observations, webhook_lease
+from hooks.sync.rate_limit import SharedPace
+from hooks.sync.webhook_install import Installation
+from hooks.sync.webhook_lease import Lease
 
 FINDING = 1
 WRONG = 2
@@ -222,7 +222,7 @@ def _without_webhooks(here: Service, installation: Installation) -> list[Finding
 def _note_observed(here: Service, installation: Installation) -> None:
     """Note how the key arrives, so that workers need not find it out; without a ledger they do."""
     with suppress(LedgerUnavailableError), here.database.write() as connection:
-        observed.carry(connection, installation.store, installation.client, here.ingest.clock())
+        store_observations.carry(connection, installation.store, installation.client, here.ingest.clock())
 
 
 def _readable(findings: list[Finding]) -> bool:
@@ -359,7 +359,7 @@ def _rotate(installation: Installation, variable: str, report: Report) -> None:
     new, wrong_before = _reach(installation).webhook_secrets[0], report.wrong
     click.echo("  step 2 of 3: several secrets are set; the first is the new one")
     for _ in range(PROOFS):
-        answered = doorstep.prove(installation.url, new)
+        answered = probe.prove(installation.url, new)
         if answered.verdict != "well":
             report.fault(
                 f"the new secret is not known to be taken: {answered.words}. Nothing was changed. Set {variable} alike "

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from hooks.errors import LedgerContendedError, LedgerRefusedError, LedgerUnavailableError
-from hooks.ledger.causes import cause_of
+from hooks.ledger.failure_causes import cause_of
 from hooks.ledger.sqlite import TAKE_READ_LOCK, SQLite, retry_while_locked
 
 BUSY_TIMEOUT_SECONDS = 5

@@ -20,7 +20,7 @@ from hooks.ledger.statements import ADD_ACCOUNT_EMAIL, EVENTS_OF, among, listed
 from hooks.ledger.tables import account_emails, records
 from hooks.retention.events import RecordEvent, in_force
 from hooks.retention.facts import ConsentFacts, RecordKind
-from hooks.retention.reports import choices_as_events
+from hooks.retention.tool_reports import choices_as_events
 
 CONTACT: RecordKind = "marketing-consent"
 """A newsletter contact: the record of an address of which nothing but the keyed hash is known."""

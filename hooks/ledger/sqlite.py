@@ -29,7 +29,7 @@ from sqlalchemy import Engine, QueuePool, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 
 from hooks.errors import LedgerNotReadyError
-from hooks.ledger.causes import cause_of
+from hooks.ledger.failure_causes import cause_of
 
 LOOK_AGAIN_SECONDS = 0.001
 """Between two looks for the lock. Most hold it for a millisecond or so; SQLite's own intervals grow to a tenth of a

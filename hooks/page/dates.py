@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from hooks.page.text import key
+from hooks.page.normalized_text import key
 
 _MONTHS = (
     ("january", "januar", "jan"), ("february", "februar", "feb"), ("march", "mars", "mar"), ("april", "apr"),

@@ -14,12 +14,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from hooks.page import toml
-from hooks.page.parts import Parts
+from hooks.page import toml_writer
+from hooks.page.draft_parts import Parts
+from hooks.page.normalized_text import slug
 from hooks.page.published import Place, PublishedPage, Said
-from hooks.page.text import slug
-from hooks.page.titles import Meaning, is_of_the_whole, meanings
-from hooks.page.words import ARTICLES
+from hooks.page.section_titles import Meaning, is_of_the_whole, meanings
+from hooks.page.vocabulary import ARTICLES
 
 _COMPANY_FORM = re.compile(
     r"\s+(?:ASA?|AB|A/S|ApS|Oy|Ltd\.?|Limited|GmbH|Inc\.?|ENK|DA|SA|B\.?V\.?|LLC|PLC)$", re.IGNORECASE
@@ -74,7 +74,7 @@ class _Draft:
         parts = Parts(self.page, self.template, self.section)
         yield from self._head()
         yield from ["", *self._controller(), "", "[sections]"]
-        yield from (toml.line(str(number), title) for number, title in sorted(self.numbers.titles.items()))
+        yield from (toml_writer.line(str(number), title) for number, title in sorted(self.numbers.titles.items()))
         for name, meaning, said in (
             ("categories", "categories", self.page.categories),
             ("sources", "collection", self._sources()),
@@ -88,7 +88,7 @@ class _Draft:
                 yield from self._term(name, one, self.section(meaning))  # type: ignore[arg-type]
         for one in self.page.sources:
             if not self._data_of(one):
-                yield toml.ask(f"Which data comes to the shop this way (`[sources]`): “{one.label}”?")
+                yield toml_writer.ask(f"Which data comes to the shop this way (`[sources]`): “{one.label}”?")
         yield from parts.recipients()
         yield from self._security()
         yield from parts.children()
@@ -106,24 +106,26 @@ class _Draft:
     def _head(self) -> Iterator[str]:
         page = self.page
         yield f"# Drafted from {page.link or 'a privacy policy page'}. What begins with ASK is to be filled in."
-        yield from (toml.ask(sentence) for sentence in page.unread if not _is_of_class(sentence, page))
+        yield from (toml_writer.ask(sentence) for sentence in page.unread if not _is_of_class(sentence, page))
         yield ""
         day = page.last_updated or (page.modified.date() if page.modified else self.today)
         name = slug(_COMPANY_FORM.sub("", page.controller.name or "policy"))[:50].strip("-")
-        yield toml.line("id", f"{name}-{day}" if day else name)
-        yield toml.line("version", "1")
+        yield toml_writer.line("id", f"{name}-{day}" if day else name)
+        yield toml_writer.line("version", "1")
         if page.last_updated is None:
-            yield toml.ask("From which day does this version apply? Its id and this day are to be those of the page.")
-        yield toml.line("effective_from", day) if day else "# effective_from = 2026-01-01"
+            yield toml_writer.ask(
+                "From which day does this version apply? Its id and this day are to be those of the page."
+            )
+        yield toml_writer.line("effective_from", day) if day else "# effective_from = 2026-01-01"
         if page.last_updated:
-            yield toml.line("last_updated", page.last_updated)
+            yield toml_writer.line("last_updated", page.last_updated)
         if page.modified:
-            yield toml.line("page_modified", page.modified)
+            yield toml_writer.line("page_modified", page.modified)
         if page.link:
-            yield toml.line("page", page.link)
+            yield toml_writer.line("page", page.link)
         else:
-            yield from [toml.ask("What is the address of the page?"), '# page = "https://…"']
-        yield from (toml.line(key, self.template[key]) for key in ("time_zone", "accounting_year_start"))
+            yield from [toml_writer.ask("What is the address of the page?"), '# page = "https://…"']
+        yield from (toml_writer.line(key, self.template[key]) for key in ("time_zone", "accounting_year_start"))
 
     def _controller(self) -> Iterator[str]:
         facts = self.page.controller
@@ -131,21 +133,21 @@ class _Draft:
         for name in ("name", "address", "organisation_number", "privacy_contact", "phone", "dpo"):
             said = getattr(facts, name)
             if said is not None:
-                yield toml.line(name, said)
+                yield toml_writer.line(name, said)
             elif name not in ("phone", "dpo"):
                 yield f'# {name} = "…"'
-        yield toml.line("uk", facts.uk)
+        yield toml_writer.line("uk", facts.uk)
 
     def _term(self, table: str, one: Said, section: int | None) -> Iterator[str]:
         entries: dict[str, Any] = {"label": one.label}
         if table == "bases":
             letter = ARTICLES.get(one.id)
             if not letter:
-                yield toml.ask(f"Which article of the GDPR is the legal basis “{one.label}”?")
+                yield toml_writer.ask(f"Which article of the GDPR is the legal basis “{one.label}”?")
             entries |= {"covers": one.text or None, "article": f"GDPR Art. 6(1)({letter})" if letter else ""}
         if table == "sources":
             entries["data"] = self._data_of(one)
-        yield toml.inline(one.id, entries | {"section": section})
+        yield toml_writer.inline(one.id, entries | {"section": section})
 
     def _sources(self) -> tuple[Said, ...]:
         """Those of which it is known which data comes from them."""
@@ -158,8 +160,8 @@ class _Draft:
 
     def _security(self) -> Iterator[str]:
         if self.page.security:
-            yield from ["", "[security]", toml.line("measures", self.page.security)]
-            yield toml.line("section", self.section("security"))
+            yield from ["", "[security]", toml_writer.line("measures", self.page.security)]
+            yield toml_writer.line("section", self.section("security"))
 
 
 def _is_of_class(sentence: str, page: PublishedPage) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from hooks.page.listed import Finding, listed
+from hooks.page.list_drift import Finding, listed
+from hooks.page.normalized_text import key
 from hooks.page.published import PublishedPage
-from hooks.page.text import key
-from hooks.page.titles import meanings
+from hooks.page.section_titles import meanings
 from hooks.retention.policy import Policy
 
 __all__ = ["Finding", "drift"]

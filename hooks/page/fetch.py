@@ -14,8 +14,8 @@ from bs4 import BeautifulSoup
 from bs4.dammit import UnicodeDammit
 
 from hooks.errors import PageError
+from hooks.page.http_visit import MOST_BYTES, Got, Visit, too_large
 from hooks.page.markup import parsed
-from hooks.page.visit import MOST_BYTES, Got, Visit, too_large
 
 _REST = 'link[rel~="alternate"][type="application/json"]'
 
@@ -37,7 +37,7 @@ def read_source(source: str) -> PageSource:
     An HTML page at an address that names its REST form on the same host is read from there, since only that says when
     it was modified. No credentials are sent. Raises PageError with a sentence for whatever is no page of at most 2 MB.
 
-    This takes as long as a server likes that answers byte by byte: `hooks.page.confined` ends it.
+    This takes as long as a server likes that answers byte by byte: `hooks.page.subprocess_reader` ends it.
     """
     try:
         return _from_address(source) if urlsplit(source).scheme in ("http", "https") else _from_file(source)

@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString, PageElement, PreformattedString
 
 from hooks.errors import PageError
-from hooks.page.text import clean, word_set, words
+from hooks.page.normalized_text import clean, word_set, words
 
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6, "summary": 4}
 _LISTS = ("ul", "ol", "menu")

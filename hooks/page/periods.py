@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from hooks.page.text import key, word_set
+from hooks.page.normalized_text import key, word_set
 from hooks.retention.clock import Period
 
 WITHDRAWN = "consent-withdrawn"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from hooks.page.periods import Span
-from hooks.page.titles import ABOUT, Meaning
+from hooks.page.section_titles import ABOUT, Meaning
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
-from hooks.register.sources import controller_source, named, security_source, source
-from hooks.register.unanswered import unanswered
+from hooks.register.citations import controller_source, named, security_source, source
+from hooks.register.labels import AT_END, HASHES, NO_HASHES, NO_RECORDS, RUNS_FROM, SUBJECTS, period, when
+from hooks.register.missing_answers import unanswered
 from hooks.register.values import (
     AboutChildren,
     Activity,
@@ -26,7 +27,6 @@ from hooks.register.values import (
     Subjects,
     TimeLimit,
 )
-from hooks.register.words import AT_END, HASHES, NO_HASHES, NO_RECORDS, RUNS_FROM, SUBJECTS, period, when
 from hooks.retention.policy import Children, DataSource, Policy, Published, Recipient, Rule, Term
 
 DPO_UNKNOWN = "The policy does not say whether a data protection officer is appointed."

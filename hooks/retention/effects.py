@@ -19,8 +19,8 @@ from hooks.retention.facts import (
     OrderFacts,
     SupportRequestFacts,
 )
+from hooks.retention.merge import choices_of
 from hooks.retention.policy import Policy
-from hooks.retention.reconcile import choices_of
 
 if TYPE_CHECKING:
     from hooks.retention.classify import Entry

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Literal, get_args
 
 from hooks.retention.facts import Choice
-from hooks.retention.reconcile import choices_of
+from hooks.retention.merge import choices_of
 
 EventType = Literal[
     "consent-given",

@@ -13,10 +13,10 @@ from itertools import combinations
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from hooks.retention.cache import Memory
 from hooks.retention.clock import AccountingYear, Period
 from hooks.retention.conditions import vocabulary, worlds
 from hooks.retention.facts import CUSTOMER_ROLES, KINDS, STAFF_ROLES, RecordKind
-from hooks.retention.memory import Memory
 
 REMEMBERED = 16_384
 """How many values a policy remembers; about 1 KB each."""

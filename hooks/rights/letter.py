@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from hooks.rights.answer import Answer, Closed, Held, Record
-from hooks.rights.asked import asked_words, meaning_words
 from hooks.rights.complaints import Authority
+from hooks.rights.data_sources import ARTICLE, children_words, origin_words, origins
 from hooks.rights.entitlements import RIGHTS
+from hooks.rights.labels import NORWEGIAN, Language, article, country, day, held_label, label, listed
 from hooks.rights.phrases import SOON, kept_until, not_here, record_name, stay_words
-from hooks.rights.received import received
-from hooks.rights.sources import ARTICLE, children_words, origin_words, origins
-from hooks.rights.texts import MEANT, NAMED, say
-from hooks.rights.words import NORWEGIAN, Language, article, country, day, held_label, label, listed
+from hooks.rights.recipients import received
+from hooks.rights.requests import asked_words, meaning_words
+from hooks.rights.translation import MEANT, NAMED, say
 
 WIDTH = 78
 

@@ -10,8 +10,8 @@ from hooks.retention.events import MARKETING
 from hooks.retention.facts import RecordKind
 from hooks.rights.answer import Answer, Held
 from hooks.rights.entitlements import BY_LAW, RIGHTS, Entitlement, Stay
-from hooks.rights.texts import WHY, say
-from hooks.rights.words import Language, article, day, listed
+from hooks.rights.labels import Language, article, day, listed
+from hooks.rights.translation import WHY, say
 
 SOON = "GDPR Art. 12(3)"
 RESTRICTED = "GDPR Art. 18(2)"

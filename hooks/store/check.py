@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from hooks.environment.webhook_secrets import SHORTEST, is_long_enough
 from hooks.errors import (
     CachedAnswerError,
     CredentialsRefusedError,
@@ -18,14 +19,13 @@ from hooks.errors import (
     RecordRefusedError,
     StoreError,
 )
-from hooks.outgoing import TimedSession
+from hooks.http_limits import TimedSession
 from hooks.settings import Settings
-from hooks.store import doorstep, zone
+from hooks.store import probe, store_zone
 from hooks.store.client import StoreClient
 from hooks.store.failures import KEY_NOT_RECEIVED, http_date
-from hooks.store.registration import TopicState
 from hooks.store.session import ANSWER_SECONDS
-from hooks.webhook_secrets import SHORTEST, is_long_enough
+from hooks.store.webhook_registration import TopicState
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
 SIGNED_WITHIN = timedelta(minutes=15)
@@ -251,16 +251,16 @@ def notices(client: StoreClient) -> Iterator[Finding]:
 
 def time_zone(client: StoreClient, policy_zone: tzinfo) -> Finding:
     """Whether the store's days are those of the policy. A store whose index is closed does not say."""
-    text = zone.zone_text(client.index() or {})
+    text = store_zone.zone_text(client.index() or {})
     if text is None:
         return Finding(fine=True, words="the store does not say which time zone it has")
-    wrong = zone.words(text, policy_zone)
+    wrong = store_zone.words(text, policy_zone)
     return Finding(fine=wrong is None, words=wrong or f"the store's time zone, {text}, means what the policy's does")
 
 
 def way_back(public_url: str, slug: str) -> Finding:
     """Whether deliveries would arrive, as far as that can be tried from here."""
-    answered = doorstep.ping(f"{public_url.rstrip('/')}/webhooks/{slug}")
+    answered = probe.ping(f"{public_url.rstrip('/')}/webhooks/{slug}")
     if answered.verdict == "well":
         return Finding(fine=True, words=f"{public_url} leads to this service, without a redirect")
     if answered.verdict == "unreachable":

@@ -24,13 +24,13 @@ from hooks.errors import (
 from hooks.retention.facts import RecordKind
 from hooks.settings import StoreSettings
 from hooks.store import caches
-from hooks.store.answer import decode
 from hooks.store.calls import call_name, outcome_of
 from hooks.store.failures import failure, failure_in_success, failure_of, http_date, is_key_missing
 from hooks.store.index import read_index
+from hooks.store.json_answer import decode
 from hooks.store.pace import NoPace, Pace
-from hooks.store.second_look import ENDPOINTS as _ENDPOINTS
-from hooks.store.second_look import SecondLook, closed
+from hooks.store.refusal_check import ENDPOINTS as _ENDPOINTS
+from hooks.store.refusal_check import SecondLook, closed
 from hooks.store.session import SessionAPI
 from schemas.wire import php_list, record_id
 

@@ -19,7 +19,7 @@ from hooks.errors import (
     StoreMisconfiguredError,
     StoreUnreachableError,
 )
-from hooks.store.answer import decode
+from hooks.store.json_answer import decode
 from hooks.store.retry import LONGEST_ASKED
 
 _GONE = frozenset(

@@ -6,7 +6,7 @@ from typing import Any
 
 from requests import RequestException
 
-from hooks.outgoing import TimedSession, body_within
+from hooks.http_limits import TimedSession, body_within
 from hooks.store import caches
 
 SECONDS = 30.0

@@ -12,7 +12,7 @@ from woocommerce import API
 
 from hooks import __version__
 from hooks.errors import StoreUnreachableError
-from hooks.outgoing import TimedSession, body_within
+from hooks.http_limits import TimedSession, body_within
 from hooks.settings import StoreSettings
 from hooks.store import caches
 

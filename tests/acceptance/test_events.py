@@ -21,15 +21,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from hooks.app import create_app
-from hooks.endpoints import events
-from hooks.endpoints.access import MOST_WAITING, PATIENCE, Guesses
-from hooks.event_tokens import event_tokens
+from hooks.environment.event_tokens import event_tokens
+from hooks.intake.email_hash import email_subject
 from hooks.ledger.database import Database
 from hooks.ledger.tables import deliveries, records
 from hooks.ledger.upgrade import upgrade
-from hooks.retention.reports import number_of
+from hooks.retention.tool_reports import number_of
 from hooks.settings import Settings, StoreSettings
-from hooks.subject import email_subject
+from hooks.web.access import MOST_WAITING, PATIENCE, Guesses
+from hooks.web.endpoints import events
 from tests.acceptance.test_privacy import database_text
 from tests.support.processes import ROOT, Stack, Web
 from tests.support.recordings import SECRET, customer, made, order, sign

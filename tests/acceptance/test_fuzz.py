@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from hooks.app import create_app
-from hooks.ingest import Result
+from hooks.intake.ingest import Result
 from hooks.ledger.database import Database
 from hooks.ledger.tables import REPORTED, UNKNOWN, deliveries, metadata
 from hooks.settings import Settings

@@ -21,17 +21,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from hooks.delivery import Delivery
+from hooks.intake.signature import signing_keys
+from hooks.intake.webhook import Delivery
 from hooks.ledger import policies
 from hooks.ledger.codec import read_facts
 from hooks.ledger.database import Database
 from hooks.ledger.records import Values, to_be_tagged
 from hooks.ledger.tables import deliveries, history, records
-from hooks.planning import shown
 from hooks.retention.policy import Policy
-from hooks.signature import signing_keys
-from hooks.surroundings import Reading, bearing
-from hooks.tagging import tagged_by, tags
+from hooks.tagging.changes import shown
+from hooks.tagging.context import Reading, bearing
+from hooks.tagging.tags import tagged_by, tags
 from schemas.policy import load_policy
 from tests.acceptance import truth
 from tests.support.crowd import FAMILY, STORES, Key, crowd, fill, key_of

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from sqlalchemy import select
 
-from hooks.delivery import Delivery
-from hooks.ingest import Ingest
+from hooks.intake.ingest import Ingest
+from hooks.intake.signature import signing_keys
+from hooks.intake.webhook import Delivery
 from hooks.ledger.codec import entry_name
 from hooks.ledger.database import Database
 from hooks.ledger.tables import records
 from hooks.retention.facts import Snapshot
 from hooks.retention.policy import Policy
-from hooks.signature import signing_keys
 from tests.support.processes import Stack, Web
 from tests.support.recordings import DELIVERIES, SECRET, Recorded, delivery, made
 

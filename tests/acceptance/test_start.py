@@ -23,7 +23,7 @@ print(json.dumps([[answer.status_code for answer in answers], list(sys.modules)]
 
 NOT_NEEDED = {
     # the commands, and the worker with its calls to stores
-    *("hooks.cli", "hooks.worker", "hooks.store.client", "requests", "woocommerce"),
+    *("hooks.commands", "hooks.worker.loop", "hooks.store.client", "requests", "woocommerce"),
     # to change the ledger's tables; to read the published page; calendars; error reports, where no DSN is set
     *("alembic", "bs4", "icalendar", "sentry_sdk"),
 }

@@ -14,20 +14,20 @@ from typing import Any
 import requests
 from sqlalchemy import Table, func, or_, select, update
 
-from hooks.backfill import Backfill
 from hooks.errors import LedgerContendedError
-from hooks.ingest import Ingest
+from hooks.intake.ingest import Ingest
 from hooks.ledger.database import Database
 from hooks.ledger.rounds import LISTS
 from hooks.ledger.tables import history, records, rounds
 from hooks.ledger.upgrade import upgrade
-from hooks.planning import TAG_COLUMNS
-from hooks.reread import Rereader
-from hooks.rescan import OVERLAP, Rescanner
 from hooks.retention.policy import Policy
 from hooks.retention.store_meta import KEYS
 from hooks.settings import StoreSettings
 from hooks.store.client import StoreClient
+from hooks.sync.backfill import Backfill
+from hooks.sync.reconcile import OVERLAP, Rescanner
+from hooks.sync.refetch import Rereader
+from hooks.tagging.changes import TAG_COLUMNS
 from tests.support.processes import Sandbox, Stack, until
 from tests.support.recordings import SECRET
 

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 
 from hooks.ledger.codec import events_text
 from hooks.ledger.records import RecordKey, Values, blank
-from hooks.planning import reason_for
 from hooks.retention.facts import (
     STORED_KINDS,
     Choice,
@@ -24,7 +23,8 @@ from hooks.retention.facts import (
     SupportRequestFacts,
 )
 from hooks.retention.policy import Policy
-from hooks.tagging import Bearing, tags
+from hooks.tagging.changes import reason_for
+from hooks.tagging.tags import Bearing, tags
 
 SLUG = "shop"
 DAYS = 1825

@@ -25,7 +25,8 @@ from sqlalchemy import (
     select,
 )
 
-from hooks.ledger import policies, seals
+from hooks.ledger import policies
+from hooks.ledger.audit import seals
 from hooks.ledger.database import Database
 from hooks.ledger.tables import history, records
 from hooks.ledger.tallies import fold_all

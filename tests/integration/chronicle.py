@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from deploy.sandbox.records import Customer, Order
 from deploy.sandbox.wire import Json
-from hooks.delivery import Happened, Noted
+from hooks.intake.webhook import Happened, Noted
 from hooks.ledger.codec import facts_text, read_facts
 from hooks.ledger.database import Database
 from hooks.ledger.tables import history

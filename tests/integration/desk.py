@@ -16,31 +16,31 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 from deploy.sandbox import SandboxStore, SendingOptions, StoreOptions, serving
-from hooks import webhook_lease
-from hooks.adoption import adopt
 from hooks.app import create_app
-from hooks.delivery import Delivery, Happened, Noted
-from hooks.heartbeat import Heartbeat
-from hooks.ingest import Ingest, Result
+from hooks.intake.ingest import Ingest, Result
+from hooks.intake.signature import signing_keys
+from hooks.intake.webhook import Delivery, Happened, Noted
 from hooks.ledger import rounds, stores
 from hooks.ledger.database import Database
 from hooks.ledger.tables import records
 from hooks.ledger.upgrade import upgrade
-from hooks.push import Pusher
-from hooks.reread import Rereader
-from hooks.rescan import Rescanner
-from hooks.retag import Retagger
+from hooks.policies.activate import adopt
+from hooks.policies.retag import Retagger
 from hooks.retention.events import RecordEvent
 from hooks.retention.facts import RecordKind, Subject
 from hooks.retention.policy import Policy
 from hooks.retention.store_meta import KEYS
 from hooks.service import Service
 from hooks.settings import Settings, StoreSettings
-from hooks.signature import signing_keys
-from hooks.status import status_of
 from hooks.store.client import StoreClient
-from hooks.webhook_lease import Lease
-from hooks.worker import StoreWorker
+from hooks.sync import webhook_lease
+from hooks.sync.heartbeat import Heartbeat
+from hooks.sync.push import Pusher
+from hooks.sync.reconcile import Rescanner
+from hooks.sync.refetch import Rereader
+from hooks.sync.webhook_lease import Lease
+from hooks.web.status.report import status_of
+from hooks.worker.loop import StoreWorker
 from tests.sandbox.receiver import Receiver, receiving
 from tests.support.processes import TOPICS
 from tests.support.recordings import SECRET, Recorded

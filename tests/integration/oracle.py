@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from hooks.delivery import Content, Happened, Noted
+from hooks.intake.webhook import Content, Happened, Noted
 from hooks.ledger.codec import events_text
 from hooks.ledger.records import Values
 from hooks.retention.events import RecordEvent, in_force
@@ -22,10 +22,10 @@ from hooks.retention.facts import (
     Snapshot,
     SupportRequestFacts,
 )
+from hooks.retention.merge import StoreFacts, merge, order_placed
 from hooks.retention.policy import Policy
-from hooks.retention.reconcile import StoreFacts, merge, order_placed
-from hooks.retention.reports import Report, reported
-from hooks.tagging import Bearing, tags
+from hooks.retention.tool_reports import Report, reported
+from hooks.tagging.tags import Bearing, tags
 
 Key = tuple[RecordKind, int]
 FactsOf = Mapping[Key, Facts]

@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable, insert, select, text
 
-from hooks.ledger import audit, seals
+from hooks.ledger.audit import seals, verify
+from hooks.ledger.audit.findings import Finding
+from hooks.ledger.audit.seals import Head
 from hooks.ledger.database import Database
-from hooks.ledger.findings import Finding
 from hooks.ledger.records import RecordKey, blank
-from hooks.ledger.seals import Head
 from hooks.ledger.tables import history
 from hooks.ledger.tables import records as records_table
 from hooks.ledger.tables import seals as seals_table
@@ -59,12 +59,12 @@ def seal(database: Database, limit: int = 1000) -> int:
 def found(database: Database, *, expect: Head | None = None) -> list[Finding]:
     """What an audit finds on the next day."""
     with database.read() as connection:
-        return list(audit.verify(connection, expect=expect, now=NEXT_DAY))
+        return list(verify.verify(connection, expect=expect, now=NEXT_DAY))
 
 
 def words(connection: Connection, *, expect: Head | None = None, now: datetime = NEXT_DAY) -> list[str]:
     """What an audit finds, in words, where the transaction is still open."""
-    return [finding.words for finding in audit.verify(connection, expect=expect, now=now)]
+    return [finding.words for finding in verify.verify(connection, expect=expect, now=now)]
 
 
 def head(database: Database) -> Head:

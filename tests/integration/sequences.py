@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from hooks.ledger import rounds
-from hooks.rescan import Rescanner
+from hooks.sync.reconcile import Rescanner
 from tests.integration.desk import Desk
 from tests.support.recordings import Recorded
 

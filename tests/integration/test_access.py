@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from hooks import telemetry
 from hooks.app import create_app
-from hooks.endpoints import access
-from hooks.endpoints.access import MOST_WAITING, PATIENCE, WINDOW, Guesses, forwarded
 from hooks.settings import Settings
+from hooks.web import access
+from hooks.web.access import MOST_WAITING, PATIENCE, WINDOW, Guesses, forwarded
 
 TOKEN = "a-token-of-the-test"
 

@@ -22,14 +22,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
 from deploy.sandbox.errors import RestError
-from hooks.delivery import Happened, Noted
+from hooks.intake.webhook import Happened, Noted
 from hooks.ledger import records, rounds, stores
-from hooks.reread import Rereader
-from hooks.rescan import Rescanner
 from hooks.retention.events import TYPES, EventType, RecordEvent
 from hooks.retention.facts import EVENT_TYPES, STORED_KINDS, RecordKind, Subject
 from hooks.retention.policy import Policy
 from hooks.store.retry import PERMANENT
+from hooks.sync.reconcile import Rescanner
+from hooks.sync.refetch import Rereader
 from tests.integration.chronicle import (
     Chronicle,
     Held,

@@ -19,18 +19,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from deploy.sandbox.errors import RestError
-from hooks.delivery import Delivery, Happened, Noted
-from hooks.ingest import Ingest
+from hooks.intake.email_hash import email_subject
+from hooks.intake.ingest import Ingest
+from hooks.intake.signature import signing_keys
+from hooks.intake.webhook import Delivery, Happened, Noted
 from hooks.ledger.codec import read_facts
 from hooks.ledger.persons import CONTACT
-from hooks.people import answer_to
 from hooks.retention.events import EventType, RecordEvent, in_force
 from hooks.retention.facts import ConsentFacts, CustomerFacts, Occurrence, OrderFacts, RecordKind, Snapshot, Subject
 from hooks.retention.policy import Policy
-from hooks.retention.reports import choices_as_events, number_of
-from hooks.signature import signing_keys
-from hooks.subject import email_subject
-from hooks.tagging import Bearing, tags
+from hooks.retention.tool_reports import choices_as_events, number_of
+from hooks.rights.lookup import answer_to
+from hooks.tagging.tags import Bearing, tags
 from tests.integration.chronicle import Rows, rows_of
 from tests.integration.conftest import MakeLedger
 from tests.integration.desk import SECOND, desk

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Executable, Table, Update, delete, insert, select, text, update
 
-from hooks.ledger import chain
+from hooks.ledger.audit import chain
+from hooks.ledger.audit.seals import GENESIS, Head, columns, seal_hash, sealed
+from hooks.ledger.audit.seals import seal as seal_some
 from hooks.ledger.database import Database
-from hooks.ledger.seals import GENESIS, Head, columns, seal_hash, sealed
-from hooks.ledger.seals import seal as seal_some
 from hooks.ledger.tables import history, records, seal_head, seals
 from tests.integration.desk import NOON, ON_SQLITE
 from tests.integration.sealing import (

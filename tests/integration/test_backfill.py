@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from hooks.backfill import Backfill
-from hooks.ingest import Ingest
+from hooks.intake.ingest import Ingest
 from hooks.store.client import StoreClient
+from hooks.sync.backfill import Backfill
 from tests.integration.desk import Desk
 from tests.support.processes import until
 

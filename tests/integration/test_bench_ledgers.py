@@ -9,18 +9,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from hooks.delivery import snapshot_of
-from hooks.impact import impact_of
-from hooks.ledger import policies, records, seals
+from hooks.intake.webhook import snapshot_of
+from hooks.ledger import policies, records
+from hooks.ledger.audit import seals
 from hooks.ledger.database import Database
 from hooks.ledger.tables import history
 from hooks.ledger.tables import records as records_table
+from hooks.policies.preview import impact_of
 from hooks.retention.facts import STORED_KINDS, RecordKind
 from hooks.retention.policy import Policy
 from hooks.retention.store_meta import KEYS
 from hooks.settings import StoreSettings
 from hooks.store.client import StoreClient
-from hooks.tagging import tagged_by
+from hooks.tagging.tags import tagged_by
 from tests.bench import ledgers
 from tests.bench.databases import size
 from tests.bench.families import LAST_DAY

@@ -12,12 +12,12 @@ from uuid import uuid4
 import pytest
 
 from deploy.sandbox import SandboxStore
-from hooks import observed
 from hooks.errors import CachedAnswerError
 from hooks.ledger import rounds, traits
-from hooks.observed import CACHED, QUIET, ZoneWatch
 from hooks.store import check
 from hooks.store.retry import LONGEST
+from hooks.sync import store_observations
+from hooks.sync.store_observations import CACHED, QUIET, ZoneWatch
 from tests.integration.conftest import MakeClient
 from tests.integration.desk import ON_SQLITE, SECOND, Desk
 from tests.support.recordings import made
@@ -38,7 +38,7 @@ def _traits(desk: Desk) -> dict[str, str]:
 
 def _carry(desk: Desk) -> None:
     with desk.ingest.database.write() as connection:
-        observed.carry(connection, "shop", desk.worker.pusher.client, desk.clock())
+        store_observations.carry(connection, "shop", desk.worker.pusher.client, desk.clock())
 
 
 def _keep_in_the_cache(desk: Desk, number: int, habit: str) -> None:

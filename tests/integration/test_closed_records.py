@@ -11,7 +11,7 @@ from deploy.sandbox import SandboxStore
 from deploy.sandbox.auth import ApiKey
 from hooks.errors import CredentialsRefusedError, RecordClosedError, StoreUnreachableError
 from hooks.retention.facts import RecordKind
-from hooks.store import second_look
+from hooks.store import refusal_check
 from hooks.store.client import StoreClient
 from hooks.store.retry import LONGEST, PERMANENT
 from tests.integration.desk import ON_SQLITE, ROLES, Desk
@@ -132,7 +132,7 @@ def test_many_closed_records_cost_one_second_look(
     for _ in range(20):
         act()
     assert len(script.asked) == 21
-    monkeypatch.setattr(second_look, "VALID_SECONDS", -1.0)  # it is too old by now
+    monkeypatch.setattr(refusal_check, "VALID_SECONDS", -1.0)  # it is too old by now
     act()
     assert len(script.asked) == 23
 

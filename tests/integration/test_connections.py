@@ -19,11 +19,11 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from hooks import body_budget, connections
-from hooks.body_budget import BodyBudget
 from hooks.service import Service
 from hooks.telemetry import configure_logging
-from hooks.web_worker import Worker
+from hooks.web import body_budget, connections
+from hooks.web.body_budget import BodyBudget
+from hooks.web.gunicorn_worker import Worker
 from tests.integration.desk import service_at
 from tests.support.recordings import made, order
 

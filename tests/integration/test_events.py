@@ -14,22 +14,22 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from hooks.delivery import Delivery
+from hooks.environment.event_tokens import EventToken
 from hooks.errors import EventRefusedError
-from hooks.event_tokens import EventToken
-from hooks.ingest import REPORTS_APART, Ingest, Result
+from hooks.intake.email_hash import email_subject
+from hooks.intake.ingest import REPORTS_APART, Ingest, Result
+from hooks.intake.record_event import Outcome, note
+from hooks.intake.signature import signing_keys
+from hooks.intake.tool_event import events_from_http, events_of_tool, record_event
+from hooks.intake.webhook import Delivery
 from hooks.ledger import log, records, stores, views
 from hooks.ledger.database import Database
 from hooks.ledger.records import RecordKey
 from hooks.ledger.tables import records as records_table
-from hooks.noting import Outcome, note
-from hooks.reporting import events_from_http, events_of_tool, record_event
-from hooks.retag import Retagger
+from hooks.policies.retag import Retagger
 from hooks.retention.facts import RecordKind, Subject
 from hooks.retention.policy import Policy
-from hooks.retention.reports import number_of
-from hooks.signature import signing_keys
-from hooks.subject import email_subject
+from hooks.retention.tool_reports import number_of
 from tests.integration.desk import ON_SQLITE
 from tests.support import recordings
 from tests.support.recordings import SECRET, made, sign

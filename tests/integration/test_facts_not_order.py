@@ -15,7 +15,7 @@ from typing import cast
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import select
 
-from hooks.ingest import Ingest
+from hooks.intake.ingest import Ingest
 from hooks.ledger.database import Database
 from hooks.ledger.records import Values
 from hooks.ledger.tables import records

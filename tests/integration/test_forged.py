@@ -16,17 +16,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from hooks.delivery import Delivery, snapshot_of
-from hooks.ingest import REPORTS_APART, UNKNOWN_A_MINUTE, Ingest, Result
+from hooks.intake.ingest import REPORTS_APART, UNKNOWN_A_MINUTE, Ingest, Result
+from hooks.intake.signature import signing_keys
+from hooks.intake.webhook import Delivery, snapshot_of
 from hooks.ledger import records as queries
 from hooks.ledger.database import Database
 from hooks.ledger.records import RecordKey
 from hooks.ledger.tables import quarantine, records
 from hooks.ledger.unit import Unit
-from hooks.recorder import ask
 from hooks.retention.events import RecordEvent
 from hooks.retention.policy import Policy
-from hooks.signature import signing_keys
+from hooks.tagging.recorder import ask
 from tests.integration.desk import NOON, ON_SQLITE, SECOND, SETTLE, Clock, Desk
 from tests.support.recordings import SECRET, Recorded, customer, made, order
 

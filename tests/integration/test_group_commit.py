@@ -12,15 +12,15 @@ import pytest
 from gevent.lock import BoundedSemaphore
 from sqlalchemy import func, select
 
-from hooks.delivery import Delivery
 from hooks.errors import LedgerRefusedError, LedgerUnavailableError
-from hooks.group_commit import MOST_AT_ONCE, Deliveries, Group
-from hooks.ingest import Ingest, Result
+from hooks.intake.ingest import Ingest, Result
+from hooks.intake.signature import signing_keys
+from hooks.intake.webhook import Delivery
 from hooks.ledger import database as database_module
 from hooks.ledger.database import Database
 from hooks.ledger.tables import deliveries, history, records
 from hooks.retention.policy import Policy
-from hooks.signature import signing_keys
+from hooks.web.group_commit import MOST_AT_ONCE, Deliveries, Group
 from tests.integration.desk import ON_SQLITE
 from tests.support.recordings import SECRET, made, order
 

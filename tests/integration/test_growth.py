@@ -16,15 +16,16 @@ import pytest
 from sqlalchemy import Connection, event, insert, text, update
 
 from hooks.ledger import due as due_module
-from hooks.ledger import log, people, records, seals, stores, tagged, tallies
+from hooks.ledger import log, person_records, records, stores, tagged_rows, tallies
+from hooks.ledger.audit import seals
 from hooks.ledger.database import Database
 from hooks.ledger.due import Due, due, due_by_day
 from hooks.ledger.tables import deliveries, history
 from hooks.ledger.tables import records as records_table
 from hooks.retention.policy import Policy
 from hooks.settings import Settings, StoreSettings
-from hooks.status import status_of
-from hooks.tagging import tagged_by
+from hooks.tagging.tags import tagged_by
+from hooks.web.status.report import status_of
 from tests.integration.counted import NOW, TODAY
 from tests.support.crowd import FAMILY, STORES, crowd, fill
 
@@ -61,7 +62,7 @@ def _asks(policy: Policy) -> dict[str, Ask]:
         **{str(query): partial(due, chosen=query) for query in queries},
         "calendar": lambda connection: due_by_day(connection, Due()),
         "status": lambda connection: status_of(connection, settings, policy, started_at=NOW, now=NOW),
-        "tagged otherwise": lambda connection: tagged.otherwise(connection, made_by, limit=PAGE),
+        "tagged otherwise": lambda connection: tagged_rows.otherwise(connection, made_by, limit=PAGE),
         "orders to be written": lambda connection: _push(connection, "order"),
         "customers to be written": lambda connection: _push(connection, "customer"),
         "questions": lambda connection: records.claim_rereads(
@@ -73,7 +74,7 @@ def _asks(policy: Policy) -> dict[str, Ask]:
         "not sealed": seals.first_unsealed,
         "sealed far below": lambda connection: seals.stray(connection, 0, 100),
         "old deliveries": lambda connection: log.prune(connection, NOW - timedelta(days=30), ["event.undated"]),
-        "not found yet": lambda connection: people.not_found_yet(connection, store),
+        "not found yet": lambda connection: person_records.not_found_yet(connection, store),
     }
 
 

@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import select, update
 
 from hooks.errors import CachedAnswerError
-from hooks.heartbeat import ABSENCE, Heartbeat
 from hooks.ledger import rounds, stores, tables
 from hooks.store.client import Heard
-from hooks.worker import StoreWorker
+from hooks.sync.heartbeat import ABSENCE, Heartbeat
+from hooks.worker.loop import StoreWorker
 from tests.integration.desk import ON_SQLITE, SECOND, Desk, close, worker_of
 from tests.integration.scripted import Answer, Scripted
 from tests.integration.troubles import Site
@@ -37,7 +37,7 @@ def heartbeat(desk: Desk) -> Heartbeat:
 @pytest.fixture
 def always_due(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is always time to beat."""
-    monkeypatch.setattr("hooks.heartbeat.EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("hooks.sync.heartbeat.EVERY_SECONDS", 0.0)
 
 
 def row_of(desk: Desk) -> Any:
@@ -216,7 +216,7 @@ def test_a_beat_remembers_the_shop_under_its_first_address(desk: Desk, heartbeat
 def test_of_another_shop_nothing_is_asked_and_nothing_is_written_until_it_is_confirmed(
     desk: Desk, heartbeat: Heartbeat, script: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hooks.worker.IDLE_SECONDS", 0.01)
+    monkeypatch.setattr("hooks.worker.loop.IDLE_SECONDS", 0.01)
     assert heartbeat.beat()
     desk.paid_order()
     desk.deliver()

@@ -15,20 +15,20 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from sqlalchemy import insert, select
 
-from hooks import upkeep, worker
 from hooks.errors import PageError, StoppedError
-from hooks.ingest import Ingest
-from hooks.ledger import pages, stores
+from hooks.intake.ingest import Ingest
+from hooks.ledger import page_checks, stores
 from hooks.ledger.database import Database
 from hooks.ledger.tables import deliveries
-from hooks.page import confined as confined_module
-from hooks.page import visit
-from hooks.page.confined import compare_page, confined
+from hooks.page import http_visit
+from hooks.page import subprocess_reader as confined_module
 from hooks.page.fetch import read_source
+from hooks.page.http_visit import MOST_REDIRECTS, network_of
 from hooks.page.markup import MOST_LEVELS
-from hooks.page.visit import MOST_REDIRECTS, network_of
+from hooks.page.subprocess_reader import compare_page, confined
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
+from hooks.worker import loop, maintenance
 from tests.integration.desk import NOON, ON_SQLITE, SETTLE, Clock
 from tests.support import works
 from tests.support.hostile import Bytes, Hostile, answer, bomb, dripping, hostile, large, redirect
@@ -88,7 +88,7 @@ STEPS = [
 
 @pytest.mark.parametrize(("here", "there", "is_allowed"), STEPS)
 def test_https_never_leads_to_http(here: str, there: str, is_allowed: bool) -> None:
-    with visit.Visit(here) as visiting:
+    with http_visit.Visit(here) as visiting:
         if is_allowed:
             visiting.check_step(here, there)
             return
@@ -137,7 +137,7 @@ def test_a_page_of_the_internet_leads_to_no_neighbour(
         server.answers["/again"] = lambda: answer(PAGE)
         first = iter(["the internet"])
         real = network_of
-        monkeypatch.setattr(visit, "network_of", lambda address: next(first, None) or real(address))
+        monkeypatch.setattr(http_visit, "network_of", lambda address: next(first, None) or real(address))
         address = f"{server.url}/{way.replace(' ', '%20')}"
         server.answers |= {key.replace(" ", "%20"): value for key, value in server.answers.items()}
         if way == "rest form":
@@ -160,7 +160,7 @@ def test_a_name_decides_by_the_address_that_is_connected_to(server: Hostile, mon
     monkeypatch.setattr(socket, "getaddrinfo", lie)
     server.answers["/there"] = lambda: redirect(f"http://shop.example:{port}/page")
     assert read_source(f"{server.url}/there").link == f"http://shop.example:{port}/page"
-    session = visit._OneNetwork("https://shop.example/page")
+    session = http_visit._OneNetwork("https://shop.example/page")
     session._network = "the internet"
     with session, pytest.raises(PageError, match="leads to this machine"):
         session.get(f"http://shop.example:{port}/page")
@@ -283,13 +283,13 @@ def test_a_page_that_drips_holds_up_neither_the_workers_chores_nor_its_end(
     server: Hostile, database: Database, policy: Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An old delivery is pruned meanwhile. The page is free for another worker afterwards."""
-    monkeypatch.setattr(upkeep, "PRUNE_EVERY", timedelta(0))
+    monkeypatch.setattr(maintenance, "PRUNE_EVERY", timedelta(0))
     server.answers["/drips"] = server.drip_for_ever
     settings = Settings(policy_page_url=f"{server.url}/drips")
     ingest = Ingest(database, policy, SETTLE, Clock())
     old = {"store": "shop", "identity": "1", "topic": "order.updated", "result": "stale"}
     stopping = Event()
-    running = Thread(target=worker.run, args=(settings, ingest, stopping), kwargs={"wanted": policy})
+    running = Thread(target=loop.run, args=(settings, ingest, stopping), kwargs={"wanted": policy})
     running.start()
     try:
         until(lambda: server.asked == ["/drips"], "the page to be asked for")
@@ -302,7 +302,7 @@ def test_a_page_that_drips_holds_up_neither_the_workers_chores_nor_its_end(
         running.join()
     assert active_children() == []
     with database.read() as connection:
-        assert pages.any_due(connection, policy, NOON)
+        assert page_checks.any_due(connection, policy, NOON)
 
 
 def _count(database: Database) -> int:

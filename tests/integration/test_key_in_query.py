@@ -15,13 +15,14 @@ import requests
 from urllib3.exceptions import ProtocolError
 
 from deploy.sandbox import SandboxStore, SendingOptions, StoreOptions, serving
-from hooks import observed, telemetry
+from hooks import telemetry
 from hooks.errors import CredentialsRefusedError, StoreError, StoreUnreachableError
 from hooks.ledger import traits
 from hooks.settings import StoreSettings
 from hooks.store import check
 from hooks.store.client import StoreClient
 from hooks.store.pace import Outcome
+from hooks.sync import store_observations
 from tests.integration.desk import NOON, ON_SQLITE, Desk
 from tests.support.recordings import SECRET
 
@@ -154,7 +155,7 @@ def test_what_one_worker_found_another_begins_with(desk: Desk, shop: SandboxStor
     first.call("GET", "orders")
     with desk.ingest.database.write() as connection:
         for client in (first, second, fixed):
-            observed.carry(connection, "shop", client, desk.clock())
+            store_observations.carry(connection, "shop", client, desk.clock())
         assert traits.read(connection, "shop")["auth"].value == "query"
     assert [client.auth for client in (first, second, fixed)] == ["query", "query", "basic"]
 

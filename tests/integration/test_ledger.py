@@ -16,9 +16,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, delete, func, insert, inspect, select, text, update
 
-from hooks.delivery import Delivery
 from hooks.errors import LedgerNotReadyError, LedgerUnavailableError
-from hooks.ingest import Ingest, Result
+from hooks.intake.ingest import Ingest, Result
+from hooks.intake.signature import signing_keys
+from hooks.intake.webhook import Delivery
 from hooks.ledger import database as database_module
 from hooks.ledger import records, stores
 from hooks.ledger.database import Database
@@ -29,7 +30,6 @@ from hooks.ledger.unit import Unit
 from hooks.ledger.upgrade import check, head, upgrade
 from hooks.retention.facts import RecordKind
 from hooks.retention.policy import Policy
-from hooks.signature import signing_keys
 from tests.support.databases import ON_EVERY_JOURNAL
 from tests.support.ledger import find, make, remember
 from tests.support.postgresql import DISCONNECT, maintain

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hooks.ingest import Result
+from hooks.intake.ingest import Result
 from hooks.retention.facts import CustomerFacts
 from tests.integration.desk import ON_SQLITE, Desk
 from tests.support.recordings import customer, made, order

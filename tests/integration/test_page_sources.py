@@ -15,7 +15,7 @@ from hooks.errors import PageError
 from hooks.ledger.database import Database
 from hooks.ledger.upgrade import upgrade
 from hooks.page.fetch import read_source
-from hooks.page.visit import MOST_BYTES
+from hooks.page.http_visit import MOST_BYTES
 from hooks.settings import Settings
 from schemas.policy import load_policy
 from tests.conftest import POLICY_FILE

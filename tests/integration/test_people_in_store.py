@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hooks.delivery import Happened
+from hooks.intake.webhook import Happened
 from hooks.retention.effects import ERASABLE
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import RecordKind, Subject

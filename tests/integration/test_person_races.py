@@ -14,19 +14,19 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from hooks.delivery import Content, Delivery, Happened, Noted
-from hooks.ingest import Ingest
+from hooks.intake.email_hash import email_subject
+from hooks.intake.ingest import Ingest
+from hooks.intake.signature import signing_keys
+from hooks.intake.webhook import Content, Delivery, Happened, Noted
 from hooks.ledger.codec import read_entries
 from hooks.ledger.database import Database
 from hooks.ledger.persons import CONTACT
 from hooks.ledger.records import RecordKey
 from hooks.ledger.upgrade import upgrade
-from hooks.retag import Retagger
+from hooks.policies.retag import Retagger
 from hooks.retention.events import RecordEvent
 from hooks.retention.policy import Policy
-from hooks.retention.reports import number_of
-from hooks.signature import signing_keys
-from hooks.subject import email_subject
+from hooks.retention.tool_reports import number_of
 from tests.integration.desk import NOON, ON_SQLITE
 from tests.support.ledger import find
 from tests.support.processes import until

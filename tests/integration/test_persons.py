@@ -11,18 +11,18 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import select
 
-from hooks.delivery import Happened
+from hooks.intake.email_hash import email_subject
+from hooks.intake.webhook import Happened
 from hooks.ledger.codec import read_entries
 from hooks.ledger.database import Database
 from hooks.ledger.persons import CONTACT
 from hooks.ledger.tables import metadata
-from hooks.people import answer_to
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import RecordKind, Subject
 from hooks.retention.policy import Policy
-from hooks.retention.reports import number_of
+from hooks.retention.tool_reports import number_of
 from hooks.rights.answer import Answer
-from hooks.subject import email_subject
+from hooks.rights.lookup import answer_to
 from tests.integration.desk import NOON, ON_SQLITE, Desk
 from tests.integration.desk import desk as open_desk
 from tests.support.recordings import Recorded

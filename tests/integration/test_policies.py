@@ -11,19 +11,19 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from hooks import adoption
-from hooks.adoption import adopt, follow
-from hooks.delivery import Delivery, Noted
-from hooks.impact import Impact, impact_of
-from hooks.ingest import Ingest
+from hooks.intake.ingest import Ingest
+from hooks.intake.webhook import Delivery, Noted
 from hooks.ledger import policies
 from hooks.ledger.database import Database
 from hooks.ledger.tables import metadata
 from hooks.ledger.tables import policies as policies_table
+from hooks.policies import activate
+from hooks.policies.activate import adopt, follow
+from hooks.policies.preview import Impact, impact_of
 from hooks.retention.events import RecordEvent
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
-from hooks.status import status_of
+from hooks.web.status.report import status_of
 from tests.integration.desk import NOON, ON_SQLITE, Clock
 from tests.support.policies import variant
 from tests.support.processes import until
@@ -281,7 +281,7 @@ def _together(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
             barrier.wait(10)
         return found
 
-    monkeypatch.setattr(adoption, "impact_of", looked)
+    monkeypatch.setattr(activate, "impact_of", looked)
 
 
 @pytest.mark.parametrize("names", [("second", "second"), ("second", "third")])

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from hooks import tagging
-from hooks.impact import impact_of
 from hooks.ledger.database import Database
-from hooks.retention.memory import Memory
+from hooks.policies.preview import impact_of
+from hooks.retention.cache import Memory
 from hooks.retention.policy import Policy
+from hooks.tagging import tags
 from schemas.policy import load_policy
 from tests.integration.desk import ON_SQLITE, Desk, desk
 from tests.support.processes import ROOT
@@ -38,8 +38,8 @@ def _as_read_before(shop: Desk, number: int) -> None:
 @pytest.fixture
 def version_before(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The service tags as the version before did, until this is undone."""
-    monkeypatch.setattr(tagging, "REVISION", 1)
-    monkeypatch.setattr(tagging, "_remembered", Memory(16))
+    monkeypatch.setattr(tags, "REVISION", 1)
+    monkeypatch.setattr(tags, "_remembered", Memory(16))
     return monkeypatch
 
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from sqlalchemy import func, insert, select
 
-from hooks.ingest import Result
+from hooks.intake.ingest import Result
 from hooks.ledger.log import PRUNED_AT_ONCE
 from hooks.ledger.tables import deliveries, history, quarantine
-from hooks.upkeep import Upkeep
+from hooks.worker.maintenance import Upkeep
 from tests.integration.desk import SECOND, Desk
 from tests.support.recordings import made
 

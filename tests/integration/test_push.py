@@ -9,9 +9,9 @@ import pytest
 
 from deploy.sandbox.records import Order
 from deploy.sandbox.wire import Json
-from hooks.ingest import Result
-from hooks.planning import LONGEST_WAIT
+from hooks.intake.ingest import Result
 from hooks.retention.store_meta import KEYS
+from hooks.tagging.changes import LONGEST_WAIT
 from tests.integration.desk import ON_SQLITE, ROLES, SECOND, SETTLE, Desk
 from tests.support.recordings import made
 from tests.support.recordings import order as order_payload

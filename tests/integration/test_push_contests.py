@@ -10,8 +10,8 @@ import pytest
 
 from deploy.sandbox.records import Order
 from deploy.sandbox.wire import Json
-from hooks.ingest import Ingest
-from hooks.planning import MAX_CONTESTS
+from hooks.intake.ingest import Ingest
+from hooks.tagging.changes import MAX_CONTESTS
 from tests.integration.desk import ON_SQLITE, SECOND, Desk
 
 

@@ -16,13 +16,13 @@ from deploy.sandbox.auth import ApiKey
 from deploy.sandbox.errors import RestError
 from deploy.sandbox.records import Order
 from deploy.sandbox.wire import Json
-from hooks import worker as worker_module
 from hooks.errors import StoreBusyError
 from hooks.ledger import stores
 from hooks.ledger.database import Database
 from hooks.store.client import SINGLES
 from hooks.store.retry import FIRST, LONGEST, PERMANENT
-from hooks.worker import StoreWorker
+from hooks.worker import loop as worker_module
+from hooks.worker.loop import StoreWorker
 from tests.integration.desk import ON_SQLITE, SECOND, Desk, close, worker_of
 from tests.support.processes import until
 from tests.support.recordings import made

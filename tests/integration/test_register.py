@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 
 from hooks.app import create_app
-from hooks.ingest import Ingest
+from hooks.intake.ingest import Ingest
 from hooks.ledger.database import Database
 from hooks.ledger.upgrade import upgrade
 from hooks.retention.policy import Policy, Term

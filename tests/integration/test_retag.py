@@ -13,10 +13,8 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import select, update
 
-from hooks import retag as retagging
-from hooks.adoption import adopt
-from hooks.delivery import Content, Delivery, Happened, Noted
-from hooks.ingest import Ingest, Result
+from hooks.intake.ingest import Ingest, Result
+from hooks.intake.webhook import Content, Delivery, Happened, Noted
 from hooks.ledger import records
 from hooks.ledger.database import Database
 from hooks.ledger.records import RecordKey, Values
@@ -24,14 +22,16 @@ from hooks.ledger.tables import history
 from hooks.ledger.tables import records as records_table
 from hooks.ledger.unit import Unit
 from hooks.ledger.upgrade import upgrade
-from hooks.planning import Moment
-from hooks.push import LEASE
-from hooks.recorder import Recorder, ask
-from hooks.retag import Retagger, fitting
+from hooks.policies import retag as retagging
+from hooks.policies.activate import adopt
+from hooks.policies.retag import Retagger, fitting
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import CustomerFacts, OrderFacts, RecordKind, Subject
 from hooks.retention.policy import Policy
-from hooks.tagging import tagged_by
+from hooks.sync.push import LEASE
+from hooks.tagging.changes import Moment
+from hooks.tagging.recorder import Recorder, ask
+from hooks.tagging.tags import tagged_by
 from tests.integration.desk import NOON, ON_SQLITE, Clock, Desk
 from tests.support.policies import variant
 from tests.unit.builders import at, customer, order

@@ -12,17 +12,17 @@ import pytest
 from sqlalchemy import update
 
 from hooks.app import create_app
-from hooks.delivery import Content, Delivery, Happened, Hint, Noted
-from hooks.ingest import Ingest
+from hooks.intake.ingest import Ingest
+from hooks.intake.webhook import Content, Delivery, Happened, Hint, Noted
 from hooks.ledger.database import Database
 from hooks.ledger.tables import records
-from hooks.people import answer_to
-from hooks.retag import Retagger
+from hooks.policies.retag import Retagger
 from hooks.retention.clock import Period
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import CustomerFacts, OrderFacts, RecordKind, Snapshot, Subject
 from hooks.retention.policy import Policy
 from hooks.rights.answer import Answer
+from hooks.rights.lookup import answer_to
 from hooks.settings import Settings, StoreSettings
 from tests.integration.desk import ON_SQLITE
 from tests.unit.builders import at, customer, order

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from hooks.ingest import Result
+from hooks.intake.ingest import Result
 from tests.integration.desk import Desk
 from tests.support.policies import variant
 from tests.support.recordings import customer, made

@@ -9,14 +9,14 @@ from threading import Barrier
 import pytest
 from sqlalchemy import Executable, delete, func, insert, select, text, update
 
-from hooks import seal as sealing
-from hooks.ingest import Ingest
-from hooks.ledger import seals
+from hooks.intake.ingest import Ingest
+from hooks.ledger.audit import seals
 from hooks.ledger.database import Database
 from hooks.ledger.tables import history, seal_head
 from hooks.ledger.tables import seals as seals_table
 from hooks.retention.policy import Policy
-from hooks.seal import SEARCH_EVERY, Sealer
+from hooks.worker import sealer as sealing
+from hooks.worker.sealer import SEARCH_EVERY, Sealer
 from tests.integration.desk import NOON, ON_SQLITE, SETTLE, Clock
 from tests.integration.sealing import (
     MINUTE,

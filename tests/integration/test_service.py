@@ -12,12 +12,12 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from hooks import service as service_module
-from hooks.adoption import adopt
 from hooks.app import TRACEBACK_SECONDS, LedgerLog
 from hooks.errors import LedgerUnavailableError
-from hooks.ingest import Ingest
+from hooks.intake.ingest import Ingest
 from hooks.ledger.tables import records
-from hooks.retag import Retagger
+from hooks.policies.activate import adopt
+from hooks.policies.retag import Retagger
 from hooks.retention.policy import Policy
 from hooks.service import FOLLOW_SECONDS, Service, service
 from tests.support.policies import variant

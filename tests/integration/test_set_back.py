@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, func, select, update
 
-from hooks.adoption import adopt
-from hooks.delivery import Happened
-from hooks.heartbeat import Heartbeat
-from hooks.ledger import pages, policies, records, rounds, set_back, stores, tables, traits
+from hooks.intake.webhook import Happened
+from hooks.ledger import page_checks, policies, records, rounds, set_back, stores, tables, traits
 from hooks.ledger.set_back import HAPPENED, HAPPENED_ANYWHERE, SLACK, WAITED_FOR
 from hooks.ledger.tables import Instant, metadata
+from hooks.policies.activate import adopt
 from hooks.retention.facts import Occurrence
 from hooks.store.client import Heard
 from hooks.store.retry import LONGEST_ASKED, PERMANENT
-from hooks.upkeep import Chore, Upkeep
+from hooks.sync.heartbeat import Heartbeat
+from hooks.worker.maintenance import Chore, Upkeep
 from schemas.policy import load_policy
 from tests.integration.desk import NOON, Desk
 from tests.support.processes import ROOT
@@ -81,7 +81,7 @@ def full(desk: Desk) -> Desk:
     number = desk.written_order()
     now = desk.clock()
     with desk.ingest.database.write() as connection:
-        pages.keep_to(connection, ["https://shop.example/privacy"], now)
+        page_checks.keep_to(connection, ["https://shop.example/privacy"], now)
         policies.put_in_force(connection, desk.ingest.policy, now)
         common = {"store": desk.slug, "topic": "order.updated"}
         connection.execute(
@@ -181,7 +181,7 @@ def test_a_page_that_was_put_off_by_a_clock_ahead_is_compared(full: Desk) -> Non
         _set(full, column, now + YEAR)
         with full.ingest.database.write() as connection:
             connection.execute(update(tables.pages).values(policy_digest=policy.digest))
-            assert pages.claim(connection, policy, now) is not None
+            assert page_checks.claim(connection, policy, now) is not None
 
 
 @pytest.mark.parametrize("occurrence", ["closed", "made"])

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from hooks.compare import ShownRefunds
 from hooks.ledger import traits
-from hooks.order_lists import TRAIT
+from hooks.sync.compare import ShownRefunds
+from hooks.sync.list_pages import TRAIT
 from tests.integration.desk import ON_SQLITE, ROLES, Desk
 
 MINUTE = timedelta(minutes=1)

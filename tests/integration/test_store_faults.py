@@ -11,12 +11,12 @@ import pytest
 
 from deploy.sandbox.records import Order
 from hooks.ledger import stores
-from hooks.pacing import SharedPace
-from hooks.push import Pusher
-from hooks.reread import Rereader
-from hooks.rescan import Rescanner
 from hooks.store import session as session_module
 from hooks.store.client import StoreClient
+from hooks.sync.push import Pusher
+from hooks.sync.rate_limit import SharedPace
+from hooks.sync.reconcile import Rescanner
+from hooks.sync.refetch import Rereader
 from tests.integration.desk import ON_SQLITE, Desk, close
 from tests.support.processes import until
 

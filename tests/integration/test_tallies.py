@@ -21,7 +21,7 @@ from hooks.ledger.records import RecordKey, Values, blank
 from hooks.ledger.tables import day_changes, day_tally, kind_changes, kind_tally, records
 from hooks.ledger.upgrade import upgrade
 from hooks.retention.policy import Policy
-from hooks.upkeep import Upkeep
+from hooks.worker.maintenance import Upkeep
 from tests.integration.counted import CLASSES, KINDS, NOW, TODAY, all_of, assert_pages_true, assert_true, counted
 from tests.integration.desk import Desk
 from tests.support.crowd import crowd

@@ -10,12 +10,15 @@ from typing import get_args
 
 import pytest
 
-from hooks import deadlines, errors, observed, operation, readiness, status
+from hooks import errors
 from hooks import service as service_module
 from hooks.errors import StoreError
+from hooks.ledger import readiness
 from hooks.store import failures
 from hooks.store.failures import MEANINGS
-from hooks.store.registration import Status
+from hooks.store.webhook_registration import Status
+from hooks.sync import store_observations
+from hooks.web.status import deadlines, operation, report
 from tests.integration.desk import Desk
 from tests.integration.troubles import SCENARIOS, Site
 from tests.support.processes import ROOT
@@ -83,7 +86,7 @@ def test_the_table_has_a_row_for_each_scenario() -> None:
 
 
 def test_there_is_a_scenario_for_each_code_that_the_code_can_name() -> None:
-    modules = (status, deadlines, operation, observed)
+    modules = (report, deadlines, operation, store_observations)
     found = {code for module in modules for code in _codes_in(Path(str(module.__file__)))}
     families = {"store-": _codes_of_store_errors(), "webhook-": set(get_args(Status)) - {"active"}}
     assert {code for code in found if code.endswith("-")} == set(families)

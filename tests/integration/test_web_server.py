@@ -10,11 +10,11 @@ import pytest
 
 from deploy.sandbox import SandboxStore
 from hooks.errors import MethodRefusedError, RecordGoneError, StoreError, StoreUnreachableError
-from hooks.heartbeat import Heartbeat
 from hooks.ledger import traits
 from hooks.settings import Settings
 from hooks.store import check
 from hooks.store.client import StoreClient
+from hooks.sync.heartbeat import Heartbeat
 from tests.integration.desk import ON_SQLITE, Desk
 from tests.integration.scripted import Answer, Scripted
 from tests.support.processes import free_port

@@ -12,18 +12,27 @@ import pytest
 from sqlalchemy import Row, delete, select, update
 from structlog.testing import capture_logs
 
-from hooks import webhook_lease
 from hooks.errors import LeaseError, StoreUnreachableError
-from hooks.installation import Installation
 from hooks.ledger import rounds, webhooks
 from hooks.ledger.tables import rounds as rounds_table
 from hooks.settings import StoreSettings
 from hooks.store.client import StoreClient
-from hooks.watch import AGAIN, Watcher
-from hooks.webhook_lease import PATIENCE, Lease
+from hooks.sync import webhook_lease
+from hooks.sync.webhook_install import Installation
+from hooks.sync.webhook_lease import PATIENCE, Lease
+from hooks.sync.webhook_watch import AGAIN, Watcher
 from tests.integration.desk import ON_SQLITE, SECOND, Desk
 from tests.integration.scripted import Answer, Asked, Scripted
-from tests.integration.test_watch import installation_of, look, ours, pause, remove, statuses, watcher_of, writes
+from tests.integration.test_webhook_watch import (
+    installation_of,
+    look,
+    ours,
+    pause,
+    remove,
+    statuses,
+    watcher_of,
+    writes,
+)
 from tests.support.processes import TOPICS
 from tests.support.recordings import SECRET
 

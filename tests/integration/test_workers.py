@@ -9,18 +9,18 @@ from uuid import uuid4
 
 import pytest
 
-from hooks import worker as worker_module
-from hooks.delivery import snapshot_of
 from hooks.errors import LedgerContendedError, LedgerUnavailableError
-from hooks.ingest import Ingest
+from hooks.intake.ingest import Ingest
+from hooks.intake.webhook import snapshot_of
 from hooks.ledger import records
 from hooks.ledger.database import Database
 from hooks.ledger.records import Claim
-from hooks.push import LEASE
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
-from hooks.upkeep import IDLE_SECONDS, LEDGER_AWAY_SECONDS
-from hooks.worker import StoreWorker
+from hooks.sync.push import LEASE
+from hooks.worker import loop as worker_module
+from hooks.worker.loop import StoreWorker
+from hooks.worker.maintenance import IDLE_SECONDS, LEDGER_AWAY_SECONDS
 from tests.integration.desk import ON_SQLITE, SECOND, SETTLE, Desk, close, worker_of
 from tests.integration.desk import desk as open_desk
 from tests.support.databases import ON_EVERY_JOURNAL

@@ -9,11 +9,11 @@ from sqlalchemy import insert
 
 from deploy.sandbox import outgoing
 from deploy.sandbox.webhooks import Webhook
-from hooks.ledger import versions
+from hooks.ledger import api_versions
 from hooks.ledger.database import Database
 from hooks.ledger.tables import deliveries, quarantine
 from tests.integration.desk import Desk
-from tests.integration.test_watch import look, ours, writes
+from tests.integration.test_webhook_watch import look, ours, writes
 from tests.support.recordings import SECRET
 
 NOON = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
@@ -54,7 +54,7 @@ def _came(database: Database, topic: str, letters: str) -> None:
             at = NOON + timedelta(minutes=minute)
             about = {"store": "shop", "topic": topic, "received_at": at}
             if letter == "m":
-                versions.note_made(connection, "shop", topic, at)
+                api_versions.note_made(connection, "shop", topic, at)
                 continue
             result = results.get(letter, "quarantined")
             connection.execute(insert(deliveries), about | {"identity": f"{topic[:9]}{minute}", "result": result})
@@ -70,18 +70,18 @@ def test_outdated_topics_are_told_from_what_came_last(
     _came(database, TOPIC, came)
     _came(database, "customer.updated", other)
     with database.read() as connection:
-        found = [row for row in versions.outdated(connection, "shop") if row.topic == TOPIC]
+        found = [row for row in api_versions.outdated(connection, "shop") if row.topic == TOPIC]
     if wanted is None:
         assert found == []
     else:
         number, minute, is_curable = wanted
-        assert found == [versions.Outdated(TOPIC, number, NOON + timedelta(minutes=minute), is_curable)]
+        assert found == [api_versions.Outdated(TOPIC, number, NOON + timedelta(minutes=minute), is_curable)]
 
 
 def test_topics_that_show_no_record_are_alike_in_all_versions(database: Database) -> None:
     _came(database, f"action.wc_{54 * 'a'}", "msssm")
     with database.read() as connection:
-        assert list(versions.outdated(connection, "shop")) == []
+        assert list(api_versions.outdated(connection, "shop")) == []
 
 
 # --- with a store ------------------------------------------------------------------------------------------

@@ -24,30 +24,30 @@ from deploy.sandbox.errors import RestError
 from deploy.sandbox.records import Order
 from deploy.sandbox.webhooks import Webhook
 from deploy.sandbox.wire import Json
-from hooks import operation
-from hooks.adoption import adopt
 from hooks.app import create_app
 from hooks.errors import LedgerUnavailableError
-from hooks.heartbeat import Heartbeat
-from hooks.installation import Installation
-from hooks.ledger import pages, policies, stores
+from hooks.ledger import page_checks, policies, stores
 from hooks.ledger.database import Database
+from hooks.ledger.readiness import Readiness
 from hooks.ledger.sqlite import SQLite
 from hooks.ledger.tables import policies as policies_table
-from hooks.observed import QUIET, ZoneWatch
-from hooks.operation import NO_WORKER, PUSHES_LATE
-from hooks.page.confined import compare_page
-from hooks.page_watch import PageWatch
-from hooks.planning import MAX_CONTESTS
-from hooks.readiness import Readiness
+from hooks.page.subprocess_reader import compare_page
+from hooks.policies.activate import adopt
+from hooks.policies.drift_watch import PageWatch
 from hooks.retention.events import RecordEvent
 from hooks.service import Service
 from hooks.settings import Settings, StoreSettings
 from hooks.store.client import StoreClient
 from hooks.store.retry import LONGEST, PERMANENT
 from hooks.store.session import ANSWER_BYTES
-from hooks.watch import Watcher
-from hooks.worker import StoreWorker
+from hooks.sync.heartbeat import Heartbeat
+from hooks.sync.store_observations import QUIET, ZoneWatch
+from hooks.sync.webhook_install import Installation
+from hooks.sync.webhook_watch import Watcher
+from hooks.tagging.changes import MAX_CONTESTS
+from hooks.web.status import operation
+from hooks.web.status.operation import NO_WORKER, PUSHES_LATE
+from hooks.worker.loop import StoreWorker
 from tests.integration.desk import Desk, close, worker_of
 from tests.integration.scripted import Answer, Scripted, scripted
 from tests.support.ledger_file import moved_away
@@ -645,7 +645,7 @@ def _page_watch(site: Site, script: Scripted) -> PageWatch:
     """The daily look; within this process, for a second saved."""
     settings = replace(site.settings, policy_page_url=f"{script.url}/wp-json/wp/v2/pages/57129")
     with site.database.write() as connection:
-        pages.keep_to(connection, settings.policy_pages, site.desk.clock())
+        page_checks.keep_to(connection, settings.policy_pages, site.desk.clock())
     return PageWatch(site.desk.ingest, settings, compare=lambda source, policy, _: compare_page(source, policy))
 
 

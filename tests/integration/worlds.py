@@ -14,10 +14,10 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from hooks.adoption import adopt
-from hooks.delivery import Content, Delivery, Happened, Noted
-from hooks.ingest import Ingest
-from hooks.retag import Retagger
+from hooks.intake.ingest import Ingest
+from hooks.intake.webhook import Content, Delivery, Happened, Noted
+from hooks.policies.activate import adopt
+from hooks.policies.retag import Retagger
 from hooks.retention.events import TYPES, EventType, RecordEvent
 from hooks.retention.facts import EVENT_TYPES, RecordKind, Snapshot, Subject
 from hooks.retention.policy import Policy

@@ -32,7 +32,7 @@ from hooks.retention.facts import (
     SupportRequestFacts,
 )
 from hooks.retention.policy import Policy
-from hooks.tagging import Bearing, tags
+from hooks.tagging.tags import Bearing, tags
 
 STORES = ("no", "uk")
 SHAPES = 50

@@ -6,7 +6,7 @@ import os
 import resource
 import signal
 
-from hooks.page.confined import MOST_MEMORY
+from hooks.page.subprocess_reader import MOST_MEMORY
 
 
 def burn(_source: str, _subject: object) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from hooks.people import known_of
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import Choice, ConsentFacts, Facts, Subject, SupportRequestFacts
 from hooks.retention.policy import Policy
 from hooks.rights.answer import Known
-from hooks.tagging import Bearing, tagged_by
+from hooks.rights.lookup import known_of
+from hooks.tagging.tags import Bearing, tagged_by
 from tests.unit.builders import at, customer, order, row
 
 CUSTOMER = Subject("customer", "7")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 
 from hooks.page.published import PublishedPage
-from hooks.page.reading import read_page
+from hooks.page.reader import read_page
 from tests.support.processes import ROOT
 
 RECORDED = json.loads((ROOT / "tests/recordings/privacy-policy-page.json").read_text())

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks.store.answer import NOTICES_END, STARTS, decode
+from hooks.store.json_answer import NOTICES_END, STARTS, decode
 
 BOM = b"\xef\xbb\xbf"
 HTML = b"<br />\n<b>Deprecated</b>:  Optional parameter $x before $y in <b>/srv/a.php</b> on line <b>3</b><br />\n"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hooks.commands.audit import LISTED, Audited, _counted, _head, _told
-from hooks.ledger.findings import Finding
-from hooks.ledger.seals import Head
+from hooks.ledger.audit.findings import Finding
+from hooks.ledger.audit.seals import Head
 
 ROW, SEAL = Finding("row-changed", "A row."), Finding("seal-changed", "A seal.")
 ROWS = ["  WRONG A row."] * LISTED

@@ -11,9 +11,9 @@ from gevent.event import Event
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks import body_budget
-from hooks.body_budget import BUDGET_BYTES, MOST_WAITING, SMALL_BYTES, BodyBudget
 from hooks.errors import OverloadedError
+from hooks.web import body_budget
+from hooks.web.body_budget import BUDGET_BYTES, MOST_WAITING, SMALL_BYTES, BodyBudget
 
 SIZES = st.one_of(st.integers(0, SMALL_BYTES), st.integers(SMALL_BYTES + 1, 2 * BUDGET_BYTES))
 

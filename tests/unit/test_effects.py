@@ -18,8 +18,8 @@ from hooks.retention.events import TYPES, EventType, RecordEvent, standing
 from hooks.retention.facts import Choice, ConsentFacts, CustomerFacts, Facts, OrderFacts, SupportRequestFacts
 from hooks.retention.policy import Policy
 from hooks.retention.recipients import recipients_of
-from hooks.retention.reports import Report, number_of, reported
-from hooks.tagging import Bearing, tags
+from hooks.retention.tool_reports import Report, number_of, reported
+from hooks.tagging.tags import Bearing, tags
 from schemas.policy import load_policy
 from tests.conftest import POLICY_FILE
 from tests.unit.builders import at, customer, order

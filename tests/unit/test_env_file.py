@@ -10,7 +10,7 @@ import pytest
 from dotenv import dotenv_values
 from hypothesis import given, settings, strategies
 
-from hooks.env_file import read_env_file
+from hooks.environment.env_file import read_env_file
 from hooks.errors import ConfigurationError
 from tests.support.env_readers import by_compose, by_systemd
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hooks.environment.event_tokens import EventToken, event_tokens, sender
 from hooks.errors import ConfigurationError
-from hooks.event_tokens import EventToken, event_tokens, sender
 from schemas.event import TOOL_EVENT_TYPES
 
 BREVO, DESK = "brevos-hidden-token", "desks:hidden[token]+1"
@@ -116,7 +116,7 @@ def test_every_token_is_compared_whichever_is_right(monkeypatch: pytest.MonkeyPa
         compared.append((one, other))
         return one == other
 
-    monkeypatch.setattr("hooks.event_tokens.hmac.compare_digest", counting)
+    monkeypatch.setattr("hooks.environment.event_tokens.hmac.compare_digest", counting)
     counts = []
     for offered in (BREVO, DESK, "another"):
         compared.clear()

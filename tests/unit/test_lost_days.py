@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks.delivery import snapshot_of
+from hooks.intake.webhook import snapshot_of
 from hooks.retention.facts import NOT_PLACED, PAID_STATUSES, UNPAID_STATUSES, OrderFacts
-from hooks.retention.plausible import dated, plausible
+from hooks.retention.merge import Merged, merge
+from hooks.retention.plausibility import dated, plausible
 from hooks.retention.policy import Policy
-from hooks.retention.reconcile import Merged, merge
-from hooks.tagging import tags
+from hooks.tagging.tags import tags
 from tests.unit.builders import at, entry, governing
 
 NOW = at("2026-11-26")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hooks.retention.memory import Memory
+from hooks.retention.cache import Memory
 from hooks.retention.policy import Policy
 from tests.unit.builders import governing, order
 

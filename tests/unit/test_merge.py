@@ -21,7 +21,7 @@ from hooks.retention.facts import (
     Refund,
     Snapshot,
 )
-from hooks.retention.reconcile import MAX_CHOICES, Merged, StoreFacts, merge, order_placed
+from hooks.retention.merge import MAX_CHOICES, Merged, StoreFacts, merge, order_placed
 from tests.unit.builders import at, customer, order, snapshot
 
 DAY = datetime(2026, 11, 22, tzinfo=UTC)

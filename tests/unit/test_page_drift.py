@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from hooks.errors import PolicyError
-from hooks.page import toml
+from hooks.page import toml_writer
 from hooks.page.draft import draft
 from hooks.page.drift import drift
-from hooks.page.reading import read_page
+from hooks.page.reader import read_page
 from hooks.retention.policy import Policy
 from schemas.policy import read_policy
 from tests.unit.recorded_page import HTML, LINK, MODIFIED, page, put, section
@@ -106,7 +106,7 @@ def test_a_purpose_that_sounds_like_another_one_is_seen(policy: Policy) -> None:
 def test_the_draft_of_the_given_page_is_the_policy_that_is_shipped(policy: Policy) -> None:
     """But for comments, and for what names the version: section, class, rule, gap and recipient alike."""
     text = draft(page())
-    assert toml.asked(text) == ()
+    assert toml_writer.asked(text) == ()
     drafted = read_policy(text, "the draft")
     named = replace(policy, id="smartgroup-2026-01-15", version="1", effective_from=date(2026, 1, 15))
     assert _parts(drafted) == _parts(named)
@@ -164,7 +164,7 @@ def test_a_draft_of_a_page_that_says_nothing_of_sources_children_and_authorities
 
 
 def asks(html: str, link: str | None = LINK, today: date | None = None) -> tuple[str, ...]:
-    return toml.asked(draft(replace(page(html), link=link), today=today))
+    return toml_writer.asked(draft(replace(page(html), link=link), today=today))
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_what_the_page_fills_is_no_gap_any_more() -> None:
 def test_a_draft_of_next_to_nothing_is_toml_that_asks(html: str) -> None:
     text = draft(read_page(html), today=date(2026, 11, 23))
     assert tomllib.loads(text)["id"] == "policy-2026-11-23"
-    assert "The page does not print when it was last updated." in toml.asked(text)
+    assert "The page does not print when it was last updated." in toml_writer.asked(text)
     with pytest.raises(PolicyError):
         read_policy(text, "the draft")
 
@@ -294,9 +294,9 @@ def test_sections_without_a_number_of_their_own(before: str, after: str, numbers
 
 
 def test_the_template_goes_with_the_code() -> None:
-    assert Path(toml.__file__).with_name("template.toml").is_file()
+    assert Path(toml_writer.__file__).with_name("template.toml").is_file()
 
 
 def test_toml_refuses_what_no_policy_has() -> None:
     with pytest.raises(TypeError, match="float"):
-        toml.value(1.5)
+        toml_writer.value(1.5)

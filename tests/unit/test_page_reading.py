@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from hooks.errors import PageError
 from hooks.page.dates import read_day
+from hooks.page.normalized_text import key, lowered, slug
 from hooks.page.periods import NoEndError, Span, read_span
 from hooks.page.published import ControllerFacts, Place
-from hooks.page.reading import read_page
-from hooks.page.text import key, lowered, slug
-from hooks.page.words import CATEGORIES, PURPOSES, meant
+from hooks.page.reader import read_page
+from hooks.page.vocabulary import CATEGORIES, PURPOSES, meant
 from hooks.retention.clock import Period
 from tests.unit.recorded_page import CLASSES, HTML, LINK, MODIFIED, page, put, retention
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from hooks.delivery import Noted
 from hooks.errors import EventRefusedError
-from hooks.reporting import noted, record_event
+from hooks.intake.tool_event import noted, record_event
+from hooks.intake.webhook import Noted
 from hooks.retention.events import TYPES, RecordEvent
 from hooks.retention.facts import RecordKind
 from hooks.retention.policy import Policy

@@ -9,8 +9,8 @@ from typing import get_args
 import pytest
 
 from hooks.register.activities import register
+from hooks.register.labels import AT_END, RUNS_FROM, SUBJECTS, UNTIL
 from hooks.register.values import Activity, Holding, Register, Source
-from hooks.register.words import AT_END, RUNS_FROM, SUBJECTS, UNTIL
 from hooks.retention.clock import Period
 from hooks.retention.facts import KINDS, RecordKind
 from hooks.retention.policy import CLOCKS, Controller, Policy, Published, Recipient, Rule, faults

@@ -23,8 +23,8 @@ from fideslang.parse import load_manifests_into_taxonomy
 from fideslang.relationships import get_referenced_missing_keys
 
 from hooks.register.activities import register
-from hooks.register.fides import as_fideslang
-from hooks.register.fides_keys import (
+from hooks.register.fides_format import as_fideslang
+from hooks.register.fides_taxonomy import (
     DATA_CATEGORIES,
     DATA_SUBJECTS,
     DATA_USES,

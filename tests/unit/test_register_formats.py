@@ -13,9 +13,9 @@ from html.parser import HTMLParser
 import pytest
 
 from hooks.register.activities import register
-from hooks.register.page import as_html
-from hooks.register.sheet import COLUMNS, as_csv
-from hooks.register.shown import as_json
+from hooks.register.csv_format import COLUMNS, as_csv
+from hooks.register.html_format import as_html
+from hooks.register.json_format import as_json
 from hooks.register.values import Register
 from hooks.retention.policy import Children, Policy
 

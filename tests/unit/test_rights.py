@@ -13,13 +13,13 @@ from hooks.retention.events import RecordEvent
 from hooks.retention.facts import Choice, ConsentFacts, Subject
 from hooks.retention.policy import Policy, SupervisoryAuthority
 from hooks.rights.answer import Answer, answer_of
-from hooks.rights.asked import meaning_words
 from hooks.rights.complaints import authorities
+from hooks.rights.data_sources import origins
 from hooks.rights.entitlements import RIGHTS, Right, entitlements, stays
+from hooks.rights.json_format import shown
+from hooks.rights.labels import NORWEGIAN, PARTS, article, country, day, held_label, label
 from hooks.rights.letter import letter
-from hooks.rights.shown import shown
-from hooks.rights.sources import origins
-from hooks.rights.words import NORWEGIAN, PARTS, article, country, day, held_label, label
+from hooks.rights.requests import meaning_words
 from tests.unit.builders import at, customer, order
 from tests.unit.persons import CUSTOMER, NOW, event, everything, known
 

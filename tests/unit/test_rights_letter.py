@@ -12,9 +12,9 @@ from hooks.retention.events import RecordEvent
 from hooks.retention.facts import OrderFacts, Subject
 from hooks.retention.policy import Policy
 from hooks.rights.answer import Known, answer_of
+from hooks.rights.labels import Language
 from hooks.rights.letter import WIDTH, letter
-from hooks.rights.texts import MEANT, NAMED, TEXTS
-from hooks.rights.words import Language
+from hooks.rights.translation import MEANT, NAMED, TEXTS
 from tests.unit.builders import at, customer, order
 from tests.unit.letters import ENGLISH, NORWEGIAN
 from tests.unit.persons import CUSTOMER, NOW, event, everything, known

@@ -9,11 +9,11 @@ from typing import Any, cast
 
 import pytest
 
-from hooks.endpoints.schedule import line_of
 from hooks.retention.events import RecordEvent
 from hooks.retention.facts import Choice, ConsentFacts, Facts
 from hooks.retention.policy import Policy
-from hooks.tagging import Bearing, tags
+from hooks.tagging.tags import Bearing, tags
+from hooks.web.endpoints.schedule import line_of
 from tests.unit.builders import at, order
 
 ERASURE = RecordEvent("erasure", "erasure-requested", at("2026-11-23"))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
 
 from hooks.retention.facts import KNOWN_STATUSES, Choice, CustomerFacts, OrderFacts, Refund, Snapshot
-from hooks.retention.plausible import UNDATED
+from hooks.retention.plausibility import UNDATED
 from hooks.retention.policy import MetaVocabulary
 from hooks.retention.store_meta import KEYS
 from schemas.customer import FIELDS as CUSTOMER_FIELDS

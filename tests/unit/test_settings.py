@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, strategies
 
+from hooks.environment.event_tokens import EventToken
 from hooks.errors import ConfigurationError
-from hooks.event_tokens import EventToken
 from hooks.settings import Settings, StoreSettings
 from tests.support.processes import ROOT
 from tests.support.variables import NAMES, STORE, bare_environment

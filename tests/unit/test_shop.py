@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hooks.store.shop import same_shop
+from hooks.store.shop_identity import same_shop
 
 SHOP = "https://shop.example"
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hooks.errors import SignatureRefusedError
-from hooks.signature import signing_keys, verify
+from hooks.intake.signature import signing_keys, verify
 from tests.support.recordings import AS_RECORDED, Recorded, sign
 from tests.support.recordings import RECORDED_SECRET as SECRET
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks import tagging
-from hooks.retention.days import in_days
 from hooks.retention.events import RecordEvent
 from hooks.retention.facts import Choice, CustomerFacts, Facts, OrderFacts, Refund
 from hooks.retention.policy import Policy
-from hooks.tagging import Bearing, tags, were_holds_mistaken
+from hooks.retention.rule_view import in_days
+from hooks.tagging import tags as tagging
+from hooks.tagging.tags import Bearing, tags, were_holds_mistaken
 from tests.support.policies import variant
 from tests.unit.builders import at, customer, order
 

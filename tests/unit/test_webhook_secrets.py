@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hooks.environment.webhook_secrets import SHORTEST_ALONE, WebhookSecrets, is_long_enough
 from hooks.errors import ConfigurationError, SignatureRefusedError
+from hooks.intake.signature import signing_keys, verify
 from hooks.settings import Settings, StoreSettings
-from hooks.signature import signing_keys, verify
-from hooks.webhook_secrets import SHORTEST_ALONE, WebhookSecrets, is_long_enough
 from tests.support.recordings import sign
 from tests.support.variables import STORE, bare_environment
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks.store.zone import UNKNOWN, difference, words, zone_of, zone_text
+from hooks.store.store_zone import UNKNOWN, difference, words, zone_of, zone_text
 
 OSLO = ZoneInfo("Europe/Oslo")
 HOUR = timedelta(hours=1)

@@ -1,0 +1,53 @@
+"""Noting what was asked for or decided about a record, and what it led to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hooks.errors import EventRefusedError
+from hooks.intake.ingest import Ingest, Result
+from hooks.intake.tool_event import noted
+from hooks.ledger import records, views
+from hooks.ledger.codec import read_events
+from hooks.ledger.records import RecordKey
+from hooks.retention.events import RecordEvent
+
+_Shown = dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of it: `event` as the ledger has it, and the record before and after, None while it is not known.
+
+    Only the record itself: what is a customer's besides is tagged anew by a worker.
+    """
+
+    new: bool
+    event: RecordEvent
+    before: _Shown
+    after: _Shown
+
+
+def note(ingest: Ingest, key: RecordKey, event: RecordEvent) -> Outcome:
+    """Have the ledger hold an event of a record durably; once, however often it is noted.
+
+    Raises LedgerUnavailableError, and EventRefusedError where another event of the record has its id.
+    """
+    before = _shown(ingest, key)
+    result = ingest.receive(key.store, noted(key.kind, key.external_id, event))
+    held = _held(ingest, key, event)
+    if replace(event, at=held.at) != held:
+        raise EventRefusedError({"id": "is that of another event of this record"})
+    return Outcome(result is Result.RECORDED, held, before, _shown(ingest, key))
+
+
+def _held(ingest: Ingest, key: RecordKey, event: RecordEvent) -> RecordEvent:
+    with ingest.database.read() as connection:
+        row = records.those(connection, key.store, key.kind, [key.external_id])[key.external_id]
+    return next(known for known in read_events(row["events"]) if known.id == event.id)
+
+
+def _shown(ingest: Ingest, key: RecordKey) -> _Shown:
+    with ingest.database.read() as connection:
+        return views.record(connection, key.store, key.kind, key.external_id)

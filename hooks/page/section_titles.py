@@ -1,0 +1,87 @@
+"""What a section of the page is about, told by its title's words, in English or Norwegian."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from hooks.page.normalized_text import key
+
+Meaning = Literal[
+    "controller",
+    "categories",
+    "collection",
+    "purposes",
+    "bases",
+    "marketing",
+    "cookies",
+    "recipients",
+    "transfers",
+    "security",
+    "retention",
+    "rights",
+    "complaints",
+    "children",
+    "changes",
+]
+
+ABOUT: dict[Meaning, str] = {
+    "controller": "the controller",
+    "categories": "the data collected",
+    "collection": "their collection",
+    "purposes": "the purposes of use",
+    "bases": "legal bases",
+    "marketing": "marketing",
+    "cookies": "cookies",
+    "recipients": "the recipients of data",
+    "transfers": "international transfers",
+    "security": "security",
+    "retention": "retention",
+    "rights": "rights",
+    "complaints": "complaints",
+    "children": "children",
+    "changes": "changes",
+}
+"""How a sentence speaks of each."""
+
+_PATTERNS: dict[Meaning, str] = {
+    "controller": r"\bwho we are\b|\bcontroller\b|\bwho is responsible\b|^about us$|"
+    r"\bbehandlingsansvarlig|\bhvem (vi er|er vi|er ansvarlig)\b|^om oss$",
+    "categories": r"\b(what|which)\b.*\b(data|information)\b.*\b(collect|process|gather|hold)|"
+    r"\bcategor(y|ies) of\b|"
+    r"^(the )?(personal )?(data|information) (that )?we (collect|process)|"
+    r"\bhvilke\b.*opplysninger\b|\bkategorier\b.*opplysninger|^(person)?opplysninger (som )?vi\b",
+    "collection": r"\bhow\b.*\b(collect|obtain|gather)|\bsources? of\b|"
+    r"\bhvordan\b.*\b(samler|innhenter|henter)|\bkilder\b",
+    "purposes": r"\bwhy\b.*\b(use|process|collect)|\bpurposes?\b|\bhow\b.*\buse\b.*\b(data|information)|"
+    r"\bformål|\bhvorfor\b|\bhva vi bruker\b|\bhvordan vi bruker (person)?opplysning",
+    "bases": r"\b(legal|lawful) (bas[ei]s|grounds?)\b|\b(retts|behandlings)grunnlag|\brettslige? grunnlag",
+    "marketing": r"\bmarketing\b|\bnewsletters?\b|\bmarkedsføring|\bnyhetsbrev",
+    "cookies": r"\bcookies?\b|\binformasjonskaps(el|ler)",
+    "recipients": r"\bshar(e|ing)\b|\brecipients?\b|\bdisclos|\bwho (receives|gets)\b|\bthird part(y|ies)\b|"
+    r"\bdel(ing|er)\b|\bmottaker|\butlever|\btredjepart",
+    "transfers": r"\btransfers?\b|\boutside\b.*\b(eea|eu)\b|\bthird countr|\boverføring|\butenfor eøs|\btredjeland",
+    "security": r"\bsecur(e|ity)\b|\bprotect\b|\b\w*sikkerhet|\bbeskytter\b",
+    "retention": r"\bretention\b|\bhow long\b|\bstorage (period|time|limitation)|\bretain|"
+    r"\blagringstid|\blagringsperiode|\blagring(en)? av\b|^lagring( og sletting)?$|\boppbevaring|\bhvor lenge\b|"
+    r"\bslett(ing|efrist)",
+    "rights": r"\brights?\b|\brettighet",
+    "complaints": r"\bcomplain|\bklage",
+    "children": r"\bchild(ren)?\b|\bminors\b|\bbarn\b|\bmindreårige",
+    "changes": r"\bchang(e|es)\b|\bupdates\b|\bamendments?\b|\bendring",
+}
+_TITLES = {meaning: re.compile(pattern) for meaning, pattern in _PATTERNS.items()}
+
+_LONGEST = 200
+_WHOLE = re.compile(r"\bprivacy (policy|notice|statement)\b|\bpersonvern")
+
+
+def meanings(title: str) -> frozenset[Meaning]:
+    """What a section of this title is about; several where it is about several, none where that is not known."""
+    words = key(title[:_LONGEST])
+    return frozenset(meaning for meaning, pattern in _TITLES.items() if pattern.search(words))
+
+
+def is_of_the_whole(title: str) -> bool:
+    """Whether it is the title of the page itself."""
+    return bool(_WHOLE.search(key(title[:_LONGEST])))

@@ -1,0 +1,1 @@
+"""A policy put in force: previewed, activated, records re-tagged, and the published page compared."""

@@ -1,0 +1,86 @@
+"""The published page, looked at daily: does it still say what the policy in force says?
+
+A look takes up to half a minute, as the page's server likes. So a worker has a thread for it, and each page is got and
+read in a process of its own: see `hooks.page.confined`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from threading import Event
+
+import structlog
+
+from hooks.errors import PageError, StoppedError
+from hooks.intake.ingest import Ingest
+from hooks.ledger import page_checks
+from hooks.page.drift import Finding
+from hooks.page.subprocess_reader import compare_page, confined
+from hooks.retention.policy import Policy
+from hooks.settings import Settings
+
+HOURLY = timedelta(hours=1)
+"""After a page that could not be read."""
+
+log = structlog.get_logger(__name__)
+
+
+Compare = Callable[[str, Policy, Event], tuple[Finding, ...]]
+
+
+def compare(source: str, policy: Policy, stopping: Event) -> tuple[Finding, ...]:
+    """Find what the page says otherwise than the policy. Raises PageError; StoppedError once `stopping` is set."""
+    return confined(compare_page, source, policy, stopping=stopping)
+
+
+@dataclass(frozen=True)
+class PageWatch:
+    """Compares the pages that the settings name with the policy in force, until `stopping` is set."""
+
+    ingest: Ingest
+    settings: Settings
+    stopping: Event = field(default_factory=Event)
+    compare: Compare = compare
+
+    def step(self) -> int:
+        """Look at the page that is due, if one is. Returns how many those were. Raises LedgerUnavailableError."""
+        if not self.settings.policy_pages:
+            return 0
+        policy = self.ingest.policy
+        with self.ingest.database.read() as connection:  # a look that waits for nobody
+            if not page_checks.any_due(connection, policy, self.ingest.clock()):
+                return 0
+        with self.ingest.database.write() as connection:
+            url = page_checks.claim(connection, policy, self.ingest.clock())
+        if url is None:
+            return 0
+        self._look(url, policy)
+        return 1
+
+    def _look(self, url: str, policy: Policy) -> None:
+        try:
+            found = self.compare(url, policy, self.stopping)
+        except StoppedError:
+            with self.ingest.database.write() as connection:
+                page_checks.release(connection, url)
+            return
+        except PageError as error:
+            log.warning("page.unreadable", page=url, error=str(error))
+            self._failed(url, str(error))
+            return
+        except Exception:
+            log.exception("page.failed", page=url)
+            self._failed(url, f"{url} could not be compared with the policy; the log says where that failed.")
+            return
+        now, drifts = self.ingest.clock(), any(finding.severity == "drift" for finding in found)
+        with self.ingest.database.write() as connection:
+            told = [asdict(finding) for finding in found]
+            page_checks.settle(connection, url, policy, told, drift=drifts, now=now, due=now + page_checks.DAILY)
+        log.info("page.compared", page=url, findings=len(found), drift=drifts)
+
+    def _failed(self, url: str, words: str) -> None:
+        now = self.ingest.clock()
+        with self.ingest.database.write() as connection:
+            page_checks.failed(connection, url, words, now=now, due=now + HOURLY)

@@ -1,0 +1,76 @@
+"""The words of the answer in English and in Norwegian bokmål, and how a sentence is filled in."""
+
+from __future__ import annotations
+
+from hooks.rights.entitlements import Right
+from hooks.rights.labels import Language
+from hooks.rights.letter_frame_strings import FRAMING
+from hooks.rights.letter_strings import FINDINGS
+
+NAMED: dict[Language, dict[Right, str]] = {
+    "en": {
+        "access": "access",
+        "rectification": "rectification",
+        "erasure": "erasure",
+        "restriction": "restriction",
+        "portability": "data portability",
+        "objection": "objection",
+        "withdrawal": "withdrawal of consent",
+    },
+    "no": {
+        "access": "innsyn",
+        "rectification": "retting",
+        "erasure": "sletting",
+        "restriction": "begrensning",
+        "portability": "dataportabilitet",
+        "objection": "protest",
+        "withdrawal": "tilbaketrekking av samtykke",
+    },
+}
+
+MEANT: dict[Language, dict[Right, str]] = {
+    "en": {
+        "access": "to know what we hold about you, and to have a copy of it",
+        "rectification": "to have what is wrong put right, and what is incomplete completed",
+        "erasure": "to have data erased, unless they must stay for one of the reasons given above",
+        "restriction": "to have data only stored and not otherwise used, for instance while it is being found out "
+        "whether they are right",
+        "portability": "to have what you gave us in a machine-readable form, where the basis is consent or a contract",
+        "objection": "to object, on grounds relating to your particular situation, where the basis is legitimate "
+        "interests; to direct marketing you can object at any time, without giving grounds",
+        "withdrawal": "to withdraw a consent at any time; what was done before remains lawful",
+    },
+    "no": {
+        "access": "å få vite hva vi har om deg, og å få en kopi av det",
+        "rectification": "å få rettet det som er feil, og utfylt det som er ufullstendig",
+        "erasure": "å få opplysninger slettet, med mindre de må beholdes av en av grunnene som er nevnt ovenfor",
+        "restriction": "å få opplysninger bare lagret og ikke brukt på annen måte, for eksempel mens det undersøkes om "
+        "de er riktige",
+        "portability": "å få det du har gitt oss, i maskinlesbar form, der grunnlaget er samtykke eller avtale",
+        "objection": "å protestere av grunner knyttet til din særlige situasjon, der grunnlaget er berettigede "
+        "interesser; mot direkte markedsføring kan du protestere når som helst, uten begrunnelse",
+        "withdrawal": "å trekke et samtykke tilbake når som helst; det som er gjort før, forblir lovlig",
+    },
+}
+
+TEXTS = FRAMING | FINDINGS
+
+WHY = {
+    "any-basis": "It applies whatever the basis is.",
+    "basis": "It applies: the basis is {basis}.",
+    "other-basis": "It does not apply: the basis is {basis}, and there is this right only where it is {bases}.",
+    "must-stay": "It does not apply: {stays}.",
+    "for-claims": "It does not apply: the data is needed to establish, exercise or defend legal claims "
+    "(GDPR Art. 21(1)).",
+    "requested": "It applies, and was asked for on {asked}.",
+    "law-ended": "It applies: the time for which a legal obligation required it to be kept has passed.",
+    "review": "It may be erased by now, and need not be yet; a person has to decide.",
+    "restricted": "It was used: the processing is restricted.",
+    "unknown-basis": "This service does not know the basis {basis}, and cannot tell; a person has to decide.",
+}
+"""Why a right applies to an entry or does not, for the JSON."""
+
+
+def say(language: Language, key: str, **parts: object) -> str:
+    """A sentence in this language, filled in."""
+    return TEXTS[key][language == "no"].format(**parts)

@@ -1,0 +1,1 @@
+"""A record tagged, planned and saved: the context of a record, the changes, and the recorder."""

@@ -1,0 +1,1 @@
+"""HTTP: the server process, the endpoints, and the status report."""

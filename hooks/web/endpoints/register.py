@@ -1,0 +1,54 @@
+"""`/register`: the register of processing activities (GDPR Art. 30), as JSON, CSV, a page to print or for Fides."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, jsonify, request
+
+from hooks.register.csv_format import as_csv
+from hooks.register.fides_format import as_fideslang
+from hooks.register.fides_taxonomy import NoFidesKeyError
+from hooks.register.html_format import as_html
+from hooks.register.json_format import as_json
+from hooks.registering import drawn_up
+from hooks.service import service
+
+NOTHING_LOADED = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+blueprint = Blueprint("register", __name__)
+
+
+@blueprint.get("/register")
+def register() -> Response:
+    """By the policy in force; the format by `Accept`."""
+    best = request.accept_mimetypes.best_match(["application/json", "text/csv", "text/html"])
+    shown = {"text/csv": register_csv, "text/html": register_html}.get(best or "", _json)
+    response = shown()
+    response.vary.add("Accept")
+    return response
+
+
+@blueprint.get("/register.csv")
+def register_csv() -> Response:
+    """A line for each activity, category of data and retention class, with a header line."""
+    return Response(as_csv(drawn_up(service())), content_type="text/csv; charset=utf-8")
+
+
+@blueprint.get("/register.html")
+def register_html() -> Response:
+    """A page to print, which loads nothing else."""
+    response = Response(as_html(drawn_up(service())), content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = NOTHING_LOADED
+    return response
+
+
+@blueprint.get("/register/fides.json")
+def register_fides() -> Response:
+    """A Fideslang manifest; 409 where the policy in force names what Fides' taxonomy has no key for."""
+    try:
+        return jsonify(as_fideslang(drawn_up(service())))
+    except NoFidesKeyError as error:
+        abort(409, str(error))
+
+
+def _json() -> Response:
+    return jsonify(as_json(drawn_up(service())))

@@ -1,0 +1,1 @@
+"""The status report: what `/status` says, and the problems that it names."""

@@ -1,0 +1,1 @@
+"""The loop of a worker process, and the maintenance of the ledger."""

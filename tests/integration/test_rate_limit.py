@@ -1,0 +1,239 @@
+"""One budget of calls for all that call a store: never more than the rate allows, whoever asks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from hooks.errors import LedgerUnavailableError
+from hooks.ledger import stores
+from hooks.ledger import tables as ledger
+from hooks.ledger.database import Database
+from hooks.store.budget import GROWTH, MIN_RATE, START_RATE
+from hooks.store.pace import Outcome
+from hooks.sync.rate_limit import MAX_AHEAD, MAX_QUEUE, SharedPace
+from tests.integration.desk import NOON, ON_SQLITE, SECOND
+
+STEP = timedelta(seconds=1 / START_RATE)
+
+
+@dataclass
+class Time:
+    """A clock that passes only while somebody sleeps; `slots` is when each sleep ends."""
+
+    now: datetime = NOON
+    passes: bool = True
+    slots: list[datetime] = field(default_factory=list)
+    lock: Lock = field(default_factory=Lock)
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        with self.lock:
+            until = self.now + timedelta(seconds=seconds)
+            self.slots.append(until)
+            if self.passes:
+                self.now = until
+
+
+def _pace(database: Database, time: Time, *, ceiling: float = 10.0, store: str = "shop") -> SharedPace:
+    return SharedPace(database, store, ceiling, time.clock, time.sleep)
+
+
+def _row(database: Database, store: str = "shop") -> Any:
+    with database.read() as connection:
+        return connection.execute(select(ledger.stores).where(ledger.stores.c.slug == store)).one()
+
+
+def _granted(pace: SharedPace, time: Time, times: int) -> Iterator[datetime]:
+    for _ in range(times):
+        pace.wait()
+        yield time.now
+
+
+def _at_once(paces: Sequence[SharedPace], times: int) -> None:
+    """Each in a thread of its own; one that a slow disk kept from the ledger tries again, as a worker does."""
+
+    def call(pace: SharedPace) -> None:
+        left = times
+        while left:
+            with suppress(LedgerUnavailableError):
+                pace.wait()
+                left -= 1
+
+    with ThreadPoolExecutor(len(paces)) as pool:
+        list(pool.map(call, paces))
+
+
+@pytest.fixture(autouse=True)
+def _registered(database: Database) -> None:
+    with database.write() as connection:
+        stores.register(connection, ["shop", "other"])
+
+
+def test_calls_go_out_a_step_apart_and_the_first_at_once(database: Database) -> None:
+    time = Time()
+    assert list(_granted(_pace(database, time), time, 5)) == [NOON + STEP * place for place in range(5)]
+
+
+def test_a_pause_is_not_made_up_for_by_a_burst(database: Database) -> None:
+    time = Time()
+    pace = _pace(database, time)
+    pace.wait()
+    time.now = later = NOON + timedelta(hours=1)
+    assert list(_granted(pace, time, 3)) == [later, later + STEP, later + 2 * STEP]
+
+
+def test_threads_and_processes_never_share_a_slot(database: Database, database_url: str) -> None:
+    """Four threads over two ledgers' connections, as two processes have: twenty calls get twenty slots in a row."""
+    time = Time(passes=False)
+    second = Database(database_url)
+    paces = [_pace(one, time) for one in (database, second) for _ in range(2)]
+
+    _at_once(paces, times=5)
+    second.close()
+    assert sorted(time.slots) == [NOON + STEP * place for place in range(1, 20)]
+    assert _row(database).next_call_at == NOON + STEP * 20
+
+
+def test_calls_of_one_store_do_not_delay_those_of_another(database: Database) -> None:
+    time = Time(passes=False)
+    ours, others = _pace(database, time), _pace(database, time, store="other")
+    for _ in range(5):
+        ours.wait()
+    waited = len(time.slots)
+    others.wait()
+    assert len(time.slots) == waited
+
+
+def test_more_than_the_queue_holds_ask_again_when_their_turn_is_nearer(database: Database) -> None:
+    """However many wait, the budget holds: nobody takes a long queue for a clock that was set back."""
+    time = Time()
+    waiting = NOON + MAX_AHEAD - SECOND
+    with database.write() as connection:
+        stores.save_budget(connection, "shop", next_call_at=waiting, rate=START_RATE, usual="{}")
+    pace = _pace(database, time)
+    pace.wait()
+    assert time.slots == [waiting - MAX_QUEUE, waiting]
+    assert _row(database).next_call_at == waiting + STEP
+
+
+def test_a_crowd_at_a_slow_store_keeps_to_the_budget(database: Database) -> None:
+    """Eight at once, five seconds a call: more than MAX_AHEAD of calls are wanted at any time."""
+    time = Time()
+    paces = [_pace(database, time, ceiling=MIN_RATE) for _ in range(8)]
+
+    _at_once(paces, times=3)
+    assert _row(database).next_call_at >= NOON + 24 * SECOND / MIN_RATE
+
+
+def test_however_many_wait_a_reservation_is_never_taken_for_one_of_a_clock_that_was_set_back(
+    database: Database,
+) -> None:
+    time = Time(passes=False)
+    pace = _pace(database, time, ceiling=0.1)
+    for _ in range(2):
+        pace.wait()
+    ahead = _row(database).next_call_at - NOON
+    assert MAX_QUEUE < ahead < MAX_AHEAD
+
+
+@pytest.mark.parametrize("back", [timedelta(minutes=1), timedelta(days=400)])
+def test_a_clock_that_was_set_back_stops_no_call(database: Database, back: timedelta) -> None:
+    time = Time()
+    pace = _pace(database, time)
+    pace.wait()
+    time.now = NOON - back
+    assert list(_granted(pace, time, 3)) == [NOON - back + STEP * place for place in range(3)]
+
+
+def test_a_clock_that_was_set_back_a_little_costs_no_more_than_that(database: Database) -> None:
+    time = Time()
+    pace = _pace(database, time)
+    pace.wait()
+    time.now = NOON - timedelta(seconds=20)
+    assert next(_granted(pace, time, 1)) == NOON + STEP
+
+
+def test_good_calls_raise_the_rate_for_all_up_to_the_ceiling(database: Database) -> None:
+    time = Time()
+    pace, other = _pace(database, time, ceiling=4), _pace(database, time, ceiling=4)
+    pace.wait()
+    rates = []
+    for _ in range(8):
+        pace.observe("read-orders", 0.2, Outcome.ANSWERED)
+        pace.wait()
+        rates.append(_row(database).rate)
+    assert rates == [2, *(min(4, START_RATE + GROWTH * place) for place in range(1, 8))]
+    begin = _row(database).next_call_at
+    assert list(_granted(other, time, 2)) == [begin, begin + SECOND / 4]
+    assert json.loads(_row(database).usual) == {"read-orders": pytest.approx(0.2)}
+
+
+def test_a_store_that_is_busy_for_one_is_called_less_by_all(database: Database) -> None:
+    time = Time()
+    pace, other = _pace(database, time), _pace(database, time)
+    for outcome in (Outcome.BUSY, Outcome.TIMED_OUT):
+        pace.observe("read-orders", 1.0, outcome)
+    pace.wait()
+    assert _row(database).rate == START_RATE / 4
+    assert list(_granted(other, time, 2)) == [NOON + 2 * SECOND, NOON + 4 * SECOND]
+
+
+def test_a_store_that_stays_slow_is_called_once_in_five_seconds(database: Database) -> None:
+    time = Time()
+    pace = _pace(database, time)
+    for _ in range(10):
+        pace.observe("read-orders", 60.0, Outcome.TIMED_OUT)
+        pace.wait()
+    first, second = _granted(pace, time, 2)
+    assert second - first == SECOND / MIN_RATE
+
+
+def test_a_ceiling_that_was_lowered_holds_from_the_next_call(database: Database) -> None:
+    time = Time()
+    _pace(database, time).wait()
+    slow = _pace(database, time, ceiling=0.5)
+    assert list(_granted(slow, time, 3)) == [NOON + STEP, NOON + STEP + 2 * SECOND, NOON + STEP + 4 * SECOND]
+
+
+def test_a_store_that_nobody_registered_is_paced_all_the_same(database: Database) -> None:
+    time = Time()
+    assert list(_granted(_pace(database, time, store="new"), time, 2)) == [NOON, NOON + STEP]
+    assert _row(database, "new").rate == START_RATE
+
+
+@ON_SQLITE
+def test_what_was_learnt_while_the_ledger_was_away_is_not_lost(database: Database) -> None:
+    time = Time()
+    pace = _pace(database, time)
+    pace.observe("read-orders", 1.0, Outcome.BUSY)
+    there = Path(str(database.url.database))
+    away = there.rename(there.with_suffix(".away"))
+    with pytest.raises(LedgerUnavailableError):
+        pace.wait()
+    away.rename(there)
+    for _ in range(2):  # once, and not again
+        pace.wait()
+        assert _row(database).rate == START_RATE / 2
+
+
+@ON_SQLITE
+def test_a_clock_that_is_set_back_just_then_makes_no_call_wait_for_long(database: Database) -> None:
+    times = iter([NOON, NOON - timedelta(days=365)])
+    slept: list[float] = []
+    with database.write() as connection:
+        stores.save_budget(connection, "shop", next_call_at=NOON, rate=1.0, usual="{}")
+    SharedPace(database, "shop", 10.0, times.__next__, slept.append).wait()
+    assert slept == [MAX_AHEAD.total_seconds()]

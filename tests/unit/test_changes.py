@@ -1,0 +1,541 @@
+"""What changes in the ledger when something is learnt: a table for each decision."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from hooks.ledger.records import Values
+from hooks.retention.classify import schedule
+from hooks.retention.facts import Facts, SupportRequestFacts
+from hooks.retention.policy import Policy
+from hooks.retention.store_meta import NOTHING, digest, store_meta
+from hooks.tagging.changes import (
+    ANSWERED,
+    CONTEST_WINDOW,
+    IDLE,
+    LONGEST_WAIT,
+    MAX_CONTESTS,
+    NOTHING_DIGEST,
+    contests,
+    gone,
+    pushing,
+    question,
+    questions,
+    reason_for,
+    shown,
+    sight,
+)
+from hooks.tagging.tags import tagged_by, tags
+from tests.unit.builders import NOW, at, customer, moment, order, row, snapshot
+
+SETTLE = timedelta(seconds=10)
+EMPTY = digest(NOTHING)
+
+
+def _ago(**time: float) -> datetime:
+    return NOW - timedelta(**time)
+
+
+def _changed(before: Values, **columns: Any) -> Values:
+    """What `pushing` is given: the columns that are different, and those that it looks at."""
+    return {"wanted_digest": before["wanted_digest"], "state": before["state"]} | columns
+
+
+# --- pushing: when to write back ---------------------------------------------------------------------------
+
+KNOWN = {"state": "active", "wanted_digest": "w1", "known_digest": "w1"}
+
+
+def _push(known: dict[str, Any], changed: dict[str, Any], now: datetime = NOW) -> Values:
+    before = row(**{**KNOWN, **known})
+    return pushing(before, _changed(before, **changed), moment(now))
+
+
+@pytest.mark.parametrize(
+    ("known", "changed"),
+    [
+        # The store holds what it should.
+        ({}, {}),
+        ({}, {"wanted_digest": "w2", "known_digest": "w2"}),
+        # A wish that was overtaken: the store has it by now.
+        ({"wanted_digest": "w2", "push_at": NOW, "push_since": NOW, "push_attempts": 3}, {"known_digest": "w2"}),
+        # Nothing is wanted, and nothing was ever seen there.
+        ({"wanted_digest": EMPTY, "known_digest": None}, {}),
+        ({"wanted_digest": EMPTY, "known_digest": EMPTY}, {}),
+        # Not a record of the store, or not one of which anything is known.
+        ({"kind": "support-request", "known_digest": None}, {"wanted_digest": "w2"}),
+        ({"state": "unknown"}, {"wanted_digest": "w2"}),
+        ({"state": "gone"}, {"wanted_digest": "w2"}),
+    ],
+)
+def test_nothing_to_write(known: dict[str, Any], changed: dict[str, Any]) -> None:
+    kind = known.pop("kind", "order")
+    before = row(kind, **{**KNOWN, **known})
+    assert pushing(before, _changed(before, **changed), moment()) == IDLE
+
+
+@pytest.mark.parametrize(
+    ("known", "changed", "at", "since"),
+    [
+        # The first change: once the record was quiet for as long as is asked.
+        ({}, {"wanted_digest": "w2"}, NOW + SETTLE, NOW),
+        # The store's meta was never seen, as with a shop manager's key.
+        ({"known_digest": None}, {}, NOW + SETTLE, NOW),
+        # Something is there that should not be.
+        ({"wanted_digest": EMPTY, "known_digest": "w1"}, {}, NOW + SETTLE, NOW),
+        ({}, {"wanted_digest": EMPTY, "state": "ignored"}, NOW + SETTLE, NOW),
+        # Trashed and erased records are records still.
+        ({}, {"wanted_digest": "w2", "state": "trashed"}, NOW + SETTLE, NOW),
+        ({}, {"wanted_digest": "w2", "state": "erased"}, NOW + SETTLE, NOW),
+        # Another change while it waits: later, but counted from the first one.
+        (
+            {"known_digest": "w0", "push_at": _ago(seconds=-1), "push_since": _ago(seconds=9)},
+            {"wanted_digest": "w2"},
+            NOW + SETTLE,
+            _ago(seconds=9),
+        ),
+        # It never comes to rest: five minutes after its first change all the same.
+        (
+            {"known_digest": "w0", "push_at": NOW, "push_since": _ago(minutes=4, seconds=55)},
+            {"wanted_digest": "w2"},
+            _ago(minutes=4, seconds=55) + LONGEST_WAIT,
+            _ago(minutes=4, seconds=55),
+        ),
+        # It should have been written long ago: now, and not in the past.
+        (
+            {"known_digest": "w0", "push_at": _ago(hours=1), "push_since": _ago(hours=2)},
+            {"wanted_digest": "w2"},
+            NOW,
+            _ago(hours=2),
+        ),
+        # Something new to write ends the waiting after a failure.
+        (
+            {"known_digest": "w0", "push_attempts": 4, "push_error": "refused", "push_at": _ago(hours=-6)},
+            {"wanted_digest": "w2"},
+            NOW + SETTLE,
+            NOW,
+        ),
+    ],
+)
+def test_when_to_write(known: dict[str, Any], changed: dict[str, Any], at: datetime, since: datetime) -> None:
+    found = _push(known, changed)
+    assert (found["push_at"], found["push_since"]) == (at, since)
+    assert (found["push_attempts"], found["push_error"]) == (0, None)
+
+
+def test_what_failed_waits_for_its_next_attempt() -> None:
+    waiting = {"known_digest": "w0", "push_attempts": 2, "push_error": "server-error", "push_at": _ago(minutes=-3)}
+    assert _push(waiting, {}) == {}
+
+
+def test_without_a_time_to_settle_it_is_written_at_once() -> None:
+    before = row(**KNOWN)
+    found = pushing(before, _changed(before, wanted_digest="w2"), moment(settle=0))
+    assert found["push_at"] == NOW
+
+
+@pytest.mark.parametrize("count", range(MAX_CONTESTS + 3))
+def test_a_field_that_is_fought_over_is_given_up_on(count: int) -> None:
+    found = _push({}, {"known_digest": "theirs", "contests": count})
+    if count <= MAX_CONTESTS:
+        assert found["push_at"] == NOW + SETTLE
+    else:
+        assert (found["push_at"], found["push_error"]) == (None, "contested")
+
+
+def test_a_new_schedule_is_written_even_where_the_old_one_was_given_up_on() -> None:
+    given_up = {"known_digest": "theirs", "contests": MAX_CONTESTS + 1, "push_error": "contested"}
+    found = _push(given_up, {"wanted_digest": "w2"})
+    assert (found["push_at"], found["push_error"], found["contests"]) == (NOW + SETTLE, None, 0)
+
+
+# --- sight: what a delivery says of our own keys -----------------------------------------------------------
+
+OURS = {"retention_class": "ours"}
+THEIRS = {"retention_class": "theirs"}
+EARLIER, LATER = "2026-11-22T09:00:00", "2026-11-22T09:00:01"
+
+
+@pytest.mark.parametrize(
+    ("known_digest", "known_version", "ours", "version", "settles", "expected"),
+    [
+        # `meta_data` is not shown: unknown, not empty.
+        (digest(OURS), EARLIER, None, LATER, False, {}),
+        (None, None, None, LATER, True, {}),
+        # The first sight of it.
+        (None, None, {}, LATER, False, {"known_digest": EMPTY, "known_version": LATER, "contested": False}),
+        (None, None, OURS, LATER, False, {"known_digest": digest(OURS), "known_version": LATER, "contested": False}),
+        # An echo of our own write: what was wanted is there.
+        (
+            digest(OURS),
+            EARLIER,
+            OURS,
+            LATER,
+            False,
+            {"known_digest": digest(OURS), "known_version": LATER, "contested": False},
+        ),
+        (
+            digest({}),
+            EARLIER,
+            OURS,
+            LATER,
+            False,
+            {"known_digest": digest(OURS), "known_version": LATER, "contested": False},
+        ),
+        # Someone changed it after it was as wanted, or took it away.
+        (
+            digest(OURS),
+            EARLIER,
+            THEIRS,
+            LATER,
+            False,
+            {"known_digest": digest(THEIRS), "known_version": LATER, "contested": True},
+        ),
+        (digest(OURS), EARLIER, {}, LATER, False, {"known_digest": EMPTY, "known_version": LATER, "contested": True}),
+        # It was not as wanted before either: no edit of ours was undone.
+        (
+            digest(THEIRS),
+            EARLIER,
+            {},
+            LATER,
+            False,
+            {"known_digest": EMPTY, "known_version": LATER, "contested": False},
+        ),
+        # An older state tells nothing, whoever shows it.
+        (digest(OURS), LATER, THEIRS, EARLIER, False, {}),
+        (digest(OURS), LATER, THEIRS, EARLIER, True, {}),
+        # The same second, the same state.
+        (
+            digest(OURS),
+            LATER,
+            OURS,
+            LATER,
+            False,
+            {"known_digest": digest(OURS), "known_version": LATER, "contested": False},
+        ),
+        # The same second, another state: only the store can say.
+        (
+            digest(OURS),
+            LATER,
+            THEIRS,
+            LATER,
+            False,
+            {"known_digest": max(digest(OURS), digest(THEIRS)), "doubtful": True},
+        ),
+        # And it says so.
+        (
+            digest(OURS),
+            LATER,
+            THEIRS,
+            LATER,
+            True,
+            {"known_digest": digest(THEIRS), "known_version": LATER, "contested": True},
+        ),
+    ],
+)
+def test_sight(
+    known_digest: str | None,
+    known_version: str | None,
+    ours: dict[str, str] | None,
+    version: str,
+    settles: bool,
+    expected: dict[str, Any],
+) -> None:
+    before = row(
+        wanted_digest=digest(OURS),
+        known_digest=known_digest,
+        known_version=at(known_version) if known_version else None,
+    )
+    if "known_version" in expected:
+        expected = expected | {"known_version": at(expected["known_version"])}
+    assert sight(before, snapshot(order(), version, ours=ours), settles=settles) == expected
+
+
+@pytest.mark.parametrize("first", [OURS, THEIRS])
+def test_two_sights_of_one_second_end_the_same_in_any_order(first: dict[str, str]) -> None:
+    second = THEIRS if first is OURS else OURS
+    before = row(wanted_digest=digest(OURS))
+    for ours in (first, second):
+        before = before | sight(before, snapshot(order(), LATER, ours=ours), settles=False)
+    assert (before["known_digest"], before["doubtful"]) == (max(digest(OURS), digest(THEIRS)), True)
+
+
+# --- contests: who else edits our fields -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("count", "last", "expected"),
+    [
+        (0, None, 1),
+        (1, _ago(minutes=1), 2),
+        (3, CONTEST_WINDOW - timedelta(seconds=1), 4),
+        # Long ago: somebody else, another reason.
+        (3, CONTEST_WINDOW, 1),
+        (3, _ago(days=30), 1),
+    ],
+)
+def test_contests(count: int, last: datetime | timedelta | None, expected: int) -> None:
+    contested_at = NOW - last if isinstance(last, timedelta) else last
+    found = contests(row(contests=count, contested_at=contested_at), NOW)
+    assert found == {"contests": expected, "contested_at": NOW}
+
+
+# --- questions: what only the store can tell ---------------------------------------------------------------
+
+UNDATED = order(paid_at="2026-11-22", refunds={1: "2026-11-22", 2: None})
+DATED = order(paid_at="2026-11-22", refunds={1: "2026-11-22"})
+
+
+def _asked(reason: str | None, since: datetime | None = None) -> Values:
+    return row(reread_reason=reason, reread_at=since, reread_since=since)
+
+
+DELETED = _asked("deleted", _ago(seconds=5))
+UNSEEN = customer(None, last_order_at="2026-11-22")
+
+
+def _question(reason: str, at: datetime) -> Values:
+    return {"reread_at": at, "reread_since": NOW, "reread_reason": reason, "reread_attempts": 0}
+
+
+@pytest.mark.parametrize(
+    ("known", "facts", "doubtful", "asked_at", "expected"),
+    [
+        # Nothing to ask.
+        (_asked(None), DATED, False, None, ANSWERED),
+        (_asked(None), customer(), False, None, ANSWERED),
+        (_asked(None), SupportRequestFacts(NOW), False, None, ANSWERED),
+        # Two states of one second, or a refund whose day no delivery shows.
+        (_asked(None), DATED, True, None, _question("tie", NOW + SETTLE)),
+        (_asked(None), customer(), True, None, _question("tie", NOW + SETTLE)),
+        (_asked(None), UNDATED, False, None, _question("refund-date", NOW + SETTLE)),
+        (_asked(None), UNDATED, True, None, _question("tie", NOW + SETTLE)),
+        # Asked already: it stays due when it was.
+        (_asked("refund-date", _ago(seconds=5)), UNDATED, False, None, {}),
+        (_asked("tie", _ago(seconds=5)), DATED, True, None, {}),
+        # For another reason: no later than it was due.
+        (_asked("tie", _ago(seconds=5)), UNDATED, False, None, _question("refund-date", _ago(seconds=5))),
+        # A newer state that a delivery shows settles it too.
+        (_asked("tie", _ago(seconds=5)), DATED, False, None, ANSWERED),
+        (_asked("refund-date", _ago(seconds=5)), DATED, False, None, ANSWERED),
+        # But of what was heard without a time only the store's answer does.
+        (DELETED, DATED, False, None, {}),
+        (_asked("quarantined", _ago(seconds=5)), DATED, True, None, {}),
+        (_asked("revived", _ago(seconds=5)), UNDATED, False, None, {}),
+        (DELETED, DATED, False, _ago(seconds=1), ANSWERED),
+        (_asked("quarantined", _ago(seconds=5)), DATED, False, _ago(seconds=5), ANSWERED),
+        # An answer to a question from before it was heard says nothing of it.
+        (DELETED, DATED, False, _ago(seconds=6), {}),
+        # Answered, and the next question.
+        (DELETED, UNDATED, False, _ago(seconds=1), _question("refund-date", _ago(seconds=5))),
+        # Not answered yet: the answer is to something that was asked before.
+        (_asked("refund-date", _ago(seconds=5)), UNDATED, False, _ago(seconds=6), {}),
+        # An account of which only an order told.
+        (_asked(None), UNSEEN, False, None, _question("unseen", NOW + SETTLE)),
+        (_asked("unseen", _ago(seconds=5)), UNSEEN, False, None, {}),
+        (_asked("unseen", _ago(seconds=5)), customer(), False, None, ANSWERED),
+    ],
+)
+def test_questions(
+    known: Values, facts: Facts, doubtful: bool, asked_at: datetime | None, expected: dict[str, Any]
+) -> None:
+    assert questions(known, facts, moment(asked_at=asked_at), doubtful=doubtful) == expected
+
+
+def test_a_question_that_the_store_left_open_is_not_asked_at_once_again() -> None:
+    """The answer shows a refund, but not its day."""
+    known = _asked("refund-date", _ago(seconds=5))
+    found = known | questions(known, UNDATED, moment(asked_at=_ago(seconds=1)), doubtful=False)
+    assert found["reread_at"] is None or found["reread_at"] > NOW
+
+
+def test_a_second_hint_keeps_the_first_ones_place_and_restarts_the_attempts() -> None:
+    known = row(reread_reason="deleted", reread_at=_ago(seconds=3), reread_since=_ago(hours=1), reread_attempts=5)
+    assert question(known, "quarantined", moment()) == _question("quarantined", _ago(seconds=3))
+
+
+# --- tags, history, the end --------------------------------------------------------------------------------
+
+
+def test_tags_of_an_order(policy: Policy) -> None:
+    facts = order("processing", paid_at="2026-11-22", kinds="note")
+    plan, columns = tags(facts, policy)
+    wanted = store_meta(plan, policy.id)
+    assert plan == schedule(facts, policy)
+    assert json.loads(columns["wanted"]) == wanted
+    told = {name: value for name, value in columns.items() if name not in ("facts", "entries", "wanted")}
+    assert told == {
+        "state": "active",
+        "held": False,
+        "part_delete_after": date(2029, 11, 22),
+        "request_due": None,
+        "hold_review": None,
+        "customer_id": None,
+        "email_hash": None,
+        "recipients": "hosting",
+        "tagged_by": tagged_by(policy),
+        "unknown_status": False,
+        "oddities": "",
+        "role": None,
+        "legal_basis": "legal-obligation",
+        "retention_class": "orders-accounting",
+        "runs_from": date(2026, 12, 31),
+        "review_after": None,
+        "delete_after": date(2031, 12, 31),
+        "policy_id": policy.id,
+        "closed_on": None,
+        "wanted_digest": digest(wanted),
+    }
+
+
+@pytest.mark.parametrize(
+    ("facts", "columns"),
+    [
+        (customer(staff=True), {"state": "ignored", "legal_basis": None, "policy_id": None, "wanted_digest": EMPTY}),
+        # The role that the store showed; the ledger's facts have none, and leave the column as it is.
+        (customer(staff=True, role="editor"), {"state": "ignored", "role": "editor"}),
+        (customer(), {"state": "active", "role": None}),
+        (customer(None), {"state": "unknown", "retention_class": None, "delete_after": None, "entries": "[]"}),
+        (order("unknown"), {"unknown_status": True, "retention_class": "unpaid-orders"}),
+        # Erased in the last hour of the day in UTC: the next day in Oslo. What stood before is still to be seen.
+        (
+            order(erased_at="2026-12-24T23:30:00"),
+            {"state": "erased", "closed_on": date(2026, 12, 25), "legal_basis": "legal-obligation", "entries": "[]"},
+        ),
+        (SupportRequestFacts(closed_at=at("2026-11-22")), {"state": "active", "review_after": date(2027, 11, 22)}),
+    ],
+)
+def test_tags(facts: Facts, columns: dict[str, Any], policy: Policy) -> None:
+    found = tags(facts, policy)[1]
+    assert {name: found[name] for name in columns} == columns
+
+
+def test_tags_of_the_ledgers_own_facts_leave_the_role_as_it_is(policy: Policy) -> None:
+    assert "role" not in tags(customer(staff=True), policy)[1]
+
+
+def test_accounts_that_differ_in_their_role_alone_keep_their_own(policy: Policy) -> None:
+    roles = ["editor", "wholesale_customer", "editor"]
+    assert [tags(customer(staff=True, role=role), policy)[1]["role"] for role in roles] == roles
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "different"),
+    [
+        (order(paid_at="2026-11-22"), order(paid_at="2026-11-22"), False),
+        # Other facts, the same schedule; and another wording alone.
+        (order(paid_at="2026-11-22"), order(paid_at="2026-11-22", customer_id=5), False),
+        (order(paid_at="2026-11-22"), order(paid_at="2026-11-23"), False),
+        # A tag, a date, an entry, the state.
+        (order("pending"), order(paid_at="2026-11-22"), True),
+        (order(paid_at="2026-11-22"), order(paid_at="2027-11-22"), True),
+        (order(), order(kinds="note"), True),
+        (order(), order(trashed=True), True),
+    ],
+)
+def test_what_counts_as_a_change(before: Facts, after: Facts, different: bool, policy: Policy) -> None:
+    assert shown(tags(after, policy)[1], row(**tags(before, policy)[1])) is different
+
+
+PAID = (
+    "order-payment: Paid on 2026-11-22; the accounting year ended 2026-12-31; five years later is 2031-12-31; "
+    "bokføringsloven § 13, policy section 11"
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        (None, order("processing", paid_at="2026-11-22"), PAID),
+        # Entries with the same words are told together; one that went is named.
+        (
+            order("pending", kinds="note"),
+            order("processing", paid_at="2026-11-22", kinds="identity"),
+            PAID.replace("order-payment:", "order-payment, identity-contact (identity):") + ". support: no longer held",
+        ),
+        (
+            order("processing", paid_at="2026-11-22"),
+            order("processing", paid_at="2026-11-22", trashed=True),
+            "Trashed in the store; its schedule stands",
+        ),
+        (
+            order("processing", paid_at="2026-11-22", trashed=True),
+            order("processing", paid_at="2026-11-22"),
+            "In use again in the store",
+        ),
+        (
+            order(kinds="identity note"),
+            order(kinds="identity note", erased_at="2026-12-24"),
+            "Erased by the store on 2026-12-24; the eraser left support. identity-contact (identity), order-payment: "
+            "no longer held",
+        ),
+        # What the eraser left of a category is told apart from what went.
+        (
+            order(kinds="item-meta"),
+            order(kinds="item-meta", erased_at="2026-12-24"),
+            "Erased by the store on 2026-12-24; the eraser left order-payment (item-meta). "
+            "order-payment (item-meta): Created on 2026-11-22; the accounting year ended 2026-12-31; five years later "
+            "is 2031-12-31; bokføringsloven § 13, policy section 11; that it applies here is the operator's own "
+            "choice, the published policy being silent. order-payment: no longer held",
+        ),
+        (
+            order(),
+            order(erased_at="2026-12-24"),
+            "Erased by the store on 2026-12-24; the eraser left nothing. order-payment: no longer held",
+        ),
+        (
+            customer(),
+            customer(staff=True),
+            "A member of staff, not a customer. account, identity-contact: no longer held",
+        ),
+        (order(), order(), "The policy was applied anew"),
+    ],
+)
+def test_reason_for_the_history(before: Facts | None, after: Facts, reason: str, policy: Policy) -> None:
+    known = row(**tags(before, policy)[1]) if before else row()
+    plan, changed = tags(after, policy)
+    assert reason_for(known, changed, plan) == reason
+
+
+@pytest.mark.parametrize(("closed_on", "expected"), [(None, date(2026, 11, 22)), (date(2026, 1, 1), date(2026, 1, 1))])
+def test_gone_closes_the_record_and_asks_and_writes_nothing_more(closed_on: date | None, expected: date) -> None:
+    known = row(
+        read_at=NOW,
+        closed_on=closed_on,
+        push_at=NOW,
+        reread_at=NOW,
+        reread_reason="deleted",
+        doubtful=True,
+        entries="[1]",
+    )
+    found = gone(known, moment(), date(2026, 11, 22))
+    assert found == IDLE | ANSWERED | {
+        "state": "gone", "closed_on": expected, "doubtful": False, "oddities": "", "updated_at": NOW,
+        "request_due": None, "hold_review": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("columns", "stands"),
+    [
+        # The store showed it when asked.
+        ({"read_at": NOW}, True),
+        # It held what we wrote.
+        ({"known_digest": "written"}, True),
+        # Only deliveries ever told of it.
+        ({}, False),
+        ({"known_digest": NOTHING_DIGEST}, False),
+    ],
+)
+def test_what_stood_stays_of_a_record_that_was_there(columns: Values, stands: bool, policy: Policy) -> None:
+    before = tags(order("completed"), policy)[1]
+    known = row(**before | {"known_digest": None} | columns)
+    closed = known | gone(known, moment(), date(2026, 11, 22))
+    assert (closed["legal_basis"], closed["delete_after"]) == (
+        (before["legal_basis"], before["delete_after"]) if stands else (None, None)
+    )
+    assert (closed["entries"] == before["entries"]) == stands
