@@ -16,12 +16,13 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from hooks import telemetry
 from hooks.errors import LedgerUnavailableError
-from hooks.intake.ingest import Ingest, Result
+from hooks.intake.ingest import Result
 from hooks.ledger.database import Database
 from hooks.ledger.readiness import Readiness
-from hooks.service import Alone, Service
+from hooks.runtime import Runtime
+from hooks.service import Service
 from hooks.settings import Settings
-from hooks.web import access, requests
+from hooks.web import access, commit, requests
 from hooks.web.body_budget import BodyBudget
 from hooks.web.endpoints import (
     events,
@@ -116,17 +117,17 @@ def create_app(settings: Settings) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider, which this is
     app.url_map.merge_slashes = False  # to tidy an address up would be to redirect, and so to lose, a delivery
     app.url_map.strict_slashes = False
-    ingest = Ingest(database, policy, settings.push_settle, subject_key=settings.subject_key)
+    runtime = Runtime(database, policy, settings.push_settle, subject_key=settings.subject_key)
     app.extensions["retention"] = Service(
         settings=settings,
         policy=policy,
         wanted=policy,
         database=database,
-        ingest=ingest,
-        readiness=Readiness(database, ingest.clock),
+        runtime=runtime,
+        readiness=Readiness(database, runtime.clock),
         started_at=datetime.now(UTC),
     )
-    app.extensions["group"] = Alone()  # gunicorn's configuration puts its processes into one
+    app.extensions[commit.EXTENSION] = commit.SingleCommit()
     for endpoint in ENDPOINTS:
         app.register_blueprint(endpoint.blueprint)
     app.cli = Commands(app.name)

@@ -10,16 +10,16 @@ from typing import cast
 from flask import current_app, has_request_context, request
 
 from hooks.errors import LedgerUnavailableError
-from hooks.intake.ingest import Ingest, Result
-from hooks.intake.signature import signing_keys
-from hooks.intake.webhook import Delivery
 from hooks.ledger.database import Database
 from hooks.ledger.readiness import Readiness
 from hooks.policies.activate import follow
+from hooks.register.activities import register
+from hooks.register.values import Register
 from hooks.retention.policy import Policy
+from hooks.runtime import Runtime
 from hooks.settings import Settings
+from hooks.settings.webhook_secrets import signing_keys
 from hooks.telemetry import DeliveryLog
-from hooks.web.group_commit import Group, Receive
 
 FOLLOW_SECONDS = 1.0
 """How long a process may go on by a policy that another one has taken the place of. What it tags meanwhile is tagged
@@ -35,7 +35,7 @@ class Service:
     policy: Policy
     wanted: Policy
     database: Database
-    ingest: Ingest
+    runtime: Runtime
     readiness: Readiness
     started_at: datetime
     followed_at: float = float("-inf")
@@ -54,10 +54,23 @@ class Service:
         """The same, by the policy that the ledger says is in force; as it was where the ledger cannot tell, which may
         take a while."""
         try:
-            ingest = follow(self.ingest)
+            runtime = follow(self.runtime)
         except LedgerUnavailableError:
-            ingest = self.ingest
-        return replace(self, policy=ingest.policy, ingest=ingest, followed_at=time.monotonic())
+            runtime = self.runtime
+        return replace(self, policy=runtime.policy, runtime=runtime, followed_at=time.monotonic())
+
+    def register_of_processing(self) -> Register:
+        """Draw up the register of processing activities (GDPR Art. 30) as of today, a day in the policy's time zone.
+
+        It lists the stores that the settings name. Reads no records.
+        """
+        today = self.runtime.clock().astimezone(self.policy.time_zone).date()
+        return register(
+            self.policy,
+            on=today,
+            stores={slug: store.url for slug, store in self.settings.stores.items()},
+            has_hashes=self.settings.subject_key is not None,
+        )
 
 
 def service() -> Service:
@@ -70,21 +83,3 @@ def service() -> Service:
         return here
     current_app.extensions["retention"] = followed = here.following()
     return followed
-
-
-class Alone:
-    """Each delivery in a transaction of its own: for a process that no others take deliveries beside."""
-
-    def receive(self, receive: Receive, store: str, delivery: Delivery) -> Result:
-        """As `Group.receive`."""
-        return receive(lambda: [(store, delivery)])[0]
-
-
-def take(here: Service, store: str, delivery: Delivery) -> Result:
-    """Take one delivery that was parsed by the policy of `here`, and tag it by the same one: by another it would be
-    noted as read with that one's words in mind. Once this has returned, the ledger holds it durably.
-
-    Raises LedgerUnavailableError.
-    """
-    group: Group | Alone = current_app.extensions["group"]
-    return group.receive(here.ingest.receive_all, store, delivery)

@@ -14,18 +14,12 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates, validates_schema
 
-from hooks.retention.events import EventType
+from hooks.retention.events import PERSON_EVENTS, TOOL_EVENT_TYPES
 from hooks.retention.facts import EVENT_TYPES, Subject
 from schemas.wire import GmtTime, RecordId, record_id
 
 AHEAD = timedelta(minutes=5)
 """The sender's clock may be ahead of ours by so much."""
-
-PERSON_EVENTS: tuple[EventType, ...] = ("erasure-requested", "objection")
-"""What a person asks for at a help desk, noted on the record that it is about."""
-
-TOOL_EVENT_TYPES = (*EVENT_TYPES, *PERSON_EVENTS)
-"""All that tools may report."""
 
 FIELDS = frozenset(
     {

@@ -63,7 +63,7 @@ def _audited(here: Service, expect: Head | None) -> Audited:
     try:
         with here.database.read() as connection:
             upgrade.check(connection)
-            listed, counts = _counted(verify.verify(connection, expect=expect, now=here.ingest.clock()))
+            listed, counts = _counted(verify.verify(connection, expect=expect, now=here.runtime.clock()))
             return Audited(verify.sealed_rows(connection), seals.head(connection) or Head(), listed, counts)
     except (LedgerUnavailableError, LedgerNotReadyError) as error:
         stop(str(error))

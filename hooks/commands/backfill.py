@@ -43,7 +43,7 @@ def _fill(here: Service, store: str, *, anew: bool) -> bool:
         return False
     began, last = time.monotonic(), Progress(0, 0, over=False, trouble=None, stuck=False)
     with click.progressbar(length=1, label=f"{store}  ", show_pos=True, item_show_func=_words) as bar:
-        for progress in Backfill.of(store, here.settings, here.ingest).run(anew=anew):
+        for progress in Backfill.of(store, here.settings, here.runtime).run(anew=anew):
             bar.length = max(progress.total, 1)
             bar.update(progress.seen - bar.pos, (progress, time.monotonic() - began))
             last = progress

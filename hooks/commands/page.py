@@ -25,7 +25,7 @@ from hooks.service import service
 @with_appcontext
 def policy_import(source: str, output: Path | None) -> None:
     """Draft a policy file from a published page, a file or an address. Exit 1: the draft asks something."""
-    today = service().ingest.clock().astimezone(UTC).date()
+    today = service().runtime.clock().astimezone(UTC).date()
     try:
         text = confined(draft_page, source, today)
     except PageError as error:

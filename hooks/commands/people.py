@@ -23,7 +23,7 @@ def people_rehash(slug: str | None) -> None:
         stop("There is no SUBJECT_KEY to hash addresses with.")
     try:
         for store in chosen(here, slug):
-            number = rehash(here.ingest, store)
+            number = rehash(here.runtime, store)
             click.echo(f"{store}: {number} records are read again by the worker, and their addresses hashed.")
     except LedgerUnavailableError as error:
         stop(str(error))

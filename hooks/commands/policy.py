@@ -70,7 +70,7 @@ def policy_diff(file: Path | None, *, as_json: bool) -> None:
     """Say what the policy in FILE would change in the real ledger; changes nothing. Without FILE: POLICY_FILE."""
     here = _here()
     wanted = _loaded(file) if file else here.wanted
-    today = here.ingest.clock().astimezone(wanted.time_zone).date()
+    today = here.runtime.clock().astimezone(wanted.time_zone).date()
     try:
         found = impact_of(here.database, wanted, today)
     except LedgerUnavailableError as error:
@@ -89,7 +89,7 @@ def policy_apply(*, yes: bool) -> None:
     here = _here()
     before = here.policy
     try:
-        became = adopt(here.ingest, here.wanted, yes=yes)
+        became = adopt(here.runtime, here.wanted, yes=yes)
     except LedgerUnavailableError as error:
         stop(str(error))
     if became.impact:

@@ -86,9 +86,9 @@ def record_event_command(
 
 
 def _note(here: Service, key: RecordKey, raw: dict[str, Any]) -> Outcome:
-    now, zone = here.ingest.clock(), here.policy.time_zone
+    now, zone = here.runtime.clock(), here.policy.time_zone
     event = record_event(raw, key.kind, key.external_id, now=now, zone=zone, fresh_id=uuid4().hex)
-    return note(here.ingest, key, event)
+    return note(here.runtime, key, event)
 
 
 def _one_store(here: Service, slug: str | None) -> str:

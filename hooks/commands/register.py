@@ -16,7 +16,6 @@ from hooks.register.fides_taxonomy import NoFidesKeyError
 from hooks.register.html_format import as_html
 from hooks.register.json_format import as_json
 from hooks.register.values import Register
-from hooks.registering import drawn_up
 from hooks.service import service
 
 
@@ -42,7 +41,7 @@ def policy_register(chosen: str, output: Path | None) -> None:
     `fides` is a Fideslang manifest; it is JSON, which is YAML too, so that a file of it may be called *.yml.
     """
     try:
-        text = FORMATS[chosen](drawn_up(service()))
+        text = FORMATS[chosen](service().register_of_processing())
     except NoFidesKeyError as error:
         stop(str(error))
     if output is None:

@@ -87,7 +87,7 @@ def _stores(here: Service, slug: str | None) -> list[str]:
 
 
 def _answers(here: Service, stores: list[str], subject: Subject, received: date | None, *, uk: bool) -> list[Answer]:
-    now = here.ingest.clock()
+    now = here.runtime.clock()
     if received and received > now.astimezone(here.policy.time_zone).date():
         stop("--requested-on is a day that has not come.")
     try:

@@ -13,11 +13,11 @@ from typing import NoReturn
 import click
 from flask.cli import AppGroup
 
-from hooks.environment.webhook_secrets import is_long_enough
 from hooks.errors import LeaseError, LedgerNotReadyError, LedgerUnavailableError, StoreError
 from hooks.ledger import stores, upgrade
 from hooks.service import Service, service
 from hooks.settings import StoreSettings
+from hooks.settings.webhook_secrets import is_long_enough
 from hooks.store import check, probe
 from hooks.store.check import Finding
 from hooks.store.client import StoreClient
@@ -174,7 +174,7 @@ def _installations(here: Service, slug: str | None, *, paced: bool = True) -> It
         reach = here.settings.stores[name]
         click.echo(f"{name}  {reach.url}")
         pace = _pace(here, name) if paced else None
-        yield Installation(name, StoreClient(reach, pace), here.ingest, here.settings)
+        yield Installation(name, StoreClient(reach, pace), here.runtime, here.settings)
 
 
 def _ours(here: Service, slug: str | None, report: Report) -> Iterator[Installation]:
@@ -212,17 +212,17 @@ def _reach(installation: Installation) -> StoreSettings:
 
 
 def _without_webhooks(here: Service, installation: Installation) -> list[Finding]:
-    now, client = here.ingest.clock(), installation.client
+    now, client = here.runtime.clock(), installation.client
     findings = check.everything_but_webhooks(client, here.settings, installation.store, now)
     if _readable(findings):
-        findings.append(check.time_zone(client, here.ingest.policy.time_zone))
+        findings.append(check.time_zone(client, here.runtime.policy.time_zone))
     return findings
 
 
 def _note_observed(here: Service, installation: Installation) -> None:
     """Note how the key arrives, so that workers need not find it out; without a ledger they do."""
     with suppress(LedgerUnavailableError), here.database.write() as connection:
-        store_observations.carry(connection, installation.store, installation.client, here.ingest.clock())
+        store_observations.carry(connection, installation.store, installation.client, here.runtime.clock())
 
 
 def _readable(findings: list[Finding]) -> bool:
@@ -280,7 +280,7 @@ def _lease(installation: Installation) -> AbstractContextManager[Lease]:
         words = f"another process holds the lease on the webhooks of {installation.store}"
         click.echo(f"  wait  {words}; this command goes on once that is released")
 
-    return webhook_lease.hold(installation.store, installation.ingest, tell)
+    return webhook_lease.hold(installation.store, installation.runtime, tell)
 
 
 def _noted(installation: Installation, lease: Lease) -> list[TopicState]:

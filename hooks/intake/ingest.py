@@ -7,19 +7,18 @@ asked, and what it answers to our own writes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, cast
 
-from hooks.errors import LedgerContendedError
 from hooks.intake.webhook import Content, Delivery, Happened, Hint, Ignored, Noted, Quarantine, snapshot_of
 from hooks.ledger import log, records, stores
 from hooks.ledger.codec import events_text, read_events
-from hooks.ledger.database import Database
+from hooks.ledger.moment import Moment
 from hooks.ledger.persons import CONTACT
-from hooks.ledger.records import UNCLAIMED, Claim, RacedError, RecordKey, Values
+from hooks.ledger.records import UNCLAIMED, Claim, RecordKey, Values
 from hooks.ledger.unit import Unit
 from hooks.retention.effects import event_words
 from hooks.retention.facts import (
@@ -34,24 +33,13 @@ from hooks.retention.facts import (
 )
 from hooks.retention.merge import StoreFacts, merge
 from hooks.retention.plausibility import EARLIEST, dated, is_believable, is_future, plausible, without_nonsense
-from hooks.retention.policy import Policy
 from hooks.retention.store_meta import digest
 from hooks.retention.tool_reports import Report, reported
+from hooks.runtime import Runtime
 from hooks.tagging import activity, address_links
-from hooks.tagging.changes import (
-    Moment,
-    contests,
-    gone,
-    is_confirmed,
-    is_young,
-    question,
-    sight,
-)
+from hooks.tagging.changes import contests, gone, is_confirmed, is_young, question, sight
 from hooks.tagging.context import main_subject
 from hooks.tagging.recorder import Recorder, ask, facts_of
-
-RACES = 5
-"""How often a transaction is run again that lost the race to make a record; the winner's is there by then."""
 
 UNKNOWN_A_MINUTE = 60
 """So many records of which nothing is known may deliveries make in a minute, by store: whoever holds the secret may
@@ -63,8 +51,6 @@ REPORTS_APART = timedelta(minutes=10)
 again."""
 
 ASKED = "the store, when asked"
-
-_T = TypeVar("_T")
 
 
 class Result(StrEnum):
@@ -79,50 +65,58 @@ class Result(StrEnum):
     PING = "ping"
 
 
-def utc_now() -> datetime:
-    """The time of day, aware, in UTC."""
-    return datetime.now(UTC)
+class Batch(Protocol):
+    """Deliveries that are ingested in one transaction."""
+
+    def deliveries(self) -> Sequence[tuple[str, Delivery]]:
+        """List the deliveries, each with its store.
+
+        Called once the transaction has begun, and again when it is retried; by then there may be more.
+        """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class SingleBatch:
+    """A batch of one delivery."""
+
+    store: str
+    delivery: Delivery
+
+    def deliveries(self) -> Sequence[tuple[str, Delivery]]:
+        """As `Batch.deliveries`."""
+        return [(self.store, self.delivery)]
+
+
+@dataclass(frozen=True, slots=True)
 class Ingest:
-    """Takes what comes from the stores into the ledger.
+    """Takes what comes from the stores into the ledger."""
 
-    `settle` is how long a record must be quiet before it is acted upon; `clock` tells the time of day. With a
-    `subject_key` the addresses that the store shows are hashed, in memory.
-    """
-
-    database: Database
-    policy: Policy
-    settle: timedelta
-    clock: Callable[[], datetime] = utc_now
-    subject_key: str | None = field(default=None, repr=False)
+    runtime: Runtime
 
     def snapshot_of(self, kind: RecordKind, raw: dict[str, Any]) -> Snapshot:
         """Read a record as the store shows it. Raises QuarantinedError where it is not of the shape."""
-        return snapshot_of(kind, raw, self.policy, self.subject_key)
+        return snapshot_of(kind, raw, self.runtime.policy, self.runtime.subject_key)
 
     @property
     def recorder(self) -> Recorder:
         """Tags and saves records by this policy."""
-        return Recorder(self.policy)
+        return Recorder(self.runtime.policy)
 
-    def receive(self, store: str, delivery: Delivery) -> Result:
-        """Take one delivery. Once this has returned, the ledger holds it durably.
+    def ingest_one(self, store: str, delivery: Delivery) -> Result:
+        """Ingest one delivery. Once this has returned, the ledger has it durably.
 
-        Raises LedgerUnavailableError, and then nothing of it is held.
+        Raises LedgerUnavailableError, and then nothing of it is stored.
         """
-        return self.receive_all(lambda: [(store, delivery)])[0]
+        return self.ingest_batch(SingleBatch(store, delivery))[0]
 
-    def receive_all(self, deliveries: Callable[[], Sequence[tuple[str, Delivery]]]) -> list[Result]:
-        """Take several deliveries in one transaction, in this order; of each what became of it. Which ones is asked
-        when the transaction has begun, and when it is run again.
+    def ingest_batch(self, batch: Batch) -> list[Result]:
+        """Ingest several deliveries in one transaction and in their order; return a result for each.
 
-        Raises LedgerUnavailableError, and then nothing of any is held.
+        Raises LedgerUnavailableError, and then nothing of any is stored.
         """
-        return self.transaction(lambda unit: self._receive_all(unit, deliveries()))
+        return self.runtime.transaction(lambda unit: self._ingest_all(unit, batch.deliveries()))
 
-    def answered(self, store: str, answers: Iterable[tuple[Claim, Snapshot]], *, asked_at: datetime) -> None:
+    def apply_answers(self, store: str, answers: Iterable[tuple[Claim, Snapshot]], *, asked_at: datetime) -> None:
         """Take what the store said at `asked_at`, when it was asked what the claimed records are now.
 
         No answer may come out of a cache: an older state than is known counts, where nothing newer came meanwhile.
@@ -130,7 +124,7 @@ class Ingest:
         answered = tuple(answers)
 
         def work(unit: Unit) -> None:
-            moment = self.moment(asked_at)
+            moment = self.runtime.moment(asked_at)
             found = _claimed(unit, store, answered)
             for claim, snapshot in answered:
                 known = _held(unit, found.get(claim.record_id))
@@ -141,9 +135,9 @@ class Ingest:
                 self._merge(unit, known, snapshot, moment, ASKED, extra, rewound=rewound)
             log.resolve_quarantine(unit.connection, found.values(), moment.now)
 
-        self.transaction(work)
+        self.runtime.transaction(work)
 
-    def answered_gone(self, claim: Claim, *, asked_at: datetime) -> None:
+    def close_missing(self, claim: Claim, *, asked_at: datetime) -> None:
         """Close the claimed record: the store, asked at `asked_at`, said that there is no such record."""
 
         def work(unit: Unit) -> None:
@@ -154,8 +148,8 @@ class Ingest:
             known = _held(unit, key)
             if key is None or known is None:
                 return
-            moment = self.moment(asked_at)
-            day = (known["reread_since"] or moment.now).astimezone(self.policy.time_zone).date()
+            moment = self.runtime.moment(asked_at)
+            day = (known["reread_since"] or moment.now).astimezone(self.runtime.policy.time_zone).date()
             if known["reread_since"] and known["reread_since"] > asked_at:
                 unit.save(known, UNCLAIMED)  # something came since: it is asked once more
                 return
@@ -171,9 +165,9 @@ class Ingest:
             if not is_confirmed(known):
                 activity.fall_back(self.recorder, unit, known, moment, ASKED)
 
-        self.transaction(work)
+        self.runtime.transaction(work)
 
-    def written(self, store: str, writes: Iterable[tuple[Claim, str, Snapshot]], *, asked_at: datetime) -> None:
+    def settle_writes(self, store: str, writes: Iterable[tuple[Claim, str, Snapshot]], *, asked_at: datetime) -> None:
         """Settle writes: the store took the values whose digests are given, and answered with the records.
 
         Where an answer does not show `meta_data` (a shop manager's key) the store's word is taken for it;
@@ -182,17 +176,17 @@ class Ingest:
         settled = tuple(writes)
 
         def work(unit: Unit) -> None:
-            moment = self.moment(asked_at)
+            moment = self.runtime.moment(asked_at)
             found = _claimed(unit, store, [(claim, snapshot) for claim, _, snapshot in settled])
             for claim, pushed, snapshot in settled:
                 known = _held(unit, found.get(claim.record_id))
                 if known is not None:
-                    self._written(unit, known, claim, pushed, snapshot, moment)
+                    self._settle_write(unit, known, claim, pushed, snapshot, moment)
             stores.pushed(unit.connection, store, moment.now)
 
-        self.transaction(work)
+        self.runtime.transaction(work)
 
-    def _written(
+    def _settle_write(
         self, unit: Unit, known: Values, claim: Claim, pushed: str, snapshot: Snapshot, moment: Moment
     ) -> None:
         snapshot, _ = _believed(unit, known, snapshot, moment)
@@ -205,46 +199,25 @@ class Ingest:
             extra |= contests(known, moment.now)
         self._merge(unit, known, snapshot, moment, "our own write", extra, rewound=rewound)
 
-    def moment(self, asked_at: datetime | None = None) -> Moment:
-        """Now, and when the store was asked, where that is what is learnt from."""
-        return Moment(self.clock(), self.settle, asked_at)
-
-    def transaction(self, work: Callable[[Unit], _T]) -> _T:
-        """Run `work` in one write transaction, again where it lost the race to make a record.
-
-        Raises LedgerUnavailableError, and then nothing of it is held.
-        """
-        for _ in range(RACES):
-            try:
-                with self.database.write() as connection:
-                    unit = Unit(connection)
-                    done = work(unit)
-                    unit.write()
-            except LedgerContendedError:
-                continue
-            else:
-                return done
-        raise RacedError("the record was made by another process again and again")
-
-    def _receive_all(self, unit: Unit, deliveries: Sequence[tuple[str, Delivery]]) -> list[Result]:
-        moment = self.moment()
+    def _ingest_all(self, unit: Unit, deliveries: Sequence[tuple[str, Delivery]]) -> list[Result]:
+        moment = self.runtime.moment()
         address_links.lock_shown(unit.connection, _shown_states(deliveries))
         names = [(store, delivery.identity) for store, delivery in deliveries]
         seen = unit.begin(names, (key for store, one in deliveries for key in _shown_by(store, one.content)))
         results = []
         for store, delivery in deliveries:
             name = (store, delivery.identity)
-            results.append(Result.DUPLICATE if name in seen else self._receive(unit, store, delivery, moment))
+            results.append(Result.DUPLICATE if name in seen else self._ingest(unit, store, delivery, moment))
             seen.add(name)
         return results
 
-    def _receive(self, unit: Unit, store: str, delivery: Delivery, moment: Moment) -> Result:
+    def _ingest(self, unit: Unit, store: str, delivery: Delivery, moment: Moment) -> Result:
         repeats = _repeats(unit, store, delivery, moment)
-        result = Result.DUPLICATE if repeats else self._take(unit, store, delivery, moment)
+        result = Result.DUPLICATE if repeats else self._apply(unit, store, delivery, moment)
         unit.take(store, delivery.identity, delivery.topic, str(result), moment.now)
         return result
 
-    def _take(self, unit: Unit, store: str, delivery: Delivery, moment: Moment) -> Result:
+    def _apply(self, unit: Unit, store: str, delivery: Delivery, moment: Moment) -> Result:
         match delivery.content:
             case Snapshot() as snapshot:
                 return self._observe(unit, store, snapshot, moment, delivery)
@@ -369,7 +342,7 @@ class Ingest:
         if any(event.id == noted.event.id for event in before):
             return Result.UNCHANGED
         extra: Values = {"events": events_text((*before, noted.event))}
-        facts, told = facts_of(known), event_words(noted.event, self.policy)
+        facts, told = facts_of(known), event_words(noted.event, self.runtime.policy)
         if noted.subject:
             extra |= {"subject": str(noted.subject), "email_hash": noted.subject.value}
         if noted.subject and isinstance(facts, ConsentFacts):  # its hash may have been forgotten

@@ -12,6 +12,7 @@ from hooks.ledger import records, views
 from hooks.ledger.codec import read_events
 from hooks.ledger.records import RecordKey
 from hooks.retention.events import RecordEvent
+from hooks.runtime import Runtime
 
 _Shown = dict[str, Any] | None
 
@@ -29,25 +30,25 @@ class Outcome:
     after: _Shown
 
 
-def note(ingest: Ingest, key: RecordKey, event: RecordEvent) -> Outcome:
+def note(runtime: Runtime, key: RecordKey, event: RecordEvent) -> Outcome:
     """Have the ledger hold an event of a record durably; once, however often it is noted.
 
     Raises LedgerUnavailableError, and EventRefusedError where another event of the record has its id.
     """
-    before = _shown(ingest, key)
-    result = ingest.receive(key.store, noted(key.kind, key.external_id, event))
-    held = _held(ingest, key, event)
+    before = _shown(runtime, key)
+    result = Ingest(runtime).ingest_one(key.store, noted(key.kind, key.external_id, event))
+    held = _held(runtime, key, event)
     if replace(event, at=held.at) != held:
         raise EventRefusedError({"id": "is that of another event of this record"})
-    return Outcome(result is Result.RECORDED, held, before, _shown(ingest, key))
+    return Outcome(result is Result.RECORDED, held, before, _shown(runtime, key))
 
 
-def _held(ingest: Ingest, key: RecordKey, event: RecordEvent) -> RecordEvent:
-    with ingest.database.read() as connection:
+def _held(runtime: Runtime, key: RecordKey, event: RecordEvent) -> RecordEvent:
+    with runtime.database.read() as connection:
         row = records.those(connection, key.store, key.kind, [key.external_id])[key.external_id]
     return next(known for known in read_events(row["events"]) if known.id == event.id)
 
 
-def _shown(ingest: Ingest, key: RecordKey) -> _Shown:
-    with ingest.database.read() as connection:
+def _shown(runtime: Runtime, key: RecordKey) -> _Shown:
+    with runtime.database.read() as connection:
         return views.record(connection, key.store, key.kind, key.external_id)

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from hooks.intake.ingest import Ingest
 from hooks.ledger import records
 from hooks.ledger.codec import events_text, read_events, read_facts
 from hooks.ledger.persons import CONTACT, Name, Owner, Persons
@@ -21,6 +20,7 @@ from hooks.ledger.tables import records as table
 from hooks.ledger.unit import Unit
 from hooks.retention.events import RecordEvent
 from hooks.retention.facts import META_KINDS, STORED_KINDS, OrderFacts
+from hooks.runtime import Runtime
 from hooks.tagging.tags import since_of
 
 CAUSE = "addresses hashed anew"
@@ -28,7 +28,7 @@ CHOICES = ("consent-given", "consent-withdrawn")
 REQUESTS = ("erasure-requested", "objection")
 
 
-def rehash(ingest: Ingest, store: str) -> int:
+def rehash(runtime: Runtime, store: str) -> int:
     """Keep with each record of a store what bears on it, drop all hashes, and mark every record to be read again.
 
     Returns how many records that are. Raises LedgerUnavailableError.
@@ -36,11 +36,11 @@ def rehash(ingest: Ingest, store: str) -> int:
 
     def work(unit: Unit) -> int:
         for row in _bearing_addresses(unit.connection, store):
-            _keep_with(unit, row, ingest)
+            _keep_with(unit, row, runtime)
         unit.settle()
-        return _drop_and_mark(unit.connection, store, ingest)
+        return _drop_and_mark(unit.connection, store, runtime)
 
-    return ingest.transaction(work)
+    return runtime.transaction(work)
 
 
 def _bearing_addresses(connection: Connection, store: str) -> list[Values]:
@@ -54,7 +54,7 @@ def _bearing_addresses(connection: Connection, store: str) -> list[Values]:
     return [dict(row._mapping) for row in connection.execute(chosen)]  # noqa: SLF001
 
 
-def _keep_with(unit: Unit, row: Values, ingest: Ingest) -> None:
+def _keep_with(unit: Unit, row: Values, runtime: Runtime) -> None:
     """Note with a record what bears on it by way of its address, but for what is noted about an account that the
     store still shows: that bears on it again once both were read."""
     number = row["external_id"] if row["kind"] == "customer" else None
@@ -71,7 +71,7 @@ def _keep_with(unit: Unit, row: Values, ingest: Ingest) -> None:
         changed: Values = {"events": events_text((*before, *new))}
         unit.save(known, changed)
         words = "Kept with the record: what was decided about the person who has its address"
-        unit.remember(known | changed, ingest.clock(), CAUSE, words)
+        unit.remember(known | changed, runtime.clock(), CAUSE, words)
 
 
 def _is_shown(unit: Unit, store: str, name: Name) -> bool:
@@ -96,13 +96,13 @@ def _fitting(known: Values, told: Iterable[RecordEvent]) -> list[RecordEvent]:
     ]
 
 
-def _drop_and_mark(connection: Connection, store: str, ingest: Ingest) -> int:
+def _drop_and_mark(connection: Connection, store: str, runtime: Runtime) -> int:
     """Drop the hashes of what the store can show again, and mark it."""
     connection.execute(delete(account_emails).where(account_emails.c.store == store))
     shown = table.c.store == store, table.c.kind.in_(STORED_KINDS)
     connection.execute(update(table).where(*shown, table.c.email_hash.is_not(None)).values(email_hash=None))
     records.tag_again(connection, store, table.c.kind.in_(STORED_KINDS))
-    now = ingest.clock()
+    now = runtime.clock()
     there = *shown, table.c.state.not_in(("unknown", "gone"))
     asked = {"reread_at": now, "reread_since": now, "reread_reason": "rehash", "reread_attempts": 0}
     connection.execute(update(table).where(*there).values(asked))

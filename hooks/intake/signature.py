@@ -9,27 +9,6 @@ from collections.abc import Iterable
 
 from hooks.errors import SignatureRefusedError
 
-_ENTITY = re.compile(r"&(amp|lt|gt|quot|#0*38|#0*60|#0*62|#0*34|#0*39|#[xX]0*(?:26|3[cC]|3[eE]|22|27));")
-_NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"'}
-
-
-def _decoded(match: re.Match[str]) -> str:
-    name = match[1]
-    if name in _NAMED:
-        return _NAMED[name]
-    digits = name[1:]
-    return chr(int(digits[1:], 16) if digits[0] in "xX" else int(digits))
-
-
-def signing_keys(secret: str) -> frozenset[bytes]:
-    """The keys with which a store that was given `secret` may sign.
-
-    WooCommerce decodes the five HTML special characters in a secret before it signs: one that is stored as
-    `a&amp;b` signs as `a&b`. Which of the two forms was typed in here cannot be known, so both count.
-    """
-    return frozenset({secret.encode(), _ENTITY.sub(_decoded, secret).encode()})
-
-
 _SIGNATURE = re.compile(r"[A-Za-z0-9+/]{43}=")
 
 

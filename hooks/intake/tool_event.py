@@ -18,17 +18,17 @@ from typing import Any, cast
 
 from marshmallow import Schema, ValidationError
 
-from hooks.environment.event_tokens import EventToken
 from hooks.errors import EventForbiddenError, EventRefusedError, QuarantinedError
 from hooks.intake.email_hash import address_hash, email_subject
 from hooks.intake.signature import verify
 from hooks.intake.webhook import Delivery, Happened, Ignored, Noted, happened, json_object
 from hooks.ledger.codec import event_dict
-from hooks.retention.events import EventType, RecordEvent
+from hooks.retention.events import PERSON_EVENTS, EventType, RecordEvent
 from hooks.retention.facts import EVENT_TYPES, Occurrence, RecordKind, Subject
 from hooks.retention.tool_reports import number_of
+from hooks.settings.event_tokens import EventToken
 from schemas.brevo import BrevoEvent, BrevoEventSchema, is_brevo, occurrence_of
-from schemas.event import NO_EMAIL, PERSON_EVENTS, Address, ToolEvent, ToolEventSchema, faults
+from schemas.event import NO_EMAIL, Address, ToolEvent, ToolEventSchema, faults
 from schemas.record_event import RecordEventSchema
 
 REPORTED = "event"

@@ -17,10 +17,10 @@ import structlog
 from sqlalchemy import Connection, Row
 
 from hooks.errors import LedgerContendedError, PolicyError
-from hooks.intake.ingest import RACES, Ingest
 from hooks.ledger import policies, stores
 from hooks.policies.preview import DUE_AT_ONCE, KEPT_LONGER, Impact, impact_of
 from hooks.retention.policy import Policy
+from hooks.runtime import RACES, Runtime
 from schemas.policy import read_policy
 
 log = structlog.get_logger(__name__)
@@ -45,30 +45,30 @@ class Adopted:
     impact: Impact | None
 
 
-def adopt(ingest: Ingest, wanted: Policy, *, yes: bool = False) -> Adopted:
+def adopt(runtime: Runtime, wanted: Policy, *, yes: bool = False) -> Adopted:
     """Put the policy in force, unless something stands in its way; `yes`: the operator wants it all the same.
 
     Nothing puts a policy in force before its effective date, but the first of all. Raises LedgerUnavailableError.
     """
     for _ in range(RACES):
         try:
-            return _adopt(ingest, wanted, yes=yes)
+            return _adopt(runtime, wanted, yes=yes)
         except LedgerContendedError:
             continue
-    return _adopt(ingest, wanted, yes=yes)
+    return _adopt(runtime, wanted, yes=yes)
 
 
-def _adopt(ingest: Ingest, wanted: Policy, *, yes: bool) -> Adopted:
-    with ingest.database.read() as connection:
+def _adopt(runtime: Runtime, wanted: Policy, *, yes: bool) -> Adopted:
+    with runtime.database.read() as connection:
         current = policies.digest_in_force(connection)
     impact = None
     if current != wanted.digest:
-        impact = impact_of(ingest.database, wanted, ingest.clock().astimezone(wanted.time_zone).date())
-    with ingest.database.write() as connection:
+        impact = impact_of(runtime.database, wanted, runtime.clock().astimezone(wanted.time_zone).date())
+    with runtime.database.write() as connection:
         policies.lock(connection)
         if policies.digest_in_force(connection) != current:  # another one was faster: judge by what is in force now
             raise LedgerContendedError("another policy was put in force at the same time")
-        return _settled(connection, wanted, impact, ingest.clock(), yes=yes)
+        return _settled(connection, wanted, impact, runtime.clock(), yes=yes)
 
 
 def _settled(connection: Connection, wanted: Policy, impact: Impact | None, now: datetime, *, yes: bool) -> Adopted:
@@ -120,21 +120,21 @@ def told_words(impact: Mapping[str, Any]) -> str:
     return f"{counts}; people who were told an earlier date: {people or 'not counted'}"
 
 
-def follow(ingest: Ingest) -> Ingest:
+def follow(runtime: Runtime) -> Runtime:
     """The same, with the policy that the ledger says is in force; as it was, where it says none.
 
     Raises LedgerUnavailableError.
     """
-    with ingest.database.read() as connection:
+    with runtime.database.read() as connection:
         digest = policies.digest_in_force(connection)
-        if digest is None or digest == ingest.policy.digest:
-            return ingest
+        if digest is None or digest == runtime.policy.digest:
+            return runtime
         current = policies.in_force(connection)
     try:
-        return replace(ingest, policy=read_policy(current.text, "the policy in force")) if current else ingest
+        return replace(runtime, policy=read_policy(current.text, "the policy in force")) if current else runtime
     except PolicyError:
         log.exception("policy.unreadable", policy=digest)
-        return ingest
+        return runtime
 
 
 def is_unreadable(connection: Connection, worked_by: Policy) -> bool:

@@ -14,11 +14,11 @@ from threading import Event
 import structlog
 
 from hooks.errors import PageError, StoppedError
-from hooks.intake.ingest import Ingest
 from hooks.ledger import page_checks
 from hooks.page.drift import Finding
 from hooks.page.subprocess_reader import compare_page, confined
 from hooks.retention.policy import Policy
+from hooks.runtime import Runtime
 from hooks.settings import Settings
 
 HOURLY = timedelta(hours=1)
@@ -39,7 +39,7 @@ def compare(source: str, policy: Policy, stopping: Event) -> tuple[Finding, ...]
 class PageWatch:
     """Compares the pages that the settings name with the policy in force, until `stopping` is set."""
 
-    ingest: Ingest
+    runtime: Runtime
     settings: Settings
     stopping: Event = field(default_factory=Event)
     compare: Compare = compare
@@ -48,12 +48,12 @@ class PageWatch:
         """Look at the page that is due, if one is. Returns how many those were. Raises LedgerUnavailableError."""
         if not self.settings.policy_pages:
             return 0
-        policy = self.ingest.policy
-        with self.ingest.database.read() as connection:  # a look that waits for nobody
-            if not page_checks.any_due(connection, policy, self.ingest.clock()):
+        policy = self.runtime.policy
+        with self.runtime.database.read() as connection:  # a look that waits for nobody
+            if not page_checks.any_due(connection, policy, self.runtime.clock()):
                 return 0
-        with self.ingest.database.write() as connection:
-            url = page_checks.claim(connection, policy, self.ingest.clock())
+        with self.runtime.database.write() as connection:
+            url = page_checks.claim(connection, policy, self.runtime.clock())
         if url is None:
             return 0
         self._look(url, policy)
@@ -63,7 +63,7 @@ class PageWatch:
         try:
             found = self.compare(url, policy, self.stopping)
         except StoppedError:
-            with self.ingest.database.write() as connection:
+            with self.runtime.database.write() as connection:
                 page_checks.release(connection, url)
             return
         except PageError as error:
@@ -74,13 +74,13 @@ class PageWatch:
             log.exception("page.failed", page=url)
             self._failed(url, f"{url} could not be compared with the policy; the log says where that failed.")
             return
-        now, drifts = self.ingest.clock(), any(finding.severity == "drift" for finding in found)
-        with self.ingest.database.write() as connection:
+        now, drifts = self.runtime.clock(), any(finding.severity == "drift" for finding in found)
+        with self.runtime.database.write() as connection:
             told = [asdict(finding) for finding in found]
             page_checks.settle(connection, url, policy, told, drift=drifts, now=now, due=now + page_checks.DAILY)
         log.info("page.compared", page=url, findings=len(found), drift=drifts)
 
     def _failed(self, url: str, words: str) -> None:
-        now = self.ingest.clock()
-        with self.ingest.database.write() as connection:
+        now = self.runtime.clock()
+        with self.runtime.database.write() as connection:
             page_checks.failed(connection, url, words, now=now, due=now + HOURLY)

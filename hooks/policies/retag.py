@@ -17,10 +17,10 @@ from operator import itemgetter
 
 from sqlalchemy import Connection
 
-from hooks.intake.ingest import Ingest
 from hooks.ledger import policies, tagged_rows
 from hooks.ledger.codec import read_facts
 from hooks.ledger.facts_outline import read_ways
+from hooks.ledger.moment import Moment
 from hooks.ledger.persons import Persons
 from hooks.ledger.prepared import Bind, Prepared, Raw
 from hooks.ledger.records import AGAIN, RecordKey, Values
@@ -29,8 +29,9 @@ from hooks.ledger.tagged_rows import Known
 from hooks.ledger.unit import Unit
 from hooks.retention.facts import STORED_KINDS
 from hooks.retention.recipients import Reach, recipients
-from hooks.tagging.changes import Moment
+from hooks.runtime import Runtime
 from hooks.tagging.context import alone, owner_of_row, persons_of
+from hooks.tagging.recorder import Recorder
 from hooks.tagging.tags import tagged_by, tags_alone
 
 FEWEST, MOST = 50, 2000
@@ -59,7 +60,7 @@ Foreseen = tuple[Raw, Change | None]
 class Retagger:
     """Tags anew what is due, a chunk at a time; any number may be at it."""
 
-    ingest: Ingest
+    runtime: Runtime
     size: int = FEWEST
     _ahead: list[Foreseen] = field(default_factory=list)
     _was_marked: bool = False
@@ -82,7 +83,7 @@ class Retagger:
 
         Raises LedgerUnavailableError.
         """
-        wanted, size = tagged_by(self.ingest.policy), limit or self.size
+        wanted, size = tagged_by(self.runtime.policy), limit or self.size
         ahead = self._ahead or self._foreseen(wanted, limit or AHEAD)
         chunk, self._ahead = ahead[:size], []
         if not chunk:
@@ -94,20 +95,20 @@ class Retagger:
             began[0] = time.monotonic()
             return self._carried_out(unit, wanted, chunk)
 
-        done = self.ingest.transaction(work)
+        done = self.runtime.transaction(work)
         self.size = fitting(len(chunk), time.monotonic() - began[0])
         if done:
             self._ahead = ahead[size:]
         return done
 
     def _foreseen(self, wanted: str, limit: int) -> list[Foreseen]:
-        with self.ingest.database.read() as connection:  # a look that waits for nobody
+        with self.runtime.database.read() as connection:  # a look that waits for nobody
             rows = tagged_rows.otherwise(connection, wanted, limit=limit)
-            outlook = Outlook.of(connection, self.ingest, rows)
+            outlook = Outlook.of(connection, self.runtime, rows)
             return [(row, outlook.change(row)) for row in rows]
 
     def _carried_out(self, unit: Unit, wanted: str, chunk: Sequence[Foreseen]) -> int:
-        if policies.digest_in_force(unit.connection) not in (None, self.ingest.policy.digest):
+        if policies.digest_in_force(unit.connection) not in (None, self.runtime.policy.digest):
             return 0  # another policy was put in force, which this process follows in a moment
         unchanged = tagged_rows.unchanged(unit.connection, (row for row, change in chunk if change))
         _write(unit.connection, ((row[0], change) for row, change in chunk if change and row[0] in unchanged))
@@ -117,11 +118,11 @@ class Retagger:
     def _one_by_one(self, unit: Unit, wanted: str, ids: Iterable[int]) -> int:
         due = tagged_rows.whole(unit.connection, wanted, ids)
         unit.persons = Persons(unit.connection, map(owner_of_row, due))
-        moment = self.ingest.moment()
+        moment = self.runtime.moment()
         held = [(_turn(row), unit.hold(row)) for row in due]
         for turn, key in sorted(held, key=itemgetter(0)):
             if not turn or not _is_done(unit, key, wanted):
-                self.ingest.recorder.tag_anew(unit, key, moment)
+                Recorder(self.runtime.policy).tag_anew(unit, key, moment)
         return len(due)
 
 
@@ -142,19 +143,19 @@ class Outlook:
     """Works out what is to become of records, once for all that are alike."""
 
     connection: Connection
-    ingest: Ingest
+    runtime: Runtime
     persons: Persons
     moment: Moment
     _alike: dict[object, Alike] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, connection: Connection, ingest: Ingest, rows: Iterable[Raw]) -> Outlook:
+    def of(cls, connection: Connection, runtime: Runtime, rows: Iterable[Raw]) -> Outlook:
         """For these records."""
-        return cls(connection, ingest, persons_of(connection, rows), ingest.moment())
+        return cls(connection, runtime, persons_of(connection, rows), runtime.moment())
 
     def change(self, row: Raw) -> Change | None:
         """What is to become of this record, unless more bears on it than its own facts."""
-        known, policy = Known.of(row), self.ingest.policy
+        known, policy = Known.of(row), self.runtime.policy
         told = alone(self.persons, known, policy.time_zone) if _fresh(row) else None
         if told is None:
             return None
@@ -172,10 +173,10 @@ class Outlook:
         """What becomes of this record, as of any other, and of all like it."""
         known = tagged_rows.read(self.connection, row) | {"updated_at": None}
         facts = read_facts(known["kind"], known["facts"], known["email_hash"])
-        made, reach = tags_alone(facts, self.ingest.policy)
+        made, reach = tags_alone(facts, self.runtime.policy)
         unit = Unit(self.connection, self.persons)
         key = unit.hold(known)
-        self.ingest.recorder.tag_alone(unit, known, facts, made, self.moment)
+        Recorder(self.runtime.policy).tag_alone(unit, known, facts, made, self.moment)
         columns, lines = unit.difference(key)
         told = tuple(ADD_HISTORY.but(self.connection, line, "record_id") for line in lines)
         return Alike(columns, told, reach)

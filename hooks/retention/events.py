@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, get_args
 
-from hooks.retention.facts import Choice
+from hooks.retention.facts import EVENT_TYPES, Choice
 from hooks.retention.merge import choices_of
 
 EventType = Literal[
@@ -27,6 +27,12 @@ EventType = Literal[
 ]
 
 TYPES: tuple[EventType, ...] = get_args(EventType)
+
+PERSON_EVENTS: tuple[EventType, ...] = ("erasure-requested", "objection")
+"""What a person asks for at a help desk, noted on the record that it is about."""
+
+TOOL_EVENT_TYPES = (*EVENT_TYPES, *PERSON_EVENTS)
+"""All that tools may report."""
 
 
 @dataclass(frozen=True, slots=True)

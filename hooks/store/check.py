@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import requests
 
-from hooks.environment.webhook_secrets import SHORTEST, is_long_enough
 from hooks.errors import (
     CachedAnswerError,
     CredentialsRefusedError,
@@ -21,6 +20,7 @@ from hooks.errors import (
 )
 from hooks.http_limits import TimedSession
 from hooks.settings import Settings
+from hooks.settings.webhook_secrets import SHORTEST, is_long_enough
 from hooks.store import probe, store_zone
 from hooks.store.client import StoreClient
 from hooks.store.failures import KEY_NOT_RECEIVED, http_date

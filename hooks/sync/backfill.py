@@ -15,9 +15,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from hooks.intake.ingest import Ingest
 from hooks.ledger import rounds, stores, views
 from hooks.ledger.rounds import RoundName
+from hooks.runtime import Runtime
 from hooks.settings import Settings
 from hooks.store.client import StoreClient
 from hooks.sync.backoff import turn
@@ -50,20 +50,20 @@ class Backfill:
     """Goes through one store's records, whoever else works on it."""
 
     store: str
-    ingest: Ingest
+    runtime: Runtime
     rescanner: Rescanner
     rereader: Rereader
 
     @classmethod
-    def of(cls, store: str, settings: Settings, ingest: Ingest) -> Backfill:
+    def of(cls, store: str, settings: Settings, runtime: Runtime) -> Backfill:
         """For the store that the settings call `store`; its calls count to the budget that all share."""
 
         def client() -> StoreClient:
-            pace = SharedPace(ingest.database, store, settings.store_requests_per_second)
+            pace = SharedPace(runtime.database, store, settings.store_requests_per_second)
             return StoreClient(settings.stores[store], pace)
 
-        rescanner = Rescanner(store, client(), ingest, settings.reconcile, settings.sweep)
-        return cls(store, ingest, rescanner, Rereader(store, client(), ingest))
+        rescanner = Rescanner(store, client(), runtime, settings.reconcile, settings.sweep)
+        return cls(store, runtime, rescanner, Rereader(store, client(), runtime))
 
     def run(self, *, anew: bool = False) -> Iterator[Progress]:
         """Do it, saying after each part how far it is; `anew`: from the start, also where one is under way.
@@ -72,7 +72,7 @@ class Backfill:
         """
         began = self._begin(anew=anew)
         while True:
-            done = turn(self.store, (self._step,), self.ingest)
+            done = turn(self.store, (self._step,), self.runtime)
             progress = self._look(began)
             yield progress
             if progress.over:
@@ -88,8 +88,8 @@ class Backfill:
 
     def _begin(self, *, anew: bool) -> datetime:
         """One that is under way is gone on with; otherwise a new one begins."""
-        now = self.ingest.clock()
-        with self.ingest.database.write() as connection:
+        now = self.runtime.clock()
+        with self.runtime.database.write() as connection:
             stores.register(connection, [self.store])
             stores.meet(connection, self.store, self.rescanner.client.settings.url)
             rounds.register(connection, self.store, now)
@@ -100,9 +100,9 @@ class Backfill:
         return now
 
     def _look(self, began: datetime) -> Progress:
-        with self.ingest.database.read() as connection:
+        with self.runtime.database.read() as connection:
             found = [rounds.state(connection, self.store, name) for name in SWEEPS]
-            to_be_read = views.to_be_read(connection, self.store, self.ingest.clock())
+            to_be_read = views.to_be_read(connection, self.store, self.runtime.clock())
             pause = stores.resting(connection, self.store)
         states = [one for one in found if one is not None]
         under_way = [one for one in states if one.done_at is None or one.done_at < began]

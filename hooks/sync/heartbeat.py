@@ -14,20 +14,20 @@ from typing import cast
 import structlog
 from sqlalchemy import Connection
 
-from hooks.intake.ingest import Ingest
 from hooks.ledger import rounds, set_back, stores, traits
+from hooks.ledger.moment import Moment
 from hooks.ledger.records import Values
 from hooks.ledger.rounds import RoundName
 from hooks.ledger.unit import Unit
 from hooks.retention.facts import ReportedFacts
 from hooks.retention.tool_reports import no_later
+from hooks.runtime import Runtime
 from hooks.settings import Settings
 from hooks.store.client import StoreClient
 from hooks.store.retry import LONGEST_ASKED, PERMANENT
 from hooks.store.shop_identity import is_another
 from hooks.sync import store_observations
-from hooks.tagging.changes import Moment
-from hooks.tagging.recorder import facts_of
+from hooks.tagging.recorder import Recorder, facts_of
 
 EVERY_SECONDS = 30.0
 
@@ -49,7 +49,7 @@ class Heartbeat:
 
     store: str
     client: StoreClient
-    ingest: Ingest
+    runtime: Runtime
     longest: Mapping[RoundName, timedelta]
     _is_ours: bool = True
     _beat_at: float | None = None
@@ -58,7 +58,7 @@ class Heartbeat:
     _notices: Mapping[str, bool] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, store: str, client: StoreClient, ingest: Ingest, settings: Settings) -> Heartbeat:
+    def of(cls, store: str, client: StoreClient, runtime: Runtime, settings: Settings) -> Heartbeat:
         """The heartbeat for the store that the settings call `store`."""
         sweep = max(settings.sweep, PERMANENT)
         changes = max(settings.reconcile, PERMANENT)
@@ -69,26 +69,26 @@ class Heartbeat:
             "customers": sweep,
             "unlisted": sweep,
         }
-        return cls(store, client, ingest, longest)
+        return cls(store, client, runtime, longest)
 
     def beat(self) -> bool:
         """Beat, if it is time to, the clock was set, or the store has said its time first, or began or ceased to answer
         with notices of PHP. False where the ledger is another shop's: then nothing may be done for the store. Raises
         LedgerUnavailableError."""
         ticks = time.monotonic()
-        offset = self.ingest.clock().timestamp() - ticks
+        offset = self.runtime.clock().timestamp() - ticks
         was_set = self._offset is not None and abs(offset - self._offset) > JUMP_SECONDS
         self._offset = offset
         is_due = self._beat_at is None or ticks - self._beat_at >= EVERY_SECONDS
         has_news = bool(self.client.heard and not self._has_heard) or self.client.notices != self._notices
         if is_due or was_set or has_news:
             notices = dict(self.client.notices)
-            self._is_ours = self.ingest.transaction(lambda unit: self._beat(unit, notices, was_set=was_set))
+            self._is_ours = self.runtime.transaction(lambda unit: self._beat(unit, notices, was_set=was_set))
             self._beat_at, self._has_heard, self._notices = ticks, self.client.heard is not None, notices
         return self._is_ours
 
     def _beat(self, unit: Unit, notices: Mapping[str, bool], *, was_set: bool) -> bool:
-        connection, now = unit.connection, self.ingest.clock()
+        connection, now = unit.connection, self.runtime.clock()
         row, url = stores.row(connection, self.store), self.client.settings.url
         if row and is_another(row.url, url):
             if self._is_ours:
@@ -133,13 +133,13 @@ class Heartbeat:
 
     def _redate(self, unit: Unit, now: datetime) -> None:
         """Date anew what was reported without a time: it was dated by its arrival, by the clock that was ahead."""
-        moment = Moment(now, self.ingest.settle)
+        moment = Moment(now, self.runtime.settle)
         for key in set_back.reported_after(unit.connection, self.store, now):
             known = cast("Values", unit.find(key))
             facts = cast("ReportedFacts", facts_of(known))
             redated = no_later(facts, now)
             if redated != facts:
                 told = "Dated by its arrival while the clock was ahead, and dated anew since it was set back"
-                self.ingest.recorder.save(unit, known, redated, {}, moment, "clock set back", told)
-                self.ingest.recorder.link(unit, self.store, redated, moment)
+                Recorder(self.runtime.policy).save(unit, known, redated, {}, moment, "clock set back", told)
+                Recorder(self.runtime.policy).link(unit, self.store, redated, moment)
         unit.settle()

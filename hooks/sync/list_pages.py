@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hooks.intake.ingest import Ingest
 from hooks.ledger import records, traits
+from hooks.runtime import Runtime
 from hooks.store.client import StoreClient
 from hooks.store.listing import ListPage, Place, page
 from hooks.sync.compare import ORDER_FIELDS, REFUND_IDS, WHOLE_REFUNDS, ShownRefunds
@@ -27,11 +27,11 @@ class OrderLists:
 
     store: str
     client: StoreClient
-    ingest: Ingest
+    runtime: Runtime
 
     def page(self, params: Mapping[str, str], place: Place) -> ListPage:
         """One step of a walk through the list that `params` name. Raises StoreError."""
-        with self.ingest.database.read() as connection:
+        with self.runtime.database.read() as connection:
             is_whole = TRAIT in traits.read(connection, self.store)
         if is_whole:
             return self._page(params, place, WHOLE_REFUNDS)
@@ -47,14 +47,14 @@ class OrderLists:
             return False
         if not _has_field(found):
             return True
-        with self.ingest.database.read() as connection:
+        with self.runtime.database.read() as connection:
             return bool(records.refunded(connection, self.store, found.rows))
 
     def _page_again(self, params: Mapping[str, str], place: Place, found: ListPage) -> ListPage:
         again = self._page(params, place, WHOLE_REFUNDS)
         if _shows_refunds(again) or not _has_field(found):
-            with self.ingest.database.write() as connection:
-                traits.note(connection, self.store, TRAIT, "yes", self.ingest.clock())
+            with self.runtime.database.write() as connection:
+                traits.note(connection, self.store, TRAIT, "yes", self.runtime.clock())
         return again
 
 

@@ -18,12 +18,14 @@ from hooks import telemetry
 from hooks.errors import QuarantinedError, RecordGoneError, StoreError, StoreUnreachableError
 from hooks.intake.ingest import Ingest
 from hooks.ledger import records
+from hooks.ledger.moment import Moment
 from hooks.ledger.records import UNCLAIMED, Due
 from hooks.ledger.unit import Unit
 from hooks.retention.facts import STORED_KINDS, RecordKind
+from hooks.runtime import Runtime
 from hooks.store.client import NotWritten, StoreClient
 from hooks.store.retry import delay
-from hooks.tagging.changes import Moment, question
+from hooks.tagging.changes import question
 
 LEASE = timedelta(minutes=3)
 """Longer than a batch takes even in a slow store, so that two workers do not write the same record at once; and
@@ -36,7 +38,7 @@ class Pusher:
 
     store: str
     client: StoreClient
-    ingest: Ingest
+    runtime: Runtime
     jitter: Callable[[], float] = random.random
 
     def push(self) -> int:
@@ -47,10 +49,10 @@ class Pusher:
         return sum(self._push_kind(kind) for kind in STORED_KINDS)
 
     def _push_kind(self, kind: RecordKind) -> int:
-        now = self.ingest.clock()
+        now = self.runtime.clock()
         token = uuid4().hex
         limit = self.client.at_once(kind)
-        with self.ingest.database.write() as connection:
+        with self.runtime.database.write() as connection:
             due = records.claim_pushes(
                 connection, self.store, kind, limit=limit, now=now, until=now + LEASE, claim=token
             )
@@ -84,24 +86,24 @@ class Pusher:
 
     def _give_back(self, rows: Iterable[Due]) -> None:
         """What was not tried is due as before."""
-        self.ingest.transaction(lambda unit: records.give_back(unit.connection, (row.claim for row in rows)))
+        self.runtime.transaction(lambda unit: records.give_back(unit.connection, (row.claim for row in rows)))
 
     def _settle(self, kind: RecordKind, answered: Iterable[tuple[Due, dict[str, Any]]], asked_at: datetime) -> None:
         """Take in what the store answered, all of it in one transaction."""
         writes = []
         for row, answer in answered:
             try:
-                writes.append((row.claim, row.wanted_digest, self.ingest.snapshot_of(kind, answer)))
+                writes.append((row.claim, row.wanted_digest, Ingest(self.runtime).snapshot_of(kind, answer)))
             except QuarantinedError:
                 misshapen = StoreUnreachableError("not-of-the-shape", "the answer is not of a record's shape")
                 self._failed(row, misshapen)
         if writes:
-            self.ingest.written(self.store, writes, asked_at=asked_at)
+            Ingest(self.runtime).settle_writes(self.store, writes, asked_at=asked_at)
             telemetry.WRITES.labels(self.store, "written").inc(len(writes))
 
     def _failed(self, row: Due, error: StoreError) -> None:
         telemetry.WRITES.labels(self.store, error.code).inc()
-        now = self.ingest.clock()
+        now = self.runtime.clock()
 
         def work(unit: Unit) -> None:
             key = unit.claimed([row.claim]).get(row.id)
@@ -110,11 +112,11 @@ class Pusher:
                 return
             columns: dict[str, Any] = {}
             if isinstance(error, RecordGoneError):
-                columns |= question(known, "deleted", Moment(now, self.ingest.settle))
+                columns |= question(known, "deleted", Moment(now, self.runtime.settle))
             if known["wanted_digest"] == row.wanted_digest and known["push_at"] is not None:
                 attempts = row.push_attempts + 1
                 at = now + delay(error, attempts, jitter=self.jitter)
                 columns |= {"push_attempts": attempts, "push_error": error.code, "push_at": at}
             unit.save(known, UNCLAIMED | columns)
 
-        self.ingest.transaction(work)
+        self.runtime.transaction(work)

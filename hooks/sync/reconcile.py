@@ -17,14 +17,15 @@ import structlog
 from sqlalchemy import Row
 
 from hooks.errors import QuarantinedError, RecordRefusedError, StoreError
-from hooks.intake.ingest import Ingest
 from hooks.intake.webhook import snapshot_of
 from hooks.ledger import log as ledger_log
 from hooks.ledger import records, rounds, stores
+from hooks.ledger.moment import Moment
 from hooks.ledger.records import RecordKey, Values
 from hooks.ledger.rounds import RoundClaim, RoundName
 from hooks.ledger.unit import Unit
 from hooks.retention.facts import RecordKind
+from hooks.runtime import Runtime
 from hooks.store.client import StoreClient
 from hooks.store.listing import ListPage, Place, page
 from hooks.store.retry import LONGEST, PERMANENT
@@ -32,7 +33,7 @@ from hooks.sync import compare
 from hooks.sync.compare import ListRow, ShownRefunds
 from hooks.sync.list_pages import OrderLists
 from hooks.sync.unlisted_orders import UnlistedSearch
-from hooks.tagging.changes import HINTS, Moment
+from hooks.tagging.changes import HINTS
 from hooks.tagging.recorder import ask
 from schemas.customer import FIELDS as CUSTOMER_FIELDS
 
@@ -70,7 +71,7 @@ class Rescanner:
 
     store: str
     client: StoreClient
-    ingest: Ingest
+    runtime: Runtime
     every: timedelta
     sweep: timedelta
 
@@ -79,14 +80,14 @@ class Rescanner:
 
         Raises StoreError where it is about the whole store; the round stays where it was.
         """
-        with self.ingest.database.read() as connection:
-            due = rounds.due(connection, self.store, self.ingest.clock())
+        with self.runtime.database.read() as connection:
+            due = rounds.due(connection, self.store, self.runtime.clock())
         return sum(self._step(name) for name in names if name in due)
 
     def _step(self, name: RoundName) -> bool:
-        now = self.ingest.clock()
+        now = self.runtime.clock()
         mine = RoundClaim(self.store, name, uuid4().hex)
-        with self.ingest.database.write() as connection:
+        with self.runtime.database.write() as connection:
             at = rounds.claim(connection, mine, now)
         if at is None:
             return False
@@ -94,7 +95,7 @@ class Rescanner:
             return self._wait_for_first_sweep(mine)
         try:
             if name == "unlisted":
-                return UnlistedSearch(self.store, self.client, self.ingest, self.every, self.sweep).step(mine, at)
+                return UnlistedSearch(self.store, self.client, self.runtime, self.every, self.sweep).step(mine, at)
             self._take(mine, at, self._page(name, at), now)
         except StoreError as error:
             self._give_back(mine, at, error)
@@ -104,8 +105,8 @@ class Rescanner:
 
     def _wait_for_first_sweep(self, mine: RoundClaim) -> bool:
         """Before all orders were gone through once, there is no last time from which to ask for changes."""
-        with self.ingest.database.write() as connection:
-            rounds.release(connection, mine, due_at=self.ingest.clock() + self.every)
+        with self.runtime.database.write() as connection:
+            rounds.release(connection, mine, due_at=self.runtime.clock() + self.every)
         return False
 
     def _page(self, name: RoundName, at: Row[Any]) -> ListPage:
@@ -116,7 +117,7 @@ class Rescanner:
         if name == "changes":
             params |= {"modified_after": f"{at.mark:%Y-%m-%dT%H:%M:%S}", "dates_are_gmt": "true"}
         try:
-            return OrderLists(self.store, self.client, self.ingest).page(params, place)
+            return OrderLists(self.store, self.client, self.runtime).page(params, place)
         except RecordRefusedError:
             if at.listing == 0:
                 raise
@@ -124,13 +125,13 @@ class Rescanner:
 
     def _give_back(self, mine: RoundClaim, at: Row[Any], error: StoreError) -> None:
         """The round is gone on with later; what is only about this list must not stop the store's other work."""
-        now = self.ingest.clock()
+        now = self.runtime.clock()
         columns: dict[str, Any] = {}
         if not error.whole_store:
             again = PERMANENT if error.permanent else LONGEST
             columns = {"due_at": now + again, "error": error.code, "error_since": at.error_since or now}
             log.error("reconciliation.failed", store=self.store, round=mine.name, code=error.code)
-        with self.ingest.database.write() as connection:
+        with self.runtime.database.write() as connection:
             rounds.release(connection, mine, **columns)
 
     def _take(self, mine: RoundClaim, at: Row[Any], found: ListPage, asked_at: datetime) -> None:
@@ -139,7 +140,7 @@ class Rescanner:
         shown = {number: self._read(kind, row) for number, row in found.rows.items()}
 
         def work(unit: Unit) -> None:
-            moment = Moment(self.ingest.clock(), timedelta(0))
+            moment = Moment(self.runtime.clock(), timedelta(0))
             behind = mine.name == "changes" and _is_behind(found.store_time, moment.now)
             self._ask_about_shown(unit, kind, shown, at, moment, behind=behind)
             reached = found
@@ -147,14 +148,14 @@ class Rescanner:
                 reached = self._ask_about_missing(unit, kind, at, found, moment)
             self._move_on(unit, mine, at, reached, asked_at)
 
-        self.ingest.transaction(work)
+        self.runtime.transaction(work)
 
     def _read(self, kind: RecordKind, row: dict[str, Any]) -> ListRow:
         """What a row shows. Its refunds are read apart: of what is not of the shape, the rest still counts."""
         state = {name: value for name, value in row.items() if name != "refunds"}
         refunds = ShownRefunds.of(row.get("refunds"))
         try:
-            return ListRow(snapshot_of(kind, state, self.ingest.policy), refunds)
+            return ListRow(snapshot_of(kind, state, self.runtime.policy), refunds)
         except QuarantinedError:
             return ListRow(None, refunds)
 
@@ -230,7 +231,7 @@ class Rescanner:
         rounds.release(unit.connection, mine, **columns, error=None, error_since=None)
 
     def _finish(self, unit: Unit, mine: RoundClaim, at: Row[Any], began: Mapping[str, Any]) -> None:
-        now = self.ingest.clock()
+        now = self.runtime.clock()
         gap = at.done_at is not None and not timedelta(0) <= now - at.done_at <= 2 * self.every + rounds.LEASE
         gap |= at.mark is not None and began["began_mark"] < at.mark - OVERLAP  # the store's clock was set back
         ended = {"began_at": None, "began_mark": None, "mark": began["began_mark"], "done_at": now}
@@ -251,7 +252,7 @@ class Rescanner:
 
     def _ask_about_approaching(self, unit: Unit, now: datetime) -> None:
         """Customers whose date is near: whether they are inactive indeed, only the store can say."""
-        due = now.astimezone(self.ingest.policy.time_zone).date() + timedelta(days=APPROACHING_DAYS)
+        due = now.astimezone(self.runtime.policy.time_zone).date() + timedelta(days=APPROACHING_DAYS)
         moment = Moment(now, timedelta(0))
         ids = records.approaching(
             unit.connection, self.store, due=due, read_before=now - APPROACHING_AGAIN, limit=APPROACHING_LIMIT

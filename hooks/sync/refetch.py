@@ -22,6 +22,7 @@ from hooks.intake.ingest import Ingest, is_rewound
 from hooks.ledger import order_ids, records
 from hooks.ledger.records import Claim, Due, Values
 from hooks.retention.facts import STORED_KINDS, RecordKind, Snapshot
+from hooks.runtime import Runtime
 from hooks.store.client import StoreClient
 from hooks.store.retry import delay
 from hooks.sync.compare import knows_refunds
@@ -51,7 +52,7 @@ class Rereader:
 
     store: str
     client: StoreClient
-    ingest: Ingest
+    runtime: Runtime
     jitter: Callable[[], float] = random.random
 
     def reread(self) -> int:
@@ -59,9 +60,9 @@ class Rereader:
 
         Raises StoreError where it is about the whole store; what was not asked for is given back.
         """
-        now = self.ingest.clock()
+        now = self.runtime.clock()
         token = uuid4().hex
-        with self.ingest.database.write() as connection:
+        with self.runtime.database.write() as connection:
             due = records.claim_rereads(connection, self.store, limit=ROUND, now=now, until=now + LEASE, claim=token)
         left = {row.id: row for row in due}
         try:
@@ -86,7 +87,7 @@ class Rereader:
         rows = {row.external_id: row for row in left.values() if row.kind == kind}
         if len(rows) < 2 and not any(row.reread_reason == "missing" for row in rows.values()):
             return set()
-        asked_at = self.ingest.clock()
+        asked_at = self.runtime.clock()
         try:
             found = self.client.read_many(kind, list(rows), fields=self._fields(kind))
         except StoreError as error:
@@ -98,7 +99,7 @@ class Rereader:
             claim, snapshot = rows[number].claim, self._settling(kind, raw)
             if snapshot and not is_rewound(claim, snapshot):
                 answers.append((claim, snapshot))
-        self.ingest.answered(self.store, answers, asked_at=asked_at)
+        Ingest(self.runtime).apply_answers(self.store, answers, asked_at=asked_at)
         telemetry.REREADS.labels(self.store, "read").inc(len(answers))
         for claim, _ in answers:
             del left[claim.record_id]
@@ -109,30 +110,30 @@ class Rereader:
         refunded = [number for number, raw in found.items() if raw.get("refunds")]
         known: Mapping[int, Values] = {}
         if refunded:
-            with self.ingest.database.read() as connection:
+            with self.runtime.database.read() as connection:
                 known = records.those(connection, self.store, kind, refunded)
         doubtful = {number for number in refunded if not knows_refunds(known.get(number), found[number])}
         return {number: raw for number, raw in found.items() if number not in doubtful}
 
     def _fields(self, kind: RecordKind) -> str:
         """The fields that a read asks for: an account's addresses only where they are hashed."""
-        if kind == "customer" and self.ingest.subject_key:
+        if kind == "customer" and self.runtime.subject_key:
             return f"{CUSTOMER_FIELDS},{_ADDRESS_FIELDS}"
         return _FIELDS[kind]
 
     def _settling(self, kind: RecordKind, raw: dict[str, Any]) -> Snapshot | None:
         """What a row of a list shows, where it shows enough to settle what is in question."""
         try:
-            return self.ingest.snapshot_of(kind, raw)
+            return Ingest(self.runtime).snapshot_of(kind, raw)
         except QuarantinedError:
             return None
 
     def _ask(self, row: Due, claim: Claim, *, left_out: bool) -> None:
-        asked_at = self.ingest.clock()
+        asked_at = self.runtime.clock()
         try:
             snapshot = self._read(row)
         except RecordGoneError:
-            self.ingest.answered_gone(claim, asked_at=asked_at)
+            Ingest(self.runtime).close_missing(claim, asked_at=asked_at)
             telemetry.REREADS.labels(self.store, "gone").inc()
         except QuarantinedError:
             error = StoreUnreachableError("not-of-the-shape", "the answer is not of a record's shape")
@@ -143,17 +144,17 @@ class Rereader:
             if error.whole_store:
                 raise
         else:
-            self.ingest.answered(self.store, [(claim, snapshot)], asked_at=asked_at)
+            Ingest(self.runtime).apply_answers(self.store, [(claim, snapshot)], asked_at=asked_at)
             telemetry.REREADS.labels(self.store, "read").inc()
             if left_out and row.kind == "order" and row.reread_reason == "missing" and _is_as_known(row, snapshot):
                 self._mark_unlisted(row)
 
     def _mark_unlisted(self, row: Due) -> None:
         """Keep that neither a list nor `include` shows an order that is there, and nothing about it is new."""
-        with self.ingest.database.write() as connection:
+        with self.runtime.database.write() as connection:
             if records.mark_unlisted(connection, row.id):
                 number = order_ids.unlisted(connection, self.store) + 1
-                note_unlisted(connection, self.store, number, self.ingest.clock())
+                note_unlisted(connection, self.store, number, self.runtime.clock())
 
     def _read(self, row: Due) -> Snapshot:
         """The record as the store shows it now; an order with the dates of its refunds.
@@ -165,7 +166,7 @@ class Rereader:
         shown: dict[str, Any] | RecordGoneError
         try:
             shown = self.client.read(kind, number, fields=self._fields(kind))
-            is_doubtful = is_rewound(row.claim, self.ingest.snapshot_of(kind, shown))
+            is_doubtful = is_rewound(row.claim, Ingest(self.runtime).snapshot_of(kind, shown))
         except RecordGoneError as error:
             shown, is_doubtful = error, row.version is not None
         raw = self._read_once_more(row, shown) if is_doubtful else shown
@@ -173,7 +174,7 @@ class Rereader:
             raise raw
         if raw.get("refunds"):
             raw["refunds"] = with_all(php_list(raw["refunds"]) or [], self.client.refunds(number))
-        return self.ingest.snapshot_of(kind, raw)
+        return Ingest(self.runtime).snapshot_of(kind, raw)
 
     def _read_once_more(self, row: Due, shown: dict[str, Any] | RecordGoneError) -> dict[str, Any] | RecordGoneError:
         """Read past all caches. Where nothing lets such a request through, the first answer, which no cache marked,
@@ -186,15 +187,15 @@ class Rereader:
     def _later(self, row: Due, claim: Claim, error: StoreError) -> None:
         telemetry.REREADS.labels(self.store, error.code).inc()
         attempts = row.reread_attempts + 1
-        at = self.ingest.clock() + delay(error, attempts, jitter=self.jitter)
+        at = self.runtime.clock() + delay(error, attempts, jitter=self.jitter)
         columns: dict[str, Any] = {"reread_at": at, "reread_attempts": attempts}
         if isinstance(error, RecordClosedError):
             columns["reread_reason"] = records.CLOSED
-        with self.ingest.database.write() as connection:
+        with self.runtime.database.write() as connection:
             records.release(connection, claim, **columns)
 
     def _give_back(self, rows: Iterable[Due]) -> None:
-        self.ingest.transaction(lambda unit: records.give_back(unit.connection, (row.claim for row in rows)))
+        self.runtime.transaction(lambda unit: records.give_back(unit.connection, (row.claim for row in rows)))
 
 
 def with_all(listed: Iterable[Any], dated: Iterable[dict[str, Any]]) -> list[Any]:

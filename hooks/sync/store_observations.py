@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from hooks.intake.ingest import Ingest
 from hooks.ledger import traits
+from hooks.runtime import Runtime
 from hooks.store import store_zone
 
 if TYPE_CHECKING:  # the web process names problems, and calls no store
@@ -75,7 +75,7 @@ class ZoneWatch:
 
     store: str
     client: StoreClient
-    ingest: Ingest
+    runtime: Runtime
     _looked_at: float | None = None
 
     def step(self) -> int:
@@ -91,12 +91,12 @@ class ZoneWatch:
         if index is None:
             return 0
         text = store_zone.zone_text(index)
-        with self.ingest.database.write() as connection:
+        with self.runtime.database.write() as connection:
             known = traits.read(connection, self.store).get(TIME_ZONE)
             if known and known.value != text:
                 traits.forget(connection, self.store, TIME_ZONE)
             if text:
-                traits.note(connection, self.store, TIME_ZONE, text, self.ingest.clock())
+                traits.note(connection, self.store, TIME_ZONE, text, self.runtime.clock())
         return 0
 
 

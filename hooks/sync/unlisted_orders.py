@@ -15,14 +15,14 @@ import structlog
 from sqlalchemy import Connection, Row
 
 from hooks.errors import StoreError
-from hooks.intake.ingest import Ingest
 from hooks.ledger import order_ids, rounds, traits
+from hooks.ledger.moment import Moment
 from hooks.ledger.records import UNLISTED, RecordKey
 from hooks.ledger.rounds import RoundClaim
 from hooks.ledger.unit import Unit
+from hooks.runtime import Runtime
 from hooks.store.client import StoreClient
 from hooks.sync.id_gaps import Covered, gaps, gaps_downwards
-from hooks.tagging.changes import Moment
 from hooks.tagging.recorder import ask
 
 log = structlog.get_logger(__name__)
@@ -53,14 +53,14 @@ class UnlistedSearch:
 
     store: str
     client: StoreClient
-    ingest: Ingest
+    runtime: Runtime
     every: timedelta
     sweep: timedelta
 
     def step(self, mine: RoundClaim, at: Row[Any]) -> bool:
         """Ask about one page of ids. False where nothing was done. Raises StoreError."""
-        now = self.ingest.clock()
-        with self.ingest.database.read() as connection:
+        now = self.runtime.clock()
+        with self.runtime.database.read() as connection:
             orders = rounds.state(connection, self.store, "orders")
             began = orders is not None and orders.done_at is not None
             step = self._next(connection, at.position, now) if began else None
@@ -73,7 +73,7 @@ class UnlistedSearch:
         return began
 
     def _wait_for_first_sweep(self, mine: RoundClaim, now: datetime) -> None:
-        with self.ingest.database.write() as connection:
+        with self.runtime.database.write() as connection:
             rounds.release(connection, mine, due_at=now + self.every)
 
     def _next(self, connection: Connection, calls: int, now: datetime) -> Step | None:
@@ -119,7 +119,7 @@ class UnlistedSearch:
             calls = at.position + bool(step.ids)
             rounds.release(unit.connection, mine, position=calls, began_at=at.began_at or now, **_WELL)
 
-        self.ingest.transaction(work)
+        self.runtime.transaction(work)
 
     def _shown(self, ids: Sequence[int], failures: list[StoreError]) -> set[int]:
         """The ids among these that `include` shows.
@@ -142,9 +142,9 @@ class UnlistedSearch:
 
     def _finish(self, mine: RoundClaim, now: datetime) -> None:
         """End the round, and count anew the orders that only their own address shows."""
-        with self.ingest.database.read() as connection:
+        with self.runtime.database.read() as connection:
             number = order_ids.count_unlisted(connection, self.store)
-        with self.ingest.database.write() as connection:
+        with self.runtime.database.write() as connection:
             note_unlisted(connection, self.store, number, now)
             ended = {"began_at": None, "done_at": now, **_WELL}
             rounds.finish(connection, mine, now=now, again=now + self.sweep, **ended)

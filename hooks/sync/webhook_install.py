@@ -8,9 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from hooks.intake.ingest import Ingest
 from hooks.intake.webhook import all_topics
 from hooks.ledger import api_versions, rounds, webhooks
+from hooks.runtime import Runtime
 from hooks.settings import Settings, StoreSettings
 from hooks.store import webhook_registration
 from hooks.store.client import StoreClient
@@ -29,7 +29,7 @@ class Installation:
 
     store: str
     client: StoreClient
-    ingest: Ingest
+    runtime: Runtime
     settings: Settings
 
     @property
@@ -40,7 +40,7 @@ class Installation:
     @property
     def topics(self) -> tuple[str, ...]:
         """Every topic that has a webhook."""
-        return all_topics(self.ingest.policy)
+        return all_topics(self.runtime.policy)
 
     @property
     def _reach(self) -> StoreSettings:
@@ -48,7 +48,7 @@ class Installation:
 
     def survey(self) -> list[TopicState]:
         """How each topic stands in the store now. Changes nothing."""
-        with self.ingest.database.read() as connection:
+        with self.runtime.database.read() as connection:
             remembered = {row.topic: row.external_id for row in webhooks.known(connection, self.store).values()}
             curable = {found.topic for found in api_versions.outdated(connection, self.store) if found.is_curable}
         states = self.survey_with({topic: number for topic, number in remembered.items() if number is not None})
@@ -64,7 +64,7 @@ class Installation:
         Where one works again that did not, the gap is to be reconciled at once. That is decided here, by what was
         recorded before: so it holds as well for one that was mended by hand, or by a worker that died of it.
         """
-        now = self.ingest.clock()
+        now = self.runtime.clock()
         with lease.write() as connection:
             before = webhooks.known(connection, self.store)
             was = {topic: row.status for topic, row in before.items()}
@@ -101,7 +101,7 @@ class Installation:
         self, states: Sequence[TopicState], secrets: Sequence[str], *, unknown: bool = True
     ) -> list[TopicState]:
         """Those whose webhook was given another secret than these; with `unknown`, also those made by hand."""
-        with self.ingest.database.read() as connection:
+        with self.runtime.database.read() as connection:
             known = webhooks.known(connection, self.store)
         digests = {self._digest(secret) for secret in secrets}
 
@@ -120,7 +120,7 @@ class Installation:
 
         While a secret is rotated, only `store rotate-secret` proves that the new one is taken before it is used.
         """
-        with self.ingest.database.read() as connection:
+        with self.runtime.database.read() as connection:
             given = {row.secret_digest for row in webhooks.known(connection, self.store).values()}
         secrets = self._reach.signing_secrets
         return next((secret for secret in secrets if self._digest(secret) in given), secrets[0])
@@ -134,8 +134,8 @@ class Installation:
         lease.renew()
         for deed in deeds:
             if deed.act in ("made", "secret"):
-                with self.ingest.database.write() as connection:
-                    now = self.ingest.clock()
+                with self.runtime.database.write() as connection:
+                    now = self.runtime.clock()
                     webhooks.remember(connection, self.store, deed.topic, deed.hook_id, given, now)
                     if deed.act == "made":
                         api_versions.note_made(connection, self.store, deed.topic, now)

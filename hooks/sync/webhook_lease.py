@@ -24,9 +24,9 @@ from uuid import uuid4
 from sqlalchemy import Connection
 
 from hooks.errors import LeaseError, LedgerUnavailableError
-from hooks.intake.ingest import Ingest
 from hooks.ledger import rounds
 from hooks.ledger.rounds import RoundClaim
+from hooks.runtime import Runtime
 
 POLL_SECONDS = 0.5
 PATIENCE = timedelta(minutes=5)
@@ -38,13 +38,13 @@ class Lease:
     """A hold on one store's webhooks. Methods raise LedgerUnavailableError."""
 
     claim: RoundClaim
-    ingest: Ingest
+    runtime: Runtime
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction of the ledger that renews the lease. Raises LeaseError where it is lost: nothing is written."""
-        with self.ingest.database.write() as connection:
-            if not rounds.save(connection, self.claim, self.ingest.clock()):
+        with self.runtime.database.write() as connection:
+            if not rounds.save(connection, self.claim, self.runtime.clock()):
                 raise LeaseError(
                     f"the lease on the webhooks of {self.claim.store} lapsed before the work was done, and another "
                     "process holds it now"
@@ -58,36 +58,36 @@ class Lease:
 
     def release(self, **columns: Any) -> None:
         """Let go, and write these columns of the round. Nothing is written once the lease is released, or lost."""
-        with self.ingest.database.write() as connection:
+        with self.runtime.database.write() as connection:
             rounds.release(connection, self.claim, **columns)
 
 
 @contextmanager
-def hold_if_due(store: str, ingest: Ingest) -> Iterator[Lease | None]:
+def hold_if_due(store: str, runtime: Runtime) -> Iterator[Lease | None]:
     """Hold the lease for this block; give None where the watch is not due, or another process holds the lease.
 
     Raises LedgerUnavailableError.
     """
-    with ingest.database.read() as connection:
-        is_due = "watch" in rounds.due(connection, store, ingest.clock())
+    with runtime.database.read() as connection:
+        is_due = "watch" in rounds.due(connection, store, runtime.clock())
     if not is_due:
         yield None
         return
-    with _new_lease(store, ingest) as lease:
-        with ingest.database.write() as connection:
-            row = rounds.claim(connection, lease.claim, ingest.clock())
+    with _new_lease(store, runtime) as lease:
+        with runtime.database.write() as connection:
+            row = rounds.claim(connection, lease.claim, runtime.clock())
         yield None if row is None else lease
 
 
 @contextmanager
 def hold(
-    store: str, ingest: Ingest, on_wait: Callable[[], None], sleep: Callable[[float], None] = time.sleep
+    store: str, runtime: Runtime, on_wait: Callable[[], None], sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[Lease]:
     """Wait for the lease, and hold it for this block. `on_wait` is called once, if another process holds it.
 
     Raises LeaseError after PATIENCE; LedgerUnavailableError.
     """
-    with _new_lease(store, ingest) as lease:
+    with _new_lease(store, runtime) as lease:
         _wait(lease, on_wait, sleep)
         yield lease
 
@@ -107,17 +107,17 @@ def _wait(lease: Lease, on_wait: Callable[[], None], sleep: Callable[[float], No
 
 
 def _take(lease: Lease) -> bool:
-    with lease.ingest.database.write() as connection:
-        return rounds.claim_at_any_time(connection, lease.claim, lease.ingest.clock())
+    with lease.runtime.database.write() as connection:
+        return rounds.claim_at_any_time(connection, lease.claim, lease.runtime.clock())
 
 
 @contextmanager
-def _new_lease(store: str, ingest: Ingest) -> Iterator[Lease]:
+def _new_lease(store: str, runtime: Runtime) -> Iterator[Lease]:
     """Give a lease that is yet to be taken, and release it after the block, however that ends.
 
     A lease that the ledger cannot release lapses by itself, so that the error of the block is the one to be told.
     """
-    lease = Lease(RoundClaim(store, "watch", uuid4().hex), ingest)
+    lease = Lease(RoundClaim(store, "watch", uuid4().hex), runtime)
     try:
         yield lease
     finally:

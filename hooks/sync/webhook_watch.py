@@ -14,8 +14,8 @@ import structlog
 
 from hooks import telemetry
 from hooks.errors import LeaseError, StoreError, WebhookProblemError
-from hooks.intake.ingest import Ingest
 from hooks.ledger import rounds, webhooks
+from hooks.runtime import Runtime
 from hooks.settings import Settings
 from hooks.store.client import StoreClient
 from hooks.store.webhook_registration import TopicState
@@ -35,7 +35,7 @@ class Watcher:
 
     store: str
     client: StoreClient
-    ingest: Ingest
+    runtime: Runtime
     settings: Settings
 
     def step(self) -> int:
@@ -45,7 +45,7 @@ class Watcher:
         where the store did not answer; LedgerUnavailableError.
         """
         try:
-            with webhook_lease.hold_if_due(self.store, self.ingest) as lease:
+            with webhook_lease.hold_if_due(self.store, self.runtime) as lease:
                 return 0 if lease is None else self._step(lease)
         except LeaseError:
             log.warning("webhooks.lease-lost", store=self.store)
@@ -69,7 +69,7 @@ class Watcher:
         return 1
 
     def _look(self, lease: Lease) -> None:
-        installation = Installation(self.store, self.client, self.ingest, self.settings)
+        installation = Installation(self.store, self.client, self.runtime, self.settings)
         states = installation.survey()
         if not self._noted(installation, lease, states):
             return
@@ -86,7 +86,7 @@ class Watcher:
     def _noted(self, installation: Installation, lease: Lease, states: Sequence[TopicState]) -> bool:
         """Record and report; False where our webhooks were never installed, so that nothing is to be mended."""
         news = installation.note(lease, states)
-        with self.ingest.database.read() as connection:
+        with self.runtime.database.read() as connection:
             installed = webhooks.installed_at(connection, self.store) is not None
         if installed:
             self._report(news)
@@ -104,7 +104,7 @@ class Watcher:
 
     def _record_refusal(self, lease: Lease, error: StoreError) -> None:
         """Record that the key may not see or change webhooks, and report it when it comes up."""
-        now, since = self.ingest.clock(), self._refusal_since(error)
+        now, since = self.runtime.clock(), self._refusal_since(error)
         if since is None:
             log.error("webhooks.unreadable", store=self.store, code=error.code, detail=error.detail)
             telemetry.report(error)
@@ -112,15 +112,15 @@ class Watcher:
 
     def _refusal_since(self, error: StoreError) -> datetime | None:
         """When this error came up; None where the look before did not meet it."""
-        with self.ingest.database.read() as connection:
+        with self.runtime.database.read() as connection:
             row = rounds.state(connection, self.store, "watch")
         return row.error_since if row is not None and row.error == error.code else None
 
     def _put_off(self, lease: Lease) -> None:
-        lease.release(due_at=self.ingest.clock() + min(AGAIN, self.settings.watch))
+        lease.release(due_at=self.runtime.clock() + min(AGAIN, self.settings.watch))
 
     def _done(self, lease: Lease) -> None:
-        now = self.ingest.clock()
+        now = self.runtime.clock()
         lease.release(due_at=now + self.settings.watch, done_at=now, error=None, error_since=None)
 
 

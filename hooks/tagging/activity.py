@@ -12,12 +12,13 @@ from datetime import datetime
 from typing import cast
 
 from hooks.ledger import records, stores
+from hooks.ledger.moment import Moment
 from hooks.ledger.records import RecordKey, Values
 from hooks.ledger.unit import Unit
 from hooks.retention.facts import NOT_PLACED, CustomerFacts, Facts, OrderFacts
 from hooks.retention.merge import order_placed
 from hooks.retention.plausibility import is_believable
-from hooks.tagging.changes import Moment, is_confirmed
+from hooks.tagging.changes import is_confirmed
 from hooks.tagging.recorder import Recorder, facts_of
 
 

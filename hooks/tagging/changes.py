@@ -7,11 +7,11 @@ an argument.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from hooks.ledger.codec import entry_name, read_entries
+from hooks.ledger.moment import Moment
 from hooks.ledger.records import CLOSED, Values
 from hooks.retention.classify import Schedule
 from hooks.retention.facts import (
@@ -72,18 +72,6 @@ UNTAGGED: Values = {
 
 IDLE: Values = {"push_at": None, "push_since": None, "push_attempts": 0, "push_error": None}
 ANSWERED: Values = {"reread_at": None, "reread_since": None, "reread_reason": None, "reread_attempts": 0}
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """When something was learnt, and how long a record must then be quiet before it is acted upon.
-
-    `asked_at` is when the store was asked, where this is its answer; None for a delivery.
-    """
-
-    now: datetime
-    settle: timedelta
-    asked_at: datetime | None = None
 
 
 NOTHING_DIGEST = digest(NOTHING)

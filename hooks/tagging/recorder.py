@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement
 
 from hooks.ledger import records
 from hooks.ledger.codec import read_events, read_facts
+from hooks.ledger.moment import Moment
 from hooks.ledger.records import RecordKey, Values
 from hooks.ledger.unit import Unit
 from hooks.retention.events import standing
@@ -23,7 +24,7 @@ from hooks.retention.facts import (
     SupportRequestFacts,
 )
 from hooks.retention.policy import Policy
-from hooks.tagging.changes import Moment, is_confirmed, pushing, question, questions, reason_for, shown
+from hooks.tagging.changes import is_confirmed, pushing, question, questions, reason_for, shown
 from hooks.tagging.context import bearing, owner_of_record
 from hooks.tagging.tags import Tags, is_decided, read_otherwise, tagged_by, tags, were_holds_mistaken
 

@@ -1,126 +1,134 @@
-"""Group commit: deliveries that come to a process at the same time share one transaction.
+"""Group commit: deliveries that a process takes at the same time share one transaction.
 
-A commit that is synced to the disk costs more than all else about a delivery, and there can be one at a time. So what
-the requests at hand have verified and parsed is taken in together, while their clients wait.
+The danger: a commit waits for the disk. That costs more than all the rest of a delivery, and the ledger makes one
+commit at a time. With a commit for each delivery, a burst of webhooks would time out, and WooCommerce never sends a
+failed delivery again.
+
+The principle: requests are greenlets of one thread. Each request verifies and parses its delivery, adds it to the
+queue and waits. One greenlet commits all that are in the queue and hands each request its own result.
+
+The rules that keep it safe:
+
+- A request gets its result after the commit, so a 200 means that the ledger has the delivery durably.
+- Every waiting request gets a result or an error, whatever happens to the commit.
+- When a batch is refused, one delivery may be at fault: each is retried in a transaction of its own.
+- When the ledger is unavailable, all fail at once, also those that came while the commit was tried.
+- A batch is committed under the policy of its first delivery. A later delivery may have been parsed under a newer
+  policy. That is safe, because records that an old policy has tagged are re-tagged.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import gevent
 import structlog
 from gevent.event import AsyncResult
 
 from hooks.errors import LedgerRefusedError, LedgerUnavailableError
-from hooks.intake.ingest import Result
+from hooks.intake.ingest import Batch, Result, SingleBatch
 from hooks.intake.webhook import Delivery
 
-MOST_AT_ONCE = 64
-"""Deliveries of one commit: of more, the first would wait for the last."""
-
-Deliveries = Sequence[tuple[str, Delivery]]
-
-Receive = Callable[[Callable[[], Deliveries]], list[Result]]
-"""Takes several deliveries in one transaction, and asks for them when it has begun. Raises LedgerUnavailableError, and
-then none of them is taken."""
+MAX_BATCH = 64
+"""Deliveries of one commit. In a larger batch the first delivery would wait too long for the last."""
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A delivery that waits, and how it would be taken alone: by the policy that it was parsed for."""
+class Ingester(Protocol):
+    """Ingests deliveries: `hooks.intake.ingest.Ingest`."""
 
+    def ingest_batch(self, batch: Batch) -> list[Result]:
+        """Ingest a batch in one transaction. Raises LedgerUnavailableError, and then none of it is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiter:
+    """A request that waits for its delivery. `ingester` has the policy by which the delivery was parsed."""
+
+    ingester: Ingester
     store: str
     delivery: Delivery
-    receive: Receive
     answer: AsyncResult[Result | None] = field(default_factory=AsyncResult)
-
-    @property
-    def named(self) -> tuple[str, Delivery]:
-        """As it is handed over."""
-        return self.store, self.delivery
+    """The result; None where the delivery is to be retried alone."""
 
 
 @dataclass(slots=True)
-class Group:
-    """The deliveries that wait in this process, where requests are greenlets of one thread.
+class GroupCommit:
+    """The queue of deliveries in this process, and the greenlet that commits them."""
 
-    While it is waited for other processes to end their commit, more may come, and are taken along.
-    """
+    _queue: list[_Waiter] = field(default_factory=list)
+    _is_committing: bool = False
 
-    _waiting: list[_Waiting] = field(default_factory=list)
-    _committing: bool = False
+    def submit(self, ingester: Ingester, store: str, delivery: Delivery) -> Result:
+        """Ingest one delivery, together with others. Once this has returned, the ledger has it durably.
 
-    def receive(self, receive: Receive, store: str, delivery: Delivery) -> Result:
-        """Take one delivery, together with others. Once this has returned, the ledger holds it durably.
-
-        Raises LedgerUnavailableError, and then nothing of it is held.
+        Raises LedgerUnavailableError, and then nothing of it is stored.
         """
-        mine = _Waiting(store, delivery, receive)
-        self._waiting.append(mine)
-        if not self._committing:
-            self._committing = True
-            gevent.spawn(self._commit)  # its turn comes when all others that can run have said what they have
-        return mine.answer.get() or receive(lambda: [mine.named])[0]
+        waiter = _Waiter(ingester, store, delivery)
+        self._queue.append(waiter)
+        if not self._is_committing:
+            self._is_committing = True
+            gevent.spawn(self._commit)  # runs after the other greenlets that are ready have queued theirs
+        result = waiter.answer.get()
+        return result or ingester.ingest_batch(SingleBatch(store, delivery))[0]
 
     def _commit(self) -> None:
-        """By what the first of them would be taken by: the others were parsed no earlier, and a policy that is older
-        than theirs does no harm. What it tags is tagged anew."""
+        """Commit a batch under the policy of its first delivery (see above), and start the next one."""
         try:
-            _Together(self._waiting).take(self._waiting[0].receive)
+            _QueuedBatch(self._queue).commit(self._queue[0].ingester)
         finally:
-            self._committing = bool(self._waiting)
-            if self._committing:
+            self._is_committing = bool(self._queue)
+            if self._is_committing:
                 gevent.spawn(self._commit)
 
 
 @dataclass(slots=True)
-class _Together:
-    """The deliveries of one commit, taken out of all that wait."""
+class _QueuedBatch:
+    """The deliveries of one commit, which leave the queue for it."""
 
-    waiting: list[_Waiting]
-    taken: list[_Waiting] = field(default_factory=list)
+    queue: list[_Waiter]
+    waiters: list[_Waiter] = field(default_factory=list)
 
-    def take(self, receive: Receive) -> None:
-        """Take them, and tell each what became of it, whatever happens: who is told nothing waits for ever."""
+    def deliveries(self) -> Sequence[tuple[str, Delivery]]:
+        """List this batch, with what has joined the queue since; at most `MAX_BATCH`."""
+        room = MAX_BATCH - len(self.waiters)
+        self.waiters += self.queue[:room]
+        del self.queue[:room]
+        return [(waiter.store, waiter.delivery) for waiter in self.waiters]
+
+    def commit(self, ingester: Ingester) -> None:
+        """Ingest the batch and answer each waiter. No waiter is left without an answer."""
         try:
-            self._take(receive)
+            self._commit(ingester)
         finally:
-            if not self.taken:
-                self._deliveries()
-            for one in self.taken:
-                if not one.answer.ready():
-                    one.answer.set_exception(LedgerUnavailableError("the commit ended without a result"))
+            if not self.waiters:
+                self.deliveries()
+            for waiter in self.waiters:
+                if not waiter.answer.ready():
+                    waiter.answer.set_exception(LedgerUnavailableError("the commit ended without a result"))
 
-    def _take(self, receive: Receive) -> None:
+    def _commit(self, ingester: Ingester) -> None:
         try:
-            results = receive(self._deliveries)
+            results = ingester.ingest_batch(self)
         except LedgerRefusedError as error:
-            log.warning("group_commit.refused", deliveries=len(self.taken), error=str(error))
-            self._try_alone()
+            log.warning("group_commit.refused", deliveries=len(self.waiters), error=str(error))
+            self._retry_alone()
         except LedgerUnavailableError as error:
-            self._deliveries()  # who came while it was waited for, would wait in vain again
-            for one in self.taken:
-                one.answer.set_exception(error, sys.exc_info())
+            self.deliveries()  # those that came meanwhile would wait in vain, too
+            for waiter in self.waiters:
+                waiter.answer.set_exception(error, sys.exc_info())
         except Exception:
-            log.exception("group_commit.failed", deliveries=len(self._deliveries()))
-            self._try_alone()
+            log.exception("group_commit.failed", deliveries=len(self.deliveries()))
+            self._retry_alone()
         else:
-            for one, result in zip(self.taken, results, strict=True):
-                one.answer.set(result)
+            for waiter, result in zip(self.waiters, results, strict=True):
+                waiter.answer.set(result)
 
-    def _try_alone(self) -> None:
-        """It may be about one of them: each is tried alone, where its request can fail by itself."""
-        for one in self.taken:
-            one.answer.set(None)
-
-    def _deliveries(self) -> Deliveries:
-        """Those that wait by now, and those that were asked for before."""
-        fit = MOST_AT_ONCE - len(self.taken)
-        self.taken += self.waiting[:fit]
-        del self.waiting[:fit]
-        return [one.named for one in self.taken]
+    def _retry_alone(self) -> None:
+        """Let each request retry its delivery alone, and fail by itself."""
+        for waiter in self.waiters:
+            waiter.answer.set(None)

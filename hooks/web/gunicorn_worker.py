@@ -25,8 +25,9 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from hooks.gc_tuning import collect_less
 from hooks.ledger.database import Database
+from hooks.web import commit
 from hooks.web.connections import Places, Server
-from hooks.web.group_commit import Group
+from hooks.web.group_commit import GroupCommit
 from hooks.web.refusals import Refusal, refuse
 
 log = structlog.get_logger(__name__)
@@ -60,7 +61,7 @@ class Worker(GeventWorker):
     def run(self) -> None:
         """Answer requests until gunicorn says stop; then, in the time that it gives, those under way."""
         extensions = cast("Flask", self.wsgi).extensions
-        extensions["group"] = Group()
+        extensions[commit.EXTENSION] = GroupCommit()
         database: Database = extensions["retention"].database
         database.wait_by(gevent.sleep, BoundedSemaphore)  # while one waits, others say what they have
         collect_less()

@@ -14,7 +14,6 @@ from functools import partial
 
 from sqlalchemy import Connection, delete, exists, or_, select
 
-from hooks.intake.ingest import Ingest
 from hooks.ledger import persons
 from hooks.ledger.codec import facts_text, read_events, read_facts
 from hooks.ledger.persons import CONTACT, Owner, Persons
@@ -24,6 +23,7 @@ from hooks.ledger.tables import records as table
 from hooks.ledger.unit import Unit
 from hooks.retention.events import standing
 from hooks.retention.facts import ConsentFacts, SupportRequestFacts
+from hooks.runtime import Runtime
 from hooks.tagging import address_links
 from hooks.tagging.tags import is_decided
 
@@ -36,24 +36,24 @@ AFTER = timedelta(days=7)
 """So long after a record was closed its address is kept: longer than it takes to go through the store's lists."""
 
 
-def forget(ingest: Ingest) -> int:
+def forget(runtime: Runtime) -> int:
     """Drop the hashes of closed records, other than orders, that nothing needs any more. Returns of how many.
 
     Raises LedgerUnavailableError.
     """
-    before = ingest.clock().astimezone(ingest.policy.time_zone).date() - AFTER
-    return sum(_pass(ingest, kind, before) for kind in KINDS)
+    before = runtime.clock().astimezone(runtime.policy.time_zone).date() - AFTER
+    return sum(_pass(runtime, kind, before) for kind in KINDS)
 
 
-def _pass(ingest: Ingest, kind: str, before: date) -> int:
+def _pass(runtime: Runtime, kind: str, before: date) -> int:
     """Go through all records of a kind that were closed before a day and have a hash, a chunk at a time."""
     dropped, after = 0, 0
     while True:
-        with ingest.database.read() as connection:
+        with runtime.database.read() as connection:
             rows = _closed(connection, kind, before, after)
             spent = [row for row in rows if _is_spent(connection, row)]
         if spent:
-            dropped += ingest.transaction(partial(_drop, spent))
+            dropped += runtime.transaction(partial(_drop, spent))
         if len(rows) < CHUNK:
             return dropped
         after = rows[-1]["id"]

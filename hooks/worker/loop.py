@@ -15,10 +15,10 @@ from typing import Protocol
 import structlog
 
 from hooks.errors import LedgerContendedError, LedgerUnavailableError
-from hooks.intake.ingest import Ingest
 from hooks.ledger import page_checks, rounds, stores
 from hooks.policies.activate import follow
 from hooks.retention.policy import Policy
+from hooks.runtime import Runtime
 from hooks.settings import Settings
 from hooks.store.client import StoreClient
 from hooks.sync.backoff import turn
@@ -51,26 +51,26 @@ class StoreWorker:
     slug: str
     rereader: Rereader
     pusher: Pusher
-    ingest: Ingest
+    runtime: Runtime
     heartbeat: Heartbeat
     jitter: Callable[[], float] = random.random
     rounds: Sequence[Round] = ()
 
     @classmethod
-    def of(cls, slug: str, settings: Settings, ingest: Ingest) -> StoreWorker:
+    def of(cls, slug: str, settings: Settings, runtime: Runtime) -> StoreWorker:
         """A worker for the store that the settings call `slug`."""
         ceiling = settings.store_requests_per_second
-        client = StoreClient(settings.stores[slug], SharedPace(ingest.database, slug, ceiling))
+        client = StoreClient(settings.stores[slug], SharedPace(runtime.database, slug, ceiling))
         return cls(
             slug,
-            Rereader(slug, client, ingest),
-            Pusher(slug, client, ingest),
-            ingest,
-            Heartbeat.of(slug, client, ingest, settings),
+            Rereader(slug, client, runtime),
+            Pusher(slug, client, runtime),
+            runtime,
+            Heartbeat.of(slug, client, runtime, settings),
             rounds=(
-                Rescanner(slug, client, ingest, settings.reconcile, settings.sweep),
-                Watcher(slug, client, ingest, settings),
-                ZoneWatch(slug, client, ingest),
+                Rescanner(slug, client, runtime, settings.reconcile, settings.sweep),
+                Watcher(slug, client, runtime, settings),
+                ZoneWatch(slug, client, runtime),
             ),
         )
 
@@ -80,7 +80,7 @@ class StoreWorker:
         Raises LedgerUnavailableError.
         """
         duties = (self.rereader.reread, self.pusher.push, *(each.step for each in self.rounds))
-        return bool(turn(self.slug, duties, self.ingest, self.jitter))
+        return bool(turn(self.slug, duties, self.runtime, self.jitter))
 
     def run(self, stopping: Event) -> None:
         """Take turns until `stopping` is set; a failure of the ledger, or one unforeseen, ends no loop.
@@ -102,51 +102,51 @@ class StoreWorker:
             stopping.wait(pause)
 
 
-def run(settings: Settings, ingest: Ingest, stopping: Event, *, wanted: Policy) -> None:
+def run(settings: Settings, runtime: Runtime, stopping: Event, *, wanted: Policy) -> None:
     """Look after all stores and the ledger until `stopping` is set; then wait for the calls under way, at most GRACE.
 
     `wanted` is the policy to be put in force. When one is, those who work by the old one end their turn, and others
     begin.
     Raises LedgerUnavailableError where the ledger cannot be used from the start.
     """
-    register(settings, ingest)
+    register(settings, runtime)
     threads: list[Thread] = []
-    log.info("worker.started", stores=sorted(settings.stores), ledger=ingest.database.description)
+    log.info("worker.started", stores=sorted(settings.stores), ledger=runtime.database.description)
     while not stopping.is_set():
-        ingest = _follow(ingest)
+        runtime = _follow(runtime)
         over = Event()
-        started = _start(settings, ingest, over, wanted)
+        started = _start(settings, runtime, over, wanted)
         threads = [thread for thread in threads if thread.is_alive()] + started
-        Upkeep.of(settings, ingest, wanted).run(stopping)
+        Upkeep.of(settings, runtime, wanted).run(stopping)
         over.set()
     for thread in threads:
         thread.join(GRACE.total_seconds() / max(len(threads), 1))
     log.info("worker.stopped")
 
 
-def _follow(ingest: Ingest) -> Ingest:
+def _follow(runtime: Runtime) -> Runtime:
     try:
-        return follow(ingest)
+        return follow(runtime)
     except LedgerUnavailableError:
-        return ingest
+        return runtime
 
 
-def _start(settings: Settings, ingest: Ingest, over: Event, wanted: Policy) -> list[Thread]:
+def _start(settings: Settings, runtime: Runtime, over: Event, wanted: Policy) -> list[Thread]:
     runs: dict[str, Callable[[Event], None]] = {
-        slug: StoreWorker.of(slug, settings, ingest).run for slug in settings.stores
+        slug: StoreWorker.of(slug, settings, runtime).run for slug in settings.stores
     }
     if settings.policy_pages:
-        runs["published pages"] = Upkeep.of_pages(settings, ingest, wanted, over).run
+        runs["published pages"] = Upkeep.of_pages(settings, runtime, wanted, over).run
     threads = [Thread(target=run, args=(over,), name=name, daemon=True) for name, run in runs.items()]
     for thread in threads:
         thread.start()
     return threads
 
 
-def register(settings: Settings, ingest: Ingest) -> None:
+def register(settings: Settings, runtime: Runtime) -> None:
     """Have the ledger know of all stores, and of what is to be done for each. Raises LedgerUnavailableError."""
-    with ingest.database.write() as connection:
+    with runtime.database.write() as connection:
         stores.register(connection, settings.stores)
         for slug in settings.stores:
-            rounds.register(connection, slug, ingest.clock())
-        page_checks.keep_to(connection, settings.policy_pages, ingest.clock())
+            rounds.register(connection, slug, runtime.clock())
+        page_checks.keep_to(connection, settings.policy_pages, runtime.clock())

@@ -15,13 +15,13 @@ from threading import Event
 import structlog
 
 from hooks.errors import LedgerUnavailableError
-from hooks.intake.ingest import Ingest
 from hooks.ledger import log as ledger_log
 from hooks.ledger import stores, tallies
 from hooks.policies.activate import adopt, follow
 from hooks.policies.drift_watch import PageWatch
 from hooks.policies.retag import Retagger
 from hooks.retention.policy import Policy
+from hooks.runtime import Runtime
 from hooks.settings import Settings
 from hooks.worker.forget_addresses import forget
 from hooks.worker.sealer import Sealer
@@ -64,19 +64,19 @@ class Chore:
 class Upkeep:
     """Does all chores in turn. `wanted` is the policy that the settings name."""
 
-    ingest: Ingest
+    runtime: Runtime
     settings: Settings
     wanted: Policy
     chores: list[Chore] = field(default_factory=list)
 
     @classmethod
-    def of(cls, settings: Settings, ingest: Ingest, wanted: Policy) -> Upkeep:
+    def of(cls, settings: Settings, runtime: Runtime, wanted: Policy) -> Upkeep:
         """With all the chores that only the ledger has a part in."""
-        made = cls(ingest, settings, wanted)
+        made = cls(runtime, settings, wanted)
         made.chores = [
             Chore(made.adopt, ADOPT_EVERY),
-            Chore(Retagger(ingest).turn),
-            Chore(Sealer(ingest).step),
+            Chore(Retagger(runtime).turn),
+            Chore(Sealer(runtime).step),
             Chore(made.prune, PRUNE_EVERY),
             Chore(made.fold, FOLD_EVERY),
             Chore(made.forget, PRUNE_EVERY),
@@ -84,9 +84,9 @@ class Upkeep:
         return made
 
     @classmethod
-    def of_pages(cls, settings: Settings, ingest: Ingest, wanted: Policy, stopping: Event) -> Upkeep:
+    def of_pages(cls, settings: Settings, runtime: Runtime, wanted: Policy, stopping: Event) -> Upkeep:
         """With the one chore that waits for other servers. It is given up soon after `stopping` is set."""
-        return cls(ingest, settings, wanted, [Chore(PageWatch(ingest, settings, stopping).step)])
+        return cls(runtime, settings, wanted, [Chore(PageWatch(runtime, settings, stopping).step)])
 
     def run(self, stopping: Event) -> None:
         """Do what is due until `stopping` is set, or another policy is in force than the one that is worked by.
@@ -102,30 +102,30 @@ class Upkeep:
         began, pause = time.monotonic(), IDLE_SECONDS
         for chore in self.chores:
             try:
-                if chore.step(self.ingest.clock()):
+                if chore.step(self.runtime.clock()):
                     pause = min(pause, (time.monotonic() - began) * self._rest())
             except LedgerUnavailableError as error:
                 log.warning("ledger.away", error=str(error))
-                chore.due_at = self.ingest.clock() + AFTER_A_FAILURE  # it may be the only one that fails
+                chore.due_at = self.runtime.clock() + AFTER_A_FAILURE  # it may be the only one that fails
                 return LEDGER_AWAY_SECONDS
             except Exception:
                 log.exception("upkeep.failed")
-                chore.due_at = self.ingest.clock() + AFTER_A_FAILURE
+                chore.due_at = self.runtime.clock() + AFTER_A_FAILURE
         return pause
 
     def _rest(self) -> float:
-        return REST if self.ingest.database.others_write() else 0
+        return REST if self.runtime.database.others_write() else 0
 
     def outdated(self) -> bool:
         """Whether another policy has come into force."""
         try:
-            return follow(self.ingest) is not self.ingest
+            return follow(self.runtime) is not self.runtime
         except LedgerUnavailableError:
             return False
 
     def adopt(self) -> int:
         """Put the policy in force that the settings name, if nothing stands in its way."""
-        adopt(self.ingest, self.wanted)
+        adopt(self.runtime, self.wanted)
         return 0
 
     def prune(self) -> int:
@@ -133,11 +133,11 @@ class Upkeep:
 
         A clock that is ahead makes nothing older.
         """
-        with self.ingest.database.read() as connection:
-            before = stores.no_later(connection, self.ingest.clock()) - self.settings.delivery_log
+        with self.runtime.database.read() as connection:
+            before = stores.no_later(connection, self.runtime.clock()) - self.settings.delivery_log
         went = 0
         while True:
-            with self.ingest.database.write() as connection:
+            with self.runtime.database.write() as connection:
                 chunk = ledger_log.prune(connection, before, self.kept_topics())
             went += chunk
             if not chunk:
@@ -145,12 +145,12 @@ class Upkeep:
 
     def fold(self) -> int:
         """Add to the tallies what has changed, a chunk at a time. Another worker that is at it is left alone."""
-        return tallies.fold_all(self.ingest.database)
+        return tallies.fold_all(self.runtime.database)
 
     def forget(self) -> int:
         """Drop the hashes of addresses that nothing needs any more."""
-        return forget(self.ingest)
+        return forget(self.runtime)
 
     def kept_topics(self) -> list[str]:
         """Deliveries that carry no time: a repeat of one must be known for ever."""
-        return ["event.undated", *(f"action.{name}" for name in self.ingest.policy.actions)]
+        return ["event.undated", *(f"action.{name}" for name in self.runtime.policy.actions)]

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from hooks.intake.ingest import Ingest
 from hooks.ledger.audit import seals
 from hooks.ledger.audit.seals import LOOKBACK
+from hooks.runtime import Runtime
 
 CHUNK = 500
 """So that whoever else wants to write waits for moments only."""
@@ -25,7 +25,7 @@ SEARCHED_AT_ONCE = 20_000
 class Sealer:
     """Seals what is not sealed yet; any number may be at it, and they make one chain. A crash costs nothing."""
 
-    ingest: Ingest
+    runtime: Runtime
     search_at: datetime | None = None
     searched: int = 0
     _looked_below: int | None = None
@@ -33,15 +33,15 @@ class Sealer:
 
     def step(self, limit: int = CHUNK) -> int:
         """Seal up to `limit` rows. Returns how many those were. Raises LedgerUnavailableError."""
-        with self.ingest.database.read() as connection:  # a look that waits for nobody
+        with self.runtime.database.read() as connection:  # a look that waits for nobody
             since = self._first(connection)
         if since is None:
             return 0
-        with self.ingest.database.write() as connection:
+        with self.runtime.database.write() as connection:
             return seals.seal(connection, limit, since=since)
 
     def _first(self, connection: Connection) -> int | None:
-        now = self.ingest.clock()
+        now = self.runtime.clock()
         found = None if self.search_at and now < self.search_at else self._search(connection, now)
         return self._next(connection) if found is None else found
 

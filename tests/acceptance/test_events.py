@@ -21,13 +21,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from hooks.app import create_app
-from hooks.environment.event_tokens import event_tokens
 from hooks.intake.email_hash import email_subject
 from hooks.ledger.database import Database
 from hooks.ledger.tables import deliveries, records
 from hooks.ledger.upgrade import upgrade
 from hooks.retention.tool_reports import number_of
 from hooks.settings import Settings, StoreSettings
+from hooks.settings.event_tokens import event_tokens
 from hooks.web.access import MOST_WAITING, PATIENCE, Guesses
 from hooks.web.endpoints import events
 from tests.acceptance.test_privacy import database_text

@@ -17,11 +17,11 @@ from typing import Any, Literal
 import pytest
 from sqlalchemy import select
 
-from hooks.intake.signature import signing_keys
 from hooks.intake.webhook import Delivery
 from hooks.ledger.database import Database
 from hooks.ledger.tables import deliveries
 from hooks.retention.policy import Policy
+from hooks.settings.webhook_secrets import signing_keys
 from tests.acceptance import truth
 from tests.support.databases import ON_EVERY_JOURNAL
 from tests.support.processes import Process, Sandbox, Stack, Web, until

@@ -21,7 +21,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from hooks.intake.signature import signing_keys
 from hooks.intake.webhook import Delivery
 from hooks.ledger import policies
 from hooks.ledger.codec import read_facts
@@ -29,6 +28,7 @@ from hooks.ledger.database import Database
 from hooks.ledger.records import Values, to_be_tagged
 from hooks.ledger.tables import deliveries, history, records
 from hooks.retention.policy import Policy
+from hooks.settings.webhook_secrets import signing_keys
 from hooks.tagging.changes import shown
 from hooks.tagging.context import Reading, bearing
 from hooks.tagging.tags import tagged_by, tags

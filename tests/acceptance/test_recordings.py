@@ -17,13 +17,14 @@ from hypothesis.strategies import DrawFn
 from sqlalchemy import select
 
 from hooks.intake.ingest import Ingest
-from hooks.intake.signature import signing_keys
 from hooks.intake.webhook import Delivery
 from hooks.ledger.codec import entry_name
 from hooks.ledger.database import Database
 from hooks.ledger.tables import records
 from hooks.retention.facts import Snapshot
 from hooks.retention.policy import Policy
+from hooks.runtime import Runtime
+from hooks.settings.webhook_secrets import signing_keys
 from tests.support.processes import Stack, Web
 from tests.support.recordings import DELIVERIES, SECRET, Recorded, delivery, made
 
@@ -241,10 +242,10 @@ slugs = (f"store-{number}" for number in count(1))
 
 
 @pytest.fixture
-def ingest(database: Database, policy: Policy) -> Ingest:
+def runtime(database: Database, policy: Policy) -> Runtime:
     noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
     ticks = count()
-    return Ingest(database, policy, timedelta(0), lambda: noon + timedelta(seconds=next(ticks)))
+    return Runtime(database, policy, timedelta(0), lambda: noon + timedelta(seconds=next(ticks)))
 
 
 def again(recorded: Recorded, number: int) -> Recorded:
@@ -257,12 +258,12 @@ def typed(recorded: Recorded, policy: Policy) -> Delivery:
     return Delivery.from_http(recorded.headers, recorded.body, keys=signing_keys(SECRET), policy=policy)
 
 
-def ledger_after(ingest: Ingest, sequence: list[Recorded]) -> Ledger:
+def ledger_after(runtime: Runtime, sequence: list[Recorded]) -> Ledger:
     """What the ledger holds of a store that is new to it, once it has sent these."""
     slug = next(slugs)
     for recorded in sequence:
-        ingest.receive(slug, typed(recorded, ingest.policy))
-    return ledger_of(ingest.database, slug)
+        Ingest(runtime).ingest_one(slug, typed(recorded, runtime.policy))
+    return ledger_of(runtime.database, slug)
 
 
 def ledger_of(database: Database, slug: str) -> Ledger:
@@ -296,30 +297,30 @@ def test_snapshots_are_what_carries_a_time(policy: Policy) -> None:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(case=disordered())
 def test_any_order_and_any_number_of_times_end_in_the_same_ledger(
-    ingest: Ingest, case: tuple[list[int], list[tuple[int, int]]]
+    runtime: Runtime, case: tuple[list[int], list[tuple[int, int]]]
 ) -> None:
-    check_order(ingest, case)
+    check_order(runtime, case)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(case=disordered())
 def test_any_order_ends_in_the_same_ledger_on_postgresql(
-    ingest: Ingest, case: tuple[list[int], list[tuple[int, int]]]
+    runtime: Runtime, case: tuple[list[int], list[tuple[int, int]]]
 ) -> None:
-    check_order(ingest, case)
+    check_order(runtime, case)
 
 
-def check_order(ingest: Ingest, case: tuple[list[int], list[tuple[int, int]]]) -> None:
+def check_order(runtime: Runtime, case: tuple[list[int], list[tuple[int, int]]]) -> None:
     chosen, sequence = case
-    in_order = ledger_after(ingest, [delivery(number) for number in chosen])
+    in_order = ledger_after(runtime, [delivery(number) for number in chosen])
     shuffled = [again(delivery(number), turn) if turn else delivery(number) for number, turn in sequence]
-    assert ledger_after(ingest, shuffled) == in_order
+    assert ledger_after(runtime, shuffled) == in_order
 
 
-def test_any_order_gives_the_recorded_day_s_dates(ingest: Ingest) -> None:
+def test_any_order_gives_the_recorded_day_s_dates(runtime: Runtime) -> None:
     """The whole set backwards: the dates are those of the day as it was, not only those of another order."""
-    found = ledger_after(ingest, [delivery(number) for number in reversed(SNAPSHOT_NUMBERS)])
+    found = ledger_after(runtime, [delivery(number) for number in reversed(SNAPSHOT_NUMBERS)])
     for key, expected in RECORDS.items():
         row = found[key]
         tag = (row["legal_basis"], row["retention_class"], str(row["runs_from"]), str(row["delete_after"]))
@@ -348,8 +349,8 @@ TIES = {
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("deliveries", TIES.values(), ids=TIES)
-def test_ties_end_in_the_same_ledger_in_any_order(ingest: Ingest, deliveries: list[Recorded]) -> None:
+def test_ties_end_in_the_same_ledger_in_any_order(runtime: Runtime, deliveries: list[Recorded]) -> None:
     """The store's clock counts seconds: of two states of one second neither is known to be the later one."""
-    ledgers = [ledger_after(ingest, list(sequence)) for sequence in permutations(deliveries)]
+    ledgers = [ledger_after(runtime, list(sequence)) for sequence in permutations(deliveries)]
     assert all(ledger == ledgers[0] for ledger in ledgers)
     assert ledgers[0]["order", 117]["reread_reason"] == "tie", "only the store can tell"

@@ -15,13 +15,13 @@ import requests
 from sqlalchemy import Table, func, or_, select, update
 
 from hooks.errors import LedgerContendedError
-from hooks.intake.ingest import Ingest
 from hooks.ledger.database import Database
 from hooks.ledger.rounds import LISTS
 from hooks.ledger.tables import history, records, rounds
 from hooks.ledger.upgrade import upgrade
 from hooks.retention.policy import Policy
 from hooks.retention.store_meta import KEYS
+from hooks.runtime import Runtime
 from hooks.settings import StoreSettings
 from hooks.store.client import StoreClient
 from hooks.sync.backfill import Backfill
@@ -68,10 +68,10 @@ def anew(sandbox: Sandbox, folder: Path, policy: Policy) -> dict[Key, Tags]:
     reach = StoreSettings("shop", sandbox.url, sandbox.consumer_key, sandbox.consumer_secret, (SECRET,))
     with closing(Database(f"sqlite:///{folder}/anew.db")) as ledger:
         upgrade(ledger)
-        client, ingest = StoreClient(reach), Ingest(ledger, policy, timedelta(0))
-        rescanner = Rescanner("shop", client, ingest, every=timedelta(hours=1), sweep=timedelta(hours=1))
+        client, runtime = StoreClient(reach), Runtime(ledger, policy, timedelta(0))
+        rescanner = Rescanner("shop", client, runtime, every=timedelta(hours=1), sweep=timedelta(hours=1))
         with closing(client._api.session):
-            for progress in Backfill("shop", ingest, rescanner, Rereader("shop", client, ingest)).run():
+            for progress in Backfill("shop", runtime, rescanner, Rereader("shop", client, runtime)).run():
                 assert progress.trouble is None
         return tagged(ledger)
 

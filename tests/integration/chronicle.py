@@ -127,7 +127,7 @@ def compare(rows: Rows, second: Rows, one: Desk, chronicle: Chronicle) -> None:
             _compare_facts(held, row, second[held], chronicle)
             if second[held]["email_hash"] and (kind == "customer" or number not in chronicle.undated):
                 assert row["email_hash"] == second[held]["email_hash"], held
-    _compare_columns(rows, one.ingest.policy, chronicle)
+    _compare_columns(rows, one.runtime.policy, chronicle)
 
 
 def _compare_columns(rows: Rows, policy: Policy, chronicle: Chronicle) -> None:

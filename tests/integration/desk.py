@@ -18,7 +18,6 @@ from sqlalchemy import func, select, update
 from deploy.sandbox import SandboxStore, SendingOptions, StoreOptions, serving
 from hooks.app import create_app
 from hooks.intake.ingest import Ingest, Result
-from hooks.intake.signature import signing_keys
 from hooks.intake.webhook import Delivery, Happened, Noted
 from hooks.ledger import rounds, stores
 from hooks.ledger.database import Database
@@ -30,8 +29,10 @@ from hooks.retention.events import RecordEvent
 from hooks.retention.facts import RecordKind, Subject
 from hooks.retention.policy import Policy
 from hooks.retention.store_meta import KEYS
+from hooks.runtime import Runtime
 from hooks.service import Service
 from hooks.settings import Settings, StoreSettings
+from hooks.settings.webhook_secrets import signing_keys
 from hooks.store.client import StoreClient
 from hooks.sync import webhook_lease
 from hooks.sync.heartbeat import Heartbeat
@@ -75,7 +76,7 @@ class Desk:
     slug: str
     store: SandboxStore
     receiver: Receiver
-    ingest: Ingest
+    runtime: Runtime
     clock: Clock
     worker: StoreWorker
     rescanner: Rescanner
@@ -117,43 +118,45 @@ class Desk:
 
     def receive(self, sent: Recorded) -> Result:
         """Take in one delivery."""
-        policy, subject_key = self.ingest.policy, self.ingest.subject_key
+        policy, subject_key = self.runtime.policy, self.runtime.subject_key
         keys = signing_keys(SECRET)
         delivery = Delivery.from_http(sent.headers, sent.body, keys=keys, policy=policy, subject_key=subject_key)
-        return self.ingest.receive(self.slug, delivery)
+        return Ingest(self.runtime).ingest_one(self.slug, delivery)
 
     # What people ask for, and what other tools report
 
     def note(self, kind: RecordKind, number: int, event: RecordEvent, subject: Subject | None = None) -> Result:
         """Take in what was asked for or decided about a record."""
-        return self.ingest.receive(self.slug, Delivery(uuid4().hex, "event", Noted(kind, number, event, subject)))
+        return Ingest(self.runtime).ingest_one(
+            self.slug, Delivery(uuid4().hex, "event", Noted(kind, number, event, subject))
+        )
 
     def report(self, happened: Happened) -> Result:
         """Take in what another tool reports of a request or a consent."""
-        return self.ingest.receive(self.slug, Delivery(uuid4().hex, "event", happened))
+        return Ingest(self.runtime).ingest_one(self.slug, Delivery(uuid4().hex, "event", happened))
 
     # Policies
 
     def adopt(self, policy: Policy) -> None:
         """Put another policy in force, whatever it makes due; what was tagged by the one before waits."""
-        assert adopt(self.ingest, policy, yes=True).waits_for is None
-        self.ingest = ingest = replace(self.ingest, policy=policy)
-        rereader = replace(self.worker.rereader, ingest=ingest)
-        pusher = replace(self.worker.pusher, ingest=ingest)
-        self.worker = replace(self.worker, ingest=ingest, rereader=rereader, pusher=pusher)
-        self.rescanner = replace(self.rescanner, ingest=ingest)
+        assert adopt(self.runtime, policy, yes=True).waits_for is None
+        self.runtime = runtime = replace(self.runtime, policy=policy)
+        rereader = replace(self.worker.rereader, runtime=runtime)
+        pusher = replace(self.worker.pusher, runtime=runtime)
+        self.worker = replace(self.worker, runtime=runtime, rereader=rereader, pusher=pusher)
+        self.rescanner = replace(self.rescanner, runtime=runtime)
 
     # Work
 
     def lease(self) -> AbstractContextManager[Lease]:
         """Hold the lease on the webhooks, which nobody else holds."""
-        return webhook_lease.hold(self.slug, self.ingest, on_wait=_fail)
+        return webhook_lease.hold(self.slug, self.runtime, on_wait=_fail)
 
     def tag(self) -> int:
         """Tag anew all that is due to be. Returns how many records that were."""
         tagged = 0
         for _ in range(ENOUGH):
-            step = Retagger(self.ingest).step()
+            step = Retagger(self.runtime).step()
             if not step:
                 return tagged
             tagged += step
@@ -190,7 +193,7 @@ class Desk:
 
     def rescan(self, *names: rounds.RoundName) -> None:
         """Go through the store's lists, page by page, as soon as may be; no record is asked for yet."""
-        with self.ingest.database.write() as connection:
+        with self.runtime.database.write() as connection:
             rounds.ask_for(connection, self.slug, names or rounds.LISTS, self.clock())
         self.rescan_on(*names)
 
@@ -214,19 +217,19 @@ class Desk:
         chosen = select(records).where(
             records.c.store == self.slug, records.c.kind == kind, records.c.external_id == number
         )
-        with self.ingest.database.read() as connection:
+        with self.runtime.database.read() as connection:
             return dict(connection.execute(chosen).one()._mapping)
 
     def edit_row(self, kind: str, number: int, **columns: Any) -> None:
         """Make the record's row say something else."""
         chosen = update(records).where(records.c.kind == kind, records.c.external_id == number)
-        with self.ingest.database.write() as connection:
+        with self.runtime.database.write() as connection:
             connection.execute(chosen.values(**columns))
 
     def count_claimed(self) -> int:
         """How many records some worker holds."""
         chosen = select(func.count()).select_from(records).where(records.c.claim.is_not(None))
-        with self.ingest.database.read() as connection:
+        with self.runtime.database.read() as connection:
             return int(connection.execute(chosen).scalar_one())
 
     def wanted(self, kind: str, number: int) -> dict[str, str]:
@@ -252,15 +255,15 @@ class Desk:
 
     def pause(self) -> stores.Rest | None:
         """Whether calls to the store rest, and until when."""
-        with self.ingest.database.read() as connection:
+        with self.runtime.database.read() as connection:
             return stores.resting(connection, self.slug)
 
     def status(self) -> dict[str, Any]:
         """What `/status` would say. The worker looks after the store, as its thread would have said."""
-        with self.ingest.database.write() as connection:
+        with self.runtime.database.write() as connection:
             stores.looked_after(connection, self.slug, self.clock())
-        with self.ingest.database.read() as connection:
-            return status_of(connection, self.settings, self.ingest.policy, started_at=NOON, now=self.clock())
+        with self.runtime.database.read() as connection:
+            return status_of(connection, self.settings, self.runtime.policy, started_at=NOON, now=self.clock())
 
     def problems(self) -> set[str]:
         """The codes of all problems that `/status` would name."""
@@ -289,23 +292,23 @@ def desk(
         key = store.create_key(role)
         reach = StoreSettings(slug, url, key["consumer_key"], key["consumer_secret"], (SECRET,))
         settings = Settings(stores={slug: reach})
-        ingest = Ingest(database, policy, SETTLE, clock, subject_key)
+        runtime = Runtime(database, policy, SETTLE, clock, subject_key)
         with database.write() as connection:
             stores.register(connection, [slug])
             rounds.register(connection, slug, clock())
-        worker = worker_of(reach, ingest)
+        worker = worker_of(reach, runtime)
         stack.callback(close, worker)
-        rescanner = Rescanner(slug, worker.pusher.client, ingest, settings.reconcile, settings.sweep)
-        yield Desk(slug, store, receiver, ingest, clock, worker, rescanner, settings)
+        rescanner = Rescanner(slug, worker.pusher.client, runtime, settings.reconcile, settings.sweep)
+        yield Desk(slug, store, receiver, runtime, clock, worker, rescanner, settings)
 
 
-def worker_of(reach: StoreSettings, ingest: Ingest) -> StoreWorker:
+def worker_of(reach: StoreSettings, runtime: Runtime) -> StoreWorker:
     """A worker with a connection of its own, whose jitter always gives the longest wait."""
     client = StoreClient(reach)
     slug = reach.slug
-    heartbeat = Heartbeat.of(slug, client, ingest, Settings(stores={slug: reach}))
-    rereader, pusher = Rereader(slug, client, ingest, _most), Pusher(slug, client, ingest, _most)
-    return StoreWorker(slug, rereader, pusher, ingest, heartbeat, _most)
+    heartbeat = Heartbeat.of(slug, client, runtime, Settings(stores={slug: reach}))
+    rereader, pusher = Rereader(slug, client, runtime, _most), Pusher(slug, client, runtime, _most)
+    return StoreWorker(slug, rereader, pusher, runtime, heartbeat, _most)
 
 
 def close(worker: StoreWorker) -> None:
@@ -327,5 +330,5 @@ def service_at(directory: Path) -> Flask:
     app = create_app(Settings(stores={"shop": store}, database_url=f"sqlite:///{directory}/ledger.db"))
     here: Service = app.extensions["retention"]
     upgrade(here.database)
-    adopt(here.ingest, here.policy)
+    adopt(here.runtime, here.policy)
     return app

@@ -89,8 +89,8 @@ class Sequence(RuleBasedStateMachine):
 
 def go_through(rescanner: Rescanner, slug: str) -> None:
     """One whole reconciliation of the lists, as soon as may be."""
-    with rescanner.ingest.database.write() as connection:
-        rounds.ask_for(connection, slug, rounds.LISTS, rescanner.ingest.clock())
+    with rescanner.runtime.database.write() as connection:
+        rounds.ask_for(connection, slug, rounds.LISTS, rescanner.runtime.clock())
     for _ in range(1000):
         if not rescanner.step():
             return

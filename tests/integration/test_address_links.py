@@ -64,7 +64,7 @@ def note(shop: Desk, number: int, type_: EventType, name: str = "", **more: Any)
 
 def unsubscribe(shop: Desk, email: str = KARI) -> None:
     """The newsletter tool tells that somebody has had enough."""
-    subject = email_subject(email, shop.ingest.subject_key or "")
+    subject = email_subject(email, shop.runtime.subject_key or "")
     shop.report(Happened("marketing-consent", number_of(str(subject)), "consent-withdrawn", shop.clock(), "", subject))
     shop.come_to_rest()
 
@@ -79,8 +79,8 @@ def marketing_end(shop: Desk, number: int) -> str | None:
 
 def listed(shop: Desk, subject: Subject) -> set[tuple[str, int]]:
     """The records that the answer to a person lists."""
-    with shop.ingest.database.read() as connection:
-        answer = answer_to(connection, shop.ingest.policy, "shop", subject, now=shop.clock())
+    with shop.runtime.database.read() as connection:
+        answer = answer_to(connection, shop.runtime.policy, "shop", subject, now=shop.clock())
     assert answer is not None
     return {(one.kind, one.id) for one in answer.records} | {(one.kind, one.id) for one in answer.closed}
 
@@ -115,12 +115,12 @@ def test_the_hashes_of_an_account_go_once_nothing_is_left_on_which_they_bear(sho
     shop.come_to_rest()
     shop.reconcile()
     shop.advance(timedelta(days=9))
-    assert forget(shop.ingest) == 0  # the order is there
+    assert forget(shop.runtime) == 0  # the order is there
     shop.store.delete_order(guest)
     shop.reconcile()
-    assert forget(shop.ingest) == 2
-    assert email_subject(KARI, KEY).value not in everything(shop.ingest.database)
-    assert forget(shop.ingest) == 0
+    assert forget(shop.runtime) == 2
+    assert email_subject(KARI, KEY).value not in everything(shop.runtime.database)
+    assert forget(shop.runtime) == 0
     # What is decided under the address afterwards bears on an order that comes then.
     late = guest_order(shop)
     subject = email_subject(KARI, KEY)
@@ -140,7 +140,7 @@ def test_the_hashes_stay_for_days_in_which_the_lists_show_more(shop: Desk) -> No
     shop.advance(timedelta(hours=1))
     unsubscribe(shop)
     shop.report(_deleted_contact(shop))
-    assert forget(shop.ingest) == 0
+    assert forget(shop.runtime) == 0
     shop.reconcile()
     assert marketing_end(shop, unheard) == "2026-11-22"
 
@@ -151,8 +151,8 @@ def test_a_deleted_request_that_named_an_address_keeps_no_hash(shop: Desk) -> No
     for occurrence in ("made", "deleted"):
         shop.report(Happened("support-request", 7, occurrence, shop.clock(), "", subject))
     shop.advance(timedelta(days=9))
-    assert forget(shop.ingest) == 1
-    assert subject.value not in everything(shop.ingest.database)
+    assert forget(shop.runtime) == 1
+    assert subject.value not in everything(shop.runtime.database)
 
 
 @ON_SQLITE
@@ -180,7 +180,7 @@ def test_after_another_key_each_record_keeps_what_was_decided(shop: Desk) -> Non
     shop.store.delete_customer(number)
     shop.come_to_rest()
     _use(shop, OTHER_KEY)
-    assert rehash(shop.ingest, "shop") == 1
+    assert rehash(shop.runtime, "shop") == 1
     shop.come_to_rest()
     assert shop.row("order", guest)["email_hash"] == email_subject(KARI, OTHER_KEY).value
     assert shop.row("order", guest)["held"]
@@ -193,7 +193,7 @@ def test_a_first_key_for_a_ledger_in_use(database: Database, policy: Policy) -> 
     with open_desk(database, policy) as shop:
         guest, number = guest_order(shop), account(shop)
         _use(shop, KEY)
-        assert rehash(shop.ingest, "shop") == 2
+        assert rehash(shop.runtime, "shop") == 2
         shop.come_to_rest()
         assert listed(shop, email_subject(KARI, KEY)) == {("order", guest), ("customer", number)}
 
@@ -206,7 +206,7 @@ def test_another_key_makes_nothing_due_that_nobody_asked_for_and_holds_can_be_li
     shop.advance(timedelta(days=40))
     later = guest_order(shop)
     _use(shop, OTHER_KEY)
-    rehash(shop.ingest, "shop")
+    rehash(shop.runtime, "shop")
     shop.come_to_rest()
     assert shop.row("order", later)["held"]
     note(shop, number, "hold-lifted")
@@ -214,10 +214,10 @@ def test_another_key_makes_nothing_due_that_nobody_asked_for_and_holds_can_be_li
 
 
 def _use(shop: Desk, key: str) -> None:
-    shop.ingest = ingest = replace(shop.ingest, subject_key=key)
-    rereader, pusher = replace(shop.worker.rereader, ingest=ingest), replace(shop.worker.pusher, ingest=ingest)
-    shop.worker = replace(shop.worker, ingest=ingest, rereader=rereader, pusher=pusher)
-    shop.rescanner = replace(shop.rescanner, ingest=ingest)
+    shop.runtime = runtime = replace(shop.runtime, subject_key=key)
+    rereader, pusher = replace(shop.worker.rereader, runtime=runtime), replace(shop.worker.pusher, runtime=runtime)
+    shop.worker = replace(shop.worker, runtime=runtime, rereader=rereader, pusher=pusher)
+    shop.rescanner = replace(shop.rescanner, runtime=runtime)
 
 
 # --- many orders ---------------------------------------------------------------------------------------------
@@ -229,8 +229,8 @@ def test_what_bears_on_a_person_with_a_thousand_orders_is_done_in_one_turn(datab
         number = account(shop)
         shop.store.place_orders(1000, customer_id=number, set_paid=True, billing={"email": KARI}, **JUMPER)
         shop.deliver()
-        while Retagger(shop.ingest).step():
+        while Retagger(shop.runtime).step():
             pass
         shop.note("customer", number, RecordEvent("e", "erasure-requested", shop.clock()))
-        assert Retagger(shop.ingest).turn() >= 1000
-        assert Retagger(shop.ingest).step() == 0
+        assert Retagger(shop.runtime).turn() >= 1000
+        assert Retagger(shop.runtime).step() == 0

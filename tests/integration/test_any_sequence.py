@@ -393,14 +393,14 @@ class AnySequence(Sequence):
         """The rows of a ledger that was filled by one reconciliation alone."""
         database = self.make_second()
         try:
-            ingest = replace(self.desk.ingest, database=database)
+            runtime = replace(self.desk.runtime, database=database)
             client = self.desk.worker.pusher.client
             with database.write() as connection:
                 stores.register(connection, ["shop"])
                 rounds.register(connection, "shop", self.desk.clock())
-            rescanner = Rescanner("shop", client, ingest, timedelta(hours=1), timedelta(hours=1))
+            rescanner = Rescanner("shop", client, runtime, timedelta(hours=1), timedelta(hours=1))
             go_through(rescanner, "shop")
-            rereader = Rereader("shop", client, ingest)
+            rereader = Rereader("shop", client, runtime)
             while rereader.reread() or count_to_ask(database):
                 self.desk.advance(SETTLE)
             yield rows_of(database)

@@ -21,7 +21,6 @@ from hypothesis.stateful import initialize, rule
 from deploy.sandbox.errors import RestError
 from hooks.intake.email_hash import email_subject
 from hooks.intake.ingest import Ingest
-from hooks.intake.signature import signing_keys
 from hooks.intake.webhook import Delivery, Happened, Noted
 from hooks.ledger.codec import read_facts
 from hooks.ledger.persons import CONTACT
@@ -30,6 +29,8 @@ from hooks.retention.facts import ConsentFacts, CustomerFacts, Occurrence, Order
 from hooks.retention.policy import Policy
 from hooks.retention.tool_reports import choices_as_events, number_of
 from hooks.rights.lookup import answer_to
+from hooks.runtime import Runtime
+from hooks.settings.webhook_secrets import signing_keys
 from hooks.tagging.tags import Bearing, tags
 from tests.integration.chronicle import Rows, rows_of
 from tests.integration.conftest import MakeLedger
@@ -153,7 +154,7 @@ class AnyPerson(Sequence):
         super().__init__()
         self.people = People()
         patch = self.stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(Ingest, "snapshot_of", self._watched(Ingest.snapshot_of))
+        patch.setattr(Runtime, "snapshot_of", self._watched(Ingest.snapshot_of))
         database = self.make_ledger()
         self.stack.callback(database.close)
         self.desk = self.stack.enter_context(desk(database, self.policy, subject_key=KEY))
@@ -177,7 +178,7 @@ class AnyPerson(Sequence):
         super().receive(sent)
 
     def _is_gone(self, snapshot: Snapshot) -> bool:
-        row = rows_of(self.desk.ingest.database).get((snapshot.facts.kind, snapshot.external_id))
+        row = rows_of(self.desk.runtime.database).get((snapshot.facts.kind, snapshot.external_id))
         return snapshot.facts.kind == "order" and row is not None and row["state"] == "gone"
 
     # The shop: each change has a second of its own
@@ -307,7 +308,7 @@ class AnyPerson(Sequence):
         go_through(self.desk.rescanner, "shop")
         self.desk.work()
         self.desk.come_to_rest()
-        rows = rows_of(self.desk.ingest.database)
+        rows = rows_of(self.desk.runtime.database)
         for held, subject in self._owned(rows):
             self._check(held, rows[held], subject)
         accounts = [Subject("customer", str(number)) for number in self.people.addresses]
@@ -343,7 +344,7 @@ class AnyPerson(Sequence):
 
     def _check_answer(self, subject: Subject, rows: Rows) -> None:
         """The answer to a person lists what is the person's by the model, but for orders that nothing is left of."""
-        with self.desk.ingest.database.read() as connection:
+        with self.desk.runtime.database.read() as connection:
             answer = answer_to(connection, self.policy, "shop", subject, now=self.desk.clock())
         listed: set[Named] = set()
         if answer:

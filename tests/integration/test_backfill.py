@@ -26,7 +26,7 @@ def backfill(desk: Desk) -> Iterator[Backfill]:
     client = StoreClient(desk.worker.pusher.client.settings)
     with closing(client._api.session):
         rereader = replace(desk.worker.rereader, client=client)
-        yield Backfill("shop", desk.ingest, desk.rescanner, rereader)
+        yield Backfill("shop", desk.runtime, desk.rescanner, rereader)
 
 
 def _listed(desk: Desk) -> int:
@@ -37,14 +37,14 @@ def _listed(desk: Desk) -> int:
 def test_the_next_page_is_listed_while_records_of_the_page_before_are_taken_in(
     desk: Desk, backfill: Backfill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answered, pages = Ingest.answered, iter((2, 3))
+    apply_answers, pages = Ingest.apply_answers, iter((2, 3))
 
     def when_listed(self: Ingest, store: str, answers: Iterable[Any], *, asked_at: datetime) -> None:
         wanted = next(pages, 0)
         until(lambda: _listed(desk) >= wanted, f"page {wanted} to be asked for before the records before are taken in")
-        answered(self, store, answers, asked_at=asked_at)
+        apply_answers(self, store, answers, asked_at=asked_at)
 
-    monkeypatch.setattr(Ingest, "answered", when_listed)
+    monkeypatch.setattr(Ingest, "apply_answers", when_listed)
     *_, last = backfill.run()
     assert (last.seen, last.trouble) == (ORDERS + 1, None)  # and one of the staff
     assert next(pages, None) is None

@@ -32,12 +32,12 @@ def _ask(desk: Desk, number: int) -> None:
 
 
 def _traits(desk: Desk) -> dict[str, str]:
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         return {name: trait.value for name, trait in traits.read(connection, "shop").items()}
 
 
 def _carry(desk: Desk) -> None:
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         store_observations.carry(connection, "shop", desk.worker.pusher.client, desk.clock())
 
 
@@ -133,7 +133,7 @@ def test_a_list_out_of_a_cache_is_not_gone_on_with_and_stops_nothing_else(desk: 
     desk.lose()
     desk.advance()
     desk.rescan("orders")
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         state = rounds.state(connection, "shop", "orders")
     assert state is not None
     assert (state.error, state.due_at) == ("cached", desk.clock() + LONGEST)
@@ -144,7 +144,7 @@ def test_a_list_out_of_a_cache_is_not_gone_on_with_and_stops_nothing_else(desk: 
     desk.store.set_habits(cache="")
     desk.advance(LONGEST)
     desk.rescan_on("orders")
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         state = rounds.state(connection, "shop", "orders")
     assert state is not None
     assert state.error is None
@@ -190,7 +190,7 @@ def test_the_check_names_the_cache(store: SandboxStore, client_of: MakeClient) -
 @ON_SQLITE
 def test_the_zone_is_noted_when_it_is_time_to_and_follows_the_store(desk: Desk) -> None:
     client = desk.worker.pusher.client
-    watch = ZoneWatch("shop", client, desk.ingest)
+    watch = ZoneWatch("shop", client, desk.runtime)
     watch.step()
     assert _traits(desk) == {"time-zone": "Europe/Oslo"}
     assert desk.problems() == set()
@@ -198,7 +198,7 @@ def test_the_zone_is_noted_when_it_is_time_to_and_follows_the_store(desk: Desk) 
     watch.step()
     assert _traits(desk) == {"time-zone": "Europe/Oslo"}, "it is looked at hourly"
     desk.advance()
-    ZoneWatch("shop", client, desk.ingest).step()
+    ZoneWatch("shop", client, desk.runtime).step()
     assert desk.problems() == {"time-zone-differs"}
     assert desk.status()["problems"][0]["since"] == desk.clock().isoformat()
 
@@ -220,15 +220,15 @@ def test_the_zone_is_noted_when_it_is_time_to_and_follows_the_store(desk: Desk) 
 def test_an_index_that_is_closed_is_no_problem(desk: Desk, kind: str, kept: dict[str, str]) -> None:
     desk.store.set_time_zone("UTC")
     client = desk.worker.pusher.client
-    ZoneWatch("shop", client, desk.ingest).step()
+    ZoneWatch("shop", client, desk.runtime).step()
     desk.store.add_fault(kind)
-    ZoneWatch("shop", client, desk.ingest).step()
+    ZoneWatch("shop", client, desk.runtime).step()
     assert _traits(desk) == kept
 
 
 @ON_SQLITE
 def test_the_check_compares_the_zones(store: SandboxStore, client_of: MakeClient, desk: Desk) -> None:
-    client, policy = client_of(), desk.ingest.policy
+    client, policy = client_of(), desk.runtime.policy
     assert check.time_zone(client, policy.time_zone).fine
     store.set_time_zone(gmt_offset=2)
     finding = check.time_zone(client, policy.time_zone)

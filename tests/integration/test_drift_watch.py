@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from hooks.intake.ingest import Ingest
 from hooks.ledger import page_checks
 from hooks.ledger.database import Database
 from hooks.page.subprocess_reader import compare_page
 from hooks.policies.drift_watch import PageWatch
 from hooks.retention.policy import Policy
+from hooks.runtime import Runtime
 from hooks.settings import Settings, StoreSettings
 from hooks.web.status.report import status_of
 from tests.integration.desk import NOON, SETTLE, Clock
@@ -76,10 +76,10 @@ class Office:
         return dict(self.status()["policy"])
 
     def status(self) -> dict[str, Any]:
-        ingest = self.watch.ingest
-        with ingest.database.read() as connection:
+        runtime = self.watch.runtime
+        with runtime.database.read() as connection:
             now = self.clock()
-            return status_of(connection, self.watch.settings, ingest.policy, started_at=NOON, now=now)
+            return status_of(connection, self.watch.settings, runtime.policy, started_at=NOON, now=now)
 
     def problems(self) -> dict[str, str]:
         return {one["code"]: one["message"] for one in self.status()["problems"] if one["code"].startswith("policy-")}
@@ -98,10 +98,10 @@ def office(shop: Shop, database: Database, policy: Policy) -> Office:
 
 def _office(database: Database, policy: Policy, settings: Settings) -> Office:
     clock = Clock()
-    ingest = Ingest(database, policy, SETTLE, clock)
+    runtime = Runtime(database, policy, SETTLE, clock)
     with database.write() as connection:
         page_checks.keep_to(connection, settings.policy_pages, clock())
-    watch = PageWatch(ingest, settings, compare=lambda source, policy, _: compare_page(source, policy))
+    watch = PageWatch(runtime, settings, compare=lambda source, policy, _: compare_page(source, policy))
     return Office(watch, clock)
 
 
@@ -151,7 +151,7 @@ def test_a_page_that_cannot_be_read_is_a_problem_and_tried_again_within_the_hour
 
 def test_another_policy_in_force_is_compared_at_once(office: Office, policy: Policy) -> None:
     office.watch.step()
-    other = replace(office.watch, ingest=replace(office.watch.ingest, policy=replace(policy, digest="another")))
+    other = replace(office.watch, runtime=replace(office.watch.runtime, policy=replace(policy, digest="another")))
     assert Office(other, office.clock).policy["drift"] is None
     assert other.step() == 1
 
@@ -168,6 +168,6 @@ def test_each_stores_own_page(shop: Shop, database: Database, policy: Policy) ->
 
 def test_a_page_that_is_not_named_any_more_is_forgotten(office: Office) -> None:
     office.watch.step()
-    with office.watch.ingest.database.write() as connection:
+    with office.watch.runtime.database.write() as connection:
         page_checks.keep_to(connection, (), office.clock())
     assert office.policy["drift"] is None

@@ -14,12 +14,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from hooks.environment.event_tokens import EventToken
 from hooks.errors import EventRefusedError
 from hooks.intake.email_hash import email_subject
 from hooks.intake.ingest import REPORTS_APART, Ingest, Result
 from hooks.intake.record_event import Outcome, note
-from hooks.intake.signature import signing_keys
 from hooks.intake.tool_event import events_from_http, events_of_tool, record_event
 from hooks.intake.webhook import Delivery
 from hooks.ledger import log, records, stores, views
@@ -30,6 +28,9 @@ from hooks.policies.retag import Retagger
 from hooks.retention.facts import RecordKind, Subject
 from hooks.retention.policy import Policy
 from hooks.retention.tool_reports import number_of
+from hooks.runtime import Runtime
+from hooks.settings.event_tokens import EventToken
+from hooks.settings.webhook_secrets import signing_keys
 from tests.integration.desk import ON_SQLITE
 from tests.support import recordings
 from tests.support.recordings import SECRET, made, sign
@@ -61,48 +62,48 @@ def paid_order(number: int = ORDER, **changes: Any) -> dict[str, Any]:
 class Office:
     """A ledger, of one store of its own, and all that comes in."""
 
-    ingest: Ingest
+    runtime: Runtime
     store: str = field(default_factory=lambda: f"s{next(numbers)}")
 
     def deliver(self, topic: str, payload: dict[str, Any]) -> Result:
         """A delivery of the store."""
         sent = made(topic, payload)
-        delivery = Delivery.from_http(sent.headers, sent.body, keys=KEYS, policy=self.ingest.policy)
-        return self.ingest.receive(self.store, delivery)
+        delivery = Delivery.from_http(sent.headers, sent.body, keys=KEYS, policy=self.runtime.policy)
+        return Ingest(self.runtime).ingest_one(self.store, delivery)
 
     def report(self, **raw: Any) -> list[Result]:
         """What a tool reports."""
         body = json.dumps(raw).encode()
         headers = {"X-WC-Webhook-Signature": sign(body)}
-        found = events_from_http(headers, body, keys=KEYS, subject_key=KEY, now=self.ingest.clock())
-        return [self.ingest.receive(self.store, event) for event in found]
+        found = events_from_http(headers, body, keys=KEYS, subject_key=KEY, now=self.runtime.clock())
+        return [Ingest(self.runtime).ingest_one(self.store, event) for event in found]
 
     def send(self, now: datetime, **raw: Any) -> list[Result]:
         """What a tool reports that has a token, at this time of day."""
-        ingest = replace(self.ingest, clock=lambda: now)
+        runtime = replace(self.runtime, clock=lambda: now)
         found = events_of_tool(TOOL, json.dumps(raw).encode(), subject_key=KEY, now=now)
-        return [ingest.receive(self.store, event) for event in found]
+        return [Ingest(runtime).ingest_one(self.store, event) for event in found]
 
     def forget_deliveries(self) -> int:
         """Prune the log of deliveries, as a worker does after a while. Returns how many went."""
-        with self.ingest.database.write() as connection:
+        with self.runtime.database.write() as connection:
             stores.register(connection, [self.store])
             return log.prune(connection, NOW + timedelta(days=2), ["event.undated"])
 
     def note(self, kind: RecordKind, number: int, **raw: Any) -> Outcome:
         """What an operator notes."""
-        now, zone = self.ingest.clock(), self.ingest.policy.time_zone
+        now, zone = self.runtime.clock(), self.runtime.policy.time_zone
         event = record_event(raw, kind, number, now=now, zone=zone, fresh_id=f"fresh{next(numbers)}")
-        return note(self.ingest, RecordKey(self.store, kind, number), event)
+        return note(self.runtime, RecordKey(self.store, kind, number), event)
 
     def retag(self) -> None:
         """What a worker tags anew, to the end."""
-        while Retagger(self.ingest).step():
+        while Retagger(self.runtime).step():
             pass
 
     def record(self, kind: str, number: int) -> dict[str, Any]:
         """The record as `/records` shows it."""
-        with self.ingest.database.read() as connection:
+        with self.runtime.database.read() as connection:
             found = views.record(connection, self.store, kind, number)
         assert found is not None
         return found
@@ -121,7 +122,7 @@ class Office:
     def rows(self) -> list[dict[str, Any]]:
         """All rows of the store, in order of kinds and ids."""
         chosen = select(records_table).where(records_table.c.store == self.store)
-        with self.ingest.database.read() as connection:
+        with self.runtime.database.read() as connection:
             found = connection.execute(chosen.order_by(records_table.c.kind, records_table.c.external_id))
             return [dict(row) for row in found.mappings()]
 
@@ -139,7 +140,7 @@ MakeOffice = Callable[[], Office]
 @pytest.fixture
 def make_office(database: Database, policy: Policy) -> MakeOffice:
     """Makes offices, each with a store of its own."""
-    return lambda: Office(Ingest(database, policy, timedelta(seconds=10), lambda: NOW))
+    return lambda: Office(Runtime(database, policy, timedelta(seconds=10), lambda: NOW))
 
 
 @pytest.fixture

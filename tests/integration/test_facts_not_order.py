@@ -15,11 +15,11 @@ from typing import cast
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import select
 
-from hooks.intake.ingest import Ingest
 from hooks.ledger.database import Database
 from hooks.ledger.records import Values
 from hooks.ledger.tables import records
 from hooks.retention.facts import RecordKind
+from hooks.runtime import Runtime
 from tests.integration.conftest import MakeLedger
 from tests.integration.oracle import Key, expected
 from tests.integration.variants import policies
@@ -43,7 +43,7 @@ def _rows(database: Database) -> dict[Key, Values]:
 
 def _check(database: Database, world: World) -> None:
     ticks = count()
-    fresh = Ingest(database, policies()[0], timedelta(0), lambda: NOON + timedelta(seconds=next(ticks)))
+    fresh = Runtime(database, policies()[0], timedelta(0), lambda: NOON + timedelta(seconds=next(ticks)))
     ended = play(fresh, "shop", world)
     assert ended.policy.digest == world.policy.digest
     rows, wanted = _rows(database), expected(world.contents, world.policy)

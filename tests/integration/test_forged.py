@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from hooks.intake.ingest import REPORTS_APART, UNKNOWN_A_MINUTE, Ingest, Result
-from hooks.intake.signature import signing_keys
 from hooks.intake.webhook import Delivery, snapshot_of
 from hooks.ledger import records as queries
 from hooks.ledger.database import Database
@@ -26,6 +25,8 @@ from hooks.ledger.tables import quarantine, records
 from hooks.ledger.unit import Unit
 from hooks.retention.events import RecordEvent
 from hooks.retention.policy import Policy
+from hooks.runtime import Runtime
+from hooks.settings.webhook_secrets import signing_keys
 from hooks.tagging.recorder import ask
 from tests.integration.desk import NOON, ON_SQLITE, SECOND, SETTLE, Clock, Desk
 from tests.support.recordings import SECRET, Recorded, customer, made, order
@@ -77,14 +78,14 @@ def test_a_report_that_comes_to_several_processes_at_once_counts_once(
 ) -> None:
     """Whether it is the first of its kind, or long after another one."""
     width, clock = 4, Clock()
-    ingest = Ingest(database, policy, SETTLE, clock)
+    runtime = Runtime(database, policy, SETTLE, clock)
     together = Barrier(width)
 
     def deliver(place: int) -> Result:
         sent = _closed(place)
         delivery = Delivery.from_http(sent.headers, sent.body, keys=signing_keys(SECRET), policy=policy)
         together.wait(30)
-        return ingest.receive("shop", delivery)
+        return Ingest(runtime).ingest_one("shop", delivery)
 
     with ThreadPoolExecutor(width) as pool:
         for turn in range(2 if apart else 1):
@@ -192,33 +193,33 @@ stores = count()
 class Truth:
     """A store with one account and its orders, which says what it has when it is asked."""
 
-    ingest: Ingest
+    runtime: Runtime
     slug: str
     shown: dict[RecordKey, dict[str, Any]]
 
     def ask_about_all(self) -> None:
         """Have the ledger ask about every record that it knows of."""
-        asked_at = self.ingest.clock()
-        with self.ingest.database.read() as connection:
+        asked_at = self.runtime.clock()
+        with self.runtime.database.read() as connection:
             chosen = select(records.c.kind, records.c.external_id).where(records.c.store == self.slug)
             keys = [RecordKey(self.slug, *row) for row in connection.execute(chosen)]
 
         def work(unit: Unit) -> None:
             for key in keys:
-                ask(unit, key, "changed", self.ingest.moment())
+                ask(unit, key, "changed", self.runtime.moment())
 
-        self.ingest.transaction(work)
-        with self.ingest.database.write() as connection:
+        self.runtime.transaction(work)
+        with self.runtime.database.write() as connection:
             due = queries.claim_rereads(
                 connection, self.slug, limit=100, now=asked_at + DAY, until=asked_at + DAY, claim="mine"
             )
         for one in due:
             raw = self.shown.get(RecordKey(self.slug, one.kind, one.external_id))
             if raw is None:
-                self.ingest.answered_gone(one.claim, asked_at=asked_at)
+                Ingest(self.runtime).close_missing(one.claim, asked_at=asked_at)
             else:
-                answer = snapshot_of(one.kind, raw, self.ingest.policy)
-                self.ingest.answered(self.slug, [(one.claim, answer)], asked_at=asked_at)
+                answer = snapshot_of(one.kind, raw, self.runtime.policy)
+                Ingest(self.runtime).apply_answers(self.slug, [(one.claim, answer)], asked_at=asked_at)
 
 
 @ON_SQLITE
@@ -235,7 +236,7 @@ def test_no_delivery_moves_a_customers_date_for_longer_than_until_the_store_is_a
 ) -> None:
     """Nor is it any earlier then than what really happened gives."""
     clock, slug = Clock(), f"s{next(stores)}"
-    ingest = Ingest(database, policy, SETTLE, clock)
+    runtime = Runtime(database, policy, SETTLE, clock)
     old = _gmt(NOON - 800 * DAY)
     meta = [_active(NOON - visited * DAY)]
     account = customer(3, date_created_gmt=old, date_modified_gmt=old, meta_data=meta)
@@ -253,10 +254,10 @@ def test_no_delivery_moves_a_customers_date_for_longer_than_until_the_store_is_a
     dice.shuffle(sent)
     for one in sent:
         delivery = Delivery.from_http(one.headers, one.body, keys=signing_keys(SECRET), policy=policy)
-        ingest.receive(slug, delivery)
+        Ingest(runtime).ingest_one(slug, delivery)
     shown = {RecordKey(slug, "order", number): raw for number, raw in orders.items()}
     clock.now += timedelta(minutes=1)
-    Truth(ingest, slug, shown | {RecordKey(slug, "customer", 3): account}).ask_about_all()
+    Truth(runtime, slug, shown | {RecordKey(slug, "customer", 3): account}).ask_about_all()
     with database.read() as connection:
         chosen = select(records.c.facts).where(records.c.store == slug, records.c.kind == "customer")
         facts = json.loads(connection.execute(chosen).scalar_one())
@@ -269,7 +270,7 @@ def test_no_delivery_moves_a_customers_date_for_longer_than_until_the_store_is_a
 
 
 def _count(desk: Desk, *where: Any) -> int:
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         return int(connection.execute(select(func.count()).select_from(records).where(*where)).scalar_one())
 
 
@@ -309,7 +310,7 @@ def test_what_the_store_has_is_found_by_its_lists_where_hints_were_too_many(desk
     desk.advance()
     desk.reconcile()
     assert desk.row("order", number)["state"] == "active"
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         assert connection.execute(select(quarantine.c.id).where(quarantine.c.resolved_at.is_(None))).all() == []
 
 

@@ -41,25 +41,25 @@ def always_due(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def row_of(desk: Desk) -> Any:
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         return stores.row(connection, "shop")
 
 
 def move(desk: Desk, url: str) -> None:
     """Let the ledger's records be of the shop at this address."""
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         stores.moved(connection, "shop", url)
 
 
 def due_of(desk: Desk) -> dict[str, datetime]:
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         return {row.name: row.due_at for row in connection.execute(select(tables.rounds))}
 
 
 def put_off(desk: Desk) -> datetime:
     """Let each round be due in a minute, and have failed before."""
     later = desk.clock() + timedelta(minutes=1)
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         connection.execute(update(tables.rounds).values(due_at=later, error="paging-ignored", error_since=later))
     return later
 
@@ -91,7 +91,7 @@ def test_the_first_beat_after_an_absence_makes_the_webhooks_and_the_changes_due(
     desk: Desk, heartbeat: Heartbeat, absence: timedelta | None, at_once: bool
 ) -> None:
     if absence is not None:
-        with desk.ingest.database.write() as connection:
+        with desk.runtime.database.write() as connection:
             stores.looked_after(connection, "shop", desk.clock() - absence)
     later = put_off(desk)
     assert heartbeat.beat()
@@ -162,7 +162,7 @@ def test_a_time_out_of_a_cache_is_not_believed(
 @contextmanager
 def worker_at(desk: Desk, url: str) -> Iterator[StoreWorker]:
     """A worker whose settings name the store at this address."""
-    worker = worker_of(replace(desk.settings.stores["shop"], url=url), desk.ingest)
+    worker = worker_of(replace(desk.settings.stores["shop"], url=url), desk.runtime)
     try:
         yield worker
     finally:
@@ -184,7 +184,7 @@ def running(worker: StoreWorker) -> Iterator[None]:
 
 def ledger_of(desk: Desk) -> dict[str, list[tuple[Any, ...]]]:
     """All that is in the ledger."""
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         return {
             table.name: [tuple(row) for row in connection.execute(select(table))]
             for table in tables.metadata.sorted_tables

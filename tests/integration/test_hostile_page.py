@@ -16,7 +16,6 @@ from bs4 import BeautifulSoup, Tag
 from sqlalchemy import insert, select
 
 from hooks.errors import PageError, StoppedError
-from hooks.intake.ingest import Ingest
 from hooks.ledger import page_checks, stores
 from hooks.ledger.database import Database
 from hooks.ledger.tables import deliveries
@@ -27,6 +26,7 @@ from hooks.page.http_visit import MOST_REDIRECTS, network_of
 from hooks.page.markup import MOST_LEVELS
 from hooks.page.subprocess_reader import compare_page, confined
 from hooks.retention.policy import Policy
+from hooks.runtime import Runtime
 from hooks.settings import Settings
 from hooks.worker import loop, maintenance
 from tests.integration.desk import NOON, ON_SQLITE, SETTLE, Clock
@@ -286,10 +286,10 @@ def test_a_page_that_drips_holds_up_neither_the_workers_chores_nor_its_end(
     monkeypatch.setattr(maintenance, "PRUNE_EVERY", timedelta(0))
     server.answers["/drips"] = server.drip_for_ever
     settings = Settings(policy_page_url=f"{server.url}/drips")
-    ingest = Ingest(database, policy, SETTLE, Clock())
+    runtime = Runtime(database, policy, SETTLE, Clock())
     old = {"store": "shop", "identity": "1", "topic": "order.updated", "result": "stale"}
     stopping = Event()
-    running = Thread(target=loop.run, args=(settings, ingest, stopping), kwargs={"wanted": policy})
+    running = Thread(target=loop.run, args=(settings, runtime, stopping), kwargs={"wanted": policy})
     running.start()
     try:
         until(lambda: server.asked == ["/drips"], "the page to be asked for")

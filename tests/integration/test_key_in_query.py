@@ -153,7 +153,7 @@ def test_what_one_worker_found_another_begins_with(desk: Desk, shop: SandboxStor
     shop.set_habits(drops_authorization=True)
     first, second, fixed = client_of(), client_of(), client_of("basic")
     first.call("GET", "orders")
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         for client in (first, second, fixed):
             store_observations.carry(connection, "shop", client, desk.clock())
         assert traits.read(connection, "shop")["auth"].value == "query"

@@ -18,7 +18,6 @@ from sqlalchemy import Connection, delete, func, insert, inspect, select, text, 
 
 from hooks.errors import LedgerNotReadyError, LedgerUnavailableError
 from hooks.intake.ingest import Ingest, Result
-from hooks.intake.signature import signing_keys
 from hooks.intake.webhook import Delivery
 from hooks.ledger import database as database_module
 from hooks.ledger import records, stores
@@ -30,6 +29,8 @@ from hooks.ledger.unit import Unit
 from hooks.ledger.upgrade import check, head, upgrade
 from hooks.retention.facts import RecordKind
 from hooks.retention.policy import Policy
+from hooks.runtime import Runtime
+from hooks.settings.webhook_secrets import signing_keys
 from tests.support.databases import ON_EVERY_JOURNAL
 from tests.support.ledger import find, make, remember
 from tests.support.postgresql import DISCONNECT, maintain
@@ -347,8 +348,8 @@ def test_the_same_record_is_not_made_twice(database: Database) -> None:
         assert _count(connection) == 1
 
 
-def _ingest(database: Database, policy: Policy) -> Ingest:
-    return Ingest(database, policy, timedelta(seconds=10))
+def _ingest(database: Database, policy: Policy) -> Runtime:
+    return Runtime(database, policy, timedelta(seconds=10))
 
 
 def _delivery(number: int, name: str, policy: Policy, **fields: Any) -> Delivery:
@@ -360,7 +361,7 @@ def _delivery(number: int, name: str, policy: Policy, **fields: Any) -> Delivery
 def test_records_made_by_many_at_once_are_made_once(database: Database, policy: Policy) -> None:
     """Eight deliveries of each new order at the same moment, and all orders are of one new customer."""
     rounds, width = 6, 8
-    ingest = _ingest(database, policy)
+    runtime = _ingest(database, policy)
     together = Barrier(width)
 
     def deliver(place: int) -> list[Result]:
@@ -368,7 +369,7 @@ def test_records_made_by_many_at_once_are_made_once(database: Database, policy: 
         for turn in range(rounds):
             delivery = _delivery(100 + turn, f"{turn}-{place}", policy, customer_id=5)
             together.wait(30)
-            results.append(ingest.receive("shop", delivery))
+            results.append(Ingest(runtime).ingest_one("shop", delivery))
         return results
 
     with ThreadPoolExecutor(width) as pool:
@@ -382,13 +383,13 @@ def test_records_made_by_many_at_once_are_made_once(database: Database, policy: 
 
 def test_the_same_delivery_many_times_at_once_is_taken_once(database: Database, policy: Policy) -> None:
     width = 8
-    ingest = _ingest(database, policy)
+    runtime = _ingest(database, policy)
     together = Barrier(width)
     delivery = _delivery(100, "same", policy)
 
     def deliver(_: int) -> Result:
         together.wait(30)
-        return ingest.receive("shop", delivery)
+        return Ingest(runtime).ingest_one("shop", delivery)
 
     with ThreadPoolExecutor(width) as pool:
         results = list(pool.map(deliver, range(width)))
@@ -402,14 +403,14 @@ def test_the_same_delivery_many_times_at_once_is_taken_once(database: Database, 
 def test_changes_of_one_record_at_once_are_all_taken(database: Database, policy: Policy) -> None:
     """Each order placed moves the same customer's day; the last of them counts, whoever came first."""
     width = 8
-    ingest = replace(_ingest(database, policy), settle=timedelta(0))
+    runtime = replace(_ingest(database, policy), settle=timedelta(0))
     together = Barrier(width)
 
     def deliver(place: int) -> Result:
         day = f"2026-11-{10 + place}T10:00:00"
         delivery = _delivery(200 + place, str(place), policy, customer_id=5, date_created_gmt=day)
         together.wait(30)
-        return ingest.receive("shop", delivery)
+        return Ingest(runtime).ingest_one("shop", delivery)
 
     with ThreadPoolExecutor(width) as pool:
         assert set(pool.map(deliver, range(width))) == {Result.RECORDED}

@@ -25,7 +25,7 @@ class Work:
 
 
 def _upkeep(desk: Desk, *works: Work) -> Upkeep:
-    return Upkeep(desk.ingest, desk.settings, desk.ingest.policy, [Chore(work) for work in works])
+    return Upkeep(desk.runtime, desk.settings, desk.runtime.policy, [Chore(work) for work in works])
 
 
 def test_with_nothing_to_do_it_idles(desk: Desk) -> None:

@@ -69,14 +69,14 @@ def test_the_search_passes_over_an_order_that_the_store_fails_over(
     desk.reconcile("orders")
     poison = str(numbers[2])
     _answer_otherwise(desk, monkeypatch, lambda *call: poison in call[2].get("include", "").split(","), status, body)
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         rounds.ask_for(connection, desk.slug, ("unlisted",), desk.clock())
     for _ in range(10):
         desk.rescanner.step(("unlisted",))
     desk.come_to_rest()
     assert desk.row("order", numbers[1])["state"] == "active"
     assert desk.pause() is None
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         state = rounds.state(connection, desk.slug, "unlisted")
     assert state is not None
     assert (state.error, state.due_at > desk.clock()) == (None, True)

@@ -5,8 +5,9 @@ In PostgreSQL neither sees what the other has not committed. Whichever is first,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from threading import Thread
 from typing import Any
@@ -16,7 +17,6 @@ from sqlalchemy import Connection, text
 
 from hooks.intake.email_hash import email_subject
 from hooks.intake.ingest import Ingest
-from hooks.intake.signature import signing_keys
 from hooks.intake.webhook import Content, Delivery, Happened, Noted
 from hooks.ledger.codec import read_entries
 from hooks.ledger.database import Database
@@ -27,6 +27,8 @@ from hooks.policies.retag import Retagger
 from hooks.retention.events import RecordEvent
 from hooks.retention.policy import Policy
 from hooks.retention.tool_reports import number_of
+from hooks.runtime import Runtime
+from hooks.settings.webhook_secrets import signing_keys
 from tests.integration.desk import NOON, ON_SQLITE
 from tests.support.ledger import find
 from tests.support.processes import until
@@ -60,11 +62,11 @@ class Pausing(Database):
 
 
 @pytest.fixture
-def ingest(database_url: str, policy: Policy) -> Iterator[Ingest]:
+def runtime(database_url: str, policy: Policy) -> Iterator[Runtime]:
     """Takes deliveries into a ledger of its own."""
     with closing(Pausing(database_url)) as database:
         upgrade(database)
-        yield Ingest(database, policy, timedelta(seconds=10), lambda: NOW, KEY)
+        yield Runtime(database, policy, timedelta(seconds=10), lambda: NOW, KEY)
 
 
 def _shown(topic: str, payload: dict[str, Any], policy: Policy) -> Delivery:
@@ -100,40 +102,40 @@ def _hold_on_account() -> Delivery:
     return _delivery(Noted("customer", ACCOUNT, HOLD))
 
 
-def _row(ingest: Ingest) -> dict[str, Any]:
-    with ingest.database.write() as connection:
+def _row(runtime: Runtime) -> dict[str, Any]:
+    with runtime.database.write() as connection:
         return find(connection, RecordKey("shop", "order", ORDER))
 
 
-def _is_held(ingest: Ingest) -> bool:
-    return bool(_row(ingest)["held"])
+def _is_held(runtime: Runtime) -> bool:
+    return bool(_row(runtime)["held"])
 
 
-def _is_withdrawn(ingest: Ingest) -> bool:
-    entries = read_entries(_row(ingest)["entries"])
+def _is_withdrawn(runtime: Runtime) -> bool:
+    entries = read_entries(_row(runtime)["entries"])
     return NOON.date().isoformat() in {entry["delete_after"] for entry in entries if entry["class"] == "marketing"}
 
 
-def _tag(ingest: Ingest) -> None:
-    while Retagger(ingest).step():
+def _tag(runtime: Runtime) -> None:
+    while Retagger(runtime).step():
         pass
 
 
-def _at_once(ingest: Ingest, first: Delivery, second: Delivery) -> None:
+def _at_once(runtime: Runtime, first: Delivery, second: Delivery) -> None:
     """Commit the first one when the second one has begun, and waits for it or has committed."""
-    other = Thread(target=ingest.receive, args=("shop", second))
+    other = Thread(target=Ingest(runtime).ingest_one, args=("shop", second))
 
     def waits() -> bool:
-        with ingest.database.read() as connection:
+        with runtime.database.read() as connection:
             return bool(connection.execute(WAITING).scalar_one()) or not other.is_alive()
 
     def start_the_other() -> None:
         other.start()
         until(waits, "the second transaction waits for the first, or has ended")
 
-    assert isinstance(ingest.database, Pausing)
-    ingest.database.before_commit = start_the_other
-    ingest.receive("shop", first)
+    assert isinstance(runtime.database, Pausing)
+    runtime.database.before_commit = start_the_other
+    Ingest(runtime).ingest_one("shop", first)
     other.join()
 
 
@@ -154,44 +156,55 @@ DECISIONS = [
 ]
 
 
-def _begin(ingest: Ingest, deliveries: Iterable[Delivery]) -> None:
+@dataclass(frozen=True)
+class FixedBatch:
+    """These deliveries in one transaction."""
+
+    pairs: Sequence[tuple[str, Delivery]]
+
+    def deliveries(self) -> Sequence[tuple[str, Delivery]]:
+        return self.pairs
+
+
+def _begin(runtime: Runtime, deliveries: Iterable[Delivery]) -> None:
     """Take what was there before the two."""
     for delivery in deliveries:
-        ingest.receive("shop", delivery)
-    _tag(ingest)
+        Ingest(runtime).ingest_one("shop", delivery)
+    _tag(runtime)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("order_first", [True, False], ids=["the order first", "the order second"])
 @pytest.mark.parametrize(("before", "decide", "is_so"), DECISIONS)
 def test_an_order_that_is_made_meanwhile_is_left_with_the_decision(
-    ingest: Ingest,
+    runtime: Runtime,
     policy: Policy,
     order_first: bool,
     before: Before,
     decide: Callable[[Policy], Delivery],
-    is_so: Callable[[Ingest], bool],
+    is_so: Callable[[Runtime], bool],
 ) -> None:
-    _begin(ingest, before(policy))
+    _begin(runtime, before(policy))
     both = _guest_order(policy), decide(policy)
-    _at_once(ingest, *(both if order_first else both[::-1]))
-    _tag(ingest)
-    assert is_so(ingest)
+    _at_once(runtime, *(both if order_first else both[::-1]))
+    _tag(runtime)
+    assert is_so(runtime)
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("order_first", [True, False], ids=["the order first", "the order second"])
 @pytest.mark.parametrize(("before", "decide", "is_so"), DECISIONS)
 def test_so_is_one_that_is_made_in_the_same_transaction(
-    ingest: Ingest,
+    runtime: Runtime,
     policy: Policy,
     order_first: bool,
     before: Before,
     decide: Callable[[Policy], Delivery],
-    is_so: Callable[[Ingest], bool],
+    is_so: Callable[[Runtime], bool],
 ) -> None:
-    _begin(ingest, before(policy))
+    _begin(runtime, before(policy))
     both = [("shop", _guest_order(policy)), ("shop", decide(policy))]
-    ingest.receive_all(lambda: both if order_first else both[::-1])
-    _tag(ingest)
-    assert is_so(ingest)
+    batch = FixedBatch(both if order_first else both[::-1])
+    Ingest(runtime).ingest_batch(batch)
+    _tag(runtime)
+    assert is_so(runtime)

@@ -107,8 +107,8 @@ def _marketing(desk: Desk, number: int) -> str | None:
 
 
 def _answer(desk: Desk, subject: Subject) -> Answer | None:
-    with desk.ingest.database.read() as connection:
-        return answer_to(connection, desk.ingest.policy, desk.slug, subject, now=desk.clock())
+    with desk.runtime.database.read() as connection:
+        return answer_to(connection, desk.runtime.policy, desk.slug, subject, now=desk.clock())
 
 
 def _listed(desk: Desk, subject: Subject) -> set[tuple[str, int]]:
@@ -338,7 +338,7 @@ def test_the_answer_says_whether_guests_are_told_apart(desk: Desk) -> None:
     desk.come_to_rest()
     answer = _answer(desk, Subject("customer", str(account)))
     assert answer is not None
-    assert answer.guests_told_apart == (desk.ingest.subject_key is not None)
+    assert answer.guests_told_apart == (desk.runtime.subject_key is not None)
 
 
 @pytest.mark.parametrize("by_order", [True, False])
@@ -425,7 +425,7 @@ def test_a_request_about_an_order_goes_with_it_to_another_address(desk: Desk) ->
 def _hashes(desk: Desk) -> set[str]:
     """All that looks like the keyed hash of an address, anywhere in the ledger but in the seals of the audit."""
     found: set[str] = set()
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         for table in metadata.sorted_tables:
             columns = [column for column in table.c if column.name not in ("wanted_digest", "known_digest", "digest")]
             if "seal" not in table.name:
@@ -438,7 +438,7 @@ def test_addresses_are_hashed_with_a_key_alone(desk: Desk) -> None:
     _family(desk)
     desk.come_to_rest()
     known = {_contact(email).value for email in (KARI, WORK, OLA, "elsewhere@example.test")}
-    assert _hashes(desk) == (known if desk.ingest.subject_key else set())
+    assert _hashes(desk) == (known if desk.runtime.subject_key else set())
 
 
 @WITHOUT_KEY

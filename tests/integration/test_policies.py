@@ -22,6 +22,7 @@ from hooks.policies.activate import adopt, follow
 from hooks.policies.preview import Impact, impact_of
 from hooks.retention.events import RecordEvent
 from hooks.retention.policy import Policy
+from hooks.runtime import Runtime
 from hooks.settings import Settings
 from hooks.web.status.report import status_of
 from tests.integration.desk import NOON, ON_SQLITE, Clock
@@ -34,9 +35,9 @@ SHORTER, LONGER = {"unpaid-orders": "P11M"}, {"unpaid-orders": "P13M"}
 
 
 @pytest.fixture
-def ingest(database: Database, policy: Policy) -> Ingest:
+def runtime(database: Database, policy: Policy) -> Runtime:
     """At noon, by the policy that the project ships, which is not in force yet."""
-    return Ingest(database, policy, timedelta(0), Clock(NOON))
+    return Runtime(database, policy, timedelta(0), Clock(NOON))
 
 
 def in_force(database: Database) -> list[str]:
@@ -52,36 +53,36 @@ def waiting(database: Database) -> dict[str, str]:
         return {row.id: row.waits_for for row in policies.waiting(connection)}
 
 
-def take(ingest: Ingest, number: int, **facts: Any) -> None:
+def take(runtime: Runtime, number: int, **facts: Any) -> None:
     """Take in an order."""
     seen = replace(shown(order(**facts), ours={}), external_id=number)
-    ingest.receive("shop", Delivery(f"order {number}", "order.updated", seen))
+    Ingest(runtime).ingest_one("shop", Delivery(f"order {number}", "order.updated", seen))
 
 
-def take_paid(ingest: Ingest, many: int) -> None:
+def take_paid(runtime: Runtime, many: int) -> None:
     """Take in so many orders that no other period of unpaid ones moves."""
     for number in range(1000, 1000 + many):
-        take(ingest, number)
+        take(runtime, number)
 
 
-def take_nearly_due(ingest: Ingest) -> None:
+def take_nearly_due(runtime: Runtime) -> None:
     """Take in an order that was never paid: by twelve months it goes in two weeks, by eleven it went two weeks ago."""
-    take(ingest, 7, status="pending", created="2025-12-08")
+    take(runtime, 7, status="pending", created="2025-12-08")
 
 
 # --- what may come into force --------------------------------------------------------------------------------
 
 
-def test_the_first_policy_is_put_in_force_at_once_whatever_its_day(ingest: Ingest, policy: Policy) -> None:
+def test_the_first_policy_is_put_in_force_at_once_whatever_its_day(runtime: Runtime, policy: Policy) -> None:
     first = variant(policy, "first", effective_from="2030-01-01")
-    assert adopt(ingest, first).waits_for is None
-    assert (in_force(ingest.database), waiting(ingest.database)) == (["first"], {})
+    assert adopt(runtime, first).waits_for is None
+    assert (in_force(runtime.database), waiting(runtime.database)) == (["first"], {})
 
 
-def test_another_one_with_another_id_takes_its_place(ingest: Ingest, policy: Policy) -> None:
-    adopt(ingest, policy)
-    assert adopt(ingest, variant(policy, "second")).waits_for is None
-    assert (in_force(ingest.database), waiting(ingest.database)) == (["second"], {})
+def test_another_one_with_another_id_takes_its_place(runtime: Runtime, policy: Policy) -> None:
+    adopt(runtime, policy)
+    assert adopt(runtime, variant(policy, "second")).waits_for is None
+    assert (in_force(runtime.database), waiting(runtime.database)) == (["second"], {})
 
 
 OBSTACLES = [
@@ -98,17 +99,17 @@ OBSTACLES = [
 
 @pytest.mark.parametrize(("said", "waits_for", "yields"), OBSTACLES, ids=[case[1] for case in OBSTACLES])
 def test_a_policy_waits_for_what_stands_in_its_way(
-    ingest: Ingest, policy: Policy, said: dict[str, Any], waits_for: str, yields: bool
+    runtime: Runtime, policy: Policy, said: dict[str, Any], waits_for: str, yields: bool
 ) -> None:
-    take_nearly_due(ingest)
-    adopt(ingest, policy)
+    take_nearly_due(runtime)
+    adopt(runtime, policy)
     second = variant(policy, **({"id": "second"} | said))
     for _ in range(2):  # as often as a worker tries
-        assert adopt(ingest, second).waits_for == waits_for
-    assert (in_force(ingest.database), waiting(ingest.database)) == ([policy.id], {second.id: waits_for})
-    assert adopt(ingest, second, yes=True).waits_for == (None if yields else waits_for)
-    assert in_force(ingest.database) == [second.id if yields else policy.id]
-    assert bool(waiting(ingest.database)) != yields
+        assert adopt(runtime, second).waits_for == waits_for
+    assert (in_force(runtime.database), waiting(runtime.database)) == ([policy.id], {second.id: waits_for})
+    assert adopt(runtime, second, yes=True).waits_for == (None if yields else waits_for)
+    assert in_force(runtime.database) == [second.id if yields else policy.id]
+    assert bool(waiting(runtime.database)) != yields
 
 
 @ON_SQLITE
@@ -123,108 +124,108 @@ def test_a_policy_waits_for_what_stands_in_its_way(
 )
 @pytest.mark.parametrize(("keep", "waits_for"), [(SHORTER, "due-at-once"), (LONGER, "kept-longer")])
 def test_more_than_one_record_in_a_hundred_due_at_once_or_kept_longer_is_too_much(
-    ingest: Ingest, policy: Policy, others: int, is_too_much: bool, keep: dict[str, str], waits_for: str
+    runtime: Runtime, policy: Policy, others: int, is_too_much: bool, keep: dict[str, str], waits_for: str
 ) -> None:
-    take_nearly_due(ingest)
-    take_paid(ingest, others)
-    adopt(ingest, policy)
-    became = adopt(ingest, variant(policy, "second", keep=keep))
+    take_nearly_due(runtime)
+    take_paid(runtime, others)
+    adopt(runtime, policy)
+    became = adopt(runtime, variant(policy, "second", keep=keep))
     assert became.waits_for == (waits_for if is_too_much else None)
 
 
 @ON_SQLITE
-def test_what_is_due_at_once_in_part_and_kept_longer_in_part_is_both(ingest: Ingest, policy: Policy) -> None:
-    take_nearly_due(ingest)
-    take(ingest, 9, kinds="network", created="2025-12-30")
-    adopt(ingest, policy)
+def test_what_is_due_at_once_in_part_and_kept_longer_in_part_is_both(runtime: Runtime, policy: Policy) -> None:
+    take_nearly_due(runtime)
+    take(runtime, 9, kinds="network", created="2025-12-30")
+    adopt(runtime, policy)
     both = variant(policy, "second", keep=SHORTER | {"technical": "P24M"})
-    assert adopt(ingest, both).waits_for == "due-at-once,kept-longer"
-    (problem,) = _status(ingest)["problems"]
+    assert adopt(runtime, both).waits_for == "due-at-once,kept-longer"
+    (problem,) = _status(runtime)["problems"]
     assert (
         "since it would make more than 1 % of the records due at once, and it would keep more than 1 % of the records "
         "longer than people were told (GDPR Art. 5(1)(b), 13(2)(a)): 1 of 2 records; people who were told an "
         f"earlier date: up to 1 under {policy.id}. {policy.id} stays in force."
     ) in problem["message"]
-    assert adopt(ingest, both, yes=True).waits_for is None
+    assert adopt(runtime, both, yes=True).waits_for is None
 
 
-def test_what_waits_for_its_day_comes_into_force_on_it(ingest: Ingest, policy: Policy) -> None:
+def test_what_waits_for_its_day_comes_into_force_on_it(runtime: Runtime, policy: Policy) -> None:
     """On the day as the policy's own time zone has it: in Oslo it begins an hour before it does in UTC."""
     clock = Clock(datetime(2026, 11, 30, 22, 59, tzinfo=UTC))
-    ingest = replace(ingest, clock=clock)
-    adopt(ingest, policy)
+    runtime = replace(runtime, clock=clock)
+    adopt(runtime, policy)
     second = variant(policy, "second", effective_from="2026-12-01")
-    assert adopt(ingest, second).waits_for == "effective-date"
+    assert adopt(runtime, second).waits_for == "effective-date"
     clock.now += timedelta(minutes=1)
-    assert adopt(ingest, second).waits_for is None
-    assert (in_force(ingest.database), waiting(ingest.database)) == (["second"], {})
+    assert adopt(runtime, second).waits_for is None
+    assert (in_force(runtime.database), waiting(runtime.database)) == (["second"], {})
 
 
-def test_what_was_superseded_comes_back_only_on_the_operators_word(ingest: Ingest, policy: Policy) -> None:
+def test_what_was_superseded_comes_back_only_on_the_operators_word(runtime: Runtime, policy: Policy) -> None:
     second = variant(policy, "second")
     for each in (policy, second):
-        assert adopt(ingest, each).waits_for is None
-    assert adopt(ingest, policy).waits_for == "superseded"
-    assert (in_force(ingest.database), waiting(ingest.database)) == (["second"], {policy.id: "superseded"})
-    assert adopt(ingest, policy, yes=True).waits_for is None
-    assert (in_force(ingest.database), waiting(ingest.database)) == ([policy.id], {})
-    assert adopt(ingest, second).waits_for == "superseded"
+        assert adopt(runtime, each).waits_for is None
+    assert adopt(runtime, policy).waits_for == "superseded"
+    assert (in_force(runtime.database), waiting(runtime.database)) == (["second"], {policy.id: "superseded"})
+    assert adopt(runtime, policy, yes=True).waits_for is None
+    assert (in_force(runtime.database), waiting(runtime.database)) == ([policy.id], {})
+    assert adopt(runtime, second).waits_for == "superseded"
 
 
 def test_an_id_that_was_once_in_force_is_taken_also_while_its_policy_waits_to_come_back(
-    ingest: Ingest, policy: Policy
+    runtime: Runtime, policy: Policy
 ) -> None:
     for each in (policy, variant(policy, "second")):
-        adopt(ingest, each)
-    assert adopt(ingest, policy).waits_for == "superseded"
-    assert adopt(ingest, variant(policy, policy.id, keep={"technical": "P13M"})).waits_for == "same-id"
+        adopt(runtime, each)
+    assert adopt(runtime, policy).waits_for == "superseded"
+    assert adopt(runtime, variant(policy, policy.id, keep={"technical": "P13M"})).waits_for == "same-id"
 
 
 @ON_SQLITE
-def test_of_two_that_wait_the_one_wanted_last_does(ingest: Ingest, policy: Policy) -> None:
-    adopt(ingest, policy)
+def test_of_two_that_wait_the_one_wanted_last_does(runtime: Runtime, policy: Policy) -> None:
+    adopt(runtime, policy)
     for name in ("second", "third"):
-        adopt(ingest, variant(policy, name, effective_from="2027-01-01"))
-    assert waiting(ingest.database) == {"third": "effective-date"}
-    adopt(ingest, policy)
-    assert waiting(ingest.database) == {}
+        adopt(runtime, variant(policy, name, effective_from="2027-01-01"))
+    assert waiting(runtime.database) == {"third": "effective-date"}
+    adopt(runtime, policy)
+    assert waiting(runtime.database) == {}
 
 
 @ON_SQLITE
-def test_another_comment_makes_no_other_policy(ingest: Ingest, policy: Policy) -> None:
+def test_another_comment_makes_no_other_policy(runtime: Runtime, policy: Policy) -> None:
     commented = variant(policy, policy.id, effective_from=str(policy.effective_from), comment="said anew")
     assert (commented.digest, commented.text == policy.text) == (policy.digest, False)
-    adopt(ingest, policy)
-    found = adopt(ingest, commented)
+    adopt(runtime, policy)
+    found = adopt(runtime, commented)
     assert (found.waits_for, found.impact) == (None, None)
 
 
 # --- who follows ---------------------------------------------------------------------------------------------
 
 
-def test_all_follow_the_policy_in_force(ingest: Ingest, policy: Policy) -> None:
-    assert follow(ingest) is ingest, "nothing is in force yet"
-    adopt(ingest, policy)
-    assert follow(ingest) is ingest
+def test_all_follow_the_policy_in_force(runtime: Runtime, policy: Policy) -> None:
+    assert follow(runtime) is runtime, "nothing is in force yet"
+    adopt(runtime, policy)
+    assert follow(runtime) is runtime
     second = variant(policy, "second", keep={"technical": "P13M"})
-    adopt(ingest, second)
-    followed = follow(ingest)
+    adopt(runtime, second)
+    followed = follow(runtime)
     assert followed.policy == second
     assert follow(followed) is followed
-    adopt(ingest, variant(policy, "third", effective_from="2027-01-01"))
+    adopt(runtime, variant(policy, "third", effective_from="2027-01-01"))
     assert follow(followed) is followed, "what waits is not in force"
 
 
 @ON_SQLITE
-def test_a_policy_that_this_version_cannot_read_is_not_followed(ingest: Ingest, policy: Policy) -> None:
-    adopt(ingest, policy)
-    adopt(ingest, replace(variant(policy, "second"), text="id = 7"))
-    assert follow(ingest) is ingest
+def test_a_policy_that_this_version_cannot_read_is_not_followed(runtime: Runtime, policy: Policy) -> None:
+    adopt(runtime, policy)
+    adopt(runtime, replace(variant(policy, "second"), text="id = 7"))
+    assert follow(runtime) is runtime
 
 
-def _status(ingest: Ingest) -> dict[str, Any]:
-    with ingest.database.read() as connection:
-        return status_of(connection, Settings(), ingest.policy, started_at=NOON, now=ingest.clock())
+def _status(runtime: Runtime) -> dict[str, Any]:
+    with runtime.database.read() as connection:
+        return status_of(connection, Settings(), runtime.policy, started_at=NOON, now=runtime.clock())
 
 
 WAITS = [
@@ -239,13 +240,13 @@ WAITS = [
 @ON_SQLITE
 @pytest.mark.parametrize(("said", "waits_for", "problems"), WAITS, ids=[case[1] for case in WAITS])
 def test_status_says_what_waits_and_for_what(
-    ingest: Ingest, policy: Policy, said: dict[str, Any], waits_for: str, problems: list[str]
+    runtime: Runtime, policy: Policy, said: dict[str, Any], waits_for: str, problems: list[str]
 ) -> None:
-    take_nearly_due(ingest)
-    adopt(ingest, policy)
+    take_nearly_due(runtime)
+    adopt(runtime, policy)
     second = variant(policy, **({"id": "second"} | said))
-    adopt(ingest, second)
-    found = _status(ingest)
+    adopt(runtime, second)
+    found = _status(runtime)
     (shown_as,) = found["policy"]["waiting"]
     assert shown_as == {
         "id": second.id,
@@ -259,12 +260,12 @@ def test_status_says_what_waits_and_for_what(
 
 
 @ON_SQLITE
-def test_status_counts_what_is_still_to_be_tagged(ingest: Ingest, policy: Policy) -> None:
-    take_paid(ingest, 3)
-    adopt(ingest, policy)
-    adopt(ingest, variant(policy, "second"))
-    assert _status(follow(ingest))["policy"]["to_be_tagged"] == 3
-    assert _status(follow(ingest))["policy"]["id"] == "second"
+def test_status_counts_what_is_still_to_be_tagged(runtime: Runtime, policy: Policy) -> None:
+    take_paid(runtime, 3)
+    adopt(runtime, policy)
+    adopt(runtime, variant(policy, "second"))
+    assert _status(follow(runtime))["policy"]["to_be_tagged"] == 3
+    assert _status(follow(runtime))["policy"]["id"] == "second"
 
 
 # --- two at once ---------------------------------------------------------------------------------------------
@@ -286,24 +287,24 @@ def _together(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
 
 @pytest.mark.parametrize("names", [("second", "second"), ("second", "third")])
 def test_two_adopters_at_once_put_one_policy_in_force(
-    ingest: Ingest, policy: Policy, monkeypatch: pytest.MonkeyPatch, names: tuple[str, str]
+    runtime: Runtime, policy: Policy, monkeypatch: pytest.MonkeyPatch, names: tuple[str, str]
 ) -> None:
-    adopt(ingest, policy)
+    adopt(runtime, policy)
     _together(monkeypatch, 2)
     with ThreadPoolExecutor(2) as adopters:
-        done = list(adopters.map(lambda name: adopt(ingest, variant(policy, name)), names))
+        done = list(adopters.map(lambda name: adopt(runtime, variant(policy, name)), names))
     assert None in [each.waits_for for each in done]
-    assert len(in_force(ingest.database)) == 1
-    assert in_force(ingest.database)[0] in names
+    assert len(in_force(runtime.database)) == 1
+    assert in_force(runtime.database)[0] in names
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("before", [True, False], ids=["another before", "the first"])
-def test_of_two_put_in_force_at_the_same_moment_one_is(ingest: Ingest, policy: Policy, before: bool) -> None:
+def test_of_two_put_in_force_at_the_same_moment_one_is(runtime: Runtime, policy: Policy, before: bool) -> None:
     """The second waits for the first to end, and sees it then."""
-    database = ingest.database
+    database = runtime.database
     if before:
-        adopt(ingest, policy)
+        adopt(runtime, policy)
 
     def put(name: str) -> None:
         with database.write() as connection:
@@ -336,17 +337,17 @@ def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
         }
 
 
-def test_the_impact_is_counted_and_nothing_is_written(ingest: Ingest, policy: Policy) -> None:
-    take_paid(ingest, 3)  # technical data: none, so that nothing of these moves
-    take_nearly_due(ingest)
-    take(ingest, 8, status="pending", created="2026-11-01")  # earlier, and not due
-    take(ingest, 9, kinds="network", created="2025-11-30")  # only a part moves, to later
-    take(ingest, 10, status="pending", created="2025-01-01")  # due already, by both
-    take(ingest, 11, status="pending", created="2025-12-08", erased_at="2026-01-01")  # gone but for its tag: not due
-    before = dump(ingest.database)
+def test_the_impact_is_counted_and_nothing_is_written(runtime: Runtime, policy: Policy) -> None:
+    take_paid(runtime, 3)  # technical data: none, so that nothing of these moves
+    take_nearly_due(runtime)
+    take(runtime, 8, status="pending", created="2026-11-01")  # earlier, and not due
+    take(runtime, 9, kinds="network", created="2025-11-30")  # only a part moves, to later
+    take(runtime, 10, status="pending", created="2025-01-01")  # due already, by both
+    take(runtime, 11, status="pending", created="2025-12-08", erased_at="2026-01-01")  # gone but for its tag: not due
+    before = dump(runtime.database)
     second = variant(policy, "second", keep=SHORTER | {"technical": "P24M"})
-    found = impact_of(ingest.database, second, date(2026, 11, 22)).as_dict()
-    assert dump(ingest.database) == before
+    found = impact_of(runtime.database, second, date(2026, 11, 22)).as_dict()
+    assert dump(runtime.database) == before
     examples = found.pop("examples")
     by_class = found.pop("by_class")
     assert found == {
@@ -376,13 +377,13 @@ def test_the_impact_is_counted_and_nothing_is_written(ingest: Ingest, policy: Po
 
 @ON_SQLITE
 def test_of_many_that_move_the_examples_are_few_and_those_due_at_once_come_first(
-    ingest: Ingest, policy: Policy
+    runtime: Runtime, policy: Policy
 ) -> None:
     for number in range(30):
-        take(ingest, 100 + number, status="pending", created="2026-11-01")
+        take(runtime, 100 + number, status="pending", created="2026-11-01")
     for number in range(3):
-        take(ingest, 500 + number, status="pending", created="2025-12-08")
-    found = impact_of(ingest.database, variant(policy, "second", keep=SHORTER), date(2026, 11, 22))
+        take(runtime, 500 + number, status="pending", created="2025-12-08")
+    found = impact_of(runtime.database, variant(policy, "second", keep=SHORTER), date(2026, 11, 22))
     assert [one["due_at_once"] for one in found.examples] == [True] * 3 + [False] * 7
 
 
@@ -415,41 +416,41 @@ DIRECTIONS = [
 @ON_SQLITE
 @pytest.mark.parametrize(("facts", "keep", "directions"), DIRECTIONS)
 def test_which_way_a_record_and_its_parts_go(
-    ingest: Ingest, policy: Policy, facts: dict[str, Any], keep: dict[str, str], directions: tuple[bool, bool]
+    runtime: Runtime, policy: Policy, facts: dict[str, Any], keep: dict[str, str], directions: tuple[bool, bool]
 ) -> None:
-    take(ingest, 7, **facts)
-    found = impact_of(ingest.database, variant(policy, "second", keep=keep), date(2026, 11, 22))
+    take(runtime, 7, **facts)
+    found = impact_of(runtime.database, variant(policy, "second", keep=keep), date(2026, 11, 22))
     assert (bool(found.earlier), bool(found.later)) == directions
     assert found.told == ({policy.id: 1} if found.later else {})
 
 
 @ON_SQLITE
-def test_a_part_that_is_due_already_hides_nothing(ingest: Ingest, policy: Policy) -> None:
+def test_a_part_that_is_due_already_hides_nothing(runtime: Runtime, policy: Policy) -> None:
     """The order's IP address is due since long; by the other policy the whole order would be, too."""
-    take(ingest, 7, created="2024-05-01", kinds="network")
+    take(runtime, 7, created="2024-05-01", kinds="network")
     second = variant(policy, "second", keep={"orders-accounting": "P6M"})
-    assert impact_of(ingest.database, second, date(2026, 11, 22)).due_at_once == 1
+    assert impact_of(runtime.database, second, date(2026, 11, 22)).due_at_once == 1
 
 
 @ON_SQLITE
-def test_no_policy_keeps_longer_what_a_hold_suspends(ingest: Ingest, policy: Policy) -> None:
+def test_no_policy_keeps_longer_what_a_hold_suspends(runtime: Runtime, policy: Policy) -> None:
     """Also where the record is still to be tagged for it."""
     for number in (7, 8):
-        take(ingest, number, **FREE, customer_id=3)
+        take(runtime, number, **FREE, customer_id=3)
     for kind, number in (("order", 7), ("customer", 3)):
-        ingest.receive("shop", Delivery(f"hold {kind}", "event", Noted(kind, number, HELD)))  # type: ignore[arg-type]
-    found = impact_of(ingest.database, variant(policy, "second", keep=LONGER), date(2026, 11, 22))
+        Ingest(runtime).ingest_one("shop", Delivery(f"hold {kind}", "event", Noted(kind, number, HELD)))  # type: ignore[arg-type]
+    found = impact_of(runtime.database, variant(policy, "second", keep=LONGER), date(2026, 11, 22))
     assert (found.total, found.later, found.told) == (2, 0, {})
 
 
 @ON_SQLITE
-def test_people_are_counted_once_under_the_policy_that_told_them(ingest: Ingest, policy: Policy) -> None:
+def test_people_are_counted_once_under_the_policy_that_told_them(runtime: Runtime, policy: Policy) -> None:
     """Two orders of one account are of one person; of guests each counts as one."""
     for number, customer_id in ((7, 3), (8, 3), (9, 4), (10, 0), (11, 0)):
-        take(ingest, number, **FREE, customer_id=customer_id)
+        take(runtime, number, **FREE, customer_id=customer_id)
     second = variant(policy, "second", keep={"unpaid-orders": "P13M"})
-    adopt(ingest, policy)
-    adopt(ingest, second, yes=True)
-    take(follow(ingest), 12, **FREE, customer_id=4)
-    found = impact_of(ingest.database, variant(policy, "third", keep={"unpaid-orders": "P14M"}), date(2026, 11, 22))
+    adopt(runtime, policy)
+    adopt(runtime, second, yes=True)
+    take(follow(runtime), 12, **FREE, customer_id=4)
+    found = impact_of(runtime.database, variant(policy, "third", keep={"unpaid-orders": "P14M"}), date(2026, 11, 22))
     assert found.told == {policy.id: 4, "second": 1}

@@ -17,12 +17,12 @@ LOG = timedelta(days=30)
 
 
 def _count(desk: Desk, table: object) -> int:
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         return int(connection.execute(select(func.count()).select_from(table)).scalar_one())  # type: ignore[arg-type]
 
 
 def _prune(desk: Desk) -> None:
-    Upkeep(desk.ingest, desk.settings, desk.ingest.policy).prune()
+    Upkeep(desk.runtime, desk.settings, desk.runtime.policy).prune()
 
 
 def test_deliveries_are_forgotten_after_their_time_and_history_never(desk: Desk) -> None:
@@ -43,7 +43,7 @@ def test_more_than_go_at_once_all_go(desk: Desk) -> None:
         {"store": "shop", "identity": str(place), "topic": "order.updated", "result": "stale"}
         for place in range(number)
     ]
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         connection.execute(insert(deliveries), [row | {"received_at": desk.clock() - LOG - SECOND} for row in rows])
     _prune(desk)
     assert _count(desk, deliveries) == 0

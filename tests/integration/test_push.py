@@ -87,7 +87,7 @@ def test_a_write_that_would_change_nothing_is_not_sent(desk: Desk) -> None:
 def test_a_record_that_holds_our_fields_already_is_not_written(desk: Desk) -> None:
     """The ledger was lost; the store's copies are as the policy wants them."""
     number = desk.written_order()
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         connection.exec_driver_sql("UPDATE records SET external_id = external_id + 1000000")
     desk.advance()
     desk.store.edit_order(number)

@@ -121,16 +121,16 @@ def test_an_edit_by_hand_that_is_heard_of_before_our_write_is_settled_is_put_rig
     number = desk.paid_order()
     desk.deliver()
     desk.advance()
-    written = Ingest.written
+    settle_writes = Ingest.settle_writes
 
     def heard_of_first(ingest: Ingest, *arguments: Any, **options: Any) -> None:
         monkeypatch.undo()
         desk.advance(SECOND)
         desk.store.edit_meta("order", number, "retention_class", "mine")
         assert desk.deliver()
-        written(ingest, *arguments, **options)
+        settle_writes(ingest, *arguments, **options)
 
-    monkeypatch.setattr(Ingest, "written", heard_of_first)
+    monkeypatch.setattr(Ingest, "settle_writes", heard_of_first)
     desk.worker.pusher.push()
     assert desk.held("order", number)["retention_class"] == "mine"
     desk.come_to_rest()

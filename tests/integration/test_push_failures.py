@@ -130,7 +130,7 @@ def test_what_was_written_though_no_answer_came_is_not_written_again_once_its_ec
 
 def _with_secret(desk: Desk, secret: str) -> StoreWorker:
     reach = replace(desk.settings.stores["shop"], consumer_secret=secret)
-    return worker_of(reach, desk.ingest)
+    return worker_of(reach, desk.runtime)
 
 
 @ON_SQLITE
@@ -184,7 +184,7 @@ def test_a_new_start_tries_a_mended_key_at_once(desk: Desk) -> None:
     close(wrong)
     desk.work()
     assert desk.writes("order", number) == 0
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         stores.register(connection, ["shop"])
     desk.work()
     assert desk.writes("order", number) == 1
@@ -303,7 +303,7 @@ def test_a_ledger_that_is_away_ends_no_worker(
     desk.advance()
     there = tmp_path / "there.db"
     ledger = Database(f"sqlite:///{there}")
-    own = worker_of(desk.settings.stores["shop"], replace(desk.ingest, database=ledger))
+    own = worker_of(desk.settings.stores["shop"], replace(desk.runtime, database=ledger))
     stopping = Event()
     running = Thread(target=own.run, args=(stopping,))
     with capture_logs() as logged:

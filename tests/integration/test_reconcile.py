@@ -38,12 +38,12 @@ def _asked(desk: Desk, since: int = 0) -> list[dict[str, Any]]:
 
 
 def _round(desk: Desk, name: rounds.RoundName) -> Any:
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         return rounds.state(connection, "shop", name)
 
 
 def _count(desk: Desk, *where: Any) -> int:
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         return int(connection.execute(select(func.count()).select_from(records).where(*where)).scalar_one())
 
 
@@ -215,7 +215,7 @@ def test_what_the_ledger_knows_is_neither_read_nor_written(known: Desk) -> None:
 
 
 def _rows(desk: Desk) -> list[Any]:
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         return [
             *connection.execute(select(records).order_by(records.c.id)),
             *connection.execute(select(history).order_by(history.c.id)),
@@ -247,7 +247,7 @@ def test_the_mark_is_before_the_round_began_and_only_moves_when_it_has_ended(kno
     for _ in range(3):
         known.paid_order()
     known.lose()
-    with known.ingest.database.write() as connection:
+    with known.runtime.database.write() as connection:
         rounds.ask_for(connection, "shop", ["changes"], known.clock())
     known.rescanner.step(["changes"])
     assert _round(known, "changes").mark == mark
@@ -267,7 +267,7 @@ def test_a_round_goes_on_where_a_killed_worker_left_it(desk: Desk) -> None:
     desk.store.place_orders(count=250, quiet=True)
     desk.rescanner.step(["orders"])
     assert _round(desk, "orders").last_id > 0
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         dead = rounds.RoundClaim("shop", "orders", "dead")
         assert rounds.claim(connection, dead, desk.clock()) is not None
     assert desk.rescanner.step(["orders"]) == 0
@@ -282,7 +282,7 @@ def test_a_round_goes_on_where_a_killed_worker_left_it(desk: Desk) -> None:
 def test_a_round_asked_for_while_it_is_under_way_is_ended_first_and_then_done_again(desk: Desk) -> None:
     desk.store.place_orders(count=250, quiet=True)
     desk.rescanner.step(["orders"])
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         rounds.ask_for(connection, "shop", ["orders"], desk.clock())
     since = len(desk.store.log.requests)
     desk.rescanner.step(["orders"])
@@ -377,7 +377,7 @@ def test_deliveries_set_aside_without_an_id_are_made_good_by_a_round(known: Desk
     assert "webhook-owner-lost-rights" in known.problems()
     known.advance(MINUTE)
     known.reconcile("changes")
-    with known.ingest.database.read() as connection:
+    with known.runtime.database.read() as connection:
         assert connection.execute(select(quarantine.c.resolved_at)).scalar_one() is not None
     # What was missed is known, but the webhook still sends errors as far as anybody has heard.
     assert known.status()["stores"]["shop"]["quarantined"] == 0
@@ -403,7 +403,7 @@ def test_a_list_that_is_suddenly_empty_holds_up_nobody(known: Desk, monkeypatch:
     for number in ids:
         known.store.delete_order(number)
     known.lose()
-    with known.ingest.database.write() as connection:
+    with known.runtime.database.write() as connection:
         rounds.ask_for(connection, "shop", ["orders"], known.clock())
     marked = [0]
     while known.rescanner.step(["orders"]):

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from hooks.intake.ingest import Ingest
 from hooks.intake.webhook import snapshot_of
 from hooks.ledger import records, rounds
+from hooks.ledger.moment import Moment
 from hooks.ledger.records import Claim, RecordKey
 from hooks.ledger.tables import records as table
-from hooks.tagging.changes import Moment
 from hooks.tagging.recorder import ask
 from tests.integration.desk import ON_SQLITE, SECOND, Desk
 from tests.support.processes import until
@@ -199,15 +200,15 @@ def test_a_hint_that_comes_while_the_store_says_gone_is_not_forgotten(known: Des
     known.store.trash_order(number)
     known.deliver()
     asked_at = known.clock()
-    with known.ingest.database.write() as connection:
+    with known.runtime.database.write() as connection:
         known.advance()
         now = known.clock()
         (row,) = records.claim_rereads(connection, "shop", limit=1, now=now, until=now + MINUTE, claim="one")
     asked_at = known.clock()
     known.advance(SECOND)
     moment = Moment(known.clock(), timedelta(0))
-    known.ingest.transaction(lambda unit: ask(unit, RecordKey("shop", "order", number), "revived", moment))
-    known.ingest.answered_gone(Claim(row.id, "one"), asked_at=asked_at)
+    known.runtime.transaction(lambda unit: ask(unit, RecordKey("shop", "order", number), "revived", moment))
+    Ingest(known.runtime).close_missing(Claim(row.id, "one"), asked_at=asked_at)
     known.work()
     assert known.row("order", number)["state"] == "trashed"
 
@@ -227,7 +228,7 @@ def _wait_for_blocked(desk: Desk, count: int) -> None:
     asked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
     def blocked() -> bool:
-        with desk.ingest.database.engine.connect() as connection:
+        with desk.runtime.database.engine.connect() as connection:
             return int(connection.execute(text(asked)).scalar_one()) >= count
 
     until(blocked, f"{count} transactions wait")
@@ -241,16 +242,16 @@ def test_an_answer_of_many_orders_and_a_delivery_of_one_of_them_do_not_fail_each
     shown = {number: _later(desk, number) for number in numbers}
     now = desk.clock()
     for key in (RecordKey("shop", "order", number) for number in numbers):
-        desk.ingest.transaction(partial(ask, key=key, reason="missed", moment=Moment(now, timedelta(0))))
-    with desk.ingest.database.write() as connection:
+        desk.runtime.transaction(partial(ask, key=key, reason="missed", moment=Moment(now, timedelta(0))))
+    with desk.runtime.database.write() as connection:
         claimed = records.claim_rereads(connection, "shop", limit=9, now=now, until=now + HOUR, claim="one")
     ids = {row.external_id: row.id for row in claimed if row.kind == "order"}
-    answers = [(Claim(ids[one], "one"), snapshot_of("order", shown[one], desk.ingest.policy)) for one in numbers]
+    answers = [(Claim(ids[one], "one"), snapshot_of("order", shown[one], desk.runtime.policy)) for one in numbers]
     customer = select(table.c.id).where(table.c.kind == "customer", table.c.external_id == account).with_for_update()
     with ThreadPoolExecutor(2) as pool:
-        with desk.ingest.database.write() as holder:
+        with desk.runtime.database.write() as holder:
             holder.execute(customer)
-            answer = pool.submit(desk.ingest.answered, "shop", answers, asked_at=now)
+            answer = pool.submit(Ingest(desk.runtime).apply_answers, "shop", answers, asked_at=now)
             _wait_for_blocked(desk, 1)
             delivery = pool.submit(desk.receive, made("order.updated", shown[numbers[1]]))
             _wait_for_blocked(desk, 2)
@@ -266,11 +267,11 @@ def test_claims_are_given_back_although_another_transaction_stood_in_the_way(des
     desk.deliver()
     desk.advance()
     now = desk.clock()
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         due = records.claim_pushes(connection, "shop", "order", limit=9, now=now, until=now + HOUR, claim="one")
     first, second = (select(table.c.id).where(table.c.id == row.id).with_for_update() for row in due)
     with ThreadPoolExecutor(1) as pool:
-        with desk.ingest.database.write() as holder:
+        with desk.runtime.database.write() as holder:
             holder.execute(second)
             given_back = pool.submit(desk.worker.pusher._give_back, due)
             _wait_for_blocked(desk, 1)
@@ -300,7 +301,7 @@ def test_orders_trashed_while_the_end_of_the_trash_is_read_are_no_fault_of_the_s
 
     monkeypatch.setattr(client, "listed", moving)
     known.rescan("orders")
-    with known.ingest.database.read() as connection:
+    with known.runtime.database.read() as connection:
         state = rounds.state(connection, "shop", "orders")
     assert state is not None
     assert state.error is None

@@ -41,20 +41,20 @@ def _customer(desk: Desk) -> int:
 def _reasons(desk: Desk, number: int, kind: str = "order") -> list[str]:
     """The record's history."""
     chosen = select(history.c.reason).where(history.c.record_id == desk.row(kind, number)["id"])
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         return list(connection.execute(chosen.order_by(history.c.id)).scalars())
 
 
 def _open_quarantine(desk: Desk) -> int:
     chosen = select(quarantine.c.id).where(quarantine.c.resolved_at.is_(None))
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         return len(connection.execute(chosen).all())
 
 
 def _states(desk: Desk) -> dict[int, str]:
     """The state of each order that the ledger has."""
     chosen = select(rows.c.external_id, rows.c.state).where(rows.c.kind == "order")
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         return {row.external_id: row.state for row in connection.execute(chosen)}
 
 
@@ -484,7 +484,7 @@ def test_a_claim_of_a_question_that_lapses_is_taken_by_another_worker(desk: Desk
     desk.deliver()
     desk.advance()
     now = desk.clock()
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         held = records.claim_rereads(connection, "shop", limit=1, now=now, until=now + LEASE, claim="dead")
     assert [row.external_id for row in held] == [number]
     desk.advance(LEASE - SECOND)

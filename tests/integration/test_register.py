@@ -13,10 +13,10 @@ import pytest
 from flask import Flask
 
 from hooks.app import create_app
-from hooks.intake.ingest import Ingest
 from hooks.ledger.database import Database
 from hooks.ledger.upgrade import upgrade
 from hooks.retention.policy import Policy, Term
+from hooks.runtime import Runtime
 from hooks.settings import Settings, StoreSettings
 from tests.unit.builders import at
 
@@ -34,9 +34,9 @@ def _app(folder: Path, policy: Policy | None = None) -> Flask:
     app = create_app(Settings(database_url=url, stores={"shop": SHOP}, status_token=TOKEN))
     here = app.extensions["retention"]
     chosen = policy or here.policy
-    ingest = Ingest(here.database, chosen, here.settings.push_settle, lambda: at("2026-11-23T23:30:00"))
+    runtime = Runtime(here.database, chosen, here.settings.push_settle, lambda: at("2026-11-23T23:30:00"))
     followed = {"followed_at": float("inf")} if policy else {}  # one that no ledger knows is not looked for there
-    app.extensions["retention"] = replace(here, policy=chosen, ingest=ingest, **followed)
+    app.extensions["retention"] = replace(here, policy=chosen, runtime=runtime, **followed)
     return app
 
 

@@ -17,6 +17,7 @@ from hooks.intake.ingest import Ingest, Result
 from hooks.intake.webhook import Content, Delivery, Happened, Noted
 from hooks.ledger import records
 from hooks.ledger.database import Database
+from hooks.ledger.moment import Moment
 from hooks.ledger.records import RecordKey, Values
 from hooks.ledger.tables import history
 from hooks.ledger.tables import records as records_table
@@ -28,8 +29,8 @@ from hooks.policies.retag import Retagger, fitting
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import CustomerFacts, OrderFacts, RecordKind, Subject
 from hooks.retention.policy import Policy
+from hooks.runtime import Runtime
 from hooks.sync.push import LEASE
-from hooks.tagging.changes import Moment
 from hooks.tagging.recorder import Recorder, ask
 from hooks.tagging.tags import tagged_by
 from tests.integration.desk import NOON, ON_SQLITE, Clock, Desk
@@ -102,10 +103,10 @@ CAME: tuple[Content, ...] = (
 )
 
 
-def take(ingest: Ingest, *contents: Content) -> None:
+def take(runtime: Runtime, *contents: Content) -> None:
     """Take these in, in this order."""
     for number, content in enumerate(contents):
-        ingest.receive("shop", Delivery(f"{number} of {len(contents)}", "of a test", content))
+        Ingest(runtime).ingest_one("shop", Delivery(f"{number} of {len(contents)}", "of a test", content))
 
 
 def rows(database: Database) -> dict[Key, Values]:
@@ -137,30 +138,30 @@ def write(database: Database, **columns: Any) -> None:
         connection.execute(update(records_table).values(**columns))
 
 
-def retag(ingest: Ingest, limit: int = 200) -> int:
+def retag(runtime: Runtime, limit: int = 200) -> int:
     """Until nothing is due any more; how many records it was."""
     done = 0
-    while step := Retagger(ingest).step(limit):
+    while step := Retagger(runtime).step(limit):
         done += step
         assert done < 1000, "it never ends"
     return done
 
 
 @pytest.fixture
-def ingest(database: Database, policy: Policy) -> Ingest:
+def runtime(database: Database, policy: Policy) -> Runtime:
     """At noon, by the policy that is in force, with all that came in tagged by it."""
-    made_here = Ingest(database, policy, timedelta(0), Clock(NOON))
+    made_here = Runtime(database, policy, timedelta(0), Clock(NOON))
     adopt(made_here, policy)
     take(made_here, *CAME)
     retag(made_here)
     return made_here
 
 
-def change(ingest: Ingest, policy: Policy) -> Ingest:
+def change(runtime: Runtime, policy: Policy) -> Runtime:
     """Put another policy in force, a day later."""
     later = Clock(NOON + timedelta(days=1))
-    assert adopt(replace(ingest, clock=later), policy, yes=True).waits_for is None
-    return replace(ingest, policy=policy, clock=later)
+    assert adopt(replace(runtime, clock=later), policy, yes=True).waits_for is None
+    return replace(runtime, policy=policy, clock=later)
 
 
 # --- as if made anew -----------------------------------------------------------------------------------------
@@ -176,15 +177,15 @@ def other(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.mark.parametrize("limit", [1, 3, 200])
 def test_it_ends_as_a_ledger_would_be_that_knew_no_other_policy(
-    ingest: Ingest, policy: Policy, other: Database, limit: int
+    runtime: Runtime, policy: Policy, other: Database, limit: int
 ) -> None:
     second = variant(policy, "second", keep=LONGER)
-    anew = Ingest(other, second, timedelta(0), Clock(NOON))
+    anew = Runtime(other, second, timedelta(0), Clock(NOON))
     take(anew, *CAME)
     retag(anew)
-    changed = change(ingest, second)
+    changed = change(runtime, second)
     assert retag(changed, limit) > 0
-    found, right = rows(ingest.database), rows(other)
+    found, right = rows(runtime.database), rows(other)
     assert found.keys() == right.keys()
     for key, row in right.items():
         wrong = {name: (found[key][name], value) for name, value in row.items() if found[key][name] != value}
@@ -198,11 +199,11 @@ def _bare(row: Values) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("limit", [1, 200])
 def test_history_says_of_each_date_that_moved_why_once_and_of_nothing_else(
-    ingest: Ingest, policy: Policy, limit: int
+    runtime: Runtime, policy: Policy, limit: int
 ) -> None:
-    before, so_far = rows(ingest.database), last_told(ingest.database)
-    retag(change(ingest, variant(policy, "second", keep=LONGER)), limit)
-    after, lines = rows(ingest.database), told(ingest.database, so_far)
+    before, so_far = rows(runtime.database), last_told(runtime.database)
+    retag(change(runtime, variant(policy, "second", keep=LONGER)), limit)
+    after, lines = rows(runtime.database), told(runtime.database, so_far)
     moved = {key for key, row in after.items() if _bare(row) != _bare(before[key])}
     assert moved >= {("support-request", 31), ("customer", 10), ("order", 11)}
     assert not moved & set(STANDS)
@@ -217,11 +218,11 @@ def test_history_says_of_each_date_that_moved_why_once_and_of_nothing_else(
 
 
 @ON_SQLITE
-def test_a_policy_that_says_the_same_under_another_id_moves_nothing(ingest: Ingest, policy: Policy) -> None:
-    before, so_far = rows(ingest.database), last_told(ingest.database)
-    retag(change(ingest, variant(policy, "second")))
-    after = rows(ingest.database)
-    assert told(ingest.database, so_far) == {}
+def test_a_policy_that_says_the_same_under_another_id_moves_nothing(runtime: Runtime, policy: Policy) -> None:
+    before, so_far = rows(runtime.database), last_told(runtime.database)
+    retag(change(runtime, variant(policy, "second")))
+    after = rows(runtime.database)
+    assert told(runtime.database, so_far) == {}
     assert {key: _bare(row) for key, row in after.items()} == {key: _bare(row) for key, row in before.items()}
     assert after["order", 11]["policy_id"] == "second"
 
@@ -235,12 +236,12 @@ def test_a_policy_that_says_the_same_under_another_id_moves_nothing(ingest: Inge
         "smartgroup-2026-11-22",
     ],
 )
-def test_what_is_wanted_otherwise_is_written_back_and_nothing_else(ingest: Ingest, policy: Policy, name: str) -> None:
-    write(ingest.database, known_digest=records_table.c.wanted_digest, push_at=None, push_since=None)
-    before = rows(ingest.database)
-    changed = change(ingest, variant(policy, name, keep=LONGER))
+def test_what_is_wanted_otherwise_is_written_back_and_nothing_else(runtime: Runtime, policy: Policy, name: str) -> None:
+    write(runtime.database, known_digest=records_table.c.wanted_digest, push_at=None, push_since=None)
+    before = rows(runtime.database)
+    changed = change(runtime, variant(policy, name, keep=LONGER))
     retag(changed)
-    after = rows(ingest.database)
+    after = rows(runtime.database)
     wanted = {key for key, row in after.items() if row["wanted_digest"] != before[key]["wanted_digest"]}
     stored = {key for key in wanted if key[0] in ("order", "customer")}
     assert {key for key, row in after.items() if row["push_at"]} == stored
@@ -249,21 +250,21 @@ def test_what_is_wanted_otherwise_is_written_back_and_nothing_else(ingest: Inges
     assert {("order", 11), ("customer", 10)} <= stored
 
 
-def test_the_second_time_there_is_nothing_to_do(ingest: Ingest, policy: Policy) -> None:
-    changed = change(ingest, variant(policy, "second", keep=LONGER))
+def test_the_second_time_there_is_nothing_to_do(runtime: Runtime, policy: Policy) -> None:
+    changed = change(runtime, variant(policy, "second", keep=LONGER))
     retag(changed)
-    before, so_far = rows(ingest.database), last_told(ingest.database)
+    before, so_far = rows(runtime.database), last_told(runtime.database)
     assert Retagger(changed).step() == 0
-    assert (rows(ingest.database), told(ingest.database, so_far)) == (before, {})
+    assert (rows(runtime.database), told(runtime.database, so_far)) == (before, {})
 
 
-def test_one_that_works_by_a_policy_that_was_superseded_tags_nothing_back(ingest: Ingest, policy: Policy) -> None:
+def test_one_that_works_by_a_policy_that_was_superseded_tags_nothing_back(runtime: Runtime, policy: Policy) -> None:
     """It learns of the other one only after a while."""
-    changed = change(ingest, variant(policy, "second", keep=LONGER))
+    changed = change(runtime, variant(policy, "second", keep=LONGER))
     retag(changed)
-    before = rows(ingest.database)
-    assert Retagger(replace(ingest, clock=changed.clock)).step() == 0
-    assert rows(ingest.database) == before
+    before = rows(runtime.database)
+    assert Retagger(replace(runtime, clock=changed.clock)).step() == 0
+    assert rows(runtime.database) == before
 
 
 # --- what was read with other words in mind ------------------------------------------------------------------
@@ -286,13 +287,13 @@ def answer(database: Database) -> None:
 
 @pytest.mark.parametrize("limit", [1, 200])
 def test_another_vocabulary_asks_the_store_about_every_record_of_its_own(
-    ingest: Ingest, policy: Policy, limit: int
+    runtime: Runtime, policy: Policy, limit: int
 ) -> None:
-    answer(ingest.database)
-    retag(change(ingest, variant(policy, "second", keep=LONGER)))
-    assert asked(ingest.database) == set()
-    retag(change(ingest, variant(policy, "third", newsletter="newsletter_choice")), limit)
-    assert asked(ingest.database) == ASKED
+    answer(runtime.database)
+    retag(change(runtime, variant(policy, "second", keep=LONGER)))
+    assert asked(runtime.database) == set()
+    retag(change(runtime, variant(policy, "third", newsletter="newsletter_choice")), limit)
+    assert asked(runtime.database) == ASKED
 
 
 FIRST_TOUCHED: dict[str, tuple[Content, Key]] = {
@@ -308,27 +309,27 @@ FIRST_TOUCHED: dict[str, tuple[Content, Key]] = {
 @ON_SQLITE
 @pytest.mark.parametrize(("content", "key"), FIRST_TOUCHED.values(), ids=FIRST_TOUCHED)
 def test_it_does_also_about_those_that_something_else_tags_first(
-    ingest: Ingest, policy: Policy, content: Content, key: Key
+    runtime: Runtime, policy: Policy, content: Content, key: Key
 ) -> None:
-    answer(ingest.database)
-    changed = change(ingest, variant(policy, "second", newsletter="newsletter_choice"))
-    changed.receive("shop", Delivery("first", "of a test", content))
+    answer(runtime.database)
+    changed = change(runtime, variant(policy, "second", newsletter="newsletter_choice"))
+    Ingest(changed).ingest_one("shop", Delivery("first", "of a test", content))
     retag(changed)
-    assert key in asked(ingest.database)
+    assert key in asked(runtime.database)
 
 
-def test_what_an_older_version_tagged_is_tagged_by_all_that_bears_on_it_and_asked_about(ingest: Ingest) -> None:
+def test_what_an_older_version_tagged_is_tagged_by_all_that_bears_on_it_and_asked_about(runtime: Runtime) -> None:
     """It knows neither whose record it is nor who made its tags."""
-    before = rows(ingest.database)
-    answer(ingest.database)
-    write(ingest.database, tagged_by="", customer_id=None, recipients="", part_delete_after=None)
-    assert retag(ingest) > 0
-    after = rows(ingest.database)
+    before = rows(runtime.database)
+    answer(runtime.database)
+    write(runtime.database, tagged_by="", customer_id=None, recipients="", part_delete_after=None)
+    assert retag(runtime) > 0
+    after = rows(runtime.database)
     for key, row in before.items():
         wrong = {name: (after[key][name], value) for name, value in row.items() if after[key][name] != value}
         assert not wrong.keys() - BOOKKEEPING, (key, wrong)
     assert after["order", 21]["held"], "as its customer is"
-    assert asked(ingest.database) == ASKED
+    assert asked(runtime.database) == ASKED
 
 
 # --- while others are at it ----------------------------------------------------------------------------------
@@ -340,19 +341,19 @@ def test_what_a_pusher_has_claimed_meanwhile_ends_right(desk: Desk, policy: Poli
     desk.deliver()
     desk.advance()
     key = RecordKey("shop", "order", number)
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         now = desk.clock()
         (row,) = records.claim_pushes(connection, "shop", "order", limit=1, now=now, until=now + LEASE, claim="mine")
     second = variant(policy, "second", keep={"orders-accounting": "P6Y"})
-    changed = replace(desk.ingest, policy=second)
-    assert adopt(desk.ingest, second).waits_for is None
+    changed = replace(desk.runtime, policy=second)
+    assert adopt(desk.runtime, second).waits_for is None
     retag(changed)
     assert row.version is not None
     version = row.version + timedelta(seconds=1)
     answered = replace(shown(order("processing", paid_at="2026-11-22"), ours={}), external_id=number, version=version)
     write = (row.claim, row.wanted_digest, answered)
-    changed.written("shop", [write], asked_at=desk.clock())
-    with desk.ingest.database.read() as connection:
+    Ingest(changed).settle_writes("shop", [write], asked_at=desk.clock())
+    with desk.runtime.database.read() as connection:
         found = records.those(connection, "shop", "order", [key.external_id])[number]
     assert (found["claim"], found["policy_id"], found["delete_after"]) == (None, "second", date(2032, 12, 31))
     assert found["push_at"] is not None
@@ -379,7 +380,7 @@ def test_end_to_end_the_store_is_told_of_the_policy_and_asked_for_its_new_words(
     assert desk.held("order", other)["retention_delete_after"] == "2032-12-31"
     assert "marketing" in _schedule(desk, wanting)
     assert "marketing" not in _schedule(desk, other)
-    assert [row["reread_reason"] for row in rows(desk.ingest.database).values()] == [None] * 3
+    assert [row["reread_reason"] for row in rows(desk.runtime.database).values()] == [None] * 3
 
 
 def _schedule(desk: Desk, number: int) -> str:
@@ -405,19 +406,19 @@ MANY: tuple[Content, ...] = (
 
 @pytest.mark.parametrize("words", ["", "newsletter_choice"])
 def test_it_is_what_comes_of_each_record_alone(
-    ingest: Ingest, before: Ingest, policy: Policy, monkeypatch: pytest.MonkeyPatch, words: str
+    runtime: Runtime, before: Runtime, policy: Policy, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:
     """Where something waits to be written back, or is asked about, too."""
     second = variant(policy, "second", keep=LONGER, newsletter=words)
-    for one in (ingest, before):
+    for one in (runtime, before):
         take(one, *MANY)
         write(one.database, known_digest=records_table.c.wanted_digest)
-    changed = [change(one, second) for one in (ingest, before)]
+    changed = [change(one, second) for one in (runtime, before)]
     so_far = [last_told(one.database) for one in changed]
     assert retag(changed[0]) > 0
     monkeypatch.setattr(retagging, "alone", lambda *_: None)
     assert retag(changed[1]) > 0
-    assert rows(ingest.database) == rows(before.database)
+    assert rows(runtime.database) == rows(before.database)
     fast, alone = (_said(one.database, after) for one, after in zip(changed, so_far, strict=True))
     assert fast == alone
 
@@ -431,7 +432,7 @@ def _said(database: Database, after: int) -> dict[Key, list[tuple[Any, ...]]]:
 
 
 @dataclass(frozen=True)
-class Overtaken(Ingest):
+class Overtaken(Runtime):
     """Something else is written between what was read and what is written of it."""
 
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
@@ -442,26 +443,26 @@ class Overtaken(Ingest):
         return super().transaction(work)
 
 
-MEANWHILE: dict[str, Callable[[Ingest], object]] = {
-    "a newer state": lambda ingest: take(ingest, seen(13, order("processing", kinds="note"), "2026-11-23")),
-    "an event on the record": lambda ingest: take(ingest, Noted("order", 13, event("hold"))),
-    "an event on its customer": lambda ingest: take(ingest, Noted("customer", 10, event("objection"))),
-    "it is asked about": lambda ingest: ingest.transaction(
-        lambda unit: ask(unit, RecordKey("shop", "order", 13), "changed", ingest.moment())
+MEANWHILE: dict[str, Callable[[Runtime], object]] = {
+    "a newer state": lambda runtime: take(runtime, seen(13, order("processing", kinds="note"), "2026-11-23")),
+    "an event on the record": lambda runtime: take(runtime, Noted("order", 13, event("hold"))),
+    "an event on its customer": lambda runtime: take(runtime, Noted("customer", 10, event("objection"))),
+    "it is asked about": lambda runtime: runtime.transaction(
+        lambda unit: ask(unit, RecordKey("shop", "order", 13), "changed", runtime.moment())
     ),
     "it is tagged": retag,
-    "it is gone": lambda ingest: write(ingest.database, state="gone"),
-    "it was written back": lambda ingest: write(ingest.database, known_digest=records_table.c.wanted_digest),
-    "its push has failed": lambda ingest: write(ingest.database, push_attempts=3, push_error="unreachable"),
+    "it is gone": lambda runtime: write(runtime.database, state="gone"),
+    "it was written back": lambda runtime: write(runtime.database, known_digest=records_table.c.wanted_digest),
+    "its push has failed": lambda runtime: write(runtime.database, push_attempts=3, push_error="unreachable"),
 }
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_what_is_noted_of_a_customer_whose_orders_are_being_tagged_is_not_lost(
-    ingest: Ingest, database_url: str, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second of two events comes while an order is tagged for the first: it waits, and has it tagged once more."""
-    take(ingest, Noted("customer", 10, event("objection")))
+    take(runtime, Noted("customer", 10, event("objection")))
     tag_anew = Recorder.tag_anew
     with closing(Database(database_url)) as elsewhere, ThreadPoolExecutor(1) as pool:
         others: list[Future[Result]] = []
@@ -469,21 +470,21 @@ def test_what_is_noted_of_a_customer_whose_orders_are_being_tagged_is_not_lost(
         def slowly(self: Recorder, unit: Unit, key: RecordKey, moment: Moment) -> bool:
             if not others:
                 held = Delivery("meanwhile", "of a test", Noted("customer", 10, event("hold")))
-                others.append(pool.submit(replace(ingest, database=elsewhere).receive, "shop", held))
+                others.append(pool.submit(Ingest(replace(runtime, database=elsewhere)).ingest_one, "shop", held))
                 wait(others, timeout=1)  # it is free to come first, and to wait
             return tag_anew(self, unit, key, moment)
 
         monkeypatch.setattr(Recorder, "tag_anew", slowly)
-        retag(ingest)
+        retag(runtime)
         assert [other.result(30) for other in others] == [Result.RECORDED]
-        retag(ingest)
-    assert rows(ingest.database)["order", 11]["held"]
+        retag(runtime)
+    assert rows(runtime.database)["order", 11]["held"]
 
 
 @pytest.fixture
-def before(ingest: Ingest, policy: Policy, other: Database) -> Ingest:
+def before(runtime: Runtime, policy: Policy, other: Database) -> Runtime:
     """A second ledger of the same."""
-    made_here = replace(ingest, database=other)
+    made_here = replace(runtime, database=other)
     adopt(made_here, policy)
     take(made_here, *CAME)
     retag(made_here)
@@ -492,11 +493,11 @@ def before(ingest: Ingest, policy: Policy, other: Database) -> Ingest:
 
 @pytest.mark.parametrize("meanwhile", MEANWHILE.values(), ids=MEANWHILE)
 def test_what_changed_after_it_was_read_is_not_overwritten(
-    ingest: Ingest, before: Ingest, policy: Policy, meanwhile: Callable[[Ingest], object]
+    runtime: Runtime, before: Runtime, policy: Policy, meanwhile: Callable[[Runtime], object]
 ) -> None:
     """It ends as where that came before anything was read."""
     second = variant(policy, "second", keep=LONGER)
-    right, changed = change(before, second), change(ingest, second)
+    right, changed = change(before, second), change(runtime, second)
     meanwhile(right)
     retag(right)
     names = {name: getattr(changed, name) for name in ("database", "policy", "settle", "clock")}
@@ -506,16 +507,16 @@ def test_what_changed_after_it_was_read_is_not_overwritten(
 
 @pytest.mark.parametrize("meanwhile", MEANWHILE.values(), ids=MEANWHILE)
 def test_what_changed_between_two_chunks_that_were_looked_at_together_is_not_overwritten(
-    ingest: Ingest, before: Ingest, policy: Policy, meanwhile: Callable[[Ingest], object]
+    runtime: Runtime, before: Runtime, policy: Policy, meanwhile: Callable[[Runtime], object]
 ) -> None:
     """It ends as where the second was looked at when it was its turn."""
     second = variant(policy, "second", keep=LONGER)
-    right, changed = change(before, second), change(ingest, second)
+    right, changed = change(before, second), change(runtime, second)
     both = Retagger(changed, size=1)
     assert both.step() == 1
     tagged = [RecordKey.of(row) for row in rows(changed.database).values() if row["tagged_by"] == tagged_by(second)]
     assert 1 <= len(tagged) <= 2, "one, and the customer whom it is about"
-    right.transaction(lambda unit: [right.recorder.tag_anew(unit, key, right.moment()) for key in tagged])
+    right.transaction(lambda unit: [Recorder(right.policy).tag_anew(unit, key, right.moment()) for key in tagged])
     for one in (right, changed):
         meanwhile(one)
     retag(right)
@@ -525,7 +526,7 @@ def test_what_changed_between_two_chunks_that_were_looked_at_together_is_not_ove
     _assert_same(changed, right)
 
 
-def _assert_same(one: Ingest, other: Ingest) -> None:
+def _assert_same(one: Runtime, other: Runtime) -> None:
     found, expected = rows(one.database), rows(other.database)
     for key, row in expected.items():
         wrong = {name: (found[key][name], value) for name, value in row.items() if found[key][name] != value}

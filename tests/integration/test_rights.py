@@ -23,6 +23,7 @@ from hooks.retention.facts import CustomerFacts, OrderFacts, RecordKind, Snapsho
 from hooks.retention.policy import Policy
 from hooks.rights.answer import Answer
 from hooks.rights.lookup import answer_to
+from hooks.runtime import Runtime
 from hooks.settings import Settings, StoreSettings
 from tests.integration.desk import ON_SQLITE
 from tests.unit.builders import at, customer, order
@@ -34,19 +35,19 @@ Take = Callable[..., None]
 
 
 @pytest.fixture
-def ingest(database: Database, policy: Policy) -> Ingest:
+def runtime(database: Database, policy: Policy) -> Runtime:
     """Takes things into the ledger, at one moment."""
-    return Ingest(database, policy, timedelta(seconds=10), lambda: NOW)
+    return Runtime(database, policy, timedelta(seconds=10), lambda: NOW)
 
 
 @pytest.fixture
-def take(ingest: Ingest) -> Take:
+def take(runtime: Runtime) -> Take:
     """Takes contents in, each as a delivery of its own."""
     numbers = count()
 
     def receive(*contents: Content) -> None:
         for content in contents:
-            ingest.receive("shop", Delivery(f"delivery-{next(numbers)}", "made.here", content))
+            Ingest(runtime).ingest_one("shop", Delivery(f"delivery-{next(numbers)}", "made.here", content))
 
     return receive
 
@@ -63,13 +64,13 @@ def _request(name: int, subject: Subject, day: str = "2026-05-05") -> Happened:
     return Happened("support-request", name, "closed", at(day), f"ZD-{name}", subject)
 
 
-def _answer(ingest: Ingest, subject: Subject = HERS, policy: Policy | None = None) -> Answer | None:
-    with ingest.database.read() as connection:
-        return answer_to(connection, policy or ingest.policy, "shop", subject, now=NOW)
+def _answer(runtime: Runtime, subject: Subject = HERS, policy: Policy | None = None) -> Answer | None:
+    with runtime.database.read() as connection:
+        return answer_to(connection, policy or runtime.policy, "shop", subject, now=NOW)
 
 
-def _told(ingest: Ingest, subject: Subject = HERS, policy: Policy | None = None) -> Answer:
-    answer = _answer(ingest, subject, policy)
+def _told(runtime: Runtime, subject: Subject = HERS, policy: Policy | None = None) -> Answer:
+    answer = _answer(runtime, subject, policy)
     assert answer is not None
     return answer
 
@@ -87,7 +88,7 @@ BOUGHT = order(customer_id=7, paid_at="2026-06-01", kinds="shipping note")
 PAID = _shown(BOUGHT, 119)
 
 
-def test_all_that_is_hers_and_nothing_else(ingest: Ingest, take: Take) -> None:
+def test_all_that_is_hers_and_nothing_else(runtime: Runtime, take: Take) -> None:
     take(ACCOUNT, PAID, _shown(order("pending", customer_id=7), 120))
     take(_shown(order(paid_at="2026-06-01"), 121))  # a guest's
     take(_shown(customer(), 8), _shown(order(customer_id=8), 122))  # somebody else's
@@ -95,7 +96,7 @@ def test_all_that_is_hers_and_nothing_else(ingest: Ingest, take: Take) -> None:
     take(_request(4, Subject("email", "0" * 64)))
     take(Happened("cookie-consent", 5, "consent-given", at("2026-02-03"), "C-5", HERS))
     take(Hint("order", 123, "missed"))  # of which nothing is known
-    answer = _told(ingest)
+    answer = _told(runtime)
     assert _listed(answer) == [
         ("customer", 7),
         ("order", 119),
@@ -107,11 +108,11 @@ def test_all_that_is_hers_and_nothing_else(ingest: Ingest, take: Take) -> None:
     assert (answer.main, answer.complete, answer.closed) == ("active", True, ())
 
 
-def test_a_guest_is_answered_by_order(ingest: Ingest, take: Take) -> None:
+def test_a_guest_is_answered_by_order(runtime: Runtime, take: Take) -> None:
     take(_shown(order(paid_at="2026-06-01"), 121), _request(3, Subject("order", "121")))
     take(ACCOUNT, PAID, _request(1, HERS), _request(2, Subject("order", "119")))
-    assert _listed(_told(ingest, Subject("order", "121"))) == [("order", 121), ("support-request", 3)]
-    assert _listed(_told(ingest, Subject("order", "119"))) == [("order", 119), ("support-request", 2)]
+    assert _listed(_told(runtime, Subject("order", "121"))) == [("order", 121), ("support-request", 3)]
+    assert _listed(_told(runtime, Subject("order", "119"))) == [("order", 119), ("support-request", 2)]
 
 
 NOBODY = [
@@ -124,15 +125,15 @@ NOBODY = [
 
 @ON_SQLITE
 @pytest.mark.parametrize("contents", NOBODY)
-def test_nobody_is_known(contents: tuple[Content, ...], ingest: Ingest, take: Take) -> None:
+def test_nobody_is_known(contents: tuple[Content, ...], runtime: Runtime, take: Take) -> None:
     take(*contents)
-    assert _answer(ingest) is None
+    assert _answer(runtime) is None
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("kind", ["customer", "order"])
-def test_an_id_that_no_store_gives(kind: str, ingest: Ingest) -> None:
-    assert _answer(ingest, Subject("customer" if kind == "customer" else "order", str(2**70))) is None
+def test_an_id_that_no_store_gives(kind: str, runtime: Runtime) -> None:
+    assert _answer(runtime, Subject("customer" if kind == "customer" else "order", str(2**70))) is None
 
 
 # What is known of the account itself; the orders are told in any case.
@@ -145,28 +146,28 @@ MAIN = [
 
 @pytest.mark.parametrize(("contents", "state"), MAIN)
 def test_the_orders_of_an_account_that_is_not_told(
-    contents: tuple[Content, ...], state: str, ingest: Ingest, take: Take
+    contents: tuple[Content, ...], state: str, runtime: Runtime, take: Take
 ) -> None:
     take(PAID, *contents)
-    answer = _told(ingest)
+    answer = _told(runtime)
     assert answer.main == state
     assert ("order", 119) in _listed(answer)
 
 
-def test_a_request_of_somebody_not_known_yet_is_answered(ingest: Ingest, take: Take) -> None:
+def test_a_request_of_somebody_not_known_yet_is_answered(runtime: Runtime, take: Take) -> None:
     take(_noted("customer", 7, "erasure-requested"))
-    answer = _told(ingest)
+    answer = _told(runtime)
     assert (answer.main, answer.records) == ("unknown", ())
     assert answer.deadline.answer_by == date(2026, 12, 23)
 
 
-def test_what_is_erased_and_gone_is_counted(ingest: Ingest, take: Take) -> None:
+def test_what_is_erased_and_gone_is_counted(runtime: Runtime, take: Take) -> None:
     erased = order(customer_id=7, paid_at="2026-06-01", kinds="note", erased_at="2026-10-02")
     take(ACCOUNT, _shown(erased, 117), _shown(order(customer_id=7), 118))
-    with ingest.database.write() as connection:
+    with runtime.database.write() as connection:
         chosen = update(records).where(records.c.external_id == 118)
         connection.execute(chosen.values(state="gone", closed_on=date(2026, 10, 3)))
-    answer = _told(ingest)
+    answer = _told(runtime)
     assert [(one.id, one.state, one.on) for one in answer.closed] == [
         (117, "erased", date(2026, 10, 2)),
         (118, "gone", date(2026, 10, 3)),
@@ -186,52 +187,52 @@ STANDS = [
 
 @pytest.mark.parametrize(("event", "expected"), STANDS)
 def test_it_is_true_before_the_tags_are_made_anew(
-    event: EventType, expected: dict[str, date | None], ingest: Ingest, take: Take
+    event: EventType, expected: dict[str, date | None], runtime: Runtime, take: Take
 ) -> None:
     take(ACCOUNT, PAID, _request(2, Subject("order", "119")), _noted("customer", 7, event))
-    before = _told(ingest)
+    before = _told(runtime)
     assert {data: day for (number, data), day in _days(before).items() if number == 119} == expected
-    while Retagger(ingest).step():
+    while Retagger(runtime).step():
         pass
-    assert _told(ingest) == before
+    assert _told(runtime) == before
 
 
 @ON_SQLITE
-def test_it_follows_the_policy_in_force(ingest: Ingest, take: Take, policy: Policy) -> None:
+def test_it_follows_the_policy_in_force(runtime: Runtime, take: Take, policy: Policy) -> None:
     take(ACCOUNT, PAID)
     longer = replace(policy.classes["orders-accounting"], keep=Period(years=10))
     other = replace(policy, digest="f" * 16, classes={**policy.classes, "orders-accounting": longer})
-    assert _days(_told(ingest, policy=other))[119, "order-payment"] == date(2036, 12, 31)
-    assert _days(_told(ingest))[119, "order-payment"] == date(2031, 12, 31)
+    assert _days(_told(runtime, policy=other))[119, "order-payment"] == date(2036, 12, 31)
+    assert _days(_told(runtime))[119, "order-payment"] == date(2031, 12, 31)
 
 
-def test_an_order_and_its_request_go_with_their_owner(ingest: Ingest, take: Take) -> None:
+def test_an_order_and_its_request_go_with_their_owner(runtime: Runtime, take: Take) -> None:
     take(ACCOUNT, _shown(customer(), 8), PAID, _request(2, Subject("order", "119")))
     take(_shown(replace(BOUGHT, customer_id=8), 119, "2026-11-23"))
-    assert _listed(_told(ingest)) == [("customer", 7)]
-    assert _listed(_told(ingest, Subject("customer", "8"))) == [
+    assert _listed(_told(runtime)) == [("customer", 7)]
+    assert _listed(_told(runtime, Subject("customer", "8"))) == [
         ("customer", 8),
         ("order", 119),
         ("support-request", 2),
     ]
 
 
-def test_right_after_an_upgrade_it_says_that_there_may_be_more(ingest: Ingest, take: Take) -> None:
+def test_right_after_an_upgrade_it_says_that_there_may_be_more(runtime: Runtime, take: Take) -> None:
     take(ACCOUNT, PAID)
-    with ingest.database.write() as connection:  # as the migration leaves what the version before had tagged
+    with runtime.database.write() as connection:  # as the migration leaves what the version before had tagged
         connection.execute(update(records).values(tagged_by="", customer_id=None))
-    answer = _told(ingest)
+    answer = _told(runtime)
     assert (answer.complete, _listed(answer)) == (False, [("customer", 7)])
-    while Retagger(ingest).step():
+    while Retagger(runtime).step():
         pass
-    answer = _told(ingest)
+    answer = _told(runtime)
     assert (answer.complete, _listed(answer)) == (True, [("customer", 7), ("order", 119)])
 
 
 @ON_SQLITE
-def test_the_same_number_in_two_stores_may_be_two_people(ingest: Ingest, take: Take, tmp_path: Path) -> None:
+def test_the_same_number_in_two_stores_may_be_two_people(runtime: Runtime, take: Take, tmp_path: Path) -> None:
     take(ACCOUNT)
-    ingest.receive("other", Delivery("elsewhere", "made.here", ACCOUNT))
+    Ingest(runtime).ingest_one("other", Delivery("elsewhere", "made.here", ACCOUNT))
     reach = StoreSettings("shop", "https://shop.example.test", "ck_test", "cs_test", ("secret",))
     both = {"shop": reach, "other": replace(reach, slug="other")}
     app = create_app(Settings(database_url=f"sqlite:///{tmp_path}/ledger.db", stores=both))

@@ -84,7 +84,7 @@ def test_roles_that_the_policy_names_make_customers_of_ignored_accounts(desk: De
     """At the worker's next turns: what was read with other roles in mind is read again."""
     wholesaler, editor = _accounts(desk, WHOLESALE, "editor")
     desk.come_to_rest()
-    desk.adopt(variant(desk.ingest.policy, roles=ROLES))
+    desk.adopt(variant(desk.runtime.policy, roles=ROLES))
     desk.come_to_rest()
     assert desk.row("customer", wholesaler)["state"] == "active"
     assert desk.held("customer", wholesaler)["retention_class"] == "customer-accounts"
@@ -93,7 +93,7 @@ def test_roles_that_the_policy_names_make_customers_of_ignored_accounts(desk: De
 
 
 def test_roles_that_the_policy_names_no_more_make_ignored_accounts_of_customers(desk: Desk) -> None:
-    usual = desk.ingest.policy
+    usual = desk.runtime.policy
     desk.adopt(variant(usual, "first", roles=ROLES))
     (wholesaler,) = _accounts(desk, WHOLESALE)
     desk.come_to_rest()
@@ -108,7 +108,7 @@ def test_the_shipped_policy_under_another_name_has_nothing_read_again(desk: Desk
     _accounts(desk, "customer", WHOLESALE)
     desk.come_to_rest()
     before = desk.sent("GET", "/customers")
-    desk.adopt(variant(desk.ingest.policy, roles=ROLES[:2]))
+    desk.adopt(variant(desk.runtime.policy, roles=ROLES[:2]))
     desk.come_to_rest()
     assert desk.sent("GET", "/customers") == before
 

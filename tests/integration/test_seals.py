@@ -9,12 +9,12 @@ from threading import Barrier
 import pytest
 from sqlalchemy import Executable, delete, func, insert, select, text, update
 
-from hooks.intake.ingest import Ingest
 from hooks.ledger.audit import seals
 from hooks.ledger.database import Database
 from hooks.ledger.tables import history, seal_head
 from hooks.ledger.tables import seals as seals_table
 from hooks.retention.policy import Policy
+from hooks.runtime import Runtime
 from hooks.worker import sealer as sealing
 from hooks.worker.sealer import SEARCH_EVERY, Sealer
 from tests.integration.desk import NOON, ON_SQLITE, SETTLE, Clock
@@ -33,7 +33,7 @@ from tests.support.ledger import remember
 
 
 def _sealer(database: Database, policy: Policy, clock: Clock | None = None) -> Sealer:
-    return Sealer(Ingest(database, policy, SETTLE, clock or Clock()))
+    return Sealer(Runtime(database, policy, SETTLE, clock or Clock()))
 
 
 def test_a_chain_that_nobody_touched_is_whole(database: Database, policy: Policy) -> None:

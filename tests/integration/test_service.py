@@ -14,11 +14,11 @@ from structlog.testing import capture_logs
 from hooks import service as service_module
 from hooks.app import TRACEBACK_SECONDS, LedgerLog
 from hooks.errors import LedgerUnavailableError
-from hooks.intake.ingest import Ingest
 from hooks.ledger.tables import records
 from hooks.policies.activate import adopt
 from hooks.policies.retag import Retagger
 from hooks.retention.policy import Policy
+from hooks.runtime import Runtime
 from hooks.service import FOLLOW_SECONDS, Service, service
 from tests.support.policies import variant
 from tests.support.recordings import made, order
@@ -66,7 +66,7 @@ def test_a_ledger_that_cannot_be_looked_into_is_left_alone_for_a_while_however_l
 ) -> None:
     clock, looks = Clock(monkeypatch), 0
 
-    def follow(_: Ingest) -> Ingest:
+    def follow(_: Runtime) -> Runtime:
         nonlocal looks
         looks += 1
         clock.now += 5 * FOLLOW_SECONDS
@@ -90,7 +90,7 @@ def test_a_delivery_is_read_and_tagged_by_one_policy(
     clock, second = Clock(monkeypatch), variant(policy, "second", newsletter="newsletter_choice")
 
     def meanwhile() -> None:
-        assert adopt(here.ingest, second, yes=True).waits_for is None
+        assert adopt(here.runtime, second, yes=True).waits_for is None
         clock.now += FOLLOW_SECONDS
 
     sent = made("order.updated", order(7, meta_data=[{"id": 1, "key": "newsletter_choice", "value": "yes"}]))
@@ -98,8 +98,8 @@ def test_a_delivery_is_read_and_tagged_by_one_policy(
     stream, headers = Slow(sent.body, meanwhile), dict(sent.headers) | length
     answer = app.test_client().post("/webhooks/shop", input_stream=stream, headers=headers)
     assert answer.json == {"result": "recorded"}
-    ingest = Ingest(here.database, second, timedelta(0))
-    while Retagger(ingest).step():
+    runtime = Runtime(here.database, second, timedelta(0))
+    while Retagger(runtime).step():
         pass
     with here.database.read() as connection:
         chosen = select(records.c.facts, records.c.reread_reason).where(records.c.kind == "order")

@@ -65,13 +65,13 @@ def test_of_every_instant_it_is_known_what_a_clock_that_was_ahead_does_to_it() -
 
 
 def _set(desk: Desk, column: Column[Any], at: datetime | int) -> None:
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         touched = connection.execute(update(column.table).values({column: at})).rowcount
     assert touched, f"no row has a {column}"
 
 
 def _get(desk: Desk, column: Column[Any]) -> set[datetime | None]:
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         return set(connection.execute(select(column)).scalars())
 
 
@@ -80,9 +80,9 @@ def full(desk: Desk) -> Desk:
     """A desk of whose ledger each table that matters has a row."""
     number = desk.written_order()
     now = desk.clock()
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         page_checks.keep_to(connection, ["https://shop.example/privacy"], now)
-        policies.put_in_force(connection, desk.ingest.policy, now)
+        policies.put_in_force(connection, desk.runtime.policy, now)
         common = {"store": desk.slug, "topic": "order.updated"}
         connection.execute(
             tables.quarantine.insert(), common | {"reason": "not-json", "detail": "", "received_at": now}
@@ -96,7 +96,7 @@ def full(desk: Desk) -> Desk:
 
 def _beat(desk: Desk) -> bool:
     """The first heartbeat of a worker that has just started."""
-    return Heartbeat.of(desk.slug, desk.worker.heartbeat.client, desk.ingest, desk.settings).beat()
+    return Heartbeat.of(desk.slug, desk.worker.heartbeat.client, desk.runtime, desk.settings).beat()
 
 
 LONGEST = {"records": LONGEST_ASKED, "stores": LONGEST_ASKED}
@@ -125,7 +125,7 @@ def test_each_round_has_a_longest_delay_of_its_own(full: Desk, name: rounds.Roun
     for ahead, due in ((longest, longest), (longest + SECOND, timedelta(0))):
         _set(full, tables.rounds.c.due_at, full.clock() + ahead)
         _beat(full)
-        with full.ingest.database.read() as connection:
+        with full.runtime.database.read() as connection:
             state = rounds.state(connection, full.slug, name)
         assert state is not None
         assert state.due_at == full.clock() + due
@@ -134,12 +134,12 @@ def test_each_round_has_a_longest_delay_of_its_own(full: Desk, name: rounds.Roun
 @pytest.mark.parametrize("column", [*HAPPENED, *HAPPENED_ANYWHERE], ids=_name)
 def test_nothing_has_happened_after_now(full: Desk, column: Column[Any]) -> None:
     now = full.clock()
-    with full.ingest.database.write() as connection:
+    with full.runtime.database.write() as connection:
         connection.execute(update(column.table).values({column: now + YEAR}))
         set_back.happened_by(connection, full.slug, now)
     assert _get(full, column) == {now}
     _set(full, column, now + SLACK)
-    with full.ingest.database.write() as connection:
+    with full.runtime.database.write() as connection:
         set_back.happened_by(connection, full.slug, now)
     assert _get(full, column) == {now + SLACK}, "clocks may differ by that much"
 
@@ -148,7 +148,7 @@ def test_a_round_that_began_in_the_future_begins_anew(full: Desk) -> None:
     now = full.clock()
     _set(full, tables.rounds.c.began_at, now + YEAR)
     _set(full, tables.rounds.c.last_id, 77)
-    with full.ingest.database.write() as connection:
+    with full.runtime.database.write() as connection:
         set_back.happened_by(connection, full.slug, now)
     assert _get(full, tables.rounds.c.began_at) == {None}
     assert _get(full, tables.rounds.c.last_id) == {0}
@@ -163,7 +163,7 @@ def test_a_claim_that_was_made_by_a_clock_ahead_counts_for_none(full: Desk, colu
     until = now + timedelta(minutes=5)
     _set(full, column, now - SECOND)
     for held_until, free in ((until, 0), (now + YEAR, 1)):
-        with full.ingest.database.write() as connection:
+        with full.runtime.database.write() as connection:
             connection.execute(update(tables.records).values(claim="dead", claim_until=held_until))
             if column is CLAIMS["write"]:
                 found = records.claim_pushes(
@@ -175,11 +175,11 @@ def test_a_claim_that_was_made_by_a_clock_ahead_counts_for_none(full: Desk, colu
 
 
 def test_a_page_that_was_put_off_by_a_clock_ahead_is_compared(full: Desk) -> None:
-    policy, now = full.ingest.policy, full.clock()
+    policy, now = full.runtime.policy, full.clock()
     for column in (tables.pages.c.due_at, tables.pages.c.claim_until):
         _set(full, tables.pages.c.due_at, now)
         _set(full, column, now + YEAR)
-        with full.ingest.database.write() as connection:
+        with full.runtime.database.write() as connection:
             connection.execute(update(tables.pages).values(policy_digest=policy.digest))
             assert page_checks.claim(connection, policy, now) is not None
 
@@ -197,7 +197,7 @@ def test_a_report_without_a_time_is_dated_anew(full: Desk, occurrence: Occurrenc
     after = _record(full)
     assert str((now + YEAR).year) not in after["facts"]
     assert after["delete_after"] < before["delete_after"]
-    with full.ingest.database.read() as connection:
+    with full.runtime.database.read() as connection:
         told = connection.execute(select(tables.history.c.reason).order_by(tables.history.c.id)).scalars().all()
     assert "while the clock was ahead" in told[-1]
 
@@ -212,7 +212,7 @@ def test_a_report_without_a_time_is_not_dated_before_what_the_store_has_said(ful
 
 
 def _record(desk: Desk) -> dict[str, Any]:
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         return records.those(connection, desk.slug, "support-request", [31])[31]
 
 
@@ -220,13 +220,13 @@ def _record(desk: Desk) -> dict[str, Any]:
 
 
 def test_nothing_is_forgotten_by_a_clock_that_is_ahead(full: Desk) -> None:
-    upkeep = Upkeep.of(full.settings, full.ingest, full.ingest.policy)
+    upkeep = Upkeep.of(full.settings, full.runtime, full.runtime.policy)
     heard = full.clock.now
-    with full.ingest.database.write() as connection:
+    with full.runtime.database.write() as connection:
         stores.said_its_time(connection, full.slug, heard, heard)
     full.clock.now = heard + YEAR
     assert upkeep.prune() == 0
-    with full.ingest.database.write() as connection:
+    with full.runtime.database.write() as connection:
         stores.said_its_time(connection, full.slug, heard + YEAR, heard + YEAR)
         number = connection.execute(select(func.count()).select_from(tables.deliveries)).scalar_one()
     assert number > 0
@@ -237,14 +237,14 @@ def test_no_policy_comes_into_force_by_a_clock_that_is_ahead(full: Desk, tmp_pat
     heard = full.clock.now
     later = tmp_path / "later.toml"
     text = (ROOT / "deploy/policies/smartgroup.toml").read_text()
-    text = text.replace(full.ingest.policy.id, "later").replace(str(full.ingest.policy.effective_from), "2027-06-01")
+    text = text.replace(full.runtime.policy.id, "later").replace(str(full.runtime.policy.effective_from), "2027-06-01")
     later.write_text(text)
     wanted = load_policy(later)
     full.clock.now = heard + YEAR
     for store_time, waits_for in ((heard, "effective-date"), (heard + YEAR, None)):
-        with full.ingest.database.write() as connection:
+        with full.runtime.database.write() as connection:
             stores.said_its_time(connection, full.slug, store_time, full.clock.now)
-        assert adopt(full.ingest, wanted, yes=True).waits_for == waits_for
+        assert adopt(full.runtime, wanted, yes=True).waits_for == waits_for
 
 
 def test_a_chore_is_done_though_a_clock_ahead_has_put_it_off() -> None:

@@ -56,7 +56,7 @@ def _gets(desk: Desk, since: int) -> list[str]:
 
 
 def _is_whole(desk: Desk) -> bool:
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         return TRAIT in traits.read(connection, "shop")
 
 

@@ -45,13 +45,13 @@ def shop(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
         desk.advance(timedelta(seconds=seconds))
 
     reach = desk.settings.stores[desk.slug]
-    pace = SharedPace(desk.ingest.database, desk.slug, CEILING, desk.clock, sleep)
+    pace = SharedPace(desk.runtime.database, desk.slug, CEILING, desk.clock, sleep)
     client = StoreClient(reach, pace)
-    rescanner = Rescanner(desk.slug, client, desk.ingest, desk.settings.reconcile, desk.settings.sweep)
+    rescanner = Rescanner(desk.slug, client, desk.runtime, desk.settings.reconcile, desk.settings.sweep)
     desk.worker = replace(
         desk.worker,
-        rereader=Rereader(desk.slug, client, desk.ingest, lambda: 1.0),
-        pusher=Pusher(desk.slug, client, desk.ingest, lambda: 1.0),
+        rereader=Rereader(desk.slug, client, desk.runtime, lambda: 1.0),
+        pusher=Pusher(desk.slug, client, desk.runtime, lambda: 1.0),
         rounds=(rescanner,),
     )
     desk.rescanner = rescanner
@@ -196,7 +196,7 @@ def test_a_pause_that_the_store_asked_for_stands_whatever_another_process_is_ans
     number = shop.paid_order()
     shop.deliver()
     shop.advance()
-    with shop.ingest.database.write() as connection:
+    with shop.runtime.database.write() as connection:
         now = shop.clock()
         until = now + timedelta(minutes=10)
         stores.rest(connection, "shop", stores.Rest("busy", now, until, permanent=False, failures=1))

@@ -229,8 +229,8 @@ def test_one_folds_at_a_time_and_in_chunks(database: Database) -> None:
 
 def test_a_worker_folds_what_there_is(desk: Desk) -> None:
     desk.written_order()
-    database = desk.ingest.database
-    upkeep = Upkeep(desk.ingest, desk.settings, desk.ingest.policy)
+    database = desk.runtime.database
+    upkeep = Upkeep(desk.runtime, desk.settings, desk.runtime.policy)
     assert (upkeep.fold() > 0) is not database.is_sqlite
     assert upkeep.fold() == 0
     with database.read() as connection:

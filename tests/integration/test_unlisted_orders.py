@@ -53,7 +53,7 @@ def _delete_in_silence(desk: Desk, number: int, after: timedelta) -> None:
 
 def _known(desk: Desk) -> set[int]:
     chosen = select(records.c.external_id).where(records.c.kind == "order", records.c.state != "unknown")
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         return set(connection.execute(chosen).scalars())
 
 
@@ -79,7 +79,7 @@ def _unlisted(desk: Desk) -> int:
 
 
 def _history(desk: Desk) -> int:
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         return int(connection.execute(select(func.count()).select_from(history)).scalar_one())
 
 
@@ -183,7 +183,7 @@ def test_a_search_goes_on_where_a_killed_worker_left_it(desk: Desk) -> None:
     last = _orders(desk, 1)[0]
     desk.reconcile("orders")
     assert desk.rescanner.step(["unlisted"]) == 1
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         dead = rounds.RoundClaim("shop", "unlisted", "dead")
         assert rounds.claim(connection, dead, desk.clock()) is not None
     assert desk.rescanner.step(["unlisted"]) == 0
@@ -274,6 +274,6 @@ def test_what_is_covered_is_kept_with_the_store(desk: Desk) -> None:
     desk.store.delete_order(ids[1])
     desk.lose()
     _go_through(desk)
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         value: Any = traits.read(connection, "shop")[unlisted_orders.TRAIT].value
     assert value == f"{ids[0]} {ids[2]} 2026-11-22"

@@ -182,7 +182,7 @@ def test_notices_are_noted_by_resource_and_forgotten_with_the_next_clean_answers
         for resource in resources:
             client.call("GET", resource, list)
         heartbeat.beat()
-        with desk.ingest.database.read() as connection:
+        with desk.runtime.database.read() as connection:
             trait = traits.read(connection, "shop").get(traits.PHP_NOTICES)
         return trait.value if trait else None
 
@@ -196,7 +196,7 @@ def test_notices_are_noted_by_resource_and_forgotten_with_the_next_clean_answers
     desk.store.set_habits(before_json="")
     assert noted("orders") == "customers"
     assert noted() == "customers"
-    fresh = Heartbeat.of("shop", StoreClient(client.settings), desk.ingest, desk.settings)
+    fresh = Heartbeat.of("shop", StoreClient(client.settings), desk.runtime, desk.settings)
     fresh.beat()  # a worker that has asked for nothing yet says nothing of it
     assert noted() == "customers"
     assert noted("customers") is None

@@ -42,7 +42,7 @@ OTHER = "another process"
 
 def watch_round(desk: Desk) -> Row[Any]:
     """The row of the round whose claim is the lease."""
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         row = rounds.state(connection, desk.slug, "watch")
     assert row is not None
     return row
@@ -50,7 +50,7 @@ def watch_round(desk: Desk) -> Row[Any]:
 
 def write_round(desk: Desk, **columns: Any) -> None:
     """Make the row of the round say something else."""
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         connection.execute(update(rounds_table).where(rounds_table.c.name == "watch").values(**columns))
 
 
@@ -77,7 +77,7 @@ class Wait:
         self.meanwhile(self.lasted)
 
     def hold(self) -> Any:
-        return webhook_lease.hold(self.desk.slug, self.desk.ingest, self.tell, self.sleep)
+        return webhook_lease.hold(self.desk.slug, self.desk.runtime, self.tell, self.sleep)
 
 
 # --- who gets it, and when ---------------------------------------------------------------------------------
@@ -154,13 +154,13 @@ def test_a_clock_that_is_set_back_while_a_command_waits_does_not_prolong_the_wai
 
 def test_of_several_that_begin_before_any_worker_ran_one_at_a_time_holds_the_lease(desk: Desk) -> None:
     """There is no row of the round then; each of them makes it, and one of them takes it."""
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         connection.execute(delete(rounds_table))
     together, present, most = Barrier(3), list[str](), list[int]()
 
     def work() -> None:
         together.wait()
-        with webhook_lease.hold(desk.slug, desk.ingest, lambda: None) as lease:
+        with webhook_lease.hold(desk.slug, desk.runtime, lambda: None) as lease:
             present.append(lease.claim.token)
             most.append(len(present))
             lease.renew()
@@ -172,7 +172,7 @@ def test_of_several_that_begin_before_any_worker_ran_one_at_a_time_holds_the_lea
     for thread in threads:
         thread.join()
     assert most == [1, 1, 1]
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         rows = connection.execute(select(rounds_table)).all()
         assert sorted(row.name for row in rows) == sorted(rounds.NAMES)
         assert rounds.due(connection, desk.slug, desk.clock()) == set(rounds.NAMES), "a worker begins with all of them"
@@ -270,7 +270,7 @@ def client_of(script: Scripted) -> StoreClient:
 
 @ON_SQLITE
 def test_a_fault_of_ours_in_a_look_releases_the_lease_and_puts_the_look_off(desk: Desk) -> None:
-    watcher = Watcher(desk.slug, cast("StoreClient", None), desk.ingest, desk.settings)
+    watcher = Watcher(desk.slug, cast("StoreClient", None), desk.runtime, desk.settings)
     with pytest.raises(AttributeError):
         watcher.step()
     assert watch_round(desk).claim is None
@@ -307,7 +307,7 @@ def test_a_command_that_is_ended_while_it_waits_leaves_the_lease_to_its_holder(d
 
 @ON_SQLITE
 def test_a_ledger_that_cannot_release_the_lease_hides_no_error_and_the_lease_lapses(desk: Desk) -> None:
-    ledger = Path(desk.ingest.database.url.database or "")
+    ledger = Path(desk.runtime.database.url.database or "")
 
     def lose_both() -> None:
         ledger.rename(ledger.with_suffix(".away"))
@@ -378,7 +378,7 @@ def test_what_was_done_as_the_lease_was_lost_is_remembered(desk: Desk) -> None:
     """So that the next process knows which secret that webhook was given."""
     with pytest.raises(LeaseError):
         lose_it_at_the_first_step(desk, give_secret)
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         rows = webhooks.known(connection, "shop").values()
     changed = {hook.id for hook in ours(desk).values() if hook.secret == "new"}
     assert {row.external_id for row in rows if row.secret_digest} == changed

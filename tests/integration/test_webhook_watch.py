@@ -36,11 +36,11 @@ def settings_of(desk: Desk) -> Settings:
 
 
 def installation_of(desk: Desk) -> Installation:
-    return Installation(desk.slug, desk.worker.pusher.client, desk.ingest, settings_of(desk))
+    return Installation(desk.slug, desk.worker.pusher.client, desk.runtime, settings_of(desk))
 
 
 def watcher_of(desk: Desk, client: StoreClient | None = None) -> Watcher:
-    return Watcher(desk.slug, client or desk.worker.pusher.client, desk.ingest, settings_of(desk))
+    return Watcher(desk.slug, client or desk.worker.pusher.client, desk.runtime, settings_of(desk))
 
 
 def look(desk: Desk, watcher: Watcher | None = None) -> None:
@@ -74,7 +74,7 @@ def writes(desk: Desk) -> int:
 
 def asked_for(desk: Desk) -> set[str]:
     """The rounds that are to be done from their start."""
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         rows = connection.execute(select(rounds_table).where(rounds_table.c.asked_for_at.is_not(None)))
         return {row.name for row in rows}
 
@@ -427,7 +427,7 @@ def test_signed_errors_in_place_of_records_are_named_with_their_webhook_and_thei
 
 @ON_SQLITE
 def test_changes_of_which_no_delivery_came_show_until_one_comes(desk: Desk) -> None:
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         connection.execute(update(stores).values(missed_at=desk.clock()))
     (problem,) = desk.status()["problems"]
     assert (problem["code"], problem["since"]) == ("deliveries-missing", desk.clock().isoformat())
@@ -441,24 +441,24 @@ def test_changes_of_which_no_delivery_came_show_until_one_comes(desk: Desk) -> N
 @ON_SQLITE
 def test_topics_that_the_policy_names_no_more_are_forgotten(desk: Desk) -> None:
     look(desk)
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         webhooks.record(connection, "shop", "action.wc_old", "missing", None, desk.clock())
         webhooks.record(connection, "other", "action.wc_old", "missing", None, desk.clock())
     assert "webhook-missing" in desk.problems()
     look(desk)
     assert desk.problems() == set()
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         assert set(webhooks.known(connection, "shop")) == set(TOPICS)
         assert set(webhooks.known(connection, "other")) == {"action.wc_old"}
 
 
 def test_a_secret_is_forgotten_with_its_webhook(desk: Desk) -> None:
     def digests(**seen: Any) -> list[str | None]:
-        with desk.ingest.database.write() as connection:
+        with desk.runtime.database.write() as connection:
             webhooks.record(connection, "shop", "order.created", seen["status"], seen["id"], desk.clock())
             return [row.secret_digest for row in webhooks.known(connection, "shop").values()]
 
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         webhooks.remember(connection, "shop", "order.created", 5, "digest", desk.clock())
     assert digests(status="active", id=5) == ["digest"]
     assert digests(status="disabled", id=5) == ["digest"]
@@ -472,18 +472,18 @@ def test_a_look_that_outlives_its_claim_mends_no_further(desk: Desk, script: Scr
 
     def answer(asked: Asked) -> Answer:
         if asked.method == "POST":
-            with desk.ingest.database.write() as connection:
+            with desk.runtime.database.write() as connection:
                 connection.execute(update(rounds_table).values(claim="another worker"))
         return Answer.of({"id": 1}) if asked.method == "POST" else Answer.of([])
 
     script.answer = answer
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         webhooks.installed(connection, "shop", desk.clock())
     client = StoreClient(StoreSettings("shop", script.url, "ck_test", "cs_test", (SECRET,)))
     assert watcher_of(desk, client).step() == 0
     client._api.session.close()
     assert [asked.method for asked in script.asked] == ["GET", "POST"], "all were missing, and one was made"
-    with desk.ingest.database.read() as connection:
+    with desk.runtime.database.read() as connection:
         held = rounds.state(connection, "shop", "watch")
         assert held is not None
         assert (held.claim, held.done_at) == ("another worker", None)

@@ -16,6 +16,7 @@ from hooks.ledger import records
 from hooks.ledger.database import Database
 from hooks.ledger.records import Claim
 from hooks.retention.policy import Policy
+from hooks.runtime import Runtime
 from hooks.settings import Settings
 from hooks.sync.push import LEASE
 from hooks.worker import loop as worker_module
@@ -30,7 +31,7 @@ from tests.support.processes import until
 def _claim(desk: Desk, now: Any = None) -> list[Claim]:
     """Claim what is due as a worker does that dies right afterwards."""
     token, now = uuid4().hex, now or desk.clock()
-    with desk.ingest.database.write() as connection:
+    with desk.runtime.database.write() as connection:
         due = records.claim_pushes(connection, "shop", "order", limit=100, now=now, until=now + LEASE, claim=token)
     return [Claim(row.id, token) for row in due]
 
@@ -59,11 +60,11 @@ def test_a_settle_after_the_claim_lapsed_changes_nothing(desk: Desk) -> None:
     before = desk.row("order", number)
     assert before["claim"] == taken.token
     raw = desk.worker.pusher.client.read("order", number, fields="id,status,date_created_gmt,meta_data")
-    snapshot = snapshot_of("order", raw, desk.ingest.policy)
-    desk.ingest.written("shop", [(lapsed, before["wanted_digest"], snapshot)], asked_at=desk.clock())
-    desk.ingest.answered("shop", [(lapsed, snapshot)], asked_at=desk.clock())
-    desk.ingest.answered_gone(lapsed, asked_at=desk.clock())
-    with desk.ingest.database.write() as connection:
+    snapshot = snapshot_of("order", raw, desk.runtime.policy)
+    Ingest(desk.runtime).settle_writes("shop", [(lapsed, before["wanted_digest"], snapshot)], asked_at=desk.clock())
+    Ingest(desk.runtime).apply_answers("shop", [(lapsed, snapshot)], asked_at=desk.clock())
+    Ingest(desk.runtime).close_missing(lapsed, asked_at=desk.clock())
+    with desk.runtime.database.write() as connection:
         assert records.release(connection, lapsed, push_at=None) is False
     assert desk.row("order", number) == before
 
@@ -89,7 +90,7 @@ def test_two_workers_over_one_ledger_never_write_a_record_twice(desk: Desk, data
 
     def work() -> None:
         database = Database(database_url)
-        own = worker_of(desk.settings.stores["shop"], Ingest(database, policy, SETTLE, desk.clock))
+        own = worker_of(desk.settings.stores["shop"], Runtime(database, policy, SETTLE, desk.clock))
         try:
             together.wait(30)
             while own.turn():
@@ -123,7 +124,7 @@ def test_two_pushers_over_one_ledger_share_the_work(desk: Desk) -> None:
     first.start()
     try:
         until(lambda: desk.count_claimed() > 0, "a batch under way")
-        other = worker_of(desk.settings.stores["shop"], desk.ingest)
+        other = worker_of(desk.settings.stores["shop"], desk.runtime)
         other.pusher.push()
         close(other)
         assert sum(desk.writes("order", number) for number in numbers) == 30
@@ -186,8 +187,8 @@ def test_a_store_that_is_dead_delays_no_other(database: Database, policy: Policy
             shop.advance()
         dead.store.add_fault("hang", times=1000, seconds=600)
         stopping = Event()
-        ingest = replace(alive.ingest, clock=alive.clock)
-        running = Thread(target=worker_module.run, args=(both, ingest, stopping), kwargs={"wanted": policy})
+        runtime = replace(alive.runtime, clock=alive.clock)
+        running = Thread(target=worker_module.run, args=(both, runtime, stopping), kwargs={"wanted": policy})
         running.start()
         try:
             until(lambda: alive.writes("order", orders["b"]) == 1, "store b to be written to")

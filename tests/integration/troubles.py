@@ -79,15 +79,15 @@ class Site:
 
     def start(self, settings: Settings) -> None:
         """Start the web application by these settings."""
-        ingest = self.desk.ingest
+        runtime = self.desk.runtime
         self.app = create_app(settings)
         here: Service = self.app.extensions["retention"]
         here.database.close()
         self.app.extensions["retention"] = replace(
             here,
-            database=ingest.database,
-            ingest=ingest,
-            readiness=Readiness(ingest.database, self.desk.clock),
+            database=runtime.database,
+            runtime=runtime,
+            readiness=Readiness(runtime.database, self.desk.clock),
             started_at=self.desk.clock(),
         )
 
@@ -105,7 +105,7 @@ class Site:
     @property
     def database(self) -> Database:
         """The ledger's database."""
-        return self.desk.ingest.database
+        return self.desk.runtime.database
 
     def status(self) -> tuple[int, dict[str, Any]]:
         """What `/status` answers."""
@@ -125,7 +125,7 @@ class Site:
 
     def watch(self, client: StoreClient | None = None) -> Watcher:
         """The watch over the webhooks; by another key where a client is given."""
-        return Watcher("shop", client or self.desk.worker.pusher.client, self.desk.ingest, self.settings)
+        return Watcher("shop", client or self.desk.worker.pusher.client, self.desk.runtime, self.settings)
 
     def look(self) -> None:
         """Let it be time for a look at the webhooks, and take it."""
@@ -134,7 +134,7 @@ class Site:
 
     def survey(self) -> None:
         """Record how the webhooks stand, and mend nothing."""
-        installation = Installation("shop", self.desk.worker.pusher.client, self.desk.ingest, self.settings)
+        installation = Installation("shop", self.desk.worker.pusher.client, self.desk.runtime, self.settings)
         with self.desk.lease() as lease:
             installation.note(lease, installation.survey())
 
@@ -180,7 +180,7 @@ def _wrong_clock(site: Site) -> Iterator[None]:
         site.desk.store.set_clock(store_time)
         client = StoreClient(site.reach)
         client.call("GET", "orders")
-        assert Heartbeat.of("shop", client, site.desk.ingest, site.settings).beat()
+        assert Heartbeat.of("shop", client, site.desk.runtime, site.settings).beat()
         client._api.session.close()
 
     site.desk.clock.now = datetime.now(UTC)  # a call is dated by the machine's clock
@@ -239,7 +239,7 @@ def _answered(answer: Answer) -> Scenario:
     def scenario(site: Site) -> Iterator[None]:
         with scripted() as script:
             script.always(answer)
-            _call(site, worker_of(replace(site.reach, url=script.url), site.desk.ingest))
+            _call(site, worker_of(replace(site.reach, url=script.url), site.desk.runtime))
         yield
         _start_again(site)
 
@@ -251,7 +251,7 @@ def _failing(kind: str) -> Scenario:
 
     def scenario(site: Site) -> Iterator[None]:
         site.desk.store.add_fault(kind, times=0)
-        _call(site, worker_of(site.reach, site.desk.ingest))
+        _call(site, worker_of(site.reach, site.desk.runtime))
         yield
         site.desk.store.clear_faults()
         site.desk.advance(LONGEST)
@@ -261,7 +261,7 @@ def _failing(kind: str) -> Scenario:
 
 
 def _refused_key(site: Site) -> Iterator[None]:
-    _call(site, worker_of(replace(site.reach, consumer_secret="cs_wrong"), site.desk.ingest))
+    _call(site, worker_of(replace(site.reach, consumer_secret="cs_wrong"), site.desk.runtime))
     yield
     _start_again(site)
 
@@ -270,7 +270,7 @@ def _webhook_without_id(site: Site) -> Iterator[None]:
     """A plugin spoils the list of webhooks."""
     with scripted() as script:
         script.always(Answer.of([{"topic": "order.created"}]))
-        spoilt = worker_of(replace(site.reach, url=script.url), site.desk.ingest)
+        spoilt = worker_of(replace(site.reach, url=script.url), site.desk.runtime)
         spoilt = replace(spoilt, rounds=(site.watch(spoilt.pusher.client),))
         assert spoilt.turn() is False
         close(spoilt)
@@ -283,7 +283,7 @@ def _webhook_without_id(site: Site) -> Iterator[None]:
 def _refused_post(site: Site) -> Iterator[None]:
     """The web server before the store takes GET alone."""
     site.desk.store.set_habits(refused_methods=["POST", "DELETE"])
-    _call(site, worker_of(site.reach, site.desk.ingest))
+    _call(site, worker_of(site.reach, site.desk.runtime))
     yield
     site.desk.store.set_habits(refused_methods=[])
     _start_again(site)
@@ -349,10 +349,10 @@ def _cached_answers(site: Site) -> Iterator[None]:
 def _another_time_zone(site: Site) -> Iterator[None]:
     """The shop has an offset, which knows no summer time; then it is set as it should be."""
     site.desk.store.set_time_zone(gmt_offset=1)
-    ZoneWatch("shop", site.desk.worker.pusher.client, site.desk.ingest).step()
+    ZoneWatch("shop", site.desk.worker.pusher.client, site.desk.runtime).step()
     yield
     site.desk.store.set_time_zone("Europe/Oslo")
-    ZoneWatch("shop", site.desk.worker.pusher.client, site.desk.ingest).step()
+    ZoneWatch("shop", site.desk.worker.pusher.client, site.desk.runtime).step()
 
 
 # --- single records ----------------------------------------------------------------------------------------
@@ -561,7 +561,7 @@ def _no_webhooks(site: Site) -> Iterator[None]:
         site.desk.store.webhooks.delete(hook)
     site.look()
     yield
-    installation = Installation("shop", site.desk.worker.pusher.client, site.desk.ingest, site.settings)
+    installation = Installation("shop", site.desk.worker.pusher.client, site.desk.runtime, site.settings)
     with site.desk.lease() as lease:  # as `store install` does, which keeps to the store's pace
         list(installation.mend(lease, installation.survey()))
         installation.note(lease, installation.survey())
@@ -604,25 +604,25 @@ def _late_reconciliation(site: Site) -> Iterator[None]:
 
 
 def _another_policy_of_the_same_id(site: Site) -> Iterator[None]:
-    ingest = site.desk.ingest
-    wanted = variant(ingest.policy, ingest.policy.id, keep={"technical": "P13M"})
-    for each in (ingest.policy, wanted):
-        adopt(ingest, each)
+    runtime = site.desk.runtime
+    wanted = variant(runtime.policy, runtime.policy.id, keep={"technical": "P13M"})
+    for each in (runtime.policy, wanted):
+        adopt(runtime, each)
     yield
-    adopt(ingest, wanted, yes=True)  # as `policy apply --yes` does
+    adopt(runtime, wanted, yes=True)  # as `policy apply --yes` does
 
 
 def _newer_policy(site: Site) -> Iterator[None]:
     """A newer version of the service put a policy in force."""
-    ingest = site.desk.ingest
-    adopt(ingest, ingest.policy)
+    runtime = site.desk.runtime
+    adopt(runtime, runtime.policy)
     with site.database.write() as connection:
         current = policies.in_force(connection)
         assert current is not None
         newer = update(policies_table).where(policies_table.c.digest == current.digest)
         connection.execute(newer.values(digest="newer", text="[of_a_later_version]"))
     yield
-    adopt(ingest, ingest.policy, yes=True)
+    adopt(runtime, runtime.policy, yes=True)
 
 
 def _page_that(wrong: Answer) -> Scenario:
@@ -646,7 +646,7 @@ def _page_watch(site: Site, script: Scripted) -> PageWatch:
     settings = replace(site.settings, policy_page_url=f"{script.url}/wp-json/wp/v2/pages/57129")
     with site.database.write() as connection:
         page_checks.keep_to(connection, settings.policy_pages, site.desk.clock())
-    return PageWatch(site.desk.ingest, settings, compare=lambda source, policy, _: compare_page(source, policy))
+    return PageWatch(site.desk.runtime, settings, compare=lambda source, policy, _: compare_page(source, policy))
 
 
 def _with_another_period() -> Json:

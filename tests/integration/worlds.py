@@ -21,6 +21,7 @@ from hooks.policies.retag import Retagger
 from hooks.retention.events import TYPES, EventType, RecordEvent
 from hooks.retention.facts import EVENT_TYPES, RecordKind, Snapshot, Subject
 from hooks.retention.policy import Policy
+from hooks.runtime import Runtime
 from tests.integration.variants import policies
 from tests.unit.builders import at, customer, order
 
@@ -207,20 +208,20 @@ def worlds(draw: DrawFn) -> World:
     return World(tuple(contents), tuple(sorted(steps, key=draw(st.sampled_from(ORDERINGS)))))
 
 
-def play(ingest: Ingest, store: str, world: World) -> Ingest:
+def play(runtime: Runtime, store: str, world: World) -> Runtime:
     """Have a new ledger learn of it, step by step, and then tag all that is due. Gives what it ends with."""
-    adopt(ingest, ingest.policy)
-    before = ingest
+    adopt(runtime, runtime.policy)
+    before = runtime
     for step in world.steps:
         match step:
             case PutInForce(policy):
-                assert adopt(ingest, policy, yes=True).waits_for is None
-                before, ingest = ingest, replace(ingest, policy=policy)
+                assert adopt(runtime, policy, yes=True).waits_for is None
+                before, runtime = runtime, replace(runtime, policy=policy)
             case TagSome(limit):
-                Retagger(ingest).step(limit)
+                Retagger(runtime).step(limit)
             case Take(content, identity, late):
-                (before if late else ingest).receive(store, Delivery(identity, "made.here", content))
+                Ingest(before if late else runtime).ingest_one(store, Delivery(identity, "made.here", content))
     for _ in range(ENOUGH):
-        if not Retagger(ingest).step(3):
-            return ingest
+        if not Retagger(runtime).step(3):
+            return runtime
     raise AssertionError("the tags are never all as they should be")

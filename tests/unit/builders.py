@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hooks.ledger.moment import Moment
 from hooks.ledger.records import RecordKey, Values, blank
 from hooks.retention.classify import Entry, Schedule, schedule
 from hooks.retention.facts import Choice, CustomerFacts, Facts, OrderFacts, Refund, Snapshot
 from hooks.retention.policy import Policy
-from hooks.tagging.changes import Moment
 
 
 def at(text: str) -> datetime:

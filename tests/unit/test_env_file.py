@@ -10,8 +10,8 @@ import pytest
 from dotenv import dotenv_values
 from hypothesis import given, settings, strategies
 
-from hooks.environment.env_file import read_env_file
 from hooks.errors import ConfigurationError
+from hooks.settings.env_file import read_env_file
 from tests.support.env_readers import by_compose, by_systemd
 
 # What any of the three gives a meaning to.

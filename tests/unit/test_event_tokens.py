@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks.environment.event_tokens import EventToken, event_tokens, sender
 from hooks.errors import ConfigurationError
-from schemas.event import TOOL_EVENT_TYPES
+from hooks.retention.events import TOOL_EVENT_TYPES
+from hooks.settings.event_tokens import EventToken, event_tokens, sender
 
 BREVO, DESK = "brevos-hidden-token", "desks:hidden[token]+1"
 WITHDRAWN = "marketing.consent-withdrawn"
@@ -116,7 +116,7 @@ def test_every_token_is_compared_whichever_is_right(monkeypatch: pytest.MonkeyPa
         compared.append((one, other))
         return one == other
 
-    monkeypatch.setattr("hooks.environment.event_tokens.hmac.compare_digest", counting)
+    monkeypatch.setattr("hooks.settings.event_tokens.hmac.compare_digest", counting)
     counts = []
     for offered in (BREVO, DESK, "another"):
         compared.clear()

@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, strategies
 
-from hooks.environment.event_tokens import EventToken
 from hooks.errors import ConfigurationError
 from hooks.settings import Settings, StoreSettings
+from hooks.settings.event_tokens import EventToken
 from tests.support.processes import ROOT
 from tests.support.variables import NAMES, STORE, bare_environment
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hooks.errors import SignatureRefusedError
-from hooks.intake.signature import signing_keys, verify
+from hooks.intake.signature import verify
+from hooks.settings.webhook_secrets import signing_keys
 from tests.support.recordings import AS_RECORDED, Recorded, sign
 from tests.support.recordings import RECORDED_SECRET as SECRET
 

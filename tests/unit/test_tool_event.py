@@ -9,16 +9,15 @@ from typing import Any
 
 import pytest
 
-from hooks.environment.event_tokens import EventToken
 from hooks.errors import EventForbiddenError, EventRefusedError, SignatureRefusedError
 from hooks.intake.email_hash import email_subject
-from hooks.intake.signature import signing_keys
 from hooks.intake.tool_event import events_from_http, events_of_tool
 from hooks.intake.webhook import Delivery, Happened, Ignored, Noted
-from hooks.retention.events import RecordEvent
+from hooks.retention.events import TOOL_EVENT_TYPES, RecordEvent
 from hooks.retention.facts import EVENT_TYPES, Subject
 from hooks.retention.tool_reports import number_of
-from schemas.event import TOOL_EVENT_TYPES
+from hooks.settings.event_tokens import EventToken
+from hooks.settings.webhook_secrets import signing_keys
 from tests.support.recordings import SECRET, sign
 from tests.unit.builders import at
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from hooks.errors import SignatureRefusedError
-from hooks.intake.signature import signing_keys
 from hooks.intake.webhook import TOPICS, Content, Delivery, Happened, Hint, Ignored, Quarantine, all_topics, is_ping
 from hooks.retention.facts import CustomerFacts, OrderFacts, Snapshot, Subject
 from hooks.retention.policy import Policy
 from hooks.retention.tool_reports import number_of
+from hooks.settings.webhook_secrets import signing_keys
 from tests.support import recordings
 from tests.support.recordings import DELIVERIES, SECRET, Recorded, delivery, made, sign
 from tests.unit.builders import at

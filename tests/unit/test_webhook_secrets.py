@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks.environment.webhook_secrets import SHORTEST_ALONE, WebhookSecrets, is_long_enough
 from hooks.errors import ConfigurationError, SignatureRefusedError
-from hooks.intake.signature import signing_keys, verify
+from hooks.intake.signature import verify
 from hooks.settings import Settings, StoreSettings
+from hooks.settings.webhook_secrets import SHORTEST_ALONE, WebhookSecrets, is_long_enough, signing_keys
 from tests.support.recordings import sign
 from tests.support.variables import STORE, bare_environment
 

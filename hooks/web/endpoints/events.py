@@ -8,12 +8,12 @@ import structlog
 from flask import Blueprint, Response, jsonify, request
 
 from hooks import telemetry
-from hooks.environment.event_tokens import EventToken, sender
 from hooks.errors import EventForbiddenError, TokenRefusedError, TooManyGuessesError
-from hooks.intake.ingest import Result
+from hooks.intake.ingest import Ingest, Result
 from hooks.intake.tool_event import events_from_http, events_of_tool
 from hooks.intake.webhook import Delivery
 from hooks.service import Service, service
+from hooks.settings.event_tokens import EventToken, sender
 from hooks.web import access, requests
 from hooks.web.access import WINDOW, Guesses
 
@@ -41,7 +41,7 @@ def report(slug: str) -> Response:
         here = service()
         with requests.counted(slug), telemetry.INTAKE_SECONDS.time():
             found = _parsed(here, body, keys, token)
-            results = {here.ingest.receive(slug, event) for event in found}
+            results = {Ingest(here.runtime).ingest_one(slug, event) for event in found}
         return _answer(slug, results)
 
 
@@ -71,7 +71,7 @@ def _parsed(
     keys: frozenset[bytes],
     token: EventToken | None,
 ) -> tuple[Delivery, ...]:
-    key, now = here.settings.subject_key, here.ingest.clock()
+    key, now = here.settings.subject_key, here.runtime.clock()
     if token is None:
         return events_from_http(requests.headers(), body, keys=keys, subject_key=key, now=now)
     return events_of_tool(token, body, subject_key=key, now=now)

@@ -33,10 +33,10 @@ def add(slug: str, kind: str, external_id: int) -> tuple[Response, int]:
         abort(415)  # a form, which a page of another site can have a browser send without asking, is none
     with requests.whole_body() as body, requests.counted(slug):
         here = service()
-        now, zone = here.ingest.clock(), here.policy.time_zone
+        now, zone = here.runtime.clock(), here.policy.time_zone
         raw = event_object(body)
         event = record_event(raw, key.kind, external_id, now=now, zone=zone, fresh_id=uuid4().hex)
-        outcome = note(here.ingest, key, event)
+        outcome = note(here.runtime, key, event)
     result = Result.RECORDED if outcome.new else Result.UNCHANGED
     telemetry.EVENTS.labels(slug, str(result)).inc()
     log.info("record.event", store=slug, kind=key.kind, id=external_id, type=event.type, result=str(result))

@@ -9,7 +9,6 @@ from hooks.register.fides_format import as_fideslang
 from hooks.register.fides_taxonomy import NoFidesKeyError
 from hooks.register.html_format import as_html
 from hooks.register.json_format import as_json
-from hooks.registering import drawn_up
 from hooks.service import service
 
 NOTHING_LOADED = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -30,13 +29,13 @@ def register() -> Response:
 @blueprint.get("/register.csv")
 def register_csv() -> Response:
     """A line for each activity, category of data and retention class, with a header line."""
-    return Response(as_csv(drawn_up(service())), content_type="text/csv; charset=utf-8")
+    return Response(as_csv(service().register_of_processing()), content_type="text/csv; charset=utf-8")
 
 
 @blueprint.get("/register.html")
 def register_html() -> Response:
     """A page to print, which loads nothing else."""
-    response = Response(as_html(drawn_up(service())), content_type="text/html; charset=utf-8")
+    response = Response(as_html(service().register_of_processing()), content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = NOTHING_LOADED
     return response
 
@@ -45,10 +44,10 @@ def register_html() -> Response:
 def register_fides() -> Response:
     """A Fideslang manifest; 409 where the policy in force names what Fides' taxonomy has no key for."""
     try:
-        return jsonify(as_fideslang(drawn_up(service())))
+        return jsonify(as_fideslang(service().register_of_processing()))
     except NoFidesKeyError as error:
         abort(409, str(error))
 
 
 def _json() -> Response:
-    return jsonify(as_json(drawn_up(service())))
+    return jsonify(as_json(service().register_of_processing()))

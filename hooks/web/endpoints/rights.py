@@ -62,7 +62,7 @@ def _answer(slug: str, subject: Subject) -> Response:
     here = service()
     if slug not in here.settings.stores:
         abort(404)
-    now = here.ingest.clock()
+    now = here.runtime.clock()
     asked = _query(now.astimezone(here.policy.time_zone).date())
     language = asked.pop("letter") or _language()
     with here.database.read() as connection:

@@ -115,7 +115,7 @@ def _calendar(rows: Iterable[Row[Any]], *, parts: bool) -> bytes:
         event = Event()
         day = row.day + timedelta(days=1)
         event.add("uid", f"{day}-{'part-' if parts else ''}{row.kind}-{row.retention_class}@retention-hooks")
-        event.add("dtstamp", service().ingest.clock())
+        event.add("dtstamp", service().runtime.clock())
         event.add("dtstart", day)
         whole = f"Delete {row.number} of {row.kind}: {row.retention_class}"
         event.add("summary", f"Delete a part of {row.number} of {row.kind}" if parts else whole)

@@ -16,7 +16,7 @@ blueprint = Blueprint("status", __name__)
 def status() -> tuple[Response, int]:
     """Say how it goes, as JSON; 503 and `down` where no delivery can be taken."""
     here = service()
-    now = here.ingest.clock()
+    now = here.runtime.clock()
     fault = here.readiness.fault()
     problems = [*([not_writable(*fault)] if fault else ()), *disk_problems(here.database, now)]
     try:

@@ -9,8 +9,9 @@ from flask import Blueprint, Response
 from hooks import telemetry
 from hooks.intake.ingest import Result
 from hooks.intake.webhook import PING_BYTES, Delivery, is_ping
-from hooks.service import Service, service, take
+from hooks.service import Service, service
 from hooks.web import requests
+from hooks.web.commit import submit
 
 blueprint = Blueprint("webhooks", __name__)
 requests.answer_refusals(blueprint)
@@ -29,7 +30,7 @@ def receive(slug: str) -> Response:
         with requests.counted(slug), telemetry.INTAKE_SECONDS.time():
             subject_key = here.settings.subject_key
             delivery = Delivery.from_http(headers, body, keys=keys, policy=here.policy, subject_key=subject_key)
-            result = take(here, slug, delivery)
+            result = submit(here, slug, delivery)
         return _answer(here, slug, result, delivery.topic)
 
 

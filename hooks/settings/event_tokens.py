@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from hooks.errors import ConfigurationError
-from schemas.event import TOOL_EVENT_TYPES
+from hooks.retention.events import TOOL_EVENT_TYPES
 
 TOKEN_LENGTH = 16
 """A shorter token could be guessed."""

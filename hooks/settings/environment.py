@@ -14,9 +14,10 @@ from unicodedata import category
 from environs import Env, EnvValidationError
 from marshmallow.validate import OneOf, Range
 
-from hooks.environment.env_file import read_env_file
-from hooks.environment.event_tokens import EventToken, event_tokens
-from hooks.environment.validators import (
+from hooks.errors import ConfigurationError
+from hooks.settings.env_file import read_env_file
+from hooks.settings.event_tokens import EventToken, event_tokens
+from hooks.settings.validators import (
     at_least,
     is_ascii,
     is_bind,
@@ -27,8 +28,7 @@ from hooks.environment.validators import (
     is_sentry_dsn,
     is_url,
 )
-from hooks.environment.webhook_secrets import WebhookSecrets
-from hooks.errors import ConfigurationError
+from hooks.settings.webhook_secrets import WebhookSecrets
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _T = TypeVar("_T")
@@ -44,7 +44,7 @@ SUBJECT_KEY_LENGTH = 32
 class StoreSettings:
     """How to reach one store. `webhook_secrets`: each may sign; the first is the current one.
 
-    `secret_readings` may sign, too: see `hooks.environment.webhook_secrets`.
+    `secret_readings` may sign, too: see `hooks.settings.webhook_secrets`.
     """
 
     slug: str

@@ -1,1 +1,0 @@
-"""Settings that are more than one value, and the checks of single values."""

@@ -1,0 +1,18 @@
+"""The import contract names every part of `hooks`: import-linter cannot tell by itself where `schemas` is a floor, too."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+from tests.support.processes import ROOT
+
+
+def test_each_part_of_hooks_stands_on_one_floor() -> None:
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    contracts = pyproject["tool"]["importlinter"]["contracts"]
+    (layers,) = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    floors = re.findall(r"hooks\.(\w+)", " ".join(layers))
+    files = [path.stem for path in (ROOT / "hooks").glob("*.py") if path.stem != "__init__"]
+    folders = [path.parent.name for path in (ROOT / "hooks").glob("*/__init__.py")]
+    assert sorted(floors) == sorted(files + folders)
