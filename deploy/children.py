@@ -33,7 +33,9 @@ class Children:
     stopping: Event
     running: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
 
-    def start(self, name: str, command: list[str], *, stdout: int | None = None) -> subprocess.Popen[str]:
+    def start(
+        self, name: str, command: list[str], *, stdout: int | None = None
+    ) -> subprocess.Popen[str]:
         """Start one, to run until it is stopped."""
         child = subprocess.Popen(  # noqa: S603
             command,
@@ -129,7 +131,9 @@ def _abandoned() -> bool:
 
     `make` that gets a SIGINT alone (a Ctrl-C goes to all) lets go of the signal and waits for its children.
     """
-    return os.getppid() != _PARENT or (_PARENT_CAUGHT_INTERRUPTS and not _parent_catches_interrupts())
+    return os.getppid() != _PARENT or (
+        _PARENT_CAUGHT_INTERRUPTS and not _parent_catches_interrupts()
+    )
 
 
 def _signal(child: subprocess.Popen[str], number: int) -> None:

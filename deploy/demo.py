@@ -64,8 +64,12 @@ def show(sandbox: Sandbox, settings: Settings, children: Children) -> None:
     rows = list(_rows(sandbox.state(), settings))
     _print(rows)
     same = sum(row[-1] == "the same" for row in rows)
-    sys.stdout.write(f"\n{len(rows)} records; for {same} the store holds exactly the schedule of the ledger.\n")
-    sys.stdout.write(f"Look further: http://{settings.bind}/status  …/records/shop/order/<id>  …/metrics\n")
+    sys.stdout.write(
+        f"\n{len(rows)} records; for {same} the store holds exactly the schedule of the ledger.\n"
+    )
+    sys.stdout.write(
+        f"Look further: http://{settings.bind}/status  …/records/shop/order/<id>  …/metrics\n"
+    )
     sys.stdout.flush()
 
 
@@ -75,7 +79,9 @@ def _wait_until_written(settings: Settings, children: Children) -> None:
     for _ in range(ROUNDS):
         children.pause(0.5)
         store = _service(settings, "/status")["stores"]["shop"]
-        busy = store["pending_pushes"] or store["pending_questions"] or store["last_pushed_at"] is None
+        busy = (
+            store["pending_pushes"] or store["pending_questions"] or store["last_pushed_at"] is None
+        )
         quiet = 0 if busy else quiet + 1
         if quiet == 3:
             return
@@ -87,8 +93,14 @@ def _rows(state: dict[str, Any], settings: Settings) -> Any:
             record = _service(settings, f"/records/shop/{kind}/{held['id']}")
             if record is None:
                 continue
-            there = {item["key"]: item["value"] for item in held["meta_data"] if item["key"] in KEYS}
-            wanted = {key: value for key, value in record["store_copy"]["wanted"].items() if value is not None}
+            there = {
+                item["key"]: item["value"] for item in held["meta_data"] if item["key"] in KEYS
+            }
+            wanted = {
+                key: value
+                for key, value in record["store_copy"]["wanted"].items()
+                if value is not None
+            }
             tag = record["tag"] if record["state"] != "erased" else {}
             yield (
                 f"{kind} {held['id']}",
@@ -105,7 +117,9 @@ def _print(rows: list[tuple[str, ...]]) -> None:
     widths = [max(len(row[column]) for row in table) for column in range(len(COLUMNS))]
     sys.stdout.write("\n")
     for position, row in enumerate(table):
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        line = "  ".join(
+            cell.ljust(width) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
         sys.stdout.write(line + "\n")
         if position == 0:
             sys.stdout.write("  ".join("-" * width for width in widths) + "\n")

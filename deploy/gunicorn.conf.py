@@ -35,7 +35,9 @@ bind = settings.bind
 # Within a process deliveries share commits, of which SQLite takes one at a time: one process for each core.
 workers = settings.web_processes
 worker_class = Worker
-worker_connections = 1000  # in a process; beyond it, who has waited longest for bytes loses the connection
+worker_connections = (
+    1000  # in a process; beyond it, who has waited longest for bytes loses the connection
+)
 timeout = 30  # a process that stands still for half as long as the store waits for an answer is started anew
 graceful_timeout = 30
 keepalive = 0  # the store opens a connection for each delivery
@@ -43,7 +45,9 @@ accesslog = None  # it would hold visitors' addresses; the service logs what mat
 errorlog = "-"
 loglevel = "error"  # warnings of malformed requests name the address that they came from
 proc_name = "retention-hooks"
-control_socket_disable = True  # it would stand in the user's home, one for all services of that user
+control_socket_disable = (
+    True  # it would stand in the user's home, one for all services of that user
+)
 
 # A descriptor for each connection, and others for the ledger: more than the 1024 that most systems begin with.
 soft_limit, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)

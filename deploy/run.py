@@ -34,7 +34,9 @@ def main() -> int:
     os.umask(0o077)
     stopping = Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` ignores it
+        if (
+            number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
+        ):  # `nohup` ignores it
             signal.signal(number, lambda *_: stopping.set())
     try:
         settings = Settings.from_env()
@@ -69,9 +71,13 @@ def _wait_for_port(bind: str, children: Children) -> None:
     deadline = time.monotonic() + PORT_SECONDS
     while fault := _listen_fault(bind):
         if fault.errno != errno.EADDRINUSE:
-            raise StoppedError(f"Nothing can listen on {bind}: {fault.strerror}. Set BIND to another address.")
+            raise StoppedError(
+                f"Nothing can listen on {bind}: {fault.strerror}. Set BIND to another address."
+            )
         if time.monotonic() > deadline:
-            raise StoppedError(f"Another process listens on {bind}. Stop it, or set BIND to another address.")
+            raise StoppedError(
+                f"Another process listens on {bind}. Stop it, or set BIND to another address."
+            )
         children.pause(0.25)
 
 
@@ -94,7 +100,9 @@ def _only_sandbox() -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise StoppedError("Another `make run` uses the sandbox of this folder. Stop that one first.") from error
+            raise StoppedError(
+                "Another `make run` uses the sandbox of this folder. Stop that one first."
+            ) from error
         yield
 
 
@@ -125,7 +133,9 @@ def _start_service(settings: Settings, children: Children) -> None:
     os.environ["FLASK_SKIP_DOTENV"] = "1"
     flask = [sys.executable, "-m", "flask", "--app", "wsgi"]
     children.finish("db upgrade", [*flask, "db", "upgrade"])
-    children.start("web", [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "wsgi:app"])
+    children.start(
+        "web", [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "wsgi:app"]
+    )
     children.start("worker", [*flask, "worker"])
     url = f"http://{settings.bind}"
     children.wait_until_ready(f"{url}/readyz")

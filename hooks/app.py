@@ -115,7 +115,9 @@ def create_app(settings: Settings) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider, which this is
-    app.url_map.merge_slashes = False  # to tidy an address up would be to redirect, and so to lose, a delivery
+    app.url_map.merge_slashes = (
+        False  # to tidy an address up would be to redirect, and so to lose, a delivery
+    )
     app.url_map.strict_slashes = False
     runtime = Runtime(database, policy, settings.push_settle, subject_key=settings.subject_key)
     app.extensions["retention"] = Service(
@@ -178,7 +180,11 @@ def _add_error_answers(app: Flask) -> None:
     def of_ledger(error: LedgerUnavailableError) -> tuple[Response, int, dict[str, str]]:
         ledger_log.say(error)
         message = "The ledger cannot be used just now; nothing of this request was kept."
-        return jsonify(error={"code": "ledger-unavailable", "message": message}), 503, {"Retry-After": "30"}
+        return (
+            jsonify(error={"code": "ledger-unavailable", "message": message}),
+            503,
+            {"Retry-After": "30"},
+        )
 
     def of_unreadable(error: Exception) -> tuple[Response, int, dict[str, str]]:
         refusal = refuse(error)

@@ -90,7 +90,9 @@ def prepare_folder() -> None:
     except OSError as error:
         if error.errno not in NO_ROOM:
             words = f"The folder that {FOLDER} names cannot be made or written to"
-            raise ConfigurationError(f"{words}. Name one that the service's user may write to.") from error
+            raise ConfigurationError(
+                f"{words}. Name one that the service's user may write to."
+            ) from error
 
 
 def remove_stale(folder: Path) -> None:

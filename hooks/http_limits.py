@@ -165,7 +165,9 @@ class _Adapter(HTTPAdapter):
 
 def _observe(manager: PoolManager, connected: Connected) -> None:
     pools = manager.pool_classes_by_scheme
-    manager.pool_classes_by_scheme = {scheme: _observed(pool, connected) for scheme, pool in pools.items()}
+    manager.pool_classes_by_scheme = {
+        scheme: _observed(pool, connected) for scheme, pool in pools.items()
+    }
 
 
 def _observed(pool: Any, connected: Connected) -> Any:

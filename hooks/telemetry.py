@@ -30,11 +30,19 @@ REPORTED_BY_ITSELF = "hooks.sync.webhook_watch"
 
 counter_files.take_room_first()
 
-DELIVERIES = Counter("retention_deliveries", "Webhook deliveries by what became of them.", ["store", "result"])
-EVENTS = Counter("retention_events", "Events reported or noted by what became of them.", ["store", "result"])
-REFUSED = Counter("retention_refused", "Deliveries and events that were refused.", ["store", "reason"])
+DELIVERIES = Counter(
+    "retention_deliveries", "Webhook deliveries by what became of them.", ["store", "result"]
+)
+EVENTS = Counter(
+    "retention_events", "Events reported or noted by what became of them.", ["store", "result"]
+)
+REFUSED = Counter(
+    "retention_refused", "Deliveries and events that were refused.", ["store", "reason"]
+)
 WRITES = Counter("retention_writes", "Schedules written back, by outcome.", ["store", "outcome"])
-REREADS = Counter("retention_rereads", "Records that the store was asked about, by outcome.", ["store", "outcome"])
+REREADS = Counter(
+    "retention_rereads", "Records that the store was asked about, by outcome.", ["store", "outcome"]
+)
 WRONG_TOKENS = Counter("retention_wrong_tokens", "Requests with a wrong STATUS_TOKEN.", ["answer"])
 INTAKE_SECONDS = Histogram(
     "retention_intake_seconds",
@@ -43,7 +51,9 @@ INTAKE_SECONDS = Histogram(
 )
 
 
-def prepare_metrics(stores: Iterable[str], results: Sequence[str], of_events: Sequence[str]) -> None:
+def prepare_metrics(
+    stores: Iterable[str], results: Sequence[str], of_events: Sequence[str]
+) -> None:
     """Have the counters of every store begin at nought, and their file made now.
 
     Raises ConfigurationError where the folder for the files cannot be written to.
@@ -73,7 +83,10 @@ def metrics() -> bytes:
     for _ in range(READINGS - 1):
         try:
             return generate_latest(registry)
-        except (struct.error, ValueError):  # a process that has just started is still making its file
+        except (
+            struct.error,
+            ValueError,
+        ):  # a process that has just started is still making its file
             time.sleep(0.05)
     return generate_latest(registry)
 
@@ -103,8 +116,12 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it says on each look that it has looked
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings carry whole addresses, signatures and all
+    logging.getLogger("alembic").setLevel(
+        logging.WARNING
+    )  # it says on each look that it has looked
+    logging.getLogger("urllib3").setLevel(
+        logging.ERROR
+    )  # its warnings carry whole addresses, signatures and all
 
 
 def _renderer(settings: Settings) -> Any:
@@ -113,7 +130,9 @@ def _renderer(settings: Settings) -> Any:
 
 def _line(_: object, __: str, event: dict[str, Any]) -> str:
     """An event as a line for the eye: when, how grave, what, where from, and all else that it says."""
-    when, level, what, where = (event.pop(name, "") for name in ("timestamp", "level", "event", "logger"))
+    when, level, what, where = (
+        event.pop(name, "") for name in ("timestamp", "level", "event", "logger")
+    )
     said = " ".join(f"{name}={event[name]}" for name in sorted(event))
     return f"{when} [{level:<8}] {what:<30} [{where}] {said}"
 
@@ -142,7 +161,13 @@ def _traceback_without_values(_: object, __: str, event: dict[str, Any]) -> dict
     raised = event.pop("exc_info", None)
     if raised is True:  # as `log.exception` says it
         raised = sys.exc_info()
-    error = raised[1] if isinstance(raised, tuple) else raised if isinstance(raised, BaseException) else None
+    error = (
+        raised[1]
+        if isinstance(raised, tuple)
+        else raised
+        if isinstance(raised, BaseException)
+        else None
+    )
     if error is None:
         return event
     places = []
@@ -192,7 +217,16 @@ def report(error: HooksError) -> None:
 def _without_values(event: Event, hint: Hint) -> Event | None:
     """Drop whatever may repeat what came in: the request, messages of foreign errors, arguments of log calls."""
     event.pop("request", None)
-    for part in ("breadcrumbs", "extra", "user", "logentry", "message", "modules", "server_name", "contexts"):
+    for part in (
+        "breadcrumbs",
+        "extra",
+        "user",
+        "logentry",
+        "message",
+        "modules",
+        "server_name",
+        "contexts",
+    ):
         event.pop(part, None)  # type: ignore[misc]
     error = hint.get("exc_info", (None, None, None))[1]
     ours = isinstance(error, HooksError)

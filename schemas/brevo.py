@@ -82,13 +82,21 @@ class Emails(fields.Field[tuple[str, ...]]):
 
     def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> tuple[str, ...]:
         listed = [value] if isinstance(value, str) else value
-        if not isinstance(listed, list) or not 0 < len(listed) <= MOST_EMAILS or not all(map(_is_email, listed)):
+        if (
+            not isinstance(listed, list)
+            or not 0 < len(listed) <= MOST_EMAILS
+            or not all(map(_is_email, listed))
+        ):
             raise ValidationError(f"is neither an e-mail nor a list of 1 to {MOST_EMAILS}")
         return tuple(listed)
 
 
 def _is_email(value: object) -> bool:
-    return isinstance(value, str) and value.strip().isprintable() and _EMAIL.fullmatch(value.strip()) is not None
+    return (
+        isinstance(value, str)
+        and value.strip().isprintable()
+        and _EMAIL.fullmatch(value.strip()) is not None
+    )
 
 
 class BrevoEventSchema(Schema):
@@ -104,7 +112,9 @@ class BrevoEventSchema(Schema):
     ts_event = fields.Integer(
         load_default=None,
         strict=True,
-        validate=validate.Range(min=1, max=32_503_680_000, error="is not a time in seconds since 1970"),
+        validate=validate.Range(
+            min=1, max=32_503_680_000, error="is not a time in seconds since 1970"
+        ),
         error_messages={"invalid": "is not a time in seconds since 1970"},
     )
 

@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate, validates, validates_schema
+from marshmallow import (
+    Schema,
+    ValidationError,
+    fields,
+    post_load,
+    validate,
+    validates,
+    validates_schema,
+)
 
 from hooks.retention.events import PERSON_EVENTS, TOOL_EVENT_TYPES
 from hooks.retention.facts import EVENT_TYPES, Subject
@@ -41,7 +49,10 @@ FIELDS = frozenset(
 )
 """All names that an event may have; any other one is not repeated."""
 
-MISSING: dict[str, str | list[Any] | dict[Any, Any]] = {"required": "is missing", "null": "is missing"}
+MISSING: dict[str, str | list[Any] | dict[Any, Any]] = {
+    "required": "is missing",
+    "null": "is missing",
+}
 NO_EMAIL = "is not an e-mail"
 FOREIGN = "is no field of such an event; free text is never taken, since it may hold personal data"
 NO_TIME = "is not a time with its zone, such as 2026-11-22T10:00:00Z, nor seconds since 1970"
@@ -56,7 +67,10 @@ def one_of(words: object) -> dict[str, Any]:
     """The options of a field that is one of these words."""
     listed = list(map(str, words)) if isinstance(words, tuple | dict) else []
     text = f"is none of {', '.join(listed)}"
-    return {"validate": validate.OneOf(listed, error=text), "error_messages": MISSING | {"invalid": text}}
+    return {
+        "validate": validate.OneOf(listed, error=text),
+        "error_messages": MISSING | {"invalid": text},
+    }
 
 
 class ZonedTime(GmtTime):
@@ -205,7 +219,9 @@ class ToolEventSchema(TimedSchema):
         if raw["subject"] is None:
             raise ValidationError("is missing", "subject")
         if raw["at"] is None and not raw["name"]:
-            raise ValidationError("is missing, and so is an id by which a repeat could be told", "at")
+            raise ValidationError(
+                "is missing, and so is an id by which a repeat could be told", "at"
+            )
 
     @post_load
     def _make(self, raw: dict[str, Any], **_: object) -> ToolEvent:

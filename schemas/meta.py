@@ -33,8 +33,14 @@ def read_meta(raw: object, vocabulary: MetaVocabulary, *, at: datetime) -> Meta 
     if rows is None:
         return None
     values = _values(rows)
-    kinds = {"attribution"} if any(key.startswith(vocabulary.attribution_prefixes) for key in values) else set()
-    newsletter = [str(values[key]).strip().lower() for key in vocabulary.newsletter_keys if _held(values, key)]
+    kinds = (
+        {"attribution"}
+        if any(key.startswith(vocabulary.attribution_prefixes) for key in values)
+        else set()
+    )
+    newsletter = [
+        str(values[key]).strip().lower() for key in vocabulary.newsletter_keys if _held(values, key)
+    ]
     if newsletter:
         kinds.add("newsletter")
     return Meta(
@@ -44,7 +50,8 @@ def read_meta(raw: object, vocabulary: MetaVocabulary, *, at: datetime) -> Meta 
         anonymised=values.get("_anonymized") == "yes",
         trashed_from=_slug(values.get("_wp_trash_meta_status")),
         last_active_at=_unix_time(values.get("wc_last_active")),
-        is_activity_odd=_held(values, "wc_last_active") and _unix_time(values["wc_last_active"]) is None,
+        is_activity_odd=_held(values, "wc_last_active")
+        and _unix_time(values["wc_last_active"]) is None,
     )
 
 
@@ -53,12 +60,16 @@ def is_readable(raw: object) -> bool:
     if raw is None:
         return True
     rows = php_list(raw)
-    return rows is not None and all(isinstance(row, dict) and isinstance(row.get("key"), str) for row in rows)
+    return rows is not None and all(
+        isinstance(row, dict) and isinstance(row.get("key"), str) for row in rows
+    )
 
 
 def _values(raw: Iterable[object]) -> dict[str, Any]:
     return {
-        item["key"]: item.get("value") for item in raw if isinstance(item, dict) and isinstance(item.get("key"), str)
+        item["key"]: item.get("value")
+        for item in raw
+        if isinstance(item, dict) and isinstance(item.get("key"), str)
     }
 
 

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import (
+    EXCLUDE,
+    Schema,
+    ValidationError,
+    fields,
+    post_load,
+    validate,
+    validates_schema,
+)
 
 from hooks.retention.facts import Subject
 from schemas.event import SubjectSchema, ToolId, ZonedTime
@@ -33,7 +41,11 @@ def id_in_another_version(kind: str, raw: Mapping[str, Any]) -> tuple[bool, int 
     API wraps the record, and sends errors under a name of their own.
     """
     if "id" in raw:
-        is_v1 = "date_created" in raw and "date_created_gmt" not in raw and "date_modified_gmt" not in raw
+        is_v1 = (
+            "date_created" in raw
+            and "date_created_gmt" not in raw
+            and "date_modified_gmt" not in raw
+        )
         return is_v1, record_id(raw["id"]) if is_v1 else None
     wrapped = raw.get(kind)
     if isinstance(wrapped, Mapping):

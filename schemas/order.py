@@ -120,7 +120,9 @@ class OrderSchema(Schema):
             carriers=_carriers(original.get("shipping_lines"), self.vocabulary),
             oddities=odd,
         )
-        return Snapshot(facts, raw["id"], version, meta.ours if meta else None, undated=modified is None)
+        return Snapshot(
+            facts, raw["id"], version, meta.ours if meta else None, undated=modified is None
+        )
 
 
 _TIMES = ("date_created", "date_modified", "date_paid", "date_completed")
@@ -136,7 +138,9 @@ def _status(raw: str, meta: Meta | None) -> tuple[str, bool]:
 def _carriers(lines: object, vocabulary: MetaVocabulary) -> frozenset[str]:
     """The ids of the shipping methods; their titles may say where the customer lives, and are dropped."""
     rows = php_list(lines) or []
-    ids = (method_id(line.get("method_id"), vocabulary.ways) for line in rows if isinstance(line, dict))
+    ids = (
+        method_id(line.get("method_id"), vocabulary.ways) for line in rows if isinstance(line, dict)
+    )
     return frozenset(name for name in ids if name)
 
 
@@ -144,11 +148,15 @@ def _kinds(raw: Mapping[str, Any]) -> frozenset[str]:
     held = {
         "identity": any_present(raw.get("billing"), _NAME),
         "contact": any_present(raw.get("billing"), _CONTACT),
-        "shipping": any_present(raw.get("shipping"), (*_NAME, "phone")) or bool(raw.get("shipping_lines")),
+        "shipping": any_present(raw.get("shipping"), (*_NAME, "phone"))
+        or bool(raw.get("shipping_lines")),
         "note": present(raw.get("customer_note")),
-        "network": present(raw.get("customer_ip_address")) or _is_agent(raw.get("customer_user_agent")),
+        "network": present(raw.get("customer_ip_address"))
+        or _is_agent(raw.get("customer_user_agent")),
         "item-meta": any(_has_own_meta(line) for line in php_list(raw.get("line_items")) or []),
-        "refund-reason": any(any_present(row, ["reason"]) for row in php_list(raw.get("refunds")) or []),
+        "refund-reason": any(
+            any_present(row, ["reason"]) for row in php_list(raw.get("refunds")) or []
+        ),
     }
     return frozenset(kind for kind, there in held.items() if there)
 

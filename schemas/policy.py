@@ -41,10 +41,14 @@ from hooks.retention.policy import (
     faults,
 )
 
-_ID = validate.Regexp(r"^[a-z0-9][a-z0-9.-]{0,63}$", error="must be a short lower-case id, like-this")
+_ID = validate.Regexp(
+    r"^[a-z0-9][a-z0-9.-]{0,63}$", error="must be a short lower-case id, like-this"
+)
 _PART = r"^[a-z0-9][a-z0-9-]{0,31}$"
 _NO_PART = "must be a short lower-case word, like-this"
-_ROLE = validate.Regexp(r"^[a-z0-9_-]{1,64}$", error="must be the slug of a role, such as wholesale_customer")
+_ROLE = validate.Regexp(
+    r"^[a-z0-9_-]{1,64}$", error="must be the slug of a role, such as wholesale_customer"
+)
 _COUNTRY = validate.Regexp(r"^[A-Z]{2}$", error="must be a country's two letters")
 _MONTH_AND_DAY = re.compile(r"([0-9]{2})-([0-9]{2})")
 _NOT_A_YEAR_START = "must be the first day of the accounting year, as MM-DD"
@@ -110,7 +114,9 @@ class PublishedSchema(Schema):
         if raw["published"] == ("section" not in raw):
             raise ValidationError("needs either its `section` of the page or `published = false`")
         if raw["published"] == bool(raw["gap"]):
-            raise ValidationError("needs the `gap` that it fills, exactly where `published = false`")
+            raise ValidationError(
+                "needs the `gap` that it fills, exactly where `published = false`"
+            )
 
     @staticmethod
     def published_of(raw: dict[str, Any]) -> Published:
@@ -161,7 +167,9 @@ class RecipientSchema(PublishedSchema):
     id = fields.String(required=True, validate=_ID)
     name = fields.String(required=True)
     group = fields.String(required=True)
-    role = fields.String(load_default="processor", validate=validate.OneOf(["processor", "controller"]))
+    role = fields.String(
+        load_default="processor", validate=validate.OneOf(["processor", "controller"])
+    )
     data = fields.List(fields.String(), required=True)
     always = fields.Boolean(load_default=False)
     payment = fields.List(fields.String(), load_default=list)
@@ -234,7 +242,11 @@ MAX_ACTION = 57
 
 class ActionSchema(Schema):
     name = fields.String(
-        required=True, validate=[validate.Regexp(r"^(wc|woocommerce)_[a-z0-9_]+$"), validate.Length(max=MAX_ACTION)]
+        required=True,
+        validate=[
+            validate.Regexp(r"^(wc|woocommerce)_[a-z0-9_]+$"),
+            validate.Length(max=MAX_ACTION),
+        ],
     )
     event = fields.String(required=True, validate=validate.OneOf(sorted(EVENT_TYPES)))
 
@@ -257,7 +269,9 @@ class PolicySchema(Schema):
     """The whole file; unknown keys are errors, so that a misspelt one is not silently nothing."""
 
     id = fields.String(required=True, validate=_ID)
-    version = fields.String(load_default="1", validate=validate.Regexp(r"^[0-9A-Za-z][0-9A-Za-z.-]{0,31}$"))
+    version = fields.String(
+        load_default="1", validate=validate.Regexp(r"^[0-9A-Za-z][0-9A-Za-z.-]{0,31}$")
+    )
     effective_from = fields.Raw(required=True, validate=_is_day)
     last_updated = fields.Raw(load_default=None, validate=_is_day)
     page_modified = fields.Raw(load_default=None, validate=_is_instant)
@@ -274,12 +288,20 @@ class PolicySchema(Schema):
     categories = fields.Dict(fields.String(validate=_ID), fields.Nested(TermSchema), required=True)
     purposes = fields.Dict(fields.String(validate=_ID), fields.Nested(TermSchema), required=True)
     bases = fields.Dict(fields.String(validate=_ID), fields.Nested(BasisSchema), required=True)
-    safeguards = fields.Dict(fields.String(validate=_ID), fields.Nested(TermSchema), load_default=dict)
-    recipient_groups = fields.Dict(fields.String(validate=_ID), fields.Nested(TermSchema), load_default=dict)
+    safeguards = fields.Dict(
+        fields.String(validate=_ID), fields.Nested(TermSchema), load_default=dict
+    )
+    recipient_groups = fields.Dict(
+        fields.String(validate=_ID), fields.Nested(TermSchema), load_default=dict
+    )
     recipients = fields.List(fields.Nested(RecipientSchema), load_default=list)
-    no_recipient = fields.Nested(NoRecipientSchema, load_default=lambda: {"payment": [], "shipping": []})
+    no_recipient = fields.Nested(
+        NoRecipientSchema, load_default=lambda: {"payment": [], "shipping": []}
+    )
     security = fields.Nested(SecuritySchema, load_default=lambda: {"measures": []})
-    sources = fields.Dict(fields.String(validate=_ID), fields.Nested(SourceSchema), load_default=dict)
+    sources = fields.Dict(
+        fields.String(validate=_ID), fields.Nested(SourceSchema), load_default=dict
+    )
     children = fields.Nested(ChildrenSchema, load_default=None)
     authorities = fields.List(fields.Nested(AuthoritySchema), load_default=list)
     gaps = fields.Dict(fields.String(validate=_ID), fields.Nested(GapSchema), load_default=dict)
@@ -345,7 +367,9 @@ def _policy(raw: dict[str, Any], text: str, digest: str) -> Policy:
         safeguards=_terms(raw["safeguards"]),
         recipient_groups=_terms(raw["recipient_groups"]),
         recipients={item["id"]: _recipient(dict(item)) for item in raw["recipients"]},
-        no_recipient=NoRecipient(*(tuple(raw["no_recipient"][name]) for name in ("payment", "shipping"))),
+        no_recipient=NoRecipient(
+            *(tuple(raw["no_recipient"][name]) for name in ("payment", "shipping"))
+        ),
         security=tuple(raw["security"]["measures"]),
         security_section=raw["security"].get("section"),
         sources={name: _source(name, dict(item)) for name, item in raw["sources"].items()},
@@ -374,7 +398,9 @@ def _vocabulary(raw: dict[str, Any]) -> MetaVocabulary:
     )
 
 
-CORE_WAYS = frozenset({"bacs", "cheque", "cod", "flat_rate", "free_shipping", "local_pickup", "pickup_location"})
+CORE_WAYS = frozenset(
+    {"bacs", "cheque", "cod", "flat_rate", "free_shipping", "local_pickup", "pickup_location"}
+)
 """The ids of the payment and shipping methods that WooCommerce itself brings."""
 
 
@@ -431,12 +457,20 @@ def _unknown_sections(policy: Policy) -> Iterator[str]:
     origins = {f"class {item.id!r}": item.published.section for item in policy.classes.values()}
     origins |= {f"rule {rule.id!r}": rule.published.section for rule in policy.rules}
     origins["deletion"] = policy.deletion.published.section
-    origins |= {f"recipient {item.id!r}": item.published.section for item in policy.recipients.values()}
+    origins |= {
+        f"recipient {item.id!r}": item.published.section for item in policy.recipients.values()
+    }
     origins |= {f"gap {item.id!r}": item.section for item in policy.gaps.values()}
     origins |= {f"source {item.id!r}": item.section for item in policy.sources.values()}
     origins |= {f"authority {item.id!r}": item.section for item in policy.authorities}
     origins |= {"children": policy.children.section} if policy.children else {}
-    for terms in (policy.categories, policy.purposes, policy.bases, policy.safeguards, policy.recipient_groups):
+    for terms in (
+        policy.categories,
+        policy.purposes,
+        policy.bases,
+        policy.safeguards,
+        policy.recipient_groups,
+    ):
         origins |= {f"{term.id!r}": term.section for term in terms.values()}
     for owner, section in origins.items():
         if section is not None and section not in policy.sections:

@@ -14,7 +14,16 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from hooks.retention.events import SCOPES, TYPES
 from schemas.event import MISSING, TimedSchema, ToolId, one_of
 
-REASONS = ("litigation", "complaint", "audit", "authority-request", "fraud", "chargeback", "warranty", "other")
+REASONS = (
+    "litigation",
+    "complaint",
+    "audit",
+    "authority-request",
+    "fraud",
+    "chargeback",
+    "warranty",
+    "other",
+)
 """What a hold may be placed for."""
 
 LONGEST_HOLD = timedelta(days=36_525)
@@ -44,7 +53,9 @@ class RecordEventSchema(TimedSchema):
         validate=validate.Regexp(r"[a-z0-9][a-z0-9.-]{0,63}\Z", error=_ROLE),
         error_messages=MISSING | {"invalid": _ROLE},
     )
-    review_on = fields.Date(load_default=None, error_messages={"invalid": "is not a date, such as 2027-11-22"})
+    review_on = fields.Date(
+        load_default=None, error_messages={"invalid": "is not a date, such as 2027-11-22"}
+    )
     about = fields.String(
         load_default="",
         validate=validate.Regexp(r"[A-Za-z0-9._:-]{1,96}\Z", error=_ABOUT),

@@ -24,7 +24,9 @@ def read_rights_query(given: Mapping[str, Sequence[str]], today: date) -> dict[s
     that are wrong, and repeat no value or unknown name. A request cannot have come after `today`."""
     wrong = [name for name, values in given.items() if len(values) > 1]
     try:
-        read: dict[str, Any] = RightsQuerySchema().load({name: values[0] for name, values in given.items()})
+        read: dict[str, Any] = RightsQuerySchema().load(
+            {name: values[0] for name, values in given.items()}
+        )
     except ValidationError as error:
         raise ValidationError(_named([*wrong, *error.messages_dict])) from error
     if read["requested_on"] and read["requested_on"] > today:
@@ -43,4 +45,6 @@ def read_address(raw: Mapping[str, Any]) -> str | None:
 
 def _named(wrong: Sequence[str]) -> list[str]:
     known = RightsQuerySchema().fields.keys()
-    return sorted({name if name in known else "a parameter that is not known here" for name in wrong})
+    return sorted(
+        {name if name in known else "a parameter that is not known here" for name in wrong}
+    )

@@ -100,7 +100,11 @@ def php_list(value: object) -> list[Any] | None:
     """
     if isinstance(value, list):
         return value
-    if isinstance(value, dict) and value and all(isinstance(key, str) and key.isdecimal() for key in value):
+    if (
+        isinstance(value, dict)
+        and value
+        and all(isinstance(key, str) and key.isdecimal() for key in value)
+    ):
         return list(value.values())
     return None
 

@@ -25,8 +25,12 @@ from tests.support.unsafe_sqlite import UNSAFE_VERSION
 
 # Property tests say what is true, not how fast; and a run tries the same examples as the one before it, so that a
 # change is to blame for what it breaks. `HYPOTHESIS_PROFILE=search` tries others, and more.
-settings.register_profile("same", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
-settings.register_profile("search", settings.get_profile("same"), derandomize=False, max_examples=2000)
+settings.register_profile(
+    "same", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+settings.register_profile(
+    "search", settings.get_profile("same"), derandomize=False, max_examples=2000
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 # Started in the background by a script, the suite ignores SIGINT, and so would all processes that it starts.
@@ -41,7 +45,9 @@ def _logging_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     its first line on would: no later test could capture what it says."""
     configure = structlog.configure
     monkeypatch.setattr(
-        structlog, "configure", lambda **given: configure(**given | {"cache_logger_on_first_use": False})
+        structlog,
+        "configure",
+        lambda **given: configure(**given | {"cache_logger_on_first_use": False}),
     )
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
@@ -59,7 +65,10 @@ def policy() -> Policy:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """A real PostgreSQL server; the URL of its maintenance database."""
-    with tempfile.TemporaryDirectory(prefix="retention-pg-") as directory, server(Path(directory)) as url:
+    with (
+        tempfile.TemporaryDirectory(prefix="retention-pg-") as directory,
+        server(Path(directory)) as url,
+    ):
         yield url
 
 
@@ -68,7 +77,9 @@ def rollback_journal(monkeypatch: pytest.MonkeyPatch) -> None:
     """An SQLite that can lose commits in WAL mode, in this process and in all that a test starts."""
     monkeypatch.setitem(sys.modules, "pysqlite3", None)
     monkeypatch.setenv("PYTHONPATH", str(UNSAFE_SQLITE))
-    monkeypatch.setattr(sqlite3, "sqlite_version_info", min(sqlite3.sqlite_version_info, UNSAFE_VERSION))
+    monkeypatch.setattr(
+        sqlite3, "sqlite_version_info", min(sqlite3.sqlite_version_info, UNSAFE_VERSION)
+    )
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

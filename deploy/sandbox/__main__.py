@@ -23,7 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
         block_private_targets=given.block_private_targets,
         overtake=given.overtake,
     )
-    options = StoreOptions(timezone=given.timezone, assume_https=given.assume_https, sending=sending)
+    options = StoreOptions(
+        timezone=given.timezone, assume_https=given.assume_https, sending=sending
+    )
     store = SandboxStore(options, now=None if given.now is None else instant(given.now))
     if given.consumer_key:
         store.create_key(consumer_key=given.consumer_key, consumer_secret=given.consumer_secret)
@@ -50,14 +52,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="0 takes any free port")
     parser.add_argument("--url", default="", help="the store's URL, where a proxy stands in front")
     parser.add_argument("--timezone", default="Europe/Oslo")
-    parser.add_argument("--assume-https", action="store_true", help="accept Basic; a TLS proxy stands in front")
-    parser.add_argument("--no-autosend", action="store_true", help="send deliveries only when told to")
-    parser.add_argument("--threads", type=int, default=4, help="how many deliveries go out at a time")
+    parser.add_argument(
+        "--assume-https", action="store_true", help="accept Basic; a TLS proxy stands in front"
+    )
+    parser.add_argument(
+        "--no-autosend", action="store_true", help="send deliveries only when told to"
+    )
+    parser.add_argument(
+        "--threads", type=int, default=4, help="how many deliveries go out at a time"
+    )
     parser.add_argument("--delivery-timeout", type=float, default=60.0, help="seconds")
     parser.add_argument("--block-private-targets", action="store_true", help="as a real store does")
     parser.add_argument("--overtake", action="store_true", help="send what waits in random order")
     parser.add_argument("--now", help="stop the shop's clock at this time")
-    parser.add_argument("--consumer-key", default="", help="an administrator's key that exists from the start")
+    parser.add_argument(
+        "--consumer-key", default="", help="an administrator's key that exists from the start"
+    )
     parser.add_argument("--consumer-secret", default="")
     return parser
 

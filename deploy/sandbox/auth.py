@@ -30,7 +30,9 @@ class ApiKey:
     def check_permission(self, method: str) -> None:
         """401 where the key lacks the right that the method needs."""
         reading = method in ("GET", "HEAD")
-        if method != "OPTIONS" and ("read" if reading else "write") not in self.permissions.split("_"):
+        if method != "OPTIONS" and ("read" if reading else "write") not in self.permissions.split(
+            "_"
+        ):
             kind = "read" if reading else "write"
             raise unauthorised(f"The API key provided does not have {kind} permissions.")
 
@@ -108,10 +110,14 @@ class KeyRing:
 def sign(secret: str, given: Credentials) -> str:
     """The OAuth 1.0a signature that the store expects of a request."""
     digest = _DIGESTS[given.query["oauth_signature_method"]]
-    pairs = sorted((name, value) for name, value in given.query.items() if name != "oauth_signature")
+    pairs = sorted(
+        (name, value) for name, value in given.query.items() if name != "oauth_signature"
+    )
     query = "%26".join(f"{_twice(name)}%3D{_twice(value)}" for name, value in pairs)
     text = f"{given.method}&{quote(given.url, safe='')}&{query}"
-    return base64.b64encode(hmac.new(f"{secret}&".encode(), text.encode(), digest).digest()).decode()
+    return base64.b64encode(
+        hmac.new(f"{secret}&".encode(), text.encode(), digest).digest()
+    ).decode()
 
 
 def _twice(part: str) -> str:
@@ -122,7 +128,9 @@ def _check_signature(key: ApiKey, given: Credentials) -> None:
     if given.query["oauth_signature_method"] not in _DIGESTS:
         raise unauthorised("Invalid signature - signature method is invalid.")
     signature = given.query["oauth_signature"].replace(" ", "+")
-    if not hmac.compare_digest(sign(key.consumer_secret, given).encode(), unquote(signature).encode()):
+    if not hmac.compare_digest(
+        sign(key.consumer_secret, given).encode(), unquote(signature).encode()
+    ):
         raise unauthorised("Invalid signature - provided signature does not match.")
 
 
@@ -143,4 +151,6 @@ def not_logged_in(method: str) -> RestError:
     """What a request without any credentials is told."""
     if method in ("GET", "HEAD"):
         return unauthorised("Sorry, you cannot list resources.", "woocommerce_rest_cannot_view")
-    return unauthorised("Sorry, you are not allowed to create resources.", "woocommerce_rest_cannot_create")
+    return unauthorised(
+        "Sorry, you are not allowed to create resources.", "woocommerce_rest_cannot_create"
+    )

@@ -39,11 +39,17 @@ class CachingFront:
         self._lock = Lock()
         self._kept: dict[tuple[str, str], _Kept] = {}
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
         told = self._habits.cache
         if not told:
             self._kept.clear()
-        if not told or environ["REQUEST_METHOD"] != "GET" or not environ["PATH_INFO"].startswith("/wp-json"):
+        if (
+            not told
+            or environ["REQUEST_METHOD"] != "GET"
+            or not environ["PATH_INFO"].startswith("/wp-json")
+        ):
             return self._app(environ, start_response)
         address = environ["PATH_INFO"], _query(environ["QUERY_STRING"], deaf=told.startswith(DEAF))
         with self._lock:
@@ -75,7 +81,9 @@ def _query(query: str, *, deaf: bool) -> str:
     if not deaf:
         return query
     pairs = parse_qsl(query, keep_blank_values=True)
-    return urlencode([pair for pair in pairs if pair[0] == "_fields" or not pair[0].startswith(_NOT_ASKED_FOR)])
+    return urlencode(
+        [pair for pair in pairs if pair[0] == "_fields" or not pair[0].startswith(_NOT_ASKED_FOR)]
+    )
 
 
 def _sign(told: str) -> list[tuple[str, str]]:

@@ -27,8 +27,12 @@ def create_control(store: SandboxStore) -> Blueprint:
     control = Blueprint("control", __name__, url_prefix="/sandbox")
     for name in OPERATIONS:
         control.add_url_rule(f"/{name}", name, _operation(getattr(store, name)), methods=["POST"])
-    control.add_url_rule("/deliveries/send", "send", _operation(store.send_deliveries), methods=["POST"])
-    control.add_url_rule("/life", "life", _operation(lambda pause=0.0: live(store, pause)), methods=["POST"])
+    control.add_url_rule(
+        "/deliveries/send", "send", _operation(store.send_deliveries), methods=["POST"]
+    )
+    control.add_url_rule(
+        "/life", "life", _operation(lambda pause=0.0: live(store, pause)), methods=["POST"]
+    )
     control.add_url_rule("/clock", "clock", lambda: jsonify(store.read_clock()))
     control.add_url_rule("/state", "state", lambda: jsonify(store.state()))
     control.add_url_rule("/log", "log", lambda: jsonify(store.log.as_json()))

@@ -81,7 +81,9 @@ class Customers:
 
     def _check_email(self, email: str) -> None:
         if "@" not in email:
-            raise RestError("registration-error-invalid-email", "Please provide a valid email address.", 400)
+            raise RestError(
+                "registration-error-invalid-email", "Please provide a valid email address.", 400
+            )
         if any(known.email.lower() == email.lower() for known in self._shop.customers.values()):
             message = "An account is already registered with that email address. Please log in or use another."
             raise RestError("registration-error-email-exists", message, 400)
@@ -95,4 +97,6 @@ class Customers:
             known = getattr(customer, name)
             known.update({key: str(value or "") for key, value in part.items() if key in known})
         changes = given.get("meta_data") or []
-        customer.meta.write(change for change in changes if not str(change.get("key", "")).startswith("_"))
+        customer.meta.write(
+            change for change in changes if not str(change.get("key", "")).startswith("_")
+        )

@@ -6,7 +6,15 @@ from deploy.sandbox.wire import Json
 class RestError(Exception):
     """An answer of the REST API that is an error; a webhook that cannot read its record delivers it too."""
 
-    def __init__(self, code: str, message: str, status: int, *, details: Json | None = None, allow: bool = True):
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        status: int,
+        *,
+        details: Json | None = None,
+        allow: bool = True,
+    ):
         super().__init__(f"{status} {code}")
         self.code = code
         self.message = message
@@ -18,7 +26,11 @@ class RestError(Exception):
     @property
     def body(self) -> Json:
         """The JSON body: code, message and `data` with the status."""
-        return {"code": self.code, "message": self.message, "data": {"status": self.status, **self.details}}
+        return {
+            "code": self.code,
+            "message": self.message,
+            "data": {"status": self.status, **self.details},
+        }
 
 
 def unauthorised(message: str, code: str = "woocommerce_rest_authentication_error") -> RestError:
@@ -28,7 +40,9 @@ def unauthorised(message: str, code: str = "woocommerce_rest_authentication_erro
 
 def cannot_view() -> RestError:
     """Answered to, and delivered for, a user without rights on the record."""
-    return RestError("woocommerce_rest_cannot_view", "Sorry, you cannot view this resource.", 403, allow=False)
+    return RestError(
+        "woocommerce_rest_cannot_view", "Sorry, you cannot view this resource.", 403, allow=False
+    )
 
 
 def cannot_edit() -> RestError:
@@ -70,7 +84,9 @@ def already_trashed() -> RestError:
 
 def cannot_trash(what: str) -> RestError:
     """DELETE without force on what has no trash."""
-    return RestError("woocommerce_rest_trash_not_supported", f"{what} do not support trashing.", 501)
+    return RestError(
+        "woocommerce_rest_trash_not_supported", f"{what} do not support trashing.", 501
+    )
 
 
 def too_many_items(limit: int) -> RestError:
@@ -81,7 +97,10 @@ def too_many_items(limit: int) -> RestError:
 
 def invalid_param(name: str, message: str, code: str = "rest_invalid_param") -> RestError:
     """A query parameter or field out of its bounds."""
-    details = {"params": {name: message}, "details": {name: {"code": code, "message": message, "data": None}}}
+    details = {
+        "params": {name: message},
+        "details": {name: {"code": code, "message": message, "data": None}},
+    }
     return RestError("rest_invalid_param", f"Invalid parameter(s): {name}", 400, details=details)
 
 

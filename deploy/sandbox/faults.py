@@ -110,7 +110,9 @@ class FaultyFront:
         self._faults = faults
         self._log = log
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
         environ[CAME] = time.time()
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         fault = None if path.startswith("/sandbox") else self._faults.take(method, path)
@@ -121,15 +123,21 @@ class FaultyFront:
             return self._refuse(fault, environ, start_response)
         return self._let_happen(fault, environ, start_response)
 
-    def _refuse(self, fault: Fault, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def _refuse(
+        self, fault: Fault, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         status = int(fault.kind) if fault.kind.isdigit() else 200 if fault.kind == "html" else 0
-        self._log.requests.append(RequestEntry(method, path, {}, "", status, fault=fault.kind, at=environ[CAME]))
+        self._log.requests.append(
+            RequestEntry(method, path, {}, "", status, fault=fault.kind, at=environ[CAME])
+        )
         if fault.kind == "reset":
             _reset(environ)
         return _ANSWERS[fault.kind](fault, start_response)
 
-    def _let_happen(self, fault: Fault, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def _let_happen(
+        self, fault: Fault, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
         if fault.kind == "hang":
             self._faults.hold(environ, fault.seconds)
         elif fault.kind == "slow":
@@ -160,7 +168,11 @@ def _miscounting(start_response: "StartResponse", total: int | str | None) -> "S
         status: str, headers: list[tuple[str, str]], exc_info: "OptExcInfo | None" = None, /
     ) -> Callable[[bytes], object]:
         kept = [header for header in headers if header[0] not in _COUNTS]
-        told = [] if total is None or len(kept) == len(headers) else [(name, str(total)) for name in _COUNTS]
+        told = (
+            []
+            if total is None or len(kept) == len(headers)
+            else [(name, str(total)) for name in _COUNTS]
+        )
         return start_response(status, kept + told, exc_info)
 
     return start
@@ -182,8 +194,12 @@ def _reset(environ: "WSGIEnvironment") -> None:
 
 
 def _critical(_: Fault, start_response: "StartResponse") -> list[bytes]:
-    start_response("500 Internal Server Error", [("Content-Type", "application/json; charset=UTF-8")])
-    return [php_json({"code": "internal_server_error", "message": _CRITICAL, "data": {"status": 500}})]
+    start_response(
+        "500 Internal Server Error", [("Content-Type", "application/json; charset=UTF-8")]
+    )
+    return [
+        php_json({"code": "internal_server_error", "message": _CRITICAL, "data": {"status": 500}})
+    ]
 
 
 def _too_many(fault: Fault, start_response: "StartResponse") -> list[bytes]:
@@ -193,7 +209,10 @@ def _too_many(fault: Fault, start_response: "StartResponse") -> list[bytes]:
 
 
 def _maintenance(fault: Fault, start_response: "StartResponse") -> list[bytes]:
-    headers = [("Content-Type", "text/html; charset=utf-8"), ("Retry-After", str(int(fault.seconds)))]
+    headers = [
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Retry-After", str(int(fault.seconds))),
+    ]
     start_response("503 Service Unavailable", headers)
     return [_PAGE]
 

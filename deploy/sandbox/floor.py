@@ -71,13 +71,23 @@ class ShopFloor:
             return self.renderer.order(self.orders.create(given, Origin(at=at)))
 
     def place_orders(
-        self, count: int, set_paid: bool = True, customer_id: int = 0, quiet: bool = False, **given: Any
+        self,
+        count: int,
+        set_paid: bool = True,
+        customer_id: int = 0,
+        quiet: bool = False,
+        **given: Any,
     ) -> list[int]:
         """Many orders at once, of a jumper each; other fields as in `POST /orders`. Gives their ids.
 
         Where it is `quiet` no webhook tells of them, as when an importer writes to the database.
         """
-        wanted = {"line_items": [{"product_id": 10}], "set_paid": set_paid, "customer_id": customer_id, **given}
+        wanted = {
+            "line_items": [{"product_id": 10}],
+            "set_paid": set_paid,
+            "customer_id": customer_id,
+            **given,
+        }
         with self.lock, self.shop.unheard() if quiet else nullcontext():
             return [self.orders.create(wanted).id for _ in range(count)]
 
@@ -101,7 +111,9 @@ class ShopFloor:
             self.orders.update(order, given, _when(at))
             return self.renderer.order(order)
 
-    def pay_order(self, order_id: int, transaction_id: str = "", at: str | datetime | None = None) -> Json:
+    def pay_order(
+        self, order_id: int, transaction_id: str = "", at: str | datetime | None = None
+    ) -> Json:
         """The payment comes in."""
         return self.edit_order(order_id, at, set_paid=True, transaction_id=transaction_id)
 
@@ -114,7 +126,12 @@ class ShopFloor:
         return self.edit_order(order_id, status="cancelled")
 
     def refund_order(
-        self, order_id: int, amount: str, reason: str = "", at: str | datetime | None = None, silent: bool = False
+        self,
+        order_id: int,
+        amount: str,
+        reason: str = "",
+        at: str | datetime | None = None,
+        silent: bool = False,
     ) -> Json:
         """Money is given back. A `silent` refund leaves the order as it is, and no webhook tells of it."""
         with self.lock:

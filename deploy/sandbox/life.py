@@ -99,7 +99,10 @@ def _pending(life: Life) -> None:
 
 
 def _attribution(life: Life) -> None:
-    rows = [{"key": f"_wc_order_attribution_{key}", "value": value} for key, value in ATTRIBUTION.items()]
+    rows = [
+        {"key": f"_wc_order_attribution_{key}", "value": value}
+        for key, value in ATTRIBUTION.items()
+    ]
     life.store.edit_order(life.id("first"), meta_data=[*rows, {"key": "ws_opt_in", "value": "yes"}])
 
 
@@ -124,13 +127,19 @@ def _burst(life: Life) -> None:
 def _unpaid(status: str) -> Callable[[Life], None]:
     def step(life: Life) -> None:
         billing = _person("Nils", "Uten", "nils@example.test")
-        life.keep(status, life.store.place_order(status=status, billing=billing, payment_method="bacs"))
+        life.keep(
+            status, life.store.place_order(status=status, billing=billing, payment_method="bacs")
+        )
 
     return step
 
 
 def _checkout(life: Life) -> None:
-    per = {**_person("Per", "Gynt", "per.gynt@example.test"), "address_1": "Fjellveien 5", "city": "Bergen"}
+    per = {
+        **_person("Per", "Gynt", "per.gynt@example.test"),
+        "address_1": "Fjellveien 5",
+        "city": "Bergen",
+    }
     order = life.store.checkout(
         ip_address="192.0.2.17",
         user_agent=BROWSER,
@@ -147,7 +156,9 @@ def _checkout(life: Life) -> None:
 def _hundred_lines(life: Life) -> None:
     lines = [{**SWEATER, "name": f"Linje {place}"} for place in range(100)]
     billing = _person("Stor", "Kunde", "stor@example.test")
-    life.keep("hundred-lines", life.store.place_order(billing=billing, line_items=lines, set_paid=True))
+    life.keep(
+        "hundred-lines", life.store.place_order(billing=billing, line_items=lines, set_paid=True)
+    )
 
 
 def _old_orders(life: Life) -> None:
@@ -162,14 +173,19 @@ def _old_orders(life: Life) -> None:
         )
         life.keep(f"years-ago-{years}", order)
     never_paid = life.store.place_order(
-        created=life.ago(360), status="cancelled", billing=_person("Nils", "Uten", "nils@example.test")
+        created=life.ago(360),
+        status="cancelled",
+        billing=_person("Nils", "Uten", "nils@example.test"),
     )
     life.keep("cancelled-last-year", never_paid)
 
 
 def _old_account(life: Life) -> None:
     account = life.store.sign_up(
-        created=life.ago(3 * 365), email="sjelden@example.test", first_name="Sara", last_name="Sjelden"
+        created=life.ago(3 * 365),
+        email="sjelden@example.test",
+        first_name="Sara",
+        last_name="Sjelden",
     )
     life.store.visit(int(account["id"]), life.ago(700))
     life.keep("sara", account)
@@ -214,16 +230,27 @@ STEPS: tuple[Step, ...] = (
     ("a guest buys in the storefront", _checkout),
     ("that order is trashed", lambda life: life.store.trash_order(life.id("storefront"))),
     ("and restored", lambda life: life.store.restore_order(life.id("storefront"))),
-    ("an unpaid order is deleted for good", lambda life: life.store.delete_order(life.id("failed"))),
+    (
+        "an unpaid order is deleted for good",
+        lambda life: life.store.delete_order(life.id("failed")),
+    ),
     ("a paid one is deleted for good", lambda life: life.store.delete_order(life.id("guest-1"))),
     ("the store anonymises the first order", _anonymised),
     ("an order of a hundred lines", _hundred_lines),
-    ("WordPress makes an account", lambda life: life.keep("t1", life.store.make_account("t1@example.test"))),
+    (
+        "WordPress makes an account",
+        lambda life: life.keep("t1", life.store.make_account("t1@example.test")),
+    ),
     (
         "a member of staff gets an account",
-        lambda life: life.keep("staff", life.store.make_account("staff1@example.test", "shop_manager")),
+        lambda life: life.keep(
+            "staff", life.store.make_account("staff1@example.test", "shop_manager")
+        ),
     ),
-    ("the customer wants the newsletter", lambda life: life.store.opt_in("customer", life.id("kari"))),
+    (
+        "the customer wants the newsletter",
+        lambda life: life.store.opt_in("customer", life.id("kari")),
+    ),
     ("and no longer", lambda life: life.store.opt_out("customer", life.id("kari"))),
     ("a customer leaves", _leaver),
     ("a support request is closed", _support),

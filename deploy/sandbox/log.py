@@ -61,7 +61,10 @@ class Log:
     def writes(self, kind: str, record_id: int) -> list[Write]:
         """The writes over REST that reached one record (`order`, `customer`, `webhook`)."""
         return [
-            write for entry in self.requests for write in entry.writes if (write.kind, write.id) == (kind, record_id)
+            write
+            for entry in self.requests
+            for write in entry.writes
+            if (write.kind, write.id) == (kind, record_id)
         ]
 
     def as_json(self) -> Json:

@@ -51,7 +51,10 @@ class MetaTable:
 
     def by_key(self) -> list[Json]:
         """Rows as an order shows them: sorted by key, `_` first."""
-        return [vars(row).copy() for row in sorted(self._rows, key=lambda row: (row.key.lower(), row.id))]
+        return [
+            vars(row).copy()
+            for row in sorted(self._rows, key=lambda row: (row.key.lower(), row.id))
+        ]
 
     def by_id(self) -> list[Json]:
         """Rows as they were made, which is how a customer shows them."""

@@ -78,7 +78,13 @@ class Orders:
         return named
 
     def refund(
-        self, order: Order, amount: object, reason: str = "", at: datetime | None = None, *, silent: bool = False
+        self,
+        order: Order,
+        amount: object,
+        reason: str = "",
+        at: datetime | None = None,
+        *,
+        silent: bool = False,
     ) -> Refund:
         """Give money back; the order turns `refunded` once all of it was.
 
@@ -183,10 +189,19 @@ class Orders:
         for name in _TEXTS:
             if name in given:
                 setattr(order, name, str(given[name] or ""))
-        for part, known in ((given.get("billing"), order.billing), (given.get("shipping"), order.shipping)):
-            known.update({key: str(value or "") for key, value in (part or {}).items() if key in known})
-        order.line_items += [self._line(line) for line in given.get("line_items") or () if "id" not in line]
-        order.shipping_lines += [self._way(line) for line in given.get("shipping_lines") or () if "id" not in line]
+        for part, known in (
+            (given.get("billing"), order.billing),
+            (given.get("shipping"), order.shipping),
+        ):
+            known.update(
+                {key: str(value or "") for key, value in (part or {}).items() if key in known}
+            )
+        order.line_items += [
+            self._line(line) for line in given.get("line_items") or () if "id" not in line
+        ]
+        order.shipping_lines += [
+            self._way(line) for line in given.get("shipping_lines") or () if "id" not in line
+        ]
         if given.get("set_paid") in (True, "true", 1) and order.date_paid is None:
             self.pay(order, at=at)
         if status:

@@ -67,7 +67,9 @@ def delivery(webhook: Webhook, record_id: object, renderer: Renderer, now: datet
         ("X-WC-Webhook-Delivery-ID", delivery_id),
         ("Content-Length", str(len(body))),
     )
-    return Outgoing(webhook.id, webhook.topic, record_id, delivery_id, webhook.delivery_url, headers, body)
+    return Outgoing(
+        webhook.id, webhook.topic, record_id, delivery_id, webhook.delivery_url, headers, body
+    )
 
 
 def payload(webhook: Webhook, record_id: object, renderer: Renderer) -> Json:
@@ -101,7 +103,9 @@ def post(outgoing: Outgoing, timeout: float, *, block_private: bool = False) -> 
         _check_target(host, port)
     connection = (_Https10 if tls else _Http10)(host, port, timeout=timeout)
     try:
-        connection.putrequest("POST", f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}")
+        connection.putrequest(
+            "POST", f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+        )
         connection.putheader("Host", parts.netloc)
         for name, value in outgoing.headers:
             connection.putheader(name, value)

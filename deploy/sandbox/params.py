@@ -54,7 +54,9 @@ class Params:
         """One of a few words."""
         value = self._query.get(name, default)
         if value not in allowed:
-            raise invalid_param(name, f"{name} is not one of {', '.join(allowed)}.", "rest_not_in_enum")
+            raise invalid_param(
+                name, f"{name} is not one of {', '.join(allowed)}.", "rest_not_in_enum"
+            )
         return value
 
     def whole(self, name: str, default: int, most: int | None = None) -> int:
@@ -64,7 +66,9 @@ class Params:
             message = f"{name} must be between 1 (inclusive) and {most} (inclusive)"
             raise invalid_param(name, message, "rest_out_of_bounds")
         if value < 1:
-            raise invalid_param(name, f"{name} must be greater than or equal to 1", "rest_out_of_bounds")
+            raise invalid_param(
+                name, f"{name} must be greater than or equal to 1", "rest_out_of_bounds"
+            )
         return value
 
     def offset(self) -> int | None:

@@ -32,10 +32,16 @@ def list_orders(shop: Shop, params: Params, habits: Habits) -> Page[Order]:
     """The orders that the query asks for; a page past the last is empty and counts nothing."""
     wanted = [*_order_filters(shop, params), _is_shown(params, habits)]
     found = [order for order in shop.orders.values() if all(test(order) for test in wanted)]
-    orderby = params.choice("orderby", ("date", "id", "include", "title", "slug", "modified"), "date")
+    orderby = params.choice(
+        "orderby", ("date", "id", "include", "title", "slug", "modified"), "date"
+    )
     ascending = params.choice("order", ("asc", "desc"), "desc") == "asc"
     if orderby == "include":
-        found.sort(key=lambda order: params.numbers("include").index(order.id) if params.words("include") else 0)
+        found.sort(
+            key=lambda order: (
+                params.numbers("include").index(order.id) if params.words("include") else 0
+            )
+        )
     else:
         found.sort(key=_ORDER_KEYS[orderby], reverse=not ascending)
     return _order_page(found, params)
@@ -44,11 +50,16 @@ def list_orders(shop: Shop, params: Params, habits: Habits) -> Page[Order]:
 def list_refunds(order: Order, params: Params) -> Page[Refund]:
     """An order's refunds, newest first; the store asks for them as it does for orders."""
     include, exclude = params.numbers("include"), params.numbers("exclude")
-    found = [refund for refund in order.refunds if (not include or refund.id in include) and refund.id not in exclude]
+    found = [
+        refund
+        for refund in order.refunds
+        if (not include or refund.id in include) and refund.id not in exclude
+    ]
     orderby = params.choice("orderby", ("date", "id", "modified"), "date")
     ascending = params.choice("order", ("asc", "desc"), "desc") == "asc"
     found.sort(
-        key=lambda refund: (refund.id if orderby == "id" else refund.date_created, refund.id), reverse=not ascending
+        key=lambda refund: (refund.id if orderby == "id" else refund.date_created, refund.id),
+        reverse=not ascending,
     )
     return _order_page(found, params)
 
@@ -88,7 +99,9 @@ def list_webhooks(webhooks: Sequence[Webhook], params: Params) -> Page[Webhook]:
     found = [
         webhook
         for webhook in webhooks
-        if status in ("all", webhook.status) and (not include or webhook.id in include) and webhook.id not in exclude
+        if status in ("all", webhook.status)
+        and (not include or webhook.id in include)
+        and webhook.id not in exclude
     ]
     orderby = params.choice("orderby", ("date", "id", "title"), "date")
     ascending = params.choice("order", ("asc", "desc"), "desc") == "asc"
@@ -154,7 +167,10 @@ def _is_shown(params: Params, habits: Habits) -> Callable[[Order], bool]:
 
 def _date_filters(shop: Shop, params: Params) -> list[Callable[[Order], bool]]:
     after, before = params.moment("after", shop.zone), params.moment("before", shop.zone)
-    since, until = params.moment("modified_after", shop.zone), params.moment("modified_before", shop.zone)
+    since, until = (
+        params.moment("modified_after", shop.zone),
+        params.moment("modified_before", shop.zone),
+    )
     # The store's bounds are exclusive on both sides.
     return [
         lambda order: after is None or order.date_created > after,

@@ -81,7 +81,11 @@ class Renderer:
             "shipping_lines": [],
             "tax_lines": [],
             "fee_lines": [],
-            "_links": {"self": [own], "collection": [{"href": f"{up}/refunds"}], "up": [{"href": up}]},
+            "_links": {
+                "self": [own],
+                "collection": [{"href": f"{up}/refunds"}],
+                "up": [{"href": up}],
+            },
         }
 
     def links(self, collection: str, record_id: int, allow: list[str] | None) -> Json:
@@ -193,7 +197,12 @@ def _shipping_line(line: ShippingLine) -> Json:
 
 
 def _refund_in_order(refund: Refund) -> Json:
-    return {"id": refund.id, "reason": refund.reason, "total": f"-{refund.amount}", "total_tax": "0.00"}
+    return {
+        "id": refund.id,
+        "reason": refund.reason,
+        "total": f"-{refund.amount}",
+        "total_tax": "0.00",
+    }
 
 
 def _avatar(email: str) -> str:

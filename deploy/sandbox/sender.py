@@ -36,7 +36,9 @@ class Round:
 class Sender:
     """Sends deliveries and pings. The lock guards the state and is never held while HTTP is under way."""
 
-    def __init__(self, webhooks: Webhooks, renderer: Renderer, log: Log, options: SendingOptions, lock: RLock):
+    def __init__(
+        self, webhooks: Webhooks, renderer: Renderer, log: Log, options: SendingOptions, lock: RLock
+    ):
         self._webhooks = webhooks
         self._renderer = renderer
         self._log = log
@@ -51,7 +53,9 @@ class Sender:
         """Begin to send in the background, where the options say so."""
         if not self._options.autosend or self._threads:
             return
-        self._threads = [Thread(target=self._work, daemon=True) for _ in range(self._options.threads)]
+        self._threads = [
+            Thread(target=self._work, daemon=True) for _ in range(self._options.threads)
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -100,7 +104,9 @@ class Sender:
     def _work(self) -> None:
         while True:
             with self._webhooks.changed:
-                self._webhooks.changed.wait_for(lambda: self._closed or self._webhooks.any_waiting())
+                self._webhooks.changed.wait_for(
+                    lambda: self._closed or self._webhooks.any_waiting()
+                )
                 if self._closed:
                     return
                 overtaking = self._options.overtake and self._dice.choice(self._webhooks.waiting())
@@ -134,7 +140,9 @@ class Sender:
     def _post(self, outgoing: Outgoing, good: range) -> DeliveryEntry:
         status, error = 0, ""
         try:
-            status = post(outgoing, self._options.timeout, block_private=self._options.block_private_targets)
+            status = post(
+                outgoing, self._options.timeout, block_private=self._options.block_private_targets
+            )
         except DeliveryError as failure:
             error = str(failure)
         return DeliveryEntry(
@@ -148,7 +156,9 @@ class Sender:
         )
 
     def _drop(self, waiting: Waiting) -> DeliveryEntry:
-        entry = DeliveryEntry(waiting.webhook_id, waiting.topic, waiting.record_id, "", 0, "dropped")
+        entry = DeliveryEntry(
+            waiting.webhook_id, waiting.topic, waiting.record_id, "", 0, "dropped"
+        )
         with self._lock:
             self._log.deliveries.append(entry)
         return entry

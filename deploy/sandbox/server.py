@@ -53,12 +53,16 @@ class _Handler(WSGIRequestHandler):
         """Send the status line alone; the answer brings all of its headers."""
         self.send_response_only(code, message)
 
-    def connection_dropped(self, error: BaseException, environ: "WSGIEnvironment | None" = None) -> None:
+    def connection_dropped(
+        self, error: BaseException, environ: "WSGIEnvironment | None" = None
+    ) -> None:
         """Read no further request from a connection that was cut."""
         self.close_connection = True
 
 
-def bind(store: SandboxStore, host: str = "127.0.0.1", port: int = 0, url: str = "") -> BaseWSGIServer:
+def bind(
+    store: SandboxStore, host: str = "127.0.0.1", port: int = 0, url: str = ""
+) -> BaseWSGIServer:
     """A threaded server that listens; port 0 takes any. `url` is the store's where a proxy stands before."""
     server = make_server(host, port, create_sandbox(store), threaded=True, request_handler=_Handler)
     store.url = url or f"http://{host}:{server.server_port}"

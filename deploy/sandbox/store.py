@@ -44,14 +44,18 @@ class SandboxStore(ShopFloor):
         lock = RLock()
         self.clock = ShopClock(now)
         self.webhooks = Webhooks(self.clock, lock)
-        super().__init__(Shop(self.clock, ZoneInfo(self.options.timezone), self.webhooks.tell), lock)
+        super().__init__(
+            Shop(self.clock, ZoneInfo(self.options.timezone), self.webhooks.tell), lock
+        )
         self.keys = KeyRing()
         self.log = Log()
         self.faults = Faults()
         self.habits = Habits()
         self.sender = Sender(self.webhooks, self.renderer, self.log, self.options.sending, lock)
         with self.lock:
-            self.customers.make_account({"email": "admin@example.test", "username": "admin"}, "administrator")
+            self.customers.make_account(
+                {"email": "admin@example.test", "username": "admin"}, "administrator"
+            )
 
     @property
     def url(self) -> str:
@@ -85,7 +89,10 @@ class SandboxStore(ShopFloor):
         key = ApiKey(name, consumer_secret or f"cs_{secrets.token_hex(20)}", role, permissions)
         with self.lock:
             self.keys.add(key)
-        return {name: getattr(key, name) for name in ("consumer_key", "consumer_secret", "role", "permissions")}
+        return {
+            name: getattr(key, name)
+            for name in ("consumer_key", "consumer_secret", "role", "permissions")
+        }
 
     def freeze_clock(self, at: str | datetime | None = None) -> Json:
         """Stop the shop's clock, at once or at a given time."""
@@ -139,12 +146,17 @@ class SandboxStore(ShopFloor):
         """Let the store take on habits of other shops' stores; see `Habits`. ValueError for a name that is none."""
         with self.lock:
             self.habits.change(habits)
-        return {name: sorted(value) if isinstance(value, set) else value for name, value in vars(self.habits).items()}
+        return {
+            name: sorted(value) if isinstance(value, set) else value
+            for name, value in vars(self.habits).items()
+        }
 
     def show_oddly(self, kind: str, record_id: int, **odd: Any) -> Json:
         """Let the API show these fields of a record otherwise than they are; none ends that. Nobody is told."""
         with self.lock:
-            record = self.shop.order(record_id) if kind == "order" else self.shop.customer(record_id)
+            record = (
+                self.shop.order(record_id) if kind == "order" else self.shop.customer(record_id)
+            )
             record.odd = odd
         return odd
 
@@ -163,7 +175,12 @@ class SandboxStore(ShopFloor):
         return {"action": name, "arg": arg}
 
     def create_webhook(
-        self, topic: str, delivery_url: str, secret: str = "", role: str = "administrator", api_version: str = "v3"
+        self,
+        topic: str,
+        delivery_url: str,
+        secret: str = "",
+        role: str = "administrator",
+        api_version: str = "v3",
     ) -> Json:
         """A webhook is made in wp-admin, by a user with this role and of this API version (v3, v2, v1, legacy)."""
         if api_version not in VERSIONS:
@@ -184,10 +201,17 @@ class SandboxStore(ShopFloor):
             return self.webhook_state(webhook)
 
     def send_deliveries(
-        self, limit: int | None = None, order: str = "fifo", seed: int = 0, drop: int = 0, repeat: int = 0
+        self,
+        limit: int | None = None,
+        order: str = "fifo",
+        seed: int = 0,
+        drop: int = 0,
+        repeat: int = 0,
     ) -> list[Json]:
         """Send what waits now: `drop` of them are lost, `repeat` of the others arrive twice."""
-        return [vars(entry) for entry in self.sender.send_round(Round(limit, order, seed, drop, repeat))]
+        return [
+            vars(entry) for entry in self.sender.send_round(Round(limit, order, seed, drop, repeat))
+        ]
 
     def drop_deliveries(self) -> list[Json]:
         """Lose all that waits."""
@@ -204,7 +228,9 @@ class SandboxStore(ShopFloor):
         with self.lock:
             return {
                 "orders": [self.order_state(order) for order in self.shop.orders.values()],
-                "customers": [self.customer_state(customer) for customer in self.shop.customers.values()],
+                "customers": [
+                    self.customer_state(customer) for customer in self.shop.customers.values()
+                ],
                 "webhooks": [self.webhook_state(webhook) for webhook in self.webhooks.all()],
                 "waiting": [vars(waiting) for waiting in self.webhooks.waiting()],
                 "held": self.faults.held,
@@ -212,7 +238,11 @@ class SandboxStore(ShopFloor):
 
     def order_state(self, order: Order) -> Json:
         """An order, and how often a write made the store work out its totals anew."""
-        return {**self.renderer.order(order), "meta": _plain(order.meta), "recalculated": order.recalculated}
+        return {
+            **self.renderer.order(order),
+            "meta": _plain(order.meta),
+            "recalculated": order.recalculated,
+        }
 
     def customer_state(self, customer: Customer) -> Json:
         """An account with all of its meta data."""

@@ -23,7 +23,11 @@ _HOOKS = {
     "order.updated": ["woocommerce_update_order", "woocommerce_order_refunded"],
     "order.deleted": ["wp_trash_post", "woocommerce_trash_order"],
     "order.restored": ["untrashed_post", "woocommerce_untrash_order"],
-    "customer.created": ["user_register", "woocommerce_created_customer", "woocommerce_new_customer"],
+    "customer.created": [
+        "user_register",
+        "woocommerce_created_customer",
+        "woocommerce_new_customer",
+    ],
     "customer.updated": ["profile_update", "woocommerce_update_customer"],
     "customer.deleted": ["delete_user"],
 }
@@ -84,7 +88,9 @@ class Webhooks:
         _check_url(url)
         webhook = Webhook(
             id=self._ids.take(),
-            name=str(given.get("name") or f"Webhook created on {self._clock.now():%b %d, %Y @ %I:%M %p}"),
+            name=str(
+                given.get("name") or f"Webhook created on {self._clock.now():%b %d, %Y @ %I:%M %p}"
+            ),
             topic=topic,
             delivery_url=url,
             secret=str(given.get("secret") or secrets.token_urlsafe(37)),
@@ -207,5 +213,7 @@ def _check_url(url: str) -> None:
 
 def _status(status: str) -> str:
     if status not in STATUSES:
-        raise RestError("woocommerce_rest_shop_webhook_invalid_status", "Webhook status must be valid.", 400)
+        raise RestError(
+            "woocommerce_rest_shop_webhook_invalid_status", "Webhook status must be valid.", 400
+        )
     return status

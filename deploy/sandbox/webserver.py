@@ -25,7 +25,9 @@ class WebServer:
         self._habits = habits
         self._log = log
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if method not in self._habits.refused_methods or not path.startswith(API):
             return self._app(environ, start_response)

@@ -47,7 +47,11 @@ db_group = AppGroup("db", help="The ledger's database.")
 
 @db_group.command("upgrade")
 @click.option(
-    "--wait", type=click.IntRange(0, 86_400), default=0, metavar="SECONDS", help="Wait that long for the database."
+    "--wait",
+    type=click.IntRange(0, 86_400),
+    default=0,
+    metavar="SECONDS",
+    help="Wait that long for the database.",
 )
 def db_upgrade(wait: int) -> None:
     """Create the database, or bring it to this version; safe to repeat."""
@@ -64,4 +68,13 @@ def commands() -> tuple[click.Command, ...]:
     store_group.add_command(store_backfill)
     for command in (policy_check, policy_import, policy_register):
         policy_group.add_command(command)
-    return run_worker, store_group, policy_group, record_group, people_group, rights, audit_group, db_group
+    return (
+        run_worker,
+        store_group,
+        policy_group,
+        record_group,
+        people_group,
+        rights,
+        audit_group,
+        db_group,
+    )

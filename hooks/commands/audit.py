@@ -37,7 +37,11 @@ class Audited:
 
 
 @audit_group.command("verify")
-@click.option("--expect", metavar="NUMBER:HASH", help="A head that was noted before: the chain must still contain it.")
+@click.option(
+    "--expect",
+    metavar="NUMBER:HASH",
+    help="A head that was noted before: the chain must still contain it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def audit_verify(expect: str | None, *, as_json: bool) -> None:
     """Go along the chain of seals, and tell what was changed, removed, put in or reordered; changes nothing.
@@ -63,8 +67,12 @@ def _audited(here: Service, expect: Head | None) -> Audited:
     try:
         with here.database.read() as connection:
             upgrade.check(connection)
-            listed, counts = _counted(verify.verify(connection, expect=expect, now=here.runtime.clock()))
-            return Audited(verify.sealed_rows(connection), seals.head(connection) or Head(), listed, counts)
+            listed, counts = _counted(
+                verify.verify(connection, expect=expect, now=here.runtime.clock())
+            )
+            return Audited(
+                verify.sealed_rows(connection), seals.head(connection) or Head(), listed, counts
+            )
     except (LedgerUnavailableError, LedgerNotReadyError) as error:
         stop(str(error))
 
@@ -94,4 +102,8 @@ def _told(found: Audited, expect: str | None) -> Iterator[str]:
         counted = ", ".join(f"{number} {code}" for code, number in sorted(found.counts.items()))
         yield f"  … and {left} more. In all: {counted}."
     if not found.counts:
-        yield "The chain is whole." if expect is None else "The chain is whole, and contains the head that was noted."
+        yield (
+            "The chain is whole."
+            if expect is None
+            else "The chain is whole, and contains the head that was noted."
+        )

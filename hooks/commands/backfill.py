@@ -19,7 +19,11 @@ from hooks.sync.backfill import Backfill, Progress
 
 @click.command("backfill")
 @click.argument("slug", required=False)
-@click.option("--anew", is_flag=True, help="From the start, also where one is under way: after a backup was restored.")
+@click.option(
+    "--anew",
+    is_flag=True,
+    help="From the start, also where one is under way: after a backup was restored.",
+)
 @with_appcontext
 def store_backfill(slug: str | None, *, anew: bool) -> None:
     """Read all orders and customers of a store and tag them. May be stopped, and goes on where it was."""
@@ -42,7 +46,9 @@ def _fill(here: Service, store: str, *, anew: bool) -> bool:
         click.echo(f"{store}: not begun: {moved}.")
         return False
     began, last = time.monotonic(), Progress(0, 0, over=False, trouble=None, stuck=False)
-    with click.progressbar(length=1, label=f"{store}  ", show_pos=True, item_show_func=_words) as bar:
+    with click.progressbar(
+        length=1, label=f"{store}  ", show_pos=True, item_show_func=_words
+    ) as bar:
         for progress in Backfill.of(store, here.settings, here.runtime).run(anew=anew):
             bar.length = max(progress.total, 1)
             bar.update(progress.seen - bar.pos, (progress, time.monotonic() - began))
@@ -50,9 +56,13 @@ def _fill(here: Service, store: str, *, anew: bool) -> bool:
             if progress.stuck:
                 break
     if last.stuck:
-        click.echo(f"{store}: stopped at {last.seen} of {last.total}: {last.trouble}. `store check {store}` says more.")
+        click.echo(
+            f"{store}: stopped at {last.seen} of {last.total}: {last.trouble}. `store check {store}` says more."
+        )
         return False
-    click.echo(f"{store}: {last.seen} orders and accounts gone through in {time.monotonic() - began:.0f} s.")
+    click.echo(
+        f"{store}: {last.seen} orders and accounts gone through in {time.monotonic() - began:.0f} s."
+    )
     return True
 
 

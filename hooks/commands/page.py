@@ -21,7 +21,11 @@ from hooks.service import service
 
 @click.command("import")
 @click.argument("source", metavar="PAGE")
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="A new file, in place of the screen.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A new file, in place of the screen.",
+)
 @with_appcontext
 def policy_import(source: str, output: Path | None) -> None:
     """Draft a policy file from a published page, a file or an address. Exit 1: the draft asks something."""
@@ -53,7 +57,9 @@ def _written(output: Path, text: str) -> None:
 
 @click.command("check")
 @click.option(
-    "--page", metavar="PAGE", help="A file or an address; otherwise POLICY_PAGE_URL, or the policy's own page."
+    "--page",
+    metavar="PAGE",
+    help="A file or an address; otherwise POLICY_PAGE_URL, or the policy's own page.",
 )
 @with_appcontext
 def policy_check(page: str | None) -> None:

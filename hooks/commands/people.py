@@ -24,6 +24,8 @@ def people_rehash(slug: str | None) -> None:
     try:
         for store in chosen(here, slug):
             number = rehash(here.runtime, store)
-            click.echo(f"{store}: {number} records are read again by the worker, and their addresses hashed.")
+            click.echo(
+                f"{store}: {number} records are read again by the worker, and their addresses hashed."
+            )
     except LedgerUnavailableError as error:
         stop(str(error))

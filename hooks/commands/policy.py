@@ -38,7 +38,11 @@ def _shown(policy: Policy) -> Iterator[str]:
     yield f"Customers are accounts with the role {' or '.join(sorted(policy.meta.customer_roles))}"
     yield "\nRetention classes"
     for item in policy.classes.values():
-        end = f"{item.review} to {item.keep}" if item.review else str(item.keep or f"until {item.until}")
+        end = (
+            f"{item.review} to {item.keep}"
+            if item.review
+            else str(item.keep or f"until {item.until}")
+        )
         yield f"  {item.id:<20} {end:<28} from {item.clock:<20} {item.source or ''} {item.published}"
     yield "\nRules"
     for rule in policy.rules:
@@ -76,14 +80,20 @@ def policy_diff(file: Path | None, *, as_json: bool) -> None:
     except LedgerUnavailableError as error:
         stop(str(error))
     if as_json:
-        click.echo(json.dumps({"from": here.policy.id, "to": wanted.id} | found.as_dict(), indent=2))
+        click.echo(
+            json.dumps({"from": here.policy.id, "to": wanted.id} | found.as_dict(), indent=2)
+        )
     else:
         click.echo("\n".join(_told(here.policy, wanted, found)))
     sys.exit(FINDING if found.alarms else 0)
 
 
 @policy_group.command("apply")
-@click.option("--yes", is_flag=True, help="Also where more than 1 % of the records are due at once or kept longer.")
+@click.option(
+    "--yes",
+    is_flag=True,
+    help="Also where more than 1 % of the records are due at once or kept longer.",
+)
 def policy_apply(*, yes: bool) -> None:
     """Put the policy that POLICY_FILE names in force; records are then tagged anew by the workers."""
     here = _here()
@@ -101,7 +111,9 @@ def policy_apply(*, yes: bool) -> None:
         if became.waits_for != "effective-date":
             click.echo("With --yes it is, all the same.", err=True)
         sys.exit(FINDING)
-    click.echo(f"\n{here.wanted.id} is in force. The workers tag all records anew; `/status` says how many are left.")
+    click.echo(
+        f"\n{here.wanted.id} is in force. The workers tag all records anew; `/status` says how many are left."
+    )
 
 
 def _here() -> Service:
@@ -131,7 +143,9 @@ def _told(before: Policy, wanted: Policy, found: Impact) -> Iterator[str]:
     if KEPT_LONGER in found.alarms:
         yield "  That is more than 1 %, and longer than people were told: GDPR Art. 5(1)(b), 13(2)(a)"
     for name, counts in sorted(found.by_class.items()):
-        told = ", ".join(f"{number} {what.replace('_', ' ')}" for what, number in counts.items() if number)
+        told = ", ".join(
+            f"{number} {what.replace('_', ' ')}" for what, number in counts.items() if number
+        )
         yield f"    {name}: {told}"
     if found.examples:
         yield "  for example"

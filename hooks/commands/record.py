@@ -32,7 +32,9 @@ record_group = AppGroup("record", help="Single records.")
 def _about_one(command: Callable[..., _T]) -> Callable[..., _T]:
     """The arguments of every command about one record."""
     command = click.option("--store", "slug", help="Which store, where there are several.")(command)
-    command = click.argument("external_id", metavar="ID", type=click.IntRange(min=1, max=MAX_ID))(command)
+    command = click.argument("external_id", metavar="ID", type=click.IntRange(min=1, max=MAX_ID))(
+        command
+    )
     return click.argument("kind", type=click.Choice(KINDS))(command)
 
 
@@ -61,15 +63,29 @@ def record_show(kind: str, external_id: int, slug: str | None) -> None:
 @record_group.command("event")
 @_about_one
 @click.argument("event_type", metavar="TYPE", type=click.Choice(TYPES))
-@click.option("--at", help="When it happened, with its zone, such as 2026-11-22T10:00:00+01:00; now, if not given.")
+@click.option(
+    "--at",
+    help="When it happened, with its zone, such as 2026-11-22T10:00:00+01:00; now, if not given.",
+)
 @click.option("--reason", type=click.Choice(REASONS), help="What a hold is placed for.")
 @click.option("--owner", help="The role or team that a hold is owned by; never a person's name.")
 @click.option("--review-on", help="The day on which a hold is to be looked at again.")
-@click.option("--about", help="The id of the hold to be lifted, or of the event that was reported by mistake.")
-@click.option("--scope", type=click.Choice(SCOPES), help="What an objection is about; all, if not given.")
-@click.option("--id", "event_id", help="An id of your own, by which it is known if it is noted again.")
+@click.option(
+    "--about", help="The id of the hold to be lifted, or of the event that was reported by mistake."
+)
+@click.option(
+    "--scope", type=click.Choice(SCOPES), help="What an objection is about; all, if not given."
+)
+@click.option(
+    "--id", "event_id", help="An id of your own, by which it is known if it is noted again."
+)
 def record_event_command(
-    kind: RecordKind, external_id: int, slug: str | None, event_type: str, event_id: str | None, **given: str | None
+    kind: RecordKind,
+    external_id: int,
+    slug: str | None,
+    event_type: str,
+    event_id: str | None,
+    **given: str | None,
 ) -> None:
     """Note what a person asked for, or an operator decided, about a record: TYPE is the kind of event.
 
@@ -79,7 +95,9 @@ def record_event_command(
     key = RecordKey(_one_store(here, slug), kind, external_id)
     raw = {"type": event_type, "id": event_id} | given
     try:
-        outcome = _note(here, key, {name: value for name, value in raw.items() if value is not None})
+        outcome = _note(
+            here, key, {name: value for name, value in raw.items() if value is not None}
+        )
     except (EventRefusedError, LedgerUnavailableError) as error:
         stop(str(error))
     click.echo("\n".join(_outcome_lines(key, outcome)))
@@ -129,13 +147,19 @@ def _record_text(record: dict[str, Any]) -> str:
     tag = record["tag"]
     if tag:
         until = tag["delete_after"] or "an event that has not come"
-        lines.append(f"  {tag['class']}, {tag['legal_basis']}, kept until {until}  (policy {record['policy']})")
+        lines.append(
+            f"  {tag['class']}, {tag['legal_basis']}, kept until {until}  (policy {record['policy']})"
+        )
     for entry in record["entries"]:
         mark = "*" if entry["governs"] else " "
-        lines.append(f" {mark} {entry_name(entry):<17} {entry['basis']:<21} {entry['delete_after'] or entry['until']}")
+        lines.append(
+            f" {mark} {entry_name(entry):<17} {entry['basis']:<21} {entry['delete_after'] or entry['until']}"
+        )
         lines.append(f"      {entry['reason']}.")
     copy = record["store_copy"]
-    lines.append(f"  the store holds {'the same' if copy['in_step'] else 'something else; it is to be written'}")
+    lines.append(
+        f"  the store holds {'the same' if copy['in_step'] else 'something else; it is to be written'}"
+    )
     lines.append("  history")
     lines += [
         f"    {change['at']}  {change['cause']}: {change['delete_after'] or '-'}. {change['reason']}"

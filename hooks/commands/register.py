@@ -32,8 +32,12 @@ FORMATS: dict[str, Callable[[Register], str]] = {
 
 
 @click.command("register", short_help="Make the register of processing activities.")
-@click.option("--format", "chosen", type=click.Choice(list(FORMATS)), default="json", show_default=True)
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@click.option(
+    "--format", "chosen", type=click.Choice(list(FORMATS)), default="json", show_default=True
+)
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file."
+)
 @with_appcontext
 def policy_register(chosen: str, output: Path | None) -> None:
     """Make the register of processing activities (GDPR Art. 30) from the policy in force.

@@ -24,14 +24,29 @@ from hooks.service import Service, service
 @click.command("rights")
 @click.argument("customer_id", required=False, type=click.IntRange(min=1))
 @click.option(
-    "--order", "order_id", type=click.IntRange(min=1), help="In place of a customer: whoever placed this order."
+    "--order",
+    "order_id",
+    type=click.IntRange(min=1),
+    help="In place of a customer: whoever placed this order.",
 )
 @click.option(
-    "--email", "by_email", is_flag=True, help="In place of a customer: whoever has an address, which is asked for."
+    "--email",
+    "by_email",
+    is_flag=True,
+    help="In place of a customer: whoever has an address, which is asked for.",
 )
 @click.option("--store", "slug", help="Which store, where there are several.")
-@click.option("--letter", "language", type=click.Choice(["en", "no"]), help="A letter in this language, not JSON.")
-@click.option("--requested-on", type=click.DateTime(["%Y-%m-%d"]), help="The day on which the request was received.")
+@click.option(
+    "--letter",
+    "language",
+    type=click.Choice(["en", "no"]),
+    help="A letter in this language, not JSON.",
+)
+@click.option(
+    "--requested-on",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day on which the request was received.",
+)
 @click.option("--uk", is_flag=True, help="The person is known to be in the UK.")
 @with_appcontext
 def rights(
@@ -70,14 +85,22 @@ def _subject_of_address(here: Service) -> Subject:
     if key is None:
         stop("An address can be looked up only where a SUBJECT_KEY is set.")
     is_terminal = sys.stdin.isatty()
-    address = click.prompt("E-mail address", hide_input=True, err=True) if is_terminal else sys.stdin.readline()
+    address = (
+        click.prompt("E-mail address", hide_input=True, err=True)
+        if is_terminal
+        else sys.stdin.readline()
+    )
     if not is_address(address):
         stop("That is no e-mail address.")
     return email_subject(address, key)
 
 
 def _called(subject: Subject) -> str:
-    return "a person with this address" if subject.kind == "email" else f"{subject.kind} {subject.value}"
+    return (
+        "a person with this address"
+        if subject.kind == "email"
+        else f"{subject.kind} {subject.value}"
+    )
 
 
 def _stores(here: Service, slug: str | None) -> list[str]:
@@ -86,14 +109,18 @@ def _stores(here: Service, slug: str | None) -> list[str]:
     return [slug] if slug else list(here.settings.stores)
 
 
-def _answers(here: Service, stores: list[str], subject: Subject, received: date | None, *, uk: bool) -> list[Answer]:
+def _answers(
+    here: Service, stores: list[str], subject: Subject, received: date | None, *, uk: bool
+) -> list[Answer]:
     now = here.runtime.clock()
     if received and received > now.astimezone(here.policy.time_zone).date():
         stop("--requested-on is a day that has not come.")
     try:
         with here.database.read() as connection:
             found = [
-                answer_to(connection, here.policy, slug, subject, now=now, requested_on=received, uk=uk)
+                answer_to(
+                    connection, here.policy, slug, subject, now=now, requested_on=received, uk=uk
+                )
                 for slug in stores
             ]
     except LedgerUnavailableError as error:

@@ -127,7 +127,9 @@ def store_rotate_secret(slug: str | None) -> None:
         try:
             _rotate(installation, variable, report)
         except StoreError as error:
-            report.fault(f"{_unmended(error)} Nothing is lost: both secrets count. Then run this command again")
+            report.fault(
+                f"{_unmended(error)} Nothing is lost: both secrets count. Then run this command again"
+            )
         except LeaseError as error:
             report.fault(_lease_words(error))
         except LedgerUnavailableError as error:
@@ -168,7 +170,9 @@ def chosen(here: Service, slug: str | None) -> list[str]:
     return [slug] if slug else list(known)
 
 
-def _installations(here: Service, slug: str | None, *, paced: bool = True) -> Iterator[Installation]:
+def _installations(
+    here: Service, slug: str | None, *, paced: bool = True
+) -> Iterator[Installation]:
     """One for each store that is meant; its heading is printed first. Without a ledger none can be `paced`."""
     for name in chosen(here, slug):
         reach = here.settings.stores[name]
@@ -222,7 +226,9 @@ def _without_webhooks(here: Service, installation: Installation) -> list[Finding
 def _note_observed(here: Service, installation: Installation) -> None:
     """Note how the key arrives, so that workers need not find it out; without a ledger they do."""
     with suppress(LedgerUnavailableError), here.database.write() as connection:
-        store_observations.carry(connection, installation.store, installation.client, here.runtime.clock())
+        store_observations.carry(
+            connection, installation.store, installation.client, here.runtime.clock()
+        )
 
 
 def _readable(findings: list[Finding]) -> bool:
@@ -255,7 +261,9 @@ def _survey(installation: Installation, report: Report) -> list[TopicState]:
 
 def _strange(installation: Installation, states: list[TopicState]) -> list[TopicState]:
     """Webhooks that are known to sign with a secret that is not set."""
-    return installation.signing_otherwise(states, _reach(installation).signing_secrets, unknown=False)
+    return installation.signing_otherwise(
+        states, _reach(installation).signing_secrets, unknown=False
+    )
 
 
 def _unreadable(error: StoreError) -> str:
@@ -296,10 +304,14 @@ def _noted(installation: Installation, lease: Lease) -> list[TopicState]:
 def _install(installation: Installation, report: Report) -> None:
     with _lease(installation) as lease:
         states = _mend(installation, lease, report)
-        is_rotating = installation.signing_otherwise(states, _reach(installation).webhook_secrets[:1])
+        is_rotating = installation.signing_otherwise(
+            states, _reach(installation).webhook_secrets[:1]
+        )
     report.add(*check.webhooks(states, installation.url))
     if is_rotating:
-        click.echo("  note  webhooks sign with an older secret of those that are set; `store rotate-secret` goes on")
+        click.echo(
+            "  note  webhooks sign with an older secret of those that are set; `store rotate-secret` goes on"
+        )
 
 
 def _mend(installation: Installation, lease: Lease, report: Report) -> list[TopicState]:
@@ -334,12 +346,18 @@ def _tell(deeds: Iterator[Deed], report: Report) -> None:
 def _variable(here: Service, slug: str) -> str:
     """The setting that holds a store's secrets."""
     alone = slug == "shop" and len(here.settings.stores) == 1
-    return "STORE_WEBHOOK_SECRETS" if alone else f"STORE_{slug.upper().replace('-', '_')}_WEBHOOK_SECRETS"
+    return (
+        "STORE_WEBHOOK_SECRETS"
+        if alone
+        else f"STORE_{slug.upper().replace('-', '_')}_WEBHOOK_SECRETS"
+    )
 
 
 def _propose(reach: StoreSettings, variable: str) -> None:
     new, (old, *_) = secrets.token_hex(32), reach.webhook_secrets
-    click.echo("  step 1 of 3: one secret is set. Set a new one before it, so that deliveries of both are taken:\n")
+    click.echo(
+        "  step 1 of 3: one secret is set. Set a new one before it, so that deliveries of both are taken:\n"
+    )
     if reach.secret_readings or "," in old or not is_long_enough(old):
         click.echo(f"{new}\n{old}\n")
         click.echo(
@@ -366,7 +384,9 @@ def _rotate(installation: Installation, variable: str, report: Report) -> None:
                 "for all web processes, restart them, and run this command again where PUBLIC_URL can be reached"
             )
             return
-    report.add(Finding(fine=True, words="the web process takes deliveries that the new secret signs"))
+    report.add(
+        Finding(fine=True, words="the web process takes deliveries that the new secret signs")
+    )
     with _lease(installation) as lease:
         is_changed = _give_new_secret(installation, lease, new, report)
     if report.wrong == wrong_before:

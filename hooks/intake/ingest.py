@@ -13,7 +13,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol, cast
 
-from hooks.intake.webhook import Content, Delivery, Happened, Hint, Ignored, Noted, Quarantine, snapshot_of
+from hooks.intake.webhook import (
+    Content,
+    Delivery,
+    Happened,
+    Hint,
+    Ignored,
+    Noted,
+    Quarantine,
+    snapshot_of,
+)
 from hooks.ledger import log, records, stores
 from hooks.ledger.codec import events_text, read_events
 from hooks.ledger.moment import Moment
@@ -32,7 +41,14 @@ from hooks.retention.facts import (
     SupportRequestFacts,
 )
 from hooks.retention.merge import StoreFacts, merge
-from hooks.retention.plausibility import EARLIEST, dated, is_believable, is_future, plausible, without_nonsense
+from hooks.retention.plausibility import (
+    EARLIEST,
+    dated,
+    is_believable,
+    is_future,
+    plausible,
+    without_nonsense,
+)
 from hooks.retention.store_meta import digest
 from hooks.retention.tool_reports import Report, reported
 from hooks.runtime import Runtime
@@ -116,7 +132,9 @@ class Ingest:
         """
         return self.runtime.transaction(lambda unit: self._ingest_all(unit, batch.deliveries()))
 
-    def apply_answers(self, store: str, answers: Iterable[tuple[Claim, Snapshot]], *, asked_at: datetime) -> None:
+    def apply_answers(
+        self, store: str, answers: Iterable[tuple[Claim, Snapshot]], *, asked_at: datetime
+    ) -> None:
         """Take what the store said at `asked_at`, when it was asked what the claimed records are now.
 
         No answer may come out of a cache: an older state than is known counts, where nothing newer came meanwhile.
@@ -149,7 +167,11 @@ class Ingest:
             if key is None or known is None:
                 return
             moment = self.runtime.moment(asked_at)
-            day = (known["reread_since"] or moment.now).astimezone(self.runtime.policy.time_zone).date()
+            day = (
+                (known["reread_since"] or moment.now)
+                .astimezone(self.runtime.policy.time_zone)
+                .date()
+            )
             if known["reread_since"] and known["reread_since"] > asked_at:
                 unit.save(known, UNCLAIMED)  # something came since: it is asked once more
                 return
@@ -157,7 +179,9 @@ class Ingest:
             if _is_blank(known) and unit.drop(known):
                 return
             changed = gone(known, moment, day) | UNCLAIMED | {"role": None}
-            changed |= self.recorder.without_address(unit, known) | self.recorder.without_restriction(unit, known)
+            changed |= self.recorder.without_address(
+                unit, known
+            ) | self.recorder.without_restriction(unit, known)
             unit.save(known, changed)
             if known["state"] not in ("unknown", "gone"):
                 reason = f"Gone from the store, which said so when asked; first heard of on {day}"
@@ -167,7 +191,9 @@ class Ingest:
 
         self.runtime.transaction(work)
 
-    def settle_writes(self, store: str, writes: Iterable[tuple[Claim, str, Snapshot]], *, asked_at: datetime) -> None:
+    def settle_writes(
+        self, store: str, writes: Iterable[tuple[Claim, str, Snapshot]], *, asked_at: datetime
+    ) -> None:
         """Settle writes: the store took the values whose digests are given, and answered with the records.
 
         Where an answer does not show `meta_data` (a shop manager's key) the store's word is taken for it;
@@ -187,7 +213,13 @@ class Ingest:
         self.runtime.transaction(work)
 
     def _settle_write(
-        self, unit: Unit, known: Values, claim: Claim, pushed: str, snapshot: Snapshot, moment: Moment
+        self,
+        unit: Unit,
+        known: Values,
+        claim: Claim,
+        pushed: str,
+        snapshot: Snapshot,
+        moment: Moment,
     ) -> None:
         snapshot, _ = _believed(unit, known, snapshot, moment)
         there = digest(snapshot.store_meta) if snapshot.store_meta is not None else pushed
@@ -203,11 +235,15 @@ class Ingest:
         moment = self.runtime.moment()
         address_links.lock_shown(unit.connection, _shown_states(deliveries))
         names = [(store, delivery.identity) for store, delivery in deliveries]
-        seen = unit.begin(names, (key for store, one in deliveries for key in _shown_by(store, one.content)))
+        seen = unit.begin(
+            names, (key for store, one in deliveries for key in _shown_by(store, one.content))
+        )
         results = []
         for store, delivery in deliveries:
             name = (store, delivery.identity)
-            results.append(Result.DUPLICATE if name in seen else self._ingest(unit, store, delivery, moment))
+            results.append(
+                Result.DUPLICATE if name in seen else self._ingest(unit, store, delivery, moment)
+            )
             seen.add(name)
         return results
 
@@ -235,9 +271,15 @@ class Ingest:
             case Ignored():
                 return Result.IGNORED
 
-    def _set_aside(self, unit: Unit, store: str, delivery: Delivery, found: Quarantine, moment: Moment) -> Result:
+    def _set_aside(
+        self, unit: Unit, store: str, delivery: Delivery, found: Quarantine, moment: Moment
+    ) -> Result:
         """Set a delivery aside; without an id where its record cannot be asked about: the lists make it good."""
-        key = RecordKey(store, found.kind, found.external_id) if found.kind and found.external_id else None
+        key = (
+            RecordKey(store, found.kind, found.external_id)
+            if found.kind and found.external_id
+            else None
+        )
         if key and self._may_ask(unit, key, delivery, moment):
             ask(unit, key, "quarantined", moment)
         elif key:
@@ -255,13 +297,20 @@ class Ingest:
         log.note_unknown(unit.connection, key.store, delivery.identity, moment.now)
         return True
 
-    def _observe(self, unit: Unit, store: str, snapshot: Snapshot, moment: Moment, delivery: Delivery) -> Result:
+    def _observe(
+        self, unit: Unit, store: str, snapshot: Snapshot, moment: Moment, delivery: Delivery
+    ) -> Result:
         """Take a state of a record that a delivery shows."""
         key = RecordKey(store, snapshot.facts.kind, snapshot.external_id)
         known = unit.find(key) or records.blank(key, moment.now)
         if known["state"] == "gone":
-            if isinstance(snapshot.facts, CustomerFacts):  # the person goes by its addresses all the same
-                unit.save(known, address_links.keep(unit, known, snapshot.facts.email_hashes, is_newest=False))
+            if isinstance(
+                snapshot.facts, CustomerFacts
+            ):  # the person goes by its addresses all the same
+                unit.save(
+                    known,
+                    address_links.keep(unit, known, snapshot.facts.email_hashes, is_newest=False),
+                )
             ask(unit, key, "revived", moment)
             return Result.STALE
         return self._merge(unit, known, snapshot, moment, delivery.topic, {})
@@ -283,7 +332,12 @@ class Ingest:
         before = cast("StoreFacts | None", facts_of(known))
         before = without_nonsense(before, max(moment.now, snapshot.version)) if before else None
         current = moment.asked_at is not None and known["updated_at"] <= moment.asked_at
-        standing = {"doubtful": known["doubtful"], "settles": settles, "rewound": rewound, "current": current}
+        standing = {
+            "doubtful": known["doubtful"],
+            "settles": settles,
+            "rewound": rewound,
+            "current": current,
+        }
         merged = merge(before, version, snapshot, **standing)
         sighted = known if version == known["version"] else known | {"known_version": None}
         seen = sight(sighted, snapshot, settles=settles, rewound=rewound)
@@ -295,8 +349,12 @@ class Ingest:
             columns["young"] = is_young(snapshot, moment)
         columns |= extra
         if isinstance(snapshot.facts, CustomerFacts):
-            columns |= address_links.keep(unit, known, snapshot.facts.email_hashes, is_newest=not merged.stale)
-        changed = self.recorder.save(unit, known, merged.facts, columns, moment, cause, read=settles)
+            columns |= address_links.keep(
+                unit, known, snapshot.facts.email_hashes, is_newest=not merged.stale
+            )
+        changed = self.recorder.save(
+            unit, known, merged.facts, columns, moment, cause, read=settles
+        )
         if isinstance(merged.facts, OrderFacts):
             activity.follow(self.recorder, unit, known, merged.facts, moment)
         elif settles:
@@ -307,7 +365,9 @@ class Ingest:
             return Result.STALE
         return Result.RECORDED if changed else Result.UNCHANGED
 
-    def _mend_last_order(self, unit: Unit, known: Values, facts: StoreFacts, moment: Moment) -> None:
+    def _mend_last_order(
+        self, unit: Unit, known: Values, facts: StoreFacts, moment: Moment
+    ) -> None:
         """Work out a customer's last order again, where an earlier version of this service noted a day to come."""
         if isinstance(facts, CustomerFacts) and facts.last_order_at:
             account = unit.find(RecordKey.of(known))
@@ -316,7 +376,9 @@ class Ingest:
 
     # What other tools report, and what people ask for
 
-    def _happened(self, unit: Unit, store: str, event: Happened, moment: Moment, cause: str) -> Result:
+    def _happened(
+        self, unit: Unit, store: str, event: Happened, moment: Moment, cause: str
+    ) -> Result:
         """Take a report. One without a time is dated by its arrival, to the second, but not before what a store has
         said: the clock may be behind."""
         key = RecordKey(store, event.kind, event.external_id)
@@ -324,7 +386,9 @@ class Ingest:
         known = unit.find(key) or records.blank(key, moment.now)
         before = cast("ReportedFacts | None", facts_of(known))
         at = event.at or stores.no_earlier(unit.connection, moment.now).replace(microsecond=0)
-        facts = reported(before, Report(event.kind, event.occurrence, at, event.name, event.subject))
+        facts = reported(
+            before, Report(event.kind, event.occurrence, at, event.name, event.subject)
+        )
         subject = main_subject(facts.subjects)
         columns = {"subject": str(subject) if subject else None}
         changed = self.recorder.save(unit, known, facts, columns, moment, cause)
@@ -375,7 +439,9 @@ def _is_blank(known: Values) -> bool:
     return known["facts"] is None and known["events"] == "[]" and not known["linked"]
 
 
-def _believed(unit: Unit, known: Values, snapshot: Snapshot, moment: Moment) -> tuple[Snapshot, datetime | None]:
+def _believed(
+    unit: Unit, known: Values, snapshot: Snapshot, moment: Moment
+) -> tuple[Snapshot, datetime | None]:
     """The state without days that make no sense, and the record's version, if that makes sense.
 
     A state without a version of its own bears the time at which it came, but is not older than what is known.
@@ -415,7 +481,9 @@ def _held(unit: Unit, key: RecordKey | None) -> Values | None:
     return unit.find(key) if key else None
 
 
-def _claimed(unit: Unit, store: str, answers: Sequence[tuple[Claim, Snapshot]]) -> dict[int, RecordKey]:
+def _claimed(
+    unit: Unit, store: str, answers: Sequence[tuple[Claim, Snapshot]]
+) -> dict[int, RecordKey]:
     """The claimed records, by row id; the customers of those that are orders are locked before them, as always."""
     address_links.lock_shown(unit.connection, ((store, snapshot) for _, snapshot in answers))
     unit.fetch(key for _, snapshot in answers for key in _customer_of(store, snapshot))

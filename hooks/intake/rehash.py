@@ -64,7 +64,12 @@ def _keep_with(unit: Unit, row: Values, runtime: Runtime) -> None:
     if known is None:
         return
     names = [name for name in by_name if name != (row["kind"], row["external_id"])]
-    told = [event for name in names if not _is_shown(unit, row["store"], name) for event in by_name[name]]
+    told = [
+        event
+        for name in names
+        if not _is_shown(unit, row["store"], name)
+        for event in by_name[name]
+    ]
     before = read_events(known["events"])
     new = [event for event in _fitting(known, told) if event.id not in {one.id for one in before}]
     if new:
@@ -92,7 +97,8 @@ def _fitting(known: Values, told: Iterable[RecordEvent]) -> list[RecordEvent]:
     return [
         event
         for event in told
-        if event.type not in left_out and not (event.type in REQUESTS and since and event.at < since)
+        if event.type not in left_out
+        and not (event.type in REQUESTS and since and event.at < since)
     ]
 
 
@@ -100,10 +106,14 @@ def _drop_and_mark(connection: Connection, store: str, runtime: Runtime) -> int:
     """Drop the hashes of what the store can show again, and mark it."""
     connection.execute(delete(account_emails).where(account_emails.c.store == store))
     shown = table.c.store == store, table.c.kind.in_(STORED_KINDS)
-    connection.execute(update(table).where(*shown, table.c.email_hash.is_not(None)).values(email_hash=None))
+    connection.execute(
+        update(table).where(*shown, table.c.email_hash.is_not(None)).values(email_hash=None)
+    )
     records.tag_again(connection, store, table.c.kind.in_(STORED_KINDS))
     now = runtime.clock()
     there = *shown, table.c.state.not_in(("unknown", "gone"))
     asked = {"reread_at": now, "reread_since": now, "reread_reason": "rehash", "reread_attempts": 0}
     connection.execute(update(table).where(*there).values(asked))
-    return int(connection.execute(select(func.count()).select_from(table).where(*there)).scalar_one())
+    return int(
+        connection.execute(select(func.count()).select_from(table).where(*there)).scalar_one()
+    )

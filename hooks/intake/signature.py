@@ -28,4 +28,6 @@ def verify(body: bytes, signature: str | None, *, keys: Iterable[bytes]) -> None
         expected = b64encode(hmac.digest(key, body, "sha256"))
         genuine |= hmac.compare_digest(expected, given)
     if not genuine:
-        raise SignatureRefusedError("The delivery is not signed with a current secret of this store.")
+        raise SignatureRefusedError(
+            "The delivery is not signed with a current secret of this store."
+        )

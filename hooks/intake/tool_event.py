@@ -50,7 +50,12 @@ class Reported:
 
 
 def events_from_http(
-    headers: Mapping[str, str], body: bytes, *, keys: Iterable[bytes], subject_key: str | None, now: datetime
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    keys: Iterable[bytes],
+    subject_key: str | None,
+    now: datetime,
 ) -> tuple[Delivery, ...]:
     """Verify, then parse what a tool reports: one delivery for each that it is about. `headers` finds names in any
     case; `now` is the time of day.
@@ -109,7 +114,13 @@ def event_object(body: bytes) -> dict[str, Any]:
 
 
 def record_event(
-    raw: Mapping[str, Any], kind: RecordKind, external_id: int, *, now: datetime, zone: tzinfo, fresh_id: str
+    raw: Mapping[str, Any],
+    kind: RecordKind,
+    external_id: int,
+    *,
+    now: datetime,
+    zone: tzinfo,
+    fresh_id: str,
 ) -> RecordEvent:
     """What is to be noted about a record. Where it has no id, it gets one made of what it says, so that the same one
     sent twice is one; or `fresh_id`, where it does not say when it happened, which is then `now`.
@@ -118,16 +129,22 @@ def record_event(
     """
     read: dict[str, Any] = _loaded(RecordEventSchema(now, zone), raw)
     dated = read["at"] is not None
-    event = RecordEvent(**read | {"at": read["at"] or now.replace(microsecond=0), "id": read["id"] or fresh_id})
+    event = RecordEvent(
+        **read | {"at": read["at"] or now.replace(microsecond=0), "id": read["id"] or fresh_id}
+    )
     if read["id"] or not dated:
         return event
     told = {name: value for name, value in event_dict(event).items() if name != "id"}
-    return RecordEvent(**read | {"id": _identity(kind, str(external_id), json.dumps(told, sort_keys=True))})
+    return RecordEvent(
+        **read | {"id": _identity(kind, str(external_id), json.dumps(told, sort_keys=True))}
+    )
 
 
 def noted(kind: RecordKind, external_id: int, event: RecordEvent) -> Delivery:
     """What is noted, as the ledger takes it."""
-    return Delivery(_identity(NOTED, kind, str(external_id), event.id), NOTED, Noted(kind, external_id, event))
+    return Delivery(
+        _identity(NOTED, kind, str(external_id), event.id), NOTED, Noted(kind, external_id, event)
+    )
 
 
 def _reported(
@@ -142,7 +159,9 @@ def _reported(
     return (Reported(_content(event, subject, now), event.type, is_dated=event.at is not None),)
 
 
-def _of_brevo(raw: Mapping[str, Any], subject_key: str | None, now: datetime) -> tuple[Reported, ...]:
+def _of_brevo(
+    raw: Mapping[str, Any], subject_key: str | None, now: datetime
+) -> tuple[Reported, ...]:
     occurrence = occurrence_of(raw)
     if occurrence is None:
         return (Reported(Ignored()),)

@@ -198,17 +198,23 @@ def _refuse_another_version(kind: RecordKind, raw: dict[str, Any]) -> None:
     """Raises QuarantinedError, with the record's id as far as that is known."""
     is_another, external_id = id_in_another_version(kind, raw)
     if is_another:
-        raise QuarantinedError("wrong-version", "the body is of another API version than v3", external_id)
+        raise QuarantinedError(
+            "wrong-version", "the body is of another API version than v3", external_id
+        )
 
 
 def happened(event_type: str, name: str, at: datetime | None, subject: Subject | None) -> Happened:
     """What is reported of the request or consent `name`; it keeps its name where that is not simply its number."""
     kind, occurrence = EVENT_TYPES[event_type]
     number = number_of(name)
-    return Happened(kind, number, occurrence, at, "" if name.lstrip("0") == str(number) else name, subject)
+    return Happened(
+        kind, number, occurrence, at, "" if name.lstrip("0") == str(number) else name, subject
+    )
 
 
-def snapshot_of(kind: RecordKind, raw: dict[str, Any], policy: Policy, subject_key: str | None = None) -> Snapshot:
+def snapshot_of(
+    kind: RecordKind, raw: dict[str, Any], policy: Policy, subject_key: str | None = None
+) -> Snapshot:
     """A record as a delivery or a read shows it; with a `subject_key`, with the keyed hashes of its addresses.
 
     Raises QuarantinedError where it is not of the shape.
@@ -244,7 +250,9 @@ def _rest_error(raw: dict[str, Any]) -> QuarantinedError:
     status = error["error"]["status"]
     code = error["code"] if error["code"] in KNOWN_REST_ERRORS else "another code"
     reason = "owner-lost-rights" if status in (401, 403) else "rest-error"
-    return QuarantinedError(reason, f"the store sent an error in place of the record: {code}, status {status}")
+    return QuarantinedError(
+        reason, f"the store sent an error in place of the record: {code}, status {status}"
+    )
 
 
 def json_object(body: bytes) -> dict[str, Any]:
@@ -262,8 +270,12 @@ def _loaded(schema: Schema, raw: dict[str, Any]) -> Any:
     try:
         return schema.load(raw)
     except RecursionError as error:
-        raise QuarantinedError("not-of-the-shape", "wrong or missing: the body", record_id(raw.get("id"))) from error
+        raise QuarantinedError(
+            "not-of-the-shape", "wrong or missing: the body", record_id(raw.get("id"))
+        ) from error
     except ValidationError as error:
         wrong = ", ".join(sorted(str(name) for name in error.messages if name in schema.fields))
         known = record_id(raw.get("id"))
-        raise QuarantinedError("not-of-the-shape", f"wrong or missing: {wrong or 'the body'}", known) from error
+        raise QuarantinedError(
+            "not-of-the-shape", f"wrong or missing: {wrong or 'the body'}", known
+        ) from error

@@ -72,6 +72,10 @@ def _shows_records(topic: str) -> bool:
 
 def _last_good(connection: Connection, store: str, topic: str) -> datetime | None:
     at = deliveries.c.received_at
-    good = select(at).where(deliveries.c.store == store, deliveries.c.topic == topic, deliveries.c.result.in_(_GOOD))
-    last: datetime | None = connection.execute(good.order_by(at.desc()).limit(1)).scalar_one_or_none()
+    good = select(at).where(
+        deliveries.c.store == store, deliveries.c.topic == topic, deliveries.c.result.in_(_GOOD)
+    )
+    last: datetime | None = connection.execute(
+        good.order_by(at.desc()).limit(1)
+    ).scalar_one_or_none()
     return last

@@ -64,7 +64,9 @@ def read_facts(kind: RecordKind, text: str, email_hash: str | None = None) -> Fa
         completed_at=_maybe(raw.get("completed_at")),
         customer_id=raw.get("customer_id", 0),
         trashed=raw.get("trashed", False),
-        refunds=tuple(Refund(number, _maybe(at), at == "") for number, at in raw.get("refunds", ())),
+        refunds=tuple(
+            Refund(number, _maybe(at), at == "") for number, at in raw.get("refunds", ())
+        ),
         erased_at=_maybe(raw.get("erased_at")),
         payment=raw.get("payment", ""),
         carriers=frozenset(raw.get("carriers", ())),
@@ -84,7 +86,9 @@ def _read_reported(kind: RecordKind, raw: dict[str, Any]) -> ReportedFacts:
         "subjects": frozenset(Subject(*named) for named in raw.get("subjects", ())),
     }
     if kind == "support-request":
-        return SupportRequestFacts(_maybe(raw.get("made_at")), _maybe(raw.get("closed_at")), **shared)
+        return SupportRequestFacts(
+            _maybe(raw.get("made_at")), _maybe(raw.get("closed_at")), **shared
+        )
     return ConsentFacts(kind, _read_choices(raw), **shared)
 
 
@@ -167,7 +171,10 @@ _FIRST = '{"action"'
 
 def read_entries(text: str) -> list[Mapping[str, Any]]:
     """Read back what `entries_text` wrote. The same entries are read once, and shared: not to be changed."""
-    return [_read_entry(_FIRST + entry) for entry in text[1:-1].replace(f",{_FIRST}", _FIRST).split(_FIRST)[1:]]
+    return [
+        _read_entry(_FIRST + entry)
+        for entry in text[1:-1].replace(f",{_FIRST}", _FIRST).split(_FIRST)[1:]
+    ]
 
 
 @lru_cache(maxsize=4096)
@@ -203,7 +210,9 @@ def _order(facts: OrderFacts) -> dict[str, Any]:
         "completed_at": _time(facts.completed_at),
         "customer_id": facts.customer_id,
         "trashed": facts.trashed,
-        "refunds": [[refund.id, "" if refund.is_dateless else _time(refund.at)] for refund in facts.refunds],
+        "refunds": [
+            [refund.id, "" if refund.is_dateless else _time(refund.at)] for refund in facts.refunds
+        ],
         "erased_at": _time(facts.erased_at),
         "payment": facts.payment or None,
         "carriers": sorted(facts.carriers),

@@ -53,7 +53,9 @@ class Database:
         self.sqlite = SQLite.of_this_python() if self.is_sqlite else None
         self.wait_by(time.sleep, Lock)
         self._waited_at = float("-inf")
-        self.engine = self._sqlite_engine(self.sqlite) if self.sqlite else _postgresql_engine(self.url)
+        self.engine = (
+            self._sqlite_engine(self.sqlite) if self.sqlite else _postgresql_engine(self.url)
+        )
         event.listen(self.engine, "handle_error", _drop_what_may_only_read)
         options: dict[str, Any] = {"read_only": True}
         if not self.is_sqlite:  # there, every statement would see a state of its own
@@ -156,7 +158,9 @@ class Database:
             yield
         except self._driver_errors as error:
             cursor, dialect = None, self.engine.dialect
-            if _may_only_read(error) or dialect.is_disconnect(error, connection.connection.dbapi_connection, cursor):
+            if _may_only_read(error) or dialect.is_disconnect(
+                error, connection.connection.dbapi_connection, cursor
+            ):
                 connection.invalidate(error)
             raise
 
@@ -168,9 +172,13 @@ class Database:
             driver_error = getattr(error, "orig", None) or error
             name = type(driver_error).__name__
             if getattr(driver_error, "sqlstate", None) in CONTENDED:
-                raise LedgerContendedError(f"Two transactions stood in each other's way ({name}).") from error
+                raise LedgerContendedError(
+                    f"Two transactions stood in each other's way ({name})."
+                ) from error
             if isinstance(driver_error, self._refusals):
-                raise LedgerRefusedError(f"The ledger does not take this value ({name}).") from error
+                raise LedgerRefusedError(
+                    f"The ledger does not take this value ({name})."
+                ) from error
             raise LedgerUnavailableError(cause_of(driver_error)) from error
         except SQLAlchemyError as error:
             raise LedgerUnavailableError(cause_of(error)) from error
@@ -200,8 +208,14 @@ def _postgresql_engine(url: URL) -> Engine:
         "keepalives_count": 3,
         "options": f"-c synchronous_commit=on -c timezone=UTC -c lock_timeout={BUSY_TIMEOUT_SECONDS}s",
     }
-    engine = create_engine(url, hide_parameters=True, pool_size=10, max_overflow=0, connect_args=connect)
-    event.listen(engine, "checkout", lambda connection, pooled, _proxy: _still_there(engine, connection, pooled))
+    engine = create_engine(
+        url, hide_parameters=True, pool_size=10, max_overflow=0, connect_args=connect
+    )
+    event.listen(
+        engine,
+        "checkout",
+        lambda connection, pooled, _proxy: _still_there(engine, connection, pooled),
+    )
     event.listen(engine, "checkin", _put_back)
     return engine
 

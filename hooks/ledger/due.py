@@ -82,7 +82,9 @@ def oldest(connection: Connection, chosen: Due) -> tuple[int, Row[Any] | None]:
     if not groups:
         return 0, None
     first = _page(chosen, groups, 1, 1).subquery()
-    rows: Select[Any] = select(*_NAMED, chosen.day.label("day")).join(first, first.c.id == records.c.id)
+    rows: Select[Any] = select(*_NAMED, chosen.day.label("day")).join(
+        first, first.c.id == records.c.id
+    )
     return sum(groups.values()), connection.execute(rows).first()
 
 
@@ -94,7 +96,9 @@ def set_before(
     day = records.c[name]
     past = records.c.store == store, day < before
     rows: Select[Any] = select(*_NAMED, day.label("day")).where(*past)
-    first = connection.execute(rows.order_by(day, records.c.kind, records.c.external_id).limit(1)).first()
+    first = connection.execute(
+        rows.order_by(day, records.c.kind, records.c.external_id).limit(1)
+    ).first()
     if first is None:
         return 0, None
     number = connection.execute(select(func.count()).select_from(records).where(*past)).scalar_one()
@@ -104,7 +108,10 @@ def set_before(
 def _groups(connection: Connection, chosen: Due) -> dict[tuple[str, ...], int]:
     """What the indexes go by before they go by day (kind and class, or of parts kind alone): how many each has."""
     by = ("kind",) if chosen.parts else ("kind", "retention_class")
-    return {tuple(row[:-1]): row.number for row in tallies.days(connection, chosen.what, *by, **chosen.of)}
+    return {
+        tuple(row[:-1]): row.number
+        for row in tallies.days(connection, chosen.what, *by, **chosen.of)
+    }
 
 
 def _page(chosen: Due, groups: Iterable[tuple[str, ...]], upto: int, size: int) -> Select[Any]:
@@ -117,7 +124,11 @@ def _page(chosen: Due, groups: Iterable[tuple[str, ...]], upto: int, size: int) 
 
 
 def _first(chosen: Due, upto: int, kind: str, retention_class: str | None = None) -> Select[Any]:
-    where: list[Any] = [KEPT if chosen.parts else OPEN, chosen.day.is_not(None), records.c.kind == kind]
+    where: list[Any] = [
+        KEPT if chosen.parts else OPEN,
+        chosen.day.is_not(None),
+        records.c.kind == kind,
+    ]
     if retention_class is not None:
         where.append(records.c.retention_class == (retention_class or None))
     if chosen.before:

@@ -39,7 +39,9 @@ def outline(facts: str, zone: tzinfo) -> Outline:
     text = facts.replace(owner[0], "", 1) if owner else facts
     ways = "".join(_WAYS.findall(text))
     text = _OWN.sub("", _WAYS.sub("", text) if ways else text)
-    return Outline(_INSTANT.sub(partial(_in_days, zone), text), ways, int(owner[1]) if owner else None)
+    return Outline(
+        _INSTANT.sub(partial(_in_days, zone), text), ways, int(owner[1]) if owner else None
+    )
 
 
 @lru_cache(maxsize=4096)

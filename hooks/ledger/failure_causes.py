@@ -39,21 +39,48 @@ _OF_POSTGRESQL = {
 
 _WORDS = (
     ("no such table", _NEVER_MADE),
-    ("failed to resolve host", "The host of DATABASE_URL is unknown. Check its name and the name server."),
-    ("authentication failed", "The database refuses the user or the password. Check both in DATABASE_URL."),
-    ("no password supplied", "The database refuses the user or the password. Check both in DATABASE_URL."),
+    (
+        "failed to resolve host",
+        "The host of DATABASE_URL is unknown. Check its name and the name server.",
+    ),
+    (
+        "authentication failed",
+        "The database refuses the user or the password. Check both in DATABASE_URL.",
+    ),
+    (
+        "no password supplied",
+        "The database refuses the user or the password. Check both in DATABASE_URL.",
+    ),
     ("permission denied", _OF_POSTGRESQL["42501"]),
-    ("queuepool limit", "The ledger is busy: all connections of this process are in use. Look for what is slow."),
+    (
+        "queuepool limit",
+        "The ledger is busy: all connections of this process are in use. Look for what is slow.",
+    ),
     ('database "', "There is no such database. Make it, or check its name in DATABASE_URL."),
     ('role "', "The database refuses the user or the password. Check both in DATABASE_URL."),
     ("too many clients", _OF_POSTGRESQL["53300"]),
     ("starting up", _OF_POSTGRESQL["57P03"]),
     ("shutting down", _OF_POSTGRESQL["57P03"]),
-    ("connection refused", "Nobody answers at the address of DATABASE_URL. Start the database, or check the address."),
-    ("no such file or directory", "Nobody answers at the address of DATABASE_URL. Start the database, or check it."),
-    ("timeout expired", "Nobody answers at the address of DATABASE_URL. Check the address, and the network."),
-    ("no route to host", "Nobody answers at the address of DATABASE_URL. Check the address, and the network."),
-    ("is unreachable", "Nobody answers at the address of DATABASE_URL. Check the address, and the network."),
+    (
+        "connection refused",
+        "Nobody answers at the address of DATABASE_URL. Start the database, or check the address.",
+    ),
+    (
+        "no such file or directory",
+        "Nobody answers at the address of DATABASE_URL. Start the database, or check it.",
+    ),
+    (
+        "timeout expired",
+        "Nobody answers at the address of DATABASE_URL. Check the address, and the network.",
+    ),
+    (
+        "no route to host",
+        "Nobody answers at the address of DATABASE_URL. Check the address, and the network.",
+    ),
+    (
+        "is unreachable",
+        "Nobody answers at the address of DATABASE_URL. Check the address, and the network.",
+    ),
 )
 """By words, in this order, where there is no code: a connection that was refused has none in PostgreSQL's library."""
 
@@ -63,6 +90,13 @@ def cause_of(error: BaseException) -> str:
     name = getattr(error, "sqlite_errorname", None) or ""
     state = getattr(error, "sqlstate", None) or ""
     words = str(error).lower()
-    by_code = next((cause for code, cause in _OF_SQLITE.items() if name.startswith(code)), _OF_POSTGRESQL.get(state))
+    by_code = next(
+        (cause for code, cause in _OF_SQLITE.items() if name.startswith(code)),
+        _OF_POSTGRESQL.get(state),
+    )
     by_words = next((cause for part, cause in _WORDS if part in words), None)
-    return by_code or by_words or f"The ledger cannot be used ({type(error).__name__}). Look into the database's log."
+    return (
+        by_code
+        or by_words
+        or f"The ledger cannot be used ({type(error).__name__}). Look into the database's log."
+    )

@@ -29,7 +29,9 @@ class Fault(Protocol):
     def external_id(self) -> int | None: ...
 
 
-def take_report(connection: Connection, store: str, identity: str, at: datetime, *, apart: timedelta) -> bool:
+def take_report(
+    connection: Connection, store: str, identity: str, at: datetime, *, apart: timedelta
+) -> bool:
     """Log a report without a time; False where the same one came less than `apart` before `at`, or after it.
 
     Raises RacedError where another process logs the same one at the same time: then run the transaction again.
@@ -39,7 +41,13 @@ def take_report(connection: Connection, store: str, identity: str, at: datetime,
     if before and abs(at - before) < apart:
         return False
     connection.execute(delete(deliveries).where(*this, deliveries.c.received_at == before))
-    values = {"store": store, "identity": identity, "topic": REPORTED, "result": "recorded", "received_at": at}
+    values = {
+        "store": store,
+        "identity": identity,
+        "topic": REPORTED,
+        "result": "recorded",
+        "received_at": at,
+    }
     added = insert_ignore(connection, deliveries).values(values).returning(deliveries.c.identity)
     if connection.execute(added).scalar_one_or_none() is None:
         raise RacedError("another process took the same report at the same time")
@@ -48,13 +56,21 @@ def take_report(connection: Connection, store: str, identity: str, at: datetime,
 
 def count_unknown(connection: Connection, store: str, since: datetime) -> int:
     """Count the records of which nothing is known that deliveries have made since an instant."""
-    chosen = select(func.count()).where(deliveries.c.store == store, deliveries.c.received_at > since)
+    chosen = select(func.count()).where(
+        deliveries.c.store == store, deliveries.c.received_at > since
+    )
     return int(connection.execute(chosen.where(deliveries.c.topic == UNKNOWN)).scalar_one())
 
 
 def note_unknown(connection: Connection, store: str, identity: str, at: datetime) -> None:
     """Log that the delivery of this identity made a record of which nothing is known."""
-    values = {"store": store, "identity": f"?{identity[1:]}", "topic": UNKNOWN, "result": "recorded", "received_at": at}
+    values = {
+        "store": store,
+        "identity": f"?{identity[1:]}",
+        "topic": UNKNOWN,
+        "result": "recorded",
+        "received_at": at,
+    }
     connection.execute(insert_ignore(connection, deliveries).values(values))
 
 
@@ -75,12 +91,18 @@ def quarantine(connection: Connection, store: str, topic: str, fault: Fault, at:
 def resolve_quarantine(connection: Connection, keys: Iterable[RecordKey], at: datetime) -> None:
     """These records were read from the store: deliveries of them that were set aside are made good."""
     for (store, kind), numbers in by_kind(keys).items():
-        about = (quarantined.c.store == store, quarantined.c.kind == kind, quarantined.c.external_id.in_(numbers))
+        about = (
+            quarantined.c.store == store,
+            quarantined.c.kind == kind,
+            quarantined.c.external_id.in_(numbers),
+        )
         open_ = update(quarantined).where(*about, quarantined.c.resolved_at.is_(None))
         connection.execute(open_.values(resolved_at=at))
 
 
-def resolve_nameless(connection: Connection, store: str, topics: Iterable[str], before: datetime, at: datetime) -> None:
+def resolve_nameless(
+    connection: Connection, store: str, topics: Iterable[str], before: datetime, at: datetime
+) -> None:
     """All records of these topics were gone through since: deliveries without an id are made good by that."""
     about = or_(*(quarantined.c.topic.startswith(topic) for topic in topics))
     nameless = (quarantined.c.external_id.is_(None), quarantined.c.received_at < before)
@@ -94,14 +116,22 @@ def prune(connection: Connection, before: datetime, kept: Iterable[str]) -> int:
     Those of the topics `kept` stay: what they tell carries no time, so that a repeat must be known for ever.
     Returns how many went.
     """
-    each = deliveries.c.store.in_(select(stores.c.slug))  # else all would be gone through for want of an index
+    each = deliveries.c.store.in_(
+        select(stores.c.slug)
+    )  # else all would be gone through for want of an index
     old = select(deliveries.c.store, deliveries.c.identity).where(each)
-    old = old.where(deliveries.c.received_at < before, deliveries.c.topic.not_in(tuple(kept))).limit(PRUNED_AT_ONCE)
+    old = old.where(
+        deliveries.c.received_at < before, deliveries.c.topic.not_in(tuple(kept))
+    ).limit(PRUNED_AT_ONCE)
     went = connection.execute(
         delete(deliveries).where(tuple_(deliveries.c.store, deliveries.c.identity).in_(old))
     ).rowcount
-    settled = select(quarantined.c.id).where(quarantined.c.resolved_at < before).limit(PRUNED_AT_ONCE)
-    return went + connection.execute(delete(quarantined).where(quarantined.c.id.in_(settled))).rowcount
+    settled = (
+        select(quarantined.c.id).where(quarantined.c.resolved_at < before).limit(PRUNED_AT_ONCE)
+    )
+    return (
+        went + connection.execute(delete(quarantined).where(quarantined.c.id.in_(settled))).rowcount
+    )
 
 
 def told(row: Mapping[str, Any], at: datetime, cause: str, reason: str) -> dict[str, Any]:

@@ -34,7 +34,9 @@ def window(connection: Connection, store: str, first: int, last: int) -> list[in
 def count_unlisted(connection: Connection, store: str) -> int:
     """Count the orders that only their own address shows. Goes through all orders."""
     ours = records.c.store == store, records.c.kind == "order", records.c.reread_reason == UNLISTED
-    return int(connection.execute(select(func.count()).select_from(records).where(*ours)).scalar_one())
+    return int(
+        connection.execute(select(func.count()).select_from(records).where(*ours)).scalar_one()
+    )
 
 
 def unlisted(connection: Connection, store: str) -> int:

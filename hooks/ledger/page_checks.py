@@ -48,7 +48,9 @@ def _due(policy: Policy, now: datetime) -> Select[str]:
     What is further ahead than it can have been put off was put off by a clock that was ahead: it counts for nothing.
     """
     other = or_(pages.c.policy_digest.is_(None), pages.c.policy_digest != policy.digest)
-    due = or_(pages.c.due_at <= now, pages.c.due_at > now + DAILY, and_(other, pages.c.error.is_(None)))
+    due = or_(
+        pages.c.due_at <= now, pages.c.due_at > now + DAILY, and_(other, pages.c.error.is_(None))
+    )
     held = pages.c.claim_until
     free = or_(held.is_(None), held <= now, held > now + 2 * LEASE)
     return select(pages.c.url).where(due, free).order_by(pages.c.due_at).limit(1)
@@ -61,7 +63,9 @@ def any_due(connection: Connection, policy: Policy, now: datetime) -> bool:
 
 def claim(connection: Connection, policy: Policy, now: datetime) -> str | None:
     """The page that is to be looked at next, for this worker."""
-    url: str | None = connection.execute(_due(policy, now).with_for_update(skip_locked=True)).scalar()
+    url: str | None = connection.execute(
+        _due(policy, now).with_for_update(skip_locked=True)
+    ).scalar()
     if url is not None:
         connection.execute(update(pages).where(pages.c.url == url).values(claim_until=now + LEASE))
     return url
@@ -83,15 +87,29 @@ def settle(
     due: datetime,
 ) -> None:
     """Keep what was found; `since` when there has been a drift stays."""
-    since = case((pages.c.since.is_(None), literal(now, pages.c.since.type)), else_=pages.c.since) if drift else None
-    values = {"findings": json.dumps(list(found)), "policy_digest": policy.digest, "checked_at": now, "due_at": due}
+    since = (
+        case((pages.c.since.is_(None), literal(now, pages.c.since.type)), else_=pages.c.since)
+        if drift
+        else None
+    )
+    values = {
+        "findings": json.dumps(list(found)),
+        "policy_digest": policy.digest,
+        "checked_at": now,
+        "due_at": due,
+    }
     cleared = {"error": None, "error_since": None, "claim_until": None}
-    connection.execute(update(pages).where(pages.c.url == url).values(since=since, **values, **cleared))
+    connection.execute(
+        update(pages).where(pages.c.url == url).values(since=since, **values, **cleared)
+    )
 
 
 def failed(connection: Connection, url: str, error: str, *, now: datetime, due: datetime) -> None:
     """The page could not be read; what was last found of it stands."""
-    since = case((pages.c.error_since.is_(None), literal(now, pages.c.error_since.type)), else_=pages.c.error_since)
+    since = case(
+        (pages.c.error_since.is_(None), literal(now, pages.c.error_since.type)),
+        else_=pages.c.error_since,
+    )
     values = {"error": error, "error_since": since, "due_at": due, "claim_until": None}
     connection.execute(update(pages).where(pages.c.url == url).values(values))
 
@@ -102,7 +120,9 @@ def checked(connection: Connection, policy: Policy) -> list[Checked]:
     return [
         Checked(
             row.url,
-            tuple(json.loads(row.findings)) if row.findings and row.policy_digest == policy.digest else (),
+            tuple(json.loads(row.findings))
+            if row.findings and row.policy_digest == policy.digest
+            else (),
             row.since,
             row.error,
             row.error_since,
@@ -116,4 +136,8 @@ def findings(connection: Connection, policy: Policy) -> list[Finding] | None:
     compared = select(pages.c.url).where(pages.c.policy_digest == policy.digest)
     if connection.execute(compared).first() is None:
         return None
-    return [{"page": page.url} | finding for page in checked(connection, policy) for finding in page.findings]
+    return [
+        {"page": page.url} | finding
+        for page in checked(connection, policy)
+        for finding in page.findings
+    ]

@@ -29,12 +29,18 @@ def held_under(connection: Connection, store: str, email_hash: str) -> list[Valu
     return _found(connection, store, _of_person(connection, store, accounts, {email_hash}))
 
 
-def _of_person(connection: Connection, store: str, accounts: set[int], hashes: set[str]) -> ColumnElement[bool]:
+def _of_person(
+    connection: Connection, store: str, accounts: set[int], hashes: set[str]
+) -> ColumnElement[bool]:
     """The condition of all records under these accounts, and under these addresses and those of the accounts."""
     conditions: list[ColumnElement[bool]] = []
     for number in sorted(accounts):
         hashes = hashes | emails_of(connection, store, number)
-        conditions += [the_customer(number), of_customer(number), records.c.subject == f"customer:{number}"]
+        conditions += [
+            the_customer(number),
+            of_customer(number),
+            records.c.subject == f"customer:{number}",
+        ]
     if hashes:
         no_account = and_(records.c.kind != "customer", records.c.customer_id.is_(None))
         conditions.append(and_(records.c.email_hash.in_(sorted(hashes)), no_account))
@@ -62,7 +68,11 @@ def not_found_yet(connection: Connection, store: str) -> bool:
 
 
 def _found(connection: Connection, store: str, whose: ColumnElement[bool]) -> list[Values]:
-    chosen = select(records).where(records.c.store == store, whose).order_by(records.c.kind, records.c.external_id)
+    chosen = (
+        select(records)
+        .where(records.c.store == store, whose)
+        .order_by(records.c.kind, records.c.external_id)
+    )
     return [_values(row) for row in connection.execute(chosen).mappings()]
 
 

@@ -58,7 +58,9 @@ _OF_ACCOUNTS = _emails(account_emails.c.customer_id, BigInteger)
 _OF_HASHES = _emails(account_emails.c.email_hash, Text)
 
 _CONTACTS = Prepared(
-    lambda dialect: select(records.c.external_id, records.c.email_hash, records.c.events, records.c.facts).where(
+    lambda dialect: select(
+        records.c.external_id, records.c.email_hash, records.c.events, records.c.facts
+    ).where(
         records.c.store == bindparam("store"),
         among(dialect, records.c.email_hash, Text),
         records.c.kind == CONTACT,
@@ -101,7 +103,9 @@ class Persons:
         return self._known[owner]
 
     def _read_accounts(self, store: str, ids: Collection[int]) -> dict[int, str]:
-        found = EVENTS_OF.rows(self.connection, {"store": store, "ids": listed(self.connection, ids)})
+        found = EVENTS_OF.rows(
+            self.connection, {"store": store, "ids": listed(self.connection, ids)}
+        )
         return {row["external_id"]: row["events"] for row in found}
 
     def _look_up(self, store: str, owners: set[Owner]) -> None:
@@ -116,11 +120,15 @@ class Persons:
                 found["customer", number] = read_events(noted.get(number, "[]"))
             for one in some:
                 found |= contacts.get(one, {})
-            self._known[owner] = {name: in_force(events) for name, events in found.items() if events}
+            self._known[owner] = {
+                name: in_force(events) for name, events in found.items() if events
+            }
 
     def _names(self, store: str, owners: set[Owner]) -> dict[Owner, tuple[set[int], set[str]]]:
         """The accounts and the hashes by which each owner goes."""
-        guests = {owner.email_hash for owner in owners if not owner.customer_id and owner.email_hash}
+        guests = {
+            owner.email_hash for owner in owners if not owner.customer_id and owner.email_hash
+        }
         having: dict[str, set[int]] = defaultdict(set)
         for number, one in self._emails(_OF_HASHES, store, guests):
             having[one].add(number)
@@ -136,13 +144,17 @@ class Persons:
             names[owner] = numbers, own.union(*(had[number] for number in numbers))
         return names
 
-    def _emails(self, query: Prepared, store: str, chosen: Collection[Any]) -> Iterator[tuple[int, str]]:
+    def _emails(
+        self, query: Prepared, store: str, chosen: Collection[Any]
+    ) -> Iterator[tuple[int, str]]:
         if chosen:
             asked = {"store": store, "ids": listed(self.connection, sorted(chosen))}
             for row in query.rows(self.connection, asked):
                 yield row["customer_id"], row["email_hash"]
 
-    def _contacts(self, store: str, hashes: set[str]) -> dict[str, dict[Name, tuple[RecordEvent, ...]]]:
+    def _contacts(
+        self, store: str, hashes: set[str]
+    ) -> dict[str, dict[Name, tuple[RecordEvent, ...]]]:
         """Read the events of newsletter contacts, by the hash of their address."""
         found: dict[str, dict[Name, tuple[RecordEvent, ...]]] = defaultdict(dict)
         asked = {"store": store, "ids": listed(self.connection, sorted(hashes))}
@@ -169,7 +181,9 @@ def accounts_with(connection: Connection, store: str, email_hash: str) -> set[in
     return {row["customer_id"] for row in _OF_HASHES.rows(connection, asked)}
 
 
-def keep_emails(connection: Connection, store: str, customer_id: int, hashes: Collection[str]) -> set[str]:
+def keep_emails(
+    connection: Connection, store: str, customer_id: int, hashes: Collection[str]
+) -> set[str]:
     """Note the addresses of an account. Returns those that were new."""
     new = set(hashes) - emails_of(connection, store, customer_id) if hashes else set()
     rows = [{"store": store, "customer_id": customer_id, "email_hash": one} for one in sorted(new)]
@@ -197,6 +211,8 @@ def of_account(connection: Connection, store: str, customer_id: int) -> list[Col
 def is_a_name(connection: Connection, store: str, email_hash: str) -> bool:
     """Tell whether records go by an address alone: those of guests, and a newsletter contact."""
     chosen = select(records.c.id).where(
-        records.c.store == store, records.c.email_hash == email_hash, records.c.customer_id.is_(None)
+        records.c.store == store,
+        records.c.email_hash == email_hash,
+        records.c.customer_id.is_(None),
     )
     return connection.execute(chosen.limit(1)).first() is not None

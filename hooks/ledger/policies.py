@@ -30,7 +30,9 @@ def in_force(connection: Connection) -> Row[Any] | None:
 
 def digest_in_force(connection: Connection) -> str | None:
     """Which one that is, without its text."""
-    found: str | None = connection.execute(select(policies.c.digest).where(policies.c.state == "in-force")).scalar()
+    found: str | None = connection.execute(
+        select(policies.c.digest).where(policies.c.state == "in-force")
+    ).scalar()
     return found
 
 
@@ -48,7 +50,9 @@ def known(connection: Connection, digest: str) -> Row[Any] | None:
 def others_of_id(connection: Connection, policy: Policy) -> bool:
     """Whether a policy that says something else was in force under the same id: tags could not be told apart."""
     chosen = select(policies.c.digest).where(
-        policies.c.id == policy.id, policies.c.digest != policy.digest, policies.c.in_force_at.is_not(None)
+        policies.c.id == policy.id,
+        policies.c.digest != policy.digest,
+        policies.c.in_force_at.is_not(None),
     )
     return connection.execute(chosen).first() is not None
 
@@ -58,17 +62,27 @@ def put_in_force(connection: Connection, policy: Policy, now: datetime) -> None:
     lock(connection)
     _have(connection, policy, now)
     forget_waiting(connection, but=policy.digest)
-    superseded = update(policies).where(policies.c.state == "in-force", policies.c.digest != policy.digest)
+    superseded = update(policies).where(
+        policies.c.state == "in-force", policies.c.digest != policy.digest
+    )
     connection.execute(superseded.values(state="superseded"))
     chosen = update(policies).where(policies.c.digest == policy.digest)
     connection.execute(chosen.values(state="in-force", in_force_at=now, waits_for=None))
 
 
-def wait(connection: Connection, policy: Policy, why: str, impact: Mapping[str, Any] | None, now: datetime) -> None:
+def wait(
+    connection: Connection,
+    policy: Policy,
+    why: str,
+    impact: Mapping[str, Any] | None,
+    now: datetime,
+) -> None:
     """Have it wait. One that was in force before keeps its place in the past, and says why it is not again."""
     _have(connection, policy, now)
     forget_waiting(connection, but=policy.digest)
-    chosen = update(policies).where(policies.c.digest == policy.digest, policies.c.state != "in-force")
+    chosen = update(policies).where(
+        policies.c.digest == policy.digest, policies.c.state != "in-force"
+    )
     told = json.dumps(impact) if impact is not None else None
     connection.execute(chosen.values(state="proposed", waits_for=why, impact=told))
 

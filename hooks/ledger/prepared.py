@@ -40,8 +40,12 @@ class _Compiled:
         if self.own:
             values = {**self.own, **values}
         if self.positional:
-            return [write(values[name]) if write else values[name] for name, write in self.parameters]
-        return {name: write(values[name]) if write else values[name] for name, write in self.parameters}
+            return [
+                write(values[name]) if write else values[name] for name, write in self.parameters
+            ]
+        return {
+            name: write(values[name]) if write else values[name] for name, write in self.parameters
+        }
 
     def read(self, found: Sequence[Any]) -> Row:
         """A row of the driver's, by the names of its columns."""
@@ -109,9 +113,13 @@ class Prepared:
         compiled = self._for(connection)
         cursor = _cursor(connection)
         if compiled.positional:
-            found = (cursor.execute(compiled.sql, compiled.bound(values)).fetchone() for values in rows)
+            found = (
+                cursor.execute(compiled.sql, compiled.bound(values)).fetchone() for values in rows
+            )
             return [row[0] if row else None for row in found]
-        cursor.executemany(compiled.sql, [compiled.bound(values) for values in rows], returning=True)
+        cursor.executemany(
+            compiled.sql, [compiled.bound(values) for values in rows], returning=True
+        )
         return [row[0] if row else None for row in _results(cursor)]
 
     def _for(self, connection: Connection) -> _Compiled:
@@ -156,7 +164,11 @@ def _compile(statement: Executable, dialect: Dialect) -> _Compiled:
         positional=compiled.positional,
         columns=tuple(column.name for column in columns),
         readers=tuple((place, process) for place, process in readers if process),
-        own={name: parameter.value for name, parameter in compiled.binds.items() if not parameter.required},
+        own={
+            name: parameter.value
+            for name, parameter in compiled.binds.items()
+            if not parameter.required
+        },
     )
 
 

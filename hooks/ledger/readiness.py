@@ -62,7 +62,11 @@ class Readiness:
 
 def checks(fault: LedgerUnavailableError | None) -> dict[str, str]:
     """Say of each part how it is, for `/readyz`."""
-    found = {"database": "ok", "policy": "ok", "migrations": "ok"}  # without a policy there is no process
+    found = {
+        "database": "ok",
+        "policy": "ok",
+        "migrations": "ok",
+    }  # without a policy there is no process
     if isinstance(fault, LedgerNotReadyError):
         return found | {"migrations": str(fault)}
     if fault:

@@ -9,10 +9,29 @@ from datetime import date, datetime
 from operator import itemgetter
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, case, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from hooks.errors import LedgerContendedError
-from hooks.ledger.statements import CLAIM, LINKED, TO_BE_ASKED_ABOUT, TO_BE_WRITTEN, ignoring, listed
+from hooks.ledger.statements import (
+    CLAIM,
+    LINKED,
+    TO_BE_ASKED_ABOUT,
+    TO_BE_WRITTEN,
+    ignoring,
+    listed,
+)
 from hooks.ledger.tables import history, records
 from hooks.retention.facts import RecordKind
 
@@ -123,7 +142,9 @@ def drop(connection: Connection, record_id: int) -> bool:
 # --- what a walk through the store's lists is compared with ---
 
 
-def those(connection: Connection, store: str, kind: RecordKind, ids: Collection[int]) -> dict[int, Values]:
+def those(
+    connection: Connection, store: str, kind: RecordKind, ids: Collection[int]
+) -> dict[int, Values]:
     """The records of these ids, by id, as they stand; none is locked."""
     chosen = select(records).where(
         records.c.store == store, records.c.kind == kind, records.c.external_id.in_(sorted(ids))
@@ -159,7 +180,9 @@ def still_there(
         after = rows[-1].external_id
 
 
-def approaching(connection: Connection, store: str, *, due: date, read_before: datetime, limit: int) -> list[int]:
+def approaching(
+    connection: Connection, store: str, *, due: date, read_before: datetime, limit: int
+) -> list[int]:
     """Ids of customers that are due on a day or earlier, and of whom the store was last asked before an instant."""
     chosen = select(records.c.external_id).where(
         records.c.store == store,
@@ -187,7 +210,9 @@ def owner_of(connection: Connection, store: str, order_id: int) -> tuple[int | N
 def customer_of_claimed(connection: Connection, claim: Claim) -> RecordKey | None:
     """The customer of the order that a claim holds, as far as there is one."""
     chosen = select(records.c.store, records.c.customer_id).where(
-        records.c.id == claim.record_id, records.c.kind == "order", records.c.customer_id.is_not(None)
+        records.c.id == claim.record_id,
+        records.c.kind == "order",
+        records.c.customer_id.is_not(None),
     )
     row = connection.execute(chosen).one_or_none()
     return RecordKey(row.store, "customer", row.customer_id) if row else None
@@ -214,7 +239,9 @@ def tag_again(connection: Connection, store: str, *chosen: ColumnElement[bool]) 
     """
     made_by = records.c.tagged_by
     again = case((or_(made_by == "", made_by.like(f"{AGAIN}%")), made_by), else_=AGAIN + made_by)
-    connection.execute(update(records).where(records.c.store == store, *chosen).values(tagged_by=again))
+    connection.execute(
+        update(records).where(records.c.store == store, *chosen).values(tagged_by=again)
+    )
 
 
 def of_customer(customer_id: int) -> ColumnElement[bool]:
@@ -234,7 +261,9 @@ def the_customer(customer_id: int) -> ColumnElement[bool]:
 
 def to_be_tagged(connection: Connection, tagged_by: str) -> int:
     """How many records there are whose tags something else made, or that are to be tagged anew."""
-    otherwise = or_(records.c.tagged_by < tagged_by, records.c.tagged_by > tagged_by)  # `!=` would go through all
+    otherwise = or_(
+        records.c.tagged_by < tagged_by, records.c.tagged_by > tagged_by
+    )  # `!=` would go through all
     chosen = select(func.count()).select_from(records).where(otherwise)
     return int(connection.execute(chosen).scalar_one())
 
@@ -277,7 +306,13 @@ def claim_pushes(
     No other worker gets them until `until`. A record that is to be read again first is left alone: what
     would be written is in doubt.
     """
-    asked = {"store": store, "kind": kind, "now": now, "later": until + (until - now), "limit": limit}
+    asked = {
+        "store": store,
+        "kind": kind,
+        "now": now,
+        "later": until + (until - now),
+        "limit": limit,
+    }
     return _claim(connection, TO_BE_WRITTEN.rows(connection, asked), until, claim)
 
 

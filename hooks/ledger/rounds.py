@@ -40,12 +40,16 @@ class RoundClaim:
 def register(connection: Connection, store: str, now: datetime) -> None:
     """Have a row for each round of the store; one that was never done is due at once."""
     for name in NAMES:
-        connection.execute(insert_ignore(connection, rounds), {"store": store, "name": name, "due_at": now})
+        connection.execute(
+            insert_ignore(connection, rounds), {"store": store, "name": name, "due_at": now}
+        )
 
 
 def state(connection: Connection, store: str, name: RoundName) -> Row[Any] | None:
     """How a round stands; None before the store was registered."""
-    return connection.execute(select(rounds).where(rounds.c.store == store, rounds.c.name == name)).first()
+    return connection.execute(
+        select(rounds).where(rounds.c.store == store, rounds.c.name == name)
+    ).first()
 
 
 def due(connection: Connection, store: str, now: datetime) -> set[str]:
@@ -124,7 +128,9 @@ def release(connection: Connection, mine: RoundClaim, **columns: Any) -> bool:
     return connection.execute(statement).rowcount == 1
 
 
-def finish(connection: Connection, mine: RoundClaim, *, now: datetime, again: datetime, **columns: Any) -> bool:
+def finish(
+    connection: Connection, mine: RoundClaim, *, now: datetime, again: datetime, **columns: Any
+) -> bool:
     """Let go of a claimed round that has come to its end; it is due `again`, or now if it was asked for meanwhile."""
     at = rounds.c.due_at.type
     due = case((rounds.c.asked_for_at.is_not(None), literal(now, at)), else_=literal(again, at))
@@ -137,9 +143,13 @@ def ask_for(connection: Connection, store: str, names: Iterable[RoundName], now:
     connection.execute(chosen.values(due_at=now, asked_for_at=now))
 
 
-def begin_from(connection: Connection, store: str, name: RoundName, mark: datetime, now: datetime) -> None:
+def begin_from(
+    connection: Connection, store: str, name: RoundName, mark: datetime, now: datetime
+) -> None:
     """Let a round that never reached anything go on from `mark`; one that did is left alone."""
-    chosen = update(rounds).where(rounds.c.store == store, rounds.c.name == name, rounds.c.mark.is_(None))
+    chosen = update(rounds).where(
+        rounds.c.store == store, rounds.c.name == name, rounds.c.mark.is_(None)
+    )
     connection.execute(chosen.values(mark=mark, due_at=now))
 
 
@@ -151,6 +161,12 @@ def hurry(connection: Connection, store: str, name: RoundName, now: datetime) ->
 
 def restart(connection: Connection, store: str, name: RoundName) -> None:
     """Forget how far a round is, whoever is at it."""
-    nobodys = {"claim": None, "claim_until": None, "began_at": None, "began_mark": None, "asked_for_at": None}
+    nobodys = {
+        "claim": None,
+        "claim_until": None,
+        "began_at": None,
+        "began_mark": None,
+        "asked_for_at": None,
+    }
     chosen = update(rounds).where(rounds.c.store == store, rounds.c.name == name)
     connection.execute(chosen.values(AT_ITS_START | nobodys))

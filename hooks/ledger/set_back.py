@@ -42,7 +42,10 @@ HAPPENED = (
     *(records.c[name] for name in ("created_at", "updated_at")),
     deliveries.c.received_at,
     *(quarantine.c[name] for name in ("received_at", "resolved_at")),
-    *(stores.c[name] for name in ("last_pushed_at", "last_reconciled_at", "stopped_since", "installed_at")),
+    *(
+        stores.c[name]
+        for name in ("last_pushed_at", "last_reconciled_at", "stopped_since", "installed_at")
+    ),
     *(stores.c[name] for name in ("missed_at", "worker_at")),
     *(rounds.c[name] for name in ("asked_for_at", "error_since")),
     *(webhooks.c[name] for name in ("checked_at", "wrong_since")),
@@ -57,7 +60,11 @@ HAPPENED_ANYWHERE = (
 
 
 def make_due(
-    connection: Connection, store: str, now: datetime, longest: timedelta, of_rounds: Mapping[RoundName, timedelta]
+    connection: Connection,
+    store: str,
+    now: datetime,
+    longest: timedelta,
+    of_rounds: Mapping[RoundName, timedelta],
 ) -> int:
     """Make due what waits for an instant further ahead than it can have been put off. Returns how much that was.
 
@@ -78,13 +85,17 @@ def _too_far(
     resting = update(stores).where(stores.c.slug == store, stores.c.resume_at > now + longest)
     yield resting.values(resume_at=now)
     for name, delay in of_rounds.items():
-        put_off = update(rounds).where(rounds.c.store == store, rounds.c.name == name, rounds.c.due_at > now + delay)
+        put_off = update(rounds).where(
+            rounds.c.store == store, rounds.c.name == name, rounds.c.due_at > now + delay
+        )
         yield put_off.values(due_at=now)
 
 
 def took_a_delivery_after(connection: Connection, store: str, now: datetime) -> bool:
     """Tell whether a delivery was taken in the future."""
-    chosen = select(deliveries.c.identity).where(deliveries.c.store == store, deliveries.c.received_at > now + SLACK)
+    chosen = select(deliveries.c.identity).where(
+        deliveries.c.store == store, deliveries.c.received_at > now + SLACK
+    )
     return connection.execute(chosen.limit(1)).first() is not None
 
 
@@ -97,7 +108,11 @@ def happened_by(connection: Connection, store: str, now: datetime) -> None:
     for column in HAPPENED_ANYWHERE:
         connection.execute(_no_later(column, now))
     began = update(rounds).where(rounds.c.store == store, rounds.c.began_at > now + SLACK)
-    connection.execute(began.values(ledger_rounds.AT_ITS_START | {"began_at": None, "began_mark": None, "due_at": now}))
+    connection.execute(
+        began.values(
+            ledger_rounds.AT_ITS_START | {"began_at": None, "began_mark": None, "due_at": now}
+        )
+    )
 
 
 def _no_later(column: Column[datetime], now: datetime) -> Update:
@@ -107,6 +122,8 @@ def _no_later(column: Column[datetime], now: datetime) -> Update:
 def reported_after(connection: Connection, store: str, now: datetime) -> list[RecordKey]:
     """Requests and consents of which something was reported in the future, by the clock that was ahead."""
     chosen = select(records.c.store, records.c.kind, records.c.external_id).where(
-        records.c.store == store, records.c.kind.not_in(STORED_KINDS), records.c.updated_at > now + SLACK
+        records.c.store == store,
+        records.c.kind.not_in(STORED_KINDS),
+        records.c.updated_at > now + SLACK,
     )
     return [RecordKey(*row) for row in connection.execute(chosen)]

@@ -88,9 +88,13 @@ class SQLite:
         """Raise LedgerNotReadyError unless this SQLite may write to a file that is in this mode."""
         if mode == "wal" and self.journal_mode != "wal":
             words = f"in WAL mode, in which SQLite {self.driver.sqlite_version} can lose commits"
-            raise LedgerNotReadyError(f"the SQLite file is {words}: run `flask --app wsgi db upgrade`")
+            raise LedgerNotReadyError(
+                f"the SQLite file is {words}: run `flask --app wsgi db upgrade`"
+            )
         if mode != "wal" and self.journal_mode == "wal":
-            raise LedgerNotReadyError(f"the SQLite file is in {mode} mode, not WAL: run `flask --app wsgi db upgrade`")
+            raise LedgerNotReadyError(
+                f"the SQLite file is in {mode} mode, not WAL: run `flask --app wsgi db upgrade`"
+            )
 
     def check_before_write(self, cursor: Any) -> None:
         """The same, for a writer that holds the lock. A file that must not be in WAL mode may be put into it while it
@@ -120,13 +124,17 @@ class SQLite:
             max_overflow=0,
         )
         event.listen(engine, "connect", prepare)
-        event.listen(engine, "checkout", lambda _connection, pooled, _proxy: _check_same_file(pooled, path))
+        event.listen(
+            engine, "checkout", lambda _connection, pooled, _proxy: _check_same_file(pooled, path)
+        )
         return engine
 
     def _prepare(self, connection: Any, wait: Wait) -> None:
         connection.isolation_level = None  # transactions begin where we say so
         pragmas = ["synchronous = EXTRA", "foreign_keys = ON"]
-        if self.journal_mode == "delete":  # a cache that is written out before the commit would lock readers out
+        if (
+            self.journal_mode == "delete"
+        ):  # a cache that is written out before the commit would lock readers out
             pragmas.append("cache_spill = OFF")
         for pragma in pragmas:
             wait(connection.cursor(), f"PRAGMA {pragma}")
@@ -142,15 +150,21 @@ class SQLite:
         try:
             with closing(self.driver.connect(str(path), timeout=0)) as connection:
                 cursor = connection.cursor()
-                retry_while_locked(cursor, f"PRAGMA journal_mode = {self.journal_mode}", time.sleep, seconds)
+                retry_while_locked(
+                    cursor, f"PRAGMA journal_mode = {self.journal_mode}", time.sleep, seconds
+                )
                 mode = mode_of(cursor)
         except self.driver.Error as error:
             if _is_locked(error):
                 words = "is in use, and its journal mode must be changed: stop web and worker first"
                 raise LedgerNotReadyError(f"{path} {words}") from error
-            raise LedgerNotReadyError(f"{path} cannot be made or opened. {cause_of(error)}") from error
+            raise LedgerNotReadyError(
+                f"{path} cannot be made or opened. {cause_of(error)}"
+            ) from error
         if mode != self.journal_mode:
-            raise LedgerNotReadyError(f"the file system under {path.parent} does not take SQLite's WAL mode")
+            raise LedgerNotReadyError(
+                f"the file system under {path.parent} does not take SQLite's WAL mode"
+            )
 
 
 def back_up(ledger: str, copy: str) -> None:
@@ -166,7 +180,9 @@ def mode_of(cursor: Any) -> str:
     return str(mode)
 
 
-def retry_while_locked(cursor: Any, statement: str, pause: Callable[[float], None], seconds: float) -> bool:
+def retry_while_locked(
+    cursor: Any, statement: str, pause: Callable[[float], None], seconds: float
+) -> bool:
     """Execute a statement, again and again for up to `seconds` while somebody holds the lock that it needs. True if it
     had to wait. Raises the driver's error."""
     waited, limit = False, time.monotonic() + seconds

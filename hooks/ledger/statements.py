@@ -49,7 +49,11 @@ def ignoring(dialect: str, table: Any) -> Any:
 
 
 def _values(table: Any, *without: str) -> dict[str, Any]:
-    return {column.name: bindparam(column.name, type_=column.type) for column in table.c if column.name not in without}
+    return {
+        column.name: bindparam(column.name, type_=column.type)
+        for column in table.c
+        if column.name not in without
+    }
 
 
 FIND = Prepared(
@@ -88,7 +92,11 @@ store."""
 EVENTS_OF = Prepared(
     lambda dialect: (
         select(records.c.external_id, records.c.events)
-        .where(records.c.store == bindparam("store"), records.c.kind == "customer", records.c.events != "[]")
+        .where(
+            records.c.store == bindparam("store"),
+            records.c.kind == "customer",
+            records.c.events != "[]",
+        )
         .where(among(dialect, records.c.external_id, BigInteger))
     )
 )
@@ -101,9 +109,15 @@ SEEN = Prepared(
 )
 """Which deliveries were taken before."""
 
-ADD_RECORD = Prepared(lambda dialect: ignoring(dialect, records).values(_values(records, "id")).returning(records.c.id))
+ADD_RECORD = Prepared(
+    lambda dialect: (
+        ignoring(dialect, records).values(_values(records, "id")).returning(records.c.id)
+    )
+)
 ADD_DELIVERY = Prepared(lambda dialect: ignoring(dialect, deliveries).values(_values(deliveries)))
-ADD_ACCOUNT_EMAIL = Prepared(lambda dialect: ignoring(dialect, account_emails).values(_values(account_emails)))
+ADD_ACCOUNT_EMAIL = Prepared(
+    lambda dialect: ignoring(dialect, account_emails).values(_values(account_emails))
+)
 ADD_HISTORY = Prepared(lambda _: insert(history).values(_values(history, "id")))
 
 
@@ -111,7 +125,9 @@ ADD_HISTORY = Prepared(lambda _: insert(history).values(_values(history, "id")))
 def updating(names: tuple[str, ...]) -> Prepared:
     """Writes these columns of a record by its `row_id`."""
     values = {name: bindparam(name, type_=records.c[name].type) for name in names}
-    return Prepared(lambda _: update(records).where(records.c.id == bindparam("row_id")).values(values))
+    return Prepared(
+        lambda _: update(records).where(records.c.id == bindparam("row_id")).values(values)
+    )
 
 
 def _longest_due(at: Column[Any], *more: ColumnElement[bool]) -> Prepared:
@@ -123,27 +139,45 @@ def _longest_due(at: Column[Any], *more: ColumnElement[bool]) -> Prepared:
     chosen = select(*(records.c[name] for name in named)).where(
         records.c.store == bindparam("store"),
         at <= now,
-        or_(records.c.claim_until.is_(None), records.c.claim_until <= now, records.c.claim_until > later),
+        or_(
+            records.c.claim_until.is_(None),
+            records.c.claim_until <= now,
+            records.c.claim_until > later,
+        ),
         *more,
     )
     ordered = chosen.order_by(at).limit(bindparam("limit", type_=Integer))
     return Prepared(lambda _: ordered.with_for_update(skip_locked=True))
 
 
-TO_BE_WRITTEN = _longest_due(records.c.push_at, records.c.kind == bindparam("kind"), records.c.reread_at.is_(None))
+TO_BE_WRITTEN = _longest_due(
+    records.c.push_at, records.c.kind == bindparam("kind"), records.c.reread_at.is_(None)
+)
 TO_BE_ASKED_ABOUT = _longest_due(records.c.reread_at)
 
 CLAIM = Prepared(
     lambda dialect: (
         update(records)
         .where(among(dialect, records.c.id, BigInteger))
-        .values(claim=bindparam("claim", type_=records.c.claim.type), claim_until=bindparam("until", type_=Instant))
+        .values(
+            claim=bindparam("claim", type_=records.c.claim.type),
+            claim_until=bindparam("until", type_=Instant),
+        )
     )
 )
 
 RESTING = Prepared(
     lambda _: select(
-        *(stores.c[name] for name in ("stopped_code", "stopped_since", "resume_at", "stopped_permanent", "failures"))
+        *(
+            stores.c[name]
+            for name in (
+                "stopped_code",
+                "stopped_since",
+                "resume_at",
+                "stopped_permanent",
+                "failures",
+            )
+        )
     ).where(stores.c.slug == bindparam("store"))
 )
 """Whether calls to a store rest, and why."""
@@ -152,7 +186,9 @@ RESTING = Prepared(
 def _noting(*names: str) -> Prepared:
     """Writes these columns of a `store`."""
     values = {name: bindparam(name, type_=stores.c[name].type) for name in names}
-    return Prepared(lambda _: update(stores).where(stores.c.slug == bindparam("store")).values(values))
+    return Prepared(
+        lambda _: update(stores).where(stores.c.slug == bindparam("store")).values(values)
+    )
 
 
 PUSHED = _noting("last_pushed_at")

@@ -37,7 +37,9 @@ def register(connection: Connection, slugs: Iterable[str]) -> None:
     for slug in slugs:
         connection.execute(insert_ignore(connection, stores), {"slug": slug})
         connection.execute(
-            update(stores).where(stores.c.slug == slug, stores.c.stopped_permanent).values(resume_at=None)
+            update(stores)
+            .where(stores.c.slug == slug, stores.c.stopped_permanent)
+            .values(resume_at=None)
         )
 
 
@@ -107,9 +109,13 @@ def lock_budget(connection: Connection, slug: str) -> Row[Any]:
     return row
 
 
-def save_budget(connection: Connection, slug: str, *, next_call_at: datetime, rate: float, usual: str) -> None:
+def save_budget(
+    connection: Connection, slug: str, *, next_call_at: datetime, rate: float, usual: str
+) -> None:
     """Write what `lock_budget` gave and calls have changed since."""
-    SAVE_BUDGET.run(connection, [{"store": slug, "next_call_at": next_call_at, "rate": rate, "usual": usual}])
+    SAVE_BUDGET.run(
+        connection, [{"store": slug, "next_call_at": next_call_at, "rate": rate, "usual": usual}]
+    )
 
 
 # --- whether it is looked after --------------------------------------------------------------------------
@@ -122,7 +128,9 @@ def row(connection: Connection, slug: str) -> Row[Any] | None:
 
 def meet(connection: Connection, slug: str, url: str) -> None:
     """The records are of the shop at this address, if none is known yet."""
-    connection.execute(update(stores).where(stores.c.slug == slug, stores.c.url.is_(None)).values(url=url))
+    connection.execute(
+        update(stores).where(stores.c.slug == slug, stores.c.url.is_(None)).values(url=url)
+    )
 
 
 def moved(connection: Connection, slug: str, url: str) -> None:
@@ -137,7 +145,9 @@ def looked_after(connection: Connection, slug: str, now: datetime) -> None:
 
 def said_its_time(connection: Connection, slug: str, store_time: datetime, at: datetime) -> None:
     """The store said what time it has, when our clock said `at`."""
-    connection.execute(update(stores).where(stores.c.slug == slug).values(store_time=store_time, store_time_at=at))
+    connection.execute(
+        update(stores).where(stores.c.slug == slug).values(store_time=store_time, store_time_at=at)
+    )
 
 
 def no_later(connection: Connection, now: datetime) -> datetime:
@@ -152,5 +162,7 @@ def no_earlier(connection: Connection, now: datetime) -> datetime:
 
 
 def _newest_time(connection: Connection) -> datetime | None:
-    found: datetime | None = connection.execute(select(func.max(stores.c.store_time))).scalar_one_or_none()
+    found: datetime | None = connection.execute(
+        select(func.max(stores.c.store_time))
+    ).scalar_one_or_none()
     return found

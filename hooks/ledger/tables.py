@@ -62,7 +62,9 @@ def _to_text(value: datetime | None) -> str | None:
 
 
 def _from_text(value: str | None) -> datetime | None:
-    return datetime.fromisoformat(value + "+00:00") if value is not None else None  # `replace` takes ten times as long
+    return (
+        datetime.fromisoformat(value + "+00:00") if value is not None else None
+    )  # `replace` takes ten times as long
 
 
 metadata = MetaData(
@@ -74,7 +76,9 @@ metadata = MetaData(
     }
 )
 
-_Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER primary keys by itself
+_Id = BigInteger().with_variant(
+    Integer, "sqlite"
+)  # SQLite numbers only INTEGER primary keys by itself
 
 
 OPEN = text("state IN ('active', 'trashed')")
@@ -143,10 +147,18 @@ records = Table(
     # What was asked for and decided about it (JSON), and whose record it is, as far as that is known.
     Column("events", Text, nullable=False, server_default="[]"),
     Column("customer_id", BigInteger),
-    Column("subject", String(80)),  # of a request or a consent: `customer:7`, `order:9`, `email:<keyed hash>`
-    Column("linked", Boolean, nullable=False, server_default=false()),  # requests or consents name it as subject
-    Column("recipients", Text, nullable=False, server_default=text("''")),  # ids, separated by commas
-    Column("part_delete_after", Date),  # the first day by which a part of it has to go, where that is before the whole
+    Column(
+        "subject", String(80)
+    ),  # of a request or a consent: `customer:7`, `order:9`, `email:<keyed hash>`
+    Column(
+        "linked", Boolean, nullable=False, server_default=false()
+    ),  # requests or consents name it as subject
+    Column(
+        "recipients", Text, nullable=False, server_default=text("''")
+    ),  # ids, separated by commas
+    Column(
+        "part_delete_after", Date
+    ),  # the first day by which a part of it has to go, where that is before the whole
     # What the store should hold, and what it is known to hold (digests; None where that was never seen).
     Column("wanted", Text),
     Column("wanted_digest", String(32)),
@@ -163,12 +175,22 @@ records = Table(
     Column("reread_since", Instant),
     Column("reread_reason", String(32)),
     Column("reread_attempts", Integer, nullable=False),
-    Column("read_at", Instant),  # when the store was last asked about this very record, and answered
-    Column("young", Boolean, nullable=False, server_default=false()),  # shown within the second of its version
-    Column("oddities", String(64), nullable=False, server_default=text("''")),  # codes of its odd parts, by commas
+    Column(
+        "read_at", Instant
+    ),  # when the store was last asked about this very record, and answered
+    Column(
+        "young", Boolean, nullable=False, server_default=false()
+    ),  # shown within the second of its version
+    Column(
+        "oddities", String(64), nullable=False, server_default=text("''")
+    ),  # codes of its odd parts, by commas
     Column("role", String(64)),  # of an account that is ignored: the role that it has in the store
-    Column("email_hash", String(64)),  # the keyed hash of the newest address on an order, or of a newsletter contact
-    Column("request_due", Date),  # the first day by whose end a part of it has to go because a person asked for it
+    Column(
+        "email_hash", String(64)
+    ),  # the keyed hash of the newest address on an order, or of a newsletter contact
+    Column(
+        "request_due", Date
+    ),  # the first day by whose end a part of it has to go because a person asked for it
     Column("hold_review", Date),  # the first day on which a hold on it is to be reviewed
     Column("claim", String(32)),
     Column("claim_until", Instant),
@@ -178,7 +200,13 @@ records = Table(
     _those(_DUE, "ix_records_due", "kind", "retention_class", "delete_after", "id"),
     _those(_PART_DUE, "ix_records_part_due", "kind", "part_delete_after", "id"),
     _those(str(MAYBE_EARLY), "ix_records_early", "id"),
-    _those("kind = 'customer' AND state = 'active'", "ix_records_approaching", "store", "delete_after", "read_at"),
+    _those(
+        "kind = 'customer' AND state = 'active'",
+        "ix_records_approaching",
+        "store",
+        "delete_after",
+        "read_at",
+    ),
     Index("ix_records_tagged_by", "tagged_by"),
     _some("ix_records_customer_id", "store", "customer_id"),
     _some("ix_records_subject", "store", "subject"),
@@ -189,8 +217,22 @@ records = Table(
     _those(str(ODD), "ix_records_oddities", "store", "oddities", "kind", "external_id"),
     _those(str(IGNORED), "ix_records_ignored", "store", "role"),
     _some("ix_records_email_hash", "store", "email_hash"),
-    _those("request_due IS NOT NULL", "ix_records_request_due", "store", "request_due", "kind", "external_id"),
-    _those("hold_review IS NOT NULL", "ix_records_hold_review", "store", "hold_review", "kind", "external_id"),
+    _those(
+        "request_due IS NOT NULL",
+        "ix_records_request_due",
+        "store",
+        "request_due",
+        "kind",
+        "external_id",
+    ),
+    _those(
+        "hold_review IS NOT NULL",
+        "ix_records_hold_review",
+        "store",
+        "hold_review",
+        "kind",
+        "external_id",
+    ),
 )
 
 account_emails = Table(
@@ -338,7 +380,9 @@ rounds = Table(
     Column("store", String(32), primary_key=True),
     Column("name", String(16), primary_key=True),  # watch | changes | orders | customers | unlisted
     Column("due_at", Instant, nullable=False),
-    Column("asked_for_at", Instant),  # somebody wants it done from its start, although it may be under way
+    Column(
+        "asked_for_at", Instant
+    ),  # somebody wants it done from its start, although it may be under way
     Column("claim", String(32)),
     Column("claim_until", Instant),
     # The one under way; None in `began_at` where none is. `began_mark` is what `mark` becomes at its end.
@@ -362,7 +406,9 @@ webhooks = Table(
     Column("store", String(32), primary_key=True),
     Column("topic", String(100), primary_key=True),
     Column("external_id", BigInteger),  # None: there is none
-    Column("status", String(16), nullable=False),  # active | paused | disabled | missing | elsewhere
+    Column(
+        "status", String(16), nullable=False
+    ),  # active | paused | disabled | missing | elsewhere
     Column("secret_digest", String(32)),  # keyed; of the secret that we gave it
     Column("checked_at", Instant, nullable=False),
     Column("wrong_since", Instant),

@@ -62,9 +62,14 @@ def _some(*names: str) -> Select[tuple[object, ...]]:
 
 
 def _walk(side: str) -> Prepared:
-    made_by, limit = bindparam("made_by", type_=records.c.tagged_by.type), bindparam("limit", type_=Integer)
+    made_by, limit = (
+        bindparam("made_by", type_=records.c.tagged_by.type),
+        bindparam("limit", type_=Integer),
+    )
     otherwise = records.c.tagged_by < made_by if side == "below" else records.c.tagged_by > made_by
-    return Prepared(lambda _: _some(*_DUE).where(otherwise).order_by(records.c.tagged_by).limit(limit))
+    return Prepared(
+        lambda _: _some(*_DUE).where(otherwise).order_by(records.c.tagged_by).limit(limit)
+    )
 
 
 _WALKS = _walk("below"), _walk("above")
@@ -81,7 +86,9 @@ _AGAIN = Prepared(
 _WHOLE = Prepared(
     lambda dialect: (
         select(records)
-        .where(among(dialect, records.c.id, BigInteger), records.c.tagged_by != bindparam("made_by"))
+        .where(
+            among(dialect, records.c.id, BigInteger), records.c.tagged_by != bindparam("made_by")
+        )
         .order_by(records.c.id)
         .with_for_update(skip_locked=True)
     )
@@ -98,7 +105,10 @@ KEPT_SHARED = slice(len(Known._fields), -len(_OF_WHOM))
 _KEPT = Prepared(
     lambda _: (
         _some(*_KEPT_COLUMNS)
-        .where(records.c.id > bindparam("after"), or_(*(records.c.state == state for state in _KEPT_IN)))
+        .where(
+            records.c.id > bindparam("after"),
+            or_(*(records.c.state == state for state in _KEPT_IN)),
+        )
         .order_by(records.c.id)
         .limit(bindparam("limit", type_=Integer))
     )

@@ -55,7 +55,9 @@ def kinds(connection: Connection, *by: str) -> list[Row[Any]]:
     return _grouped(connection, _KINDS, *columns)
 
 
-def days(connection: Connection, what: What, *by: str, before: date | None = None, **of: str | None) -> list[Row[Any]]:
+def days(
+    connection: Connection, what: What, *by: str, before: date | None = None, **of: str | None
+) -> list[Row[Any]]:
     """The `number` of records that are due, by these columns of the tally and in their order; due `before` a day, and
     of a kind or a class, where those are given."""
     where = [_DAYS.c.what == what, *(_DAYS.c[name] == value for name, value in of.items() if value)]
@@ -64,10 +66,14 @@ def days(connection: Connection, what: What, *by: str, before: date | None = Non
     return _grouped(connection, _DAYS, *(_DAYS.c[name] for name in by), where=where)
 
 
-def _grouped(connection: Connection, summed: Subquery, *columns: Any, where: Any = ()) -> list[Row[Any]]:
+def _grouped(
+    connection: Connection, summed: Subquery, *columns: Any, where: Any = ()
+) -> list[Row[Any]]:
     number = func.sum(summed.c.number)
     chosen = select(*columns, cast(number, BigInteger).label("number")).where(*where)
-    return list(connection.execute(chosen.group_by(*columns).having(number != 0).order_by(*columns)))
+    return list(
+        connection.execute(chosen.group_by(*columns).having(number != 0).order_by(*columns))
+    )
 
 
 def months(connection: Connection, what: What, today: date) -> list[Row[Any]]:
@@ -84,7 +90,9 @@ def months(connection: Connection, what: What, today: date) -> list[Row[Any]]:
         cast(number, BigInteger).label("number"),
         within(day < today).label("overdue"),
         *(
-            within(and_(day >= today, day < today + timedelta(days=days))).label(f"next_{days}_days")
+            within(and_(day >= today, day < today + timedelta(days=days))).label(
+                f"next_{days}_days"
+            )
             for days in (30, 365)
         ),
     )
@@ -97,9 +105,15 @@ def early(connection: Connection, today: date) -> tuple[int, datetime | None]:
     key = [_DAYS.c[name] for name in ("day", "kind", "retention_class")]
     number = func.sum(_DAYS.c.number)
     chosen = select(cast(number, BigInteger), func.min(_DAYS.c.since))
-    chosen = chosen.where(_DAYS.c.what == "early", _DAYS.c.day >= today).group_by(*key).having(number != 0)
+    chosen = (
+        chosen.where(_DAYS.c.what == "early", _DAYS.c.day >= today)
+        .group_by(*key)
+        .having(number != 0)
+    )
     found = connection.execute(chosen).all()
-    return sum(number for number, _ in found), min((since for _, since in found if since), default=None)
+    return sum(number for number, _ in found), min(
+        (since for _, since in found if since), default=None
+    )
 
 
 # --- adding the changes to the tallies ---------------------------------------------------------------------
@@ -122,7 +136,10 @@ def _any_to_fold(database: Database) -> bool:
     if database.is_sqlite:
         return False
     with database.read() as connection:
-        return any(connection.execute(select(table).limit(1)).first() for table in (kind_changes, day_changes))
+        return any(
+            connection.execute(select(table).limit(1)).first()
+            for table in (kind_changes, day_changes)
+        )
 
 
 def fold(connection: Connection, limit: int = FOLDED_AT_ONCE) -> int:
@@ -149,7 +166,9 @@ def _add(tally: Table, taken: CTE) -> postgresql.Insert:
     number = func.sum(taken.c.number)
     rest = {"since": func.min(taken.c.since)} if "since" in taken.c else {}
     summed = select(*key, *rest.values(), number).group_by(*key).having(number != 0)
-    new = postgresql.insert(tally).from_select([*(column.name for column in key), *rest, "number"], summed)
+    new = postgresql.insert(tally).from_select(
+        [*(column.name for column in key), *rest, "number"], summed
+    )
     changed = {"number": tally.c.number + new.excluded.number}
     changed |= {name: func.coalesce(tally.c[name], new.excluded[name]) for name in rest}
     return new.on_conflict_do_update(index_elements=list(tally.primary_key), set_=changed)

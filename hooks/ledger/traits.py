@@ -30,7 +30,9 @@ class Trait:
 
 def read(connection: Connection, store: str) -> dict[str, Trait]:
     """Read all traits of a store, by name."""
-    rows = connection.execute(select(store_traits).where(store_traits.c.store == store).order_by(store_traits.c.name))
+    rows = connection.execute(
+        select(store_traits).where(store_traits.c.store == store).order_by(store_traits.c.name)
+    )
     return {row.name: Trait(row.value, row.since) for row in rows}
 
 
@@ -39,10 +41,14 @@ def note(connection: Connection, store: str, name: str, value: str, now: datetim
     value = value[:MAX_VALUE]
     row = {"store": store, "name": name, "value": value, "since": now}
     if connection.execute(insert_ignore(connection, store_traits), row).rowcount == 0:
-        chosen = update(store_traits).where(store_traits.c.store == store, store_traits.c.name == name)
+        chosen = update(store_traits).where(
+            store_traits.c.store == store, store_traits.c.name == name
+        )
         connection.execute(chosen.where(store_traits.c.value != value).values(value=value))
 
 
 def forget(connection: Connection, store: str, name: str) -> None:
     """Forget a trait that the store does not show any more."""
-    connection.execute(delete(store_traits).where(store_traits.c.store == store, store_traits.c.name == name))
+    connection.execute(
+        delete(store_traits).where(store_traits.c.store == store, store_traits.c.name == name)
+    )

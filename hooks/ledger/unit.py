@@ -20,7 +20,16 @@ from hooks.ledger.log import told
 from hooks.ledger.persons import Name, Owner, Persons
 from hooks.ledger.prepared import pipelined
 from hooks.ledger.records import Claim, RacedError, RecordKey, Values, by_kind, differing, differs
-from hooks.ledger.statements import ADD_DELIVERY, ADD_HISTORY, ADD_RECORD, CLAIMED, FIND, SEEN, listed, updating
+from hooks.ledger.statements import (
+    ADD_DELIVERY,
+    ADD_HISTORY,
+    ADD_RECORD,
+    CLAIMED,
+    FIND,
+    SEEN,
+    listed,
+    updating,
+)
 from hooks.retention.events import RecordEvent, in_force
 
 
@@ -40,14 +49,19 @@ class Unit:
 
     # What is there
 
-    def begin(self, deliveries: Iterable[tuple[str, str]], keys: Iterable[RecordKey]) -> set[tuple[str, str]]:
+    def begin(
+        self, deliveries: Iterable[tuple[str, str]], keys: Iterable[RecordKey]
+    ) -> set[tuple[str, str]]:
         """Read and lock the records that deliveries are about, and tell which of these (store, identity) were taken
         before."""
         named: dict[str, list[str]] = defaultdict(list)
         for store, identity in deliveries:
             named[store].append(identity)
         with pipelined(self.connection):
-            before = {store: SEEN.ask(self.connection, self._chosen(ids, store=store)) for store, ids in named.items()}
+            before = {
+                store: SEEN.ask(self.connection, self._chosen(ids, store=store))
+                for store, ids in named.items()
+            }
             found = self._ask_for(keys)
         self._hold_all(found)
         return {(store, row["identity"]) for store, rows in before.items() for row in rows()}
@@ -106,7 +120,13 @@ class Unit:
 
     def take(self, store: str, identity: str, topic: str, result: str, at: datetime) -> None:
         """Log a delivery as taken."""
-        values = {"store": store, "identity": identity, "topic": topic, "result": result, "received_at": at}
+        values = {
+            "store": store,
+            "identity": identity,
+            "topic": topic,
+            "result": result,
+            "received_at": at,
+        }
         self._taken.append(values)
 
     def difference(self, key: RecordKey) -> tuple[Values, list[Values]]:
@@ -148,7 +168,11 @@ class Unit:
             account = self.find(RecordKey(owner.store, "customer", owner.customer_id))
             if account is None or account["email_hash"] is None:  # it goes by no other name
                 is_left_out = but == ("customer", owner.customer_id)
-                return () if account is None or is_left_out else in_force(read_events(account["events"]))
+                return (
+                    ()
+                    if account is None or is_left_out
+                    else in_force(read_events(account["events"]))
+                )
         return Persons(self.connection, (), self._accounts).about(owner, but=but)
 
     def has_name(self, store: str, email_hash: str) -> bool:
@@ -165,7 +189,9 @@ class Unit:
     def owner_of(self, store: str, order_id: int) -> Owner:
         """Find the owner of an order, as far as that is known."""
         known = self.find(RecordKey(store, "order", order_id))
-        return Owner.of(store, *((known["customer_id"], known["email_hash"]) if known else (None, None)))
+        return Owner.of(
+            store, *((known["customer_id"], known["email_hash"]) if known else (None, None))
+        )
 
     def linked_entries(self, store: str, customer_id: int) -> list[str]:
         """The entries (JSON) of all requests and consents of a customer that are kept."""
@@ -190,7 +216,11 @@ class Unit:
         return values | {"ids": listed(self.connection, ids)}
 
     def _insert(self, keys: list[RecordKey]) -> None:
-        ordered = [RecordKey(*about, number) for about, numbers in by_kind(keys).items() for number in numbers]
+        ordered = [
+            RecordKey(*about, number)
+            for about, numbers in by_kind(keys).items()
+            for number in numbers
+        ]
         rows = [row for key in ordered if (row := self._current[key])]
         for row, made in zip(rows, ADD_RECORD.returned(self.connection, rows), strict=True):
             if made is None:

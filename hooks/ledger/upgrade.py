@@ -117,7 +117,9 @@ def _revision(connection: Connection) -> str | None:
     """The revision that the database is at; None before the first."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    revision: str | None = connection.execute(
+        text("SELECT version_num FROM alembic_version")
+    ).scalar_one_or_none()
     return revision
 
 
@@ -135,8 +137,12 @@ def check(connection: Connection) -> None:
     """
     current = _revision(connection)
     if current is None:
-        raise LedgerNotReadyError("The ledger was never made in this database. Run `flask --app wsgi db upgrade`.")
+        raise LedgerNotReadyError(
+            "The ledger was never made in this database. Run `flask --app wsgi db upgrade`."
+        )
     if current != head() and not _is_newer(current):
-        raise LedgerNotReadyError(f"The ledger is at {current}, not {head()}. Run `flask --app wsgi db upgrade`.")
+        raise LedgerNotReadyError(
+            f"The ledger is at {current}, not {head()}. Run `flask --app wsgi db upgrade`."
+        )
     if connection.dialect.name == "sqlite":
         SQLite(connection.dialect.loaded_dbapi).check_mode(mode_of(connection.connection.cursor()))

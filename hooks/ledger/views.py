@@ -34,7 +34,9 @@ MAX_ID = 2**63 - 1
 """Larger ones than this no database holds, nor does a store give them."""
 
 
-def record(connection: Connection, store: str, kind: str, external_id: int) -> dict[str, Any] | None:
+def record(
+    connection: Connection, store: str, kind: str, external_id: int
+) -> dict[str, Any] | None:
     """One record: its facts, tag, entries with their reasons, what the store holds of it, and its history."""
     if external_id > MAX_ID:
         return None
@@ -63,7 +65,9 @@ def record(connection: Connection, store: str, kind: str, external_id: int) -> d
         "subject": row.subject,
         "customer_id": row.customer_id,
         "events": json.loads(row.events),
-        "left_behind": [entry_name(entry) for entry in json.loads(row.entries)] if row.state == "erased" else [],
+        "left_behind": [entry_name(entry) for entry in json.loads(row.entries)]
+        if row.state == "erased"
+        else [],
         "store_copy": _store_copy(row),
         "history": _history(connection, row.id),
     }
@@ -103,7 +107,9 @@ def _store_copy(row: Row[Any]) -> dict[str, Any]:
 
 
 def _history(connection: Connection, record_id: int) -> list[dict[str, Any]]:
-    rows = connection.execute(select(history).where(history.c.record_id == record_id).order_by(history.c.id))
+    rows = connection.execute(
+        select(history).where(history.c.record_id == record_id).order_by(history.c.id)
+    )
     return [
         {
             "at": _text(row.at),
@@ -125,7 +131,13 @@ def _text(value: date | datetime | None) -> str | None:
 
 def counts(connection: Connection) -> dict[str, Any]:
     """How many records are kept: in all, and by kind, class and legal basis."""
-    found: dict[str, Any] = {"total": 0, "by_kind": {}, "by_class": {}, "by_legal_basis": {}, "held": 0}
+    found: dict[str, Any] = {
+        "total": 0,
+        "by_kind": {},
+        "by_class": {},
+        "by_legal_basis": {},
+        "held": 0,
+    }
     found |= {"unknown_status": 0, "closed": {"erased": 0, "gone": 0}}
     about = ("kind", "retention_class", "legal_basis", "held", "unknown_status")
     for row in tallies.kinds(connection, "state", *about):
@@ -147,7 +159,9 @@ def counts(connection: Connection) -> dict[str, Any]:
 
 def _ignored(connection: Connection) -> dict[str, int]:
     """How many accounts are ignored, by role; `unknown` where they were not read since roles are kept."""
-    chosen = select(records.c.role, func.count().label("number")).where(IGNORED).group_by(records.c.role)
+    chosen = (
+        select(records.c.role, func.count().label("number")).where(IGNORED).group_by(records.c.role)
+    )
     found = {row.role or "unknown": row.number for row in connection.execute(chosen)}
     return dict(sorted(found.items()))
 
@@ -156,12 +170,16 @@ def by_recipient(connection: Connection) -> dict[str, int]:
     """How many records are kept of which each recipient has data; ways of which nobody is named begin with a `?`."""
     found: dict[str, int] = {}
     for row in tallies.kinds(connection, "state", "recipients"):
-        for name in row.recipients.split(",") if row.recipients and row.state in OPEN_STATES else ():
+        for name in (
+            row.recipients.split(",") if row.recipients and row.state in OPEN_STATES else ()
+        ):
             found[name] = found.get(name, 0) + row.number
     return dict(sorted(found.items()))
 
 
-def erased_too_early(connection: Connection, today: date) -> tuple[int, list[Row[Any]], datetime | None]:
+def erased_too_early(
+    connection: Connection, today: date
+) -> tuple[int, list[Row[Any]], datetime | None]:
     """Records that the law wants kept still, and the store has trashed, erased or deleted: their number,
     the first few, and since when there are any."""
     number, since = tallies.early(connection, today)
@@ -175,15 +193,17 @@ def erased_too_early(connection: Connection, today: date) -> tuple[int, list[Row
 
 
 def _number(connection: Connection, chosen: ColumnElement[bool]) -> int:
-    return int(connection.execute(select(func.count()).select_from(records).where(chosen)).scalar_one())
+    return int(
+        connection.execute(select(func.count()).select_from(records).where(chosen)).scalar_one()
+    )
 
 
 def quarantined(connection: Connection, store: str) -> list[Row[Any]]:
     """Deliveries set aside and not made good yet: by reason and topic, their number and since when."""
     about = quarantine.c.reason, quarantine.c.topic
-    chosen = select(*about, func.count().label("number"), func.min(quarantine.c.received_at).label("since")).where(
-        quarantine.c.store == store, quarantine.c.resolved_at.is_(None)
-    )
+    chosen = select(
+        *about, func.count().label("number"), func.min(quarantine.c.received_at).label("since")
+    ).where(quarantine.c.store == store, quarantine.c.resolved_at.is_(None))
     return list(connection.execute(chosen.group_by(*about).order_by(*about)))
 
 
@@ -193,8 +213,12 @@ def lost_rights(connection: Connection, store: str) -> list[Row[Any]]:
     That the records were asked for since does not mend the webhook.
     """
     at, number = quarantine.c.received_at, func.count().label("number")
-    lost = select(quarantine.c.topic, func.min(at).label("since"), func.max(at).label("last"), number)
-    lost = lost.where(quarantine.c.store == store, quarantine.c.reason == LOST_RIGHTS).group_by(quarantine.c.topic)
+    lost = select(
+        quarantine.c.topic, func.min(at).label("since"), func.max(at).label("last"), number
+    )
+    lost = lost.where(quarantine.c.store == store, quarantine.c.reason == LOST_RIGHTS).group_by(
+        quarantine.c.topic
+    )
     found = []
     for row in connection.execute(lost.order_by(quarantine.c.topic)).all():
         if _good(connection, store, row.topic, after=row.last) is None:
@@ -207,22 +231,33 @@ def lost_rights(connection: Connection, store: str) -> list[Row[Any]]:
 def _good(connection: Connection, store: str, topic: str, *, after: datetime) -> datetime | None:
     """When the last good delivery of a topic came, if it came after an instant."""
     at, good = deliveries.c.received_at, deliveries.c.result.in_(("recorded", "unchanged", "stale"))
-    since = select(at).where(deliveries.c.store == store, deliveries.c.topic == topic, good, at > after)
-    found: datetime | None = connection.execute(since.order_by(at.desc()).limit(1)).scalar_one_or_none()
+    since = select(at).where(
+        deliveries.c.store == store, deliveries.c.topic == topic, good, at > after
+    )
+    found: datetime | None = connection.execute(
+        since.order_by(at.desc()).limit(1)
+    ).scalar_one_or_none()
     return found
 
 
 def last_delivery(connection: Connection, store: str) -> datetime | None:
     """When a delivery of one of our topics last came; others say nothing about our webhooks."""
     ours = deliveries.c.store == store, deliveries.c.topic.not_in(NO_WEBHOOKS)
-    newest = select(deliveries.c.received_at).where(*ours).order_by(deliveries.c.received_at.desc()).limit(1)
+    newest = (
+        select(deliveries.c.received_at)
+        .where(*ours)
+        .order_by(deliveries.c.received_at.desc())
+        .limit(1)
+    )
     found: datetime | None = connection.execute(newest).scalar_one_or_none()
     return found
 
 
 def missed(connection: Connection, store: str) -> datetime | None:
     """Since when changes are found in the store of which no delivery came; None if one has come since."""
-    missed_at = connection.execute(select(stores.c.missed_at).where(stores.c.slug == store)).scalar_one_or_none()
+    missed_at = connection.execute(
+        select(stores.c.missed_at).where(stores.c.slug == store)
+    ).scalar_one_or_none()
     last = last_delivery(connection, store)
     return missed_at if missed_at and (last is None or last < missed_at) else None
 
@@ -267,13 +302,17 @@ def odd_records(connection: Connection, store: str, code: str) -> tuple[int, lis
     """The records with odd parts of this code: their number, and the first few (`kind`, `external_id`)."""
     odd = (records.c.store == store, ODD)
     groups = connection.execute(
-        select(records.c.oddities, func.count().label("number")).where(*odd).group_by(records.c.oddities)
+        select(records.c.oddities, func.count().label("number"))
+        .where(*odd)
+        .group_by(records.c.oddities)
     ).all()
     chosen = [row.oddities for row in groups if code in row.oddities.split(",")]
     if not chosen:
         return 0, []
     number = sum(row.number for row in groups if row.oddities in chosen)
-    examples = select(records.c.kind, records.c.external_id).where(*odd, records.c.oddities.in_(chosen))
+    examples = select(records.c.kind, records.c.external_id).where(
+        *odd, records.c.oddities.in_(chosen)
+    )
     ordered = examples.order_by(records.c.kind.desc(), records.c.external_id).limit(EXAMPLES)
     return number, list(connection.execute(ordered))
 

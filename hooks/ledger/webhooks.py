@@ -16,11 +16,20 @@ WORKS = "active"
 
 def known(connection: Connection, store: str) -> dict[str, Row[Any]]:
     """All that is remembered of a store's webhooks, by topic."""
-    rows = connection.execute(select(webhooks).where(webhooks.c.store == store).order_by(webhooks.c.topic))
+    rows = connection.execute(
+        select(webhooks).where(webhooks.c.store == store).order_by(webhooks.c.topic)
+    )
     return {row.topic: row for row in rows}
 
 
-def record(connection: Connection, store: str, topic: str, status: str, external_id: int | None, now: datetime) -> None:
+def record(
+    connection: Connection,
+    store: str,
+    topic: str,
+    status: str,
+    external_id: int | None,
+    now: datetime,
+) -> None:
     """How a topic stood at a look. Of another webhook than the one remembered the secret is not known."""
     first = {"store": store, "topic": topic, "status": status, "checked_at": now}
     connection.execute(insert_ignore(connection, webhooks), first)
@@ -31,19 +40,31 @@ def record(connection: Connection, store: str, topic: str, status: str, external
         .values(
             status=status,
             external_id=external_id,
-            secret_digest=null() if same is None else case((same, webhooks.c.secret_digest), else_=null()),
+            secret_digest=null()
+            if same is None
+            else case((same, webhooks.c.secret_digest), else_=null()),
             checked_at=now,
             wrong_since=None if status == WORKS else func.coalesce(webhooks.c.wrong_since, now),
         )
     )
 
 
-def remember(connection: Connection, store: str, topic: str, external_id: int, digest: str, now: datetime) -> None:
+def remember(
+    connection: Connection, store: str, topic: str, external_id: int, digest: str, now: datetime
+) -> None:
     """This webhook was made by us, or given a secret. How the topic stands is left to the next look."""
-    first = {"store": store, "topic": topic, "status": "missing", "checked_at": now, "wrong_since": now}
+    first = {
+        "store": store,
+        "topic": topic,
+        "status": "missing",
+        "checked_at": now,
+        "wrong_since": now,
+    }
     connection.execute(insert_ignore(connection, webhooks), first)
     mine = webhooks.c.store == store, webhooks.c.topic == topic
-    connection.execute(update(webhooks).where(*mine).values(external_id=external_id, secret_digest=digest))
+    connection.execute(
+        update(webhooks).where(*mine).values(external_id=external_id, secret_digest=digest)
+    )
 
 
 def keep_only(connection: Connection, store: str, topics: Iterable[str]) -> None:

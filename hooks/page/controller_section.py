@@ -22,7 +22,10 @@ _NEEDED = {
 
 
 def read_controller(
-    lines: Sequence[Line], sections: Sequence[Section], unread: list[str], places: Mapping[Meaning, Place]
+    lines: Sequence[Line],
+    sections: Sequence[Section],
+    unread: list[str],
+    places: Mapping[Meaning, Place],
 ) -> ControllerFacts:
     """Read what the labels of the section name, and whether any section speaks of UK GDPR. Adds a sentence to `unread`
     for each thing that a policy needs and that is not there."""
@@ -32,6 +35,10 @@ def read_controller(
         if name:
             found.setdefault(name, line.value)
     if place := places.get("controller"):
-        unread += [f"{place}: {what} could not be read." for name, what in _NEEDED.items() if name not in found]
+        unread += [
+            f"{place}: {what} could not be read."
+            for name, what in _NEEDED.items()
+            if name not in found
+        ]
     uk = any(_UK.search(key(line.text)) for section in sections for line in section.lines)
     return ControllerFacts(**found, uk=uk)

@@ -36,6 +36,10 @@ def read_day(text: str) -> date | None:
 def _day(match: re.Match[str]) -> date | None:
     month = match["month"]
     try:
-        return date(int(match["year"]), int(month) if month.isdigit() else _NUMBERS[month], int(match["day"]))
+        return date(
+            int(match["year"]),
+            int(month) if month.isdigit() else _NUMBERS[month],
+            int(match["day"]),
+        )
     except ValueError:
         return None

@@ -22,7 +22,8 @@ from hooks.page.section_titles import Meaning, is_of_the_whole, meanings
 from hooks.page.vocabulary import ARTICLES
 
 _COMPANY_FORM = re.compile(
-    r"\s+(?:ASA?|AB|A/S|ApS|Oy|Ltd\.?|Limited|GmbH|Inc\.?|ENK|DA|SA|B\.?V\.?|LLC|PLC)$", re.IGNORECASE
+    r"\s+(?:ASA?|AB|A/S|ApS|Oy|Ltd\.?|Limited|GmbH|Inc\.?|ENK|DA|SA|B\.?V\.?|LLC|PLC)$",
+    re.IGNORECASE,
 )
 
 
@@ -60,7 +61,10 @@ class Numbers:
 
     def number(self, place: Place | None) -> int | None:
         """Of this section."""
-        return next((number for number, title in self.titles.items() if place and title == place.title), None)
+        return next(
+            (number for number, title in self.titles.items() if place and title == place.title),
+            None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,10 @@ class _Draft:
         parts = Parts(self.page, self.template, self.section)
         yield from self._head()
         yield from ["", *self._controller(), "", "[sections]"]
-        yield from (toml_writer.line(str(number), title) for number, title in sorted(self.numbers.titles.items()))
+        yield from (
+            toml_writer.line(str(number), title)
+            for number, title in sorted(self.numbers.titles.items())
+        )
         for name, meaning, said in (
             ("categories", "categories", self.page.categories),
             ("sources", "collection", self._sources()),
@@ -88,7 +95,9 @@ class _Draft:
                 yield from self._term(name, one, self.section(meaning))  # type: ignore[arg-type]
         for one in self.page.sources:
             if not self._data_of(one):
-                yield toml_writer.ask(f"Which data comes to the shop this way (`[sources]`): “{one.label}”?")
+                yield toml_writer.ask(
+                    f"Which data comes to the shop this way (`[sources]`): “{one.label}”?"
+                )
         yield from parts.recipients()
         yield from self._security()
         yield from parts.children()
@@ -106,7 +115,11 @@ class _Draft:
     def _head(self) -> Iterator[str]:
         page = self.page
         yield f"# Drafted from {page.link or 'a privacy policy page'}. What begins with ASK is to be filled in."
-        yield from (toml_writer.ask(sentence) for sentence in page.unread if not _is_of_class(sentence, page))
+        yield from (
+            toml_writer.ask(sentence)
+            for sentence in page.unread
+            if not _is_of_class(sentence, page)
+        )
         yield ""
         day = page.last_updated or (page.modified.date() if page.modified else self.today)
         name = slug(_COMPANY_FORM.sub("", page.controller.name or "policy"))[:50].strip("-")
@@ -125,7 +138,10 @@ class _Draft:
             yield toml_writer.line("page", page.link)
         else:
             yield from [toml_writer.ask("What is the address of the page?"), '# page = "https://…"']
-        yield from (toml_writer.line(key, self.template[key]) for key in ("time_zone", "accounting_year_start"))
+        yield from (
+            toml_writer.line(key, self.template[key])
+            for key in ("time_zone", "accounting_year_start")
+        )
 
     def _controller(self) -> Iterator[str]:
         facts = self.page.controller
@@ -143,8 +159,13 @@ class _Draft:
         if table == "bases":
             letter = ARTICLES.get(one.id)
             if not letter:
-                yield toml_writer.ask(f"Which article of the GDPR is the legal basis “{one.label}”?")
-            entries |= {"covers": one.text or None, "article": f"GDPR Art. 6(1)({letter})" if letter else ""}
+                yield toml_writer.ask(
+                    f"Which article of the GDPR is the legal basis “{one.label}”?"
+                )
+            entries |= {
+                "covers": one.text or None,
+                "article": f"GDPR Art. 6(1)({letter})" if letter else "",
+            }
         if table == "sources":
             entries["data"] = self._data_of(one)
         yield toml_writer.inline(one.id, entries | {"section": section})
@@ -166,4 +187,6 @@ class _Draft:
 
 def _is_of_class(sentence: str, page: PublishedPage) -> bool:
     """Whether what could not be read is the period of a class, by which it is asked for."""
-    return any(one.span is None and f"“{one.label}: {one.text}”" in sentence for one in page.classes)
+    return any(
+        one.span is None and f"“{one.label}: {one.text}”" in sentence for one in page.classes
+    )

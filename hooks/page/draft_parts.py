@@ -35,7 +35,10 @@ class Parts:
             yield from self._recipient(one, one["name"], "recipients")
         for named in self.page.recipients:
             if named.group not in groups:
-                yield from ["", toml_writer.ask(f"To which group of recipients does {named.name} belong?")]
+                yield from [
+                    "",
+                    toml_writer.ask(f"To which group of recipients does {named.name} belong?"),
+                ]
             elif named.id in known:
                 yield from self._recipient(known[named.id], named.name, named.place)
             else:
@@ -45,11 +48,15 @@ class Parts:
         """Those with a gap of their own, of a group that the page has, and not by name."""
         groups = {one.id for one in self.page.groups}
         named = {one.id for one in self.page.recipients}
-        own = [one for one in self.template["recipients"] if "gap" in one and one["group"] in groups]
+        own = [
+            one for one in self.template["recipients"] if "gap" in one and one["group"] in groups
+        ]
         return [one for one in own if not named & {one["id"], slug(one["name"])}]
 
     def _recipient(self, known: Mapping[str, Any], name: str, place: Meaning) -> Iterator[str]:
-        safeguards = [one.id for one in self.page.safeguards if one.id in known.get("safeguards", ())]
+        safeguards = [
+            one.id for one in self.page.safeguards if one.id in known.get("safeguards", ())
+        ]
         outside = known.get("outside", False)
         yield ""
         if outside and not safeguards:
@@ -59,7 +66,10 @@ class Parts:
         categories = {one.id for one in self.page.categories}
         entries = {"id": known["id"], "name": name} | dict(known)
         entries["data"] = [one for one in known["data"] if one in categories]
-        entries |= {"outside": (outside and bool(safeguards)) or None, "safeguards": safeguards or None}
+        entries |= {
+            "outside": (outside and bool(safeguards)) or None,
+            "safeguards": safeguards or None,
+        }
         if known in self._unpublished():
             entries |= {"published": False}
         else:
@@ -73,7 +83,9 @@ class Parts:
             "(`payment`, `shipping`, `holding`), as processor or controller (`role`), and in which country?"
         )
         entries = {"id": named.id, "name": named.name, "group": named.group, "data": []}
-        yield from toml_writer.table("[[recipients]]", entries | {"section": self.section(named.place)})
+        yield from toml_writer.table(
+            "[[recipients]]", entries | {"section": self.section(named.place)}
+        )
 
     # --- children, complaints ---
 
@@ -81,8 +93,15 @@ class Parts:
         """What the page says of children."""
         said = self.page.children
         if said:
-            entries = {"label": said.label, "age": said.age, "orders_only": said.orders_only or None}
-            yield from ["", *toml_writer.table("[children]", entries | {"section": self.section("children")})]
+            entries = {
+                "label": said.label,
+                "age": said.age,
+                "orders_only": said.orders_only or None,
+            }
+            yield from [
+                "",
+                *toml_writer.table("[children]", entries | {"section": self.section("children")}),
+            ]
 
     def authorities(self) -> Iterator[str]:
         """The supervisory authorities that the page names, with their addresses."""
@@ -106,8 +125,12 @@ class Parts:
             if "gap" in own:
                 yield from toml_writer.table(f"[classes.{name}]", own | {"published": False})
             else:
-                yield toml_writer.ask(f"The page names no retention class {name}; for how long is that kept?")
-                yield from toml_writer.commented([*toml_writer.table(f"[classes.{name}]", own), 'keep = "P…"'])
+                yield toml_writer.ask(
+                    f"The page names no retention class {name}; for how long is that kept?"
+                )
+                yield from toml_writer.commented(
+                    [*toml_writer.table(f"[classes.{name}]", own), 'keep = "P…"']
+                )
 
     def _class(self, one: PublishedClass, known: Mapping[str, Any] | None) -> Iterator[str]:
         yield ""
@@ -123,8 +146,16 @@ class Parts:
             yield toml_writer.ask(
                 f"{source} asks for {Period.from_iso(by_law)}, the page says {one.span}; is that meant?"
             )
-        entries = {"label": f"{one.label}: {lowered(one.text)}", "clock": about["clock"], **_ends(one.span)}
-        entries |= {"at_end": about["at_end"], "source": about.get("source"), "proof": about.get("proof")}
+        entries = {
+            "label": f"{one.label}: {lowered(one.text)}",
+            "clock": about["clock"],
+            **_ends(one.span),
+        }
+        entries |= {
+            "at_end": about["at_end"],
+            "source": about.get("source"),
+            "proof": about.get("proof"),
+        }
         entries |= {"section": self.section("retention")}
         yield from toml_writer.table(f"[classes.{one.id}]", entries)
         if one.span is None:
@@ -140,24 +171,36 @@ class Parts:
     def deletion(self) -> Iterator[str]:
         """How soon what is due is deleted, which no page says. Nothing, where the page has no section on retention."""
         if self.section("retention") is not None:
-            yield from ["", *toml_writer.table("[deletion]", self.template["deletion"] | {"published": False})]
+            yield from [
+                "",
+                *toml_writer.table("[deletion]", self.template["deletion"] | {"published": False}),
+            ]
 
     def gaps(self) -> Iterator[str]:
         """What the page does not say of what it has; a gap that the page has filled is none."""
         on_page = {one.id for one in self.page.classes}
         for name, gap in self.template["gaps"].items():
             section = self.section(gap["about"]) or self.section("retention")
-            if name in self._filled() or gap.get("class", "") not in {"", *on_page} or section is None:
+            if (
+                name in self._filled()
+                or gap.get("class", "") not in {"", *on_page}
+                or section is None
+            ):
                 continue
             yield ""
             yield from toml_writer.table(
-                f"[gaps.{name}]", {"section": section, "choice": gap["choice"], "publish": gap["publish"]}
+                f"[gaps.{name}]",
+                {"section": section, "choice": gap["choice"], "publish": gap["publish"]},
             )
 
     def _filled(self) -> set[str]:
         """Gaps of the operator's own classes that the page names; and of recipients, where it names all or none."""
         on_page = {one.id for one in self.page.classes}
-        filled = {own["gap"] for name, own in self.template["classes"].items() if "gap" in own and name in on_page}
+        filled = {
+            own["gap"]
+            for name, own in self.template["classes"].items()
+            if "gap" in own and name in on_page
+        }
         of_recipients = {one["gap"] for one in self.template["recipients"] if "gap" in one}
         return filled | (of_recipients - {one["gap"] for one in self._unpublished()})
 

@@ -50,7 +50,9 @@ def _days(page: PublishedPage, policy: Policy) -> Iterator[Finding]:
         words_of = f"The page was modified on {day}, after {policy.effective_from}, from which the policy is in force."
         yield Finding("page-newer", None, words_of, "notice")
     if printed and day > printed:
-        words_of = f"The page was modified on {day}, but prints that it was last updated on {printed}."
+        words_of = (
+            f"The page was modified on {day}, but prints that it was last updated on {printed}."
+        )
         yield Finding("date-not-updated", None, words_of, "notice")
 
 
@@ -80,7 +82,9 @@ def _controller(page: PublishedPage, policy: Policy) -> Iterator[Finding]:
             message = f"{place}: {what} is {said}, {f'“{in_policy}”' if in_policy else 'nothing'} in the policy."
             yield Finding("controller-changed", place.number, message)
     if page.controller.uk != policy.controller.uk:
-        does, does_not = ("the page", "the policy") if page.controller.uk else ("the policy", "the page")
+        does, does_not = (
+            ("the page", "the policy") if page.controller.uk else ("the policy", "the page")
+        )
         message = f"{place}: {does} says that UK GDPR may apply, {does_not} does not."
         yield Finding("controller-changed", place.number, message)
 
@@ -95,7 +99,9 @@ def _comparable(name: str, text: str) -> str:
 
 def _moved(page: PublishedPage, policy: Policy) -> Iterator[Finding]:
     """Sections that the policy cites by a number that is another one's on the page."""
-    cited = {meaning: number for number, title in policy.sections.items() for meaning in meanings(title)}
+    cited = {
+        meaning: number for number, title in policy.sections.items() for meaning in meanings(title)
+    }
     for place in page.sections:
         numbers = {cited[meaning] for meaning in meanings(place.title) if meaning in cited}
         if numbers and place.number is not None and place.number not in numbers:

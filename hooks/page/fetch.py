@@ -40,7 +40,11 @@ def read_source(source: str) -> PageSource:
     This takes as long as a server likes that answers byte by byte: `hooks.page.subprocess_reader` ends it.
     """
     try:
-        return _from_address(source) if urlsplit(source).scheme in ("http", "https") else _from_file(source)
+        return (
+            _from_address(source)
+            if urlsplit(source).scheme in ("http", "https")
+            else _from_file(source)
+        )
     except ValueError as error:
         raise PageError(f"{source} is, or names, an address that makes no sense.") from error
 
@@ -81,15 +85,21 @@ def _is_json(body: bytes) -> bool:
 def _of_html(body: bytes, origin: str, got: Got | None = None) -> tuple[PageSource, str | None]:
     """The page; and where its REST form is, if it was got from a host and names one there."""
     encodings = [got.charset] if got and got.charset else []
-    html = UnicodeDammit(body, known_definite_encodings=encodings, is_html=True).unicode_markup or ""
+    html = (
+        UnicodeDammit(body, known_definite_encodings=encodings, is_html=True).unicode_markup or ""
+    )
     soup = parsed(html)
     if "\x00" in html or soup.find(["p", "li", "h1", "h2", "h3", "td", "div"]) is None:
         raise PageError(f"{origin} is neither an HTML page nor a page of WordPress' REST API.")
     canonical = soup.select_one('link[rel~="canonical"][href]')
     changed = soup.select_one('meta[property="article:modified_time"][content]')
-    link = _web_address(str(canonical["href"]) if canonical else None) or (got.reached if got else None)
+    link = _web_address(str(canonical["href"]) if canonical else None) or (
+        got.reached if got else None
+    )
     modified = _instant(str(changed["content"])) if changed else None
-    return PageSource(html, modified, link, origin), _rest_address(soup, got.reached) if got else None
+    return PageSource(html, modified, link, origin), _rest_address(
+        soup, got.reached
+    ) if got else None
 
 
 def _of_rest(body: bytes, origin: str, link: str | None) -> PageSource:
@@ -121,7 +131,11 @@ def _instant(text: object) -> datetime | None:
 
 
 def _web_address(text: object) -> str | None:
-    fit = isinstance(text, str) and urlsplit(text).scheme in ("http", "https") and not re.search(r"\s", text)
+    fit = (
+        isinstance(text, str)
+        and urlsplit(text).scheme in ("http", "https")
+        and not re.search(r"\s", text)
+    )
     return str(text) if fit else None
 
 

@@ -62,7 +62,9 @@ class Visit:
         while isinstance(answer, str):
             self._redirects += 1
             if self._redirects > MOST_REDIRECTS:
-                words = f"redirects more than {MOST_REDIRECTS} times. Use the address that it leads to"
+                words = (
+                    f"redirects more than {MOST_REDIRECTS} times. Use the address that it leads to"
+                )
                 raise PageError(f"{self._address} {words}.")
             self.check_step(address, answer)
             address = answer
@@ -73,28 +75,42 @@ class Visit:
         """Refuse the way from one address to the next by what it says of itself. Raises PageError."""
         schemes = urlsplit(here).scheme, urlsplit(there).scheme
         if schemes[1] not in ("http", "https"):
-            raise PageError(f"{self._address} leads to what is no web address. Use the page's own address.")
+            raise PageError(
+                f"{self._address} leads to what is no web address. Use the page's own address."
+            )
         if schemes == ("https", "http"):
-            raise PageError(f"{self._address} leads from https to http. Use an address that stays with https.")
+            raise PageError(
+                f"{self._address} leads from https to http. Use an address that stays with https."
+            )
 
     def _ask(self, address: str) -> Got | str:
         """Get what is at the address; or the address that it redirects to, its body unread."""
         if "@" in urlsplit(address).netloc:
-            raise PageError("An address with a user name or password in it is not asked: no credentials are sent.")
+            raise PageError(
+                "An address with a user name or password in it is not asked: no credentials are sent."
+            )
         accepted = {"Accept": "text/html, application/json"}
         try:
-            with self._session.get(address, timeout=_SECONDS_A_READ, stream=True, headers=accepted) as response:
+            with self._session.get(
+                address, timeout=_SECONDS_A_READ, stream=True, headers=accepted
+            ) as response:
                 return redirect_target(response) or self._read(response)
         except (requests.RequestException, HTTPError, ValueError) as error:
-            raise PageError(f"{self._address} could not be reached ({type(error).__name__}).") from error
+            raise PageError(
+                f"{self._address} could not be reached ({type(error).__name__})."
+            ) from error
 
     def _read(self, response: requests.Response) -> Got:
         if response.status_code != requests.codes.ok:
-            raise PageError(f"{self._address} answered with status {response.status_code} in place of a page.")
+            raise PageError(
+                f"{self._address} answered with status {response.status_code} in place of a page."
+            )
         body = body_within(response, MOST_BYTES)
         if body is None:
             raise PageError(too_large(self._address))
-        charset = response.encoding if "charset" in response.headers.get("Content-Type", "") else None
+        charset = (
+            response.encoding if "charset" in response.headers.get("Content-Type", "") else None
+        )
         return Got(body, response.url, charset)
 
 

@@ -53,16 +53,14 @@ class _Comparison:
             return
         place = page.places[self.meaning]
         for name in sorted(self.on_page.keys() - self.in_policy.keys()):
-            message = (
-                f"{place}: the page names the {self.what} “{self.on_page[name].label}” ({name}), the policy does not."
-            )
+            message = f"{place}: the page names the {self.what} “{self.on_page[name].label}” ({name}), the policy does not."
             yield Finding(f"{self.code}-added", place.number, message)
         for name in sorted(self.in_policy.keys() - self.on_page.keys()):
-            message = (
-                f"{place}: the policy has the {self.what} “{self.in_policy[name].label}” ({name}), the page does not."
-            )
+            message = f"{place}: the policy has the {self.what} “{self.in_policy[name].label}” ({name}), the page does not."
             yield Finding(f"{self.code}-gone", place.number, message)
-        yield from _otherwise(self.what, place, [name for name in self.on_page if self._is_worded_otherwise(name)])
+        yield from _otherwise(
+            self.what, place, [name for name in self.on_page if self._is_worded_otherwise(name)]
+        )
 
     def _is_worded_otherwise(self, name: str) -> bool:
         term = self.in_policy.get(name)
@@ -76,14 +74,22 @@ class _Comparison:
 def _otherwise(what: str, place: Place, names: Sequence[str]) -> Iterator[Finding]:
     """The same things in other words: it takes a person to tell whether they still mean the same."""
     if names:
-        message = f"{place}: the page words the {what} {', '.join(names)} otherwise than the policy."
+        message = (
+            f"{place}: the page words the {what} {', '.join(names)} otherwise than the policy."
+        )
         yield Finding("wording-changed", place.number, message, "notice")
 
 
 def _comparisons(page: PublishedPage, policy: Policy) -> Iterator[_Comparison]:
     compared: tuple[tuple[str, str, Meaning, tuple[Said, ...], Mapping[str, Named]], ...] = (
         ("category", "data category", "categories", page.categories, policy.categories),
-        ("source", "source of data", "collection", page.sources if policy.sources else (), policy.sources),
+        (
+            "source",
+            "source of data",
+            "collection",
+            page.sources if policy.sources else (),
+            policy.sources,
+        ),
         ("purpose", "purpose", "purposes", page.purposes, policy.purposes),
         ("basis", "legal basis", "bases", page.bases, policy.bases),
         ("recipient", "group of recipients", "recipients", page.groups, policy.recipient_groups),
@@ -124,7 +130,9 @@ def _recipients(page: PublishedPage, policy: Policy) -> Iterator[Finding]:
 
 def _meaning(policy: Policy, section: int) -> Meaning:
     """What a section that the policy cites is about: marketing, or else recipients."""
-    return "marketing" if "marketing" in meanings(policy.sections.get(section, "")) else "recipients"
+    return (
+        "marketing" if "marketing" in meanings(policy.sections.get(section, "")) else "recipients"
+    )
 
 
 # --- complaints and children: of what the policy does not speak, nothing is compared ---
@@ -153,7 +161,9 @@ def _children(page: PublishedPage, policy: Policy) -> Iterator[Finding]:
         message = f"{where}: the policy has an age of children, {known.age}; the page names none."
         yield Finding("children-gone", number, message)
     elif there.age != known.age:
-        message = f"{where}: the age of children is {there.age} on the page, {known.age} in the policy."
+        message = (
+            f"{where}: the age of children is {there.age} on the page, {known.age} in the policy."
+        )
         yield Finding("children-changed", number, message)
     elif key(there.label) != key(known.label):
         message = f"{where}: the page words what it says of children otherwise than the policy."
@@ -171,13 +181,13 @@ def _classes(page: PublishedPage, policy: Policy) -> Iterator[Finding]:
         known = policy.classes.get(one.id)
         if known is None:
             period = f", kept {one.span}" if one.span else ""
-            message = (
-                f"{place}: the page has the retention class “{one.label}” ({one.id}){period}; the policy does not."
-            )
+            message = f"{place}: the page has the retention class “{one.label}” ({one.id}){period}; the policy does not."
             yield Finding("class-added", place.number, message)
         else:
             yield from _class(one, known, place.number, str(place))
-    yield from _otherwise("retention class", place, [one.id for one in page.classes if _is_otherwise(one, policy)])
+    yield from _otherwise(
+        "retention class", place, [one.id for one in page.classes if _is_otherwise(one, policy)]
+    )
     yield from _gone(page, policy, place)
 
 
@@ -197,12 +207,12 @@ def _gone(page: PublishedPage, policy: Policy, place: Place) -> Iterator[Finding
             yield Finding("class-gone", place.number, message)
 
 
-def _class(one: PublishedClass, known: RetentionClass, section: int | None, place: str) -> Iterator[Finding]:
+def _class(
+    one: PublishedClass, known: RetentionClass, section: int | None, place: str
+) -> Iterator[Finding]:
     kept = Span(known.keep, known.review, known.until)
     if one.span and not one.span.same_as(kept):
-        message = (
-            f"{place}: {lowered(one.label)} are kept {one.span} on the page, {kept} in the policy (class {one.id})."
-        )
+        message = f"{place}: {lowered(one.label)} are kept {one.span} on the page, {kept} in the policy (class {one.id})."
         yield Finding("period-changed", section, message)
     if known.published.section is None:
         message = f"{place}: the page names “{one.label}”, which is the operator's own choice in the policy ({one.id})."

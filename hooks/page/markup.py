@@ -104,7 +104,11 @@ def _seen(soup: BeautifulSoup) -> BeautifulSoup:
 
 
 def _is_unseen(tag: Tag) -> bool:
-    return tag.name in _UNSEEN or tag.has_attr("hidden") or bool(_HIDDEN.search(str(tag.get("style", ""))))
+    return (
+        tag.name in _UNSEEN
+        or tag.has_attr("hidden")
+        or bool(_HIDDEN.search(str(tag.get("style", ""))))
+    )
 
 
 def _content(soup: BeautifulSoup) -> Tag:
@@ -112,7 +116,10 @@ def _content(soup: BeautifulSoup) -> Tag:
     paragraphs = len(soup.find_all("p"))
     for is_one in (_is_entry, "article", "main", "body"):
         for found in soup.find_all(is_one):
-            if len(found.find_all(list(_HEADINGS), limit=2)) > 1 or len(found.find_all("p")) > paragraphs // 2:
+            if (
+                len(found.find_all(list(_HEADINGS), limit=2)) > 1
+                or len(found.find_all("p")) > paragraphs // 2
+            ):
                 return found
     return soup
 

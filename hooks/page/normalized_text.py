@@ -11,7 +11,9 @@ _SPACE = re.compile(r"\s+")
 _DASH = re.compile(f"[{DASHES}]")
 _QUOTES = str.maketrans(dict.fromkeys("‘’‚‛`´", "'") | dict.fromkeys("“”„‟«»", '"'))
 _WORD = re.compile(r"[^\W_]+")
-_NO_LATIN_DECOMPOSITION = str.maketrans({"ø": "o", "æ": "ae", "å": "a", "ð": "d", "þ": "th", "ß": "ss"})
+_NO_LATIN_DECOMPOSITION = str.maketrans(
+    {"ø": "o", "æ": "ae", "å": "a", "ð": "d", "þ": "th", "ß": "ss"}
+)
 
 
 def clean(text: str) -> str:

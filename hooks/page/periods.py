@@ -66,11 +66,11 @@ def _alternatives(words: dict[str, int]) -> str:
     return "|".join(sorted(words, key=len, reverse=True))
 
 
-_NUMBER = (
-    rf"(?:\d{{1,4}}|(?:{_alternatives(_TENS)})(?:[ -]?(?:{_alternatives(_ONES)}))?|{_alternatives(_TEENS | _ONES)})"
-)
+_NUMBER = rf"(?:\d{{1,4}}|(?:{_alternatives(_TENS)})(?:[ -]?(?:{_alternatives(_ONES)}))?|{_alternatives(_TEENS | _ONES)})"
 _BEGIN = r"""(?<![^\s("'…])(?<!\d )(?<!- )"""
-_QUANTITY = re.compile(rf"{_BEGIN}(?P<n>{_NUMBER})[ -]?(?:calendar |full |hele )?{_UNIT.format('')}")
+_QUANTITY = re.compile(
+    rf"{_BEGIN}(?P<n>{_NUMBER})[ -]?(?:calendar |full |hele )?{_UNIT.format('')}"
+)
 _RANGE = re.compile(
     rf"(?P<between>\b(?:between|from|mellom|fra) )?{_BEGIN}(?P<n1>{_NUMBER})(?: ?{_UNIT.format(1)})?"
     rf"(?: ?- ?| to | til | (?P<and>and|og) )(?P<n2>{_NUMBER}) ?{_UNIT.format(2)}"
@@ -94,7 +94,9 @@ _OPEN = re.compile(
     r"for alltid|nødvendig|behov|omtrent|cirka|ca|rundt|med mindre|unntatt|hvis|dersom|ikke|aldri|halvt?|halvannet|"
     r"kvart|hundre|noen|flere|forlenges|forlenget)\b"
 )
-_AT_MOST = re.compile(r"\b(?:no|not) (?:longer|more|later) than\b|\bikke (?:lenger|lengre|mer) enn\b")
+_AT_MOST = re.compile(
+    r"\b(?:no|not) (?:longer|more|later) than\b|\bikke (?:lenger|lengre|mer) enn\b"
+)
 _WITHDRAWAL = re.compile(
     r"\b(?:until|till|inntil|frem til|fram til|til)\b.*"
     r"\b(?:unsubscribe|withdr[ae]wn?|withdrawal|opt(?:s|ed)? out|revoke[ds]?|"
@@ -134,7 +136,10 @@ def _ranges(words: str) -> list[re.Match[str]]:
 
 
 def _assert_one(
-    words: str, spans: list[re.Match[str]], singles: list[re.Match[str]], event: re.Match[str] | None
+    words: str,
+    spans: list[re.Match[str]],
+    singles: list[re.Match[str]],
+    event: re.Match[str] | None,
 ) -> None:
     ends = len(spans) + len(singles) + bool(event)
     if ends > 1:

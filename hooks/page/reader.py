@@ -24,7 +24,9 @@ _UPDATED = re.compile(
     r"sist (?:oppdatert|endret|revidert))\b"
 )
 _AGE = re.compile(r"\b(?:under|below|younger than|yngre enn)\b(?: the age of)? (\d{1,2})\b")
-_FOR_AN_ORDER = re.compile(r"\b(?:fulfil\w*|oppfylle|fullføre)\b[^.]*\b(?:order|ordre|bestilling)\w*")
+_FOR_AN_ORDER = re.compile(
+    r"\b(?:fulfil\w*|oppfylle|fullføre)\b[^.]*\b(?:order|ordre|bestilling)\w*"
+)
 _NEEDED: tuple[Meaning, ...] = (
     "controller", "categories", "purposes", "bases", "recipients", "transfers", "retention",
 )  # fmt: skip
@@ -40,7 +42,12 @@ class Reader:
 
     def lines(self, meaning: Meaning) -> list[Line]:
         """All lines of the sections on this."""
-        return [line for section in self.sections if meaning in meanings(section.title) for line in section.lines]
+        return [
+            line
+            for section in self.sections
+            if meaning in meanings(section.title)
+            for line in section.lines
+        ]
 
     def places(self) -> dict[Meaning, Place]:
         """The first section on each."""
@@ -51,21 +58,31 @@ class Reader:
         return found
 
 
-def read_page(html: str, *, modified: datetime | None = None, link: str | None = None) -> PublishedPage:
+def read_page(
+    html: str, *, modified: datetime | None = None, link: str | None = None
+) -> PublishedPage:
     """Read the HTML of a page. Raises PageError where it is too deeply nested; all else is said in `unread`."""
     reader = Reader(outline(html))
     places = reader.places()
     unread = reader.unread
     unread += _strange(reader.sections)
-    unread += [f"The page has no section on {ABOUT[meaning]}." for meaning in _NEEDED if meaning not in places]
-    named = recipients_section.read_recipients(reader.lines("recipients"), reader.lines("marketing"))
+    unread += [
+        f"The page has no section on {ABOUT[meaning]}."
+        for meaning in _NEEDED
+        if meaning not in places
+    ]
+    named = recipients_section.read_recipients(
+        reader.lines("recipients"), reader.lines("marketing")
+    )
     return PublishedPage(
         controller=read_controller(reader.lines("controller"), reader.sections, unread, places),
         last_updated=_last_updated(reader.sections, unread),
         modified=modified,
         link=link,
         places=places,
-        sections=tuple(Place(section.number, section.title) for section in reader.sections if section.title),
+        sections=tuple(
+            Place(section.number, section.title) for section in reader.sections if section.title
+        ),
         categories=_said(reader, places, "categories", vocabulary.CATEGORIES, "data category"),
         sources=_sources(reader.lines("collection")),
         purposes=_said(reader, places, "purposes", vocabulary.PURPOSES, "purpose"),
@@ -89,7 +106,11 @@ def _items(lines: Sequence[Line]) -> list[Line]:
 
 
 def _said(
-    reader: Reader, places: Mapping[Meaning, Place], meaning: Meaning, concepts: Iterable[Concept], what: str
+    reader: Reader,
+    places: Mapping[Meaning, Place],
+    meaning: Meaning,
+    concepts: Iterable[Concept],
+    what: str,
 ) -> tuple[Said, ...]:
     known = tuple(concepts)
     found: dict[str, Said] = {}
@@ -104,7 +125,9 @@ def _said(
     return tuple(found.values())
 
 
-def _groups(groups: tuple[Said, ...], places: Mapping[Meaning, Place], unread: list[str]) -> tuple[Said, ...]:
+def _groups(
+    groups: tuple[Said, ...], places: Mapping[Meaning, Place], unread: list[str]
+) -> tuple[Said, ...]:
     if not groups and "recipients" in places:
         unread.append(f"{places['recipients']}: no group of recipients could be read.")
     return groups
@@ -115,14 +138,18 @@ def _strange(sections: Sequence[Section]) -> Iterator[str]:
     known = [position for position, section in enumerate(sections) if meanings(section.title)]
     for position, section in enumerate(sections):
         within = bool(known) and known[0] < position < known[-1]
-        strange = section.title and not meanings(section.title) and not is_of_the_whole(section.title)
+        strange = (
+            section.title and not meanings(section.title) and not is_of_the_whole(section.title)
+        )
         if strange and (within or section.number is not None):
             name = f"Section {section.number}" if section.number else "A section"
             yield f"{name}, “{section.title}”: what it is about is not known."
 
 
 def _last_updated(sections: Sequence[Section], unread: list[str]) -> date | None:
-    lines = [line for section in sections for line in section.lines if _UPDATED.match(key(line.text))]
+    lines = [
+        line for section in sections for line in section.lines if _UPDATED.match(key(line.text))
+    ]
     days = {read_day(line.text) for line in lines}
     if len(days) == 1 and (day := next(iter(days))):
         return day
@@ -136,7 +163,9 @@ def _last_updated(sections: Sequence[Section], unread: list[str]) -> date | None
 def _rights(lines: Sequence[Line]) -> tuple[str, ...]:
     """The ids of the rights, in the order of the law; a line may name several."""
     said = [frozenset(words_of(line.text)) for line in lines]
-    return tuple(concept.id for concept in vocabulary.RIGHTS if any(concept.is_meant(one) for one in said))
+    return tuple(
+        concept.id for concept in vocabulary.RIGHTS if any(concept.is_meant(one) for one in said)
+    )
 
 
 def _sources(lines: Sequence[Line]) -> tuple[Said, ...]:
@@ -152,7 +181,9 @@ def _children(lines: Sequence[Line]) -> AboutChildren | None:
     """What is said of children, where that names an age."""
     label = " ".join(line.text for line in lines)
     age = _AGE.search(key(label))
-    return AboutChildren(label, int(age[1]), bool(_FOR_AN_ORDER.search(key(label)))) if age else None
+    return (
+        AboutChildren(label, int(age[1]), bool(_FOR_AN_ORDER.search(key(label)))) if age else None
+    )
 
 
 def _authorities(lines: Sequence[Line]) -> tuple[str, ...]:

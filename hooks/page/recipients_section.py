@@ -70,7 +70,9 @@ def _names(text: str) -> Iterator[str]:
 
 def _is_name(text: str) -> bool:
     """Whether it can be a company's name: few words, the first with a capital in it."""
-    return len(text.split()) <= _LONGEST_NAME and any(map(str.isupper, text.split(" ", maxsplit=1)[0]))
+    return len(text.split()) <= _LONGEST_NAME and any(
+        map(str.isupper, text.split(" ", maxsplit=1)[0])
+    )
 
 
 def _tools(lines: Sequence[Line]) -> Iterator[str]:
@@ -79,5 +81,7 @@ def _tools(lines: Sequence[Line]) -> Iterator[str]:
             yield from _names(line.value)
         else:
             yield from (
-                name for name in vocabulary.KNOWN_NAMES if re.search(rf"\b{re.escape(key(name))}\b", key(line.text))
+                name
+                for name in vocabulary.KNOWN_NAMES
+                if re.search(rf"\b{re.escape(key(name))}\b", key(line.text))
             )

@@ -12,7 +12,9 @@ from hooks.page.published import Place, PublishedClass
 from hooks.page.section_lines import Line
 
 _LONGEST_NAME = 5
-_TIME = re.compile(r"\d+ ?-?(?:years?|months?|mnd|md|days?|weeks?|år|måned\w*|dag\w*|uke\w*)\b|\b(?:until|inntil)\b")
+_TIME = re.compile(
+    r"\d+ ?-?(?:years?|months?|mnd|md|days?|weeks?|år|måned\w*|dag\w*|uke\w*)\b|\b(?:until|inntil)\b"
+)
 _EXPLAINS = re.compile(
     r"^(?:the|de|activity|aktivitet)\b.*\b(?:counted|runs?|starts?|begins?|means|regnes|beregnes|løper|starter|betyr)\b"
 )
@@ -22,7 +24,9 @@ _LEAD = re.compile(
 )
 
 
-def read_classes(lines: Sequence[Line], place: Place | None, unread: list[str]) -> tuple[PublishedClass, ...]:
+def read_classes(
+    lines: Sequence[Line], place: Place | None, unread: list[str]
+) -> tuple[PublishedClass, ...]:
     """The classes in the order of the page; adds to `unread` a sentence for each line that tells none or no period.
 
     A name that is not known is a class all the same, with an id made of its words.
@@ -38,7 +42,9 @@ def read_classes(lines: Sequence[Line], place: Place | None, unread: list[str]) 
         one = _class(item, place, unread)
         if one.id in found:
             first, span = found[one.id], None
-            unread.append(f"{place}: “{first.label}” and “{one.label}” are both taken for class {one.id}.")
+            unread.append(
+                f"{place}: “{first.label}” and “{one.label}” are both taken for class {one.id}."
+            )
             one = PublishedClass(first.id, first.label, first.text, span)
         found[one.id] = one
     if not found:
@@ -53,7 +59,9 @@ def _labelled(line: Line) -> Line | None:
     text = line.text.split(" ")
     for count in range(min(_LONGEST_NAME, len(text) - 1), 0, -1):
         label, value = " ".join(text[:count]), _LEAD.sub("", " ".join(text[count:]))
-        if vocabulary.meant(label, vocabulary.CLASSES) and (line.listed or _TIME.search(key(value))):
+        if vocabulary.meant(label, vocabulary.CLASSES) and (
+            line.listed or _TIME.search(key(value))
+        ):
             return Line(f"{label}: {value}", label, value, listed=True)
     return None
 
@@ -70,4 +78,6 @@ def _class(line: Line, place: Place, unread: list[str]) -> PublishedClass:
         span = read_span(line.value)
     except NoEndError as error:
         unread.append(f"{place}, “{line.label}: {line.value}”: {error}.")
-    return PublishedClass(vocabulary.named(line.label, vocabulary.CLASSES), line.label, line.value, span)
+    return PublishedClass(
+        vocabulary.named(line.label, vocabulary.CLASSES), line.label, line.value, span
+    )

@@ -54,7 +54,11 @@ def lines_of(block: Block) -> Iterator[Line]:
     """The lines of a block: one of each row, and of each line break, unless the text only goes on after it."""
     if block.cells:
         label, *values = block.cells
-        yield Line(label, depth=block.depth, listed=True).under(values) if values else _line([(label, False)], block)
+        yield (
+            Line(label, depth=block.depth, listed=True).under(values)
+            if values
+            else _line([(label, False)], block)
+        )
         return
     lines: list[Line] = []
     for part in _parts(block.runs):
@@ -80,7 +84,12 @@ def _parts(runs: Sequence[Run]) -> Iterator[list[Run]]:
 def _line(part: Sequence[Run], block: Block) -> Line:
     text = text_of(part)
     label, value = _split(text, _leading_bold(part))
-    if not label and block.kind == "paragraph" and len(text) <= LONGEST_LABEL and all(bold for _, bold in part):
+    if (
+        not label
+        and block.kind == "paragraph"
+        and len(text) <= LONGEST_LABEL
+        and all(bold for _, bold in part)
+    ):
         label = text
     return Line(text, label, value, listed=block.kind == "item", depth=block.depth)
 

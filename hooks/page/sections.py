@@ -11,7 +11,9 @@ from hooks.page.normalized_text import clean
 from hooks.page.section_lines import LONGEST_LABEL, Line, joined, lines_of, text_of
 from hooks.page.section_titles import Meaning, meanings
 
-_NUMBER = re.compile(r"(?:§\s*)?(\d{1,2})((?:\.\d{1,2})*)(?:[.):]|\s[–-]|(?=\s))\s*(?=\D)|[IVX]+[.)]\s+")
+_NUMBER = re.compile(
+    r"(?:§\s*)?(\d{1,2})((?:\.\d{1,2})*)(?:[.):]|\s[–-]|(?=\s))\s*(?=\D)|[IVX]+[.)]\s+"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,11 @@ class _Habits:
 
     @classmethod
     def of(cls, found: Iterable[Block]) -> _Habits:
-        heads = [(_head_of(block, block.depth), block.depth) for block in found if block.kind == "heading"]
+        heads = [
+            (_head_of(block, block.depth), block.depth)
+            for block in found
+            if block.kind == "heading"
+        ]
         levels: dict[Meaning, int] = {}
         for head, level in heads:
             levels |= {name: min(level, levels.get(name, level)) for name in meanings(head.title)}
@@ -76,7 +82,9 @@ def _head_of(block: Block, level: int) -> _Head:
     match = _NUMBER.match(text)
     if not match:
         return _Head(text, None, level)
-    return _Head(text[match.end() :].strip(), int(match[1]) if match[1] else None, level, part=bool(match[2]))
+    return _Head(
+        text[match.end() :].strip(), int(match[1]) if match[1] else None, level, part=bool(match[2])
+    )
 
 
 def _head(block: Block, habits: _Habits) -> _Head | None:
@@ -84,7 +92,11 @@ def _head(block: Block, habits: _Habits) -> _Head | None:
     if block.kind == "heading":
         return _head_of(block, block.depth)
     head = _head_of(block, 0)
-    if block.kind == "item" or len(head.title) > LONGEST_LABEL or any(run == BREAK for run in block.runs[:-1]):
+    if (
+        block.kind == "item"
+        or len(head.title) > LONGEST_LABEL
+        or any(run == BREAK for run in block.runs[:-1])
+    ):
         return None
     bold = all(is_bold for text, is_bold in block.runs if clean(text))
     new = bool(meanings(head.title) - habits.levels.keys())
@@ -96,4 +108,6 @@ def _head(block: Block, habits: _Habits) -> _Head | None:
 def _is_part(head: _Head, above: _Head, habits: _Habits) -> bool:
     """Whether a heading is one of a part of the section above it."""
     deeper = bool(above.title) and head.level > (above.level or 9)
-    return head.part or (deeper and head.number is None and (habits.numbered or not habits.leads(head)))
+    return head.part or (
+        deeper and head.number is None and (habits.numbered or not habits.leads(head))
+    )

@@ -111,9 +111,15 @@ def _too_much(source: str) -> str:
 
 
 def _work(
-    sender: Connection, seconds: float, work: Callable[[str, Subject], Result], source: str, subject: Subject
+    sender: Connection,
+    seconds: float,
+    work: Callable[[str, Subject], Result],
+    source: str,
+    subject: Subject,
 ) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at a terminal reaches it too; who wants it ends it
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C at a terminal reaches it too; who wants it ends it
     Thread(target=_end_with_parent, daemon=True).start()
     _limit(resource.RLIMIT_AS, MOST_MEMORY)
     _limit(resource.RLIMIT_CPU, round(seconds) + 1)  # also where nobody is left to kill it

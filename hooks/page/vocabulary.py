@@ -76,13 +76,19 @@ CATEGORIES = (
         "betalingsopplysninger ordreopplysninger kjøp",
         may="",
     ),
-    _concept("shipping", "shipping delivery frakt levering leveranse leveringsopplysninger forsendelse", may=""),
+    _concept(
+        "shipping",
+        "shipping delivery frakt levering leveranse leveringsopplysninger forsendelse",
+        may="",
+    ),
     _concept(
         "support",
         "support kundeservice kundestøtte kundesupport henvendelser kundehenvendelser",
         may="customer requests kunde",
     ),
-    _concept("marketing", "marketing markedsføring markedsføringsdata", may="direct communications"),
+    _concept(
+        "marketing", "marketing markedsføring markedsføringsdata", may="direct communications"
+    ),
     _concept("technical", "technical teknisk tekniske", may="device usage"),
 )
 
@@ -90,18 +96,31 @@ PURPOSES = (
     _concept("run-and-secure", "run operate secure drifte drive driften sikre"),
     _concept("orders", "order orders bestilling bestillinger ordre ordrer"),
     _concept("customer-support", "support kundeservice kundestøtte kundesupport"),
-    _concept("accounting", "accounting regnskap regnskapsplikt regnskapsmessige bokføring lovpålagte rettslige"),
+    _concept(
+        "accounting",
+        "accounting regnskap regnskapsplikt regnskapsmessige bokføring lovpålagte rettslige",
+    ),
     _concept("improve", "improve develop forbedre utvikle"),
     _concept("marketing", "marketing markedsføring newsletters nyhetsbrev"),
 )
 
 BASES = (
-    _concept("contract", "contract contracts agreement kontrakt avtale", may="performance fulfilment with oppfyllelse"),
     _concept(
-        "legal-obligation", "legal rettslig rettslige juridisk", "obligation obligations forpliktelse plikt", may="a"
+        "contract",
+        "contract contracts agreement kontrakt avtale",
+        may="performance fulfilment with oppfyllelse",
     ),
     _concept(
-        "legitimate-interests", "legitimate berettiget berettigede", "interest interests interesse interesser", may=""
+        "legal-obligation",
+        "legal rettslig rettslige juridisk",
+        "obligation obligations forpliktelse plikt",
+        may="a",
+    ),
+    _concept(
+        "legitimate-interests",
+        "legitimate berettiget berettigede",
+        "interest interests interesse interesser",
+        may="",
     ),
     _concept("consent", "consent samtykke", may="explicit"),
     _concept("vital-interests", "vital vitale", "interests interest interesser", may=""),
@@ -157,7 +176,10 @@ CLASSES = (
 )
 
 SAFEGUARDS = (
-    _concept("eu-scc", "scc sccs clauses standardavtaler standardkontrakter personvernbestemmelser standardvilkår"),
+    _concept(
+        "eu-scc",
+        "scc sccs clauses standardavtaler standardkontrakter personvernbestemmelser standardvilkår",
+    ),
     _concept("uk-idta", "idta addendum tilleggsavtale"),
     _concept("adequacy", "adequacy tilstrekkelighetsbeslutning tilstrekkelig beskyttelsesnivå"),
     _concept("bcr", "bcr bcrs binding bindende"),
@@ -165,16 +187,27 @@ SAFEGUARDS = (
 )
 
 GROUPS = (
-    _concept("hosting", "hosting webhotell nettbutikkleverandører driftsleverandører drift hostingleverandører"),
-    _concept("payment", "payment payments betaling betalingsleverandører betalingstjenester betalingsløsninger"),
-    _concept("carriers", "shipping logistics carriers frakt logistikk transportører fraktleverandører fraktselskaper"),
+    _concept(
+        "hosting",
+        "hosting webhotell nettbutikkleverandører driftsleverandører drift hostingleverandører",
+    ),
+    _concept(
+        "payment",
+        "payment payments betaling betalingsleverandører betalingstjenester betalingsløsninger",
+    ),
+    _concept(
+        "carriers",
+        "shipping logistics carriers frakt logistikk transportører fraktleverandører fraktselskaper",
+    ),
     _concept("tools", "analytics tools analyse analyseverktøy verktøy"),
     _concept("advisers", "advisers advisors authorities rådgivere myndigheter"),
 )
 
 RIGHTS = (
     _concept("access", "access innsyn"),
-    _concept("rectification", "correct rectify rectification correction rette retting rettet korrigere"),
+    _concept(
+        "rectification", "correct rectify rectification correction rette retting rettet korrigere"
+    ),
     _concept("erasure", "deletion delete erasure erase sletting slettet slette"),
     _concept("restriction", "restrict restriction begrense begrensning begrenset"),
     _concept("objection", "object objection protestere innsigelse protest"),
@@ -195,9 +228,15 @@ AUTHORITIES = (
 )
 
 FACTS = (
-    _concept("name", "controller company behandlingsansvarlig selskap virksomhet firma", may="navn name is"),
     _concept(
-        "address", "address adresse postadresse besøksadresse forretningsadresse", may="postal business registered"
+        "name",
+        "controller company behandlingsansvarlig selskap virksomhet firma",
+        may="navn name is",
+    ),
+    _concept(
+        "address",
+        "address adresse postadresse besøksadresse forretningsadresse",
+        may="postal business registered",
     ),
     _concept(
         "organisation_number",

@@ -63,15 +63,21 @@ def _adopt(runtime: Runtime, wanted: Policy, *, yes: bool) -> Adopted:
         current = policies.digest_in_force(connection)
     impact = None
     if current != wanted.digest:
-        impact = impact_of(runtime.database, wanted, runtime.clock().astimezone(wanted.time_zone).date())
+        impact = impact_of(
+            runtime.database, wanted, runtime.clock().astimezone(wanted.time_zone).date()
+        )
     with runtime.database.write() as connection:
         policies.lock(connection)
-        if policies.digest_in_force(connection) != current:  # another one was faster: judge by what is in force now
+        if (
+            policies.digest_in_force(connection) != current
+        ):  # another one was faster: judge by what is in force now
             raise LedgerContendedError("another policy was put in force at the same time")
         return _settled(connection, wanted, impact, runtime.clock(), yes=yes)
 
 
-def _settled(connection: Connection, wanted: Policy, impact: Impact | None, now: datetime, *, yes: bool) -> Adopted:
+def _settled(
+    connection: Connection, wanted: Policy, impact: Impact | None, now: datetime, *, yes: bool
+) -> Adopted:
     """Put it in force or have it wait; `impact` is None where it is in force already.
 
     A clock that is ahead makes no policy effective.
@@ -88,7 +94,9 @@ def _settled(connection: Connection, wanted: Policy, impact: Impact | None, now:
         policies.wait(connection, wanted, waits_for, impact.as_dict(), now)
     else:
         policies.put_in_force(connection, wanted, now)
-    log.info("policy.waits" if waits_for else "policy.in_force", policy=wanted.id, waits_for=waits_for)
+    log.info(
+        "policy.waits" if waits_for else "policy.in_force", policy=wanted.id, waits_for=waits_for
+    )
     return Adopted(waits_for, impact)
 
 
@@ -110,12 +118,17 @@ def waiting_words(row: Row[Any]) -> str:
 def reasons(waits_for: str, effective_from: date, impact: Mapping[str, Any]) -> str:
     """Say what these codes mean for a policy with this impact."""
     told = told_words(impact)
-    return ", and ".join(WAITS[code].format(effective_from=effective_from, told=told) for code in waits_for.split(","))
+    return ", and ".join(
+        WAITS[code].format(effective_from=effective_from, told=told)
+        for code in waits_for.split(",")
+    )
 
 
 def told_words(impact: Mapping[str, Any]) -> str:
     """Say how many records would be kept longer, and who was told an earlier date, under which policy."""
-    people = " and ".join(f"up to {number} under {policy_id}" for policy_id, number in impact.get("told", {}).items())
+    people = " and ".join(
+        f"up to {number} under {policy_id}" for policy_id, number in impact.get("told", {}).items()
+    )
     counts = f"{impact.get('later', 0)} of {impact.get('total', 0)} records"
     return f"{counts}; people who were told an earlier date: {people or 'not counted'}"
 
@@ -131,7 +144,11 @@ def follow(runtime: Runtime) -> Runtime:
             return runtime
         current = policies.in_force(connection)
     try:
-        return replace(runtime, policy=read_policy(current.text, "the policy in force")) if current else runtime
+        return (
+            replace(runtime, policy=read_policy(current.text, "the policy in force"))
+            if current
+            else runtime
+        )
     except PolicyError:
         log.exception("policy.unreadable", policy=digest)
         return runtime

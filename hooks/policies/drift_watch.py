@@ -72,12 +72,16 @@ class PageWatch:
             return
         except Exception:
             log.exception("page.failed", page=url)
-            self._failed(url, f"{url} could not be compared with the policy; the log says where that failed.")
+            self._failed(
+                url, f"{url} could not be compared with the policy; the log says where that failed."
+            )
             return
         now, drifts = self.runtime.clock(), any(finding.severity == "drift" for finding in found)
         with self.runtime.database.write() as connection:
             told = [asdict(finding) for finding in found]
-            page_checks.settle(connection, url, policy, told, drift=drifts, now=now, due=now + page_checks.DAILY)
+            page_checks.settle(
+                connection, url, policy, told, drift=drifts, now=now, due=now + page_checks.DAILY
+            )
         log.info("page.compared", page=url, findings=len(found), drift=drifts)
 
     def _failed(self, url: str, words: str) -> None:

@@ -85,11 +85,16 @@ class Impact:
 
     def takes(self, *, due: bool) -> bool:
         """Whether one more example is wanted, which would be `due` at once or not."""
-        return len(self.examples) < EXAMPLES or (due and not all(one["due_at_once"] for one in self.examples))
+        return len(self.examples) < EXAMPLES or (
+            due and not all(one["due_at_once"] for one in self.examples)
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """As the ledger keeps it and commands print it."""
-        counts = {name: getattr(self, name) for name in ("total", "moved", "parts_moved", "earlier", "later")}
+        counts = {
+            name: getattr(self, name)
+            for name in ("total", "moved", "parts_moved", "earlier", "later")
+        }
         counts |= {"due_at_once": self.due_at_once}
         return counts | {"told": self.told, "by_class": self.by_class, "examples": self.examples}
 
@@ -129,7 +134,10 @@ class _Told:
     def counts(self) -> dict[str, int]:
         """How many these are."""
         ids = sorted(self.people.keys() | self.guests.keys())
-        return {policy_id: len(self.people.get(policy_id, ())) + self.guests[policy_id] for policy_id in ids}
+        return {
+            policy_id: len(self.people.get(policy_id, ())) + self.guests[policy_id]
+            for policy_id in ids
+        }
 
 
 @dataclass(slots=True)
@@ -155,7 +163,9 @@ class _Comparison:
     _alike: dict[object, _Outcome] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, connection: Connection, policy: Policy, today: date, rows: Iterable[Raw]) -> _Comparison:
+    def of(
+        cls, connection: Connection, policy: Policy, today: date, rows: Iterable[Raw]
+    ) -> _Comparison:
         """For these records."""
         return cls(connection, policy, today, Reading(connection, persons_of(connection, rows)))
 
@@ -182,7 +192,9 @@ class _Comparison:
         key = (known.kind, told.text, *row[tagged_rows.KEPT_SHARED]) if told else known.id
         outcome = self._alike.get(key)
         if outcome is None:
-            outcome = self._alike[key] = self._made(tagged_rows.read_kept(self.connection, row), told is not None)
+            outcome = self._alike[key] = self._made(
+                tagged_rows.read_kept(self.connection, row), told is not None
+            )
         return outcome
 
     def _made(self, known: Values, alone: bool) -> _Outcome:
@@ -192,12 +204,16 @@ class _Comparison:
         else:
             _, wanted = tags(facts, self.policy, bearing(self.source, known, facts))
         counted = _counted(known, wanted, self.today)
-        return _Outcome(wanted, counted, known["retention_class"] or "none", known["policy_id"] or "none")
+        return _Outcome(
+            wanted, counted, known["retention_class"] or "none", known["policy_id"] or "none"
+        )
 
 
 def _counted(known: Values, wanted: Values, today: date) -> tuple[str, ...]:
     """In which counts a record has a part; none, where nothing of it moves."""
-    moved = any(known[name] != wanted[name] for name in ("delete_after", "retention_class", "legal_basis"))
+    moved = any(
+        known[name] != wanted[name] for name in ("delete_after", "retention_class", "legal_basis")
+    )
     earlier, later = directions(known, wanted)
     parts_moved = earlier or later or known["part_delete_after"] != wanted["part_delete_after"]
     counts = {
@@ -233,7 +249,8 @@ def due_at_once(known: Values, wanted: Values, today: date) -> bool:
     if after.whole < today <= before.whole:
         return True
     return any(
-        new < today <= min(before.whole, max(before.like(name), default=date.max)) for name, new in after.parts.items()
+        new < today <= min(before.whole, max(before.like(name), default=date.max))
+        for name, new in after.parts.items()
     )
 
 
@@ -285,8 +302,16 @@ def _show(found: Impact, known: Values, wanted: Values, *, due: bool) -> None:
         "store": known["store"],
         "kind": known["kind"],
         "id": known["external_id"],
-        "from": [known["retention_class"], _text(known["delete_after"]), _text(known["part_delete_after"])],
-        "to": [wanted["retention_class"], _text(wanted["delete_after"]), _text(wanted["part_delete_after"])],
+        "from": [
+            known["retention_class"],
+            _text(known["delete_after"]),
+            _text(known["part_delete_after"]),
+        ],
+        "to": [
+            wanted["retention_class"],
+            _text(wanted["delete_after"]),
+            _text(wanted["part_delete_after"]),
+        ],
         "due_at_once": due,
     }
     kept = [one for one in found.examples if one["due_at_once"]]

@@ -111,7 +111,10 @@ class Retagger:
         if policies.digest_in_force(unit.connection) not in (None, self.runtime.policy.digest):
             return 0  # another policy was put in force, which this process follows in a moment
         unchanged = tagged_rows.unchanged(unit.connection, (row for row, change in chunk if change))
-        _write(unit.connection, ((row[0], change) for row, change in chunk if change and row[0] in unchanged))
+        _write(
+            unit.connection,
+            ((row[0], change) for row, change in chunk if change and row[0] in unchanged),
+        )
         others = [row[0] for row, _ in chunk if row[0] not in unchanged]
         return len(unchanged) + (self._one_by_one(unit, wanted, others) if others else 0)
 
@@ -182,7 +185,9 @@ class Outlook:
         return Alike(columns, told, reach)
 
     def _made(self, alike: Alike, recipients: str | None) -> Change:
-        columns = alike.columns if recipients is None else alike.columns | {"recipients": recipients}
+        columns = (
+            alike.columns if recipients is None else alike.columns | {"recipients": recipients}
+        )
         statement = updating(tuple(sorted(columns)))
         made = Change(statement, statement.but(self.connection, columns, "row_id"), alike.lines)
         alike.changes[recipients] = made

@@ -9,7 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from hooks.register.citations import controller_source, named, security_source, source
-from hooks.register.labels import AT_END, HASHES, NO_HASHES, NO_RECORDS, RUNS_FROM, SUBJECTS, period, when
+from hooks.register.labels import (
+    AT_END,
+    HASHES,
+    NO_HASHES,
+    NO_RECORDS,
+    RUNS_FROM,
+    SUBJECTS,
+    period,
+    when,
+)
 from hooks.register.missing_answers import unanswered
 from hooks.register.values import (
     AboutChildren,
@@ -52,10 +61,14 @@ def register(
         activities=tuple(_activity(purpose, policy) for purpose in policy.purposes.values()),
         collected=tuple(_collected(item, policy) for item in policy.sources.values()),
         children=_children(policy.children, policy) if policy.children else None,
-        recipients=tuple(_disclosure(recipient, policy) for recipient in policy.recipients.values()),
+        recipients=tuple(
+            _disclosure(recipient, policy) for recipient in policy.recipients.values()
+        ),
         security=Measures(policy.security, security_source(policy)),
         ledger=Ledger(has_hashes, HASHES if has_hashes else NO_HASHES),
-        gaps=tuple(Open(gap.id, gap.section, gap.choice, gap.publish) for gap in policy.gaps.values()),
+        gaps=tuple(
+            Open(gap.id, gap.section, gap.choice, gap.publish) for gap in policy.gaps.values()
+        ),
         unanswered=tuple(unanswered(policy, on)),
     )
 
@@ -96,7 +109,11 @@ def _recipients(rules: Iterable[Rule], policy: Policy) -> tuple[Disclosure, ...]
     """Who gets something that the rules keep."""
     keeping = {rule.id for rule in rules}
     found = policy.recipients.values()
-    return tuple(_disclosure(one, policy) for one in found if keeping & {rule.id for rule in _sources(one, policy)})
+    return tuple(
+        _disclosure(one, policy)
+        for one in found
+        if keeping & {rule.id for rule in _sources(one, policy)}
+    )
 
 
 def _sources(recipient: Recipient, policy: Policy) -> list[Rule]:
@@ -107,7 +124,9 @@ def _sources(recipient: Recipient, policy: Policy) -> list[Rule]:
     if recipient.always or not (in_some_way or recipient.holding):
         return keeping
     by_order = [rule for rule in keeping if in_some_way and rule.kind == "order"]
-    speaking = [rule for rule in keeping if recipient.holding & {rule.kind, *rule.all_of, *rule.any_of}]
+    speaking = [
+        rule for rule in keeping if recipient.holding & {rule.kind, *rule.all_of, *rule.any_of}
+    ]
     return [*by_order, *(speaking or (keeping if recipient.holding else []))]
 
 
@@ -162,7 +181,9 @@ def _disclosure(recipient: Recipient, policy: Policy) -> Disclosure:
         when=when(recipient),
         certain=recipient.certain,
         outside=recipient.outside,
-        safeguards=_all_named(policy.safeguards, recipient.safeguards, policy) if recipient.outside else (),
+        safeguards=_all_named(policy.safeguards, recipient.safeguards, policy)
+        if recipient.outside
+        else (),
         source=source(recipient.published, policy),
     )
 

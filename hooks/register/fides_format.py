@@ -34,12 +34,19 @@ def as_fideslang(register: Register) -> Manifest:
     Raises NoFidesKeyError where the policy names what Fides' taxonomy has no key for here.
     """
     shop = _shop(register)
-    return {"organization": [_organisation(register)], "system": [shop, *map(_recipient, register.recipients)]}
+    return {
+        "organization": [_organisation(register)],
+        "system": [shop, *map(_recipient, register.recipients)],
+    }
 
 
 def _organisation(register: Register) -> Manifest:
     controller = register.controller
-    sentences = (f"Organisation number {controller.organisation_number}.", controller.dpo, controller.uk)
+    sentences = (
+        f"Organisation number {controller.organisation_number}.",
+        controller.dpo,
+        controller.uk,
+    )
     return {
         "fides_key": ORGANISATION,
         "name": controller.name,
@@ -72,7 +79,9 @@ def _shop(register: Register) -> Manifest:
         "responsibility": ["Controller"],
         "dpo": register.controller.privacy_contact,
         "data_security_practices": "; ".join(register.security.measures) or None,
-        "uses_cookies": any(one.kind == "cookie-consent" for item in register.activities for one in item.subjects),
+        "uses_cookies": any(
+            one.kind == "cookie-consent" for item in register.activities for one in item.subjects
+        ),
     }
 
 
@@ -80,7 +89,10 @@ def _description(register: Register) -> str:
     stores = ", ".join(f"{name} ({url})" for name, url in register.stores)
     idle = [f"{item.purpose.label}: {item.note}" for item in register.activities if item.note]
     return " ".join(
-        [f"The register of processing activities (GDPR Art. 30(1)){' of ' + stores if stores else ''}.", *idle]
+        [
+            f"The register of processing activities (GDPR Art. 30(1)){' of ' + stores if stores else ''}.",
+            *idle,
+        ]
     )
 
 
@@ -111,14 +123,18 @@ def _declaration(activity: Activity, basis: Basis, holdings: list[Holding]) -> M
         "name": f"{activity.purpose.label} – {holdings[0].time_limit.label} – {basis.label}",
         "data_use": key(DATA_USES, "purpose", activity.purpose.id),
         "data_categories": _categories(held),
-        "data_subjects": _once(name for kind in kinds for name in key(DATA_SUBJECTS, "kind of record", kind)),
+        "data_subjects": _once(
+            name for kind in kinds for name in key(DATA_SUBJECTS, "kind of record", kind)
+        ),
         "legal_basis_for_processing": key(LEGAL_BASES, "legal basis", basis.id),
         "flexible_legal_basis_for_processing": False,
         "retention_period": _retention([holding.time_limit for holding in holdings]),
         "egress": [_key(item) for item in shared] or None,
         "data_shared_with_third_parties": bool(shared),
         "third_parties": "; ".join(item.name for item in shared) or None,
-        "shared_categories": _categories([one for one in held if any(one in item.gets for item in shared)]),
+        "shared_categories": _categories(
+            [one for one in held if any(one in item.gets for item in shared)]
+        ),
     }
 
 
@@ -168,7 +184,9 @@ def _categories(named: Iterable[Named]) -> list[str]:
 
 
 def _transfer_bases(recipients: Iterable[Disclosure]) -> list[str]:
-    return _once(key(TRANSFER_BASES, "safeguard", one.id) for item in recipients for one in item.safeguards)
+    return _once(
+        key(TRANSFER_BASES, "safeguard", one.id) for item in recipients for one in item.safeguards
+    )
 
 
 def _once(names: Iterable[str]) -> list[str]:

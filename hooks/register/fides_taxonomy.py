@@ -33,7 +33,12 @@ DATA_CATEGORIES: Final[dict[str, tuple[str, ...]]] = {
     "shipping": ("user.contact.address",),  # there is no key for a tracking number
     "support": ("user.content.private",),
     "marketing": ("user.privacy_preferences",),
-    "technical": ("user.device", "user.device.ip_address", "user.device.cookie", "user.behavior.browsing_history"),
+    "technical": (
+        "user.device",
+        "user.device.ip_address",
+        "user.device.cookie",
+        "user.behavior.browsing_history",
+    ),
 }
 
 DATA_SUBJECTS: Final[dict[str, tuple[str, ...]]] = {

@@ -22,7 +22,9 @@ def as_html(register: Register) -> str:
 
 @cache
 def _template() -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters |= {"by_group": _by_group, "by_safeguards": _by_safeguards}
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
 
@@ -32,7 +34,9 @@ def _by_group(recipients: Iterable[Disclosure]) -> Grouped:
 
 
 def _by_safeguards(recipients: Iterable[Disclosure]) -> Grouped:
-    return _grouped(recipients, lambda item: " and ".join(safeguard.label for safeguard in item.safeguards))
+    return _grouped(
+        recipients, lambda item: " and ".join(safeguard.label for safeguard in item.safeguards)
+    )
 
 
 def _grouped(recipients: Iterable[Disclosure], words: Callable[[Disclosure], str]) -> Grouped:

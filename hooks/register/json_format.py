@@ -34,11 +34,15 @@ def as_json(register: Register) -> Shown:
         "stores": [{"name": name, "url": url} for name, url in register.stores],
         "activities": [_activity(activity) for activity in register.activities],
         "collected": [
-            {**_named(item.way), "data": [category.id for category in item.gets]} for item in register.collected
+            {**_named(item.way), "data": [category.id for category in item.gets]}
+            for item in register.collected
         ],
         "children": _children(register.children) if register.children else None,
         "recipients": [_recipient(item) for item in register.recipients],
-        "security": {"measures": list(register.security.measures), "source": _source(register.security.source)},
+        "security": {
+            "measures": list(register.security.measures),
+            "source": _source(register.security.source),
+        },
         "ledger": {
             "pseudonymised": register.ledger.has_hashes,
             "article": "GDPR Art. 4(5)",
@@ -137,7 +141,12 @@ def _subjects(subjects: Subjects) -> Shown:
 
 
 def _basis(basis: Basis) -> Shown:
-    return {"id": basis.id, "label": basis.label, "article": basis.article, "source": _source(basis.source)}
+    return {
+        "id": basis.id,
+        "label": basis.label,
+        "article": basis.article,
+        "source": _source(basis.source),
+    }
 
 
 def _named(named: Named) -> Shown:

@@ -14,20 +14,33 @@ SUBJECTS: dict[RecordKind, str] = {
 }
 
 RUNS_FROM: dict[tuple[Clock, RecordKind], str] = {
-    ("accounting-year-end", "order"): "the end of the accounting year in which the order was paid, completed or "
+    (
+        "accounting-year-end",
+        "order",
+    ): "the end of the accounting year in which the order was paid, completed or "
     "refunded, whichever was last (none of these known: made)",
     ("request-closed", "order"): "the day of the order with which the note was left",
     ("consent", "order"): "the day of the order with which consent was given",
-    ("consent-ended", "order"): "the day on which consent to marketing was withdrawn, or marketing was objected to",
-    ("consent-ended", "customer"): "the day on which consent to marketing was withdrawn, or marketing was objected to",
-    ("consent-ended", "marketing-consent"): "the day on which consent to marketing was withdrawn, or marketing was "
-    "objected to",
+    (
+        "consent-ended",
+        "order",
+    ): "the day on which consent to marketing was withdrawn, or marketing was objected to",
+    (
+        "consent-ended",
+        "customer",
+    ): "the day on which consent to marketing was withdrawn, or marketing was objected to",
+    (
+        "consent-ended",
+        "marketing-consent",
+    ): "the day on which consent to marketing was withdrawn, or marketing was objected to",
     ("created", "order"): "the day on which the order was made",
     ("last-activity", "customer"): "the last activity: sign-up, log-in or visit, or order placed",
     ("consent", "customer"): "the day on which the account first showed the consent",
     ("created", "customer"): "the day on which the account was made",
-    ("request-closed", "support-request"): "the day on which the request was closed (or made, where only that is "
-    "known)",
+    (
+        "request-closed",
+        "support-request",
+    ): "the day on which the request was closed (or made, where only that is known)",
     ("consent", "marketing-consent"): "the day on which consent was given",
     ("consent-recorded", "cookie-consent"): "the day on which the cookie choice was recorded",
 }

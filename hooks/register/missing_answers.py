@@ -41,6 +41,8 @@ def _about_recipients(policy: Policy) -> Iterator[str]:
             "The policy does not name the countries outside the EEA and the UK in which data may be processed by "
             f"{', '.join(outside)} (GDPR Art. 30(1)(e))."
         )
-    nowhere = [item.name for item in policy.recipients.values() if not item.outside and not item.country]
+    nowhere = [
+        item.name for item in policy.recipients.values() if not item.outside and not item.country
+    ]
     if nowhere:
         yield f"The policy does not say in which country these recipients are: {'; '.join(nowhere)}."

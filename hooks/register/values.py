@@ -30,7 +30,11 @@ class Source:
     def __str__(self) -> str:
         if self.published:
             return f"policy section {self.section} ({self.title})"
-        return f"not published (gap {self.gap})" if self.gap else "the policy does not say where it comes from"
+        return (
+            f"not published (gap {self.gap})"
+            if self.gap
+            else "the policy does not say where it comes from"
+        )
 
 
 @dataclass(frozen=True, slots=True)

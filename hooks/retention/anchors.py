@@ -99,7 +99,11 @@ def _request(facts: SupportRequestFacts | OrderFacts, policy: Policy) -> Anchor:
         return Anchor(f"request-{word}", day, f"Request {word} on {day}")
     day = _created(facts, policy)
     if facts.erased_at and "refund-reason" in facts.kinds:
-        return Anchor("request-made", day, f"Note or reason of a refund counted from the day of the order, {day}")
+        return Anchor(
+            "request-made",
+            day,
+            f"Note or reason of a refund counted from the day of the order, {day}",
+        )
     return Anchor("request-made", day, f"Note left with the order on {day}")
 
 
@@ -114,7 +118,9 @@ def closed_on(facts: OrderFacts, policy: Policy) -> date | None:
     completed = [at for name, at in events if name == "completed"]
     if facts.status not in CLOSED | NOT_PLACED and not (facts.status == "unknown" and completed):
         return _day(facts.erased_at, policy) if facts.erased_at else None
-    refunded = [at for name, at in events if name == "refunded"] if facts.status == "refunded" else []
+    refunded = (
+        [at for name, at in events if name == "refunded"] if facts.status == "refunded" else []
+    )
     instants = completed or refunded or [at for _, at in events]
     return _day(max(instants), policy) if instants else _created(facts, policy)
 
@@ -133,10 +139,18 @@ def _latest(events: list[tuple[str, datetime | None]], policy: Policy) -> tuple[
 def _accounting_year_end(facts: OrderFacts, policy: Policy) -> Anchor:
     events: list[tuple[str, datetime | None]] = list(events_of(facts, policy))
     if not events:
-        events = [("created", facts.created_at) if facts.created_at else ("first seen", facts.first_seen_at)]
+        events = [
+            ("created", facts.created_at)
+            if facts.created_at
+            else ("first seen", facts.first_seen_at)
+        ]
     day, names = _latest(events, policy)
     end = policy.accounting_year.end(day)
-    return Anchor("accounting-year-end", end, f"{names.capitalize()} on {day}; the accounting year ended {end}")
+    return Anchor(
+        "accounting-year-end",
+        end,
+        f"{names.capitalize()} on {day}; the accounting year ended {end}",
+    )
 
 
 def _last_activity(facts: CustomerFacts, policy: Policy) -> Anchor:
@@ -164,10 +178,18 @@ def _consent(facts: OrderFacts | CustomerFacts | ConsentFacts, policy: Policy) -
         return Anchor("consent-given", given, f"Consent given on {given}")
     if standing:
         ended = max(given, _day(latest.at, policy))
-        return Anchor("consent-given", given, f"Consent given on {given}", ended, f"withdrawn on {ended}")
+        return Anchor(
+            "consent-given", given, f"Consent given on {given}", ended, f"withdrawn on {ended}"
+        )
     if isinstance(facts, OrderFacts) and "attribution" in facts.kinds:
         return Anchor("consent-given", given, f"Consent given on {given}")
-    return Anchor("consent-declined", given, f"Newsletter declined on {given}", given, "no consent to keep it under")
+    return Anchor(
+        "consent-declined",
+        given,
+        f"Newsletter declined on {given}",
+        given,
+        "no consent to keep it under",
+    )
 
 
 def _consent_ended(facts: OrderFacts | CustomerFacts | ConsentFacts, policy: Policy) -> Anchor:
@@ -178,7 +200,9 @@ def _consent_ended(facts: OrderFacts | CustomerFacts | ConsentFacts, policy: Pol
     return Anchor("consent-ended", ended, f"Consent to marketing ended on {ended}")
 
 
-def _first_day(facts: OrderFacts | CustomerFacts | ConsentFacts, given: Choice | None, policy: Policy) -> date:
+def _first_day(
+    facts: OrderFacts | CustomerFacts | ConsentFacts, given: Choice | None, policy: Policy
+) -> date:
     """The day on which the consent was given of which `given` is the first sign."""
     if isinstance(facts, ConsentFacts):
         return _day(given.at if given else facts.choices[0].at, policy)

@@ -10,7 +10,13 @@ from hooks.retention.anchors import Anchor, anchor
 from hooks.retention.conditions import holding
 from hooks.retention.effects import affected, chosen
 from hooks.retention.events import NONE, Standing
-from hooks.retention.facts import ConsentFacts, CustomerFacts, Facts, OrderFacts, SupportRequestFacts
+from hooks.retention.facts import (
+    ConsentFacts,
+    CustomerFacts,
+    Facts,
+    OrderFacts,
+    SupportRequestFacts,
+)
 from hooks.retention.policy import Clock, Policy, RetentionClass, Rule
 
 Phase = Literal["unknown", "active", "trashed", "erased", "ignored"]
@@ -71,7 +77,9 @@ def phase(facts: Facts) -> Phase:
             return "ignored"
         case SupportRequestFacts() | ConsentFacts() if facts.since is None:
             return "unknown"
-        case ConsentFacts() if facts.erased_at and facts.choices[-1].given and facts.choices[-1].at > facts.erased_at:
+        case ConsentFacts() if (
+            facts.erased_at and facts.choices[-1].given and facts.choices[-1].at > facts.erased_at
+        ):
             return "active"
         case OrderFacts() | SupportRequestFacts() | ConsentFacts() if facts.erased_at:
             return "erased"
@@ -92,8 +100,13 @@ def schedule(facts: Facts, policy: Policy, stands: Standing = NONE) -> Schedule:
     facts = chosen(facts, stands)
     rules = _applying(facts, policy)
     starts: dict[Clock, Anchor] = {}
-    entries = [affected(_entry(rule, facts, policy, starts), facts, stands, policy) for rule in rules]
-    governing = max((entry for entry in entries if entry.governs), key=lambda entry: entry.delete_after or date.max)
+    entries = [
+        affected(_entry(rule, facts, policy, starts), facts, stands, policy) for rule in rules
+    ]
+    governing = max(
+        (entry for entry in entries if entry.governs),
+        key=lambda entry: entry.delete_after or date.max,
+    )
     if now == "erased":
         left = {rule.id for rule in rules if rule.survives_erasure}
         entries = [entry for entry in entries if entry.rule in left]
@@ -168,5 +181,9 @@ def _reason(start: Anchor, kept: RetentionClass, delete_after: date | None, rule
     else:
         parts.append(f"kept until {str(kept.until).replace('-', ' ')}")
     law = f"{kept.source}, " if kept.source else ""
-    own = "" if rule.published.section or not kept.published.section else f"; that it applies here is {rule.published}"
+    own = (
+        ""
+        if rule.published.section or not kept.published.section
+        else f"; that it applies here is {rule.published}"
+    )
     return "; ".join(parts) + f"; {law}{kept.published}{own}"

@@ -10,7 +10,21 @@ from datetime import date, timedelta
 from typing import Self
 
 _ISO_PERIOD = re.compile(r"P(?=\d)(?:(\d{1,3})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})D)?", re.ASCII)
-_WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_WORDS = [
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+]
 
 
 def _counted(number: int, unit: str) -> str:
@@ -42,7 +56,9 @@ class Period:
         """
         month = day.month - 1 + self.months + 12 * self.years
         year, month = day.year + month // 12, month % 12 + 1
-        return date(year, month, min(day.day, monthrange(year, month)[1])) + timedelta(days=self.days)
+        return date(year, month, min(day.day, monthrange(year, month)[1])) + timedelta(
+            days=self.days
+        )
 
     def first_start(self, end: date) -> date:
         """The first day from which this period does not end before `end`: from each earlier day it does.

@@ -11,7 +11,9 @@ from hooks.retention.facts import META_KINDS, Choice, ConsentFacts, CustomerFact
 def changes(choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
     """The first choice of each run. A state of a record that repeats a choice makes no new one."""
     before = (None, *(choice.given for choice in choices))
-    return tuple(choice for choice, last in zip(choices, before, strict=False) if choice.given != last)
+    return tuple(
+        choice for choice, last in zip(choices, before, strict=False) if choice.given != last
+    )
 
 
 def last_run(choices: tuple[Choice, ...]) -> tuple[Choice | None, Choice | None]:
@@ -27,7 +29,11 @@ def has_ended(facts: Facts) -> bool:
     A newsletter that was declined from the start was never given. What another tool reports as withdrawn, was.
     """
     if isinstance(facts, ConsentFacts):
-        return facts.kind == "marketing-consent" and bool(facts.choices) and not facts.choices[-1].given
+        return (
+            facts.kind == "marketing-consent"
+            and bool(facts.choices)
+            and not facts.choices[-1].given
+        )
     if not isinstance(facts, OrderFacts | CustomerFacts) or not facts.kinds & META_KINDS:
         return False
     given, latest = last_run(facts.choices)

@@ -105,7 +105,9 @@ def _refusals(objections: tuple[RecordEvent, ...]) -> tuple[Choice, ...]:
     return tuple(Choice(event.at, given=False) for event in objections)
 
 
-def _own_choices(facts: OrderFacts | CustomerFacts, refused: tuple[Choice, ...]) -> tuple[Choice, ...]:
+def _own_choices(
+    facts: OrderFacts | CustomerFacts, refused: tuple[Choice, ...]
+) -> tuple[Choice, ...]:
     """The choices that the store shows, without those that only repeat one: each save of a record shows it again, and
     must not give a consent anew that was withdrawn elsewhere (`refused`).
 
@@ -155,7 +157,9 @@ def affected(entry: Entry, facts: Facts, stands: Standing, policy: Policy) -> En
         day = _day(stands.restriction.at, policy)
         entry = _suspended(entry, "restriction-lifted", f"Restricted since {day}, GDPR Art. 18")
     if stands.holds:
-        entry = _suspended(entry, "hold-lifted", " and ".join(_hold_words(hold, policy) for hold in stands.holds))
+        entry = _suspended(
+            entry, "hold-lifted", " and ".join(_hold_words(hold, policy) for hold in stands.holds)
+        )
     return entry
 
 
@@ -169,7 +173,10 @@ def _proof(entry: Entry, stands: Standing, policy: Policy) -> Entry:
     words = [f"{what} on {_day(event.at, policy)}" for what, event in asked.items() if event]
     if not words:
         return entry
-    return replace(entry, reason=f"{entry.reason}; {' and '.join(words)}, yet kept as proof, GDPR Art. 17(3)(e)")
+    return replace(
+        entry,
+        reason=f"{entry.reason}; {' and '.join(words)}, yet kept as proof, GDPR Art. 17(3)(e)",
+    )
 
 
 def _after_objections(entry: Entry, stands: Standing, policy: Policy) -> Entry:
@@ -177,7 +184,11 @@ def _after_objections(entry: Entry, stands: Standing, policy: Policy) -> Entry:
         entry = _without_marketing(entry, stands.objections, policy)
     if stands.objection and entry.basis == "legitimate-interests":
         received = _day(stands.objection.at, policy)
-        return _due(entry, _Request("Objected", received, "GDPR Art. 21(1), 17(1)(c), 12(3)"), answer_by(received))
+        return _due(
+            entry,
+            _Request("Objected", received, "GDPR Art. 21(1), 17(1)(c), 12(3)"),
+            answer_by(received),
+        )
     return entry
 
 
@@ -196,14 +207,18 @@ def _without_marketing(entry: Entry, objections: tuple[RecordEvent, ...], policy
     if entry.delete_after and entry.delete_after <= days[0]:
         return entry
     words = f"Objected to marketing on {days[0]}, which ends it; {law}"
-    ended = replace(entry, review_after=None, delete_after=days[0], until=None, requested_on=days[0])
+    ended = replace(
+        entry, review_after=None, delete_after=days[0], until=None, requested_on=days[0]
+    )
     return replace(ended, reason=f"{words}; {_otherwise(entry)}")
 
 
 def _after_erasure(entry: Entry, facts: Facts, stands: Standing, policy: Policy) -> Entry:
     days = [_day(event.at, policy) for event in stands.erasures]
     if entry.basis == "consent":
-        days = [day for day in days if day >= entry.runs_from]  # none is about a consent given after it
+        days = [
+            day for day in days if day >= entry.runs_from
+        ]  # none is about a consent given after it
     if not days:
         return entry
     received = days[0]
@@ -254,7 +269,9 @@ def _due(entry: Entry, request: _Request, last: date, why: str = "one month late
         first = min(entry.requested_on or request.received, request.received)
         return replace(entry, requested_on=first, reason=f"{entry.reason}; {words}")
     words = f"{request.what} on {request.received}; to be erased by {last}, {why}; {request.law}"
-    due = replace(entry, review_after=None, delete_after=last, until=None, requested_on=request.received)
+    due = replace(
+        entry, review_after=None, delete_after=last, until=None, requested_on=request.received
+    )
     return replace(due, reason=f"{words}; {_otherwise(entry)}")
 
 
@@ -263,7 +280,13 @@ def _otherwise(entry: Entry) -> str:
 
 
 def _suspended(entry: Entry, until: str, words: str) -> Entry:
-    return replace(entry, review_after=None, delete_after=None, until=until, reason=f"{words}; {_otherwise(entry)}")
+    return replace(
+        entry,
+        review_after=None,
+        delete_after=None,
+        until=until,
+        reason=f"{words}; {_otherwise(entry)}",
+    )
 
 
 def _hold_words(hold: RecordEvent, policy: Policy) -> str:

@@ -86,7 +86,10 @@ NONE = Standing()
 
 
 def standing(
-    own: Collection[RecordEvent], person: Collection[RecordEvent] = (), *, since: datetime | None = None
+    own: Collection[RecordEvent],
+    person: Collection[RecordEvent] = (),
+    *,
+    since: datetime | None = None,
 ) -> Standing:
     """What stands. A person's request or objection is about the records that there were (`since`) when it came;
     a hold or a restriction is about all of them, and is lifted where it was placed. Of several requests the first sets
@@ -94,7 +97,9 @@ def standing(
     if not own and not person:
         return NONE
     mine, theirs = sorted(_unretracted(own), key=_order), sorted(_unretracted(person), key=_order)
-    asked = sorted((*mine, *(event for event in theirs if since is None or since <= event.at)), key=_order)
+    asked = sorted(
+        (*mine, *(event for event in theirs if since is None or since <= event.at)), key=_order
+    )
     objections = tuple(event for event in asked if event.type == "objection")
     return Standing(
         holds=tuple(sorted((*_holds(mine), *_holds(theirs)), key=_order)),

@@ -12,7 +12,13 @@ from typing import Literal
 
 RecordKind = Literal["order", "customer", "support-request", "marketing-consent", "cookie-consent"]
 
-KINDS: tuple[RecordKind, ...] = ("order", "customer", "support-request", "marketing-consent", "cookie-consent")
+KINDS: tuple[RecordKind, ...] = (
+    "order",
+    "customer",
+    "support-request",
+    "marketing-consent",
+    "cookie-consent",
+)
 STORED_KINDS: tuple[RecordKind, ...] = (
     "order",
     "customer",
@@ -34,7 +40,9 @@ EVENT_TYPES: dict[str, tuple[RecordKind, Occurrence]] = {
 """What a help desk, a consent tool or a newsletter tool reports: the kind of record, and what happened to it."""
 
 PAID_STATUSES = frozenset({"processing", "completed", "refunded"})
-UNPAID_STATUSES = frozenset({"pending", "on-hold", "failed", "cancelled", "checkout-draft", "auto-draft"})
+UNPAID_STATUSES = frozenset(
+    {"pending", "on-hold", "failed", "cancelled", "checkout-draft", "auto-draft"}
+)
 KNOWN_STATUSES = PAID_STATUSES | UNPAID_STATUSES
 NOT_PLACED = frozenset({"checkout-draft", "auto-draft"})
 """Statuses of a checkout that nobody has finished: not an order placed."""
@@ -45,7 +53,9 @@ BEFORE_CREATION = timedelta(days=1)
 CUSTOMER_ROLES = frozenset({"customer", "subscriber"})
 """The roles of customers where the policy names no others. An account with any other role is ignored."""
 
-STAFF_ROLES = frozenset({"administrator", "author", "contributor", "editor", "shop_manager", "super_admin"})
+STAFF_ROLES = frozenset(
+    {"administrator", "author", "contributor", "editor", "shop_manager", "super_admin"}
+)
 """The roles that WordPress and WooCommerce give to people who work in a shop: never those of customers."""
 
 META_KINDS = frozenset({"attribution", "newsletter"})
@@ -120,7 +130,9 @@ class OrderFacts:
     @property
     def undated_refunds(self) -> tuple[int, ...]:
         """Refunds whose day is still to be asked for."""
-        return tuple(refund.id for refund in self.refunds if refund.at is None and not refund.is_dateless)
+        return tuple(
+            refund.id for refund in self.refunds if refund.at is None and not refund.is_dateless
+        )
 
     @property
     def accounting_events(self) -> tuple[tuple[str, datetime], ...]:

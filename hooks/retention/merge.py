@@ -16,7 +16,15 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from hooks.retention.facts import BEFORE_CREATION, META_KINDS, Choice, CustomerFacts, OrderFacts, Refund, Snapshot
+from hooks.retention.facts import (
+    BEFORE_CREATION,
+    META_KINDS,
+    Choice,
+    CustomerFacts,
+    OrderFacts,
+    Refund,
+    Snapshot,
+)
 from hooks.retention.plausibility import UNDATED
 
 MAX_CHOICES = 256
@@ -63,7 +71,9 @@ def merge(
     if current:
         known = _as_active_as(known, fresh)
     shown = _Shown(fresh, snapshot.version)
-    before = _Shown(_until(known, snapshot.version) if rewound or version is None else known, version or UNDATED)
+    before = _Shown(
+        _until(known, snapshot.version) if rewound or version is None else known, version or UNDATED
+    )
     if version is None:
         facts = _with_meta(fresh, before.facts)
         return Merged(_grown(facts, shown, before), snapshot.version, stale=False, doubtful=False)
@@ -73,20 +83,26 @@ def merge(
     return _renewed(before, shown, doubtful=doubtful, settles=settles, undated=snapshot.undated)
 
 
-def _renewed(before: _Shown, shown: _Shown, *, doubtful: bool, settles: bool, undated: bool) -> Merged:
+def _renewed(
+    before: _Shown, shown: _Shown, *, doubtful: bool, settles: bool, undated: bool
+) -> Merged:
     """Merge a state that is not older than the one before. Where both are of one second, the further one is the newest,
     unless the store itself settles that."""
     known, fresh = before.facts, shown.facts
     tie = shown.version == before.version
     compared = tie or undated
-    differs = compared and (_state(fresh) != _state(known) or _meta_differs(fresh, known, undated=undated))
+    differs = compared and (
+        _state(fresh) != _state(known) or _meta_differs(fresh, known, undated=undated)
+    )
     keeps = tie and not settles and _state(fresh) < _state(known)
     newest, other = (before, shown) if keeps else (shown, before)
     facts = fresh if settles and fresh.meta_at else _with_meta(newest.facts, other.facts)
     if tie and not settles:
         facts = replace(facts, oddities=fresh.oddities | known.oddities)
     doubt = differs or (compared and doubtful)
-    return Merged(_grown(facts, newest, other), shown.version, stale=False, doubtful=not settles and doubt)
+    return Merged(
+        _grown(facts, newest, other), shown.version, stale=False, doubtful=not settles and doubt
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +142,15 @@ def without_stamp(facts: StoreFacts, other: StoreFacts) -> StoreFacts:
 
 def _as_active_as(known: StoreFacts, fresh: StoreFacts) -> StoreFacts:
     """Give what was known the last log-in that the store shows, where it shows any `meta_data`."""
-    is_unknown = bool(fresh.oddities & {"wc_last_active", "meta_data"})  # what makes no sense replaces nothing
-    if isinstance(known, CustomerFacts) and isinstance(fresh, CustomerFacts) and fresh.meta_at and not is_unknown:
+    is_unknown = bool(
+        fresh.oddities & {"wc_last_active", "meta_data"}
+    )  # what makes no sense replaces nothing
+    if (
+        isinstance(known, CustomerFacts)
+        and isinstance(fresh, CustomerFacts)
+        and fresh.meta_at
+        and not is_unknown
+    ):
         return replace(known, last_active_at=fresh.last_active_at)
     return known
 
@@ -210,7 +233,9 @@ def _grown(facts: StoreFacts, newest: _Shown, other: _Shown) -> StoreFacts:
         first_seen_at=_first_seen(newest, other),
     )
     return _whole(
-        _without_doubtful_creation(replace(facts, refunds=_with_dates(facts.refunds, orders)), newest.version)
+        _without_doubtful_creation(
+            replace(facts, refunds=_with_dates(facts.refunds, orders)), newest.version
+        )
     )
 
 
@@ -236,7 +261,9 @@ _ADDRESS = "email_hash"
 PARTS = (*DAYS, "refunds", _CUSTOMER, _ADDRESS)
 
 
-def _parts(newest: _Shown, other: _Shown) -> tuple[dict[str, Any], tuple[tuple[str, datetime], ...]]:
+def _parts(
+    newest: _Shown, other: _Shown
+) -> tuple[dict[str, Any], tuple[tuple[str, datetime], ...]]:
     """Each part as the newest state shows it or, where that lacks it, as the last one that does.
 
     Also gives the parts that the newest state lacks, with the version of the state that shows them.
@@ -318,7 +345,11 @@ def _without_doubtful_creation(facts: OrderFacts, version: datetime) -> OrderFac
 
 
 def _first_seen(newest: _Shown, other: _Shown) -> datetime | None:
-    seen = [shown.facts.first_seen_at for shown in (newest, other) if isinstance(shown.facts, OrderFacts)]
+    seen = [
+        shown.facts.first_seen_at
+        for shown in (newest, other)
+        if isinstance(shown.facts, OrderFacts)
+    ]
     return _earlier(seen[0], seen[-1])
 
 
@@ -347,6 +378,8 @@ def _thinned(ordered: list[Choice]) -> list[Choice]:
     changes = [
         choice
         for position, choice in enumerate(ordered)
-        if position == 0 or position == len(ordered) - 1 or choice.given != ordered[position - 1].given
+        if position == 0
+        or position == len(ordered) - 1
+        or choice.given != ordered[position - 1].given
     ]
     return changes[-MAX_CHOICES:]

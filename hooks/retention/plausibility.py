@@ -10,7 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hooks.retention.facts import BEFORE_CREATION, Choice, CustomerFacts, OrderFacts, Refund, Snapshot
+from hooks.retention.facts import (
+    BEFORE_CREATION,
+    Choice,
+    CustomerFacts,
+    OrderFacts,
+    Refund,
+    Snapshot,
+)
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 """Before any web shop."""
@@ -49,14 +56,20 @@ def plausible(snapshot: Snapshot, now: datetime) -> Snapshot:
     return snapshot
 
 
-def without_nonsense(facts: OrderFacts | CustomerFacts, now: datetime) -> OrderFacts | CustomerFacts:
+def without_nonsense(
+    facts: OrderFacts | CustomerFacts, now: datetime
+) -> OrderFacts | CustomerFacts:
     """Facts of the ledger without days that make no sense, which an earlier version of this service took in."""
     if isinstance(facts, CustomerFacts):
         return replace(_customer(facts, now), oddities=facts.oddities)
     cleaned = _order(facts, now)
     if cleaned is facts:
         return facts
-    carried = tuple(part for part in facts.carried if part[0] == "refunds" or getattr(cleaned, part[0]) is not None)
+    carried = tuple(
+        part
+        for part in facts.carried
+        if part[0] == "refunds" or getattr(cleaned, part[0]) is not None
+    )
     return replace(cleaned, oddities=facts.oddities, carried=carried)
 
 
@@ -91,10 +104,14 @@ def _customer(facts: CustomerFacts, now: datetime) -> CustomerFacts:
     last_active_at = _kept(facts.last_active_at, "wc_last_active", EARLIEST, now, odd)
     if not odd:
         return facts
-    return replace(facts, created_at=created_at, last_active_at=last_active_at, oddities=facts.oddities | odd)
+    return replace(
+        facts, created_at=created_at, last_active_at=last_active_at, oddities=facts.oddities | odd
+    )
 
 
-def _kept(instant: datetime | None, name: str, earliest: datetime, now: datetime, odd: set[str]) -> datetime | None:
+def _kept(
+    instant: datetime | None, name: str, earliest: datetime, now: datetime, odd: set[str]
+) -> datetime | None:
     """The instant, if it makes sense; if not, None, and its name is added to `odd`."""
     if instant is None or earliest <= instant <= now + SLACK:
         return instant
@@ -117,7 +134,9 @@ def dated(snapshot: Snapshot, at: datetime) -> Snapshot:
     facts, old = snapshot.facts, snapshot.version
     at = at.replace(microsecond=0)
     first_seen_at = at if facts.created_at is None else None
-    choices = tuple(Choice(at if choice.at == old else choice.at, choice.given) for choice in facts.choices)
+    choices = tuple(
+        Choice(at if choice.at == old else choice.at, choice.given) for choice in facts.choices
+    )
     meta_at = at if facts.meta_at == old else facts.meta_at
     facts = replace(facts, choices=choices, meta_at=meta_at, first_seen_at=first_seen_at)
     if isinstance(facts, OrderFacts) and facts.erased_at == old:

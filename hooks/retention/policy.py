@@ -32,7 +32,9 @@ Clock = Literal[
 ]
 
 CLOCKS: dict[RecordKind, frozenset[Clock]] = {
-    "order": frozenset({"accounting-year-end", "request-closed", "consent", "consent-ended", "created"}),
+    "order": frozenset(
+        {"accounting-year-end", "request-closed", "consent", "consent-ended", "created"}
+    ),
     "customer": frozenset({"last-activity", "consent", "consent-ended", "created"}),
     "support-request": frozenset({"request-closed"}),
     "marketing-consent": frozenset({"consent", "consent-ended"}),
@@ -204,7 +206,13 @@ class MetaVocabulary:
         The roles count only where they are not the usual ones: a policy from before they could be named keeps its
         digest, so that an upgrade has no store read as a whole.
         """
-        parts = [self.newsletter_keys, self.given, self.withdrawn, self.attribution_prefixes, self.ways]
+        parts = [
+            self.newsletter_keys,
+            self.given,
+            self.withdrawn,
+            self.attribution_prefixes,
+            self.ways,
+        ]
         if self.customer_roles != CUSTOMER_ROLES:
             parts.append(self.customer_roles)
         words = [sorted(part) for part in parts]

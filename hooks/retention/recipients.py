@@ -47,24 +47,36 @@ def recipients(reached: Reach, ways: Ways | None, policy: Policy) -> tuple[str, 
         return ()
     key = "recipients", reached, ways
     found: tuple[str, ...] | None = policy.remembered.get(key)
-    return found if found is not None else policy.remembered.keep(key, _found(reached, ways, policy))
+    return (
+        found if found is not None else policy.remembered.keep(key, _found(reached, ways, policy))
+    )
 
 
 def _found(reached: Reach, ways: Ways | None, policy: Policy) -> tuple[str, ...]:
-    found = [item.id for item in policy.recipients.values() if item.data & reached.held and _gets(item, reached, ways)]
+    found = [
+        item.id
+        for item in policy.recipients.values()
+        if item.data & reached.held and _gets(item, reached, ways)
+    ]
     return tuple(sorted(found)) + tuple(sorted(_unnamed(ways, policy) if ways else ()))
 
 
 def _gets(recipient: Recipient, reached: Reach, ways: Ways | None) -> bool:
     if recipient.always or recipient.holding & reached.has:
         return True
-    return ways is not None and (_any([ways.payment], recipient.payment) or _any(ways.shipping, recipient.shipping))
+    return ways is not None and (
+        _any([ways.payment], recipient.payment) or _any(ways.shipping, recipient.shipping)
+    )
 
 
 def _holding(facts: Facts) -> frozenset[str]:
     """What the record holds; a newsletter that was only ever declined went to nobody."""
     conditions = holding(facts)
-    if isinstance(facts, OrderFacts | CustomerFacts) and facts.choices and not any(one.given for one in facts.choices):
+    if (
+        isinstance(facts, OrderFacts | CustomerFacts)
+        and facts.choices
+        and not any(one.given for one in facts.choices)
+    ):
         return conditions - {"newsletter"}
     return conditions
 
@@ -76,14 +88,19 @@ def _any(ways: Iterable[str], patterns: Iterable[str]) -> bool:
 def _unnamed(ways: Ways, policy: Policy) -> Iterator[str]:
     for what, named in (("payment", [ways.payment]), ("shipping", ways.shipping)):
         known = [
-            pattern for item in (*policy.recipients.values(), policy.no_recipient) for pattern in getattr(item, what)
+            pattern
+            for item in (*policy.recipients.values(), policy.no_recipient)
+            for pattern in getattr(item, what)
         ]
         yield from (f"{UNNAMED}{what}:{way}" for way in named if not _any([way], known))
 
 
 def described(names: Iterable[str], policy: Policy) -> list[dict[str, object]]:
     """What the policy says of each of these recipients; of a way of which it names nobody, only the way."""
-    return [_described(policy.recipients[name], policy) if name in policy.recipients else _way(name) for name in names]
+    return [
+        _described(policy.recipients[name], policy) if name in policy.recipients else _way(name)
+        for name in names
+    ]
 
 
 def _described(item: Recipient, policy: Policy) -> dict[str, object]:

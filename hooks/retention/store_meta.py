@@ -21,7 +21,17 @@ KEYS = (
     "retention_schedule",
 )
 
-FIELDS = ("data", "part", "basis", "class", "from", "review_after", "delete_after", "until", "action")
+FIELDS = (
+    "data",
+    "part",
+    "basis",
+    "class",
+    "from",
+    "review_after",
+    "delete_after",
+    "until",
+    "action",
+)
 """What an entry says in the store; `part` only where there is one."""
 
 StoreMeta = Mapping[str, str | None]
@@ -37,7 +47,9 @@ MAX_LINKED = 50
 """Of more requests and consents of one customer than this, the store is told of those that are kept longest."""
 
 
-def store_meta(plan: Schedule, policy_id: str, linked: Iterable[Mapping[str, Any]] = ()) -> StoreMeta:
+def store_meta(
+    plan: Schedule, policy_id: str, linked: Iterable[Mapping[str, Any]] = ()
+) -> StoreMeta:
     """What the store should hold for this schedule, and for the entries of what is `linked` to the record.
 
     A record without entries should hold nothing of ours.

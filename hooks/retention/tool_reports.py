@@ -56,7 +56,9 @@ def reported(known: ReportedFacts | None, report: Report) -> ReportedFacts:
     match facts, report.occurrence:
         case ConsentFacts(kind="marketing-consent"), "deleted":
             choices = choices_of((*facts.choices, Choice(report.at, given=False)))
-            return replace(facts, choices=choices, erased_at=max(filter(None, (facts.erased_at, report.at))))
+            return replace(
+                facts, choices=choices, erased_at=max(filter(None, (facts.erased_at, report.at)))
+            )
         case _, "deleted":
             return replace(facts, erased_at=min(filter(None, (facts.erased_at, report.at))))
         case SupportRequestFacts(), "made":

@@ -20,7 +20,13 @@ from hooks.rights.complaints import Authority, authorities
 from hooks.rights.entitlements import Entitlement, Stay, entitlements, stays
 
 State = Phase | Literal["gone"]
-ORDER: tuple[RecordKind, ...] = ("customer", "order", "support-request", "marketing-consent", "cookie-consent")
+ORDER: tuple[RecordKind, ...] = (
+    "customer",
+    "order",
+    "support-request",
+    "marketing-consent",
+    "cookie-consent",
+)
 """In which kinds of records are told."""
 
 REQUESTS: tuple[EventType, ...] = ("erasure-requested", "objection", "restriction")
@@ -172,7 +178,9 @@ def answer_of(
         main=_state_of(subject, rows),
         records=tuple(_record(row, policy, today) for row in rows if row.entries),
         closed=tuple(_closed(row) for row in rows if row.state in ("erased", "gone")),
-        where_required=tuple(item for item in policy.recipients.values() if _only_where_required(item)),
+        where_required=tuple(
+            item for item in policy.recipients.values() if _only_where_required(item)
+        ),
         authorities=authorities(policy, uk=uk),
         uk=uk,
         complete=complete,
@@ -216,17 +224,25 @@ def _person(row: Known) -> _About:
     return ("customer", row.owner) if row.owner else ("person", None)
 
 
-def _asked(event: RecordEvent, events: tuple[RecordEvent, ...], about: _About, policy: Policy) -> Asked:
+def _asked(
+    event: RecordEvent, events: tuple[RecordEvent, ...], about: _About, policy: Policy
+) -> Asked:
     on = event.at.astimezone(policy.time_zone).date()
     if event.type == "objection":
         return Asked(event.type, on, *about, scope=event.scope or "all")
     return Asked(event.type, on, *about, lifted_on=_lifted_on(event, events, policy))
 
 
-def _lifted_on(request: RecordEvent, events: tuple[RecordEvent, ...], policy: Policy) -> date | None:
+def _lifted_on(
+    request: RecordEvent, events: tuple[RecordEvent, ...], policy: Policy
+) -> date | None:
     """The day on which a restriction was lifted first; None while it stands, and for any other request."""
     mistakes = _mistakes(events)
-    lifts = [event.at for event in events if event.type == "restriction-lifted" and event.id not in mistakes]
+    lifts = [
+        event.at
+        for event in events
+        if event.type == "restriction-lifted" and event.id not in mistakes
+    ]
     later = [at for at in lifts if at > request.at and request.type == "restriction"]
     return min(later).astimezone(policy.time_zone).date() if later else None
 
@@ -252,14 +268,21 @@ def _deadline(requested_on: date | None, asked: tuple[Asked, ...], today: date) 
 def _record(row: Known, policy: Policy, today: date) -> Record:
     data = {entry.data for entry in row.entries}
     named = [policy.recipients[name] for name in row.recipients if name in policy.recipients]
-    ways = [name.removeprefix(UNNAMED).split(":", 1) for name in row.recipients if name.startswith(UNNAMED)]
+    ways = [
+        name.removeprefix(UNNAMED).split(":", 1)
+        for name in row.recipients
+        if name.startswith(UNNAMED)
+    ]
     return Record(
         kind=row.kind,
         id=row.id,
         name=row.name,
         state=row.state,
         closed_on=row.closed_on,
-        held=tuple(_held(*pair, row, policy, today) for pair in zip(row.entries, row.otherwise, strict=True)),
+        held=tuple(
+            _held(*pair, row, policy, today)
+            for pair in zip(row.entries, row.otherwise, strict=True)
+        ),
         recipients=tuple(Receives(item, tuple(sorted(item.data & data))) for item in named),
         unnamed=tuple((what, way) for what, way in ways),
         in_question=row.in_question,

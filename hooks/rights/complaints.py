@@ -61,4 +61,6 @@ def _authority(one: SupervisoryAuthority, uk: bool) -> Authority:
     where: Condition = "always"
     if one.uk:
         where = "in-uk" if uk else "if-in-uk"
-    return Authority(one.id, one.name, one.address, one.url, where, one.country, one.section or None)
+    return Authority(
+        one.id, one.name, one.address, one.url, where, one.country, one.section or None
+    )

@@ -28,7 +28,9 @@ def origins(held: Iterable[str], policy: Policy) -> tuple[Origin, ...]:
     if not policy.sources:
         return ()
     wanted = frozenset(held)
-    return tuple(Origin(name, _sources(name, policy)) for name in policy.categories if name in wanted)
+    return tuple(
+        Origin(name, _sources(name, policy)) for name in policy.categories if name in wanted
+    )
 
 
 def _sources(data: str, policy: Policy) -> tuple[DataSource, ...]:
@@ -39,7 +41,9 @@ def origin_words(found: Iterable[Origin], policy: Policy, language: Language) ->
     """A sentence for each set of sources, with all categories that come from them."""
     alike: dict[tuple[DataSource, ...], list[str]] = {}
     for origin in found:
-        alike.setdefault(origin.sources, []).append(label(language, "category", origin.data, policy))
+        alike.setdefault(origin.sources, []).append(
+            label(language, "category", origin.data, policy)
+        )
     for sources, names in alike.items():
         names_of = "; ".join(label(language, "source", one.id, policy) for one in sources)
         key = "sources.from" if sources else "sources.unsaid"
@@ -51,4 +55,6 @@ def children_words(policy: Policy, language: Language) -> str:
     if policy.children is None:
         return ""
     words = say(language, "children", age=policy.children.age)
-    return words + (" " + say(language, "children.orders-only") if policy.children.orders_only else "")
+    return words + (
+        " " + say(language, "children.orders-only") if policy.children.orders_only else ""
+    )

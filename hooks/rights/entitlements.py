@@ -12,7 +12,9 @@ from hooks.retention.effects import ERASABLE
 from hooks.retention.events import RecordEvent
 from hooks.retention.policy import Policy
 
-Right = Literal["access", "rectification", "erasure", "restriction", "portability", "objection", "withdrawal"]
+Right = Literal[
+    "access", "rectification", "erasure", "restriction", "portability", "objection", "withdrawal"
+]
 Because = Literal[
     "any-basis",
     "basis",
@@ -72,7 +74,9 @@ class Entitlement:
     because: Because
 
 
-def stays(otherwise: Entry, holds: Iterable[RecordEvent], policy: Policy, today: date) -> tuple[Stay, ...]:
+def stays(
+    otherwise: Entry, holds: Iterable[RecordEvent], policy: Policy, today: date
+) -> tuple[Stay, ...]:
     """What makes an entry stay on `today`: the law, until its period has passed (the shorter one of a range), that
     it is proof (for the whole of its period), and holds: GDPR Art. 17(3).
 
@@ -110,7 +114,9 @@ def _passed(last: date | None, today: date) -> bool:
 
 def _by_hold(hold: RecordEvent, policy: Policy) -> Stay:
     since = hold.at.astimezone(policy.time_zone).date()
-    return Stay("hold", HOLD_ARTICLES.get(hold.reason, FOR_CLAIMS), since=since, review_on=hold.review_on)
+    return Stay(
+        "hold", HOLD_ARTICLES.get(hold.reason, FOR_CLAIMS), since=since, review_on=hold.review_on
+    )
 
 
 def entitlements(
@@ -123,10 +129,14 @@ def entitlements(
     found["erasure"] = _erasure(otherwise, staying, today)
     if found["objection"][0] and any(stay.article == FOR_CLAIMS for stay in staying):
         found["objection"] = False, "for-claims"  # GDPR Art. 21(1), its last words
-    return tuple(Entitlement(right, article, *found[right]) for right, (article, _) in RIGHTS.items())
+    return tuple(
+        Entitlement(right, article, *found[right]) for right, (article, _) in RIGHTS.items()
+    )
 
 
-def _decided(right: Right, bases: frozenset[str], entry: Entry, restricted: bool) -> tuple[bool | None, Because]:
+def _decided(
+    right: Right, bases: frozenset[str], entry: Entry, restricted: bool
+) -> tuple[bool | None, Because]:
     if right == "restriction" and restricted:
         return True, "restricted"
     if bases == ANY:

@@ -19,7 +19,9 @@ Shown = dict[str, object]
 WHERE = {"always": "always", "if-in-uk": "if you live in the UK", "in-uk": "you live in the UK"}
 
 EXTENSION = "GDPR Art. 12(3): may be extended by two further months where necessary, taking into account the "
-EXTENSION += "complexity and number of the requests; the person is told so, and why, within the first month"
+EXTENSION += (
+    "complexity and number of the requests; the person is told so, and why, within the first month"
+)
 
 
 def shown(answer: Answer) -> Shown:
@@ -33,10 +35,15 @@ def shown(answer: Answer) -> Shown:
         "request": _request(answer),
         "requests": [_asked(asked) for asked in answer.asked],
         "records": [_record(record, answer) for record in answer.records],
-        "erased": {"count": len(answer.closed), "records": [_closed(answer, n) for n in range(len(answer.closed))]},
+        "erased": {
+            "count": len(answer.closed),
+            "records": [_closed(answer, n) for n in range(len(answer.closed))],
+        },
         "sources": [_origin(one) for one in origins(answer.categories, policy)],
         "children": children_words(policy, "en") or None,
-        "recipients_only_where_law_requires": [{"id": item.id, "name": item.name} for item in answer.where_required],
+        "recipients_only_where_law_requires": [
+            {"id": item.id, "name": item.name} for item in answer.where_required
+        ],
         "rights": {right: law for right, (law, _) in RIGHTS.items()},
         "complaints": [_authority(authority) for authority in answer.authorities],
         "controller": _controller(policy),
@@ -51,7 +58,11 @@ def _who(answer: Answer) -> Shown:
     if answer.subject.kind != "email":
         return {answer.subject.kind: int(answer.subject.value)}
     held = {record.id for record in answer.records if record.kind == "customer"}
-    return {"customers": sorted(held | {closed.id for closed in answer.closed if closed.kind == "customer"})}
+    return {
+        "customers": sorted(
+            held | {closed.id for closed in answer.closed if closed.kind == "customer"}
+        )
+    }
 
 
 def _request(answer: Answer) -> Shown:
@@ -130,7 +141,12 @@ def _stay(stay: Stay) -> Shown:
 
 
 def _right(found: Entitlement, held: Held) -> Shown:
-    return {"right": found.right, "article": found.article, "applies": found.applies, "why": why(found, held)}
+    return {
+        "right": found.right,
+        "article": found.article,
+        "applies": found.applies,
+        "why": why(found, held),
+    }
 
 
 def _recipient(got: Receives, policy: Policy) -> Shown:
@@ -156,7 +172,9 @@ def _origin(origin: Origin) -> Shown:
 
 def _closed(answer: Answer, number: int) -> Shown:
     closed = answer.closed[number]
-    held = next((one.held for one in answer.records if (one.kind, one.id) == (closed.kind, closed.id)), ())
+    held = next(
+        (one.held for one in answer.records if (one.kind, one.id) == (closed.kind, closed.id)), ()
+    )
     return {
         "kind": closed.kind,
         "id": closed.id,
@@ -200,13 +218,19 @@ def _policy(policy: Policy) -> Shown:
 
 def _notes(answer: Answer) -> list[str]:
     """What the answer does not cover, in whole sentences."""
-    notes = ["Kinds of data are listed, never the data themselves: the person can have a copy (GDPR Art. 15(3))."]
+    notes = [
+        "Kinds of data are listed, never the data themselves: the person can have a copy (GDPR Art. 15(3))."
+    ]
     if answer.main == "unknown" and answer.subject.kind != "email":
-        notes.append(f"The {answer.subject.kind} itself was not read from the store yet: what it holds is not listed.")
+        notes.append(
+            f"The {answer.subject.kind} itself was not read from the store yet: what it holds is not listed."
+        )
     if answer.main == "ignored":
         notes.append("The account is one of a member of staff: what it holds is not listed.")
     if not answer.complete:
-        notes.append("Of some records it was not worked out yet whose they are: ask again once all are tagged.")
+        notes.append(
+            "Of some records it was not worked out yet whose they are: ask again once all are tagged."
+        )
     if answer.uk and not answer.policy.controller.uk:
         notes.append("The policy does not say that UK GDPR may apply: the ICO is not named.")
     source = say("en", "not-here.source", source="GDPR Art. 15(1)(g) and (h)")
@@ -225,7 +249,12 @@ def _basis(basis: LegalBasis) -> Shown:
 
 
 def _class(kept: RetentionClass) -> Shown:
-    return {"id": kept.id, "label": kept.label, "source": kept.source, "published": kept.published.section is not None}
+    return {
+        "id": kept.id,
+        "label": kept.label,
+        "source": kept.source,
+        "published": kept.published.section is not None,
+    }
 
 
 def _day(value: date | None) -> str | None:

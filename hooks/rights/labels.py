@@ -15,7 +15,9 @@ from hooks.retention.classify import Entry
 from hooks.retention.policy import Policy
 
 Language = Literal["en", "no"]
-Table = Literal["category", "purpose", "basis", "class", "safeguard", "recipient", "source", "authority"]
+Table = Literal[
+    "category", "purpose", "basis", "class", "safeguard", "recipient", "source", "authority"
+]
 
 # No periods in these: what the class is called stays, while a policy may change for how long it keeps.
 NORWEGIAN: dict[Table, dict[str, str]] = {
@@ -74,7 +76,10 @@ NORWEGIAN: dict[Table, dict[str, str]] = {
 PARTS: dict[str, tuple[str, str]] = {
     "identity": ("name and postal address", "navn og postadresse"),
     "contact": ("e-mail and phone", "e-post og telefon"),
-    "item-meta": ("details entered with the items ordered", "opplysninger oppgitt med varene i ordren"),
+    "item-meta": (
+        "details entered with the items ordered",
+        "opplysninger oppgitt med varene i ordren",
+    ),
     "refund-reason": ("the reason given for a refund", "begrunnelsen for en refusjon"),
 }
 """What a part of a category is; a part that is not here has the policy's id."""
@@ -130,7 +135,11 @@ def _own_label(table: Table, name: str, policy: Policy) -> str:
         return policy.bases[name].label
     if table == "source":
         return policy.sources[name].label
-    terms = {"category": policy.categories, "purpose": policy.purposes, "safeguard": policy.safeguards}
+    terms = {
+        "category": policy.categories,
+        "purpose": policy.purposes,
+        "safeguard": policy.safeguards,
+    }
     return terms[table][name].label
 
 
@@ -148,7 +157,11 @@ def article(language: Language, words: str) -> str:
 
 def _norwegian(found: re.Match[str]) -> str:
     number, paragraph, letter = found.groups()
-    parts = [f"personvernforordningen art. {number}", paragraph and f"nr. {paragraph}", letter and f"bokstav {letter}"]
+    parts = [
+        f"personvernforordningen art. {number}",
+        paragraph and f"nr. {paragraph}",
+        letter and f"bokstav {letter}",
+    ]
     return " ".join(part for part in parts if part)
 
 

@@ -13,7 +13,16 @@ from hooks.rights.answer import Answer, Closed, Held, Record
 from hooks.rights.complaints import Authority
 from hooks.rights.data_sources import ARTICLE, children_words, origin_words, origins
 from hooks.rights.entitlements import RIGHTS
-from hooks.rights.labels import NORWEGIAN, Language, article, country, day, held_label, label, listed
+from hooks.rights.labels import (
+    NORWEGIAN,
+    Language,
+    article,
+    country,
+    day,
+    held_label,
+    label,
+    listed,
+)
 from hooks.rights.phrases import SOON, kept_until, not_here, record_name, stay_words
 from hooks.rights.recipients import received
 from hooks.rights.requests import asked_words, meaning_words
@@ -57,7 +66,12 @@ def _point(words: str, mark: str = "- ", indent: int = 0) -> Block:
     first, later = " " * indent + mark, " " * (indent + len(mark))
     together = _BOUND.sub(_NO_BREAK, words)
     lines = wrap(
-        together, WIDTH, initial_indent=first, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
+        together,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=later,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
     return [line.replace(_NO_BREAK, " ") for line in lines]
 
@@ -74,14 +88,25 @@ def _head(answer: Answer, language: Language) -> Iterator[Block]:
     yield [day(language, answer.made_on)]
     yield _paragraph(say(language, f"subject.{answer.subject.kind}", id=answer.subject.value))
     yield [say(language, "greeting")]
-    articles = {"article": article(language, "GDPR Art. 15"), "copy": article(language, "GDPR Art. 15(3)")}
+    articles = {
+        "article": article(language, "GDPR Art. 15"),
+        "copy": article(language, "GDPR Art. 15(3)"),
+    }
     yield _paragraph(say(language, "intro", **articles))
 
 
 def _deadline(answer: Answer, language: Language) -> Iterator[Block]:
     deadline = answer.deadline
     received, end = day(language, deadline.received_on), day(language, deadline.answer_by)
-    said = [say(language, f"deadline.{deadline.source}", day=received, end=end, article=article(language, SOON))]
+    said = [
+        say(
+            language,
+            f"deadline.{deadline.source}",
+            day=received,
+            end=end,
+            article=article(language, SOON),
+        )
+    ]
     said += [say(language, "deadline.passed")] if deadline.answer_by < answer.made_on else []
     yield _paragraph(" ".join([*said, say(language, "extension")]))
 
@@ -121,7 +146,9 @@ def _entries(record: Record, answer: Answer, language: Language) -> Iterator[Blo
         name = held_label(language, held.entry, answer.policy)
         alike.setdefault(tuple(_told(held, answer, language)), []).append(name)
     for told, names in alike.items():
-        yield _point("; ".join(names), "* ") + [line for words in told for line in _point(words, "", 2)]
+        yield _point("; ".join(names), "* ") + [
+            line for words in told for line in _point(words, "", 2)
+        ]
 
 
 def _told(held: Held, answer: Answer, language: Language) -> Iterator[str]:
@@ -137,7 +164,14 @@ def _told(held: Held, answer: Answer, language: Language) -> Iterator[str]:
 
 def _stays(held: Held, language: Language) -> Iterator[str]:
     if held.stays:
-        yield say(language, "stays", reasons="; ".join(stay_words(language, stay) for stay in held.stays)) + "."
+        yield (
+            say(
+                language,
+                "stays",
+                reasons="; ".join(stay_words(language, stay) for stay in held.stays),
+            )
+            + "."
+        )
 
 
 def _rights(held: Held, language: Language) -> Iterator[str]:
@@ -184,7 +218,13 @@ def _closing(closed: Closed, language: Language) -> str:
 
 def _your_rights(answer: Answer, language: Language) -> Iterator[Block]:
     yield _heading(say(language, "your-rights"))
-    found = {right.right for record in answer.records for held in record.held for right in held.rights if right.applies}
+    found = {
+        right.right
+        for record in answer.records
+        for held in record.held
+        for right in held.rights
+        if right.applies
+    }
     lines: Block = []
     for right, (law, _) in RIGHTS.items():
         parts = {"name": NAMED[language][right].capitalize(), "meaning": MEANT[language][right]}
@@ -231,7 +271,9 @@ def _authority(authority: Authority, language: Language) -> str:
     name = authority.name
     if language == "no":
         name = NORWEGIAN["authority"].get(authority.id, name)
-    where = [country(language, authority.country)] if authority.country and authority.address else []
+    where = (
+        [country(language, authority.country)] if authority.country and authority.address else []
+    )
     return ", ".join([name, *authority.address, *where, authority.url])
 
 

@@ -54,7 +54,10 @@ FRAMING: dict[str, tuple[str, str]] = {
     ),
     # what was asked for
     "asked": ("What you have asked for", "Hva du har bedt om"),
-    "asked.erasure-requested": ("On {day}: erasure of {what} ({article})", "{day}: sletting av {what} ({article})"),
+    "asked.erasure-requested": (
+        "On {day}: erasure of {what} ({article})",
+        "{day}: sletting av {what} ({article})",
+    ),
     "asked.objection": (
         "On {day}: objection to the processing of {what} ({article})",
         "{day}: protest mot behandlingen av {what} ({article})",
@@ -98,8 +101,14 @@ FRAMING: dict[str, tuple[str, str]] = {
     # rights, complaints, the end
     "your-rights": ("Your rights", "Rettighetene dine"),
     "right": ("{name} ({article}): {meaning}.", "{name} ({article}): {meaning}."),
-    "right.none": ("It applies to nothing listed above.", "Den gjelder ingenting av det som er ført opp ovenfor."),
-    "write-to": ("To use one of these rights, write to {contact}.", "Skriv til {contact} for å bruke rettighetene."),
+    "right.none": (
+        "It applies to nothing listed above.",
+        "Den gjelder ingenting av det som er ført opp ovenfor.",
+    ),
+    "write-to": (
+        "To use one of these rights, write to {contact}.",
+        "Skriv til {contact} for å bruke rettighetene.",
+    ),
     "not-here": ("What is not in this letter", "Hva som ikke står i dette brevet"),
     "not-here.address": (
         "Orders placed without an account and with another e-mail address: they are found by that address or by their "

@@ -8,8 +8,14 @@ FINDINGS: dict[str, tuple[str, str]] = {
     "nothing": ("Nothing that can be listed here.", "Ingenting som kan føres opp her."),
     "record.customer": ("Your account (customer {name})", "Kontoen din (kunde {name})"),
     "record.order": ("Order {name}", "Ordre {name}"),
-    "record.support-request": ("Request to customer support {name}", "Henvendelse til kundeservice {name}"),
-    "record.marketing-consent": ("Consent to marketing {name}", "Samtykke til markedsføring {name}"),
+    "record.support-request": (
+        "Request to customer support {name}",
+        "Henvendelse til kundeservice {name}",
+    ),
+    "record.marketing-consent": (
+        "Consent to marketing {name}",
+        "Samtykke til markedsføring {name}",
+    ),
     "record.cookie-consent": ("Choice of cookies {name}", "Valg av informasjonskapsler {name}"),
     "state.trashed": (
         "It is in the bin of our shop; the dates below stand.",
@@ -43,7 +49,10 @@ FINDINGS: dict[str, tuple[str, str]] = {
         "it was to be kept until {day} at the latest, and is due to be erased",
         "skulle oppbevares senest til {day}, og skal nå slettes",
     ),
-    "until.consent-withdrawn": ("until you withdraw your consent", "til du trekker samtykket ditt tilbake"),
+    "until.consent-withdrawn": (
+        "until you withdraw your consent",
+        "til du trekker samtykket ditt tilbake",
+    ),
     "until.requested": (
         "until {day} at the latest, because of your request or objection of {asked} ({article})",
         "senest til {day}, på grunn av anmodningen eller protesten din fra {asked} ({article})",
@@ -116,7 +125,10 @@ FINDINGS: dict[str, tuple[str, str]] = {
     ),
     # who received it
     "received": ("Who has received your data", "Hvem som har mottatt opplysningene dine"),
-    "received.nobody": ("Nobody else, as far as our records tell.", "Ingen andre, så langt det fremgår hos oss."),
+    "received.nobody": (
+        "Nobody else, as far as our records tell.",
+        "Ingen andre, så langt det fremgår hos oss.",
+    ),
     "received.one-of": (
         "One of these at least, and our records do not tell which: {names}",
         "Minst én av disse, og det fremgår ikke hos oss hvilken: {names}",
@@ -157,5 +169,8 @@ FINDINGS: dict[str, tuple[str, str]] = {
         "{record}: no longer in our shop, as we learnt on {day}",
         "{record}: ikke lenger i nettbutikken vår; det ble vi kjent med {day}",
     ),
-    "closed.undated": ("{record}: no longer in our shop", "{record}: ikke lenger i nettbutikken vår"),
+    "closed.undated": (
+        "{record}: no longer in our shop",
+        "{record}: ikke lenger i nettbutikken vår",
+    ),
 }

@@ -51,7 +51,8 @@ def answer_to(
         requested_on=requested_on,
         uk=uk,
         complete=complete,
-        guests_told_apart=subject.kind == "customer" and bool(emails_of(connection, store, int(subject.value))),
+        guests_told_apart=subject.kind == "customer"
+        and bool(emails_of(connection, store, int(subject.value))),
     )
 
 

@@ -53,7 +53,12 @@ def _until(language: Language, entry: Entry, today: date) -> str:
         asked, law = day(language, entry.requested_on), article(language, SOON)
         return say(language, "until.requested", asked=asked, day=day(language, last), article=law)
     if entry.review_after:
-        return say(language, "until.range", review=day(language, entry.review_after), day=day(language, last))
+        return say(
+            language,
+            "until.range",
+            review=day(language, entry.review_after),
+            day=day(language, last),
+        )
     return say(language, "until.day", day=day(language, last))
 
 
@@ -70,7 +75,11 @@ def stay_words(language: Language, stay: Stay) -> str:
     if stay.since:
         key = "stay.by-law" if stay.article == BY_LAW else "stay.for-claims"
         words = say(language, key, day=day(language, stay.since), article=exception)
-        return words + (say(language, "stay.review", day=day(language, stay.review_on)) if stay.review_on else "")
+        return words + (
+            say(language, "stay.review", day=day(language, stay.review_on))
+            if stay.review_on
+            else ""
+        )
     if stay.ground == "proof" and stay.until:
         return say(language, "stay.proof", day=day(language, stay.until), article=exception)
     if stay.until:
@@ -80,8 +89,13 @@ def stay_words(language: Language, stay: Stay) -> str:
 
 def why(found: Entitlement, held: Held) -> str:
     """Why there is this right over an entry, or is not; in English."""
-    bases = listed("en", (basis.replace("-", " ") for basis in sorted(RIGHTS[found.right][1]) or [""]))
+    bases = listed(
+        "en", (basis.replace("-", " ") for basis in sorted(RIGHTS[found.right][1]) or [""])
+    )
     reasons = "; ".join(stay_words("en", stay) for stay in held.stays)
     basis = held.entry.basis.replace("-", " ")
-    bases, asked = bases.replace(" and ", " or "), day("en", held.otherwise.requested_on or held.otherwise.runs_from)
+    bases, asked = (
+        bases.replace(" and ", " or "),
+        day("en", held.otherwise.requested_on or held.otherwise.runs_from),
+    )
     return WHY[found.because].format(basis=basis, bases=bases, stays=reasons, asked=asked)

@@ -30,9 +30,13 @@ def received(answer: Answer, language: Language) -> Iterator[list[str]]:
     for receipt in found:
         yield [*_words(receipt, answer, language)]
     for (what, way), records in _unnamed(answer, language).items():
-        yield [say(language, f"received.unnamed-{what}", way=way, records=listed(language, records))]
+        yield [
+            say(language, f"received.unnamed-{what}", way=way, records=listed(language, records))
+        ]
     if answer.where_required:
-        names = [label(language, "recipient", item.id, answer.policy) for item in answer.where_required]
+        names = [
+            label(language, "recipient", item.id, answer.policy) for item in answer.where_required
+        ]
         yield [say(language, "received.where-required", names="; ".join(names))]
 
 

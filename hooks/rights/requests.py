@@ -24,7 +24,9 @@ def asked_words(asked: Asked, answer: Answer, language: Language) -> str:
     """What was asked for, on which day, and of which record."""
     law = article(language, ARTICLES[asked.type])
     what = _about_words(asked, answer, language)
-    return say(language, f"asked.{_key(asked)}", day=day(language, asked.on), what=what, article=law)
+    return say(
+        language, f"asked.{_key(asked)}", day=day(language, asked.on), what=what, article=law
+    )
 
 
 def _about_words(asked: Asked, answer: Answer, language: Language) -> str:

@@ -21,11 +21,26 @@ from hooks.errors import ConfigurationError
 _ASSIGNMENT = re.compile(r"[ \t]*(?P<name>[A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(?P<value>.*)")
 
 _DIFFERENCES = (
-    (re.compile(r".*\\"), "holds a backslash; take a value without one, or put it in a file that NAME_FILE names"),
-    (re.compile(r"(?!').*\$"), "holds a $ that is not in single quotes; put single quotes around the value"),
-    (re.compile(r".*\$\{"), "holds ${; take a value without it, or put it in a file that NAME_FILE names"),
-    (re.compile(r"(?!['\"]).*#"), "holds a # without quotes; quote the value, and put a comment on a line of its own"),
-    (re.compile(r"('[^']*'|\"[^\"]*\")[ \t]*#"), "has a comment after the value; put it on a line of its own"),
+    (
+        re.compile(r".*\\"),
+        "holds a backslash; take a value without one, or put it in a file that NAME_FILE names",
+    ),
+    (
+        re.compile(r"(?!').*\$"),
+        "holds a $ that is not in single quotes; put single quotes around the value",
+    ),
+    (
+        re.compile(r".*\$\{"),
+        "holds ${; take a value without it, or put it in a file that NAME_FILE names",
+    ),
+    (
+        re.compile(r"(?!['\"]).*#"),
+        "holds a # without quotes; quote the value, and put a comment on a line of its own",
+    ),
+    (
+        re.compile(r"('[^']*'|\"[^\"]*\")[ \t]*#"),
+        "has a comment after the value; put it on a line of its own",
+    ),
     (
         re.compile(r"(?!'[^']*'$|\"[^\"]*\"$)['\"]"),
         "has a quote that is not closed, or closed before the end of the line",
@@ -52,7 +67,11 @@ def read_env_file(path: Path) -> dict[str, str]:
     if faults := list(_faults(text)):
         lines = "".join(f"\n  line {number}: {fault}" for number, fault in faults)
         raise ConfigurationError(f"These lines of {path} cannot be used:{lines}")
-    return {name: value for name, value in dotenv_values(stream=io.StringIO(text), interpolate=False).items() if value}
+    return {
+        name: value
+        for name, value in dotenv_values(stream=io.StringIO(text), interpolate=False).items()
+        if value
+    }
 
 
 def _faults(text: str) -> Iterator[tuple[int, str]]:
@@ -68,10 +87,16 @@ def _fault(line: str) -> str | None:
     if not line.replace("\t", " ").isprintable():
         return "holds a control character or an unusual blank; type the line anew"
     if line.startswith("#"):  # systemd before 254 takes the next line for a part of such a comment
-        return "is a comment that ends with a backslash; take the backslash away" if line.endswith("\\") else None
+        return (
+            "is a comment that ends with a backslash; take the backslash away"
+            if line.endswith("\\")
+            else None
+        )
     if line.startswith("export"):
         return "begins with export; take that word away"
     assignment = _ASSIGNMENT.fullmatch(line)
     if not assignment:
         return "is neither NAME=value nor a comment that begins with #"
-    return next((fault for pattern, fault in _DIFFERENCES if pattern.match(assignment["value"])), None)
+    return next(
+        (fault for pattern, fault in _DIFFERENCES if pattern.match(assignment["value"])), None
+    )

@@ -156,7 +156,9 @@ def _text_of(name: str, path: str) -> str:
         if len(content) <= FILE_BYTES:
             return content.decode("utf-8-sig")
     except (OSError, ValueError) as error:
-        raise _TextError(f"the file that {name}_FILE names cannot be read as text in UTF-8") from error
+        raise _TextError(
+            f"the file that {name}_FILE names cannot be read as text in UTF-8"
+        ) from error
     raise _TextError(f"the file that {name}_FILE names is larger than {FILE_BYTES} bytes")
 
 
@@ -193,11 +195,20 @@ class _Reader:
             "stores": self._stores(),
             "bind": bind,
             "public_url": self._get("PUBLIC_URL", env.str, f"http://{bind}", validate=is_url),
-            "database_url": self._get("DATABASE_URL", env.str, "sqlite:///var/retention.db", validate=is_database),
-            "policy_file": self._get("POLICY_FILE", env.path, Path("deploy/policies/smartgroup.toml")),
-            "policy_page_url": self._get("POLICY_PAGE_URL", env.str, None, validate=is_page) or None,
-            "status_token": self._get("STATUS_TOKEN", env.str, None, validate=at_least(STATUS_TOKEN_LENGTH)),
-            "subject_key": self._get("SUBJECT_KEY", env.str, None, validate=at_least(SUBJECT_KEY_LENGTH)),
+            "database_url": self._get(
+                "DATABASE_URL", env.str, "sqlite:///var/retention.db", validate=is_database
+            ),
+            "policy_file": self._get(
+                "POLICY_FILE", env.path, Path("deploy/policies/smartgroup.toml")
+            ),
+            "policy_page_url": self._get("POLICY_PAGE_URL", env.str, None, validate=is_page)
+            or None,
+            "status_token": self._get(
+                "STATUS_TOKEN", env.str, None, validate=at_least(STATUS_TOKEN_LENGTH)
+            ),
+            "subject_key": self._get(
+                "SUBJECT_KEY", env.str, None, validate=at_least(SUBJECT_KEY_LENGTH)
+            ),
             "event_tokens": self._event_tokens(),
             "push_settle": self._seconds("PUSH_SETTLE_SECONDS", 10, Range(min=0, max=300)),
             "reconcile": self._seconds("RECONCILE_SECONDS", 900, Range(min=1, max=86_400)),
@@ -206,13 +217,19 @@ class _Reader:
             "store_requests_per_second": self._get(
                 "STORE_REQUESTS_PER_SECOND", env.float, 10.0, validate=Range(min=0.1, max=1000)
             ),
-            "delivery_log": timedelta(days=self._number("DELIVERY_LOG_DAYS", 30, Range(min=1, max=3650))),
-            "max_body_bytes": self._number("MAX_BODY_BYTES", 5_242_880, Range(min=1024, max=52_428_800)),
+            "delivery_log": timedelta(
+                days=self._number("DELIVERY_LOG_DAYS", 30, Range(min=1, max=3650))
+            ),
+            "max_body_bytes": self._number(
+                "MAX_BODY_BYTES", 5_242_880, Range(min=1024, max=52_428_800)
+            ),
             "web_processes": self._number("WEB_CONCURRENCY", 2, Range(min=1, max=64)),
             "sentry_dsn": self._get("SENTRY_DSN", env.str, None, validate=is_sentry_dsn) or None,
             "sentry_environment": self._get("SENTRY_ENVIRONMENT", env.str, None) or None,
             "log_level": self._get("LOG_LEVEL", env.str, "INFO", validate=is_log_level),
-            "log_format": self._get("LOG_FORMAT", env.str, "console", validate=OneOf(["console", "json"])),
+            "log_format": self._get(
+                "LOG_FORMAT", env.str, "console", validate=OneOf(["console", "json"])
+            ),
         }
         self._require_token(values["public_url"], values["status_token"])
         self._keep_apart(values["status_token"], values["event_tokens"])
@@ -222,7 +239,9 @@ class _Reader:
     def _require_token(self, public_url: str, token: str | None) -> None:
         """Ask for a token where others reach the service: without one its pages would be open to nobody."""
         if token is None and not is_loopback(public_url):
-            words = "is missing, and PUBLIC_URL is not an address of this machine; set one of at least"
+            words = (
+                "is missing, and PUBLIC_URL is not an address of this machine; set one of at least"
+            )
             self.faults.setdefault("STATUS_TOKEN", f"{words} {STATUS_TOKEN_LENGTH} characters")
 
     def _event_tokens(self) -> tuple[EventToken, ...]:
@@ -277,7 +296,9 @@ class _Reader:
             names = [slug.strip() for slug in slugs]
             bad = [name for name in names if not _SLUG.fullmatch(name)]
             if bad or len(set(names)) < len(names):
-                self.faults["STORES"] = "needs different short names of a-z, 0-9 and -, separated by commas"
+                self.faults["STORES"] = (
+                    "needs different short names of a-z, 0-9 and -, separated by commas"
+                )
                 return {}
             prefixes = {name: f"STORE_{name.upper().replace('-', '_')}_" for name in names}
             return {name: self._store(name, prefix) for name, prefix in prefixes.items()}
@@ -302,7 +323,9 @@ class _Reader:
             consumer_secret=self._get(f"{prefix}CONSUMER_SECRET", env.str, "", validate=is_ascii),
             webhook_secrets=secrets.secrets,
             secret_readings=secrets.others,
-            auth=self._get(f"{prefix}AUTH", env.str, "auto", validate=OneOf(["auto", "basic", "query"])),
+            auth=self._get(
+                f"{prefix}AUTH", env.str, "auto", validate=OneOf(["auto", "basic", "query"])
+            ),
         )
         required = {
             "URL": store.url,

@@ -46,7 +46,11 @@ def event_tokens(text: str) -> tuple[EventToken, ...]:
     """Read the text of the setting. Raises ConfigurationError with all faults, and without the text."""
     entries = [entry.strip() for entry in re.split(r"[,\n]", text) if entry.strip()]
     matches = [_ENTRY.fullmatch(entry) for entry in entries]
-    faults = [f"entry {place} {fault}" for place, match in enumerate(matches, 1) for fault in _faults(match)]
+    faults = [
+        f"entry {place} {fault}"
+        for place, match in enumerate(matches, 1)
+        for fault in _faults(match)
+    ]
     tokens = tuple(_token(match) for match in matches if match)
     if len({token.name for token in tokens}) < len(tokens):
         faults.append("two entries have the same name")

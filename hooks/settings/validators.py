@@ -19,7 +19,9 @@ def is_url(value: str) -> None:
     """An http or https address without a user name or a password in it."""
     parts = _parts_of(value)
     if "@" in parts.netloc:
-        raise ValidationError("holds a user name or a password before the host, where many would see it; take it out")
+        raise ValidationError(
+            "holds a user name or a password before the host, where many would see it; take it out"
+        )
 
 
 def _parts_of(value: str) -> SplitResult:
@@ -91,7 +93,9 @@ def is_database(value: str) -> None:
     if not value.isprintable() or not 0 < (url.port or 5432) < 65536:
         raise ValidationError("is not a database URL")
     if url.drivername == "sqlite" and url.database in (None, "", ":memory:"):
-        raise ValidationError("names no file; write sqlite:///var/retention.db, or four slashes before a whole path")
+        raise ValidationError(
+            "names no file; write sqlite:///var/retention.db, or four slashes before a whole path"
+        )
 
 
 def is_log_level(value: str) -> None:

@@ -20,7 +20,9 @@ from unicodedata import category
 
 from hooks.errors import ConfigurationError
 
-_ENTITY = re.compile(r"&(amp|lt|gt|quot|#0*38|#0*60|#0*62|#0*34|#0*39|#[xX]0*(?:26|3[cC]|3[eE]|22|27));")
+_ENTITY = re.compile(
+    r"&(amp|lt|gt|quot|#0*38|#0*60|#0*62|#0*34|#0*39|#[xX]0*(?:26|3[cC]|3[eE]|22|27));"
+)
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"'}
 
 SHORTEST = 16
@@ -55,7 +57,9 @@ class WebhookSecrets:
     @classmethod
     def from_text(cls, text: str) -> WebhookSecrets:
         """Read the text of a setting or of a file. Raises ConfigurationError, which never shows the text."""
-        if any(category(character) in ("Cc", "Cs") and character not in _BLANKS for character in text):
+        if any(
+            category(character) in ("Cc", "Cs") and character not in _BLANKS for character in text
+        ):
             raise ConfigurationError("holds a control character, or is not text in UTF-8")
         lines = [line.removesuffix("\r") for line in text.split("\n") if _plain(line)]
         secrets: list[str] = []

@@ -36,7 +36,9 @@ _SIGNS: Mapping[str, re.Pattern[str]] = {
     "X-Proxy-Cache": _KEPT,
     "X-FastCGI-Cache": _KEPT,
     "X-Kinsta-Cache": _KEPT,
-    "X-Varnish": re.compile(r"\A\s*\d+\s+\d+\s*\Z"),  # its own request, and the one that brought what it kept
+    "X-Varnish": re.compile(
+        r"\A\s*\d+\s+\d+\s*\Z"
+    ),  # its own request, and the one that brought what it kept
 }
 """By header: what its value says where a cache has answered."""
 

@@ -18,7 +18,11 @@ _PER_PAGE = 10
 
 
 def call_name(
-    method: str, endpoint: str, params: Mapping[str, str] | None, body: object, answer: Response | Exception | None
+    method: str,
+    endpoint: str,
+    params: Mapping[str, str] | None,
+    body: object,
+    answer: Response | Exception | None,
 ) -> str:
     """Such as `read-orders`, `list-customers-100`, `write-orders-10`: what, of which, and about how many.
 

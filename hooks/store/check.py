@@ -60,7 +60,9 @@ def addresses(store_url: str, public_url: str) -> Iterator[Finding]:
     """What can be told of the two addresses by looking at them."""
     if urlsplit(store_url).scheme == "http":
         if _is_private(urlsplit(store_url).hostname or ""):
-            yield Finding(fine=True, words="called over plain http, on this machine or a private network")
+            yield Finding(
+                fine=True, words="called over plain http, on this machine or a private network"
+            )
         else:
             words = "the store is called over plain http: personal data crosses the network unencrypted; use https"
             yield Finding(fine=False, words=words)
@@ -68,7 +70,9 @@ def addresses(store_url: str, public_url: str) -> Iterator[Finding]:
     port = public.port or (443 if public.scheme == "https" else 80)
     mend = "set PUBLIC_URL to the address under which the internet reaches this service"
     if _is_private(public.hostname or ""):
-        words = f"PUBLIC_URL is {public_url}: WordPress sends webhooks to no private address; {mend}"
+        words = (
+            f"PUBLIC_URL is {public_url}: WordPress sends webhooks to no private address; {mend}"
+        )
         yield Finding(fine=False, words=words)
     if port not in REACHABLE_PORTS:
         words = f"PUBLIC_URL is {public_url}: WordPress sends webhooks only to the ports 80, 443 and 8080; {mend}"
@@ -86,7 +90,9 @@ def signing(webhook_secrets: Iterable[str]) -> Iterator[Finding]:
     """Look for secrets that are too short. Shows none of them."""
     for place, secret in enumerate(webhook_secrets, start=1):
         if not is_long_enough(secret):
-            words = f"webhook secret {place} is shorter than {SHORTEST} characters and could be guessed"
+            words = (
+                f"webhook secret {place} is shorter than {SHORTEST} characters and could be guessed"
+            )
             yield Finding(fine=False, words=f"{words}; `store rotate-secret` leads to a new one")
 
 
@@ -130,7 +136,9 @@ def reading(client: StoreClient, apart: timedelta | None) -> Finding:
     try:
         client.call("GET", "orders", params={"per_page": "1", "_fields": "id"})
     except CredentialsRefusedError as error:
-        mend = _mend_of_refusal(error, over_http=urlsplit(client.settings.url).scheme == "http", apart=apart)
+        mend = _mend_of_refusal(
+            error, over_http=urlsplit(client.settings.url).scheme == "http", apart=apart
+        )
         return Finding(fine=False, words=f"the store cannot be read: {error.detail}. {mend}")
     except CachedAnswerError as error:
         mend = "Exclude /wp-json/ from that cache: what it keeps is out of date"
@@ -142,14 +150,19 @@ def reading(client: StoreClient, apart: timedelta | None) -> Finding:
         )
         return Finding(fine=False, words=f"the store cannot be read: {error.detail}. {mend}")
     if client.settings.auth == "auto" and client.auth == "query":
-        words = f"reached, and the key may read orders, but it arrives in the query only. {_DROPPED}"
+        words = (
+            f"reached, and the key may read orders, but it arrives in the query only. {_DROPPED}"
+        )
         return Finding(
-            fine=True, words=f"{words}, or set STORE_AUTH=query; until then this service sends it so by itself"
+            fine=True,
+            words=f"{words}, or set STORE_AUTH=query; until then this service sends it so by itself",
         )
     return Finding(fine=True, words="reached, and the key may read orders")
 
 
-def _mend_of_refusal(error: CredentialsRefusedError, *, over_http: bool, apart: timedelta | None) -> str:
+def _mend_of_refusal(
+    error: CredentialsRefusedError, *, over_http: bool, apart: timedelta | None
+) -> str:
     """Say what to do about a key that is wrong, or that does not arrive."""
     if error.code == KEY_NOT_RECEIVED:
         mend = _NO_QUERY if over_http else f"{_DROPPED}, or set STORE_AUTH=query. {_TLS_ENDED}"
@@ -178,7 +191,9 @@ _NO_QUERY = (
     "Over http it travels in the query as a signature, which something before WordPress drops; let the query through, "
     "or call the store over https"
 )
-_NEW_KEY = "Make a REST API key with read and write permission for an administrator, and set it here."
+_NEW_KEY = (
+    "Make a REST API key with read and write permission for an administrator, and set it here."
+)
 
 
 def rights(client: StoreClient) -> Iterator[Finding]:
@@ -187,7 +202,9 @@ def rights(client: StoreClient) -> Iterator[Finding]:
         client.call("POST", "orders/batch", body={})
         yield Finding(fine=True, words="the key may write orders")
     except CredentialsRefusedError as error:
-        words = f"the key may not write orders: {error.detail}. It was made to read only. {_NEW_KEY}"
+        words = (
+            f"the key may not write orders: {error.detail}. It was made to read only. {_NEW_KEY}"
+        )
         yield Finding(fine=False, words=words)
         return
     except StoreError as error:
@@ -195,7 +212,9 @@ def rights(client: StoreClient) -> Iterator[Finding]:
         return
     try:
         client.call("POST", "customers/batch", body={})
-        yield Finding(fine=True, words="the key may write customers in batches, and see their meta_data")
+        yield Finding(
+            fine=True, words="the key may write customers in batches, and see their meta_data"
+        )
     except CredentialsRefusedError:
         words = (
             "the key is not an administrator's: log-ins, newsletter choices and our own fields on customers stay "
@@ -204,7 +223,9 @@ def rights(client: StoreClient) -> Iterator[Finding]:
         )
         yield Finding(fine=False, words=words)
     except StoreError as error:
-        yield Finding(fine=False, words=f"whether the key may write customers cannot be told: {error.detail}")
+        yield Finding(
+            fine=False, words=f"whether the key may write customers cannot be told: {error.detail}"
+        )
 
 
 def methods(client: StoreClient) -> Iterator[Finding]:
@@ -255,7 +276,10 @@ def time_zone(client: StoreClient, policy_zone: tzinfo) -> Finding:
     if text is None:
         return Finding(fine=True, words="the store does not say which time zone it has")
     wrong = store_zone.words(text, policy_zone)
-    return Finding(fine=wrong is None, words=wrong or f"the store's time zone, {text}, means what the policy's does")
+    return Finding(
+        fine=wrong is None,
+        words=wrong or f"the store's time zone, {text}, means what the policy's does",
+    )
 
 
 def way_back(public_url: str, slug: str) -> Finding:
@@ -281,7 +305,9 @@ def webhooks(states: Iterable[TopicState], url: str) -> Iterator[Finding]:
                 "disabled": "is disabled, by the store after seven failures in a row or by somebody",
             }.get(state.status, f"is {state.status}")
             mend = "`store install` mends it"
-            yield Finding(fine=False, words=f"webhook {state.topic} {words}: its events do not arrive; {mend}")
+            yield Finding(
+                fine=False, words=f"webhook {state.topic} {words}: its events do not arrive; {mend}"
+            )
         if state.is_outdated:
             words = f"webhook {state.topic} sends bodies of another API version than v3, which are set aside"
             yield Finding(fine=False, words=f"{words}; `store install` makes it anew")
@@ -291,7 +317,9 @@ def webhooks(states: Iterable[TopicState], url: str) -> Iterator[Finding]:
             yield Finding(fine=False, words=f"{words}; `store install` removes what is too much")
 
 
-def everything_but_webhooks(client: StoreClient, settings: Settings, slug: str, now: datetime) -> list[Finding]:
+def everything_but_webhooks(
+    client: StoreClient, settings: Settings, slug: str, now: datetime
+) -> list[Finding]:
     """All that can be told of the store and the way to it; ends early where nothing more can be."""
     findings = list(addresses(client.settings.url, settings.public_url))
     door = front_door(client.settings.url, now)

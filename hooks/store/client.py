@@ -123,7 +123,9 @@ class StoreClient:
         self._pace.wait()
         return read_index(self._api.session, self.settings.url)
 
-    def read(self, kind: RecordKind, external_id: int, *, fields: str, past_caches: bool = False) -> dict[str, Any]:
+    def read(
+        self, kind: RecordKind, external_id: int, *, fields: str, past_caches: bool = False
+    ) -> dict[str, Any]:
         """The record as it is now, trashed ones too. Raises RecordGoneError where there is no such record.
 
         With `past_caches`, and where a cache is seen to answer, it is read in a way in which no cache can answer.
@@ -167,7 +169,9 @@ class StoreClient:
         rows = _objects(self._decoded(response, endpoint, list))
         return Listing(rows, total, http_date(response.headers.get("Date")))
 
-    def read_many(self, kind: RecordKind, ids: Collection[int], *, fields: str) -> dict[int, dict[str, Any]]:
+    def read_many(
+        self, kind: RecordKind, ids: Collection[int], *, fields: str
+    ) -> dict[int, dict[str, Any]]:
         """Up to LIST_LIMIT records, in one call; `fields` must name `id`.
 
         Trashed orders and unfinished checkouts are not among them, nor what the store does not know, nor what it
@@ -213,7 +217,9 @@ class StoreClient:
 
     def _delete_by_post(self, endpoint: str, params: Mapping[str, str] | None) -> dict[str, Any]:
         try:
-            deleted = _object(self.call("POST", endpoint, dict, params={**(params or {}), "_method": "DELETE"}))
+            deleted = _object(
+                self.call("POST", endpoint, dict, params={**(params or {}), "_method": "DELETE"})
+            )
         except (RecordGoneError, RecordRefusedError):
             self.refuses_delete = True
             raise
@@ -232,7 +238,9 @@ class StoreClient:
         are NotWritten. Where the store takes no batches, no more than SINGLES are written, and the others are not
         in what is given.
         """
-        items: list[dict[str, Any]] = [{"id": number, "meta_data": _meta_data(meta)} for number, meta in writes.items()]
+        items: list[dict[str, Any]] = [
+            {"id": number, "meta_data": _meta_data(meta)} for number, meta in writes.items()
+        ]
         if len(items) == 1 or kind in self._cannot_batch:
             return self._write_singly(kind, items)
         try:
@@ -242,11 +250,15 @@ class StoreClient:
                 raise
             return self._narrowed(kind, items, error)
         except (RecordRefusedError, RecordGoneError):
-            half = len(items) // 2  # one of them, or their number, is refused: the smaller part will tell
+            half = (
+                len(items) // 2
+            )  # one of them, or their number, is refused: the smaller part will tell
             ids = list(writes)
             outcomes = self.write_meta(kind, {number: writes[number] for number in ids[:half]})
             try:
-                return outcomes | self.write_meta(kind, {number: writes[number] for number in ids[half:]})
+                return outcomes | self.write_meta(
+                    kind, {number: writes[number] for number in ids[half:]}
+                )
             except StoreError as error:
                 return outcomes | dict.fromkeys(ids[half:], NotWritten(error))
 
@@ -278,7 +290,9 @@ class StoreClient:
             except StoreError as error:
                 if not outcomes and (error.code != "server-error" or len(items) == 1):
                     raise
-                left: dict[int, Outcome] = {one["id"]: NotWritten(error) for one in items[position:]}
+                left: dict[int, Outcome] = {
+                    one["id"]: NotWritten(error) for one in items[position:]
+                }
                 if outcomes:
                     return outcomes | left
                 left[item["id"]] = error
@@ -326,13 +340,17 @@ class StoreClient:
         body: object = None,
     ) -> object:
         """One call; the JSON of its answer. `shape` is that of JSON behind notices of PHP. Raises StoreError."""
-        return self._decoded(self.response(method, endpoint, params=params, body=body), endpoint, shape)
+        return self._decoded(
+            self.response(method, endpoint, params=params, body=body), endpoint, shape
+        )
 
     def _decoded(self, response: Response, endpoint: str, shape: type[Any] | None) -> object:
         try:
             decoded = decode(response.content, shape)
         except ValueError as error:
-            raise StoreUnreachableError("not-json", "the answer is not JSON; another program answers here") from error
+            raise StoreUnreachableError(
+                "not-json", "the answer is not JSON; another program answers here"
+            ) from error
         self.notices[endpoint.partition("/")[0]] = decoded.has_notices
         error_inside = failure_in_success(decoded.value)
         if error_inside:
@@ -340,7 +358,12 @@ class StoreClient:
         return decoded.value
 
     def response(
-        self, method: str, endpoint: str, *, params: Mapping[str, str] | None = None, body: object = None
+        self,
+        method: str,
+        endpoint: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: object = None,
     ) -> Response:
         """One call; its answer, if it is one of success. Raises StoreError."""
         answer = self._answer(method, endpoint, params, body)
@@ -359,7 +382,9 @@ class StoreClient:
         """Send, and once more in the other way where the key did not arrive and the settings leave the way open."""
         try:
             response = self._paced(method, endpoint, params, body)
-            may_differ = self._api.is_ssl and self.settings.auth == "auto" and not self._both_ways_failed
+            may_differ = (
+                self._api.is_ssl and self.settings.auth == "auto" and not self._both_ways_failed
+            )
             if not (may_differ and is_key_missing(response)):
                 return response
             before, arrived = self._api.key_in_query, False
@@ -379,11 +404,16 @@ class StoreClient:
         """Raises CachedAnswerError for what a cache has kept: a record, a list, or that there is none."""
         if 200 <= response.status_code < 300 or response.status_code in CACHEABLE:
             header = caches.cache_header(response.headers)
-            self.cached_by, self.has_fresh = header or self.cached_by, self.has_fresh or header is None
+            self.cached_by, self.has_fresh = (
+                header or self.cached_by,
+                self.has_fresh or header is None,
+            )
             if header:
                 raise CachedAnswerError(header)
 
-    def _paced(self, method: str, endpoint: str, params: Mapping[str, str] | None, body: object) -> Response:
+    def _paced(
+        self, method: str, endpoint: str, params: Mapping[str, str] | None, body: object
+    ) -> Response:
         """Send when it is time to, and tell the pace how it went, whatever came of it."""
         send = getattr(self._api, method.lower())
         arguments: list[object] = [endpoint] if method in ("GET", "DELETE") else [endpoint, body]
@@ -399,12 +429,18 @@ class StoreClient:
             raise
         finally:
             took = time.monotonic() - began
-            self._pace.observe(call_name(method, endpoint, params, body, answer), took, outcome_of(answer))
+            self._pace.observe(
+                call_name(method, endpoint, params, body, answer), took, outcome_of(answer)
+            )
         return response
 
     def _hear(self, response: Response) -> None:
         store_time = http_date(response.headers.get("Date"))
-        if store_time and "Age" not in response.headers and not caches.cache_header(response.headers):
+        if (
+            store_time
+            and "Age" not in response.headers
+            and not caches.cache_header(response.headers)
+        ):
             self.heard = Heard(store_time, datetime.now(UTC))
 
 

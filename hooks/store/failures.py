@@ -39,10 +39,14 @@ def failure(response: Response) -> StoreError:
     """What an answer that is not one of success means."""
     status = response.status_code
     if status < 400:
-        return StoreMisconfiguredError("redirected", "the store's address redirects: set STORE_URL to where it leads")
+        return StoreMisconfiguredError(
+            "redirected", "the store's address redirects: set STORE_URL to where it leads"
+        )
     if status in (429, 503):
         wait = _retry_after(response.headers.get("Retry-After"))
-        return StoreBusyError("busy", f"the store asks for a pause (status {status})", retry_after=wait)
+        return StoreBusyError(
+            "busy", f"the store asks for a pause (status {status})", retry_after=wait
+        )
     if status >= 500 and status not in _METHOD_REFUSED:
         return StoreUnreachableError("server-error", f"the store failed (status {status})")
     try:
@@ -50,8 +54,12 @@ def failure(response: Response) -> StoreError:
     except ValueError:
         body = None
     code = body.get("code") if isinstance(body, dict) else None
-    if status in _METHOD_REFUSED and not isinstance(code, str):  # WooCommerce itself answers 501 too
-        words = f"the web server before the store refuses {response.request.method} (status {status})"
+    if status in _METHOD_REFUSED and not isinstance(
+        code, str
+    ):  # WooCommerce itself answers 501 too
+        words = (
+            f"the web server before the store refuses {response.request.method} (status {status})"
+        )
         return MethodRefusedError("method-refused", words)
     return failure_of(code, status)
 
@@ -66,7 +74,9 @@ def failure_in_success(body: object) -> StoreError | None:
 
 KEY_NOT_RECEIVED = "key-not-received"
 
-_KEY_WRONG = frozenset({"woocommerce_rest_authentication_error", "woocommerce_rest_authentication_missing_parameter"})
+_KEY_WRONG = frozenset(
+    {"woocommerce_rest_authentication_error", "woocommerce_rest_authentication_missing_parameter"}
+)
 """WooCommerce has read a key, and does not take it. Whoever shows it none is told what visitors may not do."""
 
 
@@ -84,7 +94,9 @@ def failure_of(code: object, status: int) -> StoreError:
     if not isinstance(code, str):
         return _failure_of_another(status)
     if status == 401 and code.startswith(_OF_A_VISITOR):
-        words = "the key does not arrive at WooCommerce, or it knows no such consumer key (status 401)"
+        words = (
+            "the key does not arrive at WooCommerce, or it knows no such consumer key (status 401)"
+        )
         return CredentialsRefusedError(KEY_NOT_RECEIVED, words)
     if code in _GONE:
         return RecordGoneError("gone", "the store knows no such record")
@@ -108,10 +120,16 @@ def _by_status(code: str, status: int) -> StoreError:
 def _failure_of_another(status: int) -> StoreError:
     """What an error means that is not of the REST API, but of something that stands before it."""
     if status == 413:
-        return RequestTooLargeError("too-large", "the request is too large for what is before the store")
+        return RequestTooLargeError(
+            "too-large", "the request is too large for what is before the store"
+        )
     if status == 404:
-        return StoreMisconfiguredError("no-rest-api", "there is no REST API at this address (status 404)")
-    return StoreUnreachableError("not-the-api", f"something before the store answered (status {status})")
+        return StoreMisconfiguredError(
+            "no-rest-api", "there is no REST API at this address (status 404)"
+        )
+    return StoreUnreachableError(
+        "not-the-api", f"something before the store answered (status {status})"
+    )
 
 
 MEANINGS: Mapping[int, tuple[type[StoreError], str, str]] = {
@@ -130,7 +148,11 @@ def _retry_after(value: str | None) -> timedelta | None:
     if value.strip().isdecimal():
         return min(timedelta(seconds=int(value.strip()[:10])), LONGEST_ASKED)
     moment = http_date(value)
-    return None if moment is None else min(max(timedelta(0), moment - datetime.now(UTC)), LONGEST_ASKED)
+    return (
+        None
+        if moment is None
+        else min(max(timedelta(0), moment - datetime.now(UTC)), LONGEST_ASKED)
+    )
 
 
 def http_date(value: str | None) -> datetime | None:

@@ -26,10 +26,18 @@ def read_index(session: TimedSession, store_url: str) -> dict[str, Any] | None:
         with (
             session.deadline(SECONDS),
             session.get(
-                address, params=fields, headers=dict(caches.NO_CACHE), timeout=TIMEOUT_SECONDS, stream=True
+                address,
+                params=fields,
+                headers=dict(caches.NO_CACHE),
+                timeout=TIMEOUT_SECONDS,
+                stream=True,
             ) as answer,
         ):
-            if answer.status_code in (429,) or answer.status_code >= 500 or caches.cache_header(answer.headers):
+            if (
+                answer.status_code in (429,)
+                or answer.status_code >= 500
+                or caches.cache_header(answer.headers)
+            ):
                 return None
             if answer.status_code != 200:
                 return {}

@@ -25,7 +25,9 @@ STARTS = 10
 NOTICE_WITHIN = 2_000
 """After the JSON, the head of a notice stands within so many characters, the tags around it included."""
 
-_NOTICE = re.compile(r"\b(Deprecated|Notice|Warning|Strict Standards|WordPress database error)(?:</\w+>)?:")
+_NOTICE = re.compile(
+    r"\b(Deprecated|Notice|Warning|Strict Standards|WordPress database error)(?:</\w+>)?:"
+)
 _TAG = re.compile(r"<[^<>]*>")
 
 _START = re.compile(rf"""(?:\A|[\n>])[ \t\r{BOM}]*(?=\{{\s*["}}]|\[\s*["\[{{\]])""")

@@ -67,7 +67,13 @@ def page(client: StoreClient, endpoint: str, params: Mapping[str, str], place: P
 
 
 def _asked(params: Mapping[str, str], offset: int) -> dict[str, str]:
-    return {**params, "orderby": "id", "order": "asc", "per_page": str(PER_PAGE), "offset": str(offset)}
+    return {
+        **params,
+        "orderby": "id",
+        "order": "asc",
+        "per_page": str(PER_PAGE),
+        "offset": str(offset),
+    }
 
 
 def _by_id(rows: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
@@ -80,7 +86,9 @@ def _by_id(rows: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
     return dict(zip(known, rows, strict=True))
 
 
-def _assert_offsets_count(client: StoreClient, endpoint: str, params: Mapping[str, str], before: list[int]) -> None:
+def _assert_offsets_count(
+    client: StoreClient, endpoint: str, params: Mapping[str, str], before: list[int]
+) -> None:
     """A page without a new row is no news where others joined the list; but past its end there must be nothing."""
     if list(_by_id(client.listed(endpoint, _asked(params, FAR)).rows)) == before:
         raise ListingError("paging-ignored", "the store shows the same page again and again")

@@ -42,7 +42,9 @@ def prove(url: str, secret: str) -> Answered:
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> Answered:
     try:
-        answer = requests.post(url, data=body, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False)
+        answer = requests.post(
+            url, data=body, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False
+        )
     except requests.RequestException as error:
         return Answered("unreachable", f"{url} does not answer from here ({type(error).__name__})")
     if answer.status_code == 200 and _is_ours(answer):
@@ -70,4 +72,7 @@ def _meaning(status: int) -> str:
         404: "is not there (status 404): another program answers, or a service without this store in its settings",
         413: "takes no body (status 413). Look at the proxy in front",
         503: "cannot use its ledger (status 503). Look at /readyz",
-    }.get(status, f"answers with status {status}. Look at the proxy in front, and at the service's log")
+    }.get(
+        status,
+        f"answers with status {status}. Look at the proxy in front, and at the service's log",
+    )

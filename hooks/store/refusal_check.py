@@ -28,7 +28,9 @@ class SecondLook:
         self._call = call
         self._passed_at: dict[tuple[RecordKind, bool], float] = {}
 
-    def judge(self, error: CredentialsRefusedError, kind: RecordKind, *, writing: bool) -> StoreError:
+    def judge(
+        self, error: CredentialsRefusedError, kind: RecordKind, *, writing: bool
+    ) -> StoreError:
         """Return the error to raise for a record of a kind that the store has refused.
 
         RecordClosedError where the key may read (or write) others of the kind, else the refusal of the key. Raises
@@ -48,7 +50,9 @@ class SecondLook:
     def _look(self, kind: RecordKind, *, writing: bool) -> None:
         if writing:
             try:
-                self._call("POST", f"{ENDPOINTS[kind]}/batch", body={})  # it asks for the right, and writes nothing
+                self._call(
+                    "POST", f"{ENDPOINTS[kind]}/batch", body={}
+                )  # it asks for the right, and writes nothing
             except CredentialsRefusedError as error:
                 if error.code != "cannot-batch" or kind == "order":
                     raise

@@ -69,7 +69,9 @@ def difference(text: str, policy_zone: tzinfo) -> Difference | None:
     if zone is None:
         return None
     days = (LAST - FIRST).days
-    apart = [_apart(zone, policy_zone, FIRST + timedelta(days=day, hours=12)) for day in range(days)]
+    apart = [
+        _apart(zone, policy_zone, FIRST + timedelta(days=day, hours=12)) for day in range(days)
+    ]
     most = max(apart)
     return Difference(most, always=min(apart) > timedelta(0)) if most else None
 
@@ -111,9 +113,7 @@ def words(text: str, policy_zone: tzinfo) -> str | None:
         "file (`time_zone`)"
     )
     if text == UNKNOWN:
-        return (
-            f"the store's time zone is one that this machine does not know, and the policy's is {policy_zone}. {mend}"
-        )
+        return f"the store's time zone is one that this machine does not know, and the policy's is {policy_zone}. {mend}"
     differs = difference(text, policy_zone)
     if differs is None:
         return None

@@ -93,7 +93,12 @@ def listed(client: StoreClient) -> list[Hook]:
     Page by page: to this list alone, WooCommerce does not apply an offset.
     """
     found: dict[int, Hook] = {}
-    asked = {"orderby": "id", "order": "asc", "per_page": str(PER_PAGE), "_fields": "id,topic,status,delivery_url"}
+    asked = {
+        "orderby": "id",
+        "order": "asc",
+        "per_page": str(PER_PAGE),
+        "_fields": "id,topic,status,delivery_url",
+    }
     for number in range(1, PAGES + 1):
         rows = client.listed("webhooks", asked | {"page": str(number)}).rows
         new = {hook.id: hook for hook in map(_hook, rows) if hook.id not in found}
@@ -110,14 +115,20 @@ def _hook(row: Mapping[str, Any]) -> Hook:
     return Hook(number, *(str(row.get(name) or "") for name in ("topic", "status", "delivery_url")))
 
 
-def survey(hooks: Sequence[Hook], url: str, topics: Iterable[str], remembered: Mapping[str, int]) -> list[TopicState]:
+def survey(
+    hooks: Sequence[Hook], url: str, topics: Iterable[str], remembered: Mapping[str, int]
+) -> list[TopicState]:
     """How each topic stands. `remembered`: the ids that the ledger knows as ours, by topic."""
     return [_state(topic, hooks, url, remembered.get(topic)) for topic in topics]
 
 
 def _state(topic: str, hooks: Sequence[Hook], url: str, remembered: int | None) -> TopicState:
     """Of several of ours the best one serves; of equals the remembered one, then the newest."""
-    ours = [hook for hook in hooks if hook.topic == topic and (hook.delivery_url == url or hook.id == remembered)]
+    ours = [
+        hook
+        for hook in hooks
+        if hook.topic == topic and (hook.delivery_url == url or hook.id == remembered)
+    ]
     if not ours:
         return TopicState(topic, "missing")
 

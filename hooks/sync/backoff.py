@@ -19,7 +19,12 @@ Duty = Callable[[], int]
 log = structlog.get_logger(__name__)
 
 
-def turn(store: str, duties: Sequence[Duty], runtime: Runtime, jitter: Callable[[], float] = random.random) -> int:
+def turn(
+    store: str,
+    duties: Sequence[Duty],
+    runtime: Runtime,
+    jitter: Callable[[], float] = random.random,
+) -> int:
     """A part of each duty; how much was done, nothing while calls to the store rest.
 
     A duty that fails for what is wrong with the store as a whole lets calls to it rest. Where the store lets us do
@@ -52,7 +57,9 @@ def _work(duties: Sequence[Duty]) -> tuple[int, StoreError | None]:
     return done, stopped
 
 
-def _rest(store: str, runtime: Runtime, error: StoreError, pause: Rest | None, jitter: Callable[[], float]) -> None:
+def _rest(
+    store: str, runtime: Runtime, error: StoreError, pause: Rest | None, jitter: Callable[[], float]
+) -> None:
     now = runtime.clock()
     failures = (pause.failures if pause else 0) + 1
     until = now + delay(error, failures, jitter=jitter)

@@ -19,7 +19,9 @@ from hooks.retention.store_meta import digest
 from schemas.order import MAX_REFUNDS
 from schemas.wire import php_list, record_id
 
-ORDER_FIELDS = "id,status,customer_id,date_created_gmt,date_modified_gmt,date_paid_gmt,date_completed_gmt"
+ORDER_FIELDS = (
+    "id,status,customer_id,date_created_gmt,date_modified_gmt,date_paid_gmt,date_completed_gmt"
+)
 """What lists of orders are asked for: nothing in it is about a person but the number of the account.
 
 The ids of their refunds are asked for besides, by a field of `REFUND_FIELDS`.
@@ -88,7 +90,9 @@ def doubt(known: Values | None, row: ListRow, *, now: datetime, behind: bool = F
     if known is None:
         if not (isinstance(shown.facts, CustomerFacts) and shown.facts.staff):
             return "missed"
-        return None if shown.facts.role in STAFF_ROLES else "changed"  # another role may be that of customers
+        return (
+            None if shown.facts.role in STAFF_ROLES else "changed"
+        )  # another role may be that of customers
     if known["state"] == "gone":
         return "revived"
     if known["version"] is None or not is_believable(known["version"], now):
@@ -114,11 +118,15 @@ def _differs(known: Values, row: ListRow, now: datetime) -> bool:
     shown = cast("Snapshot", row.snapshot)
     if isinstance(before, OrderFacts):
         shown = replace(shown, facts=without_stamp(shown.facts, before))
-        return not _same_dates(before, cast("OrderFacts", shown.facts)) or not row.refunds.agree_with(before)
+        return not _same_dates(
+            before, cast("OrderFacts", shown.facts)
+        ) or not row.refunds.agree_with(before)
     if before.last_order_at and not is_believable(before.last_order_at, now):
         return True
     before = replace(before, role=known["role"] or "")  # which the facts of the ledger leave out
-    merged = merge(before, known["version"], shown, doubtful=known["doubtful"], settles=True, current=True)
+    merged = merge(
+        before, known["version"], shown, doubtful=known["doubtful"], settles=True, current=True
+    )
     fresh = replace(cast("CustomerFacts", merged.facts), meta_at=before.meta_at)
     ours = known["known_digest"] if shown.store_meta is None else digest(shown.store_meta)
     return fresh != before or ours != known["known_digest"]

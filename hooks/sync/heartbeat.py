@@ -80,11 +80,19 @@ class Heartbeat:
         was_set = self._offset is not None and abs(offset - self._offset) > JUMP_SECONDS
         self._offset = offset
         is_due = self._beat_at is None or ticks - self._beat_at >= EVERY_SECONDS
-        has_news = bool(self.client.heard and not self._has_heard) or self.client.notices != self._notices
+        has_news = (
+            bool(self.client.heard and not self._has_heard) or self.client.notices != self._notices
+        )
         if is_due or was_set or has_news:
             notices = dict(self.client.notices)
-            self._is_ours = self.runtime.transaction(lambda unit: self._beat(unit, notices, was_set=was_set))
-            self._beat_at, self._has_heard, self._notices = ticks, self.client.heard is not None, notices
+            self._is_ours = self.runtime.transaction(
+                lambda unit: self._beat(unit, notices, was_set=was_set)
+            )
+            self._beat_at, self._has_heard, self._notices = (
+                ticks,
+                self.client.heard is not None,
+                notices,
+            )
         return self._is_ours
 
     def _beat(self, unit: Unit, notices: Mapping[str, bool], *, was_set: bool) -> bool:
@@ -103,11 +111,15 @@ class Heartbeat:
         stores.looked_after(connection, self.store, now)
         store_observations.carry(connection, self.store, self.client, now)
         if self.client.heard:
-            stores.said_its_time(connection, self.store, self.client.heard.store_time, self.client.heard.at)
+            stores.said_its_time(
+                connection, self.store, self.client.heard.store_time, self.client.heard.at
+            )
         self._note_notices(connection, notices, now)
         return True
 
-    def _note_notices(self, connection: Connection, notices: Mapping[str, bool], now: datetime) -> None:
+    def _note_notices(
+        self, connection: Connection, notices: Mapping[str, bool], now: datetime
+    ) -> None:
         """Note of which resources the last answers had notices of PHP; what was not asked for stays as it is."""
         if not notices:
             return
@@ -140,6 +152,8 @@ class Heartbeat:
             redated = no_later(facts, now)
             if redated != facts:
                 told = "Dated by its arrival while the clock was ahead, and dated anew since it was set back"
-                Recorder(self.runtime.policy).save(unit, known, redated, {}, moment, "clock set back", told)
+                Recorder(self.runtime.policy).save(
+                    unit, known, redated, {}, moment, "clock set back", told
+                )
                 Recorder(self.runtime.policy).link(unit, self.store, redated, moment)
         unit.settle()

@@ -39,7 +39,9 @@ class Covered:
         return cls(int(low), int(high), date.fromisoformat(day[0]) if day else None)
 
     def __str__(self) -> str:
-        return " ".join(str(part) for part in (self.low, self.high, self.done_on) if part is not None)
+        return " ".join(
+            str(part) for part in (self.low, self.high, self.done_on) if part is not None
+        )
 
 
 def gaps(known: Sequence[int], first: int, last: int) -> tuple[list[int], int]:

@@ -39,7 +39,9 @@ class OrderLists:
         return self._page_again(params, place, found) if self._hides_refunds(found) else found
 
     def _page(self, params: Mapping[str, str], place: Place, refunds: str) -> ListPage:
-        return page(self.client, "orders", {**params, "_fields": f"{ORDER_FIELDS},{refunds}"}, place)
+        return page(
+            self.client, "orders", {**params, "_fields": f"{ORDER_FIELDS},{refunds}"}, place
+        )
 
     def _hides_refunds(self, found: ListPage) -> bool:
         """Tell whether no row has a refund, although the field is missing or the ledger knows of some."""

@@ -62,7 +62,9 @@ class Pusher:
 
     def _write(self, kind: RecordKind, due: Sequence[Due], now: datetime) -> None:
         try:
-            outcomes = self.client.write_meta(kind, {row.external_id: json.loads(row.wanted) for row in due})
+            outcomes = self.client.write_meta(
+                kind, {row.external_id: json.loads(row.wanted) for row in due}
+            )
         except StoreError:
             self._give_back(due)
             raise
@@ -86,16 +88,24 @@ class Pusher:
 
     def _give_back(self, rows: Iterable[Due]) -> None:
         """What was not tried is due as before."""
-        self.runtime.transaction(lambda unit: records.give_back(unit.connection, (row.claim for row in rows)))
+        self.runtime.transaction(
+            lambda unit: records.give_back(unit.connection, (row.claim for row in rows))
+        )
 
-    def _settle(self, kind: RecordKind, answered: Iterable[tuple[Due, dict[str, Any]]], asked_at: datetime) -> None:
+    def _settle(
+        self, kind: RecordKind, answered: Iterable[tuple[Due, dict[str, Any]]], asked_at: datetime
+    ) -> None:
         """Take in what the store answered, all of it in one transaction."""
         writes = []
         for row, answer in answered:
             try:
-                writes.append((row.claim, row.wanted_digest, Ingest(self.runtime).snapshot_of(kind, answer)))
+                writes.append(
+                    (row.claim, row.wanted_digest, Ingest(self.runtime).snapshot_of(kind, answer))
+                )
             except QuarantinedError:
-                misshapen = StoreUnreachableError("not-of-the-shape", "the answer is not of a record's shape")
+                misshapen = StoreUnreachableError(
+                    "not-of-the-shape", "the answer is not of a record's shape"
+                )
                 self._failed(row, misshapen)
         if writes:
             Ingest(self.runtime).settle_writes(self.store, writes, asked_at=asked_at)

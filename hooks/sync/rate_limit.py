@@ -60,7 +60,9 @@ class SharedPace:
             with self.database.write() as connection:
                 until, reserved = self._reserve(connection)
             self._observed.clear()
-            ahead = min(until - self.clock(), MAX_AHEAD)  # the clock may have been set back just now
+            ahead = min(
+                until - self.clock(), MAX_AHEAD
+            )  # the clock may have been set back just now
             if ahead > timedelta(0):
                 self.sleep(ahead.total_seconds())
 
@@ -80,5 +82,7 @@ class SharedPace:
         reserved = slot - now <= MAX_QUEUE
         next_call_at = slot + timedelta(seconds=1 / load.rate) if reserved else slot
         usual = json.dumps(dict(load.usual), sort_keys=True)
-        stores.save_budget(connection, self.store, next_call_at=next_call_at, rate=load.rate, usual=usual)
+        stores.save_budget(
+            connection, self.store, next_call_at=next_call_at, rate=load.rate, usual=usual
+        )
         return (slot if reserved else slot - MAX_QUEUE), reserved

@@ -95,7 +95,9 @@ class Rescanner:
             return self._wait_for_first_sweep(mine)
         try:
             if name == "unlisted":
-                return UnlistedSearch(self.store, self.client, self.runtime, self.every, self.sweep).step(mine, at)
+                return UnlistedSearch(
+                    self.store, self.client, self.runtime, self.every, self.sweep
+                ).step(mine, at)
             self._take(mine, at, self._page(name, at), now)
         except StoreError as error:
             self._give_back(mine, at, error)
@@ -112,7 +114,9 @@ class Rescanner:
     def _page(self, name: RoundName, at: Row[Any]) -> ListPage:
         place = Place(at.last_id, at.position)
         if name == "customers":
-            return page(self.client, "customers", {"role": "all", "_fields": CUSTOMER_FIELDS}, place)
+            return page(
+                self.client, "customers", {"role": "all", "_fields": CUSTOMER_FIELDS}, place
+            )
         params = {"status": compare.LISTINGS[at.listing]}
         if name == "changes":
             params |= {"modified_after": f"{at.mark:%Y-%m-%dT%H:%M:%S}", "dates_are_gmt": "true"}
@@ -121,7 +125,9 @@ class Rescanner:
         except RecordRefusedError:
             if at.listing == 0:
                 raise
-            return ListPage({}, place, ended=True, total=None, store_time=None)  # it has no such status
+            return ListPage(
+                {}, place, ended=True, total=None, store_time=None
+            )  # it has no such status
 
     def _give_back(self, mine: RoundClaim, at: Row[Any], error: StoreError) -> None:
         """The round is gone on with later; what is only about this list must not stop the store's other work."""
@@ -129,7 +135,11 @@ class Rescanner:
         columns: dict[str, Any] = {}
         if not error.whole_store:
             again = PERMANENT if error.permanent else LONGEST
-            columns = {"due_at": now + again, "error": error.code, "error_since": at.error_since or now}
+            columns = {
+                "due_at": now + again,
+                "error": error.code,
+                "error_since": at.error_since or now,
+            }
             log.error("reconciliation.failed", store=self.store, round=mine.name, code=error.code)
         with self.runtime.database.write() as connection:
             rounds.release(connection, mine, **columns)
@@ -175,13 +185,17 @@ class Rescanner:
         for number, row in shown.items():
             reason = compare.doubt(known.get(number), row, now=now, behind=behind)
             if reason:
-                self._ask(unit, known.get(number), RecordKey(self.store, kind, number), reason, moment)
+                self._ask(
+                    unit, known.get(number), RecordKey(self.store, kind, number), reason, moment
+                )
             elif number in known and known[number]["reread_reason"] == records.UNLISTED:
                 self._list_again(unit, RecordKey(self.store, kind, number))
             if row.snapshot and reason == "missed":
                 missed.append(row.snapshot.version)
         latest = max((version for version in missed if version < moment.now - LATE), default=None)
-        if latest and at.mark is not None:  # of what was there before us, no delivery should have told
+        if (
+            latest and at.mark is not None
+        ):  # of what was there before us, no delivery should have told
             stores.missed(unit.connection, self.store, latest, moment.now)
 
     def _list_again(self, unit: Unit, key: RecordKey) -> None:
@@ -199,7 +213,9 @@ class Rescanner:
         waits for the ledger's write lock.
         """
         upto, asked = (None if found.ended else found.place.last_id), 0
-        for known in records.still_there(unit.connection, self.store, kind, after=at.last_id, upto=upto):
+        for known in records.still_there(
+            unit.connection, self.store, kind, after=at.last_id, upto=upto
+        ):
             number = known["external_id"]
             if number in found.rows or _is_unlisted(known, moment.now):
                 continue
@@ -210,13 +226,22 @@ class Rescanner:
                 return replace(found, place=Place(number, at.position), ended=False)
         return found
 
-    def _ask(self, unit: Unit, known: Values | None, key: RecordKey, reason: str, moment: Moment) -> None:
+    def _ask(
+        self, unit: Unit, known: Values | None, key: RecordKey, reason: str, moment: Moment
+    ) -> None:
         """One that is to be asked about anyway, and by nobody just now, keeps the day on which that came up."""
-        if known and known["reread_reason"] in HINTS and known["claim"] is None and known["reread_since"] <= moment.now:
+        if (
+            known
+            and known["reread_reason"] in HINTS
+            and known["claim"] is None
+            and known["reread_since"] <= moment.now
+        ):
             return
         ask(unit, key, reason, moment)
 
-    def _move_on(self, unit: Unit, mine: RoundClaim, at: Row[Any], found: ListPage, asked_at: datetime) -> None:
+    def _move_on(
+        self, unit: Unit, mine: RoundClaim, at: Row[Any], found: ListPage, asked_at: datetime
+    ) -> None:
         began_mark = at.began_mark or min(found.store_time or asked_at, asked_at) - OVERLAP
         columns: dict[str, Any] = {"began_at": at.began_at or asked_at, "began_mark": began_mark}
         before = (at.seen, at.total or 0) if at.began_at else (0, 0)
@@ -227,13 +252,22 @@ class Rescanner:
             self._finish(unit, mine, at, columns)
             return
         place = Place() if found.ended else found.place
-        columns |= {"listing": at.listing + found.ended, "last_id": place.last_id, "position": place.position}
+        columns |= {
+            "listing": at.listing + found.ended,
+            "last_id": place.last_id,
+            "position": place.position,
+        }
         rounds.release(unit.connection, mine, **columns, error=None, error_since=None)
 
     def _finish(self, unit: Unit, mine: RoundClaim, at: Row[Any], began: Mapping[str, Any]) -> None:
         now = self.runtime.clock()
-        gap = at.done_at is not None and not timedelta(0) <= now - at.done_at <= 2 * self.every + rounds.LEASE
-        gap |= at.mark is not None and began["began_mark"] < at.mark - OVERLAP  # the store's clock was set back
+        gap = (
+            at.done_at is not None
+            and not timedelta(0) <= now - at.done_at <= 2 * self.every + rounds.LEASE
+        )
+        gap |= (
+            at.mark is not None and began["began_mark"] < at.mark - OVERLAP
+        )  # the store's clock was set back
         ended = {"began_at": None, "began_mark": None, "mark": began["began_mark"], "done_at": now}
         ended |= {"seen": began["seen"], "total": began["seen"], "error": None, "error_since": None}
         again = now + (self.every if mine.name == "changes" else self.sweep)
@@ -241,7 +275,9 @@ class Rescanner:
         if not held:
             return
         log.info("reconciliation.done", store=self.store, round=mine.name)
-        ledger_log.resolve_nameless(unit.connection, self.store, _QUARANTINED_TOPICS[mine.name], began["began_at"], now)
+        ledger_log.resolve_nameless(
+            unit.connection, self.store, _QUARANTINED_TOPICS[mine.name], began["began_at"], now
+        )
         if mine.name == "orders":
             rounds.begin_from(unit.connection, self.store, "changes", began["began_mark"], now)
         if mine.name == "changes":
@@ -252,10 +288,16 @@ class Rescanner:
 
     def _ask_about_approaching(self, unit: Unit, now: datetime) -> None:
         """Customers whose date is near: whether they are inactive indeed, only the store can say."""
-        due = now.astimezone(self.runtime.policy.time_zone).date() + timedelta(days=APPROACHING_DAYS)
+        due = now.astimezone(self.runtime.policy.time_zone).date() + timedelta(
+            days=APPROACHING_DAYS
+        )
         moment = Moment(now, timedelta(0))
         ids = records.approaching(
-            unit.connection, self.store, due=due, read_before=now - APPROACHING_AGAIN, limit=APPROACHING_LIMIT
+            unit.connection,
+            self.store,
+            due=due,
+            read_before=now - APPROACHING_AGAIN,
+            limit=APPROACHING_LIMIT,
         )
         for number in ids:
             ask(unit, RecordKey(self.store, "customer", number), "approaching", moment)
@@ -264,7 +306,11 @@ class Rescanner:
 def _is_unlisted(known: Values, now: datetime) -> bool:
     """Tell whether the store was asked of late about an order that its lists leave out, and answered."""
     asked_at = known["read_at"]
-    return known["reread_reason"] == records.UNLISTED and asked_at is not None and now - asked_at < UNLISTED_AGAIN
+    return (
+        known["reread_reason"] == records.UNLISTED
+        and asked_at is not None
+        and now - asked_at < UNLISTED_AGAIN
+    )
 
 
 def _is_behind(store_time: datetime | None, now: datetime) -> bool:

@@ -63,7 +63,9 @@ class Rereader:
         now = self.runtime.clock()
         token = uuid4().hex
         with self.runtime.database.write() as connection:
-            due = records.claim_rereads(connection, self.store, limit=ROUND, now=now, until=now + LEASE, claim=token)
+            due = records.claim_rereads(
+                connection, self.store, limit=ROUND, now=now, until=now + LEASE, claim=token
+            )
         left = {row.id: row for row in due}
         try:
             left_out: set[int] = set()
@@ -105,14 +107,18 @@ class Rereader:
             del left[claim.record_id]
         return {row.id for number, row in rows.items() if number not in found}
 
-    def _whole(self, kind: RecordKind, found: Mapping[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    def _whole(
+        self, kind: RecordKind, found: Mapping[int, dict[str, Any]]
+    ) -> dict[int, dict[str, Any]]:
         """Those that tell all: without refunds, or with refunds whose dates the ledger knows, which never change."""
         refunded = [number for number, raw in found.items() if raw.get("refunds")]
         known: Mapping[int, Values] = {}
         if refunded:
             with self.runtime.database.read() as connection:
                 known = records.those(connection, self.store, kind, refunded)
-        doubtful = {number for number in refunded if not knows_refunds(known.get(number), found[number])}
+        doubtful = {
+            number for number in refunded if not knows_refunds(known.get(number), found[number])
+        }
         return {number: raw for number, raw in found.items() if number not in doubtful}
 
     def _fields(self, kind: RecordKind) -> str:
@@ -136,17 +142,26 @@ class Rereader:
             Ingest(self.runtime).close_missing(claim, asked_at=asked_at)
             telemetry.REREADS.labels(self.store, "gone").inc()
         except QuarantinedError:
-            error = StoreUnreachableError("not-of-the-shape", "the answer is not of a record's shape")
+            error = StoreUnreachableError(
+                "not-of-the-shape", "the answer is not of a record's shape"
+            )
             self._later(row, claim, error)
         except StoreError as error:
             if not error.whole_store or isinstance(error, StoreUnreachableError):
-                self._later(row, claim, error)  # its turn comes after that of others, if it is this one that fails
+                self._later(
+                    row, claim, error
+                )  # its turn comes after that of others, if it is this one that fails
             if error.whole_store:
                 raise
         else:
             Ingest(self.runtime).apply_answers(self.store, [(claim, snapshot)], asked_at=asked_at)
             telemetry.REREADS.labels(self.store, "read").inc()
-            if left_out and row.kind == "order" and row.reread_reason == "missing" and _is_as_known(row, snapshot):
+            if (
+                left_out
+                and row.kind == "order"
+                and row.reread_reason == "missing"
+                and _is_as_known(row, snapshot)
+            ):
                 self._mark_unlisted(row)
 
     def _mark_unlisted(self, row: Due) -> None:
@@ -176,11 +191,15 @@ class Rereader:
             raw["refunds"] = with_all(php_list(raw["refunds"]) or [], self.client.refunds(number))
         return Ingest(self.runtime).snapshot_of(kind, raw)
 
-    def _read_once_more(self, row: Due, shown: dict[str, Any] | RecordGoneError) -> dict[str, Any] | RecordGoneError:
+    def _read_once_more(
+        self, row: Due, shown: dict[str, Any] | RecordGoneError
+    ) -> dict[str, Any] | RecordGoneError:
         """Read past all caches. Where nothing lets such a request through, the first answer, which no cache marked,
         is the best that there is."""
         try:
-            return self.client.read(row.kind, row.external_id, fields=self._fields(row.kind), past_caches=True)
+            return self.client.read(
+                row.kind, row.external_id, fields=self._fields(row.kind), past_caches=True
+            )
         except PostReadRefusedError:
             return shown
 
@@ -195,7 +214,9 @@ class Rereader:
             records.release(connection, claim, **columns)
 
     def _give_back(self, rows: Iterable[Due]) -> None:
-        self.runtime.transaction(lambda unit: records.give_back(unit.connection, (row.claim for row in rows)))
+        self.runtime.transaction(
+            lambda unit: records.give_back(unit.connection, (row.claim for row in rows))
+        )
 
 
 def with_all(listed: Iterable[Any], dated: Iterable[dict[str, Any]]) -> list[Any]:

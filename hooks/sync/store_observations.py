@@ -40,7 +40,11 @@ def carry(connection: Connection, store: str, client: StoreClient, now: datetime
 
 
 def _carry_auth(
-    connection: Connection, store: str, client: StoreClient, known: traits.Trait | None, now: datetime
+    connection: Connection,
+    store: str,
+    client: StoreClient,
+    known: traits.Trait | None,
+    now: datetime,
 ) -> None:
     """The client's own finding is the newer one. Where it has none, it begins with the one that is noted."""
     if client.settings.auth != "auto":
@@ -53,7 +57,11 @@ def _carry_auth(
 
 
 def _carry_cache(
-    connection: Connection, store: str, client: StoreClient, known: traits.Trait | None, now: datetime
+    connection: Connection,
+    store: str,
+    client: StoreClient,
+    known: traits.Trait | None,
+    now: datetime,
 ) -> None:
     header, has_fresh = client.cached_by, client.has_fresh
     client.cached_by, client.has_fresh = None, False

@@ -101,11 +101,15 @@ class UnlistedSearch:
         ids, reached = gaps(known, first, _end(known, largest))
         return Step(ids, replace(covered, high=reached))
 
-    def _downwards(self, connection: Connection, covered: Covered, smallest: int, now: datetime) -> Step:
+    def _downwards(
+        self, connection: Connection, covered: Covered, smallest: int, now: datetime
+    ) -> Step:
         first = covered.low - 1
         known = order_ids.window(connection, self.store, first, smallest)
         ids, reached = gaps_downwards(known, first, _end(known, smallest))
-        return Step(ids, replace(covered, low=reached, done_on=now.date() if reached <= smallest else None))
+        return Step(
+            ids, replace(covered, low=reached, done_on=now.date() if reached <= smallest else None)
+        )
 
     def _take(self, mine: RoundClaim, at: Row[Any], step: Step, now: datetime) -> None:
         shown = self._shown(step.ids, [])
@@ -117,7 +121,9 @@ class UnlistedSearch:
                     ask(unit, key, "missed", Moment(now, timedelta(0)))
             traits.note(unit.connection, self.store, TRAIT, str(step.covered), now)
             calls = at.position + bool(step.ids)
-            rounds.release(unit.connection, mine, position=calls, began_at=at.began_at or now, **_WELL)
+            rounds.release(
+                unit.connection, mine, position=calls, began_at=at.began_at or now, **_WELL
+            )
 
         self.runtime.transaction(work)
 

@@ -49,14 +49,25 @@ class Installation:
     def survey(self) -> list[TopicState]:
         """How each topic stands in the store now. Changes nothing."""
         with self.runtime.database.read() as connection:
-            remembered = {row.topic: row.external_id for row in webhooks.known(connection, self.store).values()}
-            curable = {found.topic for found in api_versions.outdated(connection, self.store) if found.is_curable}
-        states = self.survey_with({topic: number for topic, number in remembered.items() if number is not None})
+            remembered = {
+                row.topic: row.external_id
+                for row in webhooks.known(connection, self.store).values()
+            }
+            curable = {
+                found.topic
+                for found in api_versions.outdated(connection, self.store)
+                if found.is_curable
+            }
+        states = self.survey_with(
+            {topic: number for topic, number in remembered.items() if number is not None}
+        )
         return [replace(state, is_outdated=state.topic in curable) for state in states]
 
     def survey_with(self, remembered: dict[str, int]) -> list[TopicState]:
         """The same without the ledger."""
-        return webhook_registration.survey(webhook_registration.listed(self.client), self.url, self.topics, remembered)
+        return webhook_registration.survey(
+            webhook_registration.listed(self.client), self.url, self.topics, remembered
+        )
 
     def note(self, lease: Lease, states: Sequence[TopicState]) -> list[TopicState]:
         """Record how the topics stand; those that are newly wrong, or wrong in a new way.
@@ -72,7 +83,9 @@ class Installation:
             failures = {topic for topic, status in was.items() if status != webhooks.WORKS}
             if any(state.works and state.topic in failures for state in states):
                 rounds.ask_for(connection, self.store, rounds.LISTS, now)
-        return [state for state in states if not state.works and was.get(state.topic) != state.status]
+        return [
+            state for state in states if not state.works and was.get(state.topic) != state.status
+        ]
 
     def _record(self, connection: Connection, states: Sequence[TopicState], now: datetime) -> None:
         if any(state.hook_id is not None for state in states):
@@ -87,7 +100,9 @@ class Installation:
         deeds = webhook_registration.mend(self.client, states, self._target(secret))
         yield from self._remembered(lease, deeds, secret)
 
-    def give_secret(self, lease: Lease, states: Sequence[TopicState], secret: str | None = None) -> Iterator[Deed]:
+    def give_secret(
+        self, lease: Lease, states: Sequence[TopicState], secret: str | None = None
+    ) -> Iterator[Deed]:
         """Let these webhooks of ours sign with `secret`, or with the one in use."""
         secret = secret or self._secret_in_use()
         yield from self._remembered(lease, self._secret_deeds(states, self._target(secret)), secret)
@@ -95,7 +110,9 @@ class Installation:
     def _secret_deeds(self, states: Sequence[TopicState], target: Target) -> Iterator[Deed]:
         for state in states:
             if state.hook_id is not None:
-                yield from webhook_registration.give_secret(self.client, state.topic, state.hook_id, target)
+                yield from webhook_registration.give_secret(
+                    self.client, state.topic, state.hook_id, target
+                )
 
     def signing_otherwise(
         self, states: Sequence[TopicState], secrets: Sequence[str], *, unknown: bool = True
@@ -107,7 +124,9 @@ class Installation:
 
         def otherwise(state: TopicState) -> bool:
             row = known.get(state.topic)
-            given = row.secret_digest if row is not None and row.external_id == state.hook_id else None
+            given = (
+                row.secret_digest if row is not None and row.external_id == state.hook_id else None
+            )
             return unknown if given is None else given not in digests
 
         return [state for state in states if state.hook_id is not None and otherwise(state)]

@@ -81,7 +81,10 @@ def hold_if_due(store: str, runtime: Runtime) -> Iterator[Lease | None]:
 
 @contextmanager
 def hold(
-    store: str, runtime: Runtime, on_wait: Callable[[], None], sleep: Callable[[float], None] = time.sleep
+    store: str,
+    runtime: Runtime,
+    on_wait: Callable[[], None],
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Lease]:
     """Wait for the lease, and hold it for this block. `on_wait` is called once, if another process holds it.
 

@@ -77,13 +77,23 @@ class Watcher:
             return
         for state in states:
             if state.is_outdated:
-                log.error("webhook.wrong", store=self.store, topic=state.topic, status="wrong-version")
+                log.error(
+                    "webhook.wrong", store=self.store, topic=state.topic, status="wrong-version"
+                )
         for deed in installation.mend(lease, states):
             level = log.warning if deed.act == "kept" else log.info
-            level("webhook.mended", store=self.store, topic=deed.topic, act=deed.act, webhook=deed.hook_id)
+            level(
+                "webhook.mended",
+                store=self.store,
+                topic=deed.topic,
+                act=deed.act,
+                webhook=deed.hook_id,
+            )
         self._noted(installation, lease, installation.survey())
 
-    def _noted(self, installation: Installation, lease: Lease, states: Sequence[TopicState]) -> bool:
+    def _noted(
+        self, installation: Installation, lease: Lease, states: Sequence[TopicState]
+    ) -> bool:
         """Record and report; False where our webhooks were never installed, so that nothing is to be mended."""
         news = installation.note(lease, states)
         with self.runtime.database.read() as connection:

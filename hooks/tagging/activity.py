@@ -23,7 +23,12 @@ from hooks.tagging.recorder import Recorder, facts_of
 
 
 def follow(
-    recorder: Recorder, unit: Unit, known: Values, after: OrderFacts, moment: Moment, cause: str = "an order placed"
+    recorder: Recorder,
+    unit: Unit,
+    known: Values,
+    after: OrderFacts,
+    moment: Moment,
+    cause: str = "an order placed",
 ) -> None:
     """Let the last orders of customers follow from an order, `known` as it was before, that is now `after`."""
     before = _activity(facts_of(known))
@@ -42,13 +47,20 @@ def fall_back(recorder: Recorder, unit: Unit, known: Values, moment: Moment, cau
     before = _activity(facts_of(known))
     account = unit.find(RecordKey(known["store"], "customer", before[0])) if before else None
     facts = facts_of(account) if account else None
-    if before is None or account is None or account["state"] == "gone" or not isinstance(facts, CustomerFacts):
+    if (
+        before is None
+        or account is None
+        or account["state"] == "gone"
+        or not isinstance(facts, CustomerFacts)
+    ):
         return
     if facts.last_order_at == before[1]:
         work_out_again(recorder, unit, account, moment, cause)
 
 
-def work_out_again(recorder: Recorder, unit: Unit, account: Values, moment: Moment, cause: str) -> None:
+def work_out_again(
+    recorder: Recorder, unit: Unit, account: Values, moment: Moment, cause: str
+) -> None:
     """Work out the last order of a customer from the orders that the ledger has."""
     unit.write()
     number = account["external_id"]
@@ -74,7 +86,9 @@ def _activity(facts: Facts | None) -> tuple[int, datetime] | None:
 
 def _is_possible(unit: Unit, at: datetime, moment: Moment) -> bool:
     """Tell whether an order can have been placed at an instant. Our clock may be behind those of the stores."""
-    return is_believable(at, moment.now) or is_believable(at, stores.no_earlier(unit.connection, moment.now))
+    return is_believable(at, moment.now) or is_believable(
+        at, stores.no_earlier(unit.connection, moment.now)
+    )
 
 
 def _note(recorder: Recorder, unit: Unit, key: RecordKey, at: datetime, moment: Moment) -> None:
@@ -85,4 +99,6 @@ def _note(recorder: Recorder, unit: Unit, key: RecordKey, at: datetime, moment: 
     before = cast("CustomerFacts | None", facts_of(known))
     after = order_placed(before, at)
     if after != before:
-        recorder.save(unit, known, after, {"doubtful": known["doubtful"]}, moment, "an order placed")
+        recorder.save(
+            unit, known, after, {"doubtful": known["doubtful"]}, moment, "an order placed"
+        )

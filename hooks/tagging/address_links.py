@@ -73,7 +73,10 @@ def keep(unit: Unit, account: Values, hashes: Sequence[str], *, is_newest: bool)
     """
     store, number = account["store"], account["external_id"]
     for email_hash in persons.keep_emails(unit.connection, store, number, hashes):
-        if not (unit.has_name(store, email_hash) or persons.is_a_name(unit.connection, store, email_hash)):
+        if not (
+            unit.has_name(store, email_hash)
+            or persons.is_a_name(unit.connection, store, email_hash)
+        ):
             continue
         unit.write()
         _tag_again(unit, store, persons.with_email(unit.connection, store, email_hash))

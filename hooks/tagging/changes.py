@@ -42,7 +42,16 @@ UNREADABLE = "unreadable"
 
 HINTS = frozenset(
     {
-        *("deleted", "quarantined", "revived", "missed", "changed", "missing", "young", "approaching"),
+        *(
+            "deleted",
+            "quarantined",
+            "revived",
+            "missed",
+            "changed",
+            "missing",
+            "young",
+            "approaching",
+        ),
         *("read-otherwise", "rehash", CLOSED),
     }
 )
@@ -71,7 +80,12 @@ UNTAGGED: Values = {
 """Of a record that was never there."""
 
 IDLE: Values = {"push_at": None, "push_since": None, "push_attempts": 0, "push_error": None}
-ANSWERED: Values = {"reread_at": None, "reread_since": None, "reread_reason": None, "reread_attempts": 0}
+ANSWERED: Values = {
+    "reread_at": None,
+    "reread_since": None,
+    "reread_reason": None,
+    "reread_attempts": 0,
+}
 
 
 NOTHING_DIGEST = digest(NOTHING)
@@ -125,7 +139,9 @@ def pushing(known: Values, changed: Values, moment: Moment) -> Values:
         row["contests"] = 0
     if row["contests"] > MAX_CONTESTS:
         return IDLE | {"push_error": "contested", "contests": row["contests"]}
-    if not fresh and (row["push_attempts"] or (known["push_at"] and there == known["known_digest"])):
+    if not fresh and (
+        row["push_attempts"] or (known["push_at"] and there == known["known_digest"])
+    ):
         return {}  # it is waiting for its next attempt, or for its first, and nothing about it is new
     since = known["push_since"] or moment.now
     at = max(moment.now, min(moment.now + moment.settle, since + LONGEST_WAIT))
@@ -134,7 +150,10 @@ def pushing(known: Values, changed: Values, moment: Moment) -> Values:
 
 def questions(known: Values, facts: Facts, moment: Moment, *, doubtful: bool) -> Values:
     """Whether the store must be asked about this record, and when."""
-    answered = moment.asked_at is not None and (known["reread_since"] or moment.asked_at) <= moment.asked_at
+    answered = (
+        moment.asked_at is not None
+        and (known["reread_since"] or moment.asked_at) <= moment.asked_at
+    )
     if known["reread_reason"] in HINTS and not answered:
         return {}
     reason = "tie" if doubtful else _missing(facts)
@@ -163,7 +182,12 @@ def question(known: Mapping[str, Any], reason: str, moment: Moment) -> Values:
     """Mark the record as one that the store must be asked about."""
     soon = moment.now + moment.settle
     at = min(known["reread_at"] or soon, soon)
-    return {"reread_at": at, "reread_since": moment.now, "reread_reason": reason, "reread_attempts": 0}
+    return {
+        "reread_at": at,
+        "reread_since": moment.now,
+        "reread_reason": reason,
+        "reread_attempts": 0,
+    }
 
 
 def reason_for(known: Values, changed: Values, plan: Schedule) -> str:
@@ -201,17 +225,27 @@ def shown(changed: Values, known: Values) -> bool:
     """Whether anything about the record's schedule is different: a tag, a date, an entry; not only its wording."""
     if any(changed[name] != known[name] for name in TAG_COLUMNS):
         return True
-    return changed["entries"] != known["entries"] and _bare(changed["entries"]) != _bare(known["entries"])
+    return changed["entries"] != known["entries"] and _bare(changed["entries"]) != _bare(
+        known["entries"]
+    )
 
 
 def _bare(entries: str) -> list[dict[str, Any]]:
-    return [{name: value for name, value in entry.items() if name != "reason"} for entry in read_entries(entries)]
+    return [
+        {name: value for name, value in entry.items() if name != "reason"}
+        for entry in read_entries(entries)
+    ]
 
 
 def gone(known: Values, moment: Moment, day: date) -> Values:
     """The columns of a record of which the store itself says that it is no more. What stood, stays to be seen, unless
     only deliveries ever told of the record: then nothing was erased too early."""
-    closed = {"state": "gone", "closed_on": known["closed_on"] or day, "doubtful": False, "oddities": ""}
+    closed = {
+        "state": "gone",
+        "closed_on": known["closed_on"] or day,
+        "doubtful": False,
+        "oddities": "",
+    }
     closed |= {"request_due": None, "hold_review": None}  # nothing is left of it
     untagged = {} if is_confirmed(known) else UNTAGGED
     return IDLE | ANSWERED | closed | untagged | {"updated_at": moment.now}

@@ -67,11 +67,19 @@ def bearing(source: Source, known: Values, facts: Facts) -> Bearing:
     """What bears on one record."""
     own = read_events(known["events"])
     owner = owner_of_record(source, known, facts)
-    person = () if owner.is_nobody else source.person_events(owner, but=(known["kind"], known["external_id"]))
+    person = (
+        ()
+        if owner.is_nobody
+        else source.person_events(owner, but=(known["kind"], known["external_id"]))
+    )
     if isinstance(facts, CustomerFacts):
         linked = _linked(source, known) if known["linked"] else ()
         return Bearing(own, person, None, linked) if own or person or linked else ALONE
-    return Bearing(own, person, owner.customer_id, (), owner.email_hash) if own or not owner.is_nobody else ALONE
+    return (
+        Bearing(own, person, owner.customer_id, (), owner.email_hash)
+        if own or not owner.is_nobody
+        else ALONE
+    )
 
 
 def owner_of_record(source: Source, known: Values, facts: Facts) -> Owner:
@@ -85,7 +93,10 @@ def owner_of_record(source: Source, known: Values, facts: Facts) -> Owner:
     named = {subject.kind: subject for subject in sorted(facts.subjects, reverse=True)}
     if "customer" in named:
         return Owner(store, int(named["customer"].value))
-    if "order" in named and not (owner := source.owner_of(store, int(named["order"].value))).is_nobody:
+    if (
+        "order" in named
+        and not (owner := source.owner_of(store, int(named["order"].value))).is_nobody
+    ):
         return owner
     return Owner(store, None, named["email"].value if "email" in named else None)
 
@@ -106,7 +117,9 @@ def alone(persons: Persons, known: Known, zone: tzinfo) -> Outline | None:
     told = outline(known.facts, zone)
     if told.customer_id != known.customer_id:
         return None
-    return None if persons.about(owner_of_known(known), but=(known.kind, known.external_id)) else told
+    return (
+        None if persons.about(owner_of_known(known), but=(known.kind, known.external_id)) else told
+    )
 
 
 def owner_of_known(known: Known) -> Owner:

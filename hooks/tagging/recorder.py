@@ -26,7 +26,14 @@ from hooks.retention.facts import (
 from hooks.retention.policy import Policy
 from hooks.tagging.changes import is_confirmed, pushing, question, questions, reason_for, shown
 from hooks.tagging.context import bearing, owner_of_record
-from hooks.tagging.tags import Tags, is_decided, read_otherwise, tagged_by, tags, were_holds_mistaken
+from hooks.tagging.tags import (
+    Tags,
+    is_decided,
+    read_otherwise,
+    tagged_by,
+    tags,
+    were_holds_mistaken,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,9 @@ class Recorder:
         plan, changed = made or tags(facts, self.policy, bears)
         changed |= extra
         if isinstance(facts, OrderFacts) and known["linked"]:
-            changed["email_hash"] = facts.email_hash or None  # what was reported about it goes by its address
+            changed["email_hash"] = (
+                facts.email_hash or None
+            )  # what was reported about it goes by its address
         asked = {} if read else self._read_otherwise(known, moment)
         changed |= asked or questions(known, facts, moment, doubtful=bool(changed.get("doubtful")))
         if any(known[name] != value for name, value in changed.items()):
@@ -65,9 +74,13 @@ class Recorder:
         unit.save(known, changed)
         different = shown(changed, known)
         if (different and plan.phase != "unknown") or told:
-            reason = ". ".join(filter(None, (told, reason_for(known, changed, plan) if different else "")))
+            reason = ". ".join(
+                filter(None, (told, reason_for(known, changed, plan) if different else ""))
+            )
             unit.remember(known | changed, moment.now, cause, reason)
-        if any(changed.get(name, known[name]) != known[name] for name in ("customer_id", "email_hash")):
+        if any(
+            changed.get(name, known[name]) != known[name] for name in ("customer_id", "email_hash")
+        ):
             _owner_changed(unit, known)
         return different
 
@@ -127,7 +140,9 @@ class Recorder:
         _, columns = tags(facts, self.policy, bears.without("restriction"))
         return {name: columns[name] for name in ("held", "review_after", "delete_after")}
 
-    def tag_alone(self, unit: Unit, known: Values, facts: Facts, made: Tags, moment: Moment) -> None:
+    def tag_alone(
+        self, unit: Unit, known: Values, facts: Facts, made: Tags, moment: Moment
+    ) -> None:
         """As `tag_anew`, of a record on which nothing bears but its own facts; `made` of them are these tags."""
         self.save(unit, known, facts, {}, moment, "tagged anew", made=made)
 
@@ -159,7 +174,9 @@ def ask(unit: Unit, key: RecordKey, reason: str, moment: Moment) -> None:
 
 def facts_of(known: Values) -> Facts | None:
     """What is known of a record; None where nothing is."""
-    return read_facts(known["kind"], known["facts"], known["email_hash"]) if known["facts"] else None
+    return (
+        read_facts(known["kind"], known["facts"], known["email_hash"]) if known["facts"] else None
+    )
 
 
 def _owner_changed(unit: Unit, known: Values) -> None:

@@ -19,7 +19,13 @@ from hooks.retention.cache import Memory
 from hooks.retention.classify import Entry, Schedule, schedule
 from hooks.retention.effects import answer_by, chosen
 from hooks.retention.events import NONE, EventType, RecordEvent, Standing, standing
-from hooks.retention.facts import ConsentFacts, CustomerFacts, Facts, OrderFacts, SupportRequestFacts
+from hooks.retention.facts import (
+    ConsentFacts,
+    CustomerFacts,
+    Facts,
+    OrderFacts,
+    SupportRequestFacts,
+)
 from hooks.retention.policy import Policy
 from hooks.retention.recipients import Reach, reach, recipients_of
 from hooks.retention.rule_view import in_days
@@ -78,7 +84,8 @@ class Bearing:
     def without(self, *types: EventType) -> Bearing:
         """The same without the events of these types."""
         own, person = (
-            tuple(event for event in events if event.type not in types) for events in (self.own, self.person)
+            tuple(event for event in events if event.type not in types)
+            for events in (self.own, self.person)
         )
         return replace(self, own=own, person=person)
 
@@ -138,11 +145,18 @@ def _alone(facts: Facts, policy: Policy) -> Tags:
     return _remembered.get(key) or _remembered.keep(key, _tags(facts, policy))
 
 
-def _tags(facts: Facts, policy: Policy, stands: Standing = NONE, beside: tuple[Mapping[str, Any], ...] = ()) -> Tags:
+def _tags(
+    facts: Facts,
+    policy: Policy,
+    stands: Standing = NONE,
+    beside: tuple[Mapping[str, Any], ...] = (),
+) -> Tags:
     plan = schedule(facts, policy, stands)
     then = _when_closed(facts, stands)
     governing = plan.governing if then is stands else schedule(facts, policy, then).governing
-    linked = beside if plan.phase == "active" else ()  # nothing of ours stands on the account of staff
+    linked = (
+        beside if plan.phase == "active" else ()
+    )  # nothing of ours stands on the account of staff
     wanted = store_meta(plan, policy.id, linked)
     return plan, {
         "state": plan.phase,
@@ -171,7 +185,9 @@ def _oddities(facts: Facts, policy: Policy) -> str:
     if not isinstance(facts, OrderFacts | CustomerFacts):
         return ""
     codes = {ODDITIES.get(name, IMPLAUSIBLE_DATES) for name in facts.oddities}
-    if isinstance(facts, OrderFacts) and len(events_of(facts, policy)) < len(facts.accounting_events):
+    if isinstance(facts, OrderFacts) and len(events_of(facts, policy)) < len(
+        facts.accounting_events
+    ):
         codes.add(IMPLAUSIBLE_DATES)
     return ",".join(sorted(codes))
 
@@ -187,7 +203,9 @@ def _when_closed(facts: Facts, stands: Standing) -> Standing:
     closed = None if isinstance(facts, CustomerFacts) else facts.erased_at
     if closed is None:
         return stands
-    return replace(stands, holds=tuple(hold for hold in stands.holds if hold.at <= closed), restriction=None)
+    return replace(
+        stands, holds=tuple(hold for hold in stands.holds if hold.at <= closed), restriction=None
+    )
 
 
 def _is_trashed_in_spite_of_law(plan: Schedule, stands: Standing) -> bool:
@@ -202,7 +220,9 @@ def were_holds_mistaken(named: Iterable[Iterable[RecordEvent]], on: date, zone: 
     """
     mistaken = stood = False
     for events in named:
-        noted = tuple(event for event in events if event.type == "retracted" or _counts(event, on, zone))
+        noted = tuple(
+            event for event in events if event.type == "retracted" or _counts(event, on, zone)
+        )
         mistakes = {event.about for event in noted if event.type == "retracted"}
         mistaken |= any(event.type == "hold" and event.id in mistakes for event in noted)
         stood |= bool(standing(noted).holds)
@@ -214,7 +234,9 @@ def _counts(event: RecordEvent, on: date, zone: tzinfo) -> bool:
     return day < on or (event.type == "hold" and day == on)
 
 
-def _got(facts: Facts, plan: Schedule, policy: Policy, stands: Standing) -> tuple[Facts, tuple[Entry, ...]]:
+def _got(
+    facts: Facts, plan: Schedule, policy: Policy, stands: Standing
+) -> tuple[Facts, tuple[Entry, ...]]:
     """What recipients have got of it; also of what was erased since, which they are to be told (GDPR Art. 19)."""
     entries = plan.entries
     if plan.phase == "erased" and not isinstance(facts, CustomerFacts):
@@ -238,7 +260,9 @@ def _part(plan: Schedule) -> date | None:
     """The first day by which a part of the record has to go, where that is before the whole of it goes."""
     if plan.phase not in _KEPT:
         return None
-    days = [entry.delete_after for entry in plan.entries if entry.delete_after and not entry.governs]
+    days = [
+        entry.delete_after for entry in plan.entries if entry.delete_after and not entry.governs
+    ]
     whole = plan.governing.delete_after if plan.governing and plan.phase != "erased" else None
     first = min(days, default=None)
     return first if first and (whole is None or first < whole) else None
@@ -252,7 +276,10 @@ def _request_due(plan: Schedule) -> date | None:
     if plan.phase not in _KEPT:
         return None
     asked = ((entry.delete_after, entry.requested_on) for entry in plan.entries)
-    return min((max(last, answer_by(received)) for last, received in asked if last and received), default=None)
+    return min(
+        (max(last, answer_by(received)) for last, received in asked if last and received),
+        default=None,
+    )
 
 
 def _hold_review(plan: Schedule, stands: Standing) -> date | None:

@@ -97,7 +97,9 @@ def check() -> Refusal | None:
     if hmac.compare_digest(given.encode(), token.encode()):
         return None
     if given and not _waited():
-        message = "Too many wrong tokens came. Try again later; the right STATUS_TOKEN is taken at once."
+        message = (
+            "Too many wrong tokens came. Try again later; the right STATUS_TOKEN is taken at once."
+        )
         return _refused("too-many-requests", message, 429, {"Retry-After": f"{WINDOW:.0f}"})
     message = "This page wants the STATUS_TOKEN, as `Authorization: Bearer …` or as a password."
     challenge = {"WWW-Authenticate": 'Basic realm="Retention Hooks", charset="UTF-8"'}

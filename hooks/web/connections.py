@@ -60,7 +60,9 @@ class Places(Pool):
 class Server(StreamServer):
     """Gives each accepted connection to `handle`, with its address, as a Connection in one of the places."""
 
-    def __init__(self, listener: socket.socket, handle: Callable[[Any, Any], object], places: Places) -> None:
+    def __init__(
+        self, listener: socket.socket, handle: Callable[[Any, Any], object], places: Places
+    ) -> None:
         super().__init__(listener, handle=handle, spawn=places)
         self._places = places
 
@@ -127,7 +129,9 @@ class Connection(socket.socket):
         finally:
             self._waiting.pop(self, None)
         if self._displaced:
-            return self._ended(OverloadedError("There were too many connections; send it again later."))
+            return self._ended(
+                OverloadedError("There were too many connections; send it again later.")
+            )
         self._began = True
         self._deadline = min(self._latest, self._deadline + len(received) / BODY_BYTES_PER_SECOND)
         return received

@@ -72,7 +72,9 @@ class GroupCommit:
         self._queue.append(waiter)
         if not self._is_committing:
             self._is_committing = True
-            gevent.spawn(self._commit)  # runs after the other greenlets that are ready have queued theirs
+            gevent.spawn(
+                self._commit
+            )  # runs after the other greenlets that are ready have queued theirs
         result = waiter.answer.get()
         return result or ingester.ingest_batch(SingleBatch(store, delivery))[0]
 
@@ -109,7 +111,9 @@ class _QueuedBatch:
                 self.deliveries()
             for waiter in self.waiters:
                 if not waiter.answer.ready():
-                    waiter.answer.set_exception(LedgerUnavailableError("the commit ended without a result"))
+                    waiter.answer.set_exception(
+                        LedgerUnavailableError("the commit ended without a result")
+                    )
 
     def _commit(self, ingester: Ingester) -> None:
         try:

@@ -56,14 +56,19 @@ class Worker(GeventWorker):
     def patch(self) -> None:
         """Only the sockets that are listened on wait for others while they wait."""
         listened: list[Any] = self.sockets
-        self.sockets = [socket.socket(one.FAMILY, socket.SOCK_STREAM, fileno=one.sock.detach()) for one in listened]
+        self.sockets = [
+            socket.socket(one.FAMILY, socket.SOCK_STREAM, fileno=one.sock.detach())
+            for one in listened
+        ]
 
     def run(self) -> None:
         """Answer requests until gunicorn says stop; then, in the time that it gives, those under way."""
         extensions = cast("Flask", self.wsgi).extensions
         extensions[commit.EXTENSION] = GroupCommit()
         database: Database = extensions["retention"].database
-        database.wait_by(gevent.sleep, BoundedSemaphore)  # while one waits, others say what they have
+        database.wait_by(
+            gevent.sleep, BoundedSemaphore
+        )  # while one waits, others say what they have
         collect_less()
         log.info("web.started", ledger=database.description)
         servers = [self.serve(listener) for listener in self.sockets]
@@ -72,7 +77,9 @@ class Worker(GeventWorker):
             gevent.sleep(STOPS_WITHIN_SECONDS)
         for server in servers:
             server.close()
-        gevent.joinall([gevent.spawn(server.stop, timeout=self.cfg.graceful_timeout) for server in servers])
+        gevent.joinall(
+            [gevent.spawn(server.stop, timeout=self.cfg.graceful_timeout) for server in servers]
+        )
 
     def serve(self, listener: socket.socket) -> Server:
         """Begin to accept connections."""

@@ -38,18 +38,28 @@ MALFORMED = Refusal(400, "bad-request", "The request is not well-formed HTTP.")
 FAILED = Refusal(500, "internal-server-error", "The service failed; the error was logged.")
 REFUSALS: dict[type[Exception], Refusal] = {
     SenderTooSlowError: Refusal(408, "request-timeout", "The request took too long to come."),
-    OverloadedError: Refusal(503, "overloaded", "There are too many requests just now; send it again later."),
+    OverloadedError: Refusal(
+        503, "overloaded", "There are too many requests just now; send it again later."
+    ),
     wire.LimitRequestLine: Refusal(414, "uri-too-long", "The address is too long."),
-    wire.ExpectationFailed: Refusal(417, "expectation-failed", "Of `Expect`, only `100-continue` is understood."),
-    wire.LimitRequestHeaders: Refusal(431, "request-header-fields-too-large", "The headers are too large."),
-    wire.UnsupportedTransferCoding: Refusal(501, "not-implemented", "Of `Transfer-Encoding`, only `chunked` is read."),
+    wire.ExpectationFailed: Refusal(
+        417, "expectation-failed", "Of `Expect`, only `100-continue` is understood."
+    ),
+    wire.LimitRequestHeaders: Refusal(
+        431, "request-header-fields-too-large", "The headers are too large."
+    ),
+    wire.UnsupportedTransferCoding: Refusal(
+        501, "not-implemented", "Of `Transfer-Encoding`, only `chunked` is read."
+    ),
 }
 
 
 def refuse(error: BaseException) -> Refusal:
     """Find the answer to what reading a request raised, and log it, without the address of the sender."""
     fallback = MALFORMED if isinstance(error, UNREADABLE) else FAILED
-    refusal = next((refusal for kind, refusal in REFUSALS.items() if isinstance(error, kind)), fallback)
+    refusal = next(
+        (refusal for kind, refusal in REFUSALS.items() if isinstance(error, kind)), fallback
+    )
     if refusal is FAILED:
         log.error("request.failed", exc_info=error)
     else:

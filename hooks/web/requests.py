@@ -71,7 +71,9 @@ def refuse_unsigned(slug: str, unsigned_bytes: int) -> None:
     if signature is None and length is not None and length <= unsigned_bytes:
         return
     with counted(slug):
-        raise SignatureRefusedError("The request is not signed, or its signature is not well-formed.")
+        raise SignatureRefusedError(
+            "The request is not signed, or its signature is not well-formed."
+        )
 
 
 def refuse_too_large() -> None:

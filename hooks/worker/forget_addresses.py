@@ -61,8 +61,12 @@ def _pass(runtime: Runtime, kind: str, before: date) -> int:
 
 def _closed(connection: Connection, kind: str, before: date, after: int) -> list[Values]:
     closed = table.c.state.in_(CLOSED), table.c.closed_on < before
-    chosen = select(table).where(table.c.kind == kind, *closed, table.c.email_hash.is_not(None), table.c.id > after)
-    return [dict(row._mapping) for row in connection.execute(chosen.order_by(table.c.id).limit(CHUNK))]  # noqa: SLF001
+    chosen = select(table).where(
+        table.c.kind == kind, *closed, table.c.email_hash.is_not(None), table.c.id > after
+    )
+    return [
+        dict(row._mapping) for row in connection.execute(chosen.order_by(table.c.id).limit(CHUNK))
+    ]  # noqa: SLF001
 
 
 def _is_spent(connection: Connection, row: Values) -> bool:
@@ -77,7 +81,12 @@ def _is_spent(connection: Connection, row: Values) -> bool:
         return True  # it bears on nothing else
     names = persons.of_account(connection, store, number) if is_account else []
     names = names or persons.with_email(connection, store, email_hash)
-    others = table.c.store == store, table.c.state.in_(OPEN), table.c.id != row["id"], table.c.entries != "[]"
+    others = (
+        table.c.store == store,
+        table.c.state.in_(OPEN),
+        table.c.id != row["id"],
+        table.c.entries != "[]",
+    )
     return not connection.execute(select(exists().where(*others, or_(*names)))).scalar_one()
 
 
@@ -98,7 +107,9 @@ def _dropped(unit: Unit, row: Values) -> Iterator[None]:
     changed: Values = {"email_hash": None}
     if row["kind"] == "customer":
         number = account_emails.c.customer_id == row["external_id"]
-        unit.connection.execute(delete(account_emails).where(account_emails.c.store == row["store"], number))
+        unit.connection.execute(
+            delete(account_emails).where(account_emails.c.store == row["store"], number)
+        )
     else:
         changed |= _without_subject(known)
     unit.save(known, changed)

@@ -137,7 +137,9 @@ def _start(settings: Settings, runtime: Runtime, over: Event, wanted: Policy) ->
     }
     if settings.policy_pages:
         runs["published pages"] = Upkeep.of_pages(settings, runtime, wanted, over).run
-    threads = [Thread(target=run, args=(over,), name=name, daemon=True) for name, run in runs.items()]
+    threads = [
+        Thread(target=run, args=(over,), name=name, daemon=True) for name, run in runs.items()
+    ]
     for thread in threads:
         thread.start()
     return threads

@@ -84,7 +84,9 @@ class Upkeep:
         return made
 
     @classmethod
-    def of_pages(cls, settings: Settings, runtime: Runtime, wanted: Policy, stopping: Event) -> Upkeep:
+    def of_pages(
+        cls, settings: Settings, runtime: Runtime, wanted: Policy, stopping: Event
+    ) -> Upkeep:
         """With the one chore that waits for other servers. It is given up soon after `stopping` is set."""
         return cls(runtime, settings, wanted, [Chore(PageWatch(runtime, settings, stopping).step)])
 
@@ -106,7 +108,9 @@ class Upkeep:
                     pause = min(pause, (time.monotonic() - began) * self._rest())
             except LedgerUnavailableError as error:
                 log.warning("ledger.away", error=str(error))
-                chore.due_at = self.runtime.clock() + AFTER_A_FAILURE  # it may be the only one that fails
+                chore.due_at = (
+                    self.runtime.clock() + AFTER_A_FAILURE
+                )  # it may be the only one that fails
                 return LEDGER_AWAY_SECONDS
             except Exception:
                 log.exception("upkeep.failed")

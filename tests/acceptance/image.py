@@ -32,7 +32,11 @@ exec /usr/bin/install "$@\"""",
 def steps(dockerfile: Path) -> list[tuple[str, str]]:
     """Each instruction of a Dockerfile with what follows it, comments left out."""
     structure = DockerfileParser(path=str(dockerfile)).structure
-    return [(step["instruction"], step["value"]) for step in structure if step["instruction"] != "COMMENT"]
+    return [
+        (step["instruction"], step["value"])
+        for step in structure
+        if step["instruction"] != "COMMENT"
+    ]
 
 
 def exec_form(value: str) -> list[str]:
@@ -98,7 +102,11 @@ class Image:
         home = self.root / "home"
         home.mkdir()
         installer = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
-        return installer | {"PATH": f"{stubs}:/usr/local/bin:/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8"}
+        return installer | {
+            "PATH": f"{stubs}:/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(home),
+            "LANG": "C.UTF-8",
+        }
 
     def _set_variables(self, value: str) -> None:
         before = dict(self.env)
@@ -113,10 +121,18 @@ class Image:
     def _copy(self, value: str) -> None:
         *sources, target = shlex.split(value)
         for source in sources:
-            copies = [name for name in self._context_files() if name == source or name.startswith(f"{source}/")]
+            copies = [
+                name
+                for name in self._context_files()
+                if name == source or name.startswith(f"{source}/")
+            ]
             assert copies, f"COPY {value}: the context has no such file"
             for name in copies:
-                path = self.path(target) / name if target.endswith("/") else self.path(target + name[len(source) :])
+                path = (
+                    self.path(target) / name
+                    if target.endswith("/")
+                    else self.path(target + name[len(source) :])
+                )
                 path.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(self.context / name, path)
 
@@ -124,8 +140,12 @@ class Image:
         """What Docker would be given: all files that .dockerignore does not name."""
         rules = (self.context / ".dockerignore").read_text().splitlines()
         spec = pathspec.PathSpec.from_lines("gitignore", rules)
-        files = (path.relative_to(self.context) for path in self.context.rglob("*") if path.is_file())
+        files = (
+            path.relative_to(self.context) for path in self.context.rglob("*") if path.is_file()
+        )
         return sorted(str(name) for name in files if not spec.match_file(name))
 
     def _run(self, value: str) -> None:
-        subprocess.run(["sh", "-ec", self.outside(value)], cwd=self.path("."), env=self.env, check=True)
+        subprocess.run(
+            ["sh", "-ec", self.outside(value)], cwd=self.path("."), env=self.env, check=True
+        )

@@ -14,7 +14,9 @@ def _stat(pid: str) -> list[str]:
 
 
 def _all() -> dict[int, list[str]]:
-    found = {int(path.name): _stat(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()}
+    found = {
+        int(path.name): _stat(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()
+    }
     return {pid: stat for pid, stat in found.items() if stat and stat[0] not in "ZX"}
 
 
@@ -28,7 +30,9 @@ def sessions_under(pid: int) -> set[int]:
     everybody = _all()
     family = {pid}
     while True:
-        more = {child for child, (_, parent, _, _) in everybody.items() if int(parent) in family} - family
+        more = {
+            child for child, (_, parent, _, _) in everybody.items() if int(parent) in family
+        } - family
         if not more:
             return {int(everybody[member][3]) for member in family if member in everybody}
         family |= more

@@ -16,13 +16,16 @@ from tests.support.recordings import delivery
 def _all_sealed(ledger: Database) -> bool:
     with ledger.read() as connection:
         there, done = (
-            connection.execute(select(func.count()).select_from(table)).scalar_one() for table in (history, seals)
+            connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in (history, seals)
         )
     return bool(there == done > 0)
 
 
 def _head(stdout: str) -> str:
-    return next(line.removeprefix("Head: ") for line in stdout.splitlines() if line.startswith("Head: "))
+    return next(
+        line.removeprefix("Head: ") for line in stdout.splitlines() if line.startswith("Head: ")
+    )
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -52,7 +55,9 @@ def test_audit_verify_says_whether_the_history_is_what_was_sealed(processes: Sta
     assert changed.returncode == 1, changed.stderr
     assert (found["sealed"], found["head"]) == (int(noted.partition(":")[0]), noted)
     assert found["counts"] == {"not-as-expected": 1, "row-changed": 1}
-    assert found["findings"][1]["words"].startswith("History row 1 (order 119 of shop) is not what was sealed")
+    assert found["findings"][1]["words"].startswith(
+        "History row 1 (order 119 of shop) is not what was sealed"
+    )
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -19,7 +19,17 @@ from tests.support.processes import ROOT, Process, Sandbox, Stack, until
 
 ORDERS, CUSTOMERS = 450, 20
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-COMMAND = ["env", "--default-signal=INT", sys.executable, "-m", "flask", "--app", "wsgi", "store", "backfill"]
+COMMAND = [
+    "env",
+    "--default-signal=INT",
+    sys.executable,
+    "-m",
+    "flask",
+    "--app",
+    "wsgi",
+    "store",
+    "backfill",
+]
 
 
 @pytest.fixture
@@ -42,21 +52,31 @@ def ledger(processes: Stack) -> Iterator[Database]:
 
 
 def _tagged(ledger: Database, kind: str) -> int:
-    chosen = select(func.count()).where(records.c.kind == kind, records.c.retention_class.is_not(None))
+    chosen = select(func.count()).where(
+        records.c.kind == kind, records.c.retention_class.is_not(None)
+    )
     with ledger.read() as connection:
         return int(connection.execute(chosen).scalar_one())
 
 
 def _lists(sandbox: Sandbox) -> list[int]:
     """The offsets at which orders were listed, in order."""
-    asked = [entry for entry in sandbox.requests() if entry["path"].endswith("/orders") and "offset" in entry["query"]]
+    asked = [
+        entry
+        for entry in sandbox.requests()
+        if entry["path"].endswith("/orders") and "offset" in entry["query"]
+    ]
     return [int(entry["query"]["offset"]) for entry in asked if entry["query"]["status"] == "any"]
 
 
-def test_all_that_was_there_before_is_tagged(processes: Stack, shop: Sandbox, ledger: Database) -> None:
+def test_all_that_was_there_before_is_tagged(
+    processes: Stack, shop: Sandbox, ledger: Database
+) -> None:
     done = processes.flask("store", "backfill")
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"{ORDERS + CUSTOMERS + 1} orders and accounts gone through" in done.stdout  # and one of the staff
+    assert (
+        f"{ORDERS + CUSTOMERS + 1} orders and accounts gone through" in done.stdout
+    )  # and one of the staff
     assert (_tagged(ledger, "order"), _tagged(ledger, "customer")) == (ORDERS, CUSTOMERS)
     with ledger.read() as connection:
         assert connection.execute(select(func.count()).select_from(deliveries)).scalar_one() == 0
@@ -100,10 +120,14 @@ def _read(terminal: int) -> bytes:
 
 
 @ON_SQLITE
-def test_in_a_terminal_a_bar_says_how_many_how_fast_and_how_long_still(processes: Stack, shop: Sandbox) -> None:
+def test_in_a_terminal_a_bar_says_how_many_how_fast_and_how_long_still(
+    processes: Stack, shop: Sandbox
+) -> None:
     ours, theirs = pty.openpty()
     env = processes._env(TERM="xterm", COLUMNS="120")
-    with subprocess.Popen(COMMAND, cwd=ROOT, env=env, stdin=theirs, stdout=theirs, stderr=theirs) as child:
+    with subprocess.Popen(
+        COMMAND, cwd=ROOT, env=env, stdin=theirs, stdout=theirs, stderr=theirs
+    ) as child:
         os.close(theirs)
         shown = b"".join(iter(lambda: _read(ours), b""))
         os.close(ours)
@@ -115,7 +139,9 @@ def test_in_a_terminal_a_bar_says_how_many_how_fast_and_how_long_still(processes
 
 
 @ON_SQLITE
-def test_a_store_that_refuses_the_key_ends_it_with_a_finding(processes: Stack, shop: Sandbox) -> None:
+def test_a_store_that_refuses_the_key_ends_it_with_a_finding(
+    processes: Stack, shop: Sandbox
+) -> None:
     done = processes.flask("store", "backfill", STORE_CONSUMER_SECRET="cs_wrong")
     assert done.returncode == 1
     assert "credentials-refused" in done.stdout
@@ -124,7 +150,9 @@ def test_a_store_that_refuses_the_key_ends_it_with_a_finding(processes: Stack, s
 
 
 @ON_SQLITE
-def test_a_store_of_another_name_or_a_ledger_that_is_not_there_is_wrong_usage(processes: Stack, shop: Sandbox) -> None:
+def test_a_store_of_another_name_or_a_ledger_that_is_not_there_is_wrong_usage(
+    processes: Stack, shop: Sandbox
+) -> None:
     assert processes.flask("store", "backfill", "uk").returncode == 2
     missing = f"sqlite:///{processes.directory}/missing.db"
     done = processes.flask("store", "backfill", DATABASE_URL=missing)

@@ -73,7 +73,11 @@ class Backup:
 
     @property
     def _address(self) -> str:
-        return make_url(self.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+        return (
+            make_url(self.database_url)
+            .set(drivername="postgresql")
+            .render_as_string(hide_password=False)
+        )
 
     def _run(self, command: str, *arguments: str) -> None:
         # Only a PostgreSQL server that was started has prepared the ground for this import.
@@ -101,7 +105,9 @@ class Shop:
         """What is there before the backup."""
         self.orders = self.sandbox.do("place_orders", count=ORDERS, line_items=SOCKS)
         for place in range(ACCOUNTS):
-            account = self.sandbox.do("sign_up", email=f"c{place}@example.test", created="2024-03-01T12:00:00")
+            account = self.sandbox.do(
+                "sign_up", email=f"c{place}@example.test", created="2024-03-01T12:00:00"
+            )
             self.accounts.append(int(account["id"]))
 
     def live_on(self) -> None:

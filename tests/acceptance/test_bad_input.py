@@ -41,7 +41,9 @@ def goes_on(web: Web) -> Iterator[None]:
 
 def with_value(field: str, raw: str) -> bytes:
     """An order's body with this text, JSON or not, as the value of one field."""
-    return made("order.created", order(77, **{field: "@value"})).body.replace(b'"@value"', raw.encode())
+    return made("order.created", order(77, **{field: "@value"})).body.replace(
+        b'"@value"', raw.encode()
+    )
 
 
 def nested(depth: int) -> str:
@@ -154,9 +156,13 @@ ODD_BUT_GOOD: dict[str, bytes | object] = {
         "status": "processing",
         "date_created_gmt": "2026-11-22T08:00:00",
     },
-    "nulls": order(206, **dict.fromkeys(("customer_id", "refunds", "meta_data", "billing", "shipping_lines"))),
+    "nulls": order(
+        206, **dict.fromkeys(("customer_id", "refunds", "meta_data", "billing", "shipping_lines"))
+    ),
     "meta data of no shape": order(207, meta_data=META_OF_NO_SHAPE),
-    "meta data that is an object": order(208, meta_data={"0": {"key": "ws_opt_in", "value": "yes"}}),
+    "meta data that is an object": order(
+        208, meta_data={"0": {"key": "ws_opt_in", "value": "yes"}}
+    ),
     "fields that nobody knows": order(209, **{f"field_{n}": {"a": [n]} for n in range(500)}),
     "a refund's id of 10^30": order(221, refunds=[{"id": 10**30}]),
     "refunds that are no list": order(222, refunds={"id": 5}),
@@ -172,7 +178,8 @@ ODD_BUT_GOOD: dict[str, bytes | object] = {
     "a NUL": order(212, status="a\x00b", customer_note="\x00"),
     "all zero dates": order(213, date_paid_gmt="0000-00-00T00:00:00", date_completed_gmt=""),
     "our own fields, as no one would write them": order(
-        214, meta_data=[{"key": "retention_schedule", "value": [{"a": [1.5, None, "\ud83d\udc15"]}]}]
+        214,
+        meta_data=[{"key": "retention_schedule", "value": [{"a": [1.5, None, "\ud83d\udc15"]}]}],
     ),
     "just below the limit": made("order.created", order(215)).body.ljust(LIMIT),
 }
@@ -237,13 +244,17 @@ class Answer:
     body: dict[str, object]
 
 
-def over_a_socket(web: Web, sent: Recorded, body: bytes, *lines: str, version: str = "1.0") -> Answer:
+def over_a_socket(
+    web: Web, sent: Recorded, body: bytes, *lines: str, version: str = "1.0"
+) -> Answer:
     """Send these very bytes, end the sending side, and read to the end."""
     host, port = web.url.removeprefix("http://").split(":")
     headers = "".join(f"{name}: {value}\r\n" for name, value in sent.headers.items())
     head = f"POST /webhooks/shop HTTP/{version}\r\nHost: {host}\r\nConnection: close\r\n{headers}"
     with socket.create_connection((host, int(port)), timeout=30) as connection:
-        connection.sendall((head + "".join(f"{line}\r\n" for line in lines) + "\r\n").encode() + body)
+        connection.sendall(
+            (head + "".join(f"{line}\r\n" for line in lines) + "\r\n").encode() + body
+        )
         connection.shutdown(socket.SHUT_WR)
         with connection.makefile("rb") as stream:
             status = int(stream.readline().split()[1])
@@ -254,23 +265,33 @@ def over_a_socket(web: Web, sent: Recorded, body: bytes, *lines: str, version: s
 CUTS = [("1.0", 1), ("1.0", 1000), ("1.1", 1), ("1.1", 1000)]
 
 
-@pytest.mark.parametrize(("number", "version", "missing"), [(310 + n, *cut) for n, cut in enumerate(CUTS)])
-def test_a_body_shorter_than_announced_is_refused(web: Web, number: int, version: str, missing: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "version", "missing"), [(310 + n, *cut) for n, cut in enumerate(CUTS)]
+)
+def test_a_body_shorter_than_announced_is_refused(
+    web: Web, number: int, version: str, missing: int
+) -> None:
     sent = made("order.created", order(number))
     length = f"Content-Length: {len(sent.body)}"
     answer = over_a_socket(web, sent, sent.body[:-missing], length, version=version)
     assert answer.status in (400, 401)
     assert "error" in answer.body
     assert web.get(f"/records/shop/order/{number}").status_code == 404
-    assert over_a_socket(web, sent, sent.body, length, version=version) == Answer(200, {"result": "recorded"})
+    assert over_a_socket(web, sent, sent.body, length, version=version) == Answer(
+        200, {"result": "recorded"}
+    )
 
 
 def test_bytes_behind_the_announced_end_are_not_read(web: Web) -> None:
     """Only what Content-Length covers is the body: neither more for the signature, nor a second request."""
     sent = made("order.created", order(303))
     length = f"Content-Length: {len(sent.body)}"
-    assert over_a_socket(web, sent, sent.body + b"more", length) == Answer(200, {"result": "recorded"})
-    signed_for_more = replace(sent, headers=sent.headers | {"X-WC-Webhook-Signature": sign(sent.body + b"more")})
+    assert over_a_socket(web, sent, sent.body + b"more", length) == Answer(
+        200, {"result": "recorded"}
+    )
+    signed_for_more = replace(
+        sent, headers=sent.headers | {"X-WC-Webhook-Signature": sign(sent.body + b"more")}
+    )
     assert over_a_socket(web, signed_for_more, sent.body + b"more", length).status == 401
 
 

@@ -21,7 +21,9 @@ YEAR = 365 * 86_400
 WRONG_SECONDS = 10.0
 REQUEST = 4711
 
-needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="a C compiler makes the shifted clock")
+needs_compiler = pytest.mark.skipif(
+    shutil.which("cc") is None, reason="a C compiler makes the shifted clock"
+)
 
 
 class ShiftedClock:
@@ -69,7 +71,11 @@ def place(sandbox: Sandbox) -> int:
 
 def written(sandbox: Sandbox, number: int) -> None:
     """Wait until the schedule of an order is in the store."""
-    until(lambda: "retention_delete_after" in sandbox.meta("order", number), f"order {number} to be written", 60)
+    until(
+        lambda: "retention_delete_after" in sandbox.meta("order", number),
+        f"order {number} to be written",
+        60,
+    )
 
 
 @needs_compiler
@@ -95,7 +101,9 @@ def test_once_the_clock_is_right_again_all_is_as_before(
         until(lambda: not in_the_future(ledger), "nothing to lie in the future", 60)
         closed = web.record("support-request", REQUEST)["facts"]["closed_at"]
         assert abs(datetime.fromisoformat(closed) - datetime.now(UTC)) < timedelta(minutes=5)
-        assert len(tables_of(ledger)["deliveries"]) > len(before["deliveries"]), "no delivery is forgotten"
+        assert len(tables_of(ledger)["deliveries"]) > len(before["deliveries"]), (
+            "no delivery is forgotten"
+        )
         assert not [row for row in tables_of(ledger)["stores"] if row["stopped_code"]]
 
 

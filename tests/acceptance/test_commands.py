@@ -42,7 +42,10 @@ def test_record_show_of_other_records(quiet: Stack) -> None:
     erased = quiet.flask("record", "show", "order", "117").stdout
     assert "order 117 of shop: erased" in erased
     assert "kept until consent withdrawn" in erased
-    assert "support-requests, legitimate-interests" in quiet.flask("record", "show", "support-request", "4711").stdout
+    assert (
+        "support-requests, legitimate-interests"
+        in quiet.flask("record", "show", "support-request", "4711").stdout
+    )
     missing = quiet.flask("record", "show", "customer", "7")  # a member of staff
     assert (missing.returncode, missing.stdout) == (1, "")
     assert "no customer 7" in missing.stderr
@@ -100,14 +103,18 @@ def test_policy_show_lists_classes_rules_and_gaps(quiet: Stack) -> None:
 
 def tables(url: str) -> set[str]:
     ledger = Database(url)
-    listed = "SELECT name FROM sqlite_master" if ledger.is_sqlite else "SELECT tablename FROM pg_tables"
+    listed = (
+        "SELECT name FROM sqlite_master" if ledger.is_sqlite else "SELECT tablename FROM pg_tables"
+    )
     with ledger.read() as connection:
         found = set(connection.execute(text(listed)).scalars())
     ledger.close()
     return found & {"records", "history", "deliveries", "quarantine", "stores", "alembic_version"}
 
 
-def test_db_upgrade_makes_the_database_and_may_be_repeated(database_url: str, tmp_path: Path) -> None:
+def test_db_upgrade_makes_the_database_and_may_be_repeated(
+    database_url: str, tmp_path: Path
+) -> None:
     with stack(tmp_path, database_url) as processes:
         first, second = processes.flask("db", "upgrade"), processes.flask("db", "upgrade")
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
@@ -130,7 +137,9 @@ NOWHERE = {
 
 
 @pytest.mark.parametrize("url", NOWHERE.values(), ids=NOWHERE)
-@pytest.mark.parametrize("arguments", [("db", "upgrade"), ("worker",), ("record", "show", "order", "1")])
+@pytest.mark.parametrize(
+    "arguments", [("db", "upgrade"), ("worker",), ("record", "show", "order", "1")]
+)
 def test_a_database_that_cannot_be_reached_is_said_in_one_line(
     tmp_path: Path, url: str, arguments: tuple[str, ...]
 ) -> None:
@@ -167,7 +176,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Sand
         for name, key in KEYS.items():
             sandbox.do("create_key", consumer_key=f"ck_{name}", consumer_secret=f"cs_{name}", **key)
         long_enough = f"{SECRET} of some length"
-        processes.env |= {"PUBLIC_URL": PUBLIC_URL, "STATUS_TOKEN": TOKEN, "STORE_WEBHOOK_SECRETS": long_enough}
+        processes.env |= {
+            "PUBLIC_URL": PUBLIC_URL,
+            "STATUS_TOKEN": TOKEN,
+            "STORE_WEBHOOK_SECRETS": long_enough,
+        }
         yield processes, sandbox
 
 
@@ -196,9 +209,17 @@ CHECKS = [
     # The right key with a wrong secret.
     ({"STORE_CONSUMER_SECRET": "cs_wrong_word"}, "cannot be read", "REST API key"),
     # A key that may only read.
-    ({"STORE_CONSUMER_KEY": "ck_reader", "STORE_CONSUMER_SECRET": "cs_reader"}, "may not write orders", "write"),
+    (
+        {"STORE_CONSUMER_KEY": "ck_reader", "STORE_CONSUMER_SECRET": "cs_reader"},
+        "may not write orders",
+        "write",
+    ),
     # A key that may only write.
-    ({"STORE_CONSUMER_KEY": "ck_writer", "STORE_CONSUMER_SECRET": "cs_writer"}, "cannot be read", "read and write"),
+    (
+        {"STORE_CONSUMER_KEY": "ck_writer", "STORE_CONSUMER_SECRET": "cs_writer"},
+        "cannot be read",
+        "read and write",
+    ),
     # A shop manager's: customers' meta data stay unseen.
     (
         {"STORE_CONSUMER_KEY": "ck_manager", "STORE_CONSUMER_SECRET": "cs_manager"},
@@ -206,7 +227,11 @@ CHECKS = [
         "for an administrator",
     ),
     # Webhooks that deliver to somewhere else.
-    ({"PUBLIC_URL": "https://elsewhere.example.com"}, "webhook order.created is missing", "do not arrive"),
+    (
+        {"PUBLIC_URL": "https://elsewhere.example.com"},
+        "webhook order.created is missing",
+        "do not arrive",
+    ),
     # An address to which WordPress sends nothing.
     ({"PUBLIC_URL": "http://127.0.0.1"}, "no private address", "set PUBLIC_URL"),
     ({"PUBLIC_URL": "https://retention.example.com:8443"}, "80, 443 and 8080", "set PUBLIC_URL"),
@@ -225,7 +250,9 @@ def test_store_check_says_what_is_wrong_and_how_to_mend_it(
     assert any(finding in line and mend in line for line in wrong), done.stdout
     secrets = (SECRET, "cs_test", *env.values())
     shown = done.stdout + done.stderr
-    assert not any(secret in shown for secret in secrets if secret.startswith("cs_") or secret == SECRET)
+    assert not any(
+        secret in shown for secret in secrets if secret.startswith("cs_") or secret == SECRET
+    )
     assert "Traceback" not in shown
 
 
@@ -234,9 +261,18 @@ def test_store_check_names_the_one_webhook_that_does_not_deliver(tmp_path: Path)
         processes.migrate()
         sandbox = processes.sandbox("--no-autosend")
         for topic in TOPICS[1:]:
-            sandbox.do("create_webhook", topic=topic, delivery_url=f"{PUBLIC_URL}/webhooks/shop", secret=SECRET)
+            sandbox.do(
+                "create_webhook",
+                topic=topic,
+                delivery_url=f"{PUBLIC_URL}/webhooks/shop",
+                secret=SECRET,
+            )
         done = processes.flask(
-            "store", "check", PUBLIC_URL=PUBLIC_URL, STATUS_TOKEN=TOKEN, STORE_WEBHOOK_SECRETS="s" * 16
+            "store",
+            "check",
+            PUBLIC_URL=PUBLIC_URL,
+            STATUS_TOKEN=TOKEN,
+            STORE_WEBHOOK_SECRETS="s" * 16,
         )
     assert done.returncode == 1
     wrong = [line for line in done.stdout.splitlines() if line.strip().startswith("WRONG")]
@@ -246,7 +282,10 @@ def test_store_check_names_the_one_webhook_that_does_not_deliver(tmp_path: Path)
 
 def test_store_check_without_a_store_is_wrong_configuration(tmp_path: Path) -> None:
     with stack(tmp_path, f"sqlite:///{tmp_path}/ledger.db") as processes:
-        none = {f"STORE_{name}": "" for name in ("URL", "CONSUMER_KEY", "CONSUMER_SECRET", "WEBHOOK_SECRETS")}
+        none = {
+            f"STORE_{name}": ""
+            for name in ("URL", "CONSUMER_KEY", "CONSUMER_SECRET", "WEBHOOK_SECRETS")
+        }
         done = processes.flask("store", "check", **none)
     assert done.returncode == os.EX_CONFIG
     assert "STORE_URL" in done.stderr
@@ -272,7 +311,9 @@ COMMANDS = [("db", "upgrade"), ("worker",), ("policy", "show")]
 
 
 @pytest.mark.parametrize("arguments", COMMANDS)
-def test_wrong_configuration_exits_with_78_and_names_every_variable(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_wrong_configuration_exits_with_78_and_names_every_variable(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
     with stack(tmp_path, f"sqlite:///{tmp_path}/ledger.db") as processes:
         done = processes.flask(*arguments, **WRONG)
     assert (done.returncode, done.stdout) == (os.EX_CONFIG, "")
@@ -289,14 +330,27 @@ WEB_WRONG = {
 
 
 @pytest.mark.parametrize("wrong", WEB_WRONG.values(), ids=WEB_WRONG)
-def test_the_web_process_does_not_start_with_wrong_configuration(tmp_path: Path, wrong: dict[str, str]) -> None:
+def test_the_web_process_does_not_start_with_wrong_configuration(
+    tmp_path: Path, wrong: dict[str, str]
+) -> None:
     """It ends, with one message: a process that begins again and again looks alive to whatever watches it."""
     with stack(tmp_path, f"sqlite:///{tmp_path}/ledger.db") as processes:
-        command = [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "wsgi:app"]
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "--config",
+            "deploy/gunicorn.conf.py",
+            "wsgi:app",
+        ]
         env = processes._env(**({"BIND": "127.0.0.1:0"} | wrong))
         web = Process(command, env, tmp_path / "web.log").start()
         processes.started.append(web)
-        until(lambda: web.child is not None and web.child.poll() is not None, "the web process to give up", 20)
+        until(
+            lambda: web.child is not None and web.child.poll() is not None,
+            "the web process to give up",
+            20,
+        )
         assert web.wait() == os.EX_CONFIG
     output = web.log()
     assert output.count("cannot start") == 1, "one message"

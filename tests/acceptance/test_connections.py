@@ -108,7 +108,11 @@ def replaced(web: Web, number: int) -> None:
 
 def orders_in_ledger(processes: Stack) -> set[int]:
     with closing(Database(processes.database_url)) as ledger, ledger.read() as connection:
-        return set(connection.execute(select(records.c.external_id).where(records.c.kind == "order")).scalars())
+        return set(
+            connection.execute(
+                select(records.c.external_id).where(records.c.kind == "order")
+            ).scalars()
+        )
 
 
 @ON_SQLITE
@@ -136,7 +140,9 @@ def test_a_process_that_is_killed_loses_nothing_that_it_answered(processes: Stac
         replaced(web, signal.SIGKILL)
     assert set(load.statuses()) <= {200, RESET}
     assert load.answered(200) <= orders_in_ledger(processes)
-    again = [load.send(made("order.created", order(number))) for number in sorted(load.answered(RESET))]
+    again = [
+        load.send(made("order.created", order(number))) for number in sorted(load.answered(RESET))
+    ]
     assert set(again) <= {200}
     assert {number for number, _ in load.answers} == orders_in_ledger(processes)
 
@@ -153,7 +159,10 @@ def test_with_a_socket_of_systemd_a_restart_refuses_nobody(processes: Stack) -> 
         web.start()
         assert web.stop() == 0
         with ThreadPoolExecutor(4) as senders:
-            waiting = [senders.submit(web.post, made("order.created", order(number))) for number in range(1, 5)]
+            waiting = [
+                senders.submit(web.post, made("order.created", order(number)))
+                for number in range(1, 5)
+            ]
             web.start()
             assert [sent.result().status_code for sent in waiting] == [200] * 4
 
@@ -165,7 +174,9 @@ SIGNED_LOOKING = b"X-WC-Webhook-Signature: " + 43 * b"A" + b"=\r\n"
 SLOW = (
     b"",
     b"POST /webhooks/shop HTTP/1.1\r\nHost: local",
-    b"POST /webhooks/shop HTTP/1.1\r\nHost: local\r\n" + SIGNED_LOOKING + b"Content-Length: 5000\r\n\r\nhalf",
+    b"POST /webhooks/shop HTTP/1.1\r\nHost: local\r\n"
+    + SIGNED_LOOKING
+    + b"Content-Length: 5000\r\n\r\nhalf",
     b"POST /nothing HTTP/1.1\r\nHost: local\r\nContent-Length: 5000\r\n\r\nhalf",
 )
 

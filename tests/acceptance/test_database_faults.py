@@ -211,7 +211,9 @@ NAMES = [f"{database}-{getattr(fault, '__name__', '')}" for database, fault in F
 
 
 @pytest.mark.parametrize(("database_url", "fault"), FAULTS, indirect=["database_url"], ids=NAMES)
-def test_a_fault_amid_deliveries_loses_none_and_ends_by_itself(processes: Stack, fault: Fault) -> None:
+def test_a_fault_amid_deliveries_loses_none_and_ends_by_itself(
+    processes: Stack, fault: Fault
+) -> None:
     survive(processes, processes.web(WEB_CONCURRENCY=str(WEB_PROCESSES)), fault)
 
 
@@ -230,7 +232,9 @@ def bound_by_modes(processes: Stack) -> Web:
     web = processes.web(WEB_CONCURRENCY=str(WEB_PROCESSES))
     if os.geteuid() == 0:
         if shutil.which("setpriv") is None:
-            pytest.skip("root may write to read-only files, and there is no setpriv to take that away")
+            pytest.skip(
+                "root may write to read-only files, and there is no setpriv to take that away"
+            )
         web.stop()
         web.command = [*WITHOUT_PRIVILEGE, *web.command]
         web.start()
@@ -299,9 +303,14 @@ class Server:
         for process in (postmaster, *postmaster.children()):
             # Done by the server's own user: not every root may limit the processes of others.
             command = ["prlimit", f"--pid={process.pid}", "--fsize=1:"]
-            done = subprocess.run(command, user=self.server.system_user, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                command, user=self.server.system_user, capture_output=True, text=True, check=False
+            )
             assert done.returncode == 0 or not process.is_running(), done.stderr
-        until(lambda: not (self.server.pgdata / "postmaster.pid").exists(), "PostgreSQL to end for want of room")
+        until(
+            lambda: not (self.server.pgdata / "postmaster.pid").exists(),
+            "PostgreSQL to end for want of room",
+        )
         yield
         self.start()
 
@@ -321,19 +330,29 @@ def server(postgresql: str) -> Iterator[Server]:
 @pytest.fixture
 def on_own_server(server: Server, tmp_path: Path) -> Iterator[Stack]:
     """Processes over a migrated ledger on that server."""
-    url = make_url(server.url).set(database=f"ledger_{uuid4().hex}").render_as_string(hide_password=False)
+    url = (
+        make_url(server.url)
+        .set(database=f"ledger_{uuid4().hex}")
+        .render_as_string(hide_password=False)
+    )
     maintain(url, 'CREATE DATABASE "{name}"')
     with stack(tmp_path, url) as made:
         made.migrate()
         yield made
 
 
-def test_a_postgresql_that_is_stopped_and_started_again_loses_nothing(on_own_server: Stack, server: Server) -> None:
+def test_a_postgresql_that_is_stopped_and_started_again_loses_nothing(
+    on_own_server: Stack, server: Server
+) -> None:
     survive(on_own_server, on_own_server.web(WEB_CONCURRENCY=str(WEB_PROCESSES)), server.stopped)
 
 
-def test_a_postgresql_that_ends_for_want_of_disk_loses_nothing(on_own_server: Stack, server: Server) -> None:
-    survive(on_own_server, on_own_server.web(WEB_CONCURRENCY=str(WEB_PROCESSES)), server.out_of_disk)
+def test_a_postgresql_that_ends_for_want_of_disk_loses_nothing(
+    on_own_server: Stack, server: Server
+) -> None:
+    survive(
+        on_own_server, on_own_server.web(WEB_CONCURRENCY=str(WEB_PROCESSES)), server.out_of_disk
+    )
 
 
 # --- the worker --------------------------------------------------------------------------------------------
@@ -368,20 +387,32 @@ def place_order(do: Callable[..., Any]) -> int:
 
 
 def at_rest(processes: Stack) -> bool:
-    busy = or_(records.c.push_at.is_not(None), records.c.reread_at.is_not(None), records.c.claim.is_not(None))
+    busy = or_(
+        records.c.push_at.is_not(None),
+        records.c.reread_at.is_not(None),
+        records.c.claim.is_not(None),
+    )
     with ledger_of(processes) as ledger, ledger.read() as connection:
         return connection.execute(select(records.c.id).where(busy)).first() is None
 
 
-WORKER_FAULTS: list[tuple[str, Fault]] = [("sqlite", held_exclusively), ("postgresql", table_locked)]
+WORKER_FAULTS: list[tuple[str, Fault]] = [
+    ("sqlite", held_exclusively),
+    ("postgresql", table_locked),
+]
 
 
 @pytest.mark.parametrize(
-    ("database_url", "fault"), WORKER_FAULTS, indirect=["database_url"], ids=["sqlite", "postgresql"]
+    ("database_url", "fault"),
+    WORKER_FAULTS,
+    indirect=["database_url"],
+    ids=["sqlite", "postgresql"],
 )
 def test_the_worker_writes_back_again_once_the_lock_is_gone(processes: Stack, fault: Fault) -> None:
     write_back_through(processes, fault)
 
 
-def test_the_worker_writes_back_again_once_postgresql_is_started(on_own_server: Stack, server: Server) -> None:
+def test_the_worker_writes_back_again_once_postgresql_is_started(
+    on_own_server: Stack, server: Server
+) -> None:
     write_back_through(on_own_server, server.stopped)

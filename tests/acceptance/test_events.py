@@ -40,9 +40,20 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 JSON = {"Content-Type": "application/json"}
 AT = "2026-11-22T10:00:00Z"
 CLOSED = {"type": "support-request.closed", "id": "ZD-123", "at": AT, "subject": {"customer": 8001}}
-HOLD = {"type": "hold", "at": AT, "reason": "litigation", "owner": "legal", "review_on": "2027-05-01"}
+HOLD = {
+    "type": "hold",
+    "at": AT,
+    "reason": "litigation",
+    "owner": "legal",
+    "review_on": "2027-05-01",
+}
 EMAIL = "kari.canary@example.test"
-UNSUBSCRIBED = {"event": "unsubscribe", "email": EMAIL, "ts_event": 1795341600, "campaign name": "canary"}
+UNSUBSCRIBED = {
+    "event": "unsubscribe",
+    "email": EMAIL,
+    "ts_event": 1795341600,
+    "campaign name": "canary",
+}
 
 
 def report(web: Web, raw: object, slug: str = "shop") -> requests.Response:
@@ -71,7 +82,10 @@ def test_tools_report(processes: Stack) -> None:
     found = web.get(f"/records/shop/support-request/{number_of('ZD-123')}", headers=BEARER).json()
     assert (found["facts"]["name"], found["tag"]["delete_after"]) == ("ZD-123", "2029-11-22")
 
-    answers = [report(web, raw) for raw in (UNSUBSCRIBED, UNSUBSCRIBED | {"event": "opened"}, {"email": EMAIL})]
+    answers = [
+        report(web, raw)
+        for raw in (UNSUBSCRIBED, UNSUBSCRIBED | {"event": "opened"}, {"email": EMAIL})
+    ]
     assert [one.status_code for one in answers] == [200, 200, 400]
     assert [one.json().get("result") for one in answers] == ["recorded", "ignored", None]
     subject = email_subject(EMAIL, KEY)
@@ -85,7 +99,9 @@ def test_tools_report(processes: Stack) -> None:
     kept = database_text(processes.database_url)
     left = [kept, processes.logs(), metrics, *(one.text for one in answers), found.text]
     assert subject.value in kept
-    assert not [text for text in left if "canary" in text or EMAIL in text or TOKEN in text or KEY in text]
+    assert not [
+        text for text in left if "canary" in text or EMAIL in text or TOKEN in text or KEY in text
+    ]
 
 
 TOOLS = {name: f"token=canary-of-{name}=" for name in ("brevo", "desk", "zendesk", "freshdesk")}
@@ -96,7 +112,9 @@ EVENT_TOKENS = ",".join(f"{name}:{token}" for name, token in TOOLS.items()).repl
 
 def send(web: Web, raw: object, **headers: str) -> requests.Response:
     """What a tool reports that cannot sign."""
-    return requests.post(f"{web.url}/events/shop", data=json.dumps(raw), headers=JSON | headers, timeout=60)
+    return requests.post(
+        f"{web.url}/events/shop", data=json.dumps(raw), headers=JSON | headers, timeout=60
+    )
 
 
 def bearer(tool: str) -> dict[str, str]:
@@ -109,7 +127,9 @@ def basic(user: str, token: str) -> dict[str, str]:
 
 def test_tools_report_with_a_token(processes: Stack) -> None:
     """As Bearer or Basic; each sends its own types only, and no e-mail or token is left anywhere."""
-    web = processes.web(SUBJECT_KEY=KEY, STATUS_TOKEN=TOKEN, EVENT_TOKENS=EVENT_TOKENS, LOG_LEVEL="DEBUG")
+    web = processes.web(
+        SUBJECT_KEY=KEY, STATUS_TOKEN=TOKEN, EVENT_TOKENS=EVENT_TOKENS, LOG_LEVEL="DEBUG"
+    )
     erasure = {"type": "erasure-requested", "id": 4711, "subject": {"email": EMAIL.upper()}}
     answers = [
         send(web, UNSUBSCRIBED, **bearer("brevo")),
@@ -129,7 +149,9 @@ def test_tools_report_with_a_token(processes: Stack) -> None:
     assert [answer.json()["result"] for answer in answers[:5]] == results
     codes = ["event-forbidden", "token-refused", "token-refused", "token-refused", "event-refused"]
     assert [answer.json()["error"]["code"] for answer in answers[5:]] == codes
-    assert {answer.headers.get("WWW-Authenticate", "").split(" ")[0] for answer in answers[6:9]} == {"Bearer"}
+    assert {
+        answer.headers.get("WWW-Authenticate", "").split(" ")[0] for answer in answers[6:9]
+    } == {"Bearer"}
 
     number = number_of(str(email_subject(EMAIL, KEY)))
     found = web.get(f"/records/shop/marketing-consent/{number}", headers=BEARER).json()
@@ -153,12 +175,16 @@ def run(web: Web, curl: str) -> requests.Response:
         options.add_argument(name, action="append")
     options.add_argument("url")
     tokens = {f"{name.upper()}_TOKEN": token for name, token in TOOLS.items()}
-    words = [Template(word).substitute(tokens) for word in shlex.split(curl.replace("\\\n", ""))[1:]]
+    words = [
+        Template(word).substitute(tokens) for word in shlex.split(curl.replace("\\\n", ""))[1:]
+    ]
     given = options.parse_args(words)
     headers = dict(header.split(": ", 1) for header in given.H)
     user = tuple(given.u[0].split(":", 1)) if given.u else None
     address = given.url.replace("https://retention.example.com", web.url)
-    return requests.request(given.X[0], address, data=given.d[0], headers=headers, auth=user, timeout=60)
+    return requests.request(
+        given.X[0], address, data=given.d[0], headers=headers, auth=user, timeout=60
+    )
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -166,8 +192,14 @@ def test_what_is_documented_of_each_tool_is_recorded(processes: Stack) -> None:
     web = processes.web(SUBJECT_KEY=KEY, STATUS_TOKEN=TOKEN, EVENT_TOKENS=EVENT_TOKENS)
     lines = [line for line in DOCUMENTED if "api.brevo.com" not in line]
     answers = [run(web, line) for line in lines]
-    assert [(answer.status_code, answer.json()) for answer in answers] == [(200, {"result": "recorded"})] * 4
-    assert set(re.findall(r"\$([A-Z]+)_TOKEN", " ".join(lines))) == {"BREVO", "ZENDESK", "FRESHDESK"}
+    assert [(answer.status_code, answer.json()) for answer in answers] == [
+        (200, {"result": "recorded"})
+    ] * 4
+    assert set(re.findall(r"\$([A-Z]+)_TOKEN", " ".join(lines))) == {
+        "BREVO",
+        "ZENDESK",
+        "FRESHDESK",
+    }
 
     def shown(kind: str, number: int) -> dict[str, Any]:
         found: dict[str, Any] = web.get(f"/records/shop/{kind}/{number}", headers=BEARER).json()
@@ -221,7 +253,9 @@ def test_the_command_notes_and_tells_what_it_led_to(processes: Stack) -> None:
     assert web.result(made("order.created", order(customer_note="Ring twice"))) == "recorded"
     web.stop()
     held = ("--reason", "litigation", "--owner", "legal", "--review-on", "2027-05-01", "--at", AT)
-    first, again = (processes.flask("record", "event", "order", "9001", "hold", *held) for _ in range(2))
+    first, again = (
+        processes.flask("record", "event", "order", "9001", "hold", *held) for _ in range(2)
+    )
     assert (first.returncode, first.stderr) == (0, "")
     head, *rest = first.stdout.splitlines()
     assert head.startswith("order 9001 of shop: hold noted, event ")
@@ -229,7 +263,9 @@ def test_the_command_notes_and_tells_what_it_led_to(processes: Stack) -> None:
     assert any("Legal hold (litigation) by legal since 2026-11-22" in line for line in rest)
     assert "was noted before" in again.stdout
     assert "order-payment     until hold lifted, as before" in again.stdout
-    unknown = processes.flask("record", "event", "customer", "77", "erasure-requested", "--store", "shop")
+    unknown = processes.flask(
+        "record", "event", "customer", "77", "erasure-requested", "--store", "shop"
+    )
     assert (unknown.returncode, "is not known yet" in unknown.stdout) == (0, True)
 
 
@@ -244,7 +280,9 @@ WRONG_USE = [
 
 
 @pytest.mark.parametrize("arguments", WRONG_USE, ids=" ".join)
-def test_wrong_use_of_the_command_exits_with_2(arguments: tuple[str, ...], client: FlaskClient) -> None:
+def test_wrong_use_of_the_command_exits_with_2(
+    arguments: tuple[str, ...], client: FlaskClient
+) -> None:
     runner = client.application.test_cli_runner()
     done = runner.invoke(args=["record", "event", "order", "9001", *arguments])
     assert (done.exit_code, done.stdout) == (2, "")
@@ -253,7 +291,10 @@ def test_wrong_use_of_the_command_exits_with_2(arguments: tuple[str, ...], clien
 
 
 def test_of_several_stores_one_has_to_be_named() -> None:
-    stores = {slug: StoreSettings(slug, "https://shop.example.test", "ck", "cs", (SECRET,)) for slug in ("no", "uk")}
+    stores = {
+        slug: StoreSettings(slug, "https://shop.example.test", "ck", "cs", (SECRET,))
+        for slug in ("no", "uk")
+    }
     runner = create_app(Settings(stores=stores)).test_cli_runner()
     done = runner.invoke(args=["record", "event", "order", "9001", "objection"])
     assert (done.exit_code, "--store with one of no, uk" in done.stderr) == (2, True)
@@ -278,7 +319,10 @@ def client(tmp_path: Path) -> Iterator[FlaskClient]:
 
 def _nothing_is_kept(client: FlaskClient) -> bool:
     with client.application.extensions["retention"].database.read() as connection:
-        counted = [connection.execute(select(func.count()).select_from(table)) for table in (records, deliveries)]
+        counted = [
+            connection.execute(select(func.count()).select_from(table))
+            for table in (records, deliveries)
+        ]
         return [found.scalar_one() for found in counted] == [0, 0]
 
 
@@ -299,9 +343,30 @@ GOOD = json.dumps(CLOSED).encode()
         ("/events/shop", b"not JSON", sign(b"", "another"), 401, "signature-refused", "not signed"),
         ("/events/other", GOOD, sign(GOOD), 404, "not-found", "nothing at this address"),
         ("/events/shop/x", GOOD, sign(GOOD), 404, "not-found", "nothing at this address"),
-        ("/events/shop", b" " * 1025, sign(b" " * 1025), 413, "request-entity-too-large", "MAX_BODY_BYTES"),
-        ("/events/shop", b"not JSON", sign(b"not JSON"), 400, "event-refused", "the body is not JSON"),
-        ("/events/shop", b"{}", sign(b"{}"), 400, "event-refused", "nothing of it was kept: type is missing"),
+        (
+            "/events/shop",
+            b" " * 1025,
+            sign(b" " * 1025),
+            413,
+            "request-entity-too-large",
+            "MAX_BODY_BYTES",
+        ),
+        (
+            "/events/shop",
+            b"not JSON",
+            sign(b"not JSON"),
+            400,
+            "event-refused",
+            "the body is not JSON",
+        ),
+        (
+            "/events/shop",
+            b"{}",
+            sign(b"{}"),
+            400,
+            "event-refused",
+            "nothing of it was kept: type is missing",
+        ),
         (
             "/events/shop",
             json.dumps(UNSUBSCRIBED).encode(),
@@ -351,7 +416,13 @@ DESKS = bearer("desk")
         ("/events/shop", GOOD, {"Authorization": TOOLS["desk"]}, 401, "token-refused"),
         ("/events/shop", GOOD, {}, 401, "signature-refused"),
         # Whoever signs, is taken by the signature.
-        ("/events/shop", GOOD, DESKS | {"X-WC-Webhook-Signature": sign(b"x")}, 401, "signature-refused"),
+        (
+            "/events/shop",
+            GOOD,
+            DESKS | {"X-WC-Webhook-Signature": sign(b"x")},
+            401,
+            "signature-refused",
+        ),
         # The stores sign: a tool's token opens nothing else.
         ("/webhooks/shop", GOOD, DESKS, 401, "signature-refused"),
         ("/records/shop/order/1/events", json.dumps(HOLD).encode(), DESKS, 401, "unauthorized"),
@@ -369,17 +440,30 @@ def test_what_a_token_does_not_open(
 def test_a_chunked_body_with_a_token_has_the_same_limit(client: FlaskClient) -> None:
     environ = {"wsgi.input_terminated": True}
     headers = JSON | DESKS | {"Transfer-Encoding": "chunked"}
-    answer = client.post("/events/shop", headers=headers, environ_overrides=environ, input_stream=BytesIO(b" " * 1025))
+    answer = client.post(
+        "/events/shop",
+        headers=headers,
+        environ_overrides=environ,
+        input_stream=BytesIO(b" " * 1025),
+    )
     assert answer.status_code == 413
     assert _nothing_is_kept(client)
 
 
 def test_a_signature_needs_no_token(client: FlaskClient) -> None:
-    headers = JSON | bearer("of something before the service") | {"X-WC-Webhook-Signature": sign(WITHDRAWN)}
-    assert client.post("/events/shop", data=WITHDRAWN, headers=headers).get_json() == {"result": "recorded"}
+    headers = (
+        JSON
+        | bearer("of something before the service")
+        | {"X-WC-Webhook-Signature": sign(WITHDRAWN)}
+    )
+    assert client.post("/events/shop", data=WITHDRAWN, headers=headers).get_json() == {
+        "result": "recorded"
+    }
 
 
-def test_who_guesses_is_answered_slowly_and_no_tool_is(monkeypatch: pytest.MonkeyPatch, client: FlaskClient) -> None:
+def test_who_guesses_is_answered_slowly_and_no_tool_is(
+    monkeypatch: pytest.MonkeyPatch, client: FlaskClient
+) -> None:
     slept: list[float] = []
     monkeypatch.setattr(events, "_guesses", Guesses(lambda: 0.0, slept.append))
 
@@ -391,7 +475,9 @@ def test_who_guesses_is_answered_slowly_and_no_tool_is(monkeypatch: pytest.Monke
     assert post(DESKS) == 200
     assert post({"Authorization": "Bearer "}) == 401
     assert len(slept) == 2
-    monkeypatch.setattr(events, "_guesses", Guesses(lambda: 0.0, slept.append, _waiting=MOST_WAITING))
+    monkeypatch.setattr(
+        events, "_guesses", Guesses(lambda: 0.0, slept.append, _waiting=MOST_WAITING)
+    )
     answer = client.post("/events/shop", data=WITHDRAWN, headers=JSON | bearer("x"))
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "60")
     assert post(DESKS) == 200
@@ -403,9 +489,21 @@ def test_who_guesses_is_answered_slowly_and_no_tool_is(monkeypatch: pytest.Monke
         ("/records/shop/order/1/events", b"{}", {}, 400, "type is missing"),
         ("/records/shop/order/1/events", b"[]", {}, 400, "the body is JSON, but not an object"),
         ("/records/shop/order/1/events", b"not JSON", {}, 400, "the body is not JSON"),
-        ("/records/shop/order/1/events", b'{"type": "hold"}', {}, 400, "reason is missing; owner is missing"),
+        (
+            "/records/shop/order/1/events",
+            b'{"type": "hold"}',
+            {},
+            400,
+            "reason is missing; owner is missing",
+        ),
         # What a page of another site can have a browser send to this machine.
-        ("/records/shop/order/1/events", b"{}", {"Content_Type": "text/plain"}, 415, "Content-Type: application/json"),
+        (
+            "/records/shop/order/1/events",
+            b"{}",
+            {"Content_Type": "text/plain"},
+            415,
+            "Content-Type: application/json",
+        ),
         (
             "/records/shop/order/1/events",
             b"{}",
@@ -440,6 +538,8 @@ def test_without_a_ledger_nothing_is_taken(path: str, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/none/ledger.db"
     app = create_app(Settings(stores={"shop": store}, database_url=url, status_token=TOKEN))
     body = json.dumps(CLOSED if path.startswith("/events") else HOLD).encode()
-    answer = app.test_client().post(path, data=body, headers=JSON | BEARER | {"X-WC-Webhook-Signature": sign(body)})
+    answer = app.test_client().post(
+        path, data=body, headers=JSON | BEARER | {"X-WC-Webhook-Signature": sign(body)}
+    )
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "30"

@@ -35,7 +35,11 @@ LIMIT = 200_000
 NOT_LOGGED = {Result.PING, Result.DUPLICATE}
 """Results of which nothing new is in the ledger."""
 
-LOGGED = select(func.count()).select_from(deliveries).where(deliveries.c.topic.not_in((REPORTED, UNKNOWN)))
+LOGGED = (
+    select(func.count())
+    .select_from(deliveries)
+    .where(deliveries.c.topic.not_in((REPORTED, UNKNOWN)))
+)
 """How many deliveries are in their log, without its notes of what they made."""
 
 
@@ -67,7 +71,9 @@ def assert_contract(sent: Request, answer: Answer) -> None:
         assert all(error["error"].values())
     if sent.is_delivery:
         assert_intake(sent, answer)
-    elif sent.method not in ("GET", "HEAD", "OPTIONS") and not sent.target.rstrip("/").endswith("/webhooks/shop"):
+    elif sent.method not in ("GET", "HEAD", "OPTIONS") and not sent.target.rstrip("/").endswith(
+        "/webhooks/shop"
+    ):
         assert answer.status in (404, 405, 413), answer
 
 
@@ -78,7 +84,9 @@ def assert_intake(sent: Request, answer: Answer) -> None:
     elif sent.is_genuine:
         assert (answer.status, json.loads(answer.body).keys()) == (200, {"result"}), answer
         assert answer.result in set(Result) - {Result.PING}
-    elif "X-WC-Webhook-Signature" not in sent.headers and re.fullmatch(rb"webhook_id=[0-9]{1,20}", sent.body):
+    elif "X-WC-Webhook-Signature" not in sent.headers and re.fullmatch(
+        rb"webhook_id=[0-9]{1,20}", sent.body
+    ):
         assert (answer.status, answer.result) == (200, "ping")
     else:
         assert answer.status == 401, answer
@@ -135,12 +143,20 @@ class Bench:
 
 def _answer_of(client: FlaskClient, sent: Request) -> Answer:
     path, _, query = sent.target.partition("?")
-    got = client.open(path, query_string=query, method=sent.method, headers=list(sent.headers.items()), data=sent.body)
+    got = client.open(
+        path,
+        query_string=query,
+        method=sent.method,
+        headers=list(sent.headers.items()),
+        data=sent.body,
+    )
     return Answer(got.status_code, got.content_type or "", got.headers.get("Location"), got.data)
 
 
 @pytest.fixture
-def bench(database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+def bench(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Bench]:
     for name, value in {
         "DATABASE_URL": database_url,
         "STORE_URL": "https://shop.example.test",
@@ -171,7 +187,13 @@ FUZZED = settings(
 def test_the_recordings_that_all_is_grown_from_are_taken(bench: Bench) -> None:
     answers = [bench.send(recorded) for recorded in CORPUS]
     assert {answer.status for answer in answers} == {200}
-    assert {answer.result for answer in answers} >= {"recorded", "unchanged", "ping", "quarantined", "ignored"}
+    assert {answer.result for answer in answers} >= {
+        "recorded",
+        "unchanged",
+        "ping",
+        "quarantined",
+        "ignored",
+    }
 
 
 # A `Random` of which hypothesis only draws the seed: one that it steers step by step takes few ways.
@@ -181,11 +203,23 @@ def test_whatever_is_sent_gets_the_answer_of_the_contract(bench: Bench, random: 
     bench.send(request(random))
 
 
-TEXTS = st.text(st.characters(codec=None), max_size=20) | st.sampled_from(["yes", "trash", "2026-11-22T08:00:00"])
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS | st.sampled_from([2**63 - 1, 2**63, 0.5])
+TEXTS = st.text(st.characters(codec=None), max_size=20) | st.sampled_from(
+    ["yes", "trash", "2026-11-22T08:00:00"]
+)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | TEXTS
+    | st.sampled_from([2**63 - 1, 2**63, 0.5])
+)
 JSON = st.recursive(
     SCALARS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(FIELDS) | TEXTS, inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(FIELDS) | TEXTS, inner, max_size=4)
+    ),
     max_leaves=12,
 )
 META = st.fixed_dictionaries({"key": st.sampled_from(META_KEYS), "value": JSON})
@@ -262,7 +296,12 @@ class Sender:
         try:
             connection.request(sent.method, sent.target, sent.body, sent.headers)
             got = connection.getresponse()
-            return Answer(got.status, got.headers.get("Content-Type", ""), got.headers.get("Location"), got.read())
+            return Answer(
+                got.status,
+                got.headers.get("Content-Type", ""),
+                got.headers.get("Location"),
+                got.read(),
+            )
         finally:
             connection.close()
 
@@ -295,7 +334,9 @@ def test_fifteen_hundred_requests_leave_a_web_process_as_it_was(processes: Stack
     for pid, resident in after_both.items():
         assert resident - after_one_half[pid] <= ALLOWANCE_KIB
     assert not re.search(r"traceback|\[(error|critical)|exception", web.log(), re.IGNORECASE)
-    assert rows_of_deliveries(processes) == sum(n for result, n in sender.results.items() if result not in NOT_LOGGED)
+    assert rows_of_deliveries(processes) == sum(
+        n for result, n in sender.results.items() if result not in NOT_LOGGED
+    )
     assert web.result(made("order.created", order(987_654))) == "recorded"
 
 

@@ -42,7 +42,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Web, str
     url = f"sqlite:///{directory}/ledger.db"
     with stack(directory, url) as processes:
         processes.migrate()
-        yield processes.web(STORE_WEBHOOK_SECRETS=SECRETS, MAX_BODY_BYTES="20000", WEB_CONCURRENCY="1"), url
+        yield (
+            processes.web(
+                STORE_WEBHOOK_SECRETS=SECRETS, MAX_BODY_BYTES="20000", WEB_CONCURRENCY="1"
+            ),
+            url,
+        )
 
 
 # --- pings -------------------------------------------------------------------------------------------------
@@ -81,7 +86,9 @@ def test_what_is_no_ping_and_not_signed_is_refused(running: tuple[Web, str], bod
 
 def test_ping_with_a_wrong_signature_is_refused(running: tuple[Web, str]) -> None:
     """A ping is unsigned; one that claims to be signed must be."""
-    headers = delivery(1).headers | {"X-WC-Webhook-Signature": sign(b"webhook_id=9", "another secret")}
+    headers = delivery(1).headers | {
+        "X-WC-Webhook-Signature": sign(b"webhook_id=9", "another secret")
+    }
     check_refused(running[0], replace(delivery(1), headers=headers))
 
 
@@ -114,12 +121,16 @@ FORGED = {
 
 
 @pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
-def test_a_wrong_signature_is_refused_and_nothing_is_stored(running: tuple[Web, str], forge: object) -> None:
+def test_a_wrong_signature_is_refused_and_nothing_is_stored(
+    running: tuple[Web, str], forge: object
+) -> None:
     web, url = running
     assert callable(forge)
     before = row_counts(url)
     sent = made("order.created", order())
-    check_refused(web, replace(sent, headers=sent.headers | {"X-WC-Webhook-Signature": forge(sent.body)}))
+    check_refused(
+        web, replace(sent, headers=sent.headers | {"X-WC-Webhook-Signature": forge(sent.body)})
+    )
     assert row_counts(url) == before
 
 
@@ -128,7 +139,9 @@ def test_a_missing_signature_is_refused_and_counted(running: tuple[Web, str]) ->
     counted = refused(web)
     before = row_counts(url)
     sent = made("order.created", order())
-    headers = {name: value for name, value in sent.headers.items() if name != "X-WC-Webhook-Signature"}
+    headers = {
+        name: value for name, value in sent.headers.items() if name != "X-WC-Webhook-Signature"
+    }
     for _ in range(4):
         check_refused(web, replace(sent, headers=headers))
     assert refused(web) == counted + 4
@@ -145,13 +158,17 @@ KEYS = [
     "the-old-secret-of-the-shop",  # being rotated out
     SECRET,  # the current one; blanks around the comma are not part of it
     f"a&b{REST}",  # as the store signs with a secret that it shows as a&amp;b
-    SECRETS.replace("&amp;", "&").replace("&#039;", "'"),  # all as one, which may be a secret with commas
+    SECRETS.replace("&amp;", "&").replace(
+        "&#039;", "'"
+    ),  # all as one, which may be a secret with commas
     f"c'd{REST}",  # the same, by number
 ]
 
 
 @pytest.mark.parametrize(("position", "secret"), list(enumerate(KEYS)))
-def test_each_of_several_secrets_signs(running: tuple[Web, str], position: int, secret: str) -> None:
+def test_each_of_several_secrets_signs(
+    running: tuple[Web, str], position: int, secret: str
+) -> None:
     sent = made("order.created", order(500 + position), secret=secret)
     assert running[0].result(sent) == "recorded"
 
@@ -198,7 +215,12 @@ def test_nothing_is_ever_a_redirect(running: tuple[Web, str], path: str, method:
     web, url = running
     sent = made("order.created", order(530))
     answer = requests.request(
-        method, f"{web.url}{path}", data=sent.body, headers=sent.headers, allow_redirects=False, timeout=30
+        method,
+        f"{web.url}{path}",
+        data=sent.body,
+        headers=sent.headers,
+        allow_redirects=False,
+        timeout=30,
     )
     stored = row_counts(url)["deliveries"]
     assert answer.status_code in (200, 404, 405)
@@ -214,7 +236,12 @@ def test_another_method_gets_405(running: tuple[Web, str], method: str) -> None:
     before = row_counts(url)
     sent = made("order.created", order(540))
     answer = requests.request(
-        method, f"{web.url}/webhooks/shop", data=sent.body, headers=sent.headers, allow_redirects=False, timeout=30
+        method,
+        f"{web.url}/webhooks/shop",
+        data=sent.body,
+        headers=sent.headers,
+        allow_redirects=False,
+        timeout=30,
     )
     assert answer.status_code == 405
     assert method == "HEAD" or answer.json()["error"]["code"] == "method-not-allowed"
@@ -249,7 +276,11 @@ SEQUENCE = [
     ("unchanged", "order.updated", PAID),
     ("recorded", "order.updated", CHANGED),
     # Late, and known better.
-    ("stale", "order.updated", order(1, date_modified_gmt=OLDER, status="pending", date_paid_gmt=None)),
+    (
+        "stale",
+        "order.updated",
+        order(1, date_modified_gmt=OLDER, status="pending", date_paid_gmt=None),
+    ),
     # A topic that is none of ours, whatever its body.
     ("ignored", "product.updated", {"id": 1}),
     ("ignored", "action.woocommerce_new_order", {"action": "woocommerce_new_order", "arg": 1}),
@@ -260,14 +291,22 @@ SEQUENCE = [
     ("ignored", "customer.updated", customer(3, role="shop_manager")),
     ("recorded", "customer.created", customer(4, role="subscriber")),
     # A REST error in place of the record, with the rights lost or the record gone.
-    ("quarantined", "order.updated", {"code": "woocommerce_rest_cannot_view", "message": "x", "data": {"status": 403}}),
+    (
+        "quarantined",
+        "order.updated",
+        {"code": "woocommerce_rest_cannot_view", "message": "x", "data": {"status": 403}},
+    ),
     ("quarantined", "order.updated", {"code": "anything", "message": "x", "data": {"status": 404}}),
     ("quarantined", "order.updated", b"<html>Briefly unavailable</html>"),
     ("quarantined", "order.updated", [PAID]),
     # Not of the shape, but its id is known: the store is asked what it is.
     ("quarantined", "order.updated", {"id": 1, "status": "completed"}),
     ("quarantined", "order.updated", {"id": 5}),
-    ("quarantined", "customer.updated", {"id": 4, "role": ["customer"], "date_created_gmt": "2026-11-22T07:57:28"}),
+    (
+        "quarantined",
+        "customer.updated",
+        {"id": 4, "role": ["customer"], "date_created_gmt": "2026-11-22T07:57:28"},
+    ),
 ]
 
 
@@ -278,7 +317,9 @@ def test_what_becomes_of_signed_deliveries(processes: Stack) -> None:
 
     kept = web.record("order", 1)
     assert (kept["state"], kept["tag"]["class"]) == ("active", "orders-accounting")
-    assert "support" in [entry["data"] for entry in kept["entries"]], "the older state did not overwrite the newer"
+    assert "support" in [entry["data"] for entry in kept["entries"]], (
+        "the older state did not overwrite the newer"
+    )
     assert kept["store_copy"]["to_be_asked"] == "quarantined"
     assert web.record("customer", 4)["store_copy"]["to_be_asked"] == "quarantined"
     for number in (2, 3):
@@ -288,7 +329,9 @@ def test_what_becomes_of_signed_deliveries(processes: Stack) -> None:
     assert store["quarantined"] == 7
     assert store["pending_questions"] == 3, "order 1, order 5, customer 4"
     assert status["records"]["by_kind"] == {"order": 1, "customer": 1}
-    assert {"webhook-owner-lost-rights", "quarantined"} == {problem["code"] for problem in status["problems"]}
+    assert {"webhook-owner-lost-rights", "quarantined"} == {
+        problem["code"] for problem in status["problems"]
+    }
 
 
 def test_two_hundred_deliveries_of_twenty_delivery_ids_make_two_hundred_records(
@@ -296,7 +339,9 @@ def test_two_hundred_deliveries_of_twenty_delivery_ids_make_two_hundred_records(
 ) -> None:
     """In a burst the store gives many deliveries one id: who drops 'duplicates' by it loses orders."""
     web = processes.web()
-    burst = [made("order.created", order(1000 + n), delivery_id=f"{n % 20:032x}") for n in range(200)]
+    burst = [
+        made("order.created", order(1000 + n), delivery_id=f"{n % 20:032x}") for n in range(200)
+    ]
     with ThreadPoolExecutor(16) as senders:
         results = Counter(senders.map(web.result, burst))
     assert results == {"recorded": 200}
@@ -324,7 +369,12 @@ def test_deliveries_of_one_record_at_once_end_in_its_newest_state(processes: Sta
     """Also where they race to make the record, and the customer that they all name."""
     web = processes.web()
     states = [
-        made("order.updated", order(7, customer_id=8, date_modified_gmt=f"2026-11-22T08:00:{second:02}", status=status))
+        made(
+            "order.updated",
+            order(
+                7, customer_id=8, date_modified_gmt=f"2026-11-22T08:00:{second:02}", status=status
+            ),
+        )
         for second, status in enumerate(["pending", "on-hold", "processing"] * 12)
     ]
     with ThreadPoolExecutor(12) as senders:
@@ -332,4 +382,6 @@ def test_deliveries_of_one_record_at_once_end_in_its_newest_state(processes: Sta
     assert results.keys() <= {"recorded", "unchanged", "stale"}
     assert web.record("order", 7)["facts"]["status"] == "processing"
     assert web.record("order", 7)["version"].startswith("2026-11-22T08:00:35")
-    assert web.status()["stores"]["shop"]["pending_questions"] == 1, "the customer, whose account nobody has shown yet"
+    assert web.status()["stores"]["shop"]["pending_questions"] == 1, (
+        "the customer, whose account nobody has shown yet"
+    )

@@ -42,7 +42,10 @@ def ledger_of(processes: Stack) -> Iterator[Database]:
 @contextmanager
 def locked(processes: Stack, _: Web) -> Iterator[None]:
     """Another connection holds the write lock for longer than anybody waits."""
-    with ledger_of(processes) as ledger, ledger.write() as connection:  # on SQLite this is BEGIN IMMEDIATE
+    with (
+        ledger_of(processes) as ledger,
+        ledger.write() as connection,
+    ):  # on SQLite this is BEGIN IMMEDIATE
         if not ledger.is_sqlite:
             connection.execute(text("LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE"))
         yield
@@ -71,7 +74,9 @@ def disk_full(_: Stack, web: Web) -> Iterator[None]:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
     yield
     for pid in pids:
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        resource.prlimit(
+            pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        )
 
 
 def have_come_up(web: Web) -> bool:
@@ -103,9 +108,17 @@ def file_gone(processes: Stack, _: Web) -> Iterator[None]:
 @contextmanager
 def read_only(processes: Stack, _: Web) -> Iterator[None]:
     """The database takes no writes, as a standby does."""
-    maintain(processes.database_url, 'ALTER DATABASE "{name}" SET default_transaction_read_only = on', DISCONNECT)
+    maintain(
+        processes.database_url,
+        'ALTER DATABASE "{name}" SET default_transaction_read_only = on',
+        DISCONNECT,
+    )
     yield
-    maintain(processes.database_url, 'ALTER DATABASE "{name}" RESET default_transaction_read_only', DISCONNECT)
+    maintain(
+        processes.database_url,
+        'ALTER DATABASE "{name}" RESET default_transaction_read_only',
+        DISCONNECT,
+    )
 
 
 @contextmanager
@@ -138,7 +151,9 @@ FAULTS: list[tuple[str, Fault]] = [
     indirect=["database_url"],
     ids=[f"{database}-{getattr(fault, '__name__', '')}" for database, fault in FAULTS],
 )
-def test_a_ledger_that_cannot_be_written_is_503_and_recovers_by_itself(processes: Stack, fault: Fault) -> None:
+def test_a_ledger_that_cannot_be_written_is_503_and_recovers_by_itself(
+    processes: Stack, fault: Fault
+) -> None:
     web = processes.web(WEB_CONCURRENCY="2")
     sent = [made("order.created", order(number)) for number in (1, 2, 3)]
     assert web.result(sent[0]) == "recorded"
@@ -168,7 +183,10 @@ def test_every_delivery_answered_200_survives_kill_9(processes: Stack) -> None:
     web = processes.web()
     burst = [made("order.created", order(1000 + n, customer_id=n % 7)) for n in range(BURST)]
     with Sending(web, burst) as sending:
-        until(lambda: len(sending.answered) >= ANSWERED_BEFORE_THE_KILL, "a hundred deliveries to be answered")
+        until(
+            lambda: len(sending.answered) >= ANSWERED_BEFORE_THE_KILL,
+            "a hundred deliveries to be answered",
+        )
         web.send(signal.SIGKILL)
         web.wait()
     answered = set(sending.answered)

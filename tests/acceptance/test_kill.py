@@ -75,7 +75,10 @@ class Door:
     def identities(self, policy: Policy) -> set[str]:
         """By what the ledger knows the deliveries that were taken."""
         keys = signing_keys(SECRET)
-        read = (Delivery.from_http(headers, body, keys=keys, policy=policy) for headers, body in self.taken)
+        read = (
+            Delivery.from_http(headers, body, keys=keys, policy=policy)
+            for headers, body in self.taken
+        )
         return {delivery.identity for delivery in read}
 
 
@@ -137,7 +140,9 @@ class Bustle:
     def _live(self) -> None:
         try:
             for place in range(ACCOUNTS):
-                account = self.sandbox.do("sign_up", email=f"c{place}@example.test", created="2025-05-05T12:00:00")
+                account = self.sandbox.do(
+                    "sign_up", email=f"c{place}@example.test", created="2025-05-05T12:00:00"
+                )
                 self.accounts.append(int(account["id"]))
             while not self.stopping.is_set() and len(self.door.taken) < DELIVERIES:
                 for _ in range(10):
@@ -149,7 +154,18 @@ class Bustle:
 
     def _something(self) -> None:
         deed = self.dice.choices(
-            ("buy", "order", "pay", "complete", "edit", "refund", "anonymise", "trash", "delete", "visit"),
+            (
+                "buy",
+                "order",
+                "pay",
+                "complete",
+                "edit",
+                "refund",
+                "anonymise",
+                "trash",
+                "delete",
+                "visit",
+            ),
             (40, 15, 10, 12, 8, 5, 2, 3, 3, 2),
         )[0]
         getattr(self, f"_{deed}")()
@@ -157,7 +173,9 @@ class Bustle:
     def _place(self, **given: Any) -> int:
         customer = self.dice.choice(self.accounts) if self.dice.random() < 0.1 else 0
         placed = self.sandbox.do("place_order", line_items=SOCKS, customer_id=customer, **given)
-        return 0 if customer else int(placed["id"])  # of an account's orders none is erased: that would not show
+        return (
+            0 if customer else int(placed["id"])
+        )  # of an account's orders none is erased: that would not show
 
     def _buy(self) -> None:
         self.paid += filter(None, [self._place(set_paid=True)])
@@ -213,7 +231,9 @@ def moments(seed: int) -> list[tuple[int, Victim]]:
     dice = random.Random(seed)
     victims: list[Victim] = ["web", "worker"] * KILLS
     dice.shuffle(victims)
-    return list(zip(sorted(dice.sample(range(50, DELIVERIES - 50), len(victims))), victims, strict=True))
+    return list(
+        zip(sorted(dice.sample(range(50, DELIVERIES - 50), len(victims))), victims, strict=True)
+    )
 
 
 def kill(process: Process) -> None:
@@ -224,7 +244,10 @@ def kill(process: Process) -> None:
 def kill_amid(bustle: Bustle, ledger: Database, web: Web, worker: Process, seed: int) -> None:
     """Kill one and then the other, and start each again, while the shop lives on."""
     for moment, victim in moments(seed):
-        until(lambda moment=moment: len(bustle.door.taken) >= moment or bustle.over, f"{moment} deliveries")  # type: ignore[misc]
+        until(
+            lambda moment=moment: len(bustle.door.taken) >= moment or bustle.over,
+            f"{moment} deliveries",
+        )  # type: ignore[misc]
         if victim == "web":
             kill(web)
             web.start()
@@ -260,7 +283,9 @@ def test_kills_amid_2000_deliveries_lose_none_that_was_answered_and_end_as_if_un
         bustle = Bustle(sandbox, door, seed)
         with bustle.going_on():
             kill_amid(bustle, ledger, web, worker, seed)
-        until(lambda: sandbox.do("wait_until_idle", timeout=1)["idle"], "the store to have sent all")
+        until(
+            lambda: sandbox.do("wait_until_idle", timeout=1)["idle"], "the store to have sent all"
+        )
         ended = datetime.now(UTC)
         until(lambda: truth.reconciled_since(ledger, ended), "a reconciliation")
         until(lambda: truth.at_rest(ledger, sandbox), "all to be written back")

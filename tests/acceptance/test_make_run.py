@@ -90,7 +90,10 @@ def make_run(project: Path, output: Path, **variables: str) -> Iterator[Run]:
 def run(installed: Path, tmp_path: Path) -> Iterator[Run]:
     """`make run` without a store of one's own, where an environment was left that names a ledger."""
     (tmp_path / "elsewhere").write_text(f"sqlite:///{tmp_path}/file.db")
-    variables = {"DATABASE_URL": f"sqlite:///{tmp_path}/run.db", "DATABASE_URL_FILE": str(tmp_path / "elsewhere")}
+    variables = {
+        "DATABASE_URL": f"sqlite:///{tmp_path}/run.db",
+        "DATABASE_URL_FILE": str(tmp_path / "elsewhere"),
+    }
     with make_run(installed, tmp_path / "output", **variables) as started:
         yield started
 
@@ -151,8 +154,12 @@ def test_shows_that_the_store_holds_the_same_and_ends_without_a_trace(
     until(run.shows_table, "the table", 150)
     printed = run.printed()
     assert not run.has_ended(), printed
-    rows = re.findall(r"^(order|customer) (\d+)  +(\w+)  +(\S+)  +(\S+)  +(\S+)  +(.+)$", printed, re.MULTILINE)
-    counts = re.search(r"^(\d+) records; for (\d+) the store holds exactly the schedule", printed, re.MULTILINE)
+    rows = re.findall(
+        r"^(order|customer) (\d+)  +(\w+)  +(\S+)  +(\S+)  +(\S+)  +(.+)$", printed, re.MULTILINE
+    )
+    counts = re.search(
+        r"^(\d+) records; for (\d+) the store holds exactly the schedule", printed, re.MULTILINE
+    )
     assert counts is not None, printed
     assert len(rows) == int(counts[1]) == int(counts[2]) > 10, printed
     assert {row[-1] for row in rows} == {"the same"}, printed
@@ -180,7 +187,11 @@ def test_leaves_no_process_where_it_is_killed_while_it_starts(run: Run, moment: 
 
 
 def test_serves_a_store_with_the_ledger_that_is_set(installed: Path, tmp_path: Path) -> None:
-    store = {"STORE_URL": "https://shop.example.test", "STORE_CONSUMER_KEY": "ck", "STORE_CONSUMER_SECRET": "cs"}
+    store = {
+        "STORE_URL": "https://shop.example.test",
+        "STORE_CONSUMER_KEY": "ck",
+        "STORE_CONSUMER_SECRET": "cs",
+    }
     variables = store | {
         "STORE_WEBHOOK_SECRETS": "a secret of this test",
         "DATABASE_URL": f"sqlite:///{tmp_path}/run.db",
@@ -203,14 +214,20 @@ def test_a_port_in_use_is_reported_before_anything_starts(installed: Path, tmp_p
 
 
 @pytest.mark.parametrize("bind", ["192.0.2.1:8000", "no-such-host.invalid:8000"])
-def test_an_address_that_is_not_ours_is_reported(bind: str, installed: Path, tmp_path: Path) -> None:
-    with make_run(installed, tmp_path / "output", BIND=bind, STATUS_TOKEN="a-token-for-the-tests") as run:
+def test_an_address_that_is_not_ours_is_reported(
+    bind: str, installed: Path, tmp_path: Path
+) -> None:
+    with make_run(
+        installed, tmp_path / "output", BIND=bind, STATUS_TOKEN="a-token-for-the-tests"
+    ) as run:
         until(run.has_ended, "make to end")
     assert f"Nothing can listen on {bind}:" in run.printed()
     assert "Traceback" not in run.printed()
 
 
-def test_a_second_sandbox_leaves_the_ledger_of_the_first_alone(installed: Path, tmp_path: Path) -> None:
+def test_a_second_sandbox_leaves_the_ledger_of_the_first_alone(
+    installed: Path, tmp_path: Path
+) -> None:
     with ExitStack() as stack:
         first = stack.enter_context(make_run(installed, tmp_path / "first"))
         until(first.shows_table, "the table", 150)
@@ -223,7 +240,10 @@ def test_a_second_sandbox_leaves_the_ledger_of_the_first_alone(installed: Path, 
 def test_only_counters_of_ended_processes_are_removed(tmp_path: Path) -> None:
     ended = subprocess.Popen(["true"])
     ended.wait()
-    stale = {f"{kind}_{ended.pid}.db" for kind in ("counter", "histogram", "summary", "gauge_liveall", "gauge_max")}
+    stale = {
+        f"{kind}_{ended.pid}.db"
+        for kind in ("counter", "histogram", "summary", "gauge_liveall", "gauge_max")
+    }
     kept = {
         f"counter_{os.getpid()}.db",
         "counter_1.db",  # another user's
@@ -251,7 +271,9 @@ def test_make_clean_leaves_the_ledger_alone(installed: Path, tmp_path: Path) -> 
     subprocess.run([*make, "clean"], check=True)
     assert (project / "var/retention.db").exists()
     for answer in ("", "no\n", "yes\n"):
-        assert subprocess.run([*make, "clean-ledger"], input=answer.encode(), check=False).returncode
+        assert subprocess.run(
+            [*make, "clean-ledger"], input=answer.encode(), check=False
+        ).returncode
         assert (project / "var/retention.db").exists()
     subprocess.run([*make, "clean-ledger"], input=b"delete\n", check=True)
     assert not (project / "var").exists()

@@ -34,7 +34,16 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
 
 def test_status_has_the_contract_s_keys(web: Web) -> None:
     status = web.status()
-    assert status.keys() >= {"status", "problems", "version", "started_at", "policy", "records", "schedule", "stores"}
+    assert status.keys() >= {
+        "status",
+        "problems",
+        "version",
+        "started_at",
+        "policy",
+        "records",
+        "schedule",
+        "stores",
+    }
     assert status["status"] == "degraded"
     assert all(problem.keys() >= {"code", "message", "since"} for problem in status["problems"])
     assert status["policy"].keys() >= {"id", "effective_from", "digest", "gaps", "drift"}
@@ -53,7 +62,9 @@ def test_status_has_the_contract_s_keys(web: Web) -> None:
 
 
 def test_an_erased_order_is_named_as_erased_too_early(web: Web) -> None:
-    (problem,) = [problem for problem in web.status()["problems"] if problem["code"] == "erased-too-early"]
+    (problem,) = [
+        problem for problem in web.status()["problems"] if problem["code"] == "erased-too-early"
+    ]
     assert "order 117" in problem["message"]
     assert "2031-12-31" in problem["message"]
 
@@ -66,7 +77,13 @@ def test_a_new_ledger_is_ok(processes: Stack) -> None:
 
 # --- who may see what --------------------------------------------------------------------------------------
 
-CLOSED = ["/status", "/metrics", "/records/shop/order/117", "/records/shop/order/1", "/records/other/order/1"]
+CLOSED = [
+    "/status",
+    "/metrics",
+    "/records/shop/order/117",
+    "/records/shop/order/1",
+    "/records/other/order/1",
+]
 OPEN = ["/healthz", "/readyz"]
 
 
@@ -138,13 +155,17 @@ WITHOUT_TOKEN = [
 @pytest.mark.parametrize("path", CLOSED)
 @pytest.mark.parametrize("authorization", WITH_TOKEN)
 def test_the_token_opens_every_page(guarded: Web, path: str, authorization: str) -> None:
-    answer = guarded.get(path, headers={"Authorization": authorization, "X-Forwarded-For": "192.0.2.1"})
+    answer = guarded.get(
+        path, headers={"Authorization": authorization, "X-Forwarded-For": "192.0.2.1"}
+    )
     assert answer.status_code == (404 if path.endswith("/1") else 200)
 
 
 @pytest.mark.parametrize("path", CLOSED[:3])
 @pytest.mark.parametrize("authorization", WITHOUT_TOKEN)
-def test_without_the_token_no_page_opens(guarded: Web, path: str, authorization: str | None) -> None:
+def test_without_the_token_no_page_opens(
+    guarded: Web, path: str, authorization: str | None
+) -> None:
     headers = {} if authorization is None else {"Authorization": authorization.encode()}
     answer = guarded.get(path, headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthorized")
@@ -171,7 +192,10 @@ def test_who_guesses_waits_and_holds_up_nobody(processes: Stack) -> None:
     assert set(guesses) == {401, 429}
     told = web.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).text
     for status in (401, 429):
-        assert f'retention_wrong_tokens_total{{answer="{status}"}} {float(guesses.count(status))}' in told
+        assert (
+            f'retention_wrong_tokens_total{{answer="{status}"}} {float(guesses.count(status))}'
+            in told
+        )
 
 
 # --- records and errors ------------------------------------------------------------------------------------
@@ -224,7 +248,9 @@ ERRORS = [
 
 @pytest.mark.parametrize(("status", "method", "path"), ERRORS)
 def test_every_error_is_json(web: Web, status: int, method: str, path: str) -> None:
-    answer = requests.request(method, f"{web.url}{path}", headers={"Accept": "text/html"}, timeout=30)
+    answer = requests.request(
+        method, f"{web.url}{path}", headers={"Accept": "text/html"}, timeout=30
+    )
     assert answer.status_code == status
     check_error(answer)
 
@@ -240,10 +266,18 @@ def check_error(answer: requests.Response) -> None:
 
 def test_every_answer_has_a_request_id_of_its_own_which_the_log_knows(web: Web) -> None:
     sent = made("order.created", order(602))
-    answers = [web.post(sent), web.post(sent), web.get("/healthz"), web.get("/status"), web.get("/nothing")]
+    answers = [
+        web.post(sent),
+        web.post(sent),
+        web.get("/healthz"),
+        web.get("/status"),
+        web.get("/nothing"),
+    ]
     found = [answer.headers["X-Request-ID"] for answer in answers]
     assert len(set(found)) == len(found)
-    until(lambda: all(name in web.log() for name in found[:2]), "the log to tell of both deliveries")
+    until(
+        lambda: all(name in web.log() for name in found[:2]), "the log to tell of both deliveries"
+    )
     again = web.get("/healthz", headers={"X-Request-ID": "chosen by a stranger"})
     assert again.headers["X-Request-ID"] != "chosen by a stranger"
 
@@ -288,5 +322,8 @@ def test_the_worker_s_metrics_are_among_them(processes: Stack) -> None:
     until(lambda: counters(web).get(name) == len(placed), "the worker's writes to be counted")
     gone = placed[0]["id"] + 1000
     assert web.result(made("order.deleted", {"id": gone})) == "recorded"
-    until(lambda: counters(web).get('retention_rereads_total{outcome="gone",store="shop"}') == 1, "the question")
+    until(
+        lambda: counters(web).get('retention_rereads_total{outcome="gone",store="shop"}') == 1,
+        "the question",
+    )
     assert web.status()["stores"]["shop"]["last_pushed_at"] is not None

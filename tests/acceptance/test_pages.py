@@ -27,10 +27,14 @@ def test_schedule_in_its_formats(processes: Stack) -> None:
 
     unpaid = web.get("/schedule?class=unpaid-orders&before=2027-11-23").json()["records"]
     assert {record["id"] for record in unpaid} == {131, 132, 133, 134}
-    assert web.get("/schedule?before=2027-11-22").json()["total"] == 0  # kept until that day, due after it
+    assert (
+        web.get("/schedule?before=2027-11-22").json()["total"] == 0
+    )  # kept until that day, due after it
     assert web.get("/schedule?kind=customer").json()["total"] == 2
 
-    rows = list(csv.DictReader(io.StringIO(web.get("/schedule", headers={"Accept": "text/csv"}).text)))
+    rows = list(
+        csv.DictReader(io.StringIO(web.get("/schedule", headers={"Accept": "text/csv"}).text))
+    )
     assert [row["delete_after"] for row in rows] == days
 
     by_address = web.get("/schedule.ics").text
@@ -38,12 +42,24 @@ def test_schedule_in_its_formats(processes: Stack) -> None:
     assert by_accept.headers["Content-Type"].startswith("text/calendar")
     calendar = Calendar.from_ical(by_address)
     assert len(calendar.walk("VEVENT")) == by_accept.text.count("BEGIN:VEVENT")
-    summaries = {str(event["summary"]): str(event.decoded("dtstart")) for event in calendar.walk("VEVENT")}
-    assert summaries["Delete 4 of order: unpaid-orders"] == "2027-11-23"  # the day after the last that it is kept
+    summaries = {
+        str(event["summary"]): str(event.decoded("dtstart")) for event in calendar.walk("VEVENT")
+    }
+    assert (
+        summaries["Delete 4 of order: unpaid-orders"] == "2027-11-23"
+    )  # the day after the last that it is kept
 
 
 @pytest.mark.parametrize(
-    "query", ["before=tomorrow", "kind=coupon", "page=0", "page=x", "class=technical&what=parts", "what=all"]
+    "query",
+    [
+        "before=tomorrow",
+        "kind=coupon",
+        "page=0",
+        "page=x",
+        "class=technical&what=parts",
+        "what=all",
+    ],
 )
 def test_wrong_query_is_named(query: str) -> None:
     answer = create_app(Settings()).test_client().get(f"/schedule?{query}")

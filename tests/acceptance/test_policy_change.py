@@ -122,7 +122,11 @@ class Postman:
                 order_id, customer_id, topic = NEW_ORDERS + number, first, "order.created"
                 self.touched.add((slug, "customer", first))
             case _:
-                order_id, customer_id, topic = first + self.dice.randrange(3, 17), 0, "order.updated"
+                order_id, customer_id, topic = (
+                    first + self.dice.randrange(3, 17),
+                    0,
+                    "order.updated",
+                )
         self.touched.add((slug, "order", order_id))
         payload = order(order_id, customer_id=customer_id, date_modified_gmt=now)
         return slug, made(topic, payload, delivery_id=f"{number:032}")
@@ -147,16 +151,26 @@ def left(ledger: Database, policy: Policy) -> int:
 
 def rows_of(ledger: Database) -> Iterator[Values]:
     """Every record, in the order in which they were made."""
-    chosen = select(*(records.c[name] for name in ("id", "store", "kind", "external_id", "version", *TAGS, *KEPT)))
+    chosen = select(
+        *(
+            records.c[name]
+            for name in ("id", "store", "kind", "external_id", "version", *TAGS, *KEPT)
+        )
+    )
     with ledger.read() as connection:
-        for row in connection.execution_options(yield_per=1000).execute(chosen.order_by(records.c.id)):
+        for row in connection.execution_options(yield_per=1000).execute(
+            chosen.order_by(records.c.id)
+        ):
             yield dict(row._mapping)
 
 
 def known_deliveries(ledger: Database) -> set[tuple[str, str]]:
     """Every delivery in the ledger."""
     with ledger.read() as connection:
-        return {tuple(row) for row in connection.execute(select(deliveries.c.store, deliveries.c.identity))}
+        return {
+            tuple(row)
+            for row in connection.execute(select(deliveries.c.store, deliveries.c.identity))
+        }
 
 
 def told(ledger: Database) -> dict[int, list[Any]]:
@@ -214,7 +228,11 @@ def assert_as_made_anew(ledger: Database, crowds: Made, new: Policy, touched: se
                 facts = read_facts(row["kind"], row["facts"])
                 bears = bearing(Reading.about(connection, [row]), row, facts)
                 right = tags(facts, new, bears)[1]
-            wrong = {name: (row[name], value) for name, value in right.items() if name in row and row[name] != value}
+            wrong = {
+                name: (row[name], value)
+                for name, value in right.items()
+                if name in row and row[name] != value
+            }
             assert not wrong, (key, wrong)
     assert seen == expected.keys() | touched
 
@@ -225,7 +243,10 @@ def assert_told_once(ledger: Database, crowds: Made, new: Policy, touched: set[K
     for number, (old, right) in enumerate(zip(crowds.before, crowds.after, strict=True), 1):
         said = lines.pop(number, [])
         if key_of(right) in touched:
-            assert not any(one[2:] == other[2:] for one, other in pairwise(said)), (key_of(right), said)
+            assert not any(one[2:] == other[2:] for one, other in pairwise(said)), (
+                key_of(right),
+                said,
+            )
             continue
         assert len(said) == shown(right, old), (key_of(right), said)
         for line in said:
@@ -238,16 +259,31 @@ def assert_told_once(ledger: Database, crowds: Made, new: Policy, touched: set[K
 
 def two_stores() -> dict[str, str]:
     """Stores that nobody can reach: what is written back is not of interest here."""
-    env = {"STORES": ",".join(STORES)} | dict.fromkeys(("WATCH_SECONDS", "RECONCILE_SECONDS", "SWEEP_SECONDS"), "86400")
-    given = {"URL": "http://127.0.0.1:1", "CONSUMER_KEY": "ck", "CONSUMER_SECRET": "cs", "WEBHOOK_SECRETS": SECRET}
-    return env | {f"STORE_{slug.upper()}_{name}": value for slug in STORES for name, value in given.items()}
+    env = {"STORES": ",".join(STORES)} | dict.fromkeys(
+        ("WATCH_SECONDS", "RECONCILE_SECONDS", "SWEEP_SECONDS"), "86400"
+    )
+    given = {
+        "URL": "http://127.0.0.1:1",
+        "CONSUMER_KEY": "ck",
+        "CONSUMER_SECRET": "cs",
+        "WEBHOOK_SECRETS": SECRET,
+    }
+    return env | {
+        f"STORE_{slug.upper()}_{name}": value for slug in STORES for name, value in given.items()
+    }
 
 
 def diff(processes: Stack) -> dict[str, Any]:
     """What `policy diff` says, which changes nothing."""
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "policy", "diff", "--json"]
     done = subprocess.run(
-        command, cwd=ROOT, env=processes._env(), capture_output=True, text=True, timeout=LONG, check=False
+        command,
+        cwd=ROOT,
+        env=processes._env(),
+        capture_output=True,
+        text=True,
+        timeout=LONG,
+        check=False,
     )
     assert done.returncode == 1, done.stderr or "much is kept longer"
     found: dict[str, Any] = json.loads(done.stdout)
@@ -258,14 +294,24 @@ def apply(processes: Stack) -> None:
     """Put the policy that the settings name in force, as an operator who has read what `policy diff` says."""
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "policy", "apply", "--yes"]
     done = subprocess.run(
-        command, cwd=ROOT, env=processes._env(), capture_output=True, text=True, timeout=LONG, check=False
+        command,
+        cwd=ROOT,
+        env=processes._env(),
+        capture_output=True,
+        text=True,
+        timeout=LONG,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 
 
-def kill_amid(ledger: Database, new: Policy, worker: Process, number: int, dice: random.Random) -> None:
+def kill_amid(
+    ledger: Database, new: Policy, worker: Process, number: int, dice: random.Random
+) -> None:
     """Kill the worker as often as is asked, each time with less left to do, and start it again."""
-    for still in sorted((int(number * dice.uniform(0.2, 0.95)) for _ in range(KILLS)), reverse=True):
+    for still in sorted(
+        (int(number * dice.uniform(0.2, 0.95)) for _ in range(KILLS)), reverse=True
+    ):
         until(lambda still=still: left(ledger, new) <= still, f"all but {still} to be tagged", LONG)  # type: ignore[misc]
         assert left(ledger, new) > 0, "killed too late to show anything"
         worker.send(signal.SIGKILL)
@@ -288,7 +334,10 @@ def test_a_new_policy_tags_all_records_anew_amid_deliveries_and_kills(
         processes.env |= two_stores()
         web = processes.web(WEB_CONCURRENCY="1")
         worker = processes.worker()
-        until(lambda: "worker.started" in worker.log(), "the worker to work by the policy that is in force")
+        until(
+            lambda: "worker.started" in worker.log(),
+            "the worker to work by the policy that is in force",
+        )
         assert worker.stop() == 0
 
         processes.env["POLICY_FILE"] = str(tmp_path / "new.toml")

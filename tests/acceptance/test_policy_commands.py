@@ -53,7 +53,8 @@ def dump(processes: Stack) -> dict[str, list[Any]]:
     """All that the ledger holds."""
     with closing(Database(processes.database_url)) as ledger, ledger.read() as connection:
         return {
-            table.name: [tuple(row) for row in connection.execute(select(table))] for table in metadata.sorted_tables
+            table.name: [tuple(row) for row in connection.execute(select(table))]
+            for table in metadata.sorted_tables
         }
 
 
@@ -80,33 +81,47 @@ def test_diff_says_what_another_policy_would_change_and_changes_nothing(
     assert dump(shop) == before
     assert (found["from"], found["to"], found["total"]) == (policy.id, "mild", RECORDS)
     assert found["moved"] <= found["later"] > found["earlier"] == found["due_at_once"] == 0
-    assert (found["told"].keys(), 0 < found["told"][policy.id] <= found["later"]) == ({policy.id}, True)
+    assert (found["told"].keys(), 0 < found["told"][policy.id] <= found["later"]) == (
+        {policy.id},
+        True,
+    )
     head, counts, ways, due, longer, law, *rest = said.stdout.splitlines()
     assert head == f"{policy.id} ({policy.digest}) → mild ({mild.digest})"
     moved = f"{RECORDS} records; {found['moved']} would move, and of {found['parts_moved']} more only a part"
     assert counts.strip() == moved
     later = found["later"]
-    assert ways.strip() == f"0 would go earlier, {later} later ({later / RECORDS:.1%}), as a whole or in part"
+    assert (
+        ways.strip()
+        == f"0 would go earlier, {later} later ({later / RECORDS:.1%}), as a whole or in part"
+    )
     assert due.strip() == "0 would be due at once (0.0%)"
-    told = f"people who were told an earlier date: up to {found['told'][policy.id]} under {policy.id}"
+    told = (
+        f"people who were told an earlier date: up to {found['told'][policy.id]} under {policy.id}"
+    )
     assert longer.strip() == f"Kept longer: {later} of {RECORDS} records; {told}"
     assert law.strip().endswith("GDPR Art. 5(1)(b), 13(2)(a)")
     assert [line.split(":")[0].strip() for line in rest[:2]] == sorted(found["by_class"])
     assert len(found["examples"]) == len(rest) - 3 == found["moved"] + found["parts_moved"]
 
 
-def test_diff_of_a_policy_that_makes_much_due_at_once_is_a_finding(shop: Stack, policy: Policy, tmp_path: Path) -> None:
+def test_diff_of_a_policy_that_makes_much_due_at_once_is_a_finding(
+    shop: Stack, policy: Policy, tmp_path: Path
+) -> None:
     said = shop.flask("policy", "diff", write(tmp_path, variant(policy, "harsh", keep=HARSH)))
     assert said.returncode == 1, said.stderr
     assert "due at once (" in said.stdout
     assert said.stdout.count("  due at once") == 10, "of the examples"
 
 
-def test_diff_without_a_file_is_of_the_one_that_the_settings_name(shop: Stack, policy: Policy, tmp_path: Path) -> None:
+def test_diff_without_a_file_is_of_the_one_that_the_settings_name(
+    shop: Stack, policy: Policy, tmp_path: Path
+) -> None:
     same = shop.flask("policy", "diff")
     assert same.returncode == 0
     assert "0 would move" in same.stdout
-    named = shop.flask("policy", "diff", "--json", POLICY_FILE=write(tmp_path, variant(policy, "mild", keep=MILD)))
+    named = shop.flask(
+        "policy", "diff", "--json", POLICY_FILE=write(tmp_path, variant(policy, "mild", keep=MILD))
+    )
     assert json.loads(named.stdout)["to"] == "mild"
 
 
@@ -132,8 +147,12 @@ def test_a_file_that_is_no_policy_is_said_in_words(
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [("policy", "diff"), ("policy", "apply"), ("policy", "apply", "--yes")])
-def test_without_a_ledger_nothing_can_be_said_or_done(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "arguments", [("policy", "diff"), ("policy", "apply"), ("policy", "apply", "--yes")]
+)
+def test_without_a_ledger_nothing_can_be_said_or_done(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
     with stack(tmp_path, f"sqlite:///{tmp_path}/ledger.db") as processes:
         done = processes.flask(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
@@ -151,7 +170,10 @@ def test_apply_puts_the_policy_in_force_and_show_says_how_far_it_is(
     mild = write(tmp_path, variant(policy, "mild", keep=MILD))
     refused = shop.flask("policy", "apply", POLICY_FILE=mild)
     assert (refused.returncode, in_force(shop)) == (1, policy.id)
-    assert "Not put in force: it would keep more than 1 % of the records longer than people were told" in refused.stderr
+    assert (
+        "Not put in force: it would keep more than 1 % of the records longer than people were told"
+        in refused.stderr
+    )
     done = shop.flask("policy", "apply", "--yes", POLICY_FILE=mild)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0].startswith(f"{policy.id} ({policy.digest}) → mild")
@@ -160,16 +182,23 @@ def test_apply_puts_the_policy_in_force_and_show_says_how_far_it_is(
     for env in ({}, {"POLICY_FILE": write(tmp_path, variant(policy, "harsh", keep=HARSH))}):
         shown = shop.flask("policy", "show", **env)
         assert shown.returncode == 0
-        assert shown.stdout.startswith("mild  version 2  in force from 2026-02-01"), "whatever the settings name"
+        assert shown.stdout.startswith("mild  version 2  in force from 2026-02-01"), (
+            "whatever the settings name"
+        )
         assert f"{RECORDS} record(s) are still to be tagged by it" in shown.stdout
 
 
-def test_apply_of_what_makes_much_due_at_once_takes_a_word(shop: Stack, policy: Policy, tmp_path: Path) -> None:
+def test_apply_of_what_makes_much_due_at_once_takes_a_word(
+    shop: Stack, policy: Policy, tmp_path: Path
+) -> None:
     harsh = write(tmp_path, variant(policy, "harsh", keep=HARSH))
     refused = shop.flask("policy", "apply", POLICY_FILE=harsh)
     assert refused.returncode == 1
     assert "would be due at once" in refused.stdout
-    assert "Not put in force: it would make more than 1 % of the records due at once." in refused.stderr
+    assert (
+        "Not put in force: it would make more than 1 % of the records due at once."
+        in refused.stderr
+    )
     assert "--yes" in refused.stderr
     assert in_force(shop) == policy.id
     assert "harsh waits: it would make more than 1 %" in shop.flask("policy", "show").stdout
@@ -180,7 +209,9 @@ def test_apply_of_what_makes_much_due_at_once_takes_a_word(shop: Stack, policy: 
     assert "it was in force before, and another one took its place" in back.stderr
 
 
-def test_no_word_puts_a_policy_in_force_before_its_day(shop: Stack, policy: Policy, tmp_path: Path) -> None:
+def test_no_word_puts_a_policy_in_force_before_its_day(
+    shop: Stack, policy: Policy, tmp_path: Path
+) -> None:
     later = variant(policy, "later", effective_from="2126-01-01")
     refused = shop.flask("policy", "apply", "--yes", POLICY_FILE=write(tmp_path, later))
     assert refused.returncode == 1

@@ -40,7 +40,11 @@ def canary() -> str:
 
 # --- what is sent ------------------------------------------------------------------------------------------
 
-DATES = {f"date_{event}{zone}" for event in ("created", "modified", "paid", "completed") for zone in ("", "_gmt")}
+DATES = {
+    f"date_{event}{zone}"
+    for event in ("created", "modified", "paid", "completed")
+    for zone in ("", "_gmt")
+}
 WORDS = {"status", "role", "code", "action"}
 VARIANTS = {
     "records are really made": DATES | WORDS | {"key"},
@@ -49,7 +53,13 @@ VARIANTS = {
 }
 """By name: the fields whose values stay as they were recorded."""
 
-PROBED_KEYS = ("retention_class", "retention_schedule", "ws_opt_in", "_wp_trash_meta_status", "wc_last_active")
+PROBED_KEYS = (
+    "retention_class",
+    "retention_schedule",
+    "ws_opt_in",
+    "_wp_trash_meta_status",
+    "wc_last_active",
+)
 """Keys of `meta_data` that the service looks at: their values get canaries too."""
 
 
@@ -63,7 +73,9 @@ def with_canaries(value: Any, kept: set[str], name: str = "") -> Any:
             return changed | ({canary(): canary()} if changed else {})
         case list():
             changed_list = [with_canaries(inner, kept, name) for inner in value]
-            return changed_list + ([{"key": key, "value": canary()} for key in PROBED_KEYS] * (name == "meta_data"))
+            return changed_list + (
+                [{"key": key, "value": canary()} for key in PROBED_KEYS] * (name == "meta_data")
+            )
         case _:
             return value
 
@@ -71,8 +83,16 @@ def with_canaries(value: Any, kept: set[str], name: str = "") -> Any:
 def disguised(recorded: Recorded, kept: set[str]) -> Recorded:
     """A recorded delivery with canaries in its body and in those headers that may hold anything, signed anew."""
     sent = made(recorded.topic, with_canaries(recorded.payload, kept), delivery_id=canary())
-    free = ("User-Agent", "X-WC-Webhook-Source", "X-WC-Webhook-ID", "X-WC-Webhook-Resource", "X-WC-Webhook-Event")
-    return replace(sent, headers=sent.headers | {name: canary() for name in free} | {"Cookie": f"a={canary()}"})
+    free = (
+        "User-Agent",
+        "X-WC-Webhook-Source",
+        "X-WC-Webhook-ID",
+        "X-WC-Webhook-Resource",
+        "X-WC-Webhook-Event",
+    )
+    return replace(
+        sent, headers=sent.headers | {name: canary() for name in free} | {"Cookie": f"a={canary()}"}
+    )
 
 
 PERSONAL_FIELDS = {
@@ -118,11 +138,18 @@ class Reports:
 
     def events(self) -> list[dict[str, Any]]:
         """The reports of exceptions among them."""
-        lines = [json.loads(line) for envelope in list(self.envelopes) for line in envelope.splitlines() if line]
+        lines = [
+            json.loads(line)
+            for envelope in list(self.envelopes)
+            for line in envelope.splitlines()
+            if line
+        ]
         return [line for line in lines if "exception" in line]
 
     def kinds(self) -> set[str]:
-        return {raised["type"] for event in self.events() for raised in event["exception"]["values"]}
+        return {
+            raised["type"] for event in self.events() for raised in event["exception"]["values"]
+        }
 
 
 @contextmanager
@@ -196,7 +223,9 @@ def database_text(url: str) -> str:
     try:
         with ledger.read() as connection:
             queries = [text(f'SELECT "{name}"::text FROM "{name}"') for name in metadata.tables]  # noqa: S608
-            return "\n".join(row for query in queries for row in connection.execute(query).scalars())
+            return "\n".join(
+                row for query in queries for row in connection.execute(query).scalars()
+            )
     finally:
         ledger.close()
 
@@ -220,7 +249,9 @@ def scene(log_format: str, processes: Stack) -> Iterator[Scene]:
 
 
 @pytest.mark.parametrize(
-    ("database_url", "log_format"), [("sqlite", "json"), ("postgresql", "console")], indirect=["database_url"]
+    ("database_url", "log_format"),
+    [("sqlite", "json"), ("postgresql", "console")],
+    indirect=["database_url"],
 )
 def test_no_personal_data_is_left_anywhere(scene: Scene) -> None:
     send_everything(scene)
@@ -254,13 +285,22 @@ def send_everything(scene: Scene) -> None:
 
 def live_in_the_store(scene: Scene) -> int:
     """The worker reads and writes records full of canaries, also while the store fails; the id of an order of them."""
-    person = {part: canary() for part in ("first_name", "last_name", "address_1", "city", "postcode", "phone")}
+    person = {
+        part: canary()
+        for part in ("first_name", "last_name", "address_1", "city", "postcode", "phone")
+    }
     person["email"] = f"{canary()}@example.test"
     do = scene.sandbox.do
-    placed = do("checkout", billing=person, customer_note=canary(), user_agent=canary(), status="processing")
-    customer = do("sign_up", email=person["email"], first_name=canary(), last_name=canary(), billing=person)
+    placed = do(
+        "checkout", billing=person, customer_note=canary(), user_agent=canary(), status="processing"
+    )
+    customer = do(
+        "sign_up", email=person["email"], first_name=canary(), last_name=canary(), billing=person
+    )
     lines = [{"name": canary(), "quantity": 1, "total": "100.00"}]
-    refunded = do("place_order", billing=person, customer_id=customer["id"], line_items=lines, set_paid=True)
+    refunded = do(
+        "place_order", billing=person, customer_id=customer["id"], line_items=lines, set_paid=True
+    )
     do("refund_order", order_id=refunded["id"], amount="1.00", reason=canary())
     do("add_fault", kind="html")
     do("edit_order", order_id=placed["id"], customer_note=canary())
@@ -300,9 +340,15 @@ def forge_and_probe(scene: Scene) -> None:
         (404, f"/records/{canary()}/order/1?{canary()}={canary()}", {}),
         (405, f"/webhooks/{canary()}", {}),
         (403, "/status", {"X-Forwarded-For": canary()}),
-        (200, "/status", {"Authorization": f"Bearer {canary()}", "Cookie": canary(), "Referer": canary()}),
+        (
+            200,
+            "/status",
+            {"Authorization": f"Bearer {canary()}", "Cookie": canary(), "Referer": canary()},
+        ),
     ]
-    assert [scene.get(path, **headers) for _, path, headers in probes] == [status for status, _, _ in probes]
+    assert [scene.get(path, **headers) for _, path, headers in probes] == [
+        status for status, _, _ in probes
+    ]
 
 
 def break_the_ledger(scene: Scene, order_id: int) -> None:
@@ -322,7 +368,10 @@ def break_the_ledger(scene: Scene, order_id: int) -> None:
     assert answer() == 500
     assert scene.post(made("order.deleted", {"id": order_id, "name": canary()})) == 200
     until(lambda: "worker.failed" in scene.worker.log(), "the worker to meet the broken record")
-    until(lambda: {"LedgerUnavailableError", "JSONDecodeError"} <= scene.reports.kinds(), "the reports to come")
+    until(
+        lambda: {"LedgerUnavailableError", "JSONDecodeError"} <= scene.reports.kinds(),
+        "the reports to come",
+    )
     until(lambda: len(scene.reports.events()) >= 3, "the worker's report to come")
 
 
@@ -355,11 +404,17 @@ def test_no_address_is_left_anywhere(with_addresses: Scene) -> None:
     do = scene.sandbox.do
     guest = do("checkout", billing={"email": address}, status="processing")
     do("sign_up", email=address)
-    until(lambda: "retention_class" in scene.sandbox.meta("order", guest["id"]), "the worker to write the order")
+    until(
+        lambda: "retention_class" in scene.sandbox.meta("order", guest["id"]),
+        "the worker to write the order",
+    )
     statuses = [tell(scene, address, body) for body in EVENTS]
     assert statuses == [200 if has_key else 400] * len(EVENTS)
     assert tell(scene, address, {"event": "unsubscribe", "email": "ADDRESS"}, token="w" * 32) == 401
-    found = [ask_for(scene, one) for one in (address, f"{canary()}@example.test", canary(), {"a": canary()})]
+    found = [
+        ask_for(scene, one)
+        for one in (address, f"{canary()}@example.test", canary(), {"a": canary()})
+    ]
     assert found == ([200, 404, 400, 400] if has_key else [400] * 4)
     shown, listed = by_command(scene, address)
     assert (shown.returncode, CANARY in listed) == (0 if has_key else 2, False)
@@ -372,10 +427,19 @@ def test_no_address_is_left_anywhere(with_addresses: Scene) -> None:
 
 
 EVENTS: tuple[dict[str, Any], ...] = (
-    {"event": "unsubscribe", "email": "ADDRESS", "ts_event": 1_795_341_600, "campaign name": "CANARY"},
+    {
+        "event": "unsubscribe",
+        "email": "ADDRESS",
+        "ts_event": 1_795_341_600,
+        "campaign name": "CANARY",
+    },
     {"event": "contact_deleted", "email": ["ADDRESS"], "date": "CANARY"},
     {"type": "support-request.closed", "id": "7", "subject": {"email": "ADDRESS"}},
-    {"type": "marketing.consent-withdrawn", "at": "2026-11-22T10:00:00Z", "subject": {"email": "ADDRESS"}},
+    {
+        "type": "marketing.consent-withdrawn",
+        "at": "2026-11-22T10:00:00Z",
+        "subject": {"email": "ADDRESS"},
+    },
 )
 """What tools tell of an address, and things beside it that are dropped."""
 
@@ -384,14 +448,18 @@ def tell(scene: Scene, address: str, body: dict[str, Any], token: str = "b" * 32
     """Post what a tool tells; the status of the answer."""
     text_ = json.dumps(body).replace("ADDRESS", address).replace("CANARY", canary())
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    return scene.note(requests.post(f"{scene.web.url}/events/shop", data=text_, headers=headers, timeout=60))
+    return scene.note(
+        requests.post(f"{scene.web.url}/events/shop", data=text_, headers=headers, timeout=60)
+    )
 
 
 def ask_for(scene: Scene, address: object) -> int:
     """Ask what a person is told; the status of the answer."""
     headers = {"Authorization": f"Bearer {TOKENS['STATUS_TOKEN']}"}
     return scene.note(
-        requests.post(f"{scene.web.url}/rights/shop", json={"email": address}, headers=headers, timeout=60)
+        requests.post(
+            f"{scene.web.url}/rights/shop", json={"email": address}, headers=headers, timeout=60
+        )
     )
 
 
@@ -437,7 +505,15 @@ def break_while_told(scene: Scene, number: int, address: str) -> None:
 def check_reports(reports: Reports) -> None:
     """Where it happened and of what kind it was, and nothing of what it was about."""
     for event in reports.events():
-        assert not event.keys() & {"request", "user", "breadcrumbs", "extra", "logentry", "message", "server_name"}
+        assert not event.keys() & {
+            "request",
+            "user",
+            "breadcrumbs",
+            "extra",
+            "logentry",
+            "message",
+            "server_name",
+        }
         for raised in event["exception"]["values"]:
             assert raised["stacktrace"]["frames"], "it says where"
             assert not any("vars" in frame for frame in raised["stacktrace"]["frames"])
@@ -448,7 +524,13 @@ def test_the_search_finds_what_it_looks_for(tmp_path: Path) -> None:
     sent = disguised(DELIVERIES[3], VARIANTS["records are really made"])
     assert CANARY in sent.body.decode()
     assert sign(sent.body) == sent.headers["X-WC-Webhook-Signature"]
-    assert {"Kari", "Nordmann", "kari.nordmann@example.test", "+4740000001", "Storgata 1"} <= personal_data()
+    assert {
+        "Kari",
+        "Nordmann",
+        "kari.nordmann@example.test",
+        "+4740000001",
+        "Storgata 1",
+    } <= personal_data()
     assert any(holds(DELIVERIES[3].body.decode(), value) for value in personal_data())
     (tmp_path / "ledger.db").write_text(canary())
     assert CANARY in database_text(f"sqlite:///{tmp_path}/ledger.db")

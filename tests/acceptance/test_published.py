@@ -25,7 +25,10 @@ from tests.support.processes import ROOT, Process, Web, free_port, until
 DOCKERFILE = steps(ROOT / "deploy/Dockerfile")
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-UNITS = {path.stem.removeprefix("retention-hooks-"): path for path in (ROOT / "deploy/systemd").glob("*.service")}
+UNITS = {
+    path.stem.removeprefix("retention-hooks-"): path
+    for path in (ROOT / "deploy/systemd").glob("*.service")
+}
 PREFIX = "/opt/retention-hooks"
 """Where the units expect the project."""
 
@@ -42,8 +45,15 @@ SETTINGS = {
 
 def _exec_lines() -> list[tuple[str, str]]:
     """Every line that has an exec form, or must have one: a shell would take the signals in place of the service."""
-    lines = [(name, health_command(value) if name == "HEALTHCHECK" else value) for name, value in DOCKERFILE]
-    return [line for line in lines if line[0] in ("CMD", "ENTRYPOINT", "HEALTHCHECK", "SHELL") or line[1][0] == "["]
+    lines = [
+        (name, health_command(value) if name == "HEALTHCHECK" else value)
+        for name, value in DOCKERFILE
+    ]
+    return [
+        line
+        for line in lines
+        if line[0] in ("CMD", "ENTRYPOINT", "HEALTHCHECK", "SHELL") or line[1][0] == "["
+    ]
 
 
 @pytest.mark.parametrize(("instruction", "value"), _exec_lines())
@@ -107,10 +117,14 @@ def test_compose_lets_the_service_write_where_it_must() -> None:
     """The root is read-only: what is written lies in a volume or in memory."""
     folders = [mount.partition(":")[0] for mount in SERVICES["web"]["tmpfs"]]
     (variables,) = (value for name, value in DOCKERFILE if name == "ENV")
-    metrics = dict(word.split("=", 1) for word in shlex.split(variables))["PROMETHEUS_MULTIPROC_DIR"]
+    metrics = dict(word.split("=", 1) for word in shlex.split(variables))[
+        "PROMETHEUS_MULTIPROC_DIR"
+    ]
     assert SERVICES["web"]["read_only"]
     assert {metrics, "/tmp"} == set(folders)  # noqa: S108 - in the container
-    assert all(SERVICES[name]["tmpfs"] == SERVICES["web"]["tmpfs"] for name in ("migrate", "worker"))
+    assert all(
+        SERVICES[name]["tmpfs"] == SERVICES["web"]["tmpfs"] for name in ("migrate", "worker")
+    )
 
 
 def test_no_container_shares_its_counters_or_has_a_volume_without_a_name() -> None:
@@ -205,7 +219,10 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 def test_the_image_holds_what_runs_and_nothing_of_the_person_who_built_it(image: Image) -> None:
     names = {path.name for path in image.path(".").iterdir()}
     assert names == {"requirements.txt", "wsgi.py", "hooks", "schemas", "deploy", "var"}
-    assert {path.name for path in image.path("deploy").iterdir()} == {"gunicorn.conf.py", "policies"}
+    assert {path.name for path in image.path("deploy").iterdir()} == {
+        "gunicorn.conf.py",
+        "policies",
+    }
     assert not [*image.path("var").iterdir(), *image.path("hooks").rglob("*.pyc")]
 
 
@@ -215,7 +232,10 @@ def containers(image: Image, postgresql: str) -> Iterator[Deployment]:
     port = str(free_port())
     with new_database(postgresql) as url:
         env = image.env | SETTINGS | {"BIND": f"127.0.0.1:{port}", "DATABASE_URL": url}
-        commands = {name: SERVICES[name].get("command", image.command) for name in ("migrate", "web", "worker")}
+        commands = {
+            name: SERVICES[name].get("command", image.command)
+            for name in ("migrate", "web", "worker")
+        }
         health = [word.replace("8000", port) for word in image.health]
         yield Deployment(image.path("."), env, **commands, health=health)
 
@@ -239,26 +259,41 @@ def units(installed: Path, tmp_path: Path) -> Deployment:
 
 
 @pytest.mark.parametrize("way", ["containers", "units"])
-def test_what_is_published_migrates_serves_and_ends(way: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_what_is_published_migrates_serves_and_ends(
+    way: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     deployment: Deployment = request.getfixturevalue(way)
 
     def process(name: str, command: list[str]) -> Process:
-        return Process(command, deployment.env, tmp_path / f"{name}.log", directory=deployment.directory)
+        return Process(
+            command, deployment.env, tmp_path / f"{name}.log", directory=deployment.directory
+        )
 
     migrate = process("migrate", deployment.migrate).start()
     assert migrate.wait() == 0, migrate.log()
     url = f"http://{deployment.env['BIND']}"
-    web = Web(deployment.web, deployment.env, tmp_path / "web.log", directory=deployment.directory, url=url)
+    web = Web(
+        deployment.web,
+        deployment.env,
+        tmp_path / "web.log",
+        directory=deployment.directory,
+        url=url,
+    )
     worker = process("worker", deployment.worker)
     with ExitStack() as stack:
         for each in (web, worker):
             stack.callback(each.stop)
             each.start()
-        health = subprocess.run(deployment.health, env=deployment.env, cwd=deployment.directory, check=False)
+        health = subprocess.run(
+            deployment.health, env=deployment.env, cwd=deployment.directory, check=False
+        )
         assert health.returncode == 0
         ready = web.get("/readyz")
         assert (ready.status_code, ready.json()["status"]) == (200, "ok"), ready.text
-        until(lambda: "worker.started" in worker.log(), f"the worker to start; it printed:\n{worker.log()}")
+        until(
+            lambda: "worker.started" in worker.log(),
+            f"the worker to start; it printed:\n{worker.log()}",
+        )
     assert web.child is not None
     assert worker.child is not None
     assert (web.child.returncode, worker.child.returncode) == (0, 0), web.log() + worker.log()
@@ -267,7 +302,11 @@ def test_what_is_published_migrates_serves_and_ends(way: str, request: pytest.Fi
 
 def test_the_health_check_fails_where_nothing_answers(containers: Deployment) -> None:
     done = subprocess.run(
-        containers.health, env=containers.env, cwd=containers.directory, capture_output=True, check=False
+        containers.health,
+        env=containers.env,
+        cwd=containers.directory,
+        capture_output=True,
+        check=False,
     )
     assert done.returncode
 

@@ -33,7 +33,9 @@ def test_a_service_without_its_ledger_says_so_and_recovers(unmigrated: Stack) ->
     assert found["status"] != "ok"
     assert found["ledger"]
     assert found["checks"]["policy"] == "ok"
-    if unmigrated.database_url.startswith("sqlite"):  # there is no file yet, and a reader makes none
+    if unmigrated.database_url.startswith(
+        "sqlite"
+    ):  # there is no file yet, and a reader makes none
         assert found["checks"]["database"] != "ok"
         assert not Path(make_url(unmigrated.database_url).database or "").exists()
     else:  # the database is there, but empty
@@ -67,7 +69,10 @@ def test_every_process_says_which_database_is_in_use(processes: Stack) -> None:
     web, worker = processes.web(WEB_CONCURRENCY="1"), processes.worker()
     assert web.get("/readyz").json()["ledger"] == used
     for process, event in ((web, "web.started"), (worker, "worker.started")):
-        until(lambda process=process, event=event: event in process.log(), "the process to say what it uses")  # type: ignore[misc]
+        until(
+            lambda process=process, event=event: event in process.log(),
+            "the process to say what it uses",
+        )  # type: ignore[misc]
         (line,) = [line for line in process.log().splitlines() if event in line]
         assert f"ledger={used}" in line
 
@@ -76,7 +81,10 @@ def test_every_process_says_which_database_is_in_use(processes: Stack) -> None:
 def test_what_the_service_writes_is_for_its_own_user_alone(unmigrated: Stack) -> None:
     assert unmigrated.flask("db", "upgrade").returncode == 0
     assert unmigrated.web(WEB_CONCURRENCY="1").result(DELIVERIES[3]) == "recorded"
-    ledger, counters = unmigrated.directory.glob("ledger.db*"), unmigrated.directory.glob("metrics/*")
+    ledger, counters = (
+        unmigrated.directory.glob("ledger.db*"),
+        unmigrated.directory.glob("metrics/*"),
+    )
     modes = {path.name: path.stat().st_mode & 0o777 for path in (*ledger, *counters)}
     assert {"ledger.db", "ledger.db-wal"} < modes.keys()
     assert set(modes.values()) == {0o600}

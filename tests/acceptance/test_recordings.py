@@ -92,16 +92,26 @@ class Expected:
     asked: str | None = None
 
 
-def same_as(tag: tuple[str, str, str, str], *categories: str) -> tuple[tuple[str, str, str, str, str], ...]:
+def same_as(
+    tag: tuple[str, str, str, str], *categories: str
+) -> tuple[tuple[str, str, str, str, str], ...]:
     """Entries that all have the terms of the record's tag."""
     basis, retention_class, start, end = tag
     return tuple((name, basis, retention_class, start, end) for name in categories)
 
 
 # No law asks for an e-mail address on a sales document.
-CONTACT = ("identity-contact (contact)", "contract", "orders-accounting", "2026-12-31", "2031-12-31")
+CONTACT = (
+    "identity-contact (contact)",
+    "contract",
+    "orders-accounting",
+    "2026-12-31",
+    "2031-12-31",
+)
 PLAIN_SALE = (*same_as(ACCOUNTING, "order-payment", "identity-contact (identity)"), CONTACT)
-PLAIN_UNPAID = same_as(UNPAID, "order-payment", "identity-contact (identity)", "identity-contact (contact)")
+PLAIN_UNPAID = same_as(
+    UNPAID, "order-payment", "identity-contact (identity)", "identity-contact (contact)"
+)
 
 RECORDS = {
     # Erased by the store: what the eraser left has its own dates. The refund's day is still to be asked for.
@@ -111,7 +121,13 @@ RECORDS = {
         (
             ("support", "legitimate-interests", "support-requests", "2026-11-22", "2029-11-22"),
             ("marketing", "consent", "marketing", "2026-11-22", "consent-withdrawn"),
-            ("support (refund-reason)", "legitimate-interests", "support-requests", "2026-11-22", "2029-11-22"),
+            (
+                "support (refund-reason)",
+                "legitimate-interests",
+                "support-requests",
+                "2026-11-22",
+                "2029-11-22",
+            ),
         ),
         asked="refund-date",
     ),
@@ -160,7 +176,13 @@ def as_expected(shown: dict[str, Any]) -> Expected:
         shown["state"],
         (tag["legal_basis"], tag["class"], tag["from"], tag["delete_after"]),
         tuple(
-            (entry_name(entry), entry["basis"], entry["class"], entry["from"], entry["delete_after"] or entry["until"])
+            (
+                entry_name(entry),
+                entry["basis"],
+                entry["class"],
+                entry["from"],
+                entry["delete_after"] or entry["until"],
+            )
             for entry in shown["entries"]
         ),
         shown["store_copy"]["to_be_asked"],
@@ -178,10 +200,16 @@ def test_the_recorded_day(processes: Stack, policy: Policy) -> None:
     assert results == RESULTS
 
     assert {key: as_expected(web.record(*key)) for key in RECORDS} == RECORDS
-    assert web.record("order", 117)["left_behind"] == ["support", "marketing", "support (refund-reason)"]
+    assert web.record("order", 117)["left_behind"] == [
+        "support",
+        "marketing",
+        "support (refund-reason)",
+    ]
     for kind, number in ABSENT:
         assert web.get(f"/records/shop/{kind}/{number}").status_code == 404, (kind, number)
-    request = web.record("support-request", 4711)  # dated by its arrival, since the action carries no time
+    request = web.record(
+        "support-request", 4711
+    )  # dated by its arrival, since the action carries no time
     closed = date.fromisoformat(request["tag"]["from"])
     assert first_day <= closed <= oslo_today()
     assert as_expected(request) == support_request(closed, policy)
@@ -190,7 +218,9 @@ def test_the_recorded_day(processes: Stack, policy: Policy) -> None:
     before = {key: web.record(*key) for key in RECORDS}
     again = {number: web.result(recorded) for number, recorded in enumerate(DELIVERIES, 1)}
     assert again == {1: "ping"} | dict.fromkeys(range(2, 44), "duplicate")
-    assert {key: web.record(*key) for key in RECORDS} == before, "deliveries seen before change nothing"
+    assert {key: web.record(*key) for key in RECORDS} == before, (
+        "deliveries seen before change nothing"
+    )
     check_status(web.status(), closed, policy)
     check_counters(web, Counter(results.values()) + Counter(again.values()))
 
@@ -217,7 +247,9 @@ def check_status(status: dict[str, Any], closed: date, policy: Policy) -> None:
     store = status["stores"]["shop"]
     assert store["quarantined"] == 3
     assert store["pending_questions"] == 5, "orders 117, 120, 134 and 137, and customer 5"
-    assert store["pending_pushes"] == len(RECORDS), "whatever the store keeps is to hold its schedule"
+    assert store["pending_pushes"] == len(RECORDS), (
+        "whatever the store keeps is to hold its schedule"
+    )
     codes = {problem["code"] for problem in status["problems"]}
     assert codes == {"erased-too-early", "webhook-owner-lost-rights", "quarantined"}
 
@@ -255,7 +287,9 @@ def again(recorded: Recorded, number: int) -> Recorded:
 
 
 def typed(recorded: Recorded, policy: Policy) -> Delivery:
-    return Delivery.from_http(recorded.headers, recorded.body, keys=signing_keys(SECRET), policy=policy)
+    return Delivery.from_http(
+        recorded.headers, recorded.body, keys=signing_keys(SECRET), policy=policy
+    )
 
 
 def ledger_after(runtime: Runtime, sequence: list[Recorded]) -> Ledger:
@@ -270,17 +304,25 @@ def ledger_of(database: Database, slug: str) -> Ledger:
     with database.read() as connection:
         rows = connection.execute(select(records).where(records.c.store == slug)).mappings().all()
     return {
-        (row["kind"], row["external_id"]): {name: row[name] for name in row if name not in UNCOMPARED} for row in rows
+        (row["kind"], row["external_id"]): {
+            name: row[name] for name in row if name not in UNCOMPARED
+        }
+        for row in rows
     }
 
 
 @st.composite
 def disordered(draw: DrawFn) -> tuple[list[int], list[tuple[int, int]]]:
     """Some of the deliveries, and the same ones shuffled, some of them repeated under other delivery ids."""
-    chosen = draw(st.lists(st.sampled_from(SNAPSHOT_NUMBERS), min_size=1, unique=True) | st.just(SNAPSHOT_NUMBERS))
+    chosen = draw(
+        st.lists(st.sampled_from(SNAPSHOT_NUMBERS), min_size=1, unique=True)
+        | st.just(SNAPSHOT_NUMBERS)
+    )
     repeated = draw(st.lists(st.sampled_from(chosen), max_size=12))
     once = [(number, 0) for number in chosen]
-    sequence = draw(st.permutations(once + [(number, turn % 3) for turn, number in enumerate(repeated)]))
+    sequence = draw(
+        st.permutations(once + [(number, turn % 3) for turn, number in enumerate(repeated)])
+    )
     return sorted(chosen), sequence
 
 
@@ -294,7 +336,9 @@ def test_snapshots_are_what_carries_a_time(policy: Policy) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(case=disordered())
 def test_any_order_and_any_number_of_times_end_in_the_same_ledger(
     runtime: Runtime, case: tuple[list[int], list[tuple[int, int]]]
@@ -303,7 +347,9 @@ def test_any_order_and_any_number_of_times_end_in_the_same_ledger(
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(case=disordered())
 def test_any_order_ends_in_the_same_ledger_on_postgresql(
     runtime: Runtime, case: tuple[list[int], list[tuple[int, int]]]
@@ -314,7 +360,9 @@ def test_any_order_ends_in_the_same_ledger_on_postgresql(
 def check_order(runtime: Runtime, case: tuple[list[int], list[tuple[int, int]]]) -> None:
     chosen, sequence = case
     in_order = ledger_after(runtime, [delivery(number) for number in chosen])
-    shuffled = [again(delivery(number), turn) if turn else delivery(number) for number, turn in sequence]
+    shuffled = [
+        again(delivery(number), turn) if turn else delivery(number) for number, turn in sequence
+    ]
     assert ledger_after(runtime, shuffled) == in_order
 
 
@@ -323,7 +371,12 @@ def test_any_order_gives_the_recorded_day_s_dates(runtime: Runtime) -> None:
     found = ledger_after(runtime, [delivery(number) for number in reversed(SNAPSHOT_NUMBERS)])
     for key, expected in RECORDS.items():
         row = found[key]
-        tag = (row["legal_basis"], row["retention_class"], str(row["runs_from"]), str(row["delete_after"]))
+        tag = (
+            row["legal_basis"],
+            row["retention_class"],
+            str(row["runs_from"]),
+            str(row["delete_after"]),
+        )
         assert (row["state"], tag) == (expected.state, expected.tag), key
         named = [entry_name(entry) for entry in json.loads(row["entries"])]
         assert named == [entry[0] for entry in expected.entries], key
@@ -334,13 +387,25 @@ def test_any_order_gives_the_recorded_day_s_dates(runtime: Runtime) -> None:
 def moved(number: int, second: int, **changes: Any) -> Recorded:
     """A recorded state of order 117, as if the store had changed it last in this second."""
     changes |= {"date_modified_gmt": f"2026-11-22T09:00:{second:02}"}
-    return made("order.updated", delivery(number).payload | changes, delivery_id=f"{number:016x}{second:016x}")
+    return made(
+        "order.updated",
+        delivery(number).payload | changes,
+        delivery_id=f"{number:016x}{second:016x}",
+    )
 
 
 TIES = {
     "two states of one second": [moved(6, 1), moved(8, 1)],
-    "two states of one second, the newsletter choice known of one": [moved(4, 1), moved(7, 1), moved(15, 0)],
-    "two states of one second, after the store erased the order": [moved(33, 0), moved(4, 1), moved(8, 1)],
+    "two states of one second, the newsletter choice known of one": [
+        moved(4, 1),
+        moved(7, 1),
+        moved(15, 0),
+    ],
+    "two states of one second, after the store erased the order": [
+        moved(33, 0),
+        moved(4, 1),
+        moved(8, 1),
+    ],
     "erased in the second of its completion": [moved(33, 1), moved(8, 1), moved(6, 0)],
     "trashed in the second of its payment": [moved(6, 1), moved(6, 1, status="trash"), moved(4, 0)],
     "refunded in the second of an echo": [moved(15, 1), moved(13, 1), moved(12, 0)],
@@ -349,7 +414,9 @@ TIES = {
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("deliveries", TIES.values(), ids=TIES)
-def test_ties_end_in_the_same_ledger_in_any_order(runtime: Runtime, deliveries: list[Recorded]) -> None:
+def test_ties_end_in_the_same_ledger_in_any_order(
+    runtime: Runtime, deliveries: list[Recorded]
+) -> None:
     """The store's clock counts seconds: of two states of one second neither is known to be the later one."""
     ledgers = [ledger_after(runtime, list(sequence)) for sequence in permutations(deliveries)]
     assert all(ledger == ledgers[0] for ledger in ledgers)

@@ -79,7 +79,9 @@ class Shop:
         for number in self.accounts[:8]:
             yield partial(self.sandbox.do, "visit", customer_id=number)
         for number in self.accounts[8:16]:
-            yield partial(self.sandbox.do, "place_order", customer_id=number, set_paid=True, line_items=SOCKS)
+            yield partial(
+                self.sandbox.do, "place_order", customer_id=number, set_paid=True, line_items=SOCKS
+            )
         yield from self._deletions("customer", self.accounts[16:])
         signed_up: list[int] = []
         for place in range(30):
@@ -192,7 +194,11 @@ def test_after_500_events_without_the_service_one_reconciliation_makes_all_true_
     assert shop.live_on() == EVENTS
     assert shop.sandbox.do("wait_until_idle")["idle"]
     disabled = shop.disabled()
-    assert disabled == set(TOPICS) - {"order.restored", "customer.deleted", "action.wc_support_request_closed"}
+    assert disabled == set(TOPICS) - {
+        "order.restored",
+        "customer.deleted",
+        "action.wc_support_request_closed",
+    }
     right = truth.anew(shop.sandbox, tmp_path, policy)
     due = truth.out_of_step(shop.sandbox, right)
     assert len(due) > 200
@@ -234,7 +240,11 @@ def test_after_500_events_without_the_web_process_a_worker_that_went_on_has_made
     until(lambda: truth.at_rest(ledger, shop.sandbox), "all to be written back")
     truth.assert_true(ledger, shop.sandbox, truth.anew(shop.sandbox, tmp_path, policy))
     told = truth.histories(ledger)
-    assert {key: number for key, number in truth.written(shop.sandbox).items() if number > len(told[key])} == {}
+    assert {
+        key: number
+        for key, number in truth.written(shop.sandbox).items()
+        if number > len(told[key])
+    } == {}
     assert {truth.states(ledger)[key] for key in shop.deleted} == {"gone"}
     shop.have_something_sent()  # what failed fewer times than it takes is forgotten with the first success
     until(shop.all_well, "all webhooks to be active, without a failure")

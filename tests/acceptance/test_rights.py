@@ -56,10 +56,17 @@ def test_over_http_and_from_the_command_line(here: Stack, web: Web) -> None:
     described = web.get("/openapi.json").json()["components"]["schemas"]["Rights"]
     assert told.keys() == described["properties"].keys() - {"order", "customers"}
     assert told["customer"] == 5
-    assert (told["request"]["received_on"], told["request"]["answer_by"]) == ("2026-11-22", "2026-12-22")
+    assert (told["request"]["received_on"], told["request"]["answer_by"]) == (
+        "2026-11-22",
+        "2026-12-22",
+    )
     account = next(record for record in told["records"] if record["kind"] == "customer")
     rights = {right["right"]: right["applies"] for right in account["entries"][0]["rights"]}
-    assert (rights["portability"], rights["objection"], rights["withdrawal"]) == (True, False, False)
+    assert (rights["portability"], rights["objection"], rights["withdrawal"]) == (
+        True,
+        False,
+        False,
+    )
     assert [one["where"] for one in told["complaints"]] == ["always", "if you live in the UK"]
 
     assert json.loads(here.flask("rights", "5", "--requested-on", "2026-11-22").stdout) == told
@@ -75,21 +82,34 @@ def test_over_http_and_from_the_command_line(here: Stack, web: Web) -> None:
         ("text/plain", "de", "en"),
         ("*/*", "nb", None),
     ):
-        by_accept = web.get("/customers/shop/5/rights", headers={"Accept": accept, "Accept-Language": languages})
+        by_accept = web.get(
+            "/customers/shop/5/rights", headers={"Accept": accept, "Accept-Language": languages}
+        )
         assert by_accept.headers.get("Content-Language") == kind
 
     by_order = web.get(f"/orders/shop/119/rights?{ASKED}")
     assert (by_order.status_code, by_order.json()["order"]) == (200, 119)
-    assert json.loads(here.flask("rights", "--order", "119", "--requested-on", "2026-11-22").stdout) == by_order.json()
+    assert (
+        json.loads(here.flask("rights", "--order", "119", "--requested-on", "2026-11-22").stdout)
+        == by_order.json()
+    )
 
     for address, status, words in WRONG:
         wrong = web.get(address)
-        assert (wrong.status_code, words in wrong.json()["error"]["message"]) == (status, True), address
+        assert (wrong.status_code, words in wrong.json()["error"]["message"]) == (status, True), (
+            address
+        )
         assert "example.test" not in wrong.text
 
-    said = [web.get(f"/customers/shop/5/rights{query}").text for query in ("", "?letter=en", "?letter=no")]
+    said = [
+        web.get(f"/customers/shop/5/rights{query}").text
+        for query in ("", "?letter=en", "?letter=no")
+    ]
     billing = delivery(6).payload["billing"]  # the same customer's
-    values = [billing[field] for field in ("first_name", "last_name", "email", "phone", "address_1", "postcode")]
+    values = [
+        billing[field]
+        for field in ("first_name", "last_name", "email", "phone", "address_1", "postcode")
+    ]
     assert all(values)
     assert [value for value in values for text in said if value in text] == []
 
@@ -135,7 +155,9 @@ def test_whoever_has_an_address_is_answered(here: Stack) -> None:
 
     def ask(email: object, query: str = "") -> requests.Response:
         body = {"email": email} if email is not None else {}
-        return requests.post(f"{web.url}/rights/shop{query}", json=body, headers=headers, timeout=30)
+        return requests.post(
+            f"{web.url}/rights/shop{query}", json=body, headers=headers, timeout=30
+        )
 
     answer = ask(f"  {address.upper()} ", f"?{ASKED}")
     assert (answer.status_code, address.lower() in answer.text.lower()) == (200, False)
@@ -161,5 +183,7 @@ def test_whoever_has_an_address_is_answered(here: Stack) -> None:
 def test_without_a_key_no_address_is_looked_up(here: Stack) -> None:
     web = here.web(WEB_CONCURRENCY="1", STATUS_TOKEN=TOKEN)
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    answer = requests.post(f"{web.url}/rights/shop", json={"email": "kari@example.test"}, headers=headers, timeout=30)
+    answer = requests.post(
+        f"{web.url}/rights/shop", json={"email": "kari@example.test"}, headers=headers, timeout=30
+    )
     assert (answer.status_code, "SUBJECT_KEY" in answer.json()["error"]["message"]) == (400, True)

@@ -77,12 +77,20 @@ def _run(project: Path, *arguments: str, **variables: str) -> str:
 def _requirements() -> set[str]:
     """The names in requirements.txt that apply to this Python and this platform."""
     lines = (ROOT / "requirements.txt").read_text().splitlines()
-    requirements = [Requirement(line.removesuffix("\\")) for line in lines if line and line[0] not in "# "]
-    return {canonicalize_name(each.name) for each in requirements if not each.marker or each.marker.evaluate()}
+    requirements = [
+        Requirement(line.removesuffix("\\")) for line in lines if line and line[0] not in "# "
+    ]
+    return {
+        canonicalize_name(each.name)
+        for each in requirements
+        if not each.marker or each.marker.evaluate()
+    }
 
 
 def test_the_environment_holds_what_is_declared_and_nothing_else(installed: Path) -> None:
-    names = {canonicalize_name(name) for name in json.loads(_run(installed, "-c", LIST_DISTRIBUTIONS))}
+    names = {
+        canonicalize_name(name) for name in json.loads(_run(installed, "-c", LIST_DISTRIBUTIONS))
+    }
     assert names - INSTALLERS == _requirements()
     _run(installed, "-m", "pip", "check")
 
@@ -92,7 +100,14 @@ def test_every_module_can_be_imported(installed: Path) -> None:
 
 
 def test_gunicorn_takes_its_configuration(installed: Path, tmp_path: Path) -> None:
-    arguments = ("-m", "gunicorn", "--check-config", "--config", "deploy/gunicorn.conf.py", "wsgi:app")
+    arguments = (
+        "-m",
+        "gunicorn",
+        "--check-config",
+        "--config",
+        "deploy/gunicorn.conf.py",
+        "wsgi:app",
+    )
     _run(installed, *arguments, PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
 
 

@@ -41,7 +41,12 @@ def two_stores(processes: Stack) -> dict[str, Sandbox]:
     made = {slug: processes.sandbox() for slug in SLUGS}
     processes.env |= {"STORES": ",".join(SLUGS), "STORE_REQUESTS_PER_SECOND": "1000"}
     for slug, sandbox in made.items():
-        given = {"URL": sandbox.url, "CONSUMER_KEY": "ck_test", "CONSUMER_SECRET": "cs_test", "WEBHOOK_SECRETS": SECRET}
+        given = {
+            "URL": sandbox.url,
+            "CONSUMER_KEY": "ck_test",
+            "CONSUMER_SECRET": "cs_test",
+            "WEBHOOK_SECRETS": SECRET,
+        }
         processes.env |= {f"STORE_{slug.upper()}_{name}": value for name, value in given.items()}
     return made
 
@@ -50,13 +55,20 @@ def connect(stores: dict[str, Sandbox], web: Web) -> None:
     """Make webhooks in each that deliver to its own address."""
     for slug, sandbox in stores.items():
         for topic in TOPICS:
-            sandbox.do("create_webhook", topic=topic, delivery_url=f"{web.url}/webhooks/{slug}", secret=SECRET)
+            sandbox.do(
+                "create_webhook",
+                topic=topic,
+                delivery_url=f"{web.url}/webhooks/{slug}",
+                secret=SECRET,
+            )
 
 
 def in_step(ledger: Database, store: str) -> int:
     """How many records of a store are known to be written back."""
     chosen = select(func.count()).where(
-        records.c.store == store, records.c.state == "active", records.c.known_digest == records.c.wanted_digest
+        records.c.store == store,
+        records.c.state == "active",
+        records.c.known_digest == records.c.wanted_digest,
     )
     with ledger.read() as connection:
         return int(connection.execute(chosen).scalar_one())
@@ -76,7 +88,10 @@ def assert_written_once(sandbox: Sandbox, number: int) -> None:
 def write_times(sandbox: Sandbox) -> list[float]:
     """When each record was written, in seconds of the machine's clock, the first one first."""
     return sorted(
-        entry["at"] for entry in sandbox.requests() for write in entry["writes"] if write["kind"] != "webhook"
+        entry["at"]
+        for entry in sandbox.requests()
+        for write in entry["writes"]
+        if write["kind"] != "webhook"
     )
 
 
@@ -97,7 +112,9 @@ def test_five_thousand_orders_of_two_stores_are_each_written_once_and_both_store
         until(partial(done, ledger, slug, sandbox, ORDERS), f"all of {slug} to be written", LONG)
     for sandbox in stores.values():
         assert_written_once(sandbox, ORDERS)
-    times = sorted((write_times(sandbox) for sandbox in stores.values()), key=lambda found: found[-1])
+    times = sorted(
+        (write_times(sandbox) for sandbox in stores.values()), key=lambda found: found[-1]
+    )
     first, second = times
     assert sum(at <= first[-1] for at in second) >= ORDERS / 3
     assert [worker.stop() for worker in workers] == [0] * WORKERS
@@ -134,7 +151,10 @@ def test_a_store_that_does_not_answer_never_delays_the_other(
     connect(stores, web)
     for sandbox in stores.values():
         sandbox.do("place_orders", count=FEW, line_items=SOCKS)
-    until(lambda: len(truth.tagged(ledger, "no")) == len(truth.tagged(ledger, "uk")) == FEW, "all orders to arrive")
+    until(
+        lambda: len(truth.tagged(ledger, "no")) == len(truth.tagged(ledger, "uk")) == FEW,
+        "all orders to arrive",
+    )
     for sandbox in stores.values():
         assert sandbox.do("wait_until_idle")["idle"]
     with trouble(stores["uk"]):
@@ -144,4 +164,6 @@ def test_a_store_that_does_not_answer_never_delays_the_other(
         assert in_step(ledger, "uk") == 0
     assert_written_once(stores["no"], FEW)
     if trouble is hanging:
-        until(lambda: done(ledger, "uk", stores["uk"], FEW), "the other to be served once it answers")
+        until(
+            lambda: done(ledger, "uk", stores["uk"], FEW), "the other to be served once it answers"
+        )

@@ -56,7 +56,11 @@ def webhooks(sandbox: Sandbox, url: str) -> dict[str, dict[str, Any]]:
 
 def writes(sandbox: Sandbox) -> int:
     """How many requests that write the store got for its webhooks, without those that try the methods out."""
-    sent = [entry for entry in sandbox.requests() if entry["method"] != "GET" and not entry["path"].endswith("/0")]
+    sent = [
+        entry
+        for entry in sandbox.requests()
+        if entry["method"] != "GET" and not entry["path"].endswith("/0")
+    ]
     return sum(entry["path"].startswith("/wp-json/wc/v3/webhooks") for entry in sent)
 
 
@@ -66,7 +70,9 @@ def wrong(done: CompletedProcess[str]) -> list[str]:
     assert "Traceback" not in done.stderr, done.stderr
     lines = [line.strip() for line in done.stdout.splitlines() if line.strip().startswith("WRONG")]
     return [
-        line for line in lines if not line.startswith(("WRONG PUBLIC_URL is http://127.0.0.1", "WRONG webhook secret"))
+        line
+        for line in lines
+        if not line.startswith(("WRONG PUBLIC_URL is http://127.0.0.1", "WRONG webhook secret"))
     ]
 
 
@@ -76,14 +82,21 @@ def wrong(done: CompletedProcess[str]) -> list[str]:
 def test_install_makes_the_webhooks_and_a_second_run_writes_nothing(processes: Stack) -> None:
     sandbox = processes.sandbox("--no-autosend")
     processes.env |= {"PUBLIC_URL": PUBLIC_URL, "STATUS_TOKEN": TOKEN, **LONG_SECRETS}
-    other = sandbox.do("create_webhook", topic="order.created", delivery_url="https://other.example.com", secret="x")
+    other = sandbox.do(
+        "create_webhook",
+        topic="order.created",
+        delivery_url="https://other.example.com",
+        secret="x",
+    )
     sandbox.do("create_webhook", topic="order.updated", delivery_url=HERE, secret="made by hand")
     first = processes.flask("store", "install")
     assert (first.returncode, wrong(first)) == (0, []), first.stdout
     hooks = webhooks(sandbox, HERE)
     assert {hook["status"] for hook in hooks.values()} == {"active"}
     assert hooks["order.created"]["name"] == "Retention Hooks: order.created"
-    assert all(f"made webhook {hooks[topic]['id']} for {topic}" in first.stdout for topic in TOPICS[2:])
+    assert all(
+        f"made webhook {hooks[topic]['id']} for {topic}" in first.stdout for topic in TOPICS[2:]
+    )
     assert f"gave the secret to webhook {hooks['order.updated']['id']}" in first.stdout
     before, written = sandbox.state()["webhooks"], writes(sandbox)
     second = processes.flask("store", "install", "shop")
@@ -107,7 +120,10 @@ def test_install_mends_what_the_store_gave_up_and_deliveries_arrive_again(proces
     broken = webhooks(sandbox, url)
     assert broken["order.created"]["status"] == "disabled"
     checked = processes.flask("store", "check")
-    assert any("webhook order.created is disabled" in line and "store install" in line for line in wrong(checked))
+    assert any(
+        "webhook order.created is disabled" in line and "store install" in line
+        for line in wrong(checked)
+    )
     web.start()
     done = processes.flask("store", "install")
     assert wrong(done) == [], done.stdout
@@ -124,9 +140,15 @@ def test_install_mends_what_the_store_gave_up_and_deliveries_arrive_again(proces
 def test_install_says_what_stands_in_its_way_and_makes_nothing(processes: Stack) -> None:
     sandbox = processes.sandbox("--no-autosend")
     processes.env |= {"PUBLIC_URL": PUBLIC_URL, "STATUS_TOKEN": TOKEN}
-    sandbox.do("create_key", consumer_key="ck_reader", consumer_secret="cs_reader", permissions="read")
+    sandbox.do(
+        "create_key", consumer_key="ck_reader", consumer_secret="cs_reader", permissions="read"
+    )
     cases = [
-        ({"STORE_CONSUMER_KEY": "ck_reader", "STORE_CONSUMER_SECRET": "cs_reader"}, "not be written", "administrator"),
+        (
+            {"STORE_CONSUMER_KEY": "ck_reader", "STORE_CONSUMER_SECRET": "cs_reader"},
+            "not be written",
+            "administrator",
+        ),
         ({"STORE_CONSUMER_KEY": "ck_unknown"}, "cannot be read", "REST API key"),
         ({"STORE_URL": "http://127.0.0.1:1"}, "cannot be read", "Check STORE_URL"),
     ]
@@ -146,7 +168,10 @@ def test_install_tells_of_a_double_that_it_could_not_remove(processes: Stack) ->
     sandbox.do("add_fault", kind="404", times=0, path="/wp-json/wc/v3/webhooks", method="DELETE")
     done = processes.flask("store", "install")
     assert done.returncode == 1
-    assert any(f"webhook {double['id']} for order.created could not be removed" in line for line in wrong(done))
+    assert any(
+        f"webhook {double['id']} for order.created could not be removed" in line
+        for line in wrong(done)
+    )
     sandbox.do("clear_faults")
     assert processes.flask("store", "install").returncode == 0
     webhooks(sandbox, HERE)
@@ -174,7 +199,9 @@ def test_a_rotation_begins_with_the_line_that_is_to_be_set(processes: Stack) -> 
     for _ in range(2):
         done = processes.flask("store", "rotate-secret")
         assert (done.returncode, wrong(done)) == (0, [])
-        (line,) = [line for line in done.stdout.splitlines() if line.startswith("STORE_WEBHOOK_SECRETS=")]
+        (line,) = [
+            line for line in done.stdout.splitlines() if line.startswith("STORE_WEBHOOK_SECRETS=")
+        ]
         assert re.fullmatch(rf"STORE_WEBHOOK_SECRETS=[0-9a-f]{{64}},{SECRET}", line)
         assert "_FILE" in done.stdout
         lines.append(line)
@@ -203,7 +230,9 @@ def test_a_secret_with_a_comma_is_rotated_in_a_file_of_two_lines(processes: Stac
 
 
 @ON_SQLITE
-def test_a_rotation_goes_no_further_before_the_web_process_takes_the_new_secret(processes: Stack) -> None:
+def test_a_rotation_goes_no_further_before_the_web_process_takes_the_new_secret(
+    processes: Stack,
+) -> None:
     sandbox = processes.sandbox("--no-autosend")
     web = processes.web(WEB_CONCURRENCY="1")
     assert wrong(processes.flask("store", "install")) == []
@@ -219,7 +248,9 @@ def test_a_rotation_goes_no_further_before_the_web_process_takes_the_new_secret(
     assert writes(sandbox) == written
     installed = processes.flask("store", "install", **both)
     assert wrong(installed) == []
-    assert writes(sandbox) == written, "nor does install give out a secret that is not known to be taken"
+    assert writes(sandbox) == written, (
+        "nor does install give out a secret that is not known to be taken"
+    )
     assert "rotate-secret" in installed.stdout
 
 
@@ -241,9 +272,12 @@ def serves(web: Web, taken: set[str], refused: set[str]) -> bool:
     """Whether all of its processes, as far as several calls tell, take these secrets, and refuse those."""
     topic = "retention.some-topic"
     answers = {
-        secret: {web.post(made(topic, {}, secret=secret)).status_code for _ in range(6)} for secret in taken | refused
+        secret: {web.post(made(topic, {}, secret=secret)).status_code for _ in range(6)}
+        for secret in taken | refused
     }
-    return all(answers[secret] == {200} for secret in taken) and all(answers[secret] == {401} for secret in refused)
+    return all(answers[secret] == {200} for secret in taken) and all(
+        answers[secret] == {401} for secret in refused
+    )
 
 
 @contextmanager
@@ -268,7 +302,10 @@ def traffic(sandbox: Sandbox) -> Iterator[list[int]]:
 
 def idle(sandbox: Sandbox) -> None:
     """Wait until the store has sent all that it has to send."""
-    until(lambda: bool(sandbox.do("wait_until_idle", timeout=20)["idle"]), "the store to have sent everything")
+    until(
+        lambda: bool(sandbox.do("wait_until_idle", timeout=20)["idle"]),
+        "the store to have sent everything",
+    )
 
 
 @ON_SQLITE
@@ -289,7 +326,9 @@ def test_a_rotation_under_traffic_loses_no_delivery(processes: Stack, tmp_path: 
 
     with traffic(sandbox) as placed:
         first = processes.flask("store", "rotate-secret")
-        (line,) = [line for line in first.stdout.splitlines() if line.startswith("STORE_WEBHOOK_SECRETS=")]
+        (line,) = [
+            line for line in first.stdout.splitlines() if line.startswith("STORE_WEBHOOK_SECRETS=")
+        ]
         secrets = line.partition("=")[2]
         new = secrets.split(",")[0]
         assert serves(web, {SECRET}, {new})
@@ -306,7 +345,9 @@ def test_a_rotation_under_traffic_loses_no_delivery(processes: Stack, tmp_path: 
     idle(sandbox)  # what the old secret signed has arrived
     with traffic(sandbox) as placed_later:
         set_secrets(new, {new}, {SECRET})
-        until(lambda: len(placed_later) > 3, "orders to be placed while and after the old secret goes")
+        until(
+            lambda: len(placed_later) > 3, "orders to be placed while and after the old secret goes"
+        )
     idle(sandbox)
     webhooks(sandbox, f"{web.url}/webhooks/shop")
     assert_all_arrived(sandbox, web, len(placed) + len(placed_later))
@@ -358,20 +399,28 @@ def test_there_is_one_error_report_for_a_change_and_not_one_for_each_look(proces
     sandbox = processes.sandbox("--no-autosend")
     web = processes.web(WEB_CONCURRENCY="1")
     assert wrong(processes.flask("store", "install")) == []
-    sandbox.do("create_key", consumer_key="ck_reader", consumer_secret="cs_reader", permissions="read")
+    sandbox.do(
+        "create_key", consumer_key="ck_reader", consumer_secret="cs_reader", permissions="read"
+    )
     reader = {"STORE_CONSUMER_KEY": "ck_reader", "STORE_CONSUMER_SECRET": "cs_reader"}
     remove(sandbox, web, "order.deleted")
     with listening() as reports:
-        worker = processes.worker(SENTRY_DSN=reports.dsn, WATCH_SECONDS="1", LOG_FORMAT="json", **reader)
+        worker = processes.worker(
+            SENTRY_DSN=reports.dsn, WATCH_SECONDS="1", LOG_FORMAT="json", **reader
+        )
         until(lambda: looks(sandbox) >= 6, "several looks at the webhooks")
         assert worker.stop() == 0
         raised = [event["exception"]["values"][0] for event in reports.events()]
         ours = [error for error in raised if error["type"] == "WebhookProblemError"]
-        assert [error["value"] for error in ours] == ["webhooks of the store shop: order.deleted is missing"]
+        assert [error["value"] for error in ours] == [
+            "webhooks of the store shop: order.deleted is missing"
+        ]
         assert ours[0]["stacktrace"]["frames"], "it says where"
         assert [error["type"] for error in raised].count("CredentialsRefusedError") == 1
         assert worker.log().count('"webhook.wrong"') == 1
-    assert {"webhook-missing", "webhooks-unreadable"} <= {problem["code"] for problem in web.status()["problems"]}
+    assert {"webhook-missing", "webhooks-unreadable"} <= {
+        problem["code"] for problem in web.status()["problems"]
+    }
 
 
 def remove(sandbox: Sandbox, web: Web, topic: str) -> None:
@@ -385,7 +434,9 @@ def remove(sandbox: Sandbox, web: Web, topic: str) -> None:
 def looks(sandbox: Sandbox) -> int:
     """How often a key that may only read has listed the webhooks."""
     return sum(
-        entry["key"] == "ck_reader" and entry["method"] == "GET" and entry["path"].endswith("/webhooks")
+        entry["key"] == "ck_reader"
+        and entry["method"] == "GET"
+        and entry["path"].endswith("/webhooks")
         for entry in sandbox.requests()
     )
 

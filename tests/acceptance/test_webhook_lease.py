@@ -57,7 +57,9 @@ RIVALS = {
 
 
 @pytest.mark.parametrize(("workers", "installs"), RIVALS.values(), ids=RIVALS)
-def test_at_no_time_a_topic_has_two_webhooks(processes: Stack, sandbox: Sandbox, workers: int, installs: int) -> None:
+def test_at_no_time_a_topic_has_two_webhooks(
+    processes: Stack, sandbox: Sandbox, workers: int, installs: int
+) -> None:
     sandbox.do("add_fault", kind="slow", times=0, seconds=0.2, path=WEBHOOKS, method="POST")
     for _ in range(workers):
         processes.worker(WATCH_SECONDS="1")
@@ -67,7 +69,10 @@ def test_at_no_time_a_topic_has_two_webhooks(processes: Stack, sandbox: Sandbox,
             assert (done.returncode, wrong(done)) == (0, []), done.stdout
         webhooks(sandbox, HERE)
     before = looks(sandbox)
-    until(lambda: looks(sandbox) > before + 2 * workers or not workers, "the workers to look at what was made")
+    until(
+        lambda: looks(sandbox) > before + 2 * workers or not workers,
+        "the workers to look at what was made",
+    )
     webhooks(sandbox, HERE)
     assert_one_each(sandbox.requests())
 
@@ -88,7 +93,9 @@ def install_at_once(processes: Stack, number: int) -> list[CompletedProcess[str]
 
 def looks(sandbox: Sandbox) -> int:
     """How often the service has listed the webhooks."""
-    return sum(entry["method"] == "GET" and entry["path"] == WEBHOOKS for entry in sandbox.requests())
+    return sum(
+        entry["method"] == "GET" and entry["path"] == WEBHOOKS for entry in sandbox.requests()
+    )
 
 
 def assert_one_each(requests: list[dict[str, Any]]) -> None:
@@ -96,7 +103,9 @@ def assert_one_each(requests: list[dict[str, Any]]) -> None:
     present: set[int] = set()
     for entry in requests:
         changed = {write["id"] for write in entry["writes"] if write["kind"] == "webhook"}
-        if entry["method"] == "DELETE" and not entry["path"].endswith("/0"):  # that one tries the method out
+        if entry["method"] == "DELETE" and not entry["path"].endswith(
+            "/0"
+        ):  # that one tries the method out
             assert entry["key"] == OPERATOR, f"the service removed a double: {changed}"
             present -= changed
         elif entry["method"] == "POST":
@@ -130,7 +139,9 @@ def claim(ledger: Database, token: str | None) -> None:
 
 @ON_SQLITE
 @pytest.mark.parametrize("command", ["install", "rotate-secret"])
-def test_a_command_waits_for_the_lease_and_says_so_once(processes: Stack, sandbox: Sandbox, command: str) -> None:
+def test_a_command_waits_for_the_lease_and_says_so_once(
+    processes: Stack, sandbox: Sandbox, command: str
+) -> None:
     web = processes.web(WEB_CONCURRENCY="1", STORE_WEBHOOK_SECRETS=f"{NEW},{SECRET}")
     if command == "rotate-secret":
         assert wrong(processes.flask("store", "install")) == []
@@ -149,7 +160,9 @@ def test_a_command_waits_for_the_lease_and_says_so_once(processes: Stack, sandbo
 
 
 @ON_SQLITE
-def test_ctrl_c_releases_the_lease_and_leaves_the_round_as_it_was(processes: Stack, sandbox: Sandbox) -> None:
+def test_ctrl_c_releases_the_lease_and_leaves_the_round_as_it_was(
+    processes: Stack, sandbox: Sandbox
+) -> None:
     assert processes.flask("store", "install").returncode == 0
     with ledger_of(processes) as ledger:
         before = watch_round(ledger)
@@ -166,12 +179,18 @@ def test_ctrl_c_releases_the_lease_and_leaves_the_round_as_it_was(processes: Sta
 
 
 @ON_SQLITE
-def test_a_command_that_loses_the_lease_stops_and_may_be_run_again(processes: Stack, sandbox: Sandbox) -> None:
+def test_a_command_that_loses_the_lease_stops_and_may_be_run_again(
+    processes: Stack, sandbox: Sandbox
+) -> None:
     with ledger_of(processes) as ledger:
         process = install_midway(processes, sandbox)
         claim(ledger, OTHER)
         assert process.wait() == 1
-        (sentence,) = [line for line in process.log().splitlines() if "WRONG" in line and "PUBLIC_URL" not in line]
+        (sentence,) = [
+            line
+            for line in process.log().splitlines()
+            if "WRONG" in line and "PUBLIC_URL" not in line
+        ]
         assert "the lease on the webhooks of shop lapsed" in sentence
         assert "run this command again" in sentence
         assert 0 < len(sandbox.state()["webhooks"]) < len(TOPICS)

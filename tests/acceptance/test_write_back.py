@@ -35,12 +35,16 @@ def _rows(ledger: Database) -> list[Any]:
     """Every record: its kind and id, what is wanted in the store, and the digests of that and of what is there."""
     columns = (records.c.kind, records.c.external_id, records.c.wanted)
     with ledger.read() as connection:
-        return list(connection.execute(select(*columns, records.c.wanted_digest, records.c.known_digest)))
+        return list(
+            connection.execute(select(*columns, records.c.wanted_digest, records.c.known_digest))
+        )
 
 
 def _busy(ledger: Database) -> int:
     """How many records are still to be written or asked for."""
-    chosen = select(func.count()).where(records.c.push_at.is_not(None) | records.c.reread_at.is_not(None))
+    chosen = select(func.count()).where(
+        records.c.push_at.is_not(None) | records.c.reread_at.is_not(None)
+    )
     with ledger.read() as connection:
         return int(connection.execute(chosen).scalar_one())
 
@@ -55,15 +59,23 @@ def _count(ledger: Database, condition: object = None) -> int:
 
 def _at_rest(sandbox: Sandbox, ledger: Database) -> bool:
     """Nothing waits in the shop, and nothing is to be written or asked for."""
-    return _busy(ledger) == 0 and sandbox.do("wait_until_idle", timeout=1)["idle"] and _busy(ledger) == 0
+    return (
+        _busy(ledger) == 0
+        and sandbox.do("wait_until_idle", timeout=1)["idle"]
+        and _busy(ledger) == 0
+    )
 
 
 def _held(sandbox: Sandbox) -> dict[tuple[str, int], dict[str, str]]:
     """What the shop holds under our keys, of all records."""
     state = sandbox.state()
-    listed = [("order", one) for one in state["orders"]] + [("customer", one) for one in state["customers"]]
+    listed = [("order", one) for one in state["orders"]] + [
+        ("customer", one) for one in state["customers"]
+    ]
     return {
-        (kind, one["id"]): {item["key"]: item["value"] for item in one["meta_data"] if item["key"] in KEYS}
+        (kind, one["id"]): {
+            item["key"]: item["value"] for item in one["meta_data"] if item["key"] in KEYS
+        }
         for kind, one in listed
     }
 
@@ -80,33 +92,47 @@ def _assert_in_step(sandbox: Sandbox, ledger: Database, number: int) -> None:
         assert wanted_digest == known_digest, (kind, external_id)
 
 
-def test_over_a_thousand_orders_each_changed_record_is_written_once(processes: Stack, ledger: Database) -> None:
+def test_over_a_thousand_orders_each_changed_record_is_written_once(
+    processes: Stack, ledger: Database
+) -> None:
     sandbox = processes.sandbox()
     sandbox.do("set_clock", at="2026-11-22T11:00:00")  # no midnight falls into the run
     web = processes.web()
     processes.connect(sandbox, web)
     worker = processes.worker(PUSH_SETTLE_SECONDS="1")
-    customers = [sandbox.do("sign_up", email=f"c{place}@example.test")["id"] for place in range(CUSTOMERS)]
+    customers = [
+        sandbox.do("sign_up", email=f"c{place}@example.test")["id"] for place in range(CUSTOMERS)
+    ]
     for place in range(ORDERS):
         customer = customers[place % CUSTOMERS] if place % 10 == 0 else 0
-        sandbox.do("place_order", set_paid=True, customer_id=customer, line_items=[{"product_id": 11}])
+        sandbox.do(
+            "place_order", set_paid=True, customer_id=customer, line_items=[{"product_id": 11}]
+        )
     until(lambda: _count(ledger) == ORDERS + CUSTOMERS, "all records to arrive", 120)
     until(lambda: _at_rest(sandbox, ledger), "all to be written", 120)
     _assert_in_step(sandbox, ledger, ORDERS + CUSTOMERS)
     writes = sandbox.writes()
-    assert Counter(writes.values()) == {1: ORDERS + CUSTOMERS}, {one: n for one, n in writes.items() if n > 1}
+    assert Counter(writes.values()) == {1: ORDERS + CUSTOMERS}, {
+        one: n for one, n in writes.items() if n > 1
+    }
     assert worker.stop() == 0
     status = web.status()
-    assert [problem["code"] for problem in status["problems"]] == ["clock-ahead"], "the shop's clock stands days behind"
+    assert [problem["code"] for problem in status["problems"]] == ["clock-ahead"], (
+        "the shop's clock stands days behind"
+    )
     assert status["stores"]["shop"]["pending_pushes"] == 0
 
 
-def test_after_the_run_a_second_change_is_one_more_write(processes: Stack, ledger: Database) -> None:
+def test_after_the_run_a_second_change_is_one_more_write(
+    processes: Stack, ledger: Database
+) -> None:
     """Also with a shop manager's key and webhooks, to which customers show no `meta_data`."""
     sandbox = processes.sandbox()
     key = sandbox.do("create_key", role="shop_manager")
     web = processes.web()
-    processes.worker(STORE_CONSUMER_KEY=key["consumer_key"], STORE_CONSUMER_SECRET=key["consumer_secret"])
+    processes.worker(
+        STORE_CONSUMER_KEY=key["consumer_key"], STORE_CONSUMER_SECRET=key["consumer_secret"]
+    )
     processes.connect(sandbox, web, role="shop_manager")
     customers = [sandbox.do("sign_up", email=f"c{place}@example.test")["id"] for place in range(5)]
     orders = [sandbox.do("place_order", set_paid=True)["id"] for _ in range(30)]
@@ -122,14 +148,19 @@ def test_after_the_run_a_second_change_is_one_more_write(processes: Stack, ledge
     assert {writes["customer", number] for number in customers} == {1}
 
 
-def test_a_worker_killed_during_a_write_leads_to_no_second_write(processes: Stack, ledger: Database) -> None:
+def test_a_worker_killed_during_a_write_leads_to_no_second_write(
+    processes: Stack, ledger: Database
+) -> None:
     """The write arrives though nobody is there to settle it: its echo tells that it did."""
     sandbox = processes.sandbox()
     web = processes.web()
     processes.connect(sandbox, web)
     for _ in range(120):
         sandbox.do("place_order", set_paid=True)
-    until(lambda: _count(ledger) == 120 and sandbox.do("wait_until_idle")["idle"], "all orders to arrive")
+    until(
+        lambda: _count(ledger) == 120 and sandbox.do("wait_until_idle")["idle"],
+        "all orders to arrive",
+    )
     sandbox.do("add_fault", kind="hang", seconds=5, path="/wp-json/wc/v3/orders/batch")
     killed = processes.worker()
     until(lambda: sandbox.state()["held"] == 1, "a write to be with the store")
@@ -209,7 +240,9 @@ def test_a_worker_that_is_told_to_stop_finishes_the_write_under_way(
     web: Web = processes.web()
     processes.connect(sandbox, web)
     order = sandbox.do("place_order", set_paid=True)["id"]
-    until(lambda: _count(ledger) == 1 and sandbox.do("wait_until_idle")["idle"], "the order to arrive")
+    until(
+        lambda: _count(ledger) == 1 and sandbox.do("wait_until_idle")["idle"], "the order to arrive"
+    )
     sandbox.do("add_fault", kind="hang", seconds=1.5, path="/wp-json/wc/v3/orders", method="POST")
     worker = processes.worker()
     until(lambda: _count(ledger, records.c.claim.is_not(None)) == 1, "a write under way")

@@ -53,25 +53,35 @@ def tagged(ledger: Database, store: str = "shop") -> dict[Key, Tags]:
     there = records.c.store == store, records.c.state.not_in(("unknown", "gone", "ignored"))
     with ledger.read() as connection:
         rows = [dict(row._mapping) for row in connection.execute(select(records).where(*there))]
-    return {(row["kind"], row["external_id"]): {name: row[name] for name in COLUMNS} for row in rows}
+    return {
+        (row["kind"], row["external_id"]): {name: row[name] for name in COLUMNS} for row in rows
+    }
 
 
 def states(ledger: Database, store: str = "shop") -> dict[Key, str]:
     """The state of every record, those that are gone too."""
-    chosen = select(records.c.kind, records.c.external_id, records.c.state).where(records.c.store == store)
+    chosen = select(records.c.kind, records.c.external_id, records.c.state).where(
+        records.c.store == store
+    )
     with ledger.read() as connection:
         return {(row.kind, row.external_id): row.state for row in connection.execute(chosen)}
 
 
 def anew(sandbox: Sandbox, folder: Path, policy: Policy) -> dict[Key, Tags]:
     """How all records are tagged by a service that is told of no event, and reads the shop as it is now."""
-    reach = StoreSettings("shop", sandbox.url, sandbox.consumer_key, sandbox.consumer_secret, (SECRET,))
+    reach = StoreSettings(
+        "shop", sandbox.url, sandbox.consumer_key, sandbox.consumer_secret, (SECRET,)
+    )
     with closing(Database(f"sqlite:///{folder}/anew.db")) as ledger:
         upgrade(ledger)
         client, runtime = StoreClient(reach), Runtime(ledger, policy, timedelta(0))
-        rescanner = Rescanner("shop", client, runtime, every=timedelta(hours=1), sweep=timedelta(hours=1))
+        rescanner = Rescanner(
+            "shop", client, runtime, every=timedelta(hours=1), sweep=timedelta(hours=1)
+        )
         with closing(client._api.session):
-            for progress in Backfill("shop", runtime, rescanner, Rereader("shop", client, runtime)).run():
+            for progress in Backfill(
+                "shop", runtime, rescanner, Rereader("shop", client, runtime)
+            ).run():
                 assert progress.trouble is None
         return tagged(ledger)
 
@@ -79,7 +89,9 @@ def anew(sandbox: Sandbox, folder: Path, policy: Policy) -> dict[Key, Tags]:
 def histories(ledger: Database, store: str = "shop") -> dict[Key, list[tuple[Any, ...]]]:
     """What the history says of each record, the oldest first."""
     chosen = select(records.c.kind, records.c.external_id, *(history.c[name] for name in HISTORY))
-    joined = chosen.join(records, history.c.record_id == records.c.id).where(records.c.store == store)
+    joined = chosen.join(records, history.c.record_id == records.c.id).where(
+        records.c.store == store
+    )
     found: dict[Key, list[tuple[Any, ...]]] = {}
     with ledger.read() as connection:
         for kind, number, *row in connection.execute(joined.order_by(history.c.id)):
@@ -91,7 +103,9 @@ def assert_nothing_told_twice(ledger: Database) -> None:
     """No two neighbours in the history of a record are the same."""
     told = histories(ledger)
     assert told
-    twice = [key for key, rows in told.items() if any(one == other for one, other in pairwise(rows))]
+    twice = [
+        key for key, rows in told.items() if any(one == other for one, other in pairwise(rows))
+    ]
     assert not twice, f"told twice of {twice}"
 
 
@@ -101,9 +115,13 @@ def assert_nothing_told_twice(ledger: Database) -> None:
 def held(sandbox: Sandbox) -> dict[Key, dict[str, str]]:
     """What the shop holds under our keys, of all records."""
     state = sandbox.state()
-    listed = [("order", one) for one in state["orders"]] + [("customer", one) for one in state["customers"]]
+    listed = [("order", one) for one in state["orders"]] + [
+        ("customer", one) for one in state["customers"]
+    ]
     return {
-        (kind, one["id"]): {item["key"]: item["value"] for item in one["meta_data"] if item["key"] in KEYS}
+        (kind, one["id"]): {
+            item["key"]: item["value"] for item in one["meta_data"] if item["key"] in KEYS
+        }
         for kind, one in listed
     }
 
@@ -135,7 +153,9 @@ def assert_true(ledger: Database, sandbox: Sandbox, right: dict[Key, Tags]) -> N
     """The ledger is `right`, record by record, and the shop holds what follows from it."""
     found = tagged(ledger)
     both = found.keys() | right.keys()
-    wrong = {key: (found.get(key), right.get(key)) for key in both if found.get(key) != right.get(key)}
+    wrong = {
+        key: (found.get(key), right.get(key)) for key in both if found.get(key) != right.get(key)
+    }
     assert not wrong, f"found, and right: {wrong}"
     missing = out_of_step(sandbox, right)
     assert not missing, f"the shop holds something else for {missing}"
@@ -146,9 +166,17 @@ def assert_true(ledger: Database, sandbox: Sandbox, right: dict[Key, Tags]) -> N
 
 def busy(ledger: Database, store: str = "shop") -> int:
     """How many records are to be written or asked for, or are being."""
-    due = or_(records.c.push_at.is_not(None), records.c.reread_at.is_not(None), records.c.claim.is_not(None))
+    due = or_(
+        records.c.push_at.is_not(None),
+        records.c.reread_at.is_not(None),
+        records.c.claim.is_not(None),
+    )
     with ledger.read() as connection:
-        return int(connection.execute(select(func.count()).where(records.c.store == store, due)).scalar_one())
+        return int(
+            connection.execute(
+                select(func.count()).where(records.c.store == store, due)
+            ).scalar_one()
+        )
 
 
 def at_rest(ledger: Database, sandbox: Sandbox, store: str = "shop") -> bool:
@@ -163,7 +191,9 @@ def reconciled_since(ledger: Database, moment: datetime, store: str = "shop") ->
     chosen = select(rounds.c.mark).where(rounds.c.store == store, rounds.c.name.in_(LISTS))
     with ledger.read() as connection:
         marks = connection.execute(chosen).scalars().all()
-    return len(marks) == len(LISTS) and all(mark is not None and mark + OVERLAP >= moment for mark in marks)
+    return len(marks) == len(LISTS) and all(
+        mark is not None and mark + OVERLAP >= moment for mark in marks
+    )
 
 
 def let_claims_lapse(ledger: Database) -> None:

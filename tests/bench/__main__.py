@@ -34,7 +34,10 @@ def main(arguments: Sequence[str]) -> int:
     plan = (Plan.quick() if asked.quick else Plan()).of_records(asked.records)
     _prepare_process()
     with bench(plan) as run:
-        found = {part: list(PARTS[part](run)) for part in asked.parts or (QUICK if asked.quick else PARTS)}
+        found = {
+            part: list(PARTS[part](run))
+            for part in asked.parts or (QUICK if asked.quick else PARTS)
+        }
         notes = [run.idle.words]
     sys.stdout.write("\n\n".join([report.table(found), *notes]) + "\n")
     if asked.quick:
@@ -55,9 +58,15 @@ def _judged(found: report.Parts) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", choices=[*PARTS, []], help=", ".join(PARTS))
-    parser.add_argument("--quick", action="store_true", help="less of all, checked; under two minutes")
-    parser.add_argument("--records", type=int, help="size of the large ledgers, in place of the plan's")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", choices=[*PARTS, []], help=", ".join(PARTS)
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="less of all, checked; under two minutes"
+    )
+    parser.add_argument(
+        "--records", type=int, help="size of the large ledgers, in place of the plan's"
+    )
     return parser
 
 

@@ -41,7 +41,14 @@ class Plan:
     def quick(cls) -> Self:
         """Enough to see whether something is badly wrong, in under two minutes."""
         return cls(
-            3, 1.5, (600,), sizes=(100_000,), large_on=("sqlite",), writes=5_000, shops=(500, 2_500), patience=2.0
+            3,
+            1.5,
+            (600,),
+            sizes=(100_000,),
+            large_on=("sqlite",),
+            writes=5_000,
+            shops=(500, 2_500),
+            patience=2.0,
         )
 
     def of_records(self, records: int | None) -> Plan:

@@ -97,7 +97,11 @@ def size(url: str) -> int:
     """Bytes that the ledger takes, without what it keeps free for later and without SQLite's log."""
     with closing(Database(url)) as ledger, ledger.read() as connection:
         if not ledger.is_sqlite:
-            return int(connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
+            return int(
+                connection.exec_driver_sql(
+                    "SELECT pg_database_size(current_database())"
+                ).scalar_one()
+            )
         pages, free, bytes_each = (
             int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
             for name in ("page_count", "freelist_count", "page_size")

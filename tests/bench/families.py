@@ -49,7 +49,10 @@ def family(day: int, policy: Policy) -> list[Values]:
     them a `reason` for the history."""
     at = LAST_DAY - timedelta(days=DAYS - 1 - day)
     linked = day % _LINKED_EVERY == 0
-    others = [_row(place, facts, policy, Bearing()) for place, facts in enumerate(_others(at, day, linked=linked), 1)]
+    others = [
+        _row(place, facts, policy, Bearing())
+        for place, facts in enumerate(_others(at, day, linked=linked), 1)
+    ]
     shown = tuple(json.loads(others[-1]["entries"])) if linked else ()
     customer = _row(0, _customer(at, day), policy, Bearing(customer_id=None, linked=shown))
     return [customer | {"linked": linked}, *others]
@@ -57,13 +60,21 @@ def family(day: int, policy: Policy) -> list[Values]:
 
 def _row(place: int, facts: Facts, policy: Policy, bearing: Bearing) -> Values:
     """One row as the ledger has it once all is written back."""
-    subject = next(iter(facts.subjects), None) if isinstance(facts, SupportRequestFacts | ConsentFacts) else None
+    subject = (
+        next(iter(facts.subjects), None)
+        if isinstance(facts, SupportRequestFacts | ConsentFacts)
+        else None
+    )
     owner = facts.customer_id if isinstance(facts, OrderFacts) else 0
     if subject and subject.kind == "customer":
         owner = CUSTOMER
     known = blank(RecordKey(SLUG, facts.kind, place), _seen(facts))
     plan, columns = tags(facts, policy, Bearing(customer_id=owner or None, linked=bearing.linked))
-    row = known | columns | {"events": events_text(()), "version": _seen(facts), "subject": subject and str(subject)}
+    row = (
+        known
+        | columns
+        | {"events": events_text(()), "version": _seen(facts), "subject": subject and str(subject)}
+    )
     if facts.kind in STORED_KINDS:
         row |= {"known_digest": row["wanted_digest"], "known_version": row["version"]}
     return row | {"reason": reason_for(known, columns, plan)}
@@ -90,12 +101,16 @@ def _customer(at: datetime, day: int) -> CustomerFacts:
 def _others(at: datetime, day: int, *, linked: bool) -> Iterator[Facts]:
     """All but the customer: four orders of theirs, four of guests, and a request or a consent."""
     for number, payment in enumerate(("klarna_payments", "stripe", "ppcp-gateway")):
-        yield _paid(min(at + timedelta(days=40 * number), LAST_DAY), day + number, payment, CUSTOMER)
+        yield _paid(
+            min(at + timedelta(days=40 * number), LAST_DAY), day + number, payment, CUSTOMER
+        )
     yield _refunded(at, day)
     for number, payment in enumerate(("stripe", "bacs", "klarna_payments")):
         yield _paid(at, day + number, payment, 0)
     yield _unpaid(at)
-    yield _told(at, day, Subject("customer", str(CUSTOMER)) if linked else Subject("email", "k" * 32))
+    yield _told(
+        at, day, Subject("customer", str(CUSTOMER)) if linked else Subject("email", "k" * 32)
+    )
 
 
 def _paid(at: datetime, day: int, payment: str, customer: int) -> OrderFacts:
@@ -103,13 +118,17 @@ def _paid(at: datetime, day: int, payment: str, customer: int) -> OrderFacts:
     kinds = _kinds(at, day)
     carrier = ("dhl_express", "bring_shipping", "flexible_shipping_ups", "local_pickup")[day % 4]
     carriers = frozenset({carrier} if "shipping" in kinds else ())
-    return OrderFacts("completed", at, at, sent, customer, kinds, meta_at=sent, payment=payment, carriers=carriers)
+    return OrderFacts(
+        "completed", at, at, sent, customer, kinds, meta_at=sent, payment=payment, carriers=carriers
+    )
 
 
 def _refunded(at: datetime, day: int) -> OrderFacts:
     back = min(at + timedelta(days=14 + day % 20), LAST_DAY)
     refunds, kinds = (Refund(5, back),), _kinds(at, day)
-    return OrderFacts("refunded", at, at, at, CUSTOMER, kinds, refunds=refunds, meta_at=back, payment="stripe")
+    return OrderFacts(
+        "refunded", at, at, at, CUSTOMER, kinds, refunds=refunds, meta_at=back, payment="stripe"
+    )
 
 
 def _unpaid(at: datetime) -> OrderFacts:

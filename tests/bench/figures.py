@@ -33,9 +33,12 @@ class Figure:
     def as_dict(self) -> dict[str, Any]:
         """As JSON takes it."""
         values = [round(value, 4) for value in self.values]
-        return {"name": self.name, "unit": self.unit, "of": dict(self.of), "median": round(self.median, 4)} | {
-            "values": values
-        }
+        return {
+            "name": self.name,
+            "unit": self.unit,
+            "of": dict(self.of),
+            "median": round(self.median, 4),
+        } | {"values": values}
 
     @property
     def median(self) -> float:
@@ -50,5 +53,7 @@ def chosen(figures: Iterable[Figure], name: str, **of: str | int) -> list[Figure
 
 def ratios(name: str, above: Figure, below: Figure, of: Of) -> Figure:
     """One over the other, round by round: both were measured one after the other."""
-    values = tuple(one / other if other else 0.0 for one, other in zip(above.values, below.values, strict=True))
+    values = tuple(
+        one / other if other else 0.0 for one, other in zip(above.values, below.values, strict=True)
+    )
     return Figure(name, "", values, of)

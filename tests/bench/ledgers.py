@@ -53,7 +53,12 @@ _shapes = Table(
     Column("reason", Text),
     *(Column(name, records.c[name].type) for name in _OWN),
 )
-_clocks = Table("bench_clocks", _metadata, Column("second", Integer, primary_key=True), Column("text", String(12)))
+_clocks = Table(
+    "bench_clocks",
+    _metadata,
+    Column("second", Integer, primary_key=True),
+    Column("text", String(12)),
+)
 
 
 def fill(ledger: Database, policy: Policy, number: int) -> None:
@@ -85,7 +90,10 @@ def _prepare(connection: Connection, policy: Policy, families: int) -> None:
 
 def _times() -> Iterator[dict[str, int | str]]:
     for second in range(_SECONDS):
-        yield {"second": second, "text": f"T{8 + second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"}
+        yield {
+            "second": second,
+            "text": f"T{8 + second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}",
+        }
 
 
 def _stamp(connection: Connection, first: int, end: int, families: int) -> None:
@@ -93,7 +101,9 @@ def _stamp(connection: Connection, first: int, end: int, families: int) -> None:
     before = connection.execute(select(func.coalesce(func.max(records.c.id), 0))).scalar_one()
     connection.execute(insert(records).from_select(_OWN, _rows(first, end, families)))
     number = records.c.external_id - FIRST_ID
-    shape = (_shapes.c.day == number // FAMILY * DAYS // families) & (_shapes.c.place == number % FAMILY)
+    shape = (_shapes.c.day == number // FAMILY * DAYS // families) & (
+        _shapes.c.place == number % FAMILY
+    )
     same = ("state", "legal_basis", "retention_class", "delete_after", "policy_id")
     lines = select(
         records.c.id,
@@ -103,7 +113,9 @@ def _stamp(connection: Connection, first: int, end: int, families: int) -> None:
         _shapes.c.reason,
     ).where(records.c.id > before, shape)
     ordered = lines.order_by(records.c.id)
-    connection.execute(insert(history).from_select(["record_id", "at", "cause", *same, "reason"], ordered))
+    connection.execute(
+        insert(history).from_select(["record_id", "at", "cause", *same, "reason"], ordered)
+    )
 
 
 def _rows(first: int, end: int, families: int) -> Select[tuple[object, ...]]:
@@ -118,7 +130,9 @@ def _rows(first: int, end: int, families: int) -> Select[tuple[object, ...]]:
         "customer_id": customer_id + _shapes.c.customer_id - CUSTOMER,
         "subject": func.replace(_shapes.c.subject, stands_for, cast(customer_id, String)),
         "facts": func.replace(
-            func.replace(_shapes.c.facts, stands_for, cast(customer_id, String)), NOON, _clocks.c.text
+            func.replace(_shapes.c.facts, stands_for, cast(customer_id, String)),
+            NOON,
+            _clocks.c.text,
         ),
     }
     of_the_day = _shapes.c.day == number * DAYS // families

@@ -89,7 +89,9 @@ class _Sender:
             try:
                 if exchange.unsent:
                     exchange.unsent = exchange.unsent[link.send(exchange.unsent) :]
-                    self._poll.modify(number, select.EPOLLOUT if exchange.unsent else select.EPOLLIN)
+                    self._poll.modify(
+                        number, select.EPOLLOUT if exchange.unsent else select.EPOLLIN
+                    )
                     continue
                 chunk = link.recv(65_536)
             except BlockingIOError:
@@ -127,7 +129,9 @@ def _status(answer: bytes) -> int:
     return int(head[1]) if len(head) > 1 and head[1].isdigit() else 0
 
 
-def closed_loop(address: Address, requests: Iterator[bytes], *, seconds: float, at_once: int) -> Outcome:
+def closed_loop(
+    address: Address, requests: Iterator[bytes], *, seconds: float, at_once: int
+) -> Outcome:
     """Send requests for so long, always `at_once` of them under way: as fast as the other side can."""
     sender = _Sender(address)
     began = time.perf_counter()
@@ -139,7 +143,9 @@ def closed_loop(address: Address, requests: Iterator[bytes], *, seconds: float, 
     return _finish(sender, began)
 
 
-def open_loop(address: Address, requests: Iterator[bytes], *, rate: float, seconds: float) -> Outcome:
+def open_loop(
+    address: Address, requests: Iterator[bytes], *, rate: float, seconds: float
+) -> Outcome:
     """Send `rate` requests a second, evenly, whether or not the ones before were answered."""
     sender = _Sender(address)
     began = time.perf_counter()
@@ -165,6 +171,11 @@ def _finish(sender: _Sender, began: float) -> Outcome:
 
 def http_request(path: str, headers: Sequence[tuple[str, str]], body: bytes) -> bytes:
     """One POST as it goes over the wire."""
-    lines = [f"POST {path} HTTP/1.0", "Host: 127.0.0.1", f"Content-Length: {len(body)}", "Connection: close"]
+    lines = [
+        f"POST {path} HTTP/1.0",
+        "Host: 127.0.0.1",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+    ]
     lines += [f"{name}: {value}" for name, value in headers]
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body

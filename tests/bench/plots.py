@@ -33,7 +33,9 @@ def draw(parts: Parts, directory: Path) -> list[Path]:
 
 @contextmanager
 def _sheet(path: Path, columns: int) -> Iterator[list[Axes]]:
-    with mpl.rc_context({"svg.hashsalt": path.name, "svg.fonttype": "none", "font.size": 9, "axes.grid": True}):
+    with mpl.rc_context(
+        {"svg.hashsalt": path.name, "svg.fonttype": "none", "font.size": 9, "axes.grid": True}
+    ):
         sheet = Sheet(figsize=(3.6 * columns, 3.4), layout="constrained")
         FigureCanvasSVG(sheet)
         yield list(sheet.subplots(1, columns, squeeze=False, sharey=True)[0])
@@ -43,7 +45,10 @@ def _sheet(path: Path, columns: int) -> Iterator[list[Axes]]:
 def _latencies(figures: Sequence[Figure], path: Path) -> Path:
     """A panel each for the floor and the databases: how long requests take at each rate."""
     panels = {"the floor": {"side": FLOOR, "database": "sqlite"}}
-    panels |= {f"the service on {NAMES[name]}": {"side": "service", "database": name} for name in _databases(figures)}
+    panels |= {
+        f"the service on {NAMES[name]}": {"side": "service", "database": name}
+        for name in _databases(figures)
+    }
     with _sheet(path, len(panels)) as axes:
         for panel, (title, of) in zip(axes, panels.items(), strict=True):
             for name in PERCENTILES:
@@ -60,9 +65,16 @@ def _growth(figures: Sequence[Figure], path: Path) -> Path:
     """How fast intake is by the size of the ledger: as a part of the floor, and of the rate at an empty one."""
     with _sheet(path, 2) as axes:
         for name in _databases(figures):
-            _line(axes[0], chosen(figures, TO_FLOOR, side=LARGE, database=name), "records", NAMES[name])
+            _line(
+                axes[0],
+                chosen(figures, TO_FLOOR, side=LARGE, database=name),
+                "records",
+                NAMES[name],
+            )
             _line(axes[1], chosen(figures, TO_EMPTY, database=name), "records", NAMES[name])
-        for panel, title in zip(axes, ("of the floor", "of the rate at an empty ledger"), strict=True):
+        for panel, title in zip(
+            axes, ("of the floor", "of the rate at an empty ledger"), strict=True
+        ):
             panel.set(title=title, xlabel="records in the ledger", xscale="log", ylim=(0, None))
             panel.xaxis.set_major_formatter("{x:,.0f}")
         axes[0].set_ylabel("intake, as a part")
@@ -78,6 +90,8 @@ def _line(panel: Axes, figures: Iterable[Figure], by: str, label: str) -> None:
     """Medians, with the least and the most behind them."""
     points = sorted(figures, key=lambda figure: figure.of[by])
     where = [float(figure.of[by]) for figure in points]
-    (line,) = panel.plot(where, [figure.median for figure in points], marker="o", markersize=3, label=label)
+    (line,) = panel.plot(
+        where, [figure.median for figure in points], marker="o", markersize=3, label=label
+    )
     least, most = ([bound(figure.values) for figure in points] for bound in (min, max))
     panel.fill_between(where, least, most, color=line.get_color(), alpha=0.15, linewidth=0)

@@ -60,7 +60,9 @@ def read(path: Path) -> dict[str, list[Figure]]:
     if not path.exists():
         return {}
     raw = json.loads(path.read_text())
-    return {part: [Figure.from_dict(one) for one in figures] for part, figures in raw["parts"].items()}
+    return {
+        part: [Figure.from_dict(one) for one in figures] for part, figures in raw["parts"].items()
+    }
 
 
 def write(path: Path, parts: Parts, notes: Sequence[str]) -> None:
@@ -80,7 +82,9 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def merged(before: Mapping[str, Sequence[Figure]], now: Parts, order: Iterable[str]) -> dict[str, Sequence[Figure]]:
+def merged(
+    before: Mapping[str, Sequence[Figure]], now: Parts, order: Iterable[str]
+) -> dict[str, Sequence[Figure]]:
     """Each part as it was measured last, in this order."""
     everything = {**before, **now}
     return {part: everything[part] for part in order if part in everything}

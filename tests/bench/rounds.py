@@ -51,7 +51,9 @@ def steady(bench: Bench, sides: Sequence[Side], of: Of, rates: Sequence[int]) ->
     """How long each side takes to answer at each rate, until it is overwhelmed."""
     left = list(sides)
     for rate in rates:
-        found = in_turn(bench, left, partial(Side.open, bench=bench, rate=rate), max(1, bench.plan.rounds - 2))
+        found = in_turn(
+            bench, left, partial(Side.open, bench=bench, rate=rate), max(1, bench.plan.rounds - 2)
+        )
         for name, outcomes in found.items():
             yield from _latencies(outcomes, of | {"side": name, "rate": rate})
         yield from _failures(found, of | {"rate": rate})

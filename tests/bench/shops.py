@@ -31,7 +31,9 @@ def open_shop(started: Stack, orders: int = 0, customers: int = 0) -> Sandbox:
     """Start the store, and let every process of the stack that is started later serve it as fast as it can."""
     numbers = ["--orders", str(orders), "--customers", str(customers)]
     shop = Sandbox(
-        [sys.executable, "-m", "tests.bench.store", *numbers], started._env(), started.directory / "store.log"
+        [sys.executable, "-m", "tests.bench.store", *numbers],
+        started._env(),
+        started.directory / "store.log",
     )
     started.started.append(shop)
     shop.start()
@@ -48,4 +50,6 @@ def learnt(url: str, *, later: bool = False) -> None:
         connection.execute(update(stores_table).values(rate=float(CALLS)))
         rounds.register(connection, SLUG, now)
         if later:
-            connection.execute(update(rounds_table).values(due_at=now + timedelta(days=1), done_at=now, mark=now))
+            connection.execute(
+                update(rounds_table).values(due_at=now + timedelta(days=1), done_at=now, mark=now)
+            )

@@ -49,7 +49,9 @@ class Side:
 
     def closed(self, bench: Bench) -> Outcome:
         """As fast as it can, with as many requests under way as the plan says."""
-        return closed_loop(self.address, self.supply, seconds=bench.plan.seconds, at_once=bench.plan.at_once)
+        return closed_loop(
+            self.address, self.supply, seconds=bench.plan.seconds, at_once=bench.plan.at_once
+        )
 
     def open(self, bench: Bench, rate: int) -> Outcome:
         """So many requests a second, whether it can or not."""
@@ -75,7 +77,9 @@ def services(
         everyone = [_side(FLOOR, _floor(below), Supply.repeated()), *sides]
         for side in everyone:
             side.prepare(bench)
-            closed_loop(side.address, side.supply, seconds=WARM_UP_SECONDS, at_once=bench.plan.at_once)
+            closed_loop(
+                side.address, side.supply, seconds=WARM_UP_SECONDS, at_once=bench.plan.at_once
+            )
         for url in ledgers.values():
             with closing(Database(url)) as ledger:
                 tidy(ledger)
@@ -116,7 +120,15 @@ def as_installed(slugs: Sequence[str] = SLUGS) -> dict[str, str]:
 @cache
 def workers() -> int:
     """How many workers the service has by itself."""
-    command = [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "--print-config", "wsgi:app"]
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--config",
+        "deploy/gunicorn.conf.py",
+        "--print-config",
+        "wsgi:app",
+    ]
     with tempfile.TemporaryDirectory() as place:
         env = Stack(Path(place), f"sqlite:///{place}/ledger.db")._env()
         shown = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=True)

@@ -34,12 +34,26 @@ class Shop(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.numbers = numbers
 
-    def shown(self, resource: str, number: int, fields: str = "", meta: str = "[]", changed: str = "") -> str:
+    def shown(
+        self, resource: str, number: int, fields: str = "", meta: str = "[]", changed: str = ""
+    ) -> str:
         """One record as JSON; `fields` are those asked for, all where it is empty."""
         created = _time(number)
-        owner = number % self.numbers["customers"] + 1 if number % 5 and self.numbers["customers"] else 0
-        text = _template(resource, fields).replace(f'"{_ID}"', str(number)).replace(f'"{_CUSTOMER}"', str(owner))
-        return text.replace(_CREATED, created).replace(_CHANGED, changed or created).replace(f'"{_META}"', meta)
+        owner = (
+            number % self.numbers["customers"] + 1
+            if number % 5 and self.numbers["customers"]
+            else 0
+        )
+        text = (
+            _template(resource, fields)
+            .replace(f'"{_ID}"', str(number))
+            .replace(f'"{_CUSTOMER}"', str(owner))
+        )
+        return (
+            text.replace(_CREATED, created)
+            .replace(_CHANGED, changed or created)
+            .replace(f'"{_META}"', meta)
+        )
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -60,7 +74,11 @@ class Handler(BaseHTTPRequestHandler):
         if number:
             self._answer(200, self.server.shown(resource, int(number), query.get("_fields", "")))
             return
-        total = 0 if query.get("status", "any") != "any" or "modified_after" in query else self.server.numbers[resource]
+        total = (
+            0
+            if query.get("status", "any") != "any" or "modified_after" in query
+            else self.server.numbers[resource]
+        )
         ids = _included(query, total) if "include" in query else _page(query, total)
         rows = (self.server.shown(resource, one, query.get("_fields", "")) for one in ids)
         self._answer(200, f"[{','.join(rows)}]", total)
@@ -72,7 +90,10 @@ class Handler(BaseHTTPRequestHandler):
         if asked is None:
             self._answer(404, "{}")
         elif asked[1] == "batch":
-            self._answer(200, f'{{"update":[{",".join(self._written(asked[0], one) for one in body["update"])}]}}')
+            self._answer(
+                200,
+                f'{{"update":[{",".join(self._written(asked[0], one) for one in body["update"])}]}}',
+            )
         else:
             self._answer(200, self._written(asked[0], {"id": int(asked[1]), **body}))
 
@@ -82,7 +103,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def _written(self, resource: str, item: dict[str, Any]) -> str:
         now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
-        meta = [{"id": place, **one} for place, one in enumerate(item["meta_data"], 1) if one["value"] is not None]
+        meta = [
+            {"id": place, **one}
+            for place, one in enumerate(item["meta_data"], 1)
+            if one["value"] is not None
+        ]
         return self.server.shown(resource, item["id"], meta=json.dumps(meta), changed=now)
 
     def _asked(self) -> tuple[tuple[str, str] | None, dict[str, str]]:
@@ -107,8 +132,17 @@ class Handler(BaseHTTPRequestHandler):
 @cache
 def _template(resource: str, fields: str) -> str:
     """A record with marks in place of what differs between records."""
-    marks = {"id": _ID, "date_created_gmt": _CREATED, "date_modified_gmt": _CHANGED, "meta_data": _META}
-    whole = order(1) | {"customer_id": _CUSTOMER, "date_paid_gmt": _CREATED} if resource == "orders" else customer(1)
+    marks = {
+        "id": _ID,
+        "date_created_gmt": _CREATED,
+        "date_modified_gmt": _CHANGED,
+        "meta_data": _META,
+    }
+    whole = (
+        order(1) | {"customer_id": _CUSTOMER, "date_paid_gmt": _CREATED}
+        if resource == "orders"
+        else customer(1)
+    )
     whole |= marks
     names = [name.partition(".")[0] for name in fields.split(",")] if fields else list(whole)
     return json.dumps({name: whole[name] for name in names if name in whole}, separators=(",", ":"))

@@ -68,7 +68,10 @@ def table(parts: Parts) -> str:
 
 def _rows(parts: Parts) -> Iterator[str]:
     for line in LINES:
-        figures = [chosen(parts.get(line.part, ()), line.name, **line.of, database=name) for name in DATABASES]
+        figures = [
+            chosen(parts.get(line.part, ()), line.name, **line.of, database=name)
+            for name in DATABASES
+        ]
         if any(figures):
             cells = (_cell(found[0]) if found else "–" for found in figures)
             yield f"| {line.words} | {line.asked or '–'} | {' | '.join(cells)} |"

@@ -34,7 +34,12 @@ def run(started: Stack, *arguments: str, limit: float, **env: str) -> Usage:
     with output.open("ab") as sink:
         began = time.monotonic()
         child = subprocess.Popen(
-            command, cwd=ROOT, env=started._env(**env), stdout=sink, stderr=sink, start_new_session=True
+            command,
+            cwd=ROOT,
+            env=started._env(**env),
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
         )
     try:
         status, used, most = _ended(child.pid, began + limit)
@@ -42,7 +47,9 @@ def run(started: Stack, *arguments: str, limit: float, **env: str) -> Usage:
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
         raise
-    child.returncode = os.waitstatus_to_exitcode(status)  # it is waited for, which `subprocess` does not know
+    child.returncode = os.waitstatus_to_exitcode(
+        status
+    )  # it is waited for, which `subprocess` does not know
     cpu = used.ru_utime + used.ru_stime
     return Usage(child.returncode, time.monotonic() - began, cpu, most)
 

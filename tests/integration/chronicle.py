@@ -64,7 +64,11 @@ class Chronicle:
     @staticmethod
     def shown_oddly(shown: Json) -> set[str]:
         """Names of the days that are no days of this time."""
-        return {name for name, value in shown.items() if name.endswith("_gmt") and str(value)[:2] != "20" and value}
+        return {
+            name
+            for name, value in shown.items()
+            if name.endswith("_gmt") and str(value)[:2] != "20" and value
+        }
 
     def _choice(self, held: Held, now: datetime, record: Order | Customer) -> None:
         stands = {"yes": True, "no": False}.get(str(record.meta.get("ws_opt_in")))
@@ -92,7 +96,10 @@ def rows_of(database: Database) -> Rows:
 def bare(rows: Rows) -> Rows:
     """Without what only says when the store was last asked, and by whom."""
     idle = {"read_at", "young", "updated_at", "claim", "claim_until"}
-    return {key: {name: value for name, value in row.items() if name not in idle} for key, row in rows.items()}
+    return {
+        key: {name: value for name, value in row.items() if name not in idle}
+        for key, row in rows.items()
+    }
 
 
 def count_history(database: Database) -> int:
@@ -104,7 +111,11 @@ def count_history(database: Database) -> int:
 def count_to_ask(database: Database) -> int:
     """Of how many records the store is still to be asked."""
     with database.read() as connection:
-        chosen = select(func.count()).select_from(records_table).where(records_table.c.reread_at.is_not(None))
+        chosen = (
+            select(func.count())
+            .select_from(records_table)
+            .where(records_table.c.reread_at.is_not(None))
+        )
         return int(connection.execute(chosen).scalar_one())
 
 
@@ -112,7 +123,11 @@ def compare(rows: Rows, second: Rows, one: Desk, chronicle: Chronicle) -> None:
     """The ledger against one that knows nothing but what the store's lists led to, record by record."""
     shop = one.store.shop
     there = {("order", number) for number in shop.orders}
-    there |= {("customer", number) for number, account in shop.customers.items() if account.role == "customer"}
+    there |= {
+        ("customer", number)
+        for number, account in shop.customers.items()
+        if account.role == "customer"
+    }
     assert there <= rows.keys()
     for held, row in rows.items():
         kind, number = held
@@ -125,7 +140,9 @@ def compare(rows: Rows, second: Rows, one: Desk, chronicle: Chronicle) -> None:
             if kind == "customer" or number not in chronicle.undated:
                 assert row["version"] == second[held]["version"], held
             _compare_facts(held, row, second[held], chronicle)
-            if second[held]["email_hash"] and (kind == "customer" or number not in chronicle.undated):
+            if second[held]["email_hash"] and (
+                kind == "customer" or number not in chronicle.undated
+            ):
                 assert row["email_hash"] == second[held]["email_hash"], held
     _compare_columns(rows, one.runtime.policy, chronicle)
 
@@ -133,16 +150,26 @@ def compare(rows: Rows, second: Rows, one: Desk, chronicle: Chronicle) -> None:
 def _compare_columns(rows: Rows, policy: Policy, chronicle: Chronicle) -> None:
     """Tags, dates and state of all that is not gone are as the rules give them for the facts, and for what was reported
     and noted."""
-    facts = {key: read_facts(key[0], row["facts"], row["email_hash"]) for key, row in rows.items() if row["facts"]}
-    addresses = {number: row["email_hash"] for (kind, number), row in rows.items() if kind == "customer"}
+    facts = {
+        key: read_facts(key[0], row["facts"], row["email_hash"])
+        for key, row in rows.items()
+        if row["facts"]
+    }
+    addresses = {
+        number: row["email_hash"] for (kind, number), row in rows.items() if kind == "customer"
+    }
     for key, reported in reports_of(chronicle.told).items():
         assert facts[key] == reported, key
     for key, columns in columns_of(facts, events_of(chronicle.told), policy, addresses).items():
         names = columns.keys() if rows[key]["state"] != "gone" else {"events"}
-        assert {name: rows[key][name] for name in names} == {name: columns[name] for name in names}, key
+        assert {name: rows[key][name] for name in names} == {
+            name: columns[name] for name in names
+        }, key
 
 
-def _compare_facts(held: Held, row: dict[str, Any], fresh: dict[str, Any], chronicle: Chronicle) -> None:
+def _compare_facts(
+    held: Held, row: dict[str, Any], fresh: dict[str, Any], chronicle: Chronicle
+) -> None:
     """The same facts but for what only history tells."""
     kind, number = held
     mine = cast("OrderFacts | CustomerFacts", read_facts(kind, row["facts"]))
@@ -164,7 +191,9 @@ def _compare_facts(held: Held, row: dict[str, Any], fresh: dict[str, Any], chron
     _check_choices(held, mine.choices, shown.choices, chronicle)
 
 
-def _remembered(number: int, mine: OrderFacts, shown: OrderFacts, chronicle: Chronicle) -> OrderFacts:
+def _remembered(
+    number: int, mine: OrderFacts, shown: OrderFacts, chronicle: Chronicle
+) -> OrderFacts:
     """The facts that the store shows, with what is remembered of earlier states: each of it was so once."""
     assert mine.paid or not shown.paid, number
     assert not mine.was_paid or number in chronicle.paid, number
@@ -174,7 +203,10 @@ def _remembered(number: int, mine: OrderFacts, shown: OrderFacts, chronicle: Chr
     for name, _ in mine.carried:
         if name in ("created_at", "paid_at", "completed_at"):
             carried[name] = getattr(mine, name)
-            assert (number, name, f"{carried[name]:%Y-%m-%dT%H:%M:%S}") in chronicle.days, (number, name)
+            assert (number, name, f"{carried[name]:%Y-%m-%dT%H:%M:%S}") in chronicle.days, (
+                number,
+                name,
+            )
     if number in chronicle.undated:
         carried["meta_at"] = mine.meta_at
     return replace(
@@ -189,7 +221,9 @@ def _remembered(number: int, mine: OrderFacts, shown: OrderFacts, chronicle: Chr
     )
 
 
-def _check_choices(held: Held, seen: tuple[Choice, ...], now: tuple[Choice, ...], chronicle: Chronicle) -> None:
+def _check_choices(
+    held: Held, seen: tuple[Choice, ...], now: tuple[Choice, ...], chronicle: Chronicle
+) -> None:
     """Each choice was true when it was seen, and the last is what stands."""
     for choice in seen:
         assert choice.given in chronicle.stood(held, choice.at), held

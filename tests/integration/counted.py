@@ -30,7 +30,15 @@ def all_of(connection: Connection) -> list[Row[Any]]:
 def kinds_of(rows: Iterable[Row[Any]]) -> Counter[tuple[Any, ...]]:
     """Records by what they are."""
     return Counter(
-        (r.state, r.kind, r.retention_class or "", r.legal_basis or "", r.held, r.unknown_status, r.recipients)
+        (
+            r.state,
+            r.kind,
+            r.retention_class or "",
+            r.legal_basis or "",
+            r.held,
+            r.unknown_status,
+            r.recipients,
+        )
         for r in rows
     )
 
@@ -51,7 +59,9 @@ def months_shown(connection: Connection, what: tallies.What) -> dict[str, list[i
     """By month: the number of records, how many are overdue, and due within 30 and 365 days."""
     found = tallies.months(connection, what, TODAY)
     assert [row.month for row in found] == sorted(row.month for row in found)
-    return {row.month: [row.number, row.overdue, row.next_30_days, row.next_365_days] for row in found}
+    return {
+        row.month: [row.number, row.overdue, row.next_30_days, row.next_365_days] for row in found
+    }
 
 
 def months_of(days: Mapping[tuple[Any, ...], int], what: str) -> dict[str, list[int]]:
@@ -73,7 +83,9 @@ def is_early(row: Row[Any]) -> bool:
         return False
     before_its_day = row.delete_after and row.closed_on and row.delete_after >= row.closed_on
     return bool(
-        row.held or before_its_day or (row.state == "trashed" and row.delete_after and row.delete_after >= TODAY)
+        row.held
+        or before_its_day
+        or (row.state == "trashed" and row.delete_after and row.delete_after >= TODAY)
     )
 
 
@@ -85,11 +97,24 @@ def counted(rows: Iterable[Row[Any]]) -> Counter[tuple[Any, ...]]:
 def assert_true(connection: Connection) -> None:
     """All that is read from tallies is what the records say."""
     rows = all_of(connection)
-    about = ("state", "kind", "retention_class", "legal_basis", "held", "unknown_status", "recipients")
+    about = (
+        "state",
+        "kind",
+        "retention_class",
+        "legal_basis",
+        "held",
+        "unknown_status",
+        "recipients",
+    )
     assert counted(tallies.kinds(connection, *about)) == kinds_of(rows)
     by_day = ("day", "kind", "retention_class")
-    whole, part = (tallies.days(connection, "whole", *by_day), tallies.days(connection, "part", *by_day))
-    days = {("whole", *row[:-1]): row.number for row in whole} | {("part", *row[:-1]): row.number for row in part}
+    whole, part = (
+        tallies.days(connection, "whole", *by_day),
+        tallies.days(connection, "part", *by_day),
+    )
+    days = {("whole", *row[:-1]): row.number for row in whole} | {
+        ("part", *row[:-1]): row.number for row in part
+    }
     assert days == days_of(rows)
     for what in ("whole", "part"):
         assert months_shown(connection, what) == months_of(days, what)

@@ -120,12 +120,16 @@ class Desk:
         """Take in one delivery."""
         policy, subject_key = self.runtime.policy, self.runtime.subject_key
         keys = signing_keys(SECRET)
-        delivery = Delivery.from_http(sent.headers, sent.body, keys=keys, policy=policy, subject_key=subject_key)
+        delivery = Delivery.from_http(
+            sent.headers, sent.body, keys=keys, policy=policy, subject_key=subject_key
+        )
         return Ingest(self.runtime).ingest_one(self.slug, delivery)
 
     # What people ask for, and what other tools report
 
-    def note(self, kind: RecordKind, number: int, event: RecordEvent, subject: Subject | None = None) -> Result:
+    def note(
+        self, kind: RecordKind, number: int, event: RecordEvent, subject: Subject | None = None
+    ) -> Result:
         """Take in what was asked for or decided about a record."""
         return Ingest(self.runtime).ingest_one(
             self.slug, Delivery(uuid4().hex, "event", Noted(kind, number, event, subject))
@@ -239,7 +243,11 @@ class Desk:
 
     def held(self, kind: str, number: int) -> dict[str, str]:
         """What the store holds under our keys."""
-        meta = self.store.shop.order(number).meta if kind == "order" else self.store.shop.customer(number).meta
+        meta = (
+            self.store.shop.order(number).meta
+            if kind == "order"
+            else self.store.shop.customer(number).meta
+        )
         return {key: meta.get(key) for key in KEYS if meta.get(key) is not None}
 
     def writes(self, kind: str, number: int) -> int:
@@ -263,7 +271,9 @@ class Desk:
         with self.runtime.database.write() as connection:
             stores.looked_after(connection, self.slug, self.clock())
         with self.runtime.database.read() as connection:
-            return status_of(connection, self.settings, self.runtime.policy, started_at=NOON, now=self.clock())
+            return status_of(
+                connection, self.settings, self.runtime.policy, started_at=NOON, now=self.clock()
+            )
 
     def problems(self) -> set[str]:
         """The codes of all problems that `/status` would name."""
@@ -298,7 +308,9 @@ def desk(
             rounds.register(connection, slug, clock())
         worker = worker_of(reach, runtime)
         stack.callback(close, worker)
-        rescanner = Rescanner(slug, worker.pusher.client, runtime, settings.reconcile, settings.sweep)
+        rescanner = Rescanner(
+            slug, worker.pusher.client, runtime, settings.reconcile, settings.sweep
+        )
         yield Desk(slug, store, receiver, runtime, clock, worker, rescanner, settings)
 
 
@@ -327,7 +339,9 @@ def _most() -> float:
 def service_at(directory: Path) -> Flask:
     """The web application, with one store and a migrated ledger in this directory."""
     store = StoreSettings("shop", "https://shop.example", "ck_test", "cs_test", (SECRET,))
-    app = create_app(Settings(stores={"shop": store}, database_url=f"sqlite:///{directory}/ledger.db"))
+    app = create_app(
+        Settings(stores={"shop": store}, database_url=f"sqlite:///{directory}/ledger.db")
+    )
     here: Service = app.extensions["retention"]
     upgrade(here.database)
     adopt(here.runtime, here.policy)

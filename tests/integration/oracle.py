@@ -50,7 +50,9 @@ def columns_of(
         for key, known in facts.items()
         if not isinstance(known, CustomerFacts)
     }
-    linked = [(owners[key][0], entry) for key in sorted(reported_ones) for entry in _kept(columns[key])]
+    linked = [
+        (owners[key][0], entry) for key in sorted(reported_ones) for entry in _kept(columns[key])
+    ]
     for key, known in facts.items():
         if isinstance(known, CustomerFacts):
             mine = tuple(entry for owner, entry in linked if owner == key[1])
@@ -102,7 +104,15 @@ def _owner(facts: Facts, others: FactsOf) -> Owner:
 def _subject(facts: ReportedFacts) -> str | None:
     """A customer says more than an order, an order more than an e-mail."""
     named = sorted(str(subject) for subject in facts.subjects)
-    return next((name for kind in ("customer:", "order:", "email:") for name in named if name.startswith(kind)), None)
+    return next(
+        (
+            name
+            for kind in ("customer:", "order:", "email:")
+            for name in named
+            if name.startswith(kind)
+        ),
+        None,
+    )
 
 
 # What is known, taken together
@@ -113,7 +123,9 @@ def events_of(contents: Iterable[Content]) -> dict[Key, tuple[RecordEvent, ...]]
     noted: dict[Key, dict[str, RecordEvent]] = {}
     for content in contents:
         if isinstance(content, Noted):
-            noted.setdefault((content.kind, content.external_id), {})[content.event.id] = content.event
+            noted.setdefault((content.kind, content.external_id), {})[content.event.id] = (
+                content.event
+            )
     return {key: tuple(events.values()) for key, events in noted.items()}
 
 
@@ -124,19 +136,26 @@ def reports_of(contents: Iterable[Content]) -> dict[Key, Facts]:
         if isinstance(content, Happened):
             key = (content.kind, content.external_id)
             assert content.at, "what carries no time is dated by its arrival"
-            report = Report(content.kind, content.occurrence, content.at, content.name, content.subject)
+            report = Report(
+                content.kind, content.occurrence, content.at, content.name, content.subject
+            )
             facts[key] = reported(cast("ReportedFacts | None", facts.get(key)), report)
     return facts
 
 
 def _shown(contents: Iterable[Content]) -> dict[Key, Facts]:
     """By order and customer, the facts that its states tell, taken in the order in which they were."""
-    states = sorted((one for one in contents if isinstance(one, Snapshot)), key=lambda one: one.version)
+    states = sorted(
+        (one for one in contents if isinstance(one, Snapshot)), key=lambda one: one.version
+    )
     last: dict[Key, Snapshot] = {}
     facts: dict[Key, Facts] = {}
     for state in states:
         key = (state.facts.kind, state.external_id)
-        known, version = cast("StoreFacts | None", facts.get(key)), last[key].version if key in last else None
+        known, version = (
+            cast("StoreFacts | None", facts.get(key)),
+            last[key].version if key in last else None,
+        )
         facts[key], last[key] = merge(known, version, state, doubtful=False).facts, state
     orders = [order for order in facts.values() if isinstance(order, OrderFacts)]
     for order in orders:

@@ -45,9 +45,14 @@ def fill(database: Database, number: int = ROWS) -> None:
     """Row 10 is of order 102, row 20 of 103, and so on; between them there is room for rows put in later."""
     with database.write() as connection:
         for order in range(1, ORDERS + 1):
-            made = blank(RecordKey("shop", "order", 100 + order), NOON) | {"state": "active", "id": order}
+            made = blank(RecordKey("shop", "order", 100 + order), NOON) | {
+                "state": "active",
+                "id": order,
+            }
             connection.execute(insert(records_table).values(made))
-        connection.execute(insert(history), [history_row(10 * place, place) for place in range(1, number + 1)])
+        connection.execute(
+            insert(history), [history_row(10 * place, place) for place in range(1, number + 1)]
+        )
 
 
 def seal(database: Database, limit: int = 1000) -> int:
@@ -62,7 +67,9 @@ def found(database: Database, *, expect: Head | None = None) -> list[Finding]:
         return list(verify.verify(connection, expect=expect, now=NEXT_DAY))
 
 
-def words(connection: Connection, *, expect: Head | None = None, now: datetime = NEXT_DAY) -> list[str]:
+def words(
+    connection: Connection, *, expect: Head | None = None, now: datetime = NEXT_DAY
+) -> list[str]:
     """What an audit finds, in words, where the transaction is still open."""
     return [finding.words for finding in verify.verify(connection, expect=expect, now=now)]
 
@@ -75,7 +82,9 @@ def head(database: Database) -> Head:
 
 def numbers(connection: Connection) -> list[tuple[int, int]]:
     """The number of each seal, and which row it is on."""
-    rows = connection.execute(select(seals_table.c.number, seals_table.c.history_id).order_by(seals_table.c.number))
+    rows = connection.execute(
+        select(seals_table.c.number, seals_table.c.history_id).order_by(seals_table.c.number)
+    )
     return [(number, row_id) for number, row_id in rows]
 
 

@@ -27,7 +27,11 @@ class Sequence(RuleBasedStateMachine):
 
     # Deliveries
 
-    @rule(limit=st.none() | st.integers(1, 4), seed=st.none() | st.integers(0, 3), drop=st.integers(0, 2))
+    @rule(
+        limit=st.none() | st.integers(1, 4),
+        seed=st.none() | st.integers(0, 3),
+        drop=st.integers(0, 2),
+    )
     def deliver(self, limit: int | None, seed: int | None, drop: int) -> None:
         """Some of what waits arrives, in some order; some is lost."""
         for one in self._send(limit, seed, drop):
@@ -103,6 +107,9 @@ def play(machine: type[Sequence], *, examples: int, steps: int) -> None:
     many = examples if settings().derandomize else settings().max_examples
     # A failure is told as it was found: to look for a shorter one takes minutes.
     chosen = settings(
-        max_examples=many, stateful_step_count=steps, suppress_health_check=quick, phases=[Phase.generate]
+        max_examples=many,
+        stateful_step_count=steps,
+        suppress_health_check=quick,
+        phases=[Phase.generate],
     )
     run_state_machine_as_test(machine, settings=chosen)

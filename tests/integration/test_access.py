@@ -76,7 +76,9 @@ def without_token() -> FlaskClient:
         ("http://192.0.2.7:8000", 403),
     ],
 )
-def test_the_name_that_is_asked_for_is_this_machines(asked: str, status: int, without_token: FlaskClient) -> None:
+def test_the_name_that_is_asked_for_is_this_machines(
+    asked: str, status: int, without_token: FlaskClient
+) -> None:
     assert without_token.get("/openapi.json", base_url=asked).status_code == status
 
 
@@ -92,7 +94,10 @@ def test_ordinary_headers_are_no_proxys() -> None:
 
 
 @given(
-    names, st.sampled_from(["Forwarded-{}", "X-Forwarded-{}", "{}-Client-IP", "{}-Real-Ip", "CF-{}", "{}-client-addr"])
+    names,
+    st.sampled_from(
+        ["Forwarded-{}", "X-Forwarded-{}", "{}-Client-IP", "{}-Real-Ip", "CF-{}", "{}-client-addr"]
+    ),
 )
 def test_any_header_of_a_proxys_family_counts(part: str, family: str) -> None:
     name = family.format(part or "x")
@@ -115,14 +120,22 @@ def test_any_header_of_a_proxys_family_counts(part: str, family: str) -> None:
         ("GET", "/healthz", 200),
     ],
 )
-def test_without_a_token_nothing_is_taken(method: str, path: str, status: int, without_token: FlaskClient) -> None:
-    assert without_token.open(path, method=method, json={} if method == "POST" else None).status_code == status
+def test_without_a_token_nothing_is_taken(
+    method: str, path: str, status: int, without_token: FlaskClient
+) -> None:
+    assert (
+        without_token.open(path, method=method, json={} if method == "POST" else None).status_code
+        == status
+    )
 
 
 def test_with_a_token_any_name_will_do() -> None:
     client = create_app(Settings(status_token=TOKEN)).test_client()
     headers = _bearer(TOKEN) | {"X-Forwarded-For": "192.0.2.1"}
-    assert client.get("/openapi.json", base_url="http://shop.example", headers=headers).status_code == 200
+    assert (
+        client.get("/openapi.json", base_url="http://shop.example", headers=headers).status_code
+        == 200
+    )
 
 
 def test_who_guesses_is_told_to_wait_and_nobody_else(
@@ -149,7 +162,9 @@ def test_who_guesses_is_told_to_wait_and_nobody_else(
     assert asked(**wrong) == 401
     assert len(slept) == 5
     assert [new - old for new, old in zip(_counted(), before, strict=True)] == [PATIENCE + 6, 0]
-    lines = [record.getMessage() for record in caplog.records if "wrong_token" in record.getMessage()]
+    lines = [
+        record.getMessage() for record in caplog.records if "wrong_token" in record.getMessage()
+    ]
     assert len(lines) == 2  # one a minute
     assert "canary" not in caplog.text
     assert "127.0.0.1" not in caplog.text
@@ -166,7 +181,9 @@ def test_of_those_who_guess_only_some_wait_at_a_time() -> None:
     for _ in range(PATIENCE):
         assert guesses.count()
     assert guesses.count()
-    assert answers == [False] + [True] * (MOST_WAITING - 1), "the last one who came was turned away at once"
+    assert answers == [False] + [True] * (MOST_WAITING - 1), (
+        "the last one who came was turned away at once"
+    )
 
 
 class _Seconds:

@@ -42,7 +42,9 @@ def shop(database: Database, policy: Policy) -> Iterator[Desk]:
 def guest_order(shop: Desk, email: str = KARI) -> int:
     """A paid order of a guest, with order attribution on it, of which the ledger has heard."""
     meta = [{"key": "_wc_order_attribution_source_type", "value": "organic"}]
-    number = shop.paid_order(billing={"first_name": "Kari", "email": email}, meta_data=meta, **JUMPER)
+    number = shop.paid_order(
+        billing={"first_name": "Kari", "email": email}, meta_data=meta, **JUMPER
+    )
     shop.come_to_rest()
     return number
 
@@ -65,7 +67,16 @@ def note(shop: Desk, number: int, type_: EventType, name: str = "", **more: Any)
 def unsubscribe(shop: Desk, email: str = KARI) -> None:
     """The newsletter tool tells that somebody has had enough."""
     subject = email_subject(email, shop.runtime.subject_key or "")
-    shop.report(Happened("marketing-consent", number_of(str(subject)), "consent-withdrawn", shop.clock(), "", subject))
+    shop.report(
+        Happened(
+            "marketing-consent",
+            number_of(str(subject)),
+            "consent-withdrawn",
+            shop.clock(),
+            "",
+            subject,
+        )
+    )
     shop.come_to_rest()
 
 
@@ -82,13 +93,17 @@ def listed(shop: Desk, subject: Subject) -> set[tuple[str, int]]:
     with shop.runtime.database.read() as connection:
         answer = answer_to(connection, shop.runtime.policy, "shop", subject, now=shop.clock())
     assert answer is not None
-    return {(one.kind, one.id) for one in answer.records} | {(one.kind, one.id) for one in answer.closed}
+    return {(one.kind, one.id) for one in answer.records} | {
+        (one.kind, one.id) for one in answer.closed
+    }
 
 
 def everything(database: Database) -> str:
     """All that the ledger holds, as text."""
     with database.read() as connection:
-        return "\n".join(str(connection.execute(select(table)).all()) for table in metadata.sorted_tables)
+        return "\n".join(
+            str(connection.execute(select(table)).all()) for table in metadata.sorted_tables
+        )
 
 
 def test_a_guest_an_account_and_a_contact_with_one_address_are_one_person(shop: Desk) -> None:
@@ -134,7 +149,9 @@ def test_the_hashes_of_an_account_go_once_nothing_is_left_on_which_they_bear(sho
 def test_the_hashes_stay_for_days_in_which_the_lists_show_more(shop: Desk) -> None:
     unsubscribe(shop)
     unheard = shop.paid_order(
-        billing={"email": KARI}, meta_data=[{"key": "_wc_order_attribution_source_type", "value": "organic"}], **JUMPER
+        billing={"email": KARI},
+        meta_data=[{"key": "_wc_order_attribution_source_type", "value": "organic"}],
+        **JUMPER,
     )
     shop.lose()
     shop.advance(timedelta(hours=1))
@@ -158,7 +175,9 @@ def test_a_deleted_request_that_named_an_address_keeps_no_hash(shop: Desk) -> No
 @ON_SQLITE
 def test_what_goes_by_the_address_of_an_order_that_is_gone_is_the_persons(shop: Desk) -> None:
     guest = guest_order(shop)
-    shop.report(Happened("support-request", 7, "made", shop.clock(), "", Subject("order", str(guest))))
+    shop.report(
+        Happened("support-request", 7, "made", shop.clock(), "", Subject("order", str(guest)))
+    )
     shop.store.delete_order(guest)
     shop.reconcile()
     assert ("support-request", 7) in listed(shop, email_subject(KARI, KEY))
@@ -166,7 +185,9 @@ def test_what_goes_by_the_address_of_an_order_that_is_gone_is_the_persons(shop: 
 
 def _deleted_contact(shop: Desk) -> Happened:
     subject = email_subject(KARI, KEY)
-    return Happened("marketing-consent", number_of(str(subject)), "deleted", shop.clock(), "", subject)
+    return Happened(
+        "marketing-consent", number_of(str(subject)), "deleted", shop.clock(), "", subject
+    )
 
 
 # --- another key ---------------------------------------------------------------------------------------------
@@ -199,7 +220,9 @@ def test_a_first_key_for_a_ledger_in_use(database: Database, policy: Policy) -> 
 
 
 @ON_SQLITE
-def test_another_key_makes_nothing_due_that_nobody_asked_for_and_holds_can_be_lifted(shop: Desk) -> None:
+def test_another_key_makes_nothing_due_that_nobody_asked_for_and_holds_can_be_lifted(
+    shop: Desk,
+) -> None:
     number = account(shop)
     note(shop, number, "erasure-requested")
     note(shop, number, "hold")
@@ -210,12 +233,18 @@ def test_another_key_makes_nothing_due_that_nobody_asked_for_and_holds_can_be_li
     shop.come_to_rest()
     assert shop.row("order", later)["held"]
     note(shop, number, "hold-lifted")
-    assert (shop.row("order", later)["held"], shop.row("order", later)["request_due"]) == (False, None)
+    assert (shop.row("order", later)["held"], shop.row("order", later)["request_due"]) == (
+        False,
+        None,
+    )
 
 
 def _use(shop: Desk, key: str) -> None:
     shop.runtime = runtime = replace(shop.runtime, subject_key=key)
-    rereader, pusher = replace(shop.worker.rereader, runtime=runtime), replace(shop.worker.pusher, runtime=runtime)
+    rereader, pusher = (
+        replace(shop.worker.rereader, runtime=runtime),
+        replace(shop.worker.pusher, runtime=runtime),
+    )
     shop.worker = replace(shop.worker, runtime=runtime, rereader=rereader, pusher=pusher)
     shop.rescanner = replace(shop.rescanner, runtime=runtime)
 
@@ -224,10 +253,14 @@ def _use(shop: Desk, key: str) -> None:
 
 
 @ON_SQLITE
-def test_what_bears_on_a_person_with_a_thousand_orders_is_done_in_one_turn(database: Database, policy: Policy) -> None:
+def test_what_bears_on_a_person_with_a_thousand_orders_is_done_in_one_turn(
+    database: Database, policy: Policy
+) -> None:
     with open_desk(database, policy, subject_key=KEY) as shop:
         number = account(shop)
-        shop.store.place_orders(1000, customer_id=number, set_paid=True, billing={"email": KARI}, **JUMPER)
+        shop.store.place_orders(
+            1000, customer_id=number, set_paid=True, billing={"email": KARI}, **JUMPER
+        )
         shop.deliver()
         while Retagger(shop.runtime).step():
             pass

@@ -63,7 +63,10 @@ PLACED: tuple[dict[str, Any], ...] = (
     JUMPER | {"set_paid": True, "billing": {"first_name": "Kari", "email": KARI}},
     JUMPER | {"status": "on-hold", "customer_note": "Ring twice"},
     JUMPER | {"status": "checkout-draft"},
-    {"status": "pending", "meta_data": [{"key": "_wc_order_attribution_source_type", "value": "organic"}]},
+    {
+        "status": "pending",
+        "meta_data": [{"key": "_wc_order_attribution_source_type", "value": "organic"}],
+    },
     JUMPER | {"set_paid": True, "meta_data": [{"key": "ws_opt_in", "value": "yes"}]},
     JUMPER | {"status": "packed-by-a-plugin", "meta_data": [{"key": "ws_opt_in", "value": "no"}]},
 )
@@ -87,7 +90,12 @@ ODD: tuple[dict[str, Any], ...] = (
 )
 """Days that are lost, or that plugins write."""
 
-NO_HABITS: dict[str, Any] = {"closed": set(), "refused_methods": set(), "cache": "", "before_json": ""}
+NO_HABITS: dict[str, Any] = {
+    "closed": set(),
+    "refused_methods": set(),
+    "cache": "",
+    "before_json": "",
+}
 HABITS: tuple[dict[str, Any], ...] = (
     {},
     {"closed": True},
@@ -127,7 +135,9 @@ class AnySequence(Sequence):
 
     # The shop
 
-    @initialize(given=st.lists(st.sampled_from(PLACED), min_size=2, max_size=4), heard=st.booleans())
+    @initialize(
+        given=st.lists(st.sampled_from(PLACED), min_size=2, max_size=4), heard=st.booleans()
+    )
     def open(self, given: list[dict[str, Any]], heard: bool) -> None:
         """A shop with a few orders and an account, of which all was heard, or nothing."""
         self.desk.store.sign_up(email="first@example.test")
@@ -144,7 +154,9 @@ class AnySequence(Sequence):
             return
         customer = self._customer(owner) if owner is not None else None
         self.desk.store.shop.statuses.add(given.get("status", "pending"))
-        self.desk.store.place_orders(1, customer_id=customer or 0, quiet=quiet, **{"set_paid": False} | given)
+        self.desk.store.place_orders(
+            1, customer_id=customer or 0, quiet=quiet, **{"set_paid": False} | given
+        )
 
     @rule(place=places, deed=st.sampled_from(DEEDS), lost=lost)
     def happen(self, place: int, deed: str, *, lost: bool) -> None:
@@ -154,7 +166,9 @@ class AnySequence(Sequence):
             return
         more = {"amount": "5.00"} if deed == "refund" else {}
         trashed = self.desk.store.shop.orders[number].status == "trash"
-        if (trashed and deed not in ("restore", "delete", "anonymise")) or (deed == "restore" and not trashed):
+        if (trashed and deed not in ("restore", "delete", "anonymise")) or (
+            deed == "restore" and not trashed
+        ):
             return
         try:
             getattr(self.desk.store, f"{deed}_order")(number, **more)
@@ -221,21 +235,34 @@ class AnySequence(Sequence):
         if how == "sign-up":
             self.desk.store.sign_up(email=email)
         else:
-            self.desk.store.make_account(email=email, role="customer" if how == "account" else "editor")
+            self.desk.store.make_account(
+                email=email, role="customer" if how == "account" else "editor"
+            )
 
-    @rule(place=places, deed=st.sampled_from(["visit", "edit", "delete", "promote", "demote"]), lost=lost)
+    @rule(
+        place=places,
+        deed=st.sampled_from(["visit", "edit", "delete", "promote", "demote"]),
+        lost=lost,
+    )
     def account(self, place: int, deed: str, *, lost: bool) -> None:
         """Something is done to an account; a new role moves no date and is told by no webhook."""
         number = self._customer(place)
         if number is None:
             return
         if deed in ("promote", "demote"):
-            self.desk.store.shop.customers[number].role = "editor" if deed == "promote" else "customer"
+            self.desk.store.shop.customers[number].role = (
+                "editor" if deed == "promote" else "customer"
+            )
         else:
-            getattr(self.desk.store, {"edit": "edit_customer", "delete": "delete_customer"}.get(deed, deed))(number)
+            getattr(
+                self.desk.store,
+                {"edit": "edit_customer", "delete": "delete_customer"}.get(deed, deed),
+            )(number)
             self._lose_if(lost)
 
-    @rule(kind=st.sampled_from(["order", "customer"]), place=places, wanted=st.booleans(), lost=lost)
+    @rule(
+        kind=st.sampled_from(["order", "customer"]), place=places, wanted=st.booleans(), lost=lost
+    )
     def newsletter(self, kind: str, place: int, *, wanted: bool, lost: bool) -> None:
         """The newsletter is wanted, or not any more."""
         number = self._order(place) if kind == "order" else self._customer(place)
@@ -278,12 +305,18 @@ class AnySequence(Sequence):
 
         It is about the first two of each kind only: what is noted of one record is to meet on it.
         """
-        places = {"order": self._order(place), "customer": self._customer(place), "support-request": place + 1}
+        places = {
+            "order": self._order(place),
+            "customer": self._customer(place),
+            "support-request": place + 1,
+        }
         number = places[kind]
         if number is None:
             return
         before = [told.event.id for told in self.chronicle.told if isinstance(told, Noted)]
-        named = before[about % len(before)] if before and type_ in ("hold-lifted", "retracted") else ""
+        named = (
+            before[about % len(before)] if before and type_ in ("hold-lifted", "retracted") else ""
+        )
         event = RecordEvent(f"event-{len(before)}", type_, self._ago(days), about=named)
         if type_ == "hold":
             event = replace(event, reason="litigation", owner="legal", review_on=date(2027, 5, 1))
@@ -297,7 +330,14 @@ class AnySequence(Sequence):
         number=st.integers(1, 2),
         days=past,
     )
-    def report(self, what: str, about: Literal["order", "customer"] | None, place: int, number: int, days: int) -> None:
+    def report(
+        self,
+        what: str,
+        about: Literal["order", "customer"] | None,
+        place: int,
+        number: int,
+        days: int,
+    ) -> None:
         """Another tool reports of a request or a consent; of somebody's, or of somebody's order, or of nobody known."""
         kind, occurrence = EVENT_TYPES[what]
         whose = self._order(place) if about == "order" else self._customer(place)
@@ -329,14 +369,24 @@ class AnySequence(Sequence):
         until = now + timedelta(minutes=5)
         with self.database.write() as connection:
             if deed == "ask":
-                records.claim_rereads(connection, "shop", limit=3, now=now, until=until, claim=token)
+                records.claim_rereads(
+                    connection, "shop", limit=3, now=now, until=until, claim=token
+                )
                 return
             if deed in ("orders", "customers", "changes"):
-                rounds.claim(connection, rounds.RoundClaim("shop", cast("rounds.RoundName", deed), token), now)
+                rounds.claim(
+                    connection,
+                    rounds.RoundClaim("shop", cast("rounds.RoundName", deed), token),
+                    now,
+                )
                 return
             due = [
-                *records.claim_pushes(connection, "shop", "order", limit=3, now=now, until=until, claim=token),
-                *records.claim_pushes(connection, "shop", "customer", limit=1, now=now, until=until, claim=token),
+                *records.claim_pushes(
+                    connection, "shop", "order", limit=3, now=now, until=until, claim=token
+                ),
+                *records.claim_pushes(
+                    connection, "shop", "customer", limit=1, now=now, until=until, claim=token
+                ),
             ]
         if deed == "write":
             for kind in STORED_KINDS:
@@ -434,7 +484,9 @@ def _play(
     play(Played, examples=examples, steps=STEPS)
 
 
-def test_any_sequence_of_events_ends_in_what_the_policy_alone_gives(policy: Policy, copies: MakeLedger) -> None:
+def test_any_sequence_of_events_ends_in_what_the_policy_alone_gives(
+    policy: Policy, copies: MakeLedger
+) -> None:
     _play(policy, copies, copies, 14)
 
 
@@ -442,7 +494,9 @@ def test_it_does_with_a_shop_managers_key(policy: Policy, copies: MakeLedger) ->
     _play(policy, copies, copies, 6, role="shop_manager")
 
 
-def test_it_does_where_persons_are_known_by_their_addresses(policy: Policy, copies: MakeLedger) -> None:
+def test_it_does_where_persons_are_known_by_their_addresses(
+    policy: Policy, copies: MakeLedger
+) -> None:
     _play(policy, copies, copies, 4, subject_key="a key of at least thirty-two characters")
 
 

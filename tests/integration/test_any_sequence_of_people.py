@@ -25,7 +25,15 @@ from hooks.intake.webhook import Delivery, Happened, Noted
 from hooks.ledger.codec import read_facts
 from hooks.ledger.persons import CONTACT
 from hooks.retention.events import EventType, RecordEvent, in_force
-from hooks.retention.facts import ConsentFacts, CustomerFacts, Occurrence, OrderFacts, RecordKind, Snapshot, Subject
+from hooks.retention.facts import (
+    ConsentFacts,
+    CustomerFacts,
+    Occurrence,
+    OrderFacts,
+    RecordKind,
+    Snapshot,
+    Subject,
+)
 from hooks.retention.policy import Policy
 from hooks.retention.tool_reports import choices_as_events, number_of
 from hooks.rights.lookup import answer_to
@@ -46,7 +54,11 @@ STEPS = 20
 
 PLACED: tuple[dict[str, Any], ...] = (
     {"set_paid": True},
-    {"set_paid": True, "meta_data": [{"key": "ws_opt_in", "value": "yes"}], "customer_note": "Ring twice"},
+    {
+        "set_paid": True,
+        "meta_data": [{"key": "ws_opt_in", "value": "yes"}],
+        "customer_note": "Ring twice",
+    },
     {"meta_data": [{"key": "_wc_order_attribution_source_type", "value": "organic"}]},
 )
 DECIDED: tuple[EventType, ...] = (
@@ -135,7 +147,9 @@ class People:
         accounts, hashes = self.accounts_of(subject), self.hashes_of(subject)
         owners = {Subject("customer", str(number)) for number in accounts}
         owners |= {Subject("email", email_hash) for email_hash in hashes}
-        orders: set[Named] = {("order", number) for number in self.orders if self.owner(number) in owners}
+        orders: set[Named] = {
+            ("order", number) for number in self.orders if self.owner(number) in owners
+        }
         return orders | {("customer", number) for number in accounts}
 
 
@@ -172,7 +186,9 @@ class AnyPerson(Sequence):
     def receive(self, sent: Recorded) -> None:
         """Take in one delivery, and write down what it shows, unless it is of an order that is no more."""
         keys = signing_keys(SECRET)
-        delivery = Delivery.from_http(sent.headers, sent.body, keys=keys, policy=self.policy, subject_key=KEY)
+        delivery = Delivery.from_http(
+            sent.headers, sent.body, keys=keys, policy=self.policy, subject_key=KEY
+        )
         if isinstance(delivery.content, Snapshot) and not self._is_gone(delivery.content):
             self.people.see(delivery.content)
         super().receive(sent)
@@ -206,7 +222,9 @@ class AnyPerson(Sequence):
         self.desk.advance(SECOND)
         if len(self.desk.store.shop.orders) < MOST:
             customer = self._customer(owner) if owner is not None else None
-            self.desk.store.place_order(customer_id=customer or 0, billing={"email": email}, **given)
+            self.desk.store.place_order(
+                customer_id=customer or 0, billing={"email": email}, **given
+            )
 
     @rule(place=places, deed=st.sampled_from(["anonymise", "make a guest's", "delete"]), lost=lost)
     def lose_owner(self, place: int, deed: str, *, lost: bool) -> None:
@@ -242,7 +260,9 @@ class AnyPerson(Sequence):
         self.desk.advance(SECOND)
         number = self._customer(place)
         if number is not None:
-            self.desk.store.edit_customer(number, **({"billing": {"email": email}} if billed else {"email": email}))
+            self.desk.store.edit_customer(
+                number, **({"billing": {"email": email}} if billed else {"email": email})
+            )
             self._lose_if(lost)
 
     @rule(place=places, lost=lost)
@@ -271,7 +291,9 @@ class AnyPerson(Sequence):
 
     def _event(self, type_: EventType) -> RecordEvent:
         self.desk.advance(SECOND)
-        return RecordEvent(f"event-{len(self.people.told)}", type_, self.desk.clock(), "litigation", "legal")
+        return RecordEvent(
+            f"event-{len(self.people.told)}", type_, self.desk.clock(), "litigation", "legal"
+        )
 
     def _note(self, noted: Noted) -> None:
         self.people.told.append(noted)
@@ -333,13 +355,26 @@ class AnyPerson(Sequence):
         own = events_of(self.people.told).get(held, ())
         erased_at = None if isinstance(facts, CustomerFacts) else facts.erased_at
         standing = (*in_force(own), *person)
-        holds = [event for event in standing if event.type == "hold" and (not erased_at or event.at <= erased_at)]
+        holds = [
+            event
+            for event in standing
+            if event.type == "hold" and (not erased_at or event.at <= erased_at)
+        ]
         assert row["held"] == bool(holds), held
-        account = int(subject.value) if subject and subject.kind == "customer" and held[0] == "order" else None
+        account = (
+            int(subject.value)
+            if subject and subject.kind == "customer" and held[0] == "order"
+            else None
+        )
         assert row["customer_id"] == account, held
         _, columns = tags(facts, self.policy, Bearing(own, person, account))
         assert row["entries"] == columns["entries"], held
-        if isinstance(facts, OrderFacts) and subject and subject.kind == "email" and not is_dropped(row):
+        if (
+            isinstance(facts, OrderFacts)
+            and subject
+            and subject.kind == "email"
+            and not is_dropped(row)
+        ):
             assert row["email_hash"] == subject.value, held
 
     def _check_answer(self, subject: Subject, rows: Rows) -> None:
@@ -348,9 +383,15 @@ class AnyPerson(Sequence):
             answer = answer_to(connection, self.policy, "shop", subject, now=self.desk.clock())
         listed: set[Named] = set()
         if answer:
-            listed = {(one.kind, one.id) for one in answer.records} | {(one.kind, one.id) for one in answer.closed}
+            listed = {(one.kind, one.id) for one in answer.records} | {
+                (one.kind, one.id) for one in answer.closed
+            }
             listed = {name for name in listed if name[0] != CONTACT}
-        mine = {name for name in self.people.records_of(subject) if name in rows and rows[name]["state"] != "unknown"}
+        mine = {
+            name
+            for name in self.people.records_of(subject)
+            if name in rows and rows[name]["state"] != "unknown"
+        }
         dropped = {name for name in mine if name[0] == "order" and is_dropped(rows[name])}
         assert mine - dropped <= listed <= mine, subject.kind
 

@@ -91,7 +91,10 @@ def seal_edit(number: int, **values: Any) -> Update:
 def swap(table: Table, column: str, one: int, other: int) -> list[Executable]:
     """Two rows exchange what they have in a column."""
     held = table.c[column]
-    return [update(table).where(held == a).values({column: b}) for a, b in ((one, -1), (other, one), (-1, other))]
+    return [
+        update(table).where(held == a).values({column: b})
+        for a, b in ((one, -1), (other, one), (-1, other))
+    ]
 
 
 def seals_gone(first: int, last: int = ROWS) -> Executable:
@@ -150,8 +153,14 @@ OF_ROWS: dict[str, Tampering] = {
         [rows_gone(50, 50), seal_edit(5, hash=ANOTHER_HASH)],
         [gone(5), unproven(6)],
     ),
-    "a row removed with its seal": ([rows_gone(50, 50), seals_gone(5, 5)], [skipped("Seal 5 is", 6)]),
-    "rows removed with their seals": ([rows_gone(50, 70), seals_gone(5, 7)], [skipped("Seals 5 to 7 are", 8)]),
+    "a row removed with its seal": (
+        [rows_gone(50, 50), seals_gone(5, 5)],
+        [skipped("Seal 5 is", 6)],
+    ),
+    "rows removed with their seals": (
+        [rows_gone(50, 70), seals_gone(5, 7)],
+        [skipped("Seals 5 to 7 are", 8)],
+    ),
     "a row taken out by giving it another id": ([edit(50, id=55)], [gone(5), put_in(55)]),
     "two rows exchanged": (swap(history, "id", 50, 90), [changed(5, 102), changed(9, 102)]),
     "a row put in": ([insert(history).values(history_row(55, 5))], [put_in(55)]),
@@ -173,10 +182,22 @@ OF_SEALS: dict[str, Tampering] = {
         [seal_edit(20, hash=ANOTHER_HASH)],
         [f"{named(200)} is as it was sealed, but seal 20 was changed."],
     ),
-    "the rows of two seals": (swap(seals, "history_id", 50, 90), [moved(5, 90, 5, 50), moved(9, 50, 9, 90)]),
-    "the rows of two in sequence": (swap(seals, "history_id", 50, 60), [moved(5, 60, 5, 50), moved(6, 50, 6, 60)]),
-    "two seals exchanged": (swap(seals, "number", 5, 9), [moved(5, 90, 9, 90), moved(9, 50, 5, 50)]),
-    "two seals in sequence exchanged": (swap(seals, "number", 5, 6), [moved(5, 60, 6, 60), moved(6, 50, 5, 50)]),
+    "the rows of two seals": (
+        swap(seals, "history_id", 50, 90),
+        [moved(5, 90, 5, 50), moved(9, 50, 9, 90)],
+    ),
+    "the rows of two in sequence": (
+        swap(seals, "history_id", 50, 60),
+        [moved(5, 60, 5, 50), moved(6, 50, 6, 60)],
+    ),
+    "two seals exchanged": (
+        swap(seals, "number", 5, 9),
+        [moved(5, 90, 9, 90), moved(9, 50, 5, 50)],
+    ),
+    "two seals in sequence exchanged": (
+        swap(seals, "number", 5, 6),
+        [moved(5, 60, 6, 60), moved(6, 50, 5, 50)],
+    ),
     "a seal put before the first": (
         [insert(seals).values(number=-3, history_id=5, hash=ANOTHER_HASH)],
         ["Seal -3 is none that this service makes: it was put in."],
@@ -185,7 +206,10 @@ OF_SEALS: dict[str, Tampering] = {
         [seals_gone(16)],
         ["Seals 16 to 20 are missing at the end of the chain, which went on to 20.", idle(160, 4)],
     ),
-    "the end of the seals cut off, and the head set back": ([HEAD_SET_BACK, seals_gone(16)], [idle(160, 4)]),
+    "the end of the seals cut off, and the head set back": (
+        [HEAD_SET_BACK, seals_gone(16)],
+        [idle(160, 4)],
+    ),
     "all seals, and the head": ([delete(seals), delete(seal_head)], [idle(10, 19)]),
     "the head set back": (
         [HEAD_SET_BACK],
@@ -211,24 +235,36 @@ def ledger(database: Database) -> Database:
     return database
 
 
-def test_a_change_of_one_column_of_one_row_is_found(ledger: Database, subtests: pytest.Subtests) -> None:
+def test_a_change_of_one_column_of_one_row_is_found(
+    ledger: Database, subtests: pytest.Subtests
+) -> None:
     for values in COLUMNS:
-        with subtests.test(values=str(values)), tampered(ledger, [edit(50, **values)]) as connection:
+        with (
+            subtests.test(values=str(values)),
+            tampered(ledger, [edit(50, **values)]) as connection,
+        ):
             assert words(connection) == [changed(5)]
 
 
-def test_what_was_done_to_rows_or_seals_is_told(ledger: Database, subtests: pytest.Subtests) -> None:
+def test_what_was_done_to_rows_or_seals_is_told(
+    ledger: Database, subtests: pytest.Subtests
+) -> None:
     for name, (statements, told) in (OF_ROWS | OF_SEALS).items():
         with subtests.test(name), tampered(ledger, statements) as connection:
             assert words(connection) == told
 
 
-def test_a_row_put_in_and_sealed_is_found_still(ledger: Database, subtests: pytest.Subtests) -> None:
+def test_a_row_put_in_and_sealed_is_found_still(
+    ledger: Database, subtests: pytest.Subtests
+) -> None:
     later = insert(history).values([history_row(20_000 + place, 120 + place) for place in range(3)])
     rest = "was sealed as number 24, long after rows that follow it: it was put in later, or a clock was wrong."
     with tampered(ledger, [later]) as connection:
         assert seal_some(connection, 9) == 3
-        for name, row in {"of an older day": history_row(19_995, 5), "far below": history_row(55, 120)}.items():
+        for name, row in {
+            "of an older day": history_row(19_995, 5),
+            "far below": history_row(55, 120),
+        }.items():
             with subtests.test(name), connection.begin_nested() as nested:
                 connection.execute(insert(history).values(row))
                 assert seal_some(connection, 9, since=1) == 1
@@ -262,12 +298,16 @@ def test_what_cannot_be_read_is_a_finding_and_no_fault(ledger: Database) -> None
 
 
 FROM_90_ON = (
-    select(*columns()).join_from(history, records, records.c.id == history.c.record_id).where(history.c.id >= 90)
+    select(*columns())
+    .join_from(history, records, records.c.id == history.c.record_id)
+    .where(history.c.id >= 90)
 ).order_by(history.c.id)
 
 
 @ON_SQLITE
-def test_a_chain_made_anew_from_the_middle_on_does_not_hold(ledger: Database, subtests: pytest.Subtests) -> None:
+def test_a_chain_made_anew_from_the_middle_on_does_not_hold(
+    ledger: Database, subtests: pytest.Subtests
+) -> None:
     """Neither as if it began there, nor where it goes on from an older seal that stands."""
     with ledger.read() as connection:
         older = connection.execute(select(seals.c.hash).where(seals.c.number == 4)).scalar_one()
@@ -282,10 +322,15 @@ def test_a_chain_made_anew_from_the_middle_on_does_not_hold(ledger: Database, su
 
 
 @ON_SQLITE
-def test_of_too_many_that_do_not_fit_each_is_told_by_itself(ledger: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_too_many_that_do_not_fit_each_is_told_by_itself(
+    ledger: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(chain, "EXPLAINED", 1)
     with tampered(ledger, swap(seals, "history_id", 50, 90)) as connection:
-        assert words(connection) == [changed(5).replace("row 50", "row 90"), changed(9).replace("row 90", "row 50")]
+        assert words(connection) == [
+            changed(5).replace("row 50", "row 90"),
+            changed(9).replace("row 90", "row 50"),
+        ]
 
 
 UNSEALED = [
@@ -299,7 +344,9 @@ UNSEALED = [
 ]
 
 
-def test_rows_older_than_an_hour_should_be_sealed(database: Database, subtests: pytest.Subtests) -> None:
+def test_rows_older_than_an_hour_should_be_sealed(
+    database: Database, subtests: pytest.Subtests
+) -> None:
     fill(database)
     for number, now, told in UNSEALED:
         with subtests.test(number=number, now=str(now)), tampered(database, []) as connection:
@@ -326,7 +373,9 @@ REWRITTEN: dict[str, tuple[list[Executable], str]] = {
 }
 
 
-def test_a_chain_made_anew_is_found_by_a_head_that_was_noted(ledger: Database, subtests: pytest.Subtests) -> None:
+def test_a_chain_made_anew_is_found_by_a_head_that_was_noted(
+    ledger: Database, subtests: pytest.Subtests
+) -> None:
     noted = head(ledger)
     assert found(ledger, expect=noted) == []
     for name, (statements, told) in REWRITTEN.items():

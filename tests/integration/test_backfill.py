@@ -39,9 +39,14 @@ def test_the_next_page_is_listed_while_records_of_the_page_before_are_taken_in(
 ) -> None:
     apply_answers, pages = Ingest.apply_answers, iter((2, 3))
 
-    def when_listed(self: Ingest, store: str, answers: Iterable[Any], *, asked_at: datetime) -> None:
+    def when_listed(
+        self: Ingest, store: str, answers: Iterable[Any], *, asked_at: datetime
+    ) -> None:
         wanted = next(pages, 0)
-        until(lambda: _listed(desk) >= wanted, f"page {wanted} to be asked for before the records before are taken in")
+        until(
+            lambda: _listed(desk) >= wanted,
+            f"page {wanted} to be asked for before the records before are taken in",
+        )
         apply_answers(self, store, answers, asked_at=asked_at)
 
     monkeypatch.setattr(Ingest, "apply_answers", when_listed)

@@ -47,7 +47,9 @@ def test_every_record_is_different_and_has_a_history_that_is_sealed(filled: Data
         assert {row.kind for row in rows} >= {"order", "customer", "support-request"}
         assert connection.execute(select(func.count()).select_from(history)).scalar_one() == NUMBER
         assert seals.first_unsealed(connection) is None
-        lines = select(history.c.delete_after, records_table.c.delete_after).join_from(history, records_table)
+        lines = select(history.c.delete_after, records_table.c.delete_after).join_from(
+            history, records_table
+        )
         assert all(told == stands for told, stands in connection.execute(lines))
 
 
@@ -75,8 +77,13 @@ def test_a_backfill_takes_all_that_the_store_shows(started: Stack, database: Dat
     used = run(started, "store", "backfill", limit=60)
     assert (used.status, used.peak > 10, used.cpu > 0) == (0, True, True)
     with database.read() as connection:
-        states = select(records_table.c.kind, records_table.c.state, func.count()).group_by("kind", "state")
-        assert set(map(tuple, connection.execute(states))) == {("order", "active", 150), ("customer", "active", 20)}
+        states = select(records_table.c.kind, records_table.c.state, func.count()).group_by(
+            "kind", "state"
+        )
+        assert set(map(tuple, connection.execute(states))) == {
+            ("order", "active", 150),
+            ("customer", "active", 20),
+        }
 
 
 @pytest.mark.parametrize("kind", STORED_KINDS)

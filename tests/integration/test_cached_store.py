@@ -23,7 +23,9 @@ from tests.integration.desk import ON_SQLITE, SECOND, Desk
 from tests.support.recordings import made
 
 TELLING, SILENT = "deaf X-LiteSpeed-Cache: hit", "deaf silent"
-HABITS = pytest.mark.parametrize("habit", [TELLING, SILENT, "deaf Age: 9", "deaf CF-Cache-Status: STALE", "silent"])
+HABITS = pytest.mark.parametrize(
+    "habit", [TELLING, SILENT, "deaf Age: 9", "deaf CF-Cache-Status: STALE", "silent"]
+)
 
 
 def _ask(desk: Desk, number: int) -> None:
@@ -50,7 +52,9 @@ def _keep_in_the_cache(desk: Desk, number: int, habit: str) -> None:
 
 @ON_SQLITE
 @HABITS
-def test_an_older_answer_than_a_delivery_is_not_taken_for_a_restored_store(desk: Desk, habit: str) -> None:
+def test_an_older_answer_than_a_delivery_is_not_taken_for_a_restored_store(
+    desk: Desk, habit: str
+) -> None:
     number = desk.store.place_order()["id"]
     desk.come_to_rest()
     _keep_in_the_cache(desk, number, habit)
@@ -72,7 +76,9 @@ def test_an_older_answer_than_a_delivery_is_not_taken_for_a_restored_store(desk:
 
 @ON_SQLITE
 @HABITS
-def test_a_record_of_which_a_cache_kept_that_there_is_none_is_not_closed(desk: Desk, habit: str) -> None:
+def test_a_record_of_which_a_cache_kept_that_there_is_none_is_not_closed(
+    desk: Desk, habit: str
+) -> None:
     number = desk.store.place_order()["id"] + 1
     desk.store.set_habits(cache=habit)
     _ask(desk, number)
@@ -151,7 +157,9 @@ def test_a_list_out_of_a_cache_is_not_gone_on_with_and_stops_nothing_else(desk: 
 
 
 @ON_SQLITE
-def test_a_cache_is_named_until_it_is_silent_for_an_hour_while_the_store_answers(desk: Desk) -> None:
+def test_a_cache_is_named_until_it_is_silent_for_an_hour_while_the_store_answers(
+    desk: Desk,
+) -> None:
     client = desk.worker.pusher.client
     client.cached_by = "X-Cache"
     _carry(desk)
@@ -227,7 +235,9 @@ def test_an_index_that_is_closed_is_no_problem(desk: Desk, kind: str, kept: dict
 
 
 @ON_SQLITE
-def test_the_check_compares_the_zones(store: SandboxStore, client_of: MakeClient, desk: Desk) -> None:
+def test_the_check_compares_the_zones(
+    store: SandboxStore, client_of: MakeClient, desk: Desk
+) -> None:
     client, policy = client_of(), desk.runtime.policy
     assert check.time_zone(client, policy.time_zone).fine
     store.set_time_zone(gmt_offset=2)

@@ -112,7 +112,9 @@ OF_SQLITE: list[tuple[Fault, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "cause"), OF_SQLITE, ids=lambda each: getattr(each, "__name__", None))
+@pytest.mark.parametrize(
+    ("fault", "cause"), OF_SQLITE, ids=lambda each: getattr(each, "__name__", None)
+)
 def test_causes_of_sqlite(fault: Fault, cause: str, tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     SQLite.of_this_python().make(path, 1)
@@ -162,7 +164,9 @@ def raising(state: str) -> Fault:
 
     def fault(database: Database) -> None:
         with database.write() as connection:
-            connection.execute(text(f"DO $$ BEGIN RAISE EXCEPTION '{SECRET}' USING ERRCODE = '{state}'; END $$"))
+            connection.execute(
+                text(f"DO $$ BEGIN RAISE EXCEPTION '{SECRET}' USING ERRCODE = '{state}'; END $$")
+            )
 
     return fault
 
@@ -222,7 +226,9 @@ def guarded_role(server_url: str) -> Iterator[str]:
 @pytest.mark.parametrize("password", [None, SECRET])
 def test_a_password_that_postgresql_refuses(password: str | None, postgresql: str) -> None:
     with guarded_role(postgresql) as user:
-        database = Database(make_url(postgresql).set(username=user, password=password).render_as_string(False))
+        database = Database(
+            make_url(postgresql).set(username=user, password=password).render_as_string(False)
+        )
         assert "refuses the user or the password" in message(database, read)
 
 
@@ -237,7 +243,10 @@ def test_a_database_or_a_user_that_postgresql_does_not_know(postgresql: str) -> 
 NOBODY = [
     (f"postgresql+psycopg://user:{SECRET}@127.0.0.1:{free_port()}/ledger", "Nobody answers"),
     (f"postgresql+psycopg://user:{SECRET}@/ledger?host=/{SECRET}", "Nobody answers"),
-    (f"postgresql+psycopg://user:{SECRET}@nowhere.invalid/ledger", "host of DATABASE_URL is unknown"),
+    (
+        f"postgresql+psycopg://user:{SECRET}@nowhere.invalid/ledger",
+        "host of DATABASE_URL is unknown",
+    ),
 ]
 
 
@@ -250,18 +259,28 @@ def test_a_server_that_falls_silent_is_given_up_on(postgresql: str) -> None:
     """The driver is told so: without, a frozen host holds a process for as long as its kernel likes."""
     database = Database(postgresql)
     options: dict[str, object] = {}
-    event.listen(database.engine, "do_connect", lambda _dialect, _record, _arguments, given: options.update(given))
+    event.listen(
+        database.engine,
+        "do_connect",
+        lambda _dialect, _record, _arguments, given: options.update(given),
+    )
     with database.read() as connection:
         connection.execute(text("SELECT 1"))
     database.close()
     assert options["tcp_user_timeout"] == 10_000
-    assert (options["keepalives_idle"], options["keepalives_interval"], options["keepalives_count"]) == (5, 2, 3)
+    assert (
+        options["keepalives_idle"],
+        options["keepalives_interval"],
+        options["keepalives_count"],
+    ) == (5, 2, 3)
 
 
 # --- waiting for it ----------------------------------------------------------------------------------------
 
 
-def test_upgrade_waits_for_a_database_that_comes_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_upgrade_waits_for_a_database_that_comes_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(upgrade_module, "LOOK_AGAIN_SECONDS", 0.01)
     database = Database(f"sqlite:///{tmp_path}/late/ledger.db")
     with pytest.raises(LedgerUnavailableError):

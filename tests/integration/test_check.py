@@ -20,7 +20,11 @@ PUBLIC_URL = "https://127.0.0.1"
 def wrong(client: StoreClient, now: datetime = NOW) -> list[str]:
     """What is wrong with the store, in words, but for PUBLIC_URL."""
     findings = everything_but_webhooks(client, Settings(public_url=PUBLIC_URL), "shop", now)
-    return [finding.words for finding in findings if not finding.fine and "PUBLIC_URL" not in finding.words]
+    return [
+        finding.words
+        for finding in findings
+        if not finding.fine and "PUBLIC_URL" not in finding.words
+    ]
 
 
 def refusing(_: Asked) -> Answer:
@@ -35,7 +39,9 @@ def dated(words: list[str]) -> tuple[str, str]:
     return clock, key
 
 
-@pytest.mark.parametrize("apart", [timedelta(minutes=20), timedelta(minutes=-20), timedelta(days=-400)])
+@pytest.mark.parametrize(
+    "apart", [timedelta(minutes=20), timedelta(minutes=-20), timedelta(days=-400)]
+)
 def test_a_key_refused_over_http_by_a_wrong_clock_is_put_down_to_the_clock(
     script: Scripted, client: Callable[..., StoreClient], apart: timedelta
 ) -> None:
@@ -57,13 +63,17 @@ def test_a_key_refused_by_a_right_clock_is_put_down_to_the_key(
     assert "15 minutes" not in key
 
 
-def test_the_address_to_which_a_store_redirects_is_named(script: Scripted, client: Callable[..., StoreClient]) -> None:
+def test_the_address_to_which_a_store_redirects_is_named(
+    script: Scripted, client: Callable[..., StoreClient]
+) -> None:
     script.always(Answer(301, b"", {"Location": "https://www.shop.example.com/wp-json/"}))
     words = wrong(client(script.url), datetime.now(UTC))
     assert any("redirects to https://www.shop.example.com: set STORE_URL" in each for each in words)
 
 
-def test_a_store_without_permalinks_is_told_to_have_some(script: Scripted, client: Callable[..., StoreClient]) -> None:
+def test_a_store_without_permalinks_is_told_to_have_some(
+    script: Scripted, client: Callable[..., StoreClient]
+) -> None:
     script.always(Answer(404, b"<html>Page not found</html>", {"Content-Type": "text/html"}))
     (words,) = wrong(client(script.url), datetime.now(UTC))
     assert "Settings → Permalinks" in words
@@ -74,7 +84,11 @@ def test_a_store_without_permalinks_is_told_to_have_some(script: Scripted, clien
     [
         (Answer.of({"result": "ping"}), True, "without a redirect"),
         # What makes a webhook look healthy while each delivery is lost.
-        (Answer(301, b"", {"Location": "https://elsewhere.example.com"}), False, "follows no redirect"),
+        (
+            Answer(301, b"", {"Location": "https://elsewhere.example.com"}),
+            False,
+            "follows no redirect",
+        ),
         (Answer(302, b"", {"Location": "/webhooks/shop/"}), False, "follows no redirect"),
         # Somebody else answers.
         (Answer(200, b"<html>Welcome</html>"), False, "another program"),

@@ -52,22 +52,35 @@ CALLS = [
 ]
 
 
-def _by_public_client(api: Any, method: str, endpoint: str, params: dict[str, str] | None, body: object) -> None:
+def _by_public_client(
+    api: Any, method: str, endpoint: str, params: dict[str, str] | None, body: object
+) -> None:
     arguments = [endpoint] if method in ("GET", "DELETE") else [endpoint, body]
     getattr(api, method.lower())(*arguments, **({"params": dict(params)} if params else {}))
 
 
 @pytest.mark.parametrize(("method", "endpoint", "params", "body"), CALLS)
 def test_sends_the_same_request_as_the_public_client(
-    script: Scripted, client: MakeClient, method: str, endpoint: str, params: dict[str, str] | None, body: object
+    script: Scripted,
+    client: MakeClient,
+    method: str,
+    endpoint: str,
+    params: dict[str, str] | None,
+    body: object,
 ) -> None:
     client(script.url).call(method, endpoint, params=params, body=body)
     _by_public_client(API(script.url, "ck_test", "cs_test"), method, endpoint, params, body)
     ours, public = script.asked
-    assert (ours.method, ours.path) == (public.method, public.path) == (method, f"/wp-json/wc/v3/{endpoint}")
+    assert (
+        (ours.method, ours.path)
+        == (public.method, public.path)
+        == (method, f"/wp-json/wc/v3/{endpoint}")
+    )
     assert ours.query.keys() - OF_READS == public.query.keys()
     assert (ours.query.keys() >= OF_READS) is (method == "GET")
-    assert [ours.query[name] for name in params or ()] == [public.query[name] for name in params or ()]
+    assert [ours.query[name] for name in params or ()] == [
+        public.query[name] for name in params or ()
+    ]
     signed = {"oauth_timestamp", "oauth_nonce", "oauth_signature"}
     assert all(ours.query[name] == public.query[name] for name in public.query.keys() - signed)
     assert (json.loads(ours.body or b"null"), ours.headers.get("content-type")) == (
@@ -79,7 +92,8 @@ def test_sends_the_same_request_as_the_public_client(
 
 @pytest.mark.parametrize("scheme", ["https", "HTTPS"])
 @pytest.mark.parametrize(
-    ("method", "endpoint", "params", "body"), [*CALLS, ("DELETE", "webhooks/7", {"force": "true"}, None)]
+    ("method", "endpoint", "params", "body"),
+    [*CALLS, ("DELETE", "webhooks/7", {"force": "true"}, None)],
 )
 def test_sends_basic_over_https_and_no_secret_in_the_address(
     monkeypatch: pytest.MonkeyPatch,
@@ -100,7 +114,9 @@ def test_sends_basic_over_https_and_no_secret_in_the_address(
 
     monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
     client(f"{scheme}://shop.example.test").call(method, endpoint, params=params, body=body)
-    _by_public_client(API("https://shop.example.test", "ck_test", "cs_test"), method, endpoint, params, body)
+    _by_public_client(
+        API("https://shop.example.test", "ck_test", "cs_test"), method, endpoint, params, body
+    )
     ours, public = prepared
     basic = base64.b64encode(b"ck_test:cs_test").decode()
     assert ours.headers["Authorization"] == public.headers["Authorization"] == f"Basic {basic}"
@@ -113,8 +129,17 @@ def test_the_store_takes_its_signatures(store: SandboxStore, client_of: MakeClie
     order = store.place_order(set_paid=True)["id"]
     made = client_of()
     assert made.read("order", order, fields="id,status") == {"id": order, "status": "completed"}
-    assert made.call("GET", "orders", params={"status": "any,trash", "search": "a b ø&c", "_fields": "id"}) is not None
-    made.call("PUT", f"orders/{order}", body={"meta_data": [{"key": "retention_class", "value": "ø / & %"}]})
+    assert (
+        made.call(
+            "GET", "orders", params={"status": "any,trash", "search": "a b ø&c", "_fields": "id"}
+        )
+        is not None
+    )
+    made.call(
+        "PUT",
+        f"orders/{order}",
+        body={"meta_data": [{"key": "retention_class", "value": "ø / & %"}]},
+    )
     made.call("POST", "orders/batch", body={})
     assert store.shop.order(order).meta.get("retention_class") == "ø / & %"
 
@@ -135,7 +160,9 @@ def test_a_connection_is_kept_after_an_error(script: Scripted, client: MakeClien
     assert script.connections == 1
 
 
-def test_a_connection_that_the_store_closed_is_opened_anew(script: Scripted, client: MakeClient) -> None:
+def test_a_connection_that_the_store_closed_is_opened_anew(
+    script: Scripted, client: MakeClient
+) -> None:
     made = client(script.url)
     script.always(Answer(hangs_up=True))
     for number in (1, 2, 3):
@@ -146,7 +173,9 @@ def test_a_connection_that_the_store_closed_is_opened_anew(script: Scripted, cli
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST"])
-def test_follows_no_redirect(script: Scripted, client: MakeClient, method: str, status: int) -> None:
+def test_follows_no_redirect(
+    script: Scripted, client: MakeClient, method: str, status: int
+) -> None:
     script.always(Answer.of({}, status, Location=f"{script.url}/elsewhere"))
     with pytest.raises(StoreMisconfiguredError) as caught:
         client(script.url).call(method, "orders/7", body={} if method != "GET" else None)
@@ -171,7 +200,11 @@ FAILURES = [
     # a missing order, on PUT
     (_error("woocommerce_rest_shop_order_invalid_id", 400), RecordGoneError, "gone"),
     # the key is wrong, or may not write
-    (_error("woocommerce_rest_authentication_error", 401), CredentialsRefusedError, "credentials-refused"),
+    (
+        _error("woocommerce_rest_authentication_error", 401),
+        CredentialsRefusedError,
+        "credentials-refused",
+    ),
     # the user behind the key lost a right
     (_error("woocommerce_rest_cannot_view", 403), CredentialsRefusedError, "credentials-refused"),
     # a firewall in front of the store, which may be gone in a minute
@@ -218,7 +251,9 @@ def test_tells_each_failure_apart(
     assert (type(caught.value), caught.value.code) == (kind, code)
 
 
-def test_an_object_in_place_of_a_list_of_refunds_is_a_failure(script: Scripted, client: MakeClient) -> None:
+def test_an_object_in_place_of_a_list_of_refunds_is_a_failure(
+    script: Scripted, client: MakeClient
+) -> None:
     script.always(Answer.of({"id": 7}))
     with pytest.raises(StoreUnreachableError):
         client(script.url).refunds(7)
@@ -252,7 +287,9 @@ def test_tells_apart_what_goes_wrong_on_the_way(
     if fault == "hang":
         monkeypatch.setattr(session_module, "TIMEOUT_SECONDS", (5, 0.2))
     with pytest.raises(StoreError) as caught:
-        made.write_meta("order", {order: META}) if writing else made.read("order", order, fields="id")
+        made.write_meta("order", {order: META}) if writing else made.read(
+            "order", order, fields="id"
+        )
     assert (type(caught.value), caught.value.code) == (kind, code)
     assert caught.value.whole_store
     assert not caught.value.permanent
@@ -295,7 +332,9 @@ def test_reads_how_long_the_store_wants_to_be_left_alone(
     assert caught.value.retry_after == expected
 
 
-def test_reads_a_date_until_which_the_store_wants_to_be_left_alone(script: Scripted, client: MakeClient) -> None:
+def test_reads_a_date_until_which_the_store_wants_to_be_left_alone(
+    script: Scripted, client: MakeClient
+) -> None:
     then = format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True)
     script.always(Answer.of({}, 503, Retry_After=then))
     with pytest.raises(StoreBusyError) as caught:
@@ -304,7 +343,9 @@ def test_reads_a_date_until_which_the_store_wants_to_be_left_alone(script: Scrip
     assert timedelta(hours=1) < caught.value.retry_after <= timedelta(hours=2)
 
 
-def test_without_a_word_of_how_long_there_is_no_time_to_wait_for(script: Scripted, client: MakeClient) -> None:
+def test_without_a_word_of_how_long_there_is_no_time_to_wait_for(
+    script: Scripted, client: MakeClient
+) -> None:
     script.always(_page(503))
     with pytest.raises(StoreBusyError) as caught:
         client(script.url).call("GET", "orders")
@@ -314,9 +355,15 @@ def test_without_a_word_of_how_long_there_is_no_time_to_wait_for(script: Scripte
 def test_no_failure_repeats_what_the_store_sent(script: Scripted, client: MakeClient) -> None:
     canary = "canary@example.test"
     for status in (200, 302, 400, 401, 403, 404, 413, 429, 500, 503):
-        script.always(Answer.of({"code": canary, "message": canary}, status, Location=f"/{canary}", X_Canary=canary))
+        script.always(
+            Answer.of(
+                {"code": canary, "message": canary}, status, Location=f"/{canary}", X_Canary=canary
+            )
+        )
         with pytest.raises(StoreError) as caught:
-            client(script.url).call("GET", "orders/1") if status != 200 else client(script.url).refunds(1)
+            client(script.url).call("GET", "orders/1") if status != 200 else client(
+                script.url
+            ).refunds(1)
         assert canary not in str(caught.value)
 
 
@@ -358,7 +405,9 @@ def test_writes_meta_data_and_nothing_else(script: Scripted, client: MakeClient)
 
     script.answer = answer
     client(script.url).write_meta("order", {1: {"retention_class": "a", "retention_policy": None}})
-    client(script.url).write_meta("customer", {1: {"retention_class": "a"}, 2: {"retention_class": "b"}})
+    client(script.url).write_meta(
+        "customer", {1: {"retention_class": "a"}, 2: {"retention_class": "b"}}
+    )
     single, batch = script.asked
     meta = [{"key": "retention_class", "value": "a"}, {"key": "retention_policy", "value": None}]
     assert single.json == {"meta_data": meta}
@@ -370,7 +419,9 @@ def test_writes_meta_data_and_nothing_else(script: Scripted, client: MakeClient)
     }
 
 
-def test_no_write_makes_the_store_work_out_totals_anew(store: SandboxStore, client_of: MakeClient) -> None:
+def test_no_write_makes_the_store_work_out_totals_anew(
+    store: SandboxStore, client_of: MakeClient
+) -> None:
     orders = [store.place_order()["id"] for _ in range(3)]
     client_of().write_meta("order", dict.fromkeys(orders, META))
     assert [store.shop.order(order).recalculated for order in orders] == [0, 0, 0]
@@ -402,15 +453,23 @@ def _limited(limit: int, too_large: Answer) -> Callable[[Asked], Answer]:
     return answer
 
 
-@pytest.mark.parametrize("too_large", [_error("woocommerce_rest_request_entity_too_large", 413), _page(413)])
-def test_a_batch_is_split_until_it_is_taken(script: Scripted, client: MakeClient, too_large: Answer) -> None:
+@pytest.mark.parametrize(
+    "too_large", [_error("woocommerce_rest_request_entity_too_large", 413), _page(413)]
+)
+def test_a_batch_is_split_until_it_is_taken(
+    script: Scripted, client: MakeClient, too_large: Answer
+) -> None:
     """Also by a proxy before the store, which answers in words of its own."""
     script.answer = _limited(3, too_large)
     outcomes = client(script.url).write_meta("order", dict.fromkeys(range(1, 11), META))
-    assert sorted(number for number, outcome in outcomes.items() if isinstance(outcome, dict)) == list(range(1, 11))
+    assert sorted(
+        number for number, outcome in outcomes.items() if isinstance(outcome, dict)
+    ) == list(range(1, 11))
 
 
-def test_the_one_record_that_makes_the_store_refuse_a_batch_is_found(script: Scripted, client: MakeClient) -> None:
+def test_the_one_record_that_makes_the_store_refuse_a_batch_is_found(
+    script: Scripted, client: MakeClient
+) -> None:
     def answer(asked: Asked) -> Answer:
         batch = asked.path.endswith("batch")
         items = asked.json["update"] if batch else [{"id": int(asked.path.rpartition("/")[2])}]
@@ -420,7 +479,9 @@ def test_the_one_record_that_makes_the_store_refuse_a_batch_is_found(script: Scr
 
     script.answer = answer
     outcomes = client(script.url).write_meta("order", dict.fromkeys(range(1, 9), META))
-    refused = [number for number, outcome in outcomes.items() if isinstance(outcome, RecordRefusedError)]
+    refused = [
+        number for number, outcome in outcomes.items() if isinstance(outcome, RecordRefusedError)
+    ]
     assert (len(outcomes), refused) == (8, [3])
 
 
@@ -449,7 +510,9 @@ def test_what_a_batch_does_not_answer_for_is_not_taken_as_written(
 
 
 @pytest.mark.parametrize("body", [{}, {"update": {}}, {"update": [1, 2]}, [], None])
-def test_an_answer_to_a_batch_that_is_none_is_a_failure(script: Scripted, client: MakeClient, body: object) -> None:
+def test_an_answer_to_a_batch_that_is_none_is_a_failure(
+    script: Scripted, client: MakeClient, body: object
+) -> None:
     script.always(Answer.of(body))
     with pytest.raises(StoreUnreachableError):
         client(script.url).write_meta("order", {1: META, 2: META})
@@ -487,13 +550,18 @@ def test_a_shop_managers_key_writes_customers_one_by_one_and_remembers_it(
     made = client_of("shop_manager")
     for _ in range(2):
         outcomes = made.write_meta("customer", dict.fromkeys(customers, META))
-        assert all(isinstance(outcome, dict) and "meta_data" not in outcome for outcome in outcomes.values())
+        assert all(
+            isinstance(outcome, dict) and "meta_data" not in outcome
+            for outcome in outcomes.values()
+        )
     methods = [(entry.method, entry.status) for entry in store.log.requests]
     assert methods == [("POST", 403), *[("POST", 200)] * 6]
     assert all(store.shop.customer(number).meta.get("retention_class") for number in customers)
 
 
-def test_a_shop_managers_key_writes_orders_in_batches(store: SandboxStore, client_of: MakeClient) -> None:
+def test_a_shop_managers_key_writes_orders_in_batches(
+    store: SandboxStore, client_of: MakeClient
+) -> None:
     orders = [store.place_order()["id"] for _ in range(3)]
     customers = [store.sign_up(email=f"{name}@example.test")["id"] for name in "ab"]
     made = client_of("shop_manager")
@@ -507,7 +575,9 @@ def test_one_by_one_a_customer_that_is_gone_does_not_stop_the_others(
     store: SandboxStore, client_of: MakeClient
 ) -> None:
     customers = [store.sign_up(email=f"{name}@example.test")["id"] for name in "ab"]
-    outcomes = client_of("shop_manager").write_meta("customer", {customers[0]: META, 999: META, customers[1]: META})
+    outcomes = client_of("shop_manager").write_meta(
+        "customer", {customers[0]: META, 999: META, customers[1]: META}
+    )
     assert isinstance(outcomes[999], RecordGoneError)
     assert all(isinstance(outcomes[number], dict) for number in customers)
 
@@ -541,9 +611,13 @@ def test_a_wrong_secret_is_refused_everywhere(store: SandboxStore, client: MakeC
 def test_a_failure_of_the_store_in_the_middle_of_single_writes_loses_none_that_was_made(
     store: SandboxStore, client_of: MakeClient
 ) -> None:
-    first, second, third = [int(store.sign_up(email=f"{name}@example.test")["id"]) for name in "abc"]
+    first, second, third = [
+        int(store.sign_up(email=f"{name}@example.test")["id"]) for name in "abc"
+    ]
     store.add_fault("500", path=f"/wp-json/wc/v3/customers/{second}")
-    outcomes = client_of("shop_manager").write_meta("customer", dict.fromkeys((first, second, third), META))
+    outcomes = client_of("shop_manager").write_meta(
+        "customer", dict.fromkeys((first, second, third), META)
+    )
     written, failed, left = (outcomes[number] for number in (first, second, third))
     assert isinstance(written, dict)
     assert written["id"] == first
@@ -557,11 +631,17 @@ def test_a_failure_of_the_store_at_the_first_of_single_writes_is_taken_for_that_
     store: SandboxStore, client_of: MakeClient
 ) -> None:
     """It must not hold up the others for ever; they are not tried just now, for it may be the store's as well."""
-    first, second, third = [int(store.sign_up(email=f"{name}@example.test")["id"]) for name in "abc"]
+    first, second, third = [
+        int(store.sign_up(email=f"{name}@example.test")["id"]) for name in "abc"
+    ]
     made = client_of("shop_manager")
-    made.write_meta("customer", dict.fromkeys((second, third), META))  # now it knows that there are no batches
+    made.write_meta(
+        "customer", dict.fromkeys((second, third), META)
+    )  # now it knows that there are no batches
     store.add_fault("500", path=f"/wp-json/wc/v3/customers/{first}", times=2)
-    outcomes = made.write_meta("customer", {number: {"retention_class": "x"} for number in (first, second)})
+    outcomes = made.write_meta(
+        "customer", {number: {"retention_class": "x"} for number in (first, second)}
+    )
     assert isinstance(outcomes[first], StoreUnreachableError)
     assert isinstance(outcomes[second], NotWritten)
     assert len(store.log.writes("customer", second)) == 1
@@ -569,7 +649,9 @@ def test_a_failure_of_the_store_at_the_first_of_single_writes_is_taken_for_that_
         made.write_meta("customer", {first: META})
 
 
-def test_reads_a_trashed_order_and_the_dates_of_refunds(store: SandboxStore, client_of: MakeClient) -> None:
+def test_reads_a_trashed_order_and_the_dates_of_refunds(
+    store: SandboxStore, client_of: MakeClient
+) -> None:
     order = store.place_order(set_paid=True, line_items=[{"product_id": 11, "quantity": 2}])["id"]
     refund = store.refund_order(order, "10.00")["id"]
     store.trash_order(order)

@@ -42,7 +42,9 @@ def test_a_list_tells_how_many_there_are_and_what_time_the_store_has(
     store: SandboxStore, client_of: MakeClient
 ) -> None:
     orders = [store.place_order()["id"] for _ in range(3)]
-    listing = client_of().listed("orders", {"per_page": "2", "orderby": "id", "order": "asc", "_fields": "id"})
+    listing = client_of().listed(
+        "orders", {"per_page": "2", "orderby": "id", "order": "asc", "_fields": "id"}
+    )
     assert (listing.rows, listing.total) == ([{"id": orders[0]}, {"id": orders[1]}], 3)
     assert (listing.store_time, store.clock.now()) == (NOON, NOON)
     assert client_of().listed("orders", {"status": "trash", "_fields": "id"}).rows == []
@@ -99,7 +101,9 @@ def test_a_list_without_headers_is_a_list(script: Scripted, client: MakeClient) 
 
 
 @pytest.mark.parametrize("body", [{}, {"orders": []}, [1], [None], "[]", None])
-def test_what_is_no_list_of_records_is_a_failure(script: Scripted, client: MakeClient, body: object) -> None:
+def test_what_is_no_list_of_records_is_a_failure(
+    script: Scripted, client: MakeClient, body: object
+) -> None:
     script.always(Answer.of(body))
     with pytest.raises(StoreUnreachableError):
         client(script.url).listed("orders", {})
@@ -115,7 +119,9 @@ def test_many_orders_are_read_in_one_call(store: SandboxStore, client_of: MakeCl
     assert len(store.log.requests) == 1
 
 
-def test_customers_of_any_role_are_read_in_one_call(store: SandboxStore, client_of: MakeClient) -> None:
+def test_customers_of_any_role_are_read_in_one_call(
+    store: SandboxStore, client_of: MakeClient
+) -> None:
     kari = store.sign_up(email="kari@example.test")["id"]
     boss = store.make_account("boss@example.test", role="shop_manager")["id"]
     assert client_of().read_many("customer", [boss, kari], fields="id,role") == {
@@ -125,7 +131,9 @@ def test_customers_of_any_role_are_read_in_one_call(store: SandboxStore, client_
     assert len(store.log.requests) == 1
 
 
-def test_records_that_are_not_there_are_not_read(store: SandboxStore, client_of: MakeClient) -> None:
+def test_records_that_are_not_there_are_not_read(
+    store: SandboxStore, client_of: MakeClient
+) -> None:
     there, trashed = store.place_order()["id"], store.place_order()["id"]
     store.trash_order(trashed)
     made = client_of()
@@ -143,7 +151,9 @@ def test_nothing_is_asked_where_no_record_is_wanted_and_no_more_than_a_list_hold
     assert script.asked == []
 
 
-def test_of_a_store_that_ignores_what_was_asked_for_only_that_is_taken(script: Scripted, client: MakeClient) -> None:
+def test_of_a_store_that_ignores_what_was_asked_for_only_that_is_taken(
+    script: Scripted, client: MakeClient
+) -> None:
     rows: list[dict[str, Any]] = [
         {"id": 1},
         {"id": "2", "n": 2},
@@ -163,9 +173,18 @@ def test_of_a_store_that_ignores_what_was_asked_for_only_that_is_taken(script: S
 
 def test_a_webhook_is_made_changed_and_deleted(store: SandboxStore, client_of: MakeClient) -> None:
     made = client_of()
-    body = {"name": "ø", "topic": "order.created", "delivery_url": f"http://127.0.0.1:{free_port()}/", "secret": "s"}
+    body = {
+        "name": "ø",
+        "topic": "order.created",
+        "delivery_url": f"http://127.0.0.1:{free_port()}/",
+        "secret": "s",
+    }
     webhook = made.create("webhooks", body)
-    assert (webhook["name"], webhook["topic"], webhook["status"]) == ("ø", "order.created", "active")
+    assert (webhook["name"], webhook["topic"], webhook["status"]) == (
+        "ø",
+        "order.created",
+        "active",
+    )
     place = f"webhooks/{webhook['id']}"
     assert made.change(place, {"status": "paused"})["status"] == "paused"
     assert [hook["status"] for hook in made.listed("webhooks", {}).rows] == ["paused"]
@@ -178,9 +197,13 @@ def test_a_webhook_is_made_changed_and_deleted(store: SandboxStore, client_of: M
 
 
 @pytest.mark.parametrize("role", ["administrator", "shop_manager"])
-def test_a_readers_key_makes_no_webhook(store: SandboxStore, client_of: MakeClient, role: str) -> None:
+def test_a_readers_key_makes_no_webhook(
+    store: SandboxStore, client_of: MakeClient, role: str
+) -> None:
     with pytest.raises(CredentialsRefusedError):
-        client_of(role, "read").create("webhooks", {"topic": "order.created", "delivery_url": store.url})
+        client_of(role, "read").create(
+            "webhooks", {"topic": "order.created", "delivery_url": store.url}
+        )
     assert store.webhooks.all() == []
 
 
@@ -223,7 +246,9 @@ def paced(client: MakeClient, pace: Watched) -> MakeClient:
 
 
 def test_a_client_passes_the_pace_that_it_was_given(pace: Watched) -> None:
-    reach = StoreSettings("shop", f"http://127.0.0.1:{free_port()}", "ck_test", "cs_test", ("secret",))
+    reach = StoreSettings(
+        "shop", f"http://127.0.0.1:{free_port()}", "ck_test", "cs_test", ("secret",)
+    )
     made = StoreClient(reach, pace)
     with pytest.raises(StoreUnreachableError):
         made.read("order", 1, fields="id")
@@ -304,7 +329,12 @@ def test_the_pace_is_told_how_each_call_went(
     assert pace.told == ["wait", f"read-orders {outcome}"]
 
 
-FAULTS = [("hang", Outcome.TIMED_OUT), ("reset", Outcome.OTHER), ("half", Outcome.OTHER), ("html", Outcome.ANSWERED)]
+FAULTS = [
+    ("hang", Outcome.TIMED_OUT),
+    ("reset", Outcome.OTHER),
+    ("half", Outcome.OTHER),
+    ("html", Outcome.ANSWERED),
+]
 
 
 @pytest.mark.parametrize(("fault", "outcome"), FAULTS)
@@ -327,11 +357,17 @@ def test_the_pace_is_told_of_calls_that_no_answer_came_to(
 
 def test_every_way_to_time_out_is_known_for_one() -> None:
     within = NoConnectionError(ReadTimeoutError(None, "/", "in the midst of the body"))  # type: ignore[arg-type]
-    assert {outcome_of(error) for error in (ReadTimeout(), ConnectTimeout(), within)} == {Outcome.TIMED_OUT}
-    assert {outcome_of(error) for error in (NoConnectionError(), NoConnectionError("reset"), None)} == {Outcome.OTHER}
+    assert {outcome_of(error) for error in (ReadTimeout(), ConnectTimeout(), within)} == {
+        Outcome.TIMED_OUT
+    }
+    assert {
+        outcome_of(error) for error in (NoConnectionError(), NoConnectionError("reset"), None)
+    } == {Outcome.OTHER}
 
 
-def test_nothing_is_sent_before_its_turn_has_come(script: Scripted, paced: MakeClient, pace: Watched) -> None:
+def test_nothing_is_sent_before_its_turn_has_come(
+    script: Scripted, paced: MakeClient, pace: Watched
+) -> None:
     pace.away = True
     with pytest.raises(LedgerUnavailableError):
         paced(script.url).write_meta("order", {1: META, 2: META})
@@ -345,10 +381,16 @@ def test_each_request_of_a_write_waits_for_its_own_turn(
     """A shop manager's key may not batch customers: the refused batch and each single write are calls."""
     key = store.create_key("shop_manager")
     ids = [
-        int(store.place_order()["id"] if kind == "order" else store.sign_up(email=f"{name}@example.test")["id"])
+        int(
+            store.place_order()["id"]
+            if kind == "order"
+            else store.sign_up(email=f"{name}@example.test")["id"]
+        )
         for name in "abc"
     ]
-    paced(store.url, key["consumer_key"], key["consumer_secret"]).write_meta(kind, dict.fromkeys(ids, META))
+    paced(store.url, key["consumer_key"], key["consumer_secret"]).write_meta(
+        kind, dict.fromkeys(ids, META)
+    )
     assert pace.told.count("wait") == len(store.log.requests) == (1 if kind == "order" else 4)
     assert pace.told[::2] == ["wait"] * len(store.log.requests)
 
@@ -356,13 +398,22 @@ def test_each_request_of_a_write_waits_for_its_own_turn(
 # Single writes
 
 
-def test_one_by_one_no_more_are_written_than_one_go_holds(store: SandboxStore, client_of: MakeClient) -> None:
-    customers = [int(store.sign_up(email=f"{place}@example.test")["id"]) for place in range(SINGLES + 2)]
+def test_one_by_one_no_more_are_written_than_one_go_holds(
+    store: SandboxStore, client_of: MakeClient
+) -> None:
+    customers = [
+        int(store.sign_up(email=f"{place}@example.test")["id"]) for place in range(SINGLES + 2)
+    ]
     made = client_of("shop_manager")
     assert made.at_once("customer") > SINGLES
     first = made.write_meta("customer", dict.fromkeys(customers, META))
     assert list(first) == customers[:SINGLES]
     assert made.at_once("customer") == SINGLES
     assert made.at_once("order") > SINGLES
-    assert list(made.write_meta("customer", dict.fromkeys(customers[SINGLES:], META))) == customers[SINGLES:]
-    assert [len(store.log.writes("customer", number)) for number in customers] == [1] * len(customers)
+    assert (
+        list(made.write_meta("customer", dict.fromkeys(customers[SINGLES:], META)))
+        == customers[SINGLES:]
+    )
+    assert [len(store.log.writes("customer", number)) for number in customers] == [1] * len(
+        customers
+    )

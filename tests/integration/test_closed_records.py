@@ -56,17 +56,30 @@ def _closing(place: str, refusal: Answer, collection: Answer) -> Callable[[Asked
 
 
 @pytest.mark.parametrize(
-    "refusal", [_refused(VIEW, 403), _refused(EDIT, 403), _refused("some_plugin", 403), _refused(VIEW, 401)]
+    "refusal",
+    [_refused(VIEW, 403), _refused(EDIT, 403), _refused("some_plugin", 403), _refused(VIEW, 401)],
 )
 @pytest.mark.parametrize(("place", "act"), ACTS)
 def test_a_refusal_of_one_record_by_a_store_that_takes_the_key_is_that_records(
-    script: Scripted, client: MakeClient, place: str, act: Callable[[StoreClient], object], refusal: Answer
+    script: Scripted,
+    client: MakeClient,
+    place: str,
+    act: Callable[[StoreClient], object],
+    refusal: Answer,
 ) -> None:
     script.answer = _closing(place, refusal, Answer())
     with pytest.raises(RecordClosedError) as caught:
         act(client(script.url))
-    assert (caught.value.code, caught.value.permanent, caught.value.whole_store) == ("closed", True, False)
-    assert [asked.json for asked in script.asked if asked.method == "POST" and not asked.path.endswith(place)] in (
+    assert (caught.value.code, caught.value.permanent, caught.value.whole_store) == (
+        "closed",
+        True,
+        False,
+    )
+    assert [
+        asked.json
+        for asked in script.asked
+        if asked.method == "POST" and not asked.path.endswith(place)
+    ] in (
         [],
         [{}],
     )
@@ -120,7 +133,11 @@ def test_where_the_second_look_fails_nothing_is_said_of_record_and_key(
 @pytest.mark.parametrize("kind", ["order", "customer"])
 @pytest.mark.parametrize("is_writing", [False, True])
 def test_many_closed_records_cost_one_second_look(
-    script: Scripted, client: MakeClient, monkeypatch: pytest.MonkeyPatch, kind: RecordKind, is_writing: bool
+    script: Scripted,
+    client: MakeClient,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: RecordKind,
+    is_writing: bool,
 ) -> None:
     script.answer = lambda asked: _refused(VIEW, 403) if asked.path[-1].isdigit() else Answer.of([])
     made = client(script.url)
@@ -137,11 +154,17 @@ def test_many_closed_records_cost_one_second_look(
     assert len(script.asked) == 23
 
 
-def test_a_key_that_reads_orders_and_may_not_batch_them_is_refused(script: Scripted, client: MakeClient) -> None:
+def test_a_key_that_reads_orders_and_may_not_batch_them_is_refused(
+    script: Scripted, client: MakeClient
+) -> None:
     """For customers that is as it should be with a shop manager's key, and for orders it is not."""
     batch = _refused("woocommerce_rest_cannot_batch", 403)
     script.answer = lambda asked: (
-        _refused(EDIT, 403) if asked.path.endswith("7") else batch if asked.path.endswith("batch") else Answer.of([])
+        _refused(EDIT, 403)
+        if asked.path.endswith("7")
+        else batch
+        if asked.path.endswith("batch")
+        else Answer.of([])
     )
     with pytest.raises(CredentialsRefusedError):
         _outcome(client(script.url), "order")
@@ -149,7 +172,9 @@ def test_a_key_that_reads_orders_and_may_not_batch_them_is_refused(script: Scrip
         _outcome(client(script.url), "customer")
 
 
-def test_a_look_at_one_kind_or_right_says_nothing_of_another(script: Scripted, client: MakeClient) -> None:
+def test_a_look_at_one_kind_or_right_says_nothing_of_another(
+    script: Scripted, client: MakeClient
+) -> None:
     script.answer = lambda asked: _refused(VIEW, 403) if asked.path[-1].isdigit() else Answer.of([])
     made = client(script.url)
     for act in (
@@ -176,7 +201,9 @@ def test_inside_a_batch_a_refusal_is_that_of_its_item(
     assert len(script.asked) == 1
 
 
-def test_a_list_of_some_records_that_one_of_them_closes_is_not_the_keys(script: Scripted, client: MakeClient) -> None:
+def test_a_list_of_some_records_that_one_of_them_closes_is_not_the_keys(
+    script: Scripted, client: MakeClient
+) -> None:
     script.answer = lambda asked: _refused(VIEW, 403) if "include" in asked.query else Answer.of([])
     with pytest.raises(RecordClosedError):
         client(script.url).read_many("customer", [1, 2], fields="id")
@@ -230,11 +257,17 @@ def test_a_record_closed_to_reading_is_put_off_alone(desk: Desk, kind: str) -> N
     (problem,) = desk.status()["problems"]
     assert problem["code"] == "failing-questions"
     assert f"{kind} {closed}" in problem["message"]
-    assert (desk.pause(), [desk.row(kind, other)["reread_at"] for other in others]) == (None, [None, None])
+    assert (desk.pause(), [desk.row(kind, other)["reread_at"] for other in others]) == (
+        None,
+        [None, None],
+    )
     desk.store.set_habits(closed=[])
     desk.advance(PERMANENT)
     desk.come_to_rest()
-    assert (desk.row(kind, closed)["reread_reason"], desk.row(kind, closed)["state"]) == (None, "active")
+    assert (desk.row(kind, closed)["reread_reason"], desk.row(kind, closed)["state"]) == (
+        None,
+        "active",
+    )
 
 
 @ON_SQLITE
@@ -254,7 +287,9 @@ def test_more_closed_records_than_are_asked_for_at_once_hold_up_no_other(desk: D
 
 @ON_SQLITE
 @pytest.mark.parametrize("number", [1, 3])
-def test_a_key_that_lost_its_rights_stops_the_store_and_puts_no_record_off(desk: Desk, number: int) -> None:
+def test_a_key_that_lost_its_rights_stops_the_store_and_puts_no_record_off(
+    desk: Desk, number: int
+) -> None:
     orders = [desk.paid_order() for _ in range(number)]
     desk.deliver()
     desk.advance()
@@ -263,7 +298,9 @@ def test_a_key_that_lost_its_rights_stops_the_store_and_puts_no_record_off(desk:
     desk.work()
     assert desk.problems() == {"store-credentials-refused"}
     rows: list[dict[str, Any]] = [desk.row("order", each) for each in orders]
-    assert {(row["push_attempts"], row["push_error"], row["claim"]) for row in rows} == {(0, None, None)}
+    assert {(row["push_attempts"], row["push_error"], row["claim"]) for row in rows} == {
+        (0, None, None)
+    }
 
 
 def test_the_second_look_writes_nothing(store: SandboxStore, client_of: MakeClient) -> None:
@@ -271,7 +308,9 @@ def test_the_second_look_writes_nothing(store: SandboxStore, client_of: MakeClie
     store.set_habits(closed=[f"customer:{customer}"])
     for role in ("administrator", "shop_manager"):
         made = client_of(role)
-        assert isinstance(made.write_meta("customer", {customer: META})[customer], RecordClosedError)
+        assert isinstance(
+            made.write_meta("customer", {customer: META})[customer], RecordClosedError
+        )
         with pytest.raises(RecordClosedError):
             made.read("customer", customer, fields="id")
     assert not any(entry.writes for entry in store.log.requests)

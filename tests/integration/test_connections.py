@@ -164,7 +164,10 @@ SLOW: dict[str, tuple[bytes, tuple[int, str]]] = {
         (408, "request-timeout"),
     ),
     # What is refused without its body is answered at once, and its body is not waited for without end.
-    "half a body for nobody": (b"POST /nothing HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf", (404, "not-found")),
+    "half a body for nobody": (
+        b"POST /nothing HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf",
+        (404, "not-found"),
+    ),
     "half a body, unsigned": (
         b"POST /webhooks/shop HTTP/1.1\r\nContent-Length: 99\r\n\r\nhalf",
         (401, "signature-refused"),
@@ -190,7 +193,9 @@ def test_what_does_not_come_in_time_is_answered_and_closed(
 
 
 @pytest.mark.usefixtures("hasty")
-@pytest.mark.parametrize("head", ["POST /webhooks/shop HTTP/1.1\r\nX-Drip: ", ""], ids=["head", "body"])
+@pytest.mark.parametrize(
+    "head", ["POST /webhooks/shop HTTP/1.1\r\nX-Drip: ", ""], ids=["head", "body"]
+)
 def test_a_byte_now_and_then_is_not_enough(connect: Connect, head: str) -> None:
     sender = connect()
     if head:
@@ -249,13 +254,17 @@ def test_what_cannot_be_signed_is_refused_before_its_body_comes(
 
 @pytest.mark.parametrize("path", ["/webhooks/shop", "/events/shop"])
 @pytest.mark.parametrize("lines", [[], [SIGNED_LOOKING]], ids=["unsigned", "signed"])
-def test_what_is_too_large_is_refused_before_its_body_comes(connect: Connect, lines: list[str], path: str) -> None:
+def test_what_is_too_large_is_refused_before_its_body_comes(
+    connect: Connect, lines: list[str], path: str
+) -> None:
     answer = connect().send(*lines, f"Content-Length: {LIMIT + 1}", path=path).answer()
     assert answer.outcome == (413, "request-entity-too-large")
 
 
 @pytest.mark.parametrize("path", ["/webhooks/shop", "/events/shop", "/nothing", "/status"])
-def test_a_sender_that_reads_only_once_all_is_sent_sees_the_answer(connect: Connect, path: str) -> None:
+def test_a_sender_that_reads_only_once_all_is_sent_sees_the_answer(
+    connect: Connect, path: str
+) -> None:
     """A close with bytes unread would reset the connection."""
     sender = connect().send(f"Content-Length: {LIMIT}", body=bytes(LIMIT), path=path)
     assert sender.answer().status in (401, 404, 405)
@@ -279,7 +288,10 @@ def test_large_bodies_wait_for_memory_and_small_ones_do_not(
     assert connect().send(*lines, body=body).answer().status == 200
     first.send_raw(large[-1:])
     assert first.answer().status == 401
-    assert connect().send(SIGNED_LOOKING, f"Content-Length: {LIMIT}", body=large).answer().status == 401
+    assert (
+        connect().send(SIGNED_LOOKING, f"Content-Length: {LIMIT}", body=large).answer().status
+        == 401
+    )
 
 
 # --- malformed -----------------------------------------------------------------------------------------------
@@ -307,7 +319,11 @@ def test_a_malformed_chunk_is_the_senders_fault(
     """Neither a traceback nor an error report comes of it."""
     reported: list[object] = []
     got_request_exception.connect(lambda *_, **raised: reported.append(raised), app, weak=False)
-    answer = connect().send(SIGNED_LOOKING, CHUNKED, "Content-Type: application/json", body=body, path=path).answer()
+    answer = (
+        connect()
+        .send(SIGNED_LOOKING, CHUNKED, "Content-Type: application/json", body=body, path=path)
+        .answer()
+    )
     assert answer.outcome == UNREAD.get(path, (400, "bad-request"))
     assert reported == []
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
@@ -318,12 +334,32 @@ BAD_HEADS: dict[str, tuple[bytes, int, str]] = {
     "no HTTP": (b"hello\r\n\r\n", 400, "bad-request"),
     "an old version": (b"GET / HTTP/0.3\r\n\r\n", 400, "bad-request"),
     "a header without a colon": (b"GET / HTTP/1.1\r\nnothing\r\n\r\n", 400, "bad-request"),
-    "two lengths": (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "bad-request"),
+    "two lengths": (
+        b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        400,
+        "bad-request",
+    ),
     "a long address": (b"GET /" + 9_000 * b"a" + b" HTTP/1.1\r\n\r\n", 414, "uri-too-long"),
-    "a large header": (b"GET / HTTP/1.1\r\nA: " + 9_000 * b"a" + b"\r\n\r\n", 431, "request-header-fields-too-large"),
-    "many headers": (b"GET / HTTP/1.1\r\n" + 200 * b"A: b\r\n" + b"\r\n", 431, "request-header-fields-too-large"),
-    "an unknown coding": (b"POST / HTTP/1.1\r\nTransfer-Encoding: br\r\n\r\n", 501, "not-implemented"),
-    "a strange expectation": (b"POST / HTTP/1.1\r\nExpect: more\r\n\r\n", 417, "expectation-failed"),
+    "a large header": (
+        b"GET / HTTP/1.1\r\nA: " + 9_000 * b"a" + b"\r\n\r\n",
+        431,
+        "request-header-fields-too-large",
+    ),
+    "many headers": (
+        b"GET / HTTP/1.1\r\n" + 200 * b"A: b\r\n" + b"\r\n",
+        431,
+        "request-header-fields-too-large",
+    ),
+    "an unknown coding": (
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: br\r\n\r\n",
+        501,
+        "not-implemented",
+    ),
+    "a strange expectation": (
+        b"POST / HTTP/1.1\r\nExpect: more\r\n\r\n",
+        417,
+        "expectation-failed",
+    ),
 }
 
 
@@ -339,7 +375,16 @@ def test_a_malformed_head_is_answered_as_json(
     assert "127.0.0.1" not in caplog.text
 
 
-PATHS = ["/healthz", "/readyz", "/status", "/metrics", "/openapi.json", "/schedule", "/schedule.csv", "/nothing"]
+PATHS = [
+    "/healthz",
+    "/readyz",
+    "/status",
+    "/metrics",
+    "/openapi.json",
+    "/schedule",
+    "/schedule.csv",
+    "/nothing",
+]
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -33,7 +33,9 @@ def _count(folder: Path, room: int) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-c", COUNT],
         cwd=ROOT,
         env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY)),
+        preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY)
+        ),
         capture_output=True,
         text=True,
         check=False,
@@ -60,7 +62,9 @@ def test_a_full_disk_is_no_end(tmp_path: Path) -> None:
     """On a file system of its own, where the test may mount one: the library alone is ended there by SIGBUS."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], check=False
+    )
     if mounted.returncode:
         pytest.skip("no file system can be mounted here")
     try:
@@ -90,7 +94,12 @@ def test_such_a_folder_ends_the_start_with_its_sentence_alone(name: str, tmp_pat
     (tmp_path / "file").touch()
     env = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / name)}
     done = subprocess.run(
-        [sys.executable, "-c", "import wsgi"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-c", "import wsgi"],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == os.EX_CONFIG
     assert done.stderr.count("\n") == 1

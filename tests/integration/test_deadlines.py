@@ -58,7 +58,9 @@ def test_a_deletion_is_overdue_once_the_time_to_act_is_over(desk: Desk) -> None:
     desk.advance(timedelta(days=1))
     said = _problem(desk, "overdue")
     assert said is not None
-    assert said[0].startswith("Overdue: 1 record(s) were to be deleted within one month after the last day")
+    assert said[0].startswith(
+        "Overdue: 1 record(s) were to be deleted within one month after the last day"
+    )
     assert f"order {number} of shop, kept until 2027-11-22" in said[0]
     assert said[1] == "2027-12-22T23:00:00+00:00", "the day begins in Oslo"
     assert desk.status()["schedule"]["overdue"] == 1
@@ -83,7 +85,9 @@ def test_parts_are_overdue_by_themselves_and_the_oldest_is_named(desk: Desk) -> 
 
 
 @ON_SQLITE
-def test_a_request_is_late_once_its_month_is_over_and_as_long_as_something_is_left(desk: Desk) -> None:
+def test_a_request_is_late_once_its_month_is_over_and_as_long_as_something_is_left(
+    desk: Desk,
+) -> None:
     customer = _account(desk)
     desk.come_to_rest()
     _note(desk, customer, "erasure-requested")
@@ -113,7 +117,9 @@ def test_no_request_is_late_while_a_hold_stands(desk: Desk) -> None:
 
 
 @ON_SQLITE
-def test_a_hold_is_to_be_reviewed_on_its_day_and_a_new_one_in_its_place_ends_that(desk: Desk) -> None:
+def test_a_hold_is_to_be_reviewed_on_its_day_and_a_new_one_in_its_place_ends_that(
+    desk: Desk,
+) -> None:
     customer = _account(desk)
     number = desk.paid_order(customer_id=customer)
     desk.come_to_rest()
@@ -153,7 +159,9 @@ def test_an_account_that_is_deleted_while_a_hold_stands_is_erased_too_early(desk
     _deleted(desk, customer)
     said = _problem(desk, "erased-too-early")
     assert said is not None
-    assert said[0].startswith("1 record(s) that the law or a hold wants kept were trashed or erased:")
+    assert said[0].startswith(
+        "1 record(s) that the law or a hold wants kept were trashed or erased:"
+    )
     assert f": customer {customer} of shop (gone; under a hold)." in said[0]
     assert said[1] is not None
     assert _problem(desk, "hold-review") is None
@@ -163,9 +171,13 @@ def test_an_account_that_is_deleted_while_a_hold_stands_is_erased_too_early(desk
 
 
 @ON_SQLITE
-def test_an_order_that_is_deleted_while_a_hold_on_its_account_stands_is_erased_too_early(desk: Desk) -> None:
+def test_an_order_that_is_deleted_while_a_hold_on_its_account_stands_is_erased_too_early(
+    desk: Desk,
+) -> None:
     customer = _account(desk)
-    number = int(desk.store.place_order(line_items=[{"product_id": 10}], customer_id=customer)["id"])
+    number = int(
+        desk.store.place_order(line_items=[{"product_id": 10}], customer_id=customer)["id"]
+    )
     desk.come_to_rest()
     _note(desk, customer, "hold", review_on=date(2027, 5, 1))
     desk.come_to_rest()
@@ -197,7 +209,9 @@ def test_of_an_account_what_stood_on_the_day_counts(desk: Desk, lifted: bool) ->
 def _paid_order(desk: Desk) -> int:
     customer = _account(desk)
     items = [{"product_id": 10}]
-    number = int(desk.store.place_order(line_items=items, customer_id=customer, set_paid=True)["id"])
+    number = int(
+        desk.store.place_order(line_items=items, customer_id=customer, set_paid=True)["id"]
+    )
     desk.come_to_rest()
     return number
 
@@ -211,11 +225,15 @@ CLOSINGS = [
 
 @pytest.mark.parametrize(("how", "words"), CLOSINGS, ids=[how for how, _ in CLOSINGS])
 @ON_SQLITE
-def test_a_restriction_hides_no_erasure_that_came_too_early(desk: Desk, how: str, words: str) -> None:
+def test_a_restriction_hides_no_erasure_that_came_too_early(
+    desk: Desk, how: str, words: str
+) -> None:
     number = _paid_order(desk)
     desk.note("order", number, RecordEvent("restricted", "restriction", desk.clock()))
     desk.come_to_rest()
-    assert desk.status()["records"]["held"] == 0, "an open order that is restricted is under no hold"
+    assert desk.status()["records"]["held"] == 0, (
+        "an open order that is restricted is under no hold"
+    )
     desk.advance()
     getattr(desk.store, f"{how}_order")(number)
     desk.come_to_rest()
@@ -227,10 +245,14 @@ def test_a_restriction_hides_no_erasure_that_came_too_early(desk: Desk, how: str
 @pytest.mark.parametrize("kind", ["order", "customer"])
 @pytest.mark.parametrize("about", ["customer", "order"])
 @ON_SQLITE
-def test_a_hold_that_was_reported_by_mistake_blames_nobody(desk: Desk, kind: RecordKind, about: RecordKind) -> None:
+def test_a_hold_that_was_reported_by_mistake_blames_nobody(
+    desk: Desk, kind: RecordKind, about: RecordKind
+) -> None:
     """Whether it was placed on the record that was deleted, or on the account of its customer."""
     customer = _account(desk)
-    number = int(desk.store.place_order(line_items=[{"product_id": 10}], customer_id=customer)["id"])
+    number = int(
+        desk.store.place_order(line_items=[{"product_id": 10}], customer_id=customer)["id"]
+    )
     numbers = {"customer": customer, "order": number}
     desk.come_to_rest()
     hold = RecordEvent("hold", "hold", desk.clock(), "chargeback", "finance", date(2027, 5, 1))
@@ -244,6 +266,8 @@ def test_a_hold_that_was_reported_by_mistake_blames_nobody(desk: Desk, kind: Rec
     desk.come_to_rest()
     is_held = about in (kind, "customer")
     assert (_problem(desk, "erased-too-early") is not None) == is_held
-    desk.note(about, numbers[about], RecordEvent("mistake", "retracted", desk.clock(), about="hold"))
+    desk.note(
+        about, numbers[about], RecordEvent("mistake", "retracted", desk.clock(), about="hold")
+    )
     desk.come_to_rest()
     assert _problem(desk, "erased-too-early") is None

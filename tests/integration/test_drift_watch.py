@@ -79,10 +79,16 @@ class Office:
         runtime = self.watch.runtime
         with runtime.database.read() as connection:
             now = self.clock()
-            return status_of(connection, self.watch.settings, runtime.policy, started_at=NOON, now=now)
+            return status_of(
+                connection, self.watch.settings, runtime.policy, started_at=NOON, now=now
+            )
 
     def problems(self) -> dict[str, str]:
-        return {one["code"]: one["message"] for one in self.status()["problems"] if one["code"].startswith("policy-")}
+        return {
+            one["code"]: one["message"]
+            for one in self.status()["problems"]
+            if one["code"].startswith("policy-")
+        }
 
     def findings(self) -> list[dict[str, Any]]:
         return list(self.policy["drift"])
@@ -101,7 +107,9 @@ def _office(database: Database, policy: Policy, settings: Settings) -> Office:
     runtime = Runtime(database, policy, SETTLE, clock)
     with database.write() as connection:
         page_checks.keep_to(connection, settings.policy_pages, clock())
-    watch = PageWatch(runtime, settings, compare=lambda source, policy, _: compare_page(source, policy))
+    watch = PageWatch(
+        runtime, settings, compare=lambda source, policy, _: compare_page(source, policy)
+    )
     return Office(watch, clock)
 
 
@@ -122,7 +130,9 @@ def test_it_is_looked_at_once_a_day(office: Office, shop: Shop) -> None:
     assert shop.asked == 2
 
 
-def test_a_period_that_was_changed_on_the_page_is_a_problem_until_it_is_put_right(office: Office, shop: Shop) -> None:
+def test_a_period_that_was_changed_on_the_page_is_a_problem_until_it_is_put_right(
+    office: Office, shop: Shop
+) -> None:
     shop.say("24 months of inactivity", "36 months of inactivity")
     office.watch.step()
     assert office.drift() == ["period-changed"]
@@ -137,7 +147,9 @@ def test_a_period_that_was_changed_on_the_page_is_a_problem_until_it_is_put_righ
     assert (office.drift(), office.problems()) == ([], {})
 
 
-def test_a_page_that_cannot_be_read_is_a_problem_and_tried_again_within_the_hour(office: Office, shop: Shop) -> None:
+def test_a_page_that_cannot_be_read_is_a_problem_and_tried_again_within_the_hour(
+    office: Office, shop: Shop
+) -> None:
     shop.status = 500
     office.watch.step()
     assert list(office.problems()) == ["policy-page-unreadable"]
@@ -151,14 +163,18 @@ def test_a_page_that_cannot_be_read_is_a_problem_and_tried_again_within_the_hour
 
 def test_another_policy_in_force_is_compared_at_once(office: Office, policy: Policy) -> None:
     office.watch.step()
-    other = replace(office.watch, runtime=replace(office.watch.runtime, policy=replace(policy, digest="another")))
+    other = replace(
+        office.watch,
+        runtime=replace(office.watch.runtime, policy=replace(policy, digest="another")),
+    )
     assert Office(other, office.clock).policy["drift"] is None
     assert other.step() == 1
 
 
 def test_each_stores_own_page(shop: Shop, database: Database, policy: Policy) -> None:
     stores = {
-        slug: StoreSettings(slug, shop.url + prefix, "ck", "cs", ("s",)) for slug, prefix in (("a", ""), ("b", "/b"))
+        slug: StoreSettings(slug, shop.url + prefix, "ck", "cs", ("s",))
+        for slug, prefix in (("a", ""), ("b", "/b"))
     }
     office = _office(database, policy, Settings(stores=stores, policy_page_url=PATH))
     assert [office.watch.step() for _ in range(3)] == [1, 1, 0]

@@ -40,7 +40,14 @@ KEYS = signing_keys(SECRET)
 KEY = "a key of at least thirty-two characters"
 ORDER, CUSTOMER = 9001, 8001
 CAME = "2026-12-01T12:00:00Z"
-HOLD = {"type": "hold", "id": "h", "reason": "litigation", "owner": "legal", "review_on": "2027-12-01", "at": CAME}
+HOLD = {
+    "type": "hold",
+    "id": "h",
+    "reason": "litigation",
+    "owner": "legal",
+    "review_on": "2027-12-01",
+    "at": CAME,
+}
 TOOL = EventToken("desk", "the-token-of-a-desk")
 AFTER = NOW + REPORTS_APART
 numbers = count()
@@ -68,14 +75,18 @@ class Office:
     def deliver(self, topic: str, payload: dict[str, Any]) -> Result:
         """A delivery of the store."""
         sent = made(topic, payload)
-        delivery = Delivery.from_http(sent.headers, sent.body, keys=KEYS, policy=self.runtime.policy)
+        delivery = Delivery.from_http(
+            sent.headers, sent.body, keys=KEYS, policy=self.runtime.policy
+        )
         return Ingest(self.runtime).ingest_one(self.store, delivery)
 
     def report(self, **raw: Any) -> list[Result]:
         """What a tool reports."""
         body = json.dumps(raw).encode()
         headers = {"X-WC-Webhook-Signature": sign(body)}
-        found = events_from_http(headers, body, keys=KEYS, subject_key=KEY, now=self.runtime.clock())
+        found = events_from_http(
+            headers, body, keys=KEYS, subject_key=KEY, now=self.runtime.clock()
+        )
         return [Ingest(self.runtime).ingest_one(self.store, event) for event in found]
 
     def send(self, now: datetime, **raw: Any) -> list[Result]:
@@ -93,7 +104,9 @@ class Office:
     def note(self, kind: RecordKind, number: int, **raw: Any) -> Outcome:
         """What an operator notes."""
         now, zone = self.runtime.clock(), self.runtime.policy.time_zone
-        event = record_event(raw, kind, number, now=now, zone=zone, fresh_id=f"fresh{next(numbers)}")
+        event = record_event(
+            raw, kind, number, now=now, zone=zone, fresh_id=f"fresh{next(numbers)}"
+        )
         return note(self.runtime, RecordKey(self.store, kind, number), event)
 
     def retag(self) -> None:
@@ -111,19 +124,24 @@ class Office:
     def ends(self, kind: str, number: int) -> dict[str, str]:
         """By rule, the last day of each entry, or the event that has to come."""
         return {
-            entry["rule"]: entry["delete_after"] or entry["until"] for entry in self.record(kind, number)["entries"]
+            entry["rule"]: entry["delete_after"] or entry["until"]
+            for entry in self.record(kind, number)["entries"]
         }
 
     def row(self, kind: str, number: int) -> dict[str, Any]:
         """The record's row."""
-        (found,) = (row for row in self.rows() if (row["kind"], row["external_id"]) == (kind, number))
+        (found,) = (
+            row for row in self.rows() if (row["kind"], row["external_id"]) == (kind, number)
+        )
         return found
 
     def rows(self) -> list[dict[str, Any]]:
         """All rows of the store, in order of kinds and ids."""
         chosen = select(records_table).where(records_table.c.store == self.store)
         with self.runtime.database.read() as connection:
-            found = connection.execute(chosen.order_by(records_table.c.kind, records_table.c.external_id))
+            found = connection.execute(
+                chosen.order_by(records_table.c.kind, records_table.c.external_id)
+            )
             return [dict(row) for row in found.mappings()]
 
     def linked(self) -> list[dict[str, Any]]:
@@ -171,11 +189,15 @@ PERSONAL = ["order-note", "order-technical"]
     ("event", "changes"),
     [
         ({"type": "consent-given"}, {}),
-        ({"type": "consent-withdrawn"}, {"order-marketing": "2026-12-01", "order-consent-proof": "2029-12-01"}),
+        (
+            {"type": "consent-withdrawn"},
+            {"order-marketing": "2026-12-01", "order-consent-proof": "2029-12-01"},
+        ),
         # What the law wants kept, stays.
         (
             {"type": "erasure-requested"},
-            dict.fromkeys([*PERSONAL, "order-marketing"], WITHIN_A_MONTH) | {"order-paid-contact": "order-closed"},
+            dict.fromkeys([*PERSONAL, "order-marketing"], WITHIN_A_MONTH)
+            | {"order-paid-contact": "order-closed"},
         ),
         (
             {"type": "objection"},
@@ -201,14 +223,19 @@ PERSONAL = ["order-note", "order-technical"]
     ],
     ids=lambda value: value.get("type", ""),
 )
-def test_what_an_event_does_to_an_orders_dates(event: dict[str, Any], changes: dict[str, str], office: Office) -> None:
+def test_what_an_event_does_to_an_orders_dates(
+    event: dict[str, Any], changes: dict[str, str], office: Office
+) -> None:
     assert office.ends("order", ORDER) == BEFORE
     outcome = office.note("order", ORDER, **{"at": CAME} | event)
     assert outcome.new
     assert office.ends("order", ORDER) == BEFORE | changes
     assert outcome.after == office.record("order", ORDER)
     cause = outcome.after["history"][-1]
-    assert (cause["cause"], outcome.event.id in cause["reason"] or event["type"] == "retracted") == (
+    assert (
+        cause["cause"],
+        outcome.event.id in cause["reason"] or event["type"] == "retracted",
+    ) == (
         event["type"],
         True,
     )
@@ -225,11 +252,21 @@ def test_what_an_event_does_to_an_orders_dates(event: dict[str, Any], changes: d
         (HOLD, {"type": "hold-lifted", "at": "2026-11-30T12:00:00Z"}, "hold-lifted"),
         ({"type": "restriction", "at": CAME}, {"type": "restriction-lifted"}, None),
         ({"type": "restriction", "at": CAME}, {"type": "hold-lifted"}, "restriction-lifted"),
-        ({"type": "erasure-requested", "at": CAME, "id": "e"}, {"type": "retracted", "about": "e"}, None),
-        ({"type": "consent-withdrawn", "at": CAME, "id": "e"}, {"type": "retracted", "about": "e"}, None),
+        (
+            {"type": "erasure-requested", "at": CAME, "id": "e"},
+            {"type": "retracted", "about": "e"},
+            None,
+        ),
+        (
+            {"type": "consent-withdrawn", "at": CAME, "id": "e"},
+            {"type": "retracted", "about": "e"},
+            None,
+        ),
     ],
 )
-def test_lifted_and_retracted(placed: dict[str, Any], lifted: dict[str, Any], ends: str | None, office: Office) -> None:
+def test_lifted_and_retracted(
+    placed: dict[str, Any], lifted: dict[str, Any], ends: str | None, office: Office
+) -> None:
     office.note("order", ORDER, **placed)
     office.note("order", ORDER, **{"at": "2027-01-10T12:00:00Z"} | lifted)
     assert office.ends("order", ORDER) == (dict.fromkeys(BEFORE, ends) if ends else BEFORE)
@@ -238,7 +275,10 @@ def test_lifted_and_retracted(placed: dict[str, Any], lifted: dict[str, Any], en
 def test_lifting_a_hold_computes_anew(office: Office) -> None:
     """What happened meanwhile counts, and what was asked for meanwhile."""
     office.note("order", ORDER, **HOLD)
-    later: dict[str, Any] = {"date_completed_gmt": "2027-02-01T12:00:00", "date_modified_gmt": "2027-02-01T12:00:00"}
+    later: dict[str, Any] = {
+        "date_completed_gmt": "2027-02-01T12:00:00",
+        "date_modified_gmt": "2027-02-01T12:00:00",
+    }
     office.deliver("order.updated", paid_order(status="completed", **later))
     office.note("order", ORDER, type="objection", at="2027-02-10T12:00:00Z")
     held = office.record("order", ORDER)
@@ -263,7 +303,10 @@ def test_a_hold_is_on_what_is_to_be_written_to_the_store(office: Office) -> None
 
 @pytest.mark.parametrize("kind", ["support-request", "marketing-consent", "cookie-consent"])
 def test_reported_records_take_events_too(kind: RecordKind, office: Office) -> None:
-    report = {"support-request": "support-request.closed", "cookie-consent": "cookies.consent-given"}
+    report = {
+        "support-request": "support-request.closed",
+        "cookie-consent": "cookies.consent-given",
+    }
     if kind == "marketing-consent":
         office.report(event="unsubscribe", email="kari@example.test", ts_event=1795000000)
         number = number_of(str(email_subject("kari@example.test", KEY)))
@@ -282,7 +325,12 @@ def test_a_hold_on_a_request_is_seen_on_its_customer(office: Office) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "asked"),
-    [("order", "unseen"), ("customer", "unseen"), ("support-request", None), ("cookie-consent", None)],
+    [
+        ("order", "unseen"),
+        ("customer", "unseen"),
+        ("support-request", None),
+        ("cookie-consent", None),
+    ],
 )
 def test_the_store_is_asked_about_what_it_may_know(
     kind: RecordKind, asked: str | None, make_office: MakeOffice
@@ -330,7 +378,10 @@ def test_what_a_customer_asks_for_reaches_their_orders(office: Office) -> None:
     office.deliver("order.created", paid_order(9003, date_created_gmt="2026-12-02T12:00:00"))
     office.note("customer", CUSTOMER, type="erasure-requested", at=CAME)
     assert office.ends("order", ORDER) == BEFORE
-    marked = [office.row("order", number)["tagged_by"].startswith(records.AGAIN) for number in (ORDER, 9002, 9003)]
+    marked = [
+        office.row("order", number)["tagged_by"].startswith(records.AGAIN)
+        for number in (ORDER, 9002, 9003)
+    ]
     assert marked == [True, False, True]
     office.retag()
     erased = dict.fromkeys([*PERSONAL, "order-marketing"], WITHIN_A_MONTH)
@@ -345,7 +396,11 @@ def test_a_hold_on_a_customer_holds_all_that_is_theirs(office: Office) -> None:
     office.report(type="support-request.closed", id="ZD-1", at=CAME, subject={"order": ORDER})
     office.note("customer", CUSTOMER, **HOLD)
     office.retag()
-    for kind, number in (("customer", CUSTOMER), ("order", ORDER), ("support-request", number_of("ZD-1"))):
+    for kind, number in (
+        ("customer", CUSTOMER),
+        ("order", ORDER),
+        ("support-request", number_of("ZD-1")),
+    ):
         assert set(office.ends(kind, number).values()) == {"hold-lifted"}, kind
     office.note("customer", CUSTOMER, type="hold-lifted", at="2027-01-01T12:00:00Z")
     office.retag()
@@ -354,7 +409,9 @@ def test_a_hold_on_a_customer_holds_all_that_is_theirs(office: Office) -> None:
 
 @pytest.mark.parametrize("last", ["marketing.consent-withdrawn", "marketing.deleted"])
 def test_a_customers_newsletter_ends_everywhere(last: str, office: Office) -> None:
-    office.report(type="marketing.consent-given", subject={"customer": CUSTOMER}, at="2026-11-30T12:00:00Z")
+    office.report(
+        type="marketing.consent-given", subject={"customer": CUSTOMER}, at="2026-11-30T12:00:00Z"
+    )
     office.retag()
     assert office.ends("customer", CUSTOMER)["account-marketing"] == "consent-withdrawn"
     assert office.report(type=last, subject={"customer": CUSTOMER}, at=CAME) == [Result.RECORDED]
@@ -375,12 +432,23 @@ def test_a_customers_newsletter_ends_everywhere(last: str, office: Office) -> No
         ([("closed", "2026-02-28"), ("closed", "2026-05-01")], ("2027-05-01", "2029-05-01")),
     ],
 )
-def test_support_requests(reports: list[tuple[str, str]], end: tuple[str, str], office: Office) -> None:
+def test_support_requests(
+    reports: list[tuple[str, str]], end: tuple[str, str], office: Office
+) -> None:
     for what, day in reports:
-        office.report(type=f"support-request.{what}", id="ZD-1", at=f"{day}T12:00:00Z", subject={"customer": CUSTOMER})
+        office.report(
+            type=f"support-request.{what}",
+            id="ZD-1",
+            at=f"{day}T12:00:00Z",
+            subject={"customer": CUSTOMER},
+        )
     found = office.record("support-request", number_of("ZD-1"))
     assert (found["tag"]["review_after"], found["tag"]["delete_after"]) == end
-    assert (found["facts"]["name"], found["subject"], found["customer_id"]) == ("ZD-1", "customer:8001", CUSTOMER)
+    assert (found["facts"]["name"], found["subject"], found["customer_id"]) == (
+        "ZD-1",
+        "customer:8001",
+        CUSTOMER,
+    )
 
 
 def test_a_request_without_a_time_is_dated_by_its_arrival_and_taken_once(office: Office) -> None:
@@ -418,7 +486,9 @@ def test_requests_and_consents_of_a_customer_are_written_to_the_store(
     for step in (reports, deliveries) if first else (deliveries, reports):
         step()
     office.retag()
-    shown = {(entry["class"], entry["review_after"], entry["delete_after"]) for entry in office.linked()}
+    shown = {
+        (entry["class"], entry["review_after"], entry["delete_after"]) for entry in office.linked()
+    }
     assert shown == {
         ("support-requests", "2027-12-01", "2029-12-01"),
         ("cookie-consent-logs", "2027-12-01", "2028-12-01"),
@@ -432,11 +502,17 @@ def test_an_email_is_nobody_the_ledger_knows(office: Office) -> None:
     found = office.record("marketing-consent", number_of(str(subject)))
     assert (found["subject"], found["customer_id"]) == (str(subject), None)
     assert found["tag"]["delete_after"] == "2026-12-01"
-    given = {"type": "marketing.consent-given", "subject": {"email_hash": subject.value}, "at": "2026-11-01T12:00:00Z"}
+    given = {
+        "type": "marketing.consent-given",
+        "subject": {"email_hash": subject.value},
+        "at": "2026-11-01T12:00:00Z",
+    }
     assert office.report(**given) == [Result.RECORDED]
     found = office.record("marketing-consent", number_of(str(subject)))
     assert (found["tag"]["from"], found["tag"]["delete_after"]) == ("2026-11-01", "2026-12-01")
-    assert office.report(event="contact_deleted", email=["kari@example.test", "ola@example.test"]) == [
+    assert office.report(
+        event="contact_deleted", email=["kari@example.test", "ola@example.test"]
+    ) == [
         Result.RECORDED,
         Result.RECORDED,
     ]
@@ -454,7 +530,9 @@ def test_a_request_that_is_closed_again_was_closed_again(office: Office) -> None
     soon = AFTER - timedelta(seconds=1)
     assert office.send(NOW, **CLOSED) == [Result.RECORDED]
     assert office.send(soon, **CLOSED) == [Result.DUPLICATE]
-    assert office.record("support-request", 4711)["facts"]["closed_at"] == "2027-06-01T11:00:00+00:00"
+    assert (
+        office.record("support-request", 4711)["facts"]["closed_at"] == "2027-06-01T11:00:00+00:00"
+    )
     assert office.send(AFTER + timedelta(days=1), **CLOSED) == [Result.RECORDED]
     assert office.record("support-request", 4711)["tag"]["from"] == "2027-06-02"
 
@@ -473,7 +551,11 @@ def test_nothing_without_a_time_is_remembered_for_ever(office: Office) -> None:
 
 
 def test_a_consent_that_is_withdrawn_again_under_one_id_ends_again(office: Office) -> None:
-    withdrawn = {"type": "marketing.consent-withdrawn", "id": "sub-42", "subject": {"customer": CUSTOMER}}
+    withdrawn = {
+        "type": "marketing.consent-withdrawn",
+        "id": "sub-42",
+        "subject": {"customer": CUSTOMER},
+    }
     assert office.send(NOW, **withdrawn) == [Result.RECORDED]
     given = withdrawn | {"type": "marketing.consent-given", "at": "2027-06-02T12:00:00Z"}
     assert office.send(NOW + timedelta(days=2), **given) == [Result.RECORDED]
@@ -500,7 +582,11 @@ def test_brevo_ends_the_consent_of_a_contact(event: str, office: Office) -> None
     [
         ({"customer": CUSTOMER}, "customer", CUSTOMER),
         ({"order": ORDER}, "order", ORDER),
-        (BY_EMAIL["subject"], "marketing-consent", number_of(str(email_subject("kari@example.test", KEY)))),
+        (
+            BY_EMAIL["subject"],
+            "marketing-consent",
+            number_of(str(email_subject("kari@example.test", KEY))),
+        ),
     ],
     ids=["customer", "order", "e-mail"],
 )
@@ -511,7 +597,9 @@ def test_what_a_person_asks_a_help_desk_for_is_noted_once(
     assert office.send(NOW, **objection) == [Result.RECORDED]
     assert office.send(AFTER, **objection) == [Result.UNCHANGED]
     assert office.send(AFTER, **objection, at="2027-05-30T12:00:00Z") == [Result.UNCHANGED]
-    assert office.send(AFTER, type="erasure-requested", id=35437, subject=subject) == [Result.RECORDED]
+    assert office.send(AFTER, type="erasure-requested", id=35437, subject=subject) == [
+        Result.RECORDED
+    ]
     events = json.loads(office.row(kind, number)["events"])
     assert [(event["id"], event.get("scope")) for event in events] == [
         ("objection:marketing:35437", "marketing"),
@@ -534,24 +622,33 @@ class Step:
 
 
 def _noted(number: int, kind: RecordKind = "order", /, **raw: Any) -> Step:
-    return Step(f"{raw['type']} of {kind} {number}", lambda office: office.note(kind, number, **raw))
+    return Step(
+        f"{raw['type']} of {kind} {number}", lambda office: office.note(kind, number, **raw)
+    )
 
 
 def _told(event_type: str, day: str, **raw: Any) -> Step:
-    return Step(event_type, lambda office: office.report(type=event_type, at=f"{day}T12:00:00Z", **raw))
+    return Step(
+        event_type, lambda office: office.report(type=event_type, at=f"{day}T12:00:00Z", **raw)
+    )
 
 
 def _came(topic: str, payload: dict[str, Any]) -> Step:
     return Step(f"{topic} {payload.get('id', '')}", lambda office: office.deliver(topic, payload))
 
 
-LATER: dict[str, Any] = {"date_completed_gmt": "2027-02-01T12:00:00", "date_modified_gmt": "2027-02-01T12:00:00"}
+LATER: dict[str, Any] = {
+    "date_completed_gmt": "2027-02-01T12:00:00",
+    "date_modified_gmt": "2027-02-01T12:00:00",
+}
 HAPPENED = (
     _came("customer.created", recordings.customer(CUSTOMER)),
     _came("order.created", paid_order()),
     _came("order.updated", paid_order(status="completed", **LATER)),
     _came("order.created", paid_order(9002, date_created_gmt="2027-01-05T12:00:00")),
-    _came("action.wc_support_request_closed", {"arg": {"id": "ZD-1", "at": "2027-01-20T12:00:00Z"}}),
+    _came(
+        "action.wc_support_request_closed", {"arg": {"id": "ZD-1", "at": "2027-01-20T12:00:00Z"}}
+    ),
     _told("support-request.made", "2027-01-10", id="ZD-1", subject={"order": ORDER}),
     _told("support-request.closed", "2027-01-15", id="ZD-1", subject={"customer": CUSTOMER}),
     _told("cookies.consent-given", "2027-01-01", id="c", subject={"customer": CUSTOMER}),
@@ -564,8 +661,12 @@ HAPPENED = (
     _noted(CUSTOMER, "customer", type="erasure-requested", at="2026-12-20T12:00:00Z"),
     _noted(CUSTOMER, "customer", type="objection", at="2027-01-25T12:00:00Z"),
     _noted(9002, type="restriction", id="r", at="2027-02-10T12:00:00Z"),
-    _noted(number_of("ZD-1"), "support-request", type="restriction", id="r", at="2027-02-10T12:00:00Z"),
-    _noted(number_of("ZD-1"), "support-request", type="retracted", about="r", at="2027-02-11T12:00:00Z"),
+    _noted(
+        number_of("ZD-1"), "support-request", type="restriction", id="r", at="2027-02-10T12:00:00Z"
+    ),
+    _noted(
+        number_of("ZD-1"), "support-request", type="retracted", about="r", at="2027-02-11T12:00:00Z"
+    ),
 )
 PASSING = {"id", "store", "created_at", "updated_at", "read_at", "young"}
 """Columns that say when something was heard, and not what is."""
@@ -586,10 +687,17 @@ def _end(office: Office) -> list[dict[str, Any]]:
 @ON_SQLITE
 @settings(
     max_examples=20,
-    phases=[Phase.explicit, Phase.generate],  # to shrink it takes minutes, and what was shuffled is seen as it is
+    phases=[
+        Phase.explicit,
+        Phase.generate,
+    ],  # to shrink it takes minutes, and what was shuffled is seen as it is
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(st.permutations(HAPPENED), st.lists(st.sampled_from(HAPPENED), max_size=6), st.sets(st.integers(0, 18)))
+@given(
+    st.permutations(HAPPENED),
+    st.lists(st.sampled_from(HAPPENED), max_size=6),
+    st.sets(st.integers(0, 18)),
+)
 def test_the_end_depends_on_what_happened_and_not_on_the_order(
     make_office: MakeOffice,
     order: list[Step],
@@ -606,11 +714,18 @@ def test_the_end_depends_on_what_happened_and_not_on_the_order(
             mixed.retag()
     expected = _end(plain)
     assert _end(mixed) == expected
-    assert {row["kind"] for row in expected} == {"order", "customer", "support-request", "cookie-consent"}
+    assert {row["kind"] for row in expected} == {
+        "order",
+        "customer",
+        "support-request",
+        "cookie-consent",
+    }
 
 
 def test_subjects_of_a_record_add_up(office: Office) -> None:
     """Of several the one that says most is shown."""
     office.report(type="cookies.consent-given", id="c", at=CAME, subject={"email_hash": "0f" * 32})
     office.report(type="cookies.consent-given", id="c", at=CAME, subject={"order": ORDER})
-    assert office.record("cookie-consent", number_of("c"))["subject"] == str(Subject("order", str(ORDER)))
+    assert office.record("cookie-consent", number_of("c"))["subject"] == str(
+        Subject("order", str(ORDER))
+    )

@@ -43,19 +43,27 @@ def _rows(database: Database) -> dict[Key, Values]:
 
 def _check(database: Database, world: World) -> None:
     ticks = count()
-    fresh = Runtime(database, policies()[0], timedelta(0), lambda: NOON + timedelta(seconds=next(ticks)))
+    fresh = Runtime(
+        database, policies()[0], timedelta(0), lambda: NOON + timedelta(seconds=next(ticks))
+    )
     ended = play(fresh, "shop", world)
     assert ended.policy.digest == world.policy.digest
     rows, wanted = _rows(database), expected(world.contents, world.policy)
     found = {key: {name: rows[key][name] for name in columns} for key, columns in wanted.items()}
     assert found == wanted
     for key in rows.keys() - wanted.keys():  # somebody named it; nothing is known of it but that
-        assert (rows[key]["state"], rows[key]["facts"], rows[key]["events"]) == ("unknown", None, "[]"), key
+        assert (rows[key]["state"], rows[key]["facts"], rows[key]["events"]) == (
+            "unknown",
+            None,
+            "[]",
+        ), key
 
 
 @_examples(100)
 @given(world=worlds())
-def test_the_end_depends_on_the_facts_and_not_on_their_order(copies: MakeLedger, world: World) -> None:
+def test_the_end_depends_on_the_facts_and_not_on_their_order(
+    copies: MakeLedger, world: World
+) -> None:
     with closing(copies()) as database:
         _check(database, world)
 

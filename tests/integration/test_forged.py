@@ -83,7 +83,9 @@ def test_a_report_that_comes_to_several_processes_at_once_counts_once(
 
     def deliver(place: int) -> Result:
         sent = _closed(place)
-        delivery = Delivery.from_http(sent.headers, sent.body, keys=signing_keys(SECRET), policy=policy)
+        delivery = Delivery.from_http(
+            sent.headers, sent.body, keys=signing_keys(SECRET), policy=policy
+        )
         together.wait(30)
         return Ingest(runtime).ingest_one("shop", delivery)
 
@@ -122,12 +124,17 @@ def _active(at: datetime) -> dict[str, Any]:
         {"date_modified_gmt": None},
     ],
 )
-def test_a_state_of_no_time_that_can_be_makes_no_later_one_stale(changes: dict[str, str | None], desk: Desk) -> None:
+def test_a_state_of_no_time_that_can_be_makes_no_later_one_stale(
+    changes: dict[str, str | None], desk: Desk
+) -> None:
     """It counts as of when it came, and the store is asked for the true one."""
     number = desk.written_order()
     desk.advance()
     shown = {"date_modified_gmt": _gmt(desk.clock())} | changes
-    assert desk.receive(made("order.updated", order(number, **shown))) in (Result.RECORDED, Result.UNCHANGED)
+    assert desk.receive(made("order.updated", order(number, **shown))) in (
+        Result.RECORDED,
+        Result.UNCHANGED,
+    )
     row = desk.row("order", number)
     assert row["version"] <= desk.clock()
     if "date_modified_gmt" in changes:
@@ -149,8 +156,14 @@ def test_a_log_in_that_the_store_does_not_show_is_taken_back(at: datetime, desk:
     desk.advance()
     before = desk.row("customer", number)
     version = _gmt(NOON - 400 * DAY)
-    desk.receive(made("customer.updated", customer(number, date_modified_gmt=version, meta_data=[_active(at)])))
-    assert (desk.row("customer", number)["runs_from"] == before["runs_from"]) == (at > NOON + DAY) or at < NOON + DAY
+    desk.receive(
+        made(
+            "customer.updated", customer(number, date_modified_gmt=version, meta_data=[_active(at)])
+        )
+    )
+    assert (desk.row("customer", number)["runs_from"] == before["runs_from"]) == (
+        at > NOON + DAY
+    ) or at < NOON + DAY
     desk.reconcile()
     assert desk.row("customer", number)["facts"] == before["facts"]
     assert desk.row("customer", number)["delete_after"] == before["delete_after"]
@@ -201,7 +214,9 @@ class Truth:
         """Have the ledger ask about every record that it knows of."""
         asked_at = self.runtime.clock()
         with self.runtime.database.read() as connection:
-            chosen = select(records.c.kind, records.c.external_id).where(records.c.store == self.slug)
+            chosen = select(records.c.kind, records.c.external_id).where(
+                records.c.store == self.slug
+            )
             keys = [RecordKey(self.slug, *row) for row in connection.execute(chosen)]
 
         def work(unit: Unit) -> None:
@@ -211,7 +226,12 @@ class Truth:
         self.runtime.transaction(work)
         with self.runtime.database.write() as connection:
             due = queries.claim_rereads(
-                connection, self.slug, limit=100, now=asked_at + DAY, until=asked_at + DAY, claim="mine"
+                connection,
+                self.slug,
+                limit=100,
+                now=asked_at + DAY,
+                until=asked_at + DAY,
+                claim="mine",
             )
         for one in due:
             raw = self.shown.get(RecordKey(self.slug, one.kind, one.external_id))
@@ -219,11 +239,15 @@ class Truth:
                 Ingest(self.runtime).close_missing(one.claim, asked_at=asked_at)
             else:
                 answer = snapshot_of(one.kind, raw, self.runtime.policy)
-                Ingest(self.runtime).apply_answers(self.slug, [(one.claim, answer)], asked_at=asked_at)
+                Ingest(self.runtime).apply_answers(
+                    self.slug, [(one.claim, answer)], asked_at=asked_at
+                )
 
 
 @ON_SQLITE
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40
+)
 @given(
     visited=st.integers(1, 700),
     placed=st.lists(st.integers(1, 700), max_size=2),
@@ -232,7 +256,13 @@ class Truth:
     dice=st.randoms(use_true_random=False),
 )
 def test_no_delivery_moves_a_customers_date_for_longer_than_until_the_store_is_asked(
-    database: Database, policy: Policy, visited: int, placed: Any, visits: Any, invented: Any, dice: Any
+    database: Database,
+    policy: Policy,
+    visited: int,
+    placed: Any,
+    visits: Any,
+    invented: Any,
+    dice: Any,
 ) -> None:
     """Nor is it any earlier then than what really happened gives."""
     clock, slug = Clock(), f"s{next(stores)}"
@@ -241,25 +271,40 @@ def test_no_delivery_moves_a_customers_date_for_longer_than_until_the_store_is_a
     meta = [_active(NOON - visited * DAY)]
     account = customer(3, date_created_gmt=old, date_modified_gmt=old, meta_data=meta)
     orders = {
-        number: order(number, customer_id=3, date_created_gmt=_gmt(NOON - age * DAY), date_modified_gmt=_gmt(NOON))
+        number: order(
+            number,
+            customer_id=3,
+            date_created_gmt=_gmt(NOON - age * DAY),
+            date_modified_gmt=_gmt(NOON),
+        )
         for number, age in enumerate(placed, 1)
     }
-    sent = [made("customer.created", account), *(made("order.created", raw) for raw in orders.values())]
+    sent = [
+        made("customer.created", account),
+        *(made("order.created", raw) for raw in orders.values()),
+    ]
     for version, at in visits:
-        forged = account | {"date_modified_gmt": _gmt(NOON + version), "meta_data": [_active(NOON + at)]}
+        forged = account | {
+            "date_modified_gmt": _gmt(NOON + version),
+            "meta_data": [_active(NOON + at)],
+        }
         sent.append(made("customer.updated", forged))
     for place, (version, at) in enumerate(invented):
         times = {"date_created_gmt": _gmt(NOON + at), "date_modified_gmt": _gmt(NOON + version)}
         sent.append(made("order.updated", order(900 + place, customer_id=3, **times)))
     dice.shuffle(sent)
     for one in sent:
-        delivery = Delivery.from_http(one.headers, one.body, keys=signing_keys(SECRET), policy=policy)
+        delivery = Delivery.from_http(
+            one.headers, one.body, keys=signing_keys(SECRET), policy=policy
+        )
         Ingest(runtime).ingest_one(slug, delivery)
     shown = {RecordKey(slug, "order", number): raw for number, raw in orders.items()}
     clock.now += timedelta(minutes=1)
     Truth(runtime, slug, shown | {RecordKey(slug, "customer", 3): account}).ask_about_all()
     with database.read() as connection:
-        chosen = select(records.c.facts).where(records.c.store == slug, records.c.kind == "customer")
+        chosen = select(records.c.facts).where(
+            records.c.store == slug, records.c.kind == "customer"
+        )
         facts = json.loads(connection.execute(chosen).scalar_one())
     last = min(placed, default=None)
     assert facts["last_active_at"] == (NOON - visited * DAY).isoformat()
@@ -271,7 +316,9 @@ def test_no_delivery_moves_a_customers_date_for_longer_than_until_the_store_is_a
 
 def _count(desk: Desk, *where: Any) -> int:
     with desk.runtime.database.read() as connection:
-        return int(connection.execute(select(func.count()).select_from(records).where(*where)).scalar_one())
+        return int(
+            connection.execute(select(func.count()).select_from(records).where(*where)).scalar_one()
+        )
 
 
 HINTS = [
@@ -285,13 +332,17 @@ HINTS = [
 
 @ON_SQLITE
 @pytest.mark.parametrize(("topic", "name", "result"), HINTS)
-def test_invented_ids_are_few_questions_and_leave_no_row(topic: str, name: str, result: Result, desk: Desk) -> None:
+def test_invented_ids_are_few_questions_and_leave_no_row(
+    topic: str, name: str, result: Result, desk: Desk
+) -> None:
     number = desk.written_order()
     before = _count(desk)
     sent = [made(topic, {name: 900_000 + place}) for place in range(UNKNOWN_A_MINUTE + 20)]
     assert [desk.receive(one) for one in sent] == [result] * len(sent)
     assert _count(desk) == before + UNKNOWN_A_MINUTE
-    assert desk.receive(made(topic, {name: number})) == result  # what is known may always be asked about
+    assert (
+        desk.receive(made(topic, {name: number})) == result
+    )  # what is known may always be asked about
     assert _count(desk, records.c.reread_at.is_not(None)) >= UNKNOWN_A_MINUTE
     desk.come_to_rest()
     assert _count(desk) == before
@@ -311,7 +362,12 @@ def test_what_the_store_has_is_found_by_its_lists_where_hints_were_too_many(desk
     desk.reconcile()
     assert desk.row("order", number)["state"] == "active"
     with desk.runtime.database.read() as connection:
-        assert connection.execute(select(quarantine.c.id).where(quarantine.c.resolved_at.is_(None))).all() == []
+        assert (
+            connection.execute(
+                select(quarantine.c.id).where(quarantine.c.resolved_at.is_(None))
+            ).all()
+            == []
+        )
 
 
 def test_a_record_that_the_store_denies_stays_where_something_was_noted_of_it(desk: Desk) -> None:
@@ -332,11 +388,14 @@ def test_no_order_has_more_than_a_thousand_refunds(desk: Desk) -> None:
     desk.advance()
     refunds = [{"id": 1 + place} for place in range(1000)]
     times = {"date_modified_gmt": _gmt(NOON + HOUR)}
-    assert desk.receive(made("order.updated", order(number, refunds=[*refunds, {"id": 5000}], **times))) == (
-        Result.QUARANTINED
-    )
+    assert desk.receive(
+        made("order.updated", order(number, refunds=[*refunds, {"id": 5000}], **times))
+    ) == (Result.QUARANTINED)
     assert desk.row("order", number)["reread_reason"] == "quarantined"
-    assert desk.receive(made("order.updated", order(number, refunds=refunds, **times))) == Result.RECORDED
+    assert (
+        desk.receive(made("order.updated", order(number, refunds=refunds, **times)))
+        == Result.RECORDED
+    )
     desk.come_to_rest()
     assert json.loads(desk.row("order", number)["facts"]).get("refunds", []) == []
 

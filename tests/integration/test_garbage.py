@@ -16,19 +16,74 @@ from hooks.settings import Settings
 from tests.support.processes import ROOT
 from tests.support.variables import NAMES, NUMBERS, STORE, bare_environment
 
-USED_AT_START = {"POLICY_FILE", "DATABASE_URL", "SENTRY_DSN", "SENTRY_ENVIRONMENT", "LOG_LEVEL", "LOG_FORMAT"}
+USED_AT_START = {
+    "POLICY_FILE",
+    "DATABASE_URL",
+    "SENTRY_DSN",
+    "SENTRY_ENVIRONMENT",
+    "LOG_LEVEL",
+    "LOG_FORMAT",
+}
 """What the wiring does something with beyond keeping it."""
 
 GARBAGE = [
-    *("", " ", "\t", "\n", "\x01", "\x1b[31m", "\x85", "\u2028", "\ufeff", "æøå", "\udcff", "²", "٣"),
-    *("0", "-1", "1.5", "1e9", "1e999", "nan", "inf", "9" * 20, "9" * 5000, "0x10", "1_0", "two", "true"),
-    *("http://", "http://[", "http://a:b", "http://a:99999", "https://a b", "https://\x01", "//", "@", "a:1:2"),
+    *(
+        "",
+        " ",
+        "\t",
+        "\n",
+        "\x01",
+        "\x1b[31m",
+        "\x85",
+        "\u2028",
+        "\ufeff",
+        "æøå",
+        "\udcff",
+        "²",
+        "٣",
+    ),
+    *(
+        "0",
+        "-1",
+        "1.5",
+        "1e9",
+        "1e999",
+        "nan",
+        "inf",
+        "9" * 20,
+        "9" * 5000,
+        "0x10",
+        "1_0",
+        "two",
+        "true",
+    ),
+    *(
+        "http://",
+        "http://[",
+        "http://a:b",
+        "http://a:99999",
+        "https://a b",
+        "https://\x01",
+        "//",
+        "@",
+        "a:1:2",
+    ),
     *("sqlite:", "sqlite://", "sqlite:///\x01", "mysql://h/d"),
     *("postgresql+psycopg://h:99999/d", "postgresql+psycopg://h:x/d"),
     *("/nonexistent", "/", ".", "~", "/proc/self/mem", "x" * 5000, "{}", "%s", "${HOME}", ","),
     *("'", '"', "''", '"a', "“a”", "[::]:1", "host:0", "host:65536", ":", "a,a", "-", "../x"),
 ]
-FILES = ["/nonexistent", "/", "/dev/zero", "/proc/self/mem", "x" * 5000, "\x01", "'", "/bin/true", "\udcff"]
+FILES = [
+    "/nonexistent",
+    "/",
+    "/dev/zero",
+    "/proc/self/mem",
+    "x" * 5000,
+    "\x01",
+    "'",
+    "/bin/true",
+    "\udcff",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +122,9 @@ def blamed(name: str, message: str | None) -> bool:
         return True
     if name == "STORES":  # for a good name, four more variables are missing
         return all(each.startswith("STORE") for each in named(message))
-    return named(message) <= {name} | ({"STATUS_TOKEN"} if name in ("BIND", "PUBLIC_URL") else set())
+    return named(message) <= {name} | (
+        {"STATUS_TOKEN"} if name in ("BIND", "PUBLIC_URL") else set()
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -86,12 +143,18 @@ def test_a_file_that_is_none_is_named(name: str) -> None:
         assert value not in message or len(value) < 3
 
 
-@given(value=strategies.text(strategies.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30))
+@given(
+    value=strategies.text(
+        strategies.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30
+    )
+)
 @example("\udcff")
 @profile(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_at_all_in_every_variable_is_one_message(value: str) -> None:
     message = start(**dict.fromkeys(NAMES, value))
-    assert message is None or all(each in NAMES or each.startswith("STORE_") for each in named(message))
+    assert message is None or all(
+        each in NAMES or each.startswith("STORE_") for each in named(message)
+    )
 
 
 @pytest.mark.parametrize("name", NUMBERS)

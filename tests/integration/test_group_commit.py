@@ -77,7 +77,9 @@ def _count(database: Database, table: object) -> int:
         return int(connection.execute(select(func.count()).select_from(table)).scalar_one())  # type: ignore[arg-type]
 
 
-def test_those_that_wait_at_the_same_time_are_taken_at_once(watched: Watched, policy: Policy) -> None:
+def test_those_that_wait_at_the_same_time_are_taken_at_once(
+    watched: Watched, policy: Policy
+) -> None:
     sent = [_delivery(number, policy) for number in range(1, 11)]
     assert _all(watched, sent) == [Result.RECORDED] * 10
     assert watched.sizes == [10]
@@ -98,16 +100,24 @@ def test_no_more_than_so_many_are_taken_at_once(watched: Watched, policy: Policy
 def test_one_and_the_same_is_taken_once(watched: Watched, policy: Policy) -> None:
     """Also where both are in one transaction."""
     sent = _delivery(7, policy)
-    assert _all(watched, [sent, sent, sent]) == [Result.RECORDED, Result.DUPLICATE, Result.DUPLICATE]
+    assert _all(watched, [sent, sent, sent]) == [
+        Result.RECORDED,
+        Result.DUPLICATE,
+        Result.DUPLICATE,
+    ]
     assert _all(watched, [sent]) == [Result.DUPLICATE]
     assert _count(watched.runtime.database, history) == 1
 
 
-def test_states_of_one_record_in_one_transaction_end_in_its_newest(watched: Watched, policy: Policy) -> None:
+def test_states_of_one_record_in_one_transaction_end_in_its_newest(
+    watched: Watched, policy: Policy
+) -> None:
     unpaid = {"date_paid_gmt": None, "customer_id": 8}
     sent = [
         _delivery(7, policy, date_modified_gmt="2026-11-22T08:00:03", status="pending", **unpaid),
-        _delivery(7, policy, date_modified_gmt="2026-11-22T08:00:09", status="processing", customer_id=8),
+        _delivery(
+            7, policy, date_modified_gmt="2026-11-22T08:00:09", status="processing", customer_id=8
+        ),
         _delivery(7, policy, date_modified_gmt="2026-11-22T08:00:06", status="on-hold", **unpaid),
     ]
     assert _all(watched, sent) == [Result.RECORDED, Result.RECORDED, Result.STALE]
@@ -118,16 +128,24 @@ def test_states_of_one_record_in_one_transaction_end_in_its_newest(watched: Watc
     assert f"{row.version:%H:%M:%S}" == "08:00:09"
 
 
-def test_where_the_ledger_cannot_be_written_all_learn_so_and_none_is_kept(watched: Watched, policy: Policy) -> None:
+def test_where_the_ledger_cannot_be_written_all_learn_so_and_none_is_kept(
+    watched: Watched, policy: Policy
+) -> None:
     sent = [_delivery(number, policy) for number in range(1, 4)]
-    watched.fails[sent[1].identity] = LedgerUnavailableError("the ledger cannot be used (disk full)")
+    watched.fails[sent[1].identity] = LedgerUnavailableError(
+        "the ledger cannot be used (disk full)"
+    )
     assert [type(found) for found in _all(watched, sent)] == [LedgerUnavailableError] * 3
     assert watched.sizes == [3]
     assert _count(watched.runtime.database, records) == 0
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError(), LedgerRefusedError("the ledger takes no such thing")])
-def test_one_that_cannot_be_taken_at_all_fails_alone(watched: Watched, policy: Policy, error: Exception) -> None:
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError(), LedgerRefusedError("the ledger takes no such thing")]
+)
+def test_one_that_cannot_be_taken_at_all_fails_alone(
+    watched: Watched, policy: Policy, error: Exception
+) -> None:
     sent = [_delivery(number, policy) for number in range(1, 4)]
     watched.fails[sent[1].identity] = error
     found = _all(watched, sent)
@@ -137,7 +155,9 @@ def test_one_that_cannot_be_taken_at_all_fails_alone(watched: Watched, policy: P
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_one_with_a_value_that_the_database_does_not_take_fails_alone(watched: Watched, policy: Policy) -> None:
+def test_one_with_a_value_that_the_database_does_not_take_fails_alone(
+    watched: Watched, policy: Policy
+) -> None:
     sent = [_delivery(number, policy) for number in range(1, 4)]
     sent[1] = replace(sent[1], topic="of more letters than there is room for: " + 100 * "x")
     found = _all(watched, sent)
@@ -151,7 +171,9 @@ def test_each_group_is_taken_by_what_its_own_would_be_taken_by(
     """Also where there is never nobody who waits: a policy that was put in force meanwhile is followed."""
     later = Watched(Runtime(database, policy, timedelta(seconds=10)))
     group = GroupCommit()
-    early, late = ([_delivery(first + number, policy) for number in range(MAX_BATCH)] for first in (1, 1000))
+    early, late = (
+        [_delivery(first + number, policy) for number in range(MAX_BATCH)] for first in (1, 1000)
+    )
     asked = [gevent.spawn(group.submit, watched, "shop", delivery) for delivery in early]
     asked += [gevent.spawn(group.submit, later, "shop", delivery) for delivery in late]
     gevent.joinall(asked)
@@ -159,7 +181,9 @@ def test_each_group_is_taken_by_what_its_own_would_be_taken_by(
 
 
 @ON_SQLITE
-def test_more_than_there_are_connections_may_wait_to_write(watched: Watched, policy: Policy) -> None:
+def test_more_than_there_are_connections_may_wait_to_write(
+    watched: Watched, policy: Policy
+) -> None:
     """As events do, which share no commit. Meanwhile the process goes on."""
     ledger = watched.runtime.database
     ledger.wait_by(gevent.sleep, BoundedSemaphore)
@@ -188,7 +212,9 @@ def test_more_than_there_are_connections_may_wait_to_write(watched: Watched, pol
 
 
 @ON_SQLITE
-def test_those_who_come_while_the_lock_is_waited_for_are_taken_along(watched: Watched, policy: Policy) -> None:
+def test_those_who_come_while_the_lock_is_waited_for_are_taken_along(
+    watched: Watched, policy: Policy
+) -> None:
     ledger, group = watched.runtime.database, GroupCommit()
     ledger.wait_by(gevent.sleep, BoundedSemaphore)
     sent = [_delivery(number, policy) for number in (1, 2)]
@@ -208,10 +234,15 @@ def test_all_who_waited_for_a_lock_that_is_not_given_learn_so(
     watched: Watched, policy: Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_module, "BUSY_TIMEOUT_SECONDS", 0)
-    with closing(Database(str(watched.runtime.database.url))) as other_process, other_process.write():
+    with (
+        closing(Database(str(watched.runtime.database.url))) as other_process,
+        other_process.write(),
+    ):
         found = _all(watched, [_delivery(number, policy) for number in (1, 2)])
     assert [type(one) for one in found] == [LedgerUnavailableError] * 2
-    assert _all(watched, [_delivery(3, policy)]) == [Result.RECORDED], "it is tried again for those who come later"
+    assert _all(watched, [_delivery(3, policy)]) == [Result.RECORDED], (
+        "it is tried again for those who come later"
+    )
 
 
 @dataclass

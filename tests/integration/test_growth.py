@@ -45,7 +45,9 @@ FAR = TODAY + timedelta(days=3650)
 def _asks(policy: Policy) -> dict[str, Ask]:
     """What web and worker ask for all the time, and what a person asks for first."""
     store, made_by = STORES[0], tagged_by(policy)
-    settings = Settings(stores={STORES[1]: StoreSettings(STORES[1], "https://a.test", "ck", "cs", ("s",))})
+    settings = Settings(
+        stores={STORES[1]: StoreSettings(STORES[1], "https://a.test", "ck", "cs", ("s",))}
+    )
     before = NOW - timedelta(days=1)
     queries = (
         Due(),
@@ -61,8 +63,12 @@ def _asks(policy: Policy) -> dict[str, Ask]:
     return {
         **{str(query): partial(due, chosen=query) for query in queries},
         "calendar": lambda connection: due_by_day(connection, Due()),
-        "status": lambda connection: status_of(connection, settings, policy, started_at=NOW, now=NOW),
-        "tagged otherwise": lambda connection: tagged_rows.otherwise(connection, made_by, limit=PAGE),
+        "status": lambda connection: status_of(
+            connection, settings, policy, started_at=NOW, now=NOW
+        ),
+        "tagged otherwise": lambda connection: tagged_rows.otherwise(
+            connection, made_by, limit=PAGE
+        ),
         "orders to be written": lambda connection: _push(connection, "order"),
         "customers to be written": lambda connection: _push(connection, "customer"),
         "questions": lambda connection: records.claim_rereads(
@@ -73,13 +79,17 @@ def _asks(policy: Policy) -> dict[str, Ask]:
         ),
         "not sealed": seals.first_unsealed,
         "sealed far below": lambda connection: seals.stray(connection, 0, 100),
-        "old deliveries": lambda connection: log.prune(connection, NOW - timedelta(days=30), ["event.undated"]),
+        "old deliveries": lambda connection: log.prune(
+            connection, NOW - timedelta(days=30), ["event.undated"]
+        ),
         "not found yet": lambda connection: person_records.not_found_yet(connection, store),
     }
 
 
 def _push(connection: Connection, kind: Any) -> object:
-    return records.claim_pushes(connection, STORES[0], kind, limit=PAGE, now=NOW, until=UNTIL, claim="me")
+    return records.claim_pushes(
+        connection, STORES[0], kind, limit=PAGE, now=NOW, until=UNTIL, claim="me"
+    )
 
 
 def _grow(ledger: Database, policy: Policy, have: int, families: int) -> None:
@@ -105,16 +115,30 @@ def _let_live(connection: Connection, families: int) -> None:
     long, and one alone was erased too early."""
     closed = records_table.c.state.in_(("trashed", "erased"))
     connection.execute(update(records_table).where(closed).values(state="active"))
-    orders = records_table.c.store == STORES[0], records_table.c.kind == "order", records_table.c.id % 2 == 0
+    orders = (
+        records_table.c.store == STORES[0],
+        records_table.c.kind == "order",
+        records_table.c.id % 2 == 0,
+    )
     connection.execute(update(records_table).where(*orders).values(push_at=NOW))
-    gone = {"state": "gone", "delete_after": TODAY - timedelta(days=900), "closed_on": TODAY, "held": False}
+    gone = {
+        "state": "gone",
+        "delete_after": TODAY - timedelta(days=900),
+        "closed_on": TODAY,
+        "held": False,
+    }
     connection.execute(update(records_table).where(records_table.c.id % 5 == 0).values(gone))
     last = update(records_table).where(records_table.c.id == families * FAMILY)
     connection.execute(last.values(legal_basis="legal-obligation", delete_after=TODAY))
 
 
 def _delivery(number: int) -> dict[str, Any]:
-    about = {"store": STORES[number % 2], "identity": f"{number:032}", "topic": "order.updated", "result": "recorded"}
+    about = {
+        "store": STORES[number % 2],
+        "identity": f"{number:032}",
+        "topic": "order.updated",
+        "result": "recorded",
+    }
     return about | {"received_at": NOW - timedelta(days=20) + timedelta(minutes=number)}
 
 
@@ -155,7 +179,9 @@ def _heard(connection: Connection) -> Iterator[list[tuple[str, Any]]]:
     """The statements, with their parameters."""
     found: list[tuple[str, Any]] = []
 
-    def hear(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+    def hear(
+        _connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
+    ) -> None:
         found.append((statement, parameters))
 
     event.listen(connection, "before_cursor_execute", hear)
@@ -166,7 +192,9 @@ def _heard(connection: Connection) -> Iterator[list[tuple[str, Any]]]:
 
 
 def _looked_at(connection: Connection, statement: str, parameters: Any) -> int:
-    explained = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters).scalar_one()
+    explained = connection.exec_driver_sql(
+        f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters
+    ).scalar_one()
     return int(sum(map(_of_node, _nodes(explained[0]["Plan"]))))
 
 

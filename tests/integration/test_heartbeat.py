@@ -60,14 +60,18 @@ def put_off(desk: Desk) -> datetime:
     """Let each round be due in a minute, and have failed before."""
     later = desk.clock() + timedelta(minutes=1)
     with desk.runtime.database.write() as connection:
-        connection.execute(update(tables.rounds).values(due_at=later, error="paging-ignored", error_since=later))
+        connection.execute(
+            update(tables.rounds).values(due_at=later, error="paging-ignored", error_since=later)
+        )
     return later
 
 
 def assert_due(desk: Desk, later: datetime, *, at_once: bool) -> None:
     """The webhooks and the changes are looked at at once, or as they were; all else always as it was."""
     hurried = {"watch", "changes"} if at_once else set()
-    assert due_of(desk) == {name: desk.clock() if name in hurried else later for name in rounds.NAMES}
+    assert due_of(desk) == {
+        name: desk.clock() if name in hurried else later for name in rounds.NAMES
+    }
 
 
 # --- after an absence --------------------------------------------------------------------------------------
@@ -127,12 +131,17 @@ def test_a_beat_comes_at_its_time_only(desk: Desk, heartbeat: Heartbeat) -> None
 # --- the time of the store ---------------------------------------------------------------------------------
 
 
-def test_the_first_time_that_the_store_says_is_written_down_at_once(desk: Desk, heartbeat: Heartbeat) -> None:
+def test_the_first_time_that_the_store_says_is_written_down_at_once(
+    desk: Desk, heartbeat: Heartbeat
+) -> None:
     heartbeat.beat()
     assert row_of(desk).store_time is None
     heartbeat.client.heard = Heard(desk.clock() - SECOND, desk.clock())
     heartbeat.beat()
-    assert (row_of(desk).store_time, row_of(desk).store_time_at) == (desk.clock() - SECOND, desk.clock())
+    assert (row_of(desk).store_time, row_of(desk).store_time_at) == (
+        desk.clock() - SECOND,
+        desk.clock(),
+    )
 
 
 @pytest.mark.parametrize(
@@ -203,7 +212,9 @@ class Beats:
         return self.answers[-1]
 
 
-def test_a_beat_remembers_the_shop_under_its_first_address(desk: Desk, heartbeat: Heartbeat) -> None:
+def test_a_beat_remembers_the_shop_under_its_first_address(
+    desk: Desk, heartbeat: Heartbeat
+) -> None:
     assert heartbeat.beat()
     url = desk.settings.stores["shop"].url
     assert row_of(desk).url == url
@@ -234,12 +245,16 @@ def test_of_another_shop_nothing_is_asked_and_nothing_is_written_until_it_is_con
 
 
 @pytest.fixture
-def moved(desk: Desk, heartbeat: Heartbeat, script: Scripted, monkeypatch: pytest.MonkeyPatch) -> Site:
+def moved(
+    desk: Desk, heartbeat: Heartbeat, script: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> Site:
     """A site whose settings name another shop than the ledger's, which would take a call."""
     assert heartbeat.beat()
     script.always(Answer(404, b"<html>"))
     site = Site(desk, monkeypatch)
-    reach = replace(site.reach, url=script.url, webhook_secrets=("another secret that is long", "secret"))
+    reach = replace(
+        site.reach, url=script.url, webhook_secrets=("another secret that is long", "secret")
+    )
     site.start(replace(site.settings, stores={"shop": reach}))
     return site
 
@@ -252,9 +267,15 @@ def run(site: Site, *words: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize(
     ("command", "said"),
-    [("install", "Nothing was changed"), ("rotate-secret", "Nothing was changed"), ("backfill", "not begun")],
+    [
+        ("install", "Nothing was changed"),
+        ("rotate-secret", "Nothing was changed"),
+        ("backfill", "not begun"),
+    ],
 )
-def test_no_command_touches_another_shop(desk: Desk, moved: Site, script: Scripted, command: str, said: str) -> None:
+def test_no_command_touches_another_shop(
+    desk: Desk, moved: Site, script: Scripted, command: str, said: str
+) -> None:
     before = ledger_of(desk)
     status, told = run(moved, command)
     assert status == 1
@@ -270,7 +291,10 @@ def test_once_the_move_is_confirmed_all_goes_on(desk: Desk, moved: Site, script:
     assert MOVED in problem["message"]
     assert MOVED in run(moved, "check")[1]
     known, url = desk.settings.stores["shop"].url, script.url
-    assert run(moved, "moved") == (0, f"shop: the records are of {url} from now on, and no more of {known}.\n")
+    assert run(moved, "moved") == (
+        0,
+        f"shop: the records are of {url} from now on, and no more of {known}.\n",
+    )
     assert run(moved, "moved") == (0, f"shop: the records are of {url}, as before.\n")
     assert moved.status()[1]["problems"] == []
     assert MOVED not in run(moved, "check")[1]

@@ -35,7 +35,12 @@ from tests.support.hostile import Bytes, Hostile, answer, bomb, dripping, hostil
 from tests.support.processes import until
 
 PAGE = b"<html><body><h2>11. Retention</h2><p>We keep it.</p></body></html>"
-SCHEMES_OF_OTHERS = ("file:///etc/passwd", "ftp://127.0.0.1/x", "data:text/html,<p>x</p>", "gopher://127.0.0.1/")
+SCHEMES_OF_OTHERS = (
+    "file:///etc/passwd",
+    "ftp://127.0.0.1/x",
+    "data:text/html,<p>x</p>",
+    "gopher://127.0.0.1/",
+)
 
 
 @pytest.fixture
@@ -133,11 +138,15 @@ def test_a_page_of_the_internet_leads_to_no_neighbour(
         server.answers["/redirect"] = lambda: redirect(f"{inner}/page")
         server.answers["/rest form"] = lambda: answer(rest)
         server.answers["/wp/v2/pages/1"] = lambda: redirect(f"{inner}/wp/v2/pages/1")
-        server.answers["/rebound name"] = lambda: answer(b"", "Location: /again", "Connection: close", status=302)
+        server.answers["/rebound name"] = lambda: answer(
+            b"", "Location: /again", "Connection: close", status=302
+        )
         server.answers["/again"] = lambda: answer(PAGE)
         first = iter(["the internet"])
         real = network_of
-        monkeypatch.setattr(http_visit, "network_of", lambda address: next(first, None) or real(address))
+        monkeypatch.setattr(
+            http_visit, "network_of", lambda address: next(first, None) or real(address)
+        )
         address = f"{server.url}/{way.replace(' ', '%20')}"
         server.answers |= {key.replace(" ", "%20"): value for key, value in server.answers.items()}
         if way == "rest form":
@@ -149,7 +158,9 @@ def test_a_page_of_the_internet_leads_to_no_neighbour(
         assert "/again" not in server.asked
 
 
-def test_a_name_decides_by_the_address_that_is_connected_to(server: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_decides_by_the_address_that_is_connected_to(
+    server: Hostile, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A public name that a hostile name server lets stand for this machine."""
     port = int(server.url.rsplit(":", 1)[1])
     look_up = socket.getaddrinfo
@@ -193,7 +204,9 @@ HUGE: list[tuple[Callable[[], Bytes], str | None]] = [
 
 
 @pytest.mark.parametrize(("huge", "why"), HUGE)
-def test_an_answer_of_any_size_takes_little_memory(server: Hostile, huge: Callable[[], Bytes], why: str | None) -> None:
+def test_an_answer_of_any_size_takes_little_memory(
+    server: Hostile, huge: Callable[[], Bytes], why: str | None
+) -> None:
     server.answers["/huge"] = huge
     tracemalloc.start()
     try:

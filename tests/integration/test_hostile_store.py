@@ -95,7 +95,9 @@ def test_an_answer_of_the_largest_size_is_read(
 
 
 @pytest.mark.parametrize("way", dripping(GOOD))
-def test_an_answer_that_drips_has_an_end(server: Hostile, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+def test_an_answer_that_drips_has_an_end(
+    server: Hostile, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
     """Each drip comes long before the time-out between two bytes; the pace learns that the store was too slow."""
     monkeypatch.setattr(session_module, "ANSWER_SECONDS", 0.5, raising=False)
     server.answers[PATH] = lambda: dripping(GOOD)[way](server)
@@ -111,10 +113,16 @@ def test_an_answer_that_drips_has_an_end(server: Hostile, monkeypatch: pytest.Mo
     assert pace.outcomes == [Outcome.TIMED_OUT, Outcome.ANSWERED]
 
 
-def test_a_check_of_the_front_door_has_the_same_limits(server: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_of_the_front_door_has_the_same_limits(
+    server: Hostile, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(check, "ANSWER_SECONDS", 0.5, raising=False)
-    server.answers["/wp-json/"] = lambda: large(301, 400, "Location: https://www.shop.example/wp-json/")
-    assert "redirects to https://www.shop.example:" in check.front_door(server.url, NOON).finding.words
+    server.answers["/wp-json/"] = lambda: large(
+        301, 400, "Location: https://www.shop.example/wp-json/"
+    )
+    assert (
+        "redirects to https://www.shop.example:" in check.front_door(server.url, NOON).finding.words
+    )
     assert server.sent < 50_000_000
     server.answers["/wp-json/"] = lambda: dripping(GOOD)["headers"](server)
     assert "no answer (ReadTimeout)" in check.front_door(server.url, NOON).finding.words

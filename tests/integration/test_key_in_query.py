@@ -48,7 +48,9 @@ class Overheard:
 @pytest.fixture
 def shop() -> Iterator[SandboxStore]:
     """A store behind a proxy that ends TLS."""
-    store = SandboxStore(StoreOptions(assume_https=True, sending=SendingOptions(autosend=False)), now=NOON)
+    store = SandboxStore(
+        StoreOptions(assume_https=True, sending=SendingOptions(autosend=False)), now=NOON
+    )
     store.create_key(consumer_key=KEY, consumer_secret=CANARY)
     with serving(store):
         yield store
@@ -60,7 +62,9 @@ def client_of(shop: SandboxStore) -> Iterator[ClientOf]:
     made: list[StoreClient] = []
 
     def make(auth: str = "auto", secret: str = CANARY) -> StoreClient:
-        client = StoreClient(StoreSettings("shop", shop.url, KEY, secret, (SECRET,), auth=auth), Overheard())
+        client = StoreClient(
+            StoreSettings("shop", shop.url, KEY, secret, (SECRET,), auth=auth), Overheard()
+        )
         client._api.is_ssl = True
         made.append(client)
         return client
@@ -149,7 +153,9 @@ def test_the_check_says_that_the_header_is_dropped_and_that_the_service_goes_on(
 
 
 @ON_SQLITE
-def test_what_one_worker_found_another_begins_with(desk: Desk, shop: SandboxStore, client_of: ClientOf) -> None:
+def test_what_one_worker_found_another_begins_with(
+    desk: Desk, shop: SandboxStore, client_of: ClientOf
+) -> None:
     shop.set_habits(drops_authorization=True)
     first, second, fixed = client_of(), client_of(), client_of("basic")
     first.call("GET", "orders")
@@ -206,10 +212,18 @@ def test_no_text_of_a_library_shows_the_key(
 def _assert_unseen(error: BaseException, logged: str, client: StoreClient) -> None:
     """Look through the error with all that it comes from, the log, an error report, and the names of calls."""
     event = {"exception": {"values": [{"type": type(error).__name__, "value": str(error)}]}}
-    reported = telemetry._without_values(event, {"exc_info": (type(error), error, error.__traceback__)})  # type: ignore[arg-type]
+    reported = telemetry._without_values(
+        event, {"exc_info": (type(error), error, error.__traceback__)}
+    )  # type: ignore[arg-type]
     pace = client._pace
     assert isinstance(pace, Overheard)
-    places = ["".join(traceback.format_exception(error)), repr(error), logged, str(reported), *pace.calls]
+    places = [
+        "".join(traceback.format_exception(error)),
+        repr(error),
+        logged,
+        str(reported),
+        *pace.calls,
+    ]
     chain: BaseException | None = error
     while chain is not None:
         places += [str(chain), repr(chain)]

@@ -103,14 +103,19 @@ def test_a_file_may_be_named_as_one_likes(tmp_path: Path, name: str) -> None:
 def test_postgresql_waits_for_its_commits_and_speaks_utc(postgresql: str) -> None:
     ledger = Database(postgresql)
     with ledger.read() as connection:
-        found = [connection.execute(text(f"SHOW {name}")).scalar_one() for name in ("synchronous_commit", "timezone")]
+        found = [
+            connection.execute(text(f"SHOW {name}")).scalar_one()
+            for name in ("synchronous_commit", "timezone")
+        ]
     ledger.close()
     assert found == ["on", "UTC"]
 
 
 def test_the_migrated_database_is_what_the_tables_say(database: Database) -> None:
     with database.read() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
         assert compare_metadata(context, metadata) == []
 
 
@@ -229,7 +234,9 @@ def test_whoever_had_to_wait_for_the_lock_knows_of_others_for_a_while(
     sqlite.close()
 
 
-def test_a_writer_that_waits_too_long_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_that_waits_too_long_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(database_module, "BUSY_TIMEOUT_SECONDS", 0.1)
     ledger = Database(f"sqlite:///{tmp_path}/ledger.db")
     upgrade(ledger)
@@ -262,7 +269,9 @@ def test_a_reader_sees_one_state_of_the_ledger(database: Database) -> None:
         assert _count(reader) == 0
 
 
-def test_a_ledger_that_cannot_be_written_says_so_and_works_again_when_it_can(sqlite: Database) -> None:
+def test_a_ledger_that_cannot_be_written_says_so_and_works_again_when_it_can(
+    sqlite: Database,
+) -> None:
     sqlite.close()
     path = Path(sqlite.url.database or "")
     away = path.rename(path.with_suffix(".away"))
@@ -285,8 +294,16 @@ HISTORY_CHANGES = [
 
 
 @pytest.mark.parametrize("change", HISTORY_CHANGES)
-def test_history_is_neither_changed_nor_deleted(database: Database, change: Callable[[], Any]) -> None:
-    tagged = {"state": "active", "legal_basis": None, "retention_class": None, "delete_after": None, "policy_id": None}
+def test_history_is_neither_changed_nor_deleted(
+    database: Database, change: Callable[[], Any]
+) -> None:
+    tagged = {
+        "state": "active",
+        "legal_basis": None,
+        "retention_class": None,
+        "delete_after": None,
+        "policy_id": None,
+    }
     with database.write() as connection:
         record = _make(connection, 1)
         remember(connection, record, tagged, NOW, "a test", "It was made")
@@ -303,7 +320,13 @@ def test_history_is_not_emptied_at_one_blow(database: Database) -> None:
 
 
 def test_a_record_with_history_is_not_deleted(database: Database) -> None:
-    tagged = {"state": "active", "legal_basis": None, "retention_class": None, "delete_after": None, "policy_id": None}
+    tagged = {
+        "state": "active",
+        "legal_basis": None,
+        "retention_class": None,
+        "delete_after": None,
+        "policy_id": None,
+    }
     with database.write() as connection:
         remember(connection, _make(connection, 1), tagged, NOW, "a test", "It was made")
     with pytest.raises(LedgerUnavailableError), database.write() as connection:
@@ -328,7 +351,13 @@ def test_an_instant_comes_back_in_utc_whatever_zone_it_was_told_in(database: Dat
 
 
 def test_no_error_of_the_ledger_shows_a_value(database: Database) -> None:
-    values = {"store": "shop", "identity": "canary", "topic": "canary", "result": "x", "received_at": NOW}
+    values = {
+        "store": "shop",
+        "identity": "canary",
+        "topic": "canary",
+        "result": "x",
+        "received_at": NOW,
+    }
     with database.write() as connection:
         connection.execute(insert(deliveries), values)
     with pytest.raises(LedgerUnavailableError) as caught, database.write() as connection:
@@ -374,14 +403,25 @@ def test_records_made_by_many_at_once_are_made_once(database: Database, policy: 
 
     with ThreadPoolExecutor(width) as pool:
         results = [result for done in pool.map(deliver, range(width)) for result in done]
-    assert (results.count(Result.RECORDED), results.count(Result.UNCHANGED)) == (rounds, rounds * (width - 1))
+    assert (results.count(Result.RECORDED), results.count(Result.UNCHANGED)) == (
+        rounds,
+        rounds * (width - 1),
+    )
     with database.read() as connection:
         found = connection.execute(select(records_table.c.kind, records_table.c.external_id)).all()
-        assert sorted(tuple(row) for row in found) == [("customer", 5), *(("order", 100 + n) for n in range(rounds))]
-        assert connection.execute(select(func.count()).select_from(deliveries)).scalar_one() == rounds * width
+        assert sorted(tuple(row) for row in found) == [
+            ("customer", 5),
+            *(("order", 100 + n) for n in range(rounds)),
+        ]
+        assert (
+            connection.execute(select(func.count()).select_from(deliveries)).scalar_one()
+            == rounds * width
+        )
 
 
-def test_the_same_delivery_many_times_at_once_is_taken_once(database: Database, policy: Policy) -> None:
+def test_the_same_delivery_many_times_at_once_is_taken_once(
+    database: Database, policy: Policy
+) -> None:
     width = 8
     runtime = _ingest(database, policy)
     together = Barrier(width)
@@ -415,7 +455,9 @@ def test_changes_of_one_record_at_once_are_all_taken(database: Database, policy:
     with ThreadPoolExecutor(width) as pool:
         assert set(pool.map(deliver, range(width))) == {Result.RECORDED}
     with database.read() as connection:
-        row = connection.execute(select(records_table.c.facts).where(records_table.c.kind == "customer")).one()
+        row = connection.execute(
+            select(records_table.c.facts).where(records_table.c.kind == "customer")
+        ).one()
     assert "2026-11-17T10:00:00" in row.facts
 
 
@@ -433,9 +475,13 @@ def test_saving_what_is_there_already_writes_nothing(database: Database) -> None
 # Claims
 
 
-def _claim(connection: Connection, claim: str, *, limit: int = 100, now: datetime = NOW) -> list[int]:
+def _claim(
+    connection: Connection, claim: str, *, limit: int = 100, now: datetime = NOW
+) -> list[int]:
     until = now + timedelta(minutes=10)
-    due = records.claim_pushes(connection, "shop", "order", limit=limit, now=now, until=until, claim=claim)
+    due = records.claim_pushes(
+        connection, "shop", "order", limit=limit, now=now, until=until, claim=claim
+    )
     return sorted(row.external_id for row in due)
 
 
@@ -510,7 +556,9 @@ def test_no_more_questions_are_claimed_than_asked_for(database: Database) -> Non
         for place in range(30):
             _make(connection, place + 1, reread_at=NOW - place * SECOND, reread_reason="deleted")
     with database.write() as connection:
-        due = records.claim_rereads(connection, "shop", limit=10, now=NOW, until=NOW + SECOND, claim="mine")
+        due = records.claim_rereads(
+            connection, "shop", limit=10, now=NOW, until=NOW + SECOND, claim="mine"
+        )
     assert sorted(row.external_id for row in due) == list(range(21, 31))
 
 
@@ -540,7 +588,12 @@ def test_a_claim_is_given_up_only_by_its_holder(database: Database) -> None:
         assert records.release(connection, Claim(row_id, "mine"), push_attempts=1) is True
         assert records.release(connection, Claim(row_id, "mine"), push_attempts=2) is False
         known = find(connection, KEY)
-    assert (known["claim"], known["claim_until"], known["push_at"], known["push_attempts"]) == (None, None, NOW, 1)
+    assert (known["claim"], known["claim_until"], known["push_at"], known["push_attempts"]) == (
+        None,
+        None,
+        NOW,
+        1,
+    )
 
 
 # Stores
@@ -560,16 +613,24 @@ def test_a_store_rests_since_its_first_failure_and_recovers(database: Database) 
         stores.rest(connection, "shop", other)
         assert stores.resting(connection, "shop") == other
         stores.recovered(connection, "shop", NOW)
-        assert stores.resting(connection, "shop") == other, "it was asked for by the store, whoever else it answers"
+        assert stores.resting(connection, "shop") == other, (
+            "it was asked for by the store, whoever else it answers"
+        )
         stores.recovered(connection, "shop", later.until)
         assert stores.resting(connection, "shop") is None
 
 
-def test_a_new_start_gives_only_those_another_try_that_an_operator_may_have_mended(database: Database) -> None:
+def test_a_new_start_gives_only_those_another_try_that_an_operator_may_have_mended(
+    database: Database,
+) -> None:
     with database.write() as connection:
         stores.register(connection, ["a", "b"])
         until = NOW + timedelta(hours=1)
-        stores.rest(connection, "a", stores.Rest("credentials-refused", NOW, until, permanent=True, failures=1))
+        stores.rest(
+            connection,
+            "a",
+            stores.Rest("credentials-refused", NOW, until, permanent=True, failures=1),
+        )
         stores.rest(connection, "b", stores.Rest("busy", NOW, until, permanent=False, failures=1))
         stores.register(connection, ["a", "b"])
         again, resting = stores.resting(connection, "a"), stores.resting(connection, "b")

@@ -41,7 +41,9 @@ class MovingList:
         self.answers += 1
         self.lasting &= self.ids
         offset, width = int(params["offset"]), int(params["per_page"])
-        rows: list[dict[str, Any]] = [{"id": number} for number in sorted(self.ids)[offset : offset + width]]
+        rows: list[dict[str, Any]] = [
+            {"id": number} for number in sorted(self.ids)[offset : offset + width]
+        ]
         if self.changes:
             gone, come = self.changes.pop(0)
             self.ids = (self.ids - gone) | come
@@ -65,7 +67,9 @@ changes = st.tuples(st.frozensets(IDS, max_size=6), st.frozensets(IDS, max_size=
 
 @given(st.sets(IDS), st.lists(changes, max_size=12), WIDTHS)
 @example({1, 2}, [NOTHING, (frozenset(), frozenset({3}))], 2)
-def test_what_is_there_all_along_is_shown_once_and_in_order(ids: set[int], later: list[Change], width: int) -> None:
+def test_what_is_there_all_along_is_shown_once_and_in_order(
+    ids: set[int], later: list[Change], width: int
+) -> None:
     moving = MovingList(set(ids), list(later))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hooks.store.listing.PER_PAGE", width)
@@ -75,7 +79,9 @@ def test_what_is_there_all_along_is_shown_once_and_in_order(ids: set[int], later
 
 
 @given(st.sets(IDS), WIDTHS)
-def test_a_list_that_stands_still_is_shown_whole_in_as_many_pages_as_it_takes(ids: set[int], width: int) -> None:
+def test_a_list_that_stands_still_is_shown_whole_in_as_many_pages_as_it_takes(
+    ids: set[int], width: int
+) -> None:
     moving = MovingList(set(ids), [])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hooks.store.listing.PER_PAGE", width)

@@ -45,13 +45,23 @@ def test_lost_rights_are_those_of_topics_of_which_the_last_that_came_was_an_erro
     with database.write() as connection:
         for minute, letter in enumerate(came):
             topic = "customer.updated" if letter.isupper() else "order.updated"
-            about = {"store": "shop", "topic": topic, "received_at": NOON + timedelta(minutes=minute)}
+            about = {
+                "store": "shop",
+                "topic": topic,
+                "received_at": NOON + timedelta(minutes=minute),
+            }
             result = "recorded" if letter in "gG" else "quarantined"
-            connection.execute(insert(deliveries), about | {"identity": str(minute), "result": result})
+            connection.execute(
+                insert(deliveries), about | {"identity": str(minute), "result": result}
+            )
             if result == "quarantined":
                 reason = "not-json" if letter == "q" else views.LOST_RIGHTS
-                connection.execute(insert(quarantine), about | {"reason": reason, "detail": "an error"})
+                connection.execute(
+                    insert(quarantine), about | {"reason": reason, "detail": "an error"}
+                )
     with database.read() as connection:
         found = views.lost_rights(connection, "shop")
-    wanted = [(topic, number, NOON + timedelta(minutes=first)) for topic, (number, first) in lost.items()]
+    wanted = [
+        (topic, number, NOON + timedelta(minutes=first)) for topic, (number, first) in lost.items()
+    ]
     assert [(row.topic, row.number, row.since) for row in found] == wanted

@@ -6,7 +6,14 @@ import pytest
 
 from hooks.errors import LedgerUnavailableError
 from hooks.ledger.database import Database
-from hooks.worker.maintenance import AFTER_A_FAILURE, IDLE_SECONDS, LEDGER_AWAY_SECONDS, REST, Chore, Upkeep
+from hooks.worker.maintenance import (
+    AFTER_A_FAILURE,
+    IDLE_SECONDS,
+    LEDGER_AWAY_SECONDS,
+    REST,
+    Chore,
+    Upkeep,
+)
 from tests.integration.desk import Desk
 
 
@@ -32,7 +39,9 @@ def test_with_nothing_to_do_it_idles(desk: Desk) -> None:
     assert _upkeep(desk, Work(0), Work(0)).turn() == IDLE_SECONDS
 
 
-def test_after_work_it_goes_on_at_once_where_nobody_else_writes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_work_it_goes_on_at_once_where_nobody_else_writes(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Database, "others_write", lambda _: False)
     assert _upkeep(desk, Work(7), Work(0)).turn() == 0
 
@@ -45,7 +54,9 @@ def test_after_work_it_rests_for_a_part_of_its_time_where_others_write(
     assert _upkeep(desk, Work(7)).turn() == pytest.approx(0.03 * REST)
 
 
-def test_a_chore_that_fails_is_left_for_a_while_and_keeps_no_other_from_being_done(desk: Desk) -> None:
+def test_a_chore_that_fails_is_left_for_a_while_and_keeps_no_other_from_being_done(
+    desk: Desk,
+) -> None:
     fails, works = Work(RuntimeError("broken")), Work(0)
     upkeep = _upkeep(desk, fails, works)
     for _ in range(3):
@@ -62,7 +73,9 @@ def test_a_ledger_that_is_away_is_left_alone_for_longer(desk: Desk) -> None:
     assert other.asked == 0
 
 
-def test_one_chore_for_which_the_ledger_is_never_there_keeps_no_other_from_being_done(desk: Desk) -> None:
+def test_one_chore_for_which_the_ledger_is_never_there_keeps_no_other_from_being_done(
+    desk: Desk,
+) -> None:
     upkeep = _upkeep(desk, Work(LedgerUnavailableError("locked")), other := Work(0))
     assert [upkeep.turn() for _ in range(3)] == [LEDGER_AWAY_SECONDS, IDLE_SECONDS, IDLE_SECONDS]
     assert other.asked == 2

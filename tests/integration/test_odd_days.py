@@ -50,7 +50,9 @@ def test_the_account_of_an_order_that_is_given_to_another_falls_back(desk: Desk)
     desk.store.edit_order(number, customer_id=second)
     desk.come_to_rest()
     assert desk.row("customer", first)["delete_after"] == before
-    assert _last_order(desk, second) == desk.store.shop.orders[number].date_created.replace(microsecond=0)
+    assert _last_order(desk, second) == desk.store.shop.orders[number].date_created.replace(
+        microsecond=0
+    )
     assert desk.held("customer", first) == desk.wanted("customer", first)
 
 
@@ -62,7 +64,9 @@ def test_an_earlier_order_of_that_account_counts_then(desk: Desk) -> None:
     desk.advance(SECOND)
     desk.store.edit_order(number, customer_id=second)
     desk.come_to_rest()
-    assert _last_order(desk, first) == desk.store.shop.orders[earlier].date_created.replace(microsecond=0)
+    assert _last_order(desk, first) == desk.store.shop.orders[earlier].date_created.replace(
+        microsecond=0
+    )
 
 
 def test_an_order_that_is_nobodys_now_was_its_customers_activity(desk: Desk) -> None:
@@ -76,7 +80,10 @@ def test_an_order_that_is_nobodys_now_was_its_customers_activity(desk: Desk) -> 
     desk.store.edit_order(number, customer_id=0)
     desk.come_to_rest()
     assert _last_order(desk, first) == placed
-    assert (_facts(desk, "order", number)["former_customer_id"], desk.row("order", number)["customer_id"]) == (
+    assert (
+        _facts(desk, "order", number)["former_customer_id"],
+        desk.row("order", number)["customer_id"],
+    ) == (
         first,
         first,
     )
@@ -103,7 +110,9 @@ def test_an_order_without_a_day_of_creation_is_no_activity_of_today(desk: Desk) 
 def test_an_order_without_any_day_is_no_activity(desk: Desk) -> None:
     number = _account(desk)
     placed = int(desk.store.place_order(customer_id=number)["id"])
-    desk.store.show_oddly("order", placed, date_created_gmt=None, date_paid_gmt=None, date_completed_gmt=None)
+    desk.store.show_oddly(
+        "order", placed, date_created_gmt=None, date_paid_gmt=None, date_completed_gmt=None
+    )
     desk.come_to_rest()
     assert _last_order(desk, number) is None
 
@@ -126,11 +135,15 @@ def test_a_visit_that_makes_no_sense_keeps_no_account(visit: str, desk: Desk) ->
 
 @ON_SQLITE
 @pytest.mark.parametrize("name", ["last_active_at", "last_order_at"])
-def test_a_reading_of_the_store_takes_back_what_an_earlier_version_believed(name: str, desk: Desk) -> None:
+def test_a_reading_of_the_store_takes_back_what_an_earlier_version_believed(
+    name: str, desk: Desk
+) -> None:
     number = _account(desk)
     before = desk.row("customer", number)
     facts = json.loads(before["facts"]) | {name: "2998-01-01T00:00:00+00:00"}
-    desk.edit_row("customer", number, facts=json.dumps(facts, sort_keys=True, separators=(",", ":")))
+    desk.edit_row(
+        "customer", number, facts=json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    )
     desk.advance(DAY)
     desk.reconcile("customers")
     assert json.loads(desk.row("customer", number)["facts"]) == json.loads(before["facts"])
@@ -138,7 +151,9 @@ def test_a_reading_of_the_store_takes_back_what_an_earlier_version_believed(name
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("version", ["2647-01-01T00:00:00", "3268-05-05T00:00:00", "0782-01-01T00:00:00", "", None])
+@pytest.mark.parametrize(
+    "version", ["2647-01-01T00:00:00", "3268-05-05T00:00:00", "0782-01-01T00:00:00", "", None]
+)
 def test_no_version_of_a_far_year_makes_later_states_stale(version: str | None, desk: Desk) -> None:
     """Neither such a state nor one after it is lost, also where the store goes on to show that version."""
     number = desk.written_order()
@@ -173,8 +188,12 @@ def test_a_version_that_an_earlier_version_of_this_service_believed_is_given_up(
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("created", [None, "0000-00-00T00:00:00", "2647-01-01T00:00:00", "1970-01-01T00:00:00"])
-def test_an_account_without_a_day_of_sign_up_is_taken_and_asked_about_no_more(created: str | None, desk: Desk) -> None:
+@pytest.mark.parametrize(
+    "created", [None, "0000-00-00T00:00:00", "2647-01-01T00:00:00", "1970-01-01T00:00:00"]
+)
+def test_an_account_without_a_day_of_sign_up_is_taken_and_asked_about_no_more(
+    created: str | None, desk: Desk
+) -> None:
     """It counts from when it was first seen, and no change moves that."""
     number = _account(desk)
     desk.store.delete_customer(number)
@@ -215,7 +234,9 @@ def test_odd_shapes_are_taken(kind: str, odd: dict[str, Any], desk: Desk) -> Non
 @ON_SQLITE
 @pytest.mark.parametrize("kind", ["order", "customer"])
 @pytest.mark.parametrize("meta", ["a plugin was here", {"ws_opt_in": "no"}, {}, 5, [None], ["x"]])
-def test_meta_data_that_cannot_be_read_is_unknown_and_named(kind: str, meta: Any, desk: Desk) -> None:
+def test_meta_data_that_cannot_be_read_is_unknown_and_named(
+    kind: str, meta: Any, desk: Desk
+) -> None:
     payload = order(9001, meta_data=meta) if kind == "order" else customer(8001, meta_data=meta)
     desk.receive(made(f"{kind}.updated", payload))
     row = desk.row(kind, int(payload["id"]))
@@ -277,7 +298,9 @@ def test_days_of_an_older_ledger_that_make_no_sense_go_with_the_next_reading(
 
 
 @ON_SQLITE
-def test_a_day_of_creation_that_a_save_stamps_moves_nothing_and_is_asked_about_once(desk: Desk) -> None:
+def test_a_day_of_creation_that_a_save_stamps_moves_nothing_and_is_asked_about_once(
+    desk: Desk,
+) -> None:
     number = _account(desk, days=365 * 7)
     placed = int(desk.store.place_order(customer_id=number, set_paid=True)["id"])
     paid_at = desk.clock() - 365 * 7 * DAY + DAY
@@ -292,7 +315,9 @@ def test_a_day_of_creation_that_a_save_stamps_moves_nothing_and_is_asked_about_o
     assert desk.row("order", placed)["delete_after"] == before
     assert _last_order(desk, number) == paid_at.replace(microsecond=0)
     desk.advance(DAY)
-    desk.reconcile("orders")  # the last state was shown within its second, and is looked at once more
+    desk.reconcile(
+        "orders"
+    )  # the last state was shown within its second, and is looked at once more
     for _ in range(2):
         desk.advance(DAY)
         desk.rescan("orders")

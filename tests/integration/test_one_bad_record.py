@@ -20,13 +20,19 @@ JUMPER = [{"product_id": 10}]
 Fits = Callable[[str, str, dict[str, str]], bool]
 
 
-def _answer_otherwise(desk: Desk, monkeypatch: pytest.MonkeyPatch, fits: Fits, status: int, body: bytes) -> None:
+def _answer_otherwise(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, fits: Fits, status: int, body: bytes
+) -> None:
     """Let what stands before the store answer the calls that fit."""
     for client in (desk.worker.rereader.client, desk.rescanner.client):
         send = client._paced
 
         def paced(
-            method: str, endpoint: str, params: Any, body_sent: object, send: Callable[..., Response] = send
+            method: str,
+            endpoint: str,
+            params: Any,
+            body_sent: object,
+            send: Callable[..., Response] = send,
         ) -> Response:
             answer = send(method, endpoint, params, body_sent)
             if fits(method, endpoint, params or {}):
@@ -54,7 +60,10 @@ def test_an_order_that_is_gone_is_closed_where_no_post_may_be_read(
     desk.store.trash_order(other)
     desk.lose()
     desk.reconcile("orders")
-    assert (desk.row("order", number)["state"], desk.row("order", other)["state"]) == ("gone", "trashed")
+    assert (desk.row("order", number)["state"], desk.row("order", other)["state"]) == (
+        "gone",
+        "trashed",
+    )
     assert desk.pause() is None
 
 
@@ -68,7 +77,13 @@ def test_the_search_passes_over_an_order_that_the_store_fails_over(
     desk.store.set_habits(unlisted=[numbers[1], numbers[2]])
     desk.reconcile("orders")
     poison = str(numbers[2])
-    _answer_otherwise(desk, monkeypatch, lambda *call: poison in call[2].get("include", "").split(","), status, body)
+    _answer_otherwise(
+        desk,
+        monkeypatch,
+        lambda *call: poison in call[2].get("include", "").split(","),
+        status,
+        body,
+    )
     with desk.runtime.database.write() as connection:
         rounds.ask_for(connection, desk.slug, ("unlisted",), desk.clock())
     for _ in range(10):
@@ -82,12 +97,16 @@ def test_the_search_passes_over_an_order_that_the_store_fails_over(
     assert (state.error, state.due_at > desk.clock()) == (None, True)
 
 
-def test_a_refund_that_the_list_of_refunds_lacks_is_a_refund(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refund_that_the_list_of_refunds_lacks_is_a_refund(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     number = int(desk.store.place_order(line_items=JUMPER)["id"])
     desk.come_to_rest()
     desk.advance(MINUTE)
     shown = desk.worker.rereader.client.refunds
-    monkeypatch.setattr(type(desk.worker.rereader.client), "refunds", lambda _, number: shown(number)[1:])
+    monkeypatch.setattr(
+        type(desk.worker.rereader.client), "refunds", lambda _, number: shown(number)[1:]
+    )
     for _ in range(2):
         desk.store.refund_order(number, amount="5.00")
     desk.come_to_rest()
@@ -101,7 +120,9 @@ def test_a_refund_that_the_list_of_refunds_lacks_is_a_refund(desk: Desk, monkeyp
 @ON_SQLITE
 def test_a_closed_record_keeps_the_question_that_was_open(desk: Desk) -> None:
     number = desk.written_order()
-    stale = desk.store.renderer.order(desk.store.shop.order(number)) | {"date_modified_gmt": "2026-01-01T00:00:00"}
+    stale = desk.store.renderer.order(desk.store.shop.order(number)) | {
+        "date_modified_gmt": "2026-01-01T00:00:00"
+    }
     desk.store.set_habits(closed=[f"order:{number}"])
     desk.advance(MINUTE)
     desk.receive(made("order.deleted", {"id": number}))

@@ -68,7 +68,9 @@ def test_html_that_names_its_rest_form(shop: Scripted) -> None:
     assert [asked.path for asked in shop.asked] == ["/privacy", "/wp-json/wp/v2/pages/57129"]
 
 
-@pytest.mark.parametrize("rest", ["/wp-json/wp/v2/pages/1", "http://127.0.0.1:9/wp-json/wp/v2/pages/1", "/other.json"])
+@pytest.mark.parametrize(
+    "rest", ["/wp-json/wp/v2/pages/1", "http://127.0.0.1:9/wp-json/wp/v2/pages/1", "/other.json"]
+)
 def test_html_whose_rest_form_cannot_be_read(rest: str, shop: Scripted) -> None:
     """It is closed to the public, on another host, or no such form: the page itself is read."""
     shop.answer = answering({"/privacy": plain(WHOLE.format(rest=rest))})
@@ -105,7 +107,10 @@ def test_a_redirect_is_followed_and_no_credentials_are_sent(
         (Answer.of({}, 500), "answered with status 500"),
         (Answer(301, b"", {"Location": "/page"}), "redirects more than 5 times"),
         (plain("<p>" + "x" * MOST_BYTES), "larger than 2 MB"),
-        (Answer(200, b"\x89PNG\r\n\x1a\n\x00", {"Content-Type": "image/png"}), "neither an HTML page"),
+        (
+            Answer(200, b"\x89PNG\r\n\x1a\n\x00", {"Content-Type": "image/png"}),
+            "neither an HTML page",
+        ),
         (plain("no tags at all"), "neither an HTML page"),
         (plain(""), "neither an HTML page"),
         (Answer.of([]), "lists 0 pages"),
@@ -135,7 +140,9 @@ def test_files(tmp_path: Path) -> None:
     assert read_source(str(RECORDING)).html == HTML
     saved = tmp_path / "page.html"
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "windows-1252"):
-        saved.write_bytes(WHOLE.format(rest="http://127.0.0.1:9/wp-json/wp/v2/pages/1").encode(encoding))
+        saved.write_bytes(
+            WHOLE.format(rest="http://127.0.0.1:9/wp-json/wp/v2/pages/1").encode(encoding)
+        )
         source = read_source(str(saved))
         assert "12–36 months" in source.html, encoding
         assert source.modified == MODIFIED
@@ -147,7 +154,11 @@ def test_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("modified", [None, 3, "soon", "2026-04-27T17:12:13"])
 def test_a_modified_that_is_none(modified: object, tmp_path: Path) -> None:
     file = tmp_path / "page.json"
-    file.write_text(json.dumps({"content": {"rendered": HTML}, "modified_gmt": modified, "link": "javascript:x"}))
+    file.write_text(
+        json.dumps(
+            {"content": {"rendered": HTML}, "modified_gmt": modified, "link": "javascript:x"}
+        )
+    )
     source = read_source(str(file))
     assert source.modified == (MODIFIED if modified == "2026-04-27T17:12:13" else None)
     assert source.link is None
@@ -173,14 +184,17 @@ def test_import_gives_what_check_finds_free_of_drift(app: Flask, tmp_path: Path)
     drafted = tmp_path / "drafted.toml"
     done = run(app, "import", RECORDING, "--output", drafted)
     assert (done.exit_code, done.output) == (0, "")
-    assert list(load_policy(drafted).classes.values()) == list(load_policy(POLICY_FILE).classes.values())
+    assert list(load_policy(drafted).classes.values()) == list(
+        load_policy(POLICY_FILE).classes.values()
+    )
     assert run(app, "import", RECORDING).stdout == drafted.read_text()
 
     other = create_app(Settings(database_url=f"sqlite:///{tmp_path}/other.db", policy_file=drafted))
     checked = run(other, "check", "--page", RECORDING)
     assert checked.exit_code == 0, checked.output
     assert (
-        "  ok     they say the same\n  notice date-not-updated: The page was modified on 2026-04-27" in checked.output
+        "  ok     they say the same\n  notice date-not-updated: The page was modified on 2026-04-27"
+        in checked.output
     )
     assert "start-of-five-years: The five years run from" in checked.output
     assert "Section 11 could say: The 5 years are counted" in checked.output
@@ -191,13 +205,17 @@ def test_check_of_a_page_that_says_something_else(app: Flask, tmp_path: Path) ->
     saved.write_text(put(HTML, "24 months of", "36 months of"))
     done = run(app, "check", "--page", saved)
     assert done.exit_code == 1
-    assert "  drift  period-changed: Section 11: customer accounts are kept 36 months" in done.output
+    assert (
+        "  drift  period-changed: Section 11: customer accounts are kept 36 months" in done.output
+    )
 
 
 def test_check_of_the_pages_that_are_set(tmp_path: Path, shop: Scripted) -> None:
     shop.always(Answer.of(RECORDED))
     settings = Settings(
-        database_url=f"sqlite:///{tmp_path}/l.db", policy_file=POLICY_FILE, policy_page_url=f"{shop.url}/p"
+        database_url=f"sqlite:///{tmp_path}/l.db",
+        policy_file=POLICY_FILE,
+        policy_page_url=f"{shop.url}/p",
     )
     assert run(create_app(settings), "check").exit_code == 0
     assert [asked.path for asked in shop.asked] == ["/p"]

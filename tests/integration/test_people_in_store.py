@@ -49,7 +49,10 @@ def _schedule(desk: Desk, held: Held) -> list[dict[str, Any]]:
 
 def _showing(desk: Desk, *customers: int) -> list[int]:
     """Those of the customers on whom the store shows a support request."""
-    shown = {number: [one["class"] for one in _schedule(desk, ("customer", number))] for number in customers}
+    shown = {
+        number: [one["class"] for one in _schedule(desk, ("customer", number))]
+        for number in customers
+    }
     return [number for number, classes in shown.items() if "support-requests" in classes]
 
 
@@ -91,7 +94,9 @@ def hers(desk: Desk, customer: int, paid: int) -> tuple[Held, ...]:
 
 
 @ROLES
-def test_an_erasure_request_is_due_within_a_month_on_all_her_records(desk: Desk, hers: tuple[Held, ...]) -> None:
+def test_an_erasure_request_is_due_within_a_month_on_all_her_records(
+    desk: Desk, hers: tuple[Held, ...]
+) -> None:
     account, paid, unpaid = hers
     other: Held = ("order", desk.written_order(**RICH))
     with _written(desk, *hers, never=(other,)):
@@ -147,7 +152,9 @@ def test_a_hold_suspends_every_day_until_it_is_lifted(
 
 
 @ON_SQLITE
-def test_a_hold_beats_a_request_which_counts_again_once_it_is_lifted(desk: Desk, hers: tuple[Held, ...]) -> None:
+def test_a_hold_beats_a_request_which_counts_again_once_it_is_lifted(
+    desk: Desk, hers: tuple[Held, ...]
+) -> None:
     account = hers[0]
     with _written(desk, *hers):
         desk.note(*account, _event(desk, "hold"))
@@ -176,15 +183,25 @@ def test_a_support_request_shows_on_its_customer(
     about: str, known: Known, desk: Desk, customer: int, paid: int
 ) -> None:
     known(desk)
-    subject = Subject("customer", str(customer)) if about == "customer" else Subject("order", str(paid))
+    subject = (
+        Subject("customer", str(customer)) if about == "customer" else Subject("order", str(paid))
+    )
     with _written(desk, ("customer", customer)):
         desk.report(Happened("support-request", 1, "closed", NOON, subject=subject))
-    (shown,) = (one for one in _schedule(desk, ("customer", customer)) if one["class"] == "support-requests")
-    assert (shown["from"], shown["review_after"], shown["delete_after"]) == ("2026-11-22", "2027-11-22", "2029-11-22")
+    (shown,) = (
+        one for one in _schedule(desk, ("customer", customer)) if one["class"] == "support-requests"
+    )
+    assert (shown["from"], shown["review_after"], shown["delete_after"]) == (
+        "2026-11-22",
+        "2027-11-22",
+        "2029-11-22",
+    )
 
 
 @ROLES
-def test_a_request_about_an_order_goes_with_it_to_another_customer(desk: Desk, customer: int, paid: int) -> None:
+def test_a_request_about_an_order_goes_with_it_to_another_customer(
+    desk: Desk, customer: int, paid: int
+) -> None:
     other = _account(desk, "ola")
     desk.come_to_rest()
     desk.report(Happened("support-request", 1, "closed", NOON, subject=Subject("order", str(paid))))
@@ -197,12 +214,16 @@ def test_a_request_about_an_order_goes_with_it_to_another_customer(desk: Desk, c
 
 @ON_SQLITE
 def test_a_hold_on_a_request_shows_on_its_customer(desk: Desk, customer: int) -> None:
-    desk.report(Happened("support-request", 1, "closed", NOON, subject=Subject("customer", str(customer))))
+    desk.report(
+        Happened("support-request", 1, "closed", NOON, subject=Subject("customer", str(customer)))
+    )
     desk.come_to_rest()
     before = desk.held("customer", customer)
     with _written(desk, ("customer", customer)):
         desk.note("support-request", 1, _event(desk, "hold"))
-    (shown,) = (one for one in _schedule(desk, ("customer", customer)) if one["class"] == "support-requests")
+    (shown,) = (
+        one for one in _schedule(desk, ("customer", customer)) if one["class"] == "support-requests"
+    )
     assert (shown["delete_after"], shown["until"]) == (None, "hold-lifted")
     with _written(desk, ("customer", customer)):
         desk.note("support-request", 1, _event(desk, "hold-lifted"))

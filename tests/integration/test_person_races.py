@@ -41,7 +41,9 @@ ACCOUNT, ORDER = 8001, 9001
 NOW = NOON + timedelta(days=1)
 HOLD = RecordEvent("hold", "hold", NOON, "chargeback", "finance")
 
-WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+WAITING = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
 
 
 class Pausing(Database):
@@ -78,7 +80,9 @@ def _shown(topic: str, payload: dict[str, Any], policy: Policy) -> Delivery:
 def _guest_order(policy: Policy) -> Delivery:
     billing = {"first_name": "Kari", "email": EMAIL}
     attribution = [{"key": "_wc_order_attribution_source_type", "value": "organic"}]
-    return _shown("order.created", order(ORDER, customer_id=0, billing=billing, meta_data=attribution), policy)
+    return _shown(
+        "order.created", order(ORDER, customer_id=0, billing=billing, meta_data=attribution), policy
+    )
 
 
 def _account(policy: Policy, email: str = EMAIL) -> Delivery:
@@ -91,7 +95,9 @@ def _delivery(content: Content) -> Delivery:
 
 def _withdrawal() -> Delivery:
     number = number_of(str(CONTACT_OF_KARI))
-    return _delivery(Happened(CONTACT, number, "consent-withdrawn", NOON, "contact", CONTACT_OF_KARI))
+    return _delivery(
+        Happened(CONTACT, number, "consent-withdrawn", NOON, "contact", CONTACT_OF_KARI)
+    )
 
 
 def _hold_on_contact() -> Delivery:
@@ -113,7 +119,9 @@ def _is_held(runtime: Runtime) -> bool:
 
 def _is_withdrawn(runtime: Runtime) -> bool:
     entries = read_entries(_row(runtime)["entries"])
-    return NOON.date().isoformat() in {entry["delete_after"] for entry in entries if entry["class"] == "marketing"}
+    return NOON.date().isoformat() in {
+        entry["delete_after"] for entry in entries if entry["class"] == "marketing"
+    }
 
 
 def _tag(runtime: Runtime) -> None:
@@ -142,10 +150,15 @@ def _at_once(runtime: Runtime, first: Delivery, second: Delivery) -> None:
 # What is there before; what is decided, or what makes the decision bear on the order; and what the order then shows.
 Before = Callable[[Policy], list[Delivery]]
 DECISIONS = [
-    pytest.param(lambda _: [], lambda _: _withdrawal(), _is_withdrawn, id="the contact's withdrawal"),
+    pytest.param(
+        lambda _: [], lambda _: _withdrawal(), _is_withdrawn, id="the contact's withdrawal"
+    ),
     pytest.param(lambda _: [], lambda _: _hold_on_contact(), _is_held, id="a hold on the contact"),
     pytest.param(
-        lambda policy: [_account(policy)], lambda _: _hold_on_account(), _is_held, id="a hold on who has the address"
+        lambda policy: [_account(policy)],
+        lambda _: _hold_on_account(),
+        _is_held,
+        id="a hold on who has the address",
     ),
     pytest.param(
         lambda policy: [_account(policy, "before@example.test"), _hold_on_account()],

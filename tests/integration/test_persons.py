@@ -47,7 +47,9 @@ def desk(request: pytest.FixtureRequest, database: Database, policy: Policy) -> 
 
 
 KEYED = pytest.mark.parametrize(
-    ("database_url", "desk"), [("sqlite", KEY), ("postgresql", KEY), ("sqlite", None)], indirect=True
+    ("database_url", "desk"),
+    [("sqlite", KEY), ("postgresql", KEY), ("sqlite", None)],
+    indirect=True,
 )
 WITHOUT_KEY = pytest.mark.parametrize("desk", [None], indirect=True, ids=["without a key"])
 
@@ -116,7 +118,9 @@ def _listed(desk: Desk, subject: Subject) -> set[tuple[str, int]]:
     answer = _answer(desk, subject)
     if answer is None:
         return set()
-    return {(one.kind, one.id) for one in answer.records} | {(one.kind, one.id) for one in answer.closed}
+    return {(one.kind, one.id) for one in answer.records} | {
+        (one.kind, one.id) for one in answer.closed
+    }
 
 
 def _held(desk: Desk, *numbers: int) -> list[bool]:
@@ -131,7 +135,9 @@ Loss = Callable[[Desk, int, int], object]
 LOSSES: dict[str, Loss] = {
     "the account is deleted": lambda desk, account, _: desk.store.delete_customer(account),
     "the order is anonymised": lambda desk, _, order: desk.store.anonymise_order(order),
-    "the order is made a guest's": lambda desk, _, order: desk.store.edit_order(order, customer_id=0),
+    "the order is made a guest's": lambda desk, _, order: desk.store.edit_order(
+        order, customer_id=0
+    ),
 }
 
 
@@ -141,7 +147,9 @@ def _all_lost(desk: Desk, account: int, order: int) -> None:
     desk.store.delete_customer(account)
 
 
-EVERY_LOSS = pytest.mark.parametrize("lose", [*LOSSES.values(), _all_lost], ids=[*LOSSES, "all at once"])
+EVERY_LOSS = pytest.mark.parametrize(
+    "lose", [*LOSSES.values(), _all_lost], ids=[*LOSSES, "all at once"]
+)
 
 DECIDED: tuple[EventType, ...] = ("hold", "restriction", "erasure-requested", "consent-withdrawn")
 
@@ -212,7 +220,10 @@ def test_without_a_key_the_answer_lists_the_orders_of_an_account_that_is_gone(de
     desk.come_to_rest()
     _all_lost(desk, account, order)
     desk.reconcile()
-    assert _listed(desk, Subject("customer", str(account))) == {("customer", account), ("order", order)}
+    assert _listed(desk, Subject("customer", str(account))) == {
+        ("customer", account),
+        ("order", order),
+    }
     assert _listed(desk, _contact(KARI)) == set()
 
 
@@ -251,7 +262,9 @@ HEARD: dict[str, Callable[[Desk], None]] = {
 
 
 @pytest.mark.parametrize("hear", HEARD.values(), ids=HEARD)
-def test_an_unsubscribe_ends_marketing_on_all_orders_of_the_person(desk: Desk, hear: Callable[[Desk], None]) -> None:
+def test_an_unsubscribe_ends_marketing_on_all_orders_of_the_person(
+    desk: Desk, hear: Callable[[Desk], None]
+) -> None:
     family = _family(desk)
     hear(desk)
     desk.advance()
@@ -264,9 +277,19 @@ def test_an_unsubscribe_ends_marketing_on_all_orders_of_the_person(desk: Desk, h
 
 # About what a hold is placed, and what was heard of her records before.
 HOLDS: list[Any] = [
-    pytest.param(lambda desk, family: _note(desk, "customer", family.account, "hold"), "all was lost", id="account"),
-    pytest.param(lambda desk, _: _note_of_contact(desk, KARI, "hold"), "all was heard", id="contact"),
-    pytest.param(lambda desk, _: _note_of_contact(desk, WORK, "hold"), "all is on its way", id="contact at work"),
+    pytest.param(
+        lambda desk, family: _note(desk, "customer", family.account, "hold"),
+        "all was lost",
+        id="account",
+    ),
+    pytest.param(
+        lambda desk, _: _note_of_contact(desk, KARI, "hold"), "all was heard", id="contact"
+    ),
+    pytest.param(
+        lambda desk, _: _note_of_contact(desk, WORK, "hold"),
+        "all is on its way",
+        id="contact at work",
+    ),
 ]
 
 
@@ -326,7 +349,10 @@ def test_the_answer_to_an_account_leaves_out_another_one_with_its_address(desk: 
     second, order = _account(desk, WORK), _order(desk, WORK)
     desk.come_to_rest()
     assert _listed(desk, Subject("customer", str(first))) == {("customer", first), ("order", order)}
-    assert _listed(desk, Subject("customer", str(second))) == {("customer", second), ("order", order)}
+    assert _listed(desk, Subject("customer", str(second))) == {
+        ("customer", second),
+        ("order", order),
+    }
     both = {("customer", first), ("customer", second), ("order", order)}
     assert _listed(desk, _contact(WORK)) == both
 
@@ -350,7 +376,9 @@ def test_a_request_of_a_contact_is_told_once_as_the_persons(desk: Desk, by_order
     desk.come_to_rest()
     answer = _answer(desk, Subject("order", str(order)) if by_order else _contact(KARI))
     assert answer is not None
-    assert [(one.type, one.kind, one.id) for one in answer.asked] == [("erasure-requested", "person", None)]
+    assert [(one.type, one.kind, one.id) for one in answer.asked] == [
+        ("erasure-requested", "person", None)
+    ]
     assert answer.deadline.source == "on-record"
 
 
@@ -367,13 +395,17 @@ def test_the_answer_by_an_address_lists_what_the_person_has_under_other_names(de
 # --- another owner ---
 
 MOVES: dict[str, Callable[[Desk, int], object]] = {
-    "another account": lambda desk, order: desk.store.edit_order(order, customer_id=_account(desk, OLA)),
+    "another account": lambda desk, order: desk.store.edit_order(
+        order, customer_id=_account(desk, OLA)
+    ),
     "another address": lambda desk, order: desk.store.edit_order(order, billing={"email": OLA}),
 }
 
 
 @pytest.mark.parametrize("move", MOVES.values(), ids=MOVES)
-def test_a_guests_order_that_becomes_anothers_is_held_no_more(desk: Desk, move: Callable[[Desk, int], object]) -> None:
+def test_a_guests_order_that_becomes_anothers_is_held_no_more(
+    desk: Desk, move: Callable[[Desk, int], object]
+) -> None:
     order, other = _order(desk), _order(desk)
     desk.come_to_rest()
     _note_of_contact(desk, KARI, "hold")
@@ -406,7 +438,9 @@ def test_an_order_that_is_given_to_another_account_is_held_no_more(desk: Desk) -
 def test_a_request_about_an_order_goes_with_it_to_another_address(desk: Desk) -> None:
     order = _order(desk)
     desk.come_to_rest()
-    desk.report(Happened("support-request", 1, "closed", NOON, subject=Subject("order", str(order))))
+    desk.report(
+        Happened("support-request", 1, "closed", NOON, subject=Subject("order", str(order)))
+    )
     desk.come_to_rest()
     assert ("support-request", 1) in _listed(desk, _contact(KARI))
     desk.advance()
@@ -427,9 +461,15 @@ def _hashes(desk: Desk) -> set[str]:
     found: set[str] = set()
     with desk.runtime.database.read() as connection:
         for table in metadata.sorted_tables:
-            columns = [column for column in table.c if column.name not in ("wanted_digest", "known_digest", "digest")]
+            columns = [
+                column
+                for column in table.c
+                if column.name not in ("wanted_digest", "known_digest", "digest")
+            ]
             if "seal" not in table.name:
-                found.update(re.findall(r"\b[0-9a-f]{64}\b", str(connection.execute(select(*columns)).all())))
+                found.update(
+                    re.findall(r"\b[0-9a-f]{64}\b", str(connection.execute(select(*columns)).all()))
+                )
     return found
 
 
@@ -461,7 +501,9 @@ def _gone(desk: Desk, order: int) -> None:
     desk.reconcile()
 
 
-ENDS = pytest.mark.parametrize("end", [pytest.param(_anonymised, id="wholly erased"), pytest.param(_gone, id="gone")])
+ENDS = pytest.mark.parametrize(
+    "end", [pytest.param(_anonymised, id="wholly erased"), pytest.param(_gone, id="gone")]
+)
 
 
 @ENDS
@@ -478,7 +520,9 @@ def test_the_hash_of_an_order_is_dropped_when_nothing_is_left_of_it(
 
 
 @ENDS
-def test_the_hash_of_an_order_is_kept_while_a_hold_stands(desk: Desk, end: Callable[[Desk, int], None]) -> None:
+def test_the_hash_of_an_order_is_kept_while_a_hold_stands(
+    desk: Desk, end: Callable[[Desk, int], None]
+) -> None:
     order = _plain_order(desk)
     desk.come_to_rest()
     _note_of_contact(desk, KARI, "hold")
@@ -489,7 +533,9 @@ def test_the_hash_of_an_order_is_kept_while_a_hold_stands(desk: Desk, end: Calla
 
 
 @ENDS
-def test_the_hash_of_an_order_is_dropped_once_the_hold_is_lifted(desk: Desk, end: Callable[[Desk, int], None]) -> None:
+def test_the_hash_of_an_order_is_dropped_once_the_hold_is_lifted(
+    desk: Desk, end: Callable[[Desk, int], None]
+) -> None:
     order = _plain_order(desk)
     desk.come_to_rest()
     _note_of_contact(desk, KARI, "hold")

@@ -73,7 +73,9 @@ def take_nearly_due(runtime: Runtime) -> None:
 # --- what may come into force --------------------------------------------------------------------------------
 
 
-def test_the_first_policy_is_put_in_force_at_once_whatever_its_day(runtime: Runtime, policy: Policy) -> None:
+def test_the_first_policy_is_put_in_force_at_once_whatever_its_day(
+    runtime: Runtime, policy: Policy
+) -> None:
     first = variant(policy, "first", effective_from="2030-01-01")
     assert adopt(runtime, first).waits_for is None
     assert (in_force(runtime.database), waiting(runtime.database)) == (["first"], {})
@@ -97,7 +99,9 @@ OBSTACLES = [
 ]
 
 
-@pytest.mark.parametrize(("said", "waits_for", "yields"), OBSTACLES, ids=[case[1] for case in OBSTACLES])
+@pytest.mark.parametrize(
+    ("said", "waits_for", "yields"), OBSTACLES, ids=[case[1] for case in OBSTACLES]
+)
 def test_a_policy_waits_for_what_stands_in_its_way(
     runtime: Runtime, policy: Policy, said: dict[str, Any], waits_for: str, yields: bool
 ) -> None:
@@ -106,7 +110,10 @@ def test_a_policy_waits_for_what_stands_in_its_way(
     second = variant(policy, **({"id": "second"} | said))
     for _ in range(2):  # as often as a worker tries
         assert adopt(runtime, second).waits_for == waits_for
-    assert (in_force(runtime.database), waiting(runtime.database)) == ([policy.id], {second.id: waits_for})
+    assert (in_force(runtime.database), waiting(runtime.database)) == (
+        [policy.id],
+        {second.id: waits_for},
+    )
     assert adopt(runtime, second, yes=True).waits_for == (None if yields else waits_for)
     assert in_force(runtime.database) == [second.id if yields else policy.id]
     assert bool(waiting(runtime.database)) != yields
@@ -124,7 +131,12 @@ def test_a_policy_waits_for_what_stands_in_its_way(
 )
 @pytest.mark.parametrize(("keep", "waits_for"), [(SHORTER, "due-at-once"), (LONGER, "kept-longer")])
 def test_more_than_one_record_in_a_hundred_due_at_once_or_kept_longer_is_too_much(
-    runtime: Runtime, policy: Policy, others: int, is_too_much: bool, keep: dict[str, str], waits_for: str
+    runtime: Runtime,
+    policy: Policy,
+    others: int,
+    is_too_much: bool,
+    keep: dict[str, str],
+    waits_for: str,
 ) -> None:
     take_nearly_due(runtime)
     take_paid(runtime, others)
@@ -134,7 +146,9 @@ def test_more_than_one_record_in_a_hundred_due_at_once_or_kept_longer_is_too_muc
 
 
 @ON_SQLITE
-def test_what_is_due_at_once_in_part_and_kept_longer_in_part_is_both(runtime: Runtime, policy: Policy) -> None:
+def test_what_is_due_at_once_in_part_and_kept_longer_in_part_is_both(
+    runtime: Runtime, policy: Policy
+) -> None:
     take_nearly_due(runtime)
     take(runtime, 9, kinds="network", created="2025-12-30")
     adopt(runtime, policy)
@@ -161,12 +175,17 @@ def test_what_waits_for_its_day_comes_into_force_on_it(runtime: Runtime, policy:
     assert (in_force(runtime.database), waiting(runtime.database)) == (["second"], {})
 
 
-def test_what_was_superseded_comes_back_only_on_the_operators_word(runtime: Runtime, policy: Policy) -> None:
+def test_what_was_superseded_comes_back_only_on_the_operators_word(
+    runtime: Runtime, policy: Policy
+) -> None:
     second = variant(policy, "second")
     for each in (policy, second):
         assert adopt(runtime, each).waits_for is None
     assert adopt(runtime, policy).waits_for == "superseded"
-    assert (in_force(runtime.database), waiting(runtime.database)) == (["second"], {policy.id: "superseded"})
+    assert (in_force(runtime.database), waiting(runtime.database)) == (
+        ["second"],
+        {policy.id: "superseded"},
+    )
     assert adopt(runtime, policy, yes=True).waits_for is None
     assert (in_force(runtime.database), waiting(runtime.database)) == ([policy.id], {})
     assert adopt(runtime, second).waits_for == "superseded"
@@ -178,7 +197,10 @@ def test_an_id_that_was_once_in_force_is_taken_also_while_its_policy_waits_to_co
     for each in (policy, variant(policy, "second")):
         adopt(runtime, each)
     assert adopt(runtime, policy).waits_for == "superseded"
-    assert adopt(runtime, variant(policy, policy.id, keep={"technical": "P13M"})).waits_for == "same-id"
+    assert (
+        adopt(runtime, variant(policy, policy.id, keep={"technical": "P13M"})).waits_for
+        == "same-id"
+    )
 
 
 @ON_SQLITE
@@ -193,7 +215,9 @@ def test_of_two_that_wait_the_one_wanted_last_does(runtime: Runtime, policy: Pol
 
 @ON_SQLITE
 def test_another_comment_makes_no_other_policy(runtime: Runtime, policy: Policy) -> None:
-    commented = variant(policy, policy.id, effective_from=str(policy.effective_from), comment="said anew")
+    commented = variant(
+        policy, policy.id, effective_from=str(policy.effective_from), comment="said anew"
+    )
     assert (commented.digest, commented.text == policy.text) == (policy.digest, False)
     adopt(runtime, policy)
     found = adopt(runtime, commented)
@@ -217,7 +241,9 @@ def test_all_follow_the_policy_in_force(runtime: Runtime, policy: Policy) -> Non
 
 
 @ON_SQLITE
-def test_a_policy_that_this_version_cannot_read_is_not_followed(runtime: Runtime, policy: Policy) -> None:
+def test_a_policy_that_this_version_cannot_read_is_not_followed(
+    runtime: Runtime, policy: Policy
+) -> None:
     adopt(runtime, policy)
     adopt(runtime, replace(variant(policy, "second"), text="id = 7"))
     assert follow(runtime) is runtime
@@ -225,7 +251,9 @@ def test_a_policy_that_this_version_cannot_read_is_not_followed(runtime: Runtime
 
 def _status(runtime: Runtime) -> dict[str, Any]:
     with runtime.database.read() as connection:
-        return status_of(connection, Settings(), runtime.policy, started_at=NOON, now=runtime.clock())
+        return status_of(
+            connection, Settings(), runtime.policy, started_at=NOON, now=runtime.clock()
+        )
 
 
 WAITS = [
@@ -300,7 +328,9 @@ def test_two_adopters_at_once_put_one_policy_in_force(
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("before", [True, False], ids=["another before", "the first"])
-def test_of_two_put_in_force_at_the_same_moment_one_is(runtime: Runtime, policy: Policy, before: bool) -> None:
+def test_of_two_put_in_force_at_the_same_moment_one_is(
+    runtime: Runtime, policy: Policy, before: bool
+) -> None:
     """The second waits for the first to end, and sees it then."""
     database = runtime.database
     if before:
@@ -322,7 +352,9 @@ def test_of_two_put_in_force_at_the_same_moment_one_is(runtime: Runtime, policy:
 def _blocked(database: Database) -> bool:
     """Whether somebody waits for a lock."""
     with database.read() as connection:
-        return bool(connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
+        return bool(
+            connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one()
+        )
 
 
 # --- what a policy would change ------------------------------------------------------------------------------
@@ -332,7 +364,9 @@ def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     """All rows of all tables."""
     with database.read() as connection:
         return {
-            table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]
+            table.name: [
+                tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))
+            ]
             for table in metadata.sorted_tables
         }
 
@@ -343,7 +377,9 @@ def test_the_impact_is_counted_and_nothing_is_written(runtime: Runtime, policy: 
     take(runtime, 8, status="pending", created="2026-11-01")  # earlier, and not due
     take(runtime, 9, kinds="network", created="2025-11-30")  # only a part moves, to later
     take(runtime, 10, status="pending", created="2025-01-01")  # due already, by both
-    take(runtime, 11, status="pending", created="2025-12-08", erased_at="2026-01-01")  # gone but for its tag: not due
+    take(
+        runtime, 11, status="pending", created="2025-12-08", erased_at="2026-01-01"
+    )  # gone but for its tag: not due
     before = dump(runtime.database)
     second = variant(policy, "second", keep=SHORTER | {"technical": "P24M"})
     found = impact_of(runtime.database, second, date(2026, 11, 22)).as_dict()
@@ -359,7 +395,9 @@ def test_the_impact_is_counted_and_nothing_is_written(runtime: Runtime, policy: 
         "due_at_once": 1,
         "told": {policy.id: 1},
     }
-    assert {name: {what: n for what, n in counts.items() if n} for name, counts in by_class.items()} == {
+    assert {
+        name: {what: n for what, n in counts.items() if n} for name, counts in by_class.items()
+    } == {
         "unpaid-orders": {"moved": 4, "earlier": 3, "due_at_once": 1},
         "orders-accounting": {"parts_moved": 1, "later": 1},
     }
@@ -387,7 +425,12 @@ def test_of_many_that_move_the_examples_are_few_and_those_due_at_once_come_first
     assert [one["due_at_once"] for one in found.examples] == [True] * 3 + [False] * 7
 
 
-ALL_LONGER = {"unpaid-orders": "P13M", "technical": "P13M", "support-requests": "P37M", "customer-accounts": "P25M"}
+ALL_LONGER = {
+    "unpaid-orders": "P13M",
+    "technical": "P13M",
+    "support-requests": "P37M",
+    "customer-accounts": "P25M",
+}
 FREE = {"created": "2026-11-20", "status": "pending"}
 PAID = {"created": "2026-11-20"}
 HELD = RecordEvent("hold", "hold", NOON, "litigation", "legal", date(2027, 5, 1))
@@ -406,8 +449,16 @@ DIRECTIONS = [
     (FREE | {"kinds": "network"}, {"unpaid-orders": "P11M", "technical": "P13M"}, (True, True)),
     # What the store erased is gone; a note and a shortened IP address that its eraser left are there.
     (FREE | {"erased_at": "2026-11-21"}, {"unpaid-orders": "P13M"}, (False, False)),
-    (PAID | {"kinds": "note network", "erased_at": "2026-11-21"}, {"technical": "P13M"}, (False, True)),
-    (PAID | {"kinds": "note", "erased_at": "2026-11-21"}, {"support-requests": "P48M"}, (False, True)),
+    (
+        PAID | {"kinds": "note network", "erased_at": "2026-11-21"},
+        {"technical": "P13M"},
+        (False, True),
+    ),
+    (
+        PAID | {"kinds": "note", "erased_at": "2026-11-21"},
+        {"support-requests": "P48M"},
+        (False, True),
+    ),
     # Marketing data have no day before and none after.
     (PAID | {"kinds": "attribution"}, ALL_LONGER, (False, False)),
 ]
@@ -416,7 +467,11 @@ DIRECTIONS = [
 @ON_SQLITE
 @pytest.mark.parametrize(("facts", "keep", "directions"), DIRECTIONS)
 def test_which_way_a_record_and_its_parts_go(
-    runtime: Runtime, policy: Policy, facts: dict[str, Any], keep: dict[str, str], directions: tuple[bool, bool]
+    runtime: Runtime,
+    policy: Policy,
+    facts: dict[str, Any],
+    keep: dict[str, str],
+    directions: tuple[bool, bool],
 ) -> None:
     take(runtime, 7, **facts)
     found = impact_of(runtime.database, variant(policy, "second", keep=keep), date(2026, 11, 22))
@@ -438,13 +493,17 @@ def test_no_policy_keeps_longer_what_a_hold_suspends(runtime: Runtime, policy: P
     for number in (7, 8):
         take(runtime, number, **FREE, customer_id=3)
     for kind, number in (("order", 7), ("customer", 3)):
-        Ingest(runtime).ingest_one("shop", Delivery(f"hold {kind}", "event", Noted(kind, number, HELD)))  # type: ignore[arg-type]
+        Ingest(runtime).ingest_one(
+            "shop", Delivery(f"hold {kind}", "event", Noted(kind, number, HELD))
+        )  # type: ignore[arg-type]
     found = impact_of(runtime.database, variant(policy, "second", keep=LONGER), date(2026, 11, 22))
     assert (found.total, found.later, found.told) == (2, 0, {})
 
 
 @ON_SQLITE
-def test_people_are_counted_once_under_the_policy_that_told_them(runtime: Runtime, policy: Policy) -> None:
+def test_people_are_counted_once_under_the_policy_that_told_them(
+    runtime: Runtime, policy: Policy
+) -> None:
     """Two orders of one account are of one person; of guests each counts as one."""
     for number, customer_id in ((7, 3), (8, 3), (9, 4), (10, 0), (11, 0)):
         take(runtime, number, **FREE, customer_id=customer_id)
@@ -452,5 +511,9 @@ def test_people_are_counted_once_under_the_policy_that_told_them(runtime: Runtim
     adopt(runtime, policy)
     adopt(runtime, second, yes=True)
     take(follow(runtime), 12, **FREE, customer_id=4)
-    found = impact_of(runtime.database, variant(policy, "third", keep={"unpaid-orders": "P14M"}), date(2026, 11, 22))
+    found = impact_of(
+        runtime.database,
+        variant(policy, "third", keep={"unpaid-orders": "P14M"}),
+        date(2026, 11, 22),
+    )
     assert found.told == {policy.id: 4, "second": 1}

@@ -58,8 +58,13 @@ def test_a_ledger_of_the_policy_before_is_tagged_anew_read_again_and_written_bac
         # Until the store is read again, what was called identity is taken for that.
         assert "contact" not in shop.row("order", reached)["facts"]
         shop.come_to_rest()
-        assert [shop.held("order", number)["retention_policy"] for number in (named, reached)] == [policy.id] * 2
-        by_law, identity = ("order-payment", None, "legal-obligation"), ("identity-contact", "identity")
+        assert [shop.held("order", number)["retention_policy"] for number in (named, reached)] == [
+            policy.id
+        ] * 2
+        by_law, identity = (
+            ("order-payment", None, "legal-obligation"),
+            ("identity-contact", "identity"),
+        )
         contact = ("identity-contact", "contact", "contract", "2031-12-31")
         assert _schedule(shop, named) == [
             (*by_law, "2031-12-31"),
@@ -84,7 +89,11 @@ def test_the_move_is_told_before_anything_changes(database: Database, policy: Po
 @ON_SQLITE
 def test_what_the_stores_eraser_leaves_is_written_by_name(desk: Desk) -> None:
     number = desk.store.checkout(
-        ip_address="192.0.2.7", billing=NAMED, line_items=[{"product_id": 10}], payment_method="bacs", set_paid=True
+        ip_address="192.0.2.7",
+        billing=NAMED,
+        line_items=[{"product_id": 10}],
+        payment_method="bacs",
+        set_paid=True,
     )["id"]
     desk.store.shop.order(number).line_items[0].meta.set("Engraving", "For Kari")
     desk.store.refund_order(number, "10.00", "Kari was ill")

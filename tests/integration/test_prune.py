@@ -44,13 +44,17 @@ def test_more_than_go_at_once_all_go(desk: Desk) -> None:
         for place in range(number)
     ]
     with desk.runtime.database.write() as connection:
-        connection.execute(insert(deliveries), [row | {"received_at": desk.clock() - LOG - SECOND} for row in rows])
+        connection.execute(
+            insert(deliveries), [row | {"received_at": desk.clock() - LOG - SECOND} for row in rows]
+        )
     _prune(desk)
     assert _count(desk, deliveries) == 0
 
 
 def test_what_tells_no_time_stays_known_so_that_a_repeat_moves_no_date(desk: Desk) -> None:
-    closed = made("action.wc_support_request_closed", {"action": "wc_support_request_closed", "arg": 7})
+    closed = made(
+        "action.wc_support_request_closed", {"action": "wc_support_request_closed", "arg": 7}
+    )
     assert desk.receive(closed) == Result.RECORDED
     before = desk.row("support-request", 7)["delete_after"]
     desk.advance(timedelta(days=40))
@@ -60,7 +64,9 @@ def test_what_tells_no_time_stays_known_so_that_a_repeat_moves_no_date(desk: Des
 
 
 def test_what_was_set_aside_stays_until_it_is_made_good(desk: Desk) -> None:
-    desk.receive(made("order.updated", {"code": "woocommerce_rest_cannot_view", "data": {"status": 403}}))
+    desk.receive(
+        made("order.updated", {"code": "woocommerce_rest_cannot_view", "data": {"status": 403}})
+    )
     desk.advance(timedelta(days=40))
     _prune(desk)
     assert _count(desk, quarantine) == 1

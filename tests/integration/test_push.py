@@ -121,7 +121,9 @@ def test_a_record_is_written_once_it_has_been_quiet_for_as_long_as_is_set(desk: 
 
 
 @ON_SQLITE
-def test_a_record_that_never_comes_to_rest_is_written_five_minutes_after_its_first_change(desk: Desk) -> None:
+def test_a_record_that_never_comes_to_rest_is_written_five_minutes_after_its_first_change(
+    desk: Desk,
+) -> None:
     number = desk.paid_order()
     desk.deliver()
     step = timedelta(seconds=8)
@@ -138,7 +140,9 @@ def test_a_record_that_never_comes_to_rest_is_written_five_minutes_after_its_fir
     assert desk.writes("order", number) == 1
 
 
-def test_a_change_during_a_write_is_written_afterwards(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_during_a_write_is_written_afterwards(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     number = desk.paid_order()
     desk.deliver()
     desk.advance()
@@ -178,7 +182,9 @@ def test_pushes_at_most_a_batch_of_each_kind_in_a_turn(desk: Desk) -> None:
 def test_an_anonymised_order_is_written_once_with_what_the_eraser_left(desk: Desk) -> None:
     attribution = [{"key": "_wc_order_attribution_source_type", "value": "organic"}]
     number = desk.written_order(
-        customer_note="ring twice", billing={"first_name": "Kari", "email": "k@e.test"}, meta_data=attribution
+        customer_note="ring twice",
+        billing={"first_name": "Kari", "email": "k@e.test"},
+        meta_data=attribution,
     )
     desk.advance()
     desk.store.anonymise_order(number)
@@ -186,7 +192,11 @@ def test_an_anonymised_order_is_written_once_with_what_the_eraser_left(desk: Des
     assert desk.writes("order", number) == 2
     held = desk.held("order", number)
     assert held == desk.wanted("order", number)
-    assert (held["retention_class"], held["retention_legal_basis"], held["retention_delete_after"]) == ("", "", "")
+    assert (
+        held["retention_class"],
+        held["retention_legal_basis"],
+        held["retention_delete_after"],
+    ) == ("", "", "")
     assert '"data":"support"' in held["retention_schedule"]
     assert '"data":"marketing"' in held["retention_schedule"]
     assert '"data":"order-payment"' not in held["retention_schedule"]

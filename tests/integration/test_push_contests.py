@@ -37,7 +37,9 @@ def test_a_person_who_deletes_one_of_our_fields_gets_it_put_right_once(desk: Des
 
 
 @ON_SQLITE
-def test_a_person_may_edit_our_fields_now_and_then_and_gets_them_put_right_each_time(desk: Desk) -> None:
+def test_a_person_may_edit_our_fields_now_and_then_and_gets_them_put_right_each_time(
+    desk: Desk,
+) -> None:
     number = desk.written_order()
     for edits in range(1, MAX_CONTESTS + 3):
         desk.advance(timedelta(days=2))
@@ -48,7 +50,9 @@ def test_a_person_may_edit_our_fields_now_and_then_and_gets_them_put_right_each_
     assert desk.status()["status"] == "ok"
 
 
-def test_a_plugin_that_changes_our_fields_after_each_write_is_given_up_on_and_reported(desk: Desk) -> None:
+def test_a_plugin_that_changes_our_fields_after_each_write_is_given_up_on_and_reported(
+    desk: Desk,
+) -> None:
     number = desk.written_order()
     for _ in range(3 * MAX_CONTESTS):
         desk.advance()

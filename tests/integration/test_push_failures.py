@@ -66,7 +66,9 @@ def test_a_store_that_fails_is_left_alone_for_longer_and_longer(desk: Desk) -> N
         (1.0, FIRST),
     ],
 )
-def test_waits_differ_so_that_not_all_come_back_at_once(desk: Desk, jitter: float, expected: timedelta) -> None:
+def test_waits_differ_so_that_not_all_come_back_at_once(
+    desk: Desk, jitter: float, expected: timedelta
+) -> None:
     desk.paid_order()
     desk.deliver()
     desk.advance()
@@ -115,7 +117,9 @@ def test_whatever_goes_wrong_the_store_ends_with_what_is_wanted(desk: Desk, faul
 
 
 @ON_SQLITE
-def test_what_was_written_though_no_answer_came_is_not_written_again_once_its_echo_is_here(desk: Desk) -> None:
+def test_what_was_written_though_no_answer_came_is_not_written_again_once_its_echo_is_here(
+    desk: Desk,
+) -> None:
     number = desk.paid_order()
     desk.deliver()
     desk.advance()
@@ -210,7 +214,11 @@ def test_a_record_that_the_store_refuses_shows_and_holds_up_no_other(
     assert desk.status()["stores"]["shop"]["failing_pushes"] == 1
     assert len(tried) == 1
     row = desk.row("order", refused)
-    assert (row["push_error"], row["push_attempts"], row["push_at"] - desk.clock() > LONGEST) == ("refused", 1, True)
+    assert (row["push_error"], row["push_attempts"], row["push_at"] - desk.clock() > LONGEST) == (
+        "refused",
+        1,
+        True,
+    )
     monkeypatch.undo()
     desk.advance(PERMANENT)
     desk.come_to_rest()
@@ -219,7 +227,9 @@ def test_a_record_that_the_store_refuses_shows_and_holds_up_no_other(
 
 
 @ON_SQLITE
-def test_a_refused_record_is_tried_again_when_its_schedule_changes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_record_is_tried_again_when_its_schedule_changes(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     number = desk.paid_order()
 
     def refuse(*_: object) -> list[str]:
@@ -284,11 +294,20 @@ def test_an_order_that_is_gone_when_it_is_written_is_asked_for_and_closed(
     desk.advance()
     desk.work()
     row = desk.row("order", number)
-    assert (row["state"], row["push_at"], row["push_error"], row["reread_at"]) == ("gone", None, None, None)
+    assert (row["state"], row["push_at"], row["push_error"], row["reread_at"]) == (
+        "gone",
+        None,
+        None,
+        None,
+    )
     assert desk.problems() == problems
     assert [desk.writes("order", other) for other in others] == [1] * len(others)
     desk.come_to_rest()
-    sent = [one for one in desk.store.log.requests if one.path.endswith(f"/orders/{number}") and one.method == "POST"]
+    sent = [
+        one
+        for one in desk.store.log.requests
+        if one.path.endswith(f"/orders/{number}") and one.method == "POST"
+    ]
     assert len([one for one in sent if one.query.get("_method") != "GET"]) <= 1
 
 
@@ -308,7 +327,10 @@ def test_a_ledger_that_is_away_ends_no_worker(
     running = Thread(target=own.run, args=(stopping,))
     with capture_logs() as logged:
         running.start()
-        until(lambda: any(entry["event"] == "ledger.away" for entry in logged), "the worker to miss the ledger")
+        until(
+            lambda: any(entry["event"] == "ledger.away" for entry in logged),
+            "the worker to miss the ledger",
+        )
         there.symlink_to(make_url(database_url).database or "")
         until(lambda: desk.writes("order", number) == 1, "the order to be written")
         stopping.set()
@@ -343,8 +365,13 @@ def test_what_was_written_one_by_one_before_the_trouble_is_not_written_again(des
 
 @ON_SQLITE
 @pytest.mark.parametrize("desk", ["shop_manager"], indirect=True)
-def test_more_customers_than_can_be_written_one_by_one_in_a_go_are_written_in_the_next(desk: Desk) -> None:
-    customers = [int(desk.store.sign_up(email=f"{place}@example.test")["id"]) for place in range(2 * SINGLES + 5)]
+def test_more_customers_than_can_be_written_one_by_one_in_a_go_are_written_in_the_next(
+    desk: Desk,
+) -> None:
+    customers = [
+        int(desk.store.sign_up(email=f"{place}@example.test")["id"])
+        for place in range(2 * SINGLES + 5)
+    ]
     desk.deliver()
     desk.advance()
     for done in (SINGLES, 2 * SINGLES, len(customers)):
@@ -361,14 +388,20 @@ def test_more_customers_than_can_be_written_one_by_one_in_a_go_are_written_in_th
 
 @ON_SQLITE
 @pytest.mark.parametrize("desk", ["shop_manager"], indirect=True)
-def test_trouble_in_the_midst_of_single_writes_gives_back_those_that_had_no_turn_too(desk: Desk) -> None:
-    customers = [int(desk.store.sign_up(email=f"{place}@example.test")["id"]) for place in range(SINGLES + 5)]
+def test_trouble_in_the_midst_of_single_writes_gives_back_those_that_had_no_turn_too(
+    desk: Desk,
+) -> None:
+    customers = [
+        int(desk.store.sign_up(email=f"{place}@example.test")["id"]) for place in range(SINGLES + 5)
+    ]
     desk.deliver()
     desk.advance()
     desk.store.add_fault("503", path=f"/wp-json/wc/v3/customers/{customers[3]}")
     with pytest.raises(StoreBusyError):
         desk.worker.pusher.push()
-    assert [desk.writes("customer", number) for number in customers] == [1] * 3 + [0] * (SINGLES + 2)
+    assert [desk.writes("customer", number) for number in customers] == [1] * 3 + [0] * (
+        SINGLES + 2
+    )
     assert desk.count_claimed() == 0
     assert {desk.row("customer", number)["push_attempts"] for number in customers} == {0}
     desk.come_to_rest()

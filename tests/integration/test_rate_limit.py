@@ -47,7 +47,9 @@ class Time:
                 self.now = until
 
 
-def _pace(database: Database, time: Time, *, ceiling: float = 10.0, store: str = "shop") -> SharedPace:
+def _pace(
+    database: Database, time: Time, *, ceiling: float = 10.0, store: str = "shop"
+) -> SharedPace:
     return SharedPace(database, store, ceiling, time.clock, time.sleep)
 
 
@@ -84,7 +86,9 @@ def _registered(database: Database) -> None:
 
 def test_calls_go_out_a_step_apart_and_the_first_at_once(database: Database) -> None:
     time = Time()
-    assert list(_granted(_pace(database, time), time, 5)) == [NOON + STEP * place for place in range(5)]
+    assert list(_granted(_pace(database, time), time, 5)) == [
+        NOON + STEP * place for place in range(5)
+    ]
 
 
 def test_a_pause_is_not_made_up_for_by_a_burst(database: Database) -> None:
@@ -205,7 +209,11 @@ def test_a_ceiling_that_was_lowered_holds_from_the_next_call(database: Database)
     time = Time()
     _pace(database, time).wait()
     slow = _pace(database, time, ceiling=0.5)
-    assert list(_granted(slow, time, 3)) == [NOON + STEP, NOON + STEP + 2 * SECOND, NOON + STEP + 4 * SECOND]
+    assert list(_granted(slow, time, 3)) == [
+        NOON + STEP,
+        NOON + STEP + 2 * SECOND,
+        NOON + STEP + 4 * SECOND,
+    ]
 
 
 def test_a_store_that_nobody_registered_is_paced_all_the_same(database: Database) -> None:

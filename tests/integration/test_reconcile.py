@@ -44,7 +44,9 @@ def _round(desk: Desk, name: rounds.RoundName) -> Any:
 
 def _count(desk: Desk, *where: Any) -> int:
     with desk.runtime.database.read() as connection:
-        return int(connection.execute(select(func.count()).select_from(records).where(*where)).scalar_one())
+        return int(
+            connection.execute(select(func.count()).select_from(records).where(*where)).scalar_one()
+        )
 
 
 def _in_step(desk: Desk) -> None:
@@ -91,7 +93,9 @@ def test_an_order_of_which_no_delivery_came_is_found(known: Desk) -> None:
         ("anonymise_order", "erased", "processing"),
     ],
 )
-def test_a_change_of_which_no_delivery_came_is_found(known: Desk, act: str, state: str, status: str) -> None:
+def test_a_change_of_which_no_delivery_came_is_found(
+    known: Desk, act: str, state: str, status: str
+) -> None:
     number = known.written_order(line_items=JUMPER)
     known.advance(MINUTE)
     getattr(known.store, act)(number)
@@ -182,7 +186,9 @@ def test_a_customer_whose_date_is_near_is_asked_about_daily(known: Desk) -> None
     assert known.row("customer", near)["delete_after"] > known.clock().date() + timedelta(days=400)
 
 
-def test_a_second_change_in_the_same_second_is_found_though_its_delivery_was_lost(known: Desk) -> None:
+def test_a_second_change_in_the_same_second_is_found_though_its_delivery_was_lost(
+    known: Desk,
+) -> None:
     number = known.written_order()
     known.advance(MINUTE)
     known.store.freeze_clock()
@@ -210,7 +216,10 @@ def test_what_the_ledger_knows_is_neither_read_nor_written(known: Desk) -> None:
     known.rescan()
     assert {one["path"] for one in _asked(known, since)} == {"orders", "customers"}
     known.work()
-    assert all(entry.method == "GET" and "offset" in entry.query for entry in known.store.log.requests[since:])
+    assert all(
+        entry.method == "GET" and "offset" in entry.query
+        for entry in known.store.log.requests[since:]
+    )
     assert _rows(known) == before
 
 
@@ -230,7 +239,9 @@ def test_the_lists_are_asked_for_no_personal_data(desk: Desk) -> None:
     lists = [one for one in _asked(desk) if "offset" in one]
     named = {field for one in lists for field in one["_fields"].split(",")}
     assert lists
-    assert named.isdisjoint({"billing", "shipping", "email", "first_name", "customer_note", "customer_ip_address"})
+    assert named.isdisjoint(
+        {"billing", "shipping", "email", "first_name", "customer_note", "customer_ip_address"}
+    )
 
 
 def test_before_the_first_sweep_no_changes_are_asked_for(desk: Desk) -> None:
@@ -279,7 +290,9 @@ def test_a_round_goes_on_where_a_killed_worker_left_it(desk: Desk) -> None:
     assert _count(desk, records.c.kind == "order") == 250
 
 
-def test_a_round_asked_for_while_it_is_under_way_is_ended_first_and_then_done_again(desk: Desk) -> None:
+def test_a_round_asked_for_while_it_is_under_way_is_ended_first_and_then_done_again(
+    desk: Desk,
+) -> None:
     desk.store.place_orders(count=250, quiet=True)
     desk.rescanner.step(["orders"])
     with desk.runtime.database.write() as connection:
@@ -349,7 +362,9 @@ def test_lists_that_lie_of_their_length_are_gone_through_whole(desk: Desk, kind:
     assert _count(desk, records.c.kind == "order") == 120
 
 
-def test_a_store_that_shows_the_same_page_again_and_again_is_named_and_the_rest_goes_on(desk: Desk) -> None:
+def test_a_store_that_shows_the_same_page_again_and_again_is_named_and_the_rest_goes_on(
+    desk: Desk,
+) -> None:
     desk.store.place_orders(count=120, quiet=True)
     desk.store.add_fault("same-page", times=0)
     desk.rescan()
@@ -373,7 +388,9 @@ def test_a_store_without_one_of_the_statuses_has_an_empty_list_of_it(known: Desk
 
 
 def test_deliveries_set_aside_without_an_id_are_made_good_by_a_round(known: Desk) -> None:
-    known.receive(made("order.updated", {"code": "woocommerce_rest_cannot_view", "data": {"status": 403}}))
+    known.receive(
+        made("order.updated", {"code": "woocommerce_rest_cannot_view", "data": {"status": 403}})
+    )
     assert "webhook-owner-lost-rights" in known.problems()
     known.advance(MINUTE)
     known.reconcile("changes")
@@ -396,7 +413,9 @@ def test_reconciliation_that_does_not_come_is_a_problem_in_words(known: Desk) ->
     assert "reconciliation-late" not in known.problems()
 
 
-def test_a_list_that_is_suddenly_empty_holds_up_nobody(known: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_that_is_suddenly_empty_holds_up_nobody(
+    known: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ids = known.store.place_orders(count=60, quiet=True)
     known.reconcile()
     monkeypatch.setattr(records_module, "CHUNK", 25)

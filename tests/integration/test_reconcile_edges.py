@@ -66,7 +66,9 @@ def test_what_happened_after_the_stores_clock_was_set_back_is_found(known: Desk)
 
 
 @ON_SQLITE
-def test_a_store_that_was_restored_from_yesterdays_backup_is_in_step_after_one_reconciliation(known: Desk) -> None:
+def test_a_store_that_was_restored_from_yesterdays_backup_is_in_step_after_one_reconciliation(
+    known: Desk,
+) -> None:
     number = known.written_order(line_items=JUMPER)
     account = known.store.sign_up(email="a@example.test")["id"]
     known.come_to_rest()
@@ -105,7 +107,9 @@ def test_rounds_go_on_after_the_clock_of_the_service_was_set_back(known: Desk) -
 
 
 @ON_SQLITE
-def test_what_was_to_be_asked_is_asked_after_the_clock_of_the_service_was_set_back(known: Desk) -> None:
+def test_what_was_to_be_asked_is_asked_after_the_clock_of_the_service_was_set_back(
+    known: Desk,
+) -> None:
     number = known.written_order()
     known.store.trash_order(number)
     known.clock.now += timedelta(days=400)
@@ -120,7 +124,9 @@ def test_what_was_to_be_asked_is_asked_after_the_clock_of_the_service_was_set_ba
 
 
 @ON_SQLITE
-def test_an_edit_in_the_very_second_of_our_own_write_is_found_though_its_delivery_was_lost(known: Desk) -> None:
+def test_an_edit_in_the_very_second_of_our_own_write_is_found_though_its_delivery_was_lost(
+    known: Desk,
+) -> None:
     number = known.paid_order()
     known.deliver()
     known.advance()
@@ -203,11 +209,15 @@ def test_a_hint_that_comes_while_the_store_says_gone_is_not_forgotten(known: Des
     with known.runtime.database.write() as connection:
         known.advance()
         now = known.clock()
-        (row,) = records.claim_rereads(connection, "shop", limit=1, now=now, until=now + MINUTE, claim="one")
+        (row,) = records.claim_rereads(
+            connection, "shop", limit=1, now=now, until=now + MINUTE, claim="one"
+        )
     asked_at = known.clock()
     known.advance(SECOND)
     moment = Moment(known.clock(), timedelta(0))
-    known.runtime.transaction(lambda unit: ask(unit, RecordKey("shop", "order", number), "revived", moment))
+    known.runtime.transaction(
+        lambda unit: ask(unit, RecordKey("shop", "order", number), "revived", moment)
+    )
     Ingest(known.runtime).close_missing(Claim(row.id, "one"), asked_at=asked_at)
     known.work()
     assert known.row("order", number)["state"] == "trashed"
@@ -235,19 +245,32 @@ def _wait_for_blocked(desk: Desk, count: int) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_an_answer_of_many_orders_and_a_delivery_of_one_of_them_do_not_fail_each_other(desk: Desk) -> None:
+def test_an_answer_of_many_orders_and_a_delivery_of_one_of_them_do_not_fail_each_other(
+    desk: Desk,
+) -> None:
     account = desk.store.sign_up(email="a@example.test")["id"]
     numbers = [desk.paid_order(customer_id=account) for _ in range(2)]
     desk.deliver()
     shown = {number: _later(desk, number) for number in numbers}
     now = desk.clock()
     for key in (RecordKey("shop", "order", number) for number in numbers):
-        desk.runtime.transaction(partial(ask, key=key, reason="missed", moment=Moment(now, timedelta(0))))
+        desk.runtime.transaction(
+            partial(ask, key=key, reason="missed", moment=Moment(now, timedelta(0)))
+        )
     with desk.runtime.database.write() as connection:
-        claimed = records.claim_rereads(connection, "shop", limit=9, now=now, until=now + HOUR, claim="one")
+        claimed = records.claim_rereads(
+            connection, "shop", limit=9, now=now, until=now + HOUR, claim="one"
+        )
     ids = {row.external_id: row.id for row in claimed if row.kind == "order"}
-    answers = [(Claim(ids[one], "one"), snapshot_of("order", shown[one], desk.runtime.policy)) for one in numbers]
-    customer = select(table.c.id).where(table.c.kind == "customer", table.c.external_id == account).with_for_update()
+    answers = [
+        (Claim(ids[one], "one"), snapshot_of("order", shown[one], desk.runtime.policy))
+        for one in numbers
+    ]
+    customer = (
+        select(table.c.id)
+        .where(table.c.kind == "customer", table.c.external_id == account)
+        .with_for_update()
+    )
     with ThreadPoolExecutor(2) as pool:
         with desk.runtime.database.write() as holder:
             holder.execute(customer)
@@ -268,8 +291,12 @@ def test_claims_are_given_back_although_another_transaction_stood_in_the_way(des
     desk.advance()
     now = desk.clock()
     with desk.runtime.database.write() as connection:
-        due = records.claim_pushes(connection, "shop", "order", limit=9, now=now, until=now + HOUR, claim="one")
-    first, second = (select(table.c.id).where(table.c.id == row.id).with_for_update() for row in due)
+        due = records.claim_pushes(
+            connection, "shop", "order", limit=9, now=now, until=now + HOUR, claim="one"
+        )
+    first, second = (
+        select(table.c.id).where(table.c.id == row.id).with_for_update() for row in due
+    )
     with ThreadPoolExecutor(1) as pool:
         with desk.runtime.database.write() as holder:
             holder.execute(second)

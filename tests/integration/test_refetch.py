@@ -69,9 +69,16 @@ def test_a_trashed_order_keeps_its_schedule_and_is_reported(desk: Desk) -> None:
     assert (row["state"], row["reread_reason"]) == ("active", "deleted")
     desk.settle()
     row = desk.row("order", number)
-    assert (row["state"], row["delete_after"], row["reread_at"]) == ("trashed", date(2031, 12, 31), None)
+    assert (row["state"], row["delete_after"], row["reread_at"]) == (
+        "trashed",
+        date(2031, 12, 31),
+        None,
+    )
     assert desk.problems() == {"erased-too-early"}
-    assert f"order {number} of shop (trashed; to be kept until 2031-12-31)" in desk.status()["problems"][0]["message"]
+    assert (
+        f"order {number} of shop (trashed; to be kept until 2031-12-31)"
+        in desk.status()["problems"][0]["message"]
+    )
 
 
 def test_a_restored_order_is_in_use_again(desk: Desk) -> None:
@@ -208,7 +215,11 @@ def test_a_hint_about_a_record_that_never_was_leaves_nothing_to_be_seen(desk: De
 def test_a_record_that_was_gone_and_is_delivered_again_is_asked_for(desk: Desk) -> None:
     """A late delivery of a deleted order leaves it closed."""
     number = _order(desk)
-    late = made("order.updated", desk.store.renderer.order(desk.store.shop.order(number)), delivery_id="late")
+    late = made(
+        "order.updated",
+        desk.store.renderer.order(desk.store.shop.order(number)),
+        delivery_id="late",
+    )
     desk.store.delete_order(number)
     desk.settle()
     assert desk.receive(late) == Result.STALE
@@ -239,7 +250,10 @@ def test_a_record_that_the_store_brings_back_is_in_use_again(desk: Desk) -> None
 
 
 def test_the_date_of_a_refund_is_fetched_and_moves_the_deadline(desk: Desk) -> None:
-    paid, refunded = datetime(2026, 12, 30, 11, 0, tzinfo=UTC), datetime(2027, 1, 5, 11, 0, tzinfo=UTC)
+    paid, refunded = (
+        datetime(2026, 12, 30, 11, 0, tzinfo=UTC),
+        datetime(2027, 1, 5, 11, 0, tzinfo=UTC),
+    )
     desk.advance(paid - NOON)
     number = _order(desk, line_items=[{"product_id": 11, "quantity": 2}])
     assert desk.row("order", number)["delete_after"] == date(2031, 12, 31)
@@ -286,13 +300,22 @@ def test_nothing_is_written_while_a_refunds_date_is_in_question(desk: Desk) -> N
 def test_two_states_of_one_second_are_asked_about(desk: Desk) -> None:
     number = _order(desk)
     now = desk.store.renderer.order(desk.store.shop.order(number))
-    other = now | {"status": "cancelled", "date_paid_gmt": None, "date_completed_gmt": None, "meta_data": []}
+    other = now | {
+        "status": "cancelled",
+        "date_paid_gmt": None,
+        "date_completed_gmt": None,
+        "meta_data": [],
+    }
     assert desk.receive(made("order.updated", other)) in (Result.RECORDED, Result.UNCHANGED)
     row = desk.row("order", number)
     assert (row["doubtful"], row["reread_reason"]) == (True, "tie")
     desk.come_to_rest()
     row = desk.row("order", number)
-    assert (row["doubtful"], row["reread_at"], row["retention_class"]) == (False, None, "orders-accounting")
+    assert (row["doubtful"], row["reread_at"], row["retention_class"]) == (
+        False,
+        None,
+        "orders-accounting",
+    )
     assert desk.held("order", number) == desk.wanted("order", number)
 
 
@@ -354,7 +377,10 @@ def test_a_record_of_a_delivery_set_aside_is_read_again_and_resolves_it(desk: De
 def test_a_customer_of_a_delivery_set_aside_is_read_again(desk: Desk) -> None:
     number = int(desk.store.sign_up(email="kari@example.test")["id"])
     desk.lose()
-    assert desk.receive(made("customer.created", customer_payload(number, role=None))) == Result.QUARANTINED
+    assert (
+        desk.receive(made("customer.created", customer_payload(number, role=None)))
+        == Result.QUARANTINED
+    )
     desk.come_to_rest()
     assert desk.row("customer", number)["state"] == "active"
     assert desk.problems() == set()
@@ -410,7 +436,9 @@ def test_no_failure_closes_a_record(desk: Desk, fault: str) -> None:
 
 
 @ON_SQLITE
-def test_a_store_that_lost_its_rest_api_closes_no_record(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_lost_its_rest_api_closes_no_record(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """WooCommerce was switched off: the address answers 404 to everything, and no order is gone for that."""
     number = _order(desk)
     desk.store.trash_order(number)
@@ -423,7 +451,9 @@ def test_a_store_that_lost_its_rest_api_closes_no_record(desk: Desk, monkeypatch
 
 
 @ON_SQLITE
-def test_an_answer_of_another_shape_is_asked_for_again_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_of_another_shape_is_asked_for_again_later(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A plugin spoils one order; the others are asked for all the same."""
     spoilt, fine = _order(desk), _order(desk)
     shown = desk.store.renderer.order
@@ -438,7 +468,11 @@ def test_an_answer_of_another_shape_is_asked_for_again_later(desk: Desk, monkeyp
     monkeypatch.setattr(desk.store.renderer, "order", spoil)
     desk.work()
     row = desk.row("order", spoilt)
-    assert (row["state"], row["reread_attempts"], row["reread_at"]) == ("active", 1, desk.clock() + FIRST)
+    assert (row["state"], row["reread_attempts"], row["reread_at"]) == (
+        "active",
+        1,
+        desk.clock() + FIRST,
+    )
     assert desk.row("order", fine)["state"] == "trashed"
     desk.advance(FIRST)
     desk.work()
@@ -485,7 +519,9 @@ def test_a_claim_of_a_question_that_lapses_is_taken_by_another_worker(desk: Desk
     desk.advance()
     now = desk.clock()
     with desk.runtime.database.write() as connection:
-        held = records.claim_rereads(connection, "shop", limit=1, now=now, until=now + LEASE, claim="dead")
+        held = records.claim_rereads(
+            connection, "shop", limit=1, now=now, until=now + LEASE, claim="dead"
+        )
     assert [row.external_id for row in held] == [number]
     desk.advance(LEASE - SECOND)
     desk.work()
@@ -526,7 +562,9 @@ def test_a_hint_that_comes_while_the_store_is_asked_is_asked_about_again(
 
 @ROLES
 def test_a_customer_whom_only_an_order_names_is_asked_for(desk: Desk) -> None:
-    customer = int(desk.store.sign_up(email="kari@example.test", created="2026-01-10T10:00:00")["id"])
+    customer = int(
+        desk.store.sign_up(email="kari@example.test", created="2026-01-10T10:00:00")["id"]
+    )
     desk.lose()
     desk.store.place_order(set_paid=True, customer_id=customer, line_items=[{"product_id": 11}])
     desk.deliver()

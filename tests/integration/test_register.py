@@ -34,8 +34,12 @@ def _app(folder: Path, policy: Policy | None = None) -> Flask:
     app = create_app(Settings(database_url=url, stores={"shop": SHOP}, status_token=TOKEN))
     here = app.extensions["retention"]
     chosen = policy or here.policy
-    runtime = Runtime(here.database, chosen, here.settings.push_settle, lambda: at("2026-11-23T23:30:00"))
-    followed = {"followed_at": float("inf")} if policy else {}  # one that no ledger knows is not looked for there
+    runtime = Runtime(
+        here.database, chosen, here.settings.push_settle, lambda: at("2026-11-23T23:30:00")
+    )
+    followed = (
+        {"followed_at": float("inf")} if policy else {}
+    )  # one that no ledger knows is not looked for there
     app.extensions["retention"] = replace(here, policy=chosen, runtime=runtime, **followed)
     return app
 
@@ -91,12 +95,17 @@ def test_it_says_whether_the_ledger_holds_pseudonymised_data(key: str | None, ap
     shown = app.test_client().get("/register", headers=ASKING).get_json()["ledger"]
     assert (shown["pseudonymised"], shown["article"]) == (key is not None, "GDPR Art. 4(5)")
     printed = app.test_cli_runner().invoke(args=[*COMMAND, "--format", "html"]).stdout
-    assert (shown["words"] in unescape(printed), "SUBJECT_KEY is set" in printed) == (True, key is not None)
+    assert (shown["words"] in unescape(printed), "SUBJECT_KEY is set" in printed) == (
+        True,
+        key is not None,
+    )
 
 
 def test_the_page_may_load_nothing(app: Flask) -> None:
     answer = app.test_client().get("/register.html", headers=ASKING)
-    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'unsafe-inline'")
+    assert answer.headers["Content-Security-Policy"].startswith(
+        "default-src 'none'; style-src 'unsafe-inline'"
+    )
 
 
 def test_the_command_prints_what_the_service_answers(app: Flask) -> None:
@@ -121,16 +130,19 @@ def test_the_command_writes_a_file(app: Flask, tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_named(app: Flask, tmp_path: Path) -> None:
     file = tmp_path / "missing" / "register.csv"
     done = app.test_cli_runner().invoke(args=[*COMMAND, "--output", str(file)])
-    assert (done.exit_code, done.stderr) == (2, f"{file} cannot be written (No such file or directory).\n")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        f"{file} cannot be written (No such file or directory).\n",
+    )
 
 
 def test_what_fides_has_no_key_for_is_said(policy: Policy, tmp_path: Path) -> None:
     rule = replace(policy.rules[0], purpose="strange")
-    other = replace(policy, purposes={**policy.purposes, "strange": STRANGE}, rules=(rule, *policy.rules[1:]))
-    app = _app(tmp_path, other)
-    words = (
-        "The purpose 'strange' of the policy has no counterpart in Fides' taxonomy, so that no manifest can be made."
+    other = replace(
+        policy, purposes={**policy.purposes, "strange": STRANGE}, rules=(rule, *policy.rules[1:])
     )
+    app = _app(tmp_path, other)
+    words = "The purpose 'strange' of the policy has no counterpart in Fides' taxonomy, so that no manifest can be made."
     answer = app.test_client().get("/register/fides.json", headers=ASKING)
     assert (answer.status_code, answer.get_json()["error"]["message"]) == (409, words)
     done = app.test_cli_runner().invoke(args=[*COMMAND, "--format", "fides"])

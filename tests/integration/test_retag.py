@@ -69,7 +69,13 @@ def event(kind: EventType, day: str = "2026-10-01") -> RecordEvent:
 ABOUT_ORDER, ABOUT_CUSTOMER = Subject("order", "11"), Subject("customer", "10")
 REQUEST = Happened("support-request", 31, "closed", at("2026-08-01"), "31", ABOUT_ORDER)
 CONSENT = Happened("marketing-consent", 32, "consent-given", at("2026-08-02"), "32", ABOUT_CUSTOMER)
-STANDS: tuple[Key, ...] = (("order", 12), ("customer", 20), ("order", 21), ("customer", 60), ("order", 62))
+STANDS: tuple[Key, ...] = (
+    ("order", 12),
+    ("customer", 20),
+    ("order", 21),
+    ("customer", 60),
+    ("order", 62),
+)
 """What is held, or goes within a month, whatever the periods are."""
 
 CAME: tuple[Content, ...] = (
@@ -106,7 +112,9 @@ CAME: tuple[Content, ...] = (
 def take(runtime: Runtime, *contents: Content) -> None:
     """Take these in, in this order."""
     for number, content in enumerate(contents):
-        Ingest(runtime).ingest_one("shop", Delivery(f"{number} of {len(contents)}", "of a test", content))
+        Ingest(runtime).ingest_one(
+            "shop", Delivery(f"{number} of {len(contents)}", "of a test", content)
+        )
 
 
 def rows(database: Database) -> dict[Key, Values]:
@@ -119,7 +127,9 @@ def rows(database: Database) -> dict[Key, Values]:
 def told(database: Database, after: int = 0) -> dict[Key, list[Any]]:
     """What the history says of each record, from one row of it on."""
     chosen = select(records_table.c.kind, records_table.c.external_id, history)
-    joined = chosen.join(history, history.c.record_id == records_table.c.id).where(history.c.id > after)
+    joined = chosen.join(history, history.c.record_id == records_table.c.id).where(
+        history.c.id > after
+    )
     found: dict[Key, list[Any]] = {}
     with database.read() as connection:
         for row in connection.execute(joined.order_by(history.c.id)):
@@ -188,7 +198,11 @@ def test_it_ends_as_a_ledger_would_be_that_knew_no_other_policy(
     found, right = rows(runtime.database), rows(other)
     assert found.keys() == right.keys()
     for key, row in right.items():
-        wrong = {name: (found[key][name], value) for name, value in row.items() if found[key][name] != value}
+        wrong = {
+            name: (found[key][name], value)
+            for name, value in row.items()
+            if found[key][name] != value
+        }
         assert not wrong.keys() - BOOKKEEPING, (key, wrong)
     assert {row["tagged_by"] for row in found.values()} == {tagged_by(second)}
 
@@ -207,23 +221,35 @@ def test_history_says_of_each_date_that_moved_why_once_and_of_nothing_else(
     moved = {key for key, row in after.items() if _bare(row) != _bare(before[key])}
     assert moved >= {("support-request", 31), ("customer", 10), ("order", 11)}
     assert not moved & set(STANDS)
-    assert {key: len(found) for key, found in lines.items() if key in moved} == dict.fromkeys(moved, 1)
+    assert {key: len(found) for key, found in lines.items() if key in moved} == dict.fromkeys(
+        moved, 1
+    )
     for key, (line,) in lines.items():
         assert (line.policy_id, line.delete_after) == ("second", after[key]["delete_after"])
         assert line.cause in ("tagged anew", "what is linked to it")
     (why,) = lines["support-request", 31]
     assert "37 months later is 2029-09-01" in why.reason
-    untouched = [("order", 13), ("order", 15), ("cookie-consent", 33), ("marketing-consent", 32), ("customer", 40)]
+    untouched = [
+        ("order", 13),
+        ("order", 15),
+        ("cookie-consent", 33),
+        ("marketing-consent", 32),
+        ("customer", 40),
+    ]
     assert not [key for key in untouched if key in lines]
 
 
 @ON_SQLITE
-def test_a_policy_that_says_the_same_under_another_id_moves_nothing(runtime: Runtime, policy: Policy) -> None:
+def test_a_policy_that_says_the_same_under_another_id_moves_nothing(
+    runtime: Runtime, policy: Policy
+) -> None:
     before, so_far = rows(runtime.database), last_told(runtime.database)
     retag(change(runtime, variant(policy, "second")))
     after = rows(runtime.database)
     assert told(runtime.database, so_far) == {}
-    assert {key: _bare(row) for key, row in after.items()} == {key: _bare(row) for key, row in before.items()}
+    assert {key: _bare(row) for key, row in after.items()} == {
+        key: _bare(row) for key, row in before.items()
+    }
     assert after["order", 11]["policy_id"] == "second"
 
 
@@ -236,13 +262,19 @@ def test_a_policy_that_says_the_same_under_another_id_moves_nothing(runtime: Run
         "smartgroup-2026-11-22",
     ],
 )
-def test_what_is_wanted_otherwise_is_written_back_and_nothing_else(runtime: Runtime, policy: Policy, name: str) -> None:
-    write(runtime.database, known_digest=records_table.c.wanted_digest, push_at=None, push_since=None)
+def test_what_is_wanted_otherwise_is_written_back_and_nothing_else(
+    runtime: Runtime, policy: Policy, name: str
+) -> None:
+    write(
+        runtime.database, known_digest=records_table.c.wanted_digest, push_at=None, push_since=None
+    )
     before = rows(runtime.database)
     changed = change(runtime, variant(policy, name, keep=LONGER))
     retag(changed)
     after = rows(runtime.database)
-    wanted = {key for key, row in after.items() if row["wanted_digest"] != before[key]["wanted_digest"]}
+    wanted = {
+        key for key, row in after.items() if row["wanted_digest"] != before[key]["wanted_digest"]
+    }
     stored = {key for key in wanted if key[0] in ("order", "customer")}
     assert {key for key, row in after.items() if row["push_at"]} == stored
     assert {row["push_at"] for row in after.values()} <= {None, changed.clock()}
@@ -258,7 +290,9 @@ def test_the_second_time_there_is_nothing_to_do(runtime: Runtime, policy: Policy
     assert (rows(runtime.database), told(runtime.database, so_far)) == (before, {})
 
 
-def test_one_that_works_by_a_policy_that_was_superseded_tags_nothing_back(runtime: Runtime, policy: Policy) -> None:
+def test_one_that_works_by_a_policy_that_was_superseded_tags_nothing_back(
+    runtime: Runtime, policy: Policy
+) -> None:
     """It learns of the other one only after a while."""
     changed = change(runtime, variant(policy, "second", keep=LONGER))
     retag(changed)
@@ -277,7 +311,11 @@ ASKED: set[Key] = {
 
 def asked(database: Database) -> set[Key]:
     """Of which records the store is asked since they were read otherwise."""
-    return {key for key, row in rows(database).items() if row["reread_reason"] == "read-otherwise" and row["reread_at"]}
+    return {
+        key
+        for key, row in rows(database).items()
+        if row["reread_reason"] == "read-otherwise" and row["reread_at"]
+    }
 
 
 def answer(database: Database) -> None:
@@ -318,7 +356,9 @@ def test_it_does_also_about_those_that_something_else_tags_first(
     assert key in asked(runtime.database)
 
 
-def test_what_an_older_version_tagged_is_tagged_by_all_that_bears_on_it_and_asked_about(runtime: Runtime) -> None:
+def test_what_an_older_version_tagged_is_tagged_by_all_that_bears_on_it_and_asked_about(
+    runtime: Runtime,
+) -> None:
     """It knows neither whose record it is nor who made its tags."""
     before = rows(runtime.database)
     answer(runtime.database)
@@ -326,7 +366,11 @@ def test_what_an_older_version_tagged_is_tagged_by_all_that_bears_on_it_and_aske
     assert retag(runtime) > 0
     after = rows(runtime.database)
     for key, row in before.items():
-        wrong = {name: (after[key][name], value) for name, value in row.items() if after[key][name] != value}
+        wrong = {
+            name: (after[key][name], value)
+            for name, value in row.items()
+            if after[key][name] != value
+        }
         assert not wrong.keys() - BOOKKEEPING, (key, wrong)
     assert after["order", 21]["held"], "as its customer is"
     assert asked(runtime.database) == ASKED
@@ -343,25 +387,37 @@ def test_what_a_pusher_has_claimed_meanwhile_ends_right(desk: Desk, policy: Poli
     key = RecordKey("shop", "order", number)
     with desk.runtime.database.write() as connection:
         now = desk.clock()
-        (row,) = records.claim_pushes(connection, "shop", "order", limit=1, now=now, until=now + LEASE, claim="mine")
+        (row,) = records.claim_pushes(
+            connection, "shop", "order", limit=1, now=now, until=now + LEASE, claim="mine"
+        )
     second = variant(policy, "second", keep={"orders-accounting": "P6Y"})
     changed = replace(desk.runtime, policy=second)
     assert adopt(desk.runtime, second).waits_for is None
     retag(changed)
     assert row.version is not None
     version = row.version + timedelta(seconds=1)
-    answered = replace(shown(order("processing", paid_at="2026-11-22"), ours={}), external_id=number, version=version)
+    answered = replace(
+        shown(order("processing", paid_at="2026-11-22"), ours={}),
+        external_id=number,
+        version=version,
+    )
     write = (row.claim, row.wanted_digest, answered)
     Ingest(changed).settle_writes("shop", [write], asked_at=desk.clock())
     with desk.runtime.database.read() as connection:
         found = records.those(connection, "shop", "order", [key.external_id])[number]
-    assert (found["claim"], found["policy_id"], found["delete_after"]) == (None, "second", date(2032, 12, 31))
+    assert (found["claim"], found["policy_id"], found["delete_after"]) == (
+        None,
+        "second",
+        date(2032, 12, 31),
+    )
     assert found["push_at"] is not None
     assert found["wanted_digest"] != row.wanted_digest
 
 
 @ON_SQLITE
-def test_end_to_end_the_store_is_told_of_the_policy_and_asked_for_its_new_words(desk: Desk, policy: Policy) -> None:
+def test_end_to_end_the_store_is_told_of_the_policy_and_asked_for_its_new_words(
+    desk: Desk, policy: Policy
+) -> None:
     newsletter = [{"key": "newsletter_choice", "value": "yes"}]
     wanting = desk.written_order(meta_data=newsletter)
     other = desk.written_order()
@@ -369,7 +425,9 @@ def test_end_to_end_the_store_is_told_of_the_policy_and_asked_for_its_new_words(
     desk.come_to_rest()
     assert "marketing" not in _schedule(desk, wanting)
     desk.store.log.requests.clear()
-    second = variant(policy, "second", newsletter="newsletter_choice", keep={"orders-accounting": "P6Y"})
+    second = variant(
+        policy, "second", newsletter="newsletter_choice", keep={"orders-accounting": "P6Y"}
+    )
     desk.adopt(second)
     desk.work()  # tags are made, and what is to be written waits as long as after any change
     desk.come_to_rest()
@@ -400,7 +458,14 @@ MANY: tuple[Content, ...] = (
     seen(76, order(status="refunded", paid_at="2026-07-01", refunds={5: "2026-07-02"})),
     seen(77, order(status="refunded", paid_at="2026-07-01", refunds={6: None})),
     seen(78, customer("2025-01-10", last_active_at="2026-06-01T08:00:00")),
-    Happened("cookie-consent", 79, "consent-given", at("2026-08-03T09:00:00"), "79", Subject("email", "k" * 32)),
+    Happened(
+        "cookie-consent",
+        79,
+        "consent-given",
+        at("2026-08-03T09:00:00"),
+        "79",
+        Subject("email", "k" * 32),
+    ),
 )
 
 
@@ -444,16 +509,24 @@ class Overtaken(Runtime):
 
 
 MEANWHILE: dict[str, Callable[[Runtime], object]] = {
-    "a newer state": lambda runtime: take(runtime, seen(13, order("processing", kinds="note"), "2026-11-23")),
+    "a newer state": lambda runtime: take(
+        runtime, seen(13, order("processing", kinds="note"), "2026-11-23")
+    ),
     "an event on the record": lambda runtime: take(runtime, Noted("order", 13, event("hold"))),
-    "an event on its customer": lambda runtime: take(runtime, Noted("customer", 10, event("objection"))),
+    "an event on its customer": lambda runtime: take(
+        runtime, Noted("customer", 10, event("objection"))
+    ),
     "it is asked about": lambda runtime: runtime.transaction(
         lambda unit: ask(unit, RecordKey("shop", "order", 13), "changed", runtime.moment())
     ),
     "it is tagged": retag,
     "it is gone": lambda runtime: write(runtime.database, state="gone"),
-    "it was written back": lambda runtime: write(runtime.database, known_digest=records_table.c.wanted_digest),
-    "its push has failed": lambda runtime: write(runtime.database, push_attempts=3, push_error="unreachable"),
+    "it was written back": lambda runtime: write(
+        runtime.database, known_digest=records_table.c.wanted_digest
+    ),
+    "its push has failed": lambda runtime: write(
+        runtime.database, push_attempts=3, push_error="unreachable"
+    ),
 }
 
 
@@ -470,7 +543,11 @@ def test_what_is_noted_of_a_customer_whose_orders_are_being_tagged_is_not_lost(
         def slowly(self: Recorder, unit: Unit, key: RecordKey, moment: Moment) -> bool:
             if not others:
                 held = Delivery("meanwhile", "of a test", Noted("customer", 10, event("hold")))
-                others.append(pool.submit(Ingest(replace(runtime, database=elsewhere)).ingest_one, "shop", held))
+                others.append(
+                    pool.submit(
+                        Ingest(replace(runtime, database=elsewhere)).ingest_one, "shop", held
+                    )
+                )
                 wait(others, timeout=1)  # it is free to come first, and to wait
             return tag_anew(self, unit, key, moment)
 
@@ -514,9 +591,15 @@ def test_what_changed_between_two_chunks_that_were_looked_at_together_is_not_ove
     right, changed = change(before, second), change(runtime, second)
     both = Retagger(changed, size=1)
     assert both.step() == 1
-    tagged = [RecordKey.of(row) for row in rows(changed.database).values() if row["tagged_by"] == tagged_by(second)]
+    tagged = [
+        RecordKey.of(row)
+        for row in rows(changed.database).values()
+        if row["tagged_by"] == tagged_by(second)
+    ]
     assert 1 <= len(tagged) <= 2, "one, and the customer whom it is about"
-    right.transaction(lambda unit: [Recorder(right.policy).tag_anew(unit, key, right.moment()) for key in tagged])
+    right.transaction(
+        lambda unit: [Recorder(right.policy).tag_anew(unit, key, right.moment()) for key in tagged]
+    )
     for one in (right, changed):
         meanwhile(one)
     retag(right)
@@ -529,7 +612,11 @@ def test_what_changed_between_two_chunks_that_were_looked_at_together_is_not_ove
 def _assert_same(one: Runtime, other: Runtime) -> None:
     found, expected = rows(one.database), rows(other.database)
     for key, row in expected.items():
-        wrong = {name: (found[key][name], value) for name, value in row.items() if found[key][name] != value}
+        wrong = {
+            name: (found[key][name], value)
+            for name, value in row.items()
+            if found[key][name] != value
+        }
         assert not wrong, (key, wrong)
 
 

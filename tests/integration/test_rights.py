@@ -47,7 +47,9 @@ def take(runtime: Runtime) -> Take:
 
     def receive(*contents: Content) -> None:
         for content in contents:
-            Ingest(runtime).ingest_one("shop", Delivery(f"delivery-{next(numbers)}", "made.here", content))
+            Ingest(runtime).ingest_one(
+                "shop", Delivery(f"delivery-{next(numbers)}", "made.here", content)
+            )
 
     return receive
 
@@ -64,7 +66,9 @@ def _request(name: int, subject: Subject, day: str = "2026-05-05") -> Happened:
     return Happened("support-request", name, "closed", at(day), f"ZD-{name}", subject)
 
 
-def _answer(runtime: Runtime, subject: Subject = HERS, policy: Policy | None = None) -> Answer | None:
+def _answer(
+    runtime: Runtime, subject: Subject = HERS, policy: Policy | None = None
+) -> Answer | None:
     with runtime.database.read() as connection:
         return answer_to(connection, policy or runtime.policy, "shop", subject, now=NOW)
 
@@ -80,7 +84,11 @@ def _listed(answer: Answer) -> list[tuple[str, int]]:
 
 
 def _days(answer: Answer) -> dict[tuple[int, str], date | None]:
-    return {(record.id, held.entry.data): held.entry.delete_after for record in answer.records for held in record.held}
+    return {
+        (record.id, held.entry.data): held.entry.delete_after
+        for record in answer.records
+        for held in record.held
+    }
 
 
 ACCOUNT = _shown(customer("2026-01-10", last_active_at="2026-11-22"), 7)
@@ -92,7 +100,11 @@ def test_all_that_is_hers_and_nothing_else(runtime: Runtime, take: Take) -> None
     take(ACCOUNT, PAID, _shown(order("pending", customer_id=7), 120))
     take(_shown(order(paid_at="2026-06-01"), 121))  # a guest's
     take(_shown(customer(), 8), _shown(order(customer_id=8), 122))  # somebody else's
-    take(_request(1, HERS), _request(2, Subject("order", "119")), _request(3, Subject("order", "122")))
+    take(
+        _request(1, HERS),
+        _request(2, Subject("order", "119")),
+        _request(3, Subject("order", "122")),
+    )
     take(_request(4, Subject("email", "0" * 64)))
     take(Happened("cookie-consent", 5, "consent-given", at("2026-02-03"), "C-5", HERS))
     take(Hint("order", 123, "missed"))  # of which nothing is known
@@ -111,8 +123,14 @@ def test_all_that_is_hers_and_nothing_else(runtime: Runtime, take: Take) -> None
 def test_a_guest_is_answered_by_order(runtime: Runtime, take: Take) -> None:
     take(_shown(order(paid_at="2026-06-01"), 121), _request(3, Subject("order", "121")))
     take(ACCOUNT, PAID, _request(1, HERS), _request(2, Subject("order", "119")))
-    assert _listed(_told(runtime, Subject("order", "121"))) == [("order", 121), ("support-request", 3)]
-    assert _listed(_told(runtime, Subject("order", "119"))) == [("order", 119), ("support-request", 2)]
+    assert _listed(_told(runtime, Subject("order", "121"))) == [
+        ("order", 121),
+        ("support-request", 3),
+    ]
+    assert _listed(_told(runtime, Subject("order", "119"))) == [
+        ("order", 119),
+        ("support-request", 2),
+    ]
 
 
 NOBODY = [
@@ -133,7 +151,9 @@ def test_nobody_is_known(contents: tuple[Content, ...], runtime: Runtime, take: 
 @ON_SQLITE
 @pytest.mark.parametrize("kind", ["customer", "order"])
 def test_an_id_that_no_store_gives(kind: str, runtime: Runtime) -> None:
-    assert _answer(runtime, Subject("customer" if kind == "customer" else "order", str(2**70))) is None
+    assert (
+        _answer(runtime, Subject("customer" if kind == "customer" else "order", str(2**70))) is None
+    )
 
 
 # What is known of the account itself; the orders are told in any case.
@@ -178,8 +198,14 @@ def test_what_is_erased_and_gone_is_counted(runtime: Runtime, take: Take) -> Non
 # What was noted of the person, and what the order's entries are at once, before any of them is tagged anew.
 SOON = date(2026, 12, 23)
 STANDS = [
-    ("erasure-requested", {"order-payment": date(2031, 12, 31), "shipping": date(2031, 12, 31), "support": SOON}),
-    ("objection", {"order-payment": date(2031, 12, 31), "shipping": date(2031, 12, 31), "support": SOON}),
+    (
+        "erasure-requested",
+        {"order-payment": date(2031, 12, 31), "shipping": date(2031, 12, 31), "support": SOON},
+    ),
+    (
+        "objection",
+        {"order-payment": date(2031, 12, 31), "shipping": date(2031, 12, 31), "support": SOON},
+    ),
     ("restriction", {"order-payment": None, "shipping": None, "support": None}),
     ("hold", {"order-payment": None, "shipping": None, "support": None}),
 ]
@@ -201,7 +227,9 @@ def test_it_is_true_before_the_tags_are_made_anew(
 def test_it_follows_the_policy_in_force(runtime: Runtime, take: Take, policy: Policy) -> None:
     take(ACCOUNT, PAID)
     longer = replace(policy.classes["orders-accounting"], keep=Period(years=10))
-    other = replace(policy, digest="f" * 16, classes={**policy.classes, "orders-accounting": longer})
+    other = replace(
+        policy, digest="f" * 16, classes={**policy.classes, "orders-accounting": longer}
+    )
     assert _days(_told(runtime, policy=other))[119, "order-payment"] == date(2036, 12, 31)
     assert _days(_told(runtime))[119, "order-payment"] == date(2031, 12, 31)
 
@@ -217,9 +245,13 @@ def test_an_order_and_its_request_go_with_their_owner(runtime: Runtime, take: Ta
     ]
 
 
-def test_right_after_an_upgrade_it_says_that_there_may_be_more(runtime: Runtime, take: Take) -> None:
+def test_right_after_an_upgrade_it_says_that_there_may_be_more(
+    runtime: Runtime, take: Take
+) -> None:
     take(ACCOUNT, PAID)
-    with runtime.database.write() as connection:  # as the migration leaves what the version before had tagged
+    with (
+        runtime.database.write() as connection
+    ):  # as the migration leaves what the version before had tagged
         connection.execute(update(records).values(tagged_by="", customer_id=None))
     answer = _told(runtime)
     assert (answer.complete, _listed(answer)) == (False, [("customer", 7)])
@@ -230,7 +262,9 @@ def test_right_after_an_upgrade_it_says_that_there_may_be_more(runtime: Runtime,
 
 
 @ON_SQLITE
-def test_the_same_number_in_two_stores_may_be_two_people(runtime: Runtime, take: Take, tmp_path: Path) -> None:
+def test_the_same_number_in_two_stores_may_be_two_people(
+    runtime: Runtime, take: Take, tmp_path: Path
+) -> None:
     take(ACCOUNT)
     Ingest(runtime).ingest_one("other", Delivery("elsewhere", "made.here", ACCOUNT))
     reach = StoreSettings("shop", "https://shop.example.test", "ck_test", "cs_test", ("secret",))

@@ -21,7 +21,10 @@ def _ignored(desk: Desk) -> dict[str, int]:
 
 
 def _accounts(desk: Desk, *roles: str) -> list[int]:
-    return [int(desk.store.make_account(f"n{n}@example.test", role)["id"]) for n, role in enumerate(roles)]
+    return [
+        int(desk.store.make_account(f"n{n}@example.test", role)["id"])
+        for n, role in enumerate(roles)
+    ]
 
 
 @pytest.mark.parametrize("is_told", [True, False])
@@ -33,7 +36,9 @@ def test_ignored_accounts_are_counted_by_role(desk: Desk, *, is_told: bool) -> N
     else:
         desk.lose()
     desk.reconcile()  # of staff whom only a list shows nothing is asked: nobody wonders about these
-    assert _ignored(desk) == {"none": 1, "other": 1, WHOLESALE: 2} | ({"editor": 1} if is_told else {})
+    assert _ignored(desk) == {"none": 1, "other": 1, WHOLESALE: 2} | (
+        {"editor": 1} if is_told else {}
+    )
     assert desk.status()["records"]["total"] == 1
     assert desk.problems() == set()
 
@@ -46,7 +51,9 @@ def test_what_is_counted_is_not_asked_for_again(desk: Desk) -> None:
     assert desk.sent("GET", "/customers/") == before
 
 
-def test_accounts_ignored_before_roles_were_kept_are_unknown_until_they_are_read(desk: Desk) -> None:
+def test_accounts_ignored_before_roles_were_kept_are_unknown_until_they_are_read(
+    desk: Desk,
+) -> None:
     (number,) = _accounts(desk, WHOLESALE)
     desk.reconcile()
     desk.edit_row("customer", number, role=None)
@@ -76,7 +83,10 @@ def test_an_account_that_is_gone_has_no_role(desk: Desk) -> None:
     desk.reconcile()
     desk.store.delete_customer(number)
     desk.come_to_rest()
-    assert (desk.row("customer", number)["state"], desk.row("customer", number)["role"]) == ("gone", None)
+    assert (desk.row("customer", number)["state"], desk.row("customer", number)["role"]) == (
+        "gone",
+        None,
+    )
     assert _ignored(desk) == {}
 
 

@@ -52,11 +52,15 @@ def test_a_chain_that_nobody_touched_is_whole(database: Database, policy: Policy
     assert len(set(hashes)) == 300
 
 
-def test_the_form_that_is_hashed_is_the_same_on_each_database_and_for_ever(database: Database) -> None:
+def test_the_form_that_is_hashed_is_the_same_on_each_database_and_for_ever(
+    database: Database,
+) -> None:
     """With another one, no seal that was made before would fit."""
     fill(database)
     seal(database)
-    assert str(head(database)) == "20:b4a19722c2c2e242ae454abaa186619e134ed05608395a9b4465282d6b842bc5"
+    assert (
+        str(head(database)) == "20:b4a19722c2c2e242ae454abaa186619e134ed05608395a9b4465282d6b842bc5"
+    )
 
 
 def test_every_column_of_the_history_is_sealed() -> None:
@@ -83,7 +87,9 @@ def test_many_sealers_at_once_make_one_chain(database: Database, policy: Policy)
         assert numbers(connection) == [(place, 10 * place) for place in range(1, number + 1)]
 
 
-def test_what_was_killed_amid_a_batch_goes_on_where_it_was(database: Database, policy: Policy) -> None:
+def test_what_was_killed_amid_a_batch_goes_on_where_it_was(
+    database: Database, policy: Policy
+) -> None:
     fill(database)
     assert _sealer(database, policy).step(limit=8) == 8
     before = head(database)
@@ -151,7 +157,9 @@ def test_the_search_goes_a_part_at_a_time_and_what_is_new_does_not_wait_for_it(
         "the new one, then the one that the search had before it"
     )
     clock.now += SEARCH_EVERY
-    assert sum(sealer.step() for _ in range(9)) == 1, "the one that the search had behind it, an hour later"
+    assert sum(sealer.step() for _ in range(9)) == 1, (
+        "the one that the search had behind it, an hour later"
+    )
     with database.read() as connection:
         assert numbers(connection)[ROWS:] == [(21, 201), (22, 105), (23, 15)]
 
@@ -170,7 +178,9 @@ BROKEN: list[tuple[list[Executable], tuple[int, int] | None]] = [
 ]
 
 
-def test_sealing_does_not_end_because_somebody_broke_the_chain(database: Database, subtests: pytest.Subtests) -> None:
+def test_sealing_does_not_end_because_somebody_broke_the_chain(
+    database: Database, subtests: pytest.Subtests
+) -> None:
     fill(database)
     seal(database)
     added = insert(history).values(history_row(210, 21))
@@ -185,7 +195,9 @@ def test_sealing_does_not_end_because_somebody_broke_the_chain(database: Databas
 
 
 @ON_SQLITE
-def test_a_row_that_comes_late_is_sealed_in_time_however_many_workers_seal(database: Database, policy: Policy) -> None:
+def test_a_row_that_comes_late_is_sealed_in_time_however_many_workers_seal(
+    database: Database, policy: Policy
+) -> None:
     """Its transaction commits when others have already sealed what came after it."""
     fill(database)
     workers = [_sealer(database, policy) for _ in range(4)]

@@ -39,7 +39,9 @@ def test_where_the_ledger_was_away_is_told_once_a_minute() -> None:
         for _ in range(4):
             told.say(LedgerUnavailableError("the disk is full"))
     assert ["exc_info" in line for line in lines] == [True, False, False, True]
-    assert {(line["event"], line["reason"]) for line in lines} == {("ledger.unavailable", "the disk is full")}
+    assert {(line["event"], line["reason"]) for line in lines} == {
+        ("ledger.unavailable", "the disk is full")
+    }
 
 
 class Slow(io.BytesIO):
@@ -93,7 +95,9 @@ def test_a_delivery_is_read_and_tagged_by_one_policy(
         assert adopt(here.runtime, second, yes=True).waits_for is None
         clock.now += FOLLOW_SECONDS
 
-    sent = made("order.updated", order(7, meta_data=[{"id": 1, "key": "newsletter_choice", "value": "yes"}]))
+    sent = made(
+        "order.updated", order(7, meta_data=[{"id": 1, "key": "newsletter_choice", "value": "yes"}])
+    )
     length = {"Content-Length": str(len(sent.body))}
     stream, headers = Slow(sent.body, meanwhile), dict(sent.headers) | length
     answer = app.test_client().post("/webhooks/shop", input_stream=stream, headers=headers)

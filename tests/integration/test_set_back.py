@@ -38,7 +38,12 @@ LOOK_TO_THEMSELVES = {
     "rounds.done_at": "a round that was done in the future goes through the whole store",
     "write_probe.at": "it is written anew, and never read",
 }
-OF_THE_STORE = {"records.version", "records.known_version", "stores.store_time", "stores.store_time_at"}
+OF_THE_STORE = {
+    "records.version",
+    "records.known_version",
+    "stores.store_time",
+    "stores.store_time_at",
+}
 """Times that a store has said, and when: they tell whether our clock is ahead."""
 
 NEVER_CHANGED = {"history.at", "day_tally.since", "day_changes.since"}
@@ -51,7 +56,10 @@ def _name(column: Column[Any]) -> str:
 
 def test_of_every_instant_it_is_known_what_a_clock_that_was_ahead_does_to_it() -> None:
     of_ledger = {
-        _name(column) for table in metadata.sorted_tables for column in table.c if isinstance(column.type, Instant)
+        _name(column)
+        for table in metadata.sorted_tables
+        for column in table.c
+        if isinstance(column.type, Instant)
     }
     groups = [
         {_name(column) for column in WAITED_FOR},
@@ -85,9 +93,12 @@ def full(desk: Desk) -> Desk:
         policies.put_in_force(connection, desk.runtime.policy, now)
         common = {"store": desk.slug, "topic": "order.updated"}
         connection.execute(
-            tables.quarantine.insert(), common | {"reason": "not-json", "detail": "", "received_at": now}
+            tables.quarantine.insert(),
+            common | {"reason": "not-json", "detail": "", "received_at": now},
         )
-        connection.execute(tables.webhooks.insert(), common | {"status": "active", "checked_at": now})
+        connection.execute(
+            tables.webhooks.insert(), common | {"status": "active", "checked_at": now}
+        )
         traits.note(connection, desk.slug, "php-notices", "", now)
         chosen = records.those(connection, desk.slug, "order", [number])[number]
         assert chosen["state"] == "active"
@@ -103,7 +114,9 @@ LONGEST = {"records": LONGEST_ASKED, "stores": LONGEST_ASKED}
 
 
 @pytest.mark.parametrize("column", WAITED_FOR, ids=_name)
-def test_what_lies_further_ahead_than_its_longest_delay_is_due_now(full: Desk, column: Column[Any]) -> None:
+def test_what_lies_further_ahead_than_its_longest_delay_is_due_now(
+    full: Desk, column: Column[Any]
+) -> None:
     """Of rounds this is shown for each by itself."""
     longest = LONGEST.get(column.table.name, PERMANENT)
     if column.table is not tables.rounds:
@@ -158,7 +171,9 @@ CLAIMS = {"write": tables.records.c.push_at, "question": tables.records.c.reread
 
 
 @pytest.mark.parametrize("column", CLAIMS.values(), ids=CLAIMS)
-def test_a_claim_that_was_made_by_a_clock_ahead_counts_for_none(full: Desk, column: Column[Any]) -> None:
+def test_a_claim_that_was_made_by_a_clock_ahead_counts_for_none(
+    full: Desk, column: Column[Any]
+) -> None:
     now = full.clock()
     until = now + timedelta(minutes=5)
     _set(full, column, now - SECOND)
@@ -170,7 +185,9 @@ def test_a_claim_that_was_made_by_a_clock_ahead_counts_for_none(full: Desk, colu
                     connection, full.slug, "order", limit=9, now=now, until=until, claim="mine"
                 )
             else:
-                found = records.claim_rereads(connection, full.slug, limit=9, now=now, until=until, claim="mine")
+                found = records.claim_rereads(
+                    connection, full.slug, limit=9, now=now, until=until, claim="mine"
+                )
         assert len(found) == free
 
 
@@ -198,7 +215,11 @@ def test_a_report_without_a_time_is_dated_anew(full: Desk, occurrence: Occurrenc
     assert str((now + YEAR).year) not in after["facts"]
     assert after["delete_after"] < before["delete_after"]
     with full.runtime.database.read() as connection:
-        told = connection.execute(select(tables.history.c.reason).order_by(tables.history.c.id)).scalars().all()
+        told = (
+            connection.execute(select(tables.history.c.reason).order_by(tables.history.c.id))
+            .scalars()
+            .all()
+        )
     assert "while the clock was ahead" in told[-1]
 
 
@@ -228,7 +249,9 @@ def test_nothing_is_forgotten_by_a_clock_that_is_ahead(full: Desk) -> None:
     assert upkeep.prune() == 0
     with full.runtime.database.write() as connection:
         stores.said_its_time(connection, full.slug, heard + YEAR, heard + YEAR)
-        number = connection.execute(select(func.count()).select_from(tables.deliveries)).scalar_one()
+        number = connection.execute(
+            select(func.count()).select_from(tables.deliveries)
+        ).scalar_one()
     assert number > 0
     assert upkeep.prune() == number, "a year later they are forgotten"
 
@@ -237,7 +260,9 @@ def test_no_policy_comes_into_force_by_a_clock_that_is_ahead(full: Desk, tmp_pat
     heard = full.clock.now
     later = tmp_path / "later.toml"
     text = (ROOT / "deploy/policies/smartgroup.toml").read_text()
-    text = text.replace(full.runtime.policy.id, "later").replace(str(full.runtime.policy.effective_from), "2027-06-01")
+    text = text.replace(full.runtime.policy.id, "later").replace(
+        str(full.runtime.policy.effective_from), "2027-06-01"
+    )
     later.write_text(text)
     wanted = load_policy(later)
     full.clock.now = heard + YEAR

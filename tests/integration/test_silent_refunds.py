@@ -52,7 +52,11 @@ def _delete_after(desk: Desk, number: int) -> date:
 
 
 def _gets(desk: Desk, since: int) -> list[str]:
-    return [one.path.removeprefix("/wp-json/wc/v3/") for one in desk.store.log.requests[since:] if one.method == "GET"]
+    return [
+        one.path.removeprefix("/wp-json/wc/v3/")
+        for one in desk.store.log.requests[since:]
+        if one.method == "GET"
+    ]
 
 
 def _is_whole(desk: Desk) -> bool:
@@ -78,7 +82,9 @@ def test_a_silent_refund_moves_the_date_and_its_deletion_moves_it_back(desk: Des
 
 @ON_SQLITE
 @pytest.mark.parametrize("heard", [True, False], ids=["heard", "lost"])
-def test_a_deleted_refund_is_found_whether_or_not_its_delivery_came(known: Desk, heard: bool) -> None:
+def test_a_deleted_refund_is_found_whether_or_not_its_delivery_came(
+    known: Desk, heard: bool
+) -> None:
     number = _settled_order(known)
     refund = _refund(known, number, silent=False)
     known.come_to_rest() if heard else known.lose()
@@ -157,9 +163,13 @@ def test_lists_ask_for_the_ids_of_refunds_and_not_for_their_reasons(known: Desk)
     _refund(known, _settled_order(known))
     since = len(known.store.log.requests)
     known.rescan("orders", "changes")
-    fields = {one.query["_fields"] for one in known.store.log.requests[since:] if "offset" in one.query}
+    fields = {
+        one.query["_fields"] for one in known.store.log.requests[since:] if "offset" in one.query
+    }
     assert fields
-    assert {name for text in fields for name in text.split(",") if "refund" in name} == {"refunds.id"}
+    assert {name for text in fields for name in text.split(",") if "refund" in name} == {
+        "refunds.id"
+    }
     assert not _is_whole(known)
 
 
@@ -258,7 +268,10 @@ def test_an_odd_shape_is_not_taken_for_an_order_without_refunds(
     renderer = known.store.renderer
     order = renderer.order
     monkeypatch.setattr(
-        renderer, "order", lambda one: order(one) | ({"refunds": odd} if one.id == number else {}), raising=True
+        renderer,
+        "order",
+        lambda one: order(one) | ({"refunds": odd} if one.id == number else {}),
+        raising=True,
     )
     since = len(known.store.log.requests)
     known.rescan("orders")

@@ -90,17 +90,25 @@ def _set_version(monkeypatch: pytest.MonkeyPatch, module: ModuleType, version: V
 
 
 @pytest.mark.parametrize("case", CHOICES, ids=lambda case: case.words)
-def test_the_wheel_is_used_where_it_is_and_wal_where_it_is_safe(monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
+def test_the_wheel_is_used_where_it_is_and_wal_where_it_is_safe(
+    monkeypatch: pytest.MonkeyPatch, case: Case
+) -> None:
     _install(monkeypatch, case.wheel, case.own)
     sqlite = SQLite.of_this_python()
-    assert (sqlite.driver.__name__, sqlite.journal_mode, str(sqlite)) == (case.driver, case.journal_mode, case.words)
+    assert (sqlite.driver.__name__, sqlite.journal_mode, str(sqlite)) == (
+        case.driver,
+        case.journal_mode,
+        case.words,
+    )
 
 
 def test_a_sqlite_that_is_too_old_for_our_statements_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     _install(monkeypatch, None, OLD)
-    with pytest.raises(LedgerNotReadyError, match=r"SQLite 3\.34\.1 is too old; 3\.35\.0 or newer is needed"):
+    with pytest.raises(
+        LedgerNotReadyError, match=r"SQLite 3\.34\.1 is too old; 3\.35\.0 or newer is needed"
+    ):
         Database(f"sqlite:///{tmp_path}/ledger.db")
 
 
@@ -148,7 +156,10 @@ os.kill(os.getpid(), 9)
 """
 """A process that is killed in the midst of a transaction, some of which is written already."""
 
-LEFT = {"wal": ["ledger.db", "ledger.db-shm", "ledger.db-wal"], "delete": ["ledger.db", "ledger.db-journal"]}
+LEFT = {
+    "wal": ["ledger.db", "ledger.db-shm", "ledger.db-wal"],
+    "delete": ["ledger.db", "ledger.db-journal"],
+}
 
 
 @pytest.mark.parametrize("left", ["wal", "delete"])
@@ -157,7 +168,9 @@ def test_an_upgrade_puts_what_a_killed_process_left_into_the_safe_mode(
     database_url: str, mode: str, left: str, tmp_path: Path
 ) -> None:
     _needs_safe_sqlite(mode)
-    done = subprocess.run([sys.executable, "-c", LEAVE_BEHIND, str(tmp_path / "ledger.db"), left], check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVE_BEHIND, str(tmp_path / "ledger.db"), left], check=False
+    )
     assert done.returncode == -9
     assert sorted(path.name for path in tmp_path.iterdir()) == LEFT[left]
     with closing(Database(database_url)) as ledger:
@@ -219,7 +232,10 @@ def test_a_file_that_others_have_open_in_wal_mode_is_not_taken_out_of_it(
     _set_mode(database, "wal")
     with database.read() as reader:
         reader.execute(text("SELECT 1 FROM records"))
-        with closing(Database(str(database.url))) as other, pytest.raises(LedgerNotReadyError, match="stop web"):
+        with (
+            closing(Database(str(database.url))) as other,
+            pytest.raises(LedgerNotReadyError, match="stop web"),
+        ):
             upgrade(other)
     database.close()
     upgrade(database)
@@ -333,7 +349,9 @@ def test_more_than_there_are_connections_may_wait_and_the_process_goes_on(
 
 @BOTH
 @pytest.mark.usefixtures("table")
-def test_a_large_transaction_lets_others_read_until_it_commits(database: Database, other: Database) -> None:
+def test_a_large_transaction_lets_others_read_until_it_commits(
+    database: Database, other: Database
+) -> None:
     """Even where it is larger than SQLite's cache."""
     with database.write() as connection:
         for number in range(5000):

@@ -47,7 +47,9 @@ def shop(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     reach = desk.settings.stores[desk.slug]
     pace = SharedPace(desk.runtime.database, desk.slug, CEILING, desk.clock, sleep)
     client = StoreClient(reach, pace)
-    rescanner = Rescanner(desk.slug, client, desk.runtime, desk.settings.reconcile, desk.settings.sweep)
+    rescanner = Rescanner(
+        desk.slug, client, desk.runtime, desk.settings.reconcile, desk.settings.sweep
+    )
     desk.worker = replace(
         desk.worker,
         rereader=Rereader(desk.slug, client, desk.runtime, lambda: 1.0),
@@ -75,7 +77,10 @@ def _an_hour(shop: Desk) -> int:
     """Let an hour pass, the worker trying as it does; how many requests the store got."""
     before, began = len(shop.store.log.requests), shop.clock()
     while shop.clock() - began < timedelta(hours=1):
-        until(lambda: shop.store.faults.held == 0, "the store to do what it was asked to when nobody waits any more")
+        until(
+            lambda: shop.store.faults.held == 0,
+            "the store to do what it was asked to when nobody waits any more",
+        )
         shop.deliver()
         for _ in range(5):
             if not shop.worker.turn():
@@ -100,7 +105,9 @@ def _assert_in_step(shop: Desk, orders: list[int]) -> None:
 
 
 @pytest.mark.parametrize("kind", [*UNDONE, *DONE])
-def test_a_store_in_trouble_for_an_hour_is_in_step_afterwards_and_was_called_rarely(shop: Desk, kind: str) -> None:
+def test_a_store_in_trouble_for_an_hour_is_in_step_afterwards_and_was_called_rarely(
+    shop: Desk, kind: str
+) -> None:
     orders = _orders(shop)
     before = {number: shop.writes("order", number) for number in orders}
     shop.store.add_fault(kind, times=0, seconds=1)
@@ -110,7 +117,9 @@ def test_a_store_in_trouble_for_an_hour_is_in_step_afterwards_and_was_called_rar
     _assert_in_step(shop, orders)
     more = {number: shop.writes("order", number) - before[number] for number in orders}
     assert set(more.values()) <= {0, 1}, more
-    assert not {code for code in shop.problems() if code.startswith(("store-", "failing", "contested"))}
+    assert not {
+        code for code in shop.problems() if code.startswith(("store-", "failing", "contested"))
+    }
 
 
 @pytest.mark.parametrize("kind", LIES)
@@ -192,14 +201,18 @@ def test_a_part_of_the_api_that_fails_for_ever_holds_up_no_other(shop: Desk) -> 
     assert all(shop.held("order", number) for number in [*orders, *missed])
 
 
-def test_a_pause_that_the_store_asked_for_stands_whatever_another_process_is_answered(shop: Desk) -> None:
+def test_a_pause_that_the_store_asked_for_stands_whatever_another_process_is_answered(
+    shop: Desk,
+) -> None:
     number = shop.paid_order()
     shop.deliver()
     shop.advance()
     with shop.runtime.database.write() as connection:
         now = shop.clock()
         until = now + timedelta(minutes=10)
-        stores.rest(connection, "shop", stores.Rest("busy", now, until, permanent=False, failures=1))
+        stores.rest(
+            connection, "shop", stores.Rest("busy", now, until, permanent=False, failures=1)
+        )
     assert shop.worker.pusher.push() == 1  # under way when the pause was asked for
     pause = shop.pause()
     assert pause is not None

@@ -22,7 +22,16 @@ from hooks.ledger.tables import day_changes, day_tally, kind_changes, kind_tally
 from hooks.ledger.upgrade import upgrade
 from hooks.retention.policy import Policy
 from hooks.worker.maintenance import Upkeep
-from tests.integration.counted import CLASSES, KINDS, NOW, TODAY, all_of, assert_pages_true, assert_true, counted
+from tests.integration.counted import (
+    CLASSES,
+    KINDS,
+    NOW,
+    TODAY,
+    all_of,
+    assert_pages_true,
+    assert_true,
+    counted,
+)
 from tests.integration.desk import Desk
 from tests.support.crowd import crowd
 
@@ -45,7 +54,9 @@ COLUMNS = {name: st.sampled_from(values) for name, values in VALUES.items()} | {
     "updated_at": st.sampled_from([NOW, NOW + timedelta(hours=1)]),
 }
 NUMBERS = st.integers(1, 5)
-MADE = st.tuples(st.just("make"), NUMBERS, st.fixed_dictionaries({"kind": st.sampled_from(KINDS), **COLUMNS}))
+MADE = st.tuples(
+    st.just("make"), NUMBERS, st.fixed_dictionaries({"kind": st.sampled_from(KINDS), **COLUMNS})
+)
 CHANGED = st.tuples(st.just("change"), NUMBERS, st.fixed_dictionaries({}, optional=COLUMNS))
 DELETED: st.SearchStrategy[Any] = st.tuples(st.just("delete"), NUMBERS, st.just({}))
 FOLDED: st.SearchStrategy[Any] = st.tuples(st.just("fold"), st.integers(1, 3), st.just({}))
@@ -81,7 +92,9 @@ def _rows(connection: Connection, *tables: Table) -> list[Row[Any]]:
 
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-def test_whatever_is_written_the_tallies_are_what_the_records_say(database: Database, steps: list[Any]) -> None:
+def test_whatever_is_written_the_tallies_are_what_the_records_say(
+    database: Database, steps: list[Any]
+) -> None:
     before = due_module.PAGE_SIZE
     due_module.PAGE_SIZE = 2
     try:
@@ -94,7 +107,9 @@ def test_whatever_is_written_the_tallies_are_what_the_records_say(database: Data
                 tallies.fold(connection)
                 assert_true(connection)
             assert _rows(connection, kind_changes, day_changes) == []
-            assert all(row.number > 0 for row in _rows(connection, kind_tally, day_tally)), "no row of nothing stays"
+            assert all(row.number > 0 for row in _rows(connection, kind_tally, day_tally)), (
+                "no row of nothing stays"
+            )
             connection.rollback()
     finally:
         due_module.PAGE_SIZE = before
@@ -102,7 +117,12 @@ def test_whatever_is_written_the_tallies_are_what_the_records_say(database: Data
 
 @pytest.mark.parametrize("state", ["active", "trashed", "erased", "gone"])
 def test_a_change_of_one_column_alone_is_counted(database: Database, state: str) -> None:
-    whole = {"state": state, "legal_basis": "legal-obligation", "delete_after": TODAY, "closed_on": TODAY}
+    whole = {
+        "state": state,
+        "legal_basis": "legal-obligation",
+        "delete_after": TODAY,
+        "closed_on": TODAY,
+    }
     for name, values in VALUES.items():
         with database.write() as connection:
             _make(connection, 1, whole)
@@ -113,7 +133,12 @@ def test_a_change_of_one_column_alone_is_counted(database: Database, state: str)
 
 
 def test_since_when_records_are_erased_too_early_is_when_the_first_was(database: Database) -> None:
-    early = {"state": "erased", "legal_basis": "legal-obligation", "delete_after": TODAY, "closed_on": TODAY}
+    early = {
+        "state": "erased",
+        "legal_basis": "legal-obligation",
+        "delete_after": TODAY,
+        "closed_on": TODAY,
+    }
 
     def since(number: int) -> object:
         for fold in (False, True):
@@ -146,7 +171,9 @@ def test_what_is_noted_of_writing_back_changes_no_tally(database: Database) -> N
         _make(connection, 1, {"state": "active", "delete_after": TODAY})
     tallies.fold_all(database)
     with database.write() as connection:
-        connection.execute(update(records).values(push_at=NOW, claim="me", claim_until=NOW, state="active"))
+        connection.execute(
+            update(records).values(push_at=NOW, claim="me", claim_until=NOW, state="active")
+        )
         assert _rows(connection, kind_changes, day_changes) == []
 
 
@@ -158,7 +185,9 @@ def test_a_ledger_that_was_full_already_is_counted_when_it_is_migrated(
     later = {"oddities", "role", "email_hash", "request_due", "hold_review"}
     with ledger.write() as connection:
         for row in crowd(policy, 60, NOW):
-            connection.execute(insert(records), {name: value for name, value in row.items() if name not in later})
+            connection.execute(
+                insert(records), {name: value for name, value in row.items() if name not in later}
+            )
     upgrade(ledger)
     with ledger.write() as connection:
         assert _rows(connection, kind_changes, day_changes) == []
@@ -175,11 +204,17 @@ def _at_work(database: Database, place: int, together: Barrier) -> None:
     for turn in range(15):
         with database.write() as connection:
             for step in range(4):
-                _make(connection, 1000 * place + 4 * turn + step, {"state": states[(place + step) % 4], "held": True})
+                _make(
+                    connection,
+                    1000 * place + 4 * turn + step,
+                    {"state": states[(place + step) % 4], "held": True},
+                )
         with database.write() as connection:
             mine = records.c.external_id.between(1000 * place, 1000 * place + 999)
             day = date(2031, 12, 1 + (place * turn) % 28)
-            connection.execute(update(records).where(mine).values(delete_after=day, state=states[turn % 4]))
+            connection.execute(
+                update(records).where(mine).values(delete_after=day, state=states[turn % 4])
+            )
             connection.execute(delete(records).where(records.c.external_id == 1000 * place + turn))
 
 
@@ -201,7 +236,9 @@ def test_many_at_once_and_several_who_fold_come_to_what_is_true(database: Databa
     with ThreadPoolExecutor(width + 2) as pool:
         folders = [pool.submit(folding) for _ in range(2)]
         try:
-            for each in [pool.submit(_at_work, database, place, together) for place in range(1, width + 1)]:
+            for each in [
+                pool.submit(_at_work, database, place, together) for place in range(1, width + 1)
+            ]:
                 each.result()
         finally:
             over.set()

@@ -52,7 +52,9 @@ def _delete_in_silence(desk: Desk, number: int, after: timedelta) -> None:
 
 
 def _known(desk: Desk) -> set[int]:
-    chosen = select(records.c.external_id).where(records.c.kind == "order", records.c.state != "unknown")
+    chosen = select(records.c.external_id).where(
+        records.c.kind == "order", records.c.state != "unknown"
+    )
     with desk.runtime.database.read() as connection:
         return set(connection.execute(chosen).scalars())
 
@@ -65,13 +67,18 @@ def _included(desk: Desk, since: int = 0) -> list[list[int]]:
 
 def _searched(desk: Desk, since: int = 0) -> list[list[int]]:
     """The ids that each call of the search named; it asks for nothing but the ids of what is there."""
-    named = [one.query for one in desk.store.log.requests[since:] if one.query.get("_fields") == "id"]
+    named = [
+        one.query for one in desk.store.log.requests[since:] if one.query.get("_fields") == "id"
+    ]
     return [[int(number) for number in query["include"].split(",")] for query in named]
 
 
 def _singles(desk: Desk, since: int) -> int:
     prefix = "/wp-json/wc/v3/orders/"
-    return sum(one.method == "GET" and one.path.startswith(prefix) for one in desk.store.log.requests[since:])
+    return sum(
+        one.method == "GET" and one.path.startswith(prefix)
+        for one in desk.store.log.requests[since:]
+    )
 
 
 def _unlisted(desk: Desk) -> int:
@@ -136,7 +143,9 @@ def test_each_gap_is_asked_about_once_a_week(desk: Desk) -> None:
 
 
 @ON_SQLITE
-def test_the_search_is_bounded_and_goes_on_where_it_was(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_search_is_bounded_and_goes_on_where_it_was(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(unlisted_orders, "CALLS", 2)
     monkeypatch.setattr(order_ids, "WINDOW", 7)
     first = _orders(desk, 1)[0]
@@ -161,7 +170,9 @@ def test_the_search_is_bounded_and_goes_on_where_it_was(desk: Desk, monkeypatch:
 
 
 @ON_SQLITE
-def test_new_gaps_are_asked_about_though_the_old_ones_never_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_gaps_are_asked_about_though_the_old_ones_never_end(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(unlisted_orders, "CALLS", 2)
     _orders(desk, 1)
     for _ in range(2_000):
@@ -198,7 +209,9 @@ def test_a_search_goes_on_where_a_killed_worker_left_it(desk: Desk) -> None:
 
 @ON_SQLITE
 @pytest.mark.parametrize("refunded", [False, True])
-def test_known_orders_that_lists_leave_out_are_asked_about_in_batches(desk: Desk, refunded: bool) -> None:
+def test_known_orders_that_lists_leave_out_are_asked_about_in_batches(
+    desk: Desk, refunded: bool
+) -> None:
     ids = [desk.paid_order(line_items=JUMPER) for _ in range(12)]
     for number in ids if refunded else ():
         desk.store.refund_order(number, amount="10.00")
@@ -216,7 +229,9 @@ def test_known_orders_that_lists_leave_out_are_asked_about_in_batches(desk: Desk
 
 
 @ON_SQLITE
-def test_orders_that_only_their_own_address_shows_are_counted_and_asked_about_once_a_week(desk: Desk) -> None:
+def test_orders_that_only_their_own_address_shows_are_counted_and_asked_about_once_a_week(
+    desk: Desk,
+) -> None:
     ids = _settled_orders(desk, 4)
     desk.store.set_habits(hidden=ids[:3])
     desk.advance(DAY)

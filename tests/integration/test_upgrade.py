@@ -67,27 +67,60 @@ class FirstVersion:
     def _take(self, connection: Connection, number: int) -> None:
         made = insert(self.table("records")).returning(*self.table("records").c)
         row = connection.execute(made, self._record(number)).one()
-        said = {"at": self._time(NOW), "cause": "order.created", "state": "active", "reason": "Paid"}
+        said = {
+            "at": self._time(NOW),
+            "cause": "order.created",
+            "state": "active",
+            "reason": "Paid",
+        }
         connection.execute(insert(self.table("history")), said | {"record_id": row.id})
-        seen = {"store": "shop", "topic": "order.created", "result": "recorded", "received_at": self._time(NOW)}
+        seen = {
+            "store": "shop",
+            "topic": "order.created",
+            "result": "recorded",
+            "received_at": self._time(NOW),
+        }
         connection.execute(insert(self.table("deliveries")), seen | {"identity": f"{number:032}"})
-        aside = {"store": "shop", "topic": "order.created", "reason": "not-json", "received_at": self._time(NOW)}
-        connection.execute(insert(self.table("quarantine")), aside | {"detail": "the body was not JSON"})
+        aside = {
+            "store": "shop",
+            "topic": "order.created",
+            "reason": "not-json",
+            "received_at": self._time(NOW),
+        }
+        connection.execute(
+            insert(self.table("quarantine")), aside | {"detail": "the body was not JSON"}
+        )
         connection.execute(insert(self.table("stores")), {"slug": f"shop-{number}"})
 
     def _write_back(self, connection: Connection, number: int) -> None:
         records, stores = self.table("records"), self.table("stores")
         mine = records.c.store == "shop", records.c.external_id == number
-        claimed = update(records).where(*mine).values(claim="me", claim_until=self._time(NOW + timedelta(minutes=3)))
+        claimed = (
+            update(records)
+            .where(*mine)
+            .values(claim="me", claim_until=self._time(NOW + timedelta(minutes=3)))
+        )
         assert len(connection.execute(claimed.returning(*records.c)).all()) == 1
         settled = {"claim": None, "claim_until": None, "push_at": None, "known_digest": "digest"}
-        assert connection.execute(update(records).where(*mine, records.c.claim == "me"), settled).rowcount == 1
+        assert (
+            connection.execute(
+                update(records).where(*mine, records.c.claim == "me"), settled
+            ).rowcount
+            == 1
+        )
         pushed = update(stores).where(stores.c.slug == f"shop-{number}")
-        assert connection.execute(pushed, {"last_pushed_at": self._time(NOW), "failures": 0}).rowcount == 1
+        assert (
+            connection.execute(pushed, {"last_pushed_at": self._time(NOW), "failures": 0}).rowcount
+            == 1
+        )
 
     def _row(self, connection: Connection, number: int) -> dict[str, Any]:
         records = self.table("records")
-        return dict(connection.execute(select(records).where(records.c.external_id == number)).one()._mapping)
+        return dict(
+            connection.execute(select(records).where(records.c.external_id == number))
+            .one()
+            ._mapping
+        )
 
     def _record(self, number: int) -> dict[str, Any]:
         now = self._time(NOW)
@@ -127,7 +160,9 @@ def _count(ledger: Database, table: Table) -> int:
         return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
 
 
-def test_the_first_version_goes_on_while_the_ledger_is_brought_to_this_one_and_after_it(at_first: Database) -> None:
+def test_the_first_version_goes_on_while_the_ledger_is_brought_to_this_one_and_after_it(
+    at_first: Database,
+) -> None:
     version = FirstVersion(at_first)
     assert "rounds" not in version.tables.tables
     with at_work(version) as done:
@@ -161,8 +196,16 @@ def test_an_order_that_was_paid_once_is_paid_after_the_migration(
     facts = order("cancelled", "2026-11-20", kinds="note")
     with ledger.write() as connection:
         row = _row_of_an_order(facts) | {"legal_basis": basis, "tagged_by": "made.by"}
-        number = connection.execute(insert(records).values(row).returning(records.c.id)).scalar_one()
-        line = {"record_id": number, "at": NOW, "cause": "order.updated", "state": "active", "reason": "Paid"}
+        number = connection.execute(
+            insert(records).values(row).returning(records.c.id)
+        ).scalar_one()
+        line = {
+            "record_id": number,
+            "at": NOW,
+            "cause": "order.updated",
+            "state": "active",
+            "reason": "Paid",
+        }
         connection.execute(insert(history).values(line | {"legal_basis": before}))
     upgrade(ledger)
     with ledger.read() as connection:
@@ -191,7 +234,10 @@ def test_what_was_reported_of_an_address_goes_by_its_hash_after_the_migration(
 def _row_of_an_order(facts: OrderFacts) -> dict[str, Any]:
     # Columns that older revisions did not have yet.
     later = {"oddities", "role", "email_hash", "request_due", "hold_review"}
-    row = blank(RecordKey("shop", "order", 7), NOW) | {"facts": facts_text(facts), "state": "active"}
+    row = blank(RecordKey("shop", "order", 7), NOW) | {
+        "facts": facts_text(facts),
+        "state": "active",
+    }
     return {name: value for name, value in row.items() if name not in later and value is not None}
 
 
@@ -211,10 +257,14 @@ def test_migrations_are_numbered_by_the_names_of_their_files() -> None:
 
 def _set_revision(ledger: Database, revision: str) -> None:
     with ledger.write() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+        connection.execute(
+            text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision}
+        )
 
 
-def test_a_ledger_that_a_newer_version_has_migrated_is_ready_and_is_left_as_it_is(database: Database) -> None:
+def test_a_ledger_that_a_newer_version_has_migrated_is_ready_and_is_left_as_it_is(
+    database: Database,
+) -> None:
     _set_revision(database, NEWER)
     assert upgrade(database) == NEWER
     with database.read() as connection:
@@ -228,7 +278,9 @@ def test_a_database_without_a_revision_is_not_ready(database: Database) -> None:
         check(connection)
 
 
-def test_web_and_worker_go_on_once_a_newer_version_has_migrated_and_start_again(processes: Stack) -> None:
+def test_web_and_worker_go_on_once_a_newer_version_has_migrated_and_start_again(
+    processes: Stack,
+) -> None:
     sandbox, web = processes.sandbox(), processes.web(WEB_CONCURRENCY="1")
     processes.connect(sandbox, web)
     with closing(Database(processes.database_url)) as ledger:

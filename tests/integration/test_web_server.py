@@ -25,7 +25,9 @@ NOTICE = "<br />\n<b>Deprecated</b>:  x in <b>/a.php</b> on line <b>3</b><br />\
 PAGE = b"<html>Method Not Allowed</html>"
 
 DISPENSABLE = ("PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-REFUSED = list(chain.from_iterable(combinations(DISPENSABLE, size) for size in (1, 2, len(DISPENSABLE))))
+REFUSED = list(
+    chain.from_iterable(combinations(DISPENSABLE, size) for size in (1, 2, len(DISPENSABLE)))
+)
 
 
 # --- refused methods -----------------------------------------------------------------------------------------
@@ -71,10 +73,14 @@ def test_a_store_that_takes_delete_gets_it(store: SandboxStore, client_of: MakeC
     hook = _hook(store, made)
     store.log.clear()
     made.delete(hook, {"force": "true"})
-    assert [(entry.method, entry.query) for entry in store.log.requests] == [("DELETE", {"force": "true"})]
+    assert [(entry.method, entry.query) for entry in store.log.requests] == [
+        ("DELETE", {"force": "true"})
+    ]
 
 
-def test_a_refusal_of_woocommerce_itself_is_no_refused_method(store: SandboxStore, client_of: MakeClient) -> None:
+def test_a_refusal_of_woocommerce_itself_is_no_refused_method(
+    store: SandboxStore, client_of: MakeClient
+) -> None:
     """It answers 501 to a deletion that is not forced."""
     made = client_of()
     hook = _hook(store, made)
@@ -125,7 +131,9 @@ def test_store_check_names_the_method_that_is_refused(
 ) -> None:
     hook = _hook(store, client_of())
     store.set_habits(refused_methods=refused)
-    found = check.everything_but_webhooks(client_of(), Settings(public_url="https://127.0.0.1"), "shop", _now(store))
+    found = check.everything_but_webhooks(
+        client_of(), Settings(public_url="https://127.0.0.1"), "shop", _now(store)
+    )
     (named,) = [finding for finding in found if words in finding.words]
     assert named.fine is fine
     assert [f"webhooks/{each.id}" for each in store.webhooks.all()] == [hook]
@@ -140,7 +148,9 @@ def _now(store: SandboxStore) -> datetime:
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("before", ["", "\ufeff", "\n\n", "\ufeff\n" + NOTICE, NOTICE * 20, "\nWarning: [x] {y}\n"])
+@pytest.mark.parametrize(
+    "before", ["", "\ufeff", "\n\n", "\ufeff\n" + NOTICE, NOTICE * 20, "\nWarning: [x] {y}\n"]
+)
 def test_what_precedes_the_json_changes_nothing_in_what_is_written(desk: Desk, before: str) -> None:
     desk.store.set_habits(before_json=before)
     orders = [desk.paid_order(line_items=[{"product_id": 11, "quantity": 2}]) for _ in range(3)]
@@ -152,14 +162,20 @@ def test_what_precedes_the_json_changes_nothing_in_what_is_written(desk: Desk, b
         assert desk.held("order", number) == desk.wanted("order", number) != {}
     assert desk.held("customer", customer) == desk.wanted("customer", customer) != {}
     assert desk.pause() is None
-    assert not {code for code in desk.problems() if code.startswith(("store-", "failing", "reconciliation"))}
+    assert not {
+        code for code in desk.problems() if code.startswith(("store-", "failing", "reconciliation"))
+    }
 
 
 def test_an_error_that_php_gives_the_status_of_success_is_an_error_all_the_same(
     script: Scripted, client: MakeClient
 ) -> None:
     """Where anything was printed, WordPress can send no status any more."""
-    gone = {"code": "woocommerce_rest_shop_order_invalid_id", "message": "…", "data": {"status": 404}}
+    gone = {
+        "code": "woocommerce_rest_shop_order_invalid_id",
+        "message": "…",
+        "data": {"status": 404},
+    }
     script.always(Answer(200, NOTICE.encode() + Answer.of(gone).body))
     with pytest.raises(RecordGoneError):
         client(script.url).read("order", 7, fields="id")
@@ -167,14 +183,18 @@ def test_an_error_that_php_gives_the_status_of_success_is_an_error_all_the_same(
 
 
 @pytest.mark.parametrize("before", ["\ufeff", "\n", NOTICE])
-def test_the_body_of_an_error_is_read_too(store: SandboxStore, client_of: MakeClient, before: str) -> None:
+def test_the_body_of_an_error_is_read_too(
+    store: SandboxStore, client_of: MakeClient, before: str
+) -> None:
     store.set_habits(before_json=before)
     with pytest.raises(RecordGoneError):
         client_of().read("order", 999, fields="id")
 
 
 @ON_SQLITE
-def test_notices_are_noted_by_resource_and_forgotten_with_the_next_clean_answers(desk: Desk) -> None:
+def test_notices_are_noted_by_resource_and_forgotten_with_the_next_clean_answers(
+    desk: Desk,
+) -> None:
     heartbeat = desk.worker.heartbeat
     client = heartbeat.client
 
@@ -207,4 +227,6 @@ def test_store_check_tells_of_notices(store: SandboxStore, client_of: MakeClient
     for before, expected in (("", 0), ("\ufeff", 0), (NOTICE, 1)):
         store.set_habits(before_json=before)
         found = check.everything_but_webhooks(client_of(), Settings(), "shop", _now(store))
-        assert [finding.fine for finding in found if "WP_DEBUG_DISPLAY" in finding.words] == [False] * expected
+        assert [finding.fine for finding in found if "WP_DEBUG_DISPLAY" in finding.words] == [
+            False
+        ] * expected

@@ -51,7 +51,9 @@ def watch_round(desk: Desk) -> Row[Any]:
 def write_round(desk: Desk, **columns: Any) -> None:
     """Make the row of the round say something else."""
     with desk.runtime.database.write() as connection:
-        connection.execute(update(rounds_table).where(rounds_table.c.name == "watch").values(**columns))
+        connection.execute(
+            update(rounds_table).where(rounds_table.c.name == "watch").values(**columns)
+        )
 
 
 def take_away(desk: Desk) -> None:
@@ -140,7 +142,9 @@ def test_a_command_gives_up_on_a_holder_that_never_releases(desk: Desk) -> None:
 
 
 @ON_SQLITE
-def test_a_clock_that_is_set_back_while_a_command_waits_does_not_prolong_the_wait(desk: Desk) -> None:
+def test_a_clock_that_is_set_back_while_a_command_waits_does_not_prolong_the_wait(
+    desk: Desk,
+) -> None:
     def set_back(_: timedelta) -> None:
         desk.clock.now -= SECOND
         take_away(desk)
@@ -152,7 +156,9 @@ def test_a_clock_that_is_set_back_while_a_command_waits_does_not_prolong_the_wai
     assert wait.lasted == PATIENCE
 
 
-def test_of_several_that_begin_before_any_worker_ran_one_at_a_time_holds_the_lease(desk: Desk) -> None:
+def test_of_several_that_begin_before_any_worker_ran_one_at_a_time_holds_the_lease(
+    desk: Desk,
+) -> None:
     """There is no row of the round then; each of them makes it, and one of them takes it."""
     with desk.runtime.database.write() as connection:
         connection.execute(delete(rounds_table))
@@ -175,14 +181,18 @@ def test_of_several_that_begin_before_any_worker_ran_one_at_a_time_holds_the_lea
     with desk.runtime.database.read() as connection:
         rows = connection.execute(select(rounds_table)).all()
         assert sorted(row.name for row in rows) == sorted(rounds.NAMES)
-        assert rounds.due(connection, desk.slug, desk.clock()) == set(rounds.NAMES), "a worker begins with all of them"
+        assert rounds.due(connection, desk.slug, desk.clock()) == set(rounds.NAMES), (
+            "a worker begins with all of them"
+        )
 
 
 # --- the watch ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("error", [None, "credentials-refused"])
-def test_a_command_leaves_the_times_and_the_error_of_the_watch_as_they_are(desk: Desk, error: str | None) -> None:
+def test_a_command_leaves_the_times_and_the_error_of_the_watch_as_they_are(
+    desk: Desk, error: str | None
+) -> None:
     look(desk)
     write_round(desk, error=error, error_since=desk.clock() if error else None)
     before = watch_round(desk)
@@ -202,7 +212,9 @@ def test_a_command_leaves_the_times_and_the_error_of_the_watch_as_they_are(desk:
 
 
 @ON_SQLITE
-def test_while_a_command_holds_the_lease_the_watch_neither_looks_nor_records_nor_reports(desk: Desk) -> None:
+def test_while_a_command_holds_the_lease_the_watch_neither_looks_nor_records_nor_reports(
+    desk: Desk,
+) -> None:
     look(desk)
     remove(desk, ours(desk)["order.deleted"])
     watcher = watcher_of(desk)
@@ -239,7 +251,9 @@ def test_while_the_watch_is_at_it_a_command_waits(desk: Desk, script: Scripted) 
 
 
 @ON_SQLITE
-def test_a_watch_that_loses_the_lease_in_its_survey_neither_records_nor_reports(desk: Desk, script: Scripted) -> None:
+def test_a_watch_that_loses_the_lease_in_its_survey_neither_records_nor_reports(
+    desk: Desk, script: Scripted
+) -> None:
     """A command has taken it, and the survey shows what that has yet to make."""
     look(desk)
 
@@ -306,7 +320,9 @@ def test_a_command_that_is_ended_while_it_waits_leaves_the_lease_to_its_holder(d
 
 
 @ON_SQLITE
-def test_a_ledger_that_cannot_release_the_lease_hides_no_error_and_the_lease_lapses(desk: Desk) -> None:
+def test_a_ledger_that_cannot_release_the_lease_hides_no_error_and_the_lease_lapses(
+    desk: Desk,
+) -> None:
     ledger = Path(desk.runtime.database.url.database or "")
 
     def lose_both() -> None:
@@ -364,7 +380,9 @@ def lose_it_at_the_first_step(desk: Desk, work: Work) -> None:
 
 @ON_SQLITE
 @pytest.mark.parametrize("work", [mend, give_secret])
-def test_work_that_begins_after_the_lease_was_released_changes_nothing(desk: Desk, work: Work) -> None:
+def test_work_that_begins_after_the_lease_was_released_changes_nothing(
+    desk: Desk, work: Work
+) -> None:
     pause(desk, ours(desk)["order.created"])
     with desk.lease() as lease:
         pass

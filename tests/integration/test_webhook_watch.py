@@ -75,13 +75,17 @@ def writes(desk: Desk) -> int:
 def asked_for(desk: Desk) -> set[str]:
     """The rounds that are to be done from their start."""
     with desk.runtime.database.read() as connection:
-        rows = connection.execute(select(rounds_table).where(rounds_table.c.asked_for_at.is_not(None)))
+        rows = connection.execute(
+            select(rounds_table).where(rounds_table.c.asked_for_at.is_not(None))
+        )
         return {row.name for row in rows}
 
 
 def statuses(desk: Desk) -> dict[str, str]:
     """What `/status` says of each topic."""
-    return {shown["topic"]: shown["status"] for shown in desk.status()["stores"]["shop"]["webhooks"]}
+    return {
+        shown["topic"]: shown["status"] for shown in desk.status()["stores"]["shop"]["webhooks"]
+    }
 
 
 # --- all is well -------------------------------------------------------------------------------------------
@@ -139,7 +143,9 @@ def test_webhooks_that_the_store_disabled_are_all_made_anew_without_a_failure(de
     look(desk)
     after = ours(desk)
     assert {(hook.status, hook.failure_count) for hook in after.values()} == {("active", 0)}
-    assert not {hook.id for hook in before.values()} & {hook.id for hook in after.values()}, "also those that may fail"
+    assert not {hook.id for hook in before.values()} & {hook.id for hook in after.values()}, (
+        "also those that may fail"
+    )
     assert statuses(desk) == dict.fromkeys(TOPICS, "active")
     assert desk.problems() == set()
     assert asked_for(desk) == {"changes", "orders", "customers"}
@@ -167,7 +173,9 @@ HARM = {"paused": (pause, 9), "missing": (remove, 1), "elsewhere": (move, 1)}
 
 
 @ON_SQLITE
-@pytest.mark.parametrize(("status", "harm", "number"), [(name, *harm) for name, harm in HARM.items()], ids=HARM)
+@pytest.mark.parametrize(
+    ("status", "harm", "number"), [(name, *harm) for name, harm in HARM.items()], ids=HARM
+)
 def test_what_is_wrong_is_reported_once_and_mended(
     desk: Desk, status: str, harm: Callable[[Desk, Webhook], None], number: int
 ) -> None:
@@ -176,11 +184,18 @@ def test_what_is_wrong_is_reported_once_and_mended(
     with capture_logs() as lines:
         look(desk)
         look(desk)
-    wrong = {"event": "webhook.wrong", "log_level": "error", "store": "shop", "topic": "order.deleted"}
+    wrong = {
+        "event": "webhook.wrong",
+        "log_level": "error",
+        "store": "shop",
+        "topic": "order.deleted",
+    }
     assert [line for line in lines if line["log_level"] == "error"] == [wrong | {"status": status}]
     assert desk.sent("POST", "/webhooks") == number
     assert {(hook.status, hook.failure_count) for hook in ours(desk).values()} == {("active", 0)}
-    assert not any(hook.delivery_url == ELSEWHERE for hook in desk.store.webhooks.all()), "the old one is gone"
+    assert not any(hook.delivery_url == ELSEWHERE for hook in desk.store.webhooks.all()), (
+        "the old one is gone"
+    )
     assert asked_for(desk) == {"changes", "orders", "customers"}
     assert desk.problems() == set()
 
@@ -216,10 +231,16 @@ def test_webhooks_of_others_are_never_touched(desk: Desk) -> None:
         desk.store.webhooks.update(hook, {"name": f"Retention Hooks: {topic}", "status": "paused"})
     desk.store.create_webhook("order.created", f"{desk.receiver.url}2", "another secret")
     pause(desk, ours(desk)["order.created"])
-    theirs = [vars(hook).copy() for hook in desk.store.webhooks.all() if hook.delivery_url != desk.receiver.url]
+    theirs = [
+        vars(hook).copy()
+        for hook in desk.store.webhooks.all()
+        if hook.delivery_url != desk.receiver.url
+    ]
     look(desk)
     assert {hook.status for hook in ours(desk).values()} == {"active"}
-    after = [vars(hook) for hook in desk.store.webhooks.all() if hook.delivery_url != desk.receiver.url]
+    after = [
+        vars(hook) for hook in desk.store.webhooks.all() if hook.delivery_url != desk.receiver.url
+    ]
     assert after == theirs
 
 
@@ -304,12 +325,18 @@ def test_an_endless_list_of_pages_of_ten_is_read_whole(desk: Desk) -> None:
 
 def key_of(desk: Desk, permissions: str) -> StoreClient:
     key = desk.store.create_key("administrator", permissions)
-    return StoreClient(StoreSettings("shop", desk.store.url, key["consumer_key"], key["consumer_secret"], (SECRET,)))
+    return StoreClient(
+        StoreSettings(
+            "shop", desk.store.url, key["consumer_key"], key["consumer_secret"], (SECRET,)
+        )
+    )
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("permissions", ["read", "write"])
-def test_a_key_that_may_not_read_or_write_webhooks_stops_nothing_else(desk: Desk, permissions: str) -> None:
+def test_a_key_that_may_not_read_or_write_webhooks_stops_nothing_else(
+    desk: Desk, permissions: str
+) -> None:
     look(desk)
     pause(desk, ours(desk)["order.updated"])
     weak = watcher_of(desk, key_of(desk, permissions))
@@ -334,7 +361,9 @@ def test_a_key_that_may_not_read_or_write_webhooks_stops_nothing_else(desk: Desk
 
 
 @ON_SQLITE
-def test_where_they_were_never_installed_nothing_is_made_and_the_command_is_named(desk: Desk) -> None:
+def test_where_they_were_never_installed_nothing_is_made_and_the_command_is_named(
+    desk: Desk,
+) -> None:
     for hook in ours(desk).values():
         desk.store.webhooks.delete(hook)
     desk.store.create_webhook("order.created", ELSEWHERE, "another secret")
@@ -386,7 +415,9 @@ def test_while_a_secret_is_rotated_new_webhooks_sign_with_the_one_in_use(desk: D
     with desk.lease() as lease:
         list(installation.give_secret(lease, installation.survey(), SECRET))
     reach = replace(desk.settings.stores["shop"], webhook_secrets=("new", SECRET))
-    rotating = replace(installation, settings=replace(installation.settings, stores={"shop": reach}))
+    rotating = replace(
+        installation, settings=replace(installation.settings, stores={"shop": reach})
+    )
     pause(desk, ours(desk)["order.created"])
     with desk.lease() as lease:
         list(rotating.mend(lease, rotating.survey()))
@@ -405,7 +436,9 @@ def test_a_double_that_cannot_be_removed_is_told(desk: Desk) -> None:
     states = installation.survey()
     with desk.lease() as lease:
         deeds = list(installation.mend(lease, states))
-    assert [(deed.act, deed.topic, deed.error is not None) for deed in deeds] == [("kept", "order.created", True)]
+    assert [(deed.act, deed.topic, deed.error is not None) for deed in deeds] == [
+        ("kept", "order.created", True)
+    ]
     assert installation.survey() == states, "and seen again"
 
 
@@ -413,7 +446,9 @@ def test_a_double_that_cannot_be_removed_is_told(desk: Desk) -> None:
 
 
 @ON_SQLITE
-def test_signed_errors_in_place_of_records_are_named_with_their_webhook_and_their_cause(desk: Desk) -> None:
+def test_signed_errors_in_place_of_records_are_named_with_their_webhook_and_their_cause(
+    desk: Desk,
+) -> None:
     lost = {"code": "woocommerce_rest_cannot_view", "message": "", "data": {"status": 403}}
     for topic in ("order.updated", "order.updated", "customer.updated"):
         desk.receive(made(topic, lost, delivery_id=str(desk.clock())))
@@ -455,7 +490,9 @@ def test_topics_that_the_policy_names_no_more_are_forgotten(desk: Desk) -> None:
 def test_a_secret_is_forgotten_with_its_webhook(desk: Desk) -> None:
     def digests(**seen: Any) -> list[str | None]:
         with desk.runtime.database.write() as connection:
-            webhooks.record(connection, "shop", "order.created", seen["status"], seen["id"], desk.clock())
+            webhooks.record(
+                connection, "shop", "order.created", seen["status"], seen["id"], desk.clock()
+            )
             return [row.secret_digest for row in webhooks.known(connection, "shop").values()]
 
     with desk.runtime.database.write() as connection:
@@ -482,7 +519,9 @@ def test_a_look_that_outlives_its_claim_mends_no_further(desk: Desk, script: Scr
     client = StoreClient(StoreSettings("shop", script.url, "ck_test", "cs_test", (SECRET,)))
     assert watcher_of(desk, client).step() == 0
     client._api.session.close()
-    assert [asked.method for asked in script.asked] == ["GET", "POST"], "all were missing, and one was made"
+    assert [asked.method for asked in script.asked] == ["GET", "POST"], (
+        "all were missing, and one was made"
+    )
     with desk.runtime.database.read() as connection:
         held = rounds.state(connection, "shop", "watch")
         assert held is not None

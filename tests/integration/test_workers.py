@@ -32,7 +32,9 @@ def _claim(desk: Desk, now: Any = None) -> list[Claim]:
     """Claim what is due as a worker does that dies right afterwards."""
     token, now = uuid4().hex, now or desk.clock()
     with desk.runtime.database.write() as connection:
-        due = records.claim_pushes(connection, "shop", "order", limit=100, now=now, until=now + LEASE, claim=token)
+        due = records.claim_pushes(
+            connection, "shop", "order", limit=100, now=now, until=now + LEASE, claim=token
+        )
     return [Claim(row.id, token) for row in due]
 
 
@@ -59,9 +61,13 @@ def test_a_settle_after_the_claim_lapsed_changes_nothing(desk: Desk) -> None:
     (taken,) = _claim(desk)
     before = desk.row("order", number)
     assert before["claim"] == taken.token
-    raw = desk.worker.pusher.client.read("order", number, fields="id,status,date_created_gmt,meta_data")
+    raw = desk.worker.pusher.client.read(
+        "order", number, fields="id,status,date_created_gmt,meta_data"
+    )
     snapshot = snapshot_of("order", raw, desk.runtime.policy)
-    Ingest(desk.runtime).settle_writes("shop", [(lapsed, before["wanted_digest"], snapshot)], asked_at=desk.clock())
+    Ingest(desk.runtime).settle_writes(
+        "shop", [(lapsed, before["wanted_digest"], snapshot)], asked_at=desk.clock()
+    )
     Ingest(desk.runtime).apply_answers("shop", [(lapsed, snapshot)], asked_at=desk.clock())
     Ingest(desk.runtime).close_missing(lapsed, asked_at=desk.clock())
     with desk.runtime.database.write() as connection:
@@ -80,9 +86,13 @@ def test_a_store_that_fails_gives_all_claims_back(desk: Desk) -> None:
 
 
 @ON_EVERY_JOURNAL
-def test_two_workers_over_one_ledger_never_write_a_record_twice(desk: Desk, database_url: str, policy: Policy) -> None:
+def test_two_workers_over_one_ledger_never_write_a_record_twice(
+    desk: Desk, database_url: str, policy: Policy
+) -> None:
     orders = [desk.paid_order() for _ in range(150)]
-    customers = [int(desk.store.sign_up(email=f"c{place}@example.test")["id"]) for place in range(20)]
+    customers = [
+        int(desk.store.sign_up(email=f"c{place}@example.test")["id"]) for place in range(20)
+    ]
     desk.deliver()
     desk.advance()
     together = Barrier(3)
@@ -179,7 +189,10 @@ def test_a_turn_that_fails_is_followed_by_another(
 
 
 def test_a_store_that_is_dead_delays_no_other(database: Database, policy: Policy) -> None:
-    with open_desk(database, policy, slug="a") as dead, open_desk(database, policy, slug="b") as alive:
+    with (
+        open_desk(database, policy, slug="a") as dead,
+        open_desk(database, policy, slug="b") as alive,
+    ):
         both = Settings(stores=dict(dead.settings.stores) | dict(alive.settings.stores))
         orders = {shop.slug: shop.paid_order() for shop in (dead, alive)}
         for shop in (dead, alive):
@@ -188,11 +201,16 @@ def test_a_store_that_is_dead_delays_no_other(database: Database, policy: Policy
         dead.store.add_fault("hang", times=1000, seconds=600)
         stopping = Event()
         runtime = replace(alive.runtime, clock=alive.clock)
-        running = Thread(target=worker_module.run, args=(both, runtime, stopping), kwargs={"wanted": policy})
+        running = Thread(
+            target=worker_module.run, args=(both, runtime, stopping), kwargs={"wanted": policy}
+        )
         running.start()
         try:
             until(lambda: alive.writes("order", orders["b"]) == 1, "store b to be written to")
-            until(lambda: alive.row("order", orders["b"])["push_at"] is None, "the write to be settled")
+            until(
+                lambda: alive.row("order", orders["b"])["push_at"] is None,
+                "the write to be settled",
+            )
             assert dead.writes("order", orders["a"]) == 0
             later = alive.paid_order()
             alive.deliver()
@@ -208,7 +226,10 @@ def test_a_store_that_is_dead_delays_no_other(database: Database, policy: Policy
 
 def test_stores_have_records_of_their_own(database: Database, policy: Policy) -> None:
     """Both stores number their orders alike."""
-    with open_desk(database, policy, slug="a") as one, open_desk(database, policy, slug="b") as other:
+    with (
+        open_desk(database, policy, slug="a") as one,
+        open_desk(database, policy, slug="b") as other,
+    ):
         number = one.paid_order()
         assert other.paid_order(customer_note="ring twice") == number
         for shop in (one, other):

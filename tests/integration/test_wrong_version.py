@@ -57,9 +57,13 @@ def _came(database: Database, topic: str, letters: str) -> None:
                 api_versions.note_made(connection, "shop", topic, at)
                 continue
             result = results.get(letter, "quarantined")
-            connection.execute(insert(deliveries), about | {"identity": f"{topic[:9]}{minute}", "result": result})
+            connection.execute(
+                insert(deliveries), about | {"identity": f"{topic[:9]}{minute}", "result": result}
+            )
             if letter in reasons:
-                connection.execute(insert(quarantine), about | {"reason": reasons[letter], "detail": ""})
+                connection.execute(
+                    insert(quarantine), about | {"reason": reasons[letter], "detail": ""}
+                )
 
 
 @pytest.mark.parametrize("other", ["", "gggggggggg", "vvvvvvvvvv"])
@@ -75,7 +79,9 @@ def test_outdated_topics_are_told_from_what_came_last(
         assert found == []
     else:
         number, minute, is_curable = wanted
-        assert found == [api_versions.Outdated(TOPIC, number, NOON + timedelta(minutes=minute), is_curable)]
+        assert found == [
+            api_versions.Outdated(TOPIC, number, NOON + timedelta(minutes=minute), is_curable)
+        ]
 
 
 def test_topics_that_show_no_record_are_alike_in_all_versions(database: Database) -> None:
@@ -142,7 +148,9 @@ def test_a_new_webhook_that_does_not_help_is_not_made_at_every_look(
 ) -> None:
     """A plugin changes whatever webhooks send."""
     number = desk.written_order()
-    monkeypatch.setattr(outgoing, "record_in", lambda _, resource, body: {resource: {"id": body["id"]}})
+    monkeypatch.setattr(
+        outgoing, "record_in", lambda _, resource, body: {resource: {"id": body["id"]}}
+    )
     _changes(desk, number)
     look(desk)
     before = writes(desk)

@@ -75,7 +75,11 @@ class Site:
     app: Flask = field(init=False)
 
     def __post_init__(self) -> None:
-        self.start(replace(self.desk.settings, public_url=self.desk.receiver.url.removesuffix("/webhooks/shop")))
+        self.start(
+            replace(
+                self.desk.settings, public_url=self.desk.receiver.url.removesuffix("/webhooks/shop")
+            )
+        )
 
     def start(self, settings: Settings) -> None:
         """Start the web application by these settings."""
@@ -125,7 +129,9 @@ class Site:
 
     def watch(self, client: StoreClient | None = None) -> Watcher:
         """The watch over the webhooks; by another key where a client is given."""
-        return Watcher("shop", client or self.desk.worker.pusher.client, self.desk.runtime, self.settings)
+        return Watcher(
+            "shop", client or self.desk.worker.pusher.client, self.desk.runtime, self.settings
+        )
 
     def look(self) -> None:
         """Let it be time for a look at the webhooks, and take it."""
@@ -134,7 +140,9 @@ class Site:
 
     def survey(self) -> None:
         """Record how the webhooks stand, and mend nothing."""
-        installation = Installation("shop", self.desk.worker.pusher.client, self.desk.runtime, self.settings)
+        installation = Installation(
+            "shop", self.desk.worker.pusher.client, self.desk.runtime, self.settings
+        )
         with self.desk.lease() as lease:
             installation.note(lease, installation.survey())
 
@@ -291,7 +299,9 @@ def _refused_post(site: Site) -> Iterator[None]:
 
 def _php_notices(site: Site) -> Iterator[None]:
     """PHP displays its errors; what the answers say is taken all the same."""
-    site.desk.store.set_habits(before_json="<br />\n<b>Deprecated</b>: x in <b>/a.php</b> on line <b>3</b><br />\n")
+    site.desk.store.set_habits(
+        before_json="<br />\n<b>Deprecated</b>: x in <b>/a.php</b> on line <b>3</b><br />\n"
+    )
     heartbeat = site.desk.worker.heartbeat
     site.desk.written_order()
     assert heartbeat.beat()
@@ -321,7 +331,9 @@ OF_THE_STORE: Mapping[str, Scenario] = {
     "no-such-route": _answered(Answer.of({"code": "rest_no_route", "data": {"status": 404}}, 404)),
     "credentials-refused": _refused_key,
     # The web server drops the header with the key.
-    "key-not-received": _answered(Answer.of({"code": "woocommerce_rest_cannot_view", "data": {"status": 401}}, 401)),
+    "key-not-received": _answered(
+        Answer.of({"code": "woocommerce_rest_cannot_view", "data": {"status": 401}}, 401)
+    ),
 }
 """By what stands after `store-`."""
 
@@ -432,7 +444,9 @@ def _late_request(site: Site) -> Iterator[None]:
     """An account is there a month after its erasure was asked for; then it is deleted."""
     customer = int(site.desk.store.sign_up(email="kari@example.test")["id"])
     site.desk.come_to_rest()
-    site.desk.note("customer", customer, RecordEvent("asked", "erasure-requested", site.desk.clock()))
+    site.desk.note(
+        "customer", customer, RecordEvent("asked", "erasure-requested", site.desk.clock())
+    )
     site.desk.come_to_rest()
     site.desk.advance(timedelta(days=32))
     yield
@@ -444,7 +458,9 @@ def _hold_to_be_reviewed(site: Site) -> Iterator[None]:
     """The day of review comes; then another hold takes the place of the first."""
     customer = int(site.desk.store.sign_up(email="kari@example.test")["id"])
     site.desk.come_to_rest()
-    first = RecordEvent("first", "hold", site.desk.clock(), "litigation", "legal", date(2026, 12, 1))
+    first = RecordEvent(
+        "first", "hold", site.desk.clock(), "litigation", "legal", date(2026, 12, 1)
+    )
     site.desk.note("customer", customer, first)
     site.desk.come_to_rest()
     site.desk.advance(timedelta(days=10))
@@ -480,7 +496,9 @@ def _odd_refund(site: Site) -> Iterator[None]:
     site.desk.come_to_rest()
     site.desk.advance()
     with site.monkeypatch.context() as patch:
-        patch.setattr(site.desk.store.renderer, "refund", lambda *_: {"errors": {}, "error_data": {}})
+        patch.setattr(
+            site.desk.store.renderer, "refund", lambda *_: {"errors": {}, "error_data": {}}
+        )
         site.desk.store.refund_order(number, amount="5.00")
         site.desk.come_to_rest()
         yield
@@ -516,7 +534,9 @@ def _legacy_webhook(site: Site) -> Iterator[None]:
     number = site.desk.written_order()
     for _ in range(3):
         site.desk.advance()
-        site.desk.receive(made("order.updated", {"order": {"id": number}}, delivery_id=str(site.desk.clock())))
+        site.desk.receive(
+            made("order.updated", {"order": {"id": number}}, delivery_id=str(site.desk.clock()))
+        )
         site.desk.come_to_rest()
     yield
     site.look()
@@ -561,7 +581,9 @@ def _no_webhooks(site: Site) -> Iterator[None]:
         site.desk.store.webhooks.delete(hook)
     site.look()
     yield
-    installation = Installation("shop", site.desk.worker.pusher.client, site.desk.runtime, site.settings)
+    installation = Installation(
+        "shop", site.desk.worker.pusher.client, site.desk.runtime, site.settings
+    )
     with site.desk.lease() as lease:  # as `store install` does, which keeps to the store's pace
         list(installation.mend(lease, installation.survey()))
         installation.note(lease, installation.survey())
@@ -646,7 +668,9 @@ def _page_watch(site: Site, script: Scripted) -> PageWatch:
     settings = replace(site.settings, policy_page_url=f"{script.url}/wp-json/wp/v2/pages/57129")
     with site.database.write() as connection:
         page_checks.keep_to(connection, settings.policy_pages, site.desk.clock())
-    return PageWatch(site.desk.runtime, settings, compare=lambda source, policy, _: compare_page(source, policy))
+    return PageWatch(
+        site.desk.runtime, settings, compare=lambda source, policy, _: compare_page(source, policy)
+    )
 
 
 def _with_another_period() -> Json:

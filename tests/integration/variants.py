@@ -27,7 +27,12 @@ OTHER_ID: Edits = (('id = "smartgroup-2026-11-22"', 'id = "a-rule-less"'),)
 def policies() -> tuple[Policy, ...]:
     """The one that the project ships; one with other periods, one with other recipients, and one with a rule less."""
     text = POLICY_FILE.read_text()
-    variants = (text, _edited(text, PERIODS), _edited(text, RECIPIENTS), _edited(_without(text), OTHER_ID))
+    variants = (
+        text,
+        _edited(text, PERIODS),
+        _edited(text, RECIPIENTS),
+        _edited(_without(text), OTHER_ID),
+    )
     return tuple(read_policy(variant, "a variant") for variant in variants)
 
 

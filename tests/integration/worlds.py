@@ -40,7 +40,11 @@ SUBJECTS = (
     Subject("email", "ab" * 32),
     None,
 )
-REPORTED: dict[RecordKind, int] = {"support-request": 1, "cookie-consent": 3, "marketing-consent": 4}
+REPORTED: dict[RecordKind, int] = {
+    "support-request": 1,
+    "cookie-consent": 3,
+    "marketing-consent": 4,
+}
 TARGETS: tuple[tuple[RecordKind, int], ...] = (
     ("support-request", 1),
     ("customer", 7),
@@ -57,7 +61,9 @@ days = st.sampled_from(DAYS)
 # What comes
 
 
-def _order(number: int, day: str, opted: str | None, *, meta: bool, erased: bool, **facts: Any) -> Snapshot:
+def _order(
+    number: int, day: str, opted: str | None, *, meta: bool, erased: bool, **facts: Any
+) -> Snapshot:
     """A state of an order; `opted` is the newsletter choice, which shows only where `meta_data` does."""
     kinds = facts.pop("kinds")
     more: dict[str, Any] = {"erased_at": day if erased else None}
@@ -68,10 +74,19 @@ def _order(number: int, day: str, opted: str | None, *, meta: bool, erased: bool
     return Snapshot(known, number, at(day), {} if meta else None)
 
 
-def _account(number: int, day: str, opted: str | None, *, staff: bool, active: str | None) -> Snapshot:
+def _account(
+    number: int, day: str, opted: str | None, *, staff: bool, active: str | None
+) -> Snapshot:
     choices = {day: opted == "yes"} if opted else {}
     kinds = "newsletter" if opted else ""
-    known = customer(CUSTOMERS[number], staff=staff, last_active_at=active, kinds=kinds, choices=choices, meta_at=day)
+    known = customer(
+        CUSTOMERS[number],
+        staff=staff,
+        last_active_at=active,
+        kinds=kinds,
+        choices=choices,
+        meta_at=day,
+    )
     return Snapshot(known, number, at(day), {})
 
 
@@ -80,9 +95,13 @@ def _happened(what: str, day: str, subject: Subject | None) -> Happened:
     return Happened(kind, REPORTED[kind], occurrence, at(day), subject=subject)
 
 
-def _noted(target: tuple[RecordKind, int], type_: EventType, day: str, own: str, about: str) -> Noted:
+def _noted(
+    target: tuple[RecordKind, int], type_: EventType, day: str, own: str, about: str
+) -> Noted:
     if type_ == "hold":
-        return Noted(*target, RecordEvent(own, type_, at(day), "litigation", "legal", date(2027, 5, 1)))
+        return Noted(
+            *target, RecordEvent(own, type_, at(day), "litigation", "legal", date(2027, 5, 1))
+        )
     names = about if type_ == "retracted" or (type_ == "hold-lifted" and about != own) else ""
     return Noted(*target, RecordEvent(own, type_, at(day), about=names))
 
@@ -101,7 +120,9 @@ orders = st.builds(
     paid_at=st.sampled_from([None, "2026-11-20"]),
     trashed=st.sampled_from([False, False, True]),
     payment=st.sampled_from(["", "stripe", "klarna_payments"]),
-    carriers=st.sampled_from([frozenset[str](), frozenset({"flat_rate"}), frozenset({"local_pickup", "bring"})]),
+    carriers=st.sampled_from(
+        [frozenset[str](), frozenset({"flat_rate"}), frozenset({"local_pickup", "bring"})]
+    ),
 )
 accounts = st.builds(
     _account,
@@ -112,9 +133,14 @@ accounts = st.builds(
     active=st.none() | days,
 )
 closings = st.builds(
-    _happened, st.just("support-request.closed"), days, st.sampled_from((*SUBJECTS[:1] * 4, *SUBJECTS))
+    _happened,
+    st.just("support-request.closed"),
+    days,
+    st.sampled_from((*SUBJECTS[:1] * 4, *SUBJECTS)),
 )
-reports = st.builds(_happened, st.sampled_from(sorted(EVENT_TYPES)), days, st.sampled_from(SUBJECTS))
+reports = st.builds(
+    _happened, st.sampled_from(sorted(EVENT_TYPES)), days, st.sampled_from(SUBJECTS)
+)
 
 
 @st.composite
@@ -179,7 +205,9 @@ class World:
 def _meanwhile() -> SearchStrategy[list[Step]]:
     put = st.builds(PutInForce, st.sampled_from(policies()))
     return st.lists(put, max_size=2).flatmap(
-        lambda some: st.lists(st.builds(TagSome, st.integers(1, 4)), max_size=2).map(lambda more: [*some, *more])
+        lambda some: st.lists(st.builds(TagSome, st.integers(1, 4)), max_size=2).map(
+            lambda more: [*some, *more]
+        )
     )
 
 
@@ -199,11 +227,21 @@ ORDERINGS: tuple[Callable[[Step], bool], ...] = (
 def worlds(draw: DrawFn) -> World:
     """Deliveries and events, some of them twice (as the same delivery, or as another one), and all else, shuffled."""
     more = st.lists(orders | orders | accounts | reports, min_size=2, max_size=6)
-    contents: list[Content] = [draw(accounts), draw(orders), draw(closings), *draw(more), *draw(notes())]
+    contents: list[Content] = [
+        draw(accounts),
+        draw(orders),
+        draw(closings),
+        *draw(more),
+        *draw(notes()),
+    ]
     places = range(len(contents))
-    repeated = draw(st.lists(st.tuples(st.sampled_from(places), st.sampled_from(["", "again"])), max_size=3))
+    repeated = draw(
+        st.lists(st.tuples(st.sampled_from(places), st.sampled_from(["", "again"])), max_size=3)
+    )
     taken = [(place, "") for place in places] + repeated
-    takes = [Take(contents[place], f"{place}{again}", draw(st.booleans())) for place, again in taken]
+    takes = [
+        Take(contents[place], f"{place}{again}", draw(st.booleans())) for place, again in taken
+    ]
     steps = draw(st.permutations([*takes, *draw(_meanwhile())]))
     return World(tuple(contents), tuple(sorted(steps, key=draw(st.sampled_from(ORDERINGS)))))
 
@@ -220,7 +258,9 @@ def play(runtime: Runtime, store: str, world: World) -> Runtime:
             case TagSome(limit):
                 Retagger(runtime).step(limit)
             case Take(content, identity, late):
-                Ingest(before if late else runtime).ingest_one(store, Delivery(identity, "made.here", content))
+                Ingest(before if late else runtime).ingest_one(
+                    store, Delivery(identity, "made.here", content)
+                )
     for _ in range(ENOUGH):
         if not Retagger(runtime).step(3):
             return runtime

@@ -42,9 +42,15 @@ def _pay(replay: Replay) -> None:
 
 
 def _attribution(replay: Replay) -> None:
-    rows = json.loads(recorded("deliveries", "07-order.updated--order-with-attribution-and-newsletter-opt-in")["body"])
+    rows = json.loads(
+        recorded("deliveries", "07-order.updated--order-with-attribution-and-newsletter-opt-in")[
+            "body"
+        ]
+    )
     changes = sorted(rows["meta_data"], key=lambda row: row["id"])
-    replay.store.edit_order(117, meta_data=[{"key": row["key"], "value": row["value"]} for row in changes])
+    replay.store.edit_order(
+        117, meta_data=[{"key": row["key"], "value": row["value"]} for row in changes]
+    )
     replay.send("07")
 
 
@@ -95,7 +101,10 @@ def _keep_burst(replay: Replay) -> None:
     """Of 24 deliveries four were kept: three orders made, and the first of them updated."""
     before = len(replay.receiver.received)
     replay.store.send_deliveries()
-    came = {(request.topic, request.json["id"]): request for request in replay.receiver.received[before:]}
+    came = {
+        (request.topic, request.json["id"]): request
+        for request in replay.receiver.received[before:]
+    }
     replay.deliveries["16-order.created--burst"] = came["order.created", 119]
     replay.deliveries["17-order.updated--burst"] = came["order.updated", 119]
     replay.deliveries["18-order.created--burst"] = came["order.created", 120]
@@ -107,7 +116,12 @@ def _batches(replay: Replay) -> None:
     replay.ask("orders-batch-update")
     replay.ask("customers-batch-update")
     replay.send("20", "21")
-    for name in ("orders-batch-too-large", "order-update-missing", "order-get-missing", "customer-get-missing"):
+    for name in (
+        "orders-batch-too-large",
+        "order-update-missing",
+        "order-get-missing",
+        "customer-get-missing",
+    ):
         replay.ask(name)
     replay.ask("orders-past-last-page")
     replay.ask("bad-credentials")

@@ -75,7 +75,9 @@ def test_a_nonce_is_good_for_once(store: SandboxStore) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(-890, 200), (890, 200), (-910, 401), (910, 401)])
-def test_a_signature_is_good_for_fifteen_minutes(store: SandboxStore, seconds: int, status: int) -> None:
+def test_a_signature_is_good_for_fifteen_minutes(
+    store: SandboxStore, seconds: int, status: int
+) -> None:
     answer = requests.get(_signed(store, int(time.time()) + seconds), timeout=5)
     assert answer.status_code == status
     if status == 401:
@@ -104,7 +106,8 @@ def test_the_method_is_signed_too(store: SandboxStore) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "status"), [("HMAC-SHA1", 200), ("HMAC-SHA256", 200), ("HMAC-MD5", 401), ("PLAINTEXT", 401)]
+    ("method", "status"),
+    [("HMAC-SHA1", 200), ("HMAC-SHA256", 200), ("HMAC-MD5", 401), ("PLAINTEXT", 401)],
 )
 def test_signature_methods(store: SandboxStore, method: str, status: int) -> None:
     key = store.create_key()
@@ -128,7 +131,10 @@ def test_signature_methods(store: SandboxStore, method: str, status: int) -> Non
     ("left_out", "message"),
     [
         (("oauth_nonce",), "Missing OAuth parameter oauth_nonce"),
-        (("oauth_timestamp", "oauth_nonce"), "Missing OAuth parameters oauth_timestamp, oauth_nonce"),
+        (
+            ("oauth_timestamp", "oauth_nonce"),
+            "Missing OAuth parameters oauth_timestamp, oauth_nonce",
+        ),
     ],
 )
 def test_says_what_is_missing(store: SandboxStore, left_out: tuple[str, ...], message: str) -> None:
@@ -140,7 +146,11 @@ def test_says_what_is_missing(store: SandboxStore, left_out: tuple[str, ...], me
 
 def test_without_any_credentials(store: SandboxStore) -> None:
     answer = requests.get(f"{store.url}{ORDERS}", timeout=5)
-    assert _said(answer) == (401, "woocommerce_rest_cannot_view", "Sorry, you cannot list resources.")
+    assert _said(answer) == (
+        401,
+        "woocommerce_rest_cannot_view",
+        "Sorry, you cannot list resources.",
+    )
     # Over plain http the store does not even look at Basic credentials.
     key = store.create_key()
     pair = (key["consumer_key"], key["consumer_secret"])
@@ -156,7 +166,8 @@ def test_wrong_key_and_wrong_secret(store: SandboxStore) -> None:
 
 
 @pytest.mark.parametrize(
-    ("permissions", "reads", "writes"), [("read", 200, 401), ("write", 401, 201), ("read_write", 200, 201)]
+    ("permissions", "reads", "writes"),
+    [("read", 200, 401), ("write", 401, 201), ("read_write", 200, 201)],
 )
 def test_permissions(client: Client, permissions: str, reads: int, writes: int) -> None:
     api = client("administrator", permissions)
@@ -183,7 +194,10 @@ def test_a_shop_manager_may_not_batch_customers(client: Client, store: SandboxSt
     order = store.place_order()
     manager = client("shop_manager")
     update = {"update": [{"id": order["id"], "meta_data": [{"key": "a", "value": "b"}]}]}
-    assert _said(manager.post("customers/batch", update))[:2] == (403, "woocommerce_rest_cannot_batch")
+    assert _said(manager.post("customers/batch", update))[:2] == (
+        403,
+        "woocommerce_rest_cannot_batch",
+    )
     answer = manager.post("orders/batch", update)
     assert answer.status_code == 200
     assert answer.json()["update"][0]["meta_data"][0]["key"] == "a"

@@ -31,7 +31,9 @@ def _get(store: SandboxStore, path: str) -> Any:
     ("kind", "status", "retry_after"),
     [("500", 500, None), ("429", 429, "7"), ("503", 503, "7"), ("html", 200, None)],
 )
-def test_answers_that_go_wrong(api: Any, store: SandboxStore, kind: str, status: int, retry_after: str | None) -> None:
+def test_answers_that_go_wrong(
+    api: Any, store: SandboxStore, kind: str, status: int, retry_after: str | None
+) -> None:
     assert _post(store, "add_fault", kind=kind, times=2, seconds=7).status_code == 200
     for _ in range(2):
         answer = api.post("orders", {})
@@ -85,7 +87,9 @@ def test_writes_can_be_counted_for_each_record(client: Client, store: SandboxSto
     tags = {"meta_data": [{"key": "a", "value": "1"}, {"key": "b", "value": "2"}]}
     assert reader.put(f"orders/{first}", tags).status_code == 401
     writer.put(f"orders/{first}", tags)
-    writer.post("orders/batch", {"update": [{"id": first, **tags}, {"id": second}, {"id": 999, **tags}]})
+    writer.post(
+        "orders/batch", {"update": [{"id": first, **tags}, {"id": second}, {"id": 999, **tags}]}
+    )
     writes = [write for entry in _get(store, "log")["requests"] for write in entry["writes"]]
     assert writes == [
         {"kind": "order", "id": first, "meta_keys": ["a", "b"]},
@@ -94,7 +98,11 @@ def test_writes_can_be_counted_for_each_record(client: Client, store: SandboxSto
     ]
     assert len(store.log.writes("order", first)) == 2
     entries = _get(store, "log")["requests"]
-    assert [(entry["method"], entry["status"]) for entry in entries] == [("PUT", 401), ("PUT", 200), ("POST", 200)]
+    assert [(entry["method"], entry["status"]) for entry in entries] == [
+        ("PUT", 401),
+        ("PUT", 200),
+        ("POST", 200),
+    ]
     assert entries[1]["key"] == writer.consumer_key
     assert requests.delete(f"{store.url}/sandbox/log", timeout=5).status_code == 200
     assert _get(store, "log") == {"requests": [], "deliveries": []}
@@ -107,7 +115,9 @@ def test_the_log_holds_no_signatures(api: Any, store: SandboxStore) -> None:
 
 def test_the_shop_over_http(store: SandboxStore, receiver: Receiver) -> None:
     """The same names and arguments as the methods."""
-    webhook = _post(store, "create_webhook", topic="order.updated", delivery_url=receiver.url, secret="s").json()
+    webhook = _post(
+        store, "create_webhook", topic="order.updated", delivery_url=receiver.url, secret="s"
+    ).json()
     customer = _post(store, "sign_up", email="kari@example.test").json()
     order = _post(store, "checkout", customer_id=customer["id"], ip_address="192.0.2.1").json()
     _post(store, "opt_in", kind="order", record_id=order["id"])
@@ -117,7 +127,12 @@ def test_the_shop_over_http(store: SandboxStore, receiver: Receiver) -> None:
     assert state["orders"][0]["meta"]["ws_opt_in"] == "yes"
     assert [known["id"] for known in state["webhooks"]] == [webhook["id"]]
     assert state["waiting"] == []
-    assert _post(store, "set_webhook_owner", webhook_id=webhook["id"], role="none").json()["owner_role"] == "none"
+    assert (
+        _post(store, "set_webhook_owner", webhook_id=webhook["id"], role="none").json()[
+            "owner_role"
+        ]
+        == "none"
+    )
 
 
 def test_many_orders_at_once(store: SandboxStore, subscribed: Receiver) -> None:
@@ -125,16 +140,28 @@ def test_many_orders_at_once(store: SandboxStore, subscribed: Receiver) -> None:
     store.drop_deliveries()
     told = _post(store, "place_orders", count=3, customer_id=customer, customer_note="ny").json()
     waiting = {(event["topic"], event["record_id"]) for event in store.state()["waiting"]}
-    assert waiting == {(topic, order) for topic in ("order.created", "order.updated") for order in told}
+    assert waiting == {
+        (topic, order) for topic in ("order.created", "order.updated") for order in told
+    }
     store.drop_deliveries()
     # An importer tells nobody, not even of the customer whom a finished order touches.
-    given = {"count": 3, "set_paid": False, "customer_id": customer, "quiet": True, "status": "completed"}
+    given = {
+        "count": 3,
+        "set_paid": False,
+        "customer_id": customer,
+        "quiet": True,
+        "status": "completed",
+    }
     quiet = _post(store, "place_orders", **given).json()
     assert store.state()["waiting"] == []
     orders = {order["id"]: order for order in store.state()["orders"]}
     assert list(orders) == [*told, *quiet]
-    assert {(orders[known]["status"], orders[known]["customer_note"]) for known in told} == {("processing", "ny")}
-    assert {(orders[known]["status"], orders[known]["customer_id"]) for known in quiet} == {("completed", customer)}
+    assert {(orders[known]["status"], orders[known]["customer_note"]) for known in told} == {
+        ("processing", "ny")
+    }
+    assert {(orders[known]["status"], orders[known]["customer_id"]) for known in quiet} == {
+        ("completed", customer)
+    }
     # The next deed is heard of again.
     store.edit_order(quiet[0])
     assert [event["record_id"] for event in store.state()["waiting"]] == quiet[:1]
@@ -144,7 +171,10 @@ def test_a_failed_import_leaves_the_shop_heard(store: SandboxStore, subscribed: 
     given = {"count": 1, "customer_id": 999, "quiet": True}
     assert _post(store, "place_orders", **given).status_code == 400
     store.place_order()
-    assert [event["topic"] for event in store.state()["waiting"]] == ["order.created", "order.updated"]
+    assert [event["topic"] for event in store.state()["waiting"]] == [
+        "order.created",
+        "order.updated",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -161,7 +191,9 @@ def test_a_failed_import_leaves_the_shop_heard(store: SandboxStore, subscribed: 
         ("close", {}, 404),
     ],
 )
-def test_mistakes_in_the_control_are_told(store: SandboxStore, path: str, given: Any, status: int) -> None:
+def test_mistakes_in_the_control_are_told(
+    store: SandboxStore, path: str, given: Any, status: int
+) -> None:
     assert _post(store, path, **given).status_code == status
 
 
@@ -182,8 +214,12 @@ def test_the_shops_clock() -> None:
 def test_the_clock_over_http(store: SandboxStore) -> None:
     assert _get(store, "clock") == {"now": "2026-11-22T11:00:00+00:00"}
     assert _post(store, "advance_clock", seconds=60).json() == {"now": "2026-11-22T11:01:00+00:00"}
-    assert _post(store, "set_clock", at="2027-01-01T00:00:00+01:00").json() == {"now": "2026-12-31T23:00:00+00:00"}
-    assert _post(store, "freeze_clock", at="2028-02-29").json() == {"now": "2028-02-29T00:00:00+00:00"}
+    assert _post(store, "set_clock", at="2027-01-01T00:00:00+01:00").json() == {
+        "now": "2026-12-31T23:00:00+00:00"
+    }
+    assert _post(store, "freeze_clock", at="2028-02-29").json() == {
+        "now": "2028-02-29T00:00:00+00:00"
+    }
 
 
 def test_ids_never_go_back() -> None:
@@ -198,7 +234,9 @@ def test_a_shops_life(store: SandboxStore, subscribed: Receiver) -> None:
     assert summary["orders"] == len(store.shop.orders) > 20
     store.send_deliveries()
     assert set(subscribed.topics()) == {webhook.topic for webhook in store.webhooks.all()}
-    support = [request.json for request in subscribed.deliveries if request.topic.endswith("closed")]
+    support = [
+        request.json for request in subscribed.deliveries if request.topic.endswith("closed")
+    ]
     assert support == [{"action": "wc_support_request_closed", "arg": 4711}]
     known = summary["known"]
     assert known["failed"] not in store.shop.orders
@@ -211,9 +249,19 @@ def test_a_shops_life(store: SandboxStore, subscribed: Receiver) -> None:
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_serves_as_a_process_until_it_is_told_to_stop(stop: signal.Signals) -> None:
-    command = [sys.executable, "-m", "deploy.sandbox", "--consumer-key", "ck", "--consumer-secret", "cs"]
+    command = [
+        sys.executable,
+        "-m",
+        "deploy.sandbox",
+        "--consumer-key",
+        "ck",
+        "--consumer-secret",
+        "cs",
+    ]
     command += ["--assume-https", "--now", "2026-11-22T11:00:00Z"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         url = json.loads(process.stdout.readline())["url"]
         answer = requests.get(f"{url}/wp-json/wc/v3/orders", auth=("ck", "cs"), timeout=5)

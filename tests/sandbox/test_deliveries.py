@@ -37,7 +37,10 @@ def _ids(store: SandboxStore, **given: Any) -> tuple[int, int]:
         (lambda s, o, c: s.trash_order(o), ["order.deleted"]),
         # Gone for good, and no order topic says so.
         (lambda s, o, c: s.delete_order(o), ["action.woocommerce_delete_order"]),
-        (lambda s, o, c: s.sign_up(email="a@example.test"), ["customer.created", "customer.updated"]),
+        (
+            lambda s, o, c: s.sign_up(email="a@example.test"),
+            ["customer.created", "customer.updated"],
+        ),
         (lambda s, o, c: s.make_account("a@example.test"), ["customer.created"]),
         (lambda s, o, c: s.make_account("a@example.test", "shop_manager"), ["customer.created"]),
         (lambda s, o, c: s.opt_out("customer", c), ["customer.updated"]),
@@ -45,11 +48,16 @@ def _ids(store: SandboxStore, **given: Any) -> tuple[int, int]:
         (lambda s, o, c: s.visit(c), []),
         # Its orders lose their owner without a word.
         (lambda s, o, c: s.delete_customer(c), ["customer.deleted"]),
-        (lambda s, o, c: s.fire_action("wc_support_request_closed", 4711), ["action.wc_support_request_closed"]),
+        (
+            lambda s, o, c: s.fire_action("wc_support_request_closed", 4711),
+            ["action.wc_support_request_closed"],
+        ),
         (lambda s, o, c: s.fire_action("wc_nobody_listens"), []),
     ],
 )
-def test_who_is_told(store: SandboxStore, subscribed: Receiver, deed: Deed, topics: list[str]) -> None:
+def test_who_is_told(
+    store: SandboxStore, subscribed: Receiver, deed: Deed, topics: list[str]
+) -> None:
     order_id, customer_id = _ids(store)
     before = len(subscribed.deliveries)
     deed(store, order_id, customer_id)
@@ -78,7 +86,9 @@ def test_restoring_tells_of_itself_alone(store: SandboxStore, subscribed: Receiv
         {},
     ],
 )
-def test_a_write_that_changes_nothing_echoes(api: Any, store: SandboxStore, subscribed: Receiver, write: Any) -> None:
+def test_a_write_that_changes_nothing_echoes(
+    api: Any, store: SandboxStore, subscribed: Receiver, write: Any
+) -> None:
     order_id, customer_id = _ids(store, meta_data=[{"key": "ws_opt_in", "value": "yes"}])
     store.opt_in("customer", customer_id)
     store.send_deliveries()
@@ -164,7 +174,9 @@ def _sight(body: Any) -> str:
     return "with meta" if "meta_data" in body else "without"
 
 
-def test_the_owner_is_who_made_the_webhook(client: Any, store: SandboxStore, receiver: Receiver) -> None:
+def test_the_owner_is_who_made_the_webhook(
+    client: Any, store: SandboxStore, receiver: Receiver
+) -> None:
     given = {"topic": "customer.created", "delivery_url": receiver.url}
     assert client("shop_manager").post("webhooks", given).status_code == 201
     store.sign_up(email="kari@example.test")
@@ -197,13 +209,21 @@ def test_rounds_lose_repeat_and_reorder(store: SandboxStore, subscribed: Receive
 
 
 def test_the_eraser_leaves_what_the_real_one_leaves(store: SandboxStore) -> None:
-    meta = [{"key": "_wc_order_attribution_utm_source", "value": "newsletter"}, {"key": "ws_opt_in", "value": "yes"}]
+    meta = [
+        {"key": "_wc_order_attribution_utm_source", "value": "newsletter"},
+        {"key": "ws_opt_in", "value": "yes"},
+    ]
     order = store.checkout(
         ip_address="192.0.2.17",
         user_agent="Firefox",
         customer_note="Ring på døra",
         meta_data=meta,
-        billing={"first_name": "Per", "state": "NO-46", "email": "per@example.test", "phone": "+47 40"},
+        billing={
+            "first_name": "Per",
+            "state": "NO-46",
+            "email": "per@example.test",
+            "phone": "+47 40",
+        },
         line_items=[{"product_id": 11, "meta_data": [{"key": "Gravering", "value": "Per"}]}],
     )
     erased = store.anonymise_order(order["id"])
@@ -212,7 +232,10 @@ def test_the_eraser_leaves_what_the_real_one_leaves(store: SandboxStore) -> None
     assert erased["billing"]["company"] == ""
     assert erased["billing"]["email"] == "deleted@site.invalid"
     assert erased["billing"]["phone"] == "+00 00"
-    assert (erased["customer_ip_address"], erased["customer_user_agent"]) == ("192.0.2.0", "[deleted]")
+    assert (erased["customer_ip_address"], erased["customer_user_agent"]) == (
+        "192.0.2.0",
+        "[deleted]",
+    )
     assert erased["customer_note"] == "Ring på døra"
     kept = {row["key"] for row in erased["meta_data"]}
     assert {"_anonymized", "_wc_order_attribution_utm_source", "ws_opt_in"} <= kept
@@ -220,7 +243,9 @@ def test_the_eraser_leaves_what_the_real_one_leaves(store: SandboxStore) -> None
     assert erased["line_items"][0]["name"] == PRODUCTS[11].name
 
 
-def test_deleting_a_customer_leaves_the_orders(api: Any, store: SandboxStore, subscribed: Receiver) -> None:
+def test_deleting_a_customer_leaves_the_orders(
+    api: Any, store: SandboxStore, subscribed: Receiver
+) -> None:
     order_id, customer_id = _ids(store)
     store.advance_clock(60)
     assert api.delete(f"customers/{customer_id}").status_code == 501
@@ -232,11 +257,19 @@ def test_deleting_a_customer_leaves_the_orders(api: Any, store: SandboxStore, su
     assert subscribed.topics().count("order.updated") == 1
 
 
-V1_LACKS = ("date_created_gmt", "date_modified_gmt", "date_completed_gmt", "date_paid_gmt", "meta_data")
+V1_LACKS = (
+    "date_created_gmt",
+    "date_modified_gmt",
+    "date_completed_gmt",
+    "date_paid_gmt",
+    "meta_data",
+)
 
 
 @pytest.mark.parametrize("version", ["v1", "v2", "legacy"])
-def test_bodies_of_older_api_versions(store: SandboxStore, receiver: Receiver, version: str) -> None:
+def test_bodies_of_older_api_versions(
+    store: SandboxStore, receiver: Receiver, version: str
+) -> None:
     for topic in ("order.updated", "customer.updated", "order.deleted"):
         store.create_webhook(topic, receiver.url, api_version=version)
     order, customer = _ids(store)
@@ -245,7 +278,10 @@ def test_bodies_of_older_api_versions(store: SandboxStore, receiver: Receiver, v
     bodies = {request.topic: request.json for request in receiver.deliveries if request.topic}
     assert bodies["order.deleted"] == {"id": order}, "alike in all versions"
     if version == "legacy":
-        assert bodies["order.updated"]["order"].items() >= {"id": order, "customer_id": customer}.items()
+        assert (
+            bodies["order.updated"]["order"].items()
+            >= {"id": order, "customer_id": customer}.items()
+        )
         assert bodies["customer.updated"]["customer"]["id"] == customer
         assert all(len(bodies[topic]) == 1 for topic in ("order.updated", "customer.updated"))
         return
@@ -253,13 +289,18 @@ def test_bodies_of_older_api_versions(store: SandboxStore, receiver: Receiver, v
     assert bodies["order.updated"].keys() >= {"id", "date_created", *V1_LACKS} - set(lacks)
     assert not bodies["order.updated"].keys() & set(lacks)
     assert not bodies["customer.updated"].keys() & set(lacks)
-    assert all(("meta_data" in line) is (version == "v2") for line in bodies["order.updated"]["line_items"])
+    assert all(
+        ("meta_data" in line) is (version == "v2") for line in bodies["order.updated"]["line_items"]
+    )
 
 
 @pytest.mark.parametrize(
-    ("version", "code"), [("v1", "woocommerce_rest_cannot_view"), ("legacy", "woocommerce_api_cannot_view")]
+    ("version", "code"),
+    [("v1", "woocommerce_rest_cannot_view"), ("legacy", "woocommerce_api_cannot_view")],
 )
-def test_errors_of_older_api_versions(store: SandboxStore, receiver: Receiver, version: str, code: str) -> None:
+def test_errors_of_older_api_versions(
+    store: SandboxStore, receiver: Receiver, version: str, code: str
+) -> None:
     store.create_webhook("order.updated", receiver.url, role="none", api_version=version)
     _ids(store)
     body = [request.json for request in receiver.deliveries if request.topic][-1]
@@ -271,6 +312,8 @@ def test_a_webhook_of_an_unknown_api_version(store: SandboxStore, receiver: Rece
         store.create_webhook("order.updated", receiver.url, api_version="v4")
 
 
-def test_a_webhook_made_over_rest_is_of_v3(api: Any, store: SandboxStore, receiver: Receiver) -> None:
+def test_a_webhook_made_over_rest_is_of_v3(
+    api: Any, store: SandboxStore, receiver: Receiver
+) -> None:
     api.post("webhooks", {"topic": "order.updated", "delivery_url": receiver.url})
     assert [hook["api_version"] for hook in store.state()["webhooks"]] == ["v3"]

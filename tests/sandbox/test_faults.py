@@ -23,18 +23,26 @@ def _counts(answer: Any) -> tuple[str | None, str | None]:
 
 
 @pytest.mark.parametrize("times", [0, None])
-def test_a_fault_may_last_until_it_is_cleared(api: Any, store: SandboxStore, times: int | None) -> None:
+def test_a_fault_may_last_until_it_is_cleared(
+    api: Any, store: SandboxStore, times: int | None
+) -> None:
     given = {"kind": "503", "times": times, "seconds": 9}
-    assert requests.post(f"{store.url}/sandbox/add_fault", json=given, timeout=10).status_code == 200
+    assert (
+        requests.post(f"{store.url}/sandbox/add_fault", json=given, timeout=10).status_code == 200
+    )
     answers = [api.get("orders") for _ in range(5)]
-    assert {(answer.status_code, answer.headers["Retry-After"]) for answer in answers} == {(503, "9")}
+    assert {(answer.status_code, answer.headers["Retry-After"]) for answer in answers} == {
+        (503, "9")
+    }
     requests.post(f"{store.url}/sandbox/clear_faults", timeout=10)
     assert api.get("orders").status_code == 200
 
 
 def test_a_fault_cannot_come_a_negative_number_of_times(store: SandboxStore) -> None:
     given = {"kind": "503", "times": -1}
-    assert requests.post(f"{store.url}/sandbox/add_fault", json=given, timeout=10).status_code == 400
+    assert (
+        requests.post(f"{store.url}/sandbox/add_fault", json=given, timeout=10).status_code == 400
+    )
 
 
 def test_the_first_fault_that_fits_comes_first(api: Any, store: SandboxStore) -> None:
@@ -70,7 +78,9 @@ def test_a_slow_answer_comes_late(api: Any, store: SandboxStore) -> None:
 
 @pytest.mark.parametrize("total", [0, 999_999_999, -1, "many", None])
 @pytest.mark.parametrize("path", ["orders", "customers", "webhooks"])
-def test_counts_may_be_wrong_or_missing(api: Any, store: SandboxStore, path: str, total: int | str | None) -> None:
+def test_counts_may_be_wrong_or_missing(
+    api: Any, store: SandboxStore, path: str, total: int | str | None
+) -> None:
     store.place_orders(3)
     store.sign_up(email="kari@example.test")
     store.create_webhook("order.updated", "http://127.0.0.1:1/")
@@ -107,7 +117,9 @@ def test_a_list_may_always_give_its_first_page(api: Any, store: SandboxStore, pa
         ({}, slice(0, 10)),
     ],
 )
-def test_pages_may_be_shorter_than_asked(api: Any, store: SandboxStore, params: Any, places: slice) -> None:
+def test_pages_may_be_shorter_than_asked(
+    api: Any, store: SandboxStore, params: Any, places: slice
+) -> None:
     placed = store.place_orders(25)
     store.add_fault("short-pages", times=0)
     answer = api.get("orders", params={**BY_ID, **params})
@@ -125,7 +137,11 @@ def test_only_lists_lie(api: Any, store: SandboxStore) -> None:
     assert [entry.fault for entry in store.log.requests] == ["", "", ""]
     for _ in range(3):
         api.get("orders")
-    assert [entry.fault for entry in store.log.requests[3:]] == ["totals", "same-page", "short-pages"]
+    assert [entry.fault for entry in store.log.requests[3:]] == [
+        "totals",
+        "same-page",
+        "short-pages",
+    ]
 
 
 def test_a_refused_list_is_no_lie(store: SandboxStore) -> None:
@@ -145,7 +161,9 @@ def test_the_log_tells_when_each_request_came_in(api: Any, store: SandboxStore) 
     assert before <= entries[0]["at"] <= between <= entries[1]["at"] <= time.time()
 
 
-def test_the_log_tells_when_a_request_came_in_and_not_when_it_was_answered(api: Any, store: SandboxStore) -> None:
+def test_the_log_tells_when_a_request_came_in_and_not_when_it_was_answered(
+    api: Any, store: SandboxStore
+) -> None:
     store.add_fault("hang", seconds=600)
     api.timeout = 0.2
     with pytest.raises(requests.Timeout):

@@ -13,14 +13,20 @@ ORDERS = "/wp-json/wc/v3/orders"
 
 
 def _get(store: SandboxStore, key: Any, path: str = ORDERS, **params: str) -> requests.Response:
-    query = {"consumer_key": key["consumer_key"], "consumer_secret": key["consumer_secret"], **params}
+    query = {
+        "consumer_key": key["consumer_key"],
+        "consumer_secret": key["consumer_secret"],
+        **params,
+    }
     return requests.get(f"{store.url}{path}", params=query, timeout=10)
 
 
 @pytest.fixture
 def https() -> Any:
     """A store behind a proxy that ends TLS, and a key of it."""
-    store = SandboxStore(StoreOptions(assume_https=True, sending=SendingOptions(autosend=False)), now=NOON)
+    store = SandboxStore(
+        StoreOptions(assume_https=True, sending=SendingOptions(autosend=False)), now=NOON
+    )
     with serving(store):
         yield store, store.create_key()
 
@@ -53,7 +59,11 @@ def test_a_dropped_header_makes_a_visitor_of_who_has_a_key(https: tuple[SandboxS
     ],
 )
 def test_a_cache_answers_in_place_of_the_store(
-    https: tuple[SandboxStore, Any], habit: str, others: dict[str, str], header: tuple[str, str] | None, is_kept: bool
+    https: tuple[SandboxStore, Any],
+    habit: str,
+    others: dict[str, str],
+    header: tuple[str, str] | None,
+    is_kept: bool,
 ) -> None:
     store, key = https
     store.set_habits(cache=habit)
@@ -78,7 +88,9 @@ def test_a_post_may_ask_to_be_read_and_no_cache_answers_it(api: API, store: Sand
     assert store.log.writes("order", number) == []
 
 
-def test_a_post_that_asks_to_be_read_needs_no_right_to_write(client: Any, store: SandboxStore) -> None:
+def test_a_post_that_asks_to_be_read_needs_no_right_to_write(
+    client: Any, store: SandboxStore
+) -> None:
     number = store.place_order()["id"]
     reader = client("administrator", "read")
     assert reader.post(f"orders/{number}", None, params={"_method": "GET"}).status_code == 200
@@ -94,7 +106,9 @@ def test_a_post_that_asks_to_be_read_needs_no_right_to_write(client: Any, store:
         ("", 0, ("", 0)),
     ],
 )
-def test_the_index_tells_the_time_zone(store: SandboxStore, name: str, offset: float, shown: tuple[str, float]) -> None:
+def test_the_index_tells_the_time_zone(
+    store: SandboxStore, name: str, offset: float, shown: tuple[str, float]
+) -> None:
     store.set_time_zone(name, offset)
     index = requests.get(f"{store.url}/wp-json/", timeout=10).json()
     assert (index["timezone_string"], index["gmt_offset"]) == shown

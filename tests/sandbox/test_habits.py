@@ -22,11 +22,18 @@ def closed(store: SandboxStore) -> dict[str, int]:
     orders = [store.place_order(set_paid=True)["id"] for _ in range(2)]
     customers = [store.sign_up(email=f"{name}@example.test")["id"] for name in "ab"]
     store.set_habits(closed=[f"order:{orders[0]}", f"customer:{customers[0]}"])
-    return {"orders": orders[0], "orders/open": orders[1], "customers": customers[0], "customers/open": customers[1]}
+    return {
+        "orders": orders[0],
+        "orders/open": orders[1],
+        "customers": customers[0],
+        "customers/open": customers[1],
+    }
 
 
 @pytest.mark.parametrize("resource", ["orders", "customers"])
-def test_a_closed_record_is_refused_and_others_are_not(api: Any, closed: dict[str, int], resource: str) -> None:
+def test_a_closed_record_is_refused_and_others_are_not(
+    api: Any, closed: dict[str, int], resource: str
+) -> None:
     place, there = f"{resource}/{closed[resource]}", f"{resource}/{closed[resource + '/open']}"
     assert _code(api.get(place)) == (403, "woocommerce_rest_cannot_view")
     assert _code(api.post(place, TAGS)) == (403, "woocommerce_rest_cannot_edit")
@@ -45,7 +52,9 @@ def test_lists_leave_a_closed_record_out(api: Any, closed: dict[str, int], resou
 
 
 @pytest.mark.parametrize("resource", ["orders", "customers"])
-def test_a_batch_has_the_refusal_inside_its_item(api: Any, closed: dict[str, int], resource: str) -> None:
+def test_a_batch_has_the_refusal_inside_its_item(
+    api: Any, closed: dict[str, int], resource: str
+) -> None:
     items = [{"id": closed[name], **TAGS} for name in (resource, f"{resource}/open")]
     refused, done = api.post(f"{resource}/batch", {"update": items}).json()["update"]
     assert refused["error"]["data"]["status"] == 403
@@ -58,15 +67,22 @@ def test_the_refunds_of_a_closed_order_are_closed_too(api: Any, closed: dict[str
 
 
 @pytest.mark.parametrize("refusal", [405, 501])
-def test_refused_methods_are_answered_in_html_before_wordpress(store: SandboxStore, api: Any, refusal: int) -> None:
+def test_refused_methods_are_answered_in_html_before_wordpress(
+    store: SandboxStore, api: Any, refusal: int
+) -> None:
     order = store.place_order()["id"]
     store.set_habits(refused_methods=["PUT", "DELETE"], refusal=refusal)
     for answer in (api.put(f"orders/{order}", TAGS), api.delete(f"orders/{order}")):
         assert (answer.status_code, answer.headers["Content-Type"]) == (refusal, "text/html")
-    assert (store.shop.order(order).meta.get("note"), store.shop.order(order).status) == (None, "pending")
+    assert (store.shop.order(order).meta.get("note"), store.shop.order(order).status) == (
+        None,
+        "pending",
+    )
     assert api.post(f"orders/{order}", TAGS).status_code == 200
     assert [entry.status for entry in store.log.requests] == [refusal, refusal, 200]
-    requests.post(f"{store.url}/sandbox/set_habits", json={"refused_methods": []}, timeout=5).raise_for_status()
+    requests.post(
+        f"{store.url}/sandbox/set_habits", json={"refused_methods": []}, timeout=5
+    ).raise_for_status()
     assert api.put(f"orders/{order}", TAGS).status_code == 200
 
 
@@ -76,7 +92,10 @@ def test_method_in_the_query_of_a_post_counts_and_the_signature_is_that_of_the_p
     order = store.place_order()["id"]
     for _ in range(2):  # a GET is a GET whatever it says
         assert api.get(f"orders/{order}", params={"_method": "DELETE"}).status_code == 200
-    assert api.post(f"orders/{order}", {}, params={"_method": "DELETE", "force": "true"}).status_code == 200
+    assert (
+        api.post(f"orders/{order}", {}, params={"_method": "DELETE", "force": "true"}).status_code
+        == 200
+    )
     assert _code(api.get(f"orders/{order}")) == (404, "woocommerce_rest_shop_order_invalid_id")
 
 
@@ -98,7 +117,9 @@ def test_other_methods_in_the_query(api: Any, method: str, status: int, code: st
 
 def test_a_readers_key_deletes_nothing_by_a_post(store: SandboxStore, client: Client) -> None:
     order = store.place_order()["id"]
-    answer = client("administrator", "read").post(f"orders/{order}", {}, params={"_method": "DELETE"})
+    answer = client("administrator", "read").post(
+        f"orders/{order}", {}, params={"_method": "DELETE"}
+    )
     assert _code(answer) == (401, "woocommerce_rest_authentication_error")
 
 

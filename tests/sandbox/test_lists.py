@@ -10,7 +10,15 @@ from deploy.sandbox.ids import Ids
 from tests.sandbox.conftest import Client
 from tests.sandbox.replay import recorded
 
-STATUSES = ("pending", "processing", "on-hold", "completed", "cancelled", "failed", "checkout-draft")
+STATUSES = (
+    "pending",
+    "processing",
+    "on-hold",
+    "completed",
+    "cancelled",
+    "failed",
+    "checkout-draft",
+)
 
 
 def _ids(answer: Any) -> list[int]:
@@ -43,7 +51,9 @@ def orders(store: SandboxStore) -> dict[str, int]:
         ({"status[0]": "trash", "status[1]": "pending"}, {*STATUSES} - {"pending"}),
     ],
 )
-def test_statuses(api: Any, orders: dict[str, int], asked: dict[str, str], left_out: set[str]) -> None:
+def test_statuses(
+    api: Any, orders: dict[str, int], asked: dict[str, str], left_out: set[str]
+) -> None:
     expected = {order_id for status, order_id in orders.items() if status not in left_out}
     assert set(_ids(api.get("orders", params=asked))) == expected
 
@@ -64,7 +74,9 @@ def test_the_status_of_a_plugin_can_be_asked_for(api: Any, store: SandboxStore) 
         ({"per_page": 10, "page": 4}, 0, "0", "0"),
     ],
 )
-def test_pages(api: Any, store: SandboxStore, params: Any, items: int, total: str, pages: str) -> None:
+def test_pages(
+    api: Any, store: SandboxStore, params: Any, items: int, total: str, pages: str
+) -> None:
     for _ in range(25):
         store.place_order()
     answer = api.get("orders", params=params)
@@ -90,7 +102,10 @@ def test_refuses_what_is_out_of_bounds(api: Any, params: Any, named: str, code: 
     answer = api.get("orders", params=params)
     assert answer.status_code == 400
     body = answer.json()
-    assert (body["code"], body["message"]) == ("rest_invalid_param", f"Invalid parameter(s): {named}")
+    assert (body["code"], body["message"]) == (
+        "rest_invalid_param",
+        f"Invalid parameter(s): {named}",
+    )
     assert body["data"]["details"][named]["code"] == code
 
 
@@ -168,7 +183,10 @@ def test_fields_come_in_the_records_own_order(api: Any, store: SandboxStore) -> 
         ({"role": "all"}, ["admin", "anna", "kari", "staff"]),
         ({"role": "shop_manager"}, ["staff"]),
         ({"role": "all", "orderby": "id"}, ["admin", "kari", "anna", "staff"]),
-        ({"role": "all", "orderby": "registered_date", "order": "desc"}, ["staff", "anna", "kari", "admin"]),
+        (
+            {"role": "all", "orderby": "registered_date", "order": "desc"},
+            ["staff", "anna", "kari", "admin"],
+        ),
         ({"role": "all", "include": "{staff},{kari}", "orderby": "include"}, ["staff", "kari"]),
         ({"email": "anna@example.test"}, ["anna"]),
         ({"per_page": 1, "page": 2}, ["kari"]),
@@ -182,7 +200,10 @@ def test_customers(api: Any, store: SandboxStore, params: Any, expected: list[st
         ids[name] = made["id"]
     store.advance_clock(60)
     ids["staff"] = store.make_account("staff@example.test", "shop_manager")["id"]
-    given = {key: value.format(**ids) if isinstance(value, str) else value for key, value in params.items()}
+    given = {
+        key: value.format(**ids) if isinstance(value, str) else value
+        for key, value in params.items()
+    }
     answer = api.get("customers", params=given)
     assert [customer["username"] for customer in answer.json()] == expected
 
@@ -193,11 +214,15 @@ def test_the_recorded_list_of_modified_orders() -> None:
     store = SandboxStore(StoreOptions(assume_https=True, sending=SendingOptions(autosend=False)))
     store.shop.post_ids, store.shop.order_meta_ids = Ids(23), Ids(232)
     store.freeze_clock("2026-11-22T07:42:11Z")
-    placed = [store.place_order(line_items=[{"product_id": 10}], set_paid=True)["id"] for _ in range(114)]
+    placed = [
+        store.place_order(line_items=[{"product_id": 10}], set_paid=True)["id"] for _ in range(114)
+    ]
     store.set_clock("2026-11-22T07:42:43Z")
     tags = {"retention_class": "orders-accounting", "retention_delete_after": "2031-11-17"}
     for order_id in placed:
-        store.edit_order(order_id, meta_data=[{"key": key, "value": value} for key, value in tags.items()])
+        store.edit_order(
+            order_id, meta_data=[{"key": key, "value": value} for key, value in tags.items()]
+        )
     request = expected["request"]
     with serving(store) as address:
         key = store.create_key()
@@ -226,7 +251,8 @@ def test_a_client_can_see_the_shops_clock_and_zone(client: Client, store: Sandbo
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("get", "products"), ("get", "orders/first"), ("put", "orders"), ("delete", "webhooks")]
+    ("method", "path"),
+    [("get", "products"), ("get", "orders/first"), ("put", "orders"), ("delete", "webhooks")],
 )
 def test_unknown_routes(api: Any, method: str, path: str) -> None:
     answer = api.put(path, {}) if method == "put" else getattr(api, method)(path)

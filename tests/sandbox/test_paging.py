@@ -25,7 +25,9 @@ def made(store: SandboxStore) -> Made:
     """Five of each record, by the list that shows them; the refunds are the first order's."""
     orders = store.place_orders(5)
     refunds = [store.refund_order(orders[0], "10.00")["id"] for _ in range(5)]
-    customers = [store.sign_up(email=f"{name}@example.test", username=name)["id"] for name in "edcba"]
+    customers = [
+        store.sign_up(email=f"{name}@example.test", username=name)["id"] for name in "edcba"
+    ]
     webhooks = [store.create_webhook("order.updated", NOWHERE)["id"] for _ in range(5)]
     lists = {"orders": orders, "customers": customers, "webhooks": webhooks}
     return {**lists, f"orders/{orders[0]}/refunds": refunds}
@@ -48,7 +50,9 @@ def _lists(made: Made) -> dict[str, str]:
         ({"offset": 1, "order": "desc"}, [3, 2]),
     ],
 )
-def test_an_offset_leaves_out_the_first_items(api: Any, made: Made, name: str, params: Any, places: list[int]) -> None:
+def test_an_offset_leaves_out_the_first_items(
+    api: Any, made: Made, name: str, params: Any, places: list[int]
+) -> None:
     path = _lists(made)[name]
     answer = api.get(path, params={**BY_ID, "per_page": 2, **params})
     assert _ids(answer) == [made[path][place] for place in places]
@@ -92,7 +96,9 @@ def test_webhooks_know_no_offset(api: Any, made: Made, params: Any) -> None:
         ("webhooks", {"page": 4}, ("5", "3")),
     ],
 )
-def test_what_an_empty_page_counts(api: Any, made: Made, name: str, params: Any, counts: tuple[str, str]) -> None:
+def test_what_an_empty_page_counts(
+    api: Any, made: Made, name: str, params: Any, counts: tuple[str, str]
+) -> None:
     answer = api.get(_lists(made)[name], params={"per_page": 2, **params})
     assert _ids(answer) == []
     assert _counts(answer) == counts
@@ -125,7 +131,9 @@ def test_records_can_be_left_out_by_id(api: Any, made: Made, name: str) -> None:
         ("customers", [0, 1]),
     ],
 )
-def test_including_and_excluding_the_same_record(api: Any, made: Made, name: str, places: list[int]) -> None:
+def test_including_and_excluding_the_same_record(
+    api: Any, made: Made, name: str, places: list[int]
+) -> None:
     path = _lists(made)[name]
     first, second = made[path][:2]
     answer = api.get(path, params={**BY_ID, "include": f"{first},{second}", "exclude": second})
@@ -147,16 +155,22 @@ def test_including_and_excluding_the_same_record(api: Any, made: Made, name: str
         ({"status": "all", "per_page": 1, "page": 2}, ["c"]),
     ],
 )
-def test_webhooks_can_be_chosen_and_sorted(api: Any, store: SandboxStore, params: Any, expected: list[str]) -> None:
+def test_webhooks_can_be_chosen_and_sorted(
+    api: Any, store: SandboxStore, params: Any, expected: list[str]
+) -> None:
     for name in "acb":
         webhook_id = store.create_webhook("order.updated", NOWHERE)["id"]
-        api.put(f"webhooks/{webhook_id}", {"name": name, "status": "paused" if name == "c" else "active"})
+        api.put(
+            f"webhooks/{webhook_id}",
+            {"name": name, "status": "paused" if name == "c" else "active"},
+        )
         store.advance_clock(1)
     assert [webhook["name"] for webhook in api.get("webhooks", params=params).json()] == expected
 
 
 @pytest.mark.parametrize(
-    "params", [{"status": "unheard-of"}, {"orderby": "modified"}, {"order": "up"}, {"include": "one"}]
+    "params",
+    [{"status": "unheard-of"}, {"orderby": "modified"}, {"order": "up"}, {"include": "one"}],
 )
 def test_webhooks_refuse_what_is_out_of_bounds(api: Any, params: Any) -> None:
     answer = api.get("webhooks", params=params)

@@ -47,12 +47,17 @@ def test_delivers_as_recorded(replay: Replay, name: str) -> None:
     assert came.version == "HTTP/1.0"
     assert came.body.decode() == expected["body"]
     sent = {key: value for key, value in came.headers.items() if key not in {"Host", *OWN}}
-    assert list(sent.items()) == [pair for pair in expected["headers"].items() if pair[0] not in OWN]
+    assert list(sent.items()) == [
+        pair for pair in expected["headers"].items() if pair[0] not in OWN
+    ]
     assert set(came.headers) - {"Host"} == set(expected["headers"])
 
 
 def test_ids_of_one_second_are_the_same(replay: Replay) -> None:
-    ids = {name[:2]: came.headers.get("X-WC-Webhook-Delivery-ID") for name, came in replay.deliveries.items()}
+    ids = {
+        name[:2]: came.headers.get("X-WC-Webhook-Delivery-ID")
+        for name, came in replay.deliveries.items()
+    }
     assert ids["16"] == ids["18"] == ids["19"]
     assert ids["16"] != ids["17"]
     assert ids["16"] != ids["22"]

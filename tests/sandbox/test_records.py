@@ -39,7 +39,9 @@ def _meta(record: Any) -> list[tuple[str, Any]]:
 def test_meta_of_an_order(api: Any, store: SandboxStore, changes: Any, expected: Any) -> None:
     order = store.place_order(meta_data=[{"key": "a", "value": "1"}, {"key": "b", "value": "1"}])
     ids = [row["id"] for row in order["meta_data"]]
-    given = [{**change, **({"id": ids[change["id"]]} if "id" in change else {})} for change in changes]
+    given = [
+        {**change, **({"id": ids[change["id"]]} if "id" in change else {})} for change in changes
+    ]
     shown = api.put(f"orders/{order['id']}", {"meta_data": given}).json()["meta_data"]
     known = dict(zip(ids, range(len(ids)), strict=True))
     assert {(known.get(row["id"], 2), row["key"], row["value"]) for row in shown} == expected
@@ -55,7 +57,9 @@ def test_writing_a_doubled_key_leaves_one(api: Any, store: SandboxStore) -> None
 
 
 def test_meta_ids_are_the_whole_shops(store: SandboxStore) -> None:
-    rows = [store.place_order(meta_data=[{"key": "a", "value": "1"}])["meta_data"][0] for _ in range(3)]
+    rows = [
+        store.place_order(meta_data=[{"key": "a", "value": "1"}])["meta_data"][0] for _ in range(3)
+    ]
     ids = [row["id"] for row in rows]
     assert ids == sorted(set(ids))
 
@@ -65,7 +69,10 @@ def test_meta_of_a_customer(api: Any, store: SandboxStore) -> None:
     given = {"z_last": "1", "_dropped": "2", "xwp_hidden": "3", "a_first": "4"}
     changes = [{"key": key, "value": value} for key, value in given.items()]
     # As they were made, not by key.
-    assert _meta(api.put(path, {"meta_data": changes}).json()) == [("z_last", "1"), ("a_first", "4")]
+    assert _meta(api.put(path, {"meta_data": changes}).json()) == [
+        ("z_last", "1"),
+        ("a_first", "4"),
+    ]
     kept = store.state()["customers"][-1]["meta"]
     assert kept == {"z_last": "1", "xwp_hidden": "3", "a_first": "4"}
 
@@ -115,16 +122,23 @@ def test_what_is_missing(api: Any, method: str, path: str, expected: tuple[int, 
         ({"status": "processing", "line_items": []}, "processing", False, False),
     ],
 )
-def test_the_dates_that_hang_on_the_status(api: Any, given: Any, status: str, paid: bool, completed: bool) -> None:
+def test_the_dates_that_hang_on_the_status(
+    api: Any, given: Any, status: str, paid: bool, completed: bool
+) -> None:
     made = api.post("orders", {**SWEATER, **given}).json()
     assert made["status"] == status
-    assert (made["date_paid_gmt"] is not None, made["date_completed_gmt"] is not None) == (paid, completed)
+    assert (made["date_paid_gmt"] is not None, made["date_completed_gmt"] is not None) == (
+        paid,
+        completed,
+    )
 
 
 def test_refunds(api: Any, store: SandboxStore) -> None:
     order = store.place_order(**SWEATER, set_paid=True)
     path = f"orders/{order['id']}"
-    first = api.post(f"{path}/refunds", {"amount": "100.00", "reason": "Feil størrelse", "api_refund": False}).json()
+    first = api.post(
+        f"{path}/refunds", {"amount": "100.00", "reason": "Feil størrelse", "api_refund": False}
+    ).json()
     shown = api.get(path).json()
     # The date of a refund is only to be had from its own resource.
     assert shown["refunds"] == [
@@ -133,7 +147,9 @@ def test_refunds(api: Any, store: SandboxStore) -> None:
     assert api.get(f"{path}/refunds/{first['id']}").json() == first
     assert api.get(f"{path}/refunds/999").status_code == 404
     assert _error(api.post(f"{path}/refunds", {"amount": "1200.00"}))[0] == 400
-    assert api.post(f"{path}/refunds", {"amount": "1199.00"}).json()["meta_data"][0]["value"] == "full"
+    assert (
+        api.post(f"{path}/refunds", {"amount": "1199.00"}).json()["meta_data"][0]["value"] == "full"
+    )
     assert api.get(path).json()["status"] == "refunded"
 
 
@@ -153,7 +169,10 @@ def test_a_batch_reports_each_item(api: Any, store: SandboxStore) -> None:
     assert body["create"][0]["customer_note"] == "ny"
     assert (body["create"][1]["id"], body["create"][1]["error"]["data"]) == (0, {"status": 400})
     # A trashed order takes its tags and stays where it is.
-    assert (body["update"][0]["status"], body["update"][0]["meta_data"][-1]["key"]) == ("trash", "a")
+    assert (body["update"][0]["status"], body["update"][0]["meta_data"][-1]["key"]) == (
+        "trash",
+        "a",
+    )
     assert body["update"][1]["error"]["data"] == {"status": 400}
     # Deleting in a batch is for good.
     assert body["delete"][0]["id"] == gone
@@ -162,7 +181,9 @@ def test_a_batch_reports_each_item(api: Any, store: SandboxStore) -> None:
 
 
 @pytest.mark.parametrize(("items", "status"), [(100, 200), (101, 413)])
-def test_a_batch_takes_a_hundred_items(api: Any, store: SandboxStore, items: int, status: int) -> None:
+def test_a_batch_takes_a_hundred_items(
+    api: Any, store: SandboxStore, items: int, status: int
+) -> None:
     ids = [store.place_order()["id"] for _ in range(items)]
     half = [{"id": order_id} for order_id in ids[:50]]
     assert api.post("orders/batch", {"update": half, "delete": ids[50:]}).status_code == status
@@ -179,7 +200,9 @@ def test_a_batch_takes_a_hundred_items(api: Any, store: SandboxStore, items: int
         ({"shipping": {}}, 1),
     ],
 )
-def test_a_write_of_more_than_meta_recalculates(api: Any, store: SandboxStore, write: Any, recalculated: int) -> None:
+def test_a_write_of_more_than_meta_recalculates(
+    api: Any, store: SandboxStore, write: Any, recalculated: int
+) -> None:
     order_id = store.place_order()["id"]
     assert api.put(f"orders/{order_id}", write).status_code == 200
     assert store.state()["orders"][0]["recalculated"] == recalculated
@@ -187,7 +210,10 @@ def test_a_write_of_more_than_meta_recalculates(api: Any, store: SandboxStore, w
 
 def test_an_address_is_taken_once(api: Any) -> None:
     assert api.post("customers", {"email": "kari@example.test"}).status_code == 201
-    assert _error(api.post("customers", {"email": "KARI@example.test"})) == (400, "registration-error-email-exists")
+    assert _error(api.post("customers", {"email": "KARI@example.test"})) == (
+        400,
+        "registration-error-email-exists",
+    )
     assert _error(api.post("customers", {})) == (400, "registration-error-invalid-email")
 
 

@@ -39,7 +39,10 @@ def _delete_refund(store: SandboxStore, api: Any, order: int) -> None:
 
 def _delete_refund_over_rest(store: SandboxStore, api: Any, order: int) -> None:
     refund = api.get(f"orders/{order}").json()["refunds"][0]["id"]
-    assert api.delete(f"orders/{order}/refunds/{refund}", params={"force": True}).json()["id"] == refund
+    assert (
+        api.delete(f"orders/{order}/refunds/{refund}", params={"force": True}).json()["id"]
+        == refund
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,7 +57,13 @@ def _delete_refund_over_rest(store: SandboxStore, api: Any, order: int) -> None:
     ],
 )
 def test_refunds_that_move_nothing(
-    api: Any, store: SandboxStore, subscribed: Receiver, order: int, before: bool, act: Any, refunds: int
+    api: Any,
+    store: SandboxStore,
+    subscribed: Receiver,
+    order: int,
+    before: bool,
+    act: Any,
+    refunds: int,
 ) -> None:
     if before:
         store.refund_order(order, "100.00")
@@ -69,21 +78,34 @@ def test_refunds_that_move_nothing(
     assert len(subscribed.deliveries) == told
 
 
-def test_a_refund_has_no_trash_and_is_of_its_order(api: Any, store: SandboxStore, order: int) -> None:
+def test_a_refund_has_no_trash_and_is_of_its_order(
+    api: Any, store: SandboxStore, order: int
+) -> None:
     refund = store.refund_order(order, "100.00")["id"]
     other = store.place_order()["id"]
-    assert api.delete(f"orders/{order}/refunds/{refund}", params={"force": False}).status_code == 501
+    assert (
+        api.delete(f"orders/{order}/refunds/{refund}", params={"force": False}).status_code == 501
+    )
     assert api.delete(f"orders/{other}/refunds/{refund}", params={"force": True}).status_code == 404
     assert api.get(f"orders/{order}/refunds/{refund}").status_code == 200
 
 
 @pytest.mark.parametrize("operation", ["refund_order", "delete_refund"])
-def test_they_are_operations_of_the_control(store: SandboxStore, order: int, operation: str) -> None:
+def test_they_are_operations_of_the_control(
+    store: SandboxStore, order: int, operation: str
+) -> None:
     refund = store.refund_order(order, "100.00")["id"]
-    given = {"refund_order": {"amount": "1.00", "silent": True}, "delete_refund": {"refund_id": refund}}[operation]
-    answer = requests.post(f"{store.url}/sandbox/{operation}", json={"order_id": order, **given}, timeout=10)
+    given = {
+        "refund_order": {"amount": "1.00", "silent": True},
+        "delete_refund": {"refund_id": refund},
+    }[operation]
+    answer = requests.post(
+        f"{store.url}/sandbox/{operation}", json={"order_id": order, **given}, timeout=10
+    )
     assert answer.status_code == 200, answer.text
-    assert len(store.order_state(store.shop.order(order))["refunds"]) == (2 if operation == "refund_order" else 0)
+    assert len(store.order_state(store.shop.order(order))["refunds"]) == (
+        2 if operation == "refund_order" else 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,15 +115,23 @@ def test_they_are_operations_of_the_control(store: SandboxStore, order: int, ope
         ("refunds.id,id", {"id", "refunds.id"}),
         ("refunds.total,refunds.id", {"refunds.id", "refunds.total"}),
         # Named whole beside a part, the whole comes.
-        ("refunds,refunds.id", {"refunds.id", "refunds.reason", "refunds.total", "refunds.total_tax"}),
+        (
+            "refunds,refunds.id",
+            {"refunds.id", "refunds.reason", "refunds.total", "refunds.total_tax"},
+        ),
         # A part of an address, which is an object.
         ("billing.email", {"billing.email"}),
         ("billing.unheard_of,id", {"id", "billing"}),
     ],
 )
-def test_parts_of_fields(api: Any, store: SandboxStore, order: int, fields: str, shown: set[str]) -> None:
+def test_parts_of_fields(
+    api: Any, store: SandboxStore, order: int, fields: str, shown: set[str]
+) -> None:
     store.refund_order(order, "100.00", "Too small")
-    for row in (api.get(f"orders/{order}", params={"_fields": fields}), api.get("orders", params={"_fields": fields})):
+    for row in (
+        api.get(f"orders/{order}", params={"_fields": fields}),
+        api.get("orders", params={"_fields": fields}),
+    ):
         body = row.json() if isinstance(row.json(), dict) else row.json()[0]
         assert set(_paths(body)) == shown
 
@@ -110,7 +140,9 @@ def _paths(body: dict[str, Any]) -> list[str]:
     found = []
     for name, value in body.items():
         inner = value[0] if isinstance(value, list) else value
-        found += [f"{name}.{part}" for part in inner] if isinstance(inner, dict) and inner else [name]
+        found += (
+            [f"{name}.{part}" for part in inner] if isinstance(inner, dict) and inner else [name]
+        )
     return found
 
 
@@ -142,7 +174,9 @@ def test_a_store_may_pick_no_part_of_each_refund(
         ("hidden", False),
     ],
 )
-def test_orders_that_lists_leave_out(api: Any, store: SandboxStore, order: int, habit: str, included: bool) -> None:
+def test_orders_that_lists_leave_out(
+    api: Any, store: SandboxStore, order: int, habit: str, included: bool
+) -> None:
     other = store.place_order()["id"]
     store.set_habits(**{habit: [order]})
     assert _ids(api) == _ids(api, status="any", orderby="id", offset=0) == [other]

@@ -14,7 +14,9 @@ NOWHERE = "http://127.0.0.1:9/webhooks/shop"
 
 
 def _webhook(api: Any, url: str, topic: str = "order.updated", **given: str) -> Any:
-    answer = api.post("webhooks", {"topic": topic, "delivery_url": url, "secret": "secret", **given})
+    answer = api.post(
+        "webhooks", {"topic": topic, "delivery_url": url, "secret": "secret", **given}
+    )
     assert answer.status_code == 201, answer.text
     return answer.json()
 
@@ -49,7 +51,9 @@ def test_a_new_webhook_pings(api: Any, receiver: Receiver) -> None:
         ({"secret": "another secret"}, 1),
     ],
 )
-def test_only_a_new_url_is_pinged_again(api: Any, receiver: Receiver, change: Any, pings: int) -> None:
+def test_only_a_new_url_is_pinged_again(
+    api: Any, receiver: Receiver, change: Any, pings: int
+) -> None:
     made = _webhook(api, receiver.url)
     given = {name: value.format(url=receiver.url) for name, value in change.items()}
     assert api.put(f"webhooks/{made['id']}", given).status_code == 200
@@ -57,7 +61,9 @@ def test_only_a_new_url_is_pinged_again(api: Any, receiver: Receiver, change: An
 
 
 @pytest.mark.parametrize("status", [204, 302, 404, 500])
-def test_a_ping_needs_exactly_200(api: Any, store: SandboxStore, receiver: Receiver, status: int) -> None:
+def test_a_ping_needs_exactly_200(
+    api: Any, store: SandboxStore, receiver: Receiver, status: int
+) -> None:
     receiver.status = status
     made = _webhook(api, receiver.url)
     assert [entry.result for entry in store.log.deliveries] == ["failed"]
@@ -91,7 +97,9 @@ def test_neither_secret_nor_failures_are_shown(api: Any, receiver: Receiver) -> 
         (503, False),
     ],
 )
-def test_what_counts_as_success(api: Any, store: SandboxStore, receiver: Receiver, status: int, success: bool) -> None:
+def test_what_counts_as_success(
+    api: Any, store: SandboxStore, receiver: Receiver, status: int, success: bool
+) -> None:
     _webhook(api, receiver.url)
     order = store.place_order()
     receiver.status = status
@@ -124,7 +132,9 @@ def test_the_seventh_failure_disables(api: Any, store: SandboxStore, receiver: R
     assert store.send_deliveries() == []
 
 
-def test_reactivation_does_not_forget_failures(api: Any, store: SandboxStore, receiver: Receiver) -> None:
+def test_reactivation_does_not_forget_failures(
+    api: Any, store: SandboxStore, receiver: Receiver
+) -> None:
     made = _webhook(api, receiver.url)
     receiver.status = 500
     order_id = store.place_order()["id"]
@@ -144,7 +154,9 @@ def test_a_success_forgets_failures(api: Any, store: SandboxStore, receiver: Rec
     assert _state(store) == ("active", 0)
 
 
-def test_what_waits_for_a_paused_webhook_is_not_sent(api: Any, store: SandboxStore, receiver: Receiver) -> None:
+def test_what_waits_for_a_paused_webhook_is_not_sent(
+    api: Any, store: SandboxStore, receiver: Receiver
+) -> None:
     made = _webhook(api, receiver.url)
     store.place_order()
     api.put(f"webhooks/{made['id']}", {"status": "paused"})
@@ -174,7 +186,9 @@ def test_signs_with_the_decoded_secret(
     store.place_order()
     store.send_deliveries()
     (came,) = receiver.deliveries
-    expected = base64.b64encode(hmac.new(signing.encode(), came.body, hashlib.sha256).digest()).decode()
+    expected = base64.b64encode(
+        hmac.new(signing.encode(), came.body, hashlib.sha256).digest()
+    ).decode()
     assert came.headers["X-WC-Webhook-Signature"] == expected
 
 
@@ -184,8 +198,14 @@ def test_signs_with_the_decoded_secret(
         ({"topic": "order.paid"}, "woocommerce_rest_shop_webhook_invalid_topic"),
         ({"topic": "action.something"}, "woocommerce_rest_shop_webhook_invalid_topic"),
         ({"topic": ""}, "woocommerce_rest_shop_webhook_invalid_topic"),
-        ({"delivery_url": "ftp://example.test"}, "woocommerce_rest_shop_webhook_invalid_delivery_url"),
-        ({"delivery_url": "http://example.test:port/"}, "woocommerce_rest_shop_webhook_invalid_delivery_url"),
+        (
+            {"delivery_url": "ftp://example.test"},
+            "woocommerce_rest_shop_webhook_invalid_delivery_url",
+        ),
+        (
+            {"delivery_url": "http://example.test:port/"},
+            "woocommerce_rest_shop_webhook_invalid_delivery_url",
+        ),
         ({"delivery_url": ""}, "woocommerce_rest_shop_webhook_invalid_delivery_url"),
     ],
 )

@@ -24,7 +24,17 @@ def copy_project(target: Path) -> Path:
 
 def bare_environment() -> dict[str, str]:
     """The variables of this process but for ours and those of the tools that run the suite."""
-    strange = ("STORE", "DATABASE", "COVERAGE", "MAKE", "MFLAGS", "PYTHONPATH", "VIRTUAL_ENV", "PROMETHEUS", "PYTEST")
+    strange = (
+        "STORE",
+        "DATABASE",
+        "COVERAGE",
+        "MAKE",
+        "MFLAGS",
+        "PYTHONPATH",
+        "VIRTUAL_ENV",
+        "PROMETHEUS",
+        "PYTEST",
+    )
     return {name: value for name, value in os.environ.items() if not name.startswith(strange)}
 
 

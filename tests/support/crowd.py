@@ -98,7 +98,9 @@ class Member:
 
 def _tagged(shape: int, policy: Policy, now: datetime) -> list[Values]:
     """The rows of one shape, the customer's last; ids are those that stand for others."""
-    asked = tuple(_event(kind, now, days) for days, kind in enumerate(reversed(ASKED.get(shape % 10, ())), 20))
+    asked = tuple(
+        _event(kind, now, days) for days, kind in enumerate(reversed(ASKED.get(shape % 10, ())), 20)
+    )
     rows = []
     for place, member in enumerate(_family(shape, now), 1):
         bearing = Bearing(member.own, asked, CUSTOMER) if member.owned else Bearing(member.own)
@@ -112,7 +114,11 @@ def _tagged(shape: int, policy: Policy, now: datetime) -> list[Values]:
 def _row(place: int, member: Member, policy: Policy, bearing: Bearing, now: datetime) -> Values:
     _, columns = tags(member.facts, policy, bearing)
     row = blank(RecordKey(STORES[0], member.facts.kind, place), now - timedelta(days=1)) | columns
-    row |= {"events": events_text(member.own), "linked": member.linked, "version": now - timedelta(days=2)}
+    row |= {
+        "events": events_text(member.own),
+        "linked": member.linked,
+        "version": now - timedelta(days=2),
+    }
     row["subject"] = str(member.subject) if member.subject else None
     if member.facts.kind in STORED_KINDS:
         row["known_digest"] = row["wanted_digest"]
@@ -123,11 +129,15 @@ def _named(row: Values, number: int) -> Values:
     """The same row in the family of this number."""
     first = number * FAMILY + FAMILY
     row = row | {"store": STORES[number // 2 % 2], "external_id": first + row["external_id"]}
-    row["facts"] = row["facts"].replace(str(CUSTOMER), str(first)).replace(str(ORDER), str(first + 1))
+    row["facts"] = (
+        row["facts"].replace(str(CUSTOMER), str(first)).replace(str(ORDER), str(first + 1))
+    )
     if row["customer_id"]:
         row["customer_id"] = first
     if row["subject"]:
-        row["subject"] = row["subject"].replace(str(CUSTOMER), str(first)).replace(str(ORDER), str(first + 1))
+        row["subject"] = (
+            row["subject"].replace(str(CUSTOMER), str(first)).replace(str(ORDER), str(first + 1))
+        )
     return row
 
 
@@ -153,10 +163,15 @@ def _orders(shape: int, now: datetime) -> list[Member]:
     """The customer's, the one that requests are about first."""
     paid, unpaid = now - timedelta(days=20 + 5 * shape), _unpaid(shape, now)
     hold = (_event("hold", now, 15),) if shape % 10 == HELD_ORDER else ()
-    first = OrderFacts("completed", paid, paid, paid, CUSTOMER, FULL, meta_at=paid, payment="klarna")
+    first = OrderFacts(
+        "completed", paid, paid, paid, CUSTOMER, FULL, meta_at=paid, payment="klarna"
+    )
     return [
         Member(first, hold, owned=True, linked=True),
-        Member(OrderFacts("pending", unpaid, customer_id=CUSTOMER, kinds=FULL, meta_at=unpaid), owned=True),
+        Member(
+            OrderFacts("pending", unpaid, customer_id=CUSTOMER, kinds=FULL, meta_at=unpaid),
+            owned=True,
+        ),
     ]
 
 
@@ -171,11 +186,22 @@ def _guests(shape: int, now: datetime) -> list[Member]:
     unpaid = now - timedelta(days=10 + 6 * shape)
     paid = [now - timedelta(days=7 + 29 * number + shape) for number in range(10)]
     return [
-        Member(OrderFacts("refunded", long_ago, long_ago, refunds=(Refund(5, ago),), payment="bacs")),
-        Member(OrderFacts("cancelled", unpaid, kinds=frozenset({"identity", "attribution"}), meta_at=unpaid)),
+        Member(
+            OrderFacts("refunded", long_ago, long_ago, refunds=(Refund(5, ago),), payment="bacs")
+        ),
+        Member(
+            OrderFacts(
+                "cancelled", unpaid, kinds=frozenset({"identity", "attribution"}), meta_at=unpaid
+            )
+        ),
         Member(OrderFacts("completed", ago, ago, kinds=FULL, trashed=True, meta_at=ago)),
-        Member(OrderFacts("completed", long_ago, long_ago, kinds=frozenset({"note"}), erased_at=ago)),
-        *(Member(OrderFacts("processing", day, day, kinds=FULL, meta_at=day, payment="paypal")) for day in paid),
+        Member(
+            OrderFacts("completed", long_ago, long_ago, kinds=frozenset({"note"}), erased_at=ago)
+        ),
+        *(
+            Member(OrderFacts("processing", day, day, kinds=FULL, meta_at=day, payment="paypal"))
+            for day in paid
+        ),
     ]
 
 
@@ -189,7 +215,13 @@ def _reported(shape: int, now: datetime) -> list[Member]:
     )
     given = (Choice(ago, given=True),)
     return [
-        Member(SupportRequestFacts(ago, ago, subjects=frozenset({order})), owned=True, subject=order),
-        Member(ConsentFacts("marketing-consent", given, subjects=frozenset({customer})), owned=True, subject=customer),
+        Member(
+            SupportRequestFacts(ago, ago, subjects=frozenset({order})), owned=True, subject=order
+        ),
+        Member(
+            ConsentFacts("marketing-consent", given, subjects=frozenset({customer})),
+            owned=True,
+            subject=customer,
+        ),
         Member(ConsentFacts("cookie-consent", given, subjects=frozenset({email})), subject=email),
     ]

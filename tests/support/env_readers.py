@@ -32,7 +32,11 @@ def _systemd_value(rest: str) -> str:
     value = rest[1:closed]
     if quote == '"':
         value = re.sub(r'\\([\\"`$])', r"\1", value)
-    return value + _systemd_value(rest[closed + 1 :].lstrip(" \t")) if rest[closed + 1 :].strip(" \t") else value
+    return (
+        value + _systemd_value(rest[closed + 1 :].lstrip(" \t"))
+        if rest[closed + 1 :].strip(" \t")
+        else value
+    )
 
 
 def by_compose(text: str) -> dict[str, str | None]:

@@ -67,7 +67,9 @@ def large(status: int, megabytes: int, *headers: str) -> Iterator[bytes]:
 
 def bomb(status: int, megabytes: int, *headers: str) -> Bytes:
     """The same in gzip: a thousandth on the wire."""
-    body = b"".join(gzip.compress(MEGABYTE, 1) for _ in range(megabytes))  # members of gzip make one stream
+    body = b"".join(
+        gzip.compress(MEGABYTE, 1) for _ in range(megabytes)
+    )  # members of gzip make one stream
     return answer(body, "Content-Encoding: gzip", *headers, status=status)
 
 
@@ -78,7 +80,9 @@ def dripping(body: bytes) -> dict[str, Callable[[Hostile], Bytes]]:
     return {
         "status line": lambda server: server.drip(*([b"H"] * DRIPS)),
         "headers": lambda server: server.drip(
-            head(200, f"Content-Length: {len(body)}").removesuffix(b"\r\n"), *([b"X-A: 1\r\n"] * 90), b"\r\n" + body
+            head(200, f"Content-Length: {len(body)}").removesuffix(b"\r\n"),
+            *([b"X-A: 1\r\n"] * 90),
+            b"\r\n" + body,
         ),
         "body": lambda server: server.drip(head(200, long), *blanks, body),
         "chunks": lambda server: server.drip(
@@ -86,7 +90,9 @@ def dripping(body: bytes) -> dict[str, Callable[[Hostile], Bytes]]:
             *([b"1\r\n \r\n"] * DRIPS),
             b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body),
         ),
-        "body without a length": lambda server: server.drip(head(200, "Connection: close"), body, *blanks),
+        "body without a length": lambda server: server.drip(
+            head(200, "Connection: close"), body, *blanks
+        ),
     }
 
 

@@ -30,7 +30,12 @@ def find(connection: Connection, key: RecordKey) -> Values:
 
 
 def remember(
-    connection: Connection, record_id: int, row: Mapping[str, Any], at: datetime, cause: str, reason: str
+    connection: Connection,
+    record_id: int,
+    row: Mapping[str, Any],
+    at: datetime,
+    cause: str,
+    reason: str,
 ) -> None:
     """A line of the history."""
     connection.execute(insert(history), {"record_id": record_id} | told(row, at, cause, reason))

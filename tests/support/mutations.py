@@ -116,7 +116,9 @@ def _giant(random: Random) -> str:
 
 def _nested(random: Random) -> Literal:
     depth = random.choice([10, 300, 970, 1_000, 3_000, 20_000])
-    opening, closing = random.choice([("[", "]"), ('{"id":', "}"), ('[{"key":"retention_class","value":', "}]")])
+    opening, closing = random.choice(
+        [("[", "]"), ('{"id":', "}"), ('[{"key":"retention_class","value":', "}]")]
+    )
     return Literal(opening * depth + "1" + closing * depth)
 
 
@@ -147,7 +149,9 @@ VALUES: list[Callable[[Random], Any]] = [
     lambda random: _Object([(name, random.choice(_TEXTS)) for name in random.sample(FIELDS, 3)]),
     lambda random: _Object([("key", random.choice(META_KEYS)), ("value", random.choice(_TEXTS))]),
     lambda random: [_Object([("key", key), ("value", random.choice(_TEXTS))]) for key in META_KEYS],
-    lambda random: [_Object([("id", Literal(random.choice(_NUMBERS))), ("reason", ""), ("total", "-1.00")])],
+    lambda random: [
+        _Object([("id", Literal(random.choice(_NUMBERS))), ("reason", ""), ("total", "-1.00")])
+    ],
     _giant,
     _giant,
     _nested,
@@ -172,7 +176,9 @@ def _double(random: Random, members: Members, place: int) -> None:
 
 def _rename(random: Random, members: Members, place: int) -> None:
     name, value = members[place]
-    other = random.choice([name.upper(), f"{name} ", f"_{name}", "", "\x00", random.choice(FIELDS), "__proto__"])
+    other = random.choice(
+        [name.upper(), f"{name} ", f"_{name}", "", "\x00", random.choice(FIELDS), "__proto__"]
+    )
     members[place] = (other, value)
 
 
@@ -196,7 +202,19 @@ def _shuffle(random: Random, members: Members, _: int) -> None:
     random.shuffle(members)
 
 
-BENDS = [_replace, _replace, _replace, _drop, _double, _rename, _as_text, _wrap, _borrow, _borrow, _shuffle]
+BENDS = [
+    _replace,
+    _replace,
+    _replace,
+    _drop,
+    _double,
+    _rename,
+    _as_text,
+    _wrap,
+    _borrow,
+    _borrow,
+    _shuffle,
+]
 
 
 def bent(random: Random, payload: Any) -> bytes:
@@ -233,7 +251,15 @@ def _flipped(random: Random, body: bytes) -> bytes:
 
 def _with_more(random: Random, body: bytes) -> bytes:
     start = random.randrange(len(body) + 1)
-    noise = [bytes(random.randrange(256) for _ in range(8)), b"\x00", b"\xff\xfe", b"\xed\xa0\x80", b"\\u", b'"', b"]"]
+    noise = [
+        bytes(random.randrange(256) for _ in range(8)),
+        b"\x00",
+        b"\xff\xfe",
+        b"\xed\xa0\x80",
+        b"\\u",
+        b'"',
+        b"]",
+    ]
     return body[:start] + random.choice(noise) * random.randrange(1, 20) + body[start:]
 
 
@@ -242,7 +268,12 @@ def _with_another(random: Random, body: bytes) -> bytes:
 
 
 def _behind_something(random: Random, body: bytes) -> bytes:
-    return random.choice([b"\xef\xbb\xbf", b" \t\r\n", b"<b>Warning</b>: \n", b"webhook_id=9&", b"\x1f\x8b\x08"]) + body
+    return (
+        random.choice(
+            [b"\xef\xbb\xbf", b" \t\r\n", b"<b>Warning</b>: \n", b"webhook_id=9&", b"\x1f\x8b\x08"]
+        )
+        + body
+    )
 
 
 def _in_another_encoding(random: Random, body: bytes) -> bytes:
@@ -278,9 +309,23 @@ _TYPES = [
     "", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "multipart/form-data",
     "application/json; charset=utf-16", "text/plain; charset=no-such", "/", "\xe5",
 ]  # fmt: skip
-_FURTHER = ["Content-Encoding", "Accept", "Cookie", "Authorization", "X-Forwarded-For", "Range", "If-Match"]
+_FURTHER = [
+    "Content-Encoding",
+    "Accept",
+    "Cookie",
+    "Authorization",
+    "X-Forwarded-For",
+    "Range",
+    "If-Match",
+]
 _FURTHER_TEXTS = [*_HEADER_TEXTS, "gzip", "*/*;q=x", "Basic !", "bytes=9-"]
-_NAMES = ["X-WC-Webhook-ID", "X-WC-Webhook-Delivery-ID", "X-WC-Webhook-Resource", "X-WC-Webhook-Source", "User-Agent"]
+_NAMES = [
+    "X-WC-Webhook-ID",
+    "X-WC-Webhook-Delivery-ID",
+    "X-WC-Webhook-Resource",
+    "X-WC-Webhook-Source",
+    "User-Agent",
+]
 
 
 def _other_headers(random: Random, headers: dict[str, str]) -> dict[str, str]:
@@ -305,10 +350,19 @@ def _other_headers(random: Random, headers: dict[str, str]) -> dict[str, str]:
 def _forged(random: Random, request: Request) -> Request:
     """Not signed, or not with the store's secret, or for other bytes."""
     right = sign(request.body)
-    wrong = [sign(request.body, "another secret"), sign(request.body + b" "), right[:-1], right.swapcase(), "", "\xff"]
+    wrong = [
+        sign(request.body, "another secret"),
+        sign(request.body + b" "),
+        right[:-1],
+        right.swapcase(),
+        "",
+        "\xff",
+    ]
     choice = random.randrange(len(wrong) + 1)
     headers = {name: value for name, value in request.headers.items() if name != SIGNATURE}
-    return replace(request, headers=headers if choice == len(wrong) else headers | {SIGNATURE: wrong[choice]})
+    return replace(
+        request, headers=headers if choice == len(wrong) else headers | {SIGNATURE: wrong[choice]}
+    )
 
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "PURGE"]
@@ -327,7 +381,12 @@ TARGETS = [
 
 def _elsewhere(random: Random, request: Request) -> Request:
     """At another address, or with another method. The body is short: one that nobody reads may end in a reset."""
-    return replace(request, method=random.choice(METHODS), target=random.choice(TARGETS), body=request.body[:30_000])
+    return replace(
+        request,
+        method=random.choice(METHODS),
+        target=random.choice(TARGETS),
+        body=request.body[:30_000],
+    )
 
 
 def request(random: Random) -> Request:

@@ -13,7 +13,9 @@ from uuid import uuid4
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-DISCONNECT = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'"
+DISCONNECT = (
+    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'"
+)
 """Ends all connections to the database, and waits until they are gone."""
 
 
@@ -28,13 +30,17 @@ def server(directory: Path) -> Iterator[str]:
 
     try:
         running = get_server(directory / "data", cleanup_mode="stop")
-    except subprocess.TimeoutExpired:  # its starter may wait in vain for a server that is ready; it is found now
+    except (
+        subprocess.TimeoutExpired
+    ):  # its starter may wait in vain for a server that is ready; it is found now
         running = get_server(directory / "data", cleanup_mode="stop")
     try:
         yield running.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     finally:
         running.cleanup()
-        atexit.unregister(running._cleanup)  # it would make the folder again that we are about to remove
+        atexit.unregister(
+            running._cleanup
+        )  # it would make the folder again that we are about to remove
 
 
 @contextmanager

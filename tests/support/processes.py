@@ -133,7 +133,9 @@ class Web(Process):
 
     def post(self, sent: Recorded, slug: str = "shop") -> requests.Response:
         """Send one delivery."""
-        return requests.post(f"{self.url}/webhooks/{slug}", data=sent.body, headers=sent.headers, timeout=60)
+        return requests.post(
+            f"{self.url}/webhooks/{slug}", data=sent.body, headers=sent.headers, timeout=60
+        )
 
     def result(self, sent: Recorded, slug: str = "shop") -> str:
         """Send one delivery that must get 200; what became of it."""
@@ -186,7 +188,9 @@ class Sandbox(Process):
 
     def requests(self) -> list[dict[str, Any]]:
         """Every REST request that it got, in order."""
-        found: list[dict[str, Any]] = requests.get(f"{self.url}/sandbox/log", timeout=60).json()["requests"]
+        found: list[dict[str, Any]] = requests.get(f"{self.url}/sandbox/log", timeout=60).json()[
+            "requests"
+        ]
         return found
 
     def writes(self) -> dict[tuple[str, int], int]:
@@ -202,7 +206,11 @@ class Sandbox(Process):
         """What the shop holds under our keys of one record."""
         listed = self.state()["orders" if kind == "order" else "customers"]
         (held,) = (record for record in listed if record["id"] == number)
-        return {item["key"]: item["value"] for item in held["meta_data"] if item["key"].startswith("retention_")}
+        return {
+            item["key"]: item["value"]
+            for item in held["meta_data"]
+            if item["key"].startswith("retention_")
+        }
 
 
 @dataclass
@@ -232,7 +240,9 @@ class Stack:
             **extra,
         }
 
-    def flask(self, *arguments: str, typed: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+    def flask(
+        self, *arguments: str, typed: str = "", **env: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run one `flask --app wsgi …` command to its end; `typed` is its standard input."""
         command = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
         return subprocess.run(
@@ -259,7 +269,14 @@ class Stack:
     def new_web(self, **env: str) -> Web:
         """The same, yet to be started."""
         port = free_port()
-        command = [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "wsgi:app"]
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "--config",
+            "deploy/gunicorn.conf.py",
+            "wsgi:app",
+        ]
         bind = f"127.0.0.1:{port}"
         web = Web(command, self._env(BIND=bind, **env), self._output("web"), url=f"http://{bind}")
         self.started.append(web)
@@ -287,7 +304,9 @@ class Stack:
         self.env["STORE_URL"] = sandbox.url
         return sandbox
 
-    def connect(self, sandbox: Sandbox, web: Web, *topics: str, role: str = "administrator") -> None:
+    def connect(
+        self, sandbox: Sandbox, web: Web, *topics: str, role: str = "administrator"
+    ) -> None:
         """Make webhooks in the sandbox store that deliver to the web process."""
         for topic in topics or TOPICS:
             target = f"{web.url}/webhooks/shop"

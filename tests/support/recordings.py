@@ -66,7 +66,12 @@ def delivery(number: int) -> Recorded:
 
 
 def made(
-    topic: str, payload: object, *, secret: str = SECRET, delivery_id: str = "0" * 32, webhook_id: int = 1
+    topic: str,
+    payload: object,
+    *,
+    secret: str = SECRET,
+    delivery_id: str = "0" * 32,
+    webhook_id: int = 1,
 ) -> Recorded:
     """A delivery that no store sent: `payload` is an object, or bytes for a body that is none."""
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()

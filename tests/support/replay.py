@@ -28,7 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _send(url: str, sent: Recorded) -> bool:
-    answer = requests.post(url, data=sent.body, headers=sent.headers, timeout=60, allow_redirects=False)
+    answer = requests.post(
+        url, data=sent.body, headers=sent.headers, timeout=60, allow_redirects=False
+    )
     sys.stdout.write(f"{answer.status_code}  {_outcome(answer):<18} {sent.name}\n")
     return answer.status_code == 200
 
@@ -43,7 +45,9 @@ def _outcome(answer: requests.Response) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.support.replay", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.support.replay", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("url", help="such as http://127.0.0.1:8000/webhooks/shop")
     parser.add_argument("first", nargs="?", type=int, default=1)
     parser.add_argument("last", nargs="?", type=int, default=len(DELIVERIES))

@@ -34,19 +34,25 @@ def customer(created: str | None = "2026-01-10", **facts: Any) -> CustomerFacts:
 
 def _read(facts: dict[str, Any]) -> dict[str, Any]:
     read: dict[str, Any] = {
-        name: at(value) if name.endswith("_at") and value else value for name, value in facts.items()
+        name: at(value) if name.endswith("_at") and value else value
+        for name, value in facts.items()
     }
     if "kinds" in read:
         read["kinds"] = frozenset(read["kinds"].split())
     if "choices" in read:
         read["choices"] = tuple(Choice(at(day), given) for day, given in read["choices"].items())
     if "refunds" in read:
-        read["refunds"] = tuple(Refund(number, at(day) if day else None) for number, day in read["refunds"].items())
+        read["refunds"] = tuple(
+            Refund(number, at(day) if day else None) for number, day in read["refunds"].items()
+        )
     return read
 
 
 def snapshot(
-    facts: OrderFacts | CustomerFacts, version: str = "2026-11-22", *, ours: dict[str, str] | None = None
+    facts: OrderFacts | CustomerFacts,
+    version: str = "2026-11-22",
+    *,
+    ours: dict[str, str] | None = None,
 ) -> Snapshot:
     """What a delivery showed; `ours` None for one that shows no `meta_data`."""
     return Snapshot(facts, 7, at(version), ours)
@@ -73,7 +79,11 @@ def entry(facts: Facts, policy: Policy, data: str) -> Entry:
 
 def proof(facts: Facts, policy: Policy) -> Entry:
     """The one entry that is kept as proof of a consent to marketing."""
-    (found,) = (item for item in schedule(facts, policy).entries if item.retention_class == "consent-evidence")
+    (found,) = (
+        item
+        for item in schedule(facts, policy).entries
+        if item.retention_class == "consent-evidence"
+    )
     return found
 
 

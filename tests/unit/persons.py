@@ -33,18 +33,30 @@ def known(
 ) -> Known:
     """One record of customer 7 as the answer is made from it; `columns` are those of its row in the ledger."""
     kind = facts.kind if facts else kind
-    line = row(kind, external_id=number, tagged_by=tagged_by(policy)) | {"state": "active"} | columns
+    line = (
+        row(kind, external_id=number, tagged_by=tagged_by(policy)) | {"state": "active"} | columns
+    )
     owner = None if kind == "customer" else 7
     return known_of(line, facts, Bearing(own, person, owner), policy)
 
 
 def everything(policy: Policy) -> list[Known]:
     """All at once: held, restricted, asked for, erased, gone, in the bin, and plainly kept."""
-    hold = event("hold", "2026-09-01", reason="chargeback", owner="finance", review_on=date(2027, 1, 1))
+    hold = event(
+        "hold", "2026-09-01", reason="chargeback", owner="finance", review_on=date(2027, 1, 1)
+    )
     paid: dict[str, Any] = {"paid_at": "2026-11-22", "customer_id": 7}
     return [
-        known(ConsentFacts("cookie-consent", (Choice(at("2026-02-03"), given=True),), name="C-5"), policy, 5),
-        known(customer(last_active_at="2026-10-01", kinds="newsletter", choices={"2026-02-01": True}), policy, 7),
+        known(
+            ConsentFacts("cookie-consent", (Choice(at("2026-02-03"), given=True),), name="C-5"),
+            policy,
+            5,
+        ),
+        known(
+            customer(last_active_at="2026-10-01", kinds="newsletter", choices={"2026-02-01": True}),
+            policy,
+            7,
+        ),
         known(order(erased_at="2026-10-02", kinds="note", **paid), policy, 117),
         known(order(**paid), policy, 118, state="gone", closed_on=date(2026, 10, 3)),
         known(
@@ -59,12 +71,29 @@ def everything(policy: Policy) -> list[Known]:
             119,
         ),
         known(
-            order("processing", kinds="identity shipping", payment="stripe", carriers=frozenset({"bring"}), **paid),
+            order(
+                "processing",
+                kinds="identity shipping",
+                payment="stripe",
+                carriers=frozenset({"bring"}),
+                **paid,
+            ),
             policy,
             120,
             hold,
         ),
-        known(order("pending", customer_id=7, trashed=True), policy, 121, event("erasure-requested", "2026-11-22")),
-        known(order("pending", customer_id=7), policy, 122, event("restriction", "2026-11-20"), reread_reason="tie"),
+        known(
+            order("pending", customer_id=7, trashed=True),
+            policy,
+            121,
+            event("erasure-requested", "2026-11-22"),
+        ),
+        known(
+            order("pending", customer_id=7),
+            policy,
+            122,
+            event("restriction", "2026-11-20"),
+            reread_reason="tie",
+        ),
         known(SupportRequestFacts(at("2024-01-02"), at("2026-05-05"), name="ZD-9"), policy, 4711),
     ]

@@ -32,7 +32,9 @@ def put(html: str, before: str, after: str, *, count: int = 1) -> str:
 def section(title: str, html: str = HTML) -> str:
     """The HTML from a section's heading to the next one."""
     match = re.search(
-        rf'<h2 class="wp-block-heading"><strong>{re.escape(title)}</strong></h2>.*?(?=<h2|\Z)', html, re.DOTALL
+        rf'<h2 class="wp-block-heading"><strong>{re.escape(title)}</strong></h2>.*?(?=<h2|\Z)',
+        html,
+        re.DOTALL,
     )
     assert match, f"{title!r} is not there"
     return match[0]

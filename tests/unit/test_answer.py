@@ -15,7 +15,9 @@ BOM = b"\xef\xbb\xbf"
 HTML = b"<br />\n<b>Deprecated</b>:  Optional parameter $x before $y in <b>/srv/a.php</b> on line <b>3</b><br />\n"
 TEXT = b"\nWarning: Undefined array key 7 in /srv/a.php on line 12\n"
 DATABASE = b"<div id='error'><p>WordPress database error: [Unknown column]<br /><code>SELECT</code></p></div>"
-XDEBUG = b"<table><tr><th>( ! ) Notice: Undefined x</th></tr>\n<tr><td>{main}(  )</td></tr></table>\n"
+XDEBUG = (
+    b"<table><tr><th>( ! ) Notice: Undefined x</th></tr>\n<tr><td>{main}(  )</td></tr></table>\n"
+)
 BRACKETS = b"<br />\n<b>Warning</b>: Array [0] to {closure} conversion in <b>/srv/a.php</b> on line <b>3</b><br />\n"
 LINES = b"<b>Notice</b>: dump:\n[\n{main}\n{not json\n<br />\n"
 UNLIKE = b'<b>Notice</b>: dump:\n[1]\n{"a": 1} on line 3<br />\n'
@@ -60,7 +62,9 @@ NOISY = [
 @pytest.mark.parametrize("value", VALUES)
 @pytest.mark.parametrize("before", SILENT)
 @pytest.mark.parametrize("indent", [None, 4])
-def test_marks_and_blanks_are_skipped_silently(value: Any, before: bytes, indent: int | None) -> None:
+def test_marks_and_blanks_are_skipped_silently(
+    value: Any, before: bytes, indent: int | None
+) -> None:
     decoded = decode(before + json.dumps(value, indent=indent).encode() + b"\n\n", type(value))
     assert (decoded.value, decoded.has_notices) == (value, False)
 
@@ -69,14 +73,19 @@ def test_marks_and_blanks_are_skipped_silently(value: Any, before: bytes, indent
 @pytest.mark.parametrize("notices", NOISY)
 @pytest.mark.parametrize("indent", [None, 4])
 @pytest.mark.parametrize("is_after", [False, True])
-def test_notices_are_skipped_and_told_of(value: Any, notices: bytes, indent: int | None, is_after: bool) -> None:
+def test_notices_are_skipped_and_told_of(
+    value: Any, notices: bytes, indent: int | None, is_after: bool
+) -> None:
     """Also those that PHP prints while it shuts down."""
     body = json.dumps(value, indent=indent).encode()
     decoded = decode(body + notices if is_after else notices + body, type(value))
     assert (decoded.value, decoded.has_notices) == (value, True)
 
 
-@given(value=st.dictionaries(st.text(), st.lists(st.text()) | st.text(), max_size=4), noise=st.text(max_size=80))
+@given(
+    value=st.dictionaries(st.text(), st.lists(st.text()) | st.text(), max_size=4),
+    noise=st.text(max_size=80),
+)
 def test_whatever_a_notice_says_what_follows_it_is_read(value: dict[str, Any], noise: str) -> None:
     notice = f"\nWarning: {noise} on line 3\n".encode(errors="ignore")
     assert decode(notice + json.dumps([value]).encode(), list).value == [value]
@@ -118,7 +127,9 @@ def test_what_is_no_whole_json_is_refused(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(("body", "shape"), [(HTML + b"[]", dict), (HTML + b'{"id": 7}', list)])
-def test_behind_notices_json_of_another_shape_than_asked_for_is_refused(body: bytes, shape: type[Any]) -> None:
+def test_behind_notices_json_of_another_shape_than_asked_for_is_refused(
+    body: bytes, shape: type[Any]
+) -> None:
     with pytest.raises(ValueError, match=r"."):
         decode(body, shape)
 

@@ -27,6 +27,8 @@ UNKNOWN = {"name": "woocommerce", "skip_reason": "Dependency not found on PyPI"}
     ],
 )
 def test_verdict(dependencies: list[dict[str, Any]] | None, status: int, words: str) -> None:
-    said, exit_status = verdict("" if dependencies is None else json.dumps({"dependencies": dependencies, "fixes": []}))
+    said, exit_status = verdict(
+        "" if dependencies is None else json.dumps({"dependencies": dependencies, "fixes": []})
+    )
     assert exit_status == status
     assert words in said

@@ -22,20 +22,27 @@ TOLD = [
     (
         [SEAL, *[ROW] * LISTED],
         None,
-        ["  WRONG A seal.", *ROWS[1:], f"  … and 1 more. In all: {LISTED} row-changed, 1 seal-changed."],
+        [
+            "  WRONG A seal.",
+            *ROWS[1:],
+            f"  … and 1 more. In all: {LISTED} row-changed, 1 seal-changed.",
+        ],
     ),
 ]
 
 
 @pytest.mark.parametrize(("findings", "expect", "told"), TOLD)
-def test_the_first_are_shown_and_all_are_counted(findings: list[Finding], expect: str | None, told: list[str]) -> None:
+def test_the_first_are_shown_and_all_are_counted(
+    findings: list[Finding], expect: str | None, told: list[str]
+) -> None:
     listed, counts = _counted(iter(findings))
     lines = list(_told(Audited(3, Head(), listed, counts), expect))
     assert lines == ["3 rows of the history are sealed.", f"Head: 0:{'0' * 64}", *told]
 
 
 @pytest.mark.parametrize(
-    "text", ["", "12", "12:abc", f"x:{'0' * 64}", f"-1:{'0' * 64}", f"1:{'G' * 64}", f"1:{'0' * 65}"]
+    "text",
+    ["", "12", "12:abc", f"x:{'0' * 64}", f"-1:{'0' * 64}", f"1:{'G' * 64}", f"1:{'0' * 65}"],
 )
 def test_what_is_no_head_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:

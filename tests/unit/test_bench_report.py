@@ -12,7 +12,9 @@ from tests.bench.idle import Idleness
 from tests.bench.parts.growth import LARGE, TO_EMPTY
 from tests.bench.rounds import PERCENTILES, TO_FLOOR
 
-RATES = Figure("rate", "1/s", (1200.0, 900.0, 1000.0), {"database": "sqlite", "side": "floor", "rate": 600})
+RATES = Figure(
+    "rate", "1/s", (1200.0, 900.0, 1000.0), {"database": "sqlite", "side": "floor", "rate": 600}
+)
 
 
 def intake(ratio: float, database: str = "sqlite") -> Figure:
@@ -63,7 +65,9 @@ def test_json_is_read_back_and_parts_that_were_not_measured_stay(tmp_path: Path)
     report.write(path, {"intake": [RATES], "growth": [growth(0.9)]}, ["a note"])
     before = report.read(path)
     assert before == {"intake": [RATES], "growth": [growth(0.9)]}
-    merged = report.merged(before, {"growth": [growth(0.8)], "start": []}, ("start", "intake", "growth"))
+    merged = report.merged(
+        before, {"growth": [growth(0.8)], "start": []}, ("start", "intake", "growth")
+    )
     assert list(merged.items()) == [("start", []), ("intake", [RATES]), ("growth", [growth(0.8)])]
     assert report.read(tmp_path / "none.json") == {}
 
@@ -73,13 +77,21 @@ def test_json_is_read_back_and_parts_that_were_not_measured_stay(tmp_path: Path)
     [
         ({"intake": [intake(0.30)], "growth": [growth(0.60)]}, []),
         ({"intake": [intake(0.29)]}, ["on sqlite is at 0.29 of the floor"]),
-        ({"intake": [intake(0.5), intake(0.1, "postgresql")]}, ["on postgresql is at 0.10 of the floor"]),
-        ({"growth": [growth(0.59)]}, ["on sqlite at 100,000 records is at 0.59 of that at an empty ledger"]),
+        (
+            {"intake": [intake(0.5), intake(0.1, "postgresql")]},
+            ["on postgresql is at 0.10 of the floor"],
+        ),
+        (
+            {"growth": [growth(0.59)]},
+            ["on sqlite at 100,000 records is at 0.59 of that at an empty ledger"],
+        ),
         # under other conditions the floor says something else
         ({"conditions": [intake(0.1)]}, []),
     ],
 )
-def test_the_quick_run_says_what_is_too_slow(parts: dict[str, list[Figure]], words: list[str]) -> None:
+def test_the_quick_run_says_what_is_too_slow(
+    parts: dict[str, list[Figure]], words: list[str]
+) -> None:
     found = list(check.shortfalls(parts))
     assert len(found) == len(words)
     assert all(word in one for word, one in zip(words, found, strict=True))
@@ -96,14 +108,21 @@ def test_the_same_figures_give_the_same_plots(tmp_path: Path) -> None:
 
 
 def _latencies() -> list[Figure]:
-    sides: list[Of] = [{"database": name, "side": side} for name in plots.NAMES for side in ("floor", "service")]
+    sides: list[Of] = [
+        {"database": name, "side": side} for name in plots.NAMES for side in ("floor", "service")
+    ]
     return [
-        Figure(name, "ms", (1.0, 2.0), of | {"rate": rate}) for name in PERCENTILES for of in sides for rate in (1, 9)
+        Figure(name, "ms", (1.0, 2.0), of | {"rate": rate})
+        for name in PERCENTILES
+        for of in sides
+        for rate in (1, 9)
     ]
 
 
 def _growing() -> list[Figure]:
-    sizes: list[Of] = [{"database": name, "records": size} for name in plots.NAMES for size in (1000, 9000)]
+    sizes: list[Of] = [
+        {"database": name, "records": size} for name in plots.NAMES for size in (1000, 9000)
+    ]
     return [
         *(Figure(TO_FLOOR, "", (0.5, 0.6), of | {"side": LARGE}) for of in sizes),
         *(Figure(TO_EMPTY, "", (0.9, 0.8), of) for of in sizes),

@@ -12,7 +12,12 @@ from tests.support.processes import ROOT
 
 PARTS = {
     "intake": [
-        Figure("that, as a part of the floor's", "", (0.4, 0.5, 0.6), {"database": "sqlite", "side": "service"}),
+        Figure(
+            "that, as a part of the floor's",
+            "",
+            (0.4, 0.5, 0.6),
+            {"database": "sqlite", "side": "service"},
+        ),
         Figure("p99", "ms", (9.0,), {"database": "postgresql", "side": "service", "rate": 600}),
         Figure("p99", "ms", (99.0,), {"database": "postgresql", "side": "service", "rate": 900}),
     ]

@@ -18,14 +18,21 @@ KNOWN = {"read-orders": USUAL}
 ceilings = st.floats(0.1, 1000)
 observations = st.lists(
     st.builds(
-        Observation, st.sampled_from(["read-orders", "list-orders-100"]), st.floats(0, 300), st.sampled_from(Outcome)
+        Observation,
+        st.sampled_from(["read-orders", "list-orders-100"]),
+        st.floats(0, 300),
+        st.sampled_from(Outcome),
     ),
     max_size=60,
 )
-loads = st.builds(Load, st.floats(0.01, 2000), st.dictionaries(st.just("read-orders"), st.floats(0, 300)))
+loads = st.builds(
+    Load, st.floats(0.01, 2000), st.dictionaries(st.just("read-orders"), st.floats(0, 300))
+)
 
 
-def _took(seconds: float, outcome: Outcome = Outcome.ANSWERED, call: str = "read-orders") -> Observation:
+def _took(
+    seconds: float, outcome: Outcome = Outcome.ANSWERED, call: str = "read-orders"
+) -> Observation:
     return Observation(call, seconds, outcome)
 
 
@@ -73,7 +80,9 @@ SHORT = [
 
 
 @pytest.mark.parametrize(("usual", "seconds", "rate"), SHORT)
-def test_hundredths_of_a_second_are_not_taken_for_slowness(usual: float, seconds: float, rate: float) -> None:
+def test_hundredths_of_a_second_are_not_taken_for_slowness(
+    usual: float, seconds: float, rate: float
+) -> None:
     assert adapted(Load(4, {"read-orders": usual}), [_took(seconds)], CEILING).rate == rate
 
 
@@ -105,7 +114,9 @@ def test_an_overload_does_not_pass_for_normal() -> None:
 
 
 @pytest.mark.parametrize("usual", [0.001, 0.1, 1.0])
-def test_a_store_that_is_slower_for_ever_is_taken_as_it_is_after_some_dozens_of_calls(usual: float) -> None:
+def test_a_store_that_is_slower_for_ever_is_taken_as_it_is_after_some_dozens_of_calls(
+    usual: float,
+) -> None:
     load = Load(CEILING, {"read-orders": usual})
     slower = max(10 * usual, 0.5)
     assert _calls(load, slower, 5).rate < 1
@@ -123,7 +134,9 @@ def test_a_ceiling_below_the_least_rate_wins(ceiling: float, rate: float) -> Non
 
 
 @given(loads, observations, ceilings)
-def test_the_rate_never_leaves_its_bounds(load: Load, observed: Sequence[Observation], ceiling: float) -> None:
+def test_the_rate_never_leaves_its_bounds(
+    load: Load, observed: Sequence[Observation], ceiling: float
+) -> None:
     assert min(MIN_RATE, ceiling) <= adapted(load, observed, ceiling).rate <= ceiling
 
 
@@ -154,7 +167,9 @@ def test_the_usual_time_is_between_what_it_was_and_what_answers_took(
 ) -> None:
     usual = adapted(load, observed, CEILING).usual
     for call, seconds in usual.items():
-        answered = [one.seconds for one in observed if (one.call, one.outcome) == (call, Outcome.ANSWERED)]
+        answered = [
+            one.seconds for one in observed if (one.call, one.outcome) == (call, Outcome.ANSWERED)
+        ]
         known = [*answered, *([load.usual[call]] if call in load.usual else [])]
         assert min(known) - 1e-9 <= seconds <= max(known) + 1e-9
 

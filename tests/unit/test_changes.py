@@ -62,7 +62,10 @@ def _push(known: dict[str, Any], changed: dict[str, Any], now: datetime = NOW) -
         ({}, {}),
         ({}, {"wanted_digest": "w2", "known_digest": "w2"}),
         # A wish that was overtaken: the store has it by now.
-        ({"wanted_digest": "w2", "push_at": NOW, "push_since": NOW, "push_attempts": 3}, {"known_digest": "w2"}),
+        (
+            {"wanted_digest": "w2", "push_at": NOW, "push_since": NOW, "push_attempts": 3},
+            {"known_digest": "w2"},
+        ),
         # Nothing is wanted, and nothing was ever seen there.
         ({"wanted_digest": EMPTY, "known_digest": None}, {}),
         ({"wanted_digest": EMPTY, "known_digest": EMPTY}, {}),
@@ -114,21 +117,33 @@ def test_nothing_to_write(known: dict[str, Any], changed: dict[str, Any]) -> Non
         ),
         # Something new to write ends the waiting after a failure.
         (
-            {"known_digest": "w0", "push_attempts": 4, "push_error": "refused", "push_at": _ago(hours=-6)},
+            {
+                "known_digest": "w0",
+                "push_attempts": 4,
+                "push_error": "refused",
+                "push_at": _ago(hours=-6),
+            },
             {"wanted_digest": "w2"},
             NOW + SETTLE,
             NOW,
         ),
     ],
 )
-def test_when_to_write(known: dict[str, Any], changed: dict[str, Any], at: datetime, since: datetime) -> None:
+def test_when_to_write(
+    known: dict[str, Any], changed: dict[str, Any], at: datetime, since: datetime
+) -> None:
     found = _push(known, changed)
     assert (found["push_at"], found["push_since"]) == (at, since)
     assert (found["push_attempts"], found["push_error"]) == (0, None)
 
 
 def test_what_failed_waits_for_its_next_attempt() -> None:
-    waiting = {"known_digest": "w0", "push_attempts": 2, "push_error": "server-error", "push_at": _ago(minutes=-3)}
+    waiting = {
+        "known_digest": "w0",
+        "push_attempts": 2,
+        "push_error": "server-error",
+        "push_at": _ago(minutes=-3),
+    }
     assert _push(waiting, {}) == {}
 
 
@@ -167,8 +182,22 @@ EARLIER, LATER = "2026-11-22T09:00:00", "2026-11-22T09:00:01"
         (digest(OURS), EARLIER, None, LATER, False, {}),
         (None, None, None, LATER, True, {}),
         # The first sight of it.
-        (None, None, {}, LATER, False, {"known_digest": EMPTY, "known_version": LATER, "contested": False}),
-        (None, None, OURS, LATER, False, {"known_digest": digest(OURS), "known_version": LATER, "contested": False}),
+        (
+            None,
+            None,
+            {},
+            LATER,
+            False,
+            {"known_digest": EMPTY, "known_version": LATER, "contested": False},
+        ),
+        (
+            None,
+            None,
+            OURS,
+            LATER,
+            False,
+            {"known_digest": digest(OURS), "known_version": LATER, "contested": False},
+        ),
         # An echo of our own write: what was wanted is there.
         (
             digest(OURS),
@@ -195,7 +224,14 @@ EARLIER, LATER = "2026-11-22T09:00:00", "2026-11-22T09:00:01"
             False,
             {"known_digest": digest(THEIRS), "known_version": LATER, "contested": True},
         ),
-        (digest(OURS), EARLIER, {}, LATER, False, {"known_digest": EMPTY, "known_version": LATER, "contested": True}),
+        (
+            digest(OURS),
+            EARLIER,
+            {},
+            LATER,
+            False,
+            {"known_digest": EMPTY, "known_version": LATER, "contested": True},
+        ),
         # It was not as wanted before either: no edit of ours was undone.
         (
             digest(THEIRS),
@@ -318,7 +354,13 @@ def _question(reason: str, at: datetime) -> Values:
         (_asked("refund-date", _ago(seconds=5)), UNDATED, False, None, {}),
         (_asked("tie", _ago(seconds=5)), DATED, True, None, {}),
         # For another reason: no later than it was due.
-        (_asked("tie", _ago(seconds=5)), UNDATED, False, None, _question("refund-date", _ago(seconds=5))),
+        (
+            _asked("tie", _ago(seconds=5)),
+            UNDATED,
+            False,
+            None,
+            _question("refund-date", _ago(seconds=5)),
+        ),
         # A newer state that a delivery shows settles it too.
         (_asked("tie", _ago(seconds=5)), DATED, False, None, ANSWERED),
         (_asked("refund-date", _ago(seconds=5)), DATED, False, None, ANSWERED),
@@ -354,7 +396,12 @@ def test_a_question_that_the_store_left_open_is_not_asked_at_once_again() -> Non
 
 
 def test_a_second_hint_keeps_the_first_ones_place_and_restarts_the_attempts() -> None:
-    known = row(reread_reason="deleted", reread_at=_ago(seconds=3), reread_since=_ago(hours=1), reread_attempts=5)
+    known = row(
+        reread_reason="deleted",
+        reread_at=_ago(seconds=3),
+        reread_since=_ago(hours=1),
+        reread_attempts=5,
+    )
     assert question(known, "quarantined", moment()) == _question("quarantined", _ago(seconds=3))
 
 
@@ -367,7 +414,9 @@ def test_tags_of_an_order(policy: Policy) -> None:
     wanted = store_meta(plan, policy.id)
     assert plan == schedule(facts, policy)
     assert json.loads(columns["wanted"]) == wanted
-    told = {name: value for name, value in columns.items() if name not in ("facts", "entries", "wanted")}
+    told = {
+        name: value for name, value in columns.items() if name not in ("facts", "entries", "wanted")
+    }
     assert told == {
         "state": "active",
         "held": False,
@@ -395,18 +444,32 @@ def test_tags_of_an_order(policy: Policy) -> None:
 @pytest.mark.parametrize(
     ("facts", "columns"),
     [
-        (customer(staff=True), {"state": "ignored", "legal_basis": None, "policy_id": None, "wanted_digest": EMPTY}),
+        (
+            customer(staff=True),
+            {"state": "ignored", "legal_basis": None, "policy_id": None, "wanted_digest": EMPTY},
+        ),
         # The role that the store showed; the ledger's facts have none, and leave the column as it is.
         (customer(staff=True, role="editor"), {"state": "ignored", "role": "editor"}),
         (customer(), {"state": "active", "role": None}),
-        (customer(None), {"state": "unknown", "retention_class": None, "delete_after": None, "entries": "[]"}),
+        (
+            customer(None),
+            {"state": "unknown", "retention_class": None, "delete_after": None, "entries": "[]"},
+        ),
         (order("unknown"), {"unknown_status": True, "retention_class": "unpaid-orders"}),
         # Erased in the last hour of the day in UTC: the next day in Oslo. What stood before is still to be seen.
         (
             order(erased_at="2026-12-24T23:30:00"),
-            {"state": "erased", "closed_on": date(2026, 12, 25), "legal_basis": "legal-obligation", "entries": "[]"},
+            {
+                "state": "erased",
+                "closed_on": date(2026, 12, 25),
+                "legal_basis": "legal-obligation",
+                "entries": "[]",
+            },
         ),
-        (SupportRequestFacts(closed_at=at("2026-11-22")), {"state": "active", "review_after": date(2027, 11, 22)}),
+        (
+            SupportRequestFacts(closed_at=at("2026-11-22")),
+            {"state": "active", "review_after": date(2027, 11, 22)},
+        ),
     ],
 )
 def test_tags(facts: Facts, columns: dict[str, Any], policy: Policy) -> None:
@@ -437,7 +500,9 @@ def test_accounts_that_differ_in_their_role_alone_keep_their_own(policy: Policy)
         (order(), order(trashed=True), True),
     ],
 )
-def test_what_counts_as_a_change(before: Facts, after: Facts, different: bool, policy: Policy) -> None:
+def test_what_counts_as_a_change(
+    before: Facts, after: Facts, different: bool, policy: Policy
+) -> None:
     assert shown(tags(after, policy)[1], row(**tags(before, policy)[1])) is different
 
 
@@ -455,7 +520,8 @@ PAID = (
         (
             order("pending", kinds="note"),
             order("processing", paid_at="2026-11-22", kinds="identity"),
-            PAID.replace("order-payment:", "order-payment, identity-contact (identity):") + ". support: no longer held",
+            PAID.replace("order-payment:", "order-payment, identity-contact (identity):")
+            + ". support: no longer held",
         ),
         (
             order("processing", paid_at="2026-11-22"),
@@ -495,14 +561,20 @@ PAID = (
         (order(), order(), "The policy was applied anew"),
     ],
 )
-def test_reason_for_the_history(before: Facts | None, after: Facts, reason: str, policy: Policy) -> None:
+def test_reason_for_the_history(
+    before: Facts | None, after: Facts, reason: str, policy: Policy
+) -> None:
     known = row(**tags(before, policy)[1]) if before else row()
     plan, changed = tags(after, policy)
     assert reason_for(known, changed, plan) == reason
 
 
-@pytest.mark.parametrize(("closed_on", "expected"), [(None, date(2026, 11, 22)), (date(2026, 1, 1), date(2026, 1, 1))])
-def test_gone_closes_the_record_and_asks_and_writes_nothing_more(closed_on: date | None, expected: date) -> None:
+@pytest.mark.parametrize(
+    ("closed_on", "expected"), [(None, date(2026, 11, 22)), (date(2026, 1, 1), date(2026, 1, 1))]
+)
+def test_gone_closes_the_record_and_asks_and_writes_nothing_more(
+    closed_on: date | None, expected: date
+) -> None:
     known = row(
         read_at=NOW,
         closed_on=closed_on,
@@ -531,7 +603,9 @@ def test_gone_closes_the_record_and_asks_and_writes_nothing_more(closed_on: date
         ({"known_digest": NOTHING_DIGEST}, False),
     ],
 )
-def test_what_stood_stays_of_a_record_that_was_there(columns: Values, stands: bool, policy: Policy) -> None:
+def test_what_stood_stays_of_a_record_that_was_there(
+    columns: Values, stands: bool, policy: Policy
+) -> None:
     before = tags(order("completed"), policy)[1]
     known = row(**before | {"known_digest": None} | columns)
     closed = known | gone(known, moment(), date(2026, 11, 22))

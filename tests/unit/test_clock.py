@@ -38,7 +38,10 @@ year_starts = days.filter(lambda day: (day.month, day.day) != (2, 29)).map(
     lambda day: AccountingYear(day.month, day.day)
 )
 zones = st.sampled_from(
-    [ZoneInfo(name) for name in ("Europe/Oslo", "Pacific/Auckland", "America/New_York", "Pacific/Apia", "UTC")]
+    [
+        ZoneInfo(name)
+        for name in ("Europe/Oslo", "Pacific/Auckland", "America/New_York", "Pacific/Apia", "UTC")
+    ]
 )
 
 
@@ -158,13 +161,17 @@ def test_a_later_day_never_ends_earlier(one: date, other: date, period: Period) 
         ("2026-11-22", "P3000Y", "0001-01-01"),
     ],
 )
-def test_first_day_from_which_a_period_does_not_end_before_a_day(end: str, period: str, first: str) -> None:
+def test_first_day_from_which_a_period_does_not_end_before_a_day(
+    end: str, period: str, first: str
+) -> None:
     years = Period(years=3000) if period == "P3000Y" else Period.from_iso(period)
     assert str(years.first_start(date.fromisoformat(end))) == first
 
 
 @given(days, periods, st.integers(-100, 100))
-def test_what_began_before_that_day_has_ended_and_nothing_else_has(end: date, period: Period, apart: int) -> None:
+def test_what_began_before_that_day_has_ended_and_nothing_else_has(
+    end: date, period: Period, apart: int
+) -> None:
     first = period.first_start(end)
     day = first + timedelta(days=apart)
     assert (period.after(day) < end) == (day < first)
@@ -172,7 +179,9 @@ def test_what_began_before_that_day_has_ended_and_nothing_else_has(end: date, pe
 
 @given(days, periods, periods)
 def test_a_longer_period_never_ends_earlier(day: date, one: Period, other: Period) -> None:
-    longer = Period(max(one.years, other.years), max(one.months, other.months), max(one.days, other.days))
+    longer = Period(
+        max(one.years, other.years), max(one.months, other.months), max(one.days, other.days)
+    )
     assert max(one.after(day), other.after(day)) <= longer.after(day)
 
 
@@ -236,7 +245,9 @@ def test_an_accounting_year_ends_on_the_eve_of_the_next(day: date, year: Account
 
 
 @given(days, days, year_starts)
-def test_a_later_day_is_never_in_an_earlier_accounting_year(one: date, other: date, year: AccountingYear) -> None:
+def test_a_later_day_is_never_in_an_earlier_accounting_year(
+    one: date, other: date, year: AccountingYear
+) -> None:
     first, second = sorted((one, other))
     assert year.end(first) <= year.end(second)
 
@@ -302,7 +313,9 @@ orders = st.builds(
     paid_at=st.none() | instants,
     completed_at=st.none() | instants,
     refunds=refunds,
-    kinds=st.frozensets(st.sampled_from(["identity", "shipping", "note", "network", "attribution", "newsletter"])),
+    kinds=st.frozensets(
+        st.sampled_from(["identity", "shipping", "note", "network", "attribution", "newsletter"])
+    ),
 )
 customers = st.builds(
     CustomerFacts,
@@ -312,7 +325,9 @@ customers = st.builds(
     kinds=st.frozensets(st.just("newsletter")),
 )
 requests = st.builds(SupportRequestFacts, closed_at=instants)
-delays = st.timedeltas(timedelta(0), timedelta(days=4000)).map(lambda delay: timedelta(seconds=delay.total_seconds()))
+delays = st.timedeltas(timedelta(0), timedelta(days=4000)).map(
+    lambda delay: timedelta(seconds=delay.total_seconds())
+)
 EVENTS = ("created_at", "paid_at", "completed_at", "last_active_at", "last_order_at", "closed_at")
 
 
@@ -339,7 +354,9 @@ def test_a_later_event_never_gives_an_earlier_date(
     if instant is None:
         return
     changed: dict[str, Any] = {event: instant + delay}
-    _assert_none_earlier(facts, replace(facts, **changed), replace(SHIPPED, time_zone=zone, accounting_year=year))
+    _assert_none_earlier(
+        facts, replace(facts, **changed), replace(SHIPPED, time_zone=zone, accounting_year=year)
+    )
 
 
 @given(orders, st.integers(10, 19), instants, zones, year_starts)
@@ -348,12 +365,22 @@ def test_one_more_refund_never_gives_an_earlier_date(
 ) -> None:
     if facts.paid_at or facts.completed_at or facts.refunds:
         refunded = replace(facts, refunds=(*facts.refunds, Refund(number, instant)))
-        _assert_none_earlier(facts, refunded, replace(SHIPPED, time_zone=zone, accounting_year=year))
+        _assert_none_earlier(
+            facts, refunded, replace(SHIPPED, time_zone=zone, accounting_year=year)
+        )
 
 
-@given(orders | customers, st.lists(st.tuples(instants, st.booleans()), min_size=1, max_size=4), delays, zones)
+@given(
+    orders | customers,
+    st.lists(st.tuples(instants, st.booleans()), min_size=1, max_size=4),
+    delays,
+    zones,
+)
 def test_a_later_last_choice_never_gives_an_earlier_date(
-    facts: OrderFacts | CustomerFacts, choices: list[tuple[datetime, bool]], delay: timedelta, zone: ZoneInfo
+    facts: OrderFacts | CustomerFacts,
+    choices: list[tuple[datetime, bool]],
+    delay: timedelta,
+    zone: ZoneInfo,
 ) -> None:
     ordered = tuple(Choice(*choice) for choice in sorted(dict(choices).items()))
     facts = replace(facts, choices=ordered)

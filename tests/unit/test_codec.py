@@ -41,7 +41,9 @@ orders = st.builds(
     paid_at=maybe,
     completed_at=maybe,
     customer_id=st.just(0) | ids,
-    kinds=st.frozensets(st.sampled_from(["identity", "shipping", "note", "network", "attribution", "newsletter"])),
+    kinds=st.frozensets(
+        st.sampled_from(["identity", "shipping", "note", "network", "attribution", "newsletter"])
+    ),
     trashed=st.booleans(),
     refunds=st.lists(st.builds(Refund, ids, maybe), max_size=3).map(tuple),
     choices=choices,
@@ -80,14 +82,19 @@ def test_the_same_instant_in_another_zone_is_the_same_text() -> None:
 
 
 def test_the_order_in_which_kinds_were_seen_does_not_show() -> None:
-    assert facts_text(order(kinds="note identity shipping")) == facts_text(order(kinds="shipping note identity"))
+    assert facts_text(order(kinds="note identity shipping")) == facts_text(
+        order(kinds="shipping note identity")
+    )
 
 
 @pytest.mark.parametrize(
     ("facts", "text"),
     [
         # What is empty is left out: it is what the facts are made with.
-        (order("pending", "2026-11-22"), '{"created_at":"2026-11-22T12:00:00+00:00","status":"pending"}'),
+        (
+            order("pending", "2026-11-22"),
+            '{"created_at":"2026-11-22T12:00:00+00:00","status":"pending"}',
+        ),
         (customer(None), "{}"),
         (
             customer(None, last_order_at="2026-11-22", choices={"2026-11-20": False}),
@@ -124,7 +131,9 @@ def test_every_fact_is_written() -> None:
         "erased_at": at("2026-11-23"), "name": "ZD-7", "subjects": frozenset({Subject("customer", "7")})
     }  # fmt: skip
     full_request = SupportRequestFacts(at("2026-11-21"), at("2026-11-22"), **reported)
-    full_consent = ConsentFacts("cookie-consent", (Choice(at("2026-11-22"), given=True),), **reported)
+    full_consent = ConsentFacts(
+        "cookie-consent", (Choice(at("2026-11-22"), given=True),), **reported
+    )
     apart = {"kind", "role", "email_hash", "email_hashes"}
     for facts in (full_order, full_customer, full_request, full_consent):
         assert read_facts(facts.kind, facts_text(facts)) == facts
@@ -132,7 +141,9 @@ def test_every_fact_is_written() -> None:
 
 
 def test_entries_as_the_ledger_and_the_api_show_them(policy: Policy) -> None:
-    plan = planned(order("completed", "2026-11-22", paid_at="2026-11-22", kinds="note attribution"), policy)
+    plan = planned(
+        order("completed", "2026-11-22", paid_at="2026-11-22", kinds="note attribution"), policy
+    )
     payment, note, marketing = json.loads(entries_text(plan.entries))
     assert payment == {
         "rule": "order-paid",
@@ -155,7 +166,9 @@ def test_entries_as_the_ledger_and_the_api_show_them(policy: Policy) -> None:
 
 
 def test_entries_are_read_back_one_by_one(policy: Policy) -> None:
-    entries = planned(order("completed", "2026-11-22", paid_at="2026-11-22", kinds="note attribution"), policy).entries
+    entries = planned(
+        order("completed", "2026-11-22", paid_at="2026-11-22", kinds="note attribution"), policy
+    ).entries
     strange = replace(entries[0], reason='a hold ("},{"action":"none") [by] \\')
     for some in ((), entries[:1], entries, (*entries, strange, strange)):
         assert read_entries(entries_text(some)) == json.loads(entries_text(some))

@@ -15,7 +15,14 @@ from hooks.ledger.codec import events_text, read_events
 from hooks.retention.classify import Entry, Schedule, schedule
 from hooks.retention.effects import answer_by, event_words
 from hooks.retention.events import TYPES, EventType, RecordEvent, standing
-from hooks.retention.facts import Choice, ConsentFacts, CustomerFacts, Facts, OrderFacts, SupportRequestFacts
+from hooks.retention.facts import (
+    Choice,
+    ConsentFacts,
+    CustomerFacts,
+    Facts,
+    OrderFacts,
+    SupportRequestFacts,
+)
 from hooks.retention.policy import Policy
 from hooks.retention.recipients import recipients_of
 from hooks.retention.tool_reports import Report, number_of, reported
@@ -27,7 +34,10 @@ from tests.unit.builders import at, customer, order
 SHIPPED = load_policy(POLICY_FILE)
 CONTACT = "identity-contact (contact)"
 PAID = order(
-    "completed", "2026-03-01", paid_at="2026-03-01", kinds="identity contact shipping note network attribution"
+    "completed",
+    "2026-03-01",
+    paid_at="2026-03-01",
+    kinds="identity contact shipping note network attribution",
 )
 UNPAID = order("pending", "2026-03-01", kinds="identity contact")
 CANCELLED = replace(UNPAID, status="cancelled")
@@ -42,7 +52,9 @@ def event(type_: EventType, day: str = "2026-11-23", id_: str = "", **more: Any)
     return RecordEvent(id_ or f"{type_}-{day}", type_, at(day), **more)
 
 
-def planned(facts: Facts, policy: Policy, *own: RecordEvent, person: tuple[RecordEvent, ...] = ()) -> Schedule:
+def planned(
+    facts: Facts, policy: Policy, *own: RecordEvent, person: tuple[RecordEvent, ...] = ()
+) -> Schedule:
     since = facts.created_at if isinstance(facts, OrderFacts) else None
     return schedule(facts, policy, standing(own, person, since=since))
 
@@ -78,7 +90,11 @@ def test_erasure_leaves_what_the_law_wants_kept_and_says_why(policy: Policy) -> 
     )
     # It keeps the event and the day from which it runs.
     assert (gone.event, str(gone.runs_from)) == ("accounting-year-end", "2026-12-31")
-    assert (str(gone.delete_after), gone.until, str(gone.requested_on)) == ("2026-12-23", None, "2026-11-23")
+    assert (str(gone.delete_after), gone.until, str(gone.requested_on)) == (
+        "2026-12-23",
+        None,
+        "2026-11-23",
+    )
     assert gone.reason == (
         "Erasure requested on 2026-11-23; to be erased by 2026-12-23, one month later; GDPR Art. 17(1), 12(3); "
         "otherwise kept until 2031-12-31; Paid on 2026-03-01; the accounting year ended 2026-12-31; "
@@ -108,8 +124,13 @@ def test_erasure_leaves_what_the_law_wants_kept_and_says_why(policy: Policy) -> 
         (replace(UNPAID, created_at=at("2025-11-30")), "order-payment", "2026-11-30"),
     ],
 )
-def test_what_an_erasure_request_makes_due(facts: Facts, data: str, delete_after: str, policy: Policy) -> None:
-    assert str(entries(planned(facts, policy, event("erasure-requested")))[data].delete_after) == delete_after
+def test_what_an_erasure_request_makes_due(
+    facts: Facts, data: str, delete_after: str, policy: Policy
+) -> None:
+    assert (
+        str(entries(planned(facts, policy, event("erasure-requested")))[data].delete_after)
+        == delete_after
+    )
 
 
 def test_of_several_requests_the_first_sets_the_date(policy: Policy) -> None:
@@ -133,10 +154,15 @@ def test_an_erasure_request_is_about_no_consent_given_after_it(
     choices = tuple(Choice(at(day.strip("!")), given="!" not in day) for day in days)
     facts = ConsentFacts("marketing-consent", choices)
     found = entries(planned(facts, policy, event("erasure-requested", "2026-01-10")))["marketing"]
-    assert (str(found.runs_from), found.delete_after and str(found.delete_after)) == (runs_from, delete_after)
+    assert (str(found.runs_from), found.delete_after and str(found.delete_after)) == (
+        runs_from,
+        delete_after,
+    )
 
 
-def test_a_second_erasure_request_is_about_the_consent_given_since_the_first(policy: Policy) -> None:
+def test_a_second_erasure_request_is_about_the_consent_given_since_the_first(
+    policy: Policy,
+) -> None:
     facts = ConsentFacts("marketing-consent", (Choice(at("2026-06-01"), given=True),))
     asked = (event("erasure-requested", "2026-01-10"), event("erasure-requested", "2026-08-01"))
     found = entries(planned(facts, policy, *asked))["marketing"]
@@ -146,8 +172,16 @@ def test_a_second_erasure_request_is_about_the_consent_given_since_the_first(pol
 @pytest.mark.parametrize(
     ("asked", "requested_on", "delete_after"),
     [
-        ([("objection", "2026-11-23"), ("erasure-requested", "2026-12-01")], "2026-11-23", "2026-12-23"),
-        ([("erasure-requested", "2026-11-23"), ("objection", "2026-12-01")], "2026-11-23", "2026-12-23"),
+        (
+            [("objection", "2026-11-23"), ("erasure-requested", "2026-12-01")],
+            "2026-11-23",
+            "2026-12-23",
+        ),
+        (
+            [("erasure-requested", "2026-11-23"), ("objection", "2026-12-01")],
+            "2026-11-23",
+            "2026-12-23",
+        ),
     ],
 )
 def test_of_an_objection_and_a_request_the_first_counts(
@@ -190,14 +224,23 @@ TO_ORDER_CLOSED = (None, "order-closed")
         # A checkout that nobody has finished was never an order.
         (order("checkout-draft"), ("2026-12-23", None)),
         # The last refund; what else is known; the day of the order.
-        (order("refunded", paid_at="2026-11-01", refunds={1: "2026-12-11", 2: "2026-12-12"}), ("2026-12-26", None)),
+        (
+            order("refunded", paid_at="2026-11-01", refunds={1: "2026-12-11", 2: "2026-12-12"}),
+            ("2026-12-26", None),
+        ),
         (order("refunded", paid_at="2026-12-13", refunds={1: None}), ("2026-12-27", None)),
         (order("cancelled", paid_at="2026-12-14"), ("2026-12-28", None)),
         (order("cancelled", "2026-12-15"), ("2026-12-29", None)),
         # Completion counts before a refund after it.
-        (order("refunded", completed_at="2026-11-01", refunds={1: "2026-12-20"}), ("2026-12-23", None)),
+        (
+            order("refunded", completed_at="2026-11-01", refunds={1: "2026-12-20"}),
+            ("2026-12-23", None),
+        ),
         # A day that cannot have been is none.
-        (order("completed", "2026-12-15", paid_at="2026-12-15", completed_at="1970-01-01"), ("2026-12-29", None)),
+        (
+            order("completed", "2026-12-15", paid_at="2026-12-15", completed_at="1970-01-01"),
+            ("2026-12-29", None),
+        ),
     ],
 )
 def test_contract_data_of_an_order_stay_until_it_is_closed_and_cannot_be_withdrawn_from(
@@ -229,15 +272,32 @@ def test_the_days_of_withdrawal_are_said_where_they_set_the_date(policy: Policy)
     )
 
 
-def test_contract_data_of_an_account_are_due_within_a_month_whatever_is_ordered(policy: Policy) -> None:
-    found = entries(planned(replace(ACCOUNT, last_order_at=at("2026-11-22")), policy, event("erasure-requested")))
-    assert {str(found[name].delete_after) for name in ("account", "identity-contact")} == {"2026-12-23"}
+def test_contract_data_of_an_account_are_due_within_a_month_whatever_is_ordered(
+    policy: Policy,
+) -> None:
+    found = entries(
+        planned(
+            replace(ACCOUNT, last_order_at=at("2026-11-22")), policy, event("erasure-requested")
+        )
+    )
+    assert {str(found[name].delete_after) for name in ("account", "identity-contact")} == {
+        "2026-12-23"
+    }
 
 
 @pytest.mark.parametrize("scope", ["", "all"])
-def test_an_objection_makes_legitimate_interests_due_and_ends_marketing(scope: str, policy: Policy) -> None:
-    before, after = entries(planned(PAID, policy)), entries(planned(PAID, policy, event("objection", scope=scope)))
-    assert {data for data in before if before[data] != after[data]} == {"support", "technical", "marketing"}
+def test_an_objection_makes_legitimate_interests_due_and_ends_marketing(
+    scope: str, policy: Policy
+) -> None:
+    before, after = (
+        entries(planned(PAID, policy)),
+        entries(planned(PAID, policy, event("objection", scope=scope))),
+    )
+    assert {data for data in before if before[data] != after[data]} == {
+        "support",
+        "technical",
+        "marketing",
+    }
     assert {str(after[name].delete_after) for name in ("support", "technical")} == {"2026-12-23"}
     assert after["support"].reason.startswith(
         "Objected on 2026-11-23; to be erased by 2026-12-23, one month later; GDPR Art. 21(1), 17(1)(c), 12(3); "
@@ -250,13 +310,22 @@ def test_an_objection_to_marketing_ends_that_alone(policy: Policy) -> None:
     before, after = entries(planned(PAID, policy)), entries(planned(PAID, policy, objected))
     assert {data for data in before if before[data] != after[data]} == {"marketing"}
     assert str(after["marketing"].delete_after) == "2026-11-23"
-    assert after["marketing"].reason.endswith("; objected to marketing on 2026-11-23, GDPR Art. 21(2)-(3)")
+    assert after["marketing"].reason.endswith(
+        "; objected to marketing on 2026-11-23, GDPR Art. 21(2)-(3)"
+    )
 
 
-def test_of_several_objections_each_ends_marketing_and_the_first_to_all_sets_the_date(policy: Policy) -> None:
-    first, second = event("objection", "2026-10-01", scope="marketing"), event("objection", "2026-11-23")
+def test_of_several_objections_each_ends_marketing_and_the_first_to_all_sets_the_date(
+    policy: Policy,
+) -> None:
+    first, second = (
+        event("objection", "2026-10-01", scope="marketing"),
+        event("objection", "2026-11-23"),
+    )
     given = event("consent-given", "2026-11-01")
-    plan = planned(PAID, policy, first, given, second, event("objection", "2026-12-01", scope="all"))
+    plan = planned(
+        PAID, policy, first, given, second, event("objection", "2026-12-01", scope="all")
+    )
     assert str(entries(plan)["support"].delete_after) == "2026-12-23"
     assert (str(entries(plan)["marketing"].delete_after), proof(plan)) == (
         "2026-11-23",
@@ -271,10 +340,18 @@ def test_of_several_objections_each_ends_marketing_and_the_first_to_all_sets_the
         ([("consent-withdrawn", "2026-09-09")], "2026-09-09", None),
         ([("objection", "2026-09-09")], "2026-09-09", "2026-09-09"),
         # Withdrawn before: the objection is the request, and changes no day.
-        ([("consent-withdrawn", "2026-09-09"), ("objection", "2026-10-01")], "2026-09-09", "2026-10-01"),
+        (
+            [("consent-withdrawn", "2026-09-09"), ("objection", "2026-10-01")],
+            "2026-09-09",
+            "2026-10-01",
+        ),
         # It was about a consent of before.
         (
-            [("objection", "2026-06-01"), ("consent-given", "2026-07-01"), ("consent-withdrawn", "2026-09-09")],
+            [
+                ("objection", "2026-06-01"),
+                ("consent-given", "2026-07-01"),
+                ("consent-withdrawn", "2026-09-09"),
+            ],
             "2026-09-09",
             None,
         ),
@@ -282,14 +359,21 @@ def test_of_several_objections_each_ends_marketing_and_the_first_to_all_sets_the
     ],
 )
 def test_since_when_an_end_of_marketing_is_asked_for(
-    told: list[tuple[EventType, str]], delete_after: str | None, requested_on: str | None, policy: Policy
+    told: list[tuple[EventType, str]],
+    delete_after: str | None,
+    requested_on: str | None,
+    policy: Policy,
 ) -> None:
-    found = entries(planned(ACCOUNT, policy, *(event(type_, day) for type_, day in told)))["marketing"]
+    found = entries(planned(ACCOUNT, policy, *(event(type_, day) for type_, day in told)))[
+        "marketing"
+    ]
     days = [day and str(day) for day in (found.delete_after, found.requested_on)]
     assert days == [delete_after, requested_on]
 
 
-@pytest.mark.parametrize("facts", [UNPAID, customer(), SupportRequestFacts(closed_at=at("2026-01-01"))])
+@pytest.mark.parametrize(
+    "facts", [UNPAID, customer(), SupportRequestFacts(closed_at=at("2026-01-01"))]
+)
 def test_an_objection_makes_no_marketing_where_there_is_none(facts: Facts, policy: Policy) -> None:
     plan = planned(facts, policy, event("objection", scope="marketing"))
     assert plan == planned(facts, policy)
@@ -305,7 +389,9 @@ def test_marketing_by_another_clock_ends_with_an_objection_too(tmp_path: Path) -
     assert other.count("legitimate-interests") == other.count("customer-accounts") == 1
     path = tmp_path / "policy.toml"
     path.write_text(text.replace(rule, other))
-    found = entries(planned(ACCOUNT, load_policy(path), event("objection", scope="marketing")))["marketing"]
+    found = entries(planned(ACCOUNT, load_policy(path), event("objection", scope="marketing")))[
+        "marketing"
+    ]
     assert (str(found.delete_after), str(found.requested_on)) == ("2026-11-23", "2026-11-23")
     assert found.reason.startswith(
         "Objected to marketing on 2026-11-23, which ends it; GDPR Art. 21(2)-(3); otherwise kept until 2028-11-22; Last"
@@ -315,10 +401,20 @@ def test_marketing_by_another_clock_ends_with_an_objection_too(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("told", "delete_after", "review_after", "words"),
     [
-        ([], "2028-01-10", "2027-01-10", "may go from 2027-01-10, one year later; two years later is 2028-01-10"),
+        (
+            [],
+            "2028-01-10",
+            "2027-01-10",
+            "may go from 2027-01-10, one year later; two years later is 2028-01-10",
+        ),
         (["2026-09-09"], "2026-09-09", None, "withdrawn on 2026-09-09, which ends it"),
         # The period was over before.
-        (["2028-02-01"], "2028-01-10", "2027-01-10", "may go from 2027-01-10, one year later; two years later is"),
+        (
+            ["2028-02-01"],
+            "2028-01-10",
+            "2027-01-10",
+            "may go from 2027-01-10, one year later; two years later is",
+        ),
     ],
 )
 @pytest.mark.parametrize("type_", ["consent-withdrawn", "objection"])
@@ -336,7 +432,9 @@ def test_a_period_of_marketing_ends_with_the_consent(
     assert text.count(until) == 1
     path = tmp_path / "policy.toml"
     path.write_text(text.replace(until, 'clock = "consent"\nreview = "P1Y"\nkeep = "P2Y"'))
-    found = entries(planned(ACCOUNT, load_policy(path), *(event(type_, day) for day in told)))["marketing"]
+    found = entries(planned(ACCOUNT, load_policy(path), *(event(type_, day) for day in told)))[
+        "marketing"
+    ]
     days = [day and str(day) for day in (found.delete_after, found.review_after)]
     assert (days, found.until) == ([delete_after, review_after], None)
     assert found.reason.startswith(f"Consent given on 2026-01-10; {words}")
@@ -348,9 +446,15 @@ COOKIES = ConsentFacts("cookie-consent", (Choice(at("2026-05-01"), given=True),)
 
 
 def test_proof_stays_in_spite_of_what_is_asked_for(policy: Policy) -> None:
-    plan = planned(COOKIES, policy, event("erasure-requested", "2026-11-23"), event("objection", "2026-11-24"))
+    plan = planned(
+        COOKIES, policy, event("erasure-requested", "2026-11-23"), event("objection", "2026-11-24")
+    )
     (entry,) = plan.entries
-    assert (entry.basis, str(entry.delete_after), entry.requested_on) == ("legitimate-interests", "2028-05-01", None)
+    assert (entry.basis, str(entry.delete_after), entry.requested_on) == (
+        "legitimate-interests",
+        "2028-05-01",
+        None,
+    )
     assert entry.reason.endswith(
         "; erasure requested on 2026-11-23 and objected on 2026-11-24, yet kept as proof, GDPR Art. 17(3)(e)"
     )
@@ -359,20 +463,39 @@ def test_proof_stays_in_spite_of_what_is_asked_for(policy: Policy) -> None:
 @pytest.mark.parametrize(
     ("facts", "told", "kept"),
     [
-        (ACCOUNT, event("consent-withdrawn", "2026-09-09"), [("marketing", "2026-09-09", "2029-09-09")]),
+        (
+            ACCOUNT,
+            event("consent-withdrawn", "2026-09-09"),
+            [("marketing", "2026-09-09", "2029-09-09")],
+        ),
         (ACCOUNT, event("objection", "2026-09-09"), [("marketing", "2026-09-09", "2029-09-09")]),
-        (PAID, event("objection", "2026-09-09", scope="marketing"), [("marketing", "2026-09-09", "2029-09-09")]),
+        (
+            PAID,
+            event("objection", "2026-09-09", scope="marketing"),
+            [("marketing", "2026-09-09", "2029-09-09")],
+        ),
         # What was declined from the start, was never given.
-        (customer(kinds="newsletter", choices={"2026-01-10": False}), event("objection", "2026-09-09"), []),
+        (
+            customer(kinds="newsletter", choices={"2026-01-10": False}),
+            event("objection", "2026-09-09"),
+            [],
+        ),
         # It was given anew.
         (
-            customer(kinds="newsletter", choices={"2026-02-01": True, "2026-03-01": False, "2026-10-01": True}),
+            customer(
+                kinds="newsletter",
+                choices={"2026-02-01": True, "2026-03-01": False, "2026-10-01": True},
+            ),
             event("objection", "2026-09-09"),
             [],
         ),
         # Marketing is declined at the checkout, while order attribution rests on a consent of its own.
         (
-            replace(PAID, kinds=PAID.kinds | {"newsletter"}, choices=(Choice(at("2026-03-01"), given=False),)),
+            replace(
+                PAID,
+                kinds=PAID.kinds | {"newsletter"},
+                choices=(Choice(at("2026-03-01"), given=False),),
+            ),
             event("objection", "2026-09-09"),
             [("marketing", "2026-09-09", "2029-09-09")],
         ),
@@ -383,7 +506,11 @@ def test_proof_stays_in_spite_of_what_is_asked_for(policy: Policy) -> None:
             [("marketing", "2026-09-09", "2029-09-09")],
         ),
         (
-            replace(order("pending", kinds="attribution"), created_at=None, first_seen_at=at("2026-01-10")),
+            replace(
+                order("pending", kinds="attribution"),
+                created_at=None,
+                first_seen_at=at("2026-01-10"),
+            ),
             event("objection", "2026-09-09"),
             [("marketing", "2026-09-09", "2029-09-09")],
         ),
@@ -415,7 +542,9 @@ def test_a_record_that_is_saved_again_gives_no_consent_anew(
     assert str(entries(plan)["marketing"].delete_after) == "2026-09-09"
 
 
-def test_an_order_that_is_first_read_after_a_withdrawal_was_placed_before_it(policy: Policy) -> None:
+def test_an_order_that_is_first_read_after_a_withdrawal_was_placed_before_it(
+    policy: Policy,
+) -> None:
     read = order("completed", "2026-03-01", kinds="newsletter", choices={"2026-10-01": True})
     plan = planned(read, policy, person=(event("consent-withdrawn", "2026-09-09"),))
     assert str(entries(plan)["marketing"].delete_after) == "2026-09-09"
@@ -468,8 +597,12 @@ def test_a_persons_withdrawal_ends_what_another_tool_knows(policy: Policy) -> No
 # --- holds and restrictions ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("facts", [PAID, UNPAID, ACCOUNT, SupportRequestFacts(closed_at=at("2026-01-01"))])
-def test_a_hold_beats_every_deletion_and_says_what_it_suspends(facts: Facts, policy: Policy) -> None:
+@pytest.mark.parametrize(
+    "facts", [PAID, UNPAID, ACCOUNT, SupportRequestFacts(closed_at=at("2026-01-01"))]
+)
+def test_a_hold_beats_every_deletion_and_says_what_it_suspends(
+    facts: Facts, policy: Policy
+) -> None:
     asked = (event("erasure-requested"), event("objection"), event("consent-withdrawn"))
     plan = planned(facts, policy, *asked, event("hold", "2026-12-01"))
     assert {(entry.delete_after, entry.review_after, entry.until) for entry in plan.entries} == {
@@ -477,7 +610,10 @@ def test_a_hold_beats_every_deletion_and_says_what_it_suspends(facts: Facts, pol
     }
     for entry in plan.entries:
         words, otherwise, *_ = entry.reason.split("; ")
-        assert words == "Legal hold (litigation) by legal since 2026-12-01, to be looked at again on 2027-05-01"
+        assert (
+            words
+            == "Legal hold (litigation) by legal since 2026-12-01, to be looked at again on 2027-05-01"
+        )
         assert otherwise.startswith("otherwise kept until ")
 
 
@@ -513,14 +649,18 @@ def test_which_holds_stand(lift: RecordEvent, stands: list[str]) -> None:
         ([("restriction", "2026-12-01"), ("restriction-lifted", "2026-12-01")], True),
     ],
 )
-def test_when_a_restriction_stands(days: list[tuple[EventType, str]], stands: bool, policy: Policy) -> None:
+def test_when_a_restriction_stands(
+    days: list[tuple[EventType, str]], stands: bool, policy: Policy
+) -> None:
     plan = planned(ACCOUNT, policy, *(event(type_, day) for type_, day in days))
     assert (entries(plan)["account"].until == "restriction-lifted") is stands
 
 
 def test_what_was_reported_by_mistake_counts_no_more(policy: Policy) -> None:
     mistake = event("erasure-requested", id_="e1")
-    assert planned(ACCOUNT, policy, mistake, event("retracted", about="e1")) == planned(ACCOUNT, policy)
+    assert planned(ACCOUNT, policy, mistake, event("retracted", about="e1")) == planned(
+        ACCOUNT, policy
+    )
 
 
 # --- consent ---------------------------------------------------------------------------------------------
@@ -530,7 +670,12 @@ def test_what_was_reported_by_mistake_counts_no_more(policy: Policy) -> None:
     ("facts", "events", "until", "delete_after"),
     [
         (ACCOUNT, [("consent-withdrawn", "2026-11-23")], None, "2026-11-23"),
-        (ACCOUNT, [("consent-withdrawn", "2026-11-23"), ("consent-given", "2026-11-24")], "consent-withdrawn", None),
+        (
+            ACCOUNT,
+            [("consent-withdrawn", "2026-11-23"), ("consent-given", "2026-11-24")],
+            "consent-withdrawn",
+            None,
+        ),
         # Nothing in the store tells of it, yet it was given elsewhere.
         (customer(), [("consent-given", "2026-11-24")], "consent-withdrawn", None),
         # Order attribution rests on a consent, too.
@@ -538,9 +683,15 @@ def test_what_was_reported_by_mistake_counts_no_more(policy: Policy) -> None:
     ],
 )
 def test_consent_reported_by_others(
-    facts: Facts, events: list[tuple[EventType, str]], until: str | None, delete_after: str | None, policy: Policy
+    facts: Facts,
+    events: list[tuple[EventType, str]],
+    until: str | None,
+    delete_after: str | None,
+    policy: Policy,
 ) -> None:
-    found = entries(planned(facts, policy, *(event(type_, day) for type_, day in events)))["marketing"]
+    found = entries(planned(facts, policy, *(event(type_, day) for type_, day in events)))[
+        "marketing"
+    ]
     assert (found.until, found.delete_after and str(found.delete_after)) == (until, delete_after)
 
 
@@ -560,13 +711,20 @@ def test_a_persons_hold_is_about_all_of_them(policy: Policy) -> None:
     assert {entry.until for entry in plan.entries} == {"hold-lifted"}
 
 
-def test_a_persons_withdrawal_ends_marketing_on_orders_and_makes_none_where_there_is_none(policy: Policy) -> None:
+def test_a_persons_withdrawal_ends_marketing_on_orders_and_makes_none_where_there_is_none(
+    policy: Policy,
+) -> None:
     withdrawn = (event("consent-withdrawn", "2026-11-23"),)
-    assert str(entries(planned(PAID, policy, person=withdrawn))["marketing"].delete_after) == "2026-11-23"
+    assert (
+        str(entries(planned(PAID, policy, person=withdrawn))["marketing"].delete_after)
+        == "2026-11-23"
+    )
     assert "marketing" not in entries(planned(UNPAID, policy, person=withdrawn))
     # An order placed after it has a consent of its own.
     later = replace(PAID, created_at=at("2026-12-01"))
-    assert entries(planned(later, policy, person=withdrawn))["marketing"].until == "consent-withdrawn"
+    assert (
+        entries(planned(later, policy, person=withdrawn))["marketing"].until == "consent-withdrawn"
+    )
     # An account, on which a newsletter contact with its address bears.
     facts = customer("2026-01-10", kinds="newsletter", choices={"2026-05-01": True})
     assert _marketing_end(planned(facts, policy, person=withdrawn)) == "2026-11-23"
@@ -581,7 +739,9 @@ def test_a_withdrawal_in_the_second_of_the_order_ends_its_consent(policy: Policy
 
 
 def _marketing_end(plan: Schedule) -> str:
-    return next(str(entry.delete_after) for entry in plan.entries if entry.retention_class == "marketing")
+    return next(
+        str(entry.delete_after) for entry in plan.entries if entry.retention_class == "marketing"
+    )
 
 
 # --- whatever comes --------------------------------------------------------------------------------------
@@ -589,7 +749,9 @@ def _marketing_end(plan: Schedule) -> str:
 _DAYS = st.integers(0, 400).map(lambda days: (date(2026, 1, 1) + timedelta(days)).isoformat())
 _EVENTS = st.lists(
     st.builds(
-        lambda type_, day, number, about: event(type_, day, f"e{number}", about=f"e{about}" if about < 4 else ""),
+        lambda type_, day, number, about: event(
+            type_, day, f"e{number}", about=f"e{about}" if about < 4 else ""
+        ),
         st.sampled_from(TYPES),
         _DAYS,
         st.integers(0, 9),
@@ -598,11 +760,15 @@ _EVENTS = st.lists(
     max_size=8,
     unique_by=lambda one: one.id,
 )
-_FACTS = st.sampled_from([PAID, UNPAID, ACCOUNT, customer(), SupportRequestFacts(made_at=at("2026-02-01"))])
+_FACTS = st.sampled_from(
+    [PAID, UNPAID, ACCOUNT, customer(), SupportRequestFacts(made_at=at("2026-02-01"))]
+)
 
 
 @given(_FACTS, _EVENTS, st.randoms())
-def test_the_order_in_which_events_come_is_all_one(facts: Facts, events: list[RecordEvent], random: Any) -> None:
+def test_the_order_in_which_events_come_is_all_one(
+    facts: Facts, events: list[RecordEvent], random: Any
+) -> None:
     shuffled = list(events)
     random.shuffle(shuffled)
     assert standing(shuffled, shuffled) == standing(events, events)
@@ -623,12 +789,15 @@ def test_nothing_keeps_longer_but_a_suspension_and_a_hold_never_shortens(
             assert (entry.delete_after or date.max) <= (before[data].delete_after or date.max)
     if standing(told).holds:
         assert {entry.until for entry in after.values()} == {"hold-lifted"}
-    elif not standing(told).restriction and "order-closed" in {entry.until for entry in after.values()}:
+    elif not standing(told).restriction and "order-closed" in {
+        entry.until for entry in after.values()
+    }:
         assert facts == UNPAID
 
 
 @pytest.mark.parametrize(
-    ("scope", "words"), [("marketing", "Objection to marketing"), ("all", "Objection"), ("", "Objection")]
+    ("scope", "words"),
+    [("marketing", "Objection to marketing"), ("all", "Objection"), ("", "Objection")],
 )
 def test_the_scope_of_an_objection_is_said_and_kept(scope: str, words: str, policy: Policy) -> None:
     objection = event("objection", id_="o1", scope=scope)
@@ -687,12 +856,19 @@ def test_what_another_tool_erased_is_closed(policy: Policy) -> None:
     plan = schedule(facts, policy)
     assert (plan.phase, plan.entries) == ("erased", ())
     # Only that it was deleted is known: nothing to be scheduled.
-    assert schedule(ConsentFacts("cookie-consent", erased_at=at("2026-02-01")), policy).phase == "unknown"
+    assert (
+        schedule(ConsentFacts("cookie-consent", erased_at=at("2026-02-01")), policy).phase
+        == "unknown"
+    )
 
 
 def test_a_contact_that_was_deleted_may_subscribe_again(policy: Policy) -> None:
     """In whatever order that is heard."""
-    told = [("consent-given", "2026-01-01"), ("deleted", "2026-03-01"), ("consent-given", "2026-06-01")]
+    told = [
+        ("consent-given", "2026-01-01"),
+        ("deleted", "2026-03-01"),
+        ("consent-given", "2026-06-01"),
+    ]
     reports = [Report("marketing-consent", what, at(day)) for what, day in told]  # type: ignore[arg-type]
     for order_of_arrival in (reports, reports[::-1]):
         facts = None
@@ -700,20 +876,28 @@ def test_a_contact_that_was_deleted_may_subscribe_again(policy: Policy) -> None:
             facts = reported(facts, report)
         assert facts is not None
         plan = schedule(facts, policy)
-        assert (plan.phase, [str(entry.runs_from) for entry in plan.entries]) == ("active", ["2026-06-01"])
+        assert (plan.phase, [str(entry.runs_from) for entry in plan.entries]) == (
+            "active",
+            ["2026-06-01"],
+        )
     gone = reported(reported(None, reports[0]), reports[1])
     assert schedule(gone, policy).phase == "erased"
 
 
 def test_a_persons_hold_that_is_lifted_leaves_the_orders_own(policy: Policy) -> None:
     own = (event("hold", "2026-12-01", "h1", reason="chargeback"),)
-    for lift in (event("hold-lifted", "2027-01-01"), event("hold-lifted", "2027-01-01", about="h1")):
+    for lift in (
+        event("hold-lifted", "2027-01-01"),
+        event("hold-lifted", "2027-01-01", about="h1"),
+    ):
         stands = standing(own, (event("hold", "2026-12-01", "h1"), lift))
         assert [hold.reason for hold in stands.holds] == ["chargeback"]
 
 
 def test_a_hold_after_an_erasure_blames_nobody(policy: Policy) -> None:
-    facts = order("completed", "2016-03-01", paid_at="2016-03-01", erased_at="2022-06-01", kinds="note")
+    facts = order(
+        "completed", "2016-03-01", paid_at="2016-03-01", erased_at="2022-06-01", kinds="note"
+    )
     before = tags(facts, policy)[1]
     after = tags(facts, policy, Bearing(person=(event("hold", "2026-12-01"),), customer_id=7))[1]
     assert {name: after[name] for name in ("held", "delete_after", "closed_on")} == {

@@ -34,12 +34,19 @@ PIECES = strategies.sampled_from(
 )
 LINES = strategies.lists(PIECES, max_size=5).map("".join)
 ASSIGNMENTS = strategies.builds(
-    "{}{}{}{}".format, strategies.sampled_from(["A", " A", "B "]), strategies.just("="), LINES, LINES
+    "{}{}{}{}".format,
+    strategies.sampled_from(["A", " A", "B "]),
+    strategies.just("="),
+    LINES,
+    LINES,
 )
 
 
 @settings(max_examples=200)
-@given(lines=strategies.lists(LINES | ASSIGNMENTS, max_size=4), ending=strategies.sampled_from(["\n", "\r\n"]))
+@given(
+    lines=strategies.lists(LINES | ASSIGNMENTS, max_size=4),
+    ending=strategies.sampled_from(["\n", "\r\n"]),
+)
 def test_a_file_that_is_read_means_the_same_to_all_three(lines: list[str], ending: str) -> None:
     text = ending.join(lines)
     with TemporaryDirectory() as folder:
@@ -130,7 +137,9 @@ READ_DIFFERENTLY = [
 
 
 @pytest.mark.parametrize(("line", "reason"), READ_DIFFERENTLY)
-def test_what_is_read_differently_is_refused_by_line_and_reason(line: str, reason: str, tmp_path: Path) -> None:
+def test_what_is_read_differently_is_refused_by_line_and_reason(
+    line: str, reason: str, tmp_path: Path
+) -> None:
     file = tmp_path / ".env"
     file.write_bytes(f"# a comment\n{line}\nGOOD=hidden\n".encode())
     with pytest.raises(ConfigurationError, match=f"\n  line 2: .*{reason}") as raised:
@@ -144,4 +153,7 @@ def test_every_such_line_is_named(tmp_path: Path) -> None:
     file.write_text("A=$hidden\n\nB=hidden\nC: hidden\n")
     with pytest.raises(ConfigurationError) as raised:
         read_env_file(file)
-    assert [line.split(":")[0] for line in str(raised.value).split("\n")[1:]] == ["  line 1", "  line 4"]
+    assert [line.split(":")[0] for line in str(raised.value).split("\n")[1:]] == [
+        "  line 1",
+        "  line 4",
+    ]

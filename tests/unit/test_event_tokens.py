@@ -53,8 +53,14 @@ SHORT = "has a token that is shorter than 16 characters"
         ("brevo:hidden-15-chars", [f"entry 1 {SHORT}"]),
         # A token that was cut by its own comma: two faults, of two entries.
         ("brevo:hidden,token", [f"entry 1 {SHORT}", f"entry 2 {NO_ENTRY}"]),
-        ("brevo:hidden token of words", ["entry 1 has a token with white space or a letter that is not ASCII"]),
-        ("brevo:hidden-tøken-of-letters", ["entry 1 has a token with white space or a letter that is not ASCII"]),
+        (
+            "brevo:hidden token of words",
+            ["entry 1 has a token with white space or a letter that is not ASCII"],
+        ),
+        (
+            "brevo:hidden-tøken-of-letters",
+            ["entry 1 has a token with white space or a letter that is not ASCII"],
+        ),
         (f"brevo[]:{BREVO}", ["entry 1 names event types"]),
         (f"brevo[hidden]:{BREVO}", ["entry 1 names event types"]),
         (f"brevo[{WITHDRAWN}+]:{BREVO}", ["entry 1 names event types"]),
@@ -75,7 +81,9 @@ def test_no_token_in_any_repr() -> None:
     assert "hidden" not in f"{TOKENS!r} {TOKENS[0]}"
 
 
-@pytest.mark.parametrize(("event_type", "brevo", "desk"), [(WITHDRAWN, True, True), ("objection", False, True)])
+@pytest.mark.parametrize(
+    ("event_type", "brevo", "desk"), [(WITHDRAWN, True, True), ("objection", False, True)]
+)
 def test_a_token_with_types_sends_these_only(event_type: str, brevo: bool, desk: bool) -> None:
     assert [token.may_send(event_type) for token in TOKENS] == [brevo, desk]
 

@@ -63,20 +63,30 @@ def _later(value: Any, by: timedelta) -> Any:
 
 
 @given(facts=ORDERS | CUSTOMERS)
-def test_tags_of_an_outline_are_those_of_its_facts(facts: OrderFacts | CustomerFacts, policy: Policy) -> None:
+def test_tags_of_an_outline_are_those_of_its_facts(
+    facts: OrderFacts | CustomerFacts, policy: Policy
+) -> None:
     """With the recipients that follow from the ways, and whose record it is."""
     found = told(facts)
     (plan, columns), reach = tags_alone(facts, policy)
     right, expected = tags(facts, policy, Bearing(customer_id=found.customer_id))
     ways = read_ways(found.ways) if isinstance(facts, OrderFacts) else None
-    made = columns | {"recipients": ",".join(recipients(reach, ways, policy)), "customer_id": found.customer_id}
+    made = columns | {
+        "recipients": ",".join(recipients(reach, ways, policy)),
+        "customer_id": found.customer_id,
+    }
     apart = ("role", "email_hash")  # what the text of facts does not have
     named = {name: value for name, value in expected.items() if name not in apart}
     assert (plan, made | {"facts": facts_text(facts)}) == (right, named)
 
 
 ORDER = order(
-    "completed", "2026-11-22", paid_at="2026-11-22", kinds="note", refunds={5: "2026-11-23"}, payment="klarna"
+    "completed",
+    "2026-11-22",
+    paid_at="2026-11-22",
+    kinds="note",
+    refunds={5: "2026-11-23"},
+    payment="klarna",
 )
 SAME = {
     # Whose it is, when `meta_data` was seen, in which ways it was paid and shipped, and the ids of refunds.
@@ -93,9 +103,13 @@ SAME = {
     ),
     # What another tool calls a request, and the address that it is about.
     "request": (
-        SupportRequestFacts(at("2026-11-22"), name="ZD-7", subjects=frozenset({Subject("email", "k" * 32)})),
         SupportRequestFacts(
-            at("2026-11-22"), name='],"made_at":null', subjects=frozenset({Subject("email", "m" * 32)})
+            at("2026-11-22"), name="ZD-7", subjects=frozenset({Subject("email", "k" * 32)})
+        ),
+        SupportRequestFacts(
+            at("2026-11-22"),
+            name='],"made_at":null',
+            subjects=frozenset({Subject("email", "m" * 32)}),
         ),
     ),
 }
@@ -135,6 +149,8 @@ def test_the_ways_are_told_besides() -> None:
 
 def test_an_hour_that_falls_on_two_days_is_not_taken_for_one() -> None:
     """Midnight in India is half past six in the evening in UTC."""
-    before, after = (OrderFacts("pending", datetime(2026, 11, 22, 18, minute, tzinfo=UTC)) for minute in (29, 30))
+    before, after = (
+        OrderFacts("pending", datetime(2026, 11, 22, 18, minute, tzinfo=UTC)) for minute in (29, 30)
+    )
     assert told(before, ZoneInfo("Asia/Kolkata")).text != told(after, ZoneInfo("Asia/Kolkata")).text
     assert told(before).text == told(after).text

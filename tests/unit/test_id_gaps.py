@@ -15,7 +15,9 @@ near = st.sets(st.integers(1, 400), max_size=400)
 
 
 @given(known=near, first=st.integers(1, 300), length=st.integers(0, 300))
-def test_all_that_is_not_known_is_found_in_pages_and_nothing_else(known: set[int], first: int, length: int) -> None:
+def test_all_that_is_not_known_is_found_in_pages_and_nothing_else(
+    known: set[int], first: int, length: int
+) -> None:
     last = first + length
     within = sorted(number for number in known if first <= number <= last)
     found: list[int] = []
@@ -64,6 +66,8 @@ def test_gaps(known: list[int], page: list[int], reached: int) -> None:
 
 
 @given(low=ids, high=ids, day=st.none() | st.dates(date(2000, 1, 1)))
-def test_what_is_covered_is_read_back_as_it_was_written(low: int, high: int, day: date | None) -> None:
+def test_what_is_covered_is_read_back_as_it_was_written(
+    low: int, high: int, day: date | None
+) -> None:
     assert Covered.read(str(Covered(low, high, day))) == Covered(low, high, day)
     assert len(str(Covered(low, high, day))) < 100

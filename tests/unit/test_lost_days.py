@@ -29,7 +29,13 @@ def see(states: list[State], policy: Policy) -> Merged:
     """Take these states of one order, each a minute after the one before unless it says so itself."""
     merged: Merged | None = None
     for minute, state in enumerate(states):
-        base = {"id": 5, "status": "pending", "customer_id": 0, "date_created_gmt": CREATED, "meta_data": []}
+        base = {
+            "id": 5,
+            "status": "pending",
+            "customer_id": 0,
+            "date_created_gmt": CREATED,
+            "meta_data": [],
+        }
         version = {"date_modified_gmt": f"2026-11-25T12:{minute:02}:00"}
         snapshot = plausible(snapshot_of("order", base | version | state, policy), NOW)
         if snapshot.undated:
@@ -144,13 +150,20 @@ SEQUENCES: list[tuple[list[State], tuple[str, str, str]]] = [
 
 
 @pytest.mark.parametrize(("states", "expected"), SEQUENCES)
-def test_what_was_seen_did_happen(states: list[State], expected: tuple[str, str, str], policy: Policy) -> None:
+def test_what_was_seen_did_happen(
+    states: list[State], expected: tuple[str, str, str], policy: Policy
+) -> None:
     assert end_of(states, policy) == expected
 
 
 @pytest.mark.parametrize(("states", "expected"), SEQUENCES)
-def test_it_is_so_in_any_order_of_arrival(states: list[State], expected: tuple[str, str, str], policy: Policy) -> None:
-    fixed = [{"date_modified_gmt": f"2026-11-25T12:{minute:02}:00"} | state for minute, state in enumerate(states)]
+def test_it_is_so_in_any_order_of_arrival(
+    states: list[State], expected: tuple[str, str, str], policy: Policy
+) -> None:
+    fixed = [
+        {"date_modified_gmt": f"2026-11-25T12:{minute:02}:00"} | state
+        for minute, state in enumerate(states)
+    ]
     for shuffled in permutations(fixed):
         assert end_of(list(shuffled), policy) == expected
 
@@ -176,7 +189,9 @@ NO_SENSE = [
 
 @pytest.mark.parametrize("day", NO_SENSE)
 @pytest.mark.parametrize("name", ["date_paid", "date_completed"])
-def test_an_event_that_makes_no_sense_is_left_out_and_named(name: str, day: object, policy: Policy) -> None:
+def test_an_event_that_makes_no_sense_is_left_out_and_named(
+    name: str, day: object, policy: Policy
+) -> None:
     """The other days count; and the order was paid, whichever day that was."""
     facts = see([{"status": "completed", f"{name}_gmt": day}], policy).facts
     assert facts.oddities == {name}
@@ -203,12 +218,19 @@ def test_a_day_at_the_edge_makes_sense(day: str, policy: Policy) -> None:
 def test_a_day_of_payment_that_makes_no_sense_was_a_payment(day: str, policy: Policy) -> None:
     """Whatever the status is; a zero date is none."""
     assert end_of([{"status": "cancelled", "date_paid_gmt": day}], policy) == IN_2026
-    assert end_of([{"status": "cancelled", "date_paid_gmt": "0000-00-00T00:00:00"}], policy) == UNPAID
+    assert (
+        end_of([{"status": "cancelled", "date_paid_gmt": "0000-00-00T00:00:00"}], policy) == UNPAID
+    )
 
 
 @pytest.mark.parametrize("day", ["1970-01-01T00:00:00", "2647-01-01T00:00:00", None, ""])
-def test_a_refund_whose_day_makes_no_sense_is_not_asked_for_again(day: str | None, policy: Policy) -> None:
-    facts = see([PAID | {"date_created_gmt": CREATED, "refunds": [{"id": 9, "date_created_gmt": day}]}], policy).facts
+def test_a_refund_whose_day_makes_no_sense_is_not_asked_for_again(
+    day: str | None, policy: Policy
+) -> None:
+    facts = see(
+        [PAID | {"date_created_gmt": CREATED, "refunds": [{"id": 9, "date_created_gmt": day}]}],
+        policy,
+    ).facts
     assert isinstance(facts, OrderFacts)
     assert (facts.undated_refunds, "refund_date" in facts.oddities) == ((), True)
 
@@ -229,7 +251,9 @@ def test_the_newest_whole_list_of_refunds_counts(policy: Policy) -> None:
         assert {refund.id for refund in facts.refunds} == shown[number - 1][1]
 
 
-statuses = st.sampled_from(sorted((PAID_STATUSES | UNPAID_STATUSES | {"trash", "packed-by-a-plugin"}) - NOT_PLACED))
+statuses = st.sampled_from(
+    sorted((PAID_STATUSES | UNPAID_STATUSES | {"trash", "packed-by-a-plugin"}) - NOT_PLACED)
+)
 days = st.sampled_from([None, "", "2026-05-02T10:00:00", "2026-12-31T23:30:00", *NO_SENSE])
 order_states = st.fixed_dictionaries(
     {"status": statuses, "date_paid_gmt": days, "date_completed_gmt": days},
@@ -237,18 +261,25 @@ order_states = st.fixed_dictionaries(
 )
 
 
-@given(states=st.lists(order_states, min_size=1, max_size=4), dice=st.randoms(use_true_random=False))
+@given(
+    states=st.lists(order_states, min_size=1, max_size=4), dice=st.randoms(use_true_random=False)
+)
 def test_any_states_in_any_order_end_in_the_same_facts(
     states: list[State], dice: random.Random, policy: Policy
 ) -> None:
-    fixed = [{"date_modified_gmt": f"2026-11-25T12:{minute:02}:00"} | state for minute, state in enumerate(states)]
+    fixed = [
+        {"date_modified_gmt": f"2026-11-25T12:{minute:02}:00"} | state
+        for minute, state in enumerate(states)
+    ]
     again = [*fixed, *dice.choices(fixed, k=2)]
     dice.shuffle(again)
     assert see(again, policy).facts == see(fixed, policy).facts
 
 
 @given(states=st.lists(order_states, min_size=1, max_size=3), status=statuses)
-def test_a_state_without_days_takes_nothing_away(states: list[State], status: str, policy: Policy) -> None:
+def test_a_state_without_days_takes_nothing_away(
+    states: list[State], status: str, policy: Policy
+) -> None:
     """A later state that only lacks days leaves every date as it was, unless its status is the first paid one."""
     before = see(states, policy).facts
     after = see([*states, {"status": status, "date_created_gmt": None}], policy).facts
@@ -262,13 +293,19 @@ def test_a_state_without_days_takes_nothing_away(states: list[State], status: st
 
 
 def test_a_day_that_another_state_contradicts_is_named(policy: Policy) -> None:
-    paid = {"status": "processing", "date_created_gmt": None, "date_paid_gmt": "2025-01-02T12:00:00"}
+    paid = {
+        "status": "processing",
+        "date_created_gmt": None,
+        "date_paid_gmt": "2025-01-02T12:00:00",
+    }
     facts = see([paid, {"status": "processing"}], policy).facts
     assert tags(facts, policy)[1]["oddities"] == "implausible-dates"
     assert tags(see([PAID], policy).facts, policy)[1]["oddities"] == "implausible-dates"
     assert tags(see([{"status": "processing"}], policy).facts, policy)[1]["oddities"] == ""
 
 
-def test_the_note_of_an_order_without_a_day_of_creation_counts_from_its_payment(policy: Policy) -> None:
+def test_the_note_of_an_order_without_a_day_of_creation_counts_from_its_payment(
+    policy: Policy,
+) -> None:
     facts = see([PAID | {"date_created_gmt": None, "customer_note": "Ring twice"}], policy).facts
     assert str(entry(facts, policy, "support").runs_from) == "2026-01-02"

@@ -23,7 +23,9 @@ def test_a_policy_remembers_for_itself_alone(policy: Policy) -> None:
     before = governing(paid, policy)
     longer = {
         **policy.classes,
-        "orders-accounting": replace(policy.classes["orders-accounting"], label="other", keep=None, until="x"),
+        "orders-accounting": replace(
+            policy.classes["orders-accounting"], label="other", keep=None, until="x"
+        ),
     }
     assert governing(paid, replace(policy, classes=longer)) != before
     assert governing(paid, policy) is before

@@ -98,11 +98,15 @@ def customers(draw: st.DrawFn) -> Snapshot:
     return Snapshot(facts, 7, version, {} if shows_meta else None)
 
 
-histories = st.lists(orders(), min_size=1, max_size=5) | st.lists(customers(), min_size=1, max_size=5)
+histories = st.lists(orders(), min_size=1, max_size=5) | st.lists(
+    customers(), min_size=1, max_size=5
+)
 
 
 @given(histories, st.randoms(use_true_random=False))
-def test_any_order_and_any_repetition_ends_the_same(shown: list[Snapshot], dice: random.Random) -> None:
+def test_any_order_and_any_repetition_ends_the_same(
+    shown: list[Snapshot], dice: random.Random
+) -> None:
     again = [*shown, *dice.choices(shown, k=len(shown))]
     dice.shuffle(again)
     assert _end(fold(again)) == _end(fold(shown))
@@ -122,15 +126,21 @@ def test_the_newest_version_is_the_one_that_stands(shown: list[Snapshot]) -> Non
     assert merged.version == max(one.version for one in shown)
     newest = [one.facts for one in shown if one.version == merged.version]
     if isinstance(merged.facts, OrderFacts):
-        assert merged.facts.status in {facts.status for facts in newest if isinstance(facts, OrderFacts)}
+        assert merged.facts.status in {
+            facts.status for facts in newest if isinstance(facts, OrderFacts)
+        }
     else:
-        assert merged.facts.staff in {facts.staff for facts in newest if isinstance(facts, CustomerFacts)}
+        assert merged.facts.staff in {
+            facts.staff for facts in newest if isinstance(facts, CustomerFacts)
+        }
 
 
 @given(histories)
 def test_what_can_only_grow_never_shrinks(shown: list[Snapshot]) -> None:
     merged = fold(shown).facts
-    assert {choice.at for choice in merged.choices} == {c.at for one in shown for c in one.facts.choices}
+    assert {choice.at for choice in merged.choices} == {
+        c.at for one in shown for c in one.facts.choices
+    }
     if isinstance(merged, CustomerFacts):
         visits = [one.facts.last_active_at for one in shown if isinstance(one.facts, CustomerFacts)]
         assert merged.last_active_at == max(filter(None, visits), default=None)
@@ -156,13 +166,23 @@ def test_unknown_meta_data_is_not_empty(shown: list[Snapshot]) -> None:
 def test_older_never_overwrites_newer() -> None:
     new, old = snapshot(order("completed"), "2026-11-22"), snapshot(order("pending"), "2026-11-21")
     merged = merge(new.facts, new.version, old, doubtful=False)
-    assert (merged.facts, merged.version, merged.stale, merged.doubtful) == (new.facts, new.version, True, False)
+    assert (merged.facts, merged.version, merged.stale, merged.doubtful) == (
+        new.facts,
+        new.version,
+        True,
+        False,
+    )
 
 
 def test_newer_overwrites_older_and_ends_a_doubt() -> None:
     new, old = snapshot(order("completed"), "2026-11-22"), snapshot(order("pending"), "2026-11-21")
     merged = merge(old.facts, old.version, new, doubtful=True)
-    assert (merged.facts, merged.version, merged.stale, merged.doubtful) == (new.facts, new.version, False, False)
+    assert (merged.facts, merged.version, merged.stale, merged.doubtful) == (
+        new.facts,
+        new.version,
+        False,
+        False,
+    )
 
 
 def test_two_states_of_one_second_are_doubtful_and_the_further_one_stands() -> None:
@@ -225,13 +245,22 @@ def test_an_answer_that_shows_no_meta_data_settles_nothing_of_it() -> None:
 def test_a_stale_answer_settles_nothing() -> None:
     """A delivery overtook the answer: what it shows is newer."""
     known = order("completed")
-    merged = merge(known, at("2026-11-22"), snapshot(order("pending"), "2026-11-21"), doubtful=True, settles=True)
+    merged = merge(
+        known,
+        at("2026-11-22"),
+        snapshot(order("pending"), "2026-11-21"),
+        doubtful=True,
+        settles=True,
+    )
     assert (merged.facts, merged.stale, merged.doubtful) == (known, True, True)
 
 
 def test_a_delivery_without_meta_data_leaves_what_is_known_of_it() -> None:
     known = customer(
-        kinds="newsletter", meta_at="2026-11-21", choices={"2026-11-21": True}, last_active_at="2026-11-20"
+        kinds="newsletter",
+        meta_at="2026-11-21",
+        choices={"2026-11-21": True},
+        last_active_at="2026-11-20",
     )
     merged = merge(known, at("2026-11-21"), snapshot(customer()), doubtful=False)
     assert (merged.facts, merged.version, merged.doubtful) == (known, at("2026-11-22"), False)
@@ -239,12 +268,17 @@ def test_a_delivery_without_meta_data_leaves_what_is_known_of_it() -> None:
 
 def test_empty_meta_data_empties_what_is_known_of_it() -> None:
     known = customer(kinds="newsletter", meta_at="2026-11-21", choices={"2026-11-21": True})
-    merged = merge(known, at("2026-11-21"), snapshot(customer(meta_at="2026-11-22"), ours={}), doubtful=False)
+    merged = merge(
+        known, at("2026-11-21"), snapshot(customer(meta_at="2026-11-22"), ours={}), doubtful=False
+    )
     assert (merged.facts.kinds, merged.facts.choices) == (frozenset(), known.choices)
 
 
 def test_a_late_delivery_fills_in_the_meta_data_that_newer_ones_did_not_show() -> None:
-    late = snapshot(customer(kinds="newsletter", meta_at="2026-11-20", last_active_at="2026-11-19"), "2026-11-20")
+    late = snapshot(
+        customer(kinds="newsletter", meta_at="2026-11-20", last_active_at="2026-11-19"),
+        "2026-11-20",
+    )
     merged = merge(customer(), at("2026-11-22"), late, doubtful=False)
     assert merged.stale
     assert merged.facts == customer(
@@ -295,7 +329,9 @@ def test_choices_of_one_second_count_as_the_refusal() -> None:
         ([number % 2 == 0 for number in range(40)], range(8, 40)),
     ],
 )
-def test_many_choices_are_thinned_to_those_that_tell_something(given: list[bool], telling: Iterable[int]) -> None:
+def test_many_choices_are_thinned_to_those_that_tell_something(
+    given: list[bool], telling: Iterable[int]
+) -> None:
     days = [at("2026-01-01") + timedelta(days=number) for number in range(len(given))]
     shown = [
         Snapshot(CustomerFacts(created_at=DAY, choices=(Choice(day, choice),)), 7, day, None)

@@ -163,7 +163,11 @@ READ: dict[str, tuple[str, list[str]]] = {
     "and for ampersands": (put(HTML, "&amp;", "and"), []),
     "hard spaces everywhere": (re.sub(r"(?<=[a-z0-9]) (?=[a-z0-9])(?![^<]*>)", "\u00a0", HTML), []),
     "soft hyphens and zero-width spaces": (
-        put(put(HTML, "Customer accounts", "Cus\u00adtomer ac\u200bcounts"), "24 months", "24\u200b months"),
+        put(
+            put(HTML, "Customer accounts", "Cus\u00adtomer ac\u200bcounts"),
+            "24 months",
+            "24\u200b months",
+        ),
         [],
     ),
     "curly to straight": (HTML.replace("“", '"').replace("”", '"').replace("’", "'"), []),
@@ -186,11 +190,21 @@ READ: dict[str, tuple[str, list[str]]] = {
         before_support(item("Unpaid orders", "1 year")),
         [],
     ),
-    "classes in another order": (retention("<ul>" + each("<li>{label}: {value}</li>", CLASSES[::-1]) + "</ul>"), []),
+    "classes in another order": (
+        retention("<ul>" + each("<li>{label}: {value}</li>", CLASSES[::-1]) + "</ul>"),
+        [],
+    ),
     # order and titles of sections
-    "sections in another order": (moved(HTML, "11. Retention", "2. What personal data we collect"), []),
+    "sections in another order": (
+        moved(HTML, "11. Retention", "2. What personal data we collect"),
+        [],
+    ),
     "sections renumbered": (
-        put(put(moved(HTML, "11. Retention", "10. Security"), ">10. Security", ">11. Security"), ">11. R", ">10. R"),
+        put(
+            put(moved(HTML, "11. Retention", "10. Security"), ">10. Security", ">11. Security"),
+            ">11. R",
+            ">10. R",
+        ),
         [],
     ),
     "Norwegian titles": (norwegian(HTML, NORWEGIAN_TITLES), []),
@@ -200,7 +214,11 @@ READ: dict[str, tuple[str, list[str]]] = {
         [],
     ),
     "other titles": (
-        put(put(HTML, "11. Retention", "11. How long we keep data"), "8. Sharing of data", "8. Who receives data"),
+        put(
+            put(HTML, "11. Retention", "11. How long we keep data"),
+            "8. Sharing of data",
+            "8. Who receives data",
+        ),
         [],
     ),
     "a heading without its number": (put(HTML, "11. Retention", "Retention"), []),
@@ -211,9 +229,15 @@ READ: dict[str, tuple[str, list[str]]] = {
     "an h2 lost, bold": (put(HTML, HEAD, "<p><strong>11. Retention</strong></p>"), []),
     "an h2 lost, plain": (put(HTML, HEAD, "<p>11. Retention</p>"), []),
     "an h2 lost, no paragraph": (put(HTML, HEAD, "<strong>11. Retention</strong>"), []),
-    "an h2 lost, nothing numbered": (put(unnumbered(HTML), unnumbered(HEAD), "<p><b>Retention</b></p>"), []),
+    "an h2 lost, nothing numbered": (
+        put(unnumbered(HTML), unnumbered(HEAD), "<p><b>Retention</b></p>"),
+        [],
+    ),
     # other markup
-    "a table": (retention("<table>" + each("<tr><td>{label}</td><td>{value}</td></tr>") + "</table>"), []),
+    "a table": (
+        retention("<table>" + each("<tr><td>{label}</td><td>{value}</td></tr>") + "</table>"),
+        [],
+    ),
     "a table with a heading": (
         retention(
             "<figure class='wp-block-table'><table><thead><tr><th>Data</th><th>How long</th></tr></thead><tbody>"
@@ -230,7 +254,10 @@ READ: dict[str, tuple[str, list[str]]] = {
         ),
         [],
     ),
-    "nested, under one item": (retention(f"<ul><li>We keep:<ul>{each(item('{label}', '{value}'))}</ul></li></ul>"), []),
+    "nested, under one item": (
+        retention(f"<ul><li>We keep:<ul>{each(item('{label}', '{value}'))}</ul></li></ul>"),
+        [],
+    ),
     "nested, each under its label": (listed("<li>{label}<ul><li>{value}</li></ul></li>"), []),
     "nested, each under its bold label": (
         listed("<li><b>{label}:</b><ol><li>{value}</li></ol></li>"),
@@ -239,13 +266,26 @@ READ: dict[str, tuple[str, list[str]]] = {
     "items never closed": (listed("<li><strong>{label}:</strong> {value}"), []),
     "paragraphs within items": (listed("<li><p>{label}:</p><p>{value}</p></li>"), []),
     "a heading for each class": (retention(each("<h3>{label}</h3><p>{value}</p>")), []),
-    "a list of definitions": (retention("<dl>" + each("<dt>{label}</dt><dd>{value}</dd>") + "</dl>"), []),
+    "a list of definitions": (
+        retention("<dl>" + each("<dt>{label}</dt><dd>{value}</dd>") + "</dl>"),
+        [],
+    ),
     "a paragraph for each class": (retention(each("<p>{label}: {value}</p>")), []),
-    "a bold paragraph above each": (retention(each("<p><strong>{label}</strong></p><p>{value}</p>")), []),
-    "lines of one paragraph": (retention("<p>" + each("<strong>{label}:</strong> {value}<br>") + "</p>"), []),
+    "a bold paragraph above each": (
+        retention(each("<p><strong>{label}</strong></p><p>{value}</p>")),
+        [],
+    ),
+    "lines of one paragraph": (
+        retention("<p>" + each("<strong>{label}:</strong> {value}<br>") + "</p>"),
+        [],
+    ),
     "plain lines of one paragraph": (retention("<p>" + each("{label}: {value}<br/>") + "</p>"), []),
     "sentences": (
-        retention("<p>" + each("{label} are kept {value}.<br>").replace("kept While", "kept while") + "</p>"),
+        retention(
+            "<p>"
+            + each("{label} are kept {value}.<br>").replace("kept While", "kept while")
+            + "</p>"
+        ),
         [],
     ),
     "bold gone": (re.sub(r"</?(strong|em)>", "", HTML), []),
@@ -254,10 +294,17 @@ READ: dict[str, tuple[str, list[str]]] = {
     "the colon outside the bold": (listed("<li><b>{label}</b> : {value}</li>"), []),
     "all of it bold": (listed("<li><b>{label}: {value}</b></li>"), []),
     "bold in odd places": (
-        put(HTML, "<strong>Customer accounts:</strong> While", "<strong>Cus</strong>tomer <b>accounts: While</b>"),
+        put(
+            HTML,
+            "<strong>Customer accounts:</strong> While",
+            "<strong>Cus</strong>tomer <b>accounts: While</b>",
+        ),
         [],
     ),
-    "bold by style": (put(HTML, HEAD, '<p><span style="font-weight:700">11. Retention</span></p>'), []),
+    "bold by style": (
+        put(HTML, HEAD, '<p><span style="font-weight:700">11. Retention</span></p>'),
+        [],
+    ),
     "divs for paragraphs": (HTML.replace("<p>", "<div>").replace("</p>", "</div>"), []),
     "Gutenberg's comments": (
         put(put(HTML, "<ul", "<!-- wp:list -->\n<ul"), "<li>", "<!-- wp:list-item {} --><li>"),
@@ -309,7 +356,11 @@ READ: dict[str, tuple[str, list[str]]] = {
         ["The section on children: the policy has an age of children, 13; the page names none."],
     ),
     "an authority gone": (
-        put(HTML, "<strong>UK Information Commissioner’s Office (ICO)</strong> if UK GDPR applies", "Your own one"),
+        put(
+            HTML,
+            "<strong>UK Information Commissioner’s Office (ICO)</strong> if UK GDPR applies",
+            "Your own one",
+        ),
         [
             "Section 13: the policy has the supervisory authority “UK Information Commissioner’s Office (ICO)” (ico), "
             "the page does not."
@@ -317,20 +368,39 @@ READ: dict[str, tuple[str, list[str]]] = {
     ),
     "a basis removed": (
         re.sub(r"<li><strong>Legitimate interests.*?</li>", "", HTML, flags=re.DOTALL),
-        ["Section 5: the policy has the legal basis “Legitimate interests” (legitimate-interests), the page does not."],
+        [
+            "Section 5: the policy has the legal basis “Legitimate interests” (legitimate-interests), the page does not."
+        ],
     ),
     "a basis added": (
-        put(HTML, "<li><strong>Consent</strong>", "<li>Vital interests – safety</li><li><strong>Consent</strong>"),
-        ["Section 5: the page names the legal basis “Vital interests” (vital-interests), the policy does not."],
+        put(
+            HTML,
+            "<li><strong>Consent</strong>",
+            "<li>Vital interests – safety</li><li><strong>Consent</strong>",
+        ),
+        [
+            "Section 5: the page names the legal basis “Vital interests” (vital-interests), the policy does not."
+        ],
     ),
-    "bases with their articles": (put(HTML, ">Contract</strong>", ">Contract (GDPR Art. 6(1)(b))</strong>"), []),
+    "bases with their articles": (
+        put(HTML, ">Contract</strong>", ">Contract (GDPR Art. 6(1)(b))</strong>"),
+        [],
+    ),
     "a category added": (
-        put(HTML, "<li><strong>Shipping:", "<li><strong>Health data:</strong> allergies</li><li><strong>Shipping:"),
-        ["Section 2: the page names the data category “Health data” (health-data), the policy does not."],
+        put(
+            HTML,
+            "<li><strong>Shipping:",
+            "<li><strong>Health data:</strong> allergies</li><li><strong>Shipping:",
+        ),
+        [
+            "Section 2: the page names the data category “Health data” (health-data), the policy does not."
+        ],
     ),
     "a purpose removed": (
         put(HTML, "<li>Improve our website and services<br></li>", ""),
-        ["Section 4: the policy has the purpose “Improve our website and services” (improve), the page does not."],
+        [
+            "Section 4: the policy has the purpose “Improve our website and services” (improve), the page does not."
+        ],
     ),
     "a safeguard removed": (
         put(HTML, "<li>UK transfer addendum / IDTA (where applicable)<br></li>", ""),
@@ -376,7 +446,10 @@ READ: dict[str, tuple[str, list[str]]] = {
             "Section 6: the policy has the recipient “Brevo”, the page does not name it.",
         ],
     ),
-    "a tool in a sentence": (put(HTML, "Tools may include: <strong>Brevo</strong>", "We send them with Brevo."), []),
+    "a tool in a sentence": (
+        put(HTML, "Tools may include: <strong>Brevo</strong>", "We send them with Brevo."),
+        [],
+    ),
     "another address": (
         put(HTML, "Fornebuveien 46", "Storgata 1"),
         [
@@ -395,7 +468,10 @@ READ: dict[str, tuple[str, list[str]]] = {
         put(HTML, "<br><strong>Phone:</strong> +47 649 59 444", ""),
         ["Section 1: its phone number is not on the page, “+47 649 59 444” in the policy."],
     ),
-    "phone and number grouped otherwise": (put(put(HTML, "649 59 444", "64 95 94 44"), "999 615 147", "999615147"), []),
+    "phone and number grouped otherwise": (
+        put(put(HTML, "649 59 444", "64 95 94 44"), "999 615 147", "999615147"),
+        [],
+    ),
     "no UK any more": (
         HTML.replace("UK GDPR", "other law"),
         ["Section 1: the policy says that UK GDPR may apply, the page does not."],
@@ -418,7 +494,9 @@ REFUSED: dict[str, tuple[str, list[str]]] = {
     ),
     "two numbers": (
         put(HTML, "12–36 months", "12 or 36 months"),
-        ["Section 11, “Support requests: 12 or 36 months”: more than one number is named, and they are no range."],
+        [
+            "Section 11, “Support requests: 12 or 36 months”: more than one number is named, and they are no range."
+        ],
     ),
     "as long as needed": (
         put(HTML, "12–36 months", "for as long as needed"),
@@ -433,10 +511,14 @@ REFUSED: dict[str, tuple[str, list[str]]] = {
     ),
     "an open end": (
         put(HTML, "typically 5 years as required by law", "at least 5 years"),
-        ["Section 11, “Orders and accounting: at least 5 years”: it says “at least”, so that its end cannot be told."],
+        [
+            "Section 11, “Orders and accounting: at least 5 years”: it says “at least”, so that its end cannot be told."
+        ],
     ),
     "an unknown event": (
-        put(HTML, "until you unsubscribe or withdraw consent", "until you withdraw consent or move"),
+        put(
+            HTML, "until you unsubscribe or withdraw consent", "until you withdraw consent or move"
+        ),
         [
             "Section 11, “Marketing data: until you withdraw consent or move”: "
             "the event that ends it is not one that is known."
@@ -451,7 +533,9 @@ REFUSED: dict[str, tuple[str, list[str]]] = {
     ),
     "a class twice": (
         before_support(item("Your account", "36 months")),
-        ["Section 11: “Customer accounts” and “Your account” are both taken for class customer-accounts."],
+        [
+            "Section 11: “Customer accounts” and “Your account” are both taken for class customer-accounts."
+        ],
     ),
     "a period without a label": (  # it is not said that support requests are gone: they may be what the line is about
         put(HTML, item("Support requests", "12–36 months"), "<li>12–36 months</li>"),
@@ -465,35 +549,57 @@ REFUSED: dict[str, tuple[str, list[str]]] = {
         ],
     ),
     "recipients in prose": (
-        put(HTML, section("8. Sharing of data"), "<h2>8. Sharing of data</h2><p>We share with those who need it.</p>"),
+        put(
+            HTML,
+            section("8. Sharing of data"),
+            "<h2>8. Sharing of data</h2><p>We share with those who need it.</p>",
+        ),
         ["Section 8: no group of recipients could be read."],
     ),
     "two days": (
         put(HTML, "<p><strong>Last", "<p>Last updated: 01.01.2026</p><p><strong>Last"),
         ["“Last updated: 01.01.2026”: no date could be read."],
     ),
-    "an empty section on retention": (retention(""), ["Section 11: no retention class could be read."]),
+    "an empty section on retention": (
+        retention(""),
+        ["Section 11: no retention class could be read."],
+    ),
     "retention in prose": (
-        retention("<p>We keep personal data only as long as necessary, in any case no longer than 10 years.</p>"),
+        retention(
+            "<p>We keep personal data only as long as necessary, in any case no longer than 10 years.</p>"
+        ),
         [
             "Section 11, “We keep personal data only as long as necessary, in any case no longer than 10 years.”: "
             "what is kept for how long could not be read.",
             "Section 11: no retention class could be read.",
         ],
     ),
-    "no section on retention": (put(HTML, section("11. Retention"), ""), ["The page has no section on retention."]),
-    "no section on bases": (put(HTML, section("5. Legal bases"), ""), ["The page has no section on legal bases."]),
+    "no section on retention": (
+        put(HTML, section("11. Retention"), ""),
+        ["The page has no section on retention."],
+    ),
+    "no section on bases": (
+        put(HTML, section("5. Legal bases"), ""),
+        ["The page has no section on legal bases."],
+    ),
     "no section on transfers": (
         put(HTML, section("9. International transfers"), ""),
         ["The page has no section on international transfers."],
     ),
     "bases in prose": (
-        put(HTML, section("5. Legal bases"), "<h2>5. Legal bases</h2><p>We use contract, law and consent.</p>"),
+        put(
+            HTML,
+            section("5. Legal bases"),
+            "<h2>5. Legal bases</h2><p>We use contract, law and consent.</p>",
+        ),
         ["Section 5: no legal basis could be read."],
     ),
     "a title of another meaning": (
         put(HTML, "11. Retention", "11. Archive"),
-        ["Section 11, “Archive”: what it is about is not known.", "The page has no section on retention."],
+        [
+            "Section 11, “Archive”: what it is about is not known.",
+            "The page has no section on retention.",
+        ],
     ),
     "a new section": (
         HTML + "<h2>16. Competitions</h2><p>We may run competitions.</p>",
@@ -531,7 +637,9 @@ def test_refused(html: str, expected: list[str], policy: Policy) -> None:
     assert page(html).unread
 
 
-@pytest.mark.parametrize("html", [html for html, _ in [*READ.values(), *REFUSED.values()]], ids=[*READ, *REFUSED])
+@pytest.mark.parametrize(
+    "html", [html for html, _ in [*READ.values(), *REFUSED.values()]], ids=[*READ, *REFUSED]
+)
 def test_drafted(html: str) -> None:
     """A draft that asks nothing can be put in force as it is, and says what the page says; one that asks is TOML."""
     text = draft(page(html))

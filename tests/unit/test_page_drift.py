@@ -18,43 +18,65 @@ from hooks.retention.policy import Policy
 from schemas.policy import read_policy
 from tests.unit.recorded_page import HTML, LINK, MODIFIED, page, put, section
 
-NOT_UPDATED = "The page was modified on 2026-04-27, but prints that it was last updated on 2026-01-15."
+NOT_UPDATED = (
+    "The page was modified on 2026-04-27, but prints that it was last updated on 2026-01-15."
+)
 
 
 def found(html: str, policy: Policy, modified: datetime | None = MODIFIED) -> list[tuple[str, str]]:
-    return [(one.code, one.severity) for one in drift(replace(page(html), modified=modified), policy)]
+    return [
+        (one.code, one.severity) for one in drift(replace(page(html), modified=modified), policy)
+    ]
 
 
 def test_the_given_page_is_free_of_drift_and_has_its_date_not_updated(policy: Policy) -> None:
     (only,) = drift(page(), policy)
-    assert (only.code, only.severity, only.section, only.message) == ("date-not-updated", "notice", None, NOT_UPDATED)
+    assert (only.code, only.severity, only.section, only.message) == (
+        "date-not-updated",
+        "notice",
+        None,
+        NOT_UPDATED,
+    )
 
 
 @pytest.mark.parametrize(
     ("modified", "read", "expected"),
     [
         (MODIFIED, MODIFIED, [("date-not-updated", "notice")]),
-        (MODIFIED + timedelta(seconds=1), MODIFIED, [("page-newer", "drift"), ("date-not-updated", "notice")]),
+        (
+            MODIFIED + timedelta(seconds=1),
+            MODIFIED,
+            [("page-newer", "drift"), ("date-not-updated", "notice")],
+        ),
         (
             MODIFIED,
             None,
             [("page-newer", "notice"), ("date-not-updated", "notice")],
         ),  # nobody said what it was read from
         (datetime(2026, 1, 15, 22, 59, tzinfo=UTC), None, []),  # still the 15th in Oslo
-        (datetime(2026, 1, 15, 23, 1, tzinfo=UTC), None, [("page-newer", "notice"), ("date-not-updated", "notice")]),
+        (
+            datetime(2026, 1, 15, 23, 1, tzinfo=UTC),
+            None,
+            [("page-newer", "notice"), ("date-not-updated", "notice")],
+        ),
         (MODIFIED - timedelta(days=1), MODIFIED, [("date-not-updated", "notice")]),
         (None, MODIFIED, []),  # plain HTML may not say when it was modified
     ],
 )
 def test_days(
-    modified: datetime | None, read: datetime | None, expected: list[tuple[str, str]], policy: Policy
+    modified: datetime | None,
+    read: datetime | None,
+    expected: list[tuple[str, str]],
+    policy: Policy,
 ) -> None:
     of_the_page = replace(policy, page_modified=read, effective_from=date(2026, 1, 15))
     assert found(HTML, of_the_page, modified) == expected
 
 
 def test_a_policy_without_the_printed_day_is_not_compared_by_it(policy: Policy) -> None:
-    assert found(put(HTML, "15.01.2026", "01.05.2026"), replace(policy, last_updated=None), None) == []
+    assert (
+        found(put(HTML, "15.01.2026", "01.05.2026"), replace(policy, last_updated=None), None) == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,7 +112,11 @@ def test_a_policy_without_the_printed_day_is_not_compared_by_it(policy: Policy) 
     ],
 )
 def test_notices(before: str, after: str, message: str, policy: Policy) -> None:
-    notices = [one.message for one in drift(page(put(HTML, before, after)), policy) if one.severity == "notice"]
+    notices = [
+        one.message
+        for one in drift(page(put(HTML, before, after)), policy)
+        if one.severity == "notice"
+    ]
     assert message in notices
 
 
@@ -108,7 +134,9 @@ def test_the_draft_of_the_given_page_is_the_policy_that_is_shipped(policy: Polic
     text = draft(page())
     assert toml_writer.asked(text) == ()
     drafted = read_policy(text, "the draft")
-    named = replace(policy, id="smartgroup-2026-01-15", version="1", effective_from=date(2026, 1, 15))
+    named = replace(
+        policy, id="smartgroup-2026-01-15", version="1", effective_from=date(2026, 1, 15)
+    )
     assert _parts(drafted) == _parts(named)
     assert list(drafted.classes.values()) == list(policy.classes.values())
 
@@ -125,7 +153,13 @@ def _parts(policy: Policy) -> dict[str, object]:
         ),
         "controller": policy.controller,
         "sections": policy.sections,
-        "terms": (policy.categories, policy.purposes, policy.bases, policy.safeguards, policy.recipient_groups),
+        "terms": (
+            policy.categories,
+            policy.purposes,
+            policy.bases,
+            policy.safeguards,
+            policy.recipient_groups,
+        ),
         "recipients": policy.recipients,
         "none": policy.no_recipient,
         "security": policy.security,
@@ -145,14 +179,23 @@ def _parts(policy: Policy) -> dict[str, object]:
 def test_a_payment_provider_that_the_page_names_fills_no_gap() -> None:
     """With the last of them, the gap itself is none any more."""
     some = read_policy(draft(page(put(HTML, "Klarna", "Klarna / Stripe / Vipps"))), "the draft")
-    published = {name: one.published.section for name, one in some.recipients.items() if one.group == "payment"}
+    published = {
+        name: one.published.section
+        for name, one in some.recipients.items()
+        if one.group == "payment"
+    }
     assert (published["stripe"], published["vipps"], published["nets"]) == (8, 8, None)
     assert "payment-providers" in some.gaps
     named = "Klarna / Stripe / Vipps / Nets / QuickPay / Bambora"
-    assert "payment-providers" not in read_policy(draft(page(put(HTML, "Klarna", named))), "the draft").gaps
+    assert (
+        "payment-providers"
+        not in read_policy(draft(page(put(HTML, "Klarna", named))), "the draft").gaps
+    )
 
 
-def test_a_draft_of_a_page_that_says_nothing_of_sources_children_and_authorities(policy: Policy) -> None:
+def test_a_draft_of_a_page_that_says_nothing_of_sources_children_and_authorities(
+    policy: Policy,
+) -> None:
     bare = HTML
     for title in ("3. How we collect data", "13. Complaints", "14. Children"):
         bare = put(bare, section(title), "")
@@ -242,7 +285,9 @@ def test_an_unread_period_makes_the_draft_one_that_cannot_be_put_in_force() -> N
 
 def test_a_class_added_can_be_put_in_force_as_it_is(policy: Policy) -> None:
     html = put(
-        HTML, "<li><strong>Support requests", "<li>Loyalty programme: 24 months</li><li><strong>Support requests"
+        HTML,
+        "<li><strong>Support requests",
+        "<li>Loyalty programme: 24 months</li><li><strong>Support requests",
     )
     drafted = read_policy(draft(page(html)), "the draft")
     assert str(drafted.classes["loyalty-programme"].keep) == "24 months"
@@ -251,13 +296,19 @@ def test_a_class_added_can_be_put_in_force_as_it_is(policy: Policy) -> None:
 
 
 def test_what_the_page_fills_is_no_gap_any_more() -> None:
-    html = put(HTML, "<li><strong>Support requests", "<li>Unpaid orders: 6 months</li><li><strong>Support requests")
+    html = put(
+        HTML,
+        "<li><strong>Support requests",
+        "<li>Unpaid orders: 6 months</li><li><strong>Support requests",
+    )
     drafted = read_policy(draft(page(html)), "the draft")
     assert "unpaid-orders" not in drafted.gaps
     assert drafted.classes["unpaid-orders"].published.section == 11
 
 
-@pytest.mark.parametrize("html", ["<p>Nothing</p>", "", "<h2>11. Retention</h2><li>Orders: 5 years"])
+@pytest.mark.parametrize(
+    "html", ["<p>Nothing</p>", "", "<h2>11. Retention</h2><li>Orders: 5 years"]
+)
 def test_a_draft_of_next_to_nothing_is_toml_that_asks(html: str) -> None:
     text = draft(read_page(html), today=date(2026, 11, 23))
     assert tomllib.loads(text)["id"] == "policy-2026-11-23"
@@ -266,10 +317,15 @@ def test_a_draft_of_next_to_nothing_is_toml_that_asks(html: str) -> None:
         read_policy(text, "the draft")
 
 
-@pytest.mark.parametrize("evil", ['"; x = 1 #', "\\", "''' \"\"\"", "a\u2028b", "tab\tx", "\x07bell"])
+@pytest.mark.parametrize(
+    "evil", ['"; x = 1 #', "\\", "''' \"\"\"", "a\u2028b", "tab\tx", "\x07bell"]
+)
 def test_what_a_page_prints_stays_within_its_string(evil: str) -> None:
     html = put(HTML, "Fornebuveien 46", evil)
-    assert read_policy(draft(page(html)), "the draft").controller.address == page(html).controller.address
+    assert (
+        read_policy(draft(page(html)), "the draft").controller.address
+        == page(html).controller.address
+    )
 
 
 def test_a_rule_that_lacks_something_is_there_to_be_filled_in() -> None:
@@ -283,10 +339,16 @@ def test_a_rule_that_lacks_something_is_there_to_be_filled_in() -> None:
     ("before", "after", "numbers"),
     [
         (">11. Retention", ">Retention", range(1, 16)),  # its own number is free
-        (">11. Retention", ">10. Retention", [*range(1, 11), *range(11, 16)]),  # two have one: the second gets the next
+        (
+            ">11. Retention",
+            ">10. Retention",
+            [*range(1, 11), *range(11, 16)],
+        ),  # two have one: the second gets the next
     ],
 )
-def test_sections_without_a_number_of_their_own(before: str, after: str, numbers: range | list[int]) -> None:
+def test_sections_without_a_number_of_their_own(
+    before: str, after: str, numbers: range | list[int]
+) -> None:
     drafted = read_policy(draft(page(put(HTML, before, after))), "the draft")
     assert sorted(drafted.sections) == list(numbers)
     assert drafted.sections[11] == "Retention"

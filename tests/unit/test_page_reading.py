@@ -46,13 +46,19 @@ def test_section_1() -> None:
 @pytest.mark.parametrize(
     ("part", "ids"),
     [
-        ("categories", "identity-contact account order-payment shipping support marketing technical"),
+        (
+            "categories",
+            "identity-contact account order-payment shipping support marketing technical",
+        ),
         ("purposes", "run-and-secure orders customer-support accounting improve marketing"),
         ("bases", "contract legal-obligation legitimate-interests consent"),
         ("groups", "hosting payment carriers tools advisers"),
         ("recipients", "visa mastercard klarna american-express paypal ups dhl posten bring brevo"),
         ("safeguards", "eu-scc uk-idta"),
-        ("classes", "orders-accounting customer-accounts support-requests marketing cookie-consent-logs"),
+        (
+            "classes",
+            "orders-accounting customer-accounts support-requests marketing cookie-consent-logs",
+        ),
     ],
 )
 def test_what_is_named(part: str, ids: str) -> None:
@@ -69,7 +75,10 @@ def test_what_is_said_of_it() -> None:
     assert (read.recipients[-1].name, read.recipients[-1].place) == ("Brevo", "marketing")
     assert read.cookies == ("Necessary cookies", "Analytics cookies", "Marketing cookies")
     assert read.security[0] == "Encrypted connections (HTTPS)"
-    assert " ".join(read.rights) == "access rectification erasure restriction objection portability withdrawal"
+    assert (
+        " ".join(read.rights)
+        == "access rectification erasure restriction objection portability withdrawal"
+    )
     assert read.authorities == ("datatilsynet", "ico")
 
 
@@ -120,7 +129,9 @@ def test_the_five_classes() -> None:
     ],
 )
 def test_periods(text: str, keep: str, review: str | None) -> None:
-    assert read_span(text) == Span(Period.from_iso(keep), Period.from_iso(review) if review else None)
+    assert read_span(text) == Span(
+        Period.from_iso(keep), Period.from_iso(review) if review else None
+    )
 
 
 @pytest.mark.parametrize(
@@ -179,7 +190,9 @@ def test_no_definite_end(text: str, why: str) -> None:
 def test_any_number_is_read_as_itself(number: int, unit: str) -> None:
     """Written as a digit; no other number can come of it."""
     span = read_span(f"{number} {unit}s")
-    assert span.keep == (Period(days=7 * number) if unit == "week" else Period(**{f"{unit}s": number}))
+    assert span.keep == (
+        Period(days=7 * number) if unit == "week" else Period(**{f"{unit}s": number})
+    )
 
 
 @given(st.text(max_size=60))
@@ -215,7 +228,11 @@ def test_days(text: str, day: date | None) -> None:
 
 @pytest.mark.parametrize(
     ("text", "its_slug"),
-    [("Loyalty programme", "loyalty-programme"), ("Størrelser & mål", "storrelser-and-mal"), ("日本", "unnamed")],
+    [
+        ("Loyalty programme", "loyalty-programme"),
+        ("Størrelser & mål", "storrelser-and-mal"),
+        ("日本", "unnamed"),
+    ],
 )
 def test_slugs(text: str, its_slug: str) -> None:
     assert slug(text) == its_slug
@@ -241,7 +258,11 @@ def test_a_purpose_of_two_is_neither() -> None:
 
 def test_text() -> None:
     assert key("Order &\u00a0Payment\u200b — “Now”") == 'order and payment - "now"'
-    assert (lowered("While active"), lowered("IP address"), lowered("")) == ("while active", "IP address", "")
+    assert (lowered("While active"), lowered("IP address"), lowered("")) == (
+        "while active",
+        "IP address",
+        "",
+    )
 
 
 def test_what_is_hidden_or_struck_out_is_not_said() -> None:
@@ -260,7 +281,9 @@ def test_too_deeply_nested() -> None:
         read_page("<div>" * 5000 + "text" + "</div>" * 5000)
 
 
-@pytest.mark.parametrize("html", ["", "text", "<p></p>", "<table></table><dl></dl><ul></ul>", "<h2>11. Retention</h2>"])
+@pytest.mark.parametrize(
+    "html", ["", "text", "<p></p>", "<table></table><dl></dl><ul></ul>", "<h2>11. Retention</h2>"]
+)
 def test_next_to_nothing(html: str) -> None:
     assert "The page has no section on legal bases." in read_page(html).unread
 
@@ -282,10 +305,18 @@ def written(draw: st.DrawFn) -> str:
         bold = draw(st.sampled_from(BOLD)).format(label)
         noise = draw(st.sampled_from(SPACES)), draw(st.sampled_from(SPACES))
         separator = draw(st.sampled_from(SEPARATORS))
-        spaced = value.replace("–", dash).replace(" ", draw(st.sampled_from([" ", "\n  ", "&nbsp;", " &#8203;"])))
+        spaced = value.replace("–", dash).replace(
+            " ", draw(st.sampled_from([" ", "\n  ", "&nbsp;", " &#8203;"]))
+        )
         lines.append(form.format(f"{noise[0]}{bold}{noise[1]}{separator}{spaced}"))
     body = "\n".join(lines)
-    return f"<ul>{body}</ul>" if form.startswith("<li") else f"<p>{body}</p>" if form.endswith("<br>") else body
+    return (
+        f"<ul>{body}</ul>"
+        if form.startswith("<li")
+        else f"<p>{body}</p>"
+        if form.endswith("<br>")
+        else body
+    )
 
 
 @settings(max_examples=60)
@@ -293,13 +324,18 @@ def written(draw: st.DrawFn) -> str:
 def test_noise_changes_nothing(body: str) -> None:
     read = read_page(retention(body))
     assert read.unread == ()
-    assert [(one.id, one.span) for one in read.classes] == [(one.id, one.span) for one in page().classes]
+    assert [(one.id, one.span) for one in read.classes] == [
+        (one.id, one.span) for one in page().classes
+    ]
 
 
 @settings(max_examples=40)
 @given(
     st.lists(
-        st.tuples(st.integers(0, len(HTML)), st.sampled_from(["</p>", "<li>", "<b>", "</ul>", "<td>", "&", "<"])),
+        st.tuples(
+            st.integers(0, len(HTML)),
+            st.sampled_from(["</p>", "<li>", "<b>", "</ul>", "<td>", "&", "<"]),
+        ),
         max_size=6,
     )
 )
@@ -314,5 +350,10 @@ def test_broken_markup_is_read_or_said(breaks: list[tuple[int, str]]) -> None:
 
 
 def test_each_class_may_stand_in_a_form_of_its_own() -> None:
-    parts = [form.format(f"{label}: {value}") for form, (label, value) in zip(FORMS, CLASSES, strict=True)]
-    assert [one.span for one in page(retention("\n".join(parts))).classes] == [one.span for one in page().classes]
+    parts = [
+        form.format(f"{label}: {value}")
+        for form, (label, value) in zip(FORMS, CLASSES, strict=True)
+    ]
+    assert [one.span for one in page(retention("\n".join(parts))).classes] == [
+        one.span for one in page().classes
+    ]

@@ -12,7 +12,8 @@ from tests.support.processes import ROOT
 
 TABLE = (ROOT / "docs/policy-coverage.md").read_text()
 LINES = [
-    [cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\| \d+ .*\|$", TABLE, re.MULTILINE)
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in re.findall(r"^\| \d+ .*\|$", TABLE, re.MULTILINE)
 ]
 
 ROWS = {
@@ -40,7 +41,9 @@ def _rows_of_the_page() -> dict[int, list[str]]:
     page = json.loads((ROOT / "tests/recordings/privacy-policy-page.json").read_text())
     found: dict[int, list[str]] = {}
     number = 0
-    for tag in BeautifulSoup(page["content"]["rendered"], "html.parser").find_all(["h2", "li", "p"]):
+    for tag in BeautifulSoup(page["content"]["rendered"], "html.parser").find_all(
+        ["h2", "li", "p"]
+    ):
         assert isinstance(tag, Tag)
         words = " ".join(tag.get_text(" ").split())
         if tag.name == "h2":
@@ -61,7 +64,9 @@ def test_every_line_says_what_is_done_and_names_its_proof() -> None:
         assert re.fullmatch(r"`\w+/test_\w+\.py` `test_\w+`", cells[2]), cells
 
 
-@pytest.mark.parametrize(("section", "words"), [(section, words) for section, rows in ROWS.items() for words in rows])
+@pytest.mark.parametrize(
+    ("section", "words"), [(section, words) for section, rows in ROWS.items() for words in rows]
+)
 def test_every_row_of_the_page_has_its_row_here(section: int, words: str) -> None:
     told = [cells[0] for cells in LINES if cells[0].split()[0] == str(section)]
     said = ON_THE_PAGE.get(words, words).lower()

@@ -71,7 +71,10 @@ def _in(whole: str, old: str, new: str) -> Edit:
 def test_the_shipped_policy(policy: Policy) -> None:
     assert (policy.id, policy.effective_from) == ("smartgroup-2026-11-22", date(2026, 11, 22))
     assert policy.version == "2"
-    assert (policy.time_zone, policy.accounting_year) == (ZoneInfo("Europe/Oslo"), AccountingYear(1, 1))
+    assert (policy.time_zone, policy.accounting_year) == (
+        ZoneInfo("Europe/Oslo"),
+        AccountingYear(1, 1),
+    )
     assert policy.controller.name == "SmartGroup AS"
     assert sorted(policy.sections) == list(range(1, 16))
     assert policy.actions.keys() == {"wc_support_request_closed"}
@@ -111,10 +114,21 @@ def test_the_shipped_policy_has_the_words_of_the_page(policy: Policy) -> None:
     ],
 )
 def test_class_of_the_shipped_policy(
-    name: str, clock: str, review: str | None, keep: str | None, until: str | None, section: int | None, policy: Policy
+    name: str,
+    clock: str,
+    review: str | None,
+    keep: str | None,
+    until: str | None,
+    section: int | None,
+    policy: Policy,
 ) -> None:
     found = policy.classes[name]
-    assert (found.clock, found.until, found.at_end, found.published.section) == (clock, until, "erase", section)
+    assert (found.clock, found.until, found.at_end, found.published.section) == (
+        clock,
+        until,
+        "erase",
+        section,
+    )
     assert found.review == (Period.from_iso(review) if review else None)
     assert found.keep == (Period.from_iso(keep) if keep else None)
     assert len(policy.classes) == 8
@@ -122,7 +136,9 @@ def test_class_of_the_shipped_policy(
 
 
 def test_every_gap_is_listed_with_what_was_chosen_and_a_sentence_to_publish(policy: Policy) -> None:
-    origins = [item.published for item in policy.classes.values()] + [rule.published for rule in policy.rules]
+    origins = [item.published for item in policy.classes.values()] + [
+        rule.published for rule in policy.rules
+    ]
     origins += [item.published for item in policy.recipients.values()]
     silent = {origin.gap for origin in origins if origin.gap}
     assert silent == {
@@ -135,11 +151,21 @@ def test_every_gap_is_listed_with_what_was_chosen_and_a_sentence_to_publish(poli
     }
     # What no class, rule or recipient shows: when the five years start, what activity is, backups, how soon is deleted.
     assert policy.deletion.published.gap == "act-within"
-    assert policy.gaps.keys() - silent == {"start-of-five-years", "what-activity-is", "backups", "act-within"}
-    assert all(gap.choice and gap.publish and gap.section in policy.sections for gap in policy.gaps.values())
+    assert policy.gaps.keys() - silent == {
+        "start-of-five-years",
+        "what-activity-is",
+        "backups",
+        "act-within",
+    }
+    assert all(
+        gap.choice and gap.publish and gap.section in policy.sections
+        for gap in policy.gaps.values()
+    )
 
 
-def test_digest_is_of_what_the_file_says_and_of_nothing_else(policy: Policy, tmp_path: Path) -> None:
+def test_digest_is_of_what_the_file_says_and_of_nothing_else(
+    policy: Policy, tmp_path: Path
+) -> None:
     again = _load(SHIPPED, tmp_path)
     assert again == policy
     assert again.digest == policy.digest
@@ -151,7 +177,9 @@ def test_digest_is_of_what_the_file_says_and_of_nothing_else(policy: Policy, tmp
 DELETION = '[deletion]\nact_within = "P1M"\npublished = false\ngap = "act-within"\n'
 
 
-def test_a_file_that_does_not_say_how_soon_is_deleted_means_a_month_and_keeps_its_digest(tmp_path: Path) -> None:
+def test_a_file_that_does_not_say_how_soon_is_deleted_means_a_month_and_keeps_its_digest(
+    tmp_path: Path,
+) -> None:
     """As files from before it could be said."""
     text = _edited((DELETION, ""))
     silent = _load(text, tmp_path)
@@ -162,14 +190,23 @@ def test_a_file_that_does_not_say_how_soon_is_deleted_means_a_month_and_keeps_it
 @pytest.mark.parametrize(
     ("edit", "fault"),
     [
-        (('act_within = "P1M"', 'act_within = "P0M"'), "deletion act_within: 'P0M' is not a period"),
+        (
+            ('act_within = "P1M"', 'act_within = "P0M"'),
+            "deletion act_within: 'P0M' is not a period",
+        ),
         (('act_within = "P1M"\n', ""), "deletion act_within: Missing data"),
-        ((DELETION, DELETION.replace("act-within", "soon")), "deletion names an unknown gap 'soon'"),
+        (
+            (DELETION, DELETION.replace("act-within", "soon")),
+            "deletion names an unknown gap 'soon'",
+        ),
         (
             (DELETION, '[deletion]\nact_within = "P1M"\nsection = 77\n'),
             "deletion names section 77, which the page does not have",
         ),
-        ((DELETION, '[deletion]\nact_within = "P1M"\n'), "deletion: needs either its `section` of the page"),
+        (
+            (DELETION, '[deletion]\nact_within = "P1M"\n'),
+            "deletion: needs either its `section` of the page",
+        ),
     ],
 )
 def test_how_soon_is_deleted_is_checked_as_all_else(edit: Edit, fault: str, tmp_path: Path) -> None:
@@ -179,7 +216,11 @@ def test_how_soon_is_deleted_is_checked_as_all_else(edit: Edit, fault: str, tmp_
 
 @pytest.mark.parametrize(
     ("start", "year"),
-    [("07-01", AccountingYear(7, 1)), ("03-01", AccountingYear(3, 1)), ("12-31", AccountingYear(12, 31))],
+    [
+        ("07-01", AccountingYear(7, 1)),
+        ("03-01", AccountingYear(3, 1)),
+        ("12-31", AccountingYear(12, 31)),
+    ],
 )
 def test_broken_accounting_year(start: str, year: AccountingYear, tmp_path: Path) -> None:
     assert _load(_edited(('"01-01"', f'"{start}"')), tmp_path).accounting_year == year
@@ -232,9 +273,18 @@ SLUG = "must be the slug of a role, such as wholesale_customer"
         *(
             (
                 f'["customer", "{role}"]',
-                [f"customer_roles names '{role}', which is a role of staff; the accounts of staff are not customers"],
+                [
+                    f"customer_roles names '{role}', which is a role of staff; the accounts of staff are not customers"
+                ],
             )
-            for role in ("administrator", "shop_manager", "editor", "author", "contributor", "super_admin")
+            for role in (
+                "administrator",
+                "shop_manager",
+                "editor",
+                "author",
+                "contributor",
+                "super_admin",
+            )
         ),
     ],
 )
@@ -250,7 +300,9 @@ def test_actions_may_be_left_out(tmp_path: Path) -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(PolicyError, match=r"missing\.toml: cannot be read \(No such file or directory\)"):
+    with pytest.raises(
+        PolicyError, match=r"missing\.toml: cannot be read \(No such file or directory\)"
+    ):
         load_policy(tmp_path / "missing.toml")
 
 
@@ -271,7 +323,10 @@ def test_a_bad_policy_is_a_bad_configuration() -> None:
         ('id = "x"\n\n\npage = "no end\n', 4),
         ("[classes\n", 1),
         # At the place in the shipped file where it stands.
-        (_edited(('keep = "P5Y"', "keep = P5Y")), SHIPPED[: SHIPPED.index('keep = "P5Y"')].count("\n") + 1),
+        (
+            _edited(('keep = "P5Y"', "keep = P5Y")),
+            SHIPPED[: SHIPPED.index('keep = "P5Y"')].count("\n") + 1,
+        ),
     ],
 )
 def test_broken_toml_names_the_line(text: str, line: int, tmp_path: Path) -> None:
@@ -370,7 +425,9 @@ def test_a_fault_of_shape_names_its_place(edit: Edit, fault: str, tmp_path: Path
     assert fault in _faults(_edited(edit), tmp_path)
 
 
-@pytest.mark.parametrize("value", ['"2026-01-15"', '"soon"', "5", "true", "10:00:00", "2026-01-15T10:00:00", "[]"])
+@pytest.mark.parametrize(
+    "value", ['"2026-01-15"', '"soon"', "5", "true", "10:00:00", "2026-01-15T10:00:00", "[]"]
+)
 def test_a_policy_is_in_force_from_a_day(value: str, tmp_path: Path) -> None:
     """Neither from a text nor from a time of day."""
     found = _faults(_edited(("effective_from = 2026-11-22", f"effective_from = {value}")), tmp_path)
@@ -379,7 +436,11 @@ def test_a_policy_is_in_force_from_a_day(value: str, tmp_path: Path) -> None:
 
 def _without(table: str) -> str:
     """The shipped file without one of its tables, and room for something else of that name."""
-    kept = [part for part in SHIPPED.split("\n[") if not part.startswith((f"{table}]", f"{table}.", f"[{table}]"))]
+    kept = [
+        part
+        for part in SHIPPED.split("\n[")
+        if not part.startswith((f"{table}]", f"{table}.", f"[{table}]"))
+    ]
     return "\n[".join(kept)
 
 
@@ -390,8 +451,12 @@ def test_a_file_may_say_nothing_of_sources_children_and_authorities(tmp_path: Pa
     assert (loaded.sources, loaded.children, loaded.authorities) == ({}, None, ())
 
 
-@pytest.mark.parametrize("other", ["5", '"x"', "[5]", "true", "2026-01-15", "{ x = 5 }", "{ x = { y = 5 } }", "[[5]]"])
-@pytest.mark.parametrize("table", ["controller", "sections", "categories", "bases", "classes", "rules", "consent"])
+@pytest.mark.parametrize(
+    "other", ["5", '"x"', "[5]", "true", "2026-01-15", "{ x = 5 }", "{ x = { y = 5 } }", "[[5]]"]
+)
+@pytest.mark.parametrize(
+    "table", ["controller", "sections", "categories", "bases", "classes", "rules", "consent"]
+)
 def test_a_part_of_another_kind_is_named(table: str, other: str, tmp_path: Path) -> None:
     found = _faults(f"{table} = {other}\n{_without(table)}", tmp_path)
     assert any(fault.startswith(table) for fault in found)
@@ -488,7 +553,9 @@ def test_a_part_of_another_kind_is_named(table: str, other: str, tmp_path: Path)
         (('id = "account-identity"', 'id = "account"'), "rule id 'account' is used more than once"),
     ],
 )  # fmt: skip
-def test_a_fault_of_sense_names_the_rule_or_the_class(edit: Edit, fault: str, tmp_path: Path) -> None:
+def test_a_fault_of_sense_names_the_rule_or_the_class(
+    edit: Edit, fault: str, tmp_path: Path
+) -> None:
     assert fault in _faults(_edited(edit), tmp_path)
 
 
@@ -510,7 +577,11 @@ def test_parts_and_proof_of_the_same_data_do_not_overlap(policy: Policy) -> None
     subjects = [(rule.kind, rule.data, rule.part) for rule in policy.rules if "paid" in rule.all_of]
     assert ("order", "identity-contact", "identity") in subjects
     assert ("order", "identity-contact", "contact") in subjects
-    proof = {(rule.kind, rule.data) for rule in policy.rules if policy.classes[rule.retention_class].proof}
+    proof = {
+        (rule.kind, rule.data)
+        for rule in policy.rules
+        if policy.classes[rule.retention_class].proof
+    }
     assert proof == {(kind, "marketing") for kind in ("order", "customer", "marketing-consent")} | {
         ("cookie-consent", "technical")
     }
@@ -524,21 +595,30 @@ def test_what_the_eraser_takes_overlaps_with_nothing_that_it_leaves(tmp_path: Pa
 
 @pytest.mark.parametrize("part", ["Contact", "two words", "", "a" * 33])
 def test_a_part_is_a_short_word(part: str, tmp_path: Path) -> None:
-    found = _faults(_edited(_in(_rule("order-paid-contact"), '"contact"\npurpose', f'"{part}"\npurpose')), tmp_path)
+    found = _faults(
+        _edited(_in(_rule("order-paid-contact"), '"contact"\npurpose', f'"{part}"\npurpose')),
+        tmp_path,
+    )
     assert found == ("rules 'order-paid-contact' part: must be a short lower-case word, like-this",)
 
 
 def test_the_policy_of_before_is_still_read() -> None:
     """A ledger keeps it, and `policy diff` compares with it."""
     before = load_policy(BEFORE)
-    assert (before.id, before.version, before.effective_from) == ("smartgroup-2026-01-15", "1", date(2026, 1, 15))
+    assert (before.id, before.version, before.effective_from) == (
+        "smartgroup-2026-01-15",
+        "1",
+        date(2026, 1, 15),
+    )
     assert not any(rule.part for rule in before.rules)
     assert not any(item.proof for item in before.classes.values())
 
 
 @pytest.mark.parametrize("kinds", ["identity", "contact", "identity contact"])
 @pytest.mark.parametrize("status", ["completed", "pending"])
-def test_the_policy_of_before_means_either_part_of_identity_and_contact(kinds: str, status: str) -> None:
+def test_the_policy_of_before_means_either_part_of_identity_and_contact(
+    kinds: str, status: str
+) -> None:
     plan = schedule(order(status, kinds=kinds), load_policy(BEFORE))
     assert [entry.data for entry in plan.entries].count("identity-contact") == 1
 

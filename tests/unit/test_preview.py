@@ -20,7 +20,11 @@ def _row(whole: str | None, state: str = "active", **ends: str) -> Values:
     `a_proof` the proof of it. A day may be an event."""
     entries = [_entry(*name.partition("_")[::2], day) for name, day in ends.items()]
     text = json.dumps(entries, separators=(",", ":"))
-    return {"state": state, "delete_after": date.fromisoformat(whole) if whole else None, "entries": text}
+    return {
+        "state": state,
+        "delete_after": date.fromisoformat(whole) if whole else None,
+        "entries": text,
+    }
 
 
 def _entry(data: str, part: str, day: str) -> dict[str, Any]:
@@ -61,7 +65,9 @@ DIRECTIONS: list[tuple[Values, Values, tuple[bool, bool]]] = [
 
 
 @pytest.mark.parametrize(("known", "wanted", "expected"), DIRECTIONS)
-def test_which_way_the_parts_of_a_record_go(known: Values, wanted: Values, expected: tuple[bool, bool]) -> None:
+def test_which_way_the_parts_of_a_record_go(
+    known: Values, wanted: Values, expected: tuple[bool, bool]
+) -> None:
     assert directions(known, wanted) == expected
 
 

@@ -25,7 +25,9 @@ CANARY = "CANARY-kari@example.test"
 FRESH = "0" * 32
 
 
-def _read(raw: dict[str, Any], policy: Policy, kind: RecordKind = "order", number: int = 9) -> RecordEvent:
+def _read(
+    raw: dict[str, Any], policy: Policy, kind: RecordKind = "order", number: int = 9
+) -> RecordEvent:
     return record_event(raw, kind, number, now=NOW, zone=policy.time_zone, fresh_id=FRESH)
 
 
@@ -42,19 +44,34 @@ def _refused(raw: dict[str, Any], policy: Policy) -> dict[str, str]:
         ({"type": "erasure-requested"}, RecordEvent(FRESH, "erasure-requested", NOW)),
         ({"type": "objection", "id": "case.7"}, RecordEvent("case.7", "objection", NOW)),
         ({"type": "restriction", "id": "7"} | AT, RecordEvent("7", "restriction", TEN)),
-        (HOLD | {"id": "h"}, RecordEvent("h", "hold", NOW, "litigation", "legal", date(2027, 5, 1))),
+        (
+            HOLD | {"id": "h"},
+            RecordEvent("h", "hold", NOW, "litigation", "legal", date(2027, 5, 1)),
+        ),
         # All of them, or one.
         ({"type": "hold-lifted", "id": "l"}, RecordEvent("l", "hold-lifted", NOW)),
-        ({"type": "hold-lifted", "id": "l", "about": "h"}, RecordEvent("l", "hold-lifted", NOW, about="h")),
-        ({"type": "retracted", "id": "r", "about": "l"}, RecordEvent("r", "retracted", NOW, about="l")),
+        (
+            {"type": "hold-lifted", "id": "l", "about": "h"},
+            RecordEvent("l", "hold-lifted", NOW, about="h"),
+        ),
+        (
+            {"type": "retracted", "id": "r", "about": "l"},
+            RecordEvent("r", "retracted", NOW, about="l"),
+        ),
         # An objection to marketing alone, and one to all; without a scope it is to all, too.
         (
             {"type": "objection", "id": "o", "scope": "marketing"},
             RecordEvent("o", "objection", NOW, scope="marketing"),
         ),
-        ({"type": "objection", "id": "o", "scope": "all"}, RecordEvent("o", "objection", NOW, scope="all")),
+        (
+            {"type": "objection", "id": "o", "scope": "all"},
+            RecordEvent("o", "objection", NOW, scope="all"),
+        ),
         # What is null is not given.
-        ({"type": "objection", "at": None, "review_on": None}, RecordEvent(FRESH, "objection", NOW)),
+        (
+            {"type": "objection", "at": None, "review_on": None},
+            RecordEvent(FRESH, "objection", NOW),
+        ),
     ],
 )
 def test_an_event(raw: dict[str, Any], event: RecordEvent, policy: Policy) -> None:
@@ -63,7 +80,9 @@ def test_an_event(raw: dict[str, Any], event: RecordEvent, policy: Policy) -> No
 
 @pytest.mark.parametrize("event_type", TYPES)
 def test_each_type_is_taken(event_type: str, policy: Policy) -> None:
-    raw: dict[str, Any] = {"hold": HOLD, "retracted": {"about": "x"}}.get(event_type, {}) | {"type": event_type}
+    raw: dict[str, Any] = {"hold": HOLD, "retracted": {"about": "x"}}.get(event_type, {}) | {
+        "type": event_type
+    }
     assert _read(raw, policy).type == event_type
 
 
@@ -119,7 +138,9 @@ NO_EVENT = "is not the id of an event"
         ({"type": "objection", "at": "2026-11-23T00:00:00Z"}, {"at": "is in the future"}),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_named_and_not_shown(raw: dict[str, Any], faults: dict[str, str], policy: Policy) -> None:
+def test_what_is_wrong_is_named_and_not_shown(
+    raw: dict[str, Any], faults: dict[str, str], policy: Policy
+) -> None:
     assert _refused(raw, policy) == faults
 
 
@@ -154,5 +175,9 @@ def test_what_the_ledger_takes(policy: Policy) -> None:
     event = _read(HOLD | {"id": "h"}, policy)
     taken = noted("order", 9, event)
     assert (taken.topic, taken.content) == ("record-event", Noted("order", 9, event))
-    others = [noted("customer", 9, event), noted("order", 10, event), noted("order", 9, replace(event, id="i"))]
+    others = [
+        noted("customer", 9, event),
+        noted("order", 10, event),
+        noted("order", 9, replace(event, id="i")),
+    ]
     assert len({taken.identity, *(other.identity for other in others)}) == 4

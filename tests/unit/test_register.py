@@ -21,7 +21,9 @@ ON = date(2026, 11, 23)
 @pytest.fixture(scope="module")
 def shipped(policy: Policy) -> Register:
     """By the policy that the project ships."""
-    return register(policy, on=ON, stores={"shop": "https://shop.example", "outlet": "https://outlet.example"})
+    return register(
+        policy, on=ON, stores={"shop": "https://shop.example", "outlet": "https://outlet.example"}
+    )
 
 
 def _activity(made: Register, purpose: str) -> Activity:
@@ -57,13 +59,27 @@ SHIPPED: list[tuple[str, list[tuple[str, ...]]]] = [
                 "twelve months",
                 "not published (gap technical-data)",
             ),
-            ("technical", "customer", "legitimate-interests", "customer-accounts", "24 months", SECTION),
+            (
+                "technical",
+                "customer",
+                "legitimate-interests",
+                "customer-accounts",
+                "24 months",
+                SECTION,
+            ),
         ],
     ),
     (
         "orders",
         [
-            ("order-payment", "order", "contract", "unpaid-orders", "twelve months", f"{UNPAID}; {LEFTOVERS}"),
+            (
+                "order-payment",
+                "order",
+                "contract",
+                "unpaid-orders",
+                "twelve months",
+                f"{UNPAID}; {LEFTOVERS}",
+            ),
             ("identity-contact", "order", "contract", "orders-accounting", "five years", SECTION),
             ("identity-contact", "order", "contract", "unpaid-orders", "twelve months", UNPAID),
             ("shipping", "order", "contract", "unpaid-orders", "twelve months", UNPAID),
@@ -95,7 +111,14 @@ SHIPPED: list[tuple[str, list[tuple[str, ...]]]] = [
                 "five years",
                 f"{SECTION}; {LEFTOVERS}",
             ),
-            ("identity-contact", "order", "legal-obligation", "orders-accounting", "five years", SECTION),
+            (
+                "identity-contact",
+                "order",
+                "legal-obligation",
+                "orders-accounting",
+                "five years",
+                SECTION,
+            ),
             ("shipping", "order", "legal-obligation", "orders-accounting", "five years", SECTION),
             (
                 "marketing",
@@ -133,16 +156,22 @@ SHIPPED: list[tuple[str, list[tuple[str, ...]]]] = [
 
 
 def test_the_activities_are_the_purposes_of_the_page(shipped: Register) -> None:
-    assert [activity.purpose.id for activity in shipped.activities] == [purpose for purpose, _ in SHIPPED]
+    assert [activity.purpose.id for activity in shipped.activities] == [
+        purpose for purpose, _ in SHIPPED
+    ]
 
 
 @pytest.mark.parametrize(("purpose", "holdings"), SHIPPED)
-def test_what_an_activity_holds(purpose: str, holdings: list[tuple[str, ...]], shipped: Register) -> None:
+def test_what_an_activity_holds(
+    purpose: str, holdings: list[tuple[str, ...]], shipped: Register
+) -> None:
     assert [_told(holding) for holding in _activity(shipped, purpose).holdings] == holdings
 
 
 def test_every_rule_is_in_the_register_once(policy: Policy, shipped: Register) -> None:
-    holdings = [(activity, holding) for activity in shipped.activities for holding in activity.holdings]
+    holdings = [
+        (activity, holding) for activity in shipped.activities for holding in activity.holdings
+    ]
     listed = [name for _, holding in holdings for name in holding.rules]
     assert sorted(listed) == sorted(rule.id for rule in policy.rules)
     for rule in policy.rules:
@@ -205,36 +234,58 @@ def test_recipients_of_an_activity(purpose: str, expected: str, shipped: Registe
 
 
 HOLDING_RECIPIENTS = [
-    ("order-payment unpaid-orders", f"hosting visa mastercard american-express {PROVIDERS} advisers-and-authorities"),
+    (
+        "order-payment unpaid-orders",
+        f"hosting visa mastercard american-express {PROVIDERS} advisers-and-authorities",
+    ),
     ("shipping unpaid-orders", f"hosting {PROVIDERS} ups dhl posten bring"),
     ("account customer-accounts", "hosting"),
-    ("identity-contact customer-accounts", "hosting advisers-and-authorities"),  # nobody ships or pays an account
+    (
+        "identity-contact customer-accounts",
+        "hosting advisers-and-authorities",
+    ),  # nobody ships or pays an account
 ]
 
 
 @pytest.mark.parametrize(("held", "expected"), HOLDING_RECIPIENTS)
 def test_recipients_of_what_is_held(held: str, expected: str, shipped: Register) -> None:
-    found = {f"{one.category.id} {one.time_limit.id}": one for one in _activity(shipped, "orders").holdings}
+    found = {
+        f"{one.category.id} {one.time_limit.id}": one
+        for one in _activity(shipped, "orders").holdings
+    }
     assert [item.id for item in found[held].recipients] == expected.split()
 
 
-SOME = Recipient("some", "Some", "tools", "processor", Published(8), frozenset({"account", "order-payment"}))
+SOME = Recipient(
+    "some", "Some", "tools", "processor", Published(8), frozenset({"account", "order-payment"})
+)
 
 GETS = [
     (replace(SOME, always=True), {"orders", "accounting"}),
     (SOME, {"orders", "accounting"}),  # only where the law requires it
     (replace(SOME, payment=("card",)), {"orders", "accounting"}),
-    (replace(SOME, payment=("card",), data=frozenset({"account"})), set()),  # nobody pays an account
+    (
+        replace(SOME, payment=("card",), data=frozenset({"account"})),
+        set(),
+    ),  # nobody pays an account
     (replace(SOME, holding=frozenset({"customer"})), {"orders"}),  # a kind of record
     (replace(SOME, holding=frozenset({"unpaid"})), {"orders"}),  # a condition
-    (replace(SOME, holding=frozenset({"note"})), {"orders", "accounting"}),  # no rule for this data speaks of it
-    (replace(SOME, holding=frozenset({"customer"}), payment=("card",)), {"orders", "accounting"}),  # either
+    (
+        replace(SOME, holding=frozenset({"note"})),
+        {"orders", "accounting"},
+    ),  # no rule for this data speaks of it
+    (
+        replace(SOME, holding=frozenset({"customer"}), payment=("card",)),
+        {"orders", "accounting"},
+    ),  # either
     (replace(SOME, data=frozenset({"support"})), {"customer-support"}),
 ]
 
 
 @pytest.mark.parametrize(("recipient", "expected"), GETS)
-def test_who_gets_data_of_which_activity(recipient: Recipient, expected: set[str], policy: Policy) -> None:
+def test_who_gets_data_of_which_activity(
+    recipient: Recipient, expected: set[str], policy: Policy
+) -> None:
     made = register(replace(policy, recipients={"some": recipient}), on=ON)
     assert {activity.purpose.id for activity in made.activities if activity.recipients} == expected
 
@@ -253,7 +304,9 @@ def test_when_a_recipient_gets_data(name: str, expected: str, shipped: Register)
     assert {item.id: item.when for item in shipped.recipients}[name] == expected
 
 
-def test_whoever_may_process_outside_is_a_transfer_under_safeguards(policy: Policy, shipped: Register) -> None:
+def test_whoever_may_process_outside_is_a_transfer_under_safeguards(
+    policy: Policy, shipped: Register
+) -> None:
     outside = {item.id for item in policy.recipients.values() if item.outside}
     assert outside == {"visa", "mastercard", "american-express", "paypal", "stripe", "ups"}
     assert {item.id for activity in shipped.activities for item in activity.transfers} == outside
@@ -267,7 +320,8 @@ def test_whoever_may_process_outside_is_a_transfer_under_safeguards(policy: Poli
                 "policy section 9 (International transfers)"
             }
     assert any(
-        "American Express, PayPal, Stripe Payments Europe Ltd, UPS" in sentence for sentence in shipped.unanswered
+        "American Express, PayPal, Stripe Payments Europe Ltd, UPS" in sentence
+        for sentence in shipped.unanswered
     )
 
 
@@ -275,7 +329,10 @@ def test_the_head(shipped: Register) -> None:
     controller = shipped.controller
     assert (controller.name, controller.organisation_number) == ("SmartGroup AS", "999 615 147")
     assert controller.address == "Fornebuveien 46, 1366 Lysaker, Norway"
-    assert (controller.privacy_contact, controller.phone) == ("post@smartgroup.no", "+47 649 59 444")
+    assert (controller.privacy_contact, controller.phone) == (
+        "post@smartgroup.no",
+        "+47 649 59 444",
+    )
     assert controller.dpo == "We have not appointed a DPO."
     assert "UK GDPR" in controller.uk
     assert str(controller.source) == "policy section 1 (Who we are)"
@@ -300,10 +357,16 @@ def test_a_recipient_that_the_page_does_not_name_names_its_gap(shipped: Register
 
 
 def test_where_data_comes_from(shipped: Register) -> None:
-    told = {item.way.id: ([one.id for one in item.gets], str(item.way.source)) for item in shipped.collected}
+    told = {
+        item.way.id: ([one.id for one in item.gets], str(item.way.source))
+        for item in shipped.collected
+    }
     section = "policy section 3 (How we collect data)"
     assert told == {
-        "person": (["identity-contact", "account", "order-payment", "shipping", "support", "marketing"], section),
+        "person": (
+            ["identity-contact", "account", "order-payment", "shipping", "support", "marketing"],
+            section,
+        ),
         "automatic": (["marketing", "technical"], section),
         "providers": (["order-payment", "shipping"], section),
     }
@@ -311,12 +374,17 @@ def test_where_data_comes_from(shipped: Register) -> None:
 
 def test_children(policy: Policy, shipped: Register) -> None:
     assert shipped.children
-    assert (shipped.children.age, str(shipped.children.source)) == (13, "policy section 14 (Children)")
+    assert (shipped.children.age, str(shipped.children.source)) == (
+        13,
+        "policy section 14 (Children)",
+    )
     assert shipped.children.label.startswith("Our services are not intended for children under 13")
     assert register(replace(policy, children=None), on=ON).children is None
 
 
-@pytest.mark.parametrize(("has_hashes", "words"), [(True, "GDPR Art. 4(5)"), (False, "no hashes of e-mail addresses")])
+@pytest.mark.parametrize(
+    ("has_hashes", "words"), [(True, "GDPR Art. 4(5)"), (False, "no hashes of e-mail addresses")]
+)
 def test_what_of_a_person_the_ledger_holds(has_hashes: bool, words: str, policy: Policy) -> None:
     ledger = register(policy, on=ON, has_hashes=has_hashes).ledger
     assert ledger.has_hashes == has_hashes
@@ -336,7 +404,10 @@ def _silent(policy: Policy) -> Policy:
 
 def test_what_a_policy_does_not_say_is_said(policy: Policy) -> None:
     made = register(_silent(policy), on=date(2026, 1, 14))
-    assert made.controller.dpo == "The policy does not say whether a data protection officer is appointed."
+    assert (
+        made.controller.dpo
+        == "The policy does not say whether a data protection officer is appointed."
+    )
     assert (made.controller.uk, made.controller.phone, made.stores) == ("", "", ())
     assert str(made.controller.source) == "the policy does not say where it comes from"
     assert made.unanswered[1:] == (
@@ -348,7 +419,9 @@ def test_what_a_policy_does_not_say_is_said(policy: Policy) -> None:
 
 
 def test_two_bases_of_the_same_data_and_class_are_both_there(policy: Policy) -> None:
-    second = replace(policy.rules[0], id="second", basis="contract", published=Published(None, "unpaid-orders"))
+    second = replace(
+        policy.rules[0], id="second", basis="contract", published=Published(None, "unpaid-orders")
+    )
     made = register(replace(policy, rules=(policy.rules[0], second)), on=ON)
     (holding,) = _activity(made, "accounting").holdings
     assert [basis.id for basis in holding.bases] == ["legal-obligation", "contract"]
@@ -368,7 +441,9 @@ def test_words_are_there_for_all_that_a_policy_can_name(policy: Policy) -> None:
     assert set(AT_END) == {"erase"}
     other = replace(policy.classes["marketing"], until="the-end")
     assert "consent-withdrawn" in UNTIL
-    assert faults(replace(policy, classes={**policy.classes, "marketing": other})), "no other event can be named"
+    assert faults(replace(policy, classes={**policy.classes, "marketing": other})), (
+        "no other event can be named"
+    )
 
 
 SOURCES = [
@@ -384,7 +459,15 @@ def test_a_source_in_words(source: Source, words: str) -> None:
 
 
 def test_a_rule_of_another_kind_has_its_own_subjects(policy: Policy) -> None:
-    rule = Rule("r", "cookie-consent", "technical", "improve", "consent", "cookie-consent-logs", Published(11))
+    rule = Rule(
+        "r",
+        "cookie-consent",
+        "technical",
+        "improve",
+        "consent",
+        "cookie-consent-logs",
+        Published(11),
+    )
     improve = _activity(register(replace(policy, rules=(*policy.rules, rule)), on=ON), "improve")
     assert [item.label for item in improve.subjects] == ["Visitors of the website"]
     assert improve.note == ""

@@ -81,7 +81,9 @@ def test_what_is_not_in_the_taxonomy_would_be_found(manifest: dict[str, Any]) ->
     assert _missing(load_manifests_into_taxonomy(broken)) == {"no.such.use"}
 
 
-def test_nothing_is_lost_on_the_way_into_the_models(manifest: dict[str, Any], taxonomy: Taxonomy) -> None:
+def test_nothing_is_lost_on_the_way_into_the_models(
+    manifest: dict[str, Any], taxonomy: Taxonomy
+) -> None:
     """Fideslang ignores fields that it does not know: what was given must be what it holds."""
     systems = {system.fides_key: system.model_dump(mode="json") for system in taxonomy.system}
     for given in json.loads(json.dumps(manifest))["system"]:
@@ -97,13 +99,17 @@ def test_nothing_is_lost_on_the_way_into_the_models(manifest: dict[str, Any], ta
 
 
 def _declaration(shop: System, purpose: str, kept: str, basis: str) -> PrivacyDeclaration:
-    (found,) = (one for one in shop.privacy_declarations if one.name == f"{purpose} – {kept} – {basis}")
+    (found,) = (
+        one for one in shop.privacy_declarations if one.name == f"{purpose} – {kept} – {basis}"
+    )
     return found
 
 
 def test_a_declaration_spelled_out(shop: System) -> None:
     kept = "Orders and accounting: typically 5 years as required by law"
-    found = _declaration(shop, "Comply with legal and accounting obligations", kept, "Legal obligation")
+    found = _declaration(
+        shop, "Comply with legal and accounting obligations", kept, "Legal obligation"
+    )
     assert found.data_use == "essential.legal_obligation"
     assert found.data_categories == [
         "user.behavior.purchase_history",
@@ -133,7 +139,9 @@ def test_a_declaration_names_who_gets_what_it_is_about(shop: System) -> None:
     assert found.egress == ["recipient-hosting", "recipient-advisers-and-authorities"]
     assert found.third_parties is not None
     assert "UPS" not in found.third_parties
-    assert _declaration(shop, purpose, "Orders that were never paid", "Contract").data_subjects == ["customer"]
+    assert _declaration(shop, purpose, "Orders that were never paid", "Contract").data_subjects == [
+        "customer"
+    ]
 
 
 def test_every_purpose_class_and_basis_of_a_rule_is_declared(policy: Policy, shop: System) -> None:
@@ -151,7 +159,10 @@ def test_the_shop(shop: System) -> None:
         "Encrypted connections (HTTPS); Access controls and limited access; Secure hosting and backups"
     )
     assert shop.description is not None
-    assert "Improve our website and services: No record of the shop is kept for it by a rule." in shop.description
+    assert (
+        "Improve our website and services: No record of the shop is kept for it by a rule."
+        in shop.description
+    )
     assert "of shop (https://shop.example)" in shop.description
     assert shop.does_international_transfers
     assert shop.legal_basis_for_transfers == ["SCCs", "Other"]
@@ -163,7 +174,9 @@ def test_the_organisation(taxonomy: Taxonomy) -> None:
     assert organisation.controller is not None
     assert organisation.controller.email == "post@smartgroup.no"
     assert organisation.description is not None
-    assert "Organisation number 999 615 147. We have not appointed a DPO." in organisation.description
+    assert (
+        "Organisation number 999 615 147. We have not appointed a DPO." in organisation.description
+    )
 
 
 def test_recipients_are_systems_of_their_own(policy: Policy, taxonomy: Taxonomy) -> None:
@@ -195,12 +208,21 @@ def test_every_id_that_is_shipped_has_its_key(policy: Policy) -> None:
 def test_no_key_is_one_that_fides_has_given_up() -> None:
     known = {
         one.fides_key: one.version_deprecated
-        for of_kind in (DEFAULT_TAXONOMY.data_category, DEFAULT_TAXONOMY.data_subject, DEFAULT_TAXONOMY.data_use)
+        for of_kind in (
+            DEFAULT_TAXONOMY.data_category,
+            DEFAULT_TAXONOMY.data_subject,
+            DEFAULT_TAXONOMY.data_use,
+        )
         for one in of_kind
     }
     names = [
         *DATA_USES.values(),
-        *(name for table in (DATA_CATEGORIES, DATA_SUBJECTS) for keys in table.values() for name in keys),
+        *(
+            name
+            for table in (DATA_CATEGORIES, DATA_SUBJECTS)
+            for keys in table.values()
+            for name in keys
+        ),
     ]
     assert {name: known[name] for name in names if known[name]} == {}
 
@@ -220,7 +242,11 @@ def _strange_category(policy: Policy) -> Policy:
 
 def _strange_basis(policy: Policy) -> Policy:
     basis = replace(policy.bases["contract"], id="strange")
-    return replace(policy, bases={**policy.bases, "strange": basis}, rules=(replace(policy.rules[0], basis="strange"),))
+    return replace(
+        policy,
+        bases={**policy.bases, "strange": basis},
+        rules=(replace(policy.rules[0], basis="strange"),),
+    )
 
 
 def _strange_safeguard(policy: Policy) -> Policy:
@@ -237,8 +263,12 @@ UNMAPPED = [
 
 
 @pytest.mark.parametrize(("altered", "what"), UNMAPPED)
-def test_what_has_no_key_is_said(altered: Callable[[Policy], Policy], what: str, policy: Policy) -> None:
-    with pytest.raises(NoFidesKeyError, match=f"The {what} 'strange' of the policy has no counterpart"):
+def test_what_has_no_key_is_said(
+    altered: Callable[[Policy], Policy], what: str, policy: Policy
+) -> None:
+    with pytest.raises(
+        NoFidesKeyError, match=f"The {what} 'strange' of the policy has no counterpart"
+    ):
         as_fideslang(register(altered(policy), on=ON))
 
 

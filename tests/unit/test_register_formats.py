@@ -101,7 +101,11 @@ def test_json_spelled_out(shipped: Register, policy: Policy) -> None:
         "rules": ["order-paid", "order-paid-item-meta"],
         "sources": [
             {"section": 11, "title": "Retention"},
-            {"section": None, "gap": "erasure-leftovers", "choice": policy.gaps["erasure-leftovers"].choice},
+            {
+                "section": None,
+                "gap": "erasure-leftovers",
+                "choice": policy.gaps["erasure-leftovers"].choice,
+            },
         ],
     }
     assert accounting["subjects"] == [
@@ -145,7 +149,9 @@ def test_csv_reads_back(shipped: Register) -> None:
         for activity in shipped.activities
         for holding in activity.holdings
     ]
-    assert sorted((row["purpose"], row["data"], row["class"]) for row in rows if row["data"]) == sorted(told)
+    assert sorted(
+        (row["purpose"], row["data"], row["class"]) for row in rows if row["data"]
+    ) == sorted(told)
     assert len(rows) == len(told) + 1
 
 
@@ -160,20 +166,28 @@ def test_csv_spelled_out(shipped: Register) -> None:
         "Vipps MobilePay AS (controller, NO); QuickPay ApS (processor, DK); Bambora, Worldline (controller, SE); "
         "UPS (controller); DHL (controller, DE); Posten (controller, NO); Bring (controller, NO)"
     )
-    safeguards = "EU Standard Contractual Clauses (SCCs), UK transfer addendum / IDTA (where applicable)"
-    assert row["transfers"] == "; ".join(f"{name}: {safeguards}" for name in ("PayPal", STRIPE, "UPS"))
+    safeguards = (
+        "EU Standard Contractual Clauses (SCCs), UK transfer addendum / IDTA (where applicable)"
+    )
+    assert row["transfers"] == "; ".join(
+        f"{name}: {safeguards}" for name in ("PayPal", STRIPE, "UPS")
+    )
     assert row["collected"] == (
         "Directly from you (checkout, forms, email, phone); "
         "From service providers (payment confirmation, delivery updates)"
     )
     assert "SUBJECT_KEY is not set" in row["ledger"]
     assert (row["organisation_number"], row["made_on"]) == ("999 615 147", "2026-11-23")
-    assert [name for name, value in row.items() if not value] == ["note"], "it is of an activity with records"
+    assert [name for name, value in row.items() if not value] == ["note"], (
+        "it is of an activity with records"
+    )
 
 
 def test_csv_tells_what_the_page_does_not_say(shipped: Register) -> None:
     row = _rows(as_csv(shipped))[0]
-    assert row["class_source"].startswith("not published (gap technical-data): IP address and browser of an order")
+    assert row["class_source"].startswith(
+        "not published (gap technical-data): IP address and browser of an order"
+    )
 
 
 def test_csv_has_a_line_for_what_no_rule_keeps(shipped: Register) -> None:
@@ -217,7 +231,9 @@ class _Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self.loads += [name for name, _ in attrs if name in ("src", "href", "srcset", "data", "action")]
+        self.loads += [
+            name for name, _ in attrs if name in ("src", "href", "srcset", "data", "action")
+        ]
         if tag not in self.VOID:
             self.open.append(tag)
 
@@ -285,10 +301,15 @@ def test_html_escapes_every_value(policy: Policy) -> None:
         purposes={name: replace(term, label=HOSTILE) for name, term in policy.purposes.items()},
         safeguards={name: replace(term, label=HOSTILE) for name, term in policy.safeguards.items()},
         recipients={name: replace(item, name=HOSTILE) for name, item in policy.recipients.items()},
-        classes={name: replace(item, label=HOSTILE, source=HOSTILE) for name, item in policy.classes.items()},
+        classes={
+            name: replace(item, label=HOSTILE, source=HOSTILE)
+            for name, item in policy.classes.items()
+        },
         sources={name: replace(item, label=HOSTILE) for name, item in policy.sources.items()},
         children=Children(HOSTILE, 13, 14),
-        gaps={name: replace(gap, choice=HOSTILE, publish=HOSTILE) for name, gap in policy.gaps.items()},
+        gaps={
+            name: replace(gap, choice=HOSTILE, publish=HOSTILE) for name, gap in policy.gaps.items()
+        },
     )
     page = _Page(as_html(register(hostile, on=ON, stores={HOSTILE: HOSTILE})))
     assert "script" not in page.tags
@@ -298,7 +319,12 @@ def test_html_escapes_every_value(policy: Policy) -> None:
 
 def test_html_of_a_policy_that_says_little(policy: Policy) -> None:
     bare = replace(
-        policy, recipients={}, security=(), gaps={}, sections={}, controller=replace(policy.controller, uk=False)
+        policy,
+        recipients={},
+        security=(),
+        gaps={},
+        sections={},
+        controller=replace(policy.controller, uk=False),
     )
     bare = replace(bare, sources={}, children=None)
     words = _Page(as_html(register(bare, on=ON))).words
@@ -310,6 +336,11 @@ def test_html_of_a_policy_that_says_little(policy: Policy) -> None:
 
 def test_transfers_are_told_by_their_safeguards(policy: Policy) -> None:
     other = replace(policy.recipients["ups"], safeguards=("eu-scc",))
-    words = _Page(as_html(register(replace(policy, recipients={**policy.recipients, "ups": other}), on=ON))).words
-    assert f"American Express, PayPal, {STRIPE}, under EU Standard Contractual Clauses (SCCs) and UK" in words
+    words = _Page(
+        as_html(register(replace(policy, recipients={**policy.recipients, "ups": other}), on=ON))
+    ).words
+    assert (
+        f"American Express, PayPal, {STRIPE}, under EU Standard Contractual Clauses (SCCs) and UK"
+        in words
+    )
     assert "UPS, under EU Standard Contractual Clauses (SCCs) " in words

@@ -64,5 +64,7 @@ def test_delay(error: StoreError, attempts: int, jitter: float, seconds: float) 
 
 @pytest.mark.parametrize("attempts", range(1, 30))
 def test_delay_never_shrinks_from_one_failure_to_the_next(attempts: int) -> None:
-    this, following = (delay(UNREACHABLE, number, jitter=lambda: 1.0) for number in (attempts, attempts + 1))
+    this, following = (
+        delay(UNREACHABLE, number, jitter=lambda: 1.0) for number in (attempts, attempts + 1)
+    )
     assert FIRST <= this <= following <= LONGEST < PERMANENT

@@ -26,7 +26,9 @@ from tests.unit.persons import CUSTOMER, NOW, event, everything, known
 TODAY = date(2026, 11, 24)
 
 
-def _entry(basis: str, delete_after: date | None = date(2031, 12, 31), happened: str = "created") -> Entry:
+def _entry(
+    basis: str, delete_after: date | None = date(2031, 12, 31), happened: str = "created"
+) -> Entry:
     return Entry(
         rule="rule",
         data="order-payment",
@@ -46,7 +48,10 @@ def _entry(basis: str, delete_after: date | None = date(2031, 12, 31), happened:
 
 def _applying(entry: Entry, policy: Policy, *holds: RecordEvent) -> dict[Right, bool | None]:
     staying = stays(entry, holds, policy, TODAY)
-    return {found.right: found.applies for found in entitlements(entry, staying, TODAY, restricted=False)}
+    return {
+        found.right: found.applies
+        for found in entitlements(entry, staying, TODAY, restricted=False)
+    }
 
 
 # Access, rectification and restriction are there on every basis.
@@ -73,16 +78,31 @@ def test_rights_by_basis(basis: str, some: set[str], policy: Policy) -> None:
 HOLD = event("hold", "2026-09-01", reason="litigation", owner="legal", review_on=date(2027, 1, 1))
 
 ERASURE = [
-    (_entry("legal-obligation", date(2026, 11, 24)), (), False, "must-stay"),  # today is its last day
+    (
+        _entry("legal-obligation", date(2026, 11, 24)),
+        (),
+        False,
+        "must-stay",
+    ),  # today is its last day
     (_entry("legal-obligation", date(2026, 11, 23)), (), True, "law-ended"),  # it has passed
     (_entry("legal-obligation", None), (), False, "must-stay"),  # no day is known
-    (_entry("legal-obligation", date(2026, 11, 23)), (HOLD,), False, "must-stay"),  # passed, yet held
+    (
+        _entry("legal-obligation", date(2026, 11, 23)),
+        (HOLD,),
+        False,
+        "must-stay",
+    ),  # passed, yet held
     # Of a range: it must stay until it may go, and is then a person's to decide.
     (replace(_entry("legal-obligation"), review_after=date(2026, 11, 25)), (), False, "must-stay"),
     (replace(_entry("legal-obligation"), review_after=date(2026, 11, 24)), (), None, "review"),
     (_entry("consent"), (HOLD,), False, "must-stay"),
     (replace(_entry("contract"), requested_on=date(2026, 11, 22)), (), True, "requested"),
-    (replace(_entry("legitimate-interests"), requested_on=date(2026, 11, 22)), (), True, "requested"),
+    (
+        replace(_entry("legitimate-interests"), requested_on=date(2026, 11, 22)),
+        (),
+        True,
+        "requested",
+    ),
     (replace(_entry("contract"), requested_on=date(2026, 11, 22)), (HOLD,), False, "must-stay"),
     (_entry("public-task"), (), None, "unknown-basis"),  # not one that this service knows
 ]
@@ -99,8 +119,14 @@ def test_erasure(
 
 def test_of_an_unknown_basis_only_what_needs_none_is_told(policy: Policy) -> None:
     applying = _applying(_entry("public-task"), policy)
-    assert {right for right, applies in applying.items() if applies} == {"access", "rectification", "restriction"}
-    assert all(applying[right] is None for right in ("erasure", "portability", "objection", "withdrawal"))
+    assert {right for right, applies in applying.items() if applies} == {
+        "access",
+        "rectification",
+        "restriction",
+    }
+    assert all(
+        applying[right] is None for right in ("erasure", "portability", "objection", "withdrawal")
+    )
 
 
 STAYS = [
@@ -114,7 +140,11 @@ STAYS = [
 @pytest.mark.parametrize(("reason", "expected"), STAYS)
 def test_a_hold_stays_under_its_article(reason: str, expected: str, policy: Policy) -> None:
     law, hold = stays(_entry("legal-obligation"), [replace(HOLD, reason=reason)], policy, TODAY)
-    assert (law.article, law.law, law.until) == ("GDPR Art. 17(3)(b)", "bokføringsloven § 13", date(2031, 12, 31))
+    assert (law.article, law.law, law.until) == (
+        "GDPR Art. 17(3)(b)",
+        "bokføringsloven § 13",
+        date(2031, 12, 31),
+    )
     assert (hold.article, hold.since, hold.until) == (expected, date(2026, 9, 1), None)
 
 
@@ -129,7 +159,11 @@ def test_without_a_source_the_law_is_the_basis(policy: Policy) -> None:
     [
         (None, date(2026, 11, 24), ["GDPR Art. 17(3)(e)"]),  # today is its last day
         (None, date(2026, 11, 23), []),
-        (date(2025, 11, 24), date(2026, 11, 24), ["GDPR Art. 17(3)(e)"]),  # of a range, the longer period counts
+        (
+            date(2025, 11, 24),
+            date(2026, 11, 24),
+            ["GDPR Art. 17(3)(e)"],
+        ),  # of a range, the longer period counts
     ],
 )
 def test_proof_stays_until_its_period_has_passed(
@@ -153,16 +187,39 @@ DECIDED = event("hold", "2026-11-24", 4, reason="other", owner="legal")
 DEADLINES = [
     (None, (), date(2026, 11, 24), "none-on-record", date(2026, 12, 24)),
     (None, (ASKED,), date(2026, 11, 22), "on-record", date(2026, 12, 22)),
-    (None, (ASKED, OBJECTED), date(2026, 11, 24), "on-record", date(2026, 12, 24)),  # the last one counts
+    (
+        None,
+        (ASKED, OBJECTED),
+        date(2026, 11, 24),
+        "on-record",
+        date(2026, 12, 24),
+    ),  # the last one counts
     (None, (ASKED, OBJECTED, MISTAKE), date(2026, 11, 22), "on-record", date(2026, 12, 22)),
-    (None, (DECIDED,), date(2026, 11, 24), "none-on-record", date(2026, 12, 24)),  # nobody asked for it
-    (date(2026, 10, 31), (ASKED,), date(2026, 10, 31), "given", date(2026, 11, 30)),  # November has no 31st
+    (
+        None,
+        (DECIDED,),
+        date(2026, 11, 24),
+        "none-on-record",
+        date(2026, 12, 24),
+    ),  # nobody asked for it
+    (
+        date(2026, 10, 31),
+        (ASKED,),
+        date(2026, 10, 31),
+        "given",
+        date(2026, 11, 30),
+    ),  # November has no 31st
 ]
 
 
 @pytest.mark.parametrize(("given", "events", "received", "source", "end"), DEADLINES)
 def test_the_month_counts_from_the_request(
-    given: date | None, events: tuple[RecordEvent, ...], received: date, source: str, end: date, policy: Policy
+    given: date | None,
+    events: tuple[RecordEvent, ...],
+    received: date,
+    source: str,
+    end: date,
+    policy: Policy,
 ) -> None:
     account = known(customer(), policy, 7, *events)
     deadline = answer_of(CUSTOMER, "shop", [account], policy, NOW, requested_on=given).deadline
@@ -171,7 +228,11 @@ def test_the_month_counts_from_the_request(
 
 def test_what_a_person_asked_for_is_told_once(policy: Policy) -> None:
     orders = [known(order(customer_id=7), policy, number, person=(ASKED,)) for number in (8, 9)]
-    rows = [known(customer(), policy, 7, ASKED), *orders, known(order(customer_id=7), policy, 10, OBJECTED)]
+    rows = [
+        known(customer(), policy, 7, ASKED),
+        *orders,
+        known(order(customer_id=7), policy, 10, OBJECTED),
+    ]
     asked = answer_of(CUSTOMER, "shop", rows, policy, NOW).asked
     assert [(one.type, one.kind, one.id) for one in asked] == [
         ("erasure-requested", "customer", 7),
@@ -209,17 +270,36 @@ def test_a_request_of_a_newsletter_contact_is_about_the_person(
 
 # (who is answered, whether the ledger knows the addresses, what is said to be missing, and what is not).
 MISSING = [
-    (CUSTOMER, False, ("Orders placed without an account: they", "know only by your e-mail"), ("another e-mail",)),
-    (CUSTOMER, True, ("with another e-mail address",), ("Orders placed without an account: they", "know only by")),
+    (
+        CUSTOMER,
+        False,
+        ("Orders placed without an account: they", "know only by your e-mail"),
+        ("another e-mail",),
+    ),
+    (
+        CUSTOMER,
+        True,
+        ("with another e-mail address",),
+        ("Orders placed without an account: they", "know only by"),
+    ),
     (GUEST, False, ("with another e-mail address",), ("know only by your e-mail",)),
     # Of one order nothing is listed that is known by the address alone.
-    (Subject("order", "9"), False, ("but this one order", "know only by your e-mail"), ("another e-mail",)),
+    (
+        Subject("order", "9"),
+        False,
+        ("but this one order", "know only by your e-mail"),
+        ("another e-mail",),
+    ),
 ]
 
 
 @pytest.mark.parametrize(("subject", "told_apart", "missing", "held"), MISSING)
 def test_what_is_held_is_not_said_to_be_missing(
-    subject: Subject, told_apart: bool, missing: tuple[str, ...], held: tuple[str, ...], policy: Policy
+    subject: Subject,
+    told_apart: bool,
+    missing: tuple[str, ...],
+    held: tuple[str, ...],
+    policy: Policy,
 ) -> None:
     row = known(order(), policy, 9)
     answer = answer_of(subject, "shop", [row], policy, NOW, guests_told_apart=told_apart)
@@ -236,22 +316,56 @@ RESTRICTED = event("restriction", "2026-11-20", 4)
 REQUESTED = [
     ((ASKED,), "until when it is kept because of that, or why it must stay", None, None),
     ((OBJECTED,), "We ended the marketing there was then (GDPR Art. 21(3))", "all", None),
-    ((OBJECTED,), "held then in our legitimate interests is kept until 24 December 2026 at the latest", "all", None),
-    ((replace(OBJECTED, scope="all"),), "legitimate interests is kept until 24 December 2026", "all", None),
-    ((replace(OBJECTED, scope="marketing"),), "We ended the marketing there was then", "marketing", None),
-    ((replace(OBJECTED, scope="marketing"),), "This objection changes nothing for other data", "marketing", None),
+    (
+        (OBJECTED,),
+        "held then in our legitimate interests is kept until 24 December 2026 at the latest",
+        "all",
+        None,
+    ),
+    (
+        (replace(OBJECTED, scope="all"),),
+        "legitimate interests is kept until 24 December 2026",
+        "all",
+        None,
+    ),
+    (
+        (replace(OBJECTED, scope="marketing"),),
+        "We ended the marketing there was then",
+        "marketing",
+        None,
+    ),
+    (
+        (replace(OBJECTED, scope="marketing"),),
+        "This objection changes nothing for other data",
+        "marketing",
+        None,
+    ),
     ((RESTRICTED,), "We tell you before we lift it (GDPR Art. 18(3))", None, None),
     # A restriction that was lifted before it was placed anew stands; one that was lifted is said to be so.
-    ((replace(RESTRICTED, at=at("2026-11-23")), LIFTED), "We tell you before we lift it", None, None),
+    (
+        (replace(RESTRICTED, at=at("2026-11-23")), LIFTED),
+        "We tell you before we lift it",
+        None,
+        None,
+    ),
     ((RESTRICTED, LIFTED), "The restriction was lifted on 22 November 2026.", None, "2026-11-22"),
     # The lifting was noted by mistake.
-    ((RESTRICTED, LIFTED, event("retracted", "2026-11-23", 5, about="event-3")), "We tell you before", None, None),
+    (
+        (RESTRICTED, LIFTED, event("retracted", "2026-11-23", 5, about="event-3")),
+        "We tell you before",
+        None,
+        None,
+    ),
 ]
 
 
 @pytest.mark.parametrize(("events", "words", "scope", "lifted_on"), REQUESTED)
 def test_a_request_says_what_it_means(
-    events: tuple[RecordEvent, ...], words: str, scope: str | None, lifted_on: str | None, policy: Policy
+    events: tuple[RecordEvent, ...],
+    words: str,
+    scope: str | None,
+    lifted_on: str | None,
+    policy: Policy,
 ) -> None:
     answer = answer_of(CUSTOMER, "shop", [known(customer(), policy, 7, *events)], policy, NOW)
     (told,) = cast("list[dict[str, Any]]", shown(answer)["requests"])
@@ -265,8 +379,12 @@ def test_an_objection_to_marketing_promises_nothing_more(policy: Policy) -> None
     answer = answer_of(CUSTOMER, "shop", [row], policy, NOW)
     asked = meaning_words(answer.asked[0], "en")
     assert "legitimate interests" not in asked
-    assert "objection to direct marketing, with all that is yours" in " ".join(letter(answer, "en").split())
-    assert "protest mot direkte markedsføring, for alt som er ditt" in " ".join(letter(answer, "no").split())
+    assert "objection to direct marketing, with all that is yours" in " ".join(
+        letter(answer, "en").split()
+    )
+    assert "protest mot direkte markedsføring, for alt som er ditt" in " ".join(
+        letter(answer, "no").split()
+    )
 
 
 # Data on legitimate interests can be kept for legal claims in spite of an objection: GDPR Art. 21(1).
@@ -301,7 +419,10 @@ def test_each_part_of_a_category_is_named(policy: Policy) -> None:
         (replace(whole, part="items"), "Order & payment (items)", "Ordre og betaling (items)"),
     ]  # fmt: skip
     for entry, english, norwegian in names:
-        assert (held_label("en", entry, policy), held_label("no", entry, policy)) == (english, norwegian)
+        assert (held_label("en", entry, policy), held_label("no", entry, policy)) == (
+            english,
+            norwegian,
+        )
 
 
 def test_who_placed_a_hold_and_why_is_not_told(policy: Policy) -> None:
@@ -340,7 +461,9 @@ def test_states(policy: Policy) -> None:
         (117, "erased", date(2026, 10, 2)),
         (118, "gone", date(2026, 10, 3)),
     ]
-    assert [held.entry.data for held in answer.records[1].held] == ["support"]  # what the eraser left
+    assert [held.entry.data for held in answer.records[1].held] == [
+        "support"
+    ]  # what the eraser left
 
 
 def test_recipients_of_a_record(policy: Policy) -> None:
@@ -362,20 +485,30 @@ WHERE = [
 
 
 @pytest.mark.parametrize(("markets", "lives", "expected"), WHERE)
-def test_whom_to_complain_to(markets: bool, lives: bool, expected: list[tuple[str, str]], policy: Policy) -> None:
+def test_whom_to_complain_to(
+    markets: bool, lives: bool, expected: list[tuple[str, str]], policy: Policy
+) -> None:
     chosen = replace(policy, controller=replace(policy.controller, uk=markets))
     assert [(one.id, one.where, one.section) for one in authorities(chosen, uk=lives)] == [
         (*authority, 13) for authority in expected
     ]
     # A policy file that names none: the same, of no section of the page.
     unsaid = authorities(replace(chosen, authorities=()), uk=lives)
-    assert [(one.id, one.where, one.section) for one in unsaid] == [(*authority, None) for authority in expected]
-    notes = str(shown(answer_of(CUSTOMER, "shop", [known(customer(), chosen, 7)], chosen, NOW, uk=lives))["notes"])
+    assert [(one.id, one.where, one.section) for one in unsaid] == [
+        (*authority, None) for authority in expected
+    ]
+    notes = str(
+        shown(answer_of(CUSTOMER, "shop", [known(customer(), chosen, 7)], chosen, NOW, uk=lives))[
+            "notes"
+        ]
+    )
     assert ("the ICO is not named" in notes) == (lives and not markets)
 
 
 def test_an_authority_of_the_policys_own_is_named(policy: Policy) -> None:
-    own = SupervisoryAuthority("datatilsynet-dk", "Datatilsynet (Denmark)", "https://www.datatilsynet.dk/", 13)
+    own = SupervisoryAuthority(
+        "datatilsynet-dk", "Datatilsynet (Denmark)", "https://www.datatilsynet.dk/", 13
+    )
     answer = _answer(replace(policy, authorities=(own,)))
     assert [one.name for one in answer.authorities] == ["Datatilsynet (Denmark)"]
     assert "- Datatilsynet (Denmark), https://www.datatilsynet.dk/" in letter(answer, "no")
@@ -384,16 +517,30 @@ def test_an_authority_of_the_policys_own_is_named(policy: Policy) -> None:
 
 # Who is named for an order by how it was paid: (recipients, those for certain, those that the page names).
 PAID_BY = [
-    ("stripe", "visa mastercard american-express stripe", "stripe", "visa mastercard american-express"),
-    ("dibs_easy", "visa mastercard american-express nets", "nets", "visa mastercard american-express"),
+    (
+        "stripe",
+        "visa mastercard american-express stripe",
+        "stripe",
+        "visa mastercard american-express",
+    ),
+    (
+        "dibs_easy",
+        "visa mastercard american-express nets",
+        "nets",
+        "visa mastercard american-express",
+    ),
     ("vippsmobilepay", "vipps", "vipps", ""),
     ("klarna_payments", "klarna", "klarna", "klarna"),
 ]
 
 
 @pytest.mark.parametrize(("way", "named", "certain", "published"), PAID_BY)
-def test_the_payment_provider_is_certain(way: str, named: str, certain: str, published: str, policy: Policy) -> None:
-    made = shown(answer_of(CUSTOMER, "shop", [known(order("completed", payment=way), policy)], policy, NOW))
+def test_the_payment_provider_is_certain(
+    way: str, named: str, certain: str, published: str, policy: Policy
+) -> None:
+    made = shown(
+        answer_of(CUSTOMER, "shop", [known(order("completed", payment=way), policy)], policy, NOW)
+    )
     records: Any = made["records"]
     told = [one for one in records[0]["recipients"] if one["group"] == "Payment providers"]
     assert {one["id"] for one in told} == set(named.split())
@@ -411,8 +558,12 @@ def test_where_the_data_come_from(policy: Policy) -> None:
     assert origins(["account"], replace(policy, sources={})) == ()
 
 
-def test_the_answer_tells_the_source_of_all_that_is_held_and_of_nothing_else(policy: Policy) -> None:
-    answer = answer_of(CUSTOMER, "shop", [known(order("completed", kinds="note"), policy)], policy, NOW)
+def test_the_answer_tells_the_source_of_all_that_is_held_and_of_nothing_else(
+    policy: Policy,
+) -> None:
+    answer = answer_of(
+        CUSTOMER, "shop", [known(order("completed", kinds="note"), policy)], policy, NOW
+    )
     told: Any = shown(answer)["sources"]
     assert [(one["data"], [source["id"] for source in one["from"]]) for one in told] == [
         ("order-payment", ["person", "providers"]),
@@ -426,8 +577,12 @@ UNKNOWN = [("unknown", "was not read"), ("ignored", "member of staff")]
 
 @pytest.mark.parametrize(("state", "words"), UNKNOWN)
 def test_an_account_that_is_not_covered_is_told(state: str, words: str, policy: Policy) -> None:
-    account = known(customer(None if state == "unknown" else "2026-01-10", staff=state == "ignored"), policy, 7)
-    answer = answer_of(CUSTOMER, "shop", [account, known(order(), policy)], policy, NOW, complete=False)
+    account = known(
+        customer(None if state == "unknown" else "2026-01-10", staff=state == "ignored"), policy, 7
+    )
+    answer = answer_of(
+        CUSTOMER, "shop", [account, known(order(), policy)], policy, NOW, complete=False
+    )
     notes = shown(answer)["notes"]
     assert isinstance(notes, list)
     assert any(words in note for note in notes)

@@ -30,7 +30,9 @@ def test_the_letter_word_for_word(language: Language, expected: str, policy: Pol
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_line_is_too_long_or_ends_within_an_article(language: Language, policy: Policy) -> None:
-    lines = letter(answer_of(CUSTOMER, "shop", everything(policy), policy, NOW), language).splitlines()
+    lines = letter(
+        answer_of(CUSTOMER, "shop", everything(policy), policy, NOW), language
+    ).splitlines()
     assert max(map(len, lines)) <= WIDTH
     assert [line for line in lines if re.search(r"(\s|GDPR|[Aa]rt\.|nr\.|bokstav|§)$", line)] == []
 
@@ -38,7 +40,9 @@ def test_no_line_is_too_long_or_ends_within_an_article(language: Language, polic
 def test_both_languages_say_the_same() -> None:
     """As far as a machine can tell: each sentence fills in the same parts."""
     for key, texts in TEXTS.items():
-        first, second = ({name for _, name, *_ in Formatter().parse(text) if name} for text in texts)
+        first, second = (
+            {name for _, name, *_ in Formatter().parse(text) if name} for text in texts
+        )
         assert first == second, key
     for table in (NAMED, MEANT):
         assert table["en"].keys() == table["no"].keys()
@@ -53,18 +57,35 @@ def test_what_is_said_of_dates(policy: Policy) -> None:
         (known(customer(), policy, 7), "We have no request of yours on record"),
         # A month that has passed, and a date that has.
         (known(customer(), policy, 7, event("objection", "2026-09-01")), "That day has passed."),
-        (known(order("pending", "2025-01-01"), policy), "it was to be kept until 1 January 2026 at the latest"),
         (
-            known(order(kinds="newsletter", choices={"2026-01-01": True, "2026-12-09": False}), policy),
+            known(order("pending", "2025-01-01"), policy),
+            "it was to be kept until 1 January 2026 at the latest",
+        ),
+        (
+            known(
+                order(kinds="newsletter", choices={"2026-01-01": True, "2026-12-09": False}), policy
+            ),
             "until 9 December 2026 at the latest",  # consent withdrawn, the day of it still to come
         ),
-        (known(order(kinds="note"), policy, 9, event("objection", "2026-11-23")), "objection of 23 November 2026"),
         (
-            known(order("processing", kinds="contact"), policy, 9, event("erasure-requested", "2026-11-23")),
+            known(order(kinds="note"), policy, 9, event("objection", "2026-11-23")),
+            "objection of 23 November 2026",
+        ),
+        (
+            known(
+                order("processing", kinds="contact"),
+                policy,
+                9,
+                event("erasure-requested", "2026-11-23"),
+            ),
             "until your order is closed and the 14 days in which you may withdraw from it are over, as you asked",
         ),
         (
-            known(customer(kinds="newsletter", choices={"2026-01-10": True, "2026-11-01": False}), policy, 7),
+            known(
+                customer(kinds="newsletter", choices={"2026-01-10": True, "2026-11-01": False}),
+                policy,
+                7,
+            ),
             "kept as proof, until 1 November 2029 at the longest, to establish, exercise or defend legal claims",
         ),
         (known(customer(None), policy, 7), "it has not been read from our shop yet"),
@@ -80,8 +101,16 @@ def test_what_is_said_of_dates(policy: Policy) -> None:
 # An entry is kept until a day `because of` a request only where the request set that day.
 CAUSES = [
     # The technical data's own period ends before the month of the request does.
-    (order("completed", "2025-12-10", kinds="network"), event("erasure-requested", "2026-11-23"), False),
-    (order("completed", "2025-12-23", kinds="network"), event("erasure-requested", "2026-11-23"), True),
+    (
+        order("completed", "2025-12-10", kinds="network"),
+        event("erasure-requested", "2026-11-23"),
+        False,
+    ),
+    (
+        order("completed", "2025-12-23", kinds="network"),
+        event("erasure-requested", "2026-11-23"),
+        True,
+    ),
     (order("completed", "2026-11-22", kinds="network"), event("objection", "2026-11-23"), True),
 ]
 
@@ -96,18 +125,31 @@ def test_a_request_is_the_cause_only_of_what_it_brought_forward(
 
 def test_an_objection_is_the_cause_of_the_end_of_marketing(policy: Policy) -> None:
     """It ends at once, long before the month is over; here on the day of the letter, which is its last."""
-    rules = tuple(replace(rule, retention_class="technical") for rule in policy.rules if rule.data == "marketing")
+    rules = tuple(
+        replace(rule, retention_class="technical")
+        for rule in policy.rules
+        if rule.data == "marketing"
+    )
     others = tuple(rule for rule in policy.rules if rule.data != "marketing")
     facts = order("completed", "2026-11-22", kinds="newsletter", choices={"2026-11-22": True})
-    row = known(facts, replace(policy, rules=others + rules), 9, event("objection", "2026-11-24", scope="marketing"))
-    assert "until 24 November 2026 at the latest, because of your request or objection" in _only(row, policy)
+    row = known(
+        facts,
+        replace(policy, rules=others + rules),
+        9,
+        event("objection", "2026-11-24", scope="marketing"),
+    )
+    assert "until 24 November 2026 at the latest, because of your request or objection" in _only(
+        row, policy
+    )
 
 
 def test_what_is_said_of_what_is_not_known(policy: Policy) -> None:
     undated = known(order(), policy, state="gone", closed_on=None)
     assert "Order 119: no longer in our shop" in _only(undated, policy)
     rows = [known(customer(staff=True), policy, 7), known(order(payment="other_pay"), policy)]
-    told = " ".join(letter(answer_of(CUSTOMER, "shop", rows, policy, NOW, complete=False), "no").split())
+    told = " ".join(
+        letter(answer_of(CUSTOMER, "shop", rows, policy, NOW, complete=False), "no").split()
+    )
     assert "Den tilhører en ansatt hos oss" in told
     assert "Det kan finnes flere ordrer fra deg" in told
     assert "betalingsmåten «other_pay» (Ordre 119); spør oss" in told
@@ -116,7 +158,9 @@ def test_what_is_said_of_what_is_not_known(policy: Policy) -> None:
 def test_a_legal_obligation_without_a_day(policy: Policy) -> None:
     """As a policy may have it that keeps something by law until an event."""
     rules = tuple(replace(rule, basis="legal-obligation") for rule in policy.rules)
-    row = known(order(kinds="newsletter", choices={"2026-01-01": True}), replace(policy, rules=rules))
+    row = known(
+        order(kinds="newsletter", choices={"2026-01-01": True}), replace(policy, rules=rules)
+    )
     told = " ".join(letter(answer_of(CUSTOMER, "shop", [row], policy, NOW), "en").split())
     assert "a legal obligation requires us to keep it (GDPR Art. 6(1)(c))" in told
 
@@ -131,7 +175,9 @@ def test_the_letter_about_one_order(policy: Policy) -> None:
 def test_a_right_that_applies_to_nothing_is_said_so(policy: Policy) -> None:
     told = _only(known(order(paid_at="2026-06-01"), policy), policy)
     assert "what was done before remains lawful. It applies to nothing listed above." in told
-    assert told.count("It applies to nothing listed above.") == 4  # erasure, portability, objection, withdrawal
+    assert (
+        told.count("It applies to nothing listed above.") == 4
+    )  # erasure, portability, objection, withdrawal
 
 
 def test_what_is_said_of_sources(policy: Policy) -> None:

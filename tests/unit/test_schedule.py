@@ -21,7 +21,8 @@ IDENTITY = "identity-contact (identity)"
 CONTACT = "identity-contact (contact)"
 PAID = order(kinds="identity contact")
 SUBSCRIBED = ConsentFacts(
-    "marketing-consent", (Choice(at("2026-01-10"), given=True), Choice(at("2026-11-22"), given=False))
+    "marketing-consent",
+    (Choice(at("2026-01-10"), given=True), Choice(at("2026-11-22"), given=False)),
 )
 
 # (facts, what bears on them, are parts listed, the day, what goes).
@@ -45,8 +46,18 @@ def test_a_line_names_the_parts_that_go(
 
 def test_an_entry_that_may_govern_and_does_not_is_a_part(policy: Policy) -> None:
     """The proof of a consent that was withdrawn is kept, and governs; the marketing data of that consent go first."""
-    proof = {"delete_after": "2029-11-22", "class": "consent-evidence", "data": "marketing", "governs": True}
-    ended = {"delete_after": "2026-11-22", "class": "marketing", "data": "marketing", "governs": True}
+    proof = {
+        "delete_after": "2029-11-22",
+        "class": "consent-evidence",
+        "data": "marketing",
+        "governs": True,
+    }
+    ended = {
+        "delete_after": "2026-11-22",
+        "class": "marketing",
+        "data": "marketing",
+        "governs": True,
+    }
     entries = [one | {"basis": "consent", "review_after": None} for one in (ended, proof)]
     row = _row(SUBSCRIBED, Bearing(), policy)
     row.entries, row.part_delete_after = json.dumps(entries), date(2026, 11, 22)

@@ -13,7 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
 
-from hooks.retention.facts import KNOWN_STATUSES, Choice, CustomerFacts, OrderFacts, Refund, Snapshot
+from hooks.retention.facts import (
+    KNOWN_STATUSES,
+    Choice,
+    CustomerFacts,
+    OrderFacts,
+    Refund,
+    Snapshot,
+)
 from hooks.retention.plausibility import UNDATED
 from hooks.retention.policy import MetaVocabulary
 from hooks.retention.store_meta import KEYS
@@ -72,7 +79,10 @@ def _wrong(schema: Schema, raw: dict[str, Any]) -> set[str]:
 
 
 def _rows(**meta: Any) -> list[dict[str, Any]]:
-    return [{"id": number, "key": key, "value": value} for number, (key, value) in enumerate(meta.items())]
+    return [
+        {"id": number, "key": key, "value": value}
+        for number, (key, value) in enumerate(meta.items())
+    ]
 
 
 # --- ids ---------------------------------------------------------------------------------------------------
@@ -166,7 +176,9 @@ def test_a_time(value: str, instant: str) -> None:
     assert GmtTime().deserialize(value) == at(instant)
 
 
-@pytest.mark.parametrize("value", [None, "", "0000-00-00T00:00:00", "0000-00-00 00:00:00", "0000-00-00"])
+@pytest.mark.parametrize(
+    "value", [None, "", "0000-00-00T00:00:00", "0000-00-00 00:00:00", "0000-00-00"]
+)
 def test_no_time(value: str | None) -> None:
     assert GmtTime().deserialize(value) is None
     assert _order_facts(date_paid_gmt=value, date_completed_gmt=value).paid is False
@@ -239,13 +251,19 @@ def test_what_is_no_time_is_left_out_and_named(value: object, name: str) -> None
     shown = {f"{other}_gmt": NOON for other in TIMES} | {f"{name}_gmt": value}
     facts = _order_facts(**shown)
     assert facts.oddities == {name}
-    days = {"date_created": facts.created_at, "date_paid": facts.paid_at, "date_completed": facts.completed_at}
+    days = {
+        "date_created": facts.created_at,
+        "date_paid": facts.paid_at,
+        "date_completed": facts.completed_at,
+    }
     assert days == {other: None if other == name else at(NOON) for other in days}
     if name in ("date_created", "date_modified"):
         assert _customer_facts(**shown).oddities == {name}
 
 
-@pytest.mark.parametrize("value", ["0782-03-01T00:00:00", "1970-01-01T00:00:00", "2647-01-01T00:00:00", "3268-05-05"])
+@pytest.mark.parametrize(
+    "value", ["0782-03-01T00:00:00", "1970-01-01T00:00:00", "2647-01-01T00:00:00", "3268-05-05"]
+)
 @pytest.mark.parametrize("name", TIMES)
 def test_a_day_of_a_far_year_is_taken_as_it_is_shown(value: str, name: str) -> None:
     """Only with the time of day it can be told that it makes no sense."""
@@ -282,7 +300,10 @@ def test_version(created: str | None, modified: str | None, version: str | None)
 
 def test_a_record_must_name_its_day_of_creation() -> None:
     """Another version of the API has other names: its bodies are not read as this one's."""
-    for schema, raw in ((OrderSchema(VOCABULARY), MINIMAL), (CustomerSchema(VOCABULARY), MINIMAL_CUSTOMER)):
+    for schema, raw in (
+        (OrderSchema(VOCABULARY), MINIMAL),
+        (CustomerSchema(VOCABULARY), MINIMAL_CUSTOMER),
+    ):
         nameless = {name: value for name, value in raw.items() if name != "date_created_gmt"}
         assert _wrong(schema, nameless) == {"date_created_gmt"}
 
@@ -345,7 +366,9 @@ def test_an_order_without_an_optional_field(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["id", "status"])
 def test_an_order_without_a_required_field(name: str) -> None:
-    assert _wrong(OrderSchema(VOCABULARY), {key: value for key, value in MINIMAL.items() if key != name}) == {name}
+    assert _wrong(
+        OrderSchema(VOCABULARY), {key: value for key, value in MINIMAL.items() if key != name}
+    ) == {name}
     assert _wrong(OrderSchema(VOCABULARY), MINIMAL | {name: None}) == {name}
 
 
@@ -392,7 +415,9 @@ def test_a_status_that_is_no_text_is_refused(status: object) -> None:
     assert _wrong(OrderSchema(VOCABULARY), MINIMAL | {"status": status}) == {"status"}
 
 
-@pytest.mark.parametrize(("value", "number"), [(0, 0), (5, 5), ("5", 5), ("0", 0), (None, 0), ("", 0), (False, 0)])
+@pytest.mark.parametrize(
+    ("value", "number"), [(0, 0), (5, 5), ("5", 5), ("0", 0), (None, 0), ("", 0), (False, 0)]
+)
 def test_customer_of_an_order(value: object, number: int) -> None:
     assert _order_facts(customer_id=value).customer_id == number
 
@@ -456,7 +481,9 @@ def test_what_is_readable_of_refunds_is_read(
     assert (facts.refunds, facts.oddities) == (expected, oddities)
 
 
-EMPTY_ADDRESS = dict.fromkeys(("first_name", "last_name", "company", "address_1", "city", "postcode", "email"), "")
+EMPTY_ADDRESS = dict.fromkeys(
+    ("first_name", "last_name", "company", "address_1", "city", "postcode", "email"), ""
+)
 
 
 @pytest.mark.parametrize(
@@ -465,7 +492,15 @@ EMPTY_ADDRESS = dict.fromkeys(("first_name", "last_name", "company", "address_1"
         # Each of what may be on a bill.
         *(
             ("billing", EMPTY_ADDRESS | {name: CANARY}, "identity")
-            for name in ("first_name", "last_name", "company", "address_1", "address_2", "city", "postcode")
+            for name in (
+                "first_name",
+                "last_name",
+                "company",
+                "address_1",
+                "address_2",
+                "city",
+                "postcode",
+            )
         ),
         # How to reach somebody, of which a sales document need not tell.
         ("billing", EMPTY_ADDRESS | {"email": "kari@example.test"}, "contact"),
@@ -499,15 +534,32 @@ EMPTY_ADDRESS = dict.fromkeys(("first_name", "last_name", "company", "address_1"
         ("customer_user_agent", "[slettet]", ""),
         ("customer_user_agent", "Browser [en] 1.0", "network"),
         # What was written on an item, and why money was given back.
-        ("line_items", [{"id": 1, "meta_data": [{"key": "Engraving", "value": CANARY}]}], "item-meta"),
+        (
+            "line_items",
+            [{"id": 1, "meta_data": [{"key": "Engraving", "value": CANARY}]}],
+            "item-meta",
+        ),
         ("line_items", {"3": {"meta_data": {"2": {"key": "Message", "value": 7}}}}, "item-meta"),
         ("line_items", [{"id": 1, "meta_data": [{"key": "_reduced_stock", "value": "1"}]}], ""),
         (
             "line_items",
-            [{"id": 1, "meta_data": [{"key": "Engraving", "value": ""}, {"key": 7, "value": 7}, CANARY]}],
+            [
+                {
+                    "id": 1,
+                    "meta_data": [
+                        {"key": "Engraving", "value": ""},
+                        {"key": 7, "value": 7},
+                        CANARY,
+                    ],
+                }
+            ],
             "",
         ),
-        ("line_items", [{"id": 1, "meta_data": []}, {"id": 2}, {"id": 3, "meta_data": CANARY}, CANARY], ""),
+        (
+            "line_items",
+            [{"id": 1, "meta_data": []}, {"id": 2}, {"id": 3, "meta_data": CANARY}, CANARY],
+            "",
+        ),
         ("line_items", CANARY, ""),
         ("refunds", [{"id": 1, "reason": CANARY}], "refund-reason"),
         ("refunds", [{"id": 1, "reason": ""}, {"id": 2, "reason": None}, {"id": 3}], ""),
@@ -529,7 +581,16 @@ def test_kinds_of_data_that_are_there(field: str, value: object, kinds: str) -> 
 
 @pytest.mark.parametrize(
     ("value", "there"),
-    [("x", True), (0, False), (5, True), ("", False), ("  ", False), (None, False), ([], False), ([None], True)],
+    [
+        ("x", True),
+        (0, False),
+        (5, True),
+        ("", False),
+        ("  ", False),
+        (None, False),
+        ([], False),
+        ([None], True),
+    ],
 )
 def test_present(value: object, there: bool) -> None:
     assert present(value) is there
@@ -564,7 +625,9 @@ def test_meta_data_with_gaps_is_read() -> None:
 
 
 def test_meta_data_that_is_empty_is_known_to_be() -> None:
-    assert _meta([]) == Meta(frozenset(), (), {}, anonymised=False, trashed_from=None, last_active_at=None)
+    assert _meta([]) == Meta(
+        frozenset(), (), {}, anonymised=False, trashed_from=None, last_active_at=None
+    )
     for shown in (_order(meta_data=[]), _customer(meta_data=[])):
         assert (shown.store_meta, shown.facts.meta_at) == ({}, at(NOON))
 
@@ -695,7 +758,9 @@ def test_last_active(value: object, instant: str | None) -> None:
     [("yes", True), ("no", False), ("", False), (None, False), (True, False), (["yes"], False)],
 )
 def test_erased_by_the_store(value: object, erased: bool) -> None:
-    facts = _order_facts(meta_data=_rows(_anonymized=value), date_modified_gmt="2026-12-24T10:00:00")
+    facts = _order_facts(
+        meta_data=_rows(_anonymized=value), date_modified_gmt="2026-12-24T10:00:00"
+    )
     assert facts.erased_at == (at("2026-12-24T10:00:00") if erased else None)
 
 
@@ -713,7 +778,9 @@ def test_erased_by_the_store(value: object, erased: bool) -> None:
 def test_our_own_keys_as_the_store_holds_them(value: object, held: str) -> None:
     for key in KEYS:
         rows = _rows(**{key: value, "retention_notes": "x"})
-        assert _order(meta_data=rows).store_meta == _customer(meta_data=rows).store_meta == {key: held}
+        assert (
+            _order(meta_data=rows).store_meta == _customer(meta_data=rows).store_meta == {key: held}
+        )
 
 
 # --- customers ---------------------------------------------------------------------------------------------
@@ -727,12 +794,16 @@ def test_the_recorded_customer() -> None:
     shown: Snapshot = CustomerSchema(VOCABULARY).load(recordings.delivery(10).payload)
     version = at("2026-11-22T07:57:36")
     facts = CustomerFacts(
-        created_at=at("2026-11-22T07:57:27"), last_active_at=at("2026-11-22T00:00:00"), meta_at=version
+        created_at=at("2026-11-22T07:57:27"),
+        last_active_at=at("2026-11-22T00:00:00"),
+        meta_at=version,
     )
     assert (shown.facts, shown.version, shown.store_meta) == (facts, version, {})
 
 
-@pytest.mark.parametrize("name", sorted(set(CUSTOMER_FIELDS.split(",")) - {"id", "role", "date_created_gmt"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(CUSTOMER_FIELDS.split(",")) - {"id", "role", "date_created_gmt"})
+)
 def test_a_customer_without_an_optional_field(name: str) -> None:
     payload = recordings.customer()
     missing = {key: value for key, value in payload.items() if key != name}
@@ -749,7 +820,13 @@ def test_a_customer_without_a_required_field(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("role", "staff"),
-    [("customer", False), ("subscriber", False), ("administrator", True), ("shop_manager", True), (CANARY, True)],
+    [
+        ("customer", False),
+        ("subscriber", False),
+        ("administrator", True),
+        ("shop_manager", True),
+        (CANARY, True),
+    ],
 )
 def test_role(role: str, staff: bool) -> None:
     assert _customer_facts(role=role).staff is staff
@@ -758,7 +835,10 @@ def test_role(role: str, staff: bool) -> None:
 ROLE_NAMES = re.compile("[a-z0-9_-]{1,64}")
 
 
-@given(st.text(max_size=70) | st.from_regex(ROLE_NAMES, fullmatch=True), st.sets(st.sampled_from(["customer", "vip"])))
+@given(
+    st.text(max_size=70) | st.from_regex(ROLE_NAMES, fullmatch=True),
+    st.sets(st.sampled_from(["customer", "vip"])),
+)
 def test_an_account_is_ignored_unless_its_role_is_a_customers(role: str, roles: set[str]) -> None:
     schema = CustomerSchema(replace(VOCABULARY, customer_roles=frozenset(roles)))
     facts = schema.load(MINIMAL_CUSTOMER | {"role": role}).facts
@@ -830,14 +910,23 @@ def test_no_rest_error(raw: dict[str, Any], wrong: set[str]) -> None:
 def _poisoned(value: Any, spare: frozenset[str], name: str = "") -> Any:
     """The same with a canary in every text but those that the schemas need as they are."""
     if isinstance(value, dict):
-        return {key: below if key in spare else _poisoned(below, spare, key) for key, below in value.items()}
+        return {
+            key: below if key in spare else _poisoned(below, spare, key)
+            for key, below in value.items()
+        }
     if isinstance(value, list):
         return [_poisoned(below, spare, name) for below in value]
     return f"{CANARY}-{name}" if isinstance(value, str) else value
 
 
-NEEDED = frozenset({"key", "role", *(name for name in ORDER_FIELDS.split(",") if name.startswith("date_"))})
-RECORDS = [one for one in DELIVERIES if one.topic.split(".")[0] in ("order", "customer") and "code" not in one.payload]
+NEEDED = frozenset(
+    {"key", "role", *(name for name in ORDER_FIELDS.split(",") if name.startswith("date_"))}
+)
+RECORDS = [
+    one
+    for one in DELIVERIES
+    if one.topic.split(".")[0] in ("order", "customer") and "code" not in one.payload
+]
 SHOWN = [one for one in RECORDS if "date_created_gmt" in one.payload]
 
 
@@ -861,14 +950,23 @@ def test_no_refusal_repeats_what_was_refused(name: str) -> None:
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.datetimes().map(str),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.datetimes().map(str),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 
 
 @given(st.sampled_from(sorted(ORDER_FIELDS.split(","))), json_values)
-def test_whatever_a_field_holds_it_is_loaded_or_refused_by_its_name(name: str, value: object) -> None:
+def test_whatever_a_field_holds_it_is_loaded_or_refused_by_its_name(
+    name: str, value: object
+) -> None:
     for schema, raw in (
         (OrderSchema(VOCABULARY), recordings.order()),
         (CustomerSchema(VOCABULARY), recordings.customer()),

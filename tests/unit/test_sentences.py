@@ -125,7 +125,9 @@ OWN = "the operator's own choice, the published policy being silent"
             "Consent given on 2026-05-01; kept until consent withdrawn; policy section 11",
         ),
         (
-            customer("2026-01-10", kinds="newsletter", choices={"2026-05-01": True, "2026-09-09": False}),
+            customer(
+                "2026-01-10", kinds="newsletter", choices={"2026-05-01": True, "2026-09-09": False}
+            ),
             "marketing",
             "Consent given on 2026-05-01; withdrawn on 2026-09-09, which ends it; policy section 11",
         ),
@@ -141,7 +143,9 @@ def test_sentence(facts: Facts, data: str, sentence: str, policy: Policy) -> Non
 
 
 def test_proof_says_what_ended_when(policy: Policy) -> None:
-    facts = customer("2026-01-10", kinds="newsletter", choices={"2026-05-01": True, "2026-09-09": False})
+    facts = customer(
+        "2026-01-10", kinds="newsletter", choices={"2026-05-01": True, "2026-09-09": False}
+    )
     assert proof(facts, policy).reason == (
         "Consent to marketing ended on 2026-09-09; three years later is 2029-09-09; "
         f"foreldelsesloven § 2; GDPR Art. 7(1), {OWN}"
@@ -154,7 +158,9 @@ def test_a_published_class_applied_by_the_operators_own_rule_says_both(tmp_path:
     text = POLICY_FILE.read_text()
     assert rule in text
     path.write_text(text.replace(rule, rule.replace('"technical"', '"support-requests"'), 1))
-    assert entry(order("completed", "2026-11-22", kinds="network"), load_policy(path), "technical").reason == (
+    assert entry(
+        order("completed", "2026-11-22", kinds="network"), load_policy(path), "technical"
+    ).reason == (
         "Note left with the order on 2026-11-22; may go from 2027-11-22, twelve months later; "
         f"36 months later is 2029-11-22; policy section 11; that it applies here is {OWN}"
     )

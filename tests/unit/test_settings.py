@@ -84,7 +84,9 @@ def test_everything_set() -> None:
         LOG_LEVEL="DEBUG",
         LOG_FORMAT="json",
     )
-    store = StoreSettings("shop", "https://shop.example.test", "ck_one", "cs_one", (STORE["STORE_WEBHOOK_SECRETS"],))
+    store = StoreSettings(
+        "shop", "https://shop.example.test", "ck_one", "cs_one", (STORE["STORE_WEBHOOK_SECRETS"],)
+    )
     assert found == Settings(
         stores={"shop": store},
         bind="0.0.0.0:9000",
@@ -184,7 +186,9 @@ def test_a_wrong_value_is_named_and_not_shown(name: str, value: str) -> None:
         ("PUBLIC_URL", "http://127.0.0.1:port"),
     ],
 )
-def test_a_value_that_cannot_even_be_taken_apart_is_not_blamed_on_a_file(name: str, value: str) -> None:
+def test_a_value_that_cannot_even_be_taken_apart_is_not_blamed_on_a_file(
+    name: str, value: str
+) -> None:
     message = _message(**{name: value})
     assert _named(message) == [name]
     assert "_FILE" not in message
@@ -227,7 +231,10 @@ ALL_WRONG = {
 
 def test_every_fault_in_one_message_and_no_secret() -> None:
     message = _message(**ALL_WRONG)
-    named = {name.removesuffix("_FILE") for name in ALL_WRONG} - {"STORE_CONSUMER_KEY", "STORE_CONSUMER_SECRET"}
+    named = {name.removesuffix("_FILE") for name in ALL_WRONG} - {
+        "STORE_CONSUMER_KEY",
+        "STORE_CONSUMER_SECRET",
+    }
     assert _named(message) == sorted(named)
     assert not [secret for secret in SECRETS if secret in message]
 
@@ -259,7 +266,9 @@ def test_no_secret_in_any_repr() -> None:
     assert repr(found.event_tokens) == "(EventToken(name='brevo', types=None),)"
 
 
-@pytest.mark.parametrize("text", ["whs_hidden", "x, y", "whs_hidden\nand another that is long enough"])
+@pytest.mark.parametrize(
+    "text", ["whs_hidden", "x, y", "whs_hidden\nand another that is long enough"]
+)
 def test_a_webhook_secret_that_could_be_guessed_is_named_and_not_shown(text: str) -> None:
     message = _message(**STORE | {"STORE_WEBHOOK_SECRETS": text})
     assert _named(message) == ["STORE_WEBHOOK_SECRETS"]
@@ -268,11 +277,17 @@ def test_a_webhook_secret_that_could_be_guessed_is_named_and_not_shown(text: str
 
 
 def test_the_stores_address_ends_without_a_slash() -> None:
-    assert _read(**STORE | {"STORE_URL": "https://shop.example.test/sub/"}).stores["shop"].url.endswith("/sub")
+    assert (
+        _read(**STORE | {"STORE_URL": "https://shop.example.test/sub/"})
+        .stores["shop"]
+        .url.endswith("/sub")
+    )
 
 
 def test_a_tools_token_is_not_the_operators() -> None:
-    message = _message(STATUS_TOKEN="s" * 16, EVENT_TOKENS="brevo:" + "b" * 16 + ",desk:" + "s" * 16)
+    message = _message(
+        STATUS_TOKEN="s" * 16, EVENT_TOKENS="brevo:" + "b" * 16 + ",desk:" + "s" * 16
+    )
     assert _named(message) == ["EVENT_TOKENS"]
     assert "s" * 16 not in message
 
@@ -287,13 +302,21 @@ def test_tokens_of_tools_from_a_file(ending: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("ending", ["", "\n"])
 def test_secrets_from_files(ending: str, tmp_path: Path) -> None:
     variables = {"STORE_URL": STORE["STORE_URL"]}
-    secrets = ("STORE_CONSUMER_KEY", "STORE_CONSUMER_SECRET", "STORE_WEBHOOK_SECRETS", "STATUS_TOKEN", "SUBJECT_KEY")
+    secrets = (
+        "STORE_CONSUMER_KEY",
+        "STORE_CONSUMER_SECRET",
+        "STORE_WEBHOOK_SECRETS",
+        "STATUS_TOKEN",
+        "SUBJECT_KEY",
+    )
     for name in secrets:
         (tmp_path / name).write_text(f"the long secret of the variable {name}{ending}")
         variables[f"{name}_FILE"] = str(tmp_path / name)
     (tmp_path / "url").write_text(f"postgresql+psycopg://u:pw@db/ledger{ending}")
     (tmp_path / "dsn").write_text(f"https://key@sentry.example.test/1{ending}")
-    found = _read(**variables, DATABASE_URL_FILE=str(tmp_path / "url"), SENTRY_DSN_FILE=str(tmp_path / "dsn"))
+    found = _read(
+        **variables, DATABASE_URL_FILE=str(tmp_path / "url"), SENTRY_DSN_FILE=str(tmp_path / "dsn")
+    )
     shop = found.stores["shop"]
     assert (
         shop.consumer_key,
@@ -323,7 +346,9 @@ def test_a_file_that_cannot_be_read(name: str, tmp_path: Path) -> None:
 
 def _several(**changes: str) -> dict[str, str]:
     named = {
-        f"STORE_{slug}_{name.removeprefix('STORE_')}": value for slug in ("NO", "UK_2") for name, value in STORE.items()
+        f"STORE_{slug}_{name.removeprefix('STORE_')}": value
+        for slug in ("NO", "UK_2")
+        for name, value in STORE.items()
     }
     return named | {"STORES": "no, uk-2"} | changes
 
@@ -332,7 +357,10 @@ def test_several_stores() -> None:
     stores = _read(**_several(STORE_UK_2_URL="https://uk.example.test")).stores
     assert list(stores) == ["no", "uk-2"]
     assert [store.slug for store in stores.values()] == ["no", "uk-2"]
-    assert [store.url for store in stores.values()] == ["https://shop.example.test", "https://uk.example.test"]
+    assert [store.url for store in stores.values()] == [
+        "https://shop.example.test",
+        "https://uk.example.test",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -352,16 +380,28 @@ def test_how_the_key_travels(text: str, auth: str) -> None:
 
 
 def test_of_several_stores_each_fault_is_named() -> None:
-    message = _message(**_several(STORE_NO_URL="x", STORE_UK_2_CONSUMER_KEY="", STORE_UK_2_WEBHOOK_SECRETS=","))
-    assert _named(message) == ["STORE_NO_URL", "STORE_UK_2_CONSUMER_KEY", "STORE_UK_2_WEBHOOK_SECRETS"]
+    message = _message(
+        **_several(STORE_NO_URL="x", STORE_UK_2_CONSUMER_KEY="", STORE_UK_2_WEBHOOK_SECRETS=",")
+    )
+    assert _named(message) == [
+        "STORE_NO_URL",
+        "STORE_UK_2_CONSUMER_KEY",
+        "STORE_UK_2_WEBHOOK_SECRETS",
+    ]
 
 
 def test_an_env_file_fills_in_what_the_environment_does_not_say(tmp_path: Path) -> None:
     file = tmp_path / ".env"
-    file.write_text("BIND=127.0.0.1:9000\nLOG_LEVEL=DEBUG\nSENTRY_ENVIRONMENT='to ken'\n# RECONCILE_SECONDS=1\n")
+    file.write_text(
+        "BIND=127.0.0.1:9000\nLOG_LEVEL=DEBUG\nSENTRY_ENVIRONMENT='to ken'\n# RECONCILE_SECONDS=1\n"
+    )
     os.environ["LOG_LEVEL"] = "ERROR"
     found = Settings.from_env(file)
-    assert (found.bind, found.log_level, found.sentry_environment) == ("127.0.0.1:9000", "ERROR", "to ken")
+    assert (found.bind, found.log_level, found.sentry_environment) == (
+        "127.0.0.1:9000",
+        "ERROR",
+        "to ken",
+    )
     assert found.reconcile == timedelta(minutes=15)
 
 
@@ -374,7 +414,9 @@ LINES = [
 ]
 # No quote, no `#`, no `$`, no backslash: those mean something in `.env`. No white space.
 VALUES = strategies.text(
-    strategies.characters(codec="utf-8", exclude_categories=("C", "Z"), exclude_characters="'\"#$\\“”„‘’‚«»"),
+    strategies.characters(
+        codec="utf-8", exclude_categories=("C", "Z"), exclude_characters="'\"#$\\“”„‘’‚«»"
+    ),
     min_size=1,
     max_size=20,
 )
@@ -392,15 +434,23 @@ def test_the_environment_is_read_as_it_was_meant(value: str, typed: str) -> None
     ending=strategies.sampled_from(["\n", "\r\n", ""]),
     before=strategies.sampled_from(["", "\ufeff", "\r\n", "# a comment\r\n"]),
 )
-def test_an_env_file_is_read_as_it_was_meant(value: str, typed: str, line: str, ending: str, before: str) -> None:
+def test_an_env_file_is_read_as_it_was_meant(
+    value: str, typed: str, line: str, ending: str, before: str
+) -> None:
     with TemporaryDirectory() as folder:
         file = Path(folder) / ".env"
-        file.write_bytes((before + line.format(name="SENTRY_ENVIRONMENT", typed=typed.format(value)) + ending).encode())
+        file.write_bytes(
+            (
+                before + line.format(name="SENTRY_ENVIRONMENT", typed=typed.format(value)) + ending
+            ).encode()
+        )
         assert Settings.from_env(file).sentry_environment == value
 
 
 @pytest.mark.parametrize("typed", ['"{}', "{}'", "“{}”", "‘{}", "«{}»", "'{}\""])
-@pytest.mark.parametrize("name", ["STATUS_TOKEN", "STORE_CONSUMER_SECRET", "PUSH_SETTLE_SECONDS", "PUBLIC_URL"])
+@pytest.mark.parametrize(
+    "name", ["STATUS_TOKEN", "STORE_CONSUMER_SECRET", "PUSH_SETTLE_SECONDS", "PUBLIC_URL"]
+)
 def test_a_quote_without_its_partner_is_named(name: str, typed: str) -> None:
     message = _message(**STORE | {name: typed.format("hidden")})
     assert _named(message) == [name]
@@ -426,7 +476,11 @@ def test_an_env_file_in_another_encoding_is_refused(encoding: str, tmp_path: Pat
         ({"SENTRY_ENVIRONMENT_FILE": ""}, {"SENTRY_ENVIRONMENT": "there"}, "there"),
         # A file named in `.env` does not win over the environment, nor the other way round.
         ({"SENTRY_ENVIRONMENT": "here"}, {"SENTRY_ENVIRONMENT_FILE": "{folder}/filed"}, "here"),
-        ({"SENTRY_ENVIRONMENT_FILE": "{folder}/filed"}, {"SENTRY_ENVIRONMENT": "there"}, "from a file"),
+        (
+            {"SENTRY_ENVIRONMENT_FILE": "{folder}/filed"},
+            {"SENTRY_ENVIRONMENT": "there"},
+            "from a file",
+        ),
         ({}, {"SENTRY_ENVIRONMENT_FILE": "{folder}/filed"}, "from a file"),
         ({"SENTRY_ENVIRONMENT_FILE": '"{folder}/filed" '}, {}, "from a file"),
     ],
@@ -474,7 +528,9 @@ def test_an_address_with_a_password_in_it_is_refused_and_not_shown(name: str, us
         ("http://127.0.0.1:8000", "t" * 15, ["STATUS_TOKEN"]),
     ],
 )
-def test_where_others_reach_the_service_it_needs_a_token(public_url: str, token: str, named: list[str]) -> None:
+def test_where_others_reach_the_service_it_needs_a_token(
+    public_url: str, token: str, named: list[str]
+) -> None:
     if not named:
         assert _read(PUBLIC_URL=public_url, STATUS_TOKEN=token).status_token == (token or None)
         return

@@ -28,7 +28,12 @@ def test_every_recorded_delivery_is_genuine(recorded: Recorded) -> None:
 @pytest.mark.parametrize("recorded", SIGNED[:3], ids=lambda recorded: recorded.name)
 def test_a_changed_byte_or_a_cut_body_is_refused(recorded: Recorded) -> None:
     signature = recorded.headers["X-WC-Webhook-Signature"]
-    for body in (recorded.body[:-1], recorded.body + b" ", b"", recorded.body.replace(b'"id"', b'"Id"', 1)):
+    for body in (
+        recorded.body[:-1],
+        recorded.body + b" ",
+        b"",
+        recorded.body.replace(b'"id"', b'"Id"', 1),
+    ):
         with pytest.raises(SignatureRefusedError):
             verify(body, signature, keys=KEYS)
 

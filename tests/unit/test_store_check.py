@@ -63,7 +63,9 @@ def test_clock(date: str | None, fine: bool, words: str) -> None:
         (("hidden-word", "s" * 40, "hid"), ["webhook secret 1", "webhook secret 3"]),
     ],
 )
-def test_secrets_that_could_be_guessed_are_named_and_not_shown(secrets: tuple[str, ...], named: list[str]) -> None:
+def test_secrets_that_could_be_guessed_are_named_and_not_shown(
+    secrets: tuple[str, ...], named: list[str]
+) -> None:
     found = list(signing(secrets))
     assert [finding.words.split(" is ")[0] for finding in found] == named
     assert not any(finding.fine or "hid" in finding.words for finding in found)

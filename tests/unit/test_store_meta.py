@@ -67,7 +67,9 @@ def test_keys() -> None:
         ),
         # Erased: no tag for the record, but what the eraser left has its dates.
         (
-            order("processing", "2026-11-22", kinds="identity contact note", erased_at="2026-12-24"),
+            order(
+                "processing", "2026-11-22", kinds="identity contact note", erased_at="2026-12-24"
+            ),
             {
                 "retention_class": "",
                 "retention_legal_basis": "",
@@ -95,7 +97,8 @@ def test_trashed_is_tagged_as_before(policy: Policy) -> None:
 
 
 @pytest.mark.parametrize(
-    "facts", [EVERYTHING, customer(kinds="newsletter"), SupportRequestFacts(closed_at=at("2026-11-22"))]
+    "facts",
+    [EVERYTHING, customer(kinds="newsletter"), SupportRequestFacts(closed_at=at("2026-11-22"))],
 )
 def test_values_are_ids_and_dates_only(facts: Facts, policy: Policy) -> None:
     """No backslash, which WordPress would take away, and no sentence: those are for the ledger."""
@@ -108,11 +111,16 @@ def test_values_are_ids_and_dates_only(facts: Facts, policy: Policy) -> None:
     shown = json.loads(meta["retention_schedule"] or "")
     names = ["data", "basis", "class", "from", "review_after", "delete_after", "until", "action"]
     split = ["data", "part", *names[1:]]
-    assert [list(entry) for entry in shown] == [split if "part" in entry else names for entry in shown]
+    assert [list(entry) for entry in shown] == [
+        split if "part" in entry else names for entry in shown
+    ]
 
 
 def test_a_split_category_names_its_parts(policy: Policy) -> None:
-    meta = store_meta(planned(order("processing", paid_at="2026-11-22", kinds="identity contact"), policy), policy.id)
+    meta = store_meta(
+        planned(order("processing", paid_at="2026-11-22", kinds="identity contact"), policy),
+        policy.id,
+    )
     shown = json.loads(meta["retention_schedule"] or "")
     assert [(entry["data"], entry.get("part"), entry["basis"]) for entry in shown] == [
         ("order-payment", None, "legal-obligation"),
@@ -123,7 +131,9 @@ def test_a_split_category_names_its_parts(policy: Policy) -> None:
     linked = [entry | {"rule": "x"} for entry in shown]
     again = store_meta(planned(customer(), policy), policy.id, linked)
     assert again["retention_schedule"] is not None
-    assert all(json.dumps(entry, separators=(",", ":")) in again["retention_schedule"] for entry in shown)
+    assert all(
+        json.dumps(entry, separators=(",", ":")) in again["retention_schedule"] for entry in shown
+    )
 
 
 def test_the_same_schedule_gives_the_same_text_and_digest(policy: Policy) -> None:
@@ -139,7 +149,10 @@ def test_the_same_schedule_gives_the_same_text_and_digest(policy: Policy) -> Non
         ({}, NOTHING),
         ({"retention_class": "x"}, {**NOTHING, "retention_class": "x"}),
         # Keys of others, and the order of ours.
-        ({"retention_class": "x"}, {"retention_class": "x", "_edit_lock": "1", "retention_notes": "y"}),
+        (
+            {"retention_class": "x"},
+            {"retention_class": "x", "_edit_lock": "1", "retention_notes": "y"},
+        ),
         (
             {"retention_class": "x", "retention_policy": "y"},
             {"retention_policy": "y", "retention_class": "x"},

@@ -32,17 +32,21 @@ INSTANTS = st.builds(
     st.integers(0, 30 * 3600),
 )
 MAYBE = st.none() | INSTANTS
-CHOICES = st.lists(st.builds(Choice, INSTANTS, st.booleans()), max_size=4, unique_by=lambda one: one.at).map(
-    lambda found: tuple(sorted(found, key=lambda one: one.at))
-)
+CHOICES = st.lists(
+    st.builds(Choice, INSTANTS, st.booleans()), max_size=4, unique_by=lambda one: one.at
+).map(lambda found: tuple(sorted(found, key=lambda one: one.at)))
 ORDERS = st.builds(
     OrderFacts,
-    status=st.sampled_from(["pending", "processing", "completed", "cancelled", "refunded", "unknown"]),
+    status=st.sampled_from(
+        ["pending", "processing", "completed", "cancelled", "refunded", "unknown"]
+    ),
     created_at=INSTANTS,
     paid_at=MAYBE,
     completed_at=MAYBE,
     customer_id=st.integers(0, 3),
-    kinds=st.frozensets(st.sampled_from(["identity", "shipping", "note", "network", "attribution", "newsletter"])),
+    kinds=st.frozensets(
+        st.sampled_from(["identity", "shipping", "note", "network", "attribution", "newsletter"])
+    ),
     trashed=st.booleans(),
     refunds=st.lists(st.builds(Refund, st.integers(1, 9), MAYBE), max_size=3).map(tuple),
     choices=CHOICES,
@@ -64,7 +68,9 @@ CUSTOMERS = st.builds(
 
 
 @given(facts=ORDERS | CUSTOMERS)
-def test_what_is_remembered_is_what_the_rules_give(facts: OrderFacts | CustomerFacts, policy: Policy) -> None:
+def test_what_is_remembered_is_what_the_rules_give(
+    facts: OrderFacts | CustomerFacts, policy: Policy
+) -> None:
     plan, columns = tags(facts, policy)
     fresh, expected = tagging._tags(facts, policy)
     assert plan == fresh
@@ -72,7 +78,9 @@ def test_what_is_remembered_is_what_the_rules_give(facts: OrderFacts | CustomerF
 
 
 @given(one=ORDERS, seconds=st.integers(1, 3600))
-def test_a_later_time_of_the_same_day_is_the_same_to_the_rules(one: OrderFacts, seconds: int, policy: Policy) -> None:
+def test_a_later_time_of_the_same_day_is_the_same_to_the_rules(
+    one: OrderFacts, seconds: int, policy: Policy
+) -> None:
     """Of an order on which nothing else happened that day."""
     zone, created_at = policy.time_zone, one.created_at
     assert created_at is not None
@@ -91,7 +99,9 @@ def test_which_of_two_came_first_on_a_day_is_kept() -> None:
     assert isinstance(days, OrderFacts)
     assert days.created_at is not None
     assert days.choices[0].at < days.created_at < days.choices[1].at
-    assert {instant.date() for instant in (days.created_at, days.choices[0].at, days.choices[1].at)} == {noon.date()}
+    assert {
+        instant.date() for instant in (days.created_at, days.choices[0].at, days.choices[1].at)
+    } == {noon.date()}
 
 
 def test_no_more_is_remembered_than_fits(policy: Policy) -> None:
@@ -160,7 +170,11 @@ LIFTED = RecordEvent("lifted", "hold-lifted", at("2026-11-24"), about="spring")
     ],
 )
 def test_days_that_requests_and_holds_set(
-    facts: Facts, events: tuple[RecordEvent, ...], request_due: str | None, hold_review: str | None, policy: Policy
+    facts: Facts,
+    events: tuple[RecordEvent, ...],
+    request_due: str | None,
+    hold_review: str | None,
+    policy: Policy,
 ) -> None:
     columns = tags(facts, policy, Bearing(own=events))[1]
     shown = {name: columns[name] and str(columns[name]) for name in ("request_due", "hold_review")}
@@ -238,4 +252,7 @@ def test_what_closed_records_say_of_a_restriction(
     facts: OrderFacts, event: RecordEvent, held: bool, delete_after: str | None, policy: Policy
 ) -> None:
     columns = tags(facts, policy, Bearing(own=(event,)))[1]
-    assert (columns["held"], columns["delete_after"] and str(columns["delete_after"])) == (held, delete_after)
+    assert (columns["held"], columns["delete_after"] and str(columns["delete_after"])) == (
+        held,
+        delete_after,
+    )

@@ -58,18 +58,32 @@ OF_HASH = number_of(f"email:{HASH}")
 @pytest.mark.parametrize(
     ("raw", "content"),
     [
-        ({"type": "support-request.made", "id": "ZD-123"}, Happened("support-request", ZD, "made", None, "ZD-123")),
+        (
+            {"type": "support-request.made", "id": "ZD-123"},
+            Happened("support-request", ZD, "made", None, "ZD-123"),
+        ),
         (
             {"type": "support-request.closed", "id": "ZD-123", "subject": {"customer": 7}} | AT,
             Happened("support-request", ZD, "closed", TEN, "ZD-123", CUSTOMER),
         ),
         # A number names itself.
-        ({"type": "support-request.deleted", "id": 4711}, Happened("support-request", 4711, "deleted")),
-        ({"type": "support-request.deleted", "id": "04711"}, Happened("support-request", 4711, "deleted")),
+        (
+            {"type": "support-request.deleted", "id": 4711},
+            Happened("support-request", 4711, "deleted"),
+        ),
+        (
+            {"type": "support-request.deleted", "id": "04711"},
+            Happened("support-request", 4711, "deleted"),
+        ),
         (
             {"type": "cookies.consent-given", "id": "a.b:c_d-1", "subject": {"order": "9"}} | AT,
             Happened(
-                "cookie-consent", number_of("a.b:c_d-1"), "consent-given", TEN, "a.b:c_d-1", Subject("order", "9")
+                "cookie-consent",
+                number_of("a.b:c_d-1"),
+                "consent-given",
+                TEN,
+                "a.b:c_d-1",
+                Subject("order", "9"),
             ),
         ),
         (
@@ -79,25 +93,49 @@ OF_HASH = number_of(f"email:{HASH}")
         # Of somebody known by nothing but a hash: a record by itself, whatever the tool calls the event.
         (
             {"type": "marketing.consent-given", "id": "e1", "subject": {"email_hash": HASH}},
-            Happened("marketing-consent", OF_HASH, "consent-given", None, f"email:{HASH[:16]}", Subject("email", HASH)),
+            Happened(
+                "marketing-consent",
+                OF_HASH,
+                "consent-given",
+                None,
+                f"email:{HASH[:16]}",
+                Subject("email", HASH),
+            ),
         ),
         (
             {"type": "marketing.deleted", "subject": {"email_hash": HASH}} | AT,
-            Happened("marketing-consent", OF_HASH, "deleted", TEN, f"email:{HASH[:16]}", Subject("email", HASH)),
+            Happened(
+                "marketing-consent",
+                OF_HASH,
+                "deleted",
+                TEN,
+                f"email:{HASH[:16]}",
+                Subject("email", HASH),
+            ),
         ),
         # Of a customer or an order: noted of it.
         (
             {"type": "marketing.consent-given", "id": "e1", "subject": {"customer": 7}},
-            Noted("customer", 7, RecordEvent("bd7da2cd8de99ba07cfad1dddaed0e10", "consent-given", NOW)),
+            Noted(
+                "customer", 7, RecordEvent("bd7da2cd8de99ba07cfad1dddaed0e10", "consent-given", NOW)
+            ),
         ),
         (
             {"type": "marketing.consent-withdrawn", "id": "e1", "subject": {"order": 9}} | AT,
-            Noted("order", 9, RecordEvent("5f5d9f72bbf25a7ae536a46c4306be9c", "consent-withdrawn", TEN)),
+            Noted(
+                "order",
+                9,
+                RecordEvent("5f5d9f72bbf25a7ae536a46c4306be9c", "consent-withdrawn", TEN),
+            ),
         ),
         # Who is deleted from the list is on it no more.
         (
             {"type": "marketing.deleted", "id": "e1", "subject": {"order": 9}} | AT,
-            Noted("order", 9, RecordEvent("5771005221a0fdce3ccb5134e8087f70", "consent-withdrawn", TEN)),
+            Noted(
+                "order",
+                9,
+                RecordEvent("5771005221a0fdce3ccb5134e8087f70", "consent-withdrawn", TEN),
+            ),
         ),
     ],
 )
@@ -204,7 +242,9 @@ def test_what_is_wrong_is_named_and_not_shown(raw: dict[str, Any], faults: dict[
     assert _refused(raw) == faults
 
 
-@pytest.mark.parametrize("name", ["", " ", CANARY, "a" * 65, "ZD 1", "ZD/1", "ZD-1\n", "æ", True, 0, -1, 1.5, [1], {}])
+@pytest.mark.parametrize(
+    "name", ["", " ", CANARY, "a" * 65, "ZD 1", "ZD/1", "ZD-1\n", "æ", True, 0, -1, 1.5, [1], {}]
+)
 def test_no_id(name: object) -> None:
     assert _refused({"type": "support-request.made", "id": name}) == {
         "id": "is not an id of 1 to 64 of A-Z, a-z, 0-9 and . _ : -"
@@ -212,7 +252,8 @@ def test_no_id(name: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["", "support-request", "hold", "Support-Request.made", CANARY, 5, ["support-request.made"]]
+    "word",
+    ["", "support-request", "hold", "Support-Request.made", CANARY, 5, ["support-request.made"]],
 )
 def test_no_type(word: object) -> None:
     (name, fault), = _refused({"type": word, "id": "1"}).items()  # fmt: skip
@@ -283,7 +324,9 @@ def test_an_email_is_hashed_at_the_border(raw: dict[str, Any], content: Happened
 @pytest.mark.parametrize("event_type", TOOL_EVENT_TYPES)
 def test_without_a_key_no_subjects_email_is_taken(event_type: str) -> None:
     raw = {"type": event_type, "id": "1", "subject": {"email": CANARY}} | AT
-    assert _refused(raw, key=None) == {"subject.email": "is only taken to be hashed with a key: set SUBJECT_KEY"}
+    assert _refused(raw, key=None) == {
+        "subject.email": "is only taken to be hashed with a key: set SUBJECT_KEY"
+    }
 
 
 @pytest.mark.parametrize("email", ["", " "])
@@ -318,15 +361,31 @@ CONTACT = number_of(str(KARI))
         # Without one, the time tells requests apart.
         (
             OBJECTION | {"scope": "marketing"},
-            Noted("customer", 7, RecordEvent("249f1fa8d4296c0307edfc895c9c4aec", "objection", TEN, scope="marketing")),
+            Noted(
+                "customer",
+                7,
+                RecordEvent(
+                    "249f1fa8d4296c0307edfc895c9c4aec", "objection", TEN, scope="marketing"
+                ),
+            ),
         ),
         # Of an e-mail it is noted on the newsletter contact.
         (
             {"type": "erasure-requested", "id": "1"} | BY_EMAIL | AT,
-            Noted("marketing-consent", CONTACT, RecordEvent("erasure-requested:1", "erasure-requested", TEN), KARI),
+            Noted(
+                "marketing-consent",
+                CONTACT,
+                RecordEvent("erasure-requested:1", "erasure-requested", TEN),
+                KARI,
+            ),
         ),
         (
-            {"type": "objection", "id": "1", "scope": "marketing", "subject": {"email_hash": KARI.value}},
+            {
+                "type": "objection",
+                "id": "1",
+                "scope": "marketing",
+                "subject": {"email_hash": KARI.value},
+            },
             Noted(
                 "marketing-consent",
                 CONTACT,
@@ -350,7 +409,9 @@ def test_requests_without_an_id_are_told_apart_by_all_that_they_say() -> None:
         OBJECTION | {"type": "erasure-requested"},
     ]
     contents = [_event(raw).content for raw in told]
-    assert len({content.event.id for content in contents if isinstance(content, Noted)}) == len(told)
+    assert len({content.event.id for content in contents if isinstance(content, Noted)}) == len(
+        told
+    )
 
 
 # --- Brevo's shape -----------------------------------------------------------------------------------------
@@ -367,7 +428,12 @@ UNSUBSCRIBED = {
     "list_id": [3, 42],
     "ts": int(TEN.timestamp()) + 3600,
 }
-DELETED = {"id": 5, "email": ["kari@example.test", "ola@example.test"], "event": "contact_deleted", "ts": 1795341600}
+DELETED = {
+    "id": 5,
+    "email": ["kari@example.test", "ola@example.test"],
+    "event": "contact_deleted",
+    "ts": 1795341600,
+}
 
 
 def _of(email: str, occurrence: Any, when: Any) -> Happened:
@@ -379,7 +445,10 @@ def _of(email: str, occurrence: Any, when: Any) -> Happened:
 @pytest.mark.parametrize("name", ["unsubscribe", "unsubscribed", "spam", "complaint"])
 def test_brevo_tells_of_a_consent_withdrawn(name: str) -> None:
     event = _event(UNSUBSCRIBED | {"event": name})
-    assert (event.topic, event.content) == ("event", _of("kari@example.test", "consent-withdrawn", TEN))
+    assert (event.topic, event.content) == (
+        "event",
+        _of("kari@example.test", "consent-withdrawn", TEN),
+    )
 
 
 UPDATED = {
@@ -450,7 +519,8 @@ def test_nothing_holds_the_email() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["delivered", "opened", "click", "hard_bounce", "hardBounce", "list_addition", "", CANARY]
+    "name",
+    ["delivered", "opened", "click", "hard_bounce", "hardBounce", "list_addition", "", CANARY],
 )
 @pytest.mark.parametrize("key", [KEY, None])
 def test_other_events_of_brevo_are_none_of_ours(name: str, key: str | None) -> None:
@@ -483,13 +553,17 @@ def test_what_is_wrong_with_brevos(changes: dict[str, Any], faults: dict[str, st
 
 
 def test_without_a_key_no_email_is_taken() -> None:
-    assert _refused(UNSUBSCRIBED, key=None) == {"email": "is only taken to be hashed with a key: set SUBJECT_KEY"}
+    assert _refused(UNSUBSCRIBED, key=None) == {
+        "email": "is only taken to be hashed with a key: set SUBJECT_KEY"
+    }
 
 
 # --- verification and identity -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("signature", [None, "", "x", sign(b"another body"), sign(b"not JSON", "another secret")])
+@pytest.mark.parametrize(
+    "signature", [None, "", "x", sign(b"another body"), sign(b"not JSON", "another secret")]
+)
 def test_nothing_is_parsed_that_is_not_signed(signature: str | None) -> None:
     headers = {} if signature is None else {"X-WC-Webhook-Signature": signature}
     with pytest.raises(SignatureRefusedError):
@@ -545,14 +619,22 @@ def _of_tool(token: EventToken, raw: object, now: datetime = NOW) -> tuple[Deliv
     return events_of_tool(token, json.dumps(raw).encode(), subject_key=KEY, now=now)
 
 
-@pytest.mark.parametrize("raw", [GOOD, GOOD | AT, UNSUBSCRIBED, DELETED, OBJECTION, {"event": "opened"}])
+@pytest.mark.parametrize(
+    "raw", [GOOD, GOOD | AT, UNSUBSCRIBED, DELETED, OBJECTION, {"event": "opened"}]
+)
 def test_a_token_vouches_for_the_same_contents_as_a_signature(raw: dict[str, Any]) -> None:
-    assert [event.content for event in _of_tool(DESK, raw)] == [event.content for event in _events(raw)]
+    assert [event.content for event in _of_tool(DESK, raw)] == [
+        event.content for event in _events(raw)
+    ]
 
 
 @pytest.mark.parametrize("raw", [GOOD | AT, UNSUBSCRIBED, OBJECTION, {"event": "opened"}])
 def test_what_carries_a_time_is_a_repeat_whenever_it_comes(raw: dict[str, Any]) -> None:
-    (first,), (again,), (other,) = _of_tool(DESK, raw), _of_tool(DESK, raw, NOW + MINUTE), _of_tool(BOT, raw)
+    (first,), (again,), (other,) = (
+        _of_tool(DESK, raw),
+        _of_tool(DESK, raw, NOW + MINUTE),
+        _of_tool(BOT, raw),
+    )
     assert (first.identity, first.signed_identity) == (again.identity, "")
     assert first.identity != other.identity
 
@@ -577,10 +659,18 @@ def test_a_consent_that_is_withdrawn_again_is_another_event() -> None:
 @pytest.mark.parametrize("raw", [UNSUBSCRIBED, DELETED, GOOD, OBJECTION])
 def test_no_name_of_a_body_can_be_made_without_the_token(raw: dict[str, Any]) -> None:
     body = json.dumps(raw).encode()
-    plain = {digest(part).hexdigest()[:32] for digest in (md5, sha1, sha256) for part in (body, b"event\0" + body)}
-    named = {name for event in _of_tool(DESK, raw) for name in (event.identity, event.signed_identity)}
+    plain = {
+        digest(part).hexdigest()[:32]
+        for digest in (md5, sha1, sha256)
+        for part in (body, b"event\0" + body)
+    }
+    named = {
+        name for event in _of_tool(DESK, raw) for name in (event.identity, event.signed_identity)
+    }
     assert not named & plain
-    assert not named & {name for event in _of_tool(BOT, raw) for name in (event.identity, event.signed_identity)} - {""}
+    assert not named & {
+        name for event in _of_tool(BOT, raw) for name in (event.identity, event.signed_identity)
+    } - {""}
 
 
 BOT = EventToken("bot", "the-token-of-a-bot")

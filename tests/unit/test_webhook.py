@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 
 from hooks.errors import SignatureRefusedError
-from hooks.intake.webhook import TOPICS, Content, Delivery, Happened, Hint, Ignored, Quarantine, all_topics, is_ping
+from hooks.intake.webhook import (
+    TOPICS,
+    Content,
+    Delivery,
+    Happened,
+    Hint,
+    Ignored,
+    Quarantine,
+    all_topics,
+    is_ping,
+)
 from hooks.retention.facts import CustomerFacts, OrderFacts, Snapshot, Subject
 from hooks.retention.policy import Policy
 from hooks.retention.tool_reports import number_of
@@ -45,10 +55,14 @@ def _expected(number: int, topic: str) -> tuple[str, str | None]:
         41: ("Happened", None),
         43: ("Hint", "deleted"),
     }
-    return special.get(number, ("OrderFacts" if topic.startswith("order") else "CustomerFacts", None))
+    return special.get(
+        number, ("OrderFacts" if topic.startswith("order") else "CustomerFacts", None)
+    )
 
 
-@pytest.mark.parametrize("number", range(2, len(DELIVERIES) + 1), ids=lambda number: delivery(number).name)
+@pytest.mark.parametrize(
+    "number", range(2, len(DELIVERIES) + 1), ids=lambda number: delivery(number).name
+)
 def test_recorded_delivery(number: int, policy: Policy) -> None:
     sent = delivery(number)
     read = _read(sent, policy)
@@ -120,22 +134,54 @@ def test_customer_topics(topic: str, policy: Policy) -> None:
             {"action": "wc_support_request_closed", "arg": 4711},
             Happened("support-request", 4711, "closed"),
         ),
-        ("action.wc_support_request_closed", {"arg": "0004711"}, Happened("support-request", 4711, "closed")),
+        (
+            "action.wc_support_request_closed",
+            {"arg": "0004711"},
+            Happened("support-request", 4711, "closed"),
+        ),
         # A small object in place of the id; what else is in it is not looked at.
         (
             "action.wc_support_request_closed",
-            {"arg": {"id": 12, "at": "2026-11-22T11:00:00.5+01:00", "customer_id": 7, "name": CANARY}},
-            Happened("support-request", 12, "closed", at("2026-11-22T10:00:00"), "", Subject("customer", "7")),
+            {
+                "arg": {
+                    "id": 12,
+                    "at": "2026-11-22T11:00:00.5+01:00",
+                    "customer_id": 7,
+                    "name": CANARY,
+                }
+            },
+            Happened(
+                "support-request",
+                12,
+                "closed",
+                at("2026-11-22T10:00:00"),
+                "",
+                Subject("customer", "7"),
+            ),
         ),
         (
             "action.wc_support_request_closed",
             {"arg": {"id": "ZD-12", "order_id": "9", "email": CANARY}},
-            Happened("support-request", number_of("ZD-12"), "closed", None, "ZD-12", Subject("order", "9")),
+            Happened(
+                "support-request",
+                number_of("ZD-12"),
+                "closed",
+                None,
+                "ZD-12",
+                Subject("order", "9"),
+            ),
         ),
         (
             "action.wc_support_request_closed",
             {"arg": {"id": "ZD-12", "subject": {"email_hash": "0f" * 32}}},
-            Happened("support-request", number_of("ZD-12"), "closed", None, "ZD-12", Subject("email", "0f" * 32)),
+            Happened(
+                "support-request",
+                number_of("ZD-12"),
+                "closed",
+                None,
+                "ZD-12",
+                Subject("email", "0f" * 32),
+            ),
         ),
         # None of ours, whatever the body is.
         ("product.updated", {"id": 5}, Ignored()),
@@ -254,10 +300,16 @@ def test_a_body_not_of_the_shape(
     assert content == Quarantine("not-of-the-shape", detail, kind, external_id)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("topic", ["action.woocommerce_delete_order", "action.wc_support_request_closed"])
-@pytest.mark.parametrize("payload", [{}, {"arg": CANARY}, {"arg": None}, {"arg": [120]}, {"arg": 10**30}, {"arg": {}}])
+@pytest.mark.parametrize(
+    "topic", ["action.woocommerce_delete_order", "action.wc_support_request_closed"]
+)
+@pytest.mark.parametrize(
+    "payload", [{}, {"arg": CANARY}, {"arg": None}, {"arg": [120]}, {"arg": 10**30}, {"arg": {}}]
+)
 def test_an_action_without_an_id(topic: str, payload: dict[str, Any], policy: Policy) -> None:
-    assert _content(topic, payload, policy) == Quarantine("not-of-the-shape", "wrong or missing: arg")
+    assert _content(topic, payload, policy) == Quarantine(
+        "not-of-the-shape", "wrong or missing: arg"
+    )
 
 
 @pytest.mark.parametrize(
@@ -321,7 +373,9 @@ def test_an_error_in_place_of_the_record(
     assert (content.reason, content.detail, content.external_id) == (reason, detail, None)
 
 
-@pytest.mark.parametrize("data", [None, "x", [], {"status": None}, {"status": CANARY}, {"status": [403]}])
+@pytest.mark.parametrize(
+    "data", [None, "x", [], {"status": None}, {"status": CANARY}, {"status": [403]}]
+)
 def test_an_error_with_odd_data_is_set_aside_too(data: object, policy: Policy) -> None:
     content = _content("order.updated", {"code": "rest_no_route", "data": data}, policy)
     assert isinstance(content, Quarantine)
@@ -335,10 +389,16 @@ def test_a_record_may_have_a_field_of_that_name(policy: Policy) -> None:
 # --- verification and identity -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("signature", [None, "", "x", sign(b"another body"), sign(b"{}", "another secret")])
+@pytest.mark.parametrize(
+    "signature", [None, "", "x", sign(b"another body"), sign(b"{}", "another secret")]
+)
 @pytest.mark.parametrize("topic", ["order.updated", "product.updated", ""])
-def test_nothing_is_parsed_that_is_not_signed(signature: str | None, topic: str, policy: Policy) -> None:
-    headers = {"X-WC-Webhook-Topic": topic} | ({} if signature is None else {"X-WC-Webhook-Signature": signature})
+def test_nothing_is_parsed_that_is_not_signed(
+    signature: str | None, topic: str, policy: Policy
+) -> None:
+    headers = {"X-WC-Webhook-Topic": topic} | (
+        {} if signature is None else {"X-WC-Webhook-Signature": signature}
+    )
     with pytest.raises(SignatureRefusedError):
         Delivery.from_http(headers, b"{}", keys=KEYS, policy=policy)
 
@@ -368,7 +428,13 @@ def test_every_recorded_delivery_has_an_identity_of_its_own(policy: Policy) -> N
         made("order.updated", recordings.order(), webhook_id=2),
         made("order.updated", json.dumps(recordings.order(), indent=1).encode()),
     ],
-    ids=["another order", "another topic", "another delivery id", "another webhook", "another body of the same order"],
+    ids=[
+        "another order",
+        "another topic",
+        "another delivery id",
+        "another webhook",
+        "another body of the same order",
+    ],
 )
 def test_identity_is_of_the_whole_delivery(other: Recorded, policy: Policy) -> None:
     one = made("order.updated", recordings.order())
@@ -376,14 +442,18 @@ def test_identity_is_of_the_whole_delivery(other: Recorded, policy: Policy) -> N
 
 
 def test_two_topics_that_are_none_of_ours_are_two_deliveries(policy: Policy) -> None:
-    one, other = (_read(made(topic, {"id": 5}), policy) for topic in ("product.created", "product.updated"))
+    one, other = (
+        _read(made(topic, {"id": 5}), policy) for topic in ("product.created", "product.updated")
+    )
     assert one.topic == other.topic == "other"
     assert one.identity != other.identity
 
 
 def test_a_genuine_delivery_with_nothing_but_a_signature(policy: Policy) -> None:
     body = json.dumps(recordings.order()).encode()
-    read = Delivery.from_http({"X-WC-Webhook-Signature": sign(body)}, body, keys=KEYS, policy=policy)
+    read = Delivery.from_http(
+        {"X-WC-Webhook-Signature": sign(body)}, body, keys=KEYS, policy=policy
+    )
     assert (read.topic, read.content) == ("other", Ignored())
 
 
@@ -399,7 +469,12 @@ V1_ORDER = {
     "refunds": [],
 }
 V1_CUSTOMER = {"id": 72, "role": "customer", "date_created": "2026-11-22T12:00:00", "email": CANARY}
-LEGACY_ORDER = {"id": 73, "order_number": "73", "created_at": "2026-11-22T11:00:00Z", "note": CANARY}
+LEGACY_ORDER = {
+    "id": 73,
+    "order_number": "73",
+    "created_at": "2026-11-22T11:00:00Z",
+    "note": CANARY,
+}
 LEGACY_CUSTOMER = {"id": 74, "created_at": "2026-11-22T11:00:00Z", "email": CANARY}
 
 
@@ -419,7 +494,11 @@ LEGACY_CUSTOMER = {"id": 74, "created_at": "2026-11-22T11:00:00Z", "email": CANA
         ("order.updated", V1_ORDER | {"id": CANARY}, None),
         # The legacy API's errors, in both of their forms.
         ("order.updated", {"errors": {"woocommerce_api_invalid_order": [CANARY]}}, None),
-        ("customer.updated", {"errors": [{"code": "woocommerce_api_user_cannot_read", "message": CANARY}]}, None),
+        (
+            "customer.updated",
+            {"errors": [{"code": "woocommerce_api_user_cannot_read", "message": CANARY}]},
+            None,
+        ),
     ],
 )
 def test_a_body_of_another_api_version_is_recognised(
@@ -428,7 +507,11 @@ def test_a_body_of_another_api_version_is_recognised(
     content = _content(topic, payload, policy)
     assert isinstance(content, Quarantine)
     kind = topic.partition(".")[0]
-    assert (content.reason, content.kind, content.external_id) == ("wrong-version", kind, external_id)
+    assert (content.reason, content.kind, content.external_id) == (
+        "wrong-version",
+        kind,
+        external_id,
+    )
     assert CANARY not in repr(content)
 
 
@@ -449,7 +532,9 @@ def test_a_body_of_which_the_version_does_not_matter_is_taken(
     assert isinstance(_content(topic, payload, policy), content)
 
 
-@pytest.mark.parametrize("payload", [{}, {"id": 71}, {"order": 5}, {"order": None}, {"customer": LEGACY_CUSTOMER}])
+@pytest.mark.parametrize(
+    "payload", [{}, {"id": 71}, {"order": 5}, {"order": None}, {"customer": LEGACY_CUSTOMER}]
+)
 def test_a_body_of_no_version_is_not_of_the_shape(payload: object, policy: Policy) -> None:
     content = _content("order.updated", payload, policy)
     assert isinstance(content, Quarantine)

@@ -51,10 +51,14 @@ SURVEYS = [
 
 
 @pytest.mark.parametrize(("hooks", "remembered", "expected"), SURVEYS)
-def test_how_a_topic_stands(hooks: list[Hook], remembered: int | None, expected: TopicState) -> None:
+def test_how_a_topic_stands(
+    hooks: list[Hook], remembered: int | None, expected: TopicState
+) -> None:
     known = {TOPIC: remembered} if remembered else {}
     assert survey(hooks, HERE, [TOPIC], known) == [expected]
-    assert survey(hooks[::-1], HERE, [TOPIC], known) == [expected], "in whatever order the store lists them"
+    assert survey(hooks[::-1], HERE, [TOPIC], known) == [expected], (
+        "in whatever order the store lists them"
+    )
 
 
 def test_an_id_is_remembered_for_its_own_topic_only() -> None:

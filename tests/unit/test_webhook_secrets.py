@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 from hooks.errors import ConfigurationError, SignatureRefusedError
 from hooks.intake.signature import verify
 from hooks.settings import Settings, StoreSettings
-from hooks.settings.webhook_secrets import SHORTEST_ALONE, WebhookSecrets, is_long_enough, signing_keys
+from hooks.settings.webhook_secrets import (
+    SHORTEST_ALONE,
+    WebhookSecrets,
+    is_long_enough,
+    signing_keys,
+)
 from tests.support.recordings import sign
 from tests.support.variables import STORE, bare_environment
 
@@ -59,8 +64,15 @@ def test_a_secret_that_the_store_made_verifies_what_it_signed(secret: str, endin
         verify(BODY, sign(BODY, secret), keys=_keys(store))
 
 
-@given(new=MADE, old=MADE, between=st.sampled_from(["\n", "\r\n", "\n\n"]), ending=st.sampled_from(["", "\n", "\n\n"]))
-def test_two_secrets_on_two_lines_verify_what_they_signed(new: str, old: str, between: str, ending: str) -> None:
+@given(
+    new=MADE,
+    old=MADE,
+    between=st.sampled_from(["\n", "\r\n", "\n\n"]),
+    ending=st.sampled_from(["", "\n", "\n\n"]),
+)
+def test_two_secrets_on_two_lines_verify_what_they_signed(
+    new: str, old: str, between: str, ending: str
+) -> None:
     store = _from_file(f"{new}{between}{old}{ending}")
     for secret in (new, old):
         verify(BODY, sign(BODY, secret), keys=_keys(store))
@@ -74,12 +86,16 @@ def test_no_key_is_shorter_than_it_may_be(text: str) -> None:
     except ConfigurationError:
         return
     every = (*found.secrets, *found.others)
-    assert all(len(key.decode()) >= SHORTEST_ALONE for secret in every for key in signing_keys(secret))
+    assert all(
+        len(key.decode()) >= SHORTEST_ALONE for secret in every for key in signing_keys(secret)
+    )
     assert len(set(every)) == len(every)
     assert bool(found.secrets) or not found.others
 
 
-@given(st.lists(st.text(ascii_letters, min_size=16, max_size=20), min_size=2, max_size=4, unique=True))
+@given(
+    st.lists(st.text(ascii_letters, min_size=16, max_size=20), min_size=2, max_size=4, unique=True)
+)
 def test_the_first_of_several_is_the_current_one(secrets: list[str]) -> None:
     for text in (",".join(secrets), " , ".join(secrets), "\n".join(secrets)):
         assert WebhookSecrets.from_text(text).secrets == tuple(secrets)

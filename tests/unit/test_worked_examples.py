@@ -43,11 +43,26 @@ def _tag(found: Entry) -> tuple[str, str]:
     ("facts", "tag", "runs_from", "delete_after"),
     [
         # Paid and completed on 2026-11-22.
-        (order(paid_at="2026-11-22", completed_at="2026-11-22"), ACCOUNTING, "2026-12-31", "2031-12-31"),
+        (
+            order(paid_at="2026-11-22", completed_at="2026-11-22"),
+            ACCOUNTING,
+            "2026-12-31",
+            "2031-12-31",
+        ),
         # Paid in the last hour of the year in UTC: in Oslo it is the new year.
-        (order("processing", "2025-12-31", paid_at="2025-12-31T23:30:00"), ACCOUNTING, "2026-12-31", "2031-12-31"),
+        (
+            order("processing", "2025-12-31", paid_at="2025-12-31T23:30:00"),
+            ACCOUNTING,
+            "2026-12-31",
+            "2031-12-31",
+        ),
         # Half an hour before midnight in Oslo it is still the old one.
-        (order("processing", "2025-12-31", paid_at="2025-12-31T22:30:00"), ACCOUNTING, "2025-12-31", "2030-12-31"),
+        (
+            order("processing", "2025-12-31", paid_at="2025-12-31T22:30:00"),
+            ACCOUNTING,
+            "2025-12-31",
+            "2030-12-31",
+        ),
         # Paid 2026-12-30, part refunded 2027-01-05.
         (
             order("processing", "2026-12-30", paid_at="2026-12-30", refunds={9: "2027-01-05"}),
@@ -56,14 +71,24 @@ def _tag(found: Entry) -> tuple[str, str]:
             "2032-12-31",
         ),
         # Cancelled after it was paid on 2026-03-01.
-        (order("cancelled", "2026-03-01", paid_at="2026-03-01"), ACCOUNTING, "2026-12-31", "2031-12-31"),
+        (
+            order("cancelled", "2026-03-01", paid_at="2026-03-01"),
+            ACCOUNTING,
+            "2026-12-31",
+            "2031-12-31",
+        ),
         # Pending, created 2026-11-22.
         (order("pending", "2026-11-22"), UNPAID, "2026-11-22", "2027-11-22"),
         # Processing without `date_paid`, created 2026-11-20, then cancelled.
         (order("cancelled", "2026-11-20", was_paid=True), ACCOUNTING, "2026-12-31", "2031-12-31"),
         # Paid 2026-01-02; a later state has no paid date, created 2025-12-30.
         (
-            order("cancelled", "2025-12-30", paid_at="2026-01-02", carried=(("paid_at", at("2026-01-02")),)),
+            order(
+                "cancelled",
+                "2025-12-30",
+                paid_at="2026-01-02",
+                carried=(("paid_at", at("2026-01-02")),),
+            ),
             ACCOUNTING,
             "2026-12-31",
             "2031-12-31",
@@ -88,10 +113,21 @@ def _tag(found: Entry) -> tuple[str, str]:
         ),
     ],
 )
-def test_governing_tag(facts: Facts, tag: tuple[str, str], runs_from: str, delete_after: str, policy: Policy) -> None:
+def test_governing_tag(
+    facts: Facts, tag: tuple[str, str], runs_from: str, delete_after: str, policy: Policy
+) -> None:
     found = governing(facts, policy)
-    assert (_tag(found), str(found.runs_from), str(found.delete_after)) == (tag, runs_from, delete_after)
-    assert (found.governs, found.review_after, found.until, found.action) == (True, None, None, "erase")
+    assert (_tag(found), str(found.runs_from), str(found.delete_after)) == (
+        tag,
+        runs_from,
+        delete_after,
+    )
+    assert (found.governs, found.review_after, found.until, found.action) == (
+        True,
+        None,
+        None,
+        "erase",
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,7 +138,12 @@ def test_governing_tag(facts: Facts, tag: tuple[str, str], runs_from: str, delet
         # On an order: the choice is made at the checkout.
         order("completed", "2026-05-01", kinds="newsletter", choices={"2026-05-03": True}),
         # Declined at the checkout, and given later.
-        order("completed", "2026-03-01", kinds="newsletter", choices={"2026-03-01": False, "2026-05-01": True}),
+        order(
+            "completed",
+            "2026-03-01",
+            kinds="newsletter",
+            choices={"2026-03-01": False, "2026-05-01": True},
+        ),
         # Withdrawn, and given anew.
         order(
             "completed",
@@ -130,19 +171,36 @@ def test_consent_given(facts: Facts, policy: Policy) -> None:
 @pytest.mark.parametrize(
     "facts",
     [
-        customer("2026-01-10", kinds="newsletter", choices={"2026-05-01": True, "2026-09-09": False}),
-        order("completed", "2026-05-01", kinds="newsletter", choices={"2026-05-02": True, "2026-09-09": False}),
+        customer(
+            "2026-01-10", kinds="newsletter", choices={"2026-05-01": True, "2026-09-09": False}
+        ),
+        order(
+            "completed",
+            "2026-05-01",
+            kinds="newsletter",
+            choices={"2026-05-02": True, "2026-09-09": False},
+        ),
         # Said again and again: the first of each run counts.
         customer(
             "2026-01-10",
             kinds="newsletter",
-            choices={"2026-05-01": True, "2026-06-01": True, "2026-09-09": False, "2026-10-01": False},
+            choices={
+                "2026-05-01": True,
+                "2026-06-01": True,
+                "2026-09-09": False,
+                "2026-10-01": False,
+            },
         ),
         # Withdrawn, given anew, withdrawn again: the last consent is the one that ended.
         customer(
             "2026-01-10",
             kinds="newsletter",
-            choices={"2026-02-01": True, "2026-03-01": False, "2026-05-01": True, "2026-09-09": False},
+            choices={
+                "2026-02-01": True,
+                "2026-03-01": False,
+                "2026-05-01": True,
+                "2026-09-09": False,
+            },
         ),
     ],
 )
@@ -151,8 +209,16 @@ def test_consent_withdrawn(facts: Facts, policy: Policy) -> None:
     assert (_tag(found), str(found.runs_from)) == (("consent", "marketing"), "2026-05-01")
     assert (str(found.delete_after), found.until) == ("2026-09-09", None)
     kept = proof(facts, policy)
-    assert (_tag(kept), str(kept.runs_from)) == (("legitimate-interests", "consent-evidence"), "2026-09-09")
-    assert (str(kept.delete_after), kept.until, kept.governs, kept.data) == ("2029-09-09", None, False, "marketing")
+    assert (_tag(kept), str(kept.runs_from)) == (
+        ("legitimate-interests", "consent-evidence"),
+        "2026-09-09",
+    )
+    assert (str(kept.delete_after), kept.until, kept.governs, kept.data) == (
+        "2029-09-09",
+        None,
+        False,
+        "marketing",
+    )
 
 
 @pytest.mark.parametrize(
@@ -164,11 +230,19 @@ def test_consent_withdrawn(facts: Facts, policy: Policy) -> None:
         ("processing", None, "order-closed"),
     ],
 )
-def test_erasure_asked_for(status: str, delete_after: str | None, until: str | None, policy: Policy) -> None:
+def test_erasure_asked_for(
+    status: str, delete_after: str | None, until: str | None, policy: Policy
+) -> None:
     completed = "2026-11-22" if status == "completed" else None
-    facts = order(status, "2026-11-22", paid_at="2026-11-22", completed_at=completed, kinds="contact")
+    facts = order(
+        status, "2026-11-22", paid_at="2026-11-22", completed_at=completed, kinds="contact"
+    )
     asked = RecordEvent("e1", "erasure-requested", at("2026-11-23"))
-    (found,) = (item for item in schedule(facts, policy, standing([asked])).entries if item.part == "contact")
+    (found,) = (
+        item
+        for item in schedule(facts, policy, standing([asked])).entries
+        if item.part == "contact"
+    )
     assert (_tag(found), str(found.runs_from)) == (("contract", "orders-accounting"), "2026-12-31")
     assert (found.delete_after and str(found.delete_after), found.until) == (delete_after, until)
 
@@ -176,25 +250,42 @@ def test_erasure_asked_for(status: str, delete_after: str | None, until: str | N
 def test_consent_given_anew_runs_from_then_and_has_no_end(policy: Policy) -> None:
     choices = {"2026-02-01": True, "2026-03-01": False, "2026-05-01": True}
     found = entry(customer("2026-01-10", kinds="newsletter", choices=choices), policy, "marketing")
-    assert (str(found.runs_from), found.delete_after, found.until) == ("2026-05-01", None, "consent-withdrawn")
+    assert (str(found.runs_from), found.delete_after, found.until) == (
+        "2026-05-01",
+        None,
+        "consent-withdrawn",
+    )
 
 
 def test_newsletter_declined_from_the_start_is_not_kept(policy: Policy) -> None:
     facts = order("completed", "2026-05-01", kinds="newsletter", choices={"2026-05-01": False})
     found = entry(facts, policy, "marketing")
-    assert (found.event, str(found.delete_after), found.until) == ("consent-declined", "2026-05-01", None)
-    assert {item.retention_class for item in planned(facts, policy).entries} == {"orders-accounting", "marketing"}
+    assert (found.event, str(found.delete_after), found.until) == (
+        "consent-declined",
+        "2026-05-01",
+        None,
+    )
+    assert {item.retention_class for item in planned(facts, policy).entries} == {
+        "orders-accounting",
+        "marketing",
+    }
 
 
 def test_customer_note(policy: Policy) -> None:
     found = entry(order("completed", "2026-11-22", kinds="note"), policy, "support")
-    assert (_tag(found), str(found.runs_from)) == (("legitimate-interests", "support-requests"), "2026-11-22")
+    assert (_tag(found), str(found.runs_from)) == (
+        ("legitimate-interests", "support-requests"),
+        "2026-11-22",
+    )
     assert (str(found.review_after), str(found.delete_after)) == ("2027-11-22", "2029-11-22")
 
 
 def test_support_request(policy: Policy) -> None:
     found = governing(SupportRequestFacts(closed_at=at("2026-11-22")), policy)
-    assert (_tag(found), found.event) == (("legitimate-interests", "support-requests"), "request-closed")
+    assert (_tag(found), found.event) == (
+        ("legitimate-interests", "support-requests"),
+        "request-closed",
+    )
     assert (str(found.review_after), str(found.delete_after)) == ("2027-11-22", "2029-11-22")
 
 
@@ -209,7 +300,10 @@ def test_support_request(policy: Policy) -> None:
         (order(paid_at="2025-06-01", completed_at="2024-06-01"), "2025-12-31"),
         (order(paid_at="2024-06-01", refunds={1: "2025-06-01", 2: "2026-06-01"}), "2026-12-31"),
         # The order of the refunds, and one whose day is not known yet, do not matter.
-        (order(paid_at="2024-06-01", refunds={1: "2026-06-01", 2: "2025-06-01", 3: None}), "2026-12-31"),
+        (
+            order(paid_at="2024-06-01", refunds={1: "2026-06-01", 2: "2025-06-01", 3: None}),
+            "2026-12-31",
+        ),
         # None known: the day it was created.
         (order("completed", "2023-06-01"), "2023-12-31"),
         (order("refunded", "2023-06-01", refunds={1: None}), "2023-12-31"),
@@ -227,9 +321,15 @@ def test_accounting_clock(facts: OrderFacts, runs_from: str, policy: Policy) -> 
         (customer("2026-01-10"), "2026-01-10"),
         (customer("2026-01-10", last_active_at="2026-02-01"), "2026-02-01"),
         (customer("2026-01-10", last_order_at="2026-03-01"), "2026-03-01"),
-        (customer("2026-01-10", last_active_at="2026-04-01", last_order_at="2026-03-01"), "2026-04-01"),
+        (
+            customer("2026-01-10", last_active_at="2026-04-01", last_order_at="2026-03-01"),
+            "2026-04-01",
+        ),
         # Signed up after an order was placed as a guest and linked.
-        (customer("2026-05-01", last_active_at="2026-04-01", last_order_at="2026-03-01"), "2026-05-01"),
+        (
+            customer("2026-05-01", last_active_at="2026-04-01", last_order_at="2026-03-01"),
+            "2026-05-01",
+        ),
     ],
 )
 def test_last_activity_clock(facts: Facts, runs_from: str, policy: Policy) -> None:
@@ -249,9 +349,13 @@ def test_a_change_by_staff_or_by_this_service_is_no_activity(policy: Policy) -> 
     assert governing(early, policy).delete_after == governing(late, policy).delete_after
 
 
-@pytest.mark.parametrize("kinds", ["network", "network note attribution newsletter shipping identity contact"])
+@pytest.mark.parametrize(
+    "kinds", ["network", "network note attribution newsletter shipping identity contact"]
+)
 def test_technical_clock_runs_from_the_order(kinds: str, policy: Policy) -> None:
-    found = entry(order("completed", "2026-11-22", paid_at="2027-05-01", kinds=kinds), policy, "technical")
+    found = entry(
+        order("completed", "2026-11-22", paid_at="2027-05-01", kinds=kinds), policy, "technical"
+    )
     assert (str(found.runs_from), str(found.delete_after)) == ("2026-11-22", "2027-11-22")
 
 
@@ -259,7 +363,11 @@ def test_consent_log_clock(policy: Policy) -> None:
     """The last choice counts: that it was made must be demonstrable, whatever it was."""
     choices = (Choice(at("2025-05-01"), given=True), Choice(at("2026-05-01"), given=False))
     found = governing(ConsentFacts("cookie-consent", choices), policy)
-    assert (found.retention_class, str(found.runs_from), found.until) == ("cookie-consent-logs", "2026-05-01", None)
+    assert (found.retention_class, str(found.runs_from), found.until) == (
+        "cookie-consent-logs",
+        "2026-05-01",
+        None,
+    )
     # To be able to prove it: no law orders the log.
     assert found.basis == "legitimate-interests"
     assert (str(found.review_after), str(found.delete_after)) == ("2027-05-01", "2028-05-01")
@@ -270,7 +378,11 @@ def test_consent_log_clock(policy: Policy) -> None:
     [
         ([("2026-05-01", True)], "consent-withdrawn", None),
         ([("2026-05-01", True), ("2026-09-09", False)], None, "2026-09-09"),
-        ([("2026-05-01", True), ("2026-09-09", False), ("2026-10-01", True)], "consent-withdrawn", None),
+        (
+            [("2026-05-01", True), ("2026-09-09", False), ("2026-10-01", True)],
+            "consent-withdrawn",
+            None,
+        ),
         # Only that it was withdrawn is known: it ended as it began.
         ([("2026-09-09", False)], None, "2026-09-09"),
     ],
@@ -278,7 +390,9 @@ def test_consent_log_clock(policy: Policy) -> None:
 def test_newsletter_consent_that_another_tool_reports(
     choices: list[tuple[str, bool]], until: str | None, delete_after: str | None, policy: Policy
 ) -> None:
-    facts = ConsentFacts("marketing-consent", tuple(Choice(at(day), given=given) for day, given in choices))
+    facts = ConsentFacts(
+        "marketing-consent", tuple(Choice(at(day), given=given) for day, given in choices)
+    )
     found = governing(facts, policy)
     assert (_tag(found), found.until) == (("consent", "marketing"), until)
     assert found.delete_after == (date.fromisoformat(delete_after) if delete_after else None)
@@ -286,7 +400,11 @@ def test_newsletter_consent_that_another_tool_reports(
 
 def test_creation_clock_of_an_account(policy: Policy) -> None:
     found = anchor("created", customer("2026-01-10", last_active_at="2026-11-22"), policy)
-    assert (found.event, str(found.day), found.phrase) == ("created", "2026-01-10", "Account created on 2026-01-10")
+    assert (found.event, str(found.day), found.phrase) == (
+        "created",
+        "2026-01-10",
+        "Account created on 2026-01-10",
+    )
 
 
 @pytest.mark.parametrize(
@@ -355,7 +473,9 @@ def test_status_of_an_order_that_was_paid(status: str, policy: Policy) -> None:
 
 
 @pytest.mark.parametrize("status", sorted(UNPAID_STATUSES))
-def test_status_of_an_order_that_was_not_paid_unless_it_says_when(status: str, policy: Policy) -> None:
+def test_status_of_an_order_that_was_not_paid_unless_it_says_when(
+    status: str, policy: Policy
+) -> None:
     assert _tag(governing(order(status), policy)) == UNPAID
     assert _tag(governing(order(status, paid_at="2026-11-22"), policy)) == ACCOUNTING
 
@@ -382,7 +502,9 @@ def test_unknown_status_follows_paid_or_not(
         customer(kinds="newsletter", choices={"2026-11-22": True}, last_active_at="2020-01-01"),
     ],
 )
-def test_marketing_support_and_technical_data_never_lengthen_a_record(facts: Facts, policy: Policy) -> None:
+def test_marketing_support_and_technical_data_never_lengthen_a_record(
+    facts: Facts, policy: Policy
+) -> None:
     """The note (36 months) and the standing consent (no end) both outlast what governs."""
     plan = planned(facts, policy)
     ends = [item.delete_after or date.max for item in plan.entries]
@@ -435,8 +557,13 @@ def test_of_several_that_govern_the_longest_wins(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_customer_holds(facts: Facts, holds: set[tuple[str, str, str, bool]], policy: Policy) -> None:
-    found = {(item.data, item.basis, item.retention_class, item.governs) for item in planned(facts, policy).entries}
+def test_customer_holds(
+    facts: Facts, holds: set[tuple[str, str, str, bool]], policy: Policy
+) -> None:
+    found = {
+        (item.data, item.basis, item.retention_class, item.governs)
+        for item in planned(facts, policy).entries
+    }
     assert found == holds
 
 
@@ -487,7 +614,10 @@ def test_erased_leaves_what_the_eraser_left(policy: Policy) -> None:
     erased = planned(order(**EVERYTHING, erased_at="2026-12-24"), policy)
     assert (erased.phase, erased.governing) == ("erased", kept.governing)
     assert [item.name for item in erased.entries] == LEFT
-    assert {item.name for item in kept.entries} & {"order-payment (item-meta)", "support (refund-reason)"} == set()
+    assert {item.name for item in kept.entries} & {
+        "order-payment (item-meta)",
+        "support (refund-reason)",
+    } == set()
     before = {item.name: str(item.delete_after or item.until) for item in kept.entries}
     assert {item.name: str(item.delete_after or item.until) for item in erased.entries} == {
         **{name: before[name] for name in ("support", "technical", "marketing")},
@@ -515,7 +645,11 @@ def test_each_kind_that_the_eraser_leaves(kinds: str, left: list[str], policy: P
 
 
 def test_the_proof_of_a_consent_survives_the_eraser_where_marketing_data_do(policy: Policy) -> None:
-    facts = order(kinds="newsletter", choices={"2026-11-22": True, "2026-11-30": False}, erased_at="2026-12-24")
+    facts = order(
+        kinds="newsletter",
+        choices={"2026-11-22": True, "2026-11-30": False},
+        erased_at="2026-12-24",
+    )
     assert str(proof(facts, policy).delete_after) == "2029-11-30"
     gone = order(choices={"2026-11-22": True, "2026-11-30": False}, erased_at="2026-12-24")
     assert planned(gone, policy).entries == ()

@@ -16,7 +16,8 @@ OSLO = ZoneInfo("Europe/Oslo")
 HOUR = timedelta(hours=1)
 
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(), lambda inner: st.lists(inner, max_size=2)
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=2),
 )
 
 
@@ -86,7 +87,9 @@ def test_the_zone_of_an_index(name: object, offset: object, text: str | None) ->
         (UNKNOWN, None, None),
     ],
 )
-def test_zones_are_compared_by_what_they_mean(text: str, most: timedelta | None, always: bool | None) -> None:
+def test_zones_are_compared_by_what_they_mean(
+    text: str, most: timedelta | None, always: bool | None
+) -> None:
     found = difference(text, OSLO)
     assert (found and found.most, found and found.always) == (most, always)
 

@@ -49,7 +49,10 @@ ROUTES = (
     Route("/orders/batch", _batch(orders.batch)),
     Route("/orders/<int:record_id>", _item(orders.show, orders.update, orders.delete)),
     Route("/orders/<int:order_id>/refunds", _collection(orders.refunds, orders.create_refund)),
-    Route("/orders/<int:order_id>/refunds/<int:record_id>", {"GET": orders.refund, "DELETE": orders.delete_refund}),
+    Route(
+        "/orders/<int:order_id>/refunds/<int:record_id>",
+        {"GET": orders.refund, "DELETE": orders.delete_refund},
+    ),
     Route("/customers", _collection(customers.listing, customers.create)),
     Route("/customers/batch", _batch(customers.batch)),
     Route("/customers/<int:record_id>", _item(customers.show, customers.update, customers.delete)),
@@ -125,7 +128,9 @@ def _method() -> str:
 
 def _params() -> Params:
     """The query, read only after the signature over it was checked: a store that lies may misread it."""
-    return Params(misread(php_query(request.args.items(multi=True)), request.environ.get(FAULT, "")))
+    return Params(
+        misread(php_query(request.args.items(multi=True)), request.environ.get(FAULT, ""))
+    )
 
 
 def _body() -> Json:
@@ -140,15 +145,21 @@ def _body() -> Json:
 
 def _note(store: SandboxStore, key: str, answer: Answer, writes: list[Write]) -> None:
     query = php_query(request.args.items(multi=True))
-    shown = {name: value for name, value in query.items() if not name.startswith(("oauth_", "consumer_"))}
+    shown = {
+        name: value for name, value in query.items() if not name.startswith(("oauth_", "consumer_"))
+    }
     fault, came = request.environ.get(FAULT, ""), request.environ[CAME]
-    entry = RequestEntry(request.method, request.path, shown, key, answer.status, tuple(writes), fault, came)
+    entry = RequestEntry(
+        request.method, request.path, shown, key, answer.status, tuple(writes), fault, came
+    )
     with store.lock:
         store.log.requests.append(entry)
 
 
 def _respond(answer: Answer, headers: dict[str, str] | None = None) -> Response:
-    response = Response(php_json(answer.body), answer.status, content_type="application/json; charset=UTF-8")
+    response = Response(
+        php_json(answer.body), answer.status, content_type="application/json; charset=UTF-8"
+    )
     response.headers.update({**answer.headers, **(headers or {})})
     return response
 

@@ -74,9 +74,13 @@ def batch_answer(call: Call, create: Any, update: Any, delete: Any) -> Answer:
     if parts["create"]:
         answer["create"] = [_item(0, create, call, given) for given in parts["create"]]
     if parts["update"]:
-        answer["update"] = [_item(given.get("id", 0), update, call, given) for given in parts["update"]]
+        answer["update"] = [
+            _item(given.get("id", 0), update, call, given) for given in parts["update"]
+        ]
     if parts["delete"]:
-        answer["delete"] = [_item(int(record_id), delete, call, int(record_id)) for record_id in parts["delete"]]
+        answer["delete"] = [
+            _item(int(record_id), delete, call, int(record_id)) for record_id in parts["delete"]
+        ]
     return Answer(answer)
 
 

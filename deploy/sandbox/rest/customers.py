@@ -53,7 +53,9 @@ def _shown(call: Call, customer: Customer, *, deleted: bool = False) -> Json:
 
 def _create(call: Call, given: Json) -> Json:
     customer = call.store.customers.create(given)
-    call.wrote("customer", customer.id, [str(change.get("key")) for change in given.get("meta_data") or ()])
+    call.wrote(
+        "customer", customer.id, [str(change.get("key")) for change in given.get("meta_data") or ()]
+    )
     return _shown(call, customer)
 
 

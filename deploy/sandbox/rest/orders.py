@@ -10,7 +10,9 @@ from deploy.sandbox.wire import Json
 def listing(call: Call) -> Answer:
     """GET /orders."""
     page = list_orders(call.store.shop, call.params, call.store.habits)
-    bodies = [call.store.renderer.order(order) for order in page.items if call.shows("order", order.id)]
+    bodies = [
+        call.store.renderer.order(order) for order in page.items if call.shows("order", order.id)
+    ]
     return page_answer(page, [_with_shallow_fields(call, body) for body in bodies], call.params)
 
 
@@ -78,7 +80,9 @@ def refund(call: Call) -> Answer:
 def create_refund(call: Call) -> Answer:
     """POST /orders/<id>/refunds."""
     order = _refunded_order(call)
-    made = call.store.orders.refund(order, call.body.get("amount"), str(call.body.get("reason") or ""))
+    made = call.store.orders.refund(
+        order, call.body.get("amount"), str(call.body.get("reason") or "")
+    )
     call.wrote("order", order.id)
     return Answer(call.store.renderer.refund(order, made), 201)
 
@@ -96,7 +100,9 @@ def delete_refund(call: Call) -> Answer:
 
 def _create(call: Call, given: Json) -> Json:
     order = call.store.orders.create(given)
-    call.wrote("order", order.id, [str(change.get("key")) for change in given.get("meta_data") or ()])
+    call.wrote(
+        "order", order.id, [str(change.get("key")) for change in given.get("meta_data") or ()]
+    )
     return call.store.renderer.order(order)
 
 

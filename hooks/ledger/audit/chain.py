@@ -83,7 +83,9 @@ class Chain:
         """Now it is known of the suspect what was changed."""
         if self.suspect is None:
             return
-        judged = replace(self.suspect, why="unproven" if why == "row" and not self.suspect.proven else why)
+        judged = replace(
+            self.suspect, why="unproven" if why == "row" and not self.suspect.proven else why
+        )
         self.suspect, self.borne_out = None, why != "either"
         if self.pool is None:
             yield judged.finding()

@@ -17,14 +17,19 @@ class Finding:
 
 def named(row: Sealed) -> str:
     """A row of the history and its record, as the start of a sentence."""
-    record = f"{row['kind']} {row['external_id']} of {row['store']}" if row["store"] is not None else "of no record"
+    record = (
+        f"{row['kind']} {row['external_id']} of {row['store']}"
+        if row["store"] is not None
+        else "of no record"
+    )
     return f"History row {row['id']} ({record})"
 
 
 def row_changed(number: int, row: Sealed) -> Finding:
     """The row, or its record, gives another hash than the one that was sealed, and the seal stands."""
     return Finding(
-        "row-changed", f"{named(row)} is not what was sealed as number {number}: it, or its record, was changed."
+        "row-changed",
+        f"{named(row)} is not what was sealed as number {number}: it, or its record, was changed.",
     )
 
 
@@ -48,7 +53,9 @@ def sealed_late(number: int, row: Sealed) -> Finding:
 
 def seal_changed(number: int, row: Sealed) -> Finding:
     """The row gives the hash that the next seal builds on, and not the one that its seal says."""
-    return Finding("seal-changed", f"{named(row)} is as it was sealed, but seal {number} was changed.")
+    return Finding(
+        "seal-changed", f"{named(row)} is as it was sealed, but seal {number} was changed."
+    )
 
 
 def either_changed(number: int, row: Sealed) -> Finding:
@@ -72,7 +79,10 @@ def moved(number: int, row: Sealed, origin: tuple[int, int]) -> Finding:
 
 def seals_removed(first: int, last: int) -> Finding:
     """At the end of the chain."""
-    return Finding("seal-removed", f"{_seals(first, last)} missing at the end of the chain, which went on to {last}.")
+    return Finding(
+        "seal-removed",
+        f"{_seals(first, last)} missing at the end of the chain, which went on to {last}.",
+    )
 
 
 def seals_skipped(first: int, last: int, row: Sealed | None) -> Finding:
@@ -83,12 +93,17 @@ def seals_skipped(first: int, last: int, row: Sealed | None) -> Finding:
 
 def seal_stray(number: int) -> Finding:
     """Its number is none that a chain has."""
-    return Finding("seal-inserted", f"Seal {number} is none that this service makes: it was put in.")
+    return Finding(
+        "seal-inserted", f"Seal {number} is none that this service makes: it was put in."
+    )
 
 
 def head_missing(last: int) -> Finding:
     """There are seals, and no end of the chain."""
-    return Finding("head-changed", f"Where the chain ends is not written down, though it goes on to seal {last}.")
+    return Finding(
+        "head-changed",
+        f"Where the chain ends is not written down, though it goes on to seal {last}.",
+    )
 
 
 def head_behind(end: Head, last: int) -> Finding:

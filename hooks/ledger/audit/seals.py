@@ -96,7 +96,10 @@ def columns() -> list[Label[Any]]:
 
     Days and instants come as the database keeps them: one that somebody made unreadable must not end the audit.
     """
-    raw = [type_coerce(history.c[name], String) if name in _AS_KEPT else history.c[name] for name in OF_THE_ROW]
+    raw = [
+        type_coerce(history.c[name], String) if name in _AS_KEPT else history.c[name]
+        for name in OF_THE_ROW
+    ]
     named = zip(_NAMES, (*raw, *(records.c[name] for name in OF_THE_RECORD)), strict=True)
     return [column.label(name) for name, column in named]
 
@@ -156,7 +159,9 @@ def unsealed(since: int | BindParameter[int] | None, before: int | None = None) 
     Both stand on both sides, so that of both indexes no more is gone through.
     """
     seal = exists().where(seals.c.history_id == history.c.id)
-    chosen = select(*columns()).outerjoin_from(history, records, records.c.id == history.c.record_id)
+    chosen = select(*columns()).outerjoin_from(
+        history, records, records.c.id == history.c.record_id
+    )
     if since is not None:
         seal, chosen = seal.where(seals.c.history_id >= since), chosen.where(history.c.id >= since)
     if before is not None:
@@ -167,8 +172,14 @@ def unsealed(since: int | BindParameter[int] | None, before: int | None = None) 
 # --- sealing ---------------------------------------------------------------------------------------------
 
 
-_UNSEALED = Prepared(lambda _: unsealed(bindparam("since", type_=BigInteger)).limit(bindparam("limit", type_=Integer)))
-_ADD = Prepared(lambda _: insert(seals).values({column.name: bindparam(column.name) for column in seals.c}))
+_UNSEALED = Prepared(
+    lambda _: unsealed(bindparam("since", type_=BigInteger)).limit(
+        bindparam("limit", type_=Integer)
+    )
+)
+_ADD = Prepared(
+    lambda _: insert(seals).values({column.name: bindparam(column.name) for column in seals.c})
+)
 
 _HEAD = select(seal_head.c.number, seal_head.c.hash).where(seal_head.c.id == 1)
 
@@ -203,9 +214,13 @@ def _locked(connection: Connection) -> Head:
     """
     chosen = _HEAD.with_for_update()
     if connection.execute(chosen).first() is None:
-        connection.execute(insert_ignore(connection, seal_head), {"id": 1, "number": 0, "hash": GENESIS})
+        connection.execute(
+            insert_ignore(connection, seal_head), {"id": 1, "number": 0, "hash": GENESIS}
+        )
     end = Head(*connection.execute(chosen).one())
-    last = connection.execute(select(seals.c.number, seals.c.hash).order_by(seals.c.number.desc()).limit(1)).first()
+    last = connection.execute(
+        select(seals.c.number, seals.c.hash).order_by(seals.c.number.desc()).limit(1)
+    ).first()
     return Head(*last) if last and last.number > end.number else end
 
 

@@ -95,4 +95,6 @@ def _made(suspects: list[Suspect]) -> dict[str, Origin]:
 def _moved_from(number: int, suspects: list[Suspect], origins: dict[str, Origin]) -> set[str]:
     """The hashes of those that were made with this number, and stand at another."""
     known = [(each, origins[each.link.hash]) for each in suspects if each.link.hash in origins]
-    return {each.link.hash for each, origin in known if origin.place[0] == number != each.link.number}
+    return {
+        each.link.hash for each, origin in known if origin.place[0] == number != each.link.number
+    }

@@ -61,7 +61,9 @@ def _links(connection: Connection) -> Iterator[Link]:
     """All seals in order of their numbers, with their rows as far as they are there."""
     joined = seals.outerjoin(history, history.c.id == seals.c.history_id)
     joined = joined.outerjoin(records, records.c.id == history.c.record_id)
-    chosen = select(seals.c.number, seals.c.history_id, seals.c.hash, *columns()).select_from(joined)
+    chosen = select(seals.c.number, seals.c.history_id, seals.c.hash, *columns()).select_from(
+        joined
+    )
     for row in _streamed(connection, chosen.order_by(seals.c.number)):
         yield Link(row.number, row.history_id, row.hash, None if row.id is None else sealed(row))
 
@@ -76,7 +78,9 @@ def _not_sealed(connection: Connection, before: datetime) -> Iterator[Finding]:
     behind = unsealed(highest).where(old)
     first = connection.execute(behind.limit(1)).first()
     if first is not None:
-        number = connection.execute(select(func.count()).select_from(behind.order_by(None).subquery())).scalar_one()
+        number = connection.execute(
+            select(func.count()).select_from(behind.order_by(None).subquery())
+        ).scalar_one()
         yield findings.not_sealed(number, sealed(first))
 
 

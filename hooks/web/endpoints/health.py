@@ -24,4 +24,6 @@ def readyz() -> tuple[Response, int]:
     found = here.readiness.fault()
     checks = readiness.checks(found[0] if found else None)
     status = "not ready" if found else "ok"
-    return jsonify(status=status, checks=checks, ledger=here.database.description), 503 if found else 200
+    return jsonify(
+        status=status, checks=checks, ledger=here.database.description
+    ), 503 if found else 200

@@ -16,7 +16,9 @@ blueprint = Blueprint("openapi", __name__)
 
 @cache
 def _document() -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+    document: dict[str, Any] = json.loads(
+        Path(__file__).with_suffix(".json").read_text(encoding="utf-8")
+    )
     document["info"]["version"] = __version__
     return document
 

@@ -30,7 +30,9 @@ def add(slug: str, kind: str, external_id: int) -> tuple[Response, int]:
     did before."""
     key = _key(slug, kind, external_id)
     if request.mimetype != "application/json":
-        abort(415)  # a form, which a page of another site can have a browser send without asking, is none
+        abort(
+            415
+        )  # a form, which a page of another site can have a browser send without asking, is none
     with requests.whole_body() as body, requests.counted(slug):
         here = service()
         now, zone = here.runtime.clock(), here.policy.time_zone
@@ -39,8 +41,19 @@ def add(slug: str, kind: str, external_id: int) -> tuple[Response, int]:
         outcome = note(here.runtime, key, event)
     result = Result.RECORDED if outcome.new else Result.UNCHANGED
     telemetry.EVENTS.labels(slug, str(result)).inc()
-    log.info("record.event", store=slug, kind=key.kind, id=external_id, type=event.type, result=str(result))
-    answer = jsonify(result=str(result), event=event_dict(outcome.event), record=outcome.after and shown(outcome.after))
+    log.info(
+        "record.event",
+        store=slug,
+        kind=key.kind,
+        id=external_id,
+        type=event.type,
+        result=str(result),
+    )
+    answer = jsonify(
+        result=str(result),
+        event=event_dict(outcome.event),
+        record=outcome.after and shown(outcome.after),
+    )
     return answer, 201 if outcome.new else 200
 
 

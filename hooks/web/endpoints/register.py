@@ -11,7 +11,9 @@ from hooks.register.html_format import as_html
 from hooks.register.json_format import as_json
 from hooks.service import service
 
-NOTHING_LOADED = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+NOTHING_LOADED = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+)
 
 blueprint = Blueprint("register", __name__)
 
@@ -29,13 +31,17 @@ def register() -> Response:
 @blueprint.get("/register.csv")
 def register_csv() -> Response:
     """A line for each activity, category of data and retention class, with a header line."""
-    return Response(as_csv(service().register_of_processing()), content_type="text/csv; charset=utf-8")
+    return Response(
+        as_csv(service().register_of_processing()), content_type="text/csv; charset=utf-8"
+    )
 
 
 @blueprint.get("/register.html")
 def register_html() -> Response:
     """A page to print, which loads nothing else."""
-    response = Response(as_html(service().register_of_processing()), content_type="text/html; charset=utf-8")
+    response = Response(
+        as_html(service().register_of_processing()), content_type="text/html; charset=utf-8"
+    )
     response.headers["Content-Security-Policy"] = NOTHING_LOADED
     return response
 

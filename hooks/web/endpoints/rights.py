@@ -49,7 +49,9 @@ def person(slug: str) -> Response:
     if key is None:
         abort(400, "An address can be looked up only where a SUBJECT_KEY is set.")
     if request.mimetype != "application/json":
-        abort(415)  # a form, which a page of another site can have a browser send without asking, is none
+        abort(
+            415
+        )  # a form, which a page of another site can have a browser send without asking, is none
     with requests.whole_body() as body:
         address = read_address(event_object(body))
     if address is None or not is_address(address):

@@ -18,7 +18,17 @@ from hooks.ledger.due import PAGE_SIZE, Due, due, due_by_day
 from hooks.service import service
 from schemas.schedule import ScheduleQuerySchema
 
-COLUMNS = ("store", "kind", "id", "class", "legal_basis", "review_after", "delete_after", "state", "data")
+COLUMNS = (
+    "store",
+    "kind",
+    "id",
+    "class",
+    "legal_basis",
+    "review_after",
+    "delete_after",
+    "state",
+    "data",
+)
 
 blueprint = Blueprint("schedule", __name__)
 
@@ -36,7 +46,10 @@ def schedule() -> Response:
         total, rows = due(connection, chosen)
     pages = -(-total // PAGE_SIZE)
     return jsonify(
-        total=total, page=chosen.page, pages=pages, records=[line_of(row, parts=chosen.parts) for row in rows]
+        total=total,
+        page=chosen.page,
+        pages=pages,
+        records=[line_of(row, parts=chosen.parts) for row in rows],
     )
 
 
@@ -61,7 +74,9 @@ def schedule_calendar() -> Response:
     chosen = _chosen()
     with service().database.read() as connection:
         rows = due_by_day(connection, chosen)
-    return Response(_calendar(rows, parts=chosen.parts), content_type="text/calendar; charset=utf-8")
+    return Response(
+        _calendar(rows, parts=chosen.parts), content_type="text/calendar; charset=utf-8"
+    )
 
 
 def _chosen() -> Due:
@@ -85,7 +100,9 @@ def line_of(row: Row[Any], *, parts: bool) -> dict[str, Any]:
     return _record(row) | {
         "class": " ".join(dict.fromkeys(entry["class"] for entry in going)),
         "legal_basis": " ".join(dict.fromkeys(entry["basis"] for entry in going)),
-        "review_after": min((entry["review_after"] for entry in going if entry["review_after"]), default=None),
+        "review_after": min(
+            (entry["review_after"] for entry in going if entry["review_after"]), default=None
+        ),
         "delete_after": day,
         "data": [entry_name(entry) for entry in going],
     }
@@ -114,7 +131,10 @@ def _calendar(rows: Iterable[Row[Any]], *, parts: bool) -> bytes:
     for row in rows:
         event = Event()
         day = row.day + timedelta(days=1)
-        event.add("uid", f"{day}-{'part-' if parts else ''}{row.kind}-{row.retention_class}@retention-hooks")
+        event.add(
+            "uid",
+            f"{day}-{'part-' if parts else ''}{row.kind}-{row.retention_class}@retention-hooks",
+        )
         event.add("dtstamp", service().runtime.clock())
         event.add("dtstart", day)
         whole = f"Delete {row.number} of {row.kind}: {row.retention_class}"

@@ -22,7 +22,12 @@ def status() -> tuple[Response, int]:
     try:
         with here.database.read() as connection:
             found = status_of(
-                connection, here.settings, here.policy, started_at=here.started_at, now=now, process_problems=problems
+                connection,
+                here.settings,
+                here.policy,
+                started_at=here.started_at,
+                now=now,
+                process_problems=problems,
             )
     except LedgerUnavailableError as error:
         found = status_without_ledger(here.policy, error, started_at=here.started_at, now=now)

@@ -24,12 +24,16 @@ def receive(slug: str) -> Response:
     keys, headers = requests.signing_keys(slug), requests.headers()
     requests.refuse_unsigned(slug, PING_BYTES)
     with requests.whole_body() as body:
-        here = service()  # only now: while the body came in, another policy may have come into force
+        here = (
+            service()
+        )  # only now: while the body came in, another policy may have come into force
         if is_ping(body, headers):
             return _answer(here, slug, Result.PING)
         with requests.counted(slug), telemetry.INTAKE_SECONDS.time():
             subject_key = here.settings.subject_key
-            delivery = Delivery.from_http(headers, body, keys=keys, policy=here.policy, subject_key=subject_key)
+            delivery = Delivery.from_http(
+                headers, body, keys=keys, policy=here.policy, subject_key=subject_key
+            )
             result = submit(here, slug, delivery)
         return _answer(here, slug, result, delivery.topic)
 

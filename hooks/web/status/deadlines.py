@@ -28,7 +28,9 @@ def problems(connection: Connection, policy: Policy, today: date) -> Iterator[Pr
     yield from _erased_too_early(connection, today)
 
 
-def store_problems(connection: Connection, slug: str, policy: Policy, today: date) -> Iterator[Problem]:
+def store_problems(
+    connection: Connection, slug: str, policy: Policy, today: date
+) -> Iterator[Problem]:
     """Those of one store. `today` is a day in the policy's time zone."""
     number, oldest = due.set_before(connection, slug, "request_due", today)
     if oldest:
@@ -60,7 +62,10 @@ def _overdue(connection: Connection, policy: Policy, today: date) -> Iterator[Pr
     if not found:
         return
     oldest = min(found, key=lambda row: row.day)
-    counts = [f"{whole} record(s)" if whole else "", f"a part of {parts} record(s)" if parts else ""]
+    counts = [
+        f"{whole} record(s)" if whole else "",
+        f"a part of {parts} record(s)" if parts else "",
+    ]
     what = " and ".join(filter(None, counts))
     yield {
         "code": "overdue",
@@ -74,7 +79,9 @@ def _overdue(connection: Connection, policy: Policy, today: date) -> Iterator[Pr
 def _erased_too_early(connection: Connection, today: date) -> Iterator[Problem]:
     number, examples, since = views.erased_too_early(connection, today)
     if number:
-        named = "; ".join(f"{_named(row)} of {row.store} ({row.state}; {_kept_for(row)})" for row in examples)
+        named = "; ".join(
+            f"{_named(row)} of {row.store} ({row.state}; {_kept_for(row)})" for row in examples
+        )
         more = f", the first {len(examples)} of them" if number > len(examples) else ""
         yield {
             "code": "erased-too-early",
@@ -87,7 +94,9 @@ def _erased_too_early(connection: Connection, today: date) -> Iterator[Problem]:
 def _kept_for(row: Row[Any]) -> str:
     if not row.held:
         return f"to be kept until {row.delete_after}"
-    is_restricted = any(entry["until"] == "restriction-lifted" for entry in read_entries(row.entries))
+    is_restricted = any(
+        entry["until"] == "restriction-lifted" for entry in read_entries(row.entries)
+    )
     return "restricted, and to be kept by law" if is_restricted else "under a hold"
 
 

@@ -86,7 +86,9 @@ def store_problems(
     yield from _push_problems(connection, slug, now)
 
 
-def _clock_problems(slug: str, store_time: datetime | None, at: datetime | None, now: datetime) -> Iterator[Problem]:
+def _clock_problems(
+    slug: str, store_time: datetime | None, at: datetime | None, now: datetime
+) -> Iterator[Problem]:
     """Compare the clocks. What was heard in the future was heard before the clock was set back, and counts no more."""
     if store_time and at and at - store_time > CLOCK_AHEAD and at <= now + SLACK:
         ahead = timedelta(seconds=round((at - store_time).total_seconds()))

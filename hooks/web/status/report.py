@@ -56,11 +56,15 @@ def status_of(
     problems = [*process_problems, *deadlines.problems(connection, policy, today)]
     problems += _policy_problems(connection, policy, now)
     for slug, store in settings.stores.items():
-        problems += operation.store_problems(connection, slug, store.url, started_at=started_at, now=now)
+        problems += operation.store_problems(
+            connection, slug, store.url, started_at=started_at, now=now
+        )
         problems += _store_problems(connection, slug)
         problems += deadlines.store_problems(connection, slug, policy, today)
         problems += store_observations.problems(connection, slug, policy.time_zone)
-        problems += _round_problems(connection, slug, late=now - LATE * settings.reconcile - rounds.LEASE)
+        problems += _round_problems(
+            connection, slug, late=now - LATE * settings.reconcile - rounds.LEASE
+        )
     found = _head(_worst(problems), problems, started_at)
     found["policy"] = _policy(policy) | _policy_at_work(connection, policy)
     found["people"] = _people(settings)
@@ -136,7 +140,10 @@ def _policy_at_work(connection: Connection, policy: Policy) -> dict[str, Any]:
 
 def _policy_problems(connection: Connection, policy: Policy, now: datetime) -> Iterator[Problem]:
     for row in policies.waiting(connection):
-        late = row.waits_for != "effective-date" or row.effective_from <= now.astimezone(policy.time_zone).date()
+        late = (
+            row.waits_for != "effective-date"
+            or row.effective_from <= now.astimezone(policy.time_zone).date()
+        )
         if late:
             yield {
                 "code": "policy-waits",
@@ -202,7 +209,11 @@ def _webhooks(connection: Connection, topics: tuple[str, ...], slug: str) -> lis
 def _store_problems(connection: Connection, slug: str) -> Iterator[Problem]:
     pause = stores.resting(connection, slug)
     if pause:
-        act = "Until that is mended, nothing is written back" if pause.permanent else "It is tried again by itself"
+        act = (
+            "Until that is mended, nothing is written back"
+            if pause.permanent
+            else "It is tried again by itself"
+        )
         yield {
             "code": f"store-{pause.code}",
             "message": f"Calls to the store {slug} fail ({pause.code}). {act}; `{CHECK}` says how to mend it.",
@@ -218,7 +229,9 @@ def _store_problems(connection: Connection, slug: str) -> Iterator[Problem]:
     yield from _closed_problems(connection, slug)
     yield from _notice_problems(connection, slug)
     yield from _webhook_problems(connection, slug)
-    set_aside = [row for row in views.quarantined(connection, slug) if row.reason != views.LOST_RIGHTS]
+    set_aside = [
+        row for row in views.quarantined(connection, slug) if row.reason != views.LOST_RIGHTS
+    ]
     for reason, found in groupby(set_aside, key=lambda row: str(row.reason)):
         yield {"code": "quarantined"} | _set_aside(slug, reason, list(found))
     lost = views.lost_rights(connection, slug)
@@ -394,7 +407,9 @@ def _push_words(slug: str, error: str, number: int, example: int) -> str:
 
 def _quarantine_words(reason: str) -> str:
     """Say why deliveries were set aside, and what to do. No full stop at the end."""
-    mended = "What they tell of is asked of the store; if more come, look for the plugin that sends them"
+    mended = (
+        "What they tell of is asked of the store; if more come, look for the plugin that sends them"
+    )
     return {
         "owner-lost-rights": (
             "the user who made the webhook may not see records any more, so that the store sends an error in place of "

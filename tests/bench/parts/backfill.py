@@ -23,7 +23,9 @@ def measure(bench: Bench) -> Iterator[Figure]:
         yield Figure.single("records read and tagged a second", "1/s", size / used.seconds, of)
         yield Figure.single("most memory of the command", "MiB", used.peak, of)
     more = sizes[1] - sizes[0]
-    yield Figure.single("its own time a record", "ms", 1000 * (large.cpu - small.cpu) / more, {"database": "sqlite"})
+    yield Figure.single(
+        "its own time a record", "ms", 1000 * (large.cpu - small.cpu) / more, {"database": "sqlite"}
+    )
 
 
 def _filled(bench: Bench, size: int) -> Usage:

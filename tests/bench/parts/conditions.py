@@ -34,9 +34,14 @@ def measure(bench: Bench) -> Iterator[Figure]:
     yield from _measured(bench, f"{STORES} stores", [f"s{number}" for number in range(STORES)])
 
 
-def _measured(bench: Bench, condition: str, slugs: Sequence[str] = SLUGS, **env: str) -> Iterator[Figure]:
+def _measured(
+    bench: Bench, condition: str, slugs: Sequence[str] = SLUGS, **env: str
+) -> Iterator[Figure]:
     bench.say(f"intake: {condition}")
-    with bench.databases.new("sqlite") as url, services(bench, {"service": url}, slugs, **env) as sides:
+    with (
+        bench.databases.new("sqlite") as url,
+        services(bench, {"service": url}, slugs, **env) as sides,
+    ):
         yield from closed(bench, sides, {"database": "sqlite", "condition": condition})
 
 

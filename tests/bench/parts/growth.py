@@ -41,7 +41,9 @@ def measure(bench: Bench) -> Iterator[Figure]:
     for backend in bench.plan.large_on:
         for records_there in bench.plan.sizes:
             bench.say(f"growth on {backend}: {records_there:,} records")
-            yield from _at(bench, backend, {"database": backend, "records": records_there}, records_there)
+            yield from _at(
+                bench, backend, {"database": backend, "records": records_there}, records_there
+            )
 
 
 def _at(bench: Bench, backend: Backend, of: Of, number: int) -> Iterator[Figure]:
@@ -75,7 +77,9 @@ def _schedules(url: str) -> int:
 
 def _pages(bench: Bench, side: Side, of: Of) -> Iterator[Figure]:
     for path in PAGES:
-        yield _timed(bench, f"GET {path}", partial(requests.get, f"{side.url}{path}", timeout=60), of)
+        yield _timed(
+            bench, f"GET {path}", partial(requests.get, f"{side.url}{path}", timeout=60), of
+        )
 
 
 def _queries(bench: Bench, url: str, of: Of) -> Iterator[Figure]:
@@ -86,12 +90,16 @@ def _queries(bench: Bench, url: str, of: Of) -> Iterator[Figure]:
 
         def pushes() -> None:
             with ledger.engine.connect() as connection:
-                records.claim_pushes(connection, SLUG, "order", limit=100, now=now, until=until, claim="bench")
+                records.claim_pushes(
+                    connection, SLUG, "order", limit=100, now=now, until=until, claim="bench"
+                )
                 connection.rollback()
 
         def rereads() -> None:
             with ledger.engine.connect() as connection:
-                records.claim_rereads(connection, SLUG, limit=100, now=now, until=until, claim="bench")
+                records.claim_rereads(
+                    connection, SLUG, limit=100, now=now, until=until, claim="bench"
+                )
                 connection.rollback()
 
         yield _timed(bench, "query: what is due to be written back", pushes, of)

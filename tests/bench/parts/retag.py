@@ -38,8 +38,13 @@ def measure(bench: Bench) -> Iterator[Figure]:
     """On SQLite: once with nothing else to do, and once more while deliveries come as fast as they are taken."""
     number = bench.plan.sizes[-1]
     of: Of = {"database": "sqlite", "records": number}
-    alone, meanwhile = (variant(bench.policy, f"bench-{place}", keep=keep) for place, keep in enumerate(LATER, 1))
-    with bench.databases.large("sqlite", number) as url, stack(bench.place("retag"), url) as started:
+    alone, meanwhile = (
+        variant(bench.policy, f"bench-{place}", keep=keep) for place, keep in enumerate(LATER, 1)
+    )
+    with (
+        bench.databases.large("sqlite", number) as url,
+        stack(bench.place("retag"), url) as started,
+    ):
         started.env |= as_installed() | {"STORE_URL": NOBODY}
         yield from _compared(bench, started, alone, of)
         yield from _tagged_alone(bench, started, alone, of)
@@ -62,7 +67,9 @@ def _tagged_alone(bench: Bench, started: Stack, wanted: Policy, of: Of) -> Itera
     yield from done.figures(of | {"side": "alone"})
 
 
-def _tagged_meanwhile(bench: Bench, started: Stack, wanted: Policy, side: Side, of: Of) -> Iterator[Figure]:
+def _tagged_meanwhile(
+    bench: Bench, started: Stack, wanted: Policy, side: Side, of: Of
+) -> Iterator[Figure]:
     bench.say("re-tagging while deliveries come")
     before, during = list[Outcome](), list[Outcome]()
 

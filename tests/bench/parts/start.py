@@ -28,7 +28,9 @@ def measure(bench: Bench) -> Iterator[Figure]:
             started.env |= as_installed()
             webs = [_started(bench, started) for _ in range(bench.plan.rounds)]
             yield Figure("from the start to ready", "s", tuple(seconds for seconds, _ in webs), of)
-            yield Figure("memory of an idle web process", "MiB", tuple(held for _, held in webs), of)
+            yield Figure(
+                "memory of an idle web process", "MiB", tuple(held for _, held in webs), of
+            )
             yield Figure.single("memory of an idle worker", "MiB", _idle_worker(started), of)
 
 

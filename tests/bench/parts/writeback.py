@@ -78,10 +78,20 @@ def _watched(worker: Process, url: str, of: Of) -> Iterator[Figure]:
     looks = list(_looks(worker, url))
     under_way = [look for look in looks if 0 < look.left < looks[0].left] or looks
     steps = [(a, b) for a, b in pairwise(under_way) if a.left > b.left]
-    yield Figure("records written back a second", "1/s", tuple((a.left - b.left) / (b.at - a.at) for a, b in steps), of)
+    yield Figure(
+        "records written back a second",
+        "1/s",
+        tuple((a.left - b.left) / (b.at - a.at) for a, b in steps),
+        of,
+    )
     work = tuple(1000 * (b.cpu - a.cpu) / (a.left - b.left) for a, b in steps)
     yield Figure("the worker's own time a record", "ms", work, of)
-    yield Figure("memory of the worker, second by second", "MiB", tuple(look.memory for look in under_way), of)
+    yield Figure(
+        "memory of the worker, second by second",
+        "MiB",
+        tuple(look.memory for look in under_way),
+        of,
+    )
 
 
 def _looks(worker: Process, url: str) -> Iterator[_Look]:

@@ -31,7 +31,9 @@ def upgrade() -> None:
         sa.Column("received_at", _instant(), nullable=False),
         sa.PrimaryKeyConstraint("store", "identity", name="pk_deliveries"),
     )
-    op.create_index("ix_deliveries_store_received_at", "deliveries", ["store", "received_at"], unique=False)
+    op.create_index(
+        "ix_deliveries_store_received_at", "deliveries", ["store", "received_at"], unique=False
+    )
     op.create_table(
         "quarantine",
         sa.Column("id", _id(), nullable=False),
@@ -45,7 +47,9 @@ def upgrade() -> None:
         sa.Column("resolved_at", _instant(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_quarantine"),
     )
-    op.create_index("ix_quarantine_store_resolved_at", "quarantine", ["store", "resolved_at"], unique=False)
+    op.create_index(
+        "ix_quarantine_store_resolved_at", "quarantine", ["store", "resolved_at"], unique=False
+    )
     op.create_table(
         "records",
         sa.Column("id", _id(), nullable=False),
@@ -103,7 +107,12 @@ def upgrade() -> None:
         sqlite_where=sa.text("reread_at IS NOT NULL"),
         postgresql_where=sa.text("reread_at IS NOT NULL"),
     )
-    op.create_index("uq_records_store_kind_external_id", "records", ["store", "kind", "external_id"], unique=True)
+    op.create_index(
+        "uq_records_store_kind_external_id",
+        "records",
+        ["store", "kind", "external_id"],
+        unique=True,
+    )
     op.create_table(
         "stores",
         sa.Column("slug", sa.String(length=32), nullable=False),

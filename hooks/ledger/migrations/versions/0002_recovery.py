@@ -19,7 +19,9 @@ def _instant() -> sa.DateTime:
 def upgrade() -> None:
     """Add two tables, and columns to two others."""
     op.add_column("records", sa.Column("read_at", _instant(), nullable=True))
-    op.add_column("records", sa.Column("young", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column(
+        "records", sa.Column("young", sa.Boolean(), server_default=sa.false(), nullable=False)
+    )
     for name in ("next_call_at", "installed_at", "missed_at"):
         op.add_column("stores", sa.Column(name, _instant(), nullable=True))
     op.add_column("stores", sa.Column("rate", sa.Float(), nullable=True))

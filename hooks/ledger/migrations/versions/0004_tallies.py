@@ -15,7 +15,15 @@ from alembic import op
 revision = "0004"
 down_revision = "0003"
 
-KIND_KEY = ("state", "kind", "retention_class", "legal_basis", "held", "unknown_status", "recipients")
+KIND_KEY = (
+    "state",
+    "kind",
+    "retention_class",
+    "legal_basis",
+    "held",
+    "unknown_status",
+    "recipients",
+)
 DAY_KEY = ("what", "day", "kind", "retention_class")
 
 COUNTED = {
@@ -89,17 +97,30 @@ def _replace_indexes() -> None:
         "(legal_basis = 'legal-obligation' OR held) AND state IN ('trashed', 'erased', 'gone') "
         "AND (held OR state = 'trashed' OR delete_after >= closed_on)"
     )
-    _index(f"delete_after IS NOT NULL AND {kept}", "due", "kind", "retention_class", "delete_after", "id")
-    _index(f"part_delete_after IS NOT NULL AND {left}", "part_due", "kind", "part_delete_after", "id")
+    _index(
+        f"delete_after IS NOT NULL AND {kept}",
+        "due",
+        "kind",
+        "retention_class",
+        "delete_after",
+        "id",
+    )
+    _index(
+        f"part_delete_after IS NOT NULL AND {left}", "part_due", "kind", "part_delete_after", "id"
+    )
     _index(early, "early", "id")
-    _index("kind = 'customer' AND state = 'active'", "approaching", "store", "delete_after", "read_at")
+    _index(
+        "kind = 'customer' AND state = 'active'", "approaching", "store", "delete_after", "read_at"
+    )
     _index("push_at IS NOT NULL", "push", "store", "kind", "push_at")
     _index("push_error IS NOT NULL", "push_error", "store", "push_error", "external_id")
 
 
 def _index(where: str, name: str, *columns: str) -> None:
     there = sa.text(where)
-    op.create_index(f"ix_records_{name}", "records", columns, sqlite_where=there, postgresql_where=there)
+    op.create_index(
+        f"ix_records_{name}", "records", columns, sqlite_where=there, postgresql_where=there
+    )
 
 
 def _create_kinds(name: str, *, summed: bool) -> None:
@@ -212,4 +233,6 @@ def _count_in_postgresql(name: str) -> None:
     then = f"FOR EACH ROW EXECUTE FUNCTION count_{name}()"
     op.execute(f"CREATE TRIGGER records_{name}_made AFTER INSERT OR DELETE ON records {then}")
     when = f"FOR EACH ROW WHEN ({_moved(COUNTED[name], 'IS DISTINCT FROM')}) EXECUTE FUNCTION count_{name}()"
-    op.execute(f"CREATE TRIGGER records_{name}_changed AFTER UPDATE OF {', '.join(COUNTED[name])} ON records {when}")
+    op.execute(
+        f"CREATE TRIGGER records_{name}_changed AFTER UPDATE OF {', '.join(COUNTED[name])} ON records {when}"
+    )

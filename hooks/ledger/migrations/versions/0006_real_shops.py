@@ -15,10 +15,19 @@ down_revision = "0005"
 
 def upgrade() -> None:
     """Add two columns, three indexes and a table."""
-    op.add_column("records", sa.Column("oddities", sa.String(64), nullable=False, server_default=sa.text("''")))
+    op.add_column(
+        "records",
+        sa.Column("oddities", sa.String(64), nullable=False, server_default=sa.text("''")),
+    )
     op.add_column("records", sa.Column("role", sa.String(64), nullable=True))
     _index("oddities <> ''", "ix_records_oddities", "store", "oddities", "kind", "external_id")
-    _index("reread_reason = 'closed' AND reread_at IS NOT NULL", "ix_records_closed", "store", "kind", "external_id")
+    _index(
+        "reread_reason = 'closed' AND reread_at IS NOT NULL",
+        "ix_records_closed",
+        "store",
+        "kind",
+        "external_id",
+    )
     _index("state = 'ignored'", "ix_records_ignored", "store", "role")
     op.create_table(
         "store_traits",

@@ -19,8 +19,22 @@ def upgrade() -> None:
     op.add_column("records", sa.Column("request_due", sa.Date, nullable=True))
     op.add_column("records", sa.Column("hold_review", sa.Date, nullable=True))
     _index("email_hash IS NOT NULL", "ix_records_email_hash", "store", "email_hash")
-    _index("request_due IS NOT NULL", "ix_records_request_due", "store", "request_due", "kind", "external_id")
-    _index("hold_review IS NOT NULL", "ix_records_hold_review", "store", "hold_review", "kind", "external_id")
+    _index(
+        "request_due IS NOT NULL",
+        "ix_records_request_due",
+        "store",
+        "request_due",
+        "kind",
+        "external_id",
+    )
+    _index(
+        "hold_review IS NOT NULL",
+        "ix_records_hold_review",
+        "store",
+        "hold_review",
+        "kind",
+        "external_id",
+    )
     op.create_table(
         "account_emails",
         sa.Column("store", sa.String(32), nullable=False),
