@@ -53,10 +53,16 @@ class _Comparison:
             return
         place = page.places[self.meaning]
         for name in sorted(self.on_page.keys() - self.in_policy.keys()):
-            message = f"{place}: the page names the {self.what} “{self.on_page[name].label}” ({name}), the policy does not."
+            message = (
+                f"{place}: the page names the {self.what} "
+                f"“{self.on_page[name].label}” ({name}), the policy does not."
+            )
             yield Finding(f"{self.code}-added", place.number, message)
         for name in sorted(self.in_policy.keys() - self.on_page.keys()):
-            message = f"{place}: the policy has the {self.what} “{self.in_policy[name].label}” ({name}), the page does not."
+            message = (
+                f"{place}: the policy has the {self.what} "
+                f"“{self.in_policy[name].label}” ({name}), the page does not."
+            )
             yield Finding(f"{self.code}-gone", place.number, message)
         yield from _otherwise(
             self.what, place, [name for name in self.on_page if self._is_worded_otherwise(name)]
@@ -181,7 +187,10 @@ def _classes(page: PublishedPage, policy: Policy) -> Iterator[Finding]:
         known = policy.classes.get(one.id)
         if known is None:
             period = f", kept {one.span}" if one.span else ""
-            message = f"{place}: the page has the retention class “{one.label}” ({one.id}){period}; the policy does not."
+            message = (
+                f"{place}: the page has the retention class “{one.label}” "
+                f"({one.id}){period}; the policy does not."
+            )
             yield Finding("class-added", place.number, message)
         else:
             yield from _class(one, known, place.number, str(place))
@@ -212,7 +221,10 @@ def _class(
 ) -> Iterator[Finding]:
     kept = Span(known.keep, known.review, known.until)
     if one.span and not one.span.same_as(kept):
-        message = f"{place}: {lowered(one.label)} are kept {one.span} on the page, {kept} in the policy (class {one.id})."
+        message = (
+            f"{place}: {lowered(one.label)} are kept {one.span} on the "
+            f"page, {kept} in the policy (class {one.id})."
+        )
         yield Finding("period-changed", section, message)
     if known.published.section is None:
         message = f"{place}: the page names “{one.label}”, which is the operator's own choice in the policy ({one.id})."

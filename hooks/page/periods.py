@@ -66,7 +66,10 @@ def _alternatives(words: dict[str, int]) -> str:
     return "|".join(sorted(words, key=len, reverse=True))
 
 
-_NUMBER = rf"(?:\d{{1,4}}|(?:{_alternatives(_TENS)})(?:[ -]?(?:{_alternatives(_ONES)}))?|{_alternatives(_TEENS | _ONES)})"
+_NUMBER = (
+    rf"(?:\d{{1,4}}|(?:{_alternatives(_TENS)})(?:[ -]?(?:{_alternatives(_ONES)}))?"
+    rf"|{_alternatives(_TEENS | _ONES)})"
+)
 _BEGIN = r"""(?<![^\s("'…])(?<!\d )(?<!- )"""
 _QUANTITY = re.compile(
     rf"{_BEGIN}(?P<n>{_NUMBER})[ -]?(?:calendar |full |hele )?{_UNIT.format('')}"

@@ -113,7 +113,10 @@ def words(text: str, policy_zone: tzinfo) -> str | None:
         "file (`time_zone`)"
     )
     if text == UNKNOWN:
-        return f"the store's time zone is one that this machine does not know, and the policy's is {policy_zone}. {mend}"
+        return (
+            "the store's time zone is one that this machine does not know, and the policy's is "
+            f"{policy_zone}. {mend}"
+        )
     differs = difference(text, policy_zone)
     if differs is None:
         return None

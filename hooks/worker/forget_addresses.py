@@ -64,9 +64,8 @@ def _closed(connection: Connection, kind: str, before: date, after: int) -> list
     chosen = select(table).where(
         table.c.kind == kind, *closed, table.c.email_hash.is_not(None), table.c.id > after
     )
-    return [
-        dict(row._mapping) for row in connection.execute(chosen.order_by(table.c.id).limit(CHUNK))
-    ]  # noqa: SLF001
+    rows = connection.execute(chosen.order_by(table.c.id).limit(CHUNK))
+    return [dict(row) for row in rows.mappings()]
 
 
 def _is_spent(connection: Connection, row: Values) -> bool:

@@ -245,9 +245,9 @@ def kill_amid(bustle: Bustle, ledger: Database, web: Web, worker: Process, seed:
     """Kill one and then the other, and start each again, while the shop lives on."""
     for moment, victim in moments(seed):
         until(
-            lambda moment=moment: len(bustle.door.taken) >= moment or bustle.over,
+            lambda moment=moment: len(bustle.door.taken) >= moment or bustle.over,  # type: ignore[misc]
             f"{moment} deliveries",
-        )  # type: ignore[misc]
+        )
         if victim == "web":
             kill(web)
             web.start()

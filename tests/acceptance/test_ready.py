@@ -70,9 +70,9 @@ def test_every_process_says_which_database_is_in_use(processes: Stack) -> None:
     assert web.get("/readyz").json()["ledger"] == used
     for process, event in ((web, "web.started"), (worker, "worker.started")):
         until(
-            lambda process=process, event=event: event in process.log(),
+            lambda process=process, event=event: event in process.log(),  # type: ignore[misc]
             "the process to say what it uses",
-        )  # type: ignore[misc]
+        )
         (line,) = [line for line in process.log().splitlines() if event in line]
         assert f"ledger={used}" in line
 

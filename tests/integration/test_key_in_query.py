@@ -212,9 +212,8 @@ def test_no_text_of_a_library_shows_the_key(
 def _assert_unseen(error: BaseException, logged: str, client: StoreClient) -> None:
     """Look through the error with all that it comes from, the log, an error report, and the names of calls."""
     event = {"exception": {"values": [{"type": type(error).__name__, "value": str(error)}]}}
-    reported = telemetry._without_values(
-        event, {"exc_info": (type(error), error, error.__traceback__)}
-    )  # type: ignore[arg-type]
+    hint = {"exc_info": (type(error), error, error.__traceback__)}
+    reported = telemetry._without_values(event, hint)  # type: ignore[arg-type]
     pace = client._pace
     assert isinstance(pace, Overheard)
     places = [

@@ -493,9 +493,8 @@ def test_no_policy_keeps_longer_what_a_hold_suspends(runtime: Runtime, policy: P
     for number in (7, 8):
         take(runtime, number, **FREE, customer_id=3)
     for kind, number in (("order", 7), ("customer", 3)):
-        Ingest(runtime).ingest_one(
-            "shop", Delivery(f"hold {kind}", "event", Noted(kind, number, HELD))
-        )  # type: ignore[arg-type]
+        hold = Noted(kind, number, HELD)  # type: ignore[arg-type]
+        Ingest(runtime).ingest_one("shop", Delivery(f"hold {kind}", "event", hold))
     found = impact_of(runtime.database, variant(policy, "second", keep=LONGER), date(2026, 11, 22))
     assert (found.total, found.later, found.told) == (2, 0, {})
 

@@ -142,7 +142,10 @@ def test_what_fides_has_no_key_for_is_said(policy: Policy, tmp_path: Path) -> No
         policy, purposes={**policy.purposes, "strange": STRANGE}, rules=(rule, *policy.rules[1:])
     )
     app = _app(tmp_path, other)
-    words = "The purpose 'strange' of the policy has no counterpart in Fides' taxonomy, so that no manifest can be made."
+    words = (
+        "The purpose 'strange' of the policy has no counterpart in Fides' taxonomy, "
+        "so that no manifest can be made."
+    )
     answer = app.test_client().get("/register/fides.json", headers=ASKING)
     assert (answer.status_code, answer.get_json()["error"]["message"]) == (409, words)
     done = app.test_cli_runner().invoke(args=[*COMMAND, "--format", "fides"])

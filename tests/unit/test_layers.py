@@ -1,4 +1,4 @@
-"""The import contract names every part of `hooks`: import-linter cannot tell by itself where `schemas` is a floor, too."""
+"""The import contract names every part of `hooks`. import-linter can only tell so itself where no floor is outside."""
 
 from __future__ import annotations
 

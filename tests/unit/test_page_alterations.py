@@ -369,7 +369,8 @@ READ: dict[str, tuple[str, list[str]]] = {
     "a basis removed": (
         re.sub(r"<li><strong>Legitimate interests.*?</li>", "", HTML, flags=re.DOTALL),
         [
-            "Section 5: the policy has the legal basis “Legitimate interests” (legitimate-interests), the page does not."
+            "Section 5: the policy has the legal basis “Legitimate interests” "
+            "(legitimate-interests), the page does not."
         ],
     ),
     "a basis added": (
