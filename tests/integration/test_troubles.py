@@ -56,7 +56,12 @@ def test_what_goes_wrong_is_seen_and_goes_away_once_it_is_mended(site: Site, cod
 def _seen(site: Site) -> tuple[int, str, set[str], int]:
     """The status and the problems' codes, and what `/status` and `/readyz` are answered with."""
     answered, found = site.status()
-    return answered, found["status"], {problem["code"] for problem in found["problems"]}, site.readyz()
+    return (
+        answered,
+        found["status"],
+        {problem["code"] for problem in found["problems"]},
+        site.readyz(),
+    )
 
 
 # --- the table -----------------------------------------------------------------------------------------------
@@ -64,7 +69,11 @@ def _seen(site: Site) -> tuple[int, str, set[str], int]:
 
 def _rows() -> Iterator[str]:
     """What stands under `what you see`, of each row of the table but its headings."""
-    table = (ROOT / "docs/operations.md").read_text().split("| what goes wrong | what you see | what to do |\n")[1]
+    table = (
+        (ROOT / "docs/operations.md")
+        .read_text()
+        .split("| what goes wrong | what you see | what to do |\n")[1]
+    )
     for row in table.split("\n\n")[0].splitlines()[1:]:
         _, _, seen, to_do, _ = re.split(r" ?\| ?", row)
         assert bool(seen) == bool(to_do), row
@@ -77,7 +86,10 @@ def _named(words: str) -> set[str]:
 
 
 def test_the_table_has_a_row_for_each_scenario() -> None:
-    rows = {frozenset(_named(codes)): rest for codes, _, rest in (seen.partition(";") for seen in _rows())}
+    rows = {
+        frozenset(_named(codes)): rest
+        for codes, _, rest in (seen.partition(";") for seen in _rows())
+    }
     assert sorted(code for codes in rows for code in codes) == sorted(SCENARIOS)
     assert {code for codes, rest in rows.items() if "`down`" in rest for code in codes} == DOWN
     logged = set().union(*map(_named, rows.values())) - {"down"}
@@ -131,11 +143,19 @@ LEAVES_THE_STORE_ALONE = {
 
 def _codes_of_store_errors() -> set[str]:
     """The codes for which calls to a store may rest."""
-    kinds = {name for name, kind in vars(errors).items() if isinstance(kind, type) and _stops_all_calls(kind)}
+    kinds = {
+        name
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and _stops_all_calls(kind)
+    }
     found = {code for kind, code, _ in MEANINGS.values() if kind.__name__ in kinds}
     for path in (ROOT / "hooks").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in kinds
+            ):
                 found |= set(_values_of(node.args[0]))
     return found - LEAVES_THE_STORE_ALONE
 

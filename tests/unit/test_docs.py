@@ -34,7 +34,9 @@ def _tests_in(file: str) -> frozenset[str]:
     return frozenset(node.name for node in module.body if isinstance(node, ast.FunctionDef))
 
 
-PROOFS = sorted({*proofs_in(GUARANTEES), *proofs_in((ROOT / "docs/policy-coverage.md").read_text())})
+PROOFS = sorted(
+    {*proofs_in(GUARANTEES), *proofs_in((ROOT / "docs/policy-coverage.md").read_text())}
+)
 
 
 def test_the_readme_is_short() -> None:
@@ -56,7 +58,11 @@ def test_a_guarantee_without_a_proof_is_noticed() -> None:
 
 def test_a_name_without_a_file_is_of_the_file_before() -> None:
     named = "- One.\n  `unit/test_a.py` `test_one`, `test_two`,\n  `unit/test_b.py` `test_three`"
-    expected = [("unit/test_a.py", "test_one"), ("unit/test_a.py", "test_two"), ("unit/test_b.py", "test_three")]
+    expected = [
+        ("unit/test_a.py", "test_one"),
+        ("unit/test_a.py", "test_two"),
+        ("unit/test_b.py", "test_three"),
+    ]
     assert list(proofs_in(named)) == expected
 
 
