@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,16 @@ def _tests_in(file: str) -> frozenset[str]:
 PROOFS = sorted(
     {*proofs_in(GUARANTEES), *proofs_in((ROOT / "docs/policy-coverage.md").read_text())}
 )
+
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_named_path_is_there(page: Path) -> None:
+    """A link is checked when the site is built; this is for paths between backticks."""
+    named = re.findall(r"`((?:deploy|docs|hooks|schemas|tests)/[\w./-]*)`", page.read_text())
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 def test_the_readme_is_short() -> None:
