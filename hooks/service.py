@@ -64,7 +64,7 @@ class Service:
 
         It lists the stores that the settings name. Reads no records.
         """
-        today = self.runtime.clock().astimezone(self.policy.time_zone).date()
+        today = self.policy.day_of(self.runtime.clock())
         return register(
             self.policy,
             on=today,

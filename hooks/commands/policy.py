@@ -74,7 +74,7 @@ def policy_diff(file: Path | None, *, as_json: bool) -> None:
     """Say what the policy in FILE would change in the real ledger; changes nothing. Without FILE: POLICY_FILE."""
     here = _here()
     wanted = _loaded(file) if file else here.wanted
-    today = here.runtime.clock().astimezone(wanted.time_zone).date()
+    today = wanted.day_of(here.runtime.clock())
     try:
         found = impact_of(here.database, wanted, today)
     except LedgerUnavailableError as error:

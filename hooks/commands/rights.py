@@ -113,7 +113,7 @@ def _answers(
     here: Service, stores: list[str], subject: Subject, received: date | None, *, uk: bool
 ) -> list[Answer]:
     now = here.runtime.clock()
-    if received and received > now.astimezone(here.policy.time_zone).date():
+    if received and received > here.policy.day_of(now):
         stop("--requested-on is a day that has not come.")
     try:
         with here.database.read() as connection:

@@ -41,9 +41,9 @@ def _days(page: PublishedPage, policy: Policy) -> Iterator[Finding]:
         )
     if modified is None:
         return
-    day = modified.astimezone(policy.time_zone).date()
+    day = policy.day_of(modified)
     if policy.page_modified and modified > policy.page_modified:
-        read = policy.page_modified.astimezone(policy.time_zone).date()
+        read = policy.day_of(policy.page_modified)
         words_of = f"The page was modified on {day}, after the state of {read} that the policy was read from."
         yield Finding("page-newer", None, words_of)
     elif policy.page_modified is None and day > policy.effective_from:

@@ -63,9 +63,7 @@ def _adopt(runtime: Runtime, wanted: Policy, *, yes: bool) -> Adopted:
         current = policies.digest_in_force(connection)
     impact = None
     if current != wanted.digest:
-        impact = impact_of(
-            runtime.database, wanted, runtime.clock().astimezone(wanted.time_zone).date()
-        )
+        impact = impact_of(runtime.database, wanted, wanted.day_of(runtime.clock()))
     with runtime.database.write() as connection:
         policies.lock(connection)
         if (
@@ -86,7 +84,7 @@ def _settled(
         policies.forget_waiting(connection)
         return Adopted(None, None)
     first = policies.digest_in_force(connection) is None
-    today = stores.no_later(connection, now).astimezone(wanted.time_zone).date()
+    today = wanted.day_of(stores.no_later(connection, now))
     obstacle = _obstacle(connection, wanted, today)
     obstacle = obstacle or ",".join(impact.alarms) or None
     waits_for = obstacle if not first and (obstacle == "effective-date" or not yes) else None

@@ -48,7 +48,7 @@ def anchor(clock: Clock, facts: Facts, policy: Policy) -> Anchor:
         case "consent-ended", OrderFacts() | CustomerFacts() | ConsentFacts():
             return _consent_ended(facts, policy)
         case "consent-recorded", ConsentFacts():
-            day = _day(_known(facts.since), policy)
+            day = policy.day_of(_known(facts.since))
             return Anchor("consent-recorded", day, f"Choice recorded on {day}")
         case "request-closed", SupportRequestFacts() | OrderFacts():
             return _request(facts, policy)
@@ -57,10 +57,6 @@ def anchor(clock: Clock, facts: Facts, policy: Policy) -> Anchor:
             return Anchor("created", day, _created_words(facts, day))
         case _:
             raise ValueError(f"the clock {clock!r} cannot run for {facts.kind!r}")
-
-
-def _day(instant: datetime, policy: Policy) -> date:
-    return instant.astimezone(policy.time_zone).date()
 
 
 def _known(instant: datetime | None) -> datetime:
@@ -73,14 +69,16 @@ def events_of(facts: OrderFacts, policy: Policy) -> tuple[tuple[str, datetime], 
     """The accounting events of an order that lie no more than a day before the day on which it was made."""
     if facts.created_at is None:
         return facts.accounting_events
-    earliest = _day(facts.created_at, policy) - BEFORE_CREATION
-    return tuple((name, at) for name, at in facts.accounting_events if _day(at, policy) >= earliest)
+    earliest = policy.day_of(facts.created_at) - BEFORE_CREATION
+    return tuple(
+        (name, at) for name, at in facts.accounting_events if policy.day_of(at) >= earliest
+    )
 
 
 def _created(facts: OrderFacts | CustomerFacts, policy: Policy) -> date:
     """The day on which a record was made or, where no day says so, on which it was first seen."""
     made_at = facts.made_at if isinstance(facts, OrderFacts) else facts.created_at
-    return _day(_known(made_at or facts.first_seen_at), policy)
+    return policy.day_of(_known(made_at or facts.first_seen_at))
 
 
 def _created_words(facts: OrderFacts | CustomerFacts, day: date) -> str:
@@ -94,7 +92,7 @@ def _created_words(facts: OrderFacts | CustomerFacts, day: date) -> str:
 
 def _request(facts: SupportRequestFacts | OrderFacts, policy: Policy) -> Anchor:
     if isinstance(facts, SupportRequestFacts):
-        day = _day(_known(facts.since), policy)
+        day = policy.day_of(_known(facts.since))
         word = "closed" if facts.closed_at else "made"
         return Anchor(f"request-{word}", day, f"Request {word} on {day}")
     day = _created(facts, policy)
@@ -117,12 +115,12 @@ def closed_on(facts: OrderFacts, policy: Policy) -> date | None:
     events = events_of(facts, policy)
     completed = [at for name, at in events if name == "completed"]
     if facts.status not in CLOSED | NOT_PLACED and not (facts.status == "unknown" and completed):
-        return _day(facts.erased_at, policy) if facts.erased_at else None
+        return policy.day_of(facts.erased_at) if facts.erased_at else None
     refunded = (
         [at for name, at in events if name == "refunded"] if facts.status == "refunded" else []
     )
     instants = completed or refunded or [at for _, at in events]
-    return _day(max(instants), policy) if instants else _created(facts, policy)
+    return policy.day_of(max(instants)) if instants else _created(facts, policy)
 
 
 CLOSED = frozenset({"completed", "cancelled", "failed", "refunded"})
@@ -131,7 +129,7 @@ CLOSED = frozenset({"completed", "cancelled", "failed", "refunded"})
 
 def _latest(events: list[tuple[str, datetime | None]], policy: Policy) -> tuple[date, str]:
     """The last day on which any of the events fell, and the names of those that did."""
-    days = [(_day(instant, policy), name) for name, instant in events if instant]
+    days = [(policy.day_of(instant), name) for name, instant in events if instant]
     last = max(day for day, _ in days)
     return last, " and ".join(dict.fromkeys(name for day, name in days if day == last))
 
@@ -177,7 +175,7 @@ def _consent(facts: OrderFacts | CustomerFacts | ConsentFacts, policy: Policy) -
     if latest is None or latest.given:
         return Anchor("consent-given", given, f"Consent given on {given}")
     if standing:
-        ended = max(given, _day(latest.at, policy))
+        ended = max(given, policy.day_of(latest.at))
         return Anchor(
             "consent-given", given, f"Consent given on {given}", ended, f"withdrawn on {ended}"
         )
@@ -205,10 +203,10 @@ def _first_day(
 ) -> date:
     """The day on which the consent was given of which `given` is the first sign."""
     if isinstance(facts, ConsentFacts):
-        return _day(given.at if given else facts.choices[0].at, policy)
+        return policy.day_of(given.at if given else facts.choices[0].at)
     created = _created(facts, policy)
     if given and (isinstance(facts, CustomerFacts) or _was_refused_before(facts, given)):
-        return max(created, _day(given.at, policy))
+        return max(created, policy.day_of(given.at))
     return created
 
 

@@ -154,7 +154,7 @@ def affected(entry: Entry, facts: Facts, stands: Standing, policy: Policy) -> En
     else:
         entry = _after_erasure(_after_objections(entry, stands, policy), facts, stands, policy)
     if stands.restriction:
-        day = _day(stands.restriction.at, policy)
+        day = policy.day_of(stands.restriction.at)
         entry = _suspended(entry, "restriction-lifted", f"Restricted since {day}, GDPR Art. 18")
     if stands.holds:
         entry = _suspended(
@@ -163,14 +163,10 @@ def affected(entry: Entry, facts: Facts, stands: Standing, policy: Policy) -> En
     return entry
 
 
-def _day(instant: datetime, policy: Policy) -> date:
-    return instant.astimezone(policy.time_zone).date()
-
-
 def _proof(entry: Entry, stands: Standing, policy: Policy) -> Entry:
     """Proof stays, and says that it does in spite of what was asked for."""
     asked = {"erasure requested": stands.erasure, "objected": stands.objection}
-    words = [f"{what} on {_day(event.at, policy)}" for what, event in asked.items() if event]
+    words = [f"{what} on {policy.day_of(event.at)}" for what, event in asked.items() if event]
     if not words:
         return entry
     return replace(
@@ -183,7 +179,7 @@ def _after_objections(entry: Entry, stands: Standing, policy: Policy) -> Entry:
     if entry.data == MARKETING and stands.objections:
         entry = _without_marketing(entry, stands.objections, policy)
     if stands.objection and entry.basis == "legitimate-interests":
-        received = _day(stands.objection.at, policy)
+        received = policy.day_of(stands.objection.at)
         return _due(
             entry,
             _Request("Objected", received, "GDPR Art. 21(1), 17(1)(c), 12(3)"),
@@ -195,7 +191,7 @@ def _after_objections(entry: Entry, stands: Standing, policy: Policy) -> Entry:
 def _without_marketing(entry: Entry, objections: tuple[RecordEvent, ...], policy: Policy) -> Entry:
     """End marketing on the day of the objection, whatever its basis. What runs by the clock of consent has ended as
     after a withdrawal; it says why, and since when it was asked for, also where a withdrawal came first."""
-    days = [_day(event.at, policy) for event in objections]
+    days = [policy.day_of(event.at) for event in objections]
     law = "GDPR Art. 21(2)-(3)"
     if policy.classes[entry.retention_class].clock == "consent":
         last = entry.delete_after
@@ -214,7 +210,7 @@ def _without_marketing(entry: Entry, objections: tuple[RecordEvent, ...], policy
 
 
 def _after_erasure(entry: Entry, facts: Facts, stands: Standing, policy: Policy) -> Entry:
-    days = [_day(event.at, policy) for event in stands.erasures]
+    days = [policy.day_of(event.at) for event in stands.erasures]
     if entry.basis == "consent":
         days = [
             day for day in days if day >= entry.runs_from
@@ -291,12 +287,12 @@ def _suspended(entry: Entry, until: str, words: str) -> Entry:
 
 def _hold_words(hold: RecordEvent, policy: Policy) -> str:
     review = f", to be looked at again on {hold.review_on}" if hold.review_on else ""
-    return f"Legal hold ({hold.reason}) by {hold.owner} since {_day(hold.at, policy)}{review}"
+    return f"Legal hold ({hold.reason}) by {hold.owner} since {policy.day_of(hold.at)}{review}"
 
 
 def event_words(event: RecordEvent, policy: Policy) -> str:
     """What was asked for or decided, for the history."""
-    day = _day(event.at, policy)
+    day = policy.day_of(event.at)
     match event.type:
         case "hold":
             return f"{_hold_words(event, policy)}; event {event.id}"

@@ -323,6 +323,10 @@ class Policy:
     remembered: Memory[Any, Any] = field(init=False, repr=False, compare=False)
     """What was worked out by this policy, by whoever did, under a name of its own."""
 
+    def day_of(self, instant: datetime) -> date:
+        """Return the day on which an aware instant falls, in the policy's time zone."""
+        return instant.astimezone(self.time_zone).date()
+
     def __post_init__(self) -> None:
         grouped = {kind: tuple(rule for rule in self.rules if rule.kind == kind) for kind in KINDS}
         object.__setattr__(self, "by_kind", grouped)

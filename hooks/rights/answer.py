@@ -166,7 +166,7 @@ def answer_of(
 ) -> Answer:
     """The answer as of `now`. `requested_on`: when the request was received, where the caller knows it."""
     rows = sorted(known, key=lambda row: (ORDER.index(row.kind), row.id))
-    today = now.astimezone(policy.time_zone).date()
+    today = policy.day_of(now)
     asked = requests(rows, policy)
     return Answer(
         subject=subject,
@@ -227,7 +227,7 @@ def _person(row: Known) -> _About:
 def _asked(
     event: RecordEvent, events: tuple[RecordEvent, ...], about: _About, policy: Policy
 ) -> Asked:
-    on = event.at.astimezone(policy.time_zone).date()
+    on = policy.day_of(event.at)
     if event.type == "objection":
         return Asked(event.type, on, *about, scope=event.scope or "all")
     return Asked(event.type, on, *about, lifted_on=_lifted_on(event, events, policy))
@@ -244,7 +244,7 @@ def _lifted_on(
         if event.type == "restriction-lifted" and event.id not in mistakes
     ]
     later = [at for at in lifts if at > request.at and request.type == "restriction"]
-    return min(later).astimezone(policy.time_zone).date() if later else None
+    return policy.day_of(min(later)) if later else None
 
 
 def _mistakes(events: tuple[RecordEvent, ...]) -> set[str]:
@@ -290,7 +290,7 @@ def _record(row: Known, policy: Policy, today: date) -> Record:
 
 
 def _held(entry: Entry, otherwise: Entry, row: Known, policy: Policy, today: date) -> Held:
-    since = row.restriction.at.astimezone(policy.time_zone).date() if row.restriction else None
+    since = policy.day_of(row.restriction.at) if row.restriction else None
     staying = stays(otherwise, row.holds, policy, today)
     rights = entitlements(otherwise, staying, today, restricted=since is not None)
     return Held(entry, otherwise, staying, rights, since)

@@ -113,7 +113,7 @@ def _passed(last: date | None, today: date) -> bool:
 
 
 def _by_hold(hold: RecordEvent, policy: Policy) -> Stay:
-    since = hold.at.astimezone(policy.time_zone).date()
+    since = policy.day_of(hold.at)
     return Stay(
         "hold", HOLD_ARTICLES.get(hold.reason, FOR_CLAIMS), since=since, review_on=hold.review_on
     )

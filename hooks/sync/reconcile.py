@@ -288,9 +288,7 @@ class Rescanner:
 
     def _ask_about_approaching(self, unit: Unit, now: datetime) -> None:
         """Customers whose date is near: whether they are inactive indeed, only the store can say."""
-        due = now.astimezone(self.runtime.policy.time_zone).date() + timedelta(
-            days=APPROACHING_DAYS
-        )
+        due = self.runtime.policy.day_of(now) + timedelta(days=APPROACHING_DAYS)
         moment = Moment(now, timedelta(0))
         ids = records.approaching(
             unit.connection,

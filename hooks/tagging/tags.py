@@ -292,4 +292,4 @@ def _hold_review(plan: Schedule, stands: Standing) -> date | None:
 def _closed_on(facts: Facts, policy: Policy) -> date | None:
     if isinstance(facts, CustomerFacts) or facts.erased_at is None:
         return None
-    return facts.erased_at.astimezone(policy.time_zone).date()
+    return policy.day_of(facts.erased_at)

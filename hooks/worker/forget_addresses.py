@@ -41,7 +41,7 @@ def forget(runtime: Runtime) -> int:
 
     Raises LedgerUnavailableError.
     """
-    before = runtime.clock().astimezone(runtime.policy.time_zone).date() - AFTER
+    before = runtime.policy.day_of(runtime.clock()) - AFTER
     return sum(_pass(runtime, kind, before) for kind in KINDS)
 
 

@@ -65,7 +65,7 @@ def _answer(slug: str, subject: Subject) -> Response:
     if slug not in here.settings.stores:
         abort(404)
     now = here.runtime.clock()
-    asked = _query(now.astimezone(here.policy.time_zone).date())
+    asked = _query(here.policy.day_of(now))
     language = asked.pop("letter") or _language()
     with here.database.read() as connection:
         answer = answer_to(connection, here.policy, slug, subject, now=now, **asked)

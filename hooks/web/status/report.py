@@ -52,7 +52,7 @@ def status_of(
 ) -> dict[str, Any]:
     """The whole of it; `down` where no delivery can be taken. `now` is an instant; days are days in the policy's time
     zone. `process_problems` are those that the process has found outside the ledger."""
-    today = now.astimezone(policy.time_zone).date()
+    today = policy.day_of(now)
     problems = [*process_problems, *deadlines.problems(connection, policy, today)]
     problems += _policy_problems(connection, policy, now)
     for slug, store in settings.stores.items():
@@ -140,10 +140,7 @@ def _policy_at_work(connection: Connection, policy: Policy) -> dict[str, Any]:
 
 def _policy_problems(connection: Connection, policy: Policy, now: datetime) -> Iterator[Problem]:
     for row in policies.waiting(connection):
-        late = (
-            row.waits_for != "effective-date"
-            or row.effective_from <= now.astimezone(policy.time_zone).date()
-        )
+        late = row.waits_for != "effective-date" or row.effective_from <= policy.day_of(now)
         if late:
             yield {
                 "code": "policy-waits",
