@@ -17,6 +17,8 @@ html_theme = "furo"
 html_title = project
 html_copy_source = False
 html_show_copyright = False
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 templates_path = ["templates"]
 # The top of the site leads to its first page.
 html_additional_pages = {"index": "index.html"}
