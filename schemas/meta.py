@@ -79,9 +79,9 @@ def _held(values: Mapping[str, Any], key: str) -> bool:
 
 def _choices(newsletter: list[str], vocabulary: MetaVocabulary, at: datetime) -> tuple[Choice, ...]:
     """One choice of all the keys: a refusal under any of them counts; a value in no list tells nothing."""
-    if any(value in vocabulary.withdrawn for value in newsletter):
+    if any(value in vocabulary.withdrawn_values for value in newsletter):
         return (Choice(at, given=False),)
-    if any(value in vocabulary.given for value in newsletter):
+    if any(value in vocabulary.given_values for value in newsletter):
         return (Choice(at, given=True),)
     return ()
 

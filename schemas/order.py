@@ -116,7 +116,7 @@ class OrderSchema(Schema):
             choices=meta.choices if meta else (),
             erased_at=version if meta and meta.anonymised else None,
             meta_at=version if meta else None,
-            payment=method_id(original.get("payment_method"), self.vocabulary.ways),
+            payment=method_id(original.get("payment_method"), self.vocabulary.method_patterns),
             carriers=_carriers(original.get("shipping_lines"), self.vocabulary),
             oddities=odd,
         )
@@ -139,7 +139,9 @@ def _carriers(lines: object, vocabulary: MetaVocabulary) -> frozenset[str]:
     """The ids of the shipping methods; their titles may say where the customer lives, and are dropped."""
     rows = php_list(lines) or []
     ids = (
-        method_id(line.get("method_id"), vocabulary.ways) for line in rows if isinstance(line, dict)
+        method_id(line.get("method_id"), vocabulary.method_patterns)
+        for line in rows
+        if isinstance(line, dict)
     )
     return frozenset(name for name in ids if name)
 

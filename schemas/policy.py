@@ -390,10 +390,10 @@ def _vocabulary(raw: dict[str, Any]) -> MetaVocabulary:
     newsletter = raw["consent"]["newsletter"]
     return MetaVocabulary(
         newsletter_keys=frozenset(newsletter["meta_keys"]),
-        given=frozenset(word.lower() for word in newsletter["given"]),
-        withdrawn=frozenset(word.lower() for word in newsletter["withdrawn"]),
+        given_values=frozenset(word.lower() for word in newsletter["given"]),
+        withdrawn_values=frozenset(word.lower() for word in newsletter["withdrawn"]),
         attribution_prefixes=tuple(raw["consent"]["attribution_prefixes"]),
-        ways=_ways(raw),
+        method_patterns=_ways(raw),
         customer_roles=frozenset(raw["customer_roles"]),
     )
 

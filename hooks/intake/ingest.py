@@ -29,7 +29,7 @@ from hooks.ledger.moment import Moment
 from hooks.ledger.persons import CONTACT
 from hooks.ledger.records import UNCLAIMED, Claim, RecordKey, Values
 from hooks.ledger.unit import Unit
-from hooks.retention.effects import event_words
+from hooks.retention.effects import describe_event
 from hooks.retention.facts import (
     STORED_KINDS,
     ConsentFacts,
@@ -40,17 +40,17 @@ from hooks.retention.facts import (
     Snapshot,
     SupportRequestFacts,
 )
-from hooks.retention.merge import StoreFacts, merge
+from hooks.retention.merge import StoreAnswer, StoreFacts, merge
 from hooks.retention.plausibility import (
     EARLIEST,
-    dated,
-    is_believable,
+    date_by_arrival,
+    drop_implausible_days,
+    drop_implausible_ledger_days,
     is_future,
-    plausible,
-    without_nonsense,
+    is_plausible,
 )
 from hooks.retention.store_meta import digest
-from hooks.retention.tool_reports import Report, reported
+from hooks.retention.tool_reports import ToolReport, add_report
 from hooks.runtime import Runtime
 from hooks.tagging import activity, address_links
 from hooks.tagging.changes import contests, gone, is_confirmed, is_young, question, sight
@@ -330,15 +330,13 @@ class Ingest:
         snapshot, version = _believed(unit, known, snapshot, moment)
         settles = moment.asked_at is not None
         before = cast("StoreFacts | None", facts_of(known))
-        before = without_nonsense(before, max(moment.now, snapshot.version)) if before else None
-        current = moment.asked_at is not None and known["updated_at"] <= moment.asked_at
-        standing = {
-            "doubtful": known["doubtful"],
-            "settles": settles,
-            "rewound": rewound,
-            "current": current,
-        }
-        merged = merge(before, version, snapshot, **standing)
+        before = (
+            drop_implausible_ledger_days(before, max(moment.now, snapshot.version))
+            if before
+            else None
+        )
+        answer = _store_answer(known, moment, rewound=rewound)
+        merged = merge(before, version, snapshot, doubtful=known["doubtful"], answer=answer)
         sighted = known if version == known["version"] else known | {"known_version": None}
         seen = sight(sighted, snapshot, settles=settles, rewound=rewound)
         doubtful = merged.doubtful or (seen.pop("doubtful", False) and not merged.stale)
@@ -371,7 +369,7 @@ class Ingest:
         """Work out a customer's last order again, where an earlier version of this service noted a day to come."""
         if isinstance(facts, CustomerFacts) and facts.last_order_at:
             account = unit.find(RecordKey.of(known))
-            if account and not is_believable(facts.last_order_at, moment.now):
+            if account and not is_plausible(facts.last_order_at, moment.now):
                 activity.work_out_again(self.recorder, unit, account, moment, ASKED)
 
     # What other tools report, and what people ask for
@@ -386,8 +384,8 @@ class Ingest:
         known = unit.find(key) or records.blank(key, moment.now)
         before = cast("ReportedFacts | None", facts_of(known))
         at = event.at or stores.no_earlier(unit.connection, moment.now).replace(microsecond=0)
-        facts = reported(
-            before, Report(event.kind, event.occurrence, at, event.name, event.subject)
+        facts = add_report(
+            before, ToolReport(event.kind, event.occurrence, at, event.name, event.subject)
         )
         subject = main_subject(facts.subjects)
         columns = {"subject": str(subject) if subject else None}
@@ -406,7 +404,7 @@ class Ingest:
         if any(event.id == noted.event.id for event in before):
             return Result.UNCHANGED
         extra: Values = {"events": events_text((*before, noted.event))}
-        facts, told = facts_of(known), event_words(noted.event, self.runtime.policy)
+        facts, told = facts_of(known), describe_event(noted.event, self.runtime.policy)
         if noted.subject:
             extra |= {"subject": str(noted.subject), "email_hash": noted.subject.value}
         if noted.subject and isinstance(facts, ConsentFacts):  # its hash may have been forgotten
@@ -447,14 +445,14 @@ def _believed(
     A state without a version of its own bears the time at which it came, but is not older than what is known.
     """
     now, version = moment.now, known["version"]
-    if is_future(snapshot, now) or (version and not is_believable(version, now)):
+    if is_future(snapshot, now) or (version and not is_plausible(version, now)):
         now = stores.no_earlier(unit.connection, now)  # our clock may be behind
-    if version and not is_believable(version, now):
+    if version and not is_plausible(version, now):
         version = None
     arrived_at = moment.asked_at or (max(now, version) if version else now)
-    believed = plausible(snapshot, now)
+    believed = drop_implausible_days(snapshot, now)
     if believed.undated:
-        believed = dated(believed, arrived_at)
+        believed = date_by_arrival(believed, arrived_at)
     return believed, version
 
 
@@ -488,6 +486,13 @@ def _claimed(
     address_links.lock_shown(unit.connection, ((store, snapshot) for _, snapshot in answers))
     unit.fetch(key for _, snapshot in answers for key in _customer_of(store, snapshot))
     return unit.claimed([claim for claim, _ in answers])
+
+
+def _store_answer(known: Values, moment: Moment, *, rewound: bool) -> StoreAnswer | None:
+    """Describe the answer of the store for the merge; None for a delivery."""
+    if moment.asked_at is None:
+        return None
+    return StoreAnswer(is_current=known["updated_at"] <= moment.asked_at, is_rewound=rewound)
 
 
 def is_rewound(claim: Claim, snapshot: Snapshot) -> bool:

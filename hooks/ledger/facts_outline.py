@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache, partial
 from typing import NamedTuple
 
-from hooks.retention.recipients import Ways
+from hooks.retention.recipients import OrderMethods
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _OWNER = re.compile(r'"(?:former_)?customer_id":(\d+),')
@@ -45,10 +45,10 @@ def outline(facts: str, zone: tzinfo) -> Outline:
 
 
 @lru_cache(maxsize=4096)
-def read_ways(text: str) -> Ways:
+def read_ways(text: str) -> OrderMethods:
     """The ways of an outline, of an order."""
     raw = json.loads(f"{{{text.rstrip(',')}}}")
-    return Ways(raw.get("payment", ""), frozenset(raw.get("carriers", ())))
+    return OrderMethods(raw.get("payment", ""), frozenset(raw.get("carriers", ())))
 
 
 def _in_days(zone: tzinfo, found: re.Match[str]) -> str:

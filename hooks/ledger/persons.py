@@ -18,7 +18,7 @@ from hooks.ledger.prepared import Prepared
 from hooks.ledger.records import of_customer, the_customer
 from hooks.ledger.statements import ADD_ACCOUNT_EMAIL, EVENTS_OF, among, listed
 from hooks.ledger.tables import account_emails, records
-from hooks.retention.events import RecordEvent, in_force
+from hooks.retention.events import RecordEvent, events_in_force
 from hooks.retention.facts import ConsentFacts, RecordKind
 from hooks.retention.tool_reports import choices_as_events
 
@@ -121,7 +121,7 @@ class Persons:
             for one in some:
                 found |= contacts.get(one, {})
             self._known[owner] = {
-                name: in_force(events) for name, events in found.items() if events
+                name: events_in_force(events) for name, events in found.items() if events
             }
 
     def _names(self, store: str, owners: set[Owner]) -> dict[Owner, tuple[set[int], set[str]]]:

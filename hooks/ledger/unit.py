@@ -30,7 +30,7 @@ from hooks.ledger.statements import (
     listed,
     updating,
 )
-from hooks.retention.events import RecordEvent, in_force
+from hooks.retention.events import RecordEvent, events_in_force
 
 
 @dataclass(slots=True)
@@ -171,7 +171,7 @@ class Unit:
                 return (
                     ()
                     if account is None or is_left_out
-                    else in_force(read_events(account["events"]))
+                    else events_in_force(read_events(account["events"]))
                 )
         return Persons(self.connection, (), self._accounts).about(owner, but=but)
 

@@ -28,7 +28,7 @@ from hooks.ledger.statements import ADD_HISTORY, updating
 from hooks.ledger.tagged_rows import Known
 from hooks.ledger.unit import Unit
 from hooks.retention.facts import STORED_KINDS
-from hooks.retention.recipients import Reach, recipients
+from hooks.retention.recipients import RecipientCriteria, matching_recipients
 from hooks.runtime import Runtime
 from hooks.tagging.context import alone, owner_of_row, persons_of
 from hooks.tagging.recorder import Recorder
@@ -136,7 +136,7 @@ class Alike:
 
     columns: Values
     lines: tuple[Bind, ...]
-    reach: Reach
+    reach: RecipientCriteria
     changes: dict[str | None, Change] = field(default_factory=dict)
     """By recipients, where these are others than before."""
 
@@ -167,7 +167,7 @@ class Outlook:
         if alike is None:
             alike = self._alike[key] = self._first(row)
         ways = read_ways(told.ways) if known.kind == "order" else None
-        found: str | None = ",".join(recipients(alike.reach, ways, policy))
+        found: str | None = ",".join(matching_recipients(alike.reach, ways, policy))
         if found == known.recipients:
             found = None
         return alike.changes.get(found) or self._made(alike, found)

@@ -65,7 +65,7 @@ def _known(instant: datetime | None) -> datetime:
     return instant
 
 
-def events_of(facts: OrderFacts, policy: Policy) -> tuple[tuple[str, datetime], ...]:
+def accounting_events_of(facts: OrderFacts, policy: Policy) -> tuple[tuple[str, datetime], ...]:
     """The accounting events of an order that lie no more than a day before the day on which it was made."""
     if facts.created_at is None:
         return facts.accounting_events
@@ -112,7 +112,7 @@ def closed_on(facts: OrderFacts, policy: Policy) -> date | None:
     last accounting event. A checkout that nobody has finished was never open; nothing is done any more with an order
     that the store has erased.
     """
-    events = events_of(facts, policy)
+    events = accounting_events_of(facts, policy)
     completed = [at for name, at in events if name == "completed"]
     if facts.status not in CLOSED | NOT_PLACED and not (facts.status == "unknown" and completed):
         return policy.day_of(facts.erased_at) if facts.erased_at else None
@@ -135,7 +135,7 @@ def _latest(events: list[tuple[str, datetime | None]], policy: Policy) -> tuple[
 
 
 def _accounting_year_end(facts: OrderFacts, policy: Policy) -> Anchor:
-    events: list[tuple[str, datetime | None]] = list(events_of(facts, policy))
+    events: list[tuple[str, datetime | None]] = list(accounting_events_of(facts, policy))
     if not events:
         events = [
             ("created", facts.created_at)

@@ -8,7 +8,7 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class Memory(dict[Key, Value]):
+class BoundedCache(dict[Key, Value]):
     """Holds up to `most` values; full, it begins anew.
 
     Records of one time come together and need the same: what is needed is soon there again.
@@ -18,7 +18,7 @@ class Memory(dict[Key, Value]):
         super().__init__()
         self.most = most
 
-    def keep(self, key: Key, value: Value) -> Value:
+    def put(self, key: Key, value: Value) -> Value:
         """Remember a value, and give it back."""
         if len(self) >= self.most:
             self.clear()

@@ -7,9 +7,9 @@ from datetime import date
 from typing import Literal
 
 from hooks.retention.anchors import Anchor, anchor
-from hooks.retention.conditions import holding
-from hooks.retention.effects import affected, chosen
-from hooks.retention.events import NONE, Standing
+from hooks.retention.conditions import conditions_of
+from hooks.retention.effects import apply_standing, with_reported_choices
+from hooks.retention.events import NO_STANDING, Standing
 from hooks.retention.facts import (
     ConsentFacts,
     CustomerFacts,
@@ -89,7 +89,7 @@ def phase(facts: Facts) -> Phase:
             return "active"
 
 
-def schedule(facts: Facts, policy: Policy, stands: Standing = NONE) -> Schedule:
+def schedule(facts: Facts, policy: Policy, stands: Standing = NO_STANDING) -> Schedule:
     """The schedule that the policy gives for these facts, and for what stands of holds, requests and consent.
 
     Pure: the same facts give the same schedule.
@@ -97,11 +97,11 @@ def schedule(facts: Facts, policy: Policy, stands: Standing = NONE) -> Schedule:
     now = phase(facts)
     if now in ("unknown", "ignored"):
         return Schedule(now, (), None)
-    facts = chosen(facts, stands)
+    facts = with_reported_choices(facts, stands)
     rules = _applying(facts, policy)
     starts: dict[Clock, Anchor] = {}
     entries = [
-        affected(_entry(rule, facts, policy, starts), facts, stands, policy) for rule in rules
+        apply_standing(_entry(rule, facts, policy, starts), facts, stands, policy) for rule in rules
     ]
     governing = max(
         (entry for entry in entries if entry.governs),
@@ -114,12 +114,12 @@ def schedule(facts: Facts, policy: Policy, stands: Standing = NONE) -> Schedule:
 
 
 def _applying(facts: Facts, policy: Policy) -> tuple[Rule, ...]:
-    key = "rules", facts.kind, holding(facts)
-    rules: tuple[Rule, ...] | None = policy.remembered.get(key)
+    key = "rules", facts.kind, conditions_of(facts)
+    rules: tuple[Rule, ...] | None = policy.cache.get(key)
     if rules is None:
         conditions = _as_named(key[2], policy.by_kind[facts.kind])
         rules = tuple(rule for rule in policy.by_kind[facts.kind] if rule.matches(conditions))
-        policy.remembered.keep(key, rules)
+        policy.cache.put(key, rules)
     return rules
 
 
@@ -138,8 +138,8 @@ def _entry(rule: Rule, facts: Facts, policy: Policy, starts: dict[Clock, Anchor]
     if start is None:
         start = starts[kept.clock] = anchor(kept.clock, facts, policy)
     key = "entry", rule.id, start
-    found: Entry | None = policy.remembered.get(key)
-    return found or policy.remembered.keep(key, _made(rule, kept, start))
+    found: Entry | None = policy.cache.get(key)
+    return found or policy.cache.put(key, _made(rule, kept, start))
 
 
 def _made(rule: Rule, kept: RetentionClass, start: Anchor) -> Entry:

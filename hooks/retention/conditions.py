@@ -26,7 +26,7 @@ def vocabulary(kind: RecordKind) -> frozenset[str]:
     return frozenset(_INDEPENDENT[kind]) | frozenset(_EXACTLY_ONE.get(kind, ()))
 
 
-def worlds(kind: RecordKind, among: frozenset[str]) -> Iterator[frozenset[str]]:
+def condition_sets(kind: RecordKind, among: frozenset[str]) -> Iterator[frozenset[str]]:
     """Every set of conditions that can hold of one record together, as far as `among` tells them apart."""
     names = [name for name in _INDEPENDENT[kind] if name in among]
     for answers in product((False, True), repeat=len(names)):
@@ -35,7 +35,7 @@ def worlds(kind: RecordKind, among: frozenset[str]) -> Iterator[frozenset[str]]:
             yield true | {one} if one else true
 
 
-def holding(facts: Facts) -> frozenset[str]:
+def conditions_of(facts: Facts) -> frozenset[str]:
     """The conditions that hold of this record."""
     ended = frozenset({"consent-ended"} if has_ended(facts) else ())
     match facts:

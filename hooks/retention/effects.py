@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hooks.retention.anchors import closed_on
 from hooks.retention.clock import Period
 from hooks.retention.consent import changes
-from hooks.retention.events import MARKETING, NONE, RecordEvent, Standing
+from hooks.retention.events import MARKETING, NO_STANDING, RecordEvent, Standing
 from hooks.retention.facts import (
     META_KINDS,
     Choice,
@@ -46,7 +46,7 @@ def answer_by(received: date) -> date:
 # --- choices on marketing --------------------------------------------------------------------------------
 
 
-def chosen(facts: Facts, stands: Standing) -> Facts:
+def with_reported_choices(facts: Facts, stands: Standing) -> Facts:
     """The facts with the choices on marketing that were reported besides. An objection is a withdrawal.
 
     A person's own choices are about every record that holds marketing data, yet make none where it holds none; and so
@@ -141,13 +141,13 @@ class _Request:
     law: str
 
 
-def affected(entry: Entry, facts: Facts, stands: Standing, policy: Policy) -> Entry:
+def apply_standing(entry: Entry, facts: Facts, stands: Standing, policy: Policy) -> Entry:
     """The entry after what stands: a request or objection may bring its end forward, a restriction or a hold
     suspends it. It keeps the event and the day from which it runs.
 
     Nothing here ever gives a later day than the entry's own, or any day while it is suspended.
     """
-    if stands is NONE:
+    if stands is NO_STANDING:
         return entry
     if policy.classes[entry.retention_class].proof:
         entry = _proof(entry, stands, policy)
@@ -290,7 +290,7 @@ def _hold_words(hold: RecordEvent, policy: Policy) -> str:
     return f"Legal hold ({hold.reason}) by {hold.owner} since {policy.day_of(hold.at)}{review}"
 
 
-def event_words(event: RecordEvent, policy: Policy) -> str:
+def describe_event(event: RecordEvent, policy: Policy) -> str:
     """What was asked for or decided, for the history."""
     day = policy.day_of(event.at)
     match event.type:

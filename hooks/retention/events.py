@@ -82,10 +82,10 @@ class Standing:
         return self.erasures[0] if self.erasures else None
 
 
-NONE = Standing()
+NO_STANDING = Standing()
 
 
-def standing(
+def standing_of(
     own: Collection[RecordEvent],
     person: Collection[RecordEvent] = (),
     *,
@@ -95,7 +95,7 @@ def standing(
     a hold or a restriction is about all of them, and is lifted where it was placed. Of several requests the first sets
     the date."""
     if not own and not person:
-        return NONE
+        return NO_STANDING
     mine, theirs = sorted(_unretracted(own), key=_order), sorted(_unretracted(person), key=_order)
     asked = sorted(
         (*mine, *(event for event in theirs if since is None or since <= event.at)), key=_order
@@ -112,7 +112,7 @@ def standing(
     )
 
 
-def in_force(events: Iterable[RecordEvent]) -> tuple[RecordEvent, ...]:
+def events_in_force(events: Iterable[RecordEvent]) -> tuple[RecordEvent, ...]:
     """The events under one name of a person without what was lifted or reported by mistake: a hold or a restriction is
     lifted under the name under which it was placed."""
     left = sorted(_unretracted(events), key=_order)

@@ -34,7 +34,7 @@ StoreFacts = OrderFacts | CustomerFacts
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
+class MergeResult:
     """The facts after a snapshot. `stale`: a newer version was known already. `doubtful`: two different
     states of the same second are known, and only the store can say which one was the last."""
 
@@ -44,31 +44,47 @@ class Merged:
     doubtful: bool
 
 
+@dataclass(frozen=True, slots=True)
+class StoreAnswer:
+    """The store's own answer to a request for the record. It decides a tie.
+
+    `is_current`: nothing else was learnt of the record since the store was asked. The last log-in that the answer shows
+    then counts, even if a later one is known.
+
+    `is_rewound`: the answer is the newest state although its version is older, because the store's clock was set back
+    or the store was restored from a backup.
+    """
+
+    is_current: bool = False
+    is_rewound: bool = False
+
+
 def merge(
     known: StoreFacts | None,
     version: datetime | None,
     snapshot: Snapshot,
     *,
     doubtful: bool,
-    settles: bool = False,
-    rewound: bool = False,
-    current: bool = False,
-) -> Merged:
-    """Take a snapshot into what is known. `settles`: it was read from the store just now, and decides a tie.
+    answer: StoreAnswer | None = None,
+) -> MergeResult:
+    """Join a snapshot with the facts that are known.
 
-    An `undated` snapshot bears the time at which it came as its version. A delivery may be late: where it shows
-    another state than is known, only the store can say which one is the last.
+    `version` is the version of the known facts, None where they come from no snapshot. `doubtful` says whether the
+    record waits for the store to decide between two states. `answer` is given where the store was asked just now and
+    the snapshot is its answer; None for a delivery.
 
-    `current`: and nothing else was learnt since the store was asked, so that the last log-in that it shows counts, even
-    where a later one is known.
-
-    `rewound`: and it is the last word though its version is older: the store's clock was set back, or the store was
-    restored from a backup.
+    An `undated` snapshot has the time of its arrival as its version. A delivery may be late: if it shows another state
+    than the known one, only the store can say which is the newest.
     """
+    settles = answer is not None
+    rewound = answer is not None and answer.is_rewound
     if known is None:
-        return Merged(_whole(snapshot.facts), snapshot.version, stale=False, doubtful=False)
-    fresh, known = without_stamp(snapshot.facts, known), without_stamp(known, snapshot.facts)
-    if current:
+        return MergeResult(_whole(snapshot.facts), snapshot.version, stale=False, doubtful=False)
+    fresh, known = (
+        without_stamped_creation(snapshot.facts, known),
+        without_stamped_creation(known, snapshot.facts),
+    )
+    if answer is not None and answer.is_current:
         known = _as_active_as(known, fresh)
     shown = _Shown(fresh, snapshot.version)
     before = _Shown(
@@ -76,16 +92,18 @@ def merge(
     )
     if version is None:
         facts = _with_meta(fresh, before.facts)
-        return Merged(_grown(facts, shown, before), snapshot.version, stale=False, doubtful=False)
+        return MergeResult(
+            _grown(facts, shown, before), snapshot.version, stale=False, doubtful=False
+        )
     if snapshot.version < version and not rewound:
         facts = _with_meta(known, fresh)
-        return Merged(_grown(facts, before, shown), version, stale=True, doubtful=doubtful)
+        return MergeResult(_grown(facts, before, shown), version, stale=True, doubtful=doubtful)
     return _renewed(before, shown, doubtful=doubtful, settles=settles, undated=snapshot.undated)
 
 
 def _renewed(
     before: _Shown, shown: _Shown, *, doubtful: bool, settles: bool, undated: bool
-) -> Merged:
+) -> MergeResult:
     """Merge a state that is not older than the one before. Where both are of one second, the further one is the newest,
     unless the store itself settles that."""
     known, fresh = before.facts, shown.facts
@@ -100,7 +118,7 @@ def _renewed(
     if tie and not settles:
         facts = replace(facts, oddities=fresh.oddities | known.oddities)
     doubt = differs or (compared and doubtful)
-    return Merged(
+    return MergeResult(
         _grown(facts, newest, other), shown.version, stale=False, doubtful=not settles and doubt
     )
 
@@ -121,7 +139,7 @@ def _until(known: StoreFacts, version: datetime) -> StoreFacts:
     return replace(known, choices=choices)
 
 
-def without_stamp(facts: StoreFacts, other: StoreFacts) -> StoreFacts:
+def without_stamped_creation(facts: StoreFacts, other: StoreFacts) -> StoreFacts:
     """The facts without a day of creation that lies after a state, the `other`, which showed the order without one.
 
     Stores stamp an order whose day is lost with the present, at the next save; our own write is such a save.
@@ -155,7 +173,7 @@ def _as_active_as(known: StoreFacts, fresh: StoreFacts) -> StoreFacts:
     return known
 
 
-def order_placed(known: CustomerFacts | None, at: datetime) -> CustomerFacts:
+def with_placed_order(known: CustomerFacts | None, at: datetime) -> CustomerFacts:
     """The account after an order was placed with it; the account itself may not be known yet."""
     known = known or CustomerFacts()
     return replace(known, last_order_at=_later(known.last_order_at, at))

@@ -40,7 +40,7 @@ def is_future(snapshot: Snapshot, now: datetime) -> bool:
     return any(instant is not None and instant > now + SLACK for instant in instants)
 
 
-def plausible(snapshot: Snapshot, now: datetime) -> Snapshot:
+def drop_implausible_days(snapshot: Snapshot, now: datetime) -> Snapshot:
     """The state without days that make no sense at `now`; each such day is named in the facts' `oddities`.
 
     Where the version makes no sense, `undated` is set: the state is then to be `dated` by its arrival.
@@ -49,14 +49,14 @@ def plausible(snapshot: Snapshot, now: datetime) -> Snapshot:
     cleaned = _order(facts, now) if isinstance(facts, OrderFacts) else _customer(facts, now)
     if cleaned is not facts:
         snapshot = replace(snapshot, facts=cleaned)
-    if not snapshot.undated and not is_believable(snapshot.version, now):
+    if not snapshot.undated and not is_plausible(snapshot.version, now):
         snapshot = replace(snapshot, facts=_with_oddity(cleaned, "date_modified"), undated=True)
     if not snapshot.undated and cleaned.created_at is None:
         snapshot = replace(snapshot, facts=replace(snapshot.facts, first_seen_at=snapshot.version))
     return snapshot
 
 
-def without_nonsense(
+def drop_implausible_ledger_days(
     facts: OrderFacts | CustomerFacts, now: datetime
 ) -> OrderFacts | CustomerFacts:
     """Facts of the ledger without days that make no sense, which an earlier version of this service took in."""
@@ -73,7 +73,7 @@ def without_nonsense(
     return replace(cleaned, oddities=facts.oddities, carried=carried)
 
 
-def is_believable(instant: datetime, now: datetime) -> bool:
+def is_plausible(instant: datetime, now: datetime) -> bool:
     """Tell whether something can have happened at an instant."""
     return EARLIEST <= instant <= now + SLACK
 
@@ -129,7 +129,7 @@ def _with_oddity(facts: OrderFacts | CustomerFacts, name: str) -> OrderFacts | C
     return replace(facts, oddities=facts.oddities | {name})
 
 
-def dated(snapshot: Snapshot, at: datetime) -> Snapshot:
+def date_by_arrival(snapshot: Snapshot, at: datetime) -> Snapshot:
     """The state with `at`, its arrival, as its version, also where the version dates what the state shows."""
     facts, old = snapshot.facts, snapshot.version
     at = at.replace(microsecond=0)

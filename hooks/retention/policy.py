@@ -13,12 +13,12 @@ from itertools import combinations
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from hooks.retention.cache import Memory
+from hooks.retention.cache import BoundedCache
 from hooks.retention.clock import AccountingYear, Period
-from hooks.retention.conditions import vocabulary, worlds
+from hooks.retention.conditions import condition_sets, vocabulary
 from hooks.retention.facts import CUSTOMER_ROLES, KINDS, STAFF_ROLES, RecordKind
 
-REMEMBERED = 16_384
+CACHE_SIZE = 16_384
 """How many values a policy remembers; about 1 KB each."""
 
 Clock = Literal[
@@ -193,10 +193,10 @@ class MetaVocabulary:
     with one of `customer_roles` are customers."""
 
     newsletter_keys: frozenset[str] = frozenset()
-    given: frozenset[str] = frozenset()
-    withdrawn: frozenset[str] = frozenset()
+    given_values: frozenset[str] = frozenset()
+    withdrawn_values: frozenset[str] = frozenset()
     attribution_prefixes: tuple[str, ...] = ()
-    ways: frozenset[str] = frozenset()
+    method_patterns: frozenset[str] = frozenset()
     customer_roles: frozenset[str] = CUSTOMER_ROLES
 
     @property
@@ -208,10 +208,10 @@ class MetaVocabulary:
         """
         parts = [
             self.newsletter_keys,
-            self.given,
-            self.withdrawn,
+            self.given_values,
+            self.withdrawn_values,
             self.attribution_prefixes,
-            self.ways,
+            self.method_patterns,
         ]
         if self.customer_roles != CUSTOMER_ROLES:
             parts.append(self.customer_roles)
@@ -320,7 +320,7 @@ class Policy:
     text: str = field(repr=False)
     by_kind: Mapping[RecordKind, tuple[Rule, ...]] = field(init=False)
     vocabulary: str = field(init=False)
-    remembered: Memory[Any, Any] = field(init=False, repr=False, compare=False)
+    cache: BoundedCache[Any, Any] = field(init=False, repr=False, compare=False)
     """What was worked out by this policy, by whoever did, under a name of its own."""
 
     def day_of(self, instant: datetime) -> date:
@@ -331,7 +331,7 @@ class Policy:
         grouped = {kind: tuple(rule for rule in self.rules if rule.kind == kind) for kind in KINDS}
         object.__setattr__(self, "by_kind", grouped)
         object.__setattr__(self, "vocabulary", self.meta.digest)
-        object.__setattr__(self, "remembered", Memory(REMEMBERED))
+        object.__setattr__(self, "cache", BoundedCache(CACHE_SIZE))
 
 
 def faults(policy: Policy) -> list[str]:
@@ -424,7 +424,7 @@ def _reference_faults(rule: Rule, policy: Policy) -> Iterator[str]:
     unknown = sorted(rule.conditions - vocabulary(rule.kind))
     if unknown:
         yield f"rule {rule.id!r} can never match: nothing of {rule.kind!r} is called {', '.join(unknown)}"
-    elif not any(rule.matches(world) for world in worlds(rule.kind, rule.conditions)):
+    elif not any(rule.matches(world) for world in condition_sets(rule.kind, rule.conditions)):
         yield f"rule {rule.id!r} can never match: its conditions exclude each other"
     chosen = policy.classes.get(rule.retention_class)
     if chosen and chosen.clock not in CLOCKS[rule.kind]:
@@ -442,7 +442,7 @@ def _coverage_faults(kind: RecordKind, policy: Policy) -> Iterator[str]:
             yield f"rules {first.id!r} and {second.id!r} overlap: both can apply to the same data of one {kind}"
     governing = [rule for rule in rules if rule.governs]
     named = frozenset[str]().union(*(rule.conditions for rule in governing))
-    for world in worlds(kind, named):
+    for world in condition_sets(kind, named):
         if not any(rule.matches(world) for rule in governing):
             case = " + ".join(sorted(world)) or "nothing else known"
             yield f"no rule governs a record of kind {kind!r} ({case})"
@@ -458,7 +458,7 @@ def _overlap(first: Rule, second: Rule, policy: Policy) -> bool:
     if _subject(first, policy) != _subject(second, policy):
         return False
     kept = first.survives_erasure and second.survives_erasure
-    for world in worlds(first.kind, first.conditions | second.conditions):
+    for world in condition_sets(first.kind, first.conditions | second.conditions):
         if first.matches(world) and second.matches(world) and (kept or "erased" not in world):
             return True
     return False

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from hooks.retention.classify import Entry
-from hooks.retention.conditions import holding
+from hooks.retention.conditions import conditions_of
 from hooks.retention.facts import CustomerFacts, Facts, OrderFacts
 from hooks.retention.policy import Policy, Recipient
 
@@ -18,41 +18,45 @@ UNNAMED = "?"
 def recipients_of(facts: Facts, entries: Iterable[Entry], policy: Policy) -> tuple[str, ...]:
     """The ids of all who have got data of this record, in order; and, after a `?`, each way of payment or shipping
     (`?shipping:flat_rate`) of which the policy file does not say who gets data by it. Nothing held: nobody."""
-    ways = Ways(facts.payment, facts.carriers) if isinstance(facts, OrderFacts) else None
-    return recipients(reach(facts, entries), ways, policy)
+    ways = OrderMethods(facts.payment, facts.carriers) if isinstance(facts, OrderFacts) else None
+    return matching_recipients(criteria_of(facts, entries), ways, policy)
 
 
-class Ways(NamedTuple):
+class OrderMethods(NamedTuple):
     """In which an order was paid and shipped."""
 
     payment: str
     shipping: frozenset[str]
 
 
-class Reach(NamedTuple):
+class RecipientCriteria(NamedTuple):
     """What makes somebody a recipient, besides the ways: what is `held` of a record, and what it `has`, or is."""
 
     held: frozenset[str]
     has: frozenset[str]
 
 
-def reach(facts: Facts, entries: Iterable[Entry]) -> Reach:
+def criteria_of(facts: Facts, entries: Iterable[Entry]) -> RecipientCriteria:
     """Of a record with these facts and entries."""
-    return Reach(frozenset(entry.data for entry in entries), _holding(facts) | {facts.kind})
+    return RecipientCriteria(
+        frozenset(entry.data for entry in entries), _holding(facts) | {facts.kind}
+    )
 
 
-def recipients(reached: Reach, ways: Ways | None, policy: Policy) -> tuple[str, ...]:
+def matching_recipients(
+    reached: RecipientCriteria, ways: OrderMethods | None, policy: Policy
+) -> tuple[str, ...]:
     """As `recipients_of`; `ways` are those of an order."""
     if not reached.held:
         return ()
     key = "recipients", reached, ways
-    found: tuple[str, ...] | None = policy.remembered.get(key)
-    return (
-        found if found is not None else policy.remembered.keep(key, _found(reached, ways, policy))
-    )
+    found: tuple[str, ...] | None = policy.cache.get(key)
+    return found if found is not None else policy.cache.put(key, _found(reached, ways, policy))
 
 
-def _found(reached: Reach, ways: Ways | None, policy: Policy) -> tuple[str, ...]:
+def _found(
+    reached: RecipientCriteria, ways: OrderMethods | None, policy: Policy
+) -> tuple[str, ...]:
     found = [
         item.id
         for item in policy.recipients.values()
@@ -61,7 +65,7 @@ def _found(reached: Reach, ways: Ways | None, policy: Policy) -> tuple[str, ...]
     return tuple(sorted(found)) + tuple(sorted(_unnamed(ways, policy) if ways else ()))
 
 
-def _gets(recipient: Recipient, reached: Reach, ways: Ways | None) -> bool:
+def _gets(recipient: Recipient, reached: RecipientCriteria, ways: OrderMethods | None) -> bool:
     if recipient.always or recipient.holding & reached.has:
         return True
     return ways is not None and (
@@ -71,7 +75,7 @@ def _gets(recipient: Recipient, reached: Reach, ways: Ways | None) -> bool:
 
 def _holding(facts: Facts) -> frozenset[str]:
     """What the record holds; a newsletter that was only ever declined went to nobody."""
-    conditions = holding(facts)
+    conditions = conditions_of(facts)
     if (
         isinstance(facts, OrderFacts | CustomerFacts)
         and facts.choices
@@ -85,7 +89,7 @@ def _any(ways: Iterable[str], patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(way, pattern) for way in ways for pattern in patterns)
 
 
-def _unnamed(ways: Ways, policy: Policy) -> Iterator[str]:
+def _unnamed(ways: OrderMethods, policy: Policy) -> Iterator[str]:
     for what, named in (("payment", [ways.payment]), ("shipping", ways.shipping)):
         known = [
             pattern
@@ -95,7 +99,7 @@ def _unnamed(ways: Ways, policy: Policy) -> Iterator[str]:
         yield from (f"{UNNAMED}{what}:{way}" for way in named if not _any([way], known))
 
 
-def described(names: Iterable[str], policy: Policy) -> list[dict[str, object]]:
+def describe_recipients(names: Iterable[str], policy: Policy) -> list[dict[str, object]]:
     """What the policy says of each of these recipients; of a way of which it names nobody, only the way."""
     return [
         _described(policy.recipients[name], policy) if name in policy.recipients else _way(name)

@@ -14,7 +14,7 @@ from hooks.retention.facts import Choice, CustomerFacts, OrderFacts, Refund
 _NOON = 12
 
 
-def in_days(facts: OrderFacts | CustomerFacts, zone: tzinfo) -> OrderFacts | CustomerFacts:
+def rule_view(facts: OrderFacts | CustomerFacts, zone: tzinfo) -> OrderFacts | CustomerFacts:
     """The same facts with instants that stand for their days in `zone`, and keep their order within a day.
 
     Facts which give the same result have the same schedule under any policy of that zone. What no rule asks for (ids,

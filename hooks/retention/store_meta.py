@@ -40,7 +40,7 @@ StoreMeta = Mapping[str, str | None]
 _SHORT = json.JSONEncoder(separators=(",", ":")).encode
 _quoted = json.JSONEncoder().encode
 
-NOTHING: StoreMeta = dict.fromkeys(KEYS)
+EMPTY_META: StoreMeta = dict.fromkeys(KEYS)
 
 
 MAX_LINKED = 50
@@ -56,7 +56,7 @@ def store_meta(
     """
     entries = [*map(_entry, plan.entries), *map(_SHORT, _distinct(linked))]
     if not entries:
-        return NOTHING
+        return EMPTY_META
     tag = plan.governing if plan.phase != "erased" else None
     return {
         "retention_class": tag.retention_class if tag else "",

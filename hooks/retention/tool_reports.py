@@ -20,7 +20,7 @@ from hooks.retention.merge import choices_of
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ToolReport:
     """Something that a help desk, a consent tool or a newsletter tool says has happened at `at`.
 
     `name` is the tool's own id of the request or consent.
@@ -44,7 +44,7 @@ def number_of(name: str) -> int:
     return _NUMBERED + int.from_bytes(sha256(name.encode()).digest()[:8]) % _NUMBERED
 
 
-def reported(known: ReportedFacts | None, report: Report) -> ReportedFacts:
+def add_report(known: ReportedFacts | None, report: ToolReport) -> ReportedFacts:
     """The facts after a report. Of several closings the last counts, of several deletions the first; but a newsletter's
     contact that was deleted may subscribe again."""
     facts = known or _nothing(report)
@@ -72,7 +72,7 @@ def reported(known: ReportedFacts | None, report: Report) -> ReportedFacts:
             raise ValueError(f"{report.occurrence!r} does not happen to {report.kind!r}")
 
 
-def no_later(facts: ReportedFacts, now: datetime) -> ReportedFacts:
+def without_future_instants(facts: ReportedFacts, now: datetime) -> ReportedFacts:
     """The facts without instants after now: what was reported has happened, whatever a clock that was ahead said."""
     erased_at = min(facts.erased_at, now) if facts.erased_at else None
     if isinstance(facts, ConsentFacts):
@@ -92,5 +92,5 @@ def _choice(choice: Choice) -> RecordEvent:
     return RecordEvent(f"contact:{type_}:{choice.at.isoformat()}", type_, choice.at)
 
 
-def _nothing(report: Report) -> ReportedFacts:
+def _nothing(report: ToolReport) -> ReportedFacts:
     return SupportRequestFacts() if report.kind == "support-request" else ConsentFacts(report.kind)

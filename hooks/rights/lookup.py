@@ -13,7 +13,7 @@ from hooks.ledger import person_records
 from hooks.ledger.codec import read_events, read_facts
 from hooks.ledger.persons import emails_of
 from hooks.ledger.records import UNLISTED, Values
-from hooks.retention.events import EventType, standing
+from hooks.retention.events import EventType, standing_of
 from hooks.retention.facts import STORED_KINDS, ConsentFacts, Facts, Subject, SupportRequestFacts
 from hooks.retention.policy import Policy
 from hooks.rights.answer import Answer, Known, State, answer_of
@@ -103,7 +103,7 @@ def known_of(row: Values, facts: Facts | None, bears: Bearing, policy: Policy) -
     if facts is None or row["state"] == "gone":
         return known
     plan, columns = tags(facts, policy, bears)
-    stands = standing(bears.own, bears.person)
+    stands = standing_of(bears.own, bears.person)
     return replace(
         known,
         state=plan.phase,

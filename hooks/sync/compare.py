@@ -13,8 +13,8 @@ from typing import Any, Self, cast
 from hooks.ledger.codec import read_facts
 from hooks.ledger.records import Values
 from hooks.retention.facts import STAFF_ROLES, CustomerFacts, OrderFacts, Snapshot
-from hooks.retention.merge import DAYS, StoreFacts, merge, without_stamp
-from hooks.retention.plausibility import dated, is_believable, plausible
+from hooks.retention.merge import DAYS, StoreAnswer, StoreFacts, merge, without_stamped_creation
+from hooks.retention.plausibility import date_by_arrival, drop_implausible_days, is_plausible
 from hooks.retention.store_meta import digest
 from schemas.order import MAX_REFUNDS
 from schemas.wire import php_list, record_id
@@ -86,7 +86,7 @@ def doubt(known: Values | None, row: ListRow, *, now: datetime, behind: bool = F
     """
     if row.snapshot is None:
         return "changed"
-    shown = plausible(row.snapshot, now)
+    shown = drop_implausible_days(row.snapshot, now)
     if known is None:
         if not (isinstance(shown.facts, CustomerFacts) and shown.facts.staff):
             return "missed"
@@ -95,7 +95,7 @@ def doubt(known: Values | None, row: ListRow, *, now: datetime, behind: bool = F
         )  # another role may be that of customers
     if known["state"] == "gone":
         return "revived"
-    if known["version"] is None or not is_believable(known["version"], now):
+    if known["version"] is None or not is_plausible(known["version"], now):
         return "changed"
     return _doubt_of(known, replace(row, snapshot=shown), now, behind=behind)
 
@@ -108,7 +108,7 @@ def _doubt_of(known: Values, row: ListRow, now: datetime, *, behind: bool) -> st
     if known["young"] or behind:
         return "young"
     if shown.undated:
-        shown = dated(shown, known["version"])
+        shown = date_by_arrival(shown, known["version"])
     return "changed" if _differs(known, replace(row, snapshot=shown), now) else None
 
 
@@ -117,16 +117,15 @@ def _differs(known: Values, row: ListRow, now: datetime) -> bool:
     before = cast("StoreFacts", read_facts(known["kind"], known["facts"]))
     shown = cast("Snapshot", row.snapshot)
     if isinstance(before, OrderFacts):
-        shown = replace(shown, facts=without_stamp(shown.facts, before))
+        shown = replace(shown, facts=without_stamped_creation(shown.facts, before))
         return not _same_dates(
             before, cast("OrderFacts", shown.facts)
         ) or not row.refunds.agree_with(before)
-    if before.last_order_at and not is_believable(before.last_order_at, now):
+    if before.last_order_at and not is_plausible(before.last_order_at, now):
         return True
     before = replace(before, role=known["role"] or "")  # which the facts of the ledger leave out
-    merged = merge(
-        before, known["version"], shown, doubtful=known["doubtful"], settles=True, current=True
-    )
+    answer = StoreAnswer(is_current=True)
+    merged = merge(before, known["version"], shown, doubtful=known["doubtful"], answer=answer)
     fresh = replace(cast("CustomerFacts", merged.facts), meta_at=before.meta_at)
     ours = known["known_digest"] if shown.store_meta is None else digest(shown.store_meta)
     return fresh != before or ours != known["known_digest"]

@@ -20,7 +20,7 @@ from hooks.ledger.records import Values
 from hooks.ledger.rounds import RoundName
 from hooks.ledger.unit import Unit
 from hooks.retention.facts import ReportedFacts
-from hooks.retention.tool_reports import no_later
+from hooks.retention.tool_reports import without_future_instants
 from hooks.runtime import Runtime
 from hooks.settings import Settings
 from hooks.store.client import StoreClient
@@ -149,7 +149,7 @@ class Heartbeat:
         for key in set_back.reported_after(unit.connection, self.store, now):
             known = cast("Values", unit.find(key))
             facts = cast("ReportedFacts", facts_of(known))
-            redated = no_later(facts, now)
+            redated = without_future_instants(facts, now)
             if redated != facts:
                 told = "Dated by its arrival while the clock was ahead, and dated anew since it was set back"
                 Recorder(self.runtime.policy).save(

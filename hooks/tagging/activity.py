@@ -16,8 +16,8 @@ from hooks.ledger.moment import Moment
 from hooks.ledger.records import RecordKey, Values
 from hooks.ledger.unit import Unit
 from hooks.retention.facts import NOT_PLACED, CustomerFacts, Facts, OrderFacts
-from hooks.retention.merge import order_placed
-from hooks.retention.plausibility import is_believable
+from hooks.retention.merge import with_placed_order
+from hooks.retention.plausibility import is_plausible
 from hooks.tagging.changes import is_confirmed
 from hooks.tagging.recorder import Recorder, facts_of
 
@@ -69,7 +69,7 @@ def work_out_again(
         placed = _activity(facts_of(row))
         counts = row["state"] != "gone" or is_confirmed(row)
         if counts and placed and placed[0] == number and _is_possible(unit, placed[1], moment):
-            after = order_placed(after, placed[1])
+            after = with_placed_order(after, placed[1])
     if after == CustomerFacts():  # it was known from that order alone
         unit.save(account, {"facts": None, "updated_at": moment.now})
         return
@@ -86,7 +86,7 @@ def _activity(facts: Facts | None) -> tuple[int, datetime] | None:
 
 def _is_possible(unit: Unit, at: datetime, moment: Moment) -> bool:
     """Tell whether an order can have been placed at an instant. Our clock may be behind those of the stores."""
-    return is_believable(at, moment.now) or is_believable(
+    return is_plausible(at, moment.now) or is_plausible(
         at, stores.no_earlier(unit.connection, moment.now)
     )
 
@@ -97,7 +97,7 @@ def _note(recorder: Recorder, unit: Unit, key: RecordKey, at: datetime, moment: 
     if known["state"] == "gone":
         return
     before = cast("CustomerFacts | None", facts_of(known))
-    after = order_placed(before, at)
+    after = with_placed_order(before, at)
     if after != before:
         recorder.save(
             unit, known, after, {"doubtful": known["doubtful"]}, moment, "an order placed"

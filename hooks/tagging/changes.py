@@ -21,7 +21,7 @@ from hooks.retention.facts import (
     OrderFacts,
     Snapshot,
 )
-from hooks.retention.store_meta import NOTHING, digest
+from hooks.retention.store_meta import EMPTY_META, digest
 
 LONGEST_WAIT = timedelta(minutes=5)
 """A record that never comes to rest is written back this long after its first change all the same."""
@@ -88,7 +88,7 @@ ANSWERED: Values = {
 }
 
 
-NOTHING_DIGEST = digest(NOTHING)
+NOTHING_DIGEST = digest(EMPTY_META)
 
 
 def sight(known: Values, snapshot: Snapshot, *, settles: bool, rewound: bool = False) -> Values:

@@ -14,7 +14,7 @@ from hooks.ledger.codec import read_events, read_facts
 from hooks.ledger.moment import Moment
 from hooks.ledger.records import RecordKey, Values
 from hooks.ledger.unit import Unit
-from hooks.retention.events import standing
+from hooks.retention.events import standing_of
 from hooks.retention.facts import (
     STORED_KINDS,
     ConsentFacts,
@@ -114,7 +114,7 @@ class Recorder:
         if not isinstance(facts, OrderFacts) or known["email_hash"] is None or known["linked"]:
             return {}
         bears = bearing(unit, known, facts)
-        return {} if is_decided(standing(bears.own, bears.person)) else {"email_hash": None}
+        return {} if is_decided(standing_of(bears.own, bears.person)) else {"email_hash": None}
 
     def without_mistake(self, unit: Unit, known: Values) -> Values:
         """The columns that clear a record that is gone of a hold that was reported by mistake. One that was lifted
@@ -135,7 +135,7 @@ class Recorder:
         if facts is None or known["state"] not in ("active", "trashed") or not is_confirmed(known):
             return {}
         bears = bearing(unit, known, facts)
-        if standing(bears.own, bears.person).restriction is None:
+        if standing_of(bears.own, bears.person).restriction is None:
             return {}
         _, columns = tags(facts, self.policy, bears.without("restriction"))
         return {name: columns[name] for name in ("held", "review_after", "delete_after")}

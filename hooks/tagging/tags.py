@@ -14,11 +14,11 @@ from typing import Any
 
 from hooks.ledger.codec import entries_text, facts_text
 from hooks.ledger.records import AGAIN, Values
-from hooks.retention.anchors import events_of
-from hooks.retention.cache import Memory
+from hooks.retention.anchors import accounting_events_of
+from hooks.retention.cache import BoundedCache
 from hooks.retention.classify import Entry, Schedule, schedule
-from hooks.retention.effects import answer_by, chosen
-from hooks.retention.events import NONE, EventType, RecordEvent, Standing, standing
+from hooks.retention.effects import answer_by, with_reported_choices
+from hooks.retention.events import NO_STANDING, EventType, RecordEvent, Standing, standing_of
 from hooks.retention.facts import (
     ConsentFacts,
     CustomerFacts,
@@ -27,8 +27,8 @@ from hooks.retention.facts import (
     SupportRequestFacts,
 )
 from hooks.retention.policy import Policy
-from hooks.retention.recipients import Reach, reach, recipients_of
-from hooks.retention.rule_view import in_days
+from hooks.retention.recipients import RecipientCriteria, criteria_of, recipients_of
+from hooks.retention.rule_view import rule_view
 from hooks.retention.store_meta import StoreMeta, digest, store_meta
 
 REVISION = 2
@@ -92,7 +92,7 @@ class Bearing:
 
 def tags(facts: Facts, policy: Policy, bearing: Bearing = Bearing()) -> Tags:
     """The schedule that the policy gives, and the columns that say so."""
-    stands = standing(bearing.own, bearing.person, since=since_of(facts))
+    stands = standing_of(bearing.own, bearing.person, since=since_of(facts))
     if bearing.is_empty:
         plan, columns = _alone(facts, policy)
     else:
@@ -127,28 +127,28 @@ def _role(facts: Facts, plan: Schedule) -> Values:
     return {"role": facts.role} if isinstance(facts, CustomerFacts) and facts.role else {}
 
 
-def tags_alone(facts: Facts, policy: Policy) -> tuple[Tags, Reach]:
+def tags_alone(facts: Facts, policy: Policy) -> tuple[Tags, RecipientCriteria]:
     """The tags of a record on which nothing bears but its own facts, without whose it is, and who has got data of it:
     that follows from its reach. It is not looked whether the same was worked out before."""
     plan, columns = _tags(facts, policy)
-    return (plan, columns), reach(*_got(facts, plan, policy, NONE))
+    return (plan, columns), criteria_of(*_got(facts, plan, policy, NO_STANDING))
 
 
-_remembered: Memory[tuple[str, Facts], Tags] = Memory(REMEMBERED)
+_remembered: BoundedCache[tuple[str, Facts], Tags] = BoundedCache(REMEMBERED)
 
 
 def _alone(facts: Facts, policy: Policy) -> Tags:
     """The tags of a record on which nothing bears but its own facts."""
     if not isinstance(facts, OrderFacts | CustomerFacts):
         return _tags(facts, policy)
-    key = policy.digest, in_days(facts, policy.time_zone)
-    return _remembered.get(key) or _remembered.keep(key, _tags(facts, policy))
+    key = policy.digest, rule_view(facts, policy.time_zone)
+    return _remembered.get(key) or _remembered.put(key, _tags(facts, policy))
 
 
 def _tags(
     facts: Facts,
     policy: Policy,
-    stands: Standing = NONE,
+    stands: Standing = NO_STANDING,
     beside: tuple[Mapping[str, Any], ...] = (),
 ) -> Tags:
     plan = schedule(facts, policy, stands)
@@ -185,7 +185,7 @@ def _oddities(facts: Facts, policy: Policy) -> str:
     if not isinstance(facts, OrderFacts | CustomerFacts):
         return ""
     codes = {ODDITIES.get(name, IMPLAUSIBLE_DATES) for name in facts.oddities}
-    if isinstance(facts, OrderFacts) and len(events_of(facts, policy)) < len(
+    if isinstance(facts, OrderFacts) and len(accounting_events_of(facts, policy)) < len(
         facts.accounting_events
     ):
         codes.add(IMPLAUSIBLE_DATES)
@@ -225,7 +225,7 @@ def were_holds_mistaken(named: Iterable[Iterable[RecordEvent]], on: date, zone: 
         )
         mistakes = {event.about for event in noted if event.type == "retracted"}
         mistaken |= any(event.type == "hold" and event.id in mistakes for event in noted)
-        stood |= bool(standing(noted).holds)
+        stood |= bool(standing_of(noted).holds)
     return mistaken and not stood
 
 
@@ -241,7 +241,7 @@ def _got(
     entries = plan.entries
     if plan.phase == "erased" and not isinstance(facts, CustomerFacts):
         entries = schedule(replace(facts, erased_at=None), policy, stands).entries
-    return chosen(facts, stands), entries
+    return with_reported_choices(facts, stands), entries
 
 
 def since_of(facts: Facts) -> datetime | None:

@@ -21,7 +21,7 @@ from hooks.ledger.records import RecordKey, Values
 from hooks.ledger.tables import account_emails
 from hooks.ledger.tables import records as table
 from hooks.ledger.unit import Unit
-from hooks.retention.events import standing
+from hooks.retention.events import standing_of
 from hooks.retention.facts import ConsentFacts, SupportRequestFacts
 from hooks.runtime import Runtime
 from hooks.tagging import address_links
@@ -74,7 +74,7 @@ def _is_spent(connection: Connection, row: Values) -> bool:
     is_account = row["kind"] == "customer"
     owner = Owner.of(store, number if is_account else row["customer_id"], email_hash)
     person = Persons(connection, [owner]).about(owner, but=(row["kind"], number))
-    if is_decided(standing(read_events(row["events"]), person)):
+    if is_decided(standing_of(read_events(row["events"]), person)):
         return False
     if row["kind"] not in ("customer", CONTACT):
         return True  # it bears on nothing else

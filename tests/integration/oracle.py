@@ -10,7 +10,7 @@ from typing import Any, cast
 from hooks.intake.webhook import Content, Happened, Noted
 from hooks.ledger.codec import events_text
 from hooks.ledger.records import Values
-from hooks.retention.events import RecordEvent, in_force
+from hooks.retention.events import RecordEvent, events_in_force
 from hooks.retention.facts import (
     NOT_PLACED,
     ConsentFacts,
@@ -22,9 +22,9 @@ from hooks.retention.facts import (
     Snapshot,
     SupportRequestFacts,
 )
-from hooks.retention.merge import StoreFacts, merge, order_placed
+from hooks.retention.merge import StoreFacts, merge, with_placed_order
 from hooks.retention.policy import Policy
-from hooks.retention.tool_reports import Report, reported
+from hooks.retention.tool_reports import ToolReport, add_report
 from hooks.tagging.tags import Bearing, tags
 
 Key = tuple[RecordKind, int]
@@ -82,7 +82,9 @@ def _of_owner(owner: Owner, events: EventsOf, addresses: Mapping[int, str]) -> B
     number, email_hash = owner
     accounts = [one for one, own in addresses.items() if own and own == email_hash]
     accounts = [number] if number else accounts
-    person = [event for one in accounts for event in in_force(events.get(("customer", one), ()))]
+    person = [
+        event for one in accounts for event in events_in_force(events.get(("customer", one), ()))
+    ]
     return Bearing((), tuple(person), number, (), email_hash)
 
 
@@ -136,10 +138,10 @@ def reports_of(contents: Iterable[Content]) -> dict[Key, Facts]:
         if isinstance(content, Happened):
             key = (content.kind, content.external_id)
             assert content.at, "what carries no time is dated by its arrival"
-            report = Report(
+            report = ToolReport(
                 content.kind, content.occurrence, content.at, content.name, content.subject
             )
-            facts[key] = reported(cast("ReportedFacts | None", facts.get(key)), report)
+            facts[key] = add_report(cast("ReportedFacts | None", facts.get(key)), report)
     return facts
 
 
@@ -161,5 +163,7 @@ def _shown(contents: Iterable[Content]) -> dict[Key, Facts]:
     for order in orders:
         if order.owner_id and order.made_at and order.status not in NOT_PLACED:
             key = ("customer", order.owner_id)
-            facts[key] = order_placed(cast("CustomerFacts | None", facts.get(key)), order.made_at)
+            facts[key] = with_placed_order(
+                cast("CustomerFacts | None", facts.get(key)), order.made_at
+            )
     return facts

@@ -24,7 +24,7 @@ from hooks.intake.ingest import Ingest
 from hooks.intake.webhook import Delivery, Happened, Noted
 from hooks.ledger.codec import read_facts
 from hooks.ledger.persons import CONTACT
-from hooks.retention.events import EventType, RecordEvent, in_force
+from hooks.retention.events import EventType, RecordEvent, events_in_force
 from hooks.retention.facts import (
     ConsentFacts,
     CustomerFacts,
@@ -140,7 +140,7 @@ class People:
     def decided(self, subject: Subject, *, but: Named | None = None) -> tuple[RecordEvent, ...]:
         """What stands of it all."""
         names = sorted(self.names_of(subject) - {but})
-        return tuple(event for name in names for event in in_force(self.noted_under(name)))
+        return tuple(event for name in names for event in events_in_force(self.noted_under(name)))
 
     def records_of(self, subject: Subject) -> set[Named]:
         """The accounts and orders of a person."""
@@ -354,7 +354,7 @@ class AnyPerson(Sequence):
         person = self.people.decided(subject, but=held) if subject else ()
         own = events_of(self.people.told).get(held, ())
         erased_at = None if isinstance(facts, CustomerFacts) else facts.erased_at
-        standing = (*in_force(own), *person)
+        standing = (*events_in_force(own), *person)
         holds = [
             event
             for event in standing

@@ -10,7 +10,7 @@ import pytest
 
 from hooks.ledger.database import Database
 from hooks.policies.preview import impact_of
-from hooks.retention.cache import Memory
+from hooks.retention.cache import BoundedCache
 from hooks.retention.policy import Policy
 from hooks.tagging import tags
 from schemas.policy import load_policy
@@ -39,7 +39,7 @@ def _as_read_before(shop: Desk, number: int) -> None:
 def version_before(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The service tags as the version before did, until this is undone."""
     monkeypatch.setattr(tags, "REVISION", 1)
-    monkeypatch.setattr(tags, "_remembered", Memory(16))
+    monkeypatch.setattr(tags, "_remembered", BoundedCache(16))
     return monkeypatch
 
 

@@ -12,7 +12,7 @@ from hooks.ledger.records import Values
 from hooks.retention.classify import schedule
 from hooks.retention.facts import Facts, SupportRequestFacts
 from hooks.retention.policy import Policy
-from hooks.retention.store_meta import NOTHING, digest, store_meta
+from hooks.retention.store_meta import EMPTY_META, digest, store_meta
 from hooks.tagging.changes import (
     ANSWERED,
     CONTEST_WINDOW,
@@ -33,7 +33,7 @@ from hooks.tagging.tags import tagged_by, tags
 from tests.unit.builders import NOW, at, customer, moment, order, row, snapshot
 
 SETTLE = timedelta(seconds=10)
-EMPTY = digest(NOTHING)
+EMPTY = digest(EMPTY_META)
 
 
 def _ago(**time: float) -> datetime:

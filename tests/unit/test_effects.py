@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from hooks.ledger.codec import events_text, read_events
 from hooks.retention.classify import Entry, Schedule, schedule
-from hooks.retention.effects import answer_by, event_words
-from hooks.retention.events import TYPES, EventType, RecordEvent, standing
+from hooks.retention.effects import answer_by, describe_event
+from hooks.retention.events import TYPES, EventType, RecordEvent, standing_of
 from hooks.retention.facts import (
     Choice,
     ConsentFacts,
@@ -25,7 +25,7 @@ from hooks.retention.facts import (
 )
 from hooks.retention.policy import Policy
 from hooks.retention.recipients import recipients_of
-from hooks.retention.tool_reports import Report, number_of, reported
+from hooks.retention.tool_reports import ToolReport, add_report, number_of
 from hooks.tagging.tags import Bearing, tags
 from schemas.policy import load_policy
 from tests.conftest import POLICY_FILE
@@ -56,7 +56,7 @@ def planned(
     facts: Facts, policy: Policy, *own: RecordEvent, person: tuple[RecordEvent, ...] = ()
 ) -> Schedule:
     since = facts.created_at if isinstance(facts, OrderFacts) else None
-    return schedule(facts, policy, standing(own, person, since=since))
+    return schedule(facts, policy, standing_of(own, person, since=since))
 
 
 def entries(plan: Schedule) -> dict[str, Entry]:
@@ -250,7 +250,7 @@ def test_contract_data_of_an_order_stay_until_it_is_closed_and_cannot_be_withdra
     if facts.completed_at == at("1970-01-01"):
         facts = replace(facts, created_at=at("2026-12-15"))
     asked = event("erasure-requested", ASKED)
-    found = entries(schedule(facts, policy, standing([asked])))[CONTACT]
+    found = entries(schedule(facts, policy, standing_of([asked])))[CONTACT]
     assert (found.delete_after and str(found.delete_after), found.until) == end
     assert str(found.requested_on) == ASKED
 
@@ -636,7 +636,7 @@ def test_lifting_a_hold_computes_anew(policy: Policy) -> None:
 )
 def test_which_holds_stand(lift: RecordEvent, stands: list[str]) -> None:
     holds = (event("hold", "2026-12-01", "h1"), event("hold", "2026-12-31", "h2"))
-    assert [hold.id for hold in standing((*holds, lift)).holds] == stands
+    assert [hold.id for hold in standing_of((*holds, lift)).holds] == stands
 
 
 @pytest.mark.parametrize(
@@ -771,7 +771,7 @@ def test_the_order_in_which_events_come_is_all_one(
 ) -> None:
     shuffled = list(events)
     random.shuffle(shuffled)
-    assert standing(shuffled, shuffled) == standing(events, events)
+    assert standing_of(shuffled, shuffled) == standing_of(events, events)
 
 
 @given(_FACTS, _EVENTS)
@@ -787,9 +787,9 @@ def test_nothing_keeps_longer_but_a_suspension_and_a_hold_never_shortens(
             assert entry.delete_after is None
         else:
             assert (entry.delete_after or date.max) <= (before[data].delete_after or date.max)
-    if standing(told).holds:
+    if standing_of(told).holds:
         assert {entry.until for entry in after.values()} == {"hold-lifted"}
-    elif not standing(told).restriction and "order-closed" in {
+    elif not standing_of(told).restriction and "order-closed" in {
         entry.until for entry in after.values()
     }:
         assert facts == UNPAID
@@ -801,20 +801,20 @@ def test_nothing_keeps_longer_but_a_suspension_and_a_hold_never_shortens(
 )
 def test_the_scope_of_an_objection_is_said_and_kept(scope: str, words: str, policy: Policy) -> None:
     objection = event("objection", id_="o1", scope=scope)
-    assert event_words(objection, policy) == f"{words} on 2026-11-23; event o1"
+    assert describe_event(objection, policy) == f"{words} on 2026-11-23; event o1"
     assert read_events(events_text([objection])) == (objection,)
 
 
 @pytest.mark.parametrize("type_", TYPES)
 def test_every_event_has_words(type_: EventType, policy: Policy) -> None:
-    assert "2026-11-23" in event_words(event(type_, id_="e1", about="e0"), policy)
+    assert "2026-11-23" in describe_event(event(type_, id_="e1", about="e0"), policy)
 
 
 # --- reports ---------------------------------------------------------------------------------------------
 
 _REPORTS = st.lists(
     st.builds(
-        lambda occurrence, day: Report("support-request", occurrence, at(day), "ZD-1"),
+        lambda occurrence, day: ToolReport("support-request", occurrence, at(day), "ZD-1"),
         st.sampled_from(["made", "closed", "deleted"]),
         _DAYS,
     ),
@@ -824,11 +824,11 @@ _REPORTS = st.lists(
 
 
 @given(_REPORTS, st.randoms())
-def test_the_order_in_which_reports_come_is_all_one(reports: list[Report], random: Any) -> None:
-    def taken(some: list[Report]) -> Any:
+def test_the_order_in_which_reports_come_is_all_one(reports: list[ToolReport], random: Any) -> None:
+    def taken(some: list[ToolReport]) -> Any:
         facts = None
         for report in some:
-            facts = reported(facts, report)
+            facts = add_report(facts, report)
         return facts
 
     shuffled = reports * 2
@@ -838,7 +838,7 @@ def test_the_order_in_which_reports_come_is_all_one(reports: list[Report], rando
 
 def test_what_does_not_happen_to_a_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="'consent-given' does not happen to 'support-request'"):
-        reported(None, Report("support-request", "consent-given", at("2026-01-01")))
+        add_report(None, ToolReport("support-request", "consent-given", at("2026-01-01")))
 
 
 @pytest.mark.parametrize(("name", "number"), [("7", 7), ("999999999999", 999999999999)])
@@ -869,18 +869,18 @@ def test_a_contact_that_was_deleted_may_subscribe_again(policy: Policy) -> None:
         ("deleted", "2026-03-01"),
         ("consent-given", "2026-06-01"),
     ]
-    reports = [Report("marketing-consent", what, at(day)) for what, day in told]  # type: ignore[arg-type]
+    reports = [ToolReport("marketing-consent", what, at(day)) for what, day in told]  # type: ignore[arg-type]
     for order_of_arrival in (reports, reports[::-1]):
         facts = None
         for report in order_of_arrival:
-            facts = reported(facts, report)
+            facts = add_report(facts, report)
         assert facts is not None
         plan = schedule(facts, policy)
         assert (plan.phase, [str(entry.runs_from) for entry in plan.entries]) == (
             "active",
             ["2026-06-01"],
         )
-    gone = reported(reported(None, reports[0]), reports[1])
+    gone = add_report(add_report(None, reports[0]), reports[1])
     assert schedule(gone, policy).phase == "erased"
 
 
@@ -890,7 +890,7 @@ def test_a_persons_hold_that_is_lifted_leaves_the_orders_own(policy: Policy) -> 
         event("hold-lifted", "2027-01-01"),
         event("hold-lifted", "2027-01-01", about="h1"),
     ):
-        stands = standing(own, (event("hold", "2026-12-01", "h1"), lift))
+        stands = standing_of(own, (event("hold", "2026-12-01", "h1"), lift))
         assert [hold.reason for hold in stands.holds] == ["chargeback"]
 
 

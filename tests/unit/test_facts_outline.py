@@ -24,7 +24,7 @@ from hooks.retention.facts import (
     SupportRequestFacts,
 )
 from hooks.retention.policy import Policy
-from hooks.retention.recipients import recipients
+from hooks.retention.recipients import matching_recipients
 from hooks.tagging.tags import Bearing, tags, tags_alone
 from tests.unit.builders import at, customer, order
 from tests.unit.test_tagging import CUSTOMERS, ORDERS
@@ -72,7 +72,7 @@ def test_tags_of_an_outline_are_those_of_its_facts(
     right, expected = tags(facts, policy, Bearing(customer_id=found.customer_id))
     ways = read_ways(found.ways) if isinstance(facts, OrderFacts) else None
     made = columns | {
-        "recipients": ",".join(recipients(reach, ways, policy)),
+        "recipients": ",".join(matching_recipients(reach, ways, policy)),
         "customer_id": found.customer_id,
     }
     apart = ("role", "email_hash")  # what the text of facts does not have

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from hooks.intake.webhook import snapshot_of
 from hooks.retention.facts import NOT_PLACED, PAID_STATUSES, UNPAID_STATUSES, OrderFacts
-from hooks.retention.merge import Merged, merge
-from hooks.retention.plausibility import dated, plausible
+from hooks.retention.merge import MergeResult, merge
+from hooks.retention.plausibility import date_by_arrival, drop_implausible_days
 from hooks.retention.policy import Policy
 from hooks.tagging.tags import tags
 from tests.unit.builders import at, entry, governing
@@ -25,9 +25,9 @@ CREATED = "2026-05-01T12:00:00"
 State = dict[str, Any]
 
 
-def see(states: list[State], policy: Policy) -> Merged:
+def see(states: list[State], policy: Policy) -> MergeResult:
     """Take these states of one order, each a minute after the one before unless it says so itself."""
-    merged: Merged | None = None
+    merged: MergeResult | None = None
     for minute, state in enumerate(states):
         base = {
             "id": 5,
@@ -37,9 +37,9 @@ def see(states: list[State], policy: Policy) -> Merged:
             "meta_data": [],
         }
         version = {"date_modified_gmt": f"2026-11-25T12:{minute:02}:00"}
-        snapshot = plausible(snapshot_of("order", base | version | state, policy), NOW)
+        snapshot = drop_implausible_days(snapshot_of("order", base | version | state, policy), NOW)
         if snapshot.undated:
-            snapshot = dated(snapshot, NOW)
+            snapshot = date_by_arrival(snapshot, NOW)
         if merged is None:
             merged = merge(None, None, snapshot, doubtful=False)
         else:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hooks.retention.cache import Memory
+from hooks.retention.cache import BoundedCache
 from hooks.retention.policy import Policy
 from tests.unit.builders import governing, order
 
 
 def test_it_begins_anew_when_it_is_full() -> None:
-    memory: Memory[int, str] = Memory(2)
-    assert [memory.keep(number, str(number)) for number in (1, 2)] == ["1", "2"]
-    assert memory == {1: "1", 2: "2"}
-    memory.keep(3, "3")
-    assert memory == {3: "3"}
+    cache: BoundedCache[int, str] = BoundedCache(2)
+    assert [cache.put(number, str(number)) for number in (1, 2)] == ["1", "2"]
+    assert cache == {1: "1", 2: "2"}
+    cache.put(3, "3")
+    assert cache == {3: "3"}
 
 
 def test_a_policy_remembers_for_itself_alone(policy: Policy) -> None:

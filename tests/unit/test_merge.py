@@ -21,13 +21,20 @@ from hooks.retention.facts import (
     Refund,
     Snapshot,
 )
-from hooks.retention.merge import MAX_CHOICES, Merged, StoreFacts, merge, order_placed
+from hooks.retention.merge import (
+    MAX_CHOICES,
+    MergeResult,
+    StoreAnswer,
+    StoreFacts,
+    merge,
+    with_placed_order,
+)
 from tests.unit.builders import at, customer, order, snapshot
 
 DAY = datetime(2026, 11, 22, tzinfo=UTC)
 
 
-def fold(shown: list[Snapshot]) -> Merged:
+def fold(shown: list[Snapshot]) -> MergeResult:
     """Take them in this order, as the ledger does; nothing is known before the first."""
     first, *rest = shown
     merged = merge(None, None, first, doubtful=False)
@@ -36,7 +43,7 @@ def fold(shown: list[Snapshot]) -> Merged:
     return merged
 
 
-def _end(merged: Merged) -> tuple[StoreFacts, datetime, bool]:
+def _end(merged: MergeResult) -> tuple[StoreFacts, datetime, bool]:
     """All but `stale`, which speaks of the last delivery alone."""
     return merged.facts, merged.version, merged.doubtful
 
@@ -231,20 +238,24 @@ def test_the_stores_own_answer_settles_a_tie(known_doubtful: bool) -> None:
     """Even where it is less far on, and whatever was doubted."""
     known = snapshot(order("completed", paid_at="2026-11-22"))
     answer = snapshot(order("pending"))
-    merged = merge(known.facts, known.version, answer, doubtful=known_doubtful, settles=True)
+    merged = merge(
+        known.facts, known.version, answer, doubtful=known_doubtful, answer=StoreAnswer()
+    )
     assert (bare(merged.facts), merged.stale, merged.doubtful) == (answer.facts, False, False)
 
 
 def test_the_stores_own_answer_settles_what_its_meta_data_says() -> None:
     known = order(kinds="newsletter", meta_at="2026-11-22", choices={"2026-11-22": True})
     answer = snapshot(order(kinds="", meta_at="2026-11-22"), ours={})
-    merged = merge(known, at("2026-11-22"), answer, doubtful=True, settles=True)
+    merged = merge(known, at("2026-11-22"), answer, doubtful=True, answer=StoreAnswer())
     assert (merged.facts.kinds, merged.doubtful) == (frozenset(), False)
 
 
 def test_an_answer_that_shows_no_meta_data_settles_nothing_of_it() -> None:
     known = customer(kinds="newsletter", meta_at="2026-11-22", choices={"2026-11-22": True})
-    merged = merge(known, at("2026-11-22"), snapshot(customer()), doubtful=True, settles=True)
+    merged = merge(
+        known, at("2026-11-22"), snapshot(customer()), doubtful=True, answer=StoreAnswer()
+    )
     assert (merged.facts, merged.doubtful) == (known, False)
 
 
@@ -256,7 +267,7 @@ def test_a_stale_answer_settles_nothing() -> None:
         at("2026-11-22"),
         snapshot(order("pending"), "2026-11-21"),
         doubtful=True,
-        settles=True,
+        answer=StoreAnswer(),
     )
     assert (merged.facts, merged.stale, merged.doubtful) == (known, True, True)
 
@@ -351,8 +362,8 @@ def test_many_choices_are_thinned_to_those_that_tell_something(
 
 def test_an_order_placed_is_the_last_one_whenever_it_is_heard_of() -> None:
     late, early = at("2026-11-22"), at("2026-11-20")
-    unknown = order_placed(None, early)
+    unknown = with_placed_order(None, early)
     assert unknown == CustomerFacts(last_order_at=early)
-    assert order_placed(order_placed(unknown, late), early).last_order_at == late
+    assert with_placed_order(with_placed_order(unknown, late), early).last_order_at == late
     account = merge(unknown, None, snapshot(customer()), doubtful=False)
     assert account.facts == customer(last_order_at="2026-11-20T12:00:00")

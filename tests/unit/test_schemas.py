@@ -37,10 +37,10 @@ from tests.unit.builders import at
 
 VOCABULARY = MetaVocabulary(
     newsletter_keys=frozenset({"ws_opt_in", "second_opt_in"}),
-    given=frozenset({"yes", "1", "true", "on"}),
-    withdrawn=frozenset({"no", "0", "false", "off"}),
+    given_values=frozenset({"yes", "1", "true", "on"}),
+    withdrawn_values=frozenset({"no", "0", "false", "off"}),
     attribution_prefixes=("_wc_order_attribution_",),
-    ways=frozenset({"klarna*", "*bring*", "bacs"}),
+    method_patterns=frozenset({"klarna*", "*bring*", "bacs"}),
 )
 CANARY = "CANARY-Kari-Nordmann"
 NOON = "2026-11-22T12:00:00"
@@ -332,7 +332,7 @@ def test_the_least_that_an_order_may_show() -> None:
     ],
 )
 def test_the_id_of_a_way_of_payment(raw: object, known: str) -> None:
-    assert method_id(raw, VOCABULARY.ways) == known
+    assert method_id(raw, VOCABULARY.method_patterns) == known
 
 
 def test_the_recorded_order() -> None:

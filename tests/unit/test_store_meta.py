@@ -8,7 +8,7 @@ import pytest
 
 from hooks.retention.facts import Facts, SupportRequestFacts
 from hooks.retention.policy import Policy
-from hooks.retention.store_meta import KEYS, NOTHING, digest, store_meta
+from hooks.retention.store_meta import EMPTY_META, KEYS, digest, store_meta
 from tests.unit.builders import at, customer, order, planned
 
 POLICY_ID = "smartgroup-2026-11-22"
@@ -29,7 +29,7 @@ def test_keys() -> None:
         "retention_policy",
         "retention_schedule",
     )
-    assert dict.fromkeys(KEYS) == NOTHING
+    assert dict.fromkeys(KEYS) == EMPTY_META
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,9 @@ def test_keys() -> None:
             },
         ),
         # Nothing to say: nothing of ours is to be there.
-        (order("processing", kinds="identity", erased_at="2026-12-24"), NOTHING),
-        (customer(staff=True), NOTHING),
-        (customer(None, last_order_at="2026-11-22"), NOTHING),
+        (order("processing", kinds="identity", erased_at="2026-12-24"), EMPTY_META),
+        (customer(staff=True), EMPTY_META),
+        (customer(None, last_order_at="2026-11-22"), EMPTY_META),
     ],
 )
 def test_store_meta(facts: Facts, meta: dict[str, str | None], policy: Policy) -> None:
@@ -146,8 +146,8 @@ def test_the_same_schedule_gives_the_same_text_and_digest(policy: Policy) -> Non
     ("one", "other"),
     [
         # A key that is missing and one that was deleted.
-        ({}, NOTHING),
-        ({"retention_class": "x"}, {**NOTHING, "retention_class": "x"}),
+        ({}, EMPTY_META),
+        ({"retention_class": "x"}, {**EMPTY_META, "retention_class": "x"}),
         # Keys of others, and the order of ours.
         (
             {"retention_class": "x"},

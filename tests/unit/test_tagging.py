@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hooks.retention.events import RecordEvent
 from hooks.retention.facts import Choice, CustomerFacts, Facts, OrderFacts, Refund
 from hooks.retention.policy import Policy
-from hooks.retention.rule_view import in_days
+from hooks.retention.rule_view import rule_view
 from hooks.tagging import tags as tagging
 from hooks.tagging.tags import Bearing, tags, were_holds_mistaken
 from tests.support.policies import variant
@@ -88,14 +88,14 @@ def test_a_later_time_of_the_same_day_is_the_same_to_the_rules(
     alone = OrderFacts("pending", created_at)
     later = OrderFacts("pending", moved)
     same_day = moved.astimezone(zone).date() == created_at.astimezone(zone).date()
-    assert (in_days(alone, zone) == in_days(later, zone)) is same_day
+    assert (rule_view(alone, zone) == rule_view(later, zone)) is same_day
 
 
 def test_which_of_two_came_first_on_a_day_is_kept() -> None:
     zone, noon = ZoneInfo("Europe/Oslo"), datetime(2026, 11, 22, 12, tzinfo=UTC)
     given_first = (Choice(noon, given=True), Choice(noon + timedelta(hours=1), given=False))
     facts = OrderFacts("pending", noon + timedelta(minutes=30), choices=given_first)
-    days = in_days(facts, zone)
+    days = rule_view(facts, zone)
     assert isinstance(days, OrderFacts)
     assert days.created_at is not None
     assert days.choices[0].at < days.created_at < days.choices[1].at

@@ -11,7 +11,7 @@ import pytest
 
 from hooks.retention.anchors import anchor
 from hooks.retention.classify import Entry, schedule
-from hooks.retention.events import RecordEvent, standing
+from hooks.retention.events import RecordEvent, standing_of
 from hooks.retention.facts import (
     CUSTOMER_ROLES,
     PAID_STATUSES,
@@ -240,7 +240,7 @@ def test_erasure_asked_for(
     asked = RecordEvent("e1", "erasure-requested", at("2026-11-23"))
     (found,) = (
         item
-        for item in schedule(facts, policy, standing([asked])).entries
+        for item in schedule(facts, policy, standing_of([asked])).entries
         if item.part == "contact"
     )
     assert (_tag(found), str(found.runs_from)) == (("contract", "orders-accounting"), "2026-12-31")

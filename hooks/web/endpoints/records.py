@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, jsonify
 
 from hooks.ledger import views
 from hooks.retention.facts import KINDS
-from hooks.retention.recipients import described
+from hooks.retention.recipients import describe_recipients
 from hooks.service import service
 
 blueprint = Blueprint("records", __name__)
@@ -28,4 +28,4 @@ def record(slug: str, kind: str, external_id: int) -> Response:
 
 def shown(found: dict[str, Any]) -> dict[str, Any]:
     """The same, with what the policy says of those who got its data."""
-    return found | {"recipients": described(found["recipients"], service().policy)}
+    return found | {"recipients": describe_recipients(found["recipients"], service().policy)}
