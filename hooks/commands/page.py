@@ -13,8 +13,8 @@ from flask.cli import with_appcontext
 from hooks.commands.store import FINDING, stop
 from hooks.errors import PageError
 from hooks.page import toml_writer
-from hooks.page.drift import Finding
-from hooks.page.subprocess_reader import compare_page, confined, draft_page
+from hooks.page.finding import PageFinding
+from hooks.page.subprocess_reader import compare_page, draft_page, run_confined
 from hooks.retention.policy import Policy
 from hooks.service import service
 
@@ -31,14 +31,14 @@ def policy_import(source: str, output: Path | None) -> None:
     """Draft a policy file from a published page, a file or an address. Exit 1: the draft asks something."""
     today = service().runtime.clock().astimezone(UTC).date()
     try:
-        text = confined(draft_page, source, today)
+        text = run_confined(draft_page, source, today)
     except PageError as error:
         stop(str(error))
     if output is None:
         click.echo(text, nl=False)
     else:
         _written(output, text)
-    asked = toml_writer.asked(text)
+    asked = toml_writer.questions(text)
     for question in asked:
         click.echo(question, err=True)
     sys.exit(FINDING if asked else 0)
@@ -69,7 +69,7 @@ def policy_check(page: str | None) -> None:
     drifts = False
     for source in [page] if page else here.settings.policy_pages or [policy.page]:
         try:
-            found = confined(compare_page, source, policy)
+            found = run_confined(compare_page, source, policy)
         except PageError as error:
             stop(str(error))
         drifts |= any(one.severity == "drift" for one in found)
@@ -80,7 +80,7 @@ def policy_check(page: str | None) -> None:
     sys.exit(FINDING if drifts else 0)
 
 
-def _findings(source: str, found: tuple[Finding, ...], policy: Policy) -> Iterator[str]:
+def _findings(source: str, found: tuple[PageFinding, ...], policy: Policy) -> Iterator[str]:
     yield f"{policy.id} and {source}"
     if not any(one.severity == "drift" for one in found):
         yield "  ok     they say the same"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from hooks.page.normalized_text import key
+from hooks.page.normalized_text import normalize
 
 _MONTHS = (
     ("january", "januar", "jan"), ("february", "februar", "feb"), ("march", "mars", "mar"), ("april", "apr"),
@@ -28,7 +28,7 @@ _FORMS = tuple(
 
 def read_day(text: str) -> date | None:
     """The one day that the text names; None for none, for several, and for `01/02/2026`, which may be either month."""
-    words = key(text)
+    words = normalize(text)
     found = {day for form in _FORMS for match in form.finditer(words) if (day := _day(match))}
     return found.pop() if len(found) == 1 else None
 

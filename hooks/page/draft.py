@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from hooks.page import toml_writer
-from hooks.page.draft_parts import Parts
+from hooks.page.draft_parts import DraftParts
 from hooks.page.normalized_text import slug
-from hooks.page.published import Place, PublishedPage, Said
-from hooks.page.section_titles import Meaning, is_of_the_whole, meanings
+from hooks.page.published import PublishedPage, PublishedTerm, SectionHeading
+from hooks.page.section_titles import SectionTopic, is_of_the_whole, topics_of
 from hooks.page.vocabulary import ARTICLES
 
 _COMPANY_FORM = re.compile(
@@ -34,23 +34,25 @@ def template() -> dict[str, Any]:
 
 def draft(page: PublishedPage, *, today: date | None = None) -> str:
     """The text of a policy file. `today` stands for the day of the version where the page names none."""
-    return "\n".join(_Draft(page, Numbers.of(page), template(), today).lines()) + "\n"
+    return "\n".join(_Draft(page, SectionNumbers.of(page), template(), today).lines()) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class SectionNumbers:
     """The page's sections by number. One that has none gets the next that is free."""
 
     titles: Mapping[int, str]
 
     @classmethod
-    def of(cls, page: PublishedPage) -> Numbers:
+    def of(cls, page: PublishedPage) -> SectionNumbers:
         """Number what the page prints."""
         titles: dict[int, str] = {}
         printed = {place.number for place in page.sections}
         last = 0
         for place in page.sections:
-            if place.number is None and (is_of_the_whole(place.title) or not meanings(place.title)):
+            if place.number is None and (
+                is_of_the_whole(place.title) or not topics_of(place.title)
+            ):
                 continue
             number = place.number or last + 1
             while number in titles or (place.number is None and number in printed):
@@ -59,7 +61,7 @@ class Numbers:
             last = number
         return cls(titles)
 
-    def number(self, place: Place | None) -> int | None:
+    def number(self, place: SectionHeading | None) -> int | None:
         """Of this section."""
         return next(
             (number for number, title in self.titles.items() if place and title == place.title),
@@ -70,19 +72,19 @@ class Numbers:
 @dataclass(frozen=True, slots=True)
 class _Draft:
     page: PublishedPage
-    numbers: Numbers
+    numbers: SectionNumbers
     template: dict[str, Any]
     today: date | None
 
     def lines(self) -> Iterator[str]:
-        parts = Parts(self.page, self.template, self.section)
+        parts = DraftParts(self.page, self.template, self.section)
         yield from self._head()
         yield from ["", *self._controller(), "", "[sections]"]
         yield from (
             toml_writer.line(str(number), title)
             for number, title in sorted(self.numbers.titles.items())
         )
-        for name, meaning, said in (
+        for name, topic, said in (
             ("categories", "categories", self.page.categories),
             ("sources", "collection", self._sources()),
             ("purposes", "purposes", self.page.purposes),
@@ -92,7 +94,7 @@ class _Draft:
         ):
             yield from ["", f"[{name}]"]
             for one in said:
-                yield from self._term(name, one, self.section(meaning))  # type: ignore[arg-type]
+                yield from self._term(name, one, self.section(topic))  # type: ignore[arg-type]
         for one in self.page.sources:
             if not self._data_of(one):
                 yield toml_writer.ask(
@@ -108,9 +110,9 @@ class _Draft:
         yield from parts.rules()
         yield from parts.rest()
 
-    def section(self, meaning: Meaning) -> int | None:
+    def section(self, topic: SectionTopic) -> int | None:
         """The number of the section on this."""
-        return self.numbers.number(self.page.places.get(meaning))
+        return self.numbers.number(self.page.headings.get(topic))
 
     def _head(self) -> Iterator[str]:
         page = self.page
@@ -154,7 +156,7 @@ class _Draft:
                 yield f'# {name} = "…"'
         yield toml_writer.line("uk", facts.uk)
 
-    def _term(self, table: str, one: Said, section: int | None) -> Iterator[str]:
+    def _term(self, table: str, one: PublishedTerm, section: int | None) -> Iterator[str]:
         entries: dict[str, Any] = {"label": one.label}
         if table == "bases":
             letter = ARTICLES.get(one.id)
@@ -170,11 +172,11 @@ class _Draft:
             entries["data"] = self._data_of(one)
         yield toml_writer.inline(one.id, entries | {"section": section})
 
-    def _sources(self) -> tuple[Said, ...]:
+    def _sources(self) -> tuple[PublishedTerm, ...]:
         """Those of which it is known which data comes from them."""
         return tuple(one for one in self.page.sources if self._data_of(one))
 
-    def _data_of(self, source: Said) -> list[str]:
+    def _data_of(self, source: PublishedTerm) -> list[str]:
         on_page = {category.id for category in self.page.categories}
         known = self.template["sources"].get(source.id, {"data": []})
         return [name for name in known["data"] if name in on_page]

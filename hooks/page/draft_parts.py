@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from hooks.page import toml_writer
-from hooks.page.normalized_text import lowered, slug
+from hooks.page.normalized_text import lower_first, slug
 from hooks.page.periods import Span
-from hooks.page.published import Named, PublishedClass, PublishedPage
-from hooks.page.section_titles import Meaning
+from hooks.page.published import PublishedClass, PublishedPage, PublishedRecipient
+from hooks.page.section_titles import SectionTopic
 from hooks.retention.clock import Period
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class DraftParts:
     """`section` gives the number of the section on something, None where the page has none."""
 
     page: PublishedPage
     template: Mapping[str, Any]
-    section: Callable[[Meaning], int | None]
+    section: Callable[[SectionTopic], int | None]
 
     # --- recipients ---
 
@@ -40,7 +40,7 @@ class Parts:
                     toml_writer.ask(f"To which group of recipients does {named.name} belong?"),
                 ]
             elif named.id in known:
-                yield from self._recipient(known[named.id], named.name, named.place)
+                yield from self._recipient(known[named.id], named.name, named.topic)
             else:
                 yield from self._unknown(named)
 
@@ -53,7 +53,7 @@ class Parts:
         ]
         return [one for one in own if not named & {one["id"], slug(one["name"])}]
 
-    def _recipient(self, known: Mapping[str, Any], name: str, place: Meaning) -> Iterator[str]:
+    def _recipient(self, known: Mapping[str, Any], name: str, place: SectionTopic) -> Iterator[str]:
         safeguards = [
             one.id for one in self.page.safeguards if one.id in known.get("safeguards", ())
         ]
@@ -76,7 +76,7 @@ class Parts:
             entries |= {"gap": None, "section": self.section(place)}
         yield from toml_writer.table("[[recipients]]", entries)
 
-    def _unknown(self, named: Named) -> Iterator[str]:
+    def _unknown(self, named: PublishedRecipient) -> Iterator[str]:
         yield ""
         yield toml_writer.ask(
             f"What does {named.name} get (`data`), with which ways of payment or shipping, or with what that is held "
@@ -84,7 +84,7 @@ class Parts:
         )
         entries = {"id": named.id, "name": named.name, "group": named.group, "data": []}
         yield from toml_writer.table(
-            "[[recipients]]", entries | {"section": self.section(named.place)}
+            "[[recipients]]", entries | {"section": self.section(named.topic)}
         )
 
     # --- children, complaints ---
@@ -128,7 +128,7 @@ class Parts:
                 yield toml_writer.ask(
                     f"The page names no retention class {name}; for how long is that kept?"
                 )
-                yield from toml_writer.commented(
+                yield from toml_writer.comment_out(
                     [*toml_writer.table(f"[classes.{name}]", own), 'keep = "P…"']
                 )
 
@@ -147,7 +147,7 @@ class Parts:
                 f"{source} asks for {Period.from_iso(by_law)}, the page says {one.span}; is that meant?"
             )
         entries = {
-            "label": f"{one.label}: {lowered(one.text)}",
+            "label": f"{one.label}: {lower_first(one.text)}",
             "clock": about["clock"],
             **_ends(one.span),
         }
@@ -220,7 +220,7 @@ class Parts:
                 yield toml_writer.ask(
                     f"The rule {rule['id']} needs {' and '.join(lacking)}, which the page does not have; what applies?"
                 )
-            yield from toml_writer.commented(lines) if lacking else lines
+            yield from toml_writer.comment_out(lines) if lacking else lines
 
     def _lacking(self, rule: Mapping[str, Any]) -> Iterator[str]:
         own = {name for name, one in self.template["classes"].items() if "gap" in one}

@@ -19,21 +19,21 @@ from urllib3.exceptions import HTTPError
 from hooks.errors import PageError
 from hooks.http_limits import OutgoingSession, body_within, redirect_target
 
-MOST_BYTES = 2_000_000
+MAX_BYTES = 2_000_000
 """Of one body, decoded."""
 
-MOST_REDIRECTS = 5
+MAX_REDIRECTS = 5
 """Of the page and of its REST form together."""
 
 _SECONDS_A_READ = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Got:
+class FetchedBody:
     """A body, the address that it came from in the end, and its charset if one is named."""
 
     body: bytes
-    reached: str
+    final_url: str
     charset: str | None
 
 
@@ -47,7 +47,7 @@ class Visit:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._session = _OneNetwork(address)
+        self._session = _SameNetworkSession(address)
         self._redirects = 0
 
     def __enter__(self) -> Self:
@@ -56,14 +56,14 @@ class Visit:
     def __exit__(self, *_: object) -> None:
         self._session.close()
 
-    def get(self, address: str) -> Got:
-        """Get the body, over at most MOST_REDIRECTS. Raises PageError."""
+    def get(self, address: str) -> FetchedBody:
+        """Get the body, over at most MAX_REDIRECTS. Raises PageError."""
         answer = self._ask(address)
         while isinstance(answer, str):
             self._redirects += 1
-            if self._redirects > MOST_REDIRECTS:
+            if self._redirects > MAX_REDIRECTS:
                 words = (
-                    f"redirects more than {MOST_REDIRECTS} times. Use the address that it leads to"
+                    f"redirects more than {MAX_REDIRECTS} times. Use the address that it leads to"
                 )
                 raise PageError(f"{self._address} {words}.")
             self.check_step(address, answer)
@@ -83,7 +83,7 @@ class Visit:
                 f"{self._address} leads from https to http. Use an address that stays with https."
             )
 
-    def _ask(self, address: str) -> Got | str:
+    def _ask(self, address: str) -> FetchedBody | str:
         """Get what is at the address; or the address that it redirects to, its body unread."""
         if "@" in urlsplit(address).netloc:
             raise PageError(
@@ -100,26 +100,26 @@ class Visit:
                 f"{self._address} could not be reached ({type(error).__name__})."
             ) from error
 
-    def _read(self, response: requests.Response) -> Got:
+    def _read(self, response: requests.Response) -> FetchedBody:
         if response.status_code != requests.codes.ok:
             raise PageError(
                 f"{self._address} answered with status {response.status_code} in place of a page."
             )
-        body = body_within(response, MOST_BYTES)
+        body = body_within(response, MAX_BYTES)
         if body is None:
             raise PageError(too_large(self._address))
         charset = (
             response.encoding if "charset" in response.headers.get("Content-Type", "") else None
         )
-        return Got(body, response.url, charset)
+        return FetchedBody(body, response.url, charset)
 
 
 def too_large(source: str) -> str:
-    """The sentence for a page of more than MOST_BYTES."""
+    """The sentence for a page of more than MAX_BYTES."""
     return f"{source} is larger than 2 MB, which no privacy policy page is."
 
 
-class _OneNetwork(OutgoingSession):
+class _SameNetworkSession(OutgoingSession):
     """Connects to the kind of network that the first connection led to, and to no other."""
 
     def __init__(self, address: str) -> None:

@@ -1,4 +1,4 @@
-"""A page's HTML as blocks in the order of reading: headings, paragraphs, and items of lists and tables."""
+"""A page's HTML as read_blocks in the order of reading: headings, paragraphs, and items of lists and tables."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _TABLE_HEADS = word_set(
 )
 """A table's first row of nothing but these is its heading."""
 
-MOST_LEVELS = 200
+MAX_LEVELS = 200
 """Of tags within tags. The time that a deeper page takes grows by the square of its length."""
 
 Run = tuple[str, bool]
-"""A piece of text, and whether it is bold; a line break is a piece of its own: `BREAK`."""
+"""A piece of text, and whether it is bold; a line break is a piece of its own: `LINE_BREAK`."""
 
-BREAK: Run = ("\n", False)
+LINE_BREAK: Run = ("\n", False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +60,25 @@ class _Soup(BeautifulSoup):
     def pushTag(self, tag: Tag) -> None:  # noqa: N802 - the base class names it so
         """Open a tag. Raises PageError."""
         super().pushTag(tag)
-        if len(self.tagStack) > MOST_LEVELS + 1:  # the whole is one of them
+        if len(self.tagStack) > MAX_LEVELS + 1:  # the whole is one of them
             raise PageError(
-                f"The page's HTML is nested too deeply to be read: more than {MOST_LEVELS} tags within each other. "
+                f"The page's HTML is nested too deeply to be read: more than {MAX_LEVELS} tags within each other. "
                 "Look for tags that are never closed."
             )
 
 
-def parsed(html: str) -> BeautifulSoup:
-    """The HTML as a tree. Raises PageError where it has more than MOST_LEVELS."""
+def parse_html(html: str) -> BeautifulSoup:
+    """The HTML as a tree. Raises PageError where it has more than MAX_LEVELS."""
     return _Soup(html, "html.parser")
 
 
-def blocks(html: str) -> tuple[Block, ...]:
-    """The blocks of the page's own content: of a whole saved page, what stands around it is left out.
+def read_blocks(html: str) -> tuple[Block, ...]:
+    """The read_blocks of the page's own content: of a whole saved page, what stands around it is left out.
 
     Raises PageError for a page that is nested too deeply to be gone through.
     """
     try:
-        content = _content(_seen(parsed(html)))
+        content = _content(_seen(parse_html(html)))
         found = list(_Reader().inside(content, depth=0, bold=False))
     except RecursionError as error:
         raise PageError("The page's HTML is nested too deeply to be read.") from error
@@ -92,7 +92,7 @@ def _joined(found: list[Block]) -> Iterator[Block]:
         if not item:
             yield from together
             continue
-        runs = chain.from_iterable((*block.runs, BREAK) for block in together)
+        runs = chain.from_iterable((*block.runs, LINE_BREAK) for block in together)
         yield replace(together[0], runs=tuple(runs))
 
 
@@ -137,7 +137,7 @@ class _Reader:
         self.count = 0
 
     def inside(self, tag: Tag, *, depth: int, bold: bool) -> Iterator[Block]:
-        """The blocks of what the tag holds."""
+        """The read_blocks of what the tag holds."""
         for child in tag.children:
             yield from self._child(child, depth=depth, bold=bold)
         yield from self._end(depth)
@@ -147,7 +147,7 @@ class _Reader:
             if not isinstance(child, PreformattedString):
                 self.runs.append((str(child).replace("\n", " "), bold))
         elif isinstance(child, Tag) and child.name == "br":
-            self.runs.append(BREAK)
+            self.runs.append(LINE_BREAK)
         elif isinstance(child, Tag):
             yield from self._tag(child, depth=depth, bold=bold or _is_bold(child))
 

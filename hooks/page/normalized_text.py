@@ -21,7 +21,7 @@ def clean(text: str) -> str:
     return _SPACE.sub(" ", _INVISIBLE.sub("", unicodedata.normalize("NFC", text))).strip()
 
 
-def key(text: str) -> str:
+def normalize(text: str) -> str:
     """The text for comparing: as `clean`, in lower case, with one kind of dash and of quotes, and `&` as a word."""
     plain = _DASH.sub("-", clean(text).translate(_QUOTES)).replace("&", " and ")
     return _SPACE.sub(" ", plain).strip().casefold()
@@ -29,7 +29,7 @@ def key(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words and numbers of the text, in lower case."""
-    return _WORD.findall(key(text))
+    return _WORD.findall(normalize(text))
 
 
 def word_set(*texts: str) -> frozenset[str]:
@@ -39,10 +39,10 @@ def word_set(*texts: str) -> frozenset[str]:
 
 def slug(text: str) -> str:
     """A short id made of the text's words: 'Loyalty programme' gives `loyalty-programme`."""
-    ascii_only = unicodedata.normalize("NFKD", key(text).translate(_NO_LATIN_DECOMPOSITION))
+    ascii_only = unicodedata.normalize("NFKD", normalize(text).translate(_NO_LATIN_DECOMPOSITION))
     return "-".join(re.findall(r"[a-z0-9]+", ascii_only))[:64].strip("-") or "unnamed"
 
 
-def lowered(text: str) -> str:
+def lower_first(text: str) -> str:
     """The text as it goes on within a sentence; an abbreviation such as `IP` keeps its capitals."""
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from hooks.page.normalized_text import key, word_set
+from hooks.page.normalized_text import normalize, word_set
 from hooks.retention.clock import Period
 
 WITHDRAWN = "consent-withdrawn"
@@ -120,7 +120,7 @@ def read_span(text: str) -> Span:
     """Read what the page says. Raises NoEndError where that is no definite end, or more than one."""
     if len(text) > _LONGEST:
         raise NoEndError("it is too long to be read as a period")
-    words = _AT_MOST.sub("", _LAW.sub(" ", _ACTIVE.sub("", key(text))))
+    words = _AT_MOST.sub("", _LAW.sub(" ", _ACTIVE.sub("", normalize(text))))
     spans = _ranges(words)
     for match in reversed(spans):
         words = words[: match.start()] + "…" + words[match.end() :]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from hooks.page.periods import Span
-from hooks.page.section_titles import ABOUT, Meaning
+from hooks.page.section_titles import TOPIC_LABELS, SectionTopic
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SectionHeading:
     """A section of the page by the number and the title that it prints."""
 
     number: int | None
@@ -23,7 +23,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PublishedTerm:
     """Something that the page names: an id for it, its name and all else that is said of it, as printed."""
 
     id: str
@@ -42,17 +42,17 @@ class PublishedClass:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class PublishedRecipient:
     """A recipient by name; `group` is the id of the group that it is named in, `tools` where section 6 names it."""
 
     id: str
     name: str
     group: str
-    place: Meaning
+    topic: SectionTopic
 
 
 @dataclass(frozen=True, slots=True)
-class ControllerFacts:
+class PublishedController:
     """Who answers for the data; None is what the page does not say."""
 
     name: str | None = None
@@ -67,7 +67,7 @@ class ControllerFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class AboutChildren:
+class ChildrenStatement:
     """What the page says of children: its words, the age that it names, and whether an order's data is the most."""
 
     label: str
@@ -83,28 +83,28 @@ class PublishedPage:
     A list is empty where its section is not there, or nothing in it could be read; then `unread` says so.
     """
 
-    controller: ControllerFacts
-    places: Mapping[Meaning, Place]
+    controller: PublishedController
+    headings: Mapping[SectionTopic, SectionHeading]
     last_updated: date | None = None
     modified: datetime | None = None
     link: str | None = None
-    sections: tuple[Place, ...] = ()
-    categories: tuple[Said, ...] = ()
-    sources: tuple[Said, ...] = ()
-    purposes: tuple[Said, ...] = ()
-    bases: tuple[Said, ...] = ()
+    sections: tuple[SectionHeading, ...] = ()
+    categories: tuple[PublishedTerm, ...] = ()
+    sources: tuple[PublishedTerm, ...] = ()
+    purposes: tuple[PublishedTerm, ...] = ()
+    bases: tuple[PublishedTerm, ...] = ()
     cookies: tuple[str, ...] = ()
-    groups: tuple[Said, ...] = ()
-    recipients: tuple[Named, ...] = ()
-    safeguards: tuple[Said, ...] = ()
+    groups: tuple[PublishedTerm, ...] = ()
+    recipients: tuple[PublishedRecipient, ...] = ()
+    safeguards: tuple[PublishedTerm, ...] = ()
     security: tuple[str, ...] = ()
     classes: tuple[PublishedClass, ...] = ()
     rights: tuple[str, ...] = ()
     authorities: tuple[str, ...] = ()
-    children: AboutChildren | None = None
+    children: ChildrenStatement | None = None
     unread: tuple[str, ...] = ()
 
-    def where(self, meaning: Meaning) -> str:
-        """The section of this meaning, as a sentence begins with it."""
-        place = self.places.get(meaning)
-        return str(place) if place else f"The section on {ABOUT[meaning]}"
+    def cite(self, topic: SectionTopic) -> str:
+        """The section of this topic, as a sentence begins with it."""
+        place = self.headings.get(topic)
+        return str(place) if place else f"The section on {TOPIC_LABELS[topic]}"

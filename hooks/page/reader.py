@@ -1,4 +1,4 @@
-"""The page's outline read section by section. What cannot be read is said in `unread`, never guessed."""
+"""The page's read_sections read section by section. What cannot be read is said in `unread`, never guessed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from datetime import date, datetime
 from hooks.page import recipients_section, vocabulary
 from hooks.page.controller_section import read_controller
 from hooks.page.dates import read_day
-from hooks.page.normalized_text import key, slug
+from hooks.page.normalized_text import normalize, slug
 from hooks.page.normalized_text import words as words_of
-from hooks.page.published import AboutChildren, Place, PublishedPage, Said
+from hooks.page.published import ChildrenStatement, PublishedPage, PublishedTerm, SectionHeading
 from hooks.page.retention_section import read_classes
 from hooks.page.section_lines import Line
-from hooks.page.section_titles import ABOUT, Meaning, is_of_the_whole, meanings
-from hooks.page.sections import Section, outline
+from hooks.page.section_titles import TOPIC_LABELS, SectionTopic, is_of_the_whole, topics_of
+from hooks.page.sections import Section, read_sections
 from hooks.page.vocabulary import Concept
 
 _UPDATED = re.compile(
@@ -27,7 +27,7 @@ _AGE = re.compile(r"\b(?:under|below|younger than|yngre enn)\b(?: the age of)? (
 _FOR_AN_ORDER = re.compile(
     r"\b(?:fulfil\w*|oppfylle|fullføre)\b[^.]*\b(?:order|ordre|bestilling)\w*"
 )
-_NEEDED: tuple[Meaning, ...] = (
+_NEEDED: tuple[SectionTopic, ...] = (
     "controller", "categories", "purposes", "bases", "recipients", "transfers", "retention",
 )  # fmt: skip
 """The sections that a policy is made of."""
@@ -40,21 +40,21 @@ class Reader:
     sections: tuple[Section, ...]
     unread: list[str] = field(default_factory=list)
 
-    def lines(self, meaning: Meaning) -> list[Line]:
+    def lines(self, topic: SectionTopic) -> list[Line]:
         """All lines of the sections on this."""
         return [
             line
             for section in self.sections
-            if meaning in meanings(section.title)
+            if topic in topics_of(section.title)
             for line in section.lines
         ]
 
-    def places(self) -> dict[Meaning, Place]:
+    def places(self) -> dict[SectionTopic, SectionHeading]:
         """The first section on each."""
-        found: dict[Meaning, Place] = {}
+        found: dict[SectionTopic, SectionHeading] = {}
         for section in self.sections:
-            for meaning in meanings(section.title):
-                found.setdefault(meaning, Place(section.number, section.title))
+            for topic in topics_of(section.title):
+                found.setdefault(topic, SectionHeading(section.number, section.title))
         return found
 
 
@@ -62,14 +62,14 @@ def read_page(
     html: str, *, modified: datetime | None = None, link: str | None = None
 ) -> PublishedPage:
     """Read the HTML of a page. Raises PageError where it is too deeply nested; all else is said in `unread`."""
-    reader = Reader(outline(html))
+    reader = Reader(read_sections(html))
     places = reader.places()
     unread = reader.unread
     unread += _strange(reader.sections)
     unread += [
-        f"The page has no section on {ABOUT[meaning]}."
-        for meaning in _NEEDED
-        if meaning not in places
+        f"The page has no section on {TOPIC_LABELS[topic]}."
+        for topic in _NEEDED
+        if topic not in places
     ]
     named = recipients_section.read_recipients(
         reader.lines("recipients"), reader.lines("marketing")
@@ -79,9 +79,11 @@ def read_page(
         last_updated=_last_updated(reader.sections, unread),
         modified=modified,
         link=link,
-        places=places,
+        headings=places,
         sections=tuple(
-            Place(section.number, section.title) for section in reader.sections if section.title
+            SectionHeading(section.number, section.title)
+            for section in reader.sections
+            if section.title
         ),
         categories=_said(reader, places, "categories", vocabulary.CATEGORIES, "data category"),
         sources=_sources(reader.lines("collection")),
@@ -107,27 +109,29 @@ def _items(lines: Sequence[Line]) -> list[Line]:
 
 def _said(
     reader: Reader,
-    places: Mapping[Meaning, Place],
-    meaning: Meaning,
+    places: Mapping[SectionTopic, SectionHeading],
+    topic: SectionTopic,
     concepts: Iterable[Concept],
     what: str,
-) -> tuple[Said, ...]:
+) -> tuple[PublishedTerm, ...]:
     known = tuple(concepts)
-    found: dict[str, Said] = {}
-    for line in _items(reader.lines(meaning)):
-        whole = meaning in ("purposes", "transfers")
+    found: dict[str, PublishedTerm] = {}
+    for line in _items(reader.lines(topic)):
+        whole = topic in ("purposes", "transfers")
         label = line.text if whole else line.label or line.text
         name = vocabulary.named(label, known)
         name = slug(label) if name in found else name  # a second one is another, and is to be seen
-        found.setdefault(name, Said(name, label, "" if whole else line.value))
-    if not found and meaning in places:
-        reader.unread.append(f"{places[meaning]}: no {what} could be read.")
+        found.setdefault(name, PublishedTerm(name, label, "" if whole else line.value))
+    if not found and topic in places:
+        reader.unread.append(f"{places[topic]}: no {what} could be read.")
     return tuple(found.values())
 
 
 def _groups(
-    groups: tuple[Said, ...], places: Mapping[Meaning, Place], unread: list[str]
-) -> tuple[Said, ...]:
+    groups: tuple[PublishedTerm, ...],
+    places: Mapping[SectionTopic, SectionHeading],
+    unread: list[str],
+) -> tuple[PublishedTerm, ...]:
     if not groups and "recipients" in places:
         unread.append(f"{places['recipients']}: no group of recipients could be read.")
     return groups
@@ -135,11 +139,11 @@ def _groups(
 
 def _strange(sections: Sequence[Section]) -> Iterator[str]:
     """Sections of which it is not known what they are about, among those of which it is."""
-    known = [position for position, section in enumerate(sections) if meanings(section.title)]
+    known = [position for position, section in enumerate(sections) if topics_of(section.title)]
     for position, section in enumerate(sections):
         within = bool(known) and known[0] < position < known[-1]
         strange = (
-            section.title and not meanings(section.title) and not is_of_the_whole(section.title)
+            section.title and not topics_of(section.title) and not is_of_the_whole(section.title)
         )
         if strange and (within or section.number is not None):
             name = f"Section {section.number}" if section.number else "A section"
@@ -148,7 +152,10 @@ def _strange(sections: Sequence[Section]) -> Iterator[str]:
 
 def _last_updated(sections: Sequence[Section], unread: list[str]) -> date | None:
     lines = [
-        line for section in sections for line in section.lines if _UPDATED.match(key(line.text))
+        line
+        for section in sections
+        for line in section.lines
+        if _UPDATED.match(normalize(line.text))
     ]
     days = {read_day(line.text) for line in lines}
     if len(days) == 1 and (day := next(iter(days))):
@@ -168,21 +175,23 @@ def _rights(lines: Sequence[Line]) -> tuple[str, ...]:
     )
 
 
-def _sources(lines: Sequence[Line]) -> tuple[Said, ...]:
+def _sources(lines: Sequence[Line]) -> tuple[PublishedTerm, ...]:
     """The ways in which data is collected. A policy can do without: what cannot be read is not asked for."""
-    found: dict[str, Said] = {}
+    found: dict[str, PublishedTerm] = {}
     for line in _items(lines):
         name = vocabulary.named(line.text, vocabulary.SOURCES)
-        found.setdefault(slug(line.text) if name in found else name, Said(name, line.text))
+        found.setdefault(slug(line.text) if name in found else name, PublishedTerm(name, line.text))
     return tuple(found.values())
 
 
-def _children(lines: Sequence[Line]) -> AboutChildren | None:
+def _children(lines: Sequence[Line]) -> ChildrenStatement | None:
     """What is said of children, where that names an age."""
     label = " ".join(line.text for line in lines)
-    age = _AGE.search(key(label))
+    age = _AGE.search(normalize(label))
     return (
-        AboutChildren(label, int(age[1]), bool(_FOR_AN_ORDER.search(key(label)))) if age else None
+        ChildrenStatement(label, int(age[1]), bool(_FOR_AN_ORDER.search(normalize(label))))
+        if age
+        else None
     )
 
 

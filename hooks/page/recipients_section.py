@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hooks.page import vocabulary
-from hooks.page.normalized_text import clean, key, slug
+from hooks.page.normalized_text import clean, normalize, slug
 from hooks.page.normalized_text import words as words_of
-from hooks.page.published import Named, Said
+from hooks.page.published import PublishedRecipient, PublishedTerm
 from hooks.page.section_lines import Line
 
 _EXAMPLES = re.compile(
@@ -28,24 +28,24 @@ _AROUND = " ()[].:–-"
 class Recipients:
     """Groups in the order of the page, and who is named in each."""
 
-    groups: tuple[Said, ...]
-    named: tuple[Named, ...]
+    groups: tuple[PublishedTerm, ...]
+    named: tuple[PublishedRecipient, ...]
 
 
 def read_recipients(shared: Sequence[Line], marketing: Sequence[Line]) -> Recipients:
     """Read the sections on sharing and on marketing."""
     items = [line for line in shared if line.listed] or [line for line in shared if line.says]
-    groups: dict[str, Said] = {}
-    named: dict[str, Named] = {}
+    groups: dict[str, PublishedTerm] = {}
+    named: dict[str, PublishedRecipient] = {}
     for line in items:
         label, names = _split(line)
         group = vocabulary.named(label, vocabulary.GROUPS)
         group = slug(label) if group in groups else group
-        groups.setdefault(group, Said(group, label))
+        groups.setdefault(group, PublishedTerm(group, label))
         for name in names:
-            named.setdefault(slug(name), Named(slug(name), name, group, "recipients"))
+            named.setdefault(slug(name), PublishedRecipient(slug(name), name, group, "recipients"))
     for name in _tools(marketing):
-        named.setdefault(slug(name), Named(slug(name), name, "tools", "marketing"))
+        named.setdefault(slug(name), PublishedRecipient(slug(name), name, "tools", "marketing"))
     return Recipients(tuple(groups.values()), tuple(named.values()))
 
 
@@ -83,5 +83,5 @@ def _tools(lines: Sequence[Line]) -> Iterator[str]:
             yield from (
                 name
                 for name in vocabulary.KNOWN_NAMES
-                if re.search(rf"\b{re.escape(key(name))}\b", key(line.text))
+                if re.search(rf"\b{re.escape(normalize(name))}\b", normalize(line.text))
             )

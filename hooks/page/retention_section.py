@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from hooks.page import vocabulary
-from hooks.page.normalized_text import key
+from hooks.page.normalized_text import normalize
 from hooks.page.periods import NoEndError, read_span
-from hooks.page.published import Place, PublishedClass
+from hooks.page.published import PublishedClass, SectionHeading
 from hooks.page.section_lines import Line
 
 _LONGEST_NAME = 5
@@ -25,7 +25,7 @@ _LEAD = re.compile(
 
 
 def read_classes(
-    lines: Sequence[Line], place: Place | None, unread: list[str]
+    lines: Sequence[Line], place: SectionHeading | None, unread: list[str]
 ) -> tuple[PublishedClass, ...]:
     """The classes in the order of the page; adds to `unread` a sentence for each line that tells none or no period.
 
@@ -59,20 +59,22 @@ def _labelled(line: Line) -> Line | None:
     text = line.text.split(" ")
     for count in range(min(_LONGEST_NAME, len(text) - 1), 0, -1):
         label, value = " ".join(text[:count]), _LEAD.sub("", " ".join(text[count:]))
-        if vocabulary.meant(label, vocabulary.CLASSES) and (
-            line.listed or _TIME.search(key(value))
+        if vocabulary.identify(label, vocabulary.CLASSES) and (
+            line.listed or _TIME.search(normalize(value))
         ):
             return Line(f"{label}: {value}", label, value, listed=True)
     return None
 
 
-def _left_out(line: Line, place: Place) -> Iterator[str]:
+def _left_out(line: Line, place: SectionHeading) -> Iterator[str]:
     """What introduces the list or explains it is no class; what names a time might be one."""
-    if (line.listed or _TIME.search(key(line.text))) and not _EXPLAINS.search(key(line.text)):
+    if (line.listed or _TIME.search(normalize(line.text))) and not _EXPLAINS.search(
+        normalize(line.text)
+    ):
         yield f"{place}, “{line.text}”: what is kept for how long could not be read."
 
 
-def _class(line: Line, place: Place, unread: list[str]) -> PublishedClass:
+def _class(line: Line, place: SectionHeading, unread: list[str]) -> PublishedClass:
     span = None
     try:
         span = read_span(line.value)

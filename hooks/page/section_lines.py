@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from hooks.page.markup import BREAK, Block, Run
+from hooks.page.markup import LINE_BREAK, Block, Run
 from hooks.page.normalized_text import DASHES, clean
 
 _SEPARATOR = re.compile(
@@ -73,8 +73,8 @@ def lines_of(block: Block) -> Iterator[Line]:
 def _parts(runs: Sequence[Run]) -> Iterator[list[Run]]:
     """The text between line breaks."""
     part: list[Run] = []
-    for run in (*runs, BREAK):
-        if run != BREAK:
+    for run in (*runs, LINE_BREAK):
+        if run != LINE_BREAK:
             part.append(run)
         elif text_of(part):
             yield part

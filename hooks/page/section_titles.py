@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from hooks.page.normalized_text import key
+from hooks.page.normalized_text import normalize
 
-Meaning = Literal[
+SectionTopic = Literal[
     "controller",
     "categories",
     "collection",
@@ -25,7 +25,7 @@ Meaning = Literal[
     "changes",
 ]
 
-ABOUT: dict[Meaning, str] = {
+TOPIC_LABELS: dict[SectionTopic, str] = {
     "controller": "the controller",
     "categories": "the data collected",
     "collection": "their collection",
@@ -44,7 +44,7 @@ ABOUT: dict[Meaning, str] = {
 }
 """How a sentence speaks of each."""
 
-_PATTERNS: dict[Meaning, str] = {
+_PATTERNS: dict[SectionTopic, str] = {
     "controller": r"\bwho we are\b|\bcontroller\b|\bwho is responsible\b|^about us$|"
     r"\bbehandlingsansvarlig|\bhvem (vi er|er vi|er ansvarlig)\b|^om oss$",
     "categories": r"\b(what|which)\b.*\b(data|information)\b.*\b(collect|process|gather|hold)|"
@@ -70,18 +70,18 @@ _PATTERNS: dict[Meaning, str] = {
     "children": r"\bchild(ren)?\b|\bminors\b|\bbarn\b|\bmindreårige",
     "changes": r"\bchang(e|es)\b|\bupdates\b|\bamendments?\b|\bendring",
 }
-_TITLES = {meaning: re.compile(pattern) for meaning, pattern in _PATTERNS.items()}
+_TITLES = {topic: re.compile(pattern) for topic, pattern in _PATTERNS.items()}
 
 _LONGEST = 200
 _WHOLE = re.compile(r"\bprivacy (policy|notice|statement)\b|\bpersonvern")
 
 
-def meanings(title: str) -> frozenset[Meaning]:
+def topics_of(title: str) -> frozenset[SectionTopic]:
     """What a section of this title is about; several where it is about several, none where that is not known."""
-    words = key(title[:_LONGEST])
-    return frozenset(meaning for meaning, pattern in _TITLES.items() if pattern.search(words))
+    words = normalize(title[:_LONGEST])
+    return frozenset(topic for topic, pattern in _TITLES.items() if pattern.search(words))
 
 
 def is_of_the_whole(title: str) -> bool:
     """Whether it is the title of the page itself."""
-    return bool(_WHOLE.search(key(title[:_LONGEST])))
+    return bool(_WHOLE.search(normalize(title[:_LONGEST])))

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from hooks.page.markup import BREAK, Block, blocks
+from hooks.page.markup import LINE_BREAK, Block, read_blocks
 from hooks.page.normalized_text import clean
 from hooks.page.section_lines import LONGEST_LABEL, Line, joined, lines_of, text_of
-from hooks.page.section_titles import Meaning, meanings
+from hooks.page.section_titles import SectionTopic, topics_of
 
 _NUMBER = re.compile(
     r"(?:§\s*)?(\d{1,2})((?:\.\d{1,2})*)(?:[.):]|\s[–-]|(?=\s))\s*(?=\D)|[IVX]+[.)]\s+"
@@ -35,10 +35,10 @@ class _Head:
 
 @dataclass(frozen=True, slots=True)
 class _Habits:
-    """How the page writes its headings: whether it numbers them, and the highest level at which each meaning stands."""
+    """How the page writes its headings: whether it numbers them, and the highest level at which each topic stands."""
 
     numbered: bool
-    levels: Mapping[Meaning, int]
+    levels: Mapping[SectionTopic, int]
 
     @classmethod
     def of(cls, found: Iterable[Block]) -> _Habits:
@@ -47,23 +47,23 @@ class _Habits:
             for block in found
             if block.kind == "heading"
         ]
-        levels: dict[Meaning, int] = {}
+        levels: dict[SectionTopic, int] = {}
         for head, level in heads:
-            levels |= {name: min(level, levels.get(name, level)) for name in meanings(head.title)}
+            levels |= {name: min(level, levels.get(name, level)) for name in topics_of(head.title)}
         return cls(any(head.number for head, _ in heads), levels)
 
     def leads(self, head: _Head) -> bool:
-        """Whether there is no higher heading of the same meaning."""
-        return any(self.levels.get(name, 9) >= head.level for name in meanings(head.title))
+        """Whether there is no higher heading of the same topic."""
+        return any(self.levels.get(name, 9) >= head.level for name in topics_of(head.title))
 
 
-def outline(html: str) -> tuple[Section, ...]:
+def read_sections(html: str) -> tuple[Section, ...]:
     """The sections of the page in their order; what stands before the first heading is one without a title.
 
     A heading may be numbered or not, and may have lost its tag, if it is bold or numbered. One below another
-    (`<h3>` without a number of its own) is the label of what follows it. Raises PageError as `blocks`.
+    (`<h3>` without a number of its own) is the label of what follows it. Raises PageError as `read_blocks`.
     """
-    found = blocks(html)
+    found = read_blocks(html)
     habits = _Habits.of(found)
     sections: list[tuple[_Head, list[Line]]] = [(_Head("", None, 9), [])]
     for block in found:
@@ -95,11 +95,11 @@ def _head(block: Block, habits: _Habits) -> _Head | None:
     if (
         block.kind == "item"
         or len(head.title) > LONGEST_LABEL
-        or any(run == BREAK for run in block.runs[:-1])
+        or any(run == LINE_BREAK for run in block.runs[:-1])
     ):
         return None
     bold = all(is_bold for text, is_bold in block.runs if clean(text))
-    new = bool(meanings(head.title) - habits.levels.keys())
+    new = bool(topics_of(head.title) - habits.levels.keys())
     if head.number is not None:
         return head if new or (bold and habits.numbered) else None
     return head if new and bold and not habits.numbered else None

@@ -21,8 +21,9 @@ from typing import TypeVar
 
 from hooks.errors import PageError, StoppedError
 from hooks.page.draft import draft
-from hooks.page.drift import Finding, drift
-from hooks.page.fetch import read_source
+from hooks.page.drift import drift
+from hooks.page.fetch import fetch_page
+from hooks.page.finding import PageFinding
 from hooks.page.published import PublishedPage
 from hooks.page.reader import read_page
 from hooks.retention.policy import Policy
@@ -30,7 +31,7 @@ from hooks.retention.policy import Policy
 SECONDS = 30.0
 """For all of it: every redirect and every header, the page and its REST form, and reading them."""
 
-MOST_MEMORY = 1_000_000_000
+MAX_MEMORY = 1_000_000_000
 """Bytes of address space; a page of 2 MB that is nothing but tags takes half of it."""
 
 _LOOK_SECONDS = 0.2
@@ -42,7 +43,7 @@ Result = TypeVar("Result")
 _SPAWN = get_context("spawn")  # a fork of a process with threads may hold their locks for ever
 
 
-def compare_page(source: str, policy: Policy) -> tuple[Finding, ...]:
+def compare_page(source: str, policy: Policy) -> tuple[PageFinding, ...]:
     """Find what the page (a file or an address) says otherwise than the policy. Raises PageError."""
     return drift(_published(source), policy)
 
@@ -53,11 +54,11 @@ def draft_page(source: str, today: date) -> str:
 
 
 def _published(source: str) -> PublishedPage:
-    found = read_source(source)
+    found = fetch_page(source)
     return read_page(found.html, modified=found.modified, link=found.link)
 
 
-def confined(
+def run_confined(
     work: Callable[[str, Subject], Result],
     source: str,
     subject: Subject,
@@ -121,7 +122,7 @@ def _work(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C at a terminal reaches it too; who wants it ends it
     Thread(target=_end_with_parent, daemon=True).start()
-    _limit(resource.RLIMIT_AS, MOST_MEMORY)
+    _limit(resource.RLIMIT_AS, MAX_MEMORY)
     _limit(resource.RLIMIT_CPU, round(seconds) + 1)  # also where nobody is left to kill it
     answer: Result | Exception
     try:

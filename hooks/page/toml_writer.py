@@ -9,7 +9,7 @@ from typing import Any
 
 from hooks.page.normalized_text import clean
 
-ASK = "# ASK: "
+ASK_PREFIX = "# ASK: "
 """How a comment begins that asks for what could not be read."""
 
 
@@ -48,14 +48,16 @@ def inline(name: str, entries: Mapping[str, Any]) -> str:
 
 def ask(sentence: str) -> str:
     """A comment that asks."""
-    return f"{ASK}{clean(sentence)}"
+    return f"{ASK_PREFIX}{clean(sentence)}"
 
 
-def commented(lines: Iterable[str]) -> list[str]:
+def comment_out(lines: Iterable[str]) -> list[str]:
     """Lines that are there to be filled in, and say nothing until they are."""
     return [f"# {one}" for one in lines]
 
 
-def asked(text: str) -> tuple[str, ...]:
+def questions(text: str) -> tuple[str, ...]:
     """The questions in a text, without the sign before them."""
-    return tuple(one.removeprefix(ASK) for one in text.splitlines() if one.startswith(ASK))
+    return tuple(
+        one.removeprefix(ASK_PREFIX) for one in text.splitlines() if one.startswith(ASK_PREFIX)
+    )

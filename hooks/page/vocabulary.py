@@ -42,7 +42,7 @@ def _concept(name: str, *needs: str, may: str | None = None) -> Concept:
     return Concept(name, tuple(map(word_set, needs)), None if may is None else word_set(may))
 
 
-def meant(text: str, concepts: Iterable[Concept]) -> str | None:
+def identify(text: str, concepts: Iterable[Concept]) -> str | None:
     """The id of the one that the text names; None where it names none, or more than one."""
     said = frozenset(words(bare(text))) - _FILLERS
     found = [concept.id for concept in concepts if concept.is_meant(said)]
@@ -51,7 +51,7 @@ def meant(text: str, concepts: Iterable[Concept]) -> str | None:
 
 def named(text: str, concepts: Iterable[Concept]) -> str:
     """The id of the one that the text names, or else one made of its words."""
-    return meant(text, concepts) or slug(bare(text))
+    return identify(text, concepts) or slug(bare(text))
 
 
 def bare(text: str) -> str:

@@ -1,7 +1,7 @@
 """The published page, looked at daily: does it still say what the policy in force says?
 
 A look takes up to half a minute, as the page's server likes. So a worker has a thread for it, and each page is got and
-read in a process of its own: see `hooks.page.confined`.
+read in a process of its own: see `hooks.page.subprocess_reader`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import structlog
 
 from hooks.errors import PageError, StoppedError
 from hooks.ledger import page_checks
-from hooks.page.drift import Finding
-from hooks.page.subprocess_reader import compare_page, confined
+from hooks.page.finding import PageFinding
+from hooks.page.subprocess_reader import compare_page, run_confined
 from hooks.retention.policy import Policy
 from hooks.runtime import Runtime
 from hooks.settings import Settings
@@ -27,12 +27,12 @@ HOURLY = timedelta(hours=1)
 log = structlog.get_logger(__name__)
 
 
-Compare = Callable[[str, Policy, Event], tuple[Finding, ...]]
+Compare = Callable[[str, Policy, Event], tuple[PageFinding, ...]]
 
 
-def compare(source: str, policy: Policy, stopping: Event) -> tuple[Finding, ...]:
+def compare(source: str, policy: Policy, stopping: Event) -> tuple[PageFinding, ...]:
     """Find what the page says otherwise than the policy. Raises PageError; StoppedError once `stopping` is set."""
-    return confined(compare_page, source, policy, stopping=stopping)
+    return run_confined(compare_page, source, policy, stopping=stopping)
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,10 @@ from hooks.ledger.database import Database
 from hooks.ledger.tables import deliveries
 from hooks.page import http_visit
 from hooks.page import subprocess_reader as confined_module
-from hooks.page.fetch import read_source
-from hooks.page.http_visit import MOST_REDIRECTS, network_of
-from hooks.page.markup import MOST_LEVELS
-from hooks.page.subprocess_reader import compare_page, confined
+from hooks.page.fetch import fetch_page
+from hooks.page.http_visit import MAX_REDIRECTS, network_of
+from hooks.page.markup import MAX_LEVELS
+from hooks.page.subprocess_reader import compare_page, run_confined
 from hooks.retention.policy import Policy
 from hooks.runtime import Runtime
 from hooks.settings import Settings
@@ -53,16 +53,16 @@ def server() -> Iterator[Hostile]:
 # --- where it may lead ---
 
 
-@pytest.mark.parametrize("redirects", [1, MOST_REDIRECTS, MOST_REDIRECTS + 1])
+@pytest.mark.parametrize("redirects", [1, MAX_REDIRECTS, MAX_REDIRECTS + 1])
 def test_redirects_are_followed_up_to_a_number(server: Hostile, redirects: int) -> None:
     for hop in range(redirects):
         target = f"/{hop + 1}" if hop + 1 < redirects else "/page"
         server.answers[f"/{hop}"] = lambda target=target: redirect(target)  # type: ignore[misc]
-    if redirects <= MOST_REDIRECTS:
-        assert read_source(f"{server.url}/0").link == f"{server.url}/page"
+    if redirects <= MAX_REDIRECTS:
+        assert fetch_page(f"{server.url}/0").link == f"{server.url}/page"
         return
     with pytest.raises(PageError, match="redirects more than 5 times"):
-        read_source(f"{server.url}/0")
+        fetch_page(f"{server.url}/0")
     assert "/page" not in server.asked
 
 
@@ -71,15 +71,15 @@ def test_the_redirects_of_the_rest_form_count_as_well(server: Hostile) -> None:
     linked = b'<link rel="alternate" type="application/json" href="/wp/v2/pages/1"><p>x</p>'
     server.answers["/linked"] = lambda: answer(linked)
     server.answers["/wp/v2/pages/1"] = lambda: redirect("/wp/v2/pages/1")
-    assert read_source(f"{server.url}/linked").html == linked.decode()
-    assert len(server.asked) == 2 + MOST_REDIRECTS
+    assert fetch_page(f"{server.url}/linked").html == linked.decode()
+    assert len(server.asked) == 2 + MAX_REDIRECTS
 
 
 @pytest.mark.parametrize("target", SCHEMES_OF_OTHERS)
 def test_no_redirect_leads_out_of_the_web(server: Hostile, target: str) -> None:
     server.answers["/there"] = lambda: redirect(target)
     with pytest.raises(PageError, match="leads to what is no web address"):
-        read_source(f"{server.url}/there")
+        fetch_page(f"{server.url}/there")
 
 
 STEPS = [
@@ -150,10 +150,10 @@ def test_a_page_of_the_internet_leads_to_no_neighbour(
         address = f"{server.url}/{way.replace(' ', '%20')}"
         server.answers |= {key.replace(" ", "%20"): value for key, value in server.answers.items()}
         if way == "rest form":
-            assert read_source(address).html == rest.decode()
+            assert fetch_page(address).html == rest.decode()
         else:
             with pytest.raises(PageError, match="is on the internet and leads to this machine"):
-                read_source(address)
+                fetch_page(address)
         assert neighbour.asked == []
         assert "/again" not in server.asked
 
@@ -170,8 +170,8 @@ def test_a_name_decides_by_the_address_that_is_connected_to(
 
     monkeypatch.setattr(socket, "getaddrinfo", lie)
     server.answers["/there"] = lambda: redirect(f"http://shop.example:{port}/page")
-    assert read_source(f"{server.url}/there").link == f"http://shop.example:{port}/page"
-    session = http_visit._OneNetwork("https://shop.example/page")
+    assert fetch_page(f"{server.url}/there").link == f"http://shop.example:{port}/page"
+    session = http_visit._SameNetworkSession("https://shop.example/page")
     session._network = "the internet"
     with session, pytest.raises(PageError, match="leads to this machine"):
         session.get(f"http://shop.example:{port}/page")
@@ -183,10 +183,10 @@ def test_a_proxy_counts_as_a_network(server: Hostile, monkeypatch: pytest.Monkey
     monkeypatch.setenv("http_proxy", server.url)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     server.answers["http://shop.example/page"] = lambda: answer(PAGE)
-    assert read_source("http://shop.example/page").html == PAGE.decode()
+    assert fetch_page("http://shop.example/page").html == PAGE.decode()
     server.answers["http://shop.example/there"] = lambda: redirect(f"{server.url}/page")
     with pytest.raises(PageError, match="is on a proxy and leads to this machine"):
-        read_source("http://shop.example/there")
+        fetch_page("http://shop.example/there")
     assert "/page" not in server.asked
 
 
@@ -211,10 +211,10 @@ def test_an_answer_of_any_size_takes_little_memory(
     tracemalloc.start()
     try:
         if why is None:
-            assert read_source(f"{server.url}/huge").html == PAGE.decode()
+            assert fetch_page(f"{server.url}/huge").html == PAGE.decode()
         else:
             with pytest.raises(PageError, match=why):
-                read_source(f"{server.url}/huge")
+                fetch_page(f"{server.url}/huge")
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -241,8 +241,8 @@ def test_two_megabytes_of_nested_tags_are_refused_at_the_first_that_is_too_deep(
 
     monkeypatch.setattr(BeautifulSoup, "pushTag", push_and_note)
     with pytest.raises(PageError, match="nested too deeply to be read: more than 200 tags"):
-        read_source(str(page))
-    assert len(opened) == 1 + MOST_LEVELS + 1, "the whole, as many as there may be, and one more"
+        fetch_page(str(page))
+    assert len(opened) == 1 + MAX_LEVELS + 1, "the whole, as many as there may be, and one more"
 
 
 # --- how long ---
@@ -254,7 +254,7 @@ def test_a_page_that_drips_has_an_end(server: Hostile, policy: Policy, way: str)
     server.answers["/drips"] = lambda: dripping(PAGE)[way](server)
     server.answers["/there"] = lambda: redirect("/drips")
     with pytest.raises(PageError, match="took longer than 1 seconds to be fetched and read"):
-        confined(compare_page, f"{server.url}/there", policy, seconds=1)
+        run_confined(compare_page, f"{server.url}/there", policy, seconds=1)
     assert active_children() == []
 
 
@@ -272,19 +272,22 @@ def test_whatever_becomes_of_the_process_is_told(
     work: Callable[[str, object], object], kind: type[Exception], words: str
 ) -> None:
     with pytest.raises(kind, match=words):
-        confined(work, "the page", None, seconds=1 if work is works.burn else 60)
+        run_confined(work, "the page", None, seconds=1 if work is works.burn else 60)
     assert active_children() == []
 
 
 def test_the_process_has_limits_of_its_own() -> None:
-    assert confined(works.limits, "the page", None, seconds=60) == (confined_module.MOST_MEMORY, 61)
+    assert run_confined(works.limits, "the page", None, seconds=60) == (
+        confined_module.MAX_MEMORY,
+        61,
+    )
 
 
 def test_the_process_is_given_up_at_once_by_one_that_stops() -> None:
     stopping = Event()
     stopping.set()
     with pytest.raises(StoppedError):
-        confined(works.burn, "the page", None, seconds=600, stopping=stopping)
+        run_confined(works.burn, "the page", None, seconds=600, stopping=stopping)
     assert active_children() == []
 
 

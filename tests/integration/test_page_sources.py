@@ -14,8 +14,8 @@ from hooks.app import create_app
 from hooks.errors import PageError
 from hooks.ledger.database import Database
 from hooks.ledger.upgrade import upgrade
-from hooks.page.fetch import read_source
-from hooks.page.http_visit import MOST_BYTES
+from hooks.page.fetch import fetch_page
+from hooks.page.http_visit import MAX_BYTES
 from hooks.settings import Settings
 from schemas.policy import load_policy
 from tests.conftest import POLICY_FILE
@@ -50,7 +50,7 @@ def answering(answers: dict[str, Answer]) -> Callable[[Asked], Answer]:
 @pytest.mark.parametrize("found", [RECORDED, [RECORDED]], ids=["one", "a list of one"])
 def test_the_rest_api(found: object, shop: Scripted) -> None:
     shop.always(Answer.of(found))
-    source = read_source(f"{shop.url}/wp-json/wp/v2/pages/57129")
+    source = fetch_page(f"{shop.url}/wp-json/wp/v2/pages/57129")
     assert (source.html, source.modified, source.link) == (HTML, MODIFIED, LINK)
     assert source.origin == f"{shop.url}/wp-json/wp/v2/pages/57129"
 
@@ -63,7 +63,7 @@ def test_html_that_names_its_rest_form(shop: Scripted) -> None:
             "/wp-json/wp/v2/pages/57129": Answer.of(RECORDED),
         }
     )
-    source = read_source(f"{shop.url}/privacy")
+    source = fetch_page(f"{shop.url}/privacy")
     assert (source.html, source.modified, source.link) == (HTML, MODIFIED, LINK)
     assert [asked.path for asked in shop.asked] == ["/privacy", "/wp-json/wp/v2/pages/57129"]
 
@@ -74,7 +74,7 @@ def test_html_that_names_its_rest_form(shop: Scripted) -> None:
 def test_html_whose_rest_form_cannot_be_read(rest: str, shop: Scripted) -> None:
     """It is closed to the public, on another host, or no such form: the page itself is read."""
     shop.answer = answering({"/privacy": plain(WHOLE.format(rest=rest))})
-    source = read_source(f"{shop.url}/privacy")
+    source = fetch_page(f"{shop.url}/privacy")
     assert (source.modified, source.link) == (MODIFIED, LINK)
     assert "11. Retention" in source.html
 
@@ -83,7 +83,7 @@ def test_no_other_host_is_asked(shop: Scripted) -> None:
     with scripted() as other:
         other.always(Answer.of(RECORDED))
         shop.always(plain(WHOLE.format(rest=f"{other.url}/wp-json/wp/v2/pages/1")))
-        assert "<main>" in read_source(f"{shop.url}/privacy").html
+        assert "<main>" in fetch_page(f"{shop.url}/privacy").html
         assert other.asked == []
 
 
@@ -94,7 +94,7 @@ def test_a_redirect_is_followed_and_no_credentials_are_sent(
     netrc.write_text("machine 127.0.0.1 login someone password secret\n")
     monkeypatch.setenv("NETRC", str(netrc))
     shop.answer = answering({"/old": Answer(301, b"", {"Location": "/new"}), "/new": plain(HTML)})
-    source = read_source(f"{shop.url}/old")
+    source = fetch_page(f"{shop.url}/old")
     assert (source.html, source.modified, source.link) == (HTML, None, f"{shop.url}/new")
     assert [asked.path for asked in shop.asked] == ["/old", "/new"]
     assert all("authorization" not in asked.headers for asked in shop.asked)
@@ -106,7 +106,7 @@ def test_a_redirect_is_followed_and_no_credentials_are_sent(
         (Answer.of({}, 404), "answered with status 404"),
         (Answer.of({}, 500), "answered with status 500"),
         (Answer(301, b"", {"Location": "/page"}), "redirects more than 5 times"),
-        (plain("<p>" + "x" * MOST_BYTES), "larger than 2 MB"),
+        (plain("<p>" + "x" * MAX_BYTES), "larger than 2 MB"),
         (
             Answer(200, b"\x89PNG\r\n\x1a\n\x00", {"Content-Type": "image/png"}),
             "neither an HTML page",
@@ -124,31 +124,31 @@ def test_a_redirect_is_followed_and_no_credentials_are_sent(
 def test_what_is_no_page(answer: Answer, why: str, shop: Scripted) -> None:
     shop.always(answer)
     with pytest.raises(PageError, match=why):
-        read_source(f"{shop.url}/page")
+        fetch_page(f"{shop.url}/page")
 
 
 def test_nobody_answers_or_a_password_is_in_the_address(shop: Scripted) -> None:
     with pytest.raises(PageError, match="could not be reached"):
-        read_source("http://127.0.0.1:9/page")
+        fetch_page("http://127.0.0.1:9/page")
     with pytest.raises(PageError, match="no credentials are sent"):
-        read_source(shop.url.replace("//", "//user:password@"))
+        fetch_page(shop.url.replace("//", "//user:password@"))
     assert shop.asked == []
 
 
 def test_files(tmp_path: Path) -> None:
     """JSON or HTML, in whichever encoding; a saved page is read as it was saved, and asks nobody."""
-    assert read_source(str(RECORDING)).html == HTML
+    assert fetch_page(str(RECORDING)).html == HTML
     saved = tmp_path / "page.html"
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "windows-1252"):
         saved.write_bytes(
             WHOLE.format(rest="http://127.0.0.1:9/wp-json/wp/v2/pages/1").encode(encoding)
         )
-        source = read_source(str(saved))
+        source = fetch_page(str(saved))
         assert "12–36 months" in source.html, encoding
         assert source.modified == MODIFIED
     for path in (str(tmp_path / "none.html"), str(tmp_path), "\x00"):
         with pytest.raises(PageError, match="cannot be read"):
-            read_source(path)
+            fetch_page(path)
 
 
 @pytest.mark.parametrize("modified", [None, 3, "soon", "2026-04-27T17:12:13"])
@@ -159,7 +159,7 @@ def test_a_modified_that_is_none(modified: object, tmp_path: Path) -> None:
             {"content": {"rendered": HTML}, "modified_gmt": modified, "link": "javascript:x"}
         )
     )
-    source = read_source(str(file))
+    source = fetch_page(str(file))
     assert source.modified == (MODIFIED if modified == "2026-04-27T17:12:13" else None)
     assert source.link is None
 

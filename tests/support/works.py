@@ -6,7 +6,7 @@ import os
 import resource
 import signal
 
-from hooks.page.subprocess_reader import MOST_MEMORY
+from hooks.page.subprocess_reader import MAX_MEMORY
 
 
 def burn(_source: str, _subject: object) -> None:
@@ -17,7 +17,7 @@ def burn(_source: str, _subject: object) -> None:
 
 def hoard(_source: str, _subject: object) -> int:
     """Take more memory than there is."""
-    return len(bytes(MOST_MEMORY))
+    return len(bytes(MAX_MEMORY))
 
 
 def die(_source: str, _subject: object) -> None:

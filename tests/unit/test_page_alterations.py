@@ -645,7 +645,7 @@ def test_drafted(html: str) -> None:
     """A draft that asks nothing can be put in force as it is, and says what the page says; one that asks is TOML."""
     text = draft(page(html))
     tomllib.loads(text)
-    if not toml_writer.asked(text):
+    if not toml_writer.questions(text):
         assert told(html, read_policy(text, "the draft")) == []
     for sentence in page(html).unread:
-        assert any(sentence in question for question in toml_writer.asked(text))
+        assert any(sentence in question for question in toml_writer.questions(text))

@@ -132,7 +132,7 @@ def test_a_purpose_that_sounds_like_another_one_is_seen(policy: Policy) -> None:
 def test_the_draft_of_the_given_page_is_the_policy_that_is_shipped(policy: Policy) -> None:
     """But for comments, and for what names the version: section, class, rule, gap and recipient alike."""
     text = draft(page())
-    assert toml_writer.asked(text) == ()
+    assert toml_writer.questions(text) == ()
     drafted = read_policy(text, "the draft")
     named = replace(
         policy, id="smartgroup-2026-01-15", version="1", effective_from=date(2026, 1, 15)
@@ -207,7 +207,7 @@ def test_a_draft_of_a_page_that_says_nothing_of_sources_children_and_authorities
 
 
 def asks(html: str, link: str | None = LINK, today: date | None = None) -> tuple[str, ...]:
-    return toml_writer.asked(draft(replace(page(html), link=link), today=today))
+    return toml_writer.questions(draft(replace(page(html), link=link), today=today))
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_what_the_page_fills_is_no_gap_any_more() -> None:
 def test_a_draft_of_next_to_nothing_is_toml_that_asks(html: str) -> None:
     text = draft(read_page(html), today=date(2026, 11, 23))
     assert tomllib.loads(text)["id"] == "policy-2026-11-23"
-    assert "The page does not print when it was last updated." in toml_writer.asked(text)
+    assert "The page does not print when it was last updated." in toml_writer.questions(text)
     with pytest.raises(PolicyError):
         read_policy(text, "the draft")
 

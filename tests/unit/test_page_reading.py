@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from hooks.errors import PageError
 from hooks.page.dates import read_day
-from hooks.page.normalized_text import key, lowered, slug
+from hooks.page.normalized_text import lower_first, normalize, slug
 from hooks.page.periods import NoEndError, Span, read_span
-from hooks.page.published import ControllerFacts, Place
+from hooks.page.published import PublishedController, SectionHeading
 from hooks.page.reader import read_page
-from hooks.page.vocabulary import CATEGORIES, PURPOSES, meant
+from hooks.page.vocabulary import CATEGORIES, PURPOSES, identify
 from hooks.retention.clock import Period
 from tests.unit.recorded_page import CLASSES, HTML, LINK, MODIFIED, page, put, retention
 
@@ -26,11 +26,11 @@ def test_the_page_itself() -> None:
     assert (read.last_updated, read.modified, read.link) == (date(2026, 1, 15), MODIFIED, LINK)
     assert read.unread == ()
     assert [place.number for place in read.sections] == list(range(1, 16))
-    assert read.places["retention"] == Place(11, "Retention")
+    assert read.headings["retention"] == SectionHeading(11, "Retention")
 
 
 def test_section_1() -> None:
-    assert page().controller == ControllerFacts(
+    assert page().controller == PublishedController(
         name="SmartGroup AS",
         address="Fornebuveien 46, 1366 Lysaker, Norway",
         organisation_number="999 615 147",
@@ -72,7 +72,7 @@ def test_what_is_said_of_it() -> None:
     assert read.bases[1].text == "accounting, tax, consumer law"
     assert read.groups[1].label == "Payment providers"
     assert {one.name: one.group for one in read.recipients}["American Express"] == "payment"
-    assert (read.recipients[-1].name, read.recipients[-1].place) == ("Brevo", "marketing")
+    assert (read.recipients[-1].name, read.recipients[-1].topic) == ("Brevo", "marketing")
     assert read.cookies == ("Necessary cookies", "Analytics cookies", "Marketing cookies")
     assert read.security[0] == "Encrypted connections (HTTPS)"
     assert (
@@ -249,16 +249,16 @@ def test_slugs(text: str, its_slug: str) -> None:
     ],
 )
 def test_labels(label: str, name: str | None) -> None:
-    assert meant(label, CATEGORIES) == name
+    assert identify(label, CATEGORIES) == name
 
 
 def test_a_purpose_of_two_is_neither() -> None:
-    assert meant("Improve our marketing", PURPOSES) is None
+    assert identify("Improve our marketing", PURPOSES) is None
 
 
 def test_text() -> None:
-    assert key("Order &\u00a0Payment\u200b — “Now”") == 'order and payment - "now"'
-    assert (lowered("While active"), lowered("IP address"), lowered("")) == (
+    assert normalize("Order &\u00a0Payment\u200b — “Now”") == 'order and payment - "now"'
+    assert (lower_first("While active"), lower_first("IP address"), lower_first("")) == (
         "while active",
         "IP address",
         "",
