@@ -24,11 +24,10 @@ from hooks.errors import (
 from hooks.retention.facts import RecordKind
 from hooks.settings import StoreSettings
 from hooks.store import caches
-from hooks.store.calls import call_name, outcome_of
 from hooks.store.failures import failure, failure_in_success, failure_of, http_date, is_key_missing
 from hooks.store.index import read_index
 from hooks.store.json_answer import decode
-from hooks.store.pace import NoPace, Pace
+from hooks.store.rate import NoPace, Pace, call_name, outcome_of
 from hooks.store.refusal_check import ENDPOINTS as _ENDPOINTS
 from hooks.store.refusal_check import SecondLook, closed
 from hooks.store.session import SessionAPI
@@ -62,7 +61,7 @@ class NotWritten:
     error: StoreError
 
 
-Outcome = dict[str, Any] | StoreError | NotWritten
+WriteOutcome = dict[str, Any] | StoreError | NotWritten
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +229,7 @@ class StoreClient:
         """How many records of a kind `write_meta` writes in one go, as far as is known by now."""
         return SINGLES if kind in self._cannot_batch else BATCH_LIMIT
 
-    def write_meta(self, kind: RecordKind, writes: StoreMetaWrites) -> dict[int, Outcome]:
+    def write_meta(self, kind: RecordKind, writes: StoreMetaWrites) -> dict[int, WriteOutcome]:
         """Write `meta_data`, and nothing else, of up to BATCH_LIMIT records of a kind.
 
         Gives for each id the record as the store answered it, or the StoreError that met it. Raises StoreError
@@ -264,13 +263,13 @@ class StoreClient:
 
     def _narrowed(
         self, kind: RecordKind, items: list[dict[str, Any]], error: StoreUnreachableError
-    ) -> dict[int, Outcome]:
+    ) -> dict[int, WriteOutcome]:
         """The store failed over a batch: over one record of it, perhaps, which must not hold up all others for ever.
 
         Half as many are tried until they are written, or until one is left that it fails over alone.
         """
         tried = items
-        outcomes: dict[int, Outcome] = {}
+        outcomes: dict[int, WriteOutcome] = {}
         while not outcomes:
             tried = tried[: (len(tried) + 1) // 2]
             try:
@@ -281,8 +280,10 @@ class StoreClient:
                 outcomes = {tried[0]["id"]: again} if len(tried) == 1 else {}
         return {item["id"]: outcomes.get(item["id"], NotWritten(error)) for item in items}
 
-    def _write_singly(self, kind: RecordKind, items: list[dict[str, Any]]) -> dict[int, Outcome]:
-        outcomes: dict[int, Outcome] = {}
+    def _write_singly(
+        self, kind: RecordKind, items: list[dict[str, Any]]
+    ) -> dict[int, WriteOutcome]:
+        outcomes: dict[int, WriteOutcome] = {}
         items = items[:SINGLES]
         for position, item in enumerate(items):
             try:
@@ -290,7 +291,7 @@ class StoreClient:
             except StoreError as error:
                 if not outcomes and (error.code != "server-error" or len(items) == 1):
                     raise
-                left: dict[int, Outcome] = {
+                left: dict[int, WriteOutcome] = {
                     one["id"]: NotWritten(error) for one in items[position:]
                 }
                 if outcomes:
@@ -299,7 +300,9 @@ class StoreClient:
                 return left  # over this one, perhaps: it must not hold up the others for ever
         return outcomes
 
-    def _write_batch(self, kind: RecordKind, items: list[dict[str, Any]]) -> dict[int, Outcome]:
+    def _write_batch(
+        self, kind: RecordKind, items: list[dict[str, Any]]
+    ) -> dict[int, WriteOutcome]:
         try:
             answer = self.call("POST", f"{_ENDPOINTS[kind]}/batch", dict, body={"update": items})
         except CredentialsRefusedError as error:
@@ -312,7 +315,7 @@ class StoreClient:
         missing = StoreUnreachableError("half-an-answer", "the batch's answer leaves records out")
         return {item["id"]: outcomes.get(item["id"], missing) for item in items}
 
-    def _write_one(self, kind: RecordKind, item: dict[str, Any]) -> Outcome:
+    def _write_one(self, kind: RecordKind, item: dict[str, Any]) -> WriteOutcome:
         body = {"meta_data": item["meta_data"]}
         try:
             with self._judged(kind, writing=True):
@@ -461,7 +464,7 @@ def _objects(answer: object) -> list[dict[str, Any]]:
     return rows
 
 
-def _item(item: dict[str, Any]) -> Outcome:
+def _item(item: dict[str, Any]) -> WriteOutcome:
     error = item.get("error")
     if not isinstance(error, dict):
         return item

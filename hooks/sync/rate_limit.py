@@ -12,8 +12,7 @@ from sqlalchemy import Connection
 
 from hooks.ledger import stores
 from hooks.ledger.database import Database
-from hooks.store.budget import START_RATE, Load, Observation, adapted
-from hooks.store.pace import Outcome
+from hooks.store.rate import START_RATE, CallOutcome, Load, Observation, adapt
 
 MAX_QUEUE = timedelta(seconds=15)
 """No slot is reserved further ahead than this: who finds more are before it asks again when it is nearer."""
@@ -66,7 +65,7 @@ class SharedPace:
             if ahead > timedelta(0):
                 self.sleep(ahead.total_seconds())
 
-    def observe(self, call: str, seconds: float, outcome: Outcome) -> None:
+    def observe(self, call: str, seconds: float, outcome: CallOutcome) -> None:
         """Remember how a call went; the next wait tells it to all."""
         self._observed.append(Observation(call, seconds, outcome))
 
@@ -74,7 +73,7 @@ class SharedPace:
         """When the call may go out; or, with False, when to ask again."""
         known = stores.lock_budget(connection, self.store)
         load = Load(known.rate or START_RATE, json.loads(known.usual or "{}"))
-        load = adapted(load, tuple(self._observed), self.ceiling)
+        load = adapt(load, tuple(self._observed), self.ceiling)
         now = self.clock()  # only now that the row is ours: the lock may have taken seconds
         slot = max(now, known.next_call_at or now)
         if slot - now > MAX_AHEAD:

@@ -23,10 +23,9 @@ from hooks.errors import (
 from hooks.retention.facts import RecordKind
 from hooks.settings import StoreSettings
 from hooks.store import session as session_module
-from hooks.store.calls import outcome_of
 from hooks.store.client import LIST_LIMIT, SINGLES, StoreClient
 from hooks.store.failures import http_date
-from hooks.store.pace import Outcome
+from hooks.store.rate import CallOutcome, outcome_of
 from tests.integration.desk import NOON
 from tests.integration.scripted import Answer, Scripted
 from tests.support.processes import free_port
@@ -223,7 +222,7 @@ class Watched:
             raise LedgerUnavailableError("away")
         self.told.append("wait")
 
-    def observe(self, call: str, seconds: float, outcome: Outcome) -> None:
+    def observe(self, call: str, seconds: float, outcome: CallOutcome) -> None:
         self.told.append(f"{call} {outcome}")
         self.seconds.append(seconds)
 
@@ -301,25 +300,25 @@ def test_calls_are_named_by_what_they_cost(
 
 
 OUTCOMES = [
-    (200, Outcome.ANSWERED),
-    (201, Outcome.ANSWERED),
+    (200, CallOutcome.ANSWERED),
+    (201, CallOutcome.ANSWERED),
     # the store asks to be left alone
-    (429, Outcome.BUSY),
-    (503, Outcome.BUSY),
+    (429, CallOutcome.BUSY),
+    (503, CallOutcome.BUSY),
     # something before the store gave up waiting for it
-    (504, Outcome.TIMED_OUT),
-    (524, Outcome.TIMED_OUT),
+    (504, CallOutcome.TIMED_OUT),
+    (524, CallOutcome.TIMED_OUT),
     # what tells nothing of its load
-    (301, Outcome.OTHER),
-    (401, Outcome.OTHER),
-    (404, Outcome.OTHER),
-    (500, Outcome.OTHER),
+    (301, CallOutcome.OTHER),
+    (401, CallOutcome.OTHER),
+    (404, CallOutcome.OTHER),
+    (500, CallOutcome.OTHER),
 ]
 
 
 @pytest.mark.parametrize(("status", "outcome"), OUTCOMES)
 def test_the_pace_is_told_how_each_call_went(
-    script: Scripted, paced: MakeClient, pace: Watched, status: int, outcome: Outcome
+    script: Scripted, paced: MakeClient, pace: Watched, status: int, outcome: CallOutcome
 ) -> None:
     script.always(Answer.of({}, status))
     try:
@@ -330,10 +329,10 @@ def test_the_pace_is_told_how_each_call_went(
 
 
 FAULTS = [
-    ("hang", Outcome.TIMED_OUT),
-    ("reset", Outcome.OTHER),
-    ("half", Outcome.OTHER),
-    ("html", Outcome.ANSWERED),
+    ("hang", CallOutcome.TIMED_OUT),
+    ("reset", CallOutcome.OTHER),
+    ("half", CallOutcome.OTHER),
+    ("html", CallOutcome.ANSWERED),
 ]
 
 
@@ -344,7 +343,7 @@ def test_the_pace_is_told_of_calls_that_no_answer_came_to(
     paced: MakeClient,
     pace: Watched,
     fault: str,
-    outcome: Outcome,
+    outcome: CallOutcome,
 ) -> None:
     key = store.create_key()
     store.add_fault(fault, seconds=30)
@@ -358,11 +357,11 @@ def test_the_pace_is_told_of_calls_that_no_answer_came_to(
 def test_every_way_to_time_out_is_known_for_one() -> None:
     within = NoConnectionError(ReadTimeoutError(None, "/", "in the midst of the body"))  # type: ignore[arg-type]
     assert {outcome_of(error) for error in (ReadTimeout(), ConnectTimeout(), within)} == {
-        Outcome.TIMED_OUT
+        CallOutcome.TIMED_OUT
     }
     assert {
         outcome_of(error) for error in (NoConnectionError(), NoConnectionError("reset"), None)
-    } == {Outcome.OTHER}
+    } == {CallOutcome.OTHER}
 
 
 def test_nothing_is_sent_before_its_turn_has_come(

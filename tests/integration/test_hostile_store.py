@@ -14,7 +14,7 @@ from hooks.settings import StoreSettings
 from hooks.store import check
 from hooks.store import session as session_module
 from hooks.store.client import StoreClient
-from hooks.store.pace import Outcome
+from hooks.store.rate import CallOutcome
 from tests.integration.desk import NOON
 from tests.integration.scripted import Scripted
 from tests.support.hostile import Bytes, Hostile, answer, bomb, dripping, hostile, large
@@ -35,12 +35,12 @@ def server() -> Iterator[Hostile]:
 class Observed:
     """A pace that keeps how calls went."""
 
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[CallOutcome] = field(default_factory=list)
 
     def wait(self) -> None:
         """Not at all."""
 
-    def observe(self, _name: str, _seconds: float, outcome: Outcome) -> None:
+    def observe(self, _name: str, _seconds: float, outcome: CallOutcome) -> None:
         self.outcomes.append(outcome)
 
 
@@ -110,7 +110,7 @@ def test_an_answer_that_drips_has_an_end(
         assert made.call("GET", "orders") == {"id": 7}
     finally:
         made._api.session.close()
-    assert pace.outcomes == [Outcome.TIMED_OUT, Outcome.ANSWERED]
+    assert pace.outcomes == [CallOutcome.TIMED_OUT, CallOutcome.ANSWERED]
 
 
 def test_a_check_of_the_front_door_has_the_same_limits(

@@ -21,7 +21,7 @@ from hooks.ledger import traits
 from hooks.settings import StoreSettings
 from hooks.store import check
 from hooks.store.client import StoreClient
-from hooks.store.pace import Outcome
+from hooks.store.rate import CallOutcome
 from hooks.sync import store_observations
 from tests.integration.desk import NOON, ON_SQLITE, Desk
 from tests.support.recordings import SECRET
@@ -40,7 +40,7 @@ class Overheard:
     def wait(self) -> None:
         """At once."""
 
-    def observe(self, call: str, seconds: float, outcome: Outcome) -> None:
+    def observe(self, call: str, seconds: float, outcome: CallOutcome) -> None:
         """Keep the name of a call."""
         self.calls.append(call)
 

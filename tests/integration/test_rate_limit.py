@@ -19,8 +19,7 @@ from hooks.errors import LedgerUnavailableError
 from hooks.ledger import stores
 from hooks.ledger import tables as ledger
 from hooks.ledger.database import Database
-from hooks.store.budget import GROWTH, MIN_RATE, START_RATE
-from hooks.store.pace import Outcome
+from hooks.store.rate import GROWTH, MIN_RATE, START_RATE, CallOutcome
 from hooks.sync.rate_limit import MAX_AHEAD, MAX_QUEUE, SharedPace
 from tests.integration.desk import NOON, ON_SQLITE, SECOND
 
@@ -176,7 +175,7 @@ def test_good_calls_raise_the_rate_for_all_up_to_the_ceiling(database: Database)
     pace.wait()
     rates = []
     for _ in range(8):
-        pace.observe("read-orders", 0.2, Outcome.ANSWERED)
+        pace.observe("read-orders", 0.2, CallOutcome.ANSWERED)
         pace.wait()
         rates.append(_row(database).rate)
     assert rates == [2, *(min(4, START_RATE + GROWTH * place) for place in range(1, 8))]
@@ -188,7 +187,7 @@ def test_good_calls_raise_the_rate_for_all_up_to_the_ceiling(database: Database)
 def test_a_store_that_is_busy_for_one_is_called_less_by_all(database: Database) -> None:
     time = Time()
     pace, other = _pace(database, time), _pace(database, time)
-    for outcome in (Outcome.BUSY, Outcome.TIMED_OUT):
+    for outcome in (CallOutcome.BUSY, CallOutcome.TIMED_OUT):
         pace.observe("read-orders", 1.0, outcome)
     pace.wait()
     assert _row(database).rate == START_RATE / 4
@@ -199,7 +198,7 @@ def test_a_store_that_stays_slow_is_called_once_in_five_seconds(database: Databa
     time = Time()
     pace = _pace(database, time)
     for _ in range(10):
-        pace.observe("read-orders", 60.0, Outcome.TIMED_OUT)
+        pace.observe("read-orders", 60.0, CallOutcome.TIMED_OUT)
         pace.wait()
     first, second = _granted(pace, time, 2)
     assert second - first == SECOND / MIN_RATE
@@ -226,7 +225,7 @@ def test_a_store_that_nobody_registered_is_paced_all_the_same(database: Database
 def test_what_was_learnt_while_the_ledger_was_away_is_not_lost(database: Database) -> None:
     time = Time()
     pace = _pace(database, time)
-    pace.observe("read-orders", 1.0, Outcome.BUSY)
+    pace.observe("read-orders", 1.0, CallOutcome.BUSY)
     there = Path(str(database.url.database))
     away = there.rename(there.with_suffix(".away"))
     with pytest.raises(LedgerUnavailableError):

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks.store.budget import GROWTH, MIN_RATE, START_RATE, Load, Observation, adapted
-from hooks.store.pace import Outcome
+from hooks.store.rate import GROWTH, MIN_RATE, START_RATE, CallOutcome, Load, Observation, adapt
 
 CEILING = 10.0
 USUAL = 0.4
@@ -21,7 +20,7 @@ observations = st.lists(
         Observation,
         st.sampled_from(["read-orders", "list-orders-100"]),
         st.floats(0, 300),
-        st.sampled_from(Outcome),
+        st.sampled_from(CallOutcome),
     ),
     max_size=60,
 )
@@ -31,13 +30,13 @@ loads = st.builds(
 
 
 def _took(
-    seconds: float, outcome: Outcome = Outcome.ANSWERED, call: str = "read-orders"
+    seconds: float, outcome: CallOutcome = CallOutcome.ANSWERED, call: str = "read-orders"
 ) -> Observation:
     return Observation(call, seconds, outcome)
 
 
 def test_a_store_of_which_nothing_is_known_gets_two_calls_a_second() -> None:
-    assert adapted(Load(), [], CEILING) == Load(START_RATE, {})
+    assert adapt(Load(), [], CEILING) == Load(START_RATE, {})
     assert START_RATE == 2
 
 
@@ -52,22 +51,22 @@ RATES = [
     (_took(2.1 * USUAL), 2),
     (_took(30), 2),
     # no answer in time, however soon that was known
-    (_took(60, Outcome.TIMED_OUT), 2),
-    (_took(0.01, Outcome.TIMED_OUT), 2),
+    (_took(60, CallOutcome.TIMED_OUT), 2),
+    (_took(0.01, CallOutcome.TIMED_OUT), 2),
     # the store asks to be left alone
-    (_took(0.01, Outcome.BUSY), 2),
+    (_took(0.01, CallOutcome.BUSY), 2),
     # what tells nothing of its load
-    (_took(0.01, Outcome.OTHER), 4),
-    (_took(30, Outcome.OTHER), 4),
+    (_took(0.01, CallOutcome.OTHER), 4),
+    (_took(30, CallOutcome.OTHER), 4),
     # a kind of call of which nothing is known yet
     (_took(30, call="write-orders-100"), 4),
-    (_took(60, Outcome.TIMED_OUT, "write-orders-100"), 2),
+    (_took(60, CallOutcome.TIMED_OUT, "write-orders-100"), 2),
 ]
 
 
 @pytest.mark.parametrize(("one", "rate"), RATES)
 def test_the_rate_follows_each_call(one: Observation, rate: float) -> None:
-    assert adapted(Load(4, KNOWN), [one], CEILING).rate == rate
+    assert adapt(Load(4, KNOWN), [one], CEILING).rate == rate
 
 
 SHORT = [
@@ -83,17 +82,17 @@ SHORT = [
 def test_hundredths_of_a_second_are_not_taken_for_slowness(
     usual: float, seconds: float, rate: float
 ) -> None:
-    assert adapted(Load(4, {"read-orders": usual}), [_took(seconds)], CEILING).rate == rate
+    assert adapt(Load(4, {"read-orders": usual}), [_took(seconds)], CEILING).rate == rate
 
 
 def test_kinds_of_calls_are_held_against_their_own_usual_time() -> None:
     known = {"read-orders": 0.1, "write-orders-100": 3.0}
     both = [_took(0.1), _took(3.0, call="write-orders-100")]
-    assert adapted(Load(4, known), both, CEILING).rate == 4 + 2 * GROWTH
+    assert adapt(Load(4, known), both, CEILING).rate == 4 + 2 * GROWTH
 
 
 def _calls(load: Load, seconds: float, times: int) -> Load:
-    return adapted(load, [_took(seconds)] * times, CEILING)
+    return adapt(load, [_took(seconds)] * times, CEILING)
 
 
 def test_a_store_that_stays_fast_gets_as_much_as_the_operator_allows_and_no_more() -> None:
@@ -125,27 +124,27 @@ def test_a_store_that_is_slower_for_ever_is_taken_as_it_is_after_some_dozens_of_
 
 def test_a_store_that_is_faster_for_ever_is_held_against_that_after_some_dozens_of_calls() -> None:
     load = _calls(Load(CEILING, {"read-orders": 5.0}), 0.5, 100)
-    assert adapted(load, [_took(2.0)], CEILING).rate == CEILING / 2
+    assert adapt(load, [_took(2.0)], CEILING).rate == CEILING / 2
 
 
 @pytest.mark.parametrize(("ceiling", "rate"), [(0.1, 0.1), (MIN_RATE, MIN_RATE), (1.0, MIN_RATE)])
 def test_a_ceiling_below_the_least_rate_wins(ceiling: float, rate: float) -> None:
-    assert adapted(Load(4, KNOWN), [_took(60)] * 20, ceiling).rate == rate
+    assert adapt(Load(4, KNOWN), [_took(60)] * 20, ceiling).rate == rate
 
 
 @given(loads, observations, ceilings)
 def test_the_rate_never_leaves_its_bounds(
     load: Load, observed: Sequence[Observation], ceiling: float
 ) -> None:
-    assert min(MIN_RATE, ceiling) <= adapted(load, observed, ceiling).rate <= ceiling
+    assert min(MIN_RATE, ceiling) <= adapt(load, observed, ceiling).rate <= ceiling
 
 
 @given(loads, observations, ceilings)
 def test_a_call_raises_the_rate_by_one_step_or_leaves_or_halves_it(
     load: Load, observed: Sequence[Observation], ceiling: float
 ) -> None:
-    before = adapted(load, observed[:-1], ceiling).rate
-    after = adapted(load, observed, ceiling).rate
+    before = adapt(load, observed[:-1], ceiling).rate
+    after = adapt(load, observed, ceiling).rate
     steps = (before, before + GROWTH, before / 2)
     assert any(after == pytest.approx(min(max(step, MIN_RATE), ceiling)) for step in steps)
 
@@ -155,20 +154,22 @@ def test_it_makes_no_difference_how_often_the_calls_are_told(
     load: Load, observed: Sequence[Observation], ceiling: float
 ) -> None:
     """But for the ceiling, which each time holds first of all."""
-    one_by_one = adapted(load, [], ceiling)
+    one_by_one = adapt(load, [], ceiling)
     for one in observed:
-        one_by_one = adapted(one_by_one, [one], ceiling)
-    assert one_by_one == adapted(load, observed, ceiling)
+        one_by_one = adapt(one_by_one, [one], ceiling)
+    assert one_by_one == adapt(load, observed, ceiling)
 
 
 @given(loads, observations)
 def test_the_usual_time_is_between_what_it_was_and_what_answers_took(
     load: Load, observed: Sequence[Observation]
 ) -> None:
-    usual = adapted(load, observed, CEILING).usual
+    usual = adapt(load, observed, CEILING).usual
     for call, seconds in usual.items():
         answered = [
-            one.seconds for one in observed if (one.call, one.outcome) == (call, Outcome.ANSWERED)
+            one.seconds
+            for one in observed
+            if (one.call, one.outcome) == (call, CallOutcome.ANSWERED)
         ]
         known = [*answered, *([load.usual[call]] if call in load.usual else [])]
         assert min(known) - 1e-9 <= seconds <= max(known) + 1e-9
@@ -176,5 +177,5 @@ def test_the_usual_time_is_between_what_it_was_and_what_answers_took(
 
 @given(loads, observations)
 def test_only_answers_teach_what_is_usual(load: Load, observed: Sequence[Observation]) -> None:
-    answers = [one for one in observed if one.outcome is Outcome.ANSWERED]
-    assert adapted(load, observed, CEILING).usual == adapted(load, answers, CEILING).usual
+    answers = [one for one in observed if one.outcome is CallOutcome.ANSWERED]
+    assert adapt(load, observed, CEILING).usual == adapt(load, answers, CEILING).usual
