@@ -1,1 +1,1 @@
-"""The register of processing activities (GDPR Art. 30(1)), made of the policy in force. Pure."""
+"""The register of processing activities (GDPR Art. 30(1)), drawn up from the policy in force. Pure."""

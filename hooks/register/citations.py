@@ -1,39 +1,41 @@
-"""Where on the published page something of the register comes from, or which gap of the page it fills."""
+"""Citations: the section of the published page that a part of the register comes from, or the gap that it fills."""
 
 from __future__ import annotations
 
-from hooks.register.values import Named, Source
+from hooks.register.values import Citation, CitedTerm
 from hooks.retention.policy import DataSource, LegalBasis, Policy, Published, Term
 
 CONTROLLER_SECTION = 1
-"""Where the page says who answers for the data; the policy keeps no section of that."""
+"""The section that names the controller. The policy file does not give its number."""
 
-NOWHERE = Source(None)
-
-
-def source(published: Published, policy: Policy) -> Source:
-    """The section that a choice comes from, with its title; or the gap that it fills, with what was chosen."""
-    if published.section is None:
-        gap = policy.gaps.get(published.gap)
-        return Source(None, gap=published.gap, choice=gap.choice if gap else "")
-    return _section(published.section, policy)
+NO_CITATION = Citation(None)
 
 
-def named(term: Term | LegalBasis | DataSource, policy: Policy) -> Named:
-    """Something that the page names, with its section."""
-    return Named(term.id, term.label, _section(term.section, policy))
+def cite(published: Published, policy: Policy) -> Citation:
+    """Return the section that a choice comes from, with its title; or the gap that it fills, with the choice made."""
+    if published.section is not None:
+        return _cite_section(published.section, policy)
+    gap = policy.gaps.get(published.gap)
+    return Citation(None, gap=published.gap, choice=gap.choice if gap else "")
 
 
-def controller_source(policy: Policy) -> Source:
-    """Where the page says who answers for the data."""
-    return _section(CONTROLLER_SECTION, policy)
+def cite_term(term: Term | LegalBasis | DataSource, policy: Policy) -> CitedTerm:
+    """Return a term of the policy with the section that names it."""
+    return CitedTerm(term.id, term.label, _cite_section(term.section, policy))
 
 
-def security_source(policy: Policy) -> Source:
-    """Where the page says how data is protected."""
-    return _section(policy.security_section, policy) if policy.security_section else NOWHERE
+def cite_controller(policy: Policy) -> Citation:
+    """Return the section that names the controller."""
+    return _cite_section(CONTROLLER_SECTION, policy)
 
 
-def _section(number: int, policy: Policy) -> Source:
+def cite_security(policy: Policy) -> Citation:
+    """Return the section on how data are protected."""
+    if not policy.security_section:
+        return NO_CITATION
+    return _cite_section(policy.security_section, policy)
+
+
+def _cite_section(number: int, policy: Policy) -> Citation:
     title = policy.sections.get(number)
-    return Source(number, title) if title else NOWHERE
+    return Citation(number, title) if title else NO_CITATION

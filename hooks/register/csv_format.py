@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from hooks.register.values import Activity, Disclosure, Holding, Register, Source
+from hooks.register.values import Activity, Citation, Disclosure, Holding, Register
 
 Line = dict[str, str]
 
@@ -38,39 +38,46 @@ COLUMNS = (
     "made_on",
 )
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""With what a cell begins that a spreadsheet would work out rather than show."""
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""The first characters of a cell that a spreadsheet would compute and not show."""
 
 
 def as_csv(register: Register) -> str:
-    """RFC 4180 with a header line. An activity without records has one line, whose `note` says so. A cell that a
-    spreadsheet would take for a formula begins with an apostrophe."""
+    """Return the register as RFC 4180 text with a header line.
+
+    An activity without records has one line, whose `note` says so. A cell that a spreadsheet would take for a formula
+    gets an apostrophe before it.
+    """
     sink = io.StringIO()
     writer = csv.DictWriter(sink, COLUMNS, restval="")
     writer.writeheader()
     for line in _lines(register):
-        writer.writerow({name: _safe(value) for name, value in line.items()})
+        writer.writerow({column: _without_formula(value) for column, value in line.items()})
     return sink.getvalue()
 
 
-def _safe(value: str) -> str:
-    return f"'{value}" if value.startswith(_FORMULA) else value
+def _without_formula(value: str) -> str:
+    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
 
 
 def _lines(register: Register) -> Iterator[Line]:
-    same = _of_every_line(register)
+    register_cells = _register_cells(register)
     for activity in register.activities:
-        of_activity = _of_activity(activity) | same
+        shared_cells = {**register_cells, **_activity_cells(activity)}
         if activity.note:
-            yield of_activity
+            yield shared_cells
         for holding in activity.holdings:
-            yield of_activity | _of_holding(holding) | {"collected": _collected(holding, register)}
+            yield {
+                **shared_cells,
+                **_holding_cells(holding),
+                "collected": _joined(_sources_of(holding, register)),
+            }
 
 
-def _of_every_line(register: Register) -> Line:
+def _register_cells(register: Register) -> Line:
     return {
         "security": _joined(register.security.measures),
-        "ledger": register.ledger.words,
+        "ledger": register.ledger.description,
         "controller": register.controller.name,
         "organisation_number": register.controller.organisation_number,
         "privacy_contact": register.controller.privacy_contact,
@@ -80,7 +87,7 @@ def _of_every_line(register: Register) -> Line:
     }
 
 
-def _of_activity(activity: Activity) -> Line:
+def _activity_cells(activity: Activity) -> Line:
     return {
         "purpose": activity.purpose.label,
         "purpose_source": str(activity.purpose.source),
@@ -88,40 +95,44 @@ def _of_activity(activity: Activity) -> Line:
     }
 
 
-def _of_holding(holding: Holding) -> Line:
+def _holding_cells(holding: Holding) -> Line:
     limit = holding.time_limit
+    transfers = (recipient for recipient in holding.recipients if recipient.outside)
     return {
         "data": holding.category.label,
-        "data_subjects": _joined(item.label for item in holding.subjects),
-        "legal_basis": _joined(item.label for item in holding.bases),
-        "article": _joined(item.article for item in holding.bases),
+        "data_subjects": _joined(subjects.label for subjects in holding.subjects),
+        "legal_basis": _joined(basis.label for basis in holding.bases),
+        "article": _joined(basis.article for basis in holding.bases),
         "class": limit.label,
         "period": limit.period,
         "runs_from": _joined(limit.runs_from),
         "at_end": limit.at_end,
         "law": limit.law or "",
-        "class_source": _origin(limit.source),
-        "rule_source": _joined(_origin(item) for item in holding.sources),
-        "recipients": _joined(_recipient(item) for item in holding.recipients),
-        "transfers": _joined(_transfer(item) for item in holding.recipients if item.outside),
+        "class_source": _citation(limit.source),
+        "rule_source": _joined(_citation(source) for source in holding.sources),
+        "recipients": _joined(_recipient(recipient) for recipient in holding.recipients),
+        "transfers": _joined(_transfer(recipient) for recipient in transfers),
     }
 
 
-def _collected(holding: Holding, register: Register) -> str:
-    return _joined(item.way.label for item in register.collected if holding.category in item.gets)
+def _sources_of(holding: Holding, register: Register) -> Iterator[str]:
+    for source in register.collected:
+        if holding.category in source.categories:
+            yield source.term.label
 
 
-def _origin(source: Source) -> str:
-    return f"{source}: {source.choice}" if source.choice else str(source)
+def _citation(citation: Citation) -> str:
+    return f"{citation}: {citation.choice}" if citation.choice else str(citation)
 
 
-def _recipient(item: Disclosure) -> str:
-    where = f", {item.country}" if item.country else ""
-    return f"{item.name} ({item.role}{where})"
+def _recipient(recipient: Disclosure) -> str:
+    country = f", {recipient.country}" if recipient.country else ""
+    return f"{recipient.name} ({recipient.role}{country})"
 
 
-def _transfer(item: Disclosure) -> str:
-    return f"{item.name}: {', '.join(safeguard.label for safeguard in item.safeguards)}"
+def _transfer(recipient: Disclosure) -> str:
+    safeguards = ", ".join(safeguard.label for safeguard in recipient.safeguards)
+    return f"{recipient.name}: {safeguards}"
 
 
 def _joined(parts: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
-"""The register as a Fideslang manifest, for Fides and tools that read its manifests.
+"""The register as a Fideslang manifest, for Fides and for tools that read its manifests.
 
-The shop is one system, each recipient another one that it sends data to. A privacy declaration is one purpose with one
-legal basis and one retention class: the model has place for one of each.
+The shop is one system. Each recipient is another system, to which the shop sends data. A privacy declaration has one
+purpose, one legal basis and one retention class, because the model has room for one of each.
 """
 
 from __future__ import annotations
@@ -15,29 +15,37 @@ from hooks.register.fides_taxonomy import (
     LEGAL_BASES,
     RESPONSIBILITIES,
     TRANSFER_BASES,
-    key,
+    fides_key,
 )
-from hooks.register.values import Activity, Basis, Disclosure, Holding, Named, Register, TimeLimit
+from hooks.register.values import (
+    Activity,
+    Basis,
+    CitedTerm,
+    DataSubjects,
+    Disclosure,
+    Holding,
+    Register,
+    TimeLimit,
+)
 
 Manifest = dict[str, object]
 
 ORGANISATION = "default_organization"
-"""The one that a Fides server begins with, and to which all else belongs unless it says otherwise."""
+"""The organisation that every Fides server has from the start; systems belong to it unless they name another one."""
 
 SHOP = "web-shop"
 
 
 def as_fideslang(register: Register) -> Manifest:
-    """The manifest: an organisation and its systems. A purpose without records has no declaration, which must name
-    data: the shop's description names it.
+    """Return the manifest: an organisation and its systems.
 
-    Raises NoFidesKeyError where the policy names what Fides' taxonomy has no key for here.
+    A declaration must name data. So a purpose without records has no declaration; the description of the shop names it.
+
+    Raises NoFidesKeyError where the policy names something for which the tables have no Fides key.
     """
     shop = _shop(register)
-    return {
-        "organization": [_organisation(register)],
-        "system": [shop, *map(_recipient, register.recipients)],
-    }
+    recipients = [_recipient(item) for item in register.recipients]
+    return {"organization": [_organisation(register)], "system": [shop, *recipients]}
 
 
 def _organisation(register: Register) -> Manifest:
@@ -79,21 +87,24 @@ def _shop(register: Register) -> Manifest:
         "responsibility": ["Controller"],
         "dpo": register.controller.privacy_contact,
         "data_security_practices": "; ".join(register.security.measures) or None,
-        "uses_cookies": any(
-            one.kind == "cookie-consent" for item in register.activities for one in item.subjects
-        ),
+        "uses_cookies": _uses_cookies(register),
     }
 
 
-def _description(register: Register) -> str:
-    stores = ", ".join(f"{name} ({url})" for name, url in register.stores)
-    idle = [f"{item.purpose.label}: {item.note}" for item in register.activities if item.note]
-    return " ".join(
-        [
-            f"The register of processing activities (GDPR Art. 30(1)){' of ' + stores if stores else ''}.",
-            *idle,
-        ]
+def _uses_cookies(register: Register) -> bool:
+    return any(
+        subjects.kind == "cookie-consent"
+        for activity in register.activities
+        for subjects in activity.subjects
     )
+
+
+def _description(register: Register) -> str:
+    title = "The register of processing activities (GDPR Art. 30(1))"
+    if register.stores:
+        title += " of " + ", ".join(f"{name} ({url})" for name, url in register.stores)
+    notes = [f"{item.purpose.label}: {item.note}" for item in register.activities if item.note]
+    return " ".join([f"{title}.", *notes])
 
 
 def _meta(register: Register) -> Manifest:
@@ -116,78 +127,97 @@ def _declarations(register: Register) -> Iterator[Manifest]:
 
 
 def _declaration(activity: Activity, basis: Basis, holdings: list[Holding]) -> Manifest:
-    kinds = dict.fromkeys(one.kind for holding in holdings for one in holding.subjects)
-    held = list(dict.fromkeys(holding.category for holding in holdings))
-    shared = list(dict.fromkeys(item for holding in holdings for item in holding.recipients))
+    limits = [holding.time_limit for holding in holdings]
+    subjects = [item for holding in holdings for item in holding.subjects]
+    categories = [holding.category for holding in holdings]
+    recipients = list(dict.fromkeys(item for holding in holdings for item in holding.recipients))
     return {
-        "name": f"{activity.purpose.label} – {holdings[0].time_limit.label} – {basis.label}",
-        "data_use": key(DATA_USES, "purpose", activity.purpose.id),
-        "data_categories": _categories(held),
-        "data_subjects": _once(
-            name for kind in kinds for name in key(DATA_SUBJECTS, "kind of record", kind)
-        ),
-        "legal_basis_for_processing": key(LEGAL_BASES, "legal basis", basis.id),
+        "name": f"{activity.purpose.label} – {limits[0].label} – {basis.label}",
+        "data_use": fides_key(DATA_USES, "purpose", activity.purpose.id),
+        "data_categories": _category_keys(categories),
+        "data_subjects": _subject_keys(subjects),
+        "legal_basis_for_processing": fides_key(LEGAL_BASES, "legal basis", basis.id),
         "flexible_legal_basis_for_processing": False,
-        "retention_period": _retention([holding.time_limit for holding in holdings]),
-        "egress": [_key(item) for item in shared] or None,
-        "data_shared_with_third_parties": bool(shared),
-        "third_parties": "; ".join(item.name for item in shared) or None,
-        "shared_categories": _categories(
-            [one for one in held if any(one in item.gets for item in shared)]
-        ),
+        "retention_period": _retention_period(limits),
+        "egress": [_system_key(item) for item in recipients] or None,
+        "data_shared_with_third_parties": bool(recipients),
+        "third_parties": "; ".join(item.name for item in recipients) or None,
+        "shared_categories": _category_keys(_shared(categories, recipients)),
     }
 
 
-def _retention(limits: list[TimeLimit]) -> str:
-    """The limits are all of one class; what they run from may differ."""
-    first, starts = limits[0], _once(words for limit in limits for words in limit.runs_from)
+def _shared(categories: list[CitedTerm], recipients: list[Disclosure]) -> Iterator[CitedTerm]:
+    """Yield the categories that at least one of the recipients gets."""
+    for category in categories:
+        if any(category in recipient.categories for recipient in recipients):
+            yield category
+
+
+def _retention_period(limits: list[TimeLimit]) -> str:
+    """Return the period of one class in words. The limits are all of that class; their anchors may differ."""
+    first = limits[0]
+    anchors = "; or ".join(_once(words for limit in limits for words in limit.runs_from))
     law = f", {first.law}" if first.law else ""
-    return f"{first.period}, counted from {'; or '.join(starts)}; then {first.at_end} ({first.source}{law})"
+    return f"{first.period}, counted from {anchors}; then {first.at_end} ({first.source}{law})"
 
 
-def _recipient(item: Disclosure) -> Manifest:
+def _recipient(recipient: Disclosure) -> Manifest:
     return {
-        "fides_key": _key(item),
+        "fides_key": _system_key(recipient),
         "organization_fides_key": ORGANISATION,
-        "name": item.name,
-        "description": _about(item),
+        "name": recipient.name,
+        "description": _recipient_description(recipient),
         "system_type": "Third Party",
         "privacy_declarations": [],
-        "does_international_transfers": item.outside,
-        "legal_basis_for_transfers": _transfer_bases([item]),
-        "responsibility": [key(RESPONSIBILITIES, "role", item.role)],
+        "does_international_transfers": recipient.outside,
+        "legal_basis_for_transfers": _transfer_bases([recipient]),
+        "responsibility": [fides_key(RESPONSIBILITIES, "role", recipient.role)],
     }
 
 
-def _key(item: Disclosure) -> str:
-    """None that the shop or a person could have, whom Fides calls `user`."""
-    return f"recipient-{item.id}"
+def _system_key(recipient: Disclosure) -> str:
+    """Return a key that is neither the shop's nor `user`, Fides' word for a person."""
+    return f"recipient-{recipient.id}"
 
 
-def _about(item: Disclosure) -> str:
-    safeguards = " and ".join(safeguard.label for safeguard in item.safeguards)
-    sentences = [
-        f"{item.group.label} ({item.source}).",
-        f"Country: {item.country}." if item.country else "",
-        f"Gets data {item.when}.",
-        f"May process outside the EEA and the UK, under {safeguards}." if item.outside else "",
-    ]
-    return " ".join(filter(None, sentences))
+def _recipient_description(recipient: Disclosure) -> str:
+    sentences = [f"{recipient.group.label} ({recipient.source})."]
+    if recipient.country:
+        sentences.append(f"Country: {recipient.country}.")
+    sentences.append(f"Gets data {recipient.when}.")
+    if recipient.outside:
+        safeguards = " and ".join(safeguard.label for safeguard in recipient.safeguards)
+        sentences.append(f"May process outside the EEA and the UK, under {safeguards}.")
+    return " ".join(sentences)
 
 
-def _flow(item: Disclosure) -> Manifest:
-    return {"fides_key": _key(item), "type": "system", "data_categories": _categories(item.gets)}
+def _flow(recipient: Disclosure) -> Manifest:
+    return {
+        "fides_key": _system_key(recipient),
+        "type": "system",
+        "data_categories": _category_keys(recipient.categories),
+    }
 
 
-def _categories(named: Iterable[Named]) -> list[str]:
-    return _once(name for item in named for name in key(DATA_CATEGORIES, "data category", item.id))
+def _category_keys(categories: Iterable[CitedTerm]) -> list[str]:
+    keys: list[str] = []
+    for category in categories:
+        keys += fides_key(DATA_CATEGORIES, "data category", category.id)
+    return _once(keys)
+
+
+def _subject_keys(subjects: Iterable[DataSubjects]) -> list[str]:
+    keys: list[str] = []
+    for item in subjects:
+        keys += fides_key(DATA_SUBJECTS, "kind of record", item.kind)
+    return _once(keys)
 
 
 def _transfer_bases(recipients: Iterable[Disclosure]) -> list[str]:
-    return _once(
-        key(TRANSFER_BASES, "safeguard", one.id) for item in recipients for one in item.safeguards
-    )
+    safeguards = [item for recipient in recipients for item in recipient.safeguards]
+    return _once(fides_key(TRANSFER_BASES, "safeguard", item.id) for item in safeguards)
 
 
 def _once(names: Iterable[str]) -> list[str]:
+    """Return each name once, in the order in which it comes first."""
     return list(dict.fromkeys(names))

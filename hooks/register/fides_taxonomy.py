@@ -1,6 +1,6 @@
-"""The keys of Fides' default taxonomy for what the policy knows by its own ids: one table a kind of thing.
+"""The keys of Fides' default taxonomy for the ids of the policy: one table for each kind of thing.
 
-A category's keys are those of the words with which section 2 of the page describes it.
+Section 2 of the page describes each category of data; its keys follow the words of that description.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DATA_CATEGORIES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "account": ("user.account", "user.authorization.credentials", "user.behavior.purchase_history"),
     "order-payment": ("user.behavior.purchase_history", "user.payment"),
-    "shipping": ("user.contact.address",),  # there is no key for a tracking number
+    "shipping": ("user.contact.address",),  # no key for a tracking number exists
     "support": ("user.content.private",),
     "marketing": ("user.privacy_preferences",),
     "technical": (
@@ -58,24 +58,26 @@ LEGAL_BASES: Final[dict[str, str]] = {
 
 TRANSFER_BASES: Final[dict[str, str]] = {
     "eu-scc": "SCCs",
-    "uk-idta": "Other",  # there is no word for the addendum of the UK
+    "uk-idta": "Other",  # no word for the addendum of the UK exists
 }
 
 RESPONSIBILITIES: Final[dict[str, str]] = {"controller": "Controller", "processor": "Processor"}
 
 
 class NoFidesKeyError(HooksError):
-    """The policy names something that has no counterpart in Fides' taxonomy here; `name` is its id in the policy."""
+    """The policy names something for which these tables have no Fides key."""
 
-    def __init__(self, what: str, name: str) -> None:
+    def __init__(self, kind: str, name: str) -> None:
         super().__init__(
-            f"The {what} {name!r} of the policy has no counterpart in Fides' taxonomy, so that no manifest can be made."
+            f"The {kind} {name!r} of the policy has no counterpart in Fides' taxonomy, so that no manifest can be made."
         )
-        self.name = name
 
 
-def key(table: Mapping[str, T], what: str, name: str) -> T:
-    """What `table` has for the id `name`; `what` it is is said in the error. Raises NoFidesKeyError."""
+def fides_key(table: Mapping[str, T], kind: str, name: str) -> T:
+    """Return the Fides key or keys that `table` has for the id `name`.
+
+    Raises NoFidesKeyError where it has none; the message then says which `kind` of thing the id names.
+    """
     if name not in table:
-        raise NoFidesKeyError(what, name)
+        raise NoFidesKeyError(kind, name)
     return table[name]

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from hooks.register.values import (
-    AboutChildren,
     Activity,
-    Answerable,
     Basis,
+    ChildrenClause,
+    Citation,
+    CitedTerm,
+    CollectionSource,
+    ControllerDetails,
+    DataSubjects,
     Disclosure,
     Holding,
-    Named,
     Register,
-    Source,
-    Subjects,
     TimeLimit,
 )
+from hooks.retention.policy import Gap
 
-Shown = dict[str, object]
+JsonObject = dict[str, object]
 
 
-def as_json(register: Register) -> Shown:
-    """All of it, always in the same order; what the policy does not say is null, an empty list or a sentence."""
+def as_json(register: Register) -> JsonObject:
+    """Return the whole register, always in the same order.
+
+    Where the policy is silent, the value is null, an empty list or a sentence that says so.
+    """
     return {
         "made_on": register.made_on.isoformat(),
         "article": "GDPR Art. 30(1)",
@@ -33,10 +38,7 @@ def as_json(register: Register) -> Shown:
         "controller": _controller(register.controller),
         "stores": [{"name": name, "url": url} for name, url in register.stores],
         "activities": [_activity(activity) for activity in register.activities],
-        "collected": [
-            {**_named(item.way), "data": [category.id for category in item.gets]}
-            for item in register.collected
-        ],
+        "collected": [_collection_source(item) for item in register.collected],
         "children": _children(register.children) if register.children else None,
         "recipients": [_recipient(item) for item in register.recipients],
         "security": {
@@ -46,21 +48,26 @@ def as_json(register: Register) -> Shown:
         "ledger": {
             "pseudonymised": register.ledger.has_hashes,
             "article": "GDPR Art. 4(5)",
-            "words": register.ledger.words,
+            "words": register.ledger.description,
         },
-        "gaps": [
-            {"id": gap.id, "section": gap.section, "choice": gap.choice, "publish": gap.publish}
-            for gap in register.gaps
-        ],
+        "gaps": [_gap(gap) for gap in register.gaps],
         "unanswered": list(register.unanswered),
     }
 
 
-def _children(children: AboutChildren) -> Shown:
+def _collection_source(source: CollectionSource) -> JsonObject:
+    return {**_term(source.term), "data": [category.id for category in source.categories]}
+
+
+def _gap(gap: Gap) -> JsonObject:
+    return {"id": gap.id, "section": gap.section, "choice": gap.choice, "publish": gap.publish}
+
+
+def _children(children: ChildrenClause) -> JsonObject:
     return {"label": children.label, "age": children.age, "source": _source(children.source)}
 
 
-def _controller(controller: Answerable) -> Shown:
+def _controller(controller: ControllerDetails) -> JsonObject:
     return {
         "name": controller.name,
         "address": controller.address,
@@ -73,10 +80,10 @@ def _controller(controller: Answerable) -> Shown:
     }
 
 
-def _activity(activity: Activity) -> Shown:
+def _activity(activity: Activity) -> JsonObject:
     return {
-        "purpose": _named(activity.purpose),
-        "categories": [_named(item) for item in activity.categories],
+        "purpose": _term(activity.purpose),
+        "categories": [_term(item) for item in activity.categories],
         "subjects": [_subjects(item) for item in activity.subjects],
         "bases": [_basis(item) for item in activity.bases],
         "holdings": [_holding(item) for item in activity.holdings],
@@ -86,7 +93,7 @@ def _activity(activity: Activity) -> Shown:
     }
 
 
-def _holding(holding: Holding) -> Shown:
+def _holding(holding: Holding) -> JsonObject:
     return {
         "category": holding.category.id,
         "subjects": [item.kind for item in holding.subjects],
@@ -98,7 +105,7 @@ def _holding(holding: Holding) -> Shown:
     }
 
 
-def _time_limit(limit: TimeLimit) -> Shown:
+def _time_limit(limit: TimeLimit) -> JsonObject:
     return {
         "class": limit.id,
         "label": limit.label,
@@ -107,40 +114,40 @@ def _time_limit(limit: TimeLimit) -> Shown:
         "runs_from": list(limit.runs_from),
         "at_end": limit.at_end,
         "law": limit.law,
-        "published": limit.source.published,
+        "published": limit.source.is_published,
         "source": _source(limit.source),
     }
 
 
-def _recipient(item: Disclosure) -> Shown:
+def _recipient(recipient: Disclosure) -> JsonObject:
     return {
-        "id": item.id,
-        "name": item.name,
-        "group": _named(item.group),
-        "role": item.role,
-        "country": item.country,
-        "gets": [category.id for category in item.gets],
-        "when": item.when,
-        "certain": item.certain,
-        "outside_eea_and_uk": item.outside,
-        "source": _source(item.source),
+        "id": recipient.id,
+        "name": recipient.name,
+        "group": _term(recipient.group),
+        "role": recipient.role,
+        "country": recipient.country,
+        "gets": [category.id for category in recipient.categories],
+        "when": recipient.when,
+        "certain": recipient.certain,
+        "outside_eea_and_uk": recipient.outside,
+        "source": _source(recipient.source),
     }
 
 
-def _transfer(item: Disclosure) -> Shown:
+def _transfer(recipient: Disclosure) -> JsonObject:
     return {
-        "recipient": item.id,
-        "name": item.name,
-        "safeguards": [_named(safeguard) for safeguard in item.safeguards],
+        "recipient": recipient.id,
+        "name": recipient.name,
+        "safeguards": [_term(safeguard) for safeguard in recipient.safeguards],
         "article": "GDPR Art. 30(1)(e)",
     }
 
 
-def _subjects(subjects: Subjects) -> Shown:
+def _subjects(subjects: DataSubjects) -> JsonObject:
     return {"record": subjects.kind, "label": subjects.label}
 
 
-def _basis(basis: Basis) -> Shown:
+def _basis(basis: Basis) -> JsonObject:
     return {
         "id": basis.id,
         "label": basis.label,
@@ -149,11 +156,11 @@ def _basis(basis: Basis) -> Shown:
     }
 
 
-def _named(named: Named) -> Shown:
-    return {"id": named.id, "label": named.label, "source": _source(named.source)}
+def _term(term: CitedTerm) -> JsonObject:
+    return {"id": term.id, "label": term.label, "source": _source(term.source)}
 
 
-def _source(source: Source) -> Shown:
-    if source.published:
+def _source(source: Citation) -> JsonObject:
+    if source.is_published:
         return {"section": source.section, "title": source.title}
     return {"section": None, "gap": source.gap or None, "choice": source.choice or None}

@@ -1,4 +1,4 @@
-"""The register as values: ids with their labels, and from where on the published page each of them comes."""
+"""The register as values: ids with their labels, and a citation of the published page for each part."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from datetime import date
 from typing import Literal
 
 from hooks.retention.facts import RecordKind
-from hooks.retention.policy import Clock
+from hooks.retention.policy import Clock, Gap
 
 Role = Literal["processor", "controller"]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A section of the published page, with its title; or, where the page is silent, the gap that the operator filled,
-    with their choice. With neither the policy does not say where it comes from."""
+class Citation:
+    """The origin of a part of the register: a section of the published page, with its title.
+
+    Where the page is silent: the gap that the operator filled, with the operator's choice. Where neither a section nor
+    a gap is set, the policy does not say where the part comes from.
+    """
 
     section: int | None
     title: str = ""
@@ -23,27 +26,25 @@ class Source:
     choice: str = ""
 
     @property
-    def published(self) -> bool:
-        """Whether the page says so."""
+    def is_published(self) -> bool:
+        """Tell whether the page says this."""
         return self.section is not None
 
     def __str__(self) -> str:
-        if self.published:
+        if self.is_published:
             return f"policy section {self.section} ({self.title})"
-        return (
-            f"not published (gap {self.gap})"
-            if self.gap
-            else "the policy does not say where it comes from"
-        )
+        if self.gap:
+            return f"not published (gap {self.gap})"
+        return "the policy does not say where it comes from"
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A purpose, a category of data, a group of recipients or a safeguard, as the page calls it."""
+class CitedTerm:
+    """A purpose, category of data, group of recipients, safeguard or source of data, in the words of the page."""
 
     id: str
     label: str
-    source: Source
+    source: Citation
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,12 @@ class Basis:
     id: str
     label: str
     article: str
-    source: Source
+    source: Citation
 
 
 @dataclass(frozen=True, slots=True)
-class Subjects:
-    """A category of data subjects: those whom records of `kind` are about."""
+class DataSubjects:
+    """A category of data subjects: the people whom records of one `kind` are about."""
 
     kind: RecordKind
     label: str
@@ -66,8 +67,11 @@ class Subjects:
 
 @dataclass(frozen=True, slots=True)
 class TimeLimit:
-    """How long is kept what is of a retention class: Art. 30(1)(f). `period` and `runs_from` are in words, the latter
-    one phrase for each kind of record; `law` is the source in law, where the policy names one."""
+    """The time limit for erasure of one retention class: Art. 30(1)(f).
+
+    `period` is a phrase. `runs_from` has one phrase for each kind of record. `law` is the source in law, where the
+    policy names one.
+    """
 
     id: str
     label: str
@@ -76,78 +80,81 @@ class TimeLimit:
     runs_from: tuple[str, ...]
     at_end: str
     law: str | None
-    source: Source
+    source: Citation
 
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """A recipient: Art. 30(1)(d). `gets` are all the categories that it gets, `when` says in words in which case; of
-    several that are not `certain`, one at least has the data."""
+    """A recipient: Art. 30(1)(d).
+
+    `categories` are all the categories of data that it gets. `when` is a phrase that says in which case it gets them.
+    Of several recipients that are not `certain`, at least one has the data. `outside`: it may process data outside the
+    EEA and the UK, under `safeguards`.
+    """
 
     id: str
     name: str
-    group: Named
+    group: CitedTerm
     role: Role
     country: str | None
-    gets: tuple[Named, ...]
+    categories: tuple[CitedTerm, ...]
     when: str
     certain: bool
     outside: bool
-    safeguards: tuple[Named, ...]
-    source: Source
+    safeguards: tuple[CitedTerm, ...]
+    source: Citation
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A category of data that an activity keeps as one retention class: whose, on which bases, for how long,
-    and who else gets it.
+    """One category of data that an activity keeps as one retention class.
 
-    `sources` say where the rules come from that keep it; `rules` are their ids.
+    It says whose data they are, on which bases and for how long they are kept, and who else gets them. `rules` are the
+    ids of the rules that keep them, `sources` the citations of those rules.
     """
 
-    category: Named
-    subjects: tuple[Subjects, ...]
+    category: CitedTerm
+    subjects: tuple[DataSubjects, ...]
     bases: tuple[Basis, ...]
     time_limit: TimeLimit
     recipients: tuple[Disclosure, ...]
     rules: tuple[str, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[Citation, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """All that is done for one purpose. Without `holdings` no rule keeps a record for it, which `note` then says."""
+    """All processing for one purpose. If no rule keeps a record for it, `holdings` is empty and `note` says so."""
 
-    purpose: Named
+    purpose: CitedTerm
     holdings: tuple[Holding, ...]
     recipients: tuple[Disclosure, ...]
     note: str = ""
 
     @property
     def transfers(self) -> tuple[Disclosure, ...]:
-        """The recipients that may process outside the EEA and the UK: Art. 30(1)(e)."""
-        return tuple(item for item in self.recipients if item.outside)
+        """The recipients that may process data outside the EEA and the UK: Art. 30(1)(e)."""
+        return tuple(recipient for recipient in self.recipients if recipient.outside)
 
     @property
-    def categories(self) -> tuple[Named, ...]:
+    def categories(self) -> tuple[CitedTerm, ...]:
         """The categories of data, each once."""
         return tuple(dict.fromkeys(holding.category for holding in self.holdings))
 
     @property
-    def subjects(self) -> tuple[Subjects, ...]:
+    def subjects(self) -> tuple[DataSubjects, ...]:
         """The categories of data subjects, each once."""
-        return tuple(dict.fromkeys(one for holding in self.holdings for one in holding.subjects))
+        return tuple(dict.fromkeys(item for holding in self.holdings for item in holding.subjects))
 
     @property
     def bases(self) -> tuple[Basis, ...]:
         """The legal bases, each once."""
-        return tuple(dict.fromkeys(one for holding in self.holdings for one in holding.bases))
+        return tuple(dict.fromkeys(basis for holding in self.holdings for basis in holding.bases))
 
 
 @dataclass(frozen=True, slots=True)
-class Answerable:
-    """The controller: Art. 30(1)(a). `dpo` and `uk` are whole sentences; `uk` is empty where UK GDPR is not spoken
-    of."""
+class ControllerDetails:
+    """The controller: Art. 30(1)(a). `dpo` and `uk` are whole sentences; `uk` is empty unless UK GDPR may apply."""
 
     name: str
     address: str
@@ -156,69 +163,65 @@ class Answerable:
     phone: str
     dpo: str
     uk: str
-    source: Source
+    source: Citation
 
 
 @dataclass(frozen=True, slots=True)
-class Measures:
-    """The technical and organisational measures of security, for all activities: Art. 30(1)(g)."""
+class SecurityMeasures:
+    """The technical and organisational security measures, for all activities: Art. 30(1)(g)."""
 
     measures: tuple[str, ...]
-    source: Source
+    source: Citation
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
-    """A way in which data comes to the shop, and the categories that do."""
+class CollectionSource:
+    """A source from which the shop collects data, and the categories of data that come from it."""
 
-    way: Named
-    gets: tuple[Named, ...]
+    term: CitedTerm
+    categories: tuple[CitedTerm, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class AboutChildren:
-    """What the page says of children, and the age under which a parent is to take part."""
+class ChildrenClause:
+    """The statement of the page about children. Below `age`, a parent must take part."""
 
     label: str
     age: int
-    source: Source
+    source: Citation
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
-    """What of a person the ledger of this service holds, in words; `has_hashes`: keyed hashes of e-mail addresses."""
+class LedgerContents:
+    """The personal data that the ledger of this service holds, described in a paragraph.
+
+    `has_hashes`: the ledger holds keyed hashes of e-mail addresses.
+    """
 
     has_hashes: bool
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """Something that the page does not say, what the operator chose, and a sentence that could be published."""
-
-    id: str
-    section: int
-    choice: str
-    publish: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """The register as of `made_on`, by one version of the policy. `stores` are the shops as (name, address);
-    `unanswered` are what Art. 30 asks for and the policy does not say, a whole sentence each."""
+    """The register as of the day `made_on`, by one version of the policy.
+
+    `stores` are the shops as pairs of name and address. `gaps` are the questions on which the page is silent.
+    `unanswered` has a whole sentence for each thing that Art. 30 asks for and the policy does not say.
+    """
 
     made_on: date
     policy_id: str
     policy_version: str
     effective_from: date
     page: str
-    controller: Answerable
+    controller: ControllerDetails
     stores: tuple[tuple[str, str], ...]
     activities: tuple[Activity, ...]
-    collected: tuple[Collected, ...]
-    children: AboutChildren | None
+    collected: tuple[CollectionSource, ...]
+    children: ChildrenClause | None
     recipients: tuple[Disclosure, ...]
-    security: Measures
-    ledger: Ledger
-    gaps: tuple[Open, ...]
+    security: SecurityMeasures
+    ledger: LedgerContents
+    gaps: tuple[Gap, ...]
     unanswered: tuple[str, ...]

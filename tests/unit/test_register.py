@@ -10,7 +10,7 @@ import pytest
 
 from hooks.register.activities import register
 from hooks.register.labels import AT_END, RUNS_FROM, SUBJECTS, UNTIL
-from hooks.register.values import Activity, Holding, Register, Source
+from hooks.register.values import Activity, Citation, Holding, Register
 from hooks.retention.clock import Period
 from hooks.retention.facts import KINDS, RecordKind
 from hooks.retention.policy import CLOCKS, Controller, Policy, Published, Recipient, Rule, faults
@@ -185,7 +185,7 @@ def test_every_rule_is_in_the_register_once(policy: Policy, shipped: Register) -
 def test_a_purpose_without_a_rule_is_told(shipped: Register) -> None:
     improve = _activity(shipped, "improve")
     assert improve.purpose.label == "Improve our website and services"
-    assert improve.note == "No record of the shop is kept for it by a rule."
+    assert improve.note == "No rule keeps a record of the shop for this purpose."
     assert improve.recipients == ()
     assert any("Improve our website and services" in sentence for sentence in shipped.unanswered)
     assert [activity.note for activity in shipped.activities if activity.holdings] == [""] * 5
@@ -201,7 +201,7 @@ def test_time_limits_say_from_when_and_by_which_law(shipped: Register) -> None:
         "the day on which the request was closed (or made, where only that is known)",
     )
     unpaid = _activity(shipped, "orders").holdings[0].time_limit.source
-    assert (unpaid.published, unpaid.gap) == (False, "unpaid-orders")
+    assert (unpaid.is_published, unpaid.gap) == (False, "unpaid-orders")
     assert unpaid.choice.startswith("Orders that were never paid are steps before a contract")
 
 
@@ -358,7 +358,7 @@ def test_a_recipient_that_the_page_does_not_name_names_its_gap(shipped: Register
 
 def test_where_data_comes_from(shipped: Register) -> None:
     told = {
-        item.way.id: ([one.id for one in item.gets], str(item.way.source))
+        item.term.id: ([one.id for one in item.categories], str(item.term.source))
         for item in shipped.collected
     }
     section = "policy section 3 (How we collect data)"
@@ -388,7 +388,7 @@ def test_children(policy: Policy, shipped: Register) -> None:
 def test_what_of_a_person_the_ledger_holds(has_hashes: bool, words: str, policy: Policy) -> None:
     ledger = register(policy, on=ON, has_hashes=has_hashes).ledger
     assert ledger.has_hashes == has_hashes
-    assert words in ledger.words
+    assert words in ledger.description
 
 
 def test_gaps_are_all_told(policy: Policy, shipped: Register) -> None:
@@ -447,14 +447,14 @@ def test_words_are_there_for_all_that_a_policy_can_name(policy: Policy) -> None:
 
 
 SOURCES = [
-    (Source(11, "Retention"), SECTION),
-    (Source(None, gap="backups"), "not published (gap backups)"),
-    (Source(None), "the policy does not say where it comes from"),
+    (Citation(11, "Retention"), SECTION),
+    (Citation(None, gap="backups"), "not published (gap backups)"),
+    (Citation(None), "the policy does not say where it comes from"),
 ]
 
 
 @pytest.mark.parametrize(("source", "words"), SOURCES)
-def test_a_source_in_words(source: Source, words: str) -> None:
+def test_a_source_in_words(source: Citation, words: str) -> None:
     assert str(source) == words
 
 

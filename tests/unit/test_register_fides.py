@@ -124,7 +124,7 @@ def test_a_declaration_spelled_out(shop: System) -> None:
     assert found.flexible_legal_basis_for_processing is False
     assert found.retention_period == (
         "five years, counted from the end of the accounting year in which the order was paid, completed or refunded, "
-        "whichever was last (none of these known: made); then erased (policy section 11 (Retention), "
+        "whichever was last (if none of these is known: was placed); then erased (policy section 11 (Retention), "
         "bokføringsloven § 13)"
     )
     assert found.data_shared_with_third_parties
@@ -160,7 +160,7 @@ def test_the_shop(shop: System) -> None:
     )
     assert shop.description is not None
     assert (
-        "Improve our website and services: No record of the shop is kept for it by a rule."
+        "Improve our website and services: No rule keeps a record of the shop for this purpose."
         in shop.description
     )
     assert "of shop (https://shop.example)" in shop.description
@@ -275,4 +275,6 @@ def test_what_has_no_key_is_said(
 def test_a_purpose_that_keeps_nothing_needs_no_key(policy: Policy) -> None:
     more = replace(policy, purposes={**policy.purposes, "strange": STRANGE})
     manifest: dict[str, Any] = as_fideslang(register(more, on=ON))
-    assert "Something else: No record of the shop is kept" in manifest["system"][0]["description"]
+    assert (
+        "Something else: No rule keeps a record of the shop" in manifest["system"][0]["description"]
+    )

@@ -77,7 +77,7 @@ def test_json_spelled_out(shipped: Register, policy: Policy) -> None:
             "clock": "accounting-year-end",
             "runs_from": [
                 "the end of the accounting year in which the order was paid, completed or refunded, whichever was last "
-                "(none of these known: made)"
+                "(if none of these is known: was placed)"
             ],
             "at_end": "erased",
             "law": "bokføringsloven § 13",
@@ -128,7 +128,7 @@ def test_json_spelled_out(shipped: Register, policy: Policy) -> None:
 def test_json_of_what_no_rule_keeps(shipped: Register) -> None:
     improve = json.loads(json.dumps(as_json(shipped)))["activities"][4]
     assert improve.pop("purpose")["id"] == "improve"
-    assert improve.pop("note") == "No record of the shop is kept for it by a rule."
+    assert improve.pop("note") == "No rule keeps a record of the shop for this purpose."
     assert set(map(str, improve.values())) == {"[]"}
 
 
@@ -193,7 +193,7 @@ def test_csv_tells_what_the_page_does_not_say(shipped: Register) -> None:
 def test_csv_has_a_line_for_what_no_rule_keeps(shipped: Register) -> None:
     (row,) = (row for row in _rows(as_csv(shipped)) if row["note"])
     assert (row["purpose"], row["data"]) == ("Improve our website and services", "")
-    assert row["note"] == "No record of the shop is kept for it by a rule."
+    assert row["note"] == "No rule keeps a record of the shop for this purpose."
 
 
 FORMULAS = [
@@ -263,7 +263,7 @@ def test_html_is_whole_and_loads_nothing(shipped: Register) -> None:
 
 SAID = [
     "1. Run and secure our website and online store",
-    "5. Improve our website and services policy section 4 (Why we use personal data) No record of the shop is kept",
+    "5. Improve our website and services policy section 4 (Why we use personal data) No rule keeps a record",
     "until consent is withdrawn",
     "bokføringsloven § 13",
     f"Payment providers: Visa, Mastercard, American Express, Klarna (SE), PayPal (LU), {STRIPE} (IE), Nets",
