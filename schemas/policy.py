@@ -1,6 +1,6 @@
 """The policy file: TOML, translated to `hooks.retention.policy.Policy`.
 
-The shape is checked here, by marshmallow; whether the rules make sense together, by `policy.faults`.
+The shape is checked here, by marshmallow; whether the rules make sense together, by `policy_check.faults`.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ from hooks.retention.policy import (
     Rule,
     SupervisoryAuthority,
     Term,
-    faults,
 )
+from hooks.retention.policy_check import faults
 
 _ID = validate.Regexp(
     r"^[a-z0-9][a-z0-9.-]{0,63}$", error="must be a short lower-case id, like-this"

@@ -1,25 +1,24 @@
-"""A retention policy: the published page in the form that rules are applied from.
+"""A retention policy: the published privacy page in the form that the rules are applied from.
 
-Values only, made by `schemas.policy` from TOML; `faults` says what is wrong with one in whole sentences.
+These are values only. `schemas.policy` reads them from TOML. `policy_check.faults` checks that a policy can be put in
+force.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
-from itertools import combinations
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from hooks.retention.cache import BoundedCache
 from hooks.retention.clock import AccountingYear, Period
-from hooks.retention.conditions import condition_sets, vocabulary
-from hooks.retention.facts import CUSTOMER_ROLES, KINDS, STAFF_ROLES, RecordKind
+from hooks.retention.facts import CUSTOMER_ROLES, KINDS, RecordKind
 
 CACHE_SIZE = 16_384
-"""How many values a policy remembers; about 1 KB each."""
+"""The number of values in the cache of a policy; about 1 KB each."""
 
 Clock = Literal[
     "accounting-year-end",
@@ -40,13 +39,15 @@ CLOCKS: dict[RecordKind, frozenset[Clock]] = {
     "marketing-consent": frozenset({"consent", "consent-ended"}),
     "cookie-consent": frozenset({"consent-recorded"}),
 }
-"""The clocks that can run for each kind of record: those whose event its facts can tell."""
+"""The clocks that can run for each kind of record: those whose event the facts of that kind hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Where a choice comes from: a section of the published page, or, where that is silent, the operator, who then
-    names the `gap` that the choice fills."""
+    """The origin of a choice: a section of the published page.
+
+    Where the page is silent, `section` is None: the operator made the choice, and names the `gap` that it fills.
+    """
 
     section: int | None
     gap: str = ""
@@ -59,7 +60,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class LegalBasis:
-    """A legal basis by its id, with its article: GDPR Art. 6(1)(a) to (f)."""
+    """A legal basis with its article: GDPR Art. 6(1)(a) to (f)."""
 
     id: str
     label: str
@@ -70,9 +71,9 @@ class LegalBasis:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something that the page does not say: what the operator chose, and a sentence that could be published.
+    """A question that the page leaves open, with the operator's `choice`.
 
-    `section` is the one that the sentence would belong to.
+    `publish` is a sentence that would close the gap, and `section` the section that the sentence belongs to.
     """
 
     id: str
@@ -83,8 +84,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Something that the page names (a data category, a purpose, a safeguard, a group of recipients): an id for
-    its words."""
+    """A data category, a purpose, a safeguard or a group of recipients: an id, and the page's words for it."""
 
     id: str
     label: str
@@ -93,10 +93,14 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class RetentionClass:
-    """For how long, counted from what. Either `keep` is set or `until`, an event, is.
+    """A kind of data with one period: how long it is kept, and the clock that the period counts from.
 
-    `review` is the shorter end of a range that the page gives: the first day on which the data may go. `proof`: it
-    stays in spite of a request and of an objection, to establish, exercise or defend legal claims (GDPR Art. 17(3)(e)).
+    Either `keep`, a period, or `until`, an event, is set. `review` is set where the page gives a range: its shorter
+    end, after which the data may be deleted. `at_end` is the action at the end. `source` is the law that the period
+    comes from.
+
+    `proof`: the data stay in spite of an erasure request or an objection, to establish, exercise or defend legal
+    claims (GDPR Art. 17(3)(e)).
     """
 
     id: str
@@ -111,24 +115,30 @@ class RetentionClass:
     proof: bool = False
 
 
-A_MONTH = Period(months=1)
+ONE_MONTH = Period(months=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """Within which period after its last day a record, or a part of it, is deleted.
+    """The period within which a record, or a part of it, is deleted after its last day.
 
-    A policy file that says nothing of it means a month, of the operator's own choice.
+    If the policy file does not state it, it is one month, as the operator's own choice.
     """
 
-    act_within: Period = A_MONTH
+    act_within: Period = ONE_MONTH
     published: Published = Published(None)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When a record of `kind` meets every condition of `all_of`, and one of `any_of` if there are any,
-    it holds `data`, or a `part` of it, for `purpose`, on `basis`, kept as `retention_class` says."""
+    """A rule that gives records of `kind` one entry.
+
+    It applies to a record that meets every condition of `all_of` and, if `any_of` is not empty, at least one of
+    `any_of`. Such a record holds the category `data`, or the `part` of it, for `purpose` and on the legal basis
+    `basis`. The data are kept as `retention_class` says.
+
+    `governs`: the entry tags the record as a whole. `survives_erasure`: the store's own eraser leaves these data.
+    """
 
     id: str
     kind: RecordKind
@@ -145,21 +155,26 @@ class Rule:
 
     @property
     def conditions(self) -> frozenset[str]:
-        """All conditions that it names."""
+        """All conditions that the rule names."""
         return self.all_of | self.any_of
 
     def matches(self, conditions: frozenset[str]) -> bool:
-        """Whether a record of which `conditions` hold has an entry by this rule."""
-        return self.all_of <= conditions and (not self.any_of or bool(self.any_of & conditions))
+        """Tell whether the rule applies to a record that meets `conditions`."""
+        if not self.all_of <= conditions:
+            return False
+        return not self.any_of or not self.any_of.isdisjoint(conditions)
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Who else gets data: always, with an order paid or shipped in one of these ways (patterns such as `klarna*`),
-    or of records that hold something (`newsletter`) or are of a kind. None of these: only where law requires it.
+    """A company or authority that gets data from the shop, and the records whose data it gets.
 
-    `data` are the categories that it gets. `outside`: it may process outside the EEA and the UK, under `safeguards`.
-    Of several that are not `certain`, one at least has the data.
+    It gets data of every record (`always`), of orders that were paid or shipped by certain methods (`payment` and
+    `shipping`, patterns of method ids such as `klarna*`), and of records that meet a condition or are of a kind
+    (`holding`, such as `newsletter`). If none of these is set, it gets data only where the law requires it.
+
+    `data` are the categories that it gets. `outside`: it may process them outside the EEA and the UK, under the
+    `safeguards`. `certain` is False where the page names several recipients of which at least one gets the data.
     """
 
     id: str
@@ -180,7 +195,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class NoRecipient:
-    """Ways of payment and of shipping, as patterns, in which nobody else gets anything."""
+    """Patterns of the payment and shipping methods by which no recipient gets data."""
 
     payment: tuple[str, ...] = ()
     shipping: tuple[str, ...] = ()
@@ -188,9 +203,13 @@ class NoRecipient:
 
 @dataclass(frozen=True, slots=True)
 class MetaVocabulary:
-    """Which meta keys of the store tell what: the newsletter choice, and order attribution (by prefix). `ways` are
-    patterns of the ids of payment and shipping methods that are looked for; any other is just another one. Accounts
-    with one of `customer_roles` are customers."""
+    """The parts of a policy that the store's records are read with.
+
+    The newsletter choice is in the meta keys `newsletter_keys`, as one of `given_values` or `withdrawn_values`. Order
+    attribution is in meta keys that begin with one of `attribution_prefixes`. `method_patterns` are patterns of the
+    payment and shipping methods whose ids are kept; every other method is kept as `other`. An account with one of
+    `customer_roles` is a customer's.
+    """
 
     newsletter_keys: frozenset[str] = frozenset()
     given_values: frozenset[str] = frozenset()
@@ -201,10 +220,10 @@ class MetaVocabulary:
 
     @property
     def digest(self) -> str:
-        """A short name for what it looks for: what was read with another one must be read again.
+        """A digest of the vocabulary. Records that were read with another vocabulary must be fetched again.
 
-        The roles count only where they are not the usual ones: a policy from before they could be named keeps its
-        digest, so that an upgrade has no store read as a whole.
+        The roles are left out where they are the default ones. So a policy from before roles could be named keeps its
+        digest, and an upgrade does not fetch the whole store.
         """
         parts = [
             self.newsletter_keys,
@@ -221,9 +240,9 @@ class MetaVocabulary:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A custom action of the store, topic `action.<name>`: what has happened when it comes (`support-request.closed`).
+    """A custom action of the store, topic `action.<name>`, and the event that it reports (`support-request.closed`).
 
-    Its argument is the id, or a small object.
+    The argument of the action is the id, or a small object.
     """
 
     name: str
@@ -232,7 +251,8 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """Who answers for the data: section 1 of the page."""
+    """The controller (GDPR Art. 4(7)): section 1 of the page. `uk`: it markets or sells to the UK too, so that UK GDPR
+    may apply."""
 
     name: str
     address: str
@@ -241,12 +261,11 @@ class Controller:
     phone: str = ""
     dpo: str = ""
     uk: bool = False
-    """Whether it markets or sells to the UK too, so that UK GDPR may apply."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataSource:
-    """How data of some categories comes to the shop: section 3 of the page, GDPR Art. 15(1)(g)."""
+    """A source from which data of some categories come to the shop: section 3 of the page, GDPR Art. 15(1)(g)."""
 
     id: str
     label: str
@@ -256,9 +275,9 @@ class DataSource:
 
 @dataclass(frozen=True, slots=True)
 class Children:
-    """The page's words on children, and the age under which a parent is to take part.
+    """The page's statement on children, and the age below which a parent must take part.
 
-    `orders_only`: nothing more of children is knowingly collected than an order needs.
+    `orders_only`: the shop knowingly collects only the data of children that an order needs.
     """
 
     label: str
@@ -269,7 +288,7 @@ class Children:
 
 @dataclass(frozen=True, slots=True)
 class SupervisoryAuthority:
-    """An authority to which a person can complain: GDPR Art. 77. `uk`: only where UK GDPR applies."""
+    """An authority to which a person can complain: GDPR Art. 77. `uk`: it is named only where UK GDPR applies."""
 
     id: str
     name: str
@@ -282,10 +301,14 @@ class SupervisoryAuthority:
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy that can be put in force; days are days in `time_zone`.
+    """A policy that can be put in force. All its days are calendar days in `time_zone`.
 
-    `digest` names what it says, whatever its comments and line breaks. `last_updated` is the day that the page
-    printed, and `page_modified` when it had last been changed, as it was read for this version.
+    `digest` is a digest of the content; comments and line breaks do not change it. `last_updated` is the day that the
+    page printed as its last update, and `page_modified` the instant of its last change, both as they were when the page
+    was read for this version.
+
+    The policy sets three fields itself: `by_kind`, the rules by kind of record; `vocabulary`, the digest of `meta`; and
+    `cache`, results that were computed by this policy. Each user of the cache begins its keys with a name of its own.
     """
 
     id: str
@@ -321,149 +344,15 @@ class Policy:
     by_kind: Mapping[RecordKind, tuple[Rule, ...]] = field(init=False)
     vocabulary: str = field(init=False)
     cache: BoundedCache[Any, Any] = field(init=False, repr=False, compare=False)
-    """What was worked out by this policy, by whoever did, under a name of its own."""
 
     def day_of(self, instant: datetime) -> date:
         """Return the day on which an aware instant falls, in the policy's time zone."""
         return instant.astimezone(self.time_zone).date()
 
     def __post_init__(self) -> None:
-        grouped = {kind: tuple(rule for rule in self.rules if rule.kind == kind) for kind in KINDS}
-        object.__setattr__(self, "by_kind", grouped)
+        by_kind: dict[RecordKind, tuple[Rule, ...]] = dict.fromkeys(KINDS, ())
+        for rule in self.rules:
+            by_kind[rule.kind] += (rule,)
+        object.__setattr__(self, "by_kind", by_kind)
         object.__setattr__(self, "vocabulary", self.meta.digest)
         object.__setattr__(self, "cache", BoundedCache(CACHE_SIZE))
-
-
-def faults(policy: Policy) -> list[str]:
-    """What makes the policy unfit to be put in force, a sentence each, naming the rule or class; empty if fit."""
-    found = [*_class_faults(policy)]
-    found += _origin_faults(policy)
-    found += _role_faults(policy.meta.customer_roles)
-    found += _source_faults(policy)
-    for recipient in policy.recipients.values():
-        found += _recipient_faults(recipient, policy)
-    for rule in policy.rules:
-        found += _reference_faults(rule, policy)
-    if not found:  # whether rules overlap can be told only of rules that make sense one by one
-        for kind in KINDS:
-            found += _coverage_faults(kind, policy)
-    return found
-
-
-def _class_faults(policy: Policy) -> Iterator[str]:
-    for item in policy.classes.values():
-        if (item.keep is None) == (item.until is None):
-            yield f"class {item.id!r} needs a period (`keep`) or an event (`until`), and not both"
-        if item.until and (item.until, item.clock) != ("consent-withdrawn", "consent"):
-            yield f"class {item.id!r}: its clock {item.clock!r} never comes to {item.until!r}"
-        if item.proof and item.until:
-            yield f"class {item.id!r} is proof and needs a period (`keep`): proof is not kept without an end"
-        if item.review and not item.keep:
-            yield f"class {item.id!r} has `review` but no `keep`"
-        if item.review and item.keep and item.review.after(_ANY_DAY) > item.keep.after(_ANY_DAY):
-            yield f"class {item.id!r} may go (`review`) only after it must go (`keep`)"
-
-
-_ANY_DAY = date(2024, 1, 1)
-
-
-def _origin_faults(policy: Policy) -> Iterator[str]:
-    """Whatever names a gap must name one that is described, and each that is described about rules is of use."""
-    chosen: list[tuple[str, RetentionClass | Rule | Recipient | Deletion]] = [
-        *((f"class {item.id!r}", item) for item in policy.classes.values()),
-        *((f"rule {rule.id!r}", rule) for rule in policy.rules),
-        *((f"recipient {item.id!r}", item) for item in policy.recipients.values()),
-        ("deletion", policy.deletion),
-    ]
-    for name, item in chosen:
-        if item.published.gap and item.published.gap not in policy.gaps:
-            yield f"{name} names an unknown gap {item.published.gap!r}"
-
-
-def _role_faults(customer_roles: frozenset[str]) -> Iterator[str]:
-    for role in sorted(customer_roles & STAFF_ROLES):
-        yield f"customer_roles names {role!r}, which is a role of staff; the accounts of staff are not customers"
-
-
-def _source_faults(policy: Policy) -> Iterator[str]:
-    for item in policy.sources.values():
-        unknown = sorted(item.data - frozenset(policy.categories))
-        if unknown:
-            yield f"source {item.id!r} names an unknown data category {', '.join(unknown)}"
-
-
-_HOLDABLE = frozenset(KINDS).union(*(vocabulary(kind) for kind in KINDS))
-"""What a record can hold, or be, that makes somebody a recipient."""
-
-
-def _recipient_faults(recipient: Recipient, policy: Policy) -> Iterator[str]:
-    name = f"recipient {recipient.id!r}"
-    if recipient.group not in policy.recipient_groups:
-        yield f"{name} names an unknown group {recipient.group!r}"
-    for what, ids, known in (
-        ("data category", recipient.data, policy.categories),
-        ("condition or kind of record", recipient.holding, _HOLDABLE),
-        ("safeguard", frozenset(recipient.safeguards), policy.safeguards),
-    ):
-        unknown = sorted(ids - frozenset(known))
-        if unknown:
-            yield f"{name} names an unknown {what} {', '.join(unknown)}"
-    if recipient.outside and not recipient.safeguards:
-        yield f"{name} may process outside the EEA and the UK, and no safeguard is named (GDPR Art. 46)"
-
-
-def _reference_faults(rule: Rule, policy: Policy) -> Iterator[str]:
-    for what, name, known in (
-        ("data category", rule.data, policy.categories),
-        ("purpose", rule.purpose, policy.purposes),
-        ("legal basis", rule.basis, policy.bases),
-        ("retention class", rule.retention_class, policy.classes),
-    ):
-        if name not in known:
-            yield f"rule {rule.id!r} names an unknown {what} {name!r}"
-    unknown = sorted(rule.conditions - vocabulary(rule.kind))
-    if unknown:
-        yield f"rule {rule.id!r} can never match: nothing of {rule.kind!r} is called {', '.join(unknown)}"
-    elif not any(rule.matches(world) for world in condition_sets(rule.kind, rule.conditions)):
-        yield f"rule {rule.id!r} can never match: its conditions exclude each other"
-    chosen = policy.classes.get(rule.retention_class)
-    if chosen and chosen.clock not in CLOCKS[rule.kind]:
-        yield f"rule {rule.id!r}: the clock {chosen.clock!r} cannot run for {rule.kind!r}"
-    if chosen and chosen.proof and rule.basis != "legitimate-interests":
-        yield f"rule {rule.id!r}: the class {chosen.id!r} is proof, which rests on legitimate interests"
-    if chosen and chosen.clock == "consent-ended" and "consent-ended" not in rule.all_of:
-        yield f"rule {rule.id!r}: the clock 'consent-ended' runs only where the rule asks for 'consent-ended'"
-
-
-def _coverage_faults(kind: RecordKind, policy: Policy) -> Iterator[str]:
-    rules = policy.by_kind[kind]
-    for first, second in combinations(rules, 2):
-        if _overlap(first, second, policy):
-            yield f"rules {first.id!r} and {second.id!r} overlap: both can apply to the same data of one {kind}"
-    governing = [rule for rule in rules if rule.governs]
-    named = frozenset[str]().union(*(rule.conditions for rule in governing))
-    for world in condition_sets(kind, named):
-        if not any(rule.matches(world) for rule in governing):
-            case = " + ".join(sorted(world)) or "nothing else known"
-            yield f"no rule governs a record of kind {kind!r} ({case})"
-            return
-
-
-def _overlap(first: Rule, second: Rule, policy: Policy) -> bool:
-    """Tell whether one record can have two entries of the same data by these rules.
-
-    Parts of a category are different data. So is proof: it is kept beside the data that it is about. Of an erased
-    record only the entries are left whose rules survive the erasure.
-    """
-    if _subject(first, policy) != _subject(second, policy):
-        return False
-    kept = first.survives_erasure and second.survives_erasure
-    for world in condition_sets(first.kind, first.conditions | second.conditions):
-        if first.matches(world) and second.matches(world) and (kept or "erased" not in world):
-            return True
-    return False
-
-
-def _subject(rule: Rule, policy: Policy) -> tuple[str, str, bool]:
-    """What a rule keeps: a category, a part of it, or proof about it."""
-    return rule.data, rule.part, policy.classes[rule.retention_class].proof

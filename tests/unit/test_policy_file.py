@@ -14,7 +14,8 @@ from hooks.errors import ConfigurationError, PolicyError
 from hooks.retention.classify import schedule
 from hooks.retention.clock import AccountingYear, Period
 from hooks.retention.facts import KINDS
-from hooks.retention.policy import CLOCKS, Deletion, MetaVocabulary, Policy, Published, faults
+from hooks.retention.policy import CLOCKS, Deletion, MetaVocabulary, Policy, Published
+from hooks.retention.policy_check import faults
 from schemas.policy import _digest, load_policy
 from tests.conftest import POLICY_FILE
 from tests.support.processes import ROOT
@@ -488,11 +489,11 @@ def test_a_part_of_another_kind_is_named(table: str, other: str, tmp_path: Path)
          "class 'support-requests' may go (`review`) only after it must go (`keep`)"),
         # Rules that can never match.
         (_in(_rule("order-note"), '"note"', '"notes"'),
-         "rule 'order-note' can never match: nothing of 'order' is called notes"),
+         "rule 'order-note' can never match: no condition of 'order' is called notes"),
         (_in(_rule("order-marketing"), '"newsletter"', '"zeal", "glee"'),
-         "rule 'order-marketing' can never match: nothing of 'order' is called glee, zeal"),
+         "rule 'order-marketing' can never match: no condition of 'order' is called glee, zeal"),
         (_in(_rule("account-technical"), '"last-active"', '"paid"'),
-         "rule 'account-technical' can never match: nothing of 'customer' is called paid"),
+         "rule 'account-technical' can never match: no condition of 'customer' is called paid"),
         (_in(_rule("order-note"), '["note"]', '["note", "paid", "unpaid"]'),
          "rule 'order-note' can never match: its conditions exclude each other"),
         (_in(_rule("order-note"), 'all_of = ["note"]', 'all_of = ["paid"]\nany_of = ["unpaid"]'),
@@ -635,7 +636,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         "rule id 'account' is used more than once",
         "class 'marketing' names section 77, which the page does not have",
         "rule 'order-paid' names an unknown legal basis 'habit'",
-        "rule 'order-note' can never match: nothing of 'order' is called notes",
+        "rule 'order-note' can never match: no condition of 'order' is called notes",
         "rule 'order-technical' names an unknown purpose 'run'",
     }
 

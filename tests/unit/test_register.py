@@ -13,7 +13,8 @@ from hooks.register.labels import AT_END, RUNS_FROM, SUBJECTS, UNTIL
 from hooks.register.values import Activity, Citation, Holding, Register
 from hooks.retention.clock import Period
 from hooks.retention.facts import KINDS, RecordKind
-from hooks.retention.policy import CLOCKS, Controller, Policy, Published, Recipient, Rule, faults
+from hooks.retention.policy import CLOCKS, Controller, Policy, Published, Recipient, Rule
+from hooks.retention.policy_check import faults
 
 ON = date(2026, 11, 23)
 
