@@ -1,1 +1,1 @@
-"""What crosses the border, as marshmallow schemas: they translate and drop, they do not decide."""
+"""Marshmallow schemas for all that enters the service. They translate input and drop the rest; they decide nothing."""

@@ -1,9 +1,11 @@
-"""Brevo's webhooks, as Brevo documents them: an event with the e-mail that it is about, or a list of them.
+"""Brevo's webhooks, in the form that Brevo documents: one event, with one e-mail address or a list of them.
 
-What ends a consent counts: an unsubscription, a complaint about spam, a contact that was deleted or blocked. All else
-is none of ours; that a mailbox is gone (a hard bounce) or that somebody was put on a list says nothing of a consent.
+Only events that end a consent count: an unsubscription, a complaint about spam, a contact that was deleted or blocked.
+Other events are ignored. A hard bounce (the mailbox does not exist) or a new place on a list says nothing about a
+consent.
 
-The e-mails are here to be turned into keyed hashes at once; all else but the time is dropped unread.
+The caller must turn the e-mail addresses into keyed hashes at once. The time is read too; all other fields are dropped
+unread.
 """
 
 from __future__ import annotations
@@ -31,46 +33,56 @@ OCCURRENCES: dict[str, Occurrence] = {
 (GDPR Art. 21(2))."""
 
 UPDATED = ("contact_updated", "contactUpdated")
-"""A contact was changed: this ends a consent where it blocks all campaigns to the contact."""
+"""The events that report a changed contact. One ends a consent if it blocks all campaigns to the contact."""
 
 _BLOCKED = ("emailblacklisted", "emailblocklisted")
 _YES = (True, "true", "1", "yes")
 
-MOST_EMAILS = 1000
+MAX_EMAILS = 1000
+_NO_SECONDS = "is not a time in seconds since 1970"
+_YEAR_3000 = 32_503_680_000
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 
 
 def is_brevo(raw: Mapping[str, Any]) -> bool:
-    """Whether a body is Brevo's: it names an `event`, where ours names a `type`."""
+    """Tell whether a body is Brevo's: it names an `event`. A body in our own shape names a `type`."""
     return "type" not in raw and isinstance(raw.get("event"), str)
 
 
 def occurrence_of(raw: Mapping[str, Any]) -> Occurrence | None:
-    """Tell what an event of Brevo's means for a consent; None where it means nothing."""
+    """Return the effect of a Brevo event on a consent, or None if it has none."""
     if raw["event"] in UPDATED:
         return "consent-withdrawn" if _is_blocked(raw) else None
     return OCCURRENCES.get(raw["event"])
 
 
 def _is_blocked(raw: Mapping[str, Any]) -> bool:
-    """Tell whether the changes of a contact, an object or a list of them, block it."""
+    """Tell whether a changed contact is blocked now. Its changes are one object or a list of objects."""
     content = raw.get("content")
     changes = content if isinstance(content, list) else [content]
-    told = [change for change in (raw, *changes) if isinstance(change, Mapping)]
-    return any(_says_blocked(name, value) for change in told for name, value in change.items())
+    return any(map(_blocks, (raw, *changes)))
 
 
-def _says_blocked(name: str, value: object) -> bool:
-    plain = name.replace("_", "").lower()
-    is_yes = (value.lower() if isinstance(value, str) else value) in _YES
-    return plain in _BLOCKED and is_yes
+def _blocks(change: object) -> bool:
+    if not isinstance(change, Mapping):
+        return False
+    return any(
+        name.replace("_", "").lower() in _BLOCKED and _is_yes(value)
+        for name, value in change.items()
+    )
+
+
+def _is_yes(value: object) -> bool:
+    if isinstance(value, str):
+        return value.lower() in _YES
+    return value in _YES
 
 
 @dataclass(frozen=True, slots=True)
 class BrevoEvent:
-    """Whom an event is about, and when it was; `at` is None where no time in UTC is told.
+    """An event that ends the consent of the people behind `emails`. `at` is None if it names no time in UTC.
 
-    `emails` is never to be kept, logged or repeated.
+    `emails` must never be kept, logged or repeated.
     """
 
     emails: tuple[str, ...] = field(repr=False)
@@ -78,31 +90,32 @@ class BrevoEvent:
 
 
 class Emails(fields.Field[tuple[str, ...]]):
-    """An e-mail or a list of them."""
+    """One e-mail address, or a list of 1 to MAX_EMAILS of them."""
 
     def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> tuple[str, ...]:
-        listed = [value] if isinstance(value, str) else value
-        if (
-            not isinstance(listed, list)
-            or not 0 < len(listed) <= MOST_EMAILS
-            or not all(map(_is_email, listed))
-        ):
-            raise ValidationError(f"is neither an e-mail nor a list of 1 to {MOST_EMAILS}")
-        return tuple(listed)
+        emails = [value] if isinstance(value, str) else value
+        if not _are_emails(emails):
+            raise ValidationError(f"is neither an e-mail nor a list of 1 to {MAX_EMAILS}")
+        return tuple(emails)
+
+
+def _are_emails(values: object) -> bool:
+    if not isinstance(values, list) or not 0 < len(values) <= MAX_EMAILS:
+        return False
+    return all(map(_is_email, values))
 
 
 def _is_email(value: object) -> bool:
-    return (
-        isinstance(value, str)
-        and value.strip().isprintable()
-        and _EMAIL.fullmatch(value.strip()) is not None
-    )
+    if not isinstance(value, str):
+        return False
+    email = value.strip()
+    return email.isprintable() and _EMAIL.fullmatch(email) is not None
 
 
 class BrevoEventSchema(Schema):
-    """An event to which `occurrence_of` gives a meaning. `now` is the time of day, aware.
+    """A Brevo event that ends a consent (see `occurrence_of`). `now` is the current time, aware.
 
-    `ts_event`, in seconds since 1970, is the one time of Brevo's that is in UTC.
+    Brevo sends several times. Only `ts_event`, in seconds since 1970, is in UTC.
     """
 
     class Meta:
@@ -112,10 +125,8 @@ class BrevoEventSchema(Schema):
     ts_event = fields.Integer(
         load_default=None,
         strict=True,
-        validate=validate.Range(
-            min=1, max=32_503_680_000, error="is not a time in seconds since 1970"
-        ),
-        error_messages={"invalid": "is not a time in seconds since 1970"},
+        validate=validate.Range(min=1, max=_YEAR_3000, error=_NO_SECONDS),
+        error_messages={"invalid": _NO_SECONDS},
     )
 
     def __init__(self, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""A customer's account, as deliveries and REST show it."""
+"""A customer account, as deliveries and the REST API show it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ from schemas.meta import is_readable, read_meta
 from schemas.wire import RecordId, Times
 
 FIELDS = "id,role,date_created_gmt,date_modified_gmt,meta_data"
-"""The `_fields` that a read of a customer asks for: no personal data is among them."""
-
+"""The `_fields` that a read of a customer asks for. None of them is personal data."""
 
 _ROLE = re.compile(r"(?!.*[0-9]{3})[a-z0-9_-]{1,64}")
-"""A role's slug. One with a long number in it might tell of a person: it is counted as another one."""
+"""The slug of a role. A slug with a long number might identify a person, so it does not match and counts as `other`."""
 
 
 class CustomerSchema(Schema):
-    """Loads to a Snapshot of CustomerFacts.
+    """Load an account to a Snapshot of CustomerFacts.
 
-    An account that was never changed has no `date_modified_gmt`: its version is the day of sign-up.
-    Raises ValidationError naming the fields that are not of the shape.
+    An account that was never changed has no `date_modified_gmt`. Its version is then the time of sign-up.
+    Raise ValidationError with the names of the fields that do not fit.
     """
 
     class Meta:
@@ -45,26 +44,29 @@ class CustomerSchema(Schema):
         times = Times.of(original, "date_created", "date_modified")
         created = times.instants["date_created"]
         version = times.instants["date_modified"] or created or UNDATED
-        meta = read_meta(original.get("meta_data"), self.vocabulary, at=version)
-        odd = times.odd if is_readable(original.get("meta_data")) else times.odd | {"meta_data"}
-        if meta and meta.is_activity_odd:
-            odd |= {"wc_last_active"}
+        meta_data = original.get("meta_data")
+        meta = read_meta(meta_data, self.vocabulary, at=version)
+        oddities = times.odd
+        if not is_readable(meta_data):
+            oddities |= {"meta_data"}
+        if meta.is_activity_odd:
+            oddities |= {"wc_last_active"}
         staff = raw["role"] not in self.vocabulary.customer_roles
         facts = CustomerFacts(
             created_at=created,
             staff=staff,
-            last_active_at=meta.last_active_at if meta else None,
-            kinds=(meta.kinds & {"newsletter"}) if meta else frozenset(),
-            choices=meta.choices if meta else (),
-            meta_at=version if meta else None,
-            oddities=odd,
-            role=_role_name(raw["role"]) if staff else "",
+            last_active_at=meta.last_active_at,
+            kinds=meta.kinds & {"newsletter"},
+            choices=meta.choices,
+            meta_at=version if meta.is_known else None,
+            oddities=oddities,
+            role=_staff_role(raw["role"]) if staff else "",
         )
-        return Snapshot(facts, raw["id"], version, meta.ours if meta else None)
+        return Snapshot(facts, raw["id"], version, meta.store_meta)
 
 
-def _role_name(role: str) -> str:
-    """Name the role of an account that is none of a customer's: by its slug, `none`, or `other` where it is no slug."""
+def _staff_role(role: str) -> str:
+    """Return the slug of a role that no customer has; `none` for an empty role, `other` for one that is not a slug."""
     if not role:
         return "none"
     return role if _ROLE.fullmatch(role) else "other"

@@ -1,13 +1,13 @@
-"""What help desks, consent tools and newsletter tools report, in our own shape: closed words, ids and times.
+"""Tool events: reports of help desks, consent tools and newsletter tools, in our own shape.
 
-Free text has no place in it: it may hold personal data. An e-mail may name whom an event is about; it is here to be
-turned into a keyed hash at once.
+An event holds only words of closed lists, ids and times. Free text is refused, because it may hold personal data. An
+e-mail address may name the person; the caller must turn it into a keyed hash at once.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,12 +22,12 @@ from marshmallow import (
     validates_schema,
 )
 
-from hooks.retention.events import PERSON_EVENTS, TOOL_EVENT_TYPES
+from hooks.retention.events import PERSON_EVENTS, SCOPES, TOOL_EVENT_TYPES
 from hooks.retention.facts import EVENT_TYPES, Subject
 from schemas.wire import GmtTime, RecordId, record_id
 
 AHEAD = timedelta(minutes=5)
-"""The sender's clock may be ahead of ours by so much."""
+"""The most by which the sender's clock may be ahead of ours."""
 
 FIELDS = frozenset(
     {
@@ -44,10 +44,11 @@ FIELDS = frozenset(
         "review_on",
         "scope",
         "subject",
+        "ts_event",
+        "type",
     }
-    | {"ts_event", "type"}
 )
-"""All names that an event may have; any other one is not repeated."""
+"""All names that an event may have. An error message repeats no other name."""
 
 MISSING: dict[str, str | list[Any] | dict[Any, Any]] = {
     "required": "is missing",
@@ -56,43 +57,43 @@ MISSING: dict[str, str | list[Any] | dict[Any, Any]] = {
 NO_EMAIL = "is not an e-mail"
 FOREIGN = "is no field of such an event; free text is never taken, since it may hold personal data"
 NO_TIME = "is not a time with its zone, such as 2026-11-22T10:00:00Z, nor seconds since 1970"
-SCOPES = ("marketing", "all")
-"""What an objection may be about; without a word it is about all."""
-
 _NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
-def one_of(words: object) -> dict[str, Any]:
-    """The options of a field that is one of these words."""
-    listed = list(map(str, words)) if isinstance(words, tuple | dict) else []
-    text = f"is none of {', '.join(listed)}"
+def one_of(words: Iterable[str]) -> dict[str, Any]:
+    """Return the options of a field that takes one of these words."""
+    choices = tuple(words)
+    text = f"is none of {', '.join(choices)}"
     return {
-        "validate": validate.OneOf(listed, error=text),
+        "validate": validate.OneOf(choices, error=text),
         "error_messages": MISSING | {"invalid": text},
     }
 
 
 class ZonedTime(GmtTime):
-    """ISO 8601 with its zone, or a number of seconds since 1970, cut to whole seconds; null is None.
+    """An ISO 8601 time with its zone, or a number of seconds since 1970, cut to whole seconds; null is None.
 
-    Any other is refused: what it means is not known.
+    A time without a zone is refused: its meaning is not known.
     """
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> datetime | None:  # type: ignore[override]
         if isinstance(value, int | float) and not isinstance(value, bool):
             value = _iso(value)
-        try:
-            zoned = datetime.fromisoformat(value).tzinfo is not None
-        except (TypeError, ValueError):
-            zoned = False
-        if not zoned:
+        if not _has_zone(value):
             raise ValidationError(NO_TIME)
         return super()._deserialize(value, *args, **kwargs)
 
 
+def _has_zone(text: Any) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except (TypeError, ValueError):
+        return False
+
+
 def _iso(seconds: float) -> str:
-    """The text of an instant. Raises ValidationError also for nought, by which tools write that there is none."""
+    """Write an instant as ISO 8601. Raise ValidationError if it is out of range, or 0: tools write 0 for "no time"."""
     try:
         if seconds > 0:
             return datetime.fromtimestamp(seconds, UTC).isoformat()
@@ -102,7 +103,7 @@ def _iso(seconds: float) -> str:
 
 
 class ToolId(fields.Field[str]):
-    """A tool's own id of something: 1 to 64 of A-Z, a-z, 0-9 and . _ : -, or a whole number. Never an e-mail."""
+    """A tool's own id: 1 to 64 of A-Z, a-z, 0-9 and . _ : -, or a whole number. An e-mail address does not match."""
 
     def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> str:
         if isinstance(value, str) and _NAME.fullmatch(value):
@@ -114,7 +115,7 @@ class ToolId(fields.Field[str]):
 
 
 class SubjectSchema(Schema):
-    """Whom it is about: exactly one of a customer, an order, and the keyed hash of an e-mail."""
+    """The subject of an event: exactly one of a customer, an order, and the keyed hash of an e-mail address."""
 
     error_messages = {"unknown": FOREIGN, "type": "is not an object"}  # noqa: RUF012 - marshmallow's own way
 
@@ -126,7 +127,7 @@ class SubjectSchema(Schema):
     )
 
     @validates_schema
-    def _one(self, raw: Mapping[str, object], **_: object) -> None:
+    def _is_single(self, raw: Mapping[str, object], **_: object) -> None:
         if len(raw) != 1:
             names = ", ".join(sorted(self.fields))
             raise ValidationError(f"needs exactly one of {names}")
@@ -138,21 +139,23 @@ class SubjectSchema(Schema):
     def _subject(self, raw: Mapping[str, Any]) -> Subject | Address | None:
         if "email_hash" in raw:
             return Subject("email", raw["email_hash"])
-        ((kind, number),) = raw.items()
-        return Subject("customer" if kind == "customer" else "order", str(number))
+        if "customer" in raw:
+            return Subject("customer", str(raw["customer"]))
+        return Subject("order", str(raw["order"]))
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Whom an event is about, by an e-mail, which is never to be kept, logged or repeated."""
+    """The subject of an event, named by an e-mail address, which must never be kept, logged or repeated."""
 
     email: str = field(repr=False)
 
 
 class ToolSubjectSchema(SubjectSchema):
-    """The same, or an e-mail. Only for who hashes it at once: actions of the store may name none.
+    """The same, or an e-mail address. Use it only if the caller hashes the address at once.
 
-    An empty e-mail is nobody's: help desks fill it in so where a request came without one.
+    Actions of the store may name no address. An empty one is no subject: help desks send it for a request without an
+    address.
     """
 
     email = fields.String(error_messages={"invalid": NO_EMAIL, "null": NO_EMAIL})
@@ -160,11 +163,13 @@ class ToolSubjectSchema(SubjectSchema):
     def _subject(self, raw: Mapping[str, Any]) -> Subject | Address | None:
         if "email" not in raw:
             return super()._subject(raw)
-        return Address(raw["email"]) if raw["email"].strip() else None
+        if not raw["email"].strip():
+            return None
+        return Address(raw["email"])
 
 
 class TimedSchema(Schema):
-    """What may say when it happened. `now` is the time of day, aware."""
+    """An event that may have a time. `now` is the current time, aware."""
 
     error_messages = {"unknown": FOREIGN}  # noqa: RUF012 - marshmallow's own way
 
@@ -182,8 +187,11 @@ class TimedSchema(Schema):
 
 @dataclass(frozen=True, slots=True)
 class ToolEvent:
-    """What a tool reports. `type` is one of TOOL_EVENT_TYPES, `name` the tool's own id, `scope` that of an objection;
-    `at` is None where the tool says no time."""
+    """An event that a tool reports.
+
+    `type` is one of TOOL_EVENT_TYPES, `name` the tool's own id, `scope` the scope of an objection. `at` is None if the
+    tool sends no time.
+    """
 
     type: str
     at: datetime | None
@@ -193,14 +201,15 @@ class ToolEvent:
 
 
 def is_of_a_person(event_type: str) -> bool:
-    """Tell whether events of a type are about a person, and not about a request or a record with an id of its own."""
+    """Tell whether events of a type are about a person. Others are about a request or a record with its own id."""
     return event_type in PERSON_EVENTS or EVENT_TYPES[event_type][0] == "marketing-consent"
 
 
 class ToolEventSchema(TimedSchema):
-    """A support request or a record of consent is told by its id; all else by whom it is about.
+    """An event that a tool reports.
 
-    That needs a time, or an id of its own: without either, a person's second withdrawal would look like the first.
+    An event about a support request or a record of consent needs the id of that. An event about a person needs a
+    subject, and a time or an id: without both, a second withdrawal of the person would look like the first one.
     """
 
     type = fields.String(required=True, **one_of(TOOL_EVENT_TYPES))
@@ -209,7 +218,7 @@ class ToolEventSchema(TimedSchema):
     scope = fields.String(load_default="", **one_of(SCOPES))
 
     @validates_schema
-    def _told_apart(self, raw: Mapping[str, Any], **_: object) -> None:
+    def _is_identified(self, raw: Mapping[str, Any], **_: object) -> None:
         if raw["scope"] and raw["type"] != "objection":
             raise ValidationError("belongs to an objection only", "scope")
         if not is_of_a_person(raw["type"]):
@@ -229,15 +238,21 @@ class ToolEventSchema(TimedSchema):
 
 
 def faults(error: ValidationError) -> dict[str, str]:
-    """What is wrong, by field; names that are none of ours, and all values, are left out."""
+    """Return the first fault of each field. Names that are not in FIELDS, and all values, are left out."""
     return dict(_faults(error.messages_dict, ""))
 
 
-def _faults(messages: Mapping[str, Any], above: str) -> Iterator[tuple[str, str]]:
-    for name, wrong in messages.items():
-        shown = name if name in FIELDS else "another field"
-        path = above or "the event" if name == "_schema" else f"{above}.{shown}" if above else shown
-        if isinstance(wrong, Mapping):
-            yield from _faults(wrong, path)
+def _faults(messages: Mapping[str, Any], parent: str) -> Iterator[tuple[str, str]]:
+    for name, below in messages.items():
+        path = _path(parent, name)
+        if isinstance(below, Mapping):
+            yield from _faults(below, path)
         else:
-            yield path, str(next(iter(wrong)))
+            yield path, str(next(iter(below)))
+
+
+def _path(parent: str, name: str) -> str:
+    if name == "_schema":
+        return parent or "the event"
+    safe_name = name if name in FIELDS else "another field"
+    return f"{parent}.{safe_name}" if parent else safe_name

@@ -1,9 +1,9 @@
-"""What `meta_data` tells: only the keys that the rules need are looked at, all others are dropped unread."""
+"""The `meta_data` of a record. Only the keys that the rules need are read; all others are dropped unread."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,69 +16,85 @@ from schemas.wire import php_list
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """A record's `meta_data`, read; None in place of one means that it was not shown."""
+    """The facts in the `meta_data` of one record.
+
+    `store_meta` has the texts that the store holds under the service's own keys. It is None if `meta_data` was not
+    shown or cannot be read: unknown, not empty.
+    """
 
     kinds: frozenset[str]
     choices: tuple[Choice, ...]
-    ours: dict[str, str]
+    store_meta: dict[str, str] | None
     anonymised: bool
     trashed_from: str | None
     last_active_at: datetime | None
     is_activity_odd: bool = False
 
+    @property
+    def is_known(self) -> bool:
+        """Tell whether `meta_data` was shown and can be read."""
+        return self.store_meta is not None
 
-def read_meta(raw: object, vocabulary: MetaVocabulary, *, at: datetime) -> Meta | None:
-    """Read the `meta_data` of a record's state of `at`; None where it is not shown, or not readable at all."""
+
+UNKNOWN = Meta(frozenset(), (), None, anonymised=False, trashed_from=None, last_active_at=None)
+
+
+def read_meta(raw: object, vocabulary: MetaVocabulary, *, at: datetime) -> Meta:
+    """Read the `meta_data` of a record as it was at `at`; UNKNOWN if it is not shown or not a list."""
     rows = None if raw is None else php_list(raw)
     if rows is None:
-        return None
-    values = _values(rows)
-    kinds = (
-        {"attribution"}
-        if any(key.startswith(vocabulary.attribution_prefixes) for key in values)
-        else set()
-    )
+        return UNKNOWN
+    values = dict(_pairs(rows))
     newsletter = [
-        str(values[key]).strip().lower() for key in vocabulary.newsletter_keys if _held(values, key)
+        str(values[key]).strip().lower()
+        for key in vocabulary.newsletter_keys
+        if _has_value(values, key)
     ]
-    if newsletter:
-        kinds.add("newsletter")
+    last_active_at = _unix_time(values.get("wc_last_active"))
     return Meta(
-        kinds=frozenset(kinds),
+        kinds=frozenset(_kinds(values, newsletter, vocabulary)),
         choices=_choices(newsletter, vocabulary, at),
-        ours={key: _text(values[key]) for key in KEYS if key in values},
+        store_meta={key: _text(values[key]) for key in KEYS if key in values},
         anonymised=values.get("_anonymized") == "yes",
         trashed_from=_slug(values.get("_wp_trash_meta_status")),
-        last_active_at=_unix_time(values.get("wc_last_active")),
-        is_activity_odd=_held(values, "wc_last_active")
-        and _unix_time(values["wc_last_active"]) is None,
+        last_active_at=last_active_at,
+        is_activity_odd=last_active_at is None and _has_value(values, "wc_last_active"),
     )
 
 
 def is_readable(raw: object) -> bool:
-    """Tell whether `meta_data`, if it is shown, can be read whole."""
+    """Tell whether each row of `meta_data` can be read; true if it is not shown."""
     if raw is None:
         return True
     rows = php_list(raw)
-    return rows is not None and all(
-        isinstance(row, dict) and isinstance(row.get("key"), str) for row in rows
-    )
+    return rows is not None and all(map(_is_row, rows))
 
 
-def _values(raw: Iterable[object]) -> dict[str, Any]:
-    return {
-        item["key"]: item.get("value")
-        for item in raw
-        if isinstance(item, dict) and isinstance(item.get("key"), str)
-    }
+def _is_row(row: object) -> bool:
+    return isinstance(row, dict) and isinstance(row.get("key"), str)
 
 
-def _held(values: Mapping[str, Any], key: str) -> bool:
+def _pairs(rows: Iterable[Any]) -> Iterator[tuple[str, Any]]:
+    for row in rows:
+        if _is_row(row):
+            yield row["key"], row.get("value")
+
+
+def _has_value(values: Mapping[str, Any], key: str) -> bool:
     return values.get(key) not in (None, "", [], {})
 
 
+def _kinds(
+    values: Mapping[str, Any], newsletter: list[str], vocabulary: MetaVocabulary
+) -> Iterator[str]:
+    if any(key.startswith(vocabulary.attribution_prefixes) for key in values):
+        yield "attribution"
+    if newsletter:
+        yield "newsletter"
+
+
 def _choices(newsletter: list[str], vocabulary: MetaVocabulary, at: datetime) -> tuple[Choice, ...]:
-    """One choice of all the keys: a refusal under any of them counts; a value in no list tells nothing."""
+    """Return one choice for all the keys. A refusal under any key counts; a value in neither list means no choice."""
     if any(value in vocabulary.withdrawn_values for value in newsletter):
         return (Choice(at, given=False),)
     if any(value in vocabulary.given_values for value in newsletter):
@@ -95,7 +111,7 @@ def _slug(value: object) -> str | None:
 
 
 def _unix_time(value: object) -> datetime | None:
-    """Unix seconds as text; whatever else stands there is no time."""
+    """Read Unix seconds, as text or a number; None for anything else."""
     text = str(value)
     if not (text.isascii() and text.isdigit() and len(text) < 11):
         return None

@@ -1,4 +1,4 @@
-"""Deliveries that carry no record: `{"id": N}`, an action with its argument, a REST error in a record's place."""
+"""Deliveries without a record: `{"id": N}`, an action with its argument, a REST error in place of a record."""
 
 from __future__ import annotations
 
@@ -31,30 +31,32 @@ KNOWN_REST_ERRORS = frozenset(
         "rest_no_route",
     }
 )
-"""Codes that are kept as they come; any other is kept as 'another code'."""
+"""Error codes that are stored as they come. Any other code is stored as 'another code'."""
 
 
 def id_in_another_version(kind: str, raw: Mapping[str, Any]) -> tuple[bool, int | None]:
-    """Recognise the body of a webhook of v1 or of the legacy API, and find the record's id in it.
+    """Tell whether a body is of REST API v1 or of the legacy API, and return the record's id in it.
 
-    v1 has the shop's own times alone, without `*_gmt`: it must not be taken for a record that has no times. The legacy
-    API wraps the record, and sends errors under a name of their own.
+    v1 sends only local times, without `*_gmt`. Such a body must not be read as a record without times. The legacy API
+    wraps the record, and sends errors under the name `errors`.
     """
     if "id" in raw:
-        is_v1 = (
-            "date_created" in raw
-            and "date_created_gmt" not in raw
-            and "date_modified_gmt" not in raw
-        )
-        return is_v1, record_id(raw["id"]) if is_v1 else None
+        if _has_only_local_times(raw):
+            return True, record_id(raw["id"])
+        return False, None
     wrapped = raw.get(kind)
     if isinstance(wrapped, Mapping):
         return True, record_id(wrapped.get("id"))
     return "errors" in raw and "code" not in raw, None
 
 
+def _has_only_local_times(raw: Mapping[str, Any]) -> bool:
+    has_gmt = "date_created_gmt" in raw or "date_modified_gmt" in raw
+    return "date_created" in raw and not has_gmt
+
+
 class DeletedSchema(Schema):
-    """`order.deleted` (which means trashed) and `customer.deleted`."""
+    """The bodies of `order.deleted` (which means trashed) and `customer.deleted`."""
 
     class Meta:
         unknown = EXCLUDE
@@ -62,8 +64,8 @@ class DeletedSchema(Schema):
     id = RecordId(required=True)
 
 
-class ActionSchema(Schema):
-    """`action.*`: WordPress' first argument to the action is the id."""
+class RecordActionSchema(Schema):
+    """The body of an `action.*` delivery about a record. `arg`, the first argument of the action, is its id."""
 
     class Meta:
         unknown = EXCLUDE
@@ -73,7 +75,7 @@ class ActionSchema(Schema):
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """What a custom action says it is about: a request or a consent by its id, and perhaps since when and of whom."""
+    """The argument of a custom action: the id (`name`) of a request or consent, and its time and subject if given."""
 
     name: str
     at: datetime | None = None
@@ -81,7 +83,7 @@ class Argument:
 
 
 class ArgumentSchema(Schema):
-    """The argument of a custom action where it is an object; what else is in it is dropped unread."""
+    """The argument of a custom action, as an object. Other fields in it are dropped unread."""
 
     class Meta:
         unknown = EXCLUDE
@@ -93,8 +95,9 @@ class ArgumentSchema(Schema):
     order_id = RecordId(load_default=None)
 
     @validates_schema
-    def _one_subject(self, raw: Mapping[str, Any], **_: object) -> None:
-        if sum(raw[name] is not None for name in ("subject", "customer_id", "order_id")) > 1:
+    def _has_single_subject(self, raw: Mapping[str, Any], **_: object) -> None:
+        subjects = (raw["subject"], raw["customer_id"], raw["order_id"])
+        if subjects.count(None) < len(subjects) - 1:
             raise ValidationError("is about one subject at most", "subject")
 
     @post_load
@@ -108,7 +111,7 @@ class ArgumentSchema(Schema):
 
 
 class ArgumentField(fields.Field[Argument]):
-    """An id, or a small object that has one."""
+    """An id, or an object that has one (ArgumentSchema)."""
 
     def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Argument:
         if isinstance(value, Mapping):
@@ -120,8 +123,8 @@ class ArgumentField(fields.Field[Argument]):
         return Argument(str(number))
 
 
-class ReportSchema(Schema):
-    """`action.*` of an action that the policy file names."""
+class EventActionSchema(Schema):
+    """The body of an `action.*` delivery of a custom action. The policy file says which event the action means."""
 
     class Meta:
         unknown = EXCLUDE
@@ -130,6 +133,8 @@ class ReportSchema(Schema):
 
 
 class RestErrorDataSchema(Schema):
+    """The `data` of a REST error; `status` is an HTTP status."""
+
     class Meta:
         unknown = EXCLUDE
 
@@ -137,7 +142,7 @@ class RestErrorDataSchema(Schema):
 
 
 class RestErrorSchema(Schema):
-    """A REST error, signed and sent in a record's place."""
+    """A REST error that the store signed and sent in place of a record."""
 
     class Meta:
         unknown = EXCLUDE

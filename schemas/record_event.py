@@ -1,6 +1,6 @@
-"""What people ask for and operators decide about a record, as it is sent or typed in.
+"""Record events, as they are sent or typed in: requests of people and decisions of operators about a record.
 
-Nothing in it is free text: a reason is one of a closed list, an owner is a role or a team.
+They hold no free text: a reason is a word of a closed list, an owner is a role or a team.
 """
 
 from __future__ import annotations
@@ -24,26 +24,28 @@ REASONS = (
     "warranty",
     "other",
 )
-"""What a hold may be placed for."""
+"""The reasons for which a hold may be placed."""
 
 LONGEST_HOLD = timedelta(days=36_525)
-"""A hundred years. A hold is to be looked at again while those who placed it are there."""
+"""A hundred years. A hold must be reviewed while the people who placed it are still there."""
 
-TAKEN: dict[str, frozenset[str]] = {
+ALLOWED: dict[str, frozenset[str]] = {
     "hold": frozenset({"reason", "owner", "review_on"}),
     "hold-lifted": frozenset({"about"}),
     "retracted": frozenset({"about"}),
     "objection": frozenset({"scope"}),
 }
-"""By type, the fields that it has besides; other types have none."""
+"""The fields that a type of event may have besides `type`, `id` and `at`; types that are not named have none."""
 
-NEEDED = TAKEN | {"hold-lifted": frozenset(), "objection": frozenset()}
+REQUIRED = {"hold": ALLOWED["hold"], "retracted": ALLOWED["retracted"]}
+"""The fields that a type of event must have."""
+
 _ROLE = "is not a role or a team, in a-z, 0-9, . and - (a person's name has no place here)"
 _ABOUT = "is not the id of an event"
 
 
 class RecordEventSchema(TimedSchema):
-    """One event; which of the fields it has, its type says. Days are days in `zone`."""
+    """One record event. Its type decides which fields it has (ALLOWED, REQUIRED). Days are days in `zone`."""
 
     type = fields.String(required=True, **one_of(TYPES))
     id = ToolId(load_default="")
@@ -61,7 +63,6 @@ class RecordEventSchema(TimedSchema):
         validate=validate.Regexp(r"[A-Za-z0-9._:-]{1,96}\Z", error=_ABOUT),
         error_messages=MISSING | {"invalid": _ABOUT},
     )
-
     scope = fields.String(load_default="", **one_of(SCOPES))
 
     def __init__(self, now: datetime, zone: tzinfo) -> None:
@@ -70,27 +71,28 @@ class RecordEventSchema(TimedSchema):
 
     @validates_schema
     def _fits_its_type(self, raw: Mapping[str, Any], **_: object) -> None:
-        wrong = dict(_misfits(raw))
         day = (raw["at"] or self.now).astimezone(self.zone).date()
-        if "review_on" not in wrong and (fault := _wrong_review(raw["review_on"], day)):
-            wrong["review_on"] = fault
-        if wrong:
-            raise ValidationError({name: [fault] for name, fault in wrong.items()})
+        faults = dict(_field_faults(raw))
+        for name, fault in _review_faults(raw["review_on"], day):
+            faults.setdefault(name, fault)
+        if faults:
+            raise ValidationError({name: [fault] for name, fault in faults.items()})
 
 
-def _wrong_review(review_on: date | None, day: date) -> str | None:
-    if review_on is not None and review_on <= day:
-        return "is not after the day on which the hold is placed"
-    if review_on is not None and review_on > day + LONGEST_HOLD:
-        return "is more than 100 years after the day on which the hold is placed"
-    return None
+def _review_faults(review_on: date | None, placed_on: date) -> Iterator[tuple[str, str]]:
+    if review_on is None:
+        return
+    if review_on <= placed_on:
+        yield "review_on", "is not after the day on which the hold is placed"
+    if review_on > placed_on + LONGEST_HOLD:
+        yield "review_on", "is more than 100 years after the day on which the hold is placed"
 
 
-def _misfits(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Fields that the type does not have, and ones that it cannot do without."""
-    kind = raw["type"]
+def _field_faults(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Find fields that the type of the event must not have, and required fields that are missing."""
+    event_type = raw["type"]
     for name in ("reason", "owner", "review_on", "about", "scope"):
-        if raw[name] and name not in TAKEN.get(kind, ()):
-            yield name, f"does not belong to {kind}"
-        if not raw[name] and name in NEEDED.get(kind, ()):
+        if raw[name] and name not in ALLOWED.get(event_type, ()):
+            yield name, f"does not belong to {event_type}"
+        if not raw[name] and name in REQUIRED.get(event_type, ()):
             yield name, "is missing"

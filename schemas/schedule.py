@@ -1,4 +1,4 @@
-"""What may be asked of `/schedule`."""
+"""The query of `/schedule`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hooks.retention.facts import KINDS
 
 
 class ScheduleQuerySchema(Schema):
-    """The query of `/schedule`; anything else in it is left alone.
+    """The query of `/schedule`. Other parameters are ignored.
 
-    A part of a record may be of several classes: parts are not looked for by class.
+    One part of a record may be in several classes, so a search for parts cannot name a class.
     """
 
     class Meta:
@@ -23,13 +23,13 @@ class ScheduleQuerySchema(Schema):
     retention_class = fields.String(
         data_key="class",
         load_default=None,
-        validate=validate.ContainsNoneOf("\0"),  # no text in PostgreSQL holds one
+        validate=validate.ContainsNoneOf("\0"),  # PostgreSQL cannot store one
     )
     kind = fields.String(load_default=None, validate=validate.OneOf(KINDS))
     what = fields.String(load_default="records", validate=validate.OneOf(["records", "parts"]))
     page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=1_000_000))
 
     @validates_schema
-    def _classes_are_of_records(self, raw: Mapping[str, Any], **_: object) -> None:
+    def _has_no_class_of_parts(self, raw: Mapping[str, Any], **_: object) -> None:
         if raw["what"] == "parts" and raw["retention_class"]:
             raise ValidationError("parts are not looked for by class", "class")

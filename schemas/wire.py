@@ -1,4 +1,4 @@
-"""Fields of WooCommerce's REST API as they really come: nulls, numbers as text, times without a zone."""
+"""Fields of WooCommerce's REST API as they really arrive: nulls, numbers as text, times without a zone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LATEST = datetime(2999, 1, 1, tzinfo=UTC)
 
 
 class RecordId(fields.Field[int]):
-    """The id of a record: a whole number from 1 (or `minimum`), also as text; never a boolean or a fraction."""
+    """The id of a record: a whole number from `minimum` on, also as text. Booleans and fractions are refused."""
 
     def __init__(self, *, minimum: int = 1, **kwargs: Any) -> None:
         self.minimum = minimum
@@ -33,16 +33,16 @@ class RecordId(fields.Field[int]):
 
 
 def record_id(value: object, *, minimum: int = 1) -> int | None:
-    """The id that `value` is, or None if it is none that a store can give."""
+    """Return `value` as an id, or None if no store can have given it."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= MAX_ID:
+    if isinstance(value, bool) or not isinstance(value, int):
         return None
-    return value
+    return value if minimum <= value <= MAX_ID else None
 
 
 class GmtTime(fields.Field[datetime]):
-    """A time of an event: ISO 8601, in UTC where it bears no zone. Empty and all-zero ones are None."""
+    """The time of an event: ISO 8601, in UTC if it names no zone. An empty or all-zero time is None."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(allow_none=True, **kwargs)
@@ -59,30 +59,31 @@ class GmtTime(fields.Field[datetime]):
 
 
 def gmt_time(value: object) -> datetime | None:
-    """The instant that a `*_gmt` value is, in whole seconds: ISO 8601, in UTC though it bears no zone.
+    """Read the value of a `*_gmt` field, in whole seconds: ISO 8601, in UTC although it names no zone.
 
-    None for what is no time, such as `0000-00-00` and `-0001-11-30`, by which PHP writes that there is none.
+    Return None for anything else. PHP writes `0000-00-00` or `-0001-11-30` if there is no time.
     """
     if not isinstance(value, str):
         return None
     try:
         instant = datetime.fromisoformat(value)
-        instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+        if instant.tzinfo is None:
+            return instant.replace(tzinfo=UTC, microsecond=0)
+        return instant.astimezone(UTC).replace(microsecond=0)
     except (ValueError, OverflowError):
         return None
-    return instant.replace(microsecond=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """The `*_gmt` times of a record by name, and the names of those that are no times. Names bear no `_gmt`."""
+    """The `*_gmt` times of a record by name; `odd` names the values that are not times. Names have no `_gmt`."""
 
     instants: Mapping[str, datetime | None]
     odd: frozenset[str]
 
     @classmethod
     def of(cls, raw: Mapping[str, Any], *names: str) -> Self:
-        """Read these times of a record. Empty values are no times, and not odd."""
+        """Read the times of these names. An empty value is None and not odd."""
         instants: dict[str, datetime | None] = {}
         odd = set()
         for name in names:
@@ -94,40 +95,37 @@ class Times:
 
 
 def php_list(value: object) -> list[Any] | None:
-    """The list that a value is, or stands for: PHP writes one with gaps as an object with numeric keys.
-
-    None for anything else.
-    """
+    """Return the list that a value means, or None. PHP writes a list with gaps as an object with numeric keys."""
     if isinstance(value, list):
         return value
-    if (
-        isinstance(value, dict)
-        and value
-        and all(isinstance(key, str) and key.isdecimal() for key in value)
-    ):
+    if not isinstance(value, dict) or not value:
+        return None
+    if all(isinstance(key, str) and key.isdecimal() for key in value):
         return list(value.values())
     return None
 
 
-def method_id(value: object, ways: frozenset[str]) -> str:
-    """The id of a way of payment or shipping, where it is one of the `ways` (patterns); `other` for any other, of
-    which nobody knows what it tells, and nothing where there is none."""
+def method_id(value: object, patterns: frozenset[str]) -> str:
+    """Return the id of a payment or shipping method if it matches a pattern; "" if there is none.
+
+    Any other id becomes `other`: nobody knows what it says about a person.
+    """
     text = value.strip().lower() if isinstance(value, str) else ""
     if not text:
         return ""
-    return text if _METHOD.fullmatch(text) and _is_among(text, ways) else "other"
+    return text if _METHOD.fullmatch(text) and _matches(text, patterns) else "other"
 
 
 @lru_cache(maxsize=256)
-def _is_among(text: str, ways: frozenset[str]) -> bool:
-    return any(fnmatchcase(text, way) for way in ways)
+def _matches(text: str, patterns: frozenset[str]) -> bool:
+    return any(fnmatchcase(text, pattern) for pattern in patterns)
 
 
 def present(value: object) -> bool:
-    """Whether a field holds anything at all."""
+    """Tell whether a field holds anything."""
     return bool(value.strip()) if isinstance(value, str) else bool(value)
 
 
 def any_present(holder: object, keys: Iterable[str]) -> bool:
-    """Whether an address, say, holds anything under `keys`. An empty one comes as `[]`, as PHP writes it."""
+    """Tell whether an object, such as an address, holds anything under `keys`. PHP writes an empty object as `[]`."""
     return isinstance(holder, dict) and any(present(holder.get(key)) for key in keys)

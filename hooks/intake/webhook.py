@@ -31,10 +31,10 @@ from hooks.retention.tool_reports import number_of
 from schemas.customer import CustomerSchema
 from schemas.notice import (
     KNOWN_REST_ERRORS,
-    ActionSchema,
     Argument,
     DeletedSchema,
-    ReportSchema,
+    EventActionSchema,
+    RecordActionSchema,
     RestErrorSchema,
     id_in_another_version,
 )
@@ -184,8 +184,8 @@ def _content(topic: str, body: bytes, policy: Policy, subject_key: str | None) -
     resource, event = topic.split(".", 1)
     if resource == "action":
         if event == _DELETE_ORDER:
-            return Hint("order", _loaded(ActionSchema(), raw)["arg"], "deleted")
-        argument: Argument = _loaded(ReportSchema(), raw)["arg"]
+            return Hint("order", _loaded(RecordActionSchema(), raw)["arg"], "deleted")
+        argument: Argument = _loaded(EventActionSchema(), raw)["arg"]
         return happened(policy.actions[event].event, argument.name, argument.at, argument.subject)
     kind: RecordKind = "order" if resource == "order" else "customer"
     _refuse_another_version(kind, raw)
