@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import Column, Connection, Row, Select, func, select, union_all
 
 from hooks.ledger import tallies
-from hooks.ledger.tables import KEPT, OPEN, records
+from hooks.ledger.tables import IS_KEPT, IS_OPEN, records
 
 PAGE_SIZE = 500
 
@@ -125,7 +125,7 @@ def _page(chosen: Due, groups: Iterable[tuple[str, ...]], upto: int, size: int) 
 
 def _first(chosen: Due, upto: int, kind: str, retention_class: str | None = None) -> Select[Any]:
     where: list[Any] = [
-        KEPT if chosen.parts else OPEN,
+        IS_KEPT if chosen.parts else IS_OPEN,
         chosen.day.is_not(None),
         records.c.kind == kind,
     ]

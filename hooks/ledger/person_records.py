@@ -9,8 +9,7 @@ from sqlalchemy import ColumnElement, Connection, String, and_, cast, or_, selec
 from hooks.ledger.persons import accounts_with, emails_of
 from hooks.ledger.records import Values, about_order, of_customer, the_customer
 from hooks.ledger.tables import records
-from hooks.ledger.views import MAX_ID
-from hooks.retention.facts import STORED_KINDS
+from hooks.retention.facts import MAX_ID, STORED_KINDS
 
 
 def held_of(connection: Connection, store: str, customer_id: int) -> list[Values]:

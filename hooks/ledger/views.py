@@ -11,27 +11,25 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 from hooks.ledger import order_ids, tallies
 from hooks.ledger.codec import entry_name
 from hooks.ledger.records import UNLISTED
+from hooks.ledger.states import OPEN_STATES
 from hooks.ledger.tables import (
-    CLOSED_TO_US,
-    IGNORED,
-    MAYBE_EARLY,
+    IS_CLOSED_TO_US,
+    IS_IGNORED,
+    IS_ODD,
+    MAY_BE_EARLY,
     NO_WEBHOOKS,
-    ODD,
     deliveries,
     history,
     quarantine,
     records,
     stores,
 )
-from hooks.retention.facts import STORED_KINDS
+from hooks.retention.facts import MAX_ID, STORED_KINDS
+from hooks.retention.iso import iso_or_none
 from hooks.retention.recipients import UNNAMED
 
-OPEN_STATES = ("active", "trashed")
 LOST_RIGHTS = "owner-lost-rights"
 EXAMPLES = 10
-
-MAX_ID = 2**63 - 1
-"""Larger ones than this no database holds, nor does a store give them."""
 
 
 def record(
@@ -54,8 +52,8 @@ def record(
         "kind": row.kind,
         "id": row.external_id,
         "state": row.state,
-        "version": _text(row.version),
-        "closed_on": _text(row.closed_on),
+        "version": iso_or_none(row.version),
+        "closed_on": iso_or_none(row.closed_on),
         "policy": row.policy_id,
         "tag": _tag(row),
         "facts": json.loads(row.facts) if row.facts else None,
@@ -87,9 +85,9 @@ def _tag(row: Row[Any]) -> dict[str, Any] | None:
     return {
         "legal_basis": row.legal_basis,
         "class": row.retention_class,
-        "from": _text(row.runs_from),
-        "review_after": _text(row.review_after),
-        "delete_after": _text(row.delete_after),
+        "from": iso_or_none(row.runs_from),
+        "review_after": iso_or_none(row.review_after),
+        "delete_after": iso_or_none(row.delete_after),
         "held": row.held,
     }
 
@@ -99,7 +97,7 @@ def _store_copy(row: Row[Any]) -> dict[str, Any]:
     return {
         "in_step": row.wanted_digest == row.known_digest,
         "wanted": json.loads(row.wanted) if row.wanted else None,
-        "next_write_at": _text(row.push_at),
+        "next_write_at": iso_or_none(row.push_at),
         "attempts": row.push_attempts,
         "error": row.push_error,
         "to_be_asked": row.reread_reason if row.reread_reason != UNLISTED else None,
@@ -112,21 +110,17 @@ def _history(connection: Connection, record_id: int) -> list[dict[str, Any]]:
     )
     return [
         {
-            "at": _text(row.at),
+            "at": iso_or_none(row.at),
             "cause": row.cause,
             "state": row.state,
             "legal_basis": row.legal_basis,
             "class": row.retention_class,
-            "delete_after": _text(row.delete_after),
+            "delete_after": iso_or_none(row.delete_after),
             "policy": row.policy_id,
             "reason": row.reason,
         }
         for row in rows
     ]
-
-
-def _text(value: date | datetime | None) -> str | None:
-    return value.isoformat() if value is not None else None
 
 
 def counts(connection: Connection) -> dict[str, Any]:
@@ -160,7 +154,9 @@ def counts(connection: Connection) -> dict[str, Any]:
 def _ignored(connection: Connection) -> dict[str, int]:
     """How many accounts are ignored, by role; `unknown` where they were not read since roles are kept."""
     chosen = (
-        select(records.c.role, func.count().label("number")).where(IGNORED).group_by(records.c.role)
+        select(records.c.role, func.count().label("number"))
+        .where(IS_IGNORED)
+        .group_by(records.c.role)
     )
     found = {row.role or "unknown": row.number for row in connection.execute(chosen)}
     return dict(sorted(found.items()))
@@ -188,7 +184,7 @@ def erased_too_early(
         and_(records.c.state == "trashed", records.c.delete_after >= today),
         records.c.delete_after >= records.c.closed_on,
     )
-    examples = select(records).where(MAYBE_EARLY, early).order_by(records.c.id).limit(EXAMPLES)
+    examples = select(records).where(MAY_BE_EARLY, early).order_by(records.c.id).limit(EXAMPLES)
     return number, list(connection.execute(examples)) if number else [], since
 
 
@@ -267,9 +263,9 @@ def store_row(connection: Connection, store: str) -> dict[str, Any]:
     here = records.c.store == store
     row = connection.execute(select(stores).where(stores.c.slug == store)).first()
     return {
-        "last_delivery_at": _text(last_delivery(connection, store)),
-        "last_reconciled_at": _text(row.last_reconciled_at) if row else None,
-        "last_pushed_at": _text(row.last_pushed_at) if row else None,
+        "last_delivery_at": iso_or_none(last_delivery(connection, store)),
+        "last_reconciled_at": iso_or_none(row.last_reconciled_at) if row else None,
+        "last_pushed_at": iso_or_none(row.last_pushed_at) if row else None,
         "pending_pushes": _number(connection, and_(here, records.c.push_at.is_not(None))),
         "failing_pushes": _number(connection, and_(here, records.c.push_error.is_not(None))),
         "pending_questions": _number(connection, and_(here, records.c.reread_at.is_not(None))),
@@ -300,7 +296,7 @@ def push_errors(connection: Connection, store: str) -> list[Row[Any]]:
 
 def odd_records(connection: Connection, store: str, code: str) -> tuple[int, list[Row[Any]]]:
     """The records with odd parts of this code: their number, and the first few (`kind`, `external_id`)."""
-    odd = (records.c.store == store, ODD)
+    odd = (records.c.store == store, IS_ODD)
     groups = connection.execute(
         select(records.c.oddities, func.count().label("number"))
         .where(*odd)
@@ -324,7 +320,7 @@ def closed(connection: Connection, store: str) -> list[Row[Any]]:
         func.count().label("number"),
         func.min(records.c.external_id).label("example"),
         func.min(records.c.reread_since).label("since"),
-    ).where(records.c.store == store, CLOSED_TO_US)
+    ).where(records.c.store == store, IS_CLOSED_TO_US)
     return list(connection.execute(chosen.group_by(records.c.kind).order_by(records.c.kind)))
 
 

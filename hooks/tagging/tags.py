@@ -14,6 +14,7 @@ from typing import Any
 
 from hooks.ledger.codec import entries_text, facts_text
 from hooks.ledger.records import AGAIN, Values
+from hooks.ledger.states import KEPT_STATES
 from hooks.retention.anchors import accounting_events_of
 from hooks.retention.cache import BoundedCache
 from hooks.retention.classify import Entry, Schedule, schedule
@@ -42,9 +43,6 @@ Tags = tuple[Schedule, Values]
 IMPLAUSIBLE_DATES = "implausible-dates"
 ODDITIES = {"meta_data": "meta-unreadable", "refunds": "refunds-unreadable"}
 """Codes of the parts that cannot be read; every other odd part is a date."""
-
-_KEPT = ("active", "trashed", "erased")
-"""Phases of records of which at least a part may be left."""
 
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -161,7 +159,7 @@ def _tags(
     return plan, {
         "state": plan.phase,
         "held": bool(then.holds) or _is_trashed_in_spite_of_law(plan, then),
-        "oddities": _oddities(facts, policy) if plan.phase in _KEPT else "",
+        "oddities": _oddities(facts, policy) if plan.phase in KEPT_STATES else "",
         "unknown_status": isinstance(facts, OrderFacts) and facts.status == "unknown",
         "legal_basis": governing and governing.basis,
         "retention_class": governing and governing.retention_class,
@@ -258,7 +256,7 @@ def since_of(facts: Facts) -> datetime | None:
 
 def _part(plan: Schedule) -> date | None:
     """The first day by which a part of the record has to go, where that is before the whole of it goes."""
-    if plan.phase not in _KEPT:
+    if plan.phase not in KEPT_STATES:
         return None
     days = [
         entry.delete_after for entry in plan.entries if entry.delete_after and not entry.governs
@@ -273,7 +271,7 @@ def _request_due(plan: Schedule) -> date | None:
 
     What was due before goes by the end of the month too: only then the request is late.
     """
-    if plan.phase not in _KEPT:
+    if plan.phase not in KEPT_STATES:
         return None
     asked = ((entry.delete_after, entry.requested_on) for entry in plan.entries)
     return min(
@@ -284,7 +282,7 @@ def _request_due(plan: Schedule) -> date | None:
 
 def _hold_review(plan: Schedule, stands: Standing) -> date | None:
     """The first day on which a hold on what is kept is to be reviewed."""
-    if plan.phase not in _KEPT:
+    if plan.phase not in KEPT_STATES:
         return None
     return min((hold.review_on for hold in stands.holds if hold.review_on), default=None)
 

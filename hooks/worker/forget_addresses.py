@@ -18,6 +18,7 @@ from hooks.ledger import persons
 from hooks.ledger.codec import facts_text, read_events, read_facts
 from hooks.ledger.persons import CONTACT, Owner, Persons
 from hooks.ledger.records import RecordKey, Values
+from hooks.ledger.states import KEPT_STATES
 from hooks.ledger.tables import account_emails
 from hooks.ledger.tables import records as table
 from hooks.ledger.unit import Unit
@@ -28,7 +29,6 @@ from hooks.tagging import address_links
 from hooks.tagging.tags import is_decided
 
 CLOSED = ("gone", "erased")
-OPEN = ("active", "trashed", "erased")
 KINDS = ("customer", CONTACT, "support-request", "cookie-consent")
 CHUNK = 500
 
@@ -82,7 +82,7 @@ def _is_spent(connection: Connection, row: Values) -> bool:
     names = names or persons.with_email(connection, store, email_hash)
     others = (
         table.c.store == store,
-        table.c.state.in_(OPEN),
+        table.c.state.in_(KEPT_STATES),
         table.c.id != row["id"],
         table.c.entries != "[]",
     )
