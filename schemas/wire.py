@@ -12,7 +12,8 @@ from typing import Any, Self
 
 from marshmallow import ValidationError, fields
 
-MAX_ID = 2**63 - 1
+from hooks.retention.facts import MAX_ID
+
 _METHOD = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,39}")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2999, 1, 1, tzinfo=UTC)

@@ -18,9 +18,8 @@ from hooks.intake.tool_event import record_event
 from hooks.ledger import views
 from hooks.ledger.codec import entry_name
 from hooks.ledger.records import RecordKey
-from hooks.ledger.views import MAX_ID
 from hooks.retention.events import SCOPES, TYPES
-from hooks.retention.facts import KINDS, RecordKind
+from hooks.retention.facts import KINDS, MAX_ID, RecordKind
 from hooks.service import Service, service
 from schemas.record_event import REASONS
 

@@ -20,6 +20,7 @@ from hooks.ledger.database import Database
 from hooks.ledger.prepared import Raw
 from hooks.ledger.records import Values
 from hooks.ledger.tagged_rows import Known
+from hooks.retention.iso import iso_or_none
 from hooks.retention.policy import Policy
 from hooks.tagging.context import Reading, alone, bearing, persons_of
 from hooks.tagging.tags import tags, tags_alone
@@ -304,20 +305,16 @@ def _show(found: Impact, known: Values, wanted: Values, *, due: bool) -> None:
         "id": known["external_id"],
         "from": [
             known["retention_class"],
-            _text(known["delete_after"]),
-            _text(known["part_delete_after"]),
+            iso_or_none(known["delete_after"]),
+            iso_or_none(known["part_delete_after"]),
         ],
         "to": [
             wanted["retention_class"],
-            _text(wanted["delete_after"]),
-            _text(wanted["part_delete_after"]),
+            iso_or_none(wanted["delete_after"]),
+            iso_or_none(wanted["part_delete_after"]),
         ],
         "due_at_once": due,
     }
     kept = [one for one in found.examples if one["due_at_once"]]
     rest = [one for one in found.examples if not one["due_at_once"]]
     found.examples = (([*kept, example, *rest]) if due else [*kept, *rest, example])[:EXAMPLES]
-
-
-def _text(day: date | None) -> str | None:
-    return day.isoformat() if day else None

@@ -24,6 +24,9 @@ STORED_KINDS: tuple[RecordKind, ...] = (
     "customer",
 )  # records of the store, that can be written back to
 
+MAX_ID = 2**63 - 1
+"""The largest id that a database can hold. No store gives a larger one."""
+
 Occurrence = Literal["made", "closed", "consent-given", "consent-withdrawn", "deleted"]
 
 EVENT_TYPES: dict[str, tuple[RecordKind, Occurrence]] = {

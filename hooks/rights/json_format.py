@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from hooks.retention.classify import Entry
+from hooks.retention.iso import iso_or_none
 from hooks.retention.policy import LegalBasis, Policy, RetentionClass, Term
 from hooks.rights.answer import Answer, Asked, Held, Receives, Record
 from hooks.rights.complaints import Authority
@@ -81,7 +80,7 @@ def _asked(asked: Asked) -> Shown:
         "on": asked.on.isoformat(),
         "about": {"kind": asked.kind, "id": asked.id},
         "scope": asked.scope or None,
-        "lifted_on": _day(asked.lifted_on),
+        "lifted_on": iso_or_none(asked.lifted_on),
         "words": meaning_words(asked, "en"),
     }
 
@@ -91,7 +90,7 @@ def _record(record: Record, answer: Answer) -> Shown:
         "kind": record.kind,
         "id": record.id,
         "state": record.state,
-        "erased_on": _day(record.closed_on),
+        "erased_on": iso_or_none(record.closed_on),
         "in_question": record.in_question,
         "entries": [_entry(held, answer) for held in record.held],
         "recipients": [_recipient(got, answer.policy) for got in record.recipients],
@@ -115,15 +114,15 @@ def _entry(held: Held, answer: Answer) -> Shown:
         "action": entry.action,
         "reason": held.otherwise.reason,
         "must_stay": [_stay(stay) for stay in held.stays],
-        "restricted_since": _day(held.restricted_since),
+        "restricted_since": iso_or_none(held.restricted_since),
         "rights": [_right(found, held) for found in held.rights],
     }
 
 
 def _dates(entry: Entry) -> Shown:
     return {
-        "review_after": _day(entry.review_after),
-        "delete_after": _day(entry.delete_after),
+        "review_after": iso_or_none(entry.review_after),
+        "delete_after": iso_or_none(entry.delete_after),
         "until": entry.until,
     }
 
@@ -133,9 +132,9 @@ def _stay(stay: Stay) -> Shown:
         "ground": stay.ground,
         "article": stay.article,
         "law": stay.law or None,
-        "until": _day(stay.until),
-        "since": _day(stay.since),
-        "review_on": _day(stay.review_on),
+        "until": iso_or_none(stay.until),
+        "since": iso_or_none(stay.since),
+        "review_on": iso_or_none(stay.review_on),
         "words": stay_words("en", stay),
     }
 
@@ -179,7 +178,7 @@ def _closed(answer: Answer, number: int) -> Shown:
         "kind": closed.kind,
         "id": closed.id,
         "state": closed.state,
-        "erased_on": _day(closed.on),
+        "erased_on": iso_or_none(closed.on),
         "left_behind": [one.entry.name for one in held],
     }
 
@@ -255,7 +254,3 @@ def _class(kept: RetentionClass) -> Shown:
         "source": kept.source,
         "published": kept.published.section is not None,
     }
-
-
-def _day(value: date | None) -> str | None:
-    return value.isoformat() if value else None

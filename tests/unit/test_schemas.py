@@ -15,6 +15,7 @@ from marshmallow import Schema, ValidationError
 
 from hooks.retention.facts import (
     KNOWN_STATUSES,
+    MAX_ID,
     Choice,
     CustomerFacts,
     OrderFacts,
@@ -30,7 +31,7 @@ from schemas.meta import UNKNOWN, Meta, read_meta
 from schemas.notice import DeletedSchema, RecordActionSchema, RestErrorSchema
 from schemas.order import FIELDS as ORDER_FIELDS
 from schemas.order import OrderSchema
-from schemas.wire import MAX_ID, GmtTime, any_present, method_id, present, record_id
+from schemas.wire import GmtTime, any_present, method_id, present, record_id
 from tests.support import recordings
 from tests.support.recordings import DELIVERIES, Recorded
 from tests.unit.builders import at

@@ -13,8 +13,7 @@ from hooks.intake.record_event import note
 from hooks.intake.tool_event import event_object, record_event
 from hooks.ledger.codec import event_dict
 from hooks.ledger.records import RecordKey
-from hooks.ledger.views import MAX_ID
-from hooks.retention.facts import KINDS, RecordKind
+from hooks.retention.facts import KINDS, MAX_ID, RecordKind
 from hooks.service import service
 from hooks.web import requests
 from hooks.web.endpoints.records import shown

@@ -15,6 +15,7 @@ from sqlalchemy import Row
 
 from hooks.ledger.codec import entry_name
 from hooks.ledger.due import PAGE_SIZE, Due, due, due_by_day
+from hooks.retention.iso import iso_or_none
 from hooks.service import service
 from schemas.schedule import ScheduleQuerySchema
 
@@ -115,8 +116,8 @@ def _record(row: Row[Any]) -> dict[str, Any]:
         "id": row.external_id,
         "class": row.retention_class,
         "legal_basis": row.legal_basis,
-        "review_after": row.review_after.isoformat() if row.review_after else None,
-        "delete_after": row.delete_after.isoformat() if row.delete_after else None,
+        "review_after": iso_or_none(row.review_after),
+        "delete_after": iso_or_none(row.delete_after),
         "state": row.state,
     }
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row
 from hooks.ledger import due, views
 from hooks.ledger.codec import read_entries
 from hooks.ledger.due import Due
+from hooks.retention.iso import iso_or_none
 from hooks.retention.policy import Policy
 
 Problem = dict[str, Any]
@@ -87,7 +88,7 @@ def _erased_too_early(connection: Connection, today: date) -> Iterator[Problem]:
             "code": "erased-too-early",
             "message": f"{number} record(s) that the law or a hold wants kept were trashed or erased{more}: {named}. "
             "Restore them in the store, or from its backup.",
-            "since": since.isoformat() if since else None,
+            "since": iso_or_none(since),
         }
 
 

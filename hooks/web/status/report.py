@@ -26,6 +26,7 @@ from hooks.ledger import (
     webhooks,
 )
 from hooks.policies.activate import is_unreadable, waiting_words
+from hooks.retention.iso import iso_or_none
 from hooks.retention.policy import Policy
 from hooks.settings import Settings
 from hooks.sync import store_observations
@@ -146,7 +147,7 @@ def _policy_problems(connection: Connection, policy: Policy, now: datetime) -> I
                 "code": "policy-waits",
                 "message": f"The policy {row.id} that POLICY_FILE names is not in force, since {waiting_words(row)}. "
                 f"{policy.id} stays in force. `{DIFF}` says what would change, `policy apply --yes` puts it in force.",
-                "since": _text(row.proposed_at),
+                "since": iso_or_none(row.proposed_at),
             }
     if is_unreadable(connection, policy):
         yield {
@@ -161,13 +162,13 @@ def _policy_problems(connection: Connection, policy: Policy, now: datetime) -> I
             yield {
                 "code": "policy-drift",
                 "message": f"The page {page.url} and the policy {policy.id} say different things. {' '.join(drift)}",
-                "since": _text(page.since),
+                "since": iso_or_none(page.since),
             }
         if page.error:
             yield {
                 "code": "policy-page-unreadable",
                 "message": f"{page.error} Is POLICY_PAGE_URL right? It is tried again within the hour.",
-                "since": _text(page.error_since),
+                "since": iso_or_none(page.error_since),
             }
 
 
@@ -220,7 +221,7 @@ def _store_problems(connection: Connection, slug: str) -> Iterator[Problem]:
         yield {
             "code": "contested" if row.push_error == "contested" else "failing-pushes",
             "message": _push_words(slug, row.push_error, row.number, row.example),
-            "since": row.since.isoformat() if row.since else None,
+            "since": iso_or_none(row.since),
         }
     yield from _odd_problems(connection, slug)
     yield from _closed_problems(connection, slug)
@@ -272,7 +273,7 @@ def _closed_problems(connection: Connection, slug: str) -> Iterator[Problem]:
             "message": f"{row.number} record(s) of {slug}, {row.kind} {row.example} among them, are closed to the key: "
             "the store shows others of the kind, and refuses these. They are asked for again by themselves; to end it, "
             "give the key to a user who may see them.",
-            "since": _text(row.since),
+            "since": iso_or_none(row.since),
         }
 
 
@@ -283,7 +284,7 @@ def _notice_problems(connection: Connection, slug: str) -> Iterator[Problem]:
             "code": "php-notices",
             "message": f"PHP prints notices into the answers of {slug} ({notices.value}). They are skipped, but they "
             "can hide what the store says, and show to everybody what is wrong: set WP_DEBUG_DISPLAY off.",
-            "since": _text(notices.since),
+            "since": iso_or_none(notices.since),
         }
 
 
@@ -295,15 +296,15 @@ def _round_problems(connection: Connection, slug: str, *, late: datetime) -> Ite
             "code": "reconciliation-failing",
             "message": f"A list of {slug} cannot be gone through for {at.name} ({at.error}); what sends no webhook, "
             "or was missed, is not found there. It is tried again by itself.",
-            "since": _text(at.error_since),
+            "since": iso_or_none(at.error_since),
         }
     changes = rounds.state(connection, slug, "changes")
     if changes is not None and changes.done_at is not None and changes.done_at < late:
         yield {
             "code": "reconciliation-late",
-            "message": f"The store {slug} was last asked for what its webhooks missed at {_text(changes.done_at)}. Is "
-            "a worker running, and does the store answer it?",
-            "since": _text(changes.done_at),
+            "message": f"The store {slug} was last asked for what its webhooks missed at "
+            f"{iso_or_none(changes.done_at)}. Is a worker running, and does the store answer it?",
+            "since": iso_or_none(changes.done_at),
         }
 
 
@@ -314,14 +315,14 @@ def _webhook_problems(connection: Connection, slug: str) -> Iterator[Problem]:
             "code": "webhooks-unreadable",
             "message": f"The webhooks of {slug} cannot be looked at or mended ({look.error}): the key needs read and "
             f"write permission and an administrator behind it. `{CHECK}` says more.",
-            "since": _text(look.error_since),
+            "since": iso_or_none(look.error_since),
         }
     wrong = [row for row in webhooks.known(connection, slug).values() if row.wrong_since]
     if wrong and webhooks.installed_at(connection, slug) is None:
         yield {
             "code": "webhooks-not-installed",
             "message": f"The store {slug} has no webhooks of this service, so that nothing arrives. Run `{INSTALL}`.",
-            "since": _text(min(row.wrong_since for row in wrong)),
+            "since": iso_or_none(min(row.wrong_since for row in wrong)),
         }
     else:
         for status in sorted({row.status for row in wrong}):
@@ -331,12 +332,12 @@ def _webhook_problems(connection: Connection, slug: str) -> Iterator[Problem]:
         yield {"code": "webhook-wrong-version"} | _wrong_version(slug, outdated)
     missed = views.missed(connection, slug)
     if missed:
-        last = _text(views.last_delivery(connection, slug)) or "never"
+        last = iso_or_none(views.last_delivery(connection, slug)) or "never"
         yield {
             "code": "deliveries-missing",
             "message": f"Changes in {slug} are seen over REST of which no delivery came; last delivery: {last}. "
             f"What was missed is fetched; `{CHECK}` tells what may keep deliveries away.",
-            "since": _text(missed),
+            "since": iso_or_none(missed),
         }
 
 
@@ -351,7 +352,7 @@ def _webhook_problem(slug: str, status: str, rows: list[Row[Any]]) -> Problem:
     return {
         "code": f"webhook-{status}",
         "message": f"Webhook(s) {topics} of {slug}: {words}. The worker mends this; `{INSTALL}` does it at once.",
-        "since": _text(min(row.wrong_since for row in rows)),
+        "since": iso_or_none(min(row.wrong_since for row in rows)),
     }
 
 
@@ -369,10 +370,6 @@ def _wrong_version(slug: str, outdated: list[api_versions.Outdated]) -> Problem:
         f"somebody may have made them by hand for another version. {cure}",
         "since": min(found.since for found in outdated).isoformat(),
     }
-
-
-def _text(value: datetime | None) -> str | None:
-    return value.isoformat() if value else None
 
 
 def _set_aside(slug: str, reason: str, rows: list[Row[Any]]) -> Problem:

@@ -1,0 +1,10 @@
+"""Days and instants as ISO 8601 text."""
+
+from __future__ import annotations
+
+from datetime import date
+
+
+def iso_or_none(value: date | None) -> str | None:
+    """Write a day (`2031-12-31`) or an instant with its offset; None stays None."""
+    return value.isoformat() if value is not None else None
