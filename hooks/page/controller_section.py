@@ -1,4 +1,4 @@
-"""Section 1: who the controller is and how it is reached."""
+"""Section 1 of the page: the controller, with its address and its contacts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hooks.page.section_titles import SectionTopic
 from hooks.page.sections import Section
 
 _UK = re.compile(r"\buk[ -]gdpr\b|\bbritisk(?:e)? gdpr\b")
-_NEEDED = {
+_REQUIRED = {
     "name": "the controller's name",
     "address": "its address",
     "organisation_number": "its organisation number",
@@ -25,20 +25,25 @@ def read_controller(
     lines: Sequence[Line],
     sections: Sequence[Section],
     unread: list[str],
-    places: Mapping[SectionTopic, SectionHeading],
+    headings: Mapping[SectionTopic, SectionHeading],
 ) -> PublishedController:
-    """Read what the labels of the section name, and whether any section speaks of UK GDPR. Adds a sentence to `unread`
-    for each thing that a policy needs and that is not there."""
-    found: dict[str, str] = {}
+    """Read the labelled lines of the section, and look in all sections for UK GDPR.
+
+    Adds a sentence to `unread` for each fact that a policy needs and the section does not give. Adds none if there is
+    no such section: that is one sentence of the reader's own.
+    """
+    values: dict[str, str] = {}
     for line in lines:
-        name = vocabulary.identify(line.label, vocabulary.FACTS) if line.value else None
-        if name:
-            found.setdefault(name, line.value)
-    if place := places.get("controller"):
-        unread += [
-            f"{place}: {what} could not be read."
-            for name, what in _NEEDED.items()
-            if name not in found
-        ]
-    uk = any(_UK.search(normalize(line.text)) for section in sections for line in section.lines)
-    return PublishedController(**found, uk=uk)
+        name = vocabulary.identify(line.label, vocabulary.CONTROLLER_FIELDS)
+        if name and line.value:
+            values.setdefault(name, line.value)
+    heading = headings.get("controller")
+    if heading:
+        for name, label in _REQUIRED.items():
+            if name not in values:
+                unread.append(f"{heading}: {label} could not be read.")
+    return PublishedController(**values, uk=any(_names_uk(section) for section in sections))
+
+
+def _names_uk(section: Section) -> bool:
+    return any(_UK.search(normalize(line.text)) for line in section.lines)

@@ -27,19 +27,19 @@ _FORMS = tuple(
 
 
 def read_day(text: str) -> date | None:
-    """The one day that the text names; None for none, for several, and for `01/02/2026`, which may be either month."""
+    """Read the day that the text names.
+
+    None if it names none or several, and for `01/02/2026`, which may be in either of two months.
+    """
     words = normalize(text)
-    found = {day for form in _FORMS for match in form.finditer(words) if (day := _day(match))}
-    return found.pop() if len(found) == 1 else None
+    days = {_day(match) for form in _FORMS for match in form.finditer(words)} - {None}
+    return days.pop() if len(days) == 1 else None
 
 
 def _day(match: re.Match[str]) -> date | None:
-    month = match["month"]
+    """Return the day that the match names; None if the calendar has no such day."""
+    month = _NUMBERS.get(match["month"]) or int(match["month"])
     try:
-        return date(
-            int(match["year"]),
-            int(month) if month.isdigit() else _NUMBERS[month],
-            int(match["day"]),
-        )
+        return date(int(match["year"]), month, int(match["day"]))
     except ValueError:
         return None

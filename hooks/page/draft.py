@@ -18,7 +18,7 @@ from hooks.page import toml_writer
 from hooks.page.draft_parts import DraftParts
 from hooks.page.normalized_text import slug
 from hooks.page.published import PublishedPage, PublishedTerm, SectionHeading
-from hooks.page.section_titles import SectionTopic, is_of_the_whole, topics_of
+from hooks.page.section_titles import SectionTopic, is_page_title, topics_of
 from hooks.page.vocabulary import ARTICLES
 
 _COMPANY_FORM = re.compile(
@@ -50,9 +50,7 @@ class SectionNumbers:
         printed = {place.number for place in page.sections}
         last = 0
         for place in page.sections:
-            if place.number is None and (
-                is_of_the_whole(place.title) or not topics_of(place.title)
-            ):
+            if place.number is None and (is_page_title(place.title) or not topics_of(place.title)):
                 continue
             number = place.number or last + 1
             while number in titles or (place.number is None and number in printed):

@@ -1,9 +1,9 @@
-"""A page's HTML as read_blocks in the order of reading: headings, paragraphs, and items of lists and tables."""
+"""The HTML of a page as blocks in the order of reading: headings, paragraphs, and items of lists and tables."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, groupby
 from typing import Literal
@@ -12,40 +12,43 @@ from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString, PageElement, PreformattedString
 
 from hooks.errors import PageError
-from hooks.page.normalized_text import clean, word_set, words
+from hooks.page.normalized_text import clean, word_set, words_of
 
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6, "summary": 4}
 _LISTS = ("ul", "ol", "menu")
-_ENTRIES = frozenset({"entry-content", "wp-block-post-content"})
-_UNSEEN = word_set(
+_CONTENT_CLASSES = frozenset({"entry-content", "wp-block-post-content"})
+_INVISIBLE = word_set(
     "script style template noscript nav footer aside form svg head title button del s strike iframe select"
 )
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
+_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
 _BLOCKS = word_set(
     "h1 h2 h3 h4 h5 h6 summary ul ol menu li dl dt dd p div section article main body html header hr pre address",
     "table thead tbody tfoot tr td th caption figure figcaption blockquote details center fieldset",
 )
 _BOLD_STYLE = re.compile(r"font-weight\s*:\s*(bold|bolder|[6-9]00)")
-_TABLE_HEADS = word_set(
+_HEADER_WORDS = word_set(
     "category categories type data kind what period retention term how long time purpose basis recipient name we keep",
     "it legal of the for and kategori kategorier opplysninger hva periode lagringstid oppbevaringstid frist hvor lenge",
     "formål grunnlag vi dem lagrer",
 )
-"""A table's first row of nothing but these is its heading."""
+"""The words of a table's header: a first row of nothing but these is one."""
 
 MAX_LEVELS = 200
-"""Of tags within tags. The time that a deeper page takes grows by the square of its length."""
+"""The levels of tags within tags. The time for a deeper page grows by the square of its length."""
 
 Run = tuple[str, bool]
-"""A piece of text, and whether it is bold; a line break is a piece of its own: `LINE_BREAK`."""
+"""A piece of text, and a boolean that is true if it is bold. A line break is a run of its own: `LINE_BREAK`."""
 
 LINE_BREAK: Run = ("\n", False)
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """`depth` is a heading's level, or how deep an item is nested. `cells` are those of a table's row, or a term and
-    its definitions, as text; `runs` is empty then. `item` numbers the items of lists; 0 is none."""
+    """A heading, a paragraph, or an item of a list or a table.
+
+    `depth` is the level of a heading, or the depth at which an item is nested. `cells` has the texts of a table's row,
+    or a term and its definitions; `runs` is then empty. `item` numbers the items of lists; 0 is no item of a list.
+    """
 
     kind: Literal["heading", "paragraph", "item"]
     depth: int
@@ -55,12 +58,12 @@ class Block:
 
 
 class _Soup(BeautifulSoup):
-    """Gives up at the first tag that is nested too deeply, so that the rest is not gone through."""
+    """A parser that stops at the first tag that is nested too deeply. To parse the tags after it could take minutes."""
 
-    def pushTag(self, tag: Tag) -> None:  # noqa: N802 - the base class names it so
+    def pushTag(self, tag: Tag) -> None:  # noqa: N802 - the name in the base class
         """Open a tag. Raises PageError."""
         super().pushTag(tag)
-        if len(self.tagStack) > MAX_LEVELS + 1:  # the whole is one of them
+        if len(self.tagStack) > MAX_LEVELS + 1:  # the document itself is on the stack too
             raise PageError(
                 f"The page's HTML is nested too deeply to be read: more than {MAX_LEVELS} tags within each other. "
                 "Look for tags that are never closed."
@@ -68,122 +71,122 @@ class _Soup(BeautifulSoup):
 
 
 def parse_html(html: str) -> BeautifulSoup:
-    """The HTML as a tree. Raises PageError where it has more than MAX_LEVELS."""
+    """Parse the HTML into a tree. Raises PageError if it has more than MAX_LEVELS."""
     return _Soup(html, "html.parser")
 
 
 def read_blocks(html: str) -> tuple[Block, ...]:
-    """The read_blocks of the page's own content: of a whole saved page, what stands around it is left out.
+    """Read the blocks of the page's own content. Of a saved page, the menus and the footer around it are left out.
 
-    Raises PageError for a page that is nested too deeply to be gone through.
+    Raises PageError for a page that is nested too deeply to be read.
     """
     try:
-        content = _content(_seen(parse_html(html)))
-        found = list(_Reader().inside(content, depth=0, bold=False))
+        soup = parse_html(html)
+        _remove_invisible(soup)
+        blocks = list(_BlockReader().read(_content(soup), depth=0, is_bold=False))
     except RecursionError as error:
         raise PageError("The page's HTML is nested too deeply to be read.") from error
-    return tuple(_joined(found))
+    return tuple(_join_paragraphs(blocks))
 
 
-def _joined(found: list[Block]) -> Iterator[Block]:
-    """With the paragraphs of one item of a list made lines of it."""
-    for (item, _), group in groupby(found, key=lambda block: (block.item, block.kind)):
-        together = list(group)
+def _join_paragraphs(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Join the paragraphs of one list item into one block, with a line break after each."""
+    for (item, _), group in groupby(blocks, key=lambda block: (block.item, block.kind)):
+        paragraphs = list(group)
         if not item:
-            yield from together
+            yield from paragraphs
             continue
-        runs = chain.from_iterable((*block.runs, LINE_BREAK) for block in together)
-        yield replace(together[0], runs=tuple(runs))
+        runs = chain.from_iterable((*block.runs, LINE_BREAK) for block in paragraphs)
+        yield replace(paragraphs[0], runs=tuple(runs))
 
 
-def _seen(soup: BeautifulSoup) -> BeautifulSoup:
-    """Without what a reader of the text does not see, and what is struck out."""
-    for tag in soup.find_all(_is_unseen):
+def _remove_invisible(soup: BeautifulSoup) -> None:
+    """Remove the tags that a reader of the text does not see, and text that is struck out."""
+    for tag in soup.find_all(_is_invisible):
         tag.extract()
-    return soup
 
 
-def _is_unseen(tag: Tag) -> bool:
-    return (
-        tag.name in _UNSEEN
-        or tag.has_attr("hidden")
-        or bool(_HIDDEN.search(str(tag.get("style", ""))))
-    )
+def _is_invisible(tag: Tag) -> bool:
+    if tag.name in _INVISIBLE or tag.has_attr("hidden"):
+        return True
+    return bool(_HIDDEN_STYLE.search(str(tag.get("style", ""))))
 
 
 def _content(soup: BeautifulSoup) -> Tag:
-    """The part that holds the page's text: the first of the usual ones in which headings, or most paragraphs, are."""
-    paragraphs = len(soup.find_all("p"))
-    for is_one in (_is_entry, "article", "main", "body"):
-        for found in soup.find_all(is_one):
-            if (
-                len(found.find_all(list(_HEADINGS), limit=2)) > 1
-                or len(found.find_all("p")) > paragraphs // 2
-            ):
-                return found
+    """Return the tag that holds the page's text; the whole page if no tag does.
+
+    It is the first of the usual ones with two headings or with more than half of the paragraphs.
+    """
+    half = len(soup.find_all("p")) // 2
+    for usual in (_is_entry, "article", "main", "body"):
+        for tag in soup.find_all(usual):
+            if len(tag.find_all(list(_HEADINGS), limit=2)) > 1 or len(tag.find_all("p")) > half:
+                return tag
     return soup
 
 
 def _is_entry(tag: Tag) -> bool:
-    return not _ENTRIES.isdisjoint(tag.get_attribute_list("class"))
+    """Tell whether WordPress marks the tag as the content of a page."""
+    return not _CONTENT_CLASSES.isdisjoint(tag.get_attribute_list("class"))
 
 
-class _Reader:
-    """Walks through the tree; text gathers in `runs` until the block that it stands in ends."""
+class _BlockReader:
+    """Walks through the tree. Text gathers in `runs` until its block ends."""
 
     def __init__(self) -> None:
         self.runs: list[Run] = []
-        self.items = [0]
-        self.count = 0
+        self.items = [0]  # the open list items, by number; 0 is outside of all
+        self.last_item = 0
 
-    def inside(self, tag: Tag, *, depth: int, bold: bool) -> Iterator[Block]:
-        """The read_blocks of what the tag holds."""
+    def read(self, tag: Tag, *, depth: int, is_bold: bool) -> Iterator[Block]:
+        """Yield the blocks inside the tag."""
         for child in tag.children:
-            yield from self._child(child, depth=depth, bold=bold)
-        yield from self._end(depth)
+            yield from self._child(child, depth=depth, is_bold=is_bold)
+        yield from self._end_block(depth)
 
-    def _child(self, child: PageElement, *, depth: int, bold: bool) -> Iterator[Block]:
+    def _child(self, child: PageElement, *, depth: int, is_bold: bool) -> Iterator[Block]:
         if isinstance(child, NavigableString):
-            if not isinstance(child, PreformattedString):
-                self.runs.append((str(child).replace("\n", " "), bold))
+            if not isinstance(child, PreformattedString):  # a comment is one
+                self.runs.append((str(child).replace("\n", " "), is_bold))
         elif isinstance(child, Tag) and child.name == "br":
             self.runs.append(LINE_BREAK)
         elif isinstance(child, Tag):
-            yield from self._tag(child, depth=depth, bold=bold or _is_bold(child))
+            yield from self._tag(child, depth=depth, is_bold=is_bold or _is_bold(child))
 
-    def _tag(self, tag: Tag, *, depth: int, bold: bool) -> Iterator[Block]:
+    def _tag(self, tag: Tag, *, depth: int, is_bold: bool) -> Iterator[Block]:
         if tag.name not in _BLOCKS:
             for child in tag.children:
-                yield from self._child(child, depth=depth, bold=bold)
+                yield from self._child(child, depth=depth, is_bold=is_bold)
             return
-        yield from self._end(depth)
+        yield from self._end_block(depth)
         if tag.name in _HEADINGS:
             yield from self._heading(tag)
         elif tag.name in (*_LISTS, "li") and tag.find(list(_HEADINGS)):
-            yield from self.inside(tag, depth=0, bold=bold)  # a list of whole sections
+            yield from self.read(tag, depth=0, is_bold=is_bold)  # a list of whole sections
         elif tag.name in _LISTS:
-            yield from self.inside(tag, depth=depth + 1, bold=bold)
+            yield from self.read(tag, depth=depth + 1, is_bold=is_bold)
         elif tag.name == "li":
-            yield from self._item(tag, depth=max(depth, 1), bold=bold)
+            yield from self._item(tag, depth=max(depth, 1), is_bold=is_bold)
         elif tag.name in ("table", "dl"):
-            cells = _rows(tag) if tag.name == "table" else _definitions(tag)
-            yield from (Block("item", depth + 1, cells=row) for row in cells)
+            rows = _rows(tag) if tag.name == "table" else _definitions(tag)
+            yield from (Block("item", depth + 1, cells=cells) for cells in rows)
         else:
-            yield from self.inside(tag, depth=depth, bold=bold)
+            yield from self.read(tag, depth=depth, is_bold=is_bold)
 
     def _heading(self, tag: Tag) -> Iterator[Block]:
         text = clean(tag.get_text())
         if text:
             yield Block("heading", _HEADINGS[tag.name], ((text, True),))
 
-    def _item(self, tag: Tag, *, depth: int, bold: bool) -> Iterator[Block]:
-        self.count += 1
-        self.items.append(self.count)
-        yield from self.inside(tag, depth=depth, bold=bold)
+    def _item(self, tag: Tag, *, depth: int, is_bold: bool) -> Iterator[Block]:
+        self.last_item += 1
+        self.items.append(self.last_item)
+        yield from self.read(tag, depth=depth, is_bold=is_bold)
         self.items.pop()
 
-    def _end(self, depth: int) -> Iterator[Block]:
-        runs, self.runs = tuple(self.runs), []
+    def _end_block(self, depth: int) -> Iterator[Block]:
+        runs = tuple(self.runs)
+        self.runs = []
         if any(clean(text) for text, _ in runs):
             yield Block("item" if depth else "paragraph", depth, runs, item=self.items[-1])
 
@@ -197,24 +200,36 @@ def _text(tag: Tag) -> str:
 
 
 def _rows(table: Tag) -> Iterator[tuple[str, ...]]:
+    """Yield the texts of each row that is neither empty nor a header."""
     for position, row in enumerate(table.find_all("tr")):
         cells = row.find_all(["td", "th"])
-        texts = tuple(_text(cell) for cell in cells)
-        heads = all(cell.name == "th" for cell in cells) or (not position and _are_heads(texts))
-        if any(texts) and not (heads and len(cells) > 1):
+        texts = tuple(map(_text, cells))
+        is_header = all(cell.name == "th" for cell in cells)
+        if position == 0:
+            is_header = is_header or _has_header_words(texts)
+        if any(texts) and (len(cells) == 1 or not is_header):
             yield texts
 
 
-def _are_heads(texts: tuple[str, ...]) -> bool:
-    return all(set(words(text)) <= _TABLE_HEADS for text in texts)
+def _has_header_words(texts: tuple[str, ...]) -> bool:
+    return all(_HEADER_WORDS.issuperset(words_of(text)) for text in texts)
 
 
 def _definitions(terms: Tag) -> Iterator[tuple[str, ...]]:
+    """Yield each term with its definitions. Terms in a row share the definitions after them."""
     names: list[str] = []
     values: list[str] = []
-    for part in terms.find_all(["dt", "dd"]):
-        if part.name == "dt" and values:
-            yield from ((name, *values) for name in names or [""])
+    for tag in terms.find_all(["dt", "dd"]):
+        if tag.name == "dd":
+            values.append(_text(tag))
+            continue
+        if values:
+            yield from _with_values(names, values)
             names, values = [], []
-        (names if part.name == "dt" else values).append(_text(part))
-    yield from ((name, *values) for name in names or [""])
+        names.append(_text(tag))
+    yield from _with_values(names, values)
+
+
+def _with_values(names: list[str], values: list[str]) -> Iterator[tuple[str, ...]]:
+    for name in names or [""]:
+        yield (name, *values)

@@ -1,4 +1,4 @@
-"""Text as people and editors write it, brought to one form: spaces, dashes, quotes, upper and lower case."""
+"""Text brought to one form. People and editors differ in spaces, dashes, quotes, and upper and lower case."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ _NO_LATIN_DECOMPOSITION = str.maketrans(
 
 
 def clean(text: str) -> str:
-    """The text as a reader sees it: single spaces, nothing invisible; dashes and quotes stay as they are printed."""
+    """Return the text as a reader sees it: single spaces, nothing invisible. Dashes and quotes stay as printed."""
     return _SPACE.sub(" ", _INVISIBLE.sub("", unicodedata.normalize("NFC", text))).strip()
 
 
 def normalize(text: str) -> str:
-    """The text for comparing: as `clean`, in lower case, with one kind of dash and of quotes, and `&` as a word."""
+    """Return the text for comparing: cleaned, in lower case, with one kind of dash and of quotes, and `&` as a word."""
     plain = _DASH.sub("-", clean(text).translate(_QUOTES)).replace("&", " and ")
     return _SPACE.sub(" ", plain).strip().casefold()
 
 
-def words(text: str) -> list[str]:
-    """The words and numbers of the text, in lower case."""
+def words_of(text: str) -> list[str]:
+    """Return the words and numbers of the text in their order, in lower case."""
     return _WORD.findall(normalize(text))
 
 
 def word_set(*texts: str) -> frozenset[str]:
-    """A vocabulary, written as words between spaces."""
-    return frozenset(word for text in texts for word in text.split())
+    """Return a vocabulary as a set. Its words are written with spaces between them."""
+    return frozenset(" ".join(texts).split())
 
 
 def slug(text: str) -> str:
-    """A short id made of the text's words: 'Loyalty programme' gives `loyalty-programme`."""
+    """Return a short id made of the text's words: 'Loyalty programme' gives `loyalty-programme`."""
     ascii_only = unicodedata.normalize("NFKD", normalize(text).translate(_NO_LATIN_DECOMPOSITION))
     return "-".join(re.findall(r"[a-z0-9]+", ascii_only))[:64].strip("-") or "unnamed"
 
 
 def lower_first(text: str) -> str:
-    """The text as it goes on within a sentence; an abbreviation such as `IP` keeps its capitals."""
+    """Return the text as it continues a sentence. An abbreviation such as `IP` keeps its capitals."""
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]

@@ -1,4 +1,7 @@
-"""How long the page says that something is kept: a period, a range, or an event. What is no definite end is refused."""
+"""The time for which the page keeps a class of data: a period, a range, or until an event.
+
+A text without a definite end is refused, with the reason. So is a text with more than one end: nothing is guessed.
+"""
 
 from __future__ import annotations
 
@@ -9,37 +12,41 @@ from hooks.page.normalized_text import normalize, word_set
 from hooks.retention.clock import Period
 
 WITHDRAWN = "consent-withdrawn"
-"""The one event that a class may be kept until."""
+"""The only event that may end the time of a class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """For how long: `keep`, with `review` as the shorter end of a range, or `until` an event."""
+    """The time for which data is kept: a period, or until an event.
+
+    Of a range, `keep` is the longer end and `review` the shorter one. `until` is an event; there is then no period.
+    """
 
     keep: Period | None = None
     review: Period | None = None
     until: str | None = None
 
     def same_as(self, other: Span) -> bool:
-        """Whether both mean the same; 24 months are two years."""
-        return (_length(self.keep), _length(self.review), self.until) == (
-            _length(other.keep),
-            _length(other.review),
-            other.until,
-        )
+        """Tell whether both are equally long; 24 months are two years."""
+        return self._lengths() == other._lengths()
+
+    def _lengths(self) -> tuple[object, ...]:
+        return (_length(self.keep), _length(self.review), self.until)
 
     def __str__(self) -> str:
-        """As a sentence says it: '24 months', '12 months to 36 months', 'until consent is withdrawn'."""
+        """Return the span for a sentence: '24 months', 'twelve months to 36 months', 'until consent is withdrawn'."""
+        if self.until == WITHDRAWN:
+            return "until consent is withdrawn"
         if self.until:
-            return f"until {'consent is withdrawn' if self.until == WITHDRAWN else self.until}"
+            return f"until {self.until}"
         return f"{self.review} to {self.keep}" if self.review else str(self.keep)
 
 
 class NoEndError(ValueError):
-    """No definite end can be read; the text is the end of a sentence that says why."""
+    """Raised if no definite end can be read. Its text is the end of a sentence that says why."""
 
 
-_LONGEST = 500
+_MAX_LENGTH = 500
 
 _ONES = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
@@ -88,7 +95,7 @@ _ACTIVE = re.compile(
     r"^(?:for )?(?:while|as long as|so long as|så lenge|mens)\b[^,;.]{0,60}?\b(?:active|aktivt?|in use|i bruk|open)\b"
     rf"[^,;.\d]{{0,20}}?(?:[,;] ?(?:and |og )?(?:{_THEN} )?|(?:and |og )?{_THEN} )"
 )
-"""'While it is active, then …' says when the period begins, not that there is none."""
+"""'While it is active, then …' says when the period begins. It does not leave the end open."""
 
 _OPEN = re.compile(
     r"\b(?:or (?:longer|more)|longer|more than|at least|minimum|no less|not less|as long as|so long as|indefinitely|"
@@ -105,84 +112,102 @@ _WITHDRAWAL = re.compile(
     r"\b(?:unsubscribe|withdr[ae]wn?|withdrawal|opt(?:s|ed)? out|revoke[ds]?|"
     r"trekker|trekkes|trukket|tilbaketrekk\w*|tilbakekall\w*|melder|avmeld\w*)\b"
 )
-_OF_WITHDRAWAL = word_set(
+_WITHDRAWAL_WORDS = word_set(
     "until till you your the or and unsubscribe withdraw withdraws withdrawn withdrawal consent opt opts opted out of",
     "is are revoke revokes revoked from newsletter newsletters marketing emails at any time has have been to for it",
     "inntil til frem fram du deg seg av eller og melder trekker trekkes trukket tilbake tilbakekaller tilbakekalles",
     "samtykket samtykke ditt din er blir nyhetsbrev nyhetsbrevet markedsføring fra avmelding avmelder",
 )
-"""What may stand in a sentence of which the end is a withdrawal, and nothing else is."""
+"""The words of a sentence in which a withdrawal, and nothing else, ends the time."""
 
 _UNTIL = re.compile(r"\b(?:until|till|inntil|frem til|fram til)\b(?! ?\d)")
 
 
 def read_span(text: str) -> Span:
-    """Read what the page says. Raises NoEndError where that is no definite end, or more than one."""
-    if len(text) > _LONGEST:
+    """Read the span that the text names. Raises NoEndError if it names no definite end, or more than one."""
+    if len(text) > _MAX_LENGTH:
         raise NoEndError("it is too long to be read as a period")
     words = _AT_MOST.sub("", _LAW.sub(" ", _ACTIVE.sub("", normalize(text))))
-    spans = _ranges(words)
-    for match in reversed(spans):
-        words = words[: match.start()] + "…" + words[match.end() :]
+    ranges = _ranges(words)
+    for match in reversed(ranges):
+        words = _without(words, match)
     singles = list(_QUANTITY.finditer(words))
     event = _WITHDRAWAL.search(words)
-    _assert_one(words, spans, singles, event)
+    _check_one_end(words, ranges, singles, event)
     if event:
         return Span(until=WITHDRAWN)
-    return _of_range(spans[0]) if spans else Span(_period(singles[0]["n"], _unit(singles[0], "")))
+    if ranges:
+        return _range_span(ranges[0])
+    return Span(_period(singles[0]["n"], _unit(singles[0], "")))
+
+
+def _without(words: str, match: re.Match[str]) -> str:
+    """Return the words with a mark in place of the match: the rest is checked for anything that was not read."""
+    return words[: match.start()] + "…" + words[match.end() :]
 
 
 def _ranges(words: str) -> list[re.Match[str]]:
-    """'12 and 36 months' is a range only after 'between', and 'twenty-four months' is none."""
-    found = (match for match in _RANGE.finditer(words) if not match["and"] or match["between"])
-    return [match for match in found if not (match["n1"] in _TENS and match["n2"] in _ONES)]
+    """Return the ranges. '12 and 36 months' is one only after 'between', and 'twenty-four months' is none."""
+    ranges: list[re.Match[str]] = []
+    for match in _RANGE.finditer(words):
+        is_sum = match["and"] and not match["between"]
+        is_one_number = match["n1"] in _TENS and match["n2"] in _ONES
+        if not is_sum and not is_one_number:
+            ranges.append(match)
+    return ranges
 
 
-def _assert_one(
+def _check_one_end(
     words: str,
-    spans: list[re.Match[str]],
+    ranges: list[re.Match[str]],
     singles: list[re.Match[str]],
     event: re.Match[str] | None,
 ) -> None:
-    ends = len(spans) + len(singles) + bool(event)
+    """Raise NoEndError unless the text has one definite end and no other number."""
+    ends = len(ranges) + len(singles) + bool(event)
     if ends > 1:
         raise NoEndError("more than one period or end is named, and they are no range")
-    if opened := _OPEN.search(words):
-        raise NoEndError(f"it says “{opened[0]}”, so that its end cannot be told")
+    open_end = _OPEN.search(words)
+    if open_end:
+        raise NoEndError(f"it says “{open_end[0]}”, so that its end cannot be told")
     if not ends:
         raise NoEndError("no period could be read")
     if event:
-        _assert_known(words[event.start() :])
+        _check_is_withdrawal(words[event.start() :])
     elif _UNTIL.search(words):
         raise NoEndError("a period and an event are named, and which of them ends it is not said")
-    _assert_no_other_number(words, singles)
+    _check_no_other_number(words, singles)
 
 
-def _assert_known(event: str) -> None:
-    if set(re.findall(r"\w+", event)) - _OF_WITHDRAWAL:
+def _check_is_withdrawal(event: str) -> None:
+    if set(re.findall(r"\w+", event)) - _WITHDRAWAL_WORDS:
         raise NoEndError("the event that ends it is not one that is known")
 
 
-def _assert_no_other_number(words: str, singles: list[re.Match[str]]) -> None:
+def _check_no_other_number(words: str, singles: list[re.Match[str]]) -> None:
     for match in singles:
         if _ALTERNATIVE.search(words[: match.start()]):
             raise NoEndError("more than one number is named, and they are no range")
-        words = words[: match.start()] + "…" + words[match.end() :]
+        words = _without(words, match)
     if re.search(r"\d", words):
         raise NoEndError("it names a number that is no part of a period")
 
 
-def _of_range(match: re.Match[str]) -> Span:
+def _range_span(match: re.Match[str]) -> Span:
     unit = _unit(match, "2")
-    first, last = _period(match["n1"], _unit(match, "1") or unit), _period(match["n2"], unit)
+    first = _period(match["n1"], _unit(match, "1") or unit)
+    last = _period(match["n2"], unit)
     if _days(first) >= _days(last):
         raise NoEndError("the range ends before it begins")
     return Span(keep=last, review=first)
 
 
 def _unit(match: re.Match[str], number: str) -> str:
-    groups = match.groupdict()
-    return next((unit for name, unit in _UNITS.items() if groups.get(f"{name}{number}")), "")
+    """Return the unit of the match's quantity with this number, as Period names it; "" if it has none."""
+    for name, unit in _UNITS.items():
+        if match.groupdict().get(f"{name}{number}"):
+            return unit
+    return ""
 
 
 def _period(number: str, unit: str) -> Period:
@@ -193,20 +218,23 @@ def _period(number: str, unit: str) -> Period:
 
 
 def _count(number: str) -> int:
+    """Return the number, from digits or from a word such as 'twenty-four'."""
     if number.isdigit():
         return int(number)
-    known = _ONES | _TEENS
-    if number in known:
-        return known[number]
+    below_twenty = _ONES | _TEENS
+    if number in below_twenty:
+        return below_twenty[number]
     tens = next(word for word in _TENS if number.startswith(word))
-    rest = number[len(tens) :].strip(" -")
-    return _TENS[tens] + (_ONES[rest] if rest else 0)
+    ones = number[len(tens) :].strip(" -")
+    return _TENS[tens] + (_ONES[ones] if ones else 0)
 
 
 def _length(period: Period | None) -> tuple[int, int] | None:
-    return (12 * period.years + period.months, period.days) if period else None
+    if period is None:
+        return None
+    return (12 * period.years + period.months, period.days)
 
 
 def _days(period: Period) -> float:
-    """Near enough for telling which of two is longer."""
+    """Return about how many days the period has, to tell the longer of two."""
     return 30.4 * (12 * period.years + period.months) + period.days

@@ -1,4 +1,4 @@
-"""The published page as values: what it says in each of its sections, and what of it could not be read."""
+"""The published page as values: the statements of each section, and sentences on whatever could not be read."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from hooks.page.section_titles import TOPIC_LABELS, SectionTopic
 
 @dataclass(frozen=True, slots=True)
 class SectionHeading:
-    """A section of the page by the number and the title that it prints."""
+    """A section of the page by the number and the title that it prints; `number` is None where it prints none."""
 
     number: int | None
     title: str
 
     def __str__(self) -> str:
-        """As a sentence begins with it."""
+        """Return the words that cite the section at the beginning of a sentence."""
         return f"The section “{self.title}”" if self.number is None else f"Section {self.number}"
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedTerm:
-    """Something that the page names: an id for it, its name and all else that is said of it, as printed."""
+    """A thing that the page names, such as a purpose or a legal basis.
+
+    `label` is its name and `text` the words that explain it, both as printed.
+    """
 
     id: str
     label: str
@@ -33,7 +36,7 @@ class PublishedTerm:
 
 @dataclass(frozen=True, slots=True)
 class PublishedClass:
-    """How long something is kept; `span` is None where that could not be read."""
+    """A retention class of the page. `text` prints its period; `span` is that period, None if it could not be read."""
 
     id: str
     label: str
@@ -43,7 +46,11 @@ class PublishedClass:
 
 @dataclass(frozen=True, slots=True)
 class PublishedRecipient:
-    """A recipient by name; `group` is the id of the group that it is named in, `tools` where section 6 names it."""
+    """A recipient that the page names.
+
+    `group` is the id of the group of recipients that it belongs to: `tools` if the section on marketing names it.
+    `topic` is the topic of the section that names it.
+    """
 
     id: str
     name: str
@@ -53,7 +60,10 @@ class PublishedRecipient:
 
 @dataclass(frozen=True, slots=True)
 class PublishedController:
-    """Who answers for the data; None is what the page does not say."""
+    """The controller as the page presents it; None for a fact that could not be read.
+
+    `uk` tells whether the page speaks of UK GDPR.
+    """
 
     name: str | None = None
     address: str | None = None
@@ -68,7 +78,11 @@ class PublishedController:
 
 @dataclass(frozen=True, slots=True)
 class ChildrenStatement:
-    """What the page says of children: its words, the age that it names, and whether an order's data is the most."""
+    """The statement of the page about children.
+
+    `label` has its words, and `age` the age under which it wants a parent to take part. `orders_only` tells whether the
+    page says that no more data of children is knowingly collected than an order needs.
+    """
 
     label: str
     age: int
@@ -77,10 +91,12 @@ class ChildrenStatement:
 
 @dataclass(frozen=True, slots=True)
 class PublishedPage:
-    """What the page says. `unread` are whole sentences, each about something that could not be read.
+    """All that was read from the page.
 
-    `last_updated` is the day that it prints, `modified` when it was last changed (UTC), as far as that is known.
-    A list is empty where its section is not there, or nothing in it could be read; then `unread` says so.
+    `headings` has the first section on each topic, `sections` all sections in their order. `last_updated` is the day
+    that the page prints. `modified` is the time of its last change (UTC), None if that is not known. A list is empty
+    if its section is missing or nothing in it could be read. `unread` has a whole sentence for each thing that could
+    not be read.
     """
 
     controller: PublishedController
@@ -105,6 +121,6 @@ class PublishedPage:
     unread: tuple[str, ...] = ()
 
     def cite(self, topic: SectionTopic) -> str:
-        """The section of this topic, as a sentence begins with it."""
-        place = self.headings.get(topic)
-        return str(place) if place else f"The section on {TOPIC_LABELS[topic]}"
+        """Return the words that cite the section on this topic at the beginning of a sentence."""
+        heading = self.headings.get(topic)
+        return str(heading) if heading else f"The section on {TOPIC_LABELS[topic]}"

@@ -1,21 +1,20 @@
-"""The page's read_sections read section by section. What cannot be read is said in `unread`, never guessed."""
+"""The page read section by section. A thing that cannot be read is never guessed: a sentence in `unread` names it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from hooks.page import recipients_section, vocabulary
 from hooks.page.controller_section import read_controller
 from hooks.page.dates import read_day
-from hooks.page.normalized_text import normalize, slug
-from hooks.page.normalized_text import words as words_of
+from hooks.page.normalized_text import normalize, slug, words_of
 from hooks.page.published import ChildrenStatement, PublishedPage, PublishedTerm, SectionHeading
 from hooks.page.retention_section import read_classes
-from hooks.page.section_lines import Line
-from hooks.page.section_titles import TOPIC_LABELS, SectionTopic, is_of_the_whole, topics_of
+from hooks.page.section_lines import Line, statements
+from hooks.page.section_titles import TOPIC_LABELS, SectionTopic, is_page_title, topics_of
 from hooks.page.sections import Section, read_sections
 from hooks.page.vocabulary import Concept
 
@@ -27,174 +26,172 @@ _AGE = re.compile(r"\b(?:under|below|younger than|yngre enn)\b(?: the age of)? (
 _FOR_AN_ORDER = re.compile(
     r"\b(?:fulfil\w*|oppfylle|fullføre)\b[^.]*\b(?:order|ordre|bestilling)\w*"
 )
-_NEEDED: tuple[SectionTopic, ...] = (
+_REQUIRED: tuple[SectionTopic, ...] = (
     "controller", "categories", "purposes", "bases", "recipients", "transfers", "retention",
 )  # fmt: skip
-"""The sections that a policy is made of."""
-
-
-@dataclass(slots=True)
-class Reader:
-    """The sections by what they are about; collects what cannot be read."""
-
-    sections: tuple[Section, ...]
-    unread: list[str] = field(default_factory=list)
-
-    def lines(self, topic: SectionTopic) -> list[Line]:
-        """All lines of the sections on this."""
-        return [
-            line
-            for section in self.sections
-            if topic in topics_of(section.title)
-            for line in section.lines
-        ]
-
-    def places(self) -> dict[SectionTopic, SectionHeading]:
-        """The first section on each."""
-        found: dict[SectionTopic, SectionHeading] = {}
-        for section in self.sections:
-            for topic in topics_of(section.title):
-                found.setdefault(topic, SectionHeading(section.number, section.title))
-        return found
+"""The topics that a policy is made of."""
 
 
 def read_page(
     html: str, *, modified: datetime | None = None, link: str | None = None
 ) -> PublishedPage:
-    """Read the HTML of a page. Raises PageError where it is too deeply nested; all else is said in `unread`."""
-    reader = Reader(read_sections(html))
-    places = reader.places()
-    unread = reader.unread
-    unread += _strange(reader.sections)
-    unread += [
-        f"The page has no section on {TOPIC_LABELS[topic]}."
-        for topic in _NEEDED
-        if topic not in places
-    ]
-    named = recipients_section.read_recipients(
-        reader.lines("recipients"), reader.lines("marketing")
-    )
-    return PublishedPage(
-        controller=read_controller(reader.lines("controller"), reader.sections, unread, places),
-        last_updated=_last_updated(reader.sections, unread),
-        modified=modified,
-        link=link,
-        headings=places,
-        sections=tuple(
-            SectionHeading(section.number, section.title)
-            for section in reader.sections
-            if section.title
-        ),
-        categories=_said(reader, places, "categories", vocabulary.CATEGORIES, "data category"),
-        sources=_sources(reader.lines("collection")),
-        purposes=_said(reader, places, "purposes", vocabulary.PURPOSES, "purpose"),
-        bases=_said(reader, places, "bases", vocabulary.BASES, "legal basis"),
-        cookies=tuple(line.label or line.text for line in _items(reader.lines("cookies"))),
-        groups=_groups(named.groups, places, unread),
-        recipients=named.named,
-        safeguards=_said(reader, places, "transfers", vocabulary.SAFEGUARDS, "safeguard"),
-        security=tuple(line.text for line in _items(reader.lines("security"))),
-        classes=read_classes(reader.lines("retention"), places.get("retention"), unread),
-        rights=_rights(reader.lines("rights")),
-        authorities=_authorities(reader.lines("complaints")),
-        children=_children(reader.lines("children")),
-        unread=tuple(unread),
-    )
+    """Read the HTML of a page. Raises PageError if it is nested too deeply; `unread` names all else that is wrong."""
+    return _PageReader(read_sections(html)).page(modified, link)
 
 
-def _items(lines: Sequence[Line]) -> list[Line]:
-    """The items of the section's lists; of its labelled lines, where it has no list."""
-    return [line for line in lines if line.listed] or [line for line in lines if line.says]
+@dataclass(slots=True)
+class _PageReader:
+    """Reads the sections by their topics, and collects in `unread` a sentence for each thing that cannot be read."""
+
+    sections: tuple[Section, ...]
+    unread: list[str] = field(default_factory=list)
+    headings: dict[SectionTopic, SectionHeading] = field(default_factory=dict)
+
+    def page(self, modified: datetime | None, link: str | None) -> PublishedPage:
+        self._find_headings()
+        shared = recipients_section.read_recipients(
+            self._lines("recipients"), self._lines("marketing")
+        )
+        return PublishedPage(
+            controller=read_controller(
+                self._lines("controller"), self.sections, self.unread, self.headings
+            ),
+            headings=self.headings,
+            last_updated=self._last_updated(),
+            modified=modified,
+            link=link,
+            sections=tuple(_heading(section) for section in self.sections if section.title),
+            categories=self._terms("categories", vocabulary.CATEGORIES, "data category"),
+            sources=_terms(self._lines("collection"), vocabulary.SOURCES, whole_line=True),
+            purposes=self._terms("purposes", vocabulary.PURPOSES, "purpose", whole_line=True),
+            bases=self._terms("bases", vocabulary.BASES, "legal basis"),
+            cookies=tuple(line.label or line.text for line in self._statements("cookies")),
+            groups=self._checked(shared.groups, "recipients", "group of recipients"),
+            recipients=shared.recipients,
+            safeguards=self._terms(
+                "transfers", vocabulary.SAFEGUARDS, "safeguard", whole_line=True
+            ),
+            security=tuple(line.text for line in self._statements("security")),
+            classes=read_classes(
+                self._lines("retention"), self.headings.get("retention"), self.unread
+            ),
+            rights=_rights(self._lines("rights")),
+            authorities=_authorities(self._lines("complaints")),
+            children=_children(self._lines("children")),
+            unread=tuple(self.unread),
+        )
+
+    def _find_headings(self) -> None:
+        """Note the first section on each topic, and report unknown and missing sections."""
+        for section in self.sections:
+            for topic in topics_of(section.title):
+                self.headings.setdefault(topic, _heading(section))
+        self.unread.extend(_unknown_sections(self.sections))
+        for topic in _REQUIRED:
+            if topic not in self.headings:
+                self.unread.append(f"The page has no section on {TOPIC_LABELS[topic]}.")
+
+    def _lines(self, topic: SectionTopic) -> list[Line]:
+        lines: list[Line] = []
+        for section in self.sections:
+            if topic in topics_of(section.title):
+                lines += section.lines
+        return lines
+
+    def _statements(self, topic: SectionTopic) -> list[Line]:
+        return statements(self._lines(topic))
+
+    def _terms(
+        self,
+        topic: SectionTopic,
+        concepts: Sequence[Concept],
+        singular: str,
+        *,
+        whole_line: bool = False,
+    ) -> tuple[PublishedTerm, ...]:
+        """Read the terms of the section; `singular` names one of them in a sentence."""
+        terms = _terms(self._lines(topic), concepts, whole_line=whole_line)
+        return self._checked(terms, topic, singular)
+
+    def _checked(
+        self, terms: tuple[PublishedTerm, ...], topic: SectionTopic, singular: str
+    ) -> tuple[PublishedTerm, ...]:
+        """Return the terms; report a section of which none could be read."""
+        if not terms and topic in self.headings:
+            self.unread.append(f"{self.headings[topic]}: no {singular} could be read.")
+        return terms
+
+    def _last_updated(self) -> date | None:
+        lines = list(_lines_on_update(self.sections))
+        days = {read_day(line.text) for line in lines}
+        day = days.pop() if len(days) == 1 else None
+        if not lines:
+            self.unread.append("The page does not print when it was last updated.")
+        elif day is None:
+            self.unread.append(f"“{lines[0].text}”: no date could be read.")
+        return day
 
 
-def _said(
-    reader: Reader,
-    places: Mapping[SectionTopic, SectionHeading],
-    topic: SectionTopic,
-    concepts: Iterable[Concept],
-    what: str,
+def _heading(section: Section) -> SectionHeading:
+    return SectionHeading(section.number, section.title)
+
+
+def _terms(
+    lines: Sequence[Line], concepts: Sequence[Concept], *, whole_line: bool
 ) -> tuple[PublishedTerm, ...]:
-    known = tuple(concepts)
-    found: dict[str, PublishedTerm] = {}
-    for line in _items(reader.lines(topic)):
-        whole = topic in ("purposes", "transfers")
-        label = line.text if whole else line.label or line.text
-        name = vocabulary.named(label, known)
-        name = slug(label) if name in found else name  # a second one is another, and is to be seen
-        found.setdefault(name, PublishedTerm(name, label, "" if whole else line.value))
-    if not found and topic in places:
-        reader.unread.append(f"{places[topic]}: no {what} could be read.")
-    return tuple(found.values())
+    """Read a term from each statement: from its label, or from the whole line, which is then the label.
+
+    A second term that would get an id again is a different term: it gets an id of its own words, so that it is seen.
+    """
+    terms: dict[str, PublishedTerm] = {}
+    for line in statements(lines):
+        label, text = line.label or line.text, line.value
+        if whole_line:
+            label, text = line.text, ""
+        name = vocabulary.id_for(label, concepts)
+        if name in terms:
+            name = slug(label)
+        terms.setdefault(name, PublishedTerm(name, label, text))
+    return tuple(terms.values())
 
 
-def _groups(
-    groups: tuple[PublishedTerm, ...],
-    places: Mapping[SectionTopic, SectionHeading],
-    unread: list[str],
-) -> tuple[PublishedTerm, ...]:
-    if not groups and "recipients" in places:
-        unread.append(f"{places['recipients']}: no group of recipients could be read.")
-    return groups
-
-
-def _strange(sections: Sequence[Section]) -> Iterator[str]:
-    """Sections of which it is not known what they are about, among those of which it is."""
+def _unknown_sections(sections: Sequence[Section]) -> Iterator[str]:
+    """Yield a sentence for each section with an unknown topic that has a number, or stands between known sections."""
     known = [position for position, section in enumerate(sections) if topics_of(section.title)]
     for position, section in enumerate(sections):
-        within = bool(known) and known[0] < position < known[-1]
-        strange = (
-            section.title and not topics_of(section.title) and not is_of_the_whole(section.title)
-        )
-        if strange and (within or section.number is not None):
+        title = section.title
+        if not title or topics_of(title) or is_page_title(title):
+            continue
+        is_between = bool(known) and known[0] < position < known[-1]
+        if is_between or section.number is not None:
             name = f"Section {section.number}" if section.number else "A section"
-            yield f"{name}, “{section.title}”: what it is about is not known."
+            yield f"{name}, “{title}”: what it is about is not known."
 
 
-def _last_updated(sections: Sequence[Section], unread: list[str]) -> date | None:
-    lines = [
-        line
-        for section in sections
-        for line in section.lines
-        if _UPDATED.match(normalize(line.text))
-    ]
-    days = {read_day(line.text) for line in lines}
-    if len(days) == 1 and (day := next(iter(days))):
-        return day
-    if lines:
-        unread.append(f"“{lines[0].text}”: no date could be read.")
-    else:
-        unread.append("The page does not print when it was last updated.")
-    return None
+def _lines_on_update(sections: Sequence[Section]) -> Iterator[Line]:
+    for section in sections:
+        for line in section.lines:
+            if _UPDATED.match(normalize(line.text)):
+                yield line
 
 
 def _rights(lines: Sequence[Line]) -> tuple[str, ...]:
-    """The ids of the rights, in the order of the law; a line may name several."""
-    said = [frozenset(words_of(line.text)) for line in lines]
-    return tuple(
-        concept.id for concept in vocabulary.RIGHTS if any(concept.is_meant(one) for one in said)
-    )
-
-
-def _sources(lines: Sequence[Line]) -> tuple[PublishedTerm, ...]:
-    """The ways in which data is collected. A policy can do without: what cannot be read is not asked for."""
-    found: dict[str, PublishedTerm] = {}
-    for line in _items(lines):
-        name = vocabulary.named(line.text, vocabulary.SOURCES)
-        found.setdefault(slug(line.text) if name in found else name, PublishedTerm(name, line.text))
-    return tuple(found.values())
+    """Return the ids of the rights, in the order of the law. One line may name several."""
+    word_sets = [frozenset(words_of(line.text)) for line in lines]
+    return tuple(right.id for right in vocabulary.RIGHTS if any(map(right.matches, word_sets)))
 
 
 def _children(lines: Sequence[Line]) -> ChildrenStatement | None:
-    """What is said of children, where that names an age."""
+    """Return the statement on children, if it names an age."""
     label = " ".join(line.text for line in lines)
-    age = _AGE.search(normalize(label))
-    return (
-        ChildrenStatement(label, int(age[1]), bool(_FOR_AN_ORDER.search(normalize(label))))
-        if age
-        else None
-    )
+    text = normalize(label)
+    age = _AGE.search(text)
+    if age is None:
+        return None
+    return ChildrenStatement(label, int(age[1]), orders_only=bool(_FOR_AN_ORDER.search(text)))
 
 
 def _authorities(lines: Sequence[Line]) -> tuple[str, ...]:
-    said = frozenset(word for line in lines for word in words_of(line.text))
-    return tuple(concept.id for concept in vocabulary.AUTHORITIES if concept.is_meant(said))
+    """Return the ids of the supervisory authorities that the section names."""
+    words = frozenset(words_of(" ".join(line.text for line in lines)))
+    return tuple(item.id for item in vocabulary.AUTHORITIES if item.matches(words))

@@ -1,9 +1,9 @@
-"""Section 11: the retention classes, each with its period, or a sentence why none could be read."""
+"""Section 11 of the page: the retention classes, each with its period, or with a sentence why none could be read."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from hooks.page import vocabulary
 from hooks.page.normalized_text import normalize
@@ -11,7 +11,7 @@ from hooks.page.periods import NoEndError, read_span
 from hooks.page.published import PublishedClass, SectionHeading
 from hooks.page.section_lines import Line
 
-_LONGEST_NAME = 5
+_MAX_LABEL_WORDS = 5
 _TIME = re.compile(
     r"\d+ ?-?(?:years?|months?|mnd|md|days?|weeks?|år|måned\w*|dag\w*|uke\w*)\b|\b(?:until|inntil)\b"
 )
@@ -25,61 +25,65 @@ _LEAD = re.compile(
 
 
 def read_classes(
-    lines: Sequence[Line], place: SectionHeading | None, unread: list[str]
+    lines: Sequence[Line], heading: SectionHeading | None, unread: list[str]
 ) -> tuple[PublishedClass, ...]:
-    """The classes in the order of the page; adds to `unread` a sentence for each line that tells none or no period.
+    """Read the classes in the order of the page.
 
-    A name that is not known is a class all the same, with an id made of its words.
+    A class with an unknown name counts too; its id is made of its words. Adds a sentence to `unread` for each line
+    that might name a class and could not be read, and for each class whose period could not be read. Two lines for
+    one class contradict each other: the class then has no period.
     """
-    if place is None:
+    if heading is None:
         return ()
-    found: dict[str, PublishedClass] = {}
+    classes: dict[str, PublishedClass] = {}
     for line in lines:
         item = _labelled(line)
         if item is None:
-            unread.extend(_left_out(line, place))
+            if _may_name_a_class(line):
+                unread.append(
+                    f"{heading}, “{line.text}”: what is kept for how long could not be read."
+                )
             continue
-        one = _class(item, place, unread)
-        if one.id in found:
-            first, span = found[one.id], None
+        published = _class(item, heading, unread)
+        first = classes.setdefault(published.id, published)
+        if first is not published:
             unread.append(
-                f"{place}: “{first.label}” and “{one.label}” are both taken for class {one.id}."
+                f"{heading}: “{first.label}” and “{published.label}” are both taken for class {first.id}."
             )
-            one = PublishedClass(first.id, first.label, first.text, span)
-        found[one.id] = one
-    if not found:
-        unread.append(f"{place}: no retention class could be read.")
-    return tuple(found.values())
+            classes[first.id] = PublishedClass(first.id, first.label, first.text, None)
+    if not classes:
+        unread.append(f"{heading}: no retention class could be read.")
+    return tuple(classes.values())
 
 
 def _labelled(line: Line) -> Line | None:
-    """The line as what is kept and for how long; None where it is not one."""
+    """Return the line with the class as its label and the period as its value; None if it has no such form.
+
+    Without a colon the longest beginning of the line that names a known class is the label.
+    """
     if line.label and line.value:
         return line
-    text = line.text.split(" ")
-    for count in range(min(_LONGEST_NAME, len(text) - 1), 0, -1):
-        label, value = " ".join(text[:count]), _LEAD.sub("", " ".join(text[count:]))
-        if vocabulary.identify(label, vocabulary.CLASSES) and (
-            line.listed or _TIME.search(normalize(value))
-        ):
-            return Line(f"{label}: {value}", label, value, listed=True)
+    words = line.text.split(" ")
+    for count in range(min(_MAX_LABEL_WORDS, len(words) - 1), 0, -1):
+        label = " ".join(words[:count])
+        value = _LEAD.sub("", " ".join(words[count:]))
+        has_period = line.is_item or _TIME.search(normalize(value))
+        if has_period and vocabulary.identify(label, vocabulary.CLASSES):
+            return Line(f"{label}: {value}", label, value, is_item=True)
     return None
 
 
-def _left_out(line: Line, place: SectionHeading) -> Iterator[str]:
-    """What introduces the list or explains it is no class; what names a time might be one."""
-    if (line.listed or _TIME.search(normalize(line.text))) and not _EXPLAINS.search(
-        normalize(line.text)
-    ):
-        yield f"{place}, “{line.text}”: what is kept for how long could not be read."
+def _may_name_a_class(line: Line) -> bool:
+    """Tell whether an item, or a line that names a time, might be a class; one that explains a period is none."""
+    text = normalize(line.text)
+    return bool(line.is_item or _TIME.search(text)) and not _EXPLAINS.search(text)
 
 
-def _class(line: Line, place: SectionHeading, unread: list[str]) -> PublishedClass:
-    span = None
+def _class(line: Line, heading: SectionHeading, unread: list[str]) -> PublishedClass:
+    name = vocabulary.id_for(line.label, vocabulary.CLASSES)
     try:
         span = read_span(line.value)
     except NoEndError as error:
-        unread.append(f"{place}, “{line.label}: {line.value}”: {error}.")
-    return PublishedClass(
-        vocabulary.named(line.label, vocabulary.CLASSES), line.label, line.value, span
-    )
+        unread.append(f"{heading}, “{line.label}: {line.value}”: {error}.")
+        span = None
+    return PublishedClass(name, line.label, line.value, span)

@@ -1,4 +1,4 @@
-"""What a section of the page is about, told by its title's words, in English or Norwegian."""
+"""The topics of a section, recognised by the words of its title, in English or Norwegian."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ TOPIC_LABELS: dict[SectionTopic, str] = {
     "children": "children",
     "changes": "changes",
 }
-"""How a sentence speaks of each."""
+"""The words for each topic in a sentence: a section on …"""
 
 _PATTERNS: dict[SectionTopic, str] = {
     "controller": r"\bwho we are\b|\bcontroller\b|\bwho is responsible\b|^about us$|"
@@ -72,16 +72,16 @@ _PATTERNS: dict[SectionTopic, str] = {
 }
 _TITLES = {topic: re.compile(pattern) for topic, pattern in _PATTERNS.items()}
 
-_LONGEST = 200
-_WHOLE = re.compile(r"\bprivacy (policy|notice|statement)\b|\bpersonvern")
+_MAX_LENGTH = 200
+_PAGE_TITLE = re.compile(r"\bprivacy (policy|notice|statement)\b|\bpersonvern")
 
 
 def topics_of(title: str) -> frozenset[SectionTopic]:
-    """What a section of this title is about; several where it is about several, none where that is not known."""
-    words = normalize(title[:_LONGEST])
+    """Return the topics of a section with this title: several where it names several, none where none is known."""
+    words = normalize(title[:_MAX_LENGTH])
     return frozenset(topic for topic, pattern in _TITLES.items() if pattern.search(words))
 
 
-def is_of_the_whole(title: str) -> bool:
-    """Whether it is the title of the page itself."""
-    return bool(_WHOLE.search(normalize(title[:_LONGEST])))
+def is_page_title(title: str) -> bool:
+    """Tell whether this is the title of the page itself, not of a section."""
+    return bool(_PAGE_TITLE.search(normalize(title[:_MAX_LENGTH])))

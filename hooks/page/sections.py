@@ -1,4 +1,4 @@
-"""A page's sections in order, each with its lines: what is said, and what it is said of."""
+"""The sections of a page in their order, each with its title, its number and its lines."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from dataclasses import dataclass
 
 from hooks.page.markup import LINE_BREAK, Block, read_blocks
 from hooks.page.normalized_text import clean
-from hooks.page.section_lines import LONGEST_LABEL, Line, joined, lines_of, text_of
+from hooks.page.section_lines import MAX_LABEL, Line, join_lines, lines_of, text_of
 from hooks.page.section_titles import SectionTopic, topics_of
 
 _NUMBER = re.compile(
     r"(?:§\s*)?(\d{1,2})((?:\.\d{1,2})*)(?:[.):]|\s[–-]|(?=\s))\s*(?=\D)|[IVX]+[.)]\s+"
 )
+_NO_LEVEL = 9
+"""A level below any heading that HTML has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What stands below one heading; `number` as printed, None where none is."""
+    """The lines below one heading. `number` is the one that the page prints, None if it prints none."""
 
     title: str
     number: int | None
@@ -26,88 +28,100 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class _Head:
+class _Heading:
+    """A heading, or a paragraph that looks like one: its level is then 0. `is_part` is true for a number like 11.2."""
+
     title: str
     number: int | None
     level: int
-    part: bool = False
+    is_part: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Habits:
-    """How the page writes its headings: whether it numbers them, and the highest level at which each topic stands."""
+class _HeadingStyle:
+    """The style of the page's headings: their numbering, and the highest level of a heading on each topic."""
 
-    numbered: bool
+    is_numbered: bool
     levels: Mapping[SectionTopic, int]
 
     @classmethod
-    def of(cls, found: Iterable[Block]) -> _Habits:
-        heads = [
-            (_head_of(block, block.depth), block.depth)
-            for block in found
-            if block.kind == "heading"
-        ]
+    def of(cls, blocks: Iterable[Block]) -> _HeadingStyle:
+        is_numbered = False
         levels: dict[SectionTopic, int] = {}
-        for head, level in heads:
-            levels |= {name: min(level, levels.get(name, level)) for name in topics_of(head.title)}
-        return cls(any(head.number for head, _ in heads), levels)
+        for block in blocks:
+            if block.kind != "heading":
+                continue
+            heading = _parse_heading(block, block.depth)
+            is_numbered = is_numbered or bool(heading.number)
+            for topic in topics_of(heading.title):
+                levels[topic] = min(heading.level, levels.get(topic, heading.level))
+        return cls(is_numbered, levels)
 
-    def leads(self, head: _Head) -> bool:
-        """Whether there is no higher heading of the same topic."""
-        return any(self.levels.get(name, 9) >= head.level for name in topics_of(head.title))
+    def is_highest(self, heading: _Heading) -> bool:
+        """Tell whether no higher heading is on the same topic."""
+        topics = topics_of(heading.title)
+        return any(self.levels.get(topic, _NO_LEVEL) >= heading.level for topic in topics)
+
+    def is_new(self, heading: _Heading) -> bool:
+        """Tell whether the heading is on a topic that no heading tag is on."""
+        return bool(topics_of(heading.title) - self.levels.keys())
 
 
 def read_sections(html: str) -> tuple[Section, ...]:
-    """The sections of the page in their order; what stands before the first heading is one without a title.
+    """Read the sections of the page in their order. The lines before the first heading are a section without a title.
 
-    A heading may be numbered or not, and may have lost its tag, if it is bold or numbered. One below another
-    (`<h3>` without a number of its own) is the label of what follows it. Raises PageError as `read_blocks`.
+    A heading may have a number or none. It may have lost its tag, if it is bold or numbered. A heading below another
+    one (`<h3>` without a number of its own) is the label of the lines that follow it. Raises PageError as
+    `read_blocks` does.
     """
-    found = read_blocks(html)
-    habits = _Habits.of(found)
-    sections: list[tuple[_Head, list[Line]]] = [(_Head("", None, 9), [])]
-    for block in found:
-        head = _head(block, habits)
-        if head is None:
-            sections[-1][1].extend(lines_of(block))
-        elif _is_part(head, sections[-1][0], habits):
-            sections[-1][1].append(Line(head.title, head.title, listed=True, depth=-1))
+    blocks = read_blocks(html)
+    style = _HeadingStyle.of(blocks)
+    sections: list[tuple[_Heading, list[Line]]] = [(_Heading("", None, _NO_LEVEL), [])]
+    for block in blocks:
+        above, lines = sections[-1]
+        heading = _heading(block, style)
+        if heading is None:
+            lines.extend(lines_of(block))
+        elif _is_part(heading, above, style):
+            lines.append(Line(heading.title, heading.title, is_item=True, depth=-1))
         else:
-            sections.append((head, []))
-    return tuple(Section(head.title, head.number, tuple(joined(lines))) for head, lines in sections)
+            sections.append((heading, []))
+    return tuple(
+        Section(heading.title, heading.number, tuple(join_lines(lines)))
+        for heading, lines in sections
+    )
 
 
-def _head_of(block: Block, level: int) -> _Head:
+def _parse_heading(block: Block, level: int) -> _Heading:
+    """Split the block's text into number and title."""
     text = text_of(block.runs)
     match = _NUMBER.match(text)
     if not match:
-        return _Head(text, None, level)
-    return _Head(
-        text[match.end() :].strip(), int(match[1]) if match[1] else None, level, part=bool(match[2])
-    )
+        return _Heading(text, None, level)
+    number = int(match[1]) if match[1] else None
+    return _Heading(text[match.end() :].strip(), number, level, is_part=bool(match[2]))
 
 
-def _head(block: Block, habits: _Habits) -> _Head | None:
-    """What heading the block is, if it is one."""
+def _heading(block: Block, style: _HeadingStyle) -> _Heading | None:
+    """Return the heading that the block is, with or without a heading tag; None if it is text."""
     if block.kind == "heading":
-        return _head_of(block, block.depth)
-    head = _head_of(block, 0)
-    if (
-        block.kind == "item"
-        or len(head.title) > LONGEST_LABEL
-        or any(run == LINE_BREAK for run in block.runs[:-1])
-    ):
+        return _parse_heading(block, block.depth)
+    heading = _parse_heading(block, 0)
+    if block.kind == "item" or len(heading.title) > MAX_LABEL or LINE_BREAK in block.runs[:-1]:
         return None
-    bold = all(is_bold for text, is_bold in block.runs if clean(text))
-    new = bool(topics_of(head.title) - habits.levels.keys())
-    if head.number is not None:
-        return head if new or (bold and habits.numbered) else None
-    return head if new and bold and not habits.numbered else None
+    is_bold = all(run_is_bold for text, run_is_bold in block.runs if clean(text))
+    if heading.number is None:
+        is_heading = is_bold and not style.is_numbered and style.is_new(heading)
+    else:
+        is_heading = style.is_new(heading) or (is_bold and style.is_numbered)
+    return heading if is_heading else None
 
 
-def _is_part(head: _Head, above: _Head, habits: _Habits) -> bool:
-    """Whether a heading is one of a part of the section above it."""
-    deeper = bool(above.title) and head.level > (above.level or 9)
-    return head.part or (
-        deeper and head.number is None and (habits.numbered or not habits.leads(head))
-    )
+def _is_part(heading: _Heading, above: _Heading, style: _HeadingStyle) -> bool:
+    """Tell whether the heading opens a part of the section above it, not a section of its own."""
+    if heading.is_part:
+        return True
+    is_deeper = bool(above.title) and heading.level > (above.level or _NO_LEVEL)
+    if not is_deeper or heading.number is not None:
+        return False
+    return style.is_numbered or not style.is_highest(heading)

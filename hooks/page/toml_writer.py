@@ -1,4 +1,4 @@
-"""TOML written line by line, so that comments can stand between: keys, tables, and questions as comments."""
+"""TOML written line by line, so that comments can stand between the entries. A question is such a comment."""
 
 from __future__ import annotations
 
@@ -10,54 +10,56 @@ from typing import Any
 from hooks.page.normalized_text import clean
 
 ASK_PREFIX = "# ASK: "
-"""How a comment begins that asks for what could not be read."""
+"""The beginning of a comment that asks for something that could not be read."""
 
 
-def value(thing: object) -> str:
-    """A value as TOML writes it. Raises TypeError for a kind that a policy file does not have."""
-    match thing:
+def value(item: object) -> str:
+    """Return the value as TOML writes it. Raises TypeError for a type that no policy file has."""
+    match item:
         case bool() | int():
-            return str(thing).lower()
+            return str(item).lower()
         case str():
-            return json.dumps(thing, ensure_ascii=False)
+            return json.dumps(item, ensure_ascii=False)
         case datetime():
-            return thing.isoformat().replace("+00:00", "Z")
+            return item.isoformat().replace("+00:00", "Z")
         case date():
-            return thing.isoformat()
+            return item.isoformat()
         case list() | tuple():
-            return f"[{', '.join(map(value, thing))}]"
+            return f"[{', '.join(map(value, item))}]"
         case _:
-            raise TypeError(f"{type(thing).__name__} is not written")
+            raise TypeError(f"A policy file has no value of type {type(item).__name__}")
 
 
-def line(name: str, thing: object) -> str:
-    """`name = value`."""
-    return f"{name} = {value(thing)}"
+def line(name: str, item: object) -> str:
+    """Return the line `name = value`."""
+    return f"{name} = {value(item)}"
 
 
 def table(header: str, entries: Mapping[str, Any]) -> list[str]:
-    """A table with its entries, a line each; those that are None are left out."""
-    return [header, *(line(name, thing) for name, thing in entries.items() if thing is not None)]
+    """Return the lines of a table: its header, then a line for each entry that is not None."""
+    return [header, *_entry_lines(entries)]
 
 
 def inline(name: str, entries: Mapping[str, Any]) -> str:
-    """A table in one line."""
-    within = ", ".join(line(key, thing) for key, thing in entries.items() if thing is not None)
-    return f"{name} = {{ {within} }}"
+    """Return a table in one line, without the entries that are None."""
+    return f"{name} = {{ {', '.join(_entry_lines(entries))} }}"
+
+
+def _entry_lines(entries: Mapping[str, Any]) -> list[str]:
+    return [line(name, item) for name, item in entries.items() if item is not None]
 
 
 def ask(sentence: str) -> str:
-    """A comment that asks."""
+    """Return a comment that asks the operator for something."""
     return f"{ASK_PREFIX}{clean(sentence)}"
 
 
 def comment_out(lines: Iterable[str]) -> list[str]:
-    """Lines that are there to be filled in, and say nothing until they are."""
-    return [f"# {one}" for one in lines]
+    """Return the lines as comments: the operator fills them in, and until then they have no effect."""
+    return [f"# {line}" for line in lines]
 
 
 def questions(text: str) -> tuple[str, ...]:
-    """The questions in a text, without the sign before them."""
-    return tuple(
-        one.removeprefix(ASK_PREFIX) for one in text.splitlines() if one.startswith(ASK_PREFIX)
-    )
+    """Return the questions in the text of a draft, without their prefix."""
+    lines = text.splitlines()
+    return tuple(line.removeprefix(ASK_PREFIX) for line in lines if line.startswith(ASK_PREFIX))

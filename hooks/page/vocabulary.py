@@ -1,6 +1,6 @@
-"""The closed vocabulary of the page, English and Norwegian: which words name which data, basis, class, recipient.
+"""The closed vocabulary of the page, English and Norwegian: the words for each data category, basis, class, recipient.
 
-A text that more than one of a list could be meant by is none of them: it is never guessed.
+Nothing is guessed: a text that could name several concepts of a list names none of them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hooks.page.normalized_text import slug, word_set, words
+from hooks.page.normalized_text import slug, word_set, words_of
 
 _FILLERS = word_set(
     "a an the and or of for your our you we us data information personal details records record about regarding",
@@ -24,38 +24,42 @@ _PARENTHESES = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """An id, and the words that name it: one of each of `needs`; and beside them only those of `may`, unless that is
-    None."""
+    """An id and the words that name it.
+
+    A text names the concept if it has a word of each set in `required`, and no other words than those and `allowed`.
+    `allowed` is None where any other words may stand beside them.
+    """
 
     id: str
-    needs: tuple[frozenset[str], ...]
-    may: frozenset[str] | None
+    required: tuple[frozenset[str], ...]
+    allowed: frozenset[str] | None
 
-    def is_meant(self, said: frozenset[str]) -> bool:
-        """Whether these words name it."""
-        if not all(said & need for need in self.needs):
+    def matches(self, words: frozenset[str]) -> bool:
+        """Tell whether these words name the concept."""
+        if not all(words & alternatives for alternatives in self.required):
             return False
-        return self.may is None or said <= self.may.union(*self.needs)
+        return self.allowed is None or words <= self.allowed.union(*self.required)
 
 
-def _concept(name: str, *needs: str, may: str | None = None) -> Concept:
-    return Concept(name, tuple(map(word_set, needs)), None if may is None else word_set(may))
+def _concept(name: str, *required: str, allowed: str | None = None) -> Concept:
+    only = None if allowed is None else word_set(allowed)
+    return Concept(name, tuple(map(word_set, required)), only)
 
 
 def identify(text: str, concepts: Iterable[Concept]) -> str | None:
-    """The id of the one that the text names; None where it names none, or more than one."""
-    said = frozenset(words(bare(text))) - _FILLERS
-    found = [concept.id for concept in concepts if concept.is_meant(said)]
-    return found[0] if len(found) == 1 else None
+    """Return the id of the concept that the text names; None if it names none or several."""
+    words = frozenset(words_of(without_citations(text))) - _FILLERS
+    ids = [concept.id for concept in concepts if concept.matches(words)]
+    return ids[0] if len(ids) == 1 else None
 
 
-def named(text: str, concepts: Iterable[Concept]) -> str:
-    """The id of the one that the text names, or else one made of its words."""
-    return identify(text, concepts) or slug(bare(text))
+def id_for(text: str, concepts: Iterable[Concept]) -> str:
+    """Return the id of the concept that the text names, or an id made of the text's words."""
+    return identify(text, concepts) or slug(without_citations(text))
 
 
-def bare(text: str) -> str:
-    """The text without articles of the law, and without what stands in parentheses."""
+def without_citations(text: str) -> str:
+    """Return the text without articles of the law and without parentheses, up to two levels of them."""
     return _PARENTHESES.sub(" ", _PARENTHESES.sub(" ", _ARTICLE.sub(" ", text)))
 
 
@@ -63,33 +67,33 @@ CATEGORIES = (
     _concept(
         "identity-contact",
         "identity contact identitet identitets kontakt kontaktopplysninger kontaktinformasjon identitetsopplysninger",
-        may="",
+        allowed="",
     ),
     _concept(
         "account",
         "account accounts konto kontoopplysninger kontodata kundekonto brukerkonto",
-        may="customer user kunde",
+        allowed="customer user kunde",
     ),
     _concept(
         "order-payment",
         "order orders payment payments purchase purchases ordre ordrer bestilling bestillinger betaling betalinger "
         "betalingsopplysninger ordreopplysninger kjøp",
-        may="",
+        allowed="",
     ),
     _concept(
         "shipping",
         "shipping delivery frakt levering leveranse leveringsopplysninger forsendelse",
-        may="",
+        allowed="",
     ),
     _concept(
         "support",
         "support kundeservice kundestøtte kundesupport henvendelser kundehenvendelser",
-        may="customer requests kunde",
+        allowed="customer requests kunde",
     ),
     _concept(
-        "marketing", "marketing markedsføring markedsføringsdata", may="direct communications"
+        "marketing", "marketing markedsføring markedsføringsdata", allowed="direct communications"
     ),
-    _concept("technical", "technical teknisk tekniske", may="device usage"),
+    _concept("technical", "technical teknisk tekniske", allowed="device usage"),
 )
 
 PURPOSES = (
@@ -108,23 +112,23 @@ BASES = (
     _concept(
         "contract",
         "contract contracts agreement kontrakt avtale",
-        may="performance fulfilment with oppfyllelse",
+        allowed="performance fulfilment with oppfyllelse",
     ),
     _concept(
         "legal-obligation",
         "legal rettslig rettslige juridisk",
         "obligation obligations forpliktelse plikt",
-        may="a",
+        allowed="a",
     ),
     _concept(
         "legitimate-interests",
         "legitimate berettiget berettigede",
         "interest interests interesse interesser",
-        may="",
+        allowed="",
     ),
-    _concept("consent", "consent samtykke", may="explicit"),
-    _concept("vital-interests", "vital vitale", "interests interest interesser", may=""),
-    _concept("public-task", "public offentlig", "task interest myndighet interesse", may=""),
+    _concept("consent", "consent samtykke", allowed="explicit"),
+    _concept("vital-interests", "vital vitale", "interests interest interesser", allowed=""),
+    _concept("public-task", "public offentlig", "task interest myndighet interesse", allowed=""),
 )
 ARTICLES = {
     "consent": "a",
@@ -141,38 +145,40 @@ CLASSES = (
         "orders-accounting",
         "order orders accounting ordre ordrer bestilling bestillinger regnskap regnskapsopplysninger regnskapsdata "
         "regnskapsmateriale",
-        may="ordredata purchase invoice invoices faktura fakturaer",
+        allowed="ordredata purchase invoice invoices faktura fakturaer",
     ),
     _concept(
         "customer-accounts",
         "account accounts konto kontoer kundekonto kundekontoer brukerkonto brukerkontoer kontoopplysninger",
-        may="customer customers user users kunde kunders",
+        allowed="customer customers user users kunde kunders",
     ),
     _concept(
         "support-requests",
         "support kundeservice kundestøtte kundesupport kundehenvendelser supporthenvendelser henvendelser "
         "kundeservicehenvendelser supportsaker",
-        may="customer requests request tickets ticket enquiries inquiries messages kunde",
+        allowed="customer requests request tickets ticket enquiries inquiries messages kunde",
     ),
     _concept(
         "marketing",
         "marketing markedsføring markedsføringsdata newsletter newsletters nyhetsbrev",
-        may="communications direct",
+        allowed="communications direct",
     ),
     _concept(
         "cookie-consent-logs",
         "cookie cookies informasjonskapsler informasjonskapsel cookiesamtykke cookiesamtykker cookiesamtykkelogger",
         "consent consents samtykke samtykker samtykkelogg samtykkelogger cookiesamtykke cookiesamtykker "
         "cookiesamtykkelogger",
-        may="log logs logg logger over",
+        allowed="log logs logg logger over",
     ),
     _concept(
         "unpaid-orders",
         "unpaid never ubetalte aldri",
         "order orders ordre ordrer bestilling bestillinger",
-        may="paid were that which are ble betalt som",
+        allowed="paid were that which are ble betalt som",
     ),
-    _concept("technical", "technical teknisk tekniske", may="order orders ordre ordrer bestilling"),
+    _concept(
+        "technical", "technical teknisk tekniske", allowed="order orders ordre ordrer bestilling"
+    ),
 )
 
 SAFEGUARDS = (
@@ -220,48 +226,48 @@ SOURCES = (
     _concept("automatic", "automatically automatic automatisk"),
     _concept("providers", "providers partners leverandører tjenesteleverandører partnere"),
 )
-"""How data is collected."""
+"""The ways in which data is collected."""
 
 AUTHORITIES = (
     _concept("datatilsynet", "datatilsynet"),
     _concept("ico", "ico"),
 )
 
-FACTS = (
+CONTROLLER_FIELDS = (
     _concept(
         "name",
         "controller company behandlingsansvarlig selskap virksomhet firma",
-        may="navn name is",
+        allowed="navn name is",
     ),
     _concept(
         "address",
         "address adresse postadresse besøksadresse forretningsadresse",
-        may="postal business registered",
+        allowed="postal business registered",
     ),
     _concept(
         "organisation_number",
         "organisation organization org company orgnr organisasjonsnummer",
         "number no nr nummer orgnr organisasjonsnummer",
-        may="registration",
+        allowed="registration",
     ),
-    _concept("email", "email e epost", may="mail post address"),
-    _concept("support", "support kundeservice", may="customer"),
-    _concept("phone", "phone telephone tel telefon tlf telefonnummer", may="number"),
+    _concept("email", "email e epost", allowed="mail post address"),
+    _concept("support", "support kundeservice", allowed="customer"),
+    _concept("phone", "phone telephone tel telefon tlf telefonnummer", allowed="number"),
     _concept(
         "privacy_contact",
         "privacy protection personvern personvernkontakt",
-        may="contact kontakt kontaktperson spørsmål",
+        allowed="contact kontakt kontaktperson spørsmål",
     ),
-    _concept("dpo", "dpo personvernombud protection", may="officer ombud"),
+    _concept("dpo", "dpo personvernombud protection", allowed="officer ombud"),
 )
-"""What section 1 says of the controller."""
+"""The labels of section 1, on the controller."""
 
 TOOLS = frozenset({"tool", "tools", "verktøy", "providers", "leverandører"})
-"""What a line that names tools is labelled with."""
+"""The words in the label of a line that names tools."""
 
 KNOWN_NAMES = (
     "Brevo", "Mailchimp", "Klaviyo", "HubSpot", "ActiveCampaign", "Visa", "Mastercard", "American Express", "Klarna",
     "PayPal", "Vipps", "Stripe", "Nets", "Nexi", "Adyen", "UPS", "DHL", "FedEx", "Posten", "Bring", "PostNord",
     "Google Analytics", "Zendesk",
 )  # fmt: skip
-"""Names by which a company is recognised in running text."""
+"""Companies that are recognised by their name in running text."""
