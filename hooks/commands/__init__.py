@@ -37,7 +37,7 @@ def run_worker() -> None:
         with here.database.read() as connection:
             upgrade.check(connection)
         collect_less()
-        loop.run(here.settings, here.runtime, stopping, wanted=here.wanted)
+        loop.run(here.settings, here.runtime, stopping, configured_policy=here.wanted)
     except (LedgerUnavailableError, LedgerNotReadyError) as error:
         stop(str(error))
 

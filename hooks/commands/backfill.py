@@ -45,17 +45,17 @@ def _fill(here: Service, store: str, *, anew: bool) -> bool:
     if moved := moved_words(here, store):
         click.echo(f"{store}: not begun: {moved}.")
         return False
-    began, last = time.monotonic(), Progress(0, 0, over=False, trouble=None, stuck=False)
+    began, last = time.monotonic(), Progress(0, 0, is_done=False, trouble=None, is_stuck=False)
     with click.progressbar(
         length=1, label=f"{store}  ", show_pos=True, item_show_func=_words
     ) as bar:
-        for progress in Backfill.of(store, here.settings, here.runtime).run(anew=anew):
+        for progress in Backfill.of(store, here.settings, here.runtime).run(restart=anew):
             bar.length = max(progress.total, 1)
             bar.update(progress.seen - bar.pos, (progress, time.monotonic() - began))
             last = progress
-            if progress.stuck:
+            if progress.is_stuck:
                 break
-    if last.stuck:
+    if last.is_stuck:
         click.echo(
             f"{store}: stopped at {last.seen} of {last.total}: {last.trouble}. `store check {store}` says more."
         )

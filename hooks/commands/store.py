@@ -226,7 +226,7 @@ def _without_webhooks(here: Service, installation: Installation) -> list[Finding
 def _note_observed(here: Service, installation: Installation) -> None:
     """Note how the key arrives, so that workers need not find it out; without a ledger they do."""
     with suppress(LedgerUnavailableError), here.database.write() as connection:
-        store_observations.carry(
+        store_observations.exchange(
             connection, installation.store, installation.client, here.runtime.clock()
         )
 
@@ -261,7 +261,7 @@ def _survey(installation: Installation, report: Report) -> list[TopicState]:
 
 def _strange(installation: Installation, states: list[TopicState]) -> list[TopicState]:
     """Webhooks that are known to sign with a secret that is not set."""
-    return installation.signing_otherwise(
+    return installation.with_other_secret(
         states, _reach(installation).signing_secrets, unknown=False
     )
 
@@ -304,7 +304,7 @@ def _noted(installation: Installation, lease: Lease) -> list[TopicState]:
 def _install(installation: Installation, report: Report) -> None:
     with _lease(installation) as lease:
         states = _mend(installation, lease, report)
-        is_rotating = installation.signing_otherwise(
+        is_rotating = installation.with_other_secret(
             states, _reach(installation).webhook_secrets[:1]
         )
     report.add(*check.webhooks(states, installation.url))
@@ -323,7 +323,7 @@ def _mend(installation: Installation, lease: Lease, report: Report) -> list[Topi
     if not all(state.well for state in states):
         _tell(installation.mend(lease, states), report)
         states = _noted(installation, lease)
-    others = installation.signing_otherwise(states, _reach(installation).signing_secrets)
+    others = installation.with_other_secret(states, _reach(installation).signing_secrets)
     if others:
         _tell(installation.give_secret(lease, others), report)
         states = _noted(installation, lease)
@@ -396,11 +396,11 @@ def _rotate(installation: Installation, variable: str, report: Report) -> None:
 def _give_new_secret(installation: Installation, lease: Lease, new: str, report: Report) -> bool:
     """Let all webhooks sign with the new secret; True if one did not yet. How they stand then is reported."""
     states = _noted(installation, lease)
-    others = installation.signing_otherwise(states, [new])
+    others = installation.with_other_secret(states, [new])
     _tell(installation.give_secret(lease, others, new), report)
     states = _noted(installation, lease) if others else states
     report.add(*check.webhooks(states, installation.url))
-    if installation.signing_otherwise(states, [new]):
+    if installation.with_other_secret(states, [new]):
         report.fault("not all webhooks have the new secret yet; run this command again")
     return bool(others)
 

@@ -1,7 +1,7 @@
-"""The first run over a shop: all its orders and customers, read and tagged, as fast as the store likes it.
+"""Backfill: the first sweep over a shop. It reads and tags all orders and customers, as fast as the store allows.
 
-It is the same sweep that a worker does daily, done at once and watched; it may be stopped at any time, and
-a worker or another run goes on where it was.
+It is the same sweep that a worker does daily, but it runs at once and reports its progress. It may be stopped at any
+time: a worker or another backfill continues from the place that the ledger holds.
 """
 
 from __future__ import annotations
@@ -17,100 +17,110 @@ from sqlalchemy import Row
 
 from hooks.ledger import rounds, stores, views
 from hooks.ledger.rounds import RoundName
+from hooks.ledger.stores import Rest
 from hooks.runtime import Runtime
 from hooks.settings import Settings
 from hooks.store.client import StoreClient
-from hooks.sync.backoff import turn
+from hooks.sync.backoff import run_tasks
 from hooks.sync.rate_limit import SharedPace
-from hooks.sync.reconcile import Rescanner
-from hooks.sync.refetch import Rereader
+from hooks.sync.reconcile import Reconciler
+from hooks.sync.refetch import Refetcher
 
 SWEEPS: tuple[RoundName, ...] = ("orders", "customers")
 WAIT_SECONDS = 0.5
-"""While another worker is at it, or the store rests."""
+"""The wait while another worker does the work, or the client backs off."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far it is: records gone through, and how many there are as far as the store has said.
+    """The progress of a backfill: records gone through, and the total as far as the store has told it.
 
-    `trouble`: why calls to the store rest, if they do, or why one of its lists cannot be gone through; `stuck`: until
-    an operator has acted.
+    `trouble` is the code of the error that stops a list, or for which the client backs off. `is_stuck`: only an
+    operator can solve it.
     """
 
     seen: int
     total: int
-    over: bool
+    is_done: bool
     trouble: str | None
-    stuck: bool
+    is_stuck: bool
 
 
 @dataclass(frozen=True)
 class Backfill:
-    """Goes through one store's records, whoever else works on it."""
+    """Goes through one store's records. Workers may work on the same store meanwhile."""
 
     store: str
     runtime: Runtime
-    rescanner: Rescanner
-    rereader: Rereader
+    reconciler: Reconciler
+    refetcher: Refetcher
 
     @classmethod
     def of(cls, store: str, settings: Settings, runtime: Runtime) -> Backfill:
-        """For the store that the settings call `store`; its calls count to the budget that all share."""
+        """Make the backfill of the store with this slug. Its calls count towards the shared rate limit."""
 
         def client() -> StoreClient:
             pace = SharedPace(runtime.database, store, settings.store_requests_per_second)
             return StoreClient(settings.stores[store], pace)
 
-        rescanner = Rescanner(store, client(), runtime, settings.reconcile, settings.sweep)
-        return cls(store, runtime, rescanner, Rereader(store, client(), runtime))
+        reconciler = Reconciler(store, client(), runtime, settings.reconcile, settings.sweep)
+        return cls(store, runtime, reconciler, Refetcher(store, client(), runtime))
 
-    def run(self, *, anew: bool = False) -> Iterator[Progress]:
-        """Do it, saying after each part how far it is; `anew`: from the start, also where one is under way.
+    def run(self, *, restart: bool = False) -> Iterator[Progress]:
+        """Go through all records; yield the progress after each part.
 
-        Raises LedgerUnavailableError.
+        `restart`: begin at the first record, even if a sweep is under way. Raises LedgerUnavailableError.
         """
-        began = self._begin(anew=anew)
+        began = self._begin(restart=restart)
         while True:
-            done = turn(self.store, (self._step,), self.runtime)
-            progress = self._look(began)
+            count = run_tasks(self.store, (self._step,), self.runtime)
+            progress = self._progress(began)
             yield progress
-            if progress.over:
+            if progress.is_done:
                 return
-            if not done:
+            if not count:
                 time.sleep(WAIT_SECONDS)
 
     def _step(self) -> int:
-        """Take in what is in question, while a thread has the store list the next page. How much that was."""
-        with ThreadPoolExecutor(1, thread_name_prefix=self.store) as beside:
-            page = beside.submit(self.rescanner.step, SWEEPS)
-            return self.rereader.reread() + page.result()
+        """Refetch the records in question, while a thread gets the next page of the list. Return the number of both."""
+        with ThreadPoolExecutor(1, thread_name_prefix=self.store) as executor:
+            pages = executor.submit(self.reconciler.step, SWEEPS)
+            return self.refetcher.refetch() + pages.result()
 
-    def _begin(self, *, anew: bool) -> datetime:
-        """One that is under way is gone on with; otherwise a new one begins."""
+    def _begin(self, *, restart: bool) -> datetime:
+        """Make the sweeps due and return the time. A sweep that is under way continues, unless `restart`."""
         now = self.runtime.clock()
         with self.runtime.database.write() as connection:
             stores.register(connection, [self.store])
-            stores.meet(connection, self.store, self.rescanner.client.settings.url)
+            stores.meet(connection, self.store, self.reconciler.client.settings.url)
             rounds.register(connection, self.store, now)
             for name in SWEEPS:
-                if anew:
+                if restart:
                     rounds.restart(connection, self.store, name)
                 rounds.hurry(connection, self.store, name, now)
         return now
 
-    def _look(self, began: datetime) -> Progress:
+    def _progress(self, began: datetime) -> Progress:
         with self.runtime.database.read() as connection:
-            found = [rounds.state(connection, self.store, name) for name in SWEEPS]
+            states = [rounds.state(connection, self.store, name) for name in SWEEPS]
             to_be_read = views.to_be_read(connection, self.store, self.runtime.clock())
-            pause = stores.resting(connection, self.store)
-        states = [one for one in found if one is not None]
-        under_way = [one for one in states if one.done_at is None or one.done_at < began]
-        seen = self._done(states, under_way) + sum(one.seen for one in under_way)
-        trouble = next((one.error for one in states if one.error), pause.code if pause else None)
-        stuck = any(one.error for one in states) or bool(pause and pause.permanent)
-        total = sum(one.total or 0 for one in states)
-        return Progress(seen, max(total, seen), not under_way and not to_be_read, trouble, stuck)
+            backoff = stores.resting(connection, self.store)
+        sweeps = [state for state in states if state is not None]
+        seen, total, under_way = 0, 0, 0
+        for sweep in sweeps:
+            is_done = sweep.done_at is not None and sweep.done_at >= began
+            seen += (sweep.total or 0) if is_done else sweep.seen
+            total += sweep.total or 0
+            under_way += not is_done
+        is_done = not under_way and not to_be_read
+        return Progress(seen, max(total, seen), is_done, *_trouble(sweeps, backoff))
 
-    def _done(self, states: list[Row[Any]], under_way: list[Row[Any]]) -> int:
-        return sum(one.total or 0 for one in states if one not in under_way)
+
+def _trouble(sweeps: list[Row[Any]], backoff: Rest | None) -> tuple[str | None, bool]:
+    """Return the code of what stops the sweeps, and whether only an operator can solve it."""
+    for sweep in sweeps:
+        if sweep.error:
+            return sweep.error, True
+    if backoff:
+        return backoff.code, backoff.permanent
+    return None, False

@@ -1,4 +1,4 @@
-"""One part of all that is to be done for a store, unless it is to be left alone."""
+"""The backoff of one store: its tasks run only while calls to the store are allowed."""
 
 from __future__ import annotations
 
@@ -13,55 +13,62 @@ from hooks.ledger.stores import Rest
 from hooks.runtime import Runtime
 from hooks.store.retry import delay
 
-Duty = Callable[[], int]
-"""Does a part of something, and says how much that was. Raises StoreError."""
+StoreTask = Callable[[], int]
+"""Does one part of some work for a store and returns how many items it handled. Raises StoreError."""
 
 log = structlog.get_logger(__name__)
 
 
-def turn(
+def run_tasks(
     store: str,
-    duties: Sequence[Duty],
+    tasks: Sequence[StoreTask],
     runtime: Runtime,
     jitter: Callable[[], float] = random.random,
 ) -> int:
-    """A part of each duty; how much was done, nothing while calls to the store rest.
+    """Run each task once and return how many items they handled: 0 during the backoff, or when one begins.
 
-    A duty that fails for what is wrong with the store as a whole lets calls to it rest. Where the store lets us do
-    one thing and not another, the one is done, and the rest is short. Raises LedgerUnavailableError.
+    A task that raises StoreError starts the backoff. It grows with each failure in a row. If another task succeeded,
+    the store does answer, so the backoff starts again from its shortest delay. Raises LedgerUnavailableError.
     """
     with runtime.database.read() as connection:
-        pause = stores.resting(connection, store)
-    if pause and pause.until > runtime.clock():
+        backoff = stores.resting(connection, store)
+    if backoff and backoff.until > runtime.clock():
         return 0
-    done, stopped = _work(duties)
-    if stopped:
-        _rest(store, runtime, stopped, None if done else pause, jitter)
+    count, error = _run_all(tasks)
+    if error:
+        _back_off(store, runtime, error, None if count else backoff, jitter)
         return 0
-    if done and pause:
+    if count and backoff:
         with runtime.database.write() as connection:
             stores.recovered(connection, store, runtime.clock())
-    return done
+    return count
 
 
-def _work(duties: Sequence[Duty]) -> tuple[int, StoreError | None]:
-    """Of a store that does not answer, or asks for a pause, nothing more is asked."""
-    done, stopped = 0, None
-    for duty in duties:
+def _run_all(tasks: Sequence[StoreTask]) -> tuple[int, StoreError | None]:
+    """Run the tasks; return the number of items and the first error.
+
+    No further task runs once the store does not answer, or asks for a pause.
+    """
+    count, first_error = 0, None
+    for task in tasks:
         try:
-            done += duty()
+            count += task()
         except StoreError as error:
-            stopped = stopped or error
+            first_error = first_error or error
             if isinstance(error, StoreBusyError) or error.code == "unreachable":
                 break
-    return done, stopped
+    return count, first_error
 
 
-def _rest(
-    store: str, runtime: Runtime, error: StoreError, pause: Rest | None, jitter: Callable[[], float]
+def _back_off(
+    store: str,
+    runtime: Runtime,
+    error: StoreError,
+    previous: Rest | None,
+    jitter: Callable[[], float],
 ) -> None:
     now = runtime.clock()
-    failures = (pause.failures if pause else 0) + 1
+    failures = previous.failures + 1 if previous else 1
     until = now + delay(error, failures, jitter=jitter)
     with runtime.database.write() as connection:
         stores.rest(connection, store, Rest(error.code, now, until, error.permanent, failures))

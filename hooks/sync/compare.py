@@ -35,7 +35,7 @@ LISTINGS = ("any", "trash", "checkout-draft")
 
 
 @dataclass(frozen=True, slots=True)
-class ShownRefunds:
+class RefundIds:
     """The ids of an order's refunds, as a list shows them. `whole`: the order has no others."""
 
     ids: frozenset[int] = frozenset()
@@ -64,7 +64,7 @@ def knows_refunds(known: Values | None, raw: Mapping[str, Any]) -> bool:
     facts = read_facts("order", known["facts"]) if known and known["facts"] else None
     if not isinstance(facts, OrderFacts) or facts.undated_refunds:
         return False
-    shown = ShownRefunds.of(raw.get("refunds"))
+    shown = RefundIds.of(raw.get("refunds"))
     return shown.whole and shown.agree_with(facts)
 
 
@@ -73,7 +73,7 @@ class ListRow:
     """A row of a list: the state that it shows, None where it is not of the shape, and of an order its refunds."""
 
     snapshot: Snapshot | None
-    refunds: ShownRefunds = ShownRefunds()
+    refunds: RefundIds = RefundIds()
 
 
 def doubt(known: Values | None, row: ListRow, *, now: datetime, behind: bool = False) -> str | None:

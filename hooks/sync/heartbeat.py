@@ -109,7 +109,7 @@ class Heartbeat:
             for name in ("watch", "changes"):
                 rounds.hurry(connection, self.store, name, now)
         stores.looked_after(connection, self.store, now)
-        store_observations.carry(connection, self.store, self.client, now)
+        store_observations.exchange(connection, self.store, self.client, now)
         if self.client.heard:
             stores.said_its_time(
                 connection, self.store, self.client.heard.store_time, self.client.heard.at

@@ -15,7 +15,7 @@ from hooks.ledger import records, traits
 from hooks.runtime import Runtime
 from hooks.store.client import StoreClient
 from hooks.store.listing import ListPage, Place, page
-from hooks.sync.compare import ORDER_FIELDS, REFUND_IDS, WHOLE_REFUNDS, ShownRefunds
+from hooks.sync.compare import ORDER_FIELDS, REFUND_IDS, WHOLE_REFUNDS, RefundIds
 
 TRAIT = "whole-refunds"
 """The trait of a store that must be asked for whole refunds."""
@@ -65,4 +65,4 @@ def _has_field(found: ListPage) -> bool:
 
 
 def _shows_refunds(found: ListPage) -> bool:
-    return any(ShownRefunds.of(row.get("refunds")).ids for row in found.rows.values())
+    return any(RefundIds.of(row.get("refunds")).ids for row in found.rows.values())

@@ -30,7 +30,7 @@ from hooks.store.client import StoreClient
 from hooks.store.listing import ListPage, Place, page
 from hooks.store.retry import LONGEST, PERMANENT
 from hooks.sync import compare
-from hooks.sync.compare import ListRow, ShownRefunds
+from hooks.sync.compare import ListRow, RefundIds
 from hooks.sync.list_pages import OrderLists
 from hooks.sync.unlisted_orders import UnlistedSearch
 from hooks.tagging.changes import HINTS
@@ -66,7 +66,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Rescanner:
+class Reconciler:
     """Goes through one store's lists. `every` for changed orders, `sweep` for all ids."""
 
     store: str
@@ -163,7 +163,7 @@ class Rescanner:
     def _read(self, kind: RecordKind, row: dict[str, Any]) -> ListRow:
         """What a row shows. Its refunds are read apart: of what is not of the shape, the rest still counts."""
         state = {name: value for name, value in row.items() if name != "refunds"}
-        refunds = ShownRefunds.of(row.get("refunds"))
+        refunds = RefundIds.of(row.get("refunds"))
         try:
             return ListRow(snapshot_of(kind, state, self.runtime.policy), refunds)
         except QuarantinedError:

@@ -47,7 +47,7 @@ _ADDRESS_FIELDS = "email,billing"
 
 
 @dataclass(frozen=True)
-class Rereader:
+class Refetcher:
     """Asks one store about records that are in question."""
 
     store: str
@@ -55,7 +55,7 @@ class Rereader:
     runtime: Runtime
     jitter: Callable[[], float] = random.random
 
-    def reread(self) -> int:
+    def refetch(self) -> int:
         """Ask about what is due, at most a round of it. Returns how many records that were.
 
         Raises StoreError where it is about the whole store; what was not asked for is given back.

@@ -32,7 +32,7 @@ ZONE_SECONDS = 3600.0
 Problem = dict[str, Any]
 
 
-def carry(connection: Connection, store: str, client: StoreClient, now: datetime) -> None:
+def exchange(connection: Connection, store: str, client: StoreClient, now: datetime) -> None:
     """Note what the client has seen since the last time, and tell it what is known."""
     known = traits.read(connection, store)
     _carry_auth(connection, store, client, known.get(AUTH), now)

@@ -114,7 +114,7 @@ class Installation:
                     self.client, state.topic, state.hook_id, target
                 )
 
-    def signing_otherwise(
+    def with_other_secret(
         self, states: Sequence[TopicState], secrets: Sequence[str], *, unknown: bool = True
     ) -> list[TopicState]:
         """Those whose webhook was given another secret than these; with `unknown`, also those made by hand."""

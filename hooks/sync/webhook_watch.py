@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Watcher:
+class WebhookWatch:
     """Looks at one store's webhooks when it is time to."""
 
     store: str

@@ -1,13 +1,16 @@
-"""Forgetting addresses: the hashes of accounts, contacts and requests of which nothing is left.
+"""Forgetting addresses: dropping the address hashes of closed accounts, contacts, requests and consents.
 
-An address is a name by which a decision bears on records. So its hash stays while a request or a hold stands under it,
-and while there is a record on which it may bear. It also stays for some days after a record was closed, in which the
-store's lists show what no delivery told. The hash on an order goes with the order.
+Danger: a decision, such as a hold, reaches a person's records by the address hash. If the hash is dropped too early,
+the decision no longer applies.
+
+Rules: a hash stays while a request or a hold under it is in effect, and while a record is left to which it may apply.
+It also stays for AFTER once the record is closed: meanwhile, reconciling finds changes that no delivery told. The hash
+of an order is not dropped here: it goes with the order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
@@ -33,95 +36,107 @@ KINDS = ("customer", CONTACT, "support-request", "cookie-consent")
 CHUNK = 500
 
 AFTER = timedelta(days=7)
-"""So long after a record was closed its address is kept: longer than it takes to go through the store's lists."""
+"""The time for which a closed record keeps its address hash. It is longer than a sweep of the store's lists takes."""
 
 
 def forget(runtime: Runtime) -> int:
-    """Drop the hashes of closed records, other than orders, that nothing needs any more. Returns of how many.
+    """Drop the address hashes that closed records other than orders no longer need; return of how many records.
 
     Raises LedgerUnavailableError.
     """
     before = runtime.policy.day_of(runtime.clock()) - AFTER
-    return sum(_pass(runtime, kind, before) for kind in KINDS)
+    return sum(_forget_kind(runtime, kind, before) for kind in KINDS)
 
 
-def _pass(runtime: Runtime, kind: str, before: date) -> int:
-    """Go through all records of a kind that were closed before a day and have a hash, a chunk at a time."""
+def _forget_kind(runtime: Runtime, kind: str, before: date) -> int:
+    """Go through all records of a kind that were closed before this day and have a hash, a chunk at a time."""
     dropped, after = 0, 0
     while True:
         with runtime.database.read() as connection:
             rows = _closed(connection, kind, before, after)
-            spent = [row for row in rows if _is_spent(connection, row)]
-        if spent:
-            dropped += runtime.transaction(partial(_drop, spent))
+            unneeded = [row for row in rows if not _is_needed(connection, row)]
+        if unneeded:
+            dropped += runtime.transaction(partial(_drop, unneeded))
         if len(rows) < CHUNK:
             return dropped
         after = rows[-1]["id"]
 
 
 def _closed(connection: Connection, kind: str, before: date, after: int) -> list[Values]:
-    closed = table.c.state.in_(CLOSED), table.c.closed_on < before
-    chosen = select(table).where(
-        table.c.kind == kind, *closed, table.c.email_hash.is_not(None), table.c.id > after
+    """Read the next chunk of such records, in order of row ids, from behind the id `after` on."""
+    chunk = (
+        select(table)
+        .where(
+            table.c.kind == kind,
+            table.c.state.in_(CLOSED),
+            table.c.closed_on < before,
+            table.c.email_hash.is_not(None),
+            table.c.id > after,
+        )
+        .order_by(table.c.id)
+        .limit(CHUNK)
     )
-    rows = connection.execute(chosen.order_by(table.c.id).limit(CHUNK))
-    return [dict(row) for row in rows.mappings()]
+    return [dict(row) for row in connection.execute(chunk).mappings()]
 
 
-def _is_spent(connection: Connection, row: Values) -> bool:
-    """Tell whether no request or hold stands under the names of a record, and no record is left on which it bears."""
+def _is_needed(connection: Connection, row: Values) -> bool:
+    """Tell whether a request or a hold under the record's names is in effect, or may yet apply to another record."""
     store, number, email_hash = row["store"], row["external_id"], row["email_hash"]
     is_account = row["kind"] == "customer"
     owner = Owner.of(store, number if is_account else row["customer_id"], email_hash)
     person = Persons(connection, [owner]).about(owner, but=(row["kind"], number))
     if is_decided(standing_of(read_events(row["events"]), person)):
-        return False
+        return True
     if row["kind"] not in ("customer", CONTACT):
-        return True  # it bears on nothing else
+        return False  # its decisions apply to no other record
     names = persons.of_account(connection, store, number) if is_account else []
-    names = names or persons.with_email(connection, store, email_hash)
-    others = (
+    if not names:
+        names = persons.with_email(connection, store, email_hash)
+    is_other = (
         table.c.store == store,
         table.c.state.in_(KEPT_STATES),
         table.c.id != row["id"],
         table.c.entries != "[]",
     )
-    return not connection.execute(select(exists().where(*others, or_(*names)))).scalar_one()
+    return connection.execute(select(exists().where(*is_other, or_(*names)))).scalar_one()
 
 
-def _drop(rows: Iterable[Values], unit: Unit) -> int:
-    rows = tuple(rows)
+def _drop(rows: Sequence[Values], unit: Unit) -> int:
+    """Drop the hashes of these records; return of how many. Lock all addresses before any record."""
     for row in rows:
         address_links.lock(unit.connection, row["store"], {row["email_hash"]}, exclusive=True)
-    return sum(1 for row in rows for _ in _dropped(unit, row))
+    return sum(_drop_one(unit, row) for row in rows)
 
 
-def _dropped(unit: Unit, row: Values) -> Iterator[None]:
-    """Drop the hashes of one record, unless it has come back meanwhile."""
-    known = unit.find(RecordKey.of(row))
-    if known is None or known["state"] not in CLOSED or known["email_hash"] != row["email_hash"]:
-        return
-    if not _is_spent(unit.connection, known):
-        return
-    changed: Values = {"email_hash": None}
+def _drop_one(unit: Unit, row: Values) -> bool:
+    """Drop the hash of one record, unless the record has changed meanwhile so that it is needed."""
+    current = unit.find(RecordKey.of(row))
+    if current is None or current["state"] not in CLOSED:
+        return False
+    if current["email_hash"] != row["email_hash"] or _is_needed(unit.connection, current):
+        return False
+    change: Values = {"email_hash": None}
     if row["kind"] == "customer":
-        number = account_emails.c.customer_id == row["external_id"]
-        unit.connection.execute(
-            delete(account_emails).where(account_emails.c.store == row["store"], number)
+        of_account = (
+            account_emails.c.store == row["store"],
+            account_emails.c.customer_id == row["external_id"],
         )
+        unit.connection.execute(delete(account_emails).where(*of_account))
     else:
-        changed |= _without_subject(known)
-    unit.save(known, changed)
-    yield
+        change |= _without_address(current)
+    unit.save(current, change)
+    return True
 
 
-def _without_subject(known: Values) -> Values:
-    """The columns of what a tool reported, without the address that it is about."""
-    facts = read_facts(known["kind"], known["facts"]) if known["facts"] else None
+def _without_address(row: Values) -> Values:
+    """Return the columns of what a tool reported, without the address that it is about."""
+    facts = read_facts(row["kind"], row["facts"]) if row["facts"] else None
     if not isinstance(facts, ConsentFacts | SupportRequestFacts):
         return {"subject": None}
-    left = frozenset(subject for subject in facts.subjects if subject.kind != "email")
-    name = "" if known["kind"] == CONTACT else facts.name
-    main = known["subject"]
-    kept = None if main and main.startswith("email:") else main
-    return {"facts": facts_text(replace(facts, subjects=left, name=name)), "subject": kept}
+    subjects = frozenset(subject for subject in facts.subjects if subject.kind != "email")
+    name = "" if row["kind"] == CONTACT else facts.name
+    main_subject = row["subject"]
+    if main_subject and main_subject.startswith("email:"):
+        main_subject = None
+    stripped = replace(facts, subjects=subjects, name=name)
+    return {"facts": facts_text(stripped), "subject": main_subject}

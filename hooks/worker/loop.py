@@ -1,6 +1,7 @@
-"""The loop that watches stores, asks them what is in question and writes back what is due; any number may run.
+"""The loop of a worker: it watches the stores, refetches records, pushes schedules and maintains the ledger.
 
-Each store has a thread of its own, so that one that is slow or dead never delays another; so have the published pages.
+Any number of workers may run. Each store has its own thread, so that a slow or dead store never delays another. The
+comparison of the published pages has its own thread for the same reason.
 """
 
 from __future__ import annotations
@@ -21,35 +22,38 @@ from hooks.retention.policy import Policy
 from hooks.runtime import Runtime
 from hooks.settings import Settings
 from hooks.store.client import StoreClient
-from hooks.sync.backoff import turn
+from hooks.sync.backoff import run_tasks
 from hooks.sync.heartbeat import Heartbeat
 from hooks.sync.push import Pusher
 from hooks.sync.rate_limit import SharedPace
-from hooks.sync.reconcile import Rescanner
-from hooks.sync.refetch import Rereader
+from hooks.sync.reconcile import Reconciler
+from hooks.sync.refetch import Refetcher
 from hooks.sync.store_observations import ZoneWatch
-from hooks.sync.webhook_watch import Watcher
-from hooks.worker.maintenance import IDLE_SECONDS, LEDGER_AWAY_SECONDS, Upkeep
+from hooks.sync.webhook_watch import WebhookWatch
+from hooks.worker.maintenance import IDLE_SECONDS, LEDGER_AWAY_SECONDS, Maintenance
 
 GRACE = timedelta(seconds=70)
-"""Less than the units (`TimeoutStopSec`) and compose (`stop_grace_period`) give a worker."""
+"""The wait for calls under way when a worker stops.
+
+It is shorter than the systemd units (`TimeoutStopSec`) and compose (`stop_grace_period`) allow.
+"""
 
 log = structlog.get_logger(__name__)
 
 
 class Round(Protocol):
-    """What is done for a store again and again, by one worker at a time."""
+    """Work that is done for a store again and again, by one worker at a time."""
 
     def step(self) -> int:
-        """Do the next part of it, if it is due; how much that was. Raises StoreError."""
+        """Do the next part if it is due; return how many items that were. Raises StoreError."""
 
 
 @dataclass(frozen=True)
 class StoreWorker:
-    """Looks after one store, a turn at a time."""
+    """Does the work for one store, one part of each task at a time."""
 
     slug: str
-    rereader: Rereader
+    refetcher: Refetcher
     pusher: Pusher
     runtime: Runtime
     heartbeat: Heartbeat
@@ -58,95 +62,102 @@ class StoreWorker:
 
     @classmethod
     def of(cls, slug: str, settings: Settings, runtime: Runtime) -> StoreWorker:
-        """A worker for the store that the settings call `slug`."""
+        """Make the worker of the store with this slug."""
         ceiling = settings.store_requests_per_second
         client = StoreClient(settings.stores[slug], SharedPace(runtime.database, slug, ceiling))
         return cls(
             slug,
-            Rereader(slug, client, runtime),
+            Refetcher(slug, client, runtime),
             Pusher(slug, client, runtime),
             runtime,
             Heartbeat.of(slug, client, runtime, settings),
             rounds=(
-                Rescanner(slug, client, runtime, settings.reconcile, settings.sweep),
-                Watcher(slug, client, runtime, settings),
+                Reconciler(slug, client, runtime, settings.reconcile, settings.sweep),
+                WebhookWatch(slug, client, runtime, settings),
                 ZoneWatch(slug, client, runtime),
             ),
         )
 
-    def turn(self) -> bool:
-        """Do what is due, unless the store is to be left alone; True if there may be more at once.
+    def run_once(self) -> bool:
+        """Do what is due, unless the client backs off. Return True if more work may be due at once.
 
         Raises LedgerUnavailableError.
         """
-        duties = (self.rereader.reread, self.pusher.push, *(each.step for each in self.rounds))
-        return bool(turn(self.slug, duties, self.runtime, self.jitter))
+        steps = [each.step for each in self.rounds]
+        tasks = (self.refetcher.refetch, self.pusher.push, *steps)
+        return bool(run_tasks(self.slug, tasks, self.runtime, self.jitter))
 
     def run(self, stopping: Event) -> None:
-        """Take turns until `stopping` is set; a failure of the ledger, or one unforeseen, ends no loop.
-
-        One that was undone for another transaction's sake is begun again at once.
-        """
+        """Beat and work until `stopping` is set. No error ends the loop, not even an unforeseen one."""
         while not stopping.is_set():
-            pause = IDLE_SECONDS
-            try:
-                pause = 0 if self.heartbeat.beat() and self.turn() else IDLE_SECONDS
-            except LedgerContendedError:
-                pause = 0
-            except LedgerUnavailableError as error:
-                log.warning("ledger.away", store=self.slug, error=str(error))
-                pause = LEDGER_AWAY_SECONDS
-            except Exception:
-                log.exception("worker.failed", store=self.slug)
-                pause = LEDGER_AWAY_SECONDS
-            stopping.wait(pause)
+            stopping.wait(self._beat_and_work())
+
+    def _beat_and_work(self) -> float:
+        """Do what is due; return how many seconds to wait."""
+        try:
+            is_busy = self.heartbeat.beat() and self.run_once()
+        except LedgerContendedError:  # rolled back in favour of another transaction
+            return 0
+        except LedgerUnavailableError as error:
+            log.warning("ledger.away", store=self.slug, error=str(error))
+            return LEDGER_AWAY_SECONDS
+        except Exception:
+            log.exception("worker.failed", store=self.slug)
+            return LEDGER_AWAY_SECONDS
+        return 0 if is_busy else IDLE_SECONDS
 
 
-def run(settings: Settings, runtime: Runtime, stopping: Event, *, wanted: Policy) -> None:
-    """Look after all stores and the ledger until `stopping` is set; then wait for the calls under way, at most GRACE.
+def run(
+    settings: Settings, runtime: Runtime, stopping: Event, *, configured_policy: Policy
+) -> None:
+    """Work for all stores and the ledger until `stopping` is set; then wait for calls under way, at most GRACE.
 
-    `wanted` is the policy to be put in force. When one is, those who work by the old one end their turn, and others
-    begin.
-    Raises LedgerUnavailableError where the ledger cannot be used from the start.
+    `configured_policy` is the policy that the settings name; maintenance activates it. Once another policy is in
+    force, the threads that work by the old one end, and new ones begin. Raises LedgerUnavailableError where the ledger
+    cannot be used from the start.
     """
     register(settings, runtime)
     threads: list[Thread] = []
     log.info("worker.started", stores=sorted(settings.stores), ledger=runtime.database.description)
     while not stopping.is_set():
-        runtime = _follow(runtime)
-        over = Event()
-        started = _start(settings, runtime, over, wanted)
-        threads = [thread for thread in threads if thread.is_alive()] + started
-        Upkeep.of(settings, runtime, wanted).run(stopping)
-        over.set()
+        runtime = _with_policy_in_force(runtime)
+        is_over = Event()
+        threads = [thread for thread in threads if thread.is_alive()]
+        threads += _start(settings, runtime, is_over, configured_policy)
+        Maintenance.of(settings, runtime, configured_policy).run(stopping)
+        is_over.set()
     for thread in threads:
         thread.join(GRACE.total_seconds() / max(len(threads), 1))
     log.info("worker.stopped")
 
 
-def _follow(runtime: Runtime) -> Runtime:
+def _with_policy_in_force(runtime: Runtime) -> Runtime:
     try:
         return follow(runtime)
     except LedgerUnavailableError:
         return runtime
 
 
-def _start(settings: Settings, runtime: Runtime, over: Event, wanted: Policy) -> list[Thread]:
-    runs: dict[str, Callable[[Event], None]] = {
-        slug: StoreWorker.of(slug, settings, runtime).run for slug in settings.stores
-    }
+def _start(
+    settings: Settings, runtime: Runtime, is_over: Event, configured_policy: Policy
+) -> list[Thread]:
+    """Start a thread for each store, and one for the published pages. They end once `is_over` is set."""
+    targets: dict[str, Callable[[Event], None]] = {}
+    for slug in settings.stores:
+        targets[slug] = StoreWorker.of(slug, settings, runtime).run
     if settings.policy_pages:
-        runs["published pages"] = Upkeep.of_pages(settings, runtime, wanted, over).run
-    threads = [
-        Thread(target=run, args=(over,), name=name, daemon=True) for name, run in runs.items()
-    ]
-    for thread in threads:
+        pages = Maintenance.of_pages(settings, runtime, configured_policy, is_over)
+        targets["published pages"] = pages.run
+    threads = []
+    for name, target in targets.items():
+        thread = Thread(target=target, args=(is_over,), name=name, daemon=True)
         thread.start()
+        threads.append(thread)
     return threads
 
 
 def register(settings: Settings, runtime: Runtime) -> None:
-    """Have the ledger know of all stores, and of what is to be done for each. Raises LedgerUnavailableError."""
+    """Add the rows of all stores, rounds and pages that the ledger lacks. Raises LedgerUnavailableError."""
     with runtime.database.write() as connection:
         stores.register(connection, settings.stores)
         for slug in settings.stores:

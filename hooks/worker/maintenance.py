@@ -1,7 +1,7 @@
-"""What a worker does for the ledger itself: policies put in force, tags made anew, pages compared, old deliveries
-forgotten, tallies kept short. Any number of workers may be at it.
+"""Maintenance of the ledger: activate policies, re-tag, seal the history, prune deliveries, fold tallies.
 
-Pages are compared in a thread of their own: a page's server decides how long that takes, and nothing else waits for it.
+Any number of workers may do it at once. Published pages are compared in a thread of their own: the page's server
+decides how long that takes, and nothing else may wait for it.
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ from hooks.worker.sealer import Sealer
 IDLE_SECONDS = 0.5
 LEDGER_AWAY_SECONDS = 2.0
 AFTER_A_FAILURE = timedelta(seconds=5)
-REST = 2 / 3
-"""How long it rests after work, as a part of the time that this took, where others write as well. It holds the lock for
-less than all of that time: so they keep about half of their rate."""
+PAUSE_SHARE = 2 / 3
+"""The pause after work, as a share of the time that the work took, where other processes write as well.
+
+The work holds the write lock for only a part of its time, so the others keep about half of their rate.
+"""
 
 ADOPT_EVERY = timedelta(hours=1)
 PRUNE_EVERY = timedelta(hours=1)
@@ -41,120 +43,122 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass
-class Chore:
-    """Something that is due again and again: `do` says how much it did."""
+class MaintenanceTask:
+    """A task that is due again and again. `run` returns how many items it handled."""
 
-    do: Callable[[], int]
+    run: Callable[[], int]
     every: timedelta = timedelta(0)
     due_at: datetime | None = None
 
     def step(self, now: datetime) -> int:
-        """Do it, if it is due; also if it is further ahead than it can have been put off, by a clock that was ahead.
+        """Run the task if it is due; return how many items it handled.
 
-        Raises LedgerUnavailableError; when it is due again is then the caller's to say.
+        A `due_at` further ahead than any delay was set by a clock that was ahead: the task is due. Raises
+        LedgerUnavailableError; the caller then says when the task is due again.
         """
-        if self.due_at and now < self.due_at <= now + max(self.every, AFTER_A_FAILURE):
+        longest_delay = max(self.every, AFTER_A_FAILURE)
+        if self.due_at and now < self.due_at <= now + longest_delay:
             return 0
-        done = self.do()
+        count = self.run()
         self.due_at = now + self.every
-        return done
+        return count
 
 
 @dataclass
-class Upkeep:
-    """Does all chores in turn. `wanted` is the policy that the settings name."""
+class Maintenance:
+    """Runs all tasks in turn. `configured_policy` is the policy that the settings name."""
 
     runtime: Runtime
     settings: Settings
-    wanted: Policy
-    chores: list[Chore] = field(default_factory=list)
+    configured_policy: Policy
+    tasks: list[MaintenanceTask] = field(default_factory=list)
 
     @classmethod
-    def of(cls, settings: Settings, runtime: Runtime, wanted: Policy) -> Upkeep:
-        """With all the chores that only the ledger has a part in."""
-        made = cls(runtime, settings, wanted)
-        made.chores = [
-            Chore(made.adopt, ADOPT_EVERY),
-            Chore(Retagger(runtime).turn),
-            Chore(Sealer(runtime).step),
-            Chore(made.prune, PRUNE_EVERY),
-            Chore(made.fold, FOLD_EVERY),
-            Chore(made.forget, PRUNE_EVERY),
+    def of(cls, settings: Settings, runtime: Runtime, configured_policy: Policy) -> Maintenance:
+        """Make the maintenance with all tasks that involve only the ledger."""
+        maintenance = cls(runtime, settings, configured_policy)
+        maintenance.tasks = [
+            MaintenanceTask(maintenance.adopt, ADOPT_EVERY),
+            MaintenanceTask(Retagger(runtime).turn),
+            MaintenanceTask(Sealer(runtime).step),
+            MaintenanceTask(maintenance.prune, PRUNE_EVERY),
+            MaintenanceTask(maintenance.fold, FOLD_EVERY),
+            MaintenanceTask(maintenance.forget, PRUNE_EVERY),
         ]
-        return made
+        return maintenance
 
     @classmethod
     def of_pages(
-        cls, settings: Settings, runtime: Runtime, wanted: Policy, stopping: Event
-    ) -> Upkeep:
-        """With the one chore that waits for other servers. It is given up soon after `stopping` is set."""
-        return cls(runtime, settings, wanted, [Chore(PageWatch(runtime, settings, stopping).step)])
+        cls, settings: Settings, runtime: Runtime, configured_policy: Policy, stopping: Event
+    ) -> Maintenance:
+        """Make the maintenance with the one task that waits for other servers. It ends soon after `stopping` is set."""
+        watch = PageWatch(runtime, settings, stopping)
+        return cls(runtime, settings, configured_policy, [MaintenanceTask(watch.step)])
 
     def run(self, stopping: Event) -> None:
-        """Do what is due until `stopping` is set, or another policy is in force than the one that is worked by.
+        """Run the tasks until `stopping` is set, or until a policy other than the runtime's is in force."""
+        while not stopping.is_set() and not self.is_outdated():
+            stopping.wait(self.run_once())
 
-        Where others want to write, too, it rests after work for a part of the time that this took.
+    def run_once(self) -> float:
+        """Run the tasks that are due; return how many seconds to pause.
+
+        A task that fails is not run again for AFTER_A_FAILURE, and the others are run all the same. After work the
+        pause is a share of the time that the work took, where other processes want to write, too.
         """
-        while not stopping.is_set() and not self.outdated():
-            stopping.wait(self.turn())
-
-    def turn(self) -> float:
-        """Do what is due; how long to rest, in seconds. A chore that fails is left for a while, and keeps no other
-        from being done."""
         began, pause = time.monotonic(), IDLE_SECONDS
-        for chore in self.chores:
+        for task in self.tasks:
             try:
-                if chore.step(self.runtime.clock()):
-                    pause = min(pause, (time.monotonic() - began) * self._rest())
+                if task.step(self.runtime.clock()):
+                    pause = min(pause, (time.monotonic() - began) * self._pause_share())
             except LedgerUnavailableError as error:
                 log.warning("ledger.away", error=str(error))
-                chore.due_at = (
-                    self.runtime.clock() + AFTER_A_FAILURE
-                )  # it may be the only one that fails
+                # It may be the only task that fails: after the pause the others run.
+                task.due_at = self.runtime.clock() + AFTER_A_FAILURE
                 return LEDGER_AWAY_SECONDS
             except Exception:
                 log.exception("upkeep.failed")
-                chore.due_at = self.runtime.clock() + AFTER_A_FAILURE
+                task.due_at = self.runtime.clock() + AFTER_A_FAILURE
         return pause
 
-    def _rest(self) -> float:
-        return REST if self.runtime.database.others_write() else 0
+    def _pause_share(self) -> float:
+        return PAUSE_SHARE if self.runtime.database.others_write() else 0
 
-    def outdated(self) -> bool:
-        """Whether another policy has come into force."""
+    def is_outdated(self) -> bool:
+        """Tell whether a policy other than the runtime's is in force."""
         try:
             return follow(self.runtime) is not self.runtime
         except LedgerUnavailableError:
             return False
 
     def adopt(self) -> int:
-        """Put the policy in force that the settings name, if nothing stands in its way."""
-        adopt(self.runtime, self.wanted)
+        """Activate the policy that the settings name, if nothing prevents it."""
+        adopt(self.runtime, self.configured_policy)
         return 0
 
     def prune(self) -> int:
-        """Forget deliveries older than the settings say, a chunk at a time; the history of records is kept.
+        """Delete deliveries older than the settings say, a chunk at a time; return how many.
 
-        A clock that is ahead makes nothing older.
+        The history of records stays. A clock that is ahead makes no delivery older.
         """
         with self.runtime.database.read() as connection:
             before = stores.no_later(connection, self.runtime.clock()) - self.settings.delivery_log
-        went = 0
+        count = 0
         while True:
             with self.runtime.database.write() as connection:
-                chunk = ledger_log.prune(connection, before, self.kept_topics())
-            went += chunk
+                chunk = ledger_log.prune(connection, before, self.timeless_topics())
+            count += chunk
             if not chunk:
-                return went
+                return count
 
     def fold(self) -> int:
-        """Add to the tallies what has changed, a chunk at a time. Another worker that is at it is left alone."""
+        """Add the changes to the tallies, a chunk at a time. Skip what another worker is folding."""
         return tallies.fold_all(self.runtime.database)
 
     def forget(self) -> int:
-        """Drop the hashes of addresses that nothing needs any more."""
+        """Drop the address hashes that nothing needs any more."""
         return forget(self.runtime)
 
-    def kept_topics(self) -> list[str]:
-        """Deliveries that carry no time: a repeat of one must be known for ever."""
+    def timeless_topics(self) -> list[str]:
+        """List the topics of deliveries that carry no time. They are never pruned: a repeat must be known for ever."""
         return ["event.undated", *(f"action.{name}" for name in self.runtime.policy.actions)]

@@ -1,4 +1,4 @@
-"""Sealing the history, a batch at a time, behind those who append to it."""
+"""Sealing the history, a batch at a time, after the rows were appended."""
 
 from __future__ import annotations
 
@@ -12,54 +12,64 @@ from hooks.ledger.audit.seals import LOOKBACK
 from hooks.runtime import Runtime
 
 CHUNK = 500
-"""So that whoever else wants to write waits for moments only."""
+"""Rows of one transaction: so few that other writers wait for moments only."""
 
 SEARCH_EVERY = timedelta(hours=1)
-"""How often all of the history is searched for rows that are not sealed."""
+"""The interval between two searches of the whole history for rows without a seal."""
 
 SEARCHED_AT_ONCE = 20_000
-"""So many ids of it at each step, however long it is."""
+"""Row ids that one step of such a search covers."""
 
 
 @dataclass
 class Sealer:
-    """Seals what is not sealed yet; any number may be at it, and they make one chain. A crash costs nothing."""
+    """Seals the rows that have no seal yet.
+
+    Any number of sealers may work at once: they continue the same chain. A crash loses nothing.
+    """
 
     runtime: Runtime
     search_at: datetime | None = None
     searched: int = 0
-    _looked_below: int | None = None
-    """The highest row that was sealed when it was last looked below it, too."""
+    _lower_checked_at: int | None = None
+    """The highest sealed row at the last check for unsealed rows below it."""
 
     def step(self, limit: int = CHUNK) -> int:
-        """Seal up to `limit` rows. Returns how many those were. Raises LedgerUnavailableError."""
-        with self.runtime.database.read() as connection:  # a look that waits for nobody
-            since = self._first(connection)
+        """Seal up to `limit` rows and return how many. Raises LedgerUnavailableError."""
+        with self.runtime.database.read() as connection:  # needs no lock
+            since = self._first_unsealed(connection)
         if since is None:
             return 0
         with self.runtime.database.write() as connection:
             return seals.seal(connection, limit, since=since)
 
-    def _first(self, connection: Connection) -> int | None:
+    def _first_unsealed(self, connection: Connection) -> int | None:
         now = self.runtime.clock()
-        found = None if self.search_at and now < self.search_at else self._search(connection, now)
-        return self._next(connection) if found is None else found
+        if self.search_at is None or now >= self.search_at:
+            row_id = self._search(connection, now)
+            if row_id is not None:
+                return row_id
+        return self._newest_unsealed(connection)
 
     def _search(self, connection: Connection, now: datetime) -> int | None:
-        """Go on with the search of all of the history; at its end it rests until it is due again."""
-        found = seals.stray(connection, self.searched, SEARCHED_AT_ONCE)
-        if found is None:
+        """Search the next part of the whole history. At its end, the next search is due after SEARCH_EVERY."""
+        row_id = seals.stray(connection, self.searched, SEARCHED_AT_ONCE)
+        if row_id is None:
             self.searched += SEARCHED_AT_ONCE
             if self.searched >= seals.lookback(connection):
                 self.searched, self.search_at = 0, now + SEARCH_EVERY
-        return found
+        return row_id
 
-    def _next(self, connection: Connection) -> int | None:
-        """What comes in at once is above all that is sealed; every so often, counting what others have sealed, it is
-        looked below, too."""
+    def _newest_unsealed(self, connection: Connection) -> int | None:
+        """Find the first unsealed row above the highest sealed one.
+
+        Rows below it are checked, too, when there is none above it, and after every half LOOKBACK of rows that any
+        sealer has sealed.
+        """
         highest = seals.highest(connection)
-        lately = self._looked_below is not None and highest - self._looked_below < LOOKBACK // 2
-        found = seals.first_above(connection, highest) if lately else None
-        if found is None:
-            found, self._looked_below = seals.first_unsealed(connection), highest
-        return found
+        if self._lower_checked_at is not None and highest - self._lower_checked_at < LOOKBACK // 2:
+            row_id = seals.first_above(connection, highest)
+            if row_id is not None:
+                return row_id
+        self._lower_checked_at = highest
+        return seals.first_unsealed(connection)

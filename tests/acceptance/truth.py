@@ -25,8 +25,8 @@ from hooks.runtime import Runtime
 from hooks.settings import StoreSettings
 from hooks.store.client import StoreClient
 from hooks.sync.backfill import Backfill
-from hooks.sync.reconcile import OVERLAP, Rescanner
-from hooks.sync.refetch import Rereader
+from hooks.sync.reconcile import OVERLAP, Reconciler
+from hooks.sync.refetch import Refetcher
 from hooks.tagging.changes import TAG_COLUMNS
 from tests.support.processes import Sandbox, Stack, until
 from tests.support.recordings import SECRET
@@ -75,12 +75,12 @@ def anew(sandbox: Sandbox, folder: Path, policy: Policy) -> dict[Key, Tags]:
     with closing(Database(f"sqlite:///{folder}/anew.db")) as ledger:
         upgrade(ledger)
         client, runtime = StoreClient(reach), Runtime(ledger, policy, timedelta(0))
-        rescanner = Rescanner(
+        reconciler = Reconciler(
             "shop", client, runtime, every=timedelta(hours=1), sweep=timedelta(hours=1)
         )
         with closing(client._api.session):
             for progress in Backfill(
-                "shop", runtime, rescanner, Rereader("shop", client, runtime)
+                "shop", runtime, reconciler, Refetcher("shop", client, runtime)
             ).run():
                 assert progress.trouble is None
         return tagged(ledger)

@@ -37,8 +37,8 @@ from hooks.store.client import StoreClient
 from hooks.sync import webhook_lease
 from hooks.sync.heartbeat import Heartbeat
 from hooks.sync.push import Pusher
-from hooks.sync.reconcile import Rescanner
-from hooks.sync.refetch import Rereader
+from hooks.sync.reconcile import Reconciler
+from hooks.sync.refetch import Refetcher
 from hooks.sync.webhook_lease import Lease
 from hooks.web.status.report import status_of
 from hooks.worker.loop import StoreWorker
@@ -79,7 +79,7 @@ class Desk:
     runtime: Runtime
     clock: Clock
     worker: StoreWorker
-    rescanner: Rescanner
+    reconciler: Reconciler
     settings: Settings
     taken: int = 0
 
@@ -145,10 +145,10 @@ class Desk:
         """Put another policy in force, whatever it makes due; what was tagged by the one before waits."""
         assert adopt(self.runtime, policy, yes=True).waits_for is None
         self.runtime = runtime = replace(self.runtime, policy=policy)
-        rereader = replace(self.worker.rereader, runtime=runtime)
+        refetcher = replace(self.worker.refetcher, runtime=runtime)
         pusher = replace(self.worker.pusher, runtime=runtime)
-        self.worker = replace(self.worker, runtime=runtime, rereader=rereader, pusher=pusher)
-        self.rescanner = replace(self.rescanner, runtime=runtime)
+        self.worker = replace(self.worker, runtime=runtime, refetcher=refetcher, pusher=pusher)
+        self.reconciler = replace(self.reconciler, runtime=runtime)
 
     # Work
 
@@ -170,7 +170,7 @@ class Desk:
         """Turn after turn, until there is nothing more to do at once, and all is tagged as it should be."""
         for _ in range(ENOUGH):
             tagged = self.tag()
-            if not self.worker.turn() and not tagged:
+            if not self.worker.run_once() and not tagged:
                 return
         raise AssertionError("the worker does not come to rest")
 
@@ -204,7 +204,7 @@ class Desk:
     def rescan_on(self, *names: rounds.RoundName) -> None:
         """Go on with what is under way, to its end."""
         for _ in range(ENOUGH):
-            if not self.rescanner.step(names or rounds.LISTS):
+            if not self.reconciler.step(names or rounds.LISTS):
                 return
         raise AssertionError("the lists never end")
 
@@ -308,10 +308,10 @@ def desk(
             rounds.register(connection, slug, clock())
         worker = worker_of(reach, runtime)
         stack.callback(close, worker)
-        rescanner = Rescanner(
+        reconciler = Reconciler(
             slug, worker.pusher.client, runtime, settings.reconcile, settings.sweep
         )
-        yield Desk(slug, store, receiver, runtime, clock, worker, rescanner, settings)
+        yield Desk(slug, store, receiver, runtime, clock, worker, reconciler, settings)
 
 
 def worker_of(reach: StoreSettings, runtime: Runtime) -> StoreWorker:
@@ -319,8 +319,11 @@ def worker_of(reach: StoreSettings, runtime: Runtime) -> StoreWorker:
     client = StoreClient(reach)
     slug = reach.slug
     heartbeat = Heartbeat.of(slug, client, runtime, Settings(stores={slug: reach}))
-    rereader, pusher = Rereader(slug, client, runtime, _most), Pusher(slug, client, runtime, _most)
-    return StoreWorker(slug, rereader, pusher, runtime, heartbeat, _most)
+    refetcher, pusher = (
+        Refetcher(slug, client, runtime, _most),
+        Pusher(slug, client, runtime, _most),
+    )
+    return StoreWorker(slug, refetcher, pusher, runtime, heartbeat, _most)
 
 
 def close(worker: StoreWorker) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from hooks.ledger import rounds
-from hooks.sync.reconcile import Rescanner
+from hooks.sync.reconcile import Reconciler
 from tests.integration.desk import Desk
 from tests.support.recordings import Recorded
 
@@ -91,12 +91,12 @@ class Sequence(RuleBasedStateMachine):
         return [Recorded(one.topic, one.headers, one.body) for one in came]
 
 
-def go_through(rescanner: Rescanner, slug: str) -> None:
+def go_through(reconciler: Reconciler, slug: str) -> None:
     """One whole reconciliation of the lists, as soon as may be."""
-    with rescanner.runtime.database.write() as connection:
-        rounds.ask_for(connection, slug, rounds.LISTS, rescanner.runtime.clock())
+    with reconciler.runtime.database.write() as connection:
+        rounds.ask_for(connection, slug, rounds.LISTS, reconciler.runtime.clock())
     for _ in range(1000):
-        if not rescanner.step():
+        if not reconciler.step():
             return
     raise AssertionError("the lists never end")
 

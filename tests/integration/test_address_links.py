@@ -241,12 +241,12 @@ def test_another_key_makes_nothing_due_that_nobody_asked_for_and_holds_can_be_li
 
 def _use(shop: Desk, key: str) -> None:
     shop.runtime = runtime = replace(shop.runtime, subject_key=key)
-    rereader, pusher = (
-        replace(shop.worker.rereader, runtime=runtime),
+    refetcher, pusher = (
+        replace(shop.worker.refetcher, runtime=runtime),
         replace(shop.worker.pusher, runtime=runtime),
     )
-    shop.worker = replace(shop.worker, runtime=runtime, rereader=rereader, pusher=pusher)
-    shop.rescanner = replace(shop.rescanner, runtime=runtime)
+    shop.worker = replace(shop.worker, runtime=runtime, refetcher=refetcher, pusher=pusher)
+    shop.reconciler = replace(shop.reconciler, runtime=runtime)
 
 
 # --- many orders ---------------------------------------------------------------------------------------------

@@ -28,8 +28,8 @@ from hooks.retention.events import TYPES, EventType, RecordEvent
 from hooks.retention.facts import EVENT_TYPES, STORED_KINDS, RecordKind, Subject
 from hooks.retention.policy import Policy
 from hooks.store.retry import PERMANENT
-from hooks.sync.reconcile import Rescanner
-from hooks.sync.refetch import Rereader
+from hooks.sync.reconcile import Reconciler
+from hooks.sync.refetch import Refetcher
 from tests.integration.chronicle import (
     Chronicle,
     Held,
@@ -360,7 +360,7 @@ class AnySequence(Sequence):
             with self.database.write() as connection:
                 rounds.ask_for(connection, "shop", rounds.LISTS, self.desk.clock())
         for _ in range(pages):
-            self.desk.rescanner.step()
+            self.desk.reconciler.step()
 
     @rule(deed=st.sampled_from(["ask", "push", "write", "orders", "customers", "changes"]))
     def die(self, deed: str) -> None:
@@ -416,7 +416,7 @@ class AnySequence(Sequence):
         """What a dead worker held lapses, the lists are gone through once, and all is as it should be."""
         self.desk.store.set_habits(**NO_HABITS)
         self.desk.advance(PERMANENT)
-        go_through(self.desk.rescanner, "shop")
+        go_through(self.desk.reconciler, "shop")
         self.desk.work()
         self.desk.come_to_rest()
         self.chronicle.note(self.desk)
@@ -431,7 +431,7 @@ class AnySequence(Sequence):
         before, tells = rows_of(self.database), count_history(self.database)
         since = len(self.desk.store.log.requests)
         self.desk.advance(timedelta(minutes=1))
-        go_through(self.desk.rescanner, "shop")
+        go_through(self.desk.reconciler, "shop")
         self.desk.work()
         self.desk.come_to_rest()
         assert [one for one in self.desk.store.log.requests[since:] if one.method != "GET"] == []
@@ -448,10 +448,10 @@ class AnySequence(Sequence):
             with database.write() as connection:
                 stores.register(connection, ["shop"])
                 rounds.register(connection, "shop", self.desk.clock())
-            rescanner = Rescanner("shop", client, runtime, timedelta(hours=1), timedelta(hours=1))
-            go_through(rescanner, "shop")
-            rereader = Rereader("shop", client, runtime)
-            while rereader.reread() or count_to_ask(database):
+            reconciler = Reconciler("shop", client, runtime, timedelta(hours=1), timedelta(hours=1))
+            go_through(reconciler, "shop")
+            refetcher = Refetcher("shop", client, runtime)
+            while refetcher.refetch() or count_to_ask(database):
                 self.desk.advance(SETTLE)
             yield rows_of(database)
         finally:

@@ -327,7 +327,7 @@ class AnyPerson(Sequence):
     def end(self) -> None:
         """The lists are gone through once, and nothing that was decided is lost."""
         self.desk.advance()
-        go_through(self.desk.rescanner, "shop")
+        go_through(self.desk.reconciler, "shop")
         self.desk.work()
         self.desk.come_to_rest()
         rows = rows_of(self.desk.runtime.database)

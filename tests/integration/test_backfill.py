@@ -25,8 +25,8 @@ def backfill(desk: Desk) -> Iterator[Backfill]:
     desk.store.place_orders(count=ORDERS, quiet=True)
     client = StoreClient(desk.worker.pusher.client.settings)
     with closing(client._api.session):
-        rereader = replace(desk.worker.rereader, client=client)
-        yield Backfill("shop", desk.runtime, desk.rescanner, rereader)
+        refetcher = replace(desk.worker.refetcher, client=client)
+        yield Backfill("shop", desk.runtime, desk.reconciler, refetcher)
 
 
 def _listed(desk: Desk) -> int:

@@ -40,7 +40,7 @@ def _traits(desk: Desk) -> dict[str, str]:
 
 def _carry(desk: Desk) -> None:
     with desk.runtime.database.write() as connection:
-        store_observations.carry(connection, "shop", desk.worker.pusher.client, desk.clock())
+        store_observations.exchange(connection, "shop", desk.worker.pusher.client, desk.clock())
 
 
 def _keep_in_the_cache(desk: Desk, number: int, habit: str) -> None:

@@ -161,7 +161,7 @@ def test_what_one_worker_found_another_begins_with(
     first.call("GET", "orders")
     with desk.runtime.database.write() as connection:
         for client in (first, second, fixed):
-            store_observations.carry(connection, "shop", client, desk.clock())
+            store_observations.exchange(connection, "shop", client, desk.clock())
         assert traits.read(connection, "shop")["auth"].value == "query"
     assert [client.auth for client in (first, second, fixed)] == ["query", "query", "basic"]
 

@@ -10,9 +10,9 @@ from hooks.worker.maintenance import (
     AFTER_A_FAILURE,
     IDLE_SECONDS,
     LEDGER_AWAY_SECONDS,
-    REST,
-    Chore,
-    Upkeep,
+    PAUSE_SHARE,
+    Maintenance,
+    MaintenanceTask,
 )
 from tests.integration.desk import Desk
 
@@ -31,19 +31,21 @@ class Work:
         return self.ends
 
 
-def _upkeep(desk: Desk, *works: Work) -> Upkeep:
-    return Upkeep(desk.runtime, desk.settings, desk.runtime.policy, [Chore(work) for work in works])
+def _upkeep(desk: Desk, *works: Work) -> Maintenance:
+    return Maintenance(
+        desk.runtime, desk.settings, desk.runtime.policy, [MaintenanceTask(work) for work in works]
+    )
 
 
 def test_with_nothing_to_do_it_idles(desk: Desk) -> None:
-    assert _upkeep(desk, Work(0), Work(0)).turn() == IDLE_SECONDS
+    assert _upkeep(desk, Work(0), Work(0)).run_once() == IDLE_SECONDS
 
 
 def test_after_work_it_goes_on_at_once_where_nobody_else_writes(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Database, "others_write", lambda _: False)
-    assert _upkeep(desk, Work(7), Work(0)).turn() == 0
+    assert _upkeep(desk, Work(7), Work(0)).run_once() == 0
 
 
 def test_after_work_it_rests_for_a_part_of_its_time_where_others_write(
@@ -51,7 +53,7 @@ def test_after_work_it_rests_for_a_part_of_its_time_where_others_write(
 ) -> None:
     monkeypatch.setattr(Database, "others_write", lambda _: True)
     monkeypatch.setattr("hooks.worker.maintenance.time.monotonic", iter([10.0, 10.03]).__next__)
-    assert _upkeep(desk, Work(7)).turn() == pytest.approx(0.03 * REST)
+    assert _upkeep(desk, Work(7)).run_once() == pytest.approx(0.03 * PAUSE_SHARE)
 
 
 def test_a_chore_that_fails_is_left_for_a_while_and_keeps_no_other_from_being_done(
@@ -60,16 +62,16 @@ def test_a_chore_that_fails_is_left_for_a_while_and_keeps_no_other_from_being_do
     fails, works = Work(RuntimeError("broken")), Work(0)
     upkeep = _upkeep(desk, fails, works)
     for _ in range(3):
-        assert upkeep.turn() == IDLE_SECONDS
+        assert upkeep.run_once() == IDLE_SECONDS
     assert (fails.asked, works.asked) == (1, 3)
     desk.advance(AFTER_A_FAILURE)
-    upkeep.turn()
+    upkeep.run_once()
     assert fails.asked == 2
 
 
 def test_a_ledger_that_is_away_is_left_alone_for_longer(desk: Desk) -> None:
     away, other = Work(LedgerUnavailableError("away")), Work(0)
-    assert _upkeep(desk, away, other).turn() == LEDGER_AWAY_SECONDS
+    assert _upkeep(desk, away, other).run_once() == LEDGER_AWAY_SECONDS
     assert other.asked == 0
 
 
@@ -77,5 +79,9 @@ def test_one_chore_for_which_the_ledger_is_never_there_keeps_no_other_from_being
     desk: Desk,
 ) -> None:
     upkeep = _upkeep(desk, Work(LedgerUnavailableError("locked")), other := Work(0))
-    assert [upkeep.turn() for _ in range(3)] == [LEDGER_AWAY_SECONDS, IDLE_SECONDS, IDLE_SECONDS]
+    assert [upkeep.run_once() for _ in range(3)] == [
+        LEDGER_AWAY_SECONDS,
+        IDLE_SECONDS,
+        IDLE_SECONDS,
+    ]
     assert other.asked == 2

@@ -24,7 +24,7 @@ def _answer_otherwise(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, fits: Fits, status: int, body: bytes
 ) -> None:
     """Let what stands before the store answer the calls that fit."""
-    for client in (desk.worker.rereader.client, desk.rescanner.client):
+    for client in (desk.worker.refetcher.client, desk.reconciler.client):
         send = client._paced
 
         def paced(
@@ -87,7 +87,7 @@ def test_the_search_passes_over_an_order_that_the_store_fails_over(
     with desk.runtime.database.write() as connection:
         rounds.ask_for(connection, desk.slug, ("unlisted",), desk.clock())
     for _ in range(10):
-        desk.rescanner.step(("unlisted",))
+        desk.reconciler.step(("unlisted",))
     desk.come_to_rest()
     assert desk.row("order", numbers[1])["state"] == "active"
     assert desk.pause() is None
@@ -103,9 +103,9 @@ def test_a_refund_that_the_list_of_refunds_lacks_is_a_refund(
     number = int(desk.store.place_order(line_items=JUMPER)["id"])
     desk.come_to_rest()
     desk.advance(MINUTE)
-    shown = desk.worker.rereader.client.refunds
+    shown = desk.worker.refetcher.client.refunds
     monkeypatch.setattr(
-        type(desk.worker.rereader.client), "refunds", lambda _, number: shown(number)[1:]
+        type(desk.worker.refetcher.client), "refunds", lambda _, number: shown(number)[1:]
     )
     for _ in range(2):
         desk.store.refund_order(number, amount="5.00")

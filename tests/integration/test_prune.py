@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select
 from hooks.intake.ingest import Result
 from hooks.ledger.log import PRUNED_AT_ONCE
 from hooks.ledger.tables import deliveries, history, quarantine
-from hooks.worker.maintenance import Upkeep
+from hooks.worker.maintenance import Maintenance
 from tests.integration.desk import SECOND, Desk
 from tests.support.recordings import made
 
@@ -22,7 +22,7 @@ def _count(desk: Desk, table: object) -> int:
 
 
 def _prune(desk: Desk) -> None:
-    Upkeep(desk.runtime, desk.settings, desk.runtime.policy).prune()
+    Maintenance(desk.runtime, desk.settings, desk.runtime.policy).prune()
 
 
 def test_deliveries_are_forgotten_after_their_time_and_history_never(desk: Desk) -> None:

@@ -37,7 +37,7 @@ def test_a_store_that_fails_is_left_alone_for_longer_and_longer(desk: Desk) -> N
     waits = []
     for _ in range(12):
         sent = len(desk.store.log.requests)
-        assert desk.worker.turn() is False
+        assert desk.worker.run_once() is False
         assert len(desk.store.log.requests) == sent + 1
         pause = desk.pause()
         assert pause is not None
@@ -73,7 +73,7 @@ def test_waits_differ_so_that_not_all_come_back_at_once(
     desk.deliver()
     desk.advance()
     desk.store.add_fault("500")
-    replace(desk.worker, jitter=lambda: jitter).turn()
+    replace(desk.worker, jitter=lambda: jitter).run_once()
     pause = desk.pause()
     assert pause is not None
     assert pause.until - desk.clock() == expected
@@ -86,7 +86,7 @@ def test_a_store_that_names_a_time_is_left_alone_for_it(desk: Desk, fault: str) 
     desk.deliver()
     desk.advance()
     desk.store.add_fault(fault, seconds=3600)
-    desk.worker.turn()
+    desk.worker.run_once()
     pause = desk.pause()
     assert pause is not None
     assert pause.until - desk.clock() == timedelta(hours=1)
@@ -143,7 +143,7 @@ def test_bad_credentials_stop_the_writing_and_show(desk: Desk) -> None:
     desk.deliver()
     desk.advance()
     wrong = _with_secret(desk, "cs_wrong")
-    assert wrong.turn() is False
+    assert wrong.run_once() is False
     assert len(desk.store.log.requests) == 1
     (problem,) = desk.status()["problems"]
     assert problem["code"] == "store-credentials-refused"
@@ -151,7 +151,7 @@ def test_bad_credentials_stop_the_writing_and_show(desk: Desk) -> None:
     assert desk.status()["status"] == "degraded"
     for _ in range(10):
         desk.advance(timedelta(minutes=1))
-        assert wrong.turn() is False
+        assert wrong.run_once() is False
     assert len(desk.store.log.requests) == 1
     close(wrong)
     assert desk.writes("order", number) == 0
@@ -163,15 +163,15 @@ def test_once_the_key_works_the_writing_goes_on_by_itself(desk: Desk) -> None:
     desk.deliver()
     desk.advance()
     wrong = _with_secret(desk, "cs_mended")
-    wrong.turn()
+    wrong.run_once()
     since = desk.status()["problems"][0]["since"]
     desk.advance(LONGEST)
-    wrong.turn()
+    wrong.run_once()
     assert desk.status()["problems"][0]["since"] == since
     key = desk.settings.stores["shop"].consumer_key
     desk.store.keys.add(ApiKey(key, "cs_mended"))
     desk.advance(LONGEST)
-    wrong.turn()
+    wrong.run_once()
     close(wrong)
     assert desk.writes("order", number) == 1
     assert desk.pause() is None
@@ -184,7 +184,7 @@ def test_a_new_start_tries_a_mended_key_at_once(desk: Desk) -> None:
     desk.deliver()
     desk.advance()
     wrong = _with_secret(desk, "cs_wrong")
-    wrong.turn()
+    wrong.run_once()
     close(wrong)
     desk.work()
     assert desk.writes("order", number) == 0
@@ -356,7 +356,7 @@ def test_what_was_written_one_by_one_before_the_trouble_is_not_written_again(des
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(desk.worker.pusher.client, "call", call)
-        assert desk.worker.turn() is False
+        assert desk.worker.run_once() is False
     assert [desk.writes("customer", number) for number in numbers] == [1, 1, 0, 0]
     desk.advance(timedelta(minutes=1))
     desk.come_to_rest()

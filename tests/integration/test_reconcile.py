@@ -245,7 +245,7 @@ def test_the_lists_are_asked_for_no_personal_data(desk: Desk) -> None:
 
 
 def test_before_the_first_sweep_no_changes_are_asked_for(desk: Desk) -> None:
-    assert desk.rescanner.step(["changes"]) == 0
+    assert desk.reconciler.step(["changes"]) == 0
     assert _asked(desk) == []
 
 
@@ -260,7 +260,7 @@ def test_the_mark_is_before_the_round_began_and_only_moves_when_it_has_ended(kno
     known.lose()
     with known.runtime.database.write() as connection:
         rounds.ask_for(connection, "shop", ["changes"], known.clock())
-    known.rescanner.step(["changes"])
+    known.reconciler.step(["changes"])
     assert _round(known, "changes").mark == mark
     began = known.clock()
     known.advance(MINUTE)
@@ -276,16 +276,16 @@ def test_a_store_whose_clock_is_ahead_moves_no_mark_into_the_future(known: Desk)
 
 def test_a_round_goes_on_where_a_killed_worker_left_it(desk: Desk) -> None:
     desk.store.place_orders(count=250, quiet=True)
-    desk.rescanner.step(["orders"])
+    desk.reconciler.step(["orders"])
     assert _round(desk, "orders").last_id > 0
     with desk.runtime.database.write() as connection:
         dead = rounds.RoundClaim("shop", "orders", "dead")
         assert rounds.claim(connection, dead, desk.clock()) is not None
-    assert desk.rescanner.step(["orders"]) == 0
+    assert desk.reconciler.step(["orders"]) == 0
     desk.advance(rounds.LEASE + SECOND)
     since = len(desk.store.log.requests)
     for _ in range(20):
-        desk.rescanner.step(["orders"])
+        desk.reconciler.step(["orders"])
     assert int(_asked(desk, since)[0]["offset"]) > 0
     assert _count(desk, records.c.kind == "order") == 250
 
@@ -294,11 +294,11 @@ def test_a_round_asked_for_while_it_is_under_way_is_ended_first_and_then_done_ag
     desk: Desk,
 ) -> None:
     desk.store.place_orders(count=250, quiet=True)
-    desk.rescanner.step(["orders"])
+    desk.reconciler.step(["orders"])
     with desk.runtime.database.write() as connection:
         rounds.ask_for(connection, "shop", ["orders"], desk.clock())
     since = len(desk.store.log.requests)
-    desk.rescanner.step(["orders"])
+    desk.reconciler.step(["orders"])
     assert _asked(desk, since)[0]["offset"] != "0"
     desk.rescan_on("orders")
     again = [one for one in _asked(desk, since) if one["status"] == "any" and one["offset"] == "0"]
@@ -309,9 +309,9 @@ def test_a_round_asked_for_while_it_is_under_way_is_ended_first_and_then_done_ag
 def test_after_a_gap_everything_is_gone_through(known: Desk) -> None:
     done = _round(known, "orders").done_at
     known.advance(timedelta(hours=3))
-    assert known.rescanner.step(["changes"])
+    assert known.reconciler.step(["changes"])
     for _ in range(10):
-        known.rescanner.step()
+        known.reconciler.step()
     assert _round(known, "orders").done_at > done
     assert _round(known, "customers").done_at > done
 
@@ -322,7 +322,7 @@ def test_after_a_gap_everything_is_gone_through(known: Desk) -> None:
 def test_orders_that_go_while_the_list_is_read_hide_no_other(desk: Desk) -> None:
     ids = desk.store.place_orders(count=350, quiet=True)
     for position in (0, 1, 2):
-        desk.rescanner.step(["orders"])
+        desk.reconciler.step(["orders"])
         for number in ids[position * 60 : position * 60 + 60]:
             desk.store.trash_order(number)
     desk.rescan_on("orders")
@@ -333,7 +333,7 @@ def test_orders_that_come_back_while_the_list_is_read_hide_no_other(desk: Desk) 
     ids = desk.store.place_orders(count=350, quiet=True)
     for number in ids[:150]:
         desk.store.trash_order(number)
-    desk.rescanner.step(["orders"])
+    desk.reconciler.step(["orders"])
     for number in ids[:150]:
         desk.store.restore_order(number)
     desk.rescan_on("orders")
@@ -343,7 +343,7 @@ def test_orders_that_come_back_while_the_list_is_read_hide_no_other(desk: Desk) 
 def test_accounts_that_come_and_go_while_they_are_read_hide_no_other(desk: Desk) -> None:
     ids = [desk.store.sign_up(email=f"c{place}@example.test")["id"] for place in range(230)]
     desk.lose()
-    desk.rescanner.step(["customers"])
+    desk.reconciler.step(["customers"])
     for number in ids[:50]:
         desk.store.delete_customer(number)
         desk.store.sign_up(email=f"new{number}@example.test")
@@ -425,7 +425,7 @@ def test_a_list_that_is_suddenly_empty_holds_up_nobody(
     with known.runtime.database.write() as connection:
         rounds.ask_for(connection, "shop", ["orders"], known.clock())
     marked = [0]
-    while known.rescanner.step(["orders"]):
+    while known.reconciler.step(["orders"]):
         marked.append(_count(known, records.c.reread_reason == "missing"))
     assert max(later - before for before, later in pairwise(marked)) <= 25
     assert marked[-1] == 60

@@ -186,7 +186,7 @@ def test_an_order_that_goes_between_its_reading_and_that_of_its_refunds_is_gone_
     known.store.refund_order(number, amount="10.00")
     known.deliver()
     known.advance()
-    client = known.worker.rereader.client
+    client = known.worker.refetcher.client
     refunds = client.refunds
 
     def late(order_id: int) -> list[dict[str, Any]]:
@@ -316,7 +316,7 @@ def test_orders_trashed_while_the_end_of_the_trash_is_read_are_no_fault_of_the_s
 ) -> None:
     ids = known.store.place_orders(count=4, quiet=True)
     known.store.trash_order(ids[3])
-    client = known.rescanner.client
+    client = known.reconciler.client
     listed = client.listed
     left = [ids[2], ids[1]]
 

@@ -423,7 +423,7 @@ def test_no_failure_closes_a_record(desk: Desk, fault: str) -> None:
     desk.deliver()
     desk.advance()
     desk.store.add_fault(fault)
-    assert desk.worker.turn() is False
+    assert desk.worker.run_once() is False
     row = desk.row("order", number)
     assert (row["state"], row["reread_reason"], row["claim"]) == ("active", "deleted", None)
     pause = desk.pause()
@@ -444,8 +444,8 @@ def test_a_store_that_lost_its_rest_api_closes_no_record(
     desk.store.trash_order(number)
     desk.deliver()
     desk.advance()
-    monkeypatch.setattr(desk.worker.rereader.client._api, "version", "wc/v0")
-    assert desk.worker.turn() is False
+    monkeypatch.setattr(desk.worker.refetcher.client._api, "version", "wc/v0")
+    assert desk.worker.run_once() is False
     assert desk.row("order", number)["state"] == "active"
     assert "store-no-such-route" in desk.problems()
 
@@ -490,7 +490,7 @@ def test_what_was_not_asked_for_when_the_store_failed_is_given_back(desk: Desk) 
         desk.receive(made("order.deleted", {"id": number}))
     desk.advance()
     desk.store.add_fault("500", path="/wp-json/wc/v3/orders/7003")
-    desk.worker.turn()
+    desk.worker.run_once()
     left = _states(desk)
     assert list(left.values()) == ["unknown"] * 3
     assert all(desk.row("order", number)["claim"] is None for number in left)
@@ -505,7 +505,7 @@ def test_questions_come_in_rounds_between_which_writes_get_their_turn(desk: Desk
     order = int(desk.store.place_order(set_paid=True)["id"])
     desk.deliver()
     desk.advance()
-    assert desk.worker.turn() is True
+    assert desk.worker.run_once() is True
     assert desk.sent("GET", "/orders/") == SINGLES
     assert desk.writes("order", order) == 1
     desk.work()
@@ -550,7 +550,7 @@ def test_a_hint_that_comes_while_the_store_is_asked_is_asked_about_again(
         return answer
 
     monkeypatch.setattr(desk.store.renderer, "order", trash_afterwards)
-    desk.worker.turn()
+    desk.worker.run_once()
     row = desk.row("order", number)
     assert (row["state"], row["reread_reason"]) == ("active", "deleted")
     desk.come_to_rest()

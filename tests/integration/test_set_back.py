@@ -18,7 +18,7 @@ from hooks.retention.facts import Occurrence
 from hooks.store.client import Heard
 from hooks.store.retry import LONGEST_ASKED, PERMANENT
 from hooks.sync.heartbeat import Heartbeat
-from hooks.worker.maintenance import Chore, Upkeep
+from hooks.worker.maintenance import Maintenance, MaintenanceTask
 from schemas.policy import load_policy
 from tests.integration.desk import NOON, Desk
 from tests.support.processes import ROOT
@@ -241,7 +241,7 @@ def _record(desk: Desk) -> dict[str, Any]:
 
 
 def test_nothing_is_forgotten_by_a_clock_that_is_ahead(full: Desk) -> None:
-    upkeep = Upkeep.of(full.settings, full.runtime, full.runtime.policy)
+    upkeep = Maintenance.of(full.settings, full.runtime, full.runtime.policy)
     heard = full.clock.now
     with full.runtime.database.write() as connection:
         stores.said_its_time(connection, full.slug, heard, heard)
@@ -279,7 +279,7 @@ def test_a_chore_is_done_though_a_clock_ahead_has_put_it_off() -> None:
         done.append(1)
         return 1
 
-    chore = Chore(do, timedelta(hours=1))
+    chore = MaintenanceTask(do, timedelta(hours=1))
     for now in (NOON + YEAR, NOON, NOON + timedelta(minutes=59), NOON + timedelta(hours=1)):
         chore.step(now)
     assert len(done) == 3

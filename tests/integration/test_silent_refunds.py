@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hooks.ledger import traits
-from hooks.sync.compare import ShownRefunds
+from hooks.sync.compare import RefundIds
 from hooks.sync.list_pages import TRAIT
 from tests.integration.desk import ON_SQLITE, ROLES, Desk
 
@@ -240,7 +240,7 @@ def test_the_deletion_of_the_only_refund_says_nothing_of_what_the_store_can_do(k
     ],
 )
 def test_the_refunds_that_a_row_shows(raw: Any, ids: set[int], whole: bool) -> None:
-    assert ShownRefunds.of(raw) == ShownRefunds(frozenset(ids), whole)
+    assert RefundIds.of(raw) == RefundIds(frozenset(ids), whole)
 
 
 @ON_SQLITE

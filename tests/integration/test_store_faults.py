@@ -15,8 +15,8 @@ from hooks.store import session as session_module
 from hooks.store.client import StoreClient
 from hooks.sync.push import Pusher
 from hooks.sync.rate_limit import SharedPace
-from hooks.sync.reconcile import Rescanner
-from hooks.sync.refetch import Rereader
+from hooks.sync.reconcile import Reconciler
+from hooks.sync.refetch import Refetcher
 from tests.integration.desk import ON_SQLITE, Desk, close
 from tests.support.processes import until
 
@@ -47,16 +47,16 @@ def shop(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     reach = desk.settings.stores[desk.slug]
     pace = SharedPace(desk.runtime.database, desk.slug, CEILING, desk.clock, sleep)
     client = StoreClient(reach, pace)
-    rescanner = Rescanner(
+    reconciler = Reconciler(
         desk.slug, client, desk.runtime, desk.settings.reconcile, desk.settings.sweep
     )
     desk.worker = replace(
         desk.worker,
-        rereader=Rereader(desk.slug, client, desk.runtime, lambda: 1.0),
+        refetcher=Refetcher(desk.slug, client, desk.runtime, lambda: 1.0),
         pusher=Pusher(desk.slug, client, desk.runtime, lambda: 1.0),
-        rounds=(rescanner,),
+        rounds=(reconciler,),
     )
-    desk.rescanner = rescanner
+    desk.reconciler = reconciler
     yield desk
     close(desk.worker)
 
@@ -83,7 +83,7 @@ def _an_hour(shop: Desk) -> int:
         )
         shop.deliver()
         for _ in range(5):
-            if not shop.worker.turn():
+            if not shop.worker.run_once():
                 break
         shop.advance(MINUTE)
     return len(shop.store.log.requests) - before
@@ -147,7 +147,7 @@ def test_trouble_that_comes_and_goes_loses_and_doubles_nothing(shop: Desk) -> No
 def test_a_busy_shop_is_never_called_more_often_than_the_budget_allows(shop: Desk) -> None:
     shop.store.place_orders(count=700, quiet=True)
     began = shop.clock()
-    while shop.worker.turn():
+    while shop.worker.run_once():
         shop.deliver()
     seconds = (shop.clock() - began).total_seconds()
     assert len(shop.store.log.requests) > 20

@@ -21,7 +21,7 @@ from hooks.ledger.records import RecordKey, Values, blank
 from hooks.ledger.tables import day_changes, day_tally, kind_changes, kind_tally, records
 from hooks.ledger.upgrade import upgrade
 from hooks.retention.policy import Policy
-from hooks.worker.maintenance import Upkeep
+from hooks.worker.maintenance import Maintenance
 from tests.integration.counted import (
     CLASSES,
     KINDS,
@@ -267,7 +267,7 @@ def test_one_folds_at_a_time_and_in_chunks(database: Database) -> None:
 def test_a_worker_folds_what_there_is(desk: Desk) -> None:
     desk.written_order()
     database = desk.runtime.database
-    upkeep = Upkeep(desk.runtime, desk.settings, desk.runtime.policy)
+    upkeep = Maintenance(desk.runtime, desk.settings, desk.runtime.policy)
     assert (upkeep.fold() > 0) is not database.is_sqlite
     assert upkeep.fold() == 0
     with database.read() as connection:

@@ -193,11 +193,11 @@ def test_a_search_goes_on_where_a_killed_worker_left_it(desk: Desk) -> None:
         desk.store.shop.post_ids.take()
     last = _orders(desk, 1)[0]
     desk.reconcile("orders")
-    assert desk.rescanner.step(["unlisted"]) == 1
+    assert desk.reconciler.step(["unlisted"]) == 1
     with desk.runtime.database.write() as connection:
         dead = rounds.RoundClaim("shop", "unlisted", "dead")
         assert rounds.claim(connection, dead, desk.clock()) is not None
-    assert desk.rescanner.step(["unlisted"]) == 0
+    assert desk.reconciler.step(["unlisted"]) == 0
     desk.advance(rounds.LEASE + MINUTE)
     desk.rescan_on("unlisted")
     asked = [number for call in _searched(desk) for number in call]

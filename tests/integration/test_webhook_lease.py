@@ -20,7 +20,7 @@ from hooks.store.client import StoreClient
 from hooks.sync import webhook_lease
 from hooks.sync.webhook_install import Installation
 from hooks.sync.webhook_lease import PATIENCE, Lease
-from hooks.sync.webhook_watch import AGAIN, Watcher
+from hooks.sync.webhook_watch import AGAIN, WebhookWatch
 from tests.integration.desk import ON_SQLITE, SECOND, Desk
 from tests.integration.scripted import Answer, Asked, Scripted
 from tests.integration.test_webhook_watch import (
@@ -284,7 +284,7 @@ def client_of(script: Scripted) -> StoreClient:
 
 @ON_SQLITE
 def test_a_fault_of_ours_in_a_look_releases_the_lease_and_puts_the_look_off(desk: Desk) -> None:
-    watcher = Watcher(desk.slug, cast("StoreClient", None), desk.runtime, desk.settings)
+    watcher = WebhookWatch(desk.slug, cast("StoreClient", None), desk.runtime, desk.settings)
     with pytest.raises(AttributeError):
         watcher.step()
     assert watch_round(desk).claim is None

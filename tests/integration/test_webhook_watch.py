@@ -21,7 +21,7 @@ from hooks.ledger.tables import stores
 from hooks.settings import Settings, StoreSettings
 from hooks.store.client import StoreClient
 from hooks.sync.webhook_install import Installation
-from hooks.sync.webhook_watch import AGAIN, Watcher
+from hooks.sync.webhook_watch import AGAIN, WebhookWatch
 from tests.integration.desk import ON_SQLITE, Desk
 from tests.integration.scripted import Answer, Asked, Scripted
 from tests.support.processes import TOPICS
@@ -39,11 +39,13 @@ def installation_of(desk: Desk) -> Installation:
     return Installation(desk.slug, desk.worker.pusher.client, desk.runtime, settings_of(desk))
 
 
-def watcher_of(desk: Desk, client: StoreClient | None = None) -> Watcher:
-    return Watcher(desk.slug, client or desk.worker.pusher.client, desk.runtime, settings_of(desk))
+def watcher_of(desk: Desk, client: StoreClient | None = None) -> WebhookWatch:
+    return WebhookWatch(
+        desk.slug, client or desk.worker.pusher.client, desk.runtime, settings_of(desk)
+    )
 
 
-def look(desk: Desk, watcher: Watcher | None = None) -> None:
+def look(desk: Desk, watcher: WebhookWatch | None = None) -> None:
     """Let it be time for a look, and take it."""
     watcher = watcher or watcher_of(desk)
     desk.advance(watcher.settings.watch)

@@ -80,7 +80,7 @@ def test_a_store_that_fails_gives_all_claims_back(desk: Desk) -> None:
     desk.deliver()
     desk.advance()
     desk.store.add_fault("500")
-    desk.worker.turn()
+    desk.worker.run_once()
     assert [desk.row("order", number)["claim"] for number in numbers] == [None] * 3
     assert [desk.row("order", number)["push_attempts"] for number in numbers] == [0] * 3
 
@@ -103,7 +103,7 @@ def test_two_workers_over_one_ledger_never_write_a_record_twice(
         own = worker_of(desk.settings.stores["shop"], Runtime(database, policy, SETTLE, desk.clock))
         try:
             together.wait(30)
-            while own.turn():
+            while own.run_once():
                 pass
         except BaseException as error:
             failures.append(error)
@@ -173,13 +173,13 @@ FAILED_TURNS = [
 def test_a_turn_that_fails_is_followed_by_another(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, failure: Exception, pause: float
 ) -> None:
-    turn = StoreWorker.turn
+    turn = StoreWorker.run_once
 
     def fail_first(worker: StoreWorker) -> bool:
-        monkeypatch.setattr(StoreWorker, "turn", turn)
+        monkeypatch.setattr(StoreWorker, "run_once", turn)
         raise failure
 
-    monkeypatch.setattr(StoreWorker, "turn", fail_first)
+    monkeypatch.setattr(StoreWorker, "run_once", fail_first)
     pauses = _Pauses()
     desk.worker.run(pauses)
     assert pauses.seconds == [pause, IDLE_SECONDS]
@@ -202,7 +202,9 @@ def test_a_store_that_is_dead_delays_no_other(database: Database, policy: Policy
         stopping = Event()
         runtime = replace(alive.runtime, clock=alive.clock)
         running = Thread(
-            target=worker_module.run, args=(both, runtime, stopping), kwargs={"wanted": policy}
+            target=worker_module.run,
+            args=(both, runtime, stopping),
+            kwargs={"configured_policy": policy},
         )
         running.start()
         try:

@@ -43,7 +43,7 @@ from hooks.store.session import ANSWER_BYTES
 from hooks.sync.heartbeat import Heartbeat
 from hooks.sync.store_observations import QUIET, ZoneWatch
 from hooks.sync.webhook_install import Installation
-from hooks.sync.webhook_watch import Watcher
+from hooks.sync.webhook_watch import WebhookWatch
 from hooks.tagging.changes import MAX_CONTESTS
 from hooks.web.status import operation
 from hooks.web.status.operation import NO_WORKER, PUSHES_LATE
@@ -127,9 +127,9 @@ class Site:
         """Run a command. Returns its output."""
         return str(self.app.test_cli_runner().invoke(args=words).output)
 
-    def watch(self, client: StoreClient | None = None) -> Watcher:
+    def watch(self, client: StoreClient | None = None) -> WebhookWatch:
         """The watch over the webhooks; by another key where a client is given."""
-        return Watcher(
+        return WebhookWatch(
             "shop", client or self.desk.worker.pusher.client, self.desk.runtime, self.settings
         )
 
@@ -229,7 +229,7 @@ def _call(site: Site, worker: StoreWorker) -> None:
     site.desk.paid_order()
     site.desk.deliver()
     site.desk.advance()
-    assert worker.turn() is False
+    assert worker.run_once() is False
     close(worker)
 
 
@@ -280,7 +280,7 @@ def _webhook_without_id(site: Site) -> Iterator[None]:
         script.always(Answer.of([{"topic": "order.created"}]))
         spoilt = worker_of(replace(site.reach, url=script.url), site.desk.runtime)
         spoilt = replace(spoilt, rounds=(site.watch(spoilt.pusher.client),))
-        assert spoilt.turn() is False
+        assert spoilt.run_once() is False
         close(spoilt)
     yield
     site.desk.advance(LONGEST)
