@@ -16,7 +16,7 @@ from hooks.commands.store import FINDING, stop
 from hooks.errors import LedgerNotReadyError, LedgerUnavailableError
 from hooks.ledger import upgrade
 from hooks.ledger.audit import seals, verify
-from hooks.ledger.audit.findings import Finding
+from hooks.ledger.audit.findings import AuditFinding
 from hooks.ledger.audit.seals import Head
 from hooks.service import Service, service
 
@@ -32,7 +32,7 @@ class Audited:
 
     sealed: int
     head: Head
-    findings: list[Finding]
+    findings: list[AuditFinding]
     counts: dict[str, int]
 
 
@@ -71,15 +71,18 @@ def _audited(here: Service, expect: Head | None) -> Audited:
                 verify.verify(connection, expect=expect, now=here.runtime.clock())
             )
             return Audited(
-                verify.sealed_rows(connection), seals.head(connection) or Head(), listed, counts
+                verify.count_sealed_rows(connection),
+                seals.head(connection) or Head(),
+                listed,
+                counts,
             )
     except (LedgerUnavailableError, LedgerNotReadyError) as error:
         stop(str(error))
 
 
-def _counted(findings: Iterable[Finding]) -> tuple[list[Finding], dict[str, int]]:
+def _counted(findings: Iterable[AuditFinding]) -> tuple[list[AuditFinding], dict[str, int]]:
     """The first few, and how many there are of each code; the rest is not kept in memory."""
-    listed: list[Finding] = []
+    listed: list[AuditFinding] = []
     counts: Counter[str] = Counter()
     for finding in findings:
         counts[finding.code] += 1

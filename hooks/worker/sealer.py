@@ -53,10 +53,10 @@ class Sealer:
 
     def _search(self, connection: Connection, now: datetime) -> int | None:
         """Search the next part of the whole history. At its end, the next search is due after SEARCH_EVERY."""
-        row_id = seals.stray(connection, self.searched, SEARCHED_AT_ONCE)
+        row_id = seals.first_stray(connection, self.searched, SEARCHED_AT_ONCE)
         if row_id is None:
             self.searched += SEARCHED_AT_ONCE
-            if self.searched >= seals.lookback(connection):
+            if self.searched >= seals.lookback_start(connection):
                 self.searched, self.search_at = 0, now + SEARCH_EVERY
         return row_id
 
@@ -66,7 +66,7 @@ class Sealer:
         Rows below it are checked, too, when there is none above it, and after every half LOOKBACK of rows that any
         sealer has sealed.
         """
-        highest = seals.highest(connection)
+        highest = seals.highest_sealed(connection)
         if self._lower_checked_at is not None and highest - self._lower_checked_at < LOOKBACK // 2:
             row_id = seals.first_above(connection, highest)
             if row_id is not None:

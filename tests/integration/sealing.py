@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Executable, insert, select, text
 
 from hooks.ledger.audit import seals, verify
-from hooks.ledger.audit.findings import Finding
+from hooks.ledger.audit.findings import AuditFinding
 from hooks.ledger.audit.seals import Head
 from hooks.ledger.database import Database
 from hooks.ledger.records import RecordKey, blank
@@ -61,7 +61,7 @@ def seal(database: Database, limit: int = 1000) -> int:
         return seals.seal(connection, limit)
 
 
-def found(database: Database, *, expect: Head | None = None) -> list[Finding]:
+def found(database: Database, *, expect: Head | None = None) -> list[AuditFinding]:
     """What an audit finds on the next day."""
     with database.read() as connection:
         return list(verify.verify(connection, expect=expect, now=NEXT_DAY))

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Executable, Table, Update, delete, insert, select, text, update
 
 from hooks.ledger.audit import chain
-from hooks.ledger.audit.seals import GENESIS, Head, columns, seal_hash, sealed
+from hooks.ledger.audit.seals import GENESIS, Head, seal_hash, sealed_columns, to_sealed_row
 from hooks.ledger.audit.seals import seal as seal_some
 from hooks.ledger.database import Database
 from hooks.ledger.tables import history, records, seal_head, seals
@@ -298,7 +298,7 @@ def test_what_cannot_be_read_is_a_finding_and_no_fault(ledger: Database) -> None
 
 
 FROM_90_ON = (
-    select(*columns())
+    select(*sealed_columns())
     .join_from(history, records, records.c.id == history.c.record_id)
     .where(history.c.id >= 90)
 ).order_by(history.c.id)
@@ -315,7 +315,7 @@ def test_a_chain_made_anew_from_the_middle_on_does_not_hold(
         tampering = [edit(50, state="gone"), edit(90, state="gone")]
         with subtests.test(previous), tampered(ledger, tampering) as connection:
             for number, row in enumerate(connection.execute(FROM_90_ON).all(), 9):
-                previous = seal_hash(previous, number, sealed(row))  # noqa: PLW2901 - a chain
+                previous = seal_hash(previous, number, to_sealed_row(row))  # noqa: PLW2901 - a chain
                 connection.execute(seal_edit(number, hash=previous))
             connection.execute(update(seal_head).values(hash=previous))
             assert words(connection) == [changed(5), changed(9)]
@@ -325,7 +325,7 @@ def test_a_chain_made_anew_from_the_middle_on_does_not_hold(
 def test_of_too_many_that_do_not_fit_each_is_told_by_itself(
     ledger: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chain, "EXPLAINED", 1)
+    monkeypatch.setattr(chain, "MAX_EXPLAINED", 1)
     with tampered(ledger, swap(seals, "history_id", 50, 90)) as connection:
         assert words(connection) == [
             changed(5).replace("row 50", "row 90"),

@@ -78,7 +78,7 @@ def _asks(policy: Policy) -> dict[str, Ask]:
             connection, store, due=FAR, read_before=before, limit=PAGE
         ),
         "not sealed": seals.first_unsealed,
-        "sealed far below": lambda connection: seals.stray(connection, 0, 100),
+        "sealed far below": lambda connection: seals.first_stray(connection, 0, 100),
         "old deliveries": lambda connection: log.prune(
             connection, NOW - timedelta(days=30), ["event.undated"]
         ),

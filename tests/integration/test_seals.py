@@ -64,7 +64,7 @@ def test_the_form_that_is_hashed_is_the_same_on_each_database_and_for_ever(
 
 
 def test_every_column_of_the_history_is_sealed() -> None:
-    assert set(seals.OF_THE_ROW) == set(history.c.keys())
+    assert set(seals.ROW_COLUMNS) == set(history.c.keys())
 
 
 def test_many_sealers_at_once_make_one_chain(database: Database, policy: Policy) -> None:
@@ -152,7 +152,10 @@ def test_the_search_goes_a_part_at_a_time_and_what_is_new_does_not_wait_for_it(
     with database.write() as connection:
         connection.execute(insert(history), [history_row(number, 20) for number in (15, 105, 201)])
     with database.read() as connection:
-        assert (seals.stray(connection, 60, 30), seals.stray(connection, 90, 30)) == (None, 105)
+        assert (seals.first_stray(connection, 60, 30), seals.first_stray(connection, 90, 30)) == (
+            None,
+            105,
+        )
     assert [sealer.step() for _ in range(5)] == [1, 1, 0, 0, 0], (
         "the new one, then the one that the search had before it"
     )
@@ -186,10 +189,10 @@ def test_sealing_does_not_end_because_somebody_broke_the_chain(
     added = insert(history).values(history_row(210, 21))
     for place, (statements, last) in enumerate(BROKEN):
         with subtests.test(place=place), tampered(database, [*statements, added]) as connection:
-            since = seals.stray(connection)
+            since = seals.first_stray(connection)
             assert seals.seal(connection, 1000, since=since) >= 1
             assert seals.seal(connection, 1000) == 0
-            assert seals.stray(connection) is None
+            assert seals.first_stray(connection) is None
             assert 210 in [row_id for _, row_id in numbers(connection)]
             assert last is None or numbers(connection)[-1] == last
 

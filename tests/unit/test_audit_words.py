@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from hooks.commands.audit import LISTED, Audited, _counted, _head, _told
-from hooks.ledger.audit.findings import Finding
+from hooks.ledger.audit.findings import AuditFinding
 from hooks.ledger.audit.seals import Head
 
-ROW, SEAL = Finding("row-changed", "A row."), Finding("seal-changed", "A seal.")
+ROW, SEAL = AuditFinding("row-changed", "A row."), AuditFinding("seal-changed", "A seal.")
 ROWS = ["  WRONG A row."] * LISTED
 
 TOLD = [
@@ -33,7 +33,7 @@ TOLD = [
 
 @pytest.mark.parametrize(("findings", "expect", "told"), TOLD)
 def test_the_first_are_shown_and_all_are_counted(
-    findings: list[Finding], expect: str | None, told: list[str]
+    findings: list[AuditFinding], expect: str | None, told: list[str]
 ) -> None:
     listed, counts = _counted(iter(findings))
     lines = list(_told(Audited(3, Head(), listed, counts), expect))

@@ -1,7 +1,17 @@
-"""Going along the chain of seals, and telling what was done to it where it does not hold. No IO.
+"""Following the chain of seals, and telling what was changed where it breaks. No IO.
 
-A seal that does not fit is judged by the one after it, which was made on the hash that it had: if the next one fits
-the hash that stands, the row was changed; if it fits the hash that the row gives, the seal was.
+Each seal is computed anew from its row and from the seal before it. Where the result is not the stored hash, either the
+row or the seal was changed. The next seal decides, because it was made from the true hash of this one:
+
+- The next seal matches the stored hash: then the seal is right, and the row was changed.
+- The next seal matches the computed hash: then the row is right, and the seal was changed.
+- It matches neither, or there is no next seal: then nobody can tell ("either").
+
+So a seal that does not match is a *suspect* until the next one was read. At the end of the chain the recorded head
+takes the place of the next seal. Suspects are collected, up to `MAX_EXPLAINED`, to try out at the end whether they were
+only moved: see `hooks.ledger.audit.suspects`.
+
+The chain is read once, in order of the seals' numbers, and memory does not depend on its length.
 """
 
 from __future__ import annotations
@@ -11,29 +21,35 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from hooks.ledger.audit import findings
-from hooks.ledger.audit.findings import Finding
-from hooks.ledger.audit.seals import LOOKBACK, Head, Sealed, seal_hash
-from hooks.ledger.audit.suspects import Link, Suspect, Why, explained
+from hooks.ledger.audit.findings import AuditFinding
+from hooks.ledger.audit.seals import LOOKBACK, Head, SealedRow, seal_hash
+from hooks.ledger.audit.suspects import Link, Suspect, Verdict, explained
 
 LATE = timedelta(hours=1)
-"""No transaction is open for as long: a row so much older than those with higher ids, sealed before it, was put in."""
+"""No transaction is open for so long. So a row that is so much older than rows with higher ids, and was sealed after
+them, was inserted later."""
 
-EXPLAINED = 12
-"""Of so many seals that do not fit it is tried out which was made for which row; of more, that takes too long."""
+MAX_EXPLAINED = 12
+"""For up to so many suspects each order is tried out; for more, that takes too long."""
 
 
 @dataclass(slots=True)
 class Chain:
-    """Takes one seal after the other, in order of their numbers. Memory does not depend on how many there are."""
+    """Takes one seal after the other, in order of their numbers."""
 
+    # The number and the hash of the seal before.
     last: Head = field(default_factory=Head)
-    borne_out: bool = True  # the last one's hash was checked against its row
+    # The hash of the seal before was verified against its row.
+    is_verified: bool = True
+    # The seal before, if it does not match its row.
     suspect: Suspect | None = None
-    pool: list[Suspect] | None = field(default_factory=list)  # None: there were too many
-    newest: tuple[int, datetime | None] | None = None  # the highest row so far, and of when it is
+    # All suspects so far; None: there were too many.
+    pool: list[Suspect] | None = field(default_factory=list)
+    # The highest row so far: its id, and its time.
+    newest: tuple[int, datetime | None] | None = None
 
-    def take(self, link: Link) -> Iterator[Finding]:
-        """What is wrong with this seal, or is now known of the one before it."""
+    def take(self, link: Link) -> Iterator[AuditFinding]:
+        """Yield what is wrong with this seal, and what it shows about the seal before it."""
         if link.number <= self.last.number:
             yield findings.seal_stray(link.number)
             return
@@ -42,68 +58,71 @@ class Chain:
         elif link.row is None:
             yield from self._judge("either")
             yield findings.row_removed(link.number, link.history_id)
-            self.borne_out = False
+            self.is_verified = False
         else:
             yield from self._check(link, link.row)
         self.last = Head(link.number, link.hash)
 
-    def end(self, head: Head | None) -> Iterator[Finding]:
-        """What is wrong at the end, by what is written down about it, and where rows stand in another order."""
-        known: dict[str | None, Why] = {self.last.hash: "row"}
+    def end(self, head: Head | None) -> Iterator[AuditFinding]:
+        """Yield what is wrong at the end of the chain, by the recorded head, and which seals were moved."""
+        verdicts: dict[str | None, Verdict] = {self.last.hash: "row"}
         if self.suspect:
-            known[self.suspect.computed] = "seal"
-        there = head.hash if head and head.number == self.last.number else None
-        yield from self._judge(known.get(there, "either"))
+            verdicts[self.suspect.computed] = "seal"
+        recorded = head.hash if head and head.number == self.last.number else None
+        yield from self._judge(verdicts.get(recorded, "either"))
         yield from explained(self.pool or [])
         yield from _at_the_end(self.last, head)
-        if head and there and there not in known:
+        if head and recorded and recorded not in verdicts:
             yield findings.head_changed(head)
 
-    def _skip(self, link: Link) -> Iterator[Finding]:
+    def _skip(self, link: Link) -> Iterator[AuditFinding]:
+        """Go on behind a gap in the numbers of the seals."""
         yield from self._judge("either")
         yield findings.seals_skipped(self.last.number + 1, link.number - 1, link.row)
         if link.row is None:
             yield findings.row_removed(link.number, link.history_id)
-        self.borne_out = False
+        self.is_verified = False
 
-    def _check(self, link: Link, row: Sealed) -> Iterator[Finding]:
+    def _check(self, link: Link, row: SealedRow) -> Iterator[AuditFinding]:
+        """Compare a seal with its row, and judge the suspect before it."""
         if seal_hash(self.last.hash, link.number, row) == link.hash:
             yield from self._judge("row")
         elif self.suspect and seal_hash(self.suspect.computed, link.number, row) == link.hash:
             yield from self._judge("seal")
         else:
-            proven = self.borne_out and self.suspect is None
+            is_proven = self.is_verified and self.suspect is None
             yield from self._judge("either")
-            self.suspect = Suspect(link, row, self.last.hash, proven)
+            self.suspect = Suspect(link, row, self.last.hash, is_proven)
             return
-        self.borne_out = True
-        yield from self._in_time(link, row)
+        self.is_verified = True
+        yield from self._check_time(link, row)
 
-    def _judge(self, why: Why) -> Iterator[Finding]:
-        """Now it is known of the suspect what was changed."""
+    def _judge(self, verdict: Verdict) -> Iterator[AuditFinding]:
+        """Settle the suspect, now that the seal after it has shown what was changed."""
         if self.suspect is None:
             return
-        judged = replace(
-            self.suspect, why="unproven" if why == "row" and not self.suspect.proven else why
-        )
-        self.suspect, self.borne_out = None, why != "either"
+        if verdict == "row" and not self.suspect.is_proven:
+            judged = replace(self.suspect, verdict="unproven")
+        else:
+            judged = replace(self.suspect, verdict=verdict)
+        self.suspect, self.is_verified = None, verdict != "either"
         if self.pool is None:
             yield judged.finding()
             return
         self.pool.append(judged)
-        if len(self.pool) > EXPLAINED:
-            yield from (each.finding() for each in self.pool)
+        if len(self.pool) > MAX_EXPLAINED:
+            yield from (suspect.finding() for suspect in self.pool)
             self.pool = None
 
-    def _in_time(self, link: Link, row: Sealed) -> Iterator[Finding]:
-        """A row far below those sealed before it came neither with them, nor late, as a transaction may."""
+    def _check_time(self, link: Link, row: SealedRow) -> Iterator[AuditFinding]:
+        """Report a row that was sealed long after rows with higher ids: no open transaction explains that."""
         at = _instant(row["at"])
         if self.newest is None or link.history_id > self.newest[0]:
             self.newest = link.history_id, at
             return
         highest, newest_at = self.newest
-        old = at is None or (newest_at is not None and at < newest_at - LATE)
-        if old or link.history_id < highest - LOOKBACK:
+        is_old = at is None or (newest_at is not None and at < newest_at - LATE)
+        if is_old or link.history_id < highest - LOOKBACK:
             yield findings.sealed_late(link.number, row)
 
 
@@ -114,7 +133,8 @@ def _instant(text: str | int | None) -> datetime | None:
         return None
 
 
-def _at_the_end(last: Head, head: Head | None) -> Iterator[Finding]:
+def _at_the_end(last: Head, head: Head | None) -> Iterator[AuditFinding]:
+    """Compare the number of the recorded head with the number of the last seal."""
     if head is None:
         if last.number:
             yield findings.head_missing(last.number)

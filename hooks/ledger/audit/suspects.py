@@ -1,4 +1,4 @@
-"""Seals that do not fit their rows: what is the matter with each, and with their order. No IO."""
+"""Seals that do not match their rows, and what was done to each of them or to their order. No IO."""
 
 from __future__ import annotations
 
@@ -8,93 +8,105 @@ from itertools import product
 from typing import Literal
 
 from hooks.ledger.audit import findings
-from hooks.ledger.audit.findings import Finding
-from hooks.ledger.audit.seals import Sealed, seal_hash
+from hooks.ledger.audit.findings import AuditFinding
+from hooks.ledger.audit.seals import SealedRow, seal_hash
 
-Why = Literal["row", "seal", "either", "unproven"]
+Verdict = Literal["row", "seal", "either", "unproven"]
+"""What was changed: the row, the seal, or one of the two; `unproven`: the seal before it is wrong as well."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A seal and the row that it names; None where there is no such row."""
+    """A seal and the row that it names; `row` is None where there is no such row."""
 
     number: int
     history_id: int
     hash: str
-    row: Sealed | None
+    row: SealedRow | None
 
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A seal that does not fit its row. `proven`: the hash before it stands. `why` is told by what follows."""
+    """A seal that does not match its row.
+
+    `previous`: the hash of the seal before it. `is_proven`: that seal was verified. `verdict` comes from the seal
+    after it.
+    """
 
     link: Link
-    row: Sealed
+    row: SealedRow
     previous: str
-    proven: bool
-    why: Why = "either"
+    is_proven: bool
+    verdict: Verdict = "either"
 
     @property
     def place(self) -> tuple[int, int]:
-        """Its number, and the id of the row that it names."""
+        """The number of the seal, and the id of the row that it names."""
         return self.link.number, self.link.history_id
 
     @property
     def computed(self) -> str:
-        """The hash that it would have, if the row were as it was sealed."""
+        """The hash that the seal would have, if the row were unchanged."""
         return seal_hash(self.previous, self.link.number, self.row)
 
-    def finding(self) -> Finding:
-        """What is the matter with it, as far as it and its neighbours tell."""
-        tell = {
+    def finding(self) -> AuditFinding:
+        """Say what was changed, as far as this seal and its neighbours show it."""
+        finding_of = {
             "row": findings.row_changed,
             "seal": findings.seal_changed,
             "either": findings.either_changed,
             "unproven": findings.unproven,
         }
-        return tell[self.why](self.link.number, self.row)
+        return finding_of[self.verdict](self.link.number, self.row)
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a seal was made of: the hash before it, its number and its row."""
+    """What a seal was computed from: the hash before it, and its place (its number and the id of its row)."""
 
     previous: str
     place: tuple[int, int]
 
 
-def explained(suspects: list[Suspect]) -> Iterator[Finding]:
-    """Where a seal fits another number or another row, the order was changed.
+def explained(suspects: list[Suspect]) -> Iterator[AuditFinding]:
+    """Yield a finding for each suspect. A seal that matches another number or another row was moved.
 
-    One that fits as it stands, if only it follows on a seal that was moved, is as it was: that one is told of. On no
-    other hash may it follow, or a chain begun anew in the middle would pass.
+    A seal that matches its own row and number, if the seal before it was moved, is intact: only the moved seal is
+    reported. No other hash before it is accepted, or a chain that was started again in the middle would pass.
     """
-    made = _made(suspects)
-    origins = {each.link.hash: made[each.link.hash] for each in suspects if each.link.hash in made}
-    for each in suspects:
-        origin = origins.get(each.link.hash)
+    computable = _computable(suspects)
+    origins = {}
+    for suspect in suspects:
+        if suspect.link.hash in computable:
+            origins[suspect.link.hash] = computable[suspect.link.hash]
+    for suspect in suspects:
+        origin = origins.get(suspect.link.hash)
         if origin is None:
-            yield each.finding()
-        elif origin.place != each.place:
-            yield findings.moved(each.link.number, each.row, origin.place)
-        elif origin.previous not in _moved_from(each.link.number - 1, suspects, origins):
-            yield each.finding()
+            yield suspect.finding()
+        elif origin.place != suspect.place:
+            yield findings.moved(suspect.link.number, suspect.row, origin.place)
+        elif origin.previous not in _moved_from(suspect.link.number - 1, suspects, origins):
+            yield suspect.finding()
 
 
-def _made(suspects: list[Suspect]) -> dict[str, Origin]:
-    """All hashes that these seals could have been given."""
-    hashes = {each.previous for each in suspects} | {each.link.hash for each in suspects}
-    numbers = [each.link.number for each in suspects]
-    rows = [(each.link.history_id, each.row) for each in suspects]
-    return {
-        seal_hash(previous, number, row): Origin(previous, (number, history_id))
-        for previous, number, (history_id, row) in product(sorted(hashes), numbers, rows)
-    }
+def _computable(suspects: list[Suspect]) -> dict[str, Origin]:
+    """Compute every hash that one of these seals could have, with any number, on any row, after any other seal."""
+    hashes: set[str] = set()
+    for suspect in suspects:
+        hashes |= {suspect.previous, suspect.link.hash}
+    numbers = [suspect.link.number for suspect in suspects]
+    rows = [(suspect.link.history_id, suspect.row) for suspect in suspects]
+    origins = {}
+    for previous, number, (history_id, row) in product(sorted(hashes), numbers, rows):
+        origins[seal_hash(previous, number, row)] = Origin(previous, (number, history_id))
+    return origins
 
 
 def _moved_from(number: int, suspects: list[Suspect], origins: dict[str, Origin]) -> set[str]:
-    """The hashes of those that were made with this number, and stand at another."""
-    known = [(each, origins[each.link.hash]) for each in suspects if each.link.hash in origins]
-    return {
-        each.link.hash for each, origin in known if origin.place[0] == number != each.link.number
-    }
+    """Find the hashes of the seals that were made with this number and now have another."""
+    hashes = set()
+    for suspect in suspects:
+        origin = origins.get(suspect.link.hash)
+        if origin and origin.place[0] == number and suspect.link.number != number:
+            hashes.add(suspect.link.hash)
+    return hashes

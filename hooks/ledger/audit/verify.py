@@ -1,11 +1,15 @@
-"""The audit: whether the history is what was sealed.
+"""The audit: it compares the history with its seals.
 
-What the chain proves by itself: no row was changed, taken out, put in or moved by accident, by an edit of some of the
-tables, or by a restore of some of them; no row was added in the past; the worker that seals is at work.
+What the chain proves by itself: nobody changed, deleted, inserted or moved a row by accident, by editing some of the
+tables, or by restoring some of them from a backup; nobody added a row to the past; the worker that seals is running.
 
-What it cannot prove by itself: whoever may write to the database can drop the triggers that guard the history, change
-it, and make all seals anew; they can also cut off rows, seals and head alike, which is what a restored backup does.
-Only a head kept elsewhere, where they cannot change it, shows that: the chain must still contain it.
+What it cannot prove by itself: somebody who may write to the database can drop the triggers that guard the history,
+change it, and compute all seals again. They can also cut off the newest rows together with their seals and the head; to
+restore an old backup does the same. Only a head that was kept in another place, where they cannot change it, shows
+that: the chain must still contain it.
+
+`chain.py` follows the chain and `suspects.py` explains what does not match, both without IO. `findings.py` holds the
+sentences. This module reads the ledger.
 """
 
 from __future__ import annotations
@@ -18,71 +22,84 @@ from sqlalchemy import Connection, Row, Select, func, select
 
 from hooks.ledger.audit import findings
 from hooks.ledger.audit.chain import Chain
-from hooks.ledger.audit.findings import Finding
-from hooks.ledger.audit.seals import GENESIS, Head, columns, head, sealed, unsealed
+from hooks.ledger.audit.findings import AuditFinding
+from hooks.ledger.audit.seals import (
+    GENESIS,
+    Head,
+    head,
+    sealed_columns,
+    select_unsealed,
+    to_sealed_row,
+)
 from hooks.ledger.audit.suspects import Link
 from hooks.ledger.tables import history, records, seals
 
 SEALED_WITHIN = timedelta(hours=1)
+"""A row that is older than this must have a seal."""
 
 CHUNK = 1000
-"""Of rows in memory."""
+"""The number of rows in memory."""
 
 
-def sealed_rows(connection: Connection) -> int:
-    """How many rows of the history are sealed."""
+def count_sealed_rows(connection: Connection) -> int:
+    """Count the rows of the history that are sealed."""
     return int(connection.execute(select(func.count()).select_from(seals)).scalar_one())
 
 
-def verify(connection: Connection, *, expect: Head | None, now: datetime) -> Iterator[Finding]:
-    """All that is not as it was sealed, found while going along the chain once; memory does not depend on its length.
+def verify(connection: Connection, *, expect: Head | None, now: datetime) -> Iterator[AuditFinding]:
+    """Follow the chain once and yield all that is not as it was sealed. Memory does not depend on its length.
 
-    `expect` is an earlier head that was kept elsewhere: the chain must contain it still. `now` is an aware instant.
-    The transaction has to see one state of the ledger throughout, as `Database.read` gives it.
+    `expect` is an earlier head that was kept in another place: the chain must still contain it. `now` is an aware
+    instant. The transaction has to see one state of the ledger throughout, as `Database.read` gives it.
     """
-    yield from _expected(connection, expect)
+    yield from _check_expected(connection, expect)
     chain = Chain()
     for link in _links(connection):
         yield from chain.take(link)
     yield from chain.end(head(connection))
-    yield from _not_sealed(connection, now - SEALED_WITHIN)
+    yield from _check_unsealed(connection, now - SEALED_WITHIN)
 
 
-def _expected(connection: Connection, expect: Head | None) -> Iterator[Finding]:
+def _check_expected(connection: Connection, expect: Head | None) -> Iterator[AuditFinding]:
     if expect is None:
         return
-    found = connection.execute(select(seals.c.hash).where(seals.c.number == expect.number)).scalar()
-    if (found if expect.number else GENESIS) != expect.hash:
+    stored: str | None = GENESIS
+    if expect.number:
+        query = select(seals.c.hash).where(seals.c.number == expect.number)
+        stored = connection.execute(query).scalar()
+    if stored != expect.hash:
         last = connection.execute(select(func.max(seals.c.number))).scalar_one()
         yield findings.not_as_expected(expect, last or 0)
 
 
 def _links(connection: Connection) -> Iterator[Link]:
-    """All seals in order of their numbers, with their rows as far as they are there."""
+    """Yield all seals in order of their numbers, each with its row if the row exists."""
     joined = seals.outerjoin(history, history.c.id == seals.c.history_id)
     joined = joined.outerjoin(records, records.c.id == history.c.record_id)
-    chosen = select(seals.c.number, seals.c.history_id, seals.c.hash, *columns()).select_from(
-        joined
-    )
-    for row in _streamed(connection, chosen.order_by(seals.c.number)):
-        yield Link(row.number, row.history_id, row.hash, None if row.id is None else sealed(row))
+    query = select(seals.c.number, seals.c.history_id, seals.c.hash, *sealed_columns())
+    for row in _stream(connection, query.select_from(joined).order_by(seals.c.number)):
+        sealed_row = to_sealed_row(row) if row.id is not None else None
+        yield Link(row.number, row.history_id, row.hash, sealed_row)
 
 
-def _not_sealed(connection: Connection, before: datetime) -> Iterator[Finding]:
-    """Rows that should have been sealed: among those that are, each for itself; behind them, all in one."""
+def _check_unsealed(connection: Connection, before: datetime) -> Iterator[AuditFinding]:
+    """Report rows that should have a seal by now.
+
+    Each row among sealed rows is a finding of its own. The rows behind the last sealed row are one finding.
+    """
     highest: int | None = connection.execute(select(func.max(seals.c.history_id))).scalar_one()
-    old = history.c.at < before
+    is_old = history.c.at < before
     if highest is not None:
-        chosen = unsealed(None).where(old, history.c.id < highest)
-        yield from (findings.row_inserted(sealed(row)) for row in _streamed(connection, chosen))
-    behind = unsealed(highest).where(old)
+        inserted = select_unsealed(None).where(is_old, history.c.id < highest)
+        for row in _stream(connection, inserted):
+            yield findings.row_inserted(to_sealed_row(row))
+    behind = select_unsealed(highest).where(is_old)
     first = connection.execute(behind.limit(1)).first()
     if first is not None:
-        number = connection.execute(
-            select(func.count()).select_from(behind.order_by(None).subquery())
-        ).scalar_one()
-        yield findings.not_sealed(number, sealed(first))
+        count = select(func.count()).select_from(behind.order_by(None).subquery())
+        number = connection.execute(count).scalar_one()
+        yield findings.not_sealed(number, to_sealed_row(first))
 
 
-def _streamed(connection: Connection, chosen: Select[Any]) -> Iterator[Row[Any]]:
-    yield from connection.execute(chosen, execution_options={"yield_per": CHUNK})
+def _stream(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
+    yield from connection.execute(query, execution_options={"yield_per": CHUNK})
