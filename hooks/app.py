@@ -20,7 +20,7 @@ from hooks.intake.ingest import Result
 from hooks.ledger.database import Database
 from hooks.ledger.readiness import Readiness
 from hooks.runtime import Runtime
-from hooks.service import Service
+from hooks.service import EXTENSION, Service
 from hooks.settings import Settings
 from hooks.web import access, commit, requests
 from hooks.web.body_budget import BodyBudget
@@ -120,10 +120,10 @@ def create_app(settings: Settings) -> Flask:
     )
     app.url_map.strict_slashes = False
     runtime = Runtime(database, policy, settings.push_settle, subject_key=settings.subject_key)
-    app.extensions["retention"] = Service(
+    app.extensions[EXTENSION] = Service(
         settings=settings,
         policy=policy,
-        wanted=policy,
+        configured_policy=policy,
         database=database,
         runtime=runtime,
         readiness=Readiness(database, runtime.clock),

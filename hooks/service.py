@@ -1,4 +1,4 @@
-"""What the endpoints and commands work with: made once per process and policy, found on the app."""
+"""The parts that endpoints and commands work with. A process makes them once, and finds them on its Flask app."""
 
 from __future__ import annotations
 
@@ -21,19 +21,25 @@ from hooks.settings import Settings
 from hooks.settings.webhook_secrets import signing_keys
 from hooks.telemetry import DeliveryLog
 
+EXTENSION = "retention"
+"""The name of the service among the extensions of the Flask app."""
+
 FOLLOW_SECONDS = 1.0
-"""How long a process may go on by a policy that another one has taken the place of. What it tags meanwhile is tagged
-anew."""
+"""The time for which a process may use a policy that another one has replaced. The records that it tags in that time
+are re-tagged."""
 
 
 @dataclass(frozen=True)
 class Service:
-    """The parts of one running process. `policy` is the one in force, `wanted` the one that the settings name.
-    `signing_keys`: by store, every key that may sign its deliveries. `followed_at` is of the monotonic clock."""
+    """The parts of one running process.
+
+    `policy` is the policy in force, `configured_policy` the one that POLICY_FILE names. `signing_keys` holds, for each
+    store, every key that may sign its deliveries. `followed_at` is the monotonic time of the last look at the ledger.
+    """
 
     settings: Settings
     policy: Policy
-    wanted: Policy
+    configured_policy: Policy
     database: Database
     runtime: Runtime
     readiness: Readiness
@@ -43,16 +49,14 @@ class Service:
     delivery_log: DeliveryLog = field(init=False)
 
     def __post_init__(self) -> None:
-        keys = {
-            slug: frozenset().union(*map(signing_keys, store.signing_secrets))
-            for slug, store in self.settings.stores.items()
-        }
-        object.__setattr__(self, "signing_keys", keys)
+        object.__setattr__(self, "signing_keys", _signing_keys(self.settings))
         object.__setattr__(self, "delivery_log", DeliveryLog(self.settings))
 
-    def following(self) -> Service:
-        """The same, by the policy that the ledger says is in force; as it was where the ledger cannot tell, which may
-        take a while."""
+    def with_current_policy(self) -> Service:
+        """Return the same service with the policy that the ledger says is in force.
+
+        The policy stays as it is where the ledger cannot be read. That may take as long as the ledger's time-out.
+        """
         try:
             runtime = follow(self.runtime)
         except LedgerUnavailableError:
@@ -64,22 +68,31 @@ class Service:
 
         It lists the stores that the settings name. Reads no records.
         """
-        today = self.policy.day_of(self.runtime.clock())
         return register(
             self.policy,
-            on=today,
+            on=self.policy.day_of(self.runtime.clock()),
             stores={slug: store.url for slug, store in self.settings.stores.items()},
             has_hashes=self.settings.subject_key is not None,
         )
 
 
-def service() -> Service:
-    """The service of the app at work. Looks whether another policy has come into force, if the last look is a while
-    ago; where only the process's health is asked for, it touches nothing."""
-    here = cast("Service", current_app.extensions["retention"])
-    if time.monotonic() - here.followed_at < FOLLOW_SECONDS or (
-        has_request_context() and request.blueprint == "health"
-    ):
-        return here
-    current_app.extensions["retention"] = followed = here.following()
-    return followed
+def _signing_keys(settings: Settings) -> dict[str, frozenset[bytes]]:
+    keys: dict[str, frozenset[bytes]] = {}
+    for slug, store in settings.stores.items():
+        keys[slug] = frozenset().union(*map(signing_keys, store.signing_secrets))
+    return keys
+
+
+def current_service() -> Service:
+    """Return the service of the current Flask app, with the policy that is in force.
+
+    Looks into the ledger for another policy if the last look was more than FOLLOW_SECONDS ago. The health endpoint must
+    touch nothing, so a request to it never looks.
+    """
+    service = cast("Service", current_app.extensions[EXTENSION])
+    is_recent = time.monotonic() - service.followed_at < FOLLOW_SECONDS
+    if is_recent or (has_request_context() and request.blueprint == "health"):
+        return service
+    service = service.with_current_policy()
+    current_app.extensions[EXTENSION] = service
+    return service

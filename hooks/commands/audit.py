@@ -1,4 +1,4 @@
-"""`flask --app wsgi audit verify`: whether the history is what was sealed. Exit status as for all commands."""
+"""`flask --app wsgi audit verify`: proof that the history is as it was sealed."""
 
 from __future__ import annotations
 
@@ -12,23 +12,21 @@ from dataclasses import asdict, dataclass
 import click
 from flask.cli import AppGroup
 
-from hooks.commands.store import FINDING, stop
-from hooks.errors import LedgerNotReadyError, LedgerUnavailableError
-from hooks.ledger import upgrade
+from hooks.commands.console import FINDING, check_ledger, stop, stop_without_ledger
 from hooks.ledger.audit import seals, verify
 from hooks.ledger.audit.findings import AuditFinding
 from hooks.ledger.audit.seals import Head
-from hooks.service import Service, service
+from hooks.service import Service, current_service
 
-LISTED = 20
-"""Findings that are shown; the others are counted."""
+MAX_SHOWN = 20
+"""More findings than these are counted, and not shown."""
 
-audit_group = AppGroup("audit", help="The seal on the history.")
+audit_group = AppGroup("audit", help="The seals on the history.")
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
-    """What an audit gave. `counts`: of all findings by their code, also of those that are not among the `findings`."""
+class AuditReport:
+    """The result of an audit: the first findings, and in `counts` the number of all findings by their code."""
 
     sealed: int
     head: Head
@@ -40,21 +38,26 @@ class Audited:
 @click.option(
     "--expect",
     metavar="NUMBER:HASH",
-    help="A head that was noted before: the chain must still contain it.",
+    help="A head that an earlier run printed. The chain must still contain it.",
 )
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def audit_verify(expect: str | None, *, as_json: bool) -> None:
-    """Go along the chain of seals, and tell what was changed, removed, put in or reordered; changes nothing.
+    """Verify the chain of seals.
 
-    Note the head that it prints in a place that nobody who can write to the database can write to, and give it to
-    --expect later on: only so is it seen when all of the chain was made anew, or its end cut off.
+    Finds lines of the history that were changed, removed, inserted or reordered. Changes nothing.
+
+    Keep the head that it prints in a place that nobody who can write to the database can write to, and pass it to
+    --expect later. Nothing else shows that the chain was cut off at its end, or made anew as a whole.
     """
-    found = _audited(service(), _head(expect))
-    click.echo(_as_json(found) if as_json else "\n".join(_told(found, expect)))
-    sys.exit(FINDING if found.counts else 0)
+    report = _audit(current_service(), _read_head(expect))
+    if as_json:
+        click.echo(_as_json(report))
+    else:
+        click.echo("\n".join(_as_text(report, expect)))
+    sys.exit(FINDING if report.counts else 0)
 
 
-def _head(text: str | None) -> Head | None:
+def _read_head(text: str | None) -> Head | None:
     if text is None:
         return None
     if not re.fullmatch(r"[0-9]{1,18}:[0-9a-f]{64}", text):
@@ -63,50 +66,51 @@ def _head(text: str | None) -> Head | None:
     return Head(int(number), digits)
 
 
-def _audited(here: Service, expect: Head | None) -> Audited:
-    try:
-        with here.database.read() as connection:
-            upgrade.check(connection)
-            listed, counts = _counted(
-                verify.verify(connection, expect=expect, now=here.runtime.clock())
-            )
-            return Audited(
-                verify.count_sealed_rows(connection),
-                seals.head(connection) or Head(),
-                listed,
-                counts,
-            )
-    except (LedgerUnavailableError, LedgerNotReadyError) as error:
-        stop(str(error))
+def _audit(service: Service, expect: Head | None) -> AuditReport:
+    check_ledger(service)
+    now = service.runtime.clock()
+    with stop_without_ledger(), service.database.read() as connection:
+        findings, counts = _first_and_counts(verify.verify(connection, expect=expect, now=now))
+        sealed = verify.count_sealed_rows(connection)
+        head = seals.head(connection) or Head()
+    return AuditReport(sealed, head, findings, counts)
 
 
-def _counted(findings: Iterable[AuditFinding]) -> tuple[list[AuditFinding], dict[str, int]]:
-    """The first few, and how many there are of each code; the rest is not kept in memory."""
-    listed: list[AuditFinding] = []
+def _first_and_counts(
+    findings: Iterable[AuditFinding],
+) -> tuple[list[AuditFinding], dict[str, int]]:
+    """Return the first findings, and the number of each code. The other findings are not kept in memory."""
+    first: list[AuditFinding] = []
     counts: Counter[str] = Counter()
     for finding in findings:
         counts[finding.code] += 1
-        if len(listed) < LISTED:
-            listed.append(finding)
-    return listed, dict(counts)
+        if len(first) < MAX_SHOWN:
+            first.append(finding)
+    return first, dict(counts)
 
 
-def _as_json(found: Audited) -> str:
-    shown = {"sealed": found.sealed, "head": str(found.head), "counts": found.counts}
-    return json.dumps(shown | {"findings": [asdict(each) for each in found.findings]}, indent=2)
+def _as_json(report: AuditReport) -> str:
+    fields = {
+        "sealed": report.sealed,
+        "head": str(report.head),
+        "counts": report.counts,
+        "findings": [asdict(finding) for finding in report.findings],
+    }
+    return json.dumps(fields, indent=2)
 
 
-def _told(found: Audited, expect: str | None) -> Iterator[str]:
-    yield f"{found.sealed} rows of the history are sealed."
-    yield f"Head: {found.head}"
-    yield from (f"  WRONG {each.words}" for each in found.findings)
-    left = sum(found.counts.values()) - len(found.findings)
-    if left:
-        counted = ", ".join(f"{number} {code}" for code, number in sorted(found.counts.items()))
-        yield f"  … and {left} more. In all: {counted}."
-    if not found.counts:
-        yield (
-            "The chain is whole."
-            if expect is None
-            else "The chain is whole, and contains the head that was noted."
-        )
+def _as_text(report: AuditReport, expect: str | None) -> Iterator[str]:
+    yield f"{report.sealed} rows of the history are sealed."
+    yield f"Head: {report.head}"
+    for finding in report.findings:
+        yield f"  WRONG {finding.words}"
+    hidden = sum(report.counts.values()) - len(report.findings)
+    if hidden:
+        counts = ", ".join(f"{number} {code}" for code, number in sorted(report.counts.items()))
+        yield f"  … and {hidden} more. In all: {counts}."
+    if report.counts:
+        return
+    if expect is None:
+        yield "The chain is whole."
+    else:
+        yield "The chain is whole, and contains the head that was noted."

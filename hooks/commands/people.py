@@ -1,31 +1,30 @@
-"""`flask --app wsgi people`: what the service knows persons by."""
+"""`flask --app wsgi people …`: the hashes by which the ledger knows persons."""
 
 from __future__ import annotations
 
 import click
-from flask.cli import AppGroup, with_appcontext
+from flask.cli import AppGroup
 
-from hooks.commands.store import chosen, stop
-from hooks.errors import LedgerUnavailableError
+from hooks.commands.console import required_stores, stop, stop_without_ledger
 from hooks.intake.rehash import rehash
-from hooks.service import service
+from hooks.service import current_service
 
-people_group = AppGroup("people", help="What persons are known by.")
+people_group = AppGroup("people", help="The hashes by which the ledger knows persons.")
 
 
 @people_group.command("rehash")
 @click.argument("slug", required=False)
-@with_appcontext
 def people_rehash(slug: str | None) -> None:
-    """Hash all addresses with the SUBJECT_KEY that is set now: the store is read again by the worker."""
-    here = service()
-    if here.settings.subject_key is None:
+    """Hash all addresses with the SUBJECT_KEY that is set now.
+
+    The ledger keeps no addresses, so the worker fetches the records from the store again.
+    """
+    service = current_service()
+    if service.settings.subject_key is None:
         stop("There is no SUBJECT_KEY to hash addresses with.")
-    try:
-        for store in chosen(here, slug):
-            number = rehash(here.runtime, store)
+    with stop_without_ledger():
+        for store in required_stores(service, slug):
+            number = rehash(service.runtime, store)
             click.echo(
-                f"{store}: {number} records are read again by the worker, and their addresses hashed."
+                f"{store}: the worker fetches {number} records again, and hashes their addresses."
             )
-    except LedgerUnavailableError as error:
-        stop(str(error))

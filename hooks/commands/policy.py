@@ -1,4 +1,4 @@
-"""`flask --app wsgi policy show|diff|apply`: the policy in force, what another one would change, and changing it."""
+"""`flask --app wsgi policy show|diff|apply`: the policy in force, a preview of another one, and its activation."""
 
 from __future__ import annotations
 
@@ -11,156 +11,179 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from hooks.commands.store import FINDING, stop
-from hooks.errors import LedgerNotReadyError, LedgerUnavailableError, PolicyError
-from hooks.ledger import policies, records, upgrade
+from hooks.commands.console import FINDING, check_ledger, stop, stop_without_ledger
+from hooks.errors import LedgerUnavailableError, PolicyError
+from hooks.ledger import policies, records
 from hooks.policies.activate import adopt, reasons, told_words, waiting_words
 from hooks.policies.preview import KEPT_LONGER, Impact, impact_of
-from hooks.retention.policy import Policy
-from hooks.service import Service, service
+from hooks.retention.policy import Policy, RetentionClass
+from hooks.service import Service, current_service
 from hooks.tagging.tags import tagged_by
 from schemas.policy import load_policy
 
 policy_group = AppGroup("policy", help="The retention policy.")
 
+# --- show ---
+
 
 @policy_group.command("show")
 def policy_show() -> None:
-    """Show the policy in force: classes, rules and what the published page leaves open."""
-    here = service()
-    for line in [*_shown(here.policy), *_waiting(here)]:
+    """Show the policy in force.
+
+    Shows its classes and rules, and the questions that the published page leaves open.
+    """
+    service = current_service()
+    for line in _policy_lines(service.policy):
+        click.echo(line)
+    for line in _waiting_lines(service):
         click.echo(line)
 
 
-def _shown(policy: Policy) -> Iterator[str]:
+def _policy_lines(policy: Policy) -> Iterator[str]:
     yield f"{policy.id}  version {policy.version}  in force from {policy.effective_from}  digest {policy.digest}"
     yield f"{policy.controller.name}, {policy.page}, days in {policy.time_zone}"
     yield f"Customers are accounts with the role {' or '.join(sorted(policy.meta.customer_roles))}"
     yield "\nRetention classes"
-    for item in policy.classes.values():
-        end = (
-            f"{item.review} to {item.keep}"
-            if item.review
-            else str(item.keep or f"until {item.until}")
-        )
-        yield f"  {item.id:<20} {end:<28} from {item.clock:<20} {item.source or ''} {item.published}"
+    for retention_class in policy.classes.values():
+        yield _class_line(retention_class)
     yield "\nRules"
     for rule in policy.rules:
         governs = " (governs)" if rule.governs else ""
         yield f"  {rule.id:<22} {rule.data:<17} {rule.basis:<21} {rule.retention_class}{governs}"
+    yield from gap_lines(policy)
+
+
+def _class_line(item: RetentionClass) -> str:
+    if item.review:
+        period = f"{item.review} to {item.keep}"
+    else:
+        period = str(item.keep or f"until {item.until}")
+    return (
+        f"  {item.id:<20} {period:<28} from {item.clock:<20} {item.source or ''} {item.published}"
+    )
+
+
+def gap_lines(policy: Policy) -> Iterator[str]:
+    """Yield the gaps: what the published page leaves open, what the policy chose, and what the page could say."""
     yield "\nWhere the published page is silent"
     for gap in policy.gaps.values():
         yield f"  {gap.id}: {gap.choice}"
         yield f"      Section {gap.section} could say: {gap.publish}"
 
 
-def _waiting(here: Service) -> Iterator[str]:
+def _waiting_lines(service: Service) -> Iterator[str]:
+    """Yield the records to be tagged and the policies that wait; nothing where the ledger cannot be read."""
     try:
-        with here.database.read() as connection:
+        with service.database.read() as connection:
             waiting = policies.waiting(connection)
-            left = records.to_be_tagged(connection, tagged_by(here.policy))
+            untagged = records.to_be_tagged(connection, tagged_by(service.policy))
     except LedgerUnavailableError:
         return
-    if left:
-        yield f"\n{left} record(s) are still to be tagged by it; a worker is at it."
+    if untagged:
+        yield f"\n{untagged} record(s) are still to be tagged by it; a worker is at it."
     for row in waiting:
         yield f"\n{row.id} waits: {waiting_words(row)}."
 
 
+# --- diff and apply ---
+
+
 @policy_group.command("diff")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def policy_diff(file: Path | None, *, as_json: bool) -> None:
-    """Say what the policy in FILE would change in the real ledger; changes nothing. Without FILE: POLICY_FILE."""
-    here = _here()
-    wanted = _loaded(file) if file else here.wanted
-    today = wanted.day_of(here.runtime.clock())
-    try:
-        found = impact_of(here.database, wanted, today)
-    except LedgerUnavailableError as error:
-        stop(str(error))
+    """Preview another policy.
+
+    Counts what the policy in FILE would change for the records in the ledger, and shows examples. Without FILE it
+    previews the policy that POLICY_FILE names. Changes nothing.
+    """
+    service = current_service()
+    check_ledger(service)
+    candidate = _load(file) if file else service.configured_policy
+    today = candidate.day_of(service.runtime.clock())
+    with stop_without_ledger():
+        impact = impact_of(service.database, candidate, today)
     if as_json:
-        click.echo(
-            json.dumps({"from": here.policy.id, "to": wanted.id} | found.as_dict(), indent=2)
-        )
+        heading = {"from": service.policy.id, "to": candidate.id}
+        click.echo(json.dumps(heading | impact.as_dict(), indent=2))
     else:
-        click.echo("\n".join(_told(here.policy, wanted, found)))
-    sys.exit(FINDING if found.alarms else 0)
+        click.echo("\n".join(_impact_lines(service.policy, candidate, impact)))
+    sys.exit(FINDING if impact.alarms else 0)
 
 
 @policy_group.command("apply")
 @click.option(
     "--yes",
     is_flag=True,
-    help="Also where more than 1 % of the records are due at once or kept longer.",
+    help="Activate it even if more than 1 % of the records are then due at once, or kept longer.",
 )
 def policy_apply(*, yes: bool) -> None:
-    """Put the policy that POLICY_FILE names in force; records are then tagged anew by the workers."""
-    here = _here()
-    before = here.policy
-    try:
-        became = adopt(here.runtime, here.wanted, yes=yes)
-    except LedgerUnavailableError as error:
-        stop(str(error))
-    if became.impact:
-        click.echo("\n".join(_told(before, here.wanted, became.impact)))
-    if became.waits_for:
-        impact = became.impact.as_dict() if became.impact else {}
-        why = reasons(became.waits_for, here.wanted.effective_from, impact)
-        click.echo(f"\nNot put in force: {why}.", err=True)
-        if became.waits_for != "effective-date":
-            click.echo("With --yes it is, all the same.", err=True)
-        sys.exit(FINDING)
+    """Activate the policy that POLICY_FILE names. The workers then re-tag all records."""
+    service = current_service()
+    check_ledger(service)
+    candidate = service.configured_policy
+    with stop_without_ledger():
+        outcome = adopt(service.runtime, candidate, yes=yes)
+    if outcome.impact:
+        click.echo("\n".join(_impact_lines(service.policy, candidate, outcome.impact)))
+    if outcome.waits_for:
+        _stop_waiting(candidate, outcome.waits_for, outcome.impact)
     click.echo(
-        f"\n{here.wanted.id} is in force. The workers tag all records anew; `/status` says how many are left."
+        f"\n{candidate.id} is in force. The workers re-tag all records; `/status` says how many are left."
     )
 
 
-def _here() -> Service:
-    here = service()
-    try:
-        with here.database.read() as connection:
-            upgrade.check(connection)
-    except (LedgerUnavailableError, LedgerNotReadyError) as error:
-        stop(str(error))
-    return here
+def _stop_waiting(candidate: Policy, waits_for: str, impact: Impact | None) -> None:
+    counts = impact.as_dict() if impact else {}
+    why = reasons(waits_for, candidate.effective_from, counts)
+    click.echo(f"\nNot put in force: {why}.", err=True)
+    if waits_for != "effective-date":
+        click.echo("Use --yes to put it in force all the same.", err=True)
+    sys.exit(FINDING)
 
 
-def _loaded(file: Path) -> Policy:
+def _load(file: Path) -> Policy:
     try:
         return load_policy(file)
     except PolicyError as error:
         stop(str(error))
 
 
-def _told(before: Policy, wanted: Policy, found: Impact) -> Iterator[str]:
-    yield f"{before.id} ({before.digest}) → {wanted.id} ({wanted.digest})"
-    yield f"  {found.total} records; {found.moved} would move, and of {found.parts_moved} more only a part"
-    yield f"  {found.earlier} would go earlier, {found.later} later{_share(found.later, found)}, as a whole or in part"
-    yield f"  {found.due_at_once} would be due at once{_share(found.due_at_once, found)}"
-    if found.later:
-        yield f"  Kept longer: {told_words(found.as_dict())}"
-    if KEPT_LONGER in found.alarms:
+def _impact_lines(before: Policy, candidate: Policy, impact: Impact) -> Iterator[str]:
+    later, due = impact.later, impact.due_at_once
+    yield f"{before.id} ({before.digest}) → {candidate.id} ({candidate.digest})"
+    yield f"  {impact.total} records; {impact.moved} would move, and of {impact.parts_moved} more only a part"
+    yield f"  {impact.earlier} would go earlier, {later} later{_share(later, impact)}, as a whole or in part"
+    yield f"  {due} would be due at once{_share(due, impact)}"
+    if later:
+        yield f"  Kept longer: {told_words(impact.as_dict())}"
+    if KEPT_LONGER in impact.alarms:
         yield "  That is more than 1 %, and longer than people were told: GDPR Art. 5(1)(b), 13(2)(a)"
-    for name, counts in sorted(found.by_class.items()):
-        told = ", ".join(
-            f"{number} {what.replace('_', ' ')}" for what, number in counts.items() if number
-        )
-        yield f"    {name}: {told}"
-    if found.examples:
+    for name, counts in sorted(impact.by_class.items()):
+        yield f"    {name}: {_counts_text(counts)}"
+    if impact.examples:
         yield "  for example"
-    yield from map(_example, found.examples)
+    yield from map(_example_line, impact.examples)
 
 
-def _share(number: int, found: Impact) -> str:
-    return f" ({number / found.total:.1%})" if found.total else ""
+def _share(number: int, impact: Impact) -> str:
+    return f" ({number / impact.total:.1%})" if impact.total else ""
 
 
-def _example(one: dict[str, Any]) -> str:
-    mark = "  due at once" if one["due_at_once"] else ""
-    return f"    {one['kind']} {one['id']} of {one['store']}: {_end(one['from'])} → {_end(one['to'])}{mark}"
+def _counts_text(counts: dict[str, int]) -> str:
+    return ", ".join(
+        f"{number} {name.replace('_', ' ')}" for name, number in counts.items() if number
+    )
 
 
-def _end(tag: list[str | None]) -> str:
-    name, whole, part = tag
-    return f"{name} {whole or 'until an event'}" + (f" (a part {part})" if part else "")
+def _example_line(example: dict[str, Any]) -> str:
+    before, after = _end_text(example["from"]), _end_text(example["to"])
+    mark = "  due at once" if example["due_at_once"] else ""
+    return f"    {example['kind']} {example['id']} of {example['store']}: {before} → {after}{mark}"
+
+
+def _end_text(tag: list[str | None]) -> str:
+    """Return the class of a record and the day of its end, and the day of a part that ends earlier."""
+    name, record_end, part_end = tag
+    text = f"{name} {record_end or 'until an event'}"
+    return f"{text} (a part {part_end})" if part_end else text

@@ -9,8 +9,7 @@ from datetime import date, datetime
 import click
 from flask.cli import with_appcontext
 
-from hooks.commands.store import FINDING, stop
-from hooks.errors import LedgerUnavailableError
+from hooks.commands.console import FINDING, named_stores, stop, stop_without_ledger
 from hooks.intake.email_hash import email_subject, is_address
 from hooks.retention.facts import Subject
 from hooks.rights.answer import Answer
@@ -18,7 +17,7 @@ from hooks.rights.json_format import shown
 from hooks.rights.labels import Language
 from hooks.rights.letter import letter
 from hooks.rights.lookup import answer_to
-from hooks.service import Service, service
+from hooks.service import Service, current_service
 
 
 @click.command("rights")
@@ -27,20 +26,20 @@ from hooks.service import Service, service
     "--order",
     "order_id",
     type=click.IntRange(min=1),
-    help="In place of a customer: whoever placed this order.",
+    help="Answer the person who placed this order, not a customer account.",
 )
 @click.option(
     "--email",
     "by_email",
     is_flag=True,
-    help="In place of a customer: whoever has an address, which is asked for.",
+    help="Answer the person who has an e-mail address. The command asks for the address.",
 )
-@click.option("--store", "slug", help="Which store, where there are several.")
+@click.option("--store", "slug", help="The store, where there are several.")
 @click.option(
     "--letter",
     "language",
     type=click.Choice(["en", "no"]),
-    help="A letter in this language, not JSON.",
+    help="Print a letter in this language, not JSON.",
 )
 @click.option(
     "--requested-on",
@@ -58,75 +57,88 @@ def rights(
     requested_on: datetime | None,
     uk: bool,
 ) -> None:
-    """Tell what is held about a customer, why, until when, and which rights they have."""
-    here = service()
-    subject = _subject_of_address(here) if by_email else _subject(customer_id, order_id)
+    """Print the answer to a person.
+
+    It says which data are held, why, until when, and which rights the person has.
+    """
+    service = current_service()
+    if by_email:
+        subject = _subject_of_address(service)
+    else:
+        subject = _subject_of_id(customer_id, order_id)
     if by_email and (customer_id or order_id):
         stop("Give one of CUSTOMER_ID, --order and --email.")
-    received = requested_on.date() if requested_on else None
-    found = _answers(here, _stores(here, slug), subject, received, uk=uk)
-    if not found:
-        click.echo(f"The ledger knows nothing of {_called(subject)}.", err=True)
+    received = _day_received(service, requested_on)
+    answers = _answers(service, slug, subject, received, uk=uk)
+    if not answers:
+        click.echo(f"The ledger knows nothing of {_subject_text(subject)}.", err=True)
         sys.exit(FINDING)
-    if len(found) > 1:
-        stop(f"Several stores have {_called(subject)}, who may be different people: use --store.")
-    click.echo(letter(found[0], language) if language else _json(found[0]), nl=not language)
+    if len(answers) > 1:
+        stop(
+            f"Several stores have {_subject_text(subject)}, who may be different people: use --store."
+        )
+    _print_answer(answers[0], language)
 
 
-def _subject(customer_id: int | None, order_id: int | None) -> Subject:
+def _subject_of_id(customer_id: int | None, order_id: int | None) -> Subject:
     if (customer_id is None) == (order_id is None):
         stop("Give a CUSTOMER_ID, --order or --email.")
-    return Subject("order", str(order_id)) if order_id else Subject("customer", str(customer_id))
+    if order_id:
+        return Subject("order", str(order_id))
+    return Subject("customer", str(customer_id))
 
 
-def _subject_of_address(here: Service) -> Subject:
-    """Ask for an e-mail address on the terminal, or read it from standard input; the address is kept nowhere."""
-    key = here.settings.subject_key
+def _subject_of_address(service: Service) -> Subject:
+    """Ask for an e-mail address on the terminal, or read it from standard input.
+
+    The address is never an argument, since those are seen by others on the machine. It is kept nowhere.
+    """
+    key = service.settings.subject_key
     if key is None:
         stop("An address can be looked up only where a SUBJECT_KEY is set.")
-    is_terminal = sys.stdin.isatty()
-    address = (
-        click.prompt("E-mail address", hide_input=True, err=True)
-        if is_terminal
-        else sys.stdin.readline()
-    )
+    if sys.stdin.isatty():
+        address = click.prompt("E-mail address", hide_input=True, err=True)
+    else:
+        address = sys.stdin.readline()
     if not is_address(address):
         stop("That is no e-mail address.")
     return email_subject(address, key)
 
 
-def _called(subject: Subject) -> str:
-    return (
-        "a person with this address"
-        if subject.kind == "email"
-        else f"{subject.kind} {subject.value}"
-    )
+def _subject_text(subject: Subject) -> str:
+    if subject.kind == "email":
+        return "a person with this address"
+    return f"{subject.kind} {subject.value}"
 
 
-def _stores(here: Service, slug: str | None) -> list[str]:
-    if slug is not None and slug not in here.settings.stores:
-        stop(f"There is no store {slug!r}.")
-    return [slug] if slug else list(here.settings.stores)
+def _day_received(service: Service, requested_on: datetime | None) -> date | None:
+    if requested_on is None:
+        return None
+    day = requested_on.date()
+    if day > service.policy.day_of(service.runtime.clock()):
+        stop("--requested-on is a day that has not come.")
+    return day
 
 
 def _answers(
-    here: Service, stores: list[str], subject: Subject, received: date | None, *, uk: bool
+    service: Service, slug: str | None, subject: Subject, received: date | None, *, uk: bool
 ) -> list[Answer]:
-    now = here.runtime.clock()
-    if received and received > here.policy.day_of(now):
-        stop("--requested-on is a day that has not come.")
-    try:
-        with here.database.read() as connection:
-            found = [
-                answer_to(
-                    connection, here.policy, slug, subject, now=now, requested_on=received, uk=uk
-                )
-                for slug in stores
-            ]
-    except LedgerUnavailableError as error:
-        stop(str(error))
-    return [answer for answer in found if answer]
+    """Return the answers of all stores that know the person."""
+    now, policy = service.runtime.clock(), service.policy
+    answers: list[Answer] = []
+    stores = named_stores(service, slug)
+    with stop_without_ledger(), service.database.read() as connection:
+        for store in stores:
+            answer = answer_to(
+                connection, policy, store, subject, now=now, requested_on=received, uk=uk
+            )
+            if answer:
+                answers.append(answer)
+    return answers
 
 
-def _json(answer: Answer) -> str:
-    return json.dumps(shown(answer), ensure_ascii=False, indent=2)
+def _print_answer(answer: Answer, language: Language | None) -> None:
+    if language:
+        click.echo(letter(answer, language), nl=False)
+    else:
+        click.echo(json.dumps(shown(answer), ensure_ascii=False, indent=2))

@@ -40,32 +40,36 @@ NO_WEBHOOK = "webhooks/0"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: whether it is as it should be, and in words what to do if not."""
+class CheckResult:
+    """The result of one check. `words` say what was seen and, where it is not `fine`, how to mend it.
+
+    `is_unreadable`: the store could not be read at all, so that later checks would tell nothing.
+    """
 
     fine: bool
     words: str
+    is_unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FrontDoor:
     """What the store says to somebody without a key. `apart`: its clock less ours, if it tells the time."""
 
-    finding: Finding
+    result: CheckResult
     answers: bool
     apart: timedelta | None = None
 
 
-def addresses(store_url: str, public_url: str) -> Iterator[Finding]:
+def addresses(store_url: str, public_url: str) -> Iterator[CheckResult]:
     """What can be told of the two addresses by looking at them."""
     if urlsplit(store_url).scheme == "http":
         if _is_private(urlsplit(store_url).hostname or ""):
-            yield Finding(
+            yield CheckResult(
                 fine=True, words="called over plain http, on this machine or a private network"
             )
         else:
             words = "the store is called over plain http: personal data crosses the network unencrypted; use https"
-            yield Finding(fine=False, words=words)
+            yield CheckResult(fine=False, words=words)
     public = urlsplit(public_url)
     port = public.port or (443 if public.scheme == "https" else 80)
     mend = "set PUBLIC_URL to the address under which the internet reaches this service"
@@ -73,10 +77,10 @@ def addresses(store_url: str, public_url: str) -> Iterator[Finding]:
         words = (
             f"PUBLIC_URL is {public_url}: WordPress sends webhooks to no private address; {mend}"
         )
-        yield Finding(fine=False, words=words)
+        yield CheckResult(fine=False, words=words)
     if port not in REACHABLE_PORTS:
         words = f"PUBLIC_URL is {public_url}: WordPress sends webhooks only to the ports 80, 443 and 8080; {mend}"
-        yield Finding(fine=False, words=words)
+        yield CheckResult(fine=False, words=words)
 
 
 def _is_private(host: str) -> bool:
@@ -86,14 +90,16 @@ def _is_private(host: str) -> bool:
         return host == "localhost" or host.endswith((".local", ".internal"))
 
 
-def signing(webhook_secrets: Iterable[str]) -> Iterator[Finding]:
+def signing(webhook_secrets: Iterable[str]) -> Iterator[CheckResult]:
     """Look for secrets that are too short. Shows none of them."""
     for place, secret in enumerate(webhook_secrets, start=1):
         if not is_long_enough(secret):
             words = (
                 f"webhook secret {place} is shorter than {SHORTEST} characters and could be guessed"
             )
-            yield Finding(fine=False, words=f"{words}; `store rotate-secret` leads to a new one")
+            yield CheckResult(
+                fine=False, words=f"{words}; `store rotate-secret` leads to a new one"
+            )
 
 
 def front_door(store_url: str, now: datetime) -> FrontDoor:
@@ -106,21 +112,25 @@ def front_door(store_url: str, now: datetime) -> FrontDoor:
         ):
             pass  # the head says it all
     except requests.RequestException as error:
-        words = f"the store cannot be read: no answer ({type(error).__name__}). Check STORE_URL, and that it is up"
-        return FrontDoor(Finding(fine=False, words=words), answers=False)
+        words = f"no answer ({type(error).__name__}). Check STORE_URL, and that it is up"
+        return FrontDoor(_unreadable(words), answers=False)
     there = http_date(answer.headers.get("Date"))
     apart = None if there is None else there - now
     if 300 <= answer.status_code < 400:
         target = answer.headers.get("Location", "").removesuffix("/").removesuffix("/wp-json")
         words = f"the store's address redirects to {target or 'another one'}: set STORE_URL to where it leads"
-        return FrontDoor(Finding(fine=False, words=words), answers=True, apart=apart)
+        return FrontDoor(CheckResult(fine=False, words=words), answers=True, apart=apart)
     return FrontDoor(clock(apart), answers=True, apart=apart)
 
 
-def clock(apart: timedelta | None) -> Finding:
+def _unreadable(words: str) -> CheckResult:
+    return CheckResult(fine=False, words=f"the store cannot be read: {words}", is_unreadable=True)
+
+
+def clock(apart: timedelta | None) -> CheckResult:
     """Whether the store's clock and ours agree well enough."""
     if apart is None:
-        return Finding(fine=True, words="the store does not say what time it has")
+        return CheckResult(fine=True, words="the store does not say what time it has")
     words = f"the clocks differ by {int(abs(apart).total_seconds())} s"
     if abs(apart) > CLOCK_TOLERANCE:
         ahead = "ahead of" if apart > timedelta(0) else "behind"
@@ -128,10 +138,10 @@ def clock(apart: timedelta | None) -> Finding:
             f", the store's is {ahead} this machine's: over http the store refuses signatures by a wrong clock, "
             "and what was missed is looked for at the wrong times; set both by NTP"
         )
-    return Finding(fine=abs(apart) <= CLOCK_TOLERANCE, words=words)
+    return CheckResult(fine=abs(apart) <= CLOCK_TOLERANCE, words=words)
 
 
-def reading(client: StoreClient, apart: timedelta | None) -> Finding:
+def reading(client: StoreClient, apart: timedelta | None) -> CheckResult:
     """Whether the key opens the store. `apart` as the front door tells it."""
     try:
         client.call("GET", "orders", params={"per_page": "1", "_fields": "id"})
@@ -139,25 +149,25 @@ def reading(client: StoreClient, apart: timedelta | None) -> Finding:
         mend = _mend_of_refusal(
             error, over_http=urlsplit(client.settings.url).scheme == "http", apart=apart
         )
-        return Finding(fine=False, words=f"the store cannot be read: {error.detail}. {mend}")
+        return _unreadable(f"{error.detail}. {mend}")
     except CachedAnswerError as error:
         mend = "Exclude /wp-json/ from that cache: what it keeps is out of date"
-        return Finding(fine=False, words=f"the store cannot be read: {error.detail}. {mend}")
+        return _unreadable(f"{error.detail}. {mend}")
     except StoreError as error:
         mend = (
             "Check STORE_URL, which ends where WordPress begins, and that WordPress uses any permalinks but plain "
             "ones (Settings → Permalinks), without which it has no REST API"
         )
-        return Finding(fine=False, words=f"the store cannot be read: {error.detail}. {mend}")
+        return _unreadable(f"{error.detail}. {mend}")
     if client.settings.auth == "auto" and client.auth == "query":
         words = (
             f"reached, and the key may read orders, but it arrives in the query only. {_DROPPED}"
         )
-        return Finding(
+        return CheckResult(
             fine=True,
             words=f"{words}, or set STORE_AUTH=query; until then this service sends it so by itself",
         )
-    return Finding(fine=True, words="reached, and the key may read orders")
+    return CheckResult(fine=True, words="reached, and the key may read orders")
 
 
 def _mend_of_refusal(
@@ -196,23 +206,25 @@ _NEW_KEY = (
 )
 
 
-def rights(client: StoreClient) -> Iterator[Finding]:
+def rights(client: StoreClient) -> Iterator[CheckResult]:
     """What the key may write. An empty batch asks for the right, and writes nothing."""
     try:
         client.call("POST", "orders/batch", body={})
-        yield Finding(fine=True, words="the key may write orders")
+        yield CheckResult(fine=True, words="the key may write orders")
     except CredentialsRefusedError as error:
         words = (
             f"the key may not write orders: {error.detail}. It was made to read only. {_NEW_KEY}"
         )
-        yield Finding(fine=False, words=words)
+        yield CheckResult(fine=False, words=words)
         return
     except StoreError as error:
-        yield Finding(fine=False, words=f"whether the key may write cannot be told: {error.detail}")
+        yield CheckResult(
+            fine=False, words=f"whether the key may write cannot be told: {error.detail}"
+        )
         return
     try:
         client.call("POST", "customers/batch", body={})
-        yield Finding(
+        yield CheckResult(
             fine=True, words="the key may write customers in batches, and see their meta_data"
         )
     except CredentialsRefusedError:
@@ -221,14 +233,14 @@ def rights(client: StoreClient) -> Iterator[Finding]:
             "unseen, customers are written one by one, and webhooks that it makes see no more than it does. Make the "
             "key for an administrator"
         )
-        yield Finding(fine=False, words=words)
+        yield CheckResult(fine=False, words=words)
     except StoreError as error:
-        yield Finding(
+        yield CheckResult(
             fine=False, words=f"whether the key may write customers cannot be told: {error.detail}"
         )
 
 
-def methods(client: StoreClient) -> Iterator[Finding]:
+def methods(client: StoreClient) -> Iterator[CheckResult]:
     """Whether the web server before the store lets through the methods of updates and deletions.
 
     A webhook has never the number 0: WooCommerce finds none, and changes nothing.
@@ -238,66 +250,72 @@ def methods(client: StoreClient) -> Iterator[Finding]:
         _arrives("DELETE", lambda: client.delete(NO_WEBHOOK, {"force": "true"})),
     )
     if update or delete:
-        yield from (finding for finding in (update, delete) if finding)
+        yield from (result for result in (update, delete) if result)
         return
     if client.refuses_delete:
         words = "the web server before the store refuses DELETE; POST with _method=DELETE arrives, and is used"
-        yield Finding(fine=True, words=words)
+        yield CheckResult(fine=True, words=words)
     else:
-        yield Finding(fine=True, words="the methods POST and DELETE arrive")
+        yield CheckResult(fine=True, words="the methods POST and DELETE arrive")
 
 
-def _arrives(named: str, act: Callable[[], object]) -> Finding | None:
+def _arrives(named: str, act: Callable[[], object]) -> CheckResult | None:
     """Say what is wrong where a method does not arrive at WooCommerce, which knows no such webhook."""
     try:
         act()
     except (RecordGoneError, RecordRefusedError):
         return None
     except MethodRefusedError as error:
-        return Finding(fine=False, words=f"{error.detail}: let {named} through to /wp-json/ there")
+        return CheckResult(
+            fine=False, words=f"{error.detail}: let {named} through to /wp-json/ there"
+        )
     except StoreError as error:
-        return Finding(fine=False, words=f"whether {named} arrives cannot be told: {error.detail}")
+        return CheckResult(
+            fine=False, words=f"whether {named} arrives cannot be told: {error.detail}"
+        )
     return None
 
 
-def notices(client: StoreClient) -> Iterator[Finding]:
+def notices(client: StoreClient) -> Iterator[CheckResult]:
     """Whether the answers so far had notices of PHP in them."""
     if any(client.notices.values()):
         words = (
             "PHP prints notices into the store's answers: they are skipped, but can hide what it says. Set "
             "WP_DEBUG_DISPLAY off in wp-config.php, or display_errors in PHP's own settings"
         )
-        yield Finding(fine=False, words=words)
+        yield CheckResult(fine=False, words=words)
 
 
-def time_zone(client: StoreClient, policy_zone: tzinfo) -> Finding:
+def time_zone(client: StoreClient, policy_zone: tzinfo) -> CheckResult:
     """Whether the store's days are those of the policy. A store whose index is closed does not say."""
     text = store_zone.zone_text(client.index() or {})
     if text is None:
-        return Finding(fine=True, words="the store does not say which time zone it has")
+        return CheckResult(fine=True, words="the store does not say which time zone it has")
     wrong = store_zone.words(text, policy_zone)
-    return Finding(
+    return CheckResult(
         fine=wrong is None,
         words=wrong or f"the store's time zone, {text}, means what the policy's does",
     )
 
 
-def way_back(public_url: str, slug: str) -> Finding:
+def way_back(public_url: str, slug: str) -> CheckResult:
     """Whether deliveries would arrive, as far as that can be tried from here."""
     answered = probe.ping(f"{public_url.rstrip('/')}/webhooks/{slug}")
     if answered.verdict == "well":
-        return Finding(fine=True, words=f"{public_url} leads to this service, without a redirect")
+        return CheckResult(
+            fine=True, words=f"{public_url} leads to this service, without a redirect"
+        )
     if answered.verdict == "unreachable":
         words = f"whether deliveries arrive cannot be tried: {answered.words}; the store may get through all the same"
-        return Finding(fine=True, words=words)
-    return Finding(fine=False, words=f"deliveries do not arrive: {answered.words}")
+        return CheckResult(fine=True, words=words)
+    return CheckResult(fine=False, words=f"deliveries do not arrive: {answered.words}")
 
 
-def webhooks(states: Iterable[TopicState], url: str) -> Iterator[Finding]:
+def webhooks(states: Iterable[TopicState], url: str) -> Iterator[CheckResult]:
     """How our webhooks stand, in words."""
     for state in states:
         if state.works:
-            yield Finding(fine=True, words=f"webhook {state.topic} is active")
+            yield CheckResult(fine=True, words=f"webhook {state.topic} is active")
         else:
             words = {
                 "missing": f"is missing for {url}",
@@ -305,31 +323,33 @@ def webhooks(states: Iterable[TopicState], url: str) -> Iterator[Finding]:
                 "disabled": "is disabled, by the store after seven failures in a row or by somebody",
             }.get(state.status, f"is {state.status}")
             mend = "`store install` mends it"
-            yield Finding(
+            yield CheckResult(
                 fine=False, words=f"webhook {state.topic} {words}: its events do not arrive; {mend}"
             )
         if state.is_outdated:
             words = f"webhook {state.topic} sends bodies of another API version than v3, which are set aside"
-            yield Finding(fine=False, words=f"{words}; `store install` makes it anew")
+            yield CheckResult(fine=False, words=f"{words}; `store install` makes it anew")
         if state.doubles:
             ids = ", ".join(str(number) for number in state.doubles)
             words = f"webhook {state.topic} is there more than once, also as {ids}: its events arrive several times"
-            yield Finding(fine=False, words=f"{words}; `store install` removes what is too much")
+            yield CheckResult(
+                fine=False, words=f"{words}; `store install` removes what is too much"
+            )
 
 
 def everything_but_webhooks(
     client: StoreClient, settings: Settings, slug: str, now: datetime
-) -> list[Finding]:
+) -> list[CheckResult]:
     """All that can be told of the store and the way to it; ends early where nothing more can be."""
-    findings = list(addresses(client.settings.url, settings.public_url))
+    results = list(addresses(client.settings.url, settings.public_url))
     door = front_door(client.settings.url, now)
-    findings.append(door.finding)
+    results.append(door.result)
     if not door.answers:
-        return findings
-    findings.append(reading(client, door.apart))
-    if findings[-1].fine:
-        findings += rights(client)
-        if all(finding.fine for finding in findings[-2:]):
-            findings += methods(client)
-        findings += [*notices(client), way_back(settings.public_url, slug)]
-    return findings
+        return results
+    results.append(reading(client, door.apart))
+    if results[-1].fine:
+        results += rights(client)
+        if all(result.fine for result in results[-2:]):
+            results += methods(client)
+        results += [*notices(client), way_back(settings.public_url, slug)]
+    return results

@@ -16,7 +16,7 @@ import structlog
 from flask import Response, jsonify, request
 
 from hooks import telemetry
-from hooks.service import service
+from hooks.service import current_service
 
 OPEN = frozenset({"webhooks", "events", "health"})
 READING = frozenset({"GET", "HEAD"})
@@ -90,7 +90,7 @@ def check() -> Refusal | None:
     """Before each request: let it pass, or answer 401, 403 or 429."""
     if request.endpoint is None or request.blueprint in OPEN:
         return None
-    token = service().settings.status_token
+    token = current_service().settings.status_token
     if token is None:
         return _without_token()
     _, given = offered()

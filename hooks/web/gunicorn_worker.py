@@ -23,6 +23,7 @@ from gevent import socket
 from gevent.lock import BoundedSemaphore
 from gunicorn.workers.ggevent import GeventWorker
 
+from hooks import service
 from hooks.gc_tuning import collect_less
 from hooks.ledger.database import Database
 from hooks.web import commit
@@ -65,7 +66,7 @@ class Worker(GeventWorker):
         """Answer requests until gunicorn says stop; then, in the time that it gives, those under way."""
         extensions = cast("Flask", self.wsgi).extensions
         extensions[commit.EXTENSION] = GroupCommit()
-        database: Database = extensions["retention"].database
+        database: Database = extensions[service.EXTENSION].database
         database.wait_by(
             gevent.sleep, BoundedSemaphore
         )  # while one waits, others say what they have

@@ -19,7 +19,7 @@ from hooks.errors import (
     TokenRefusedError,
 )
 from hooks.intake.signature import is_well_formed
-from hooks.service import service
+from hooks.service import current_service
 from hooks.web.body_budget import SMALL_BYTES, BodyBudget
 from hooks.web.refusals import UNREADABLE
 
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 def signing_keys(slug: str) -> frozenset[bytes]:
     """Every key that may sign for the store; 404 where there is no such store."""
-    keys = service().signing_keys.get(slug)
+    keys = current_service().signing_keys.get(slug)
     if keys is None:
         abort(404)
     return keys
@@ -47,7 +47,7 @@ def whole_body() -> Iterator[bytes]:
     if size is not None and size <= SMALL_BYTES:  # it counts for nothing
         yield request.get_data(cache=False)
         return
-    limit = service().settings.max_body_bytes
+    limit = current_service().settings.max_body_bytes
     if size is None:
         size = limit if "Transfer-Encoding" in request.headers else 0
     budget: BodyBudget = current_app.extensions["bodies"]
@@ -79,7 +79,7 @@ def refuse_unsigned(slug: str, unsigned_bytes: int) -> None:
 def refuse_too_large() -> None:
     """Answer 413, before the body is read, where it is said to be larger than any may be."""
     length = request.content_length
-    if length is not None and length > service().settings.max_body_bytes:
+    if length is not None and length > current_service().settings.max_body_bytes:
         abort(413)
 
 

@@ -19,7 +19,7 @@ from hooks.policies.activate import adopt
 from hooks.policies.retag import Retagger
 from hooks.retention.policy import Policy
 from hooks.runtime import Runtime
-from hooks.service import FOLLOW_SECONDS, Service, service
+from hooks.service import FOLLOW_SECONDS, Service, current_service
 from tests.support.policies import variant
 from tests.support.recordings import made, order
 
@@ -77,10 +77,10 @@ def test_a_ledger_that_cannot_be_looked_into_is_left_alone_for_a_while_however_l
     monkeypatch.setattr(service_module, "follow", follow)
     with app.app_context():
         for _ in range(4):
-            service()
+            current_service()
         assert looks == 1
         clock.now += FOLLOW_SECONDS
-        service()
+        current_service()
         assert looks == 2
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from hooks.commands.audit import LISTED, Audited, _counted, _head, _told
+from hooks.commands.audit import MAX_SHOWN, AuditReport, _as_text, _first_and_counts, _read_head
 from hooks.ledger.audit.findings import AuditFinding
 from hooks.ledger.audit.seals import Head
 
 ROW, SEAL = AuditFinding("row-changed", "A row."), AuditFinding("seal-changed", "A seal.")
-ROWS = ["  WRONG A row."] * LISTED
+ROWS = ["  WRONG A row."] * MAX_SHOWN
 
 TOLD = [
     # nothing is wrong
@@ -17,15 +17,15 @@ TOLD = [
     ([], "3:…", ["The chain is whole, and contains the head that was noted."]),
     # as many as are shown
     ([ROW, SEAL], None, ["  WRONG A row.", "  WRONG A seal."]),
-    ([ROW] * LISTED, None, ROWS),
+    ([ROW] * MAX_SHOWN, None, ROWS),
     # more than that
     (
-        [SEAL, *[ROW] * LISTED],
+        [SEAL, *[ROW] * MAX_SHOWN],
         None,
         [
             "  WRONG A seal.",
             *ROWS[1:],
-            f"  … and 1 more. In all: {LISTED} row-changed, 1 seal-changed.",
+            f"  … and 1 more. In all: {MAX_SHOWN} row-changed, 1 seal-changed.",
         ],
     ),
 ]
@@ -35,8 +35,8 @@ TOLD = [
 def test_the_first_are_shown_and_all_are_counted(
     findings: list[AuditFinding], expect: str | None, told: list[str]
 ) -> None:
-    listed, counts = _counted(iter(findings))
-    lines = list(_told(Audited(3, Head(), listed, counts), expect))
+    listed, counts = _first_and_counts(iter(findings))
+    lines = list(_as_text(AuditReport(3, Head(), listed, counts), expect))
     assert lines == ["3 rows of the history are sealed.", f"Head: 0:{'0' * 64}", *told]
 
 
@@ -46,12 +46,12 @@ def test_the_first_are_shown_and_all_are_counted(
 )
 def test_what_is_no_head_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
-        _head(text)
+        _read_head(text)
     assert stopped.value.code == 2
     assert "NUMBER:HASH" in capsys.readouterr().err
 
 
 def test_a_head_is_read_as_it_is_printed() -> None:
     head = Head(12, "ab" * 32)
-    assert _head(str(head)) == head
-    assert _head(None) is None
+    assert _read_head(str(head)) == head
+    assert _read_head(None) is None

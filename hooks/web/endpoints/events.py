@@ -12,7 +12,7 @@ from hooks.errors import EventForbiddenError, TokenRefusedError, TooManyGuessesE
 from hooks.intake.ingest import Ingest, Result
 from hooks.intake.tool_event import events_from_http, events_of_tool
 from hooks.intake.webhook import Delivery
-from hooks.service import Service, service
+from hooks.service import Service, current_service
 from hooks.settings.event_tokens import EventToken, sender
 from hooks.web import access, requests
 from hooks.web.access import WINDOW, Guesses
@@ -38,7 +38,7 @@ def report(slug: str) -> Response:
     keys = requests.signing_keys(slug)
     token = _token(slug)
     with requests.whole_body() as body:
-        here = service()
+        here = current_service()
         with requests.counted(slug), telemetry.INTAKE_SECONDS.time():
             found = _parsed(here, body, keys, token)
             results = {Ingest(here.runtime).ingest_one(slug, event) for event in found}
@@ -56,7 +56,7 @@ def _token(slug: str) -> EventToken | None:
         return None
     requests.refuse_too_large()
     name, offered = access.offered()
-    token = sender(service().settings.event_tokens, name, offered)
+    token = sender(current_service().settings.event_tokens, name, offered)
     if token is not None:
         return token
     with requests.counted(slug):

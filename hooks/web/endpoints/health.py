@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify
 
 from hooks.ledger import readiness
-from hooks.service import service
+from hooks.service import current_service
 
 blueprint = Blueprint("health", __name__)
 
@@ -20,7 +20,7 @@ def healthz() -> Response:
 def readyz() -> tuple[Response, int]:
     """200 while deliveries can be taken, which a write has shown; else 503 with what is not ready. Also says which
     database is in use."""
-    here = service()
+    here = current_service()
     found = here.readiness.fault()
     checks = readiness.checks(found[0] if found else None)
     status = "not ready" if found else "ok"

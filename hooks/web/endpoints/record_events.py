@@ -14,7 +14,7 @@ from hooks.intake.tool_event import event_object, record_event
 from hooks.ledger.codec import event_dict
 from hooks.ledger.records import RecordKey
 from hooks.retention.facts import KINDS, MAX_ID, RecordKind
-from hooks.service import service
+from hooks.service import current_service
 from hooks.web import requests
 from hooks.web.endpoints.records import shown
 
@@ -33,7 +33,7 @@ def add(slug: str, kind: str, external_id: int) -> tuple[Response, int]:
             415
         )  # a form, which a page of another site can have a browser send without asking, is none
     with requests.whole_body() as body, requests.counted(slug):
-        here = service()
+        here = current_service()
         now, zone = here.runtime.clock(), here.policy.time_zone
         raw = event_object(body)
         event = record_event(raw, key.kind, external_id, now=now, zone=zone, fresh_id=uuid4().hex)
@@ -58,6 +58,10 @@ def add(slug: str, kind: str, external_id: int) -> tuple[Response, int]:
 
 def _key(slug: str, kind: str, external_id: int) -> RecordKey:
     known: dict[str, RecordKind] = {kind: kind for kind in KINDS}
-    if kind not in known or slug not in service().settings.stores or not 0 < external_id <= MAX_ID:
+    if (
+        kind not in known
+        or slug not in current_service().settings.stores
+        or not 0 < external_id <= MAX_ID
+    ):
         abort(404)
     return RecordKey(slug, known[kind], external_id)

@@ -9,7 +9,7 @@ from hooks.register.fides_format import as_fideslang
 from hooks.register.fides_taxonomy import NoFidesKeyError
 from hooks.register.html_format import as_html
 from hooks.register.json_format import as_json
-from hooks.service import service
+from hooks.service import current_service
 
 NOTHING_LOADED = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -32,7 +32,7 @@ def register() -> Response:
 def register_csv() -> Response:
     """A line for each activity, category of data and retention class, with a header line."""
     return Response(
-        as_csv(service().register_of_processing()), content_type="text/csv; charset=utf-8"
+        as_csv(current_service().register_of_processing()), content_type="text/csv; charset=utf-8"
     )
 
 
@@ -40,7 +40,7 @@ def register_csv() -> Response:
 def register_html() -> Response:
     """A page to print, which loads nothing else."""
     response = Response(
-        as_html(service().register_of_processing()), content_type="text/html; charset=utf-8"
+        as_html(current_service().register_of_processing()), content_type="text/html; charset=utf-8"
     )
     response.headers["Content-Security-Policy"] = NOTHING_LOADED
     return response
@@ -50,10 +50,10 @@ def register_html() -> Response:
 def register_fides() -> Response:
     """A Fideslang manifest; 409 where the policy in force names what Fides' taxonomy has no key for."""
     try:
-        return jsonify(as_fideslang(service().register_of_processing()))
+        return jsonify(as_fideslang(current_service().register_of_processing()))
     except NoFidesKeyError as error:
         abort(409, str(error))
 
 
 def _json() -> Response:
-    return jsonify(as_json(service().register_of_processing()))
+    return jsonify(as_json(current_service().register_of_processing()))

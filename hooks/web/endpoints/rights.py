@@ -16,7 +16,7 @@ from hooks.rights.json_format import shown
 from hooks.rights.labels import Language
 from hooks.rights.letter import letter
 from hooks.rights.lookup import answer_to
-from hooks.service import service
+from hooks.service import current_service
 from hooks.web import requests
 from schemas.rights import read_address, read_rights_query
 
@@ -45,7 +45,7 @@ def order(slug: str, external_id: int) -> Response:
 @blueprint.post("/rights/<slug>")
 def person(slug: str) -> Response:
     """Answer whoever has an e-mail address. The address is hashed in memory, and kept nowhere."""
-    key = service().settings.subject_key
+    key = current_service().settings.subject_key
     if key is None:
         abort(400, "An address can be looked up only where a SUBJECT_KEY is set.")
     if request.mimetype != "application/json":
@@ -61,7 +61,7 @@ def person(slug: str) -> Response:
 
 def _answer(slug: str, subject: Subject) -> Response:
     """JSON, or the letter where the query or `Accept` asks for it."""
-    here = service()
+    here = current_service()
     if slug not in here.settings.stores:
         abort(404)
     now = here.runtime.clock()

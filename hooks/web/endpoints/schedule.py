@@ -16,7 +16,7 @@ from sqlalchemy import Row
 from hooks.ledger.codec import entry_name
 from hooks.ledger.due import PAGE_SIZE, Due, due, due_by_day
 from hooks.retention.iso import iso_or_none
-from hooks.service import service
+from hooks.service import current_service
 from schemas.schedule import ScheduleQuerySchema
 
 COLUMNS = (
@@ -43,7 +43,7 @@ def schedule() -> Response:
     if best == "text/calendar":
         return schedule_calendar()
     chosen = _chosen()
-    with service().database.read() as connection:
+    with current_service().database.read() as connection:
         total, rows = due(connection, chosen)
     pages = -(-total // PAGE_SIZE)
     return jsonify(
@@ -58,7 +58,7 @@ def schedule() -> Response:
 def schedule_csv() -> Response:
     """A page of the same as CSV, with a header line."""
     chosen = _chosen()
-    with service().database.read() as connection:
+    with current_service().database.read() as connection:
         _, rows = due(connection, chosen)
     sink = io.StringIO()
     writer = csv.DictWriter(sink, COLUMNS)
@@ -73,7 +73,7 @@ def schedule_csv() -> Response:
 def schedule_calendar() -> Response:
     """All of it as a calendar: an event on each day on which records of a class have to go."""
     chosen = _chosen()
-    with service().database.read() as connection:
+    with current_service().database.read() as connection:
         rows = due_by_day(connection, chosen)
     return Response(
         _calendar(rows, parts=chosen.parts), content_type="text/calendar; charset=utf-8"
@@ -136,7 +136,7 @@ def _calendar(rows: Iterable[Row[Any]], *, parts: bool) -> bytes:
             "uid",
             f"{day}-{'part-' if parts else ''}{row.kind}-{row.retention_class}@retention-hooks",
         )
-        event.add("dtstamp", service().runtime.clock())
+        event.add("dtstamp", current_service().runtime.clock())
         event.add("dtstart", day)
         whole = f"Delete {row.number} of {row.kind}: {row.retention_class}"
         event.add("summary", f"Delete a part of {row.number} of {row.kind}" if parts else whole)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify
 
 from hooks.errors import LedgerUnavailableError
-from hooks.service import service
+from hooks.service import current_service
 from hooks.web.status.operation import disk_problems, not_writable
 from hooks.web.status.report import status_of, status_without_ledger
 
@@ -15,7 +15,7 @@ blueprint = Blueprint("status", __name__)
 @blueprint.get("/status")
 def status() -> tuple[Response, int]:
     """Say how it goes, as JSON; 503 and `down` where no delivery can be taken."""
-    here = service()
+    here = current_service()
     now = here.runtime.clock()
     fault = here.readiness.fault()
     problems = [*([not_writable(*fault)] if fault else ()), *disk_problems(here.database, now)]

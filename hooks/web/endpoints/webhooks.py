@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 from hooks import telemetry
 from hooks.intake.ingest import Result
 from hooks.intake.webhook import PING_BYTES, Delivery, is_ping
-from hooks.service import Service, service
+from hooks.service import Service, current_service
 from hooks.web import requests
 from hooks.web.commit import submit
 
@@ -25,7 +25,7 @@ def receive(slug: str) -> Response:
     requests.refuse_unsigned(slug, PING_BYTES)
     with requests.whole_body() as body:
         here = (
-            service()
+            current_service()
         )  # only now: while the body came in, another policy may have come into force
         if is_ping(body, headers):
             return _answer(here, slug, Result.PING)

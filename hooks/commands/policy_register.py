@@ -9,43 +9,51 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
-from hooks.commands.store import stop
+from hooks.commands.console import stop
 from hooks.register.csv_format import as_csv
 from hooks.register.fides_format import as_fideslang
 from hooks.register.fides_taxonomy import NoFidesKeyError
 from hooks.register.html_format import as_html
 from hooks.register.json_format import as_json
 from hooks.register.values import Register
-from hooks.service import service
+from hooks.service import current_service
 
 
-def _indented(shown: dict[str, object]) -> str:
-    return json.dumps(shown, indent=2, ensure_ascii=False) + "\n"
+def _json_text(register: Register) -> str:
+    return _indented(as_json(register))
+
+
+def _fides_text(register: Register) -> str:
+    return _indented(as_fideslang(register))
+
+
+def _indented(fields: dict[str, object]) -> str:
+    return json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
 
 
 FORMATS: dict[str, Callable[[Register], str]] = {
-    "json": lambda made: _indented(as_json(made)),
+    "json": _json_text,
     "csv": as_csv,
     "html": as_html,
-    "fides": lambda made: _indented(as_fideslang(made)),
+    "fides": _fides_text,
 }
 
 
-@click.command("register", short_help="Make the register of processing activities.")
+@click.command("register", short_help="Print the register of processing activities.")
 @click.option(
-    "--format", "chosen", type=click.Choice(list(FORMATS)), default="json", show_default=True
+    "--format", "format_name", type=click.Choice(list(FORMATS)), default="json", show_default=True
 )
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file."
 )
 @with_appcontext
-def policy_register(chosen: str, output: Path | None) -> None:
-    """Make the register of processing activities (GDPR Art. 30) from the policy in force.
+def policy_register(format_name: str, output: Path | None) -> None:
+    """Print the register of processing activities (GDPR Art. 30), as the policy in force describes them.
 
-    `fides` is a Fideslang manifest; it is JSON, which is YAML too, so that a file of it may be called *.yml.
+    `fides` is a Fideslang manifest in JSON. JSON is valid YAML, so the file may also be called *.yml.
     """
     try:
-        text = FORMATS[chosen](service().register_of_processing())
+        text = FORMATS[format_name](current_service().register_of_processing())
     except NoFidesKeyError as error:
         stop(str(error))
     if output is None:
@@ -55,7 +63,7 @@ def policy_register(chosen: str, output: Path | None) -> None:
 
 
 def _write(output: Path, text: str) -> None:
-    """As UTF-8, with the line breaks that the format has."""
+    """Write bytes, so that the line breaks stay those of the format on every system."""
     try:
         output.write_bytes(text.encode())
     except OSError as error:
