@@ -1,14 +1,14 @@
-"""From which day each clock runs, for each kind of record, and the words that say why.
+"""The anchors: the event and the day from which each clock runs for a record, and the phrase that says why.
 
-A day is the calendar day in the policy's time zone on which an instant falls.
+A day is the calendar day of an instant in the policy's time zone.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from hooks.retention.consent import last_run
+from hooks.retention.consent import consent_and_current
 from hooks.retention.facts import (
     BEFORE_CREATION,
     NOT_PLACED,
@@ -24,9 +24,10 @@ from hooks.retention.policy import Clock, Policy
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """The event and the day from which a period runs, said in `phrase`.
+    """The event and the day from which a period runs. `phrase` says both in words.
 
-    `ended` is the day on which the event came until which the data could be kept; None while it has not come.
+    `ended` is the day of the event that ends the retention early, such as the withdrawal of a consent; None while that
+    event has not come. `ended_phrase` describes it.
     """
 
     event: str
@@ -37,7 +38,11 @@ class Anchor:
 
 
 def anchor(clock: Clock, facts: Facts, policy: Policy) -> Anchor:
-    """Where `clock` starts for this record. The policy was checked: the clock can run for it."""
+    """Return the anchor of `clock` for this record.
+
+    Raises ValueError if the clock cannot run for it. That is a fault of the caller: the policy was checked, and the
+    record is known well enough to be scheduled.
+    """
     match clock, facts:
         case "accounting-year-end", OrderFacts():
             return _accounting_year_end(facts, policy)
@@ -48,40 +53,32 @@ def anchor(clock: Clock, facts: Facts, policy: Policy) -> Anchor:
         case "consent-ended", OrderFacts() | CustomerFacts() | ConsentFacts():
             return _consent_ended(facts, policy)
         case "consent-recorded", ConsentFacts():
-            day = policy.day_of(_known(facts.since))
+            day = policy.day_of(_required(facts.since))
             return Anchor("consent-recorded", day, f"Choice recorded on {day}")
         case "request-closed", SupportRequestFacts() | OrderFacts():
             return _request(facts, policy)
         case "created", OrderFacts() | CustomerFacts():
             day = _created(facts, policy)
-            return Anchor("created", day, _created_words(facts, day))
+            return Anchor("created", day, _created_phrase(facts, day))
         case _:
             raise ValueError(f"the clock {clock!r} cannot run for {facts.kind!r}")
 
 
-def _known(instant: datetime | None) -> datetime:
+def _required(instant: datetime | None) -> datetime:
     if instant is None:
         raise ValueError("what is not known well enough to be scheduled has no clock yet")
     return instant
 
 
-def accounting_events_of(facts: OrderFacts, policy: Policy) -> tuple[tuple[str, datetime], ...]:
-    """The accounting events of an order that lie no more than a day before the day on which it was made."""
-    if facts.created_at is None:
-        return facts.accounting_events
-    earliest = policy.day_of(facts.created_at) - BEFORE_CREATION
-    return tuple(
-        (name, at) for name, at in facts.accounting_events if policy.day_of(at) >= earliest
-    )
+# --- creation ---
 
 
 def _created(facts: OrderFacts | CustomerFacts, policy: Policy) -> date:
-    """The day on which a record was made or, where no day says so, on which it was first seen."""
-    made_at = facts.made_at if isinstance(facts, OrderFacts) else facts.created_at
-    return policy.day_of(_known(made_at or facts.first_seen_at))
+    """Return the day on which a record was created or, if that is unknown, first seen."""
+    return policy.day_of(_required(facts.known_since))
 
 
-def _created_words(facts: OrderFacts | CustomerFacts, day: date) -> str:
+def _created_phrase(facts: OrderFacts | CustomerFacts, day: date) -> str:
     noun = "Order" if isinstance(facts, OrderFacts) else "Account"
     if facts.created_at:
         return f"{noun} created on {day}"
@@ -90,68 +87,90 @@ def _created_words(facts: OrderFacts | CustomerFacts, day: date) -> str:
     return f"{noun} without a day of creation first seen on {day}"
 
 
+# --- requests, and the notes of orders ---
+
+
 def _request(facts: SupportRequestFacts | OrderFacts, policy: Policy) -> Anchor:
-    if isinstance(facts, SupportRequestFacts):
-        day = policy.day_of(_known(facts.since))
-        word = "closed" if facts.closed_at else "made"
-        return Anchor(f"request-{word}", day, f"Request {word} on {day}")
-    day = _created(facts, policy)
-    if facts.erased_at and "refund-reason" in facts.kinds:
-        return Anchor(
-            "request-made",
-            day,
-            f"Note or reason of a refund counted from the day of the order, {day}",
-        )
-    return Anchor("request-made", day, f"Note left with the order on {day}")
+    if isinstance(facts, OrderFacts):
+        return _order_note(facts, policy)
+    day = policy.day_of(_required(facts.since))
+    if facts.closed_at:
+        return Anchor("request-closed", day, f"Request closed on {day}")
+    return Anchor("request-made", day, f"Request made on {day}")
 
 
-def closed_on(facts: OrderFacts, policy: Policy) -> date | None:
-    """The day on which an order was closed; None while it is open.
+def _order_note(facts: OrderFacts, policy: Policy) -> Anchor:
+    """Return the anchor of a note: it is a request that was made with the order.
 
-    It is that of completion or, where none is known, of the last refund of an order that is refunded, and else of the
-    last accounting event. A checkout that nobody has finished was never open; nothing is done any more with an order
-    that the store has erased.
+    The store's eraser leaves the reason of a refund, which has no date of its own; it counts from the same day.
     """
-    events = accounting_events_of(facts, policy)
-    completed = [at for name, at in events if name == "completed"]
-    if facts.status not in CLOSED | NOT_PLACED and not (facts.status == "unknown" and completed):
-        return policy.day_of(facts.erased_at) if facts.erased_at else None
-    refunded = (
-        [at for name, at in events if name == "refunded"] if facts.status == "refunded" else []
-    )
-    instants = completed or refunded or [at for _, at in events]
-    return policy.day_of(max(instants)) if instants else _created(facts, policy)
+    day = _created(facts, policy)
+    phrase = f"Note left with the order on {day}"
+    if facts.erased_at and "refund-reason" in facts.kinds:
+        phrase = f"Note or reason of a refund counted from the day of the order, {day}"
+    return Anchor("request-made", day, phrase)
+
+
+# --- accounting and activity ---
+
+
+def accounting_events_of(facts: OrderFacts, policy: Policy) -> tuple[tuple[str, datetime], ...]:
+    """Return the accounting events of an order with their names.
+
+    Events that lie more than a day before the day of its creation are left out: they are errors of the store.
+    """
+    if facts.created_at is None:
+        return facts.accounting_events
+    earliest = policy.day_of(facts.created_at) - BEFORE_CREATION
+    events = facts.accounting_events
+    return tuple((name, at) for name, at in events if policy.day_of(at) >= earliest)
 
 
 CLOSED = frozenset({"completed", "cancelled", "failed", "refunded"})
-"""The statuses of an order with which nothing is to be done any more."""
+"""The statuses of an order that is closed: nothing more is to be done with it."""
 
 
-def _latest(events: list[tuple[str, datetime | None]], policy: Policy) -> tuple[date, str]:
-    """The last day on which any of the events fell, and the names of those that did."""
-    days = [(policy.day_of(instant), name) for name, instant in events if instant]
-    last = max(day for day, _ in days)
-    return last, " and ".join(dict.fromkeys(name for day, name in days if day == last))
+def closed_on(facts: OrderFacts, policy: Policy) -> date | None:
+    """Return the day on which an order was closed; None while it is open.
+
+    It is the day of completion. If that is unknown, it is the day of the last refund for an order that is refunded, and
+    of the last accounting event for any other; without such an event, it is the day of creation.
+
+    A checkout that nobody has finished was never open, so it counts as closed. An order that the store has erased is
+    closed too.
+    """
+    events = accounting_events_of(facts, policy)
+    completed = [at for name, at in events if name == "completed"]
+    is_closed = facts.status in CLOSED or facts.status in NOT_PLACED
+    if facts.status == "unknown" and completed:  # a plugin's status that follows on completion
+        is_closed = True
+    if not is_closed:
+        return policy.day_of(facts.erased_at) if facts.erased_at else None
+    if completed:
+        return policy.day_of(max(completed))
+    refunded = [at for name, at in events if name == "refunded"]
+    if facts.status == "refunded" and refunded:
+        return policy.day_of(max(refunded))
+    if events:
+        return policy.day_of(max(at for _, at in events))
+    return _created(facts, policy)
 
 
 def _accounting_year_end(facts: OrderFacts, policy: Policy) -> Anchor:
+    """Return the end of the accounting year of the last accounting event (the creation, if there was no event)."""
     events: list[tuple[str, datetime | None]] = list(accounting_events_of(facts, policy))
-    if not events:
-        events = [
-            ("created", facts.created_at)
-            if facts.created_at
-            else ("first seen", facts.first_seen_at)
-        ]
+    if not events and facts.created_at:
+        events = [("created", facts.created_at)]
+    elif not events:
+        events = [("first seen", facts.first_seen_at)]
     day, names = _latest(events, policy)
     end = policy.accounting_year.end(day)
-    return Anchor(
-        "accounting-year-end",
-        end,
-        f"{names.capitalize()} on {day}; the accounting year ended {end}",
-    )
+    phrase = f"{names.capitalize()} on {day}; the accounting year ended {end}"
+    return Anchor("accounting-year-end", end, phrase)
 
 
 def _last_activity(facts: CustomerFacts, policy: Policy) -> Anchor:
+    """Return the last day on which the customer signed up, logged in, visited the shop or placed an order."""
     events = [
         ("sign-up", facts.created_at),
         ("log-in or visit", facts.last_active_at),
@@ -163,35 +182,42 @@ def _last_activity(facts: CustomerFacts, policy: Policy) -> Anchor:
     return Anchor("last-activity", day, f"Last activity ({names}) on {day}")
 
 
-def _consent(facts: OrderFacts | CustomerFacts | ConsentFacts, policy: Policy) -> Anchor:
-    """Consent from the day on which it was given, until the day on which it was withdrawn.
+def _latest(events: list[tuple[str, datetime | None]], policy: Policy) -> tuple[date, str]:
+    """Return the last day on which any of the events fell, and the names of the events of that day."""
+    days = [(policy.day_of(instant), name) for name, instant in events if instant]
+    last = max(day for day, _ in days)
+    names = dict.fromkeys(name for day, name in days if day == last)
+    return last, " and ".join(names)
 
-    A choice at the checkout is made on the day of the order; on an account, or after another choice, it is dated by
-    the state that first shows it. A newsletter declined from the start is consent that ended as it began,
-    unless order attribution, which rests on a consent of its own, is there too.
+
+# --- consent ---
+
+
+def _consent(facts: OrderFacts | CustomerFacts | ConsentFacts, policy: Policy) -> Anchor:
+    """Return the day on which consent was given, with the day on which it was withdrawn.
+
+    A choice at the checkout is made on the day of the order. A choice on an account, or one that follows another
+    choice, has the date of the state that first shows it.
+
+    A newsletter that was declined from the start counts as a consent that ended when it began. If the order has
+    attribution data too, these rest on a consent of their own, and that has not ended.
     """
-    standing, latest = last_run(facts.choices)
-    given = _first_day(facts, standing, policy)
-    if latest is None or latest.given:
-        return Anchor("consent-given", given, f"Consent given on {given}")
-    if standing:
-        ended = max(given, policy.day_of(latest.at))
-        return Anchor(
-            "consent-given", given, f"Consent given on {given}", ended, f"withdrawn on {ended}"
-        )
+    consent, current = consent_and_current(facts.choices)
+    day = _first_day(facts, consent, policy)
+    given = Anchor("consent-given", day, f"Consent given on {day}")
+    if current is None or current.given:
+        return given
+    if consent:
+        ended = max(day, policy.day_of(current.at))
+        return replace(given, ended=ended, ended_phrase=f"withdrawn on {ended}")
     if isinstance(facts, OrderFacts) and "attribution" in facts.kinds:
-        return Anchor("consent-given", given, f"Consent given on {given}")
-    return Anchor(
-        "consent-declined",
-        given,
-        f"Newsletter declined on {given}",
-        given,
-        "no consent to keep it under",
-    )
+        return given
+    phrase = f"Newsletter declined on {day}"
+    return Anchor("consent-declined", day, phrase, day, "no consent to keep it under")
 
 
 def _consent_ended(facts: OrderFacts | CustomerFacts | ConsentFacts, policy: Policy) -> Anchor:
-    """The end of the last consent: withdrawn, or marketing objected to."""
+    """Return the day on which the last consent ended: it was withdrawn, or the person objected to marketing."""
     ended = _consent(facts, policy).ended
     if ended is None:
         raise ValueError("a consent that stands has no end yet, and its clock cannot run for it")
@@ -199,19 +225,25 @@ def _consent_ended(facts: OrderFacts | CustomerFacts | ConsentFacts, policy: Pol
 
 
 def _first_day(
-    facts: OrderFacts | CustomerFacts | ConsentFacts, given: Choice | None, policy: Policy
+    facts: OrderFacts | CustomerFacts | ConsentFacts, consent: Choice | None, policy: Policy
 ) -> date:
-    """The day on which the consent was given of which `given` is the first sign."""
+    """Return the day on which consent was given. `consent` is the choice that first shows it; None if none does."""
     if isinstance(facts, ConsentFacts):
-        return policy.day_of(given.at if given else facts.choices[0].at)
+        first = consent or facts.choices[0]
+        return policy.day_of(first.at)
     created = _created(facts, policy)
-    if given and (isinstance(facts, CustomerFacts) or _was_refused_before(facts, given)):
-        return max(created, policy.day_of(given.at))
-    return created
+    if consent is None:
+        return created
+    if isinstance(facts, OrderFacts) and not _was_refused_before(facts, consent):
+        return created
+    return max(created, policy.day_of(consent.at))
 
 
-def _was_refused_before(facts: OrderFacts, given: Choice) -> bool:
-    """Tell whether marketing was declined or ended before the consent that `given` began. A newsletter declined at the
-    checkout says nothing of the consent to order attribution."""
+def _was_refused_before(facts: OrderFacts, consent: Choice) -> bool:
+    """Tell whether marketing was declined or ended before `consent`.
+
+    If the order has attribution data, its first choice is left out: a newsletter declined at the checkout says nothing
+    about the consent to order attribution.
+    """
     choices = facts.choices[1:] if "attribution" in facts.kinds else facts.choices
-    return any(not choice.given and choice.at < given.at for choice in choices)
+    return any(not choice.given and choice.at < consent.at for choice in choices)

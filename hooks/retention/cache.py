@@ -1,4 +1,4 @@
-"""What was worked out is remembered: of values that never change, so that it can be forgotten at any time."""
+"""A cache of bounded size, for results that never change and so can be dropped at any time."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ Value = TypeVar("Value")
 
 
 class BoundedCache(dict[Key, Value]):
-    """Holds up to `most` values; full, it begins anew.
+    """A dict of at most `max_size` values. When it is full, it is emptied.
 
-    Records of one time come together and need the same: what is needed is soon there again.
+    That is enough: records that are tagged at the same time need the same few values, and these are soon back.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, max_size: int) -> None:
         super().__init__()
-        self.most = most
+        self.max_size = max_size
 
     def put(self, key: Key, value: Value) -> Value:
-        """Remember a value, and give it back."""
-        if len(self) >= self.most:
+        """Store a value, and return it."""
+        if len(self) >= self.max_size:
             self.clear()
         self[key] = value
         return value

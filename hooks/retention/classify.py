@@ -8,7 +8,7 @@ from typing import Literal
 
 from hooks.retention.anchors import Anchor, anchor
 from hooks.retention.conditions import conditions_of
-from hooks.retention.effects import apply_standing, with_reported_choices
+from hooks.retention.effects import apply_standing
 from hooks.retention.events import NO_STANDING, Standing
 from hooks.retention.facts import (
     ConsentFacts,
@@ -18,6 +18,7 @@ from hooks.retention.facts import (
     SupportRequestFacts,
 )
 from hooks.retention.policy import Clock, Policy, RetentionClass, Rule
+from hooks.retention.reported_choices import with_reported_choices
 
 Phase = Literal["unknown", "active", "trashed", "erased", "ignored"]
 

@@ -1,4 +1,4 @@
-"""The closed vocabulary of rules: what can be asked of a record, and which answers can go together."""
+"""The conditions that a rule may name, and the combinations of them that one record can meet."""
 
 from __future__ import annotations
 
@@ -22,27 +22,38 @@ _EXACTLY_ONE: dict[RecordKind, tuple[str, ...]] = {"order": ("paid", "unpaid")}
 
 
 def vocabulary(kind: RecordKind) -> frozenset[str]:
-    """Every condition that a rule for this kind of record may name."""
+    """Return every condition that a rule for this kind of record may name."""
     return frozenset(_INDEPENDENT[kind]) | frozenset(_EXACTLY_ONE.get(kind, ()))
 
 
 def condition_sets(kind: RecordKind, among: frozenset[str]) -> Iterator[frozenset[str]]:
-    """Every set of conditions that can hold of one record together, as far as `among` tells them apart."""
+    """Yield every set of conditions that one record can meet at the same time.
+
+    Sets that differ only in conditions outside `among` are yielded once.
+    """
     names = [name for name in _INDEPENDENT[kind] if name in among]
+    alternatives = _EXACTLY_ONE.get(kind, ())
     for answers in product((False, True), repeat=len(names)):
-        true = frozenset(name for name, holds in zip(names, answers, strict=True) if holds)
-        for one in _EXACTLY_ONE.get(kind, ("",)):
-            yield true | {one} if one else true
+        independent = frozenset(name for name, is_met in zip(names, answers, strict=True) if is_met)
+        if not alternatives:
+            yield independent
+        for alternative in alternatives:
+            yield independent | {alternative}
 
 
 def conditions_of(facts: Facts) -> frozenset[str]:
-    """The conditions that hold of this record."""
-    ended = frozenset({"consent-ended"} if has_ended(facts) else ())
+    """Return the conditions that this record meets."""
+    conditions = set[str]()
+    if has_ended(facts):
+        conditions.add("consent-ended")
     match facts:
         case OrderFacts():
-            erased = frozenset({"erased"} if facts.erased_at else ())
-            return facts.kinds | erased | ended | {"paid" if facts.paid else "unpaid"}
+            conditions |= facts.kinds
+            conditions.add("paid" if facts.is_paid else "unpaid")
+            if facts.erased_at:
+                conditions.add("erased")
         case CustomerFacts():
-            return facts.kinds | ended | ({"last-active"} if facts.last_active_at else set())
-        case _:
-            return ended
+            conditions |= facts.kinds
+            if facts.last_active_at:
+                conditions.add("last-active")
+    return frozenset(conditions)

@@ -1,40 +1,68 @@
-"""A consent to marketing by the choices that tell of it: when the last one began, and whether it has ended.
+"""A consent to marketing, worked out from the choices on it: when the last consent began, and whether it has ended.
 
-Pure. Choices are in order of time. Runs of the same choice count as one, dated by the first of them.
+Pure. Choices are in order of time. A run of equal choices counts as one choice, with the date of its first.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
+
 from hooks.retention.facts import META_KINDS, Choice, ConsentFacts, CustomerFacts, Facts, OrderFacts
 
-
-def changes(choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
-    """The first choice of each run. A state of a record that repeats a choice makes no new one."""
-    before = (None, *(choice.given for choice in choices))
-    return tuple(
-        choice for choice, last in zip(choices, before, strict=False) if choice.given != last
-    )
+MAX_CHOICES = 256
+"""The number of newsletter choices above which only those are kept at which the choice changed."""
 
 
-def last_run(choices: tuple[Choice, ...]) -> tuple[Choice | None, Choice | None]:
-    """The choice that began the last consent, and the choice that began what stands now."""
+def choices_of(choices: Iterable[Choice]) -> tuple[Choice, ...]:
+    """Return all choices in order of time, one for each instant.
+
+    Of a consent and a refusal of the same instant, the refusal counts.
+    """
+    by_time: dict[datetime, bool] = {}
+    for choice in choices:
+        by_time[choice.at] = by_time.get(choice.at, True) and choice.given
+    ordered = tuple(Choice(at, given) for at, given in sorted(by_time.items()))
+    return ordered if len(ordered) <= MAX_CHOICES else _thinned(ordered)
+
+
+def _thinned(choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
+    runs, last = changes(choices), choices[-1]
+    if runs[-1] != last:
+        runs += (last,)
+    return runs[-MAX_CHOICES:]
+
+
+def changes(choices: Iterable[Choice]) -> tuple[Choice, ...]:
+    """Return the first choice of each run. A state of a record that repeats a choice makes no new choice."""
+    runs: list[Choice] = []
+    for choice in choices:
+        if not runs or choice.given != runs[-1].given:
+            runs.append(choice)
+    return tuple(runs)
+
+
+def consent_and_current(choices: Iterable[Choice]) -> tuple[Choice | None, Choice | None]:
+    """Return the choice that began the last consent, and the choice that is in effect now.
+
+    The first is None if consent was never given, the second if there are no choices.
+    """
     runs = changes(choices)
-    given = next((choice for choice in reversed(runs) if choice.given), None)
-    return given, runs[-1] if runs else None
+    consent = next((choice for choice in reversed(runs) if choice.given), None)
+    return consent, runs[-1] if runs else None
 
 
 def has_ended(facts: Facts) -> bool:
     """Tell whether a record holds a consent to marketing that was given and has ended.
 
-    A newsletter that was declined from the start was never given. What another tool reports as withdrawn, was.
+    A newsletter that was declined from the start was never consented to. A consent that another tool reports as
+    withdrawn had been given.
     """
     if isinstance(facts, ConsentFacts):
-        return (
-            facts.kind == "marketing-consent"
-            and bool(facts.choices)
-            and not facts.choices[-1].given
-        )
+        if facts.kind != "marketing-consent" or not facts.choices:
+            return False
+        return not facts.choices[-1].given
     if not isinstance(facts, OrderFacts | CustomerFacts) or not facts.kinds & META_KINDS:
         return False
-    given, latest = last_run(facts.choices)
-    return given is not None and latest is not None and not latest.given
+    consent, current = consent_and_current(facts.choices)
+    return consent is not None and current is not None and not current.given

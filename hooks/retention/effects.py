@@ -1,226 +1,147 @@
-"""What requests, objections, restrictions and holds do to an entry, and the words that say so."""
+"""The effects of requests, objections, restrictions and holds on an entry, and the sentences that explain them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from hooks.retention.anchors import closed_on
 from hooks.retention.clock import Period
-from hooks.retention.consent import changes
 from hooks.retention.events import MARKETING, NO_STANDING, RecordEvent, Standing
-from hooks.retention.facts import (
-    META_KINDS,
-    Choice,
-    ConsentFacts,
-    CustomerFacts,
-    Facts,
-    OrderFacts,
-    SupportRequestFacts,
-)
-from hooks.retention.merge import choices_of
+from hooks.retention.facts import Facts, OrderFacts
 from hooks.retention.policy import Policy
 
 if TYPE_CHECKING:
     from hooks.retention.classify import Entry
 
 ONE_MONTH = Period(months=1)
-"""Within which a request is answered: GDPR Art. 12(3)."""
+"""The time within which a request is answered: GDPR Art. 12(3)."""
 
 WITHDRAWAL = timedelta(days=14)
-"""Within which a buyer may withdraw from the contract: angrerettloven § 21."""
+"""The time within which a buyer may withdraw from the contract: angrerettloven § 21."""
 
 ERASABLE = frozenset({"consent", "contract", "legitimate-interests"})
-"""What rests on these goes when a person asks for it; what the law wants kept, stays: GDPR Art. 17(3)(b)."""
+"""The legal bases of data that are erased when a person asks for it.
+
+Data that the law requires are kept: GDPR Art. 17(3)(b).
+"""
 
 ORDER_CLOSED = "order-closed"
-"""The event until which data of an open order are kept that a person has asked to have erased."""
+"""The event until which data of an open order are kept after a person asked to have them erased."""
 
 
 def answer_by(received: date) -> date:
-    """The day by whose end a request received on a day is to be answered, and what it asks for done."""
+    """Return the last day on which a request that was received on a day can be answered and carried out."""
     return ONE_MONTH.after(received)
-
-
-# --- choices on marketing --------------------------------------------------------------------------------
-
-
-def with_reported_choices(facts: Facts, stands: Standing) -> Facts:
-    """The facts with the choices on marketing that were reported besides. An objection is a withdrawal.
-
-    A person's own choices are about every record that holds marketing data, yet make none where it holds none; and so
-    are objections. What is reported as withdrawn, was given.
-    """
-    match facts:
-        case SupportRequestFacts():
-            return facts
-        case ConsentFacts():
-            return _chosen_elsewhere(facts, stands)
-    holds_marketing = bool(facts.kinds & META_KINDS)
-    extra = stands.choices
-    if extra or holds_marketing:
-        extra += stands.persons_choices
-    ends = _refusals(stands.objections) if extra or holds_marketing else ()
-    if not extra and not ends:
-        return facts
-    refused = (*(choice for choice in extra if not choice.given), *ends)
-    own = _own_choices(facts, refused)
-    speaks_of_before = holds_marketing or not min(extra, key=lambda choice: choice.at).given
-    made_at = _made_at(facts)
-    if made_at and speaks_of_before and ("attribution" in facts.kinds or not own):
-        own = (Choice(_just_before(made_at, refused), given=True), *own)
-    elif own and isinstance(facts, OrderFacts) and not own[0].given:
-        extra = stands.choices + _since(own[0].at, stands.persons_choices)
-    kinds = facts.kinds | {"newsletter"} if extra else facts.kinds
-    return replace(facts, choices=choices_of((*own, *extra, *ends)), kinds=kinds)
-
-
-def _made_at(facts: OrderFacts | CustomerFacts) -> datetime | None:
-    """When a record was made or, where no day says so, first seen."""
-    made_at = facts.made_at if isinstance(facts, OrderFacts) else facts.created_at
-    return made_at or facts.first_seen_at
-
-
-def _since(declined: datetime, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
-    """A person's choices without those made before the checkout at which the newsletter was declined: the order never
-    held a consent of theirs."""
-    return tuple(choice for choice in choices if choice.at > declined)
-
-
-def _just_before(made_at: datetime, refused: tuple[Choice, ...]) -> datetime:
-    """The time of a consent that came with a record: before a refusal of the same second, which ends the consent."""
-    is_tie = any(choice.at == made_at for choice in refused)
-    return made_at - timedelta(microseconds=1) if is_tie else made_at
-
-
-def _chosen_elsewhere(facts: ConsentFacts, stands: Standing) -> ConsentFacts:
-    if facts.kind != "marketing-consent" or not facts.choices:
-        return facts
-    extra = (*stands.choices, *stands.persons_choices, *_refusals(stands.objections))
-    return replace(facts, choices=choices_of((*facts.choices, *extra))) if extra else facts
-
-
-def _refusals(objections: tuple[RecordEvent, ...]) -> tuple[Choice, ...]:
-    return tuple(Choice(event.at, given=False) for event in objections)
-
-
-def _own_choices(
-    facts: OrderFacts | CustomerFacts, refused: tuple[Choice, ...]
-) -> tuple[Choice, ...]:
-    """The choices that the store shows, without those that only repeat one: each save of a record shows it again, and
-    must not give a consent anew that was withdrawn elsewhere (`refused`).
-
-    The first choice of an order was made at the checkout. Where it declines a newsletter, the consent to order
-    attribution stands nevertheless: that is one of its own. On an account a consent that was first seen after a
-    refusal counts, in the person's favour, as given when the account was made, if that was before it.
-    """
-    own = changes(facts.choices)
-    if not own:
-        return own
-    first, *later = own
-    made_at = _made_at(facts) or first.at
-    if isinstance(facts, OrderFacts):
-        if "attribution" in facts.kinds and not first.given:
-            return tuple(later)
-        return (replace(first, at=min(first.at, made_at)), *later)
-    if first.given and any(made_at <= choice.at < first.at for choice in refused):
-        return (replace(first, at=_just_before(min(first.at, made_at), refused)), *later)
-    return own
-
-
-# --- requests, restrictions and holds --------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """A request or an objection: what was done on which day, in words, and the articles that it rests on."""
+    """A request or an objection: its name in words, the day on which it was received, and the articles it rests on."""
 
-    what: str
+    name: str
     received: date
     law: str
 
 
-def apply_standing(entry: Entry, facts: Facts, stands: Standing, policy: Policy) -> Entry:
-    """The entry after what stands: a request or objection may bring its end forward, a restriction or a hold
-    suspends it. It keeps the event and the day from which it runs.
+def apply_standing(entry: Entry, facts: Facts, standing: Standing, policy: Policy) -> Entry:
+    """Return the entry with the effects of all record events.
 
-    Nothing here ever gives a later day than the entry's own, or any day while it is suspended.
+    A request or an objection may bring the end of the entry forward. A restriction or a hold suspends the entry. The
+    event and the day from which it runs do not change. No effect gives a later day than the entry's own, and a
+    suspended entry has no day.
     """
-    if stands is NO_STANDING:
+    if standing is NO_STANDING:
         return entry
     if policy.classes[entry.retention_class].proof:
-        entry = _proof(entry, stands, policy)
+        entry = _proof(entry, standing, policy)
     else:
-        entry = _after_erasure(_after_objections(entry, stands, policy), facts, stands, policy)
-    if stands.restriction:
-        day = policy.day_of(stands.restriction.at)
+        entry = _after_objections(entry, standing, policy)
+        entry = _after_erasure(entry, facts, standing, policy)
+    if standing.restriction:
+        day = policy.day_of(standing.restriction.at)
         entry = _suspended(entry, "restriction-lifted", f"Restricted since {day}, GDPR Art. 18")
-    if stands.holds:
-        entry = _suspended(
-            entry, "hold-lifted", " and ".join(_hold_words(hold, policy) for hold in stands.holds)
-        )
+    if standing.holds:
+        words = " and ".join(_hold_words(hold, policy) for hold in standing.holds)
+        entry = _suspended(entry, "hold-lifted", words)
     return entry
 
 
-def _proof(entry: Entry, stands: Standing, policy: Policy) -> Entry:
-    """Proof stays, and says that it does in spite of what was asked for."""
-    asked = {"erasure requested": stands.erasure, "objected": stands.objection}
-    words = [f"{what} on {policy.day_of(event.at)}" for what, event in asked.items() if event]
+def _proof(entry: Entry, standing: Standing, policy: Policy) -> Entry:
+    """Keep proof in spite of a request or an objection, and say so in its reason."""
+    requests = {"erasure requested": standing.erasure, "objected": standing.objection}
+    words = [f"{name} on {policy.day_of(event.at)}" for name, event in requests.items() if event]
     if not words:
         return entry
-    return replace(
-        entry,
-        reason=f"{entry.reason}; {' and '.join(words)}, yet kept as proof, GDPR Art. 17(3)(e)",
-    )
+    note = f"{' and '.join(words)}, yet kept as proof, GDPR Art. 17(3)(e)"
+    return replace(entry, reason=f"{entry.reason}; {note}")
 
 
-def _after_objections(entry: Entry, stands: Standing, policy: Policy) -> Entry:
-    if entry.data == MARKETING and stands.objections:
-        entry = _without_marketing(entry, stands.objections, policy)
-    if stands.objection and entry.basis == "legitimate-interests":
-        received = policy.day_of(stands.objection.at)
-        return _due(
-            entry,
-            _Request("Objected", received, "GDPR Art. 21(1), 17(1)(c), 12(3)"),
-            answer_by(received),
-        )
-    return entry
+# --- objections ---
+
+
+def _after_objections(entry: Entry, standing: Standing, policy: Policy) -> Entry:
+    if entry.data == MARKETING and standing.objections:
+        entry = _without_marketing(entry, standing.objections, policy)
+    if not standing.objection or entry.basis != "legitimate-interests":
+        return entry
+    received = policy.day_of(standing.objection.at)
+    objection = _Request("Objected", received, "GDPR Art. 21(1), 17(1)(c), 12(3)")
+    return _due(entry, objection, answer_by(received))
+
+
+_MARKETING_LAW = "GDPR Art. 21(2)-(3)"
 
 
 def _without_marketing(entry: Entry, objections: tuple[RecordEvent, ...], policy: Policy) -> Entry:
-    """End marketing on the day of the objection, whatever its basis. What runs by the clock of consent has ended as
-    after a withdrawal; it says why, and since when it was asked for, also where a withdrawal came first."""
+    """End marketing on the day of the first objection, whatever its legal basis."""
     days = [policy.day_of(event.at) for event in objections]
-    law = "GDPR Art. 21(2)-(3)"
     if policy.classes[entry.retention_class].clock == "consent":
-        last = entry.delete_after
-        asked = next((day for day in days if last and day >= last), None)
-        if asked is None:
-            return entry
-        reason = f"{entry.reason}; objected to marketing on {asked}, {law}"
-        return replace(entry, requested_on=asked, reason=reason)
-    if entry.delete_after and entry.delete_after <= days[0]:
+        return _with_objection_noted(entry, days)
+    first = days[0]
+    if entry.delete_after and entry.delete_after <= first:
         return entry
-    words = f"Objected to marketing on {days[0]}, which ends it; {law}"
-    ended = replace(
-        entry, review_after=None, delete_after=days[0], until=None, requested_on=days[0]
+    words = f"Objected to marketing on {first}, which ends it; {_MARKETING_LAW}"
+    return replace(
+        entry,
+        review_after=None,
+        delete_after=first,
+        until=None,
+        requested_on=first,
+        reason=f"{words}; {_otherwise(entry)}",
     )
-    return replace(ended, reason=f"{words}; {_otherwise(entry)}")
 
 
-def _after_erasure(entry: Entry, facts: Facts, stands: Standing, policy: Policy) -> Entry:
-    days = [policy.day_of(event.at) for event in stands.erasures]
-    if entry.basis == "consent":
-        days = [
-            day for day in days if day >= entry.runs_from
-        ]  # none is about a consent given after it
+def _with_objection_noted(entry: Entry, days: list[date]) -> Entry:
+    """Note an objection on an entry that runs by the clock of consent.
+
+    The objection has already ended it, since it counts as a withdrawal. The entry now says so, and names the day of the
+    request, even if a withdrawal came before the objection.
+    """
+    end = entry.delete_after
+    if end is None:
+        return entry
+    for day in days:
+        if day >= end:
+            reason = f"{entry.reason}; objected to marketing on {day}, {_MARKETING_LAW}"
+            return replace(entry, requested_on=day, reason=reason)
+    return entry
+
+
+# --- requests for erasure ---
+
+
+def _after_erasure(entry: Entry, facts: Facts, standing: Standing, policy: Policy) -> Entry:
+    days = [policy.day_of(event.at) for event in standing.erasures]
+    if entry.basis == "consent":  # a request says nothing about a consent that was given after it
+        days = [day for day in days if day >= entry.runs_from]
     if not days:
         return entry
     received = days[0]
     if entry.basis not in ERASABLE:
-        kept = f"erasure requested on {received}, yet kept under a legal obligation, GDPR Art. 17(3)(b)"
-        return replace(entry, reason=f"{entry.reason}; {kept}")
+        note = f"erasure requested on {received}, yet kept under a legal obligation, GDPR Art. 17(3)(b)"
+        return replace(entry, reason=f"{entry.reason}; {note}")
     request = _Request("Erasure requested", received, "GDPR Art. 17(1), 12(3)")
     if entry.basis == "contract" and isinstance(facts, OrderFacts):
         return _after_erasure_of_order(entry, request, closed_on(facts, policy))
@@ -228,21 +149,26 @@ def _after_erasure(entry: Entry, facts: Facts, stands: Standing, policy: Policy)
 
 
 def _after_erasure_of_order(entry: Entry, request: _Request, closed: date | None) -> Entry:
-    """Keep what the contract needs until the order is closed and the buyer can no longer withdraw from it."""
+    """Keep the data that the contract needs until the order is closed and the buyer can no longer withdraw from it.
+
+    `closed` is the day on which the order was closed; None while it is open.
+    """
     month_later = answer_by(request.received)
     if closed is None:
         if entry.delete_after and entry.delete_after <= month_later:
             return _due(entry, request, month_later)
         return _waiting(entry, request)
-    over = closed + WITHDRAWAL
-    if over <= month_later:
+    withdrawal_ends = closed + WITHDRAWAL
+    if withdrawal_ends <= month_later:
         return _due(entry, request, month_later)
+    request = replace(request, law=_order_law(request))
     words = f"14 days after the order was closed on {closed}"
-    return _due(entry, replace(request, law=_law_of_order(request)), over, words)
+    return _due(entry, request, withdrawal_ends, words)
 
 
 def _waiting(entry: Entry, request: _Request) -> Entry:
-    asked, law = f"{request.what} on {request.received}", _law_of_order(request)
+    """Keep the entry without a day until the order is closed."""
+    asked, law = f"{request.name} on {request.received}", _order_law(request)
     words = f"{asked}; kept until the order is closed and 14 days of withdrawal are over; {law}"
     return replace(
         entry,
@@ -254,28 +180,32 @@ def _waiting(entry: Entry, request: _Request) -> Entry:
     )
 
 
-def _law_of_order(request: _Request) -> str:
+def _order_law(request: _Request) -> str:
     return f"{request.law}, angrerettloven § 21"
 
 
 def _due(entry: Entry, request: _Request, last: date, why: str = "one month later") -> Entry:
-    """Keep the entry until the day `last` at the longest."""
+    """Keep the entry no longer than until the day `last`. `why` explains that day."""
     if entry.delete_after and entry.delete_after <= last:
-        words = f"{request.what.lower()} on {request.received}, after which it may stay no longer"
+        words = f"{request.name.lower()} on {request.received}, after which it may stay no longer"
         first = min(entry.requested_on or request.received, request.received)
         return replace(entry, requested_on=first, reason=f"{entry.reason}; {words}")
-    words = f"{request.what} on {request.received}; to be erased by {last}, {why}; {request.law}"
-    due = replace(
-        entry, review_after=None, delete_after=last, until=None, requested_on=request.received
+    words = f"{request.name} on {request.received}; to be erased by {last}, {why}; {request.law}"
+    return replace(
+        entry,
+        review_after=None,
+        delete_after=last,
+        until=None,
+        requested_on=request.received,
+        reason=f"{words}; {_otherwise(entry)}",
     )
-    return replace(due, reason=f"{words}; {_otherwise(entry)}")
 
 
-def _otherwise(entry: Entry) -> str:
-    return f"otherwise kept until {entry.delete_after or str(entry.until).replace('-', ' ')}; {entry.reason}"
+# --- restrictions and holds ---
 
 
 def _suspended(entry: Entry, until: str, words: str) -> Entry:
+    """Keep the entry without a day until the event `until`."""
     return replace(
         entry,
         review_after=None,
@@ -285,20 +215,26 @@ def _suspended(entry: Entry, until: str, words: str) -> Entry:
     )
 
 
+def _otherwise(entry: Entry) -> str:
+    """Say how long the entry would be kept without the effect, and why."""
+    end = entry.delete_after or str(entry.until).replace("-", " ")
+    return f"otherwise kept until {end}; {entry.reason}"
+
+
 def _hold_words(hold: RecordEvent, policy: Policy) -> str:
     review = f", to be looked at again on {hold.review_on}" if hold.review_on else ""
     return f"Legal hold ({hold.reason}) by {hold.owner} since {policy.day_of(hold.at)}{review}"
 
 
 def describe_event(event: RecordEvent, policy: Policy) -> str:
-    """What was asked for or decided, for the history."""
+    """Describe a request or a decision in a sentence for the history."""
     day = policy.day_of(event.at)
     match event.type:
         case "hold":
             return f"{_hold_words(event, policy)}; event {event.id}"
         case "hold-lifted":
-            which = f"hold {event.about}" if event.about else "all holds"
-            return f"Lifted on {day}: {which}; event {event.id}"
+            holds = f"hold {event.about}" if event.about else "all holds"
+            return f"Lifted on {day}: {holds}; event {event.id}"
         case "retracted":
             return f"Retracted on {day}: event {event.about} was reported by mistake"
         case "objection":

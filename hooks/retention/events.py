@@ -1,7 +1,7 @@
-"""What people ask for and operators decide about a record: consent, requests, restrictions and holds.
+"""Record events: the requests and choices of people, and the decisions of operators, about a record.
 
-Each is kept for ever, with its time; what stands is worked out from all of them, so that the order in which they
-came is all one.
+Each event is kept for ever, with its time. What is in effect is always worked out from all events, so the order in
+which they arrived does not matter.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, get_args
 
+from hooks.retention.consent import choices_of
 from hooks.retention.facts import EVENT_TYPES, Choice
-from hooks.retention.merge import choices_of
 
 EventType = Literal[
     "consent-given",
@@ -29,19 +29,21 @@ EventType = Literal[
 TYPES: tuple[EventType, ...] = get_args(EventType)
 
 PERSON_EVENTS: tuple[EventType, ...] = ("erasure-requested", "objection")
-"""What a person asks for at a help desk, noted on the record that it is about."""
+"""The requests that a person makes at a help desk. They are noted on the record that they are about."""
 
 TOOL_EVENT_TYPES = (*EVENT_TYPES, *PERSON_EVENTS)
-"""All that tools may report."""
+"""The types of all events that tools may report."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordEvent:
-    """One event. `at` is when it happened, not when it was heard of.
+    """A record event. `at` is the time at which it happened, not the time at which the service heard of it.
 
-    A hold has a `reason`, an `owner` and a day on which it is to be looked at again. `about` is the id of the hold
-    that is lifted (none: all that were placed until then) or of the event that was reported by mistake. An objection
-    has a `scope`: `marketing`, or `all`, which it also has where it names none.
+    - A hold has a `reason`, an `owner` and a day of review (`review_on`).
+    - The event that lifts a hold has the id of that hold in `about`. An empty `about` lifts all holds that were placed
+      until then.
+    - A retraction has the id of the event that was reported by mistake in `about`.
+    - An objection has a `scope`: `marketing` or `all`. An empty scope means `all`.
     """
 
     id: str
@@ -56,16 +58,19 @@ class RecordEvent:
 
 MARKETING = "marketing"
 SCOPES = (MARKETING, "all")
-"""What an objection may be about: marketing alone (GDPR Art. 21(2)), or all legitimate interests (Art. 21(1))."""
+"""The scopes of an objection: marketing alone (GDPR Art. 21(2)), or all legitimate interests (Art. 21(1))."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands, of all events on a record and on the person whose record it is.
+    """The record events that are in effect for a record: its own, and those of the person whose record it is.
 
-    `erasures` are all requests for erasure, `erasure` the first. `objections` are all, each of which ends marketing;
-    `objection` is the first that is about more than marketing.
-    `choices` are the record's own newsletter choices, `persons_choices` those of the person.
+    - `holds`: the holds that were not lifted. `restriction`: the restriction that was not lifted.
+    - `erasures`: all requests for erasure.
+    - `objections`: all objections; each ends marketing. `objection`: the first one that is about more than marketing.
+    - `choices`: the newsletter choices that were reported for the record; `persons_choices`: those for the person.
+
+    All are in order of time.
     """
 
     holds: tuple[RecordEvent, ...] = ()
@@ -91,38 +96,47 @@ def standing_of(
     *,
     since: datetime | None = None,
 ) -> Standing:
-    """What stands. A person's request or objection is about the records that there were (`since`) when it came;
-    a hold or a restriction is about all of them, and is lifted where it was placed. Of several requests the first sets
-    the date."""
+    """Return the record events that are in effect, from a record's `own` events and those of its `person`.
+
+    A person's request or objection is about the records that existed when it came: those of which `since` is not later.
+    A person's hold or restriction is about all records of the person, and only another event of the person lifts it. Of
+    several requests the first sets the date.
+    """
     if not own and not person:
         return NO_STANDING
-    mine, theirs = sorted(_unretracted(own), key=_order), sorted(_unretracted(person), key=_order)
-    asked = sorted(
-        (*mine, *(event for event in theirs if since is None or since <= event.at)), key=_order
-    )
-    objections = tuple(event for event in asked if event.type == "objection")
+    own_events = sorted(_unretracted(own), key=_order)
+    persons_events = sorted(_unretracted(person), key=_order)
+    about_record = [event for event in persons_events if since is None or since <= event.at]
+    requests = sorted((*own_events, *about_record), key=_order)
+    objections = _of_type("objection", requests)
+    beyond_marketing = (event for event in objections if event.scope != MARKETING)
     return Standing(
-        holds=tuple(sorted((*_holds(mine), *_holds(theirs)), key=_order)),
-        restriction=_restriction(mine) or _restriction(theirs),
-        erasures=tuple(event for event in asked if event.type == "erasure-requested"),
-        objection=next((event for event in objections if event.scope != MARKETING), None),
+        holds=tuple(sorted((*_holds(own_events), *_holds(persons_events)), key=_order)),
+        restriction=_restriction(own_events) or _restriction(persons_events),
+        erasures=_of_type("erasure-requested", requests),
+        objection=next(beyond_marketing, None),
         objections=objections,
-        choices=_choices(mine),
-        persons_choices=_choices(theirs),
+        choices=_choices(own_events),
+        persons_choices=_choices(persons_events),
     )
 
 
 def events_in_force(events: Iterable[RecordEvent]) -> tuple[RecordEvent, ...]:
-    """The events under one name of a person without what was lifted or reported by mistake: a hold or a restriction is
-    lifted under the name under which it was placed."""
-    left = sorted(_unretracted(events), key=_order)
-    holds, restriction = _holds(left), _restriction(left)
-    standing_ = [*holds, *([restriction] if restriction else [])]
-    others = (event for event in left if event.type not in _PLACED_AND_LIFTED)
-    return tuple(sorted((*standing_, *others), key=_order))
+    """Return the events of a person without those that were lifted or reported by mistake.
+
+    A person can be known by several names, such as an account and addresses. `events` must be those under one name,
+    because a hold or a restriction is lifted under the name under which it was placed.
+    """
+    valid = sorted(_unretracted(events), key=_order)
+    in_force = [*_holds(valid), *(event for event in valid if event.type not in _LIFTABLE)]
+    restriction = _restriction(valid)
+    if restriction:
+        in_force.append(restriction)
+    return tuple(sorted(in_force, key=_order))
 
 
-_PLACED_AND_LIFTED = frozenset({"hold", "hold-lifted", "restriction", "restriction-lifted"})
+_LIFTABLE = frozenset({"hold", "hold-lifted", "restriction", "restriction-lifted"})
+"""The types of holds and restrictions, and of the events that lift them."""
 
 
 def _order(event: RecordEvent) -> tuple[datetime, str]:
@@ -130,32 +144,43 @@ def _order(event: RecordEvent) -> tuple[datetime, str]:
 
 
 def _unretracted(events: Iterable[RecordEvent]) -> list[RecordEvent]:
-    """All but those that were reported by mistake; a retraction cannot itself be retracted."""
-    seen = tuple(events)
-    mistakes = {event.about for event in seen if event.type == "retracted"}
-    return [event for event in seen if event.id not in mistakes and event.type != "retracted"]
+    """Return the events that were not reported by mistake. A retraction cannot itself be retracted."""
+    all_events = tuple(events)
+    mistakes = {event.about for event in all_events if event.type == "retracted"}
+    reports = (event for event in all_events if event.type != "retracted")
+    return [event for event in reports if event.id not in mistakes]
+
+
+def _of_type(type_: EventType, events: Iterable[RecordEvent]) -> tuple[RecordEvent, ...]:
+    return tuple(event for event in events if event.type == type_)
 
 
 def _holds(events: list[RecordEvent]) -> list[RecordEvent]:
-    return [event for event in events if event.type == "hold" and not _lifted(event, events)]
+    liftings = _of_type("hold-lifted", events)
+    return [hold for hold in _of_type("hold", events) if not _is_lifted(hold, liftings)]
 
 
-def _lifted(hold: RecordEvent, events: Iterable[RecordEvent]) -> bool:
-    lifts = (event for event in events if event.type == "hold-lifted")
-    return any(lift.about == hold.id if lift.about else lift.at >= hold.at for lift in lifts)
+def _is_lifted(hold: RecordEvent, liftings: tuple[RecordEvent, ...]) -> bool:
+    return any(_lifts(lifting, hold) for lifting in liftings)
+
+
+def _lifts(lifting: RecordEvent, hold: RecordEvent) -> bool:
+    if lifting.about:
+        return lifting.about == hold.id
+    return lifting.at >= hold.at
 
 
 def _restriction(events: Iterable[RecordEvent]) -> RecordEvent | None:
-    """The one that stands; where one second saw it placed and lifted, it stands."""
-    last: RecordEvent | None = None
+    """Return the restriction in force. One that was placed and lifted in the same second is in force."""
+    restriction: RecordEvent | None = None
     for event in events:
-        if event.type == "restriction" and last is None:
-            last = event
-        elif event.type == "restriction-lifted" and last is not None and event.at > last.at:
-            last = None
-    return last
+        if event.type == "restriction" and restriction is None:
+            restriction = event
+        elif event.type == "restriction-lifted" and restriction and event.at > restriction.at:
+            restriction = None
+    return restriction
 
 
 def _choices(events: Iterable[RecordEvent]) -> tuple[Choice, ...]:
-    chosen = [event for event in events if event.type in ("consent-given", "consent-withdrawn")]
-    return choices_of(Choice(event.at, given=event.type == "consent-given") for event in chosen)
+    consents = (event for event in events if event.type in ("consent-given", "consent-withdrawn"))
+    return choices_of(Choice(event.at, given=event.type == "consent-given") for event in consents)

@@ -1,7 +1,7 @@
-"""What the rules need to know of a record, and nothing else.
+"""The facts of a record: all that the rules need to know, and nothing else.
 
-No name, address, e-mail, phone number, IP address, note or body: of those only *that* they are there (`kinds`).
-All instants are aware and in UTC; which calendar day they fall on is the policy's time zone's affair.
+Facts hold no name, address, e-mail, phone number, IP address, note or body. They only say which of those the record has
+(`kinds`). All instants are aware and in UTC. `Policy.day_of` gives the calendar day of an instant.
 """
 
 from __future__ import annotations
@@ -19,10 +19,8 @@ KINDS: tuple[RecordKind, ...] = (
     "marketing-consent",
     "cookie-consent",
 )
-STORED_KINDS: tuple[RecordKind, ...] = (
-    "order",
-    "customer",
-)  # records of the store, that can be written back to
+STORED_KINDS: tuple[RecordKind, ...] = ("order", "customer")
+"""The kinds of records that the store holds. Only to these can a schedule be pushed."""
 
 MAX_ID = 2**63 - 1
 """The largest id that a database can hold. No store gives a larger one."""
@@ -40,7 +38,7 @@ EVENT_TYPES: dict[str, tuple[RecordKind, Occurrence]] = {
     "cookies.consent-withdrawn": ("cookie-consent", "consent-withdrawn"),
     "cookies.deleted": ("cookie-consent", "deleted"),
 }
-"""What a help desk, a consent tool or a newsletter tool reports: the kind of record, and what happened to it."""
+"""The types of tool events, each with the kind of record that it is about, and what happened to that record."""
 
 PAID_STATUSES = frozenset({"processing", "completed", "refunded"})
 UNPAID_STATUSES = frozenset(
@@ -48,26 +46,27 @@ UNPAID_STATUSES = frozenset(
 )
 KNOWN_STATUSES = PAID_STATUSES | UNPAID_STATUSES
 NOT_PLACED = frozenset({"checkout-draft", "auto-draft"})
-"""Statuses of a checkout that nobody has finished: not an order placed."""
+"""The statuses of a checkout that nobody has finished. It is not yet an order that was placed."""
 
 BEFORE_CREATION = timedelta(days=1)
-"""No accounting event lies further before the creation of its order."""
+"""The longest time by which an accounting event can lie before the creation of its order."""
 
 CUSTOMER_ROLES = frozenset({"customer", "subscriber"})
-"""The roles of customers where the policy names no others. An account with any other role is ignored."""
+"""The roles of customers, unless the policy names others. An account with any other role is ignored."""
 
 STAFF_ROLES = frozenset(
     {"administrator", "author", "contributor", "editor", "shop_manager", "super_admin"}
 )
-"""The roles that WordPress and WooCommerce give to people who work in a shop: never those of customers."""
+"""The roles that WordPress and WooCommerce give to people who work in a shop. They are never roles of customers."""
 
 META_KINDS = frozenset({"attribution", "newsletter"})
-"""The kinds that are told by `meta_data` alone, and so are unknown where that is not shown."""
+"""The kinds that only `meta_data` shows. They are unknown if a snapshot does not show its `meta_data`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A newsletter choice as it was seen in the record's state of `at`."""
+    """A choice on marketing: consent `given`, or refused. `at` is the version of the state that showed it, or the time
+    at which a tool reports that the person made it."""
 
     at: datetime
     given: bool
@@ -75,9 +74,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """A refund of an order; `at` is None until the store was asked for its date, which no delivery shows.
+    """A refund of an order.
 
-    `is_dateless`: the store was asked, and shows no date that makes sense.
+    No delivery shows the date of a refund: `at` is None until the store was asked for it. `is_dateless`: the store was
+    asked, and its answer has no plausible date.
     """
 
     id: int
@@ -87,15 +87,20 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
-    """An order. `status` is what it is, or was before it was trashed; 'unknown' for one that a plugin added.
+    """The facts of an order.
 
-    `payment` and `carriers` are the store's ids of the ways in which it was paid and shipped. `oddities` name the
-    parts of the newest state that make no sense, as the store names them, and that were left out.
+    These come from its newest state:
+    - `status`: the status; of an order in the trash, the status before. 'unknown' for a status that a plugin added.
+    - `payment` and `carriers`: the store's ids of the payment method and of the shipping methods.
+    - `oddities`: the parts of the state, as the store names them, that were left out because they are implausible.
+    - `meta_at`: the version of the state that last showed `meta_data`.
 
-    The rest keeps what earlier states showed. `was_paid`: one of them was paid. `carried`: parts that the newest
-    state lacks, each with the version of the last state that showed it. `former_customer_id`: the last customer of
-    an order that is nobody's now. `first_seen_at`: the first version that was seen of an order without a day of
-    creation. `email_hash`: the keyed hash of the newest billing address, which the ledger keeps in a column of its own.
+    These keep what earlier states showed:
+    - `was_paid`: an earlier state was paid.
+    - `carried`: the parts that the newest state lacks, each with the version of the last state that showed it.
+    - `former_customer_id`: the last customer of an order that has no customer now.
+    - `first_seen_at`: the first version that was seen, for an order without a day of creation.
+    - `email_hash`: the address hash of the newest billing address. The ledger keeps it in a column of its own.
     """
 
     status: str
@@ -121,50 +126,55 @@ class OrderFacts:
     kind: RecordKind = field(default="order", init=False)
 
     @property
-    def paid(self) -> bool:
-        """Whether money was ever taken for it, whatever became of it since."""
+    def is_paid(self) -> bool:
+        """Tell whether the order was ever paid, even if it was cancelled or refunded later."""
         return self.was_paid or self.is_paid_now
 
     @property
     def is_paid_now(self) -> bool:
-        """Whether its state itself says that it was paid."""
+        """Tell whether the newest state itself shows that the order was paid."""
         return self.paid_at is not None or self.status in PAID_STATUSES
 
     @property
     def undated_refunds(self) -> tuple[int, ...]:
-        """Refunds whose day is still to be asked for."""
-        return tuple(
-            refund.id for refund in self.refunds if refund.at is None and not refund.is_dateless
-        )
+        """The ids of the refunds for whose day the store must still be asked."""
+        refunds = (refund for refund in self.refunds if refund.at is None)
+        return tuple(refund.id for refund in refunds if not refund.is_dateless)
 
     @property
     def accounting_events(self) -> tuple[tuple[str, datetime], ...]:
-        """The instants at which it was paid, completed and refunded, as far as they are known, by name."""
+        """The known instants at which the order was paid, completed and refunded, each with its name."""
         events = [("paid", self.paid_at), ("completed", self.completed_at)]
         events += [("refunded", refund.at) for refund in self.refunds]
         return tuple((name, at) for name, at in events if at)
 
     @property
-    def made_at(self) -> datetime | None:
-        """When it was made: the day of creation or, without one, of the first accounting event."""
+    def placed_at(self) -> datetime | None:
+        """The instant of the order: its creation or, if that is unknown, its first accounting event."""
         return self.created_at or min((at for _, at in self.accounting_events), default=None)
 
     @property
+    def known_since(self) -> datetime | None:
+        """The instant at which the order was placed or, if that is unknown, first seen."""
+        return self.placed_at or self.first_seen_at
+
+    @property
     def owner_id(self) -> int:
-        """The customer whose order it is, or last was; 0 for none."""
+        """The id of the order's customer, or of its last customer; 0 for none."""
         return self.customer_id or self.former_customer_id
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerFacts:
-    """A customer's account. `created_at` is None while it is known only from an order that names it.
+    """The facts of a customer's account.
 
-    `oddities` are as an order's. `first_seen_at` is the first version that was seen of an account without a day of
-    sign-up.
-    `staff`: its role is none of a customer's. `role` is that role as the store just showed it; empty for customers, and
-    for what is read back from the ledger, which keeps the role in a column of its own.
-    `email_hashes`: the keyed hashes of its addresses, its own before that for bills, as the store just showed them; the
-    ledger keeps all that there ever were in a table of its own.
+    - `created_at`: the sign-up. None while the account is known only from an order that names it.
+    - `staff`: the role of the account is not a customer's. `role` is then that role, as the store just showed it. It is
+      empty for customers, and for facts that were read from the ledger, which keeps the role in a column of its own.
+    - `meta_at` and `oddities`: as those of an order.
+    - `first_seen_at`: the first version that was seen, for an account without a day of sign-up.
+    - `email_hashes`: the address hashes, as the store just showed them: the account's own address before the billing
+      address. The ledger keeps all addresses that the account ever had in a table of its own.
     """
 
     created_at: datetime | None = None
@@ -183,13 +193,18 @@ class CustomerFacts:
 
     @property
     def is_seen(self) -> bool:
-        """Whether the account itself was ever shown."""
-        return self.created_at is not None or self.first_seen_at is not None
+        """Tell whether the store ever showed the account itself."""
+        return self.known_since is not None
+
+    @property
+    def known_since(self) -> datetime | None:
+        """The instant of the sign-up or, if that is unknown, the one at which the account was first seen."""
+        return self.created_at or self.first_seen_at
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Subject:
-    """Whom something is about: a customer or an order of the store by its id, or an e-mail by its keyed hash."""
+    """The customer, order or person that an event is about: an id of the store, or an address hash (`email`)."""
 
     kind: Literal["customer", "email", "order"]
     value: str
@@ -200,7 +215,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class SupportRequestFacts:
-    """A request to the help desk, known from what is reported of it. `name` is the help desk's own id of it."""
+    """The facts of a support request, from the tool events about it. `name` is the help desk's own id."""
 
     made_at: datetime | None = None
     closed_at: datetime | None = None
@@ -212,13 +227,14 @@ class SupportRequestFacts:
 
     @property
     def since(self) -> datetime | None:
-        """When the period begins to run, as far as is known."""
+        """The instant from which the period runs: the closing or, if that is unknown, the request."""
         return self.closed_at or self.made_at
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentFacts:
-    """What is reported of somebody's consent, to a newsletter or to cookies. `name` is the tool's own id of it."""
+    """The facts of a consent to a newsletter or to cookies, from the tool events about it. `name` is the tool's own
+    id."""
 
     kind: RecordKind
     choices: tuple[Choice, ...] = ()
@@ -228,7 +244,7 @@ class ConsentFacts:
 
     @property
     def since(self) -> datetime | None:
-        """When the last choice was made, as far as is known."""
+        """The instant of the last choice."""
         return self.choices[-1].at if self.choices else None
 
 
@@ -238,11 +254,12 @@ Facts = OrderFacts | CustomerFacts | SupportRequestFacts | ConsentFacts
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A record's state as a delivery or a read showed it.
+    """The state of a record at one time, as a delivery or the store's REST API shows it.
 
-    `version` is when the store last changed it (`date_modified_gmt`, whole seconds; the day of sign-up for an
-    account never changed). `store_meta` is what the store holds under our own keys, None where `meta_data` was
-    not shown: unknown, not empty. `undated`: the store does not say when it changed the record.
+    `version` is the instant of the last change in the store: `date_modified_gmt`, in whole seconds. An account that was
+    never changed has its sign-up there. `store_meta` is what the store holds under our own keys. It is None if
+    `meta_data` was not shown, which means unknown, not empty. `undated`: the store does not say when it changed the
+    record.
     """
 
     facts: OrderFacts | CustomerFacts

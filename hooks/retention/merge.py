@@ -16,19 +16,16 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
+from hooks.retention.consent import choices_of
 from hooks.retention.facts import (
     BEFORE_CREATION,
     META_KINDS,
-    Choice,
     CustomerFacts,
     OrderFacts,
     Refund,
     Snapshot,
 )
 from hooks.retention.plausibility import UNDATED
-
-MAX_CHOICES = 256
-"""More newsletter choices than this are thinned to those at which the choice changed."""
 
 StoreFacts = OrderFacts | CustomerFacts
 
@@ -247,7 +244,7 @@ def _grown(facts: StoreFacts, newest: _Shown, other: _Shown) -> StoreFacts:
         carried=carried,
         choices=choices,
         erased_at=_earlier(orders[0].erased_at, orders[-1].erased_at),
-        was_paid=any(order.paid for order in orders),
+        was_paid=any(order.is_paid for order in orders),
         first_seen_at=_first_seen(newest, other),
     )
     return _whole(
@@ -377,27 +374,7 @@ def _whole(facts: StoreFacts) -> StoreFacts:
         return facts
     return replace(
         facts,
-        was_paid=facts.paid and not facts.is_paid_now,
+        was_paid=facts.is_paid and not facts.is_paid_now,
         former_customer_id=0 if facts.customer_id else facts.former_customer_id,
         first_seen_at=None if facts.created_at else facts.first_seen_at,
     )
-
-
-def choices_of(seen: Iterable[Choice]) -> tuple[Choice, ...]:
-    """All choices in order of time, one a version; where one second saw both, the refusal counts."""
-    by_time: dict[datetime, bool] = {}
-    for choice in seen:
-        by_time[choice.at] = by_time.get(choice.at, True) and choice.given
-    ordered = [Choice(at, given) for at, given in sorted(by_time.items())]
-    return tuple(ordered if len(ordered) <= MAX_CHOICES else _thinned(ordered))
-
-
-def _thinned(ordered: list[Choice]) -> list[Choice]:
-    changes = [
-        choice
-        for position, choice in enumerate(ordered)
-        if position == 0
-        or position == len(ordered) - 1
-        or choice.given != ordered[position - 1].given
-    ]
-    return changes[-MAX_CHOICES:]

@@ -94,7 +94,7 @@ def _order(facts: OrderFacts, now: datetime) -> OrderFacts:
         completed_at=completed_at,
         refunds=refunds,
         oddities=facts.oddities | odd,
-        was_paid=facts.paid,
+        was_paid=facts.is_paid,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
+from hooks.retention.consent import choices_of
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import (
     Choice,
@@ -16,7 +17,6 @@ from hooks.retention.facts import (
     Subject,
     SupportRequestFacts,
 )
-from hooks.retention.merge import choices_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,8 +80,9 @@ def _activity(facts: Facts | None) -> tuple[int, datetime] | None:
     """The customer whose activity an order is, and when it was placed; None where it is nobody's, or has no day."""
     if not isinstance(facts, OrderFacts) or facts.status in NOT_PLACED:
         return None
-    made_at = facts.made_at
-    return (facts.owner_id, made_at) if facts.owner_id and made_at else None
+    if not facts.owner_id or not facts.placed_at:
+        return None
+    return facts.owner_id, facts.placed_at
 
 
 def _is_possible(unit: Unit, at: datetime, moment: Moment) -> bool:

@@ -18,7 +18,7 @@ from hooks.ledger.states import KEPT_STATES
 from hooks.retention.anchors import accounting_events_of
 from hooks.retention.cache import BoundedCache
 from hooks.retention.classify import Entry, Schedule, schedule
-from hooks.retention.effects import answer_by, with_reported_choices
+from hooks.retention.effects import answer_by
 from hooks.retention.events import NO_STANDING, EventType, RecordEvent, Standing, standing_of
 from hooks.retention.facts import (
     ConsentFacts,
@@ -29,6 +29,7 @@ from hooks.retention.facts import (
 )
 from hooks.retention.policy import Policy
 from hooks.retention.recipients import RecipientCriteria, criteria_of, recipients_of
+from hooks.retention.reported_choices import with_reported_choices
 from hooks.retention.rule_view import rule_view
 from hooks.retention.store_meta import StoreMeta, digest, store_meta
 
@@ -246,7 +247,7 @@ def since_of(facts: Facts) -> datetime | None:
     """Since when there is something that a person could have asked to have erased."""
     match facts:
         case OrderFacts():
-            return facts.made_at or facts.first_seen_at
+            return facts.known_since
         case SupportRequestFacts():
             return facts.made_at or facts.closed_at
         case ConsentFacts():

@@ -195,7 +195,7 @@ def _remembered(
     number: int, mine: OrderFacts, shown: OrderFacts, chronicle: Chronicle
 ) -> OrderFacts:
     """The facts that the store shows, with what is remembered of earlier states: each of it was so once."""
-    assert mine.paid or not shown.paid, number
+    assert mine.is_paid or not shown.is_paid, number
     assert not mine.was_paid or number in chronicle.paid, number
     owner = mine.former_customer_id
     assert not owner or number in chronicle.owners[owner], number

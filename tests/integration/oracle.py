@@ -161,9 +161,9 @@ def _shown(contents: Iterable[Content]) -> dict[Key, Facts]:
         facts[key], last[key] = merge(known, version, state, doubtful=False).facts, state
     orders = [order for order in facts.values() if isinstance(order, OrderFacts)]
     for order in orders:
-        if order.owner_id and order.made_at and order.status not in NOT_PLACED:
+        if order.owner_id and order.placed_at and order.status not in NOT_PLACED:
             key = ("customer", order.owner_id)
             facts[key] = with_placed_order(
-                cast("CustomerFacts | None", facts.get(key)), order.made_at
+                cast("CustomerFacts | None", facts.get(key)), order.placed_at
             )
     return facts

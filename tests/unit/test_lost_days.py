@@ -283,7 +283,7 @@ def test_a_state_without_days_takes_nothing_away(
     """A later state that only lacks days leaves every date as it was, unless its status is the first paid one."""
     before = see(states, policy).facts
     after = see([*states, {"status": status, "date_created_gmt": None}], policy).facts
-    if cast("OrderFacts", before).paid or not cast("OrderFacts", after).paid:
+    if cast("OrderFacts", before).is_paid or not cast("OrderFacts", after).is_paid:
         assert governing(after, policy).delete_after == governing(before, policy).delete_after
         assert governing(after, policy).basis == governing(before, policy).basis
     else:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hooks.retention.consent import MAX_CHOICES
 from hooks.retention.facts import (
     META_KINDS,
     Choice,
@@ -22,7 +23,6 @@ from hooks.retention.facts import (
     Snapshot,
 )
 from hooks.retention.merge import (
-    MAX_CHOICES,
     MergeResult,
     StoreAnswer,
     StoreFacts,

@@ -182,7 +182,7 @@ def test_a_time(value: str, instant: str) -> None:
 )
 def test_no_time(value: str | None) -> None:
     assert GmtTime().deserialize(value) is None
-    assert _order_facts(date_paid_gmt=value, date_completed_gmt=value).paid is False
+    assert _order_facts(date_paid_gmt=value, date_completed_gmt=value).is_paid is False
 
 
 @pytest.mark.parametrize(
