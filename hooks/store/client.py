@@ -1,10 +1,10 @@
-"""WooCommerce's REST API through its own Python client, kept alive, with every failure told apart."""
+"""A client of WooCommerce's REST API, over its own Python library, with an error class for each kind of failure."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -29,34 +29,35 @@ from hooks.store.index import read_index
 from hooks.store.json_answer import decode
 from hooks.store.rate import NoPace, Pace, call_name, outcome_of
 from hooks.store.refusal_check import ENDPOINTS as _ENDPOINTS
-from hooks.store.refusal_check import SecondLook, closed
+from hooks.store.refusal_check import RefusalCheck, closed
 from hooks.store.session import SessionAPI
 from schemas.wire import php_list, record_id
 
 _POST_REFUSED = frozenset({"method-refused", "not-the-api", "no-rest-api", "no-such-route"})
-"""Codes of answers to a read by POST that are not about the record, as the same record was just read by GET."""
+"""Error codes of a read by POST that are not about the record, since the same record was just read by GET."""
 
 BATCH_LIMIT = 100
-"""More items than this in one batch get 413."""
+"""WooCommerce answers 413 to a batch with more items than this."""
 
 LIST_LIMIT = 100
-"""The store gives no more than this in one answer to a list."""
+"""The store gives no more rows than this in one answer to a list."""
 
 REFUND_PAGES = 10
-"""So many pages of an order's refunds are read; no order has more."""
+"""At most this many pages of an order's refunds are read. No order has more."""
 
-SINGLES = 10
-"""Records written one by one in one go, so that it does not outlive its claim where calls are few and slow."""
+SINGLE_WRITES = 10
+"""At most this many records are written one by one in one go. Where calls are few and slow, more would outlive the
+claim of their records."""
 
 CACHEABLE = frozenset({401, 403, 404, 410})
-"""Statuses of failures that caches keep."""
+"""Error statuses that caches keep."""
 
 StoreMetaWrites = Mapping[int, Mapping[str, str | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class NotWritten:
-    """The store itself met with `error` before it was this record's turn, or at it."""
+    """The write of several records stopped with `error` before this record, or at it. It may be retried."""
 
     error: StoreError
 
@@ -66,9 +67,9 @@ WriteOutcome = dict[str, Any] | StoreError | NotWritten
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One answer to a list: its rows, how many there are in all, and the store's own time, in UTC.
+    """One answer to a list: its rows, the number of rows in the whole list, and the store's own time, in UTC.
 
-    `total` and `store_time` are as the store tells them, which may be wrong; None where it does not.
+    `total` and `store_time` are as the store tells them, and may be wrong. They are None where it does not.
     """
 
     rows: list[dict[str, Any]]
@@ -77,43 +78,44 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """The time of a store, and the time of our own clock when it said so."""
+class ClockReading:
+    """The time that the store told, and the time of our own clock then. Both are in UTC."""
 
     store_time: datetime
     at: datetime
 
 
 class StoreClient:
-    """One store. Methods raise StoreError and its kinds, and what `pace` raises; nothing else comes out of them."""
+    """The client of one store. Its methods raise StoreError or its subclasses, or what `pace` raises; nothing else."""
 
     def __init__(self, settings: StoreSettings, pace: Pace | None = None) -> None:
         self.settings = settings
         self._pace = pace or NoPace()
         self._api = SessionAPI(settings)
         self._cannot_batch: set[RecordKind] = set()
-        self.heard: Heard | None = None
-        """The time that the store last said it has, and ours then. What a cache has answered says nothing of it."""
+        self.clock_reading: ClockReading | None = None
+        """The last reading of the store's clock. An answer out of a cache is none."""
         self.notices: dict[str, bool] = {}
-        """By resource, such as `orders`: whether its last answer had notices of PHP in it."""
+        """By resource, such as `orders`: its last answer had notices of PHP in it."""
         self.refuses_delete = False
-        """The web server refuses DELETE, as far as is known by now, and POST with `_method` serves in its place."""
-        self._second_look = SecondLook(self.call)
-        self._both_ways_failed = False
-        """The key arrived neither way: it is not sent in the query again and again."""
-        self.auth_was_found = False
-        """Another way for the key was tried, and works; until that is noted."""
+        """The web server refused DELETE. POST with `_method` replaces it from now on."""
+        self._refusal_check = RefusalCheck(self.call)
+        self._both_auths_failed = False
+        """The key arrives neither in the header nor in the query, so the client stops changing between them."""
+        self.has_new_auth = False
+        """The client has changed how the key travels, and it works. The caller clears this once it is saved."""
         self.cached_by: str | None = None
-        """The header that told of a cache's answer, and whether there was a fresh one, since both were last cleared."""
+        """The header of a cache that has answered; None where no cache has, since the caller last cleared it."""
         self.has_fresh = False
+        """An answer came that is not out of a cache, since the caller last cleared this."""
 
     @property
     def auth(self) -> str:
-        """How the key travels over https: `basic`, or in the `query`."""
+        """The way of the key over https: `basic` (in the header) or `query`."""
         return "query" if self._api.key_in_query else "basic"
 
     def adopt_auth(self, auth: str) -> None:
-        """Begin with what was found to work before, where the settings leave it open."""
+        """Begin with the way of the key that worked before, unless the settings name one."""
         if self.settings.auth == "auto":
             self._api.key_in_query = auth == "query"
 
@@ -125,44 +127,43 @@ class StoreClient:
     def read(
         self, kind: RecordKind, external_id: int, *, fields: str, past_caches: bool = False
     ) -> dict[str, Any]:
-        """The record as it is now, trashed ones too. Raises RecordGoneError where there is no such record.
+        """Read a record as it is now, also a trashed one. Raises RecordGoneError where the store has none.
 
-        With `past_caches`, and where a cache is seen to answer, it is read in a way in which no cache can answer.
+        With `past_caches`, or after an answer out of a cache, it is read by a POST, which no cache answers.
         """
         endpoint, params = f"{_ENDPOINTS[kind]}/{external_id}", {"_fields": fields}
-        with self._judged(kind, writing=False):
+        with self._refusals_checked(kind, writing=False):
             if not past_caches:
-                try:
+                with suppress(CachedAnswerError):
                     return _object(self.call("GET", endpoint, dict, params=params))
-                except CachedAnswerError:
-                    pass  # it is read once more, past the cache
             return _object(self._read_past_caches(endpoint, params))
 
     def _read_past_caches(self, endpoint: str, params: Mapping[str, str]) -> object:
-        """Read by a POST, which no cache answers. Raises PostReadRefusedError where a firewall lets none through."""
+        """Read by a POST, which no cache answers. Raises PostReadRefusedError where a firewall stops the POST."""
         try:
             return self.call("POST", endpoint, dict, params={**params, **caches.AS_POST})
         except StoreError as error:
             if error.code not in _POST_REFUSED:
                 raise
-            words = "a firewall or server before the store refuses a POST that asks to be read"
-            raise PostReadRefusedError("post-read-refused", words) from error
+            message = "a firewall or server before the store refuses a POST that asks to be read"
+            raise PostReadRefusedError("post-read-refused", message) from error
 
     def refunds(self, order_id: int) -> list[dict[str, Any]]:
-        """The refunds of an order, with their dates, which the order itself does not show; the newest ten pages."""
+        """Read an order's refunds with their dates, which the order does not show: the newest REFUND_PAGES pages."""
+        endpoint = f"orders/{order_id}/refunds"
         params = {"_fields": "id,date_created_gmt", "per_page": str(LIST_LIMIT)}
-        found: list[dict[str, Any]] = []
+        refunds: list[dict[str, Any]] = []
         for page in range(1, REFUND_PAGES + 1):
-            asked = params | {"page": str(page)}
-            with self._judged("order", writing=False):
-                shown = _objects(self.call("GET", f"orders/{order_id}/refunds", list, params=asked))
-            found += shown
-            if len(shown) < LIST_LIMIT:
+            params["page"] = str(page)
+            with self._refusals_checked("order", writing=False):
+                rows = _objects(self.call("GET", endpoint, list, params=params))
+            refunds += rows
+            if len(rows) < LIST_LIMIT:
                 break
-        return found
+        return refunds
 
-    def listed(self, endpoint: str, params: Mapping[str, str]) -> Listing:
-        """One answer to the list that `params` ask for."""
+    def list_page(self, endpoint: str, params: Mapping[str, str]) -> Listing:
+        """Read one page of a list. `params` name the list and the page."""
         response = self.response("GET", endpoint, params=params)
         total = record_id(response.headers.get("X-WP-Total"), minimum=0)
         rows = _objects(self._decoded(response, endpoint, list))
@@ -171,39 +172,49 @@ class StoreClient:
     def read_many(
         self, kind: RecordKind, ids: Collection[int], *, fields: str
     ) -> dict[int, dict[str, Any]]:
-        """Up to LIST_LIMIT records, in one call; `fields` must name `id`.
+        """Read up to LIST_LIMIT records in one call; `fields` must name `id`.
 
-        Trashed orders and unfinished checkouts are not among them, nor what the store does not know, nor what it
-        does not show to the key. Raises RecordClosedError where one of them makes the store refuse the list, and
-        ValueError for more ids.
+        The result leaves out trashed orders, unfinished checkouts, records that the store does not know, and records
+        that it does not show to the key. Raises RecordClosedError where one record makes the store refuse the list, and
+        ValueError for too many ids.
         """
         if len(ids) > LIST_LIMIT:
             raise ValueError(f"a list has at most {LIST_LIMIT} records")
         if not ids:
             return {}
-        everyone = {"status": "any"} if kind == "order" else {"role": "all"}
-        include = ",".join(str(number) for number in ids)
-        params = {"include": include, "per_page": str(LIST_LIMIT), "_fields": fields} | everyone
-        with self._judged(kind, writing=False):
-            listed = self.listed(_ENDPOINTS[kind], params)
-        rows = ((record_id(row.get("id")), row) for row in listed.rows)
-        return {number: row for number, row in rows if number is not None and number in ids}
+        params = {
+            "include": ",".join(str(number) for number in ids),
+            "per_page": str(LIST_LIMIT),
+            "_fields": fields,
+        }
+        if kind == "order":
+            params["status"] = "any"
+        else:
+            params["role"] = "all"
+        with self._refusals_checked(kind, writing=False):
+            listing = self.list_page(_ENDPOINTS[kind], params)
+        records: dict[int, dict[str, Any]] = {}
+        for row in listing.rows:
+            number = record_id(row.get("id"))
+            if number is not None and number in ids:
+                records[number] = row
+        return records
 
     def create(self, endpoint: str, body: Mapping[str, object]) -> dict[str, Any]:
-        """Make one of what `endpoint` lists, and give it as the store answers it."""
+        """Create an item of the list `endpoint`, and return it as the store answers it."""
         return _object(self.call("POST", endpoint, dict, body=body))
 
     def change(self, endpoint: str, body: Mapping[str, object]) -> dict[str, Any]:
-        """Change what is at `endpoint`, and give it as the store answers it.
+        """Change the item at `endpoint`, and return it as the store answers it.
 
-        By POST: WooCommerce takes it as it takes PUT, which some web servers refuse.
+        By POST, which means the same to WooCommerce as PUT. Some web servers refuse PUT.
         """
         return _object(self.call("POST", endpoint, dict, body=body))
 
     def delete(self, endpoint: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """Delete what is at `endpoint`, and give it as it was; webhooks and customers need `force=true`.
+        """Delete the item at `endpoint`, and return it as it was. Webhooks and customers need `force=true`.
 
-        Where the web server refuses DELETE, by POST with `_method=DELETE`, which WordPress takes for one.
+        Where the web server refuses DELETE, by POST with `_method=DELETE`, which means the same to WordPress.
         """
         if self.refuses_delete:
             return self._delete_by_post(endpoint, params)
@@ -215,27 +226,26 @@ class StoreClient:
         return self._delete_by_post(endpoint, params)
 
     def _delete_by_post(self, endpoint: str, params: Mapping[str, str] | None) -> dict[str, Any]:
+        all_params = {**(params or {}), "_method": "DELETE"}
         try:
-            deleted = _object(
-                self.call("POST", endpoint, dict, params={**(params or {}), "_method": "DELETE"})
-            )
+            deleted = _object(self.call("POST", endpoint, dict, params=all_params))
         except (RecordGoneError, RecordRefusedError):
-            self.refuses_delete = True
+            self.refuses_delete = True  # WooCommerce has answered, so the POST arrived
             raise
         self.refuses_delete = True
         return deleted
 
-    def at_once(self, kind: RecordKind) -> int:
-        """How many records of a kind `write_meta` writes in one go, as far as is known by now."""
-        return SINGLES if kind in self._cannot_batch else BATCH_LIMIT
+    def write_limit(self, kind: RecordKind) -> int:
+        """Return the number of records of a kind that `write_meta` writes in one go, as far as is known by now."""
+        return SINGLE_WRITES if kind in self._cannot_batch else BATCH_LIMIT
 
     def write_meta(self, kind: RecordKind, writes: StoreMetaWrites) -> dict[int, WriteOutcome]:
         """Write `meta_data`, and nothing else, of up to BATCH_LIMIT records of a kind.
 
-        Gives for each id the record as the store answered it, or the StoreError that met it. Raises StoreError
-        for what is not about one record, where nothing was written before it; after some were, all that are left
-        are NotWritten. Where the store takes no batches, no more than SINGLES are written, and the others are not
-        in what is given.
+        Returns for each id the record as the store answered it, or the StoreError for this record. A failure that is
+        not about one record is raised as StoreError if nothing was written before it; otherwise the records that were
+        not written are NotWritten. Where the store takes no batches, at most SINGLE_WRITES records are written, and the
+        result leaves out all after them.
         """
         items: list[dict[str, Any]] = [
             {"id": number, "meta_data": _meta_data(meta)} for number, meta in writes.items()
@@ -247,57 +257,58 @@ class StoreClient:
         except StoreUnreachableError as error:
             if error.code != "server-error":
                 raise
-            return self._narrowed(kind, items, error)
+            return self._write_smaller_batches(kind, items, error)
         except (RecordRefusedError, RecordGoneError):
-            half = (
-                len(items) // 2
-            )  # one of them, or their number, is refused: the smaller part will tell
-            ids = list(writes)
-            outcomes = self.write_meta(kind, {number: writes[number] for number in ids[:half]})
-            try:
-                return outcomes | self.write_meta(
-                    kind, {number: writes[number] for number in ids[half:]}
-                )
-            except StoreError as error:
-                return outcomes | dict.fromkeys(ids[half:], NotWritten(error))
+            return self._write_halves(kind, writes)
 
-    def _narrowed(
+    def _write_halves(self, kind: RecordKind, writes: StoreMetaWrites) -> dict[int, WriteOutcome]:
+        """Write a batch that was refused as two. One record of it, or their number, was refused; halves will tell."""
+        ids = list(writes)
+        first, second = ids[: len(ids) // 2], ids[len(ids) // 2 :]
+        outcomes = self.write_meta(kind, {number: writes[number] for number in first})
+        try:
+            return outcomes | self.write_meta(kind, {number: writes[number] for number in second})
+        except StoreError as error:
+            return outcomes | dict.fromkeys(second, NotWritten(error))
+
+    def _write_smaller_batches(
         self, kind: RecordKind, items: list[dict[str, Any]], error: StoreUnreachableError
     ) -> dict[int, WriteOutcome]:
-        """The store failed over a batch: over one record of it, perhaps, which must not hold up all others for ever.
+        """Write a part of a batch over which the store failed with `error`.
 
-        Half as many are tried until they are written, or until one is left that it fails over alone.
+        One record may be the cause, and must not block all others for ever. So half as many are tried, until these are
+        written or the store fails over one record alone.
         """
-        tried = items
+        batch = items
         outcomes: dict[int, WriteOutcome] = {}
         while not outcomes:
-            tried = tried[: (len(tried) + 1) // 2]
+            batch = batch[: (len(batch) + 1) // 2]
             try:
-                outcomes = self._write_batch(kind, tried)
-            except StoreError as again:
-                if again.whole_store and again.code != "server-error":
+                outcomes = self._write_batch(kind, batch)
+            except StoreError as batch_error:
+                if batch_error.whole_store and batch_error.code != "server-error":
                     raise
-                outcomes = {tried[0]["id"]: again} if len(tried) == 1 else {}
+                if len(batch) == 1:
+                    outcomes = {batch[0]["id"]: batch_error}
         return {item["id"]: outcomes.get(item["id"], NotWritten(error)) for item in items}
 
     def _write_singly(
         self, kind: RecordKind, items: list[dict[str, Any]]
     ) -> dict[int, WriteOutcome]:
         outcomes: dict[int, WriteOutcome] = {}
-        items = items[:SINGLES]
-        for position, item in enumerate(items):
+        ids = [item["id"] for item in items[:SINGLE_WRITES]]
+        for position, item in enumerate(items[:SINGLE_WRITES]):
             try:
                 outcomes[item["id"]] = self._write_one(kind, item)
             except StoreError as error:
-                if not outcomes and (error.code != "server-error" or len(items) == 1):
-                    raise
-                left: dict[int, WriteOutcome] = {
-                    one["id"]: NotWritten(error) for one in items[position:]
-                }
                 if outcomes:
-                    return outcomes | left
-                left[item["id"]] = error
-                return left  # over this one, perhaps: it must not hold up the others for ever
+                    return outcomes | dict.fromkeys(ids[position:], NotWritten(error))
+                if error.code != "server-error" or len(ids) == 1:
+                    raise
+                # The first record may be the cause, and must not block the others for ever.
+                outcomes = dict.fromkeys(ids, NotWritten(error))
+                outcomes[item["id"]] = error
+                return outcomes
         return outcomes
 
     def _write_batch(
@@ -308,17 +319,20 @@ class StoreClient:
         except CredentialsRefusedError as error:
             if error.code != "cannot-batch":
                 raise
-            self._cannot_batch.add(kind)  # a shop manager's key may write customers only one by one
+            # The key of a shop manager may write customers only one by one.
+            self._cannot_batch.add(kind)
             return self._write_singly(kind, items)
-        answered = _objects(_object(answer).get("update"))
-        outcomes = {item["id"]: _item(item) for item in answered if isinstance(item.get("id"), int)}
+        outcomes: dict[int, WriteOutcome] = {}
+        for row in _objects(_object(answer).get("update")):
+            if isinstance(row.get("id"), int):
+                outcomes[row["id"]] = _write_outcome(row)
         missing = StoreUnreachableError("half-an-answer", "the batch's answer leaves records out")
         return {item["id"]: outcomes.get(item["id"], missing) for item in items}
 
     def _write_one(self, kind: RecordKind, item: dict[str, Any]) -> WriteOutcome:
         body = {"meta_data": item["meta_data"]}
         try:
-            with self._judged(kind, writing=True):
+            with self._refusals_checked(kind, writing=True):
                 return self.change(f"{_ENDPOINTS[kind]}/{item['id']}", body)
         except StoreError as error:
             if error.whole_store:
@@ -326,12 +340,12 @@ class StoreClient:
             return error
 
     @contextmanager
-    def _judged(self, kind: RecordKind, *, writing: bool) -> Iterator[None]:
-        """Raise RecordClosedError where the store refuses a record to a good key within the block."""
+    def _refusals_checked(self, kind: RecordKind, *, writing: bool) -> Iterator[None]:
+        """Turn a refusal within the block into RecordClosedError where the key itself is good."""
         try:
             yield
         except CredentialsRefusedError as error:
-            raise self._second_look.judge(error, kind, writing=writing) from error
+            raise self._refusal_check.judge(error, kind, writing=writing) from error
 
     def call(
         self,
@@ -342,10 +356,9 @@ class StoreClient:
         params: Mapping[str, str] | None = None,
         body: object = None,
     ) -> object:
-        """One call; the JSON of its answer. `shape` is that of JSON behind notices of PHP. Raises StoreError."""
-        return self._decoded(
-            self.response(method, endpoint, params=params, body=body), endpoint, shape
-        )
+        """Make one call, and return the JSON of its answer. For `shape` see `decode`. Raises StoreError."""
+        response = self.response(method, endpoint, params=params, body=body)
+        return self._decoded(response, endpoint, shape)
 
     def _decoded(self, response: Response, endpoint: str, shape: type[Any] | None) -> object:
         try:
@@ -368,10 +381,10 @@ class StoreClient:
         params: Mapping[str, str] | None = None,
         body: object = None,
     ) -> Response:
-        """One call; its answer, if it is one of success. Raises StoreError."""
+        """Make one call, and return its answer. Raises StoreError, also for an answer without success."""
         answer = self._answer(method, endpoint, params, body)
         if isinstance(answer, RequestException):
-            # Without a cause: its text has the address in it, which may hold the key.
+            # Not raised from it: its text has the address, which may hold the key.
             raise StoreUnreachableError("unreachable", f"no answer ({type(answer).__name__})")
         if method == "GET":
             self._assert_fresh(answer)
@@ -382,42 +395,51 @@ class StoreClient:
     def _answer(
         self, method: str, endpoint: str, params: Mapping[str, str] | None, body: object
     ) -> Response | RequestException:
-        """Send, and once more in the other way where the key did not arrive and the settings leave the way open."""
+        """Send; where the key did not arrive and may travel otherwise, send again with the key there."""
         try:
-            response = self._paced(method, endpoint, params, body)
-            may_differ = (
-                self._api.is_ssl and self.settings.auth == "auto" and not self._both_ways_failed
-            )
-            if not (may_differ and is_key_missing(response)):
-                return response
-            before, arrived = self._api.key_in_query, False
-            self._api.key_in_query = not before
-            try:
-                other = self._paced(method, endpoint, params, body)
-                arrived = not is_key_missing(other)
-            finally:
-                self._api.key_in_query = before != arrived
-                self._both_ways_failed = not arrived
-                self.auth_was_found = self.auth_was_found or arrived
+            response = self._send(method, endpoint, params, body)
+            if self._may_change_auth() and is_key_missing(response):
+                return self._send_with_other_auth(method, endpoint, params, body)
         except RequestException as error:
             return error
-        return other
+        return response
 
-    def _assert_fresh(self, response: Response) -> None:
-        """Raises CachedAnswerError for what a cache has kept: a record, a list, or that there is none."""
-        if 200 <= response.status_code < 300 or response.status_code in CACHEABLE:
-            header = caches.cache_header(response.headers)
-            self.cached_by, self.has_fresh = (
-                header or self.cached_by,
-                self.has_fresh or header is None,
-            )
-            if header:
-                raise CachedAnswerError(header)
+    def _may_change_auth(self) -> bool:
+        return self._api.is_ssl and self.settings.auth == "auto" and not self._both_auths_failed
 
-    def _paced(
+    def _send_with_other_auth(
         self, method: str, endpoint: str, params: Mapping[str, str] | None, body: object
     ) -> Response:
-        """Send when it is time to, and tell the pace how it went, whatever came of it."""
+        """Send with the key in the query in place of the header, or the reverse. If it arrives, this way is kept."""
+        auth_before = self._api.key_in_query
+        self._api.key_in_query = not auth_before
+        has_arrived = False
+        try:
+            response = self._send(method, endpoint, params, body)
+            has_arrived = not is_key_missing(response)
+        finally:
+            self._both_auths_failed = not has_arrived
+            if has_arrived:
+                self.has_new_auth = True
+            else:
+                self._api.key_in_query = auth_before
+        return response
+
+    def _assert_fresh(self, response: Response) -> None:
+        """Raise CachedAnswerError for an answer out of a cache: a record, a list, or the news that there is none."""
+        is_success = 200 <= response.status_code < 300
+        if not is_success and response.status_code not in CACHEABLE:
+            return
+        header = caches.cache_header(response.headers)
+        if header is not None:
+            self.cached_by = header
+            raise CachedAnswerError(header)
+        self.has_fresh = True
+
+    def _send(
+        self, method: str, endpoint: str, params: Mapping[str, str] | None, body: object
+    ) -> Response:
+        """Send a call when the pace allows it, and tell the pace its outcome, also after a failure."""
         send = getattr(self._api, method.lower())
         arguments: list[object] = [endpoint] if method in ("GET", "DELETE") else [endpoint, body]
         answer: Response | RequestException | None = None
@@ -426,25 +448,22 @@ class StoreClient:
         try:
             response: Response = send(*arguments, params=params)
             answer = response
-            self._hear(response)
+            self._read_clock(response)
         except RequestException as error:
             answer = error
             raise
         finally:
-            took = time.monotonic() - began
-            self._pace.observe(
-                call_name(method, endpoint, params, body, answer), took, outcome_of(answer)
-            )
+            seconds = time.monotonic() - began
+            name = call_name(method, endpoint, params, body, answer)
+            self._pace.observe(name, seconds, outcome_of(answer))
         return response
 
-    def _hear(self, response: Response) -> None:
+    def _read_clock(self, response: Response) -> None:
+        if "Age" in response.headers or caches.cache_header(response.headers):
+            return
         store_time = http_date(response.headers.get("Date"))
-        if (
-            store_time
-            and "Age" not in response.headers
-            and not caches.cache_header(response.headers)
-        ):
-            self.heard = Heard(store_time, datetime.now(UTC))
+        if store_time:
+            self.clock_reading = ClockReading(store_time, datetime.now(UTC))
 
 
 def _meta_data(meta: Mapping[str, str | None]) -> list[dict[str, str | None]]:
@@ -464,10 +483,13 @@ def _objects(answer: object) -> list[dict[str, Any]]:
     return rows
 
 
-def _item(item: dict[str, Any]) -> WriteOutcome:
-    error = item.get("error")
+def _write_outcome(row: dict[str, Any]) -> WriteOutcome:
+    """Return the record of a batch's answer, or the error in its place."""
+    error = row.get("error")
     if not isinstance(error, dict):
-        return item
-    status = error.get("data", {}).get("status") if isinstance(error.get("data"), dict) else None
-    failed = failure_of(error.get("code"), status if isinstance(status, int) else 400)
-    return closed() if isinstance(failed, CredentialsRefusedError) else failed
+        return row
+    details = error.get("data")
+    status = details.get("status") if isinstance(details, dict) else None
+    write_error = failure_of(error.get("code"), status if isinstance(status, int) else 400)
+    # The key may write others of the batch, so the refusal is about this record.
+    return closed() if isinstance(write_error, CredentialsRefusedError) else write_error

@@ -1,4 +1,4 @@
-"""What an answer of the store that is not one of success means: each failure told apart."""
+"""The meaning of the store's error answers: a StoreError for each kind of failure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _METHOD_REFUSED = frozenset({405, 501})
 
 
 def failure(response: Response) -> StoreError:
-    """What an answer that is not one of success means."""
+    """Return the error that an answer without success (status 300 or more) means."""
     status = response.status_code
     if status < 400:
         return StoreMisconfiguredError(
@@ -54,22 +54,26 @@ def failure(response: Response) -> StoreError:
     except ValueError:
         body = None
     code = body.get("code") if isinstance(body, dict) else None
-    if status in _METHOD_REFUSED and not isinstance(
-        code, str
-    ):  # WooCommerce itself answers 501 too
-        words = (
-            f"the web server before the store refuses {response.request.method} (status {status})"
-        )
-        return MethodRefusedError("method-refused", words)
+    # WooCommerce itself answers 501 too, but then with a code.
+    if status in _METHOD_REFUSED and not isinstance(code, str):
+        method = response.request.method
+        message = f"the web server before the store refuses {method} (status {status})"
+        return MethodRefusedError("method-refused", message)
     return failure_of(code, status)
 
 
 def failure_in_success(body: object) -> StoreError | None:
-    """The error that an answer of success contains: where PHP prints anything early, WordPress sends no status."""
+    """Return the error inside an answer with status 200; None where there is none.
+
+    Where PHP prints something early, WordPress can no longer send the status of an error.
+    """
     if not isinstance(body, dict) or not isinstance(body.get("code"), str) or "message" not in body:
         return None
-    status = body["data"].get("status") if isinstance(body.get("data"), dict) else None
-    return failure_of(body["code"], status) if isinstance(status, int) and status >= 400 else None
+    details = body.get("data")
+    status = details.get("status") if isinstance(details, dict) else None
+    if not isinstance(status, int) or status < 400:
+        return None
+    return failure_of(body["code"], status)
 
 
 KEY_NOT_RECEIVED = "key-not-received"
@@ -77,27 +81,26 @@ KEY_NOT_RECEIVED = "key-not-received"
 _KEY_WRONG = frozenset(
     {"woocommerce_rest_authentication_error", "woocommerce_rest_authentication_missing_parameter"}
 )
-"""WooCommerce has read a key, and does not take it. Whoever shows it none is told what visitors may not do."""
+"""WooCommerce has read a key and rejects it. A request without a key gets a code of `_VISITOR_CODE` instead."""
 
-
-_OF_A_VISITOR = "woocommerce_rest_cannot_"
-"""The codes of what visitors may not do; so WooCommerce answers a consumer key that it does not know, too."""
+_VISITOR_CODE = "woocommerce_rest_cannot_"
+"""The start of the codes for things that a visitor may not do. A consumer key that is not known gets them too."""
 
 
 def is_key_missing(response: Response) -> bool:
-    """Tell whether the REST API answers as it answers a visitor: the key did not arrive."""
+    """Tell whether the REST API answers as to a visitor, so that the key did not arrive."""
     return response.status_code == 401 and failure(response).code == KEY_NOT_RECEIVED
 
 
 def failure_of(code: object, status: int) -> StoreError:
-    """What an error means by the API's own code, where it is the API that answered."""
+    """Return the error for the API's own `code`. Without a code, it was not the API that answered."""
     if not isinstance(code, str):
-        return _failure_of_another(status)
-    if status == 401 and code.startswith(_OF_A_VISITOR):
-        words = (
+        return _failure_before_store(status)
+    if status == 401 and code.startswith(_VISITOR_CODE):
+        message = (
             "the key does not arrive at WooCommerce, or it knows no such consumer key (status 401)"
         )
-        return CredentialsRefusedError(KEY_NOT_RECEIVED, words)
+        return CredentialsRefusedError(KEY_NOT_RECEIVED, message)
     if code in _GONE:
         return RecordGoneError("gone", "the store knows no such record")
     if code == "woocommerce_rest_cannot_batch":
@@ -110,15 +113,15 @@ def failure_of(code: object, status: int) -> StoreError:
 
 
 def _by_status(code: str, status: int) -> StoreError:
-    kind, ours, words = MEANINGS[status]
-    error = kind(ours, f"{words} (status {status})")
+    error_class, error_code, message = MEANINGS[status]
+    error = error_class(error_code, f"{message} (status {status})")
     if isinstance(error, CredentialsRefusedError):
         error.is_about_the_key = code in _KEY_WRONG
     return error
 
 
-def _failure_of_another(status: int) -> StoreError:
-    """What an error means that is not of the REST API, but of something that stands before it."""
+def _failure_before_store(status: int) -> StoreError:
+    """Return the error for an answer from something before the REST API, such as a proxy."""
     if status == 413:
         return RequestTooLargeError(
             "too-large", "the request is too large for what is before the store"
@@ -142,21 +145,20 @@ MEANINGS: Mapping[int, tuple[type[StoreError], str, str]] = {
 
 
 def _retry_after(value: str | None) -> timedelta | None:
-    """`Retry-After`, as seconds or as a date."""
+    """Read `Retry-After`, which is a number of seconds or a date. The result is at most LONGEST_ASKED."""
     if value is None:
         return None
     if value.strip().isdecimal():
         return min(timedelta(seconds=int(value.strip()[:10])), LONGEST_ASKED)
     moment = http_date(value)
-    return (
-        None
-        if moment is None
-        else min(max(timedelta(0), moment - datetime.now(UTC)), LONGEST_ASKED)
-    )
+    if moment is None:
+        return None
+    wait = max(timedelta(0), moment - datetime.now(UTC))
+    return min(wait, LONGEST_ASKED)
 
 
 def http_date(value: str | None) -> datetime | None:
-    """A date of HTTP's headers, in UTC; None where it is none."""
+    """Read the date of an HTTP header, in UTC; None where it is not a date."""
     try:
         moment = parsedate_to_datetime(value or "")
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

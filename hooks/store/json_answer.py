@@ -1,8 +1,8 @@
-"""The JSON in an answer of the store, also where something precedes it that PHP printed.
+"""The JSON in an answer of the store, even where PHP printed something before or after it.
 
-A file of a plugin that begins with a byte order mark or ends with blank lines puts these before every answer. PHP that
-displays its errors puts its notices there. All of that is skipped; a page of another program is not, whatever JSON it
-contains.
+A plugin's file may begin with a byte order mark or end with blank lines; then these come before every answer. PHP that
+displays its errors prints its notices there. This module skips all of that. It never takes JSON out of the page of
+another program.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 BLANKS = f" \t\r\n\x00{BOM}"
 
 NOTICES_END = 1_000_000
-"""JSON that begins later than this many characters after the start is not looked for."""
+"""JSON must begin within this many characters of the start."""
 
 STARTS = 10
-"""So many places are tried at most at which JSON may begin, so that no answer is read over and over."""
+"""At most this many places are tried at which JSON may begin, so that no answer is read over and over."""
 
 NOTICE_WITHIN = 2_000
-"""After the JSON, the head of a notice stands within so many characters, the tags around it included."""
+"""The start of a notice is looked for in this many characters after the JSON, tags included."""
 
 _NOTICE = re.compile(
     r"\b(Deprecated|Notice|Warning|Strict Standards|WordPress database error)(?:</\w+>)?:"
@@ -31,23 +32,23 @@ _NOTICE = re.compile(
 _TAG = re.compile(r"<[^<>]*>")
 
 _START = re.compile(rf"""(?:\A|[\n>])[ \t\r{BOM}]*(?=\{{\s*["}}]|\[\s*["\[{{\]])""")
-"""A notice ends with a line or a tag; a bracket in its text stands elsewhere."""
+"""JSON begins after a line end or a tag, with which a notice ends. A bracket within the text of a notice does not."""
 
 _DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What an answer says. `has_notices`: PHP printed notices before or after it."""
+    """The JSON value of an answer. `has_notices`: PHP printed notices before or after it."""
 
     value: Any
     has_notices: bool = False
 
 
 def decode(body: bytes, shape: type[Any] | None = None) -> Decoded:
-    """Read the JSON of a body; one with notices must hold an object or a list, of `shape` where that is given.
+    """Read the JSON of a body. Among notices it must be an object or a list, and of type `shape` where that is given.
 
-    Raises ValueError where there is none, or where it is not whole.
+    Raises ValueError where there is no JSON, or where it is cut off.
     """
     text = body.decode("utf-8", errors="replace").strip(BLANKS)
     try:
@@ -55,15 +56,15 @@ def decode(body: bytes, shape: type[Any] | None = None) -> Decoded:
     except RecursionError as error:
         raise ValueError("the body is nested too deeply") from error
     except ValueError:
-        found = _among_notices(text, shape)
-        if found is None:
+        decoded = _among_notices(text, shape)
+        if decoded is None:
             raise
-        return found
+        return decoded
 
 
 def _among_notices(text: str, shape: type[Any] | None) -> Decoded | None:
-    """JSON that reaches to the end of the text goes before JSON that a notice follows."""
-    followed: Decoded | None = None
+    """Find JSON between notices. JSON that reaches to the end of the text wins over JSON that a notice follows."""
+    before_notice: Decoded | None = None
     for start in _starts(text):
         if start and not _NOTICE.search(text, 0, start):
             continue
@@ -73,21 +74,20 @@ def _among_notices(text: str, shape: type[Any] | None) -> Decoded | None:
             continue
         if shape is not None and not isinstance(value, shape):
             continue
-        rest = text[end : end + NOTICE_WITHIN].lstrip(BLANKS)
-        if not rest and not text[end:].strip(BLANKS):
+        after = text[end : end + NOTICE_WITHIN].lstrip(BLANKS)
+        if not after and not text[end:].strip(BLANKS):
             return Decoded(value, has_notices=True)
-        if _is_notice(rest):
-            followed = followed or Decoded(value, has_notices=True)
-    return followed
+        if before_notice is None and _is_notice(after):
+            before_notice = Decoded(value, has_notices=True)
+    return before_notice
 
 
 def _starts(text: str) -> Iterator[int]:
-    """The first places at which JSON may begin."""
-    places = _START.finditer(text, 0, NOTICES_END)
-    for _, place in zip(range(STARTS), places, strict=False):
-        yield place.end()
+    """Yield the first STARTS positions at which JSON may begin."""
+    for match in islice(_START.finditer(text, 0, NOTICES_END), STARTS):
+        yield match.end()
 
 
 def _is_notice(text: str) -> bool:
-    """Whether a text begins with a notice, in tags or without."""
+    """Tell whether a text begins with a notice, in tags or without."""
     return bool(_NOTICE.search(_TAG.sub("", text)[:100]))

@@ -1,8 +1,11 @@
-"""Going through a list of the store by id, page by page, so that nothing is skipped while it changes.
+"""A walk through a list of the store by id, page by page, that skips nothing while the list changes.
 
-Pages overlap by one row. Records that leave the list while it is read move all later ones to the left: then the
-row that should come first again does not, and the walk steps back. Those that join it move the others to the right:
-then rows come again, and are passed over. Only ids that grow count as progress; the store's totals are not believed.
+The danger: the store pages by offset. When a record leaves the list during the walk, all later records move to the
+left, and a simple walk would skip one.
+
+The principle: pages overlap by one row. If the last row of the page before does not come first again, records have
+left, and the walk steps back. If records have joined the list, rows come again and are ignored. Only growing ids
+count as progress; the totals that the store tells are not believed.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ FAR = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far a walk has come: the highest id seen, and where in the list it stood."""
+    """The progress of a walk: the highest id that it has read, and the offset of that row in the list."""
 
     last_id: int = 0
     position: int = 0
@@ -32,9 +35,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """What one step brought: `rows` by id, all of those the store has from after the old place to the new one.
+    """The result of one step: `rows` by id, which are all that the store has between the old place and the new one.
 
-    `total` and `store_time` are what the store said of itself, if it did.
+    `total` and `store_time` (UTC) are as the store tells them; None where it does not.
     """
 
     rows: Mapping[int, dict[str, Any]]
@@ -45,28 +48,30 @@ class ListPage:
 
 
 def page(client: StoreClient, endpoint: str, params: Mapping[str, str], place: Place) -> ListPage:
-    """One step of a walk through the list that `endpoint` and `params` name.
+    """Take one step of a walk through the list that `endpoint` and `params` name.
 
-    Raises StoreError; ListingError where the store ignores what it was asked for, so that no walk could end.
+    Raises StoreError. That is ListingError where the store ignores the parameters, so that no walk could end.
     """
-    listed = client.listed(endpoint, _asked(params, place.position))
-    rows = _by_id(listed.rows)
+    listing = client.list_page(endpoint, _page_params(params, place.position))
+    rows = _by_id(listing.rows)
     ids = list(rows)
-    new = {number: rows[number] for number in ids if number > place.last_id}
-    after, ended = place, False
+    new_rows = {number: row for number, row in rows.items() if number > place.last_id}
+    next_place, ended = place, False
     if place.position and (not ids or ids[0] > place.last_id):
-        after, new = Place(place.last_id, max(0, place.position - PER_PAGE)), {}
-    elif new:
-        after = Place(ids[-1], place.position + len(ids) - 1)
+        # The last row of the page before is not there: records have left the list.
+        next_place, new_rows = Place(place.last_id, max(0, place.position - PER_PAGE)), {}
+    elif new_rows:
+        next_place = Place(ids[-1], place.position + len(ids) - 1)
     elif len(ids) <= 1:
         ended = True
     else:
-        after = Place(place.last_id, place.position + len(ids) - 1)
-        _assert_offsets_count(client, endpoint, params, ids)
-    return ListPage(new, after, ended, listed.total, listed.store_time)
+        # All rows were read before: records have joined the list, or the store ignores the offset.
+        next_place = Place(place.last_id, place.position + len(ids) - 1)
+        _assert_offset_works(client, endpoint, params, ids)
+    return ListPage(new_rows, next_place, ended, listing.total, listing.store_time)
 
 
-def _asked(params: Mapping[str, str], offset: int) -> dict[str, str]:
+def _page_params(params: Mapping[str, str], offset: int) -> dict[str, str]:
     return {
         **params,
         "orderby": "id",
@@ -77,18 +82,23 @@ def _asked(params: Mapping[str, str], offset: int) -> dict[str, str]:
 
 
 def _by_id(rows: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    ids = [record_id(row.get("id")) for row in rows]
-    known = [number for number in ids if number is not None]
-    if len(known) < len(ids):
-        raise ListingError("ids-missing", "the store lists records without an id")
-    if known != sorted(set(known)):
-        raise ListingError("order-ignored", "the store does not list by id as it was asked to")
-    return dict(zip(known, rows, strict=True))
+    by_id: dict[int, dict[str, Any]] = {}
+    last_id = 0
+    for row in rows:
+        number = record_id(row.get("id"))
+        if number is None:
+            raise ListingError("ids-missing", "the store lists records without an id")
+        if number <= last_id:
+            raise ListingError("order-ignored", "the store does not list by id as it was asked to")
+        by_id[number] = row
+        last_id = number
+    return by_id
 
 
-def _assert_offsets_count(
-    client: StoreClient, endpoint: str, params: Mapping[str, str], before: list[int]
+def _assert_offset_works(
+    client: StoreClient, endpoint: str, params: Mapping[str, str], ids: list[int]
 ) -> None:
-    """A page without a new row is no news where others joined the list; but past its end there must be nothing."""
-    if list(_by_id(client.listed(endpoint, _asked(params, FAR)).rows)) == before:
+    """Raise ListingError where the store gives the page with these ids for an offset past the end of the list, too."""
+    page_past_end = client.list_page(endpoint, _page_params(params, FAR))
+    if list(_by_id(page_past_end.rows)) == ids:
         raise ListingError("paging-ignored", "the store shows the same page again and again")

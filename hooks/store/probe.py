@@ -1,4 +1,4 @@
-"""This service as the store meets it, at PUBLIC_URL: tried out with what changes nothing there."""
+"""A probe of this service at PUBLIC_URL, from outside, as the store reaches it. The probe changes nothing."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ CHECK_TOPIC = "retention.rotation-check"
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """What came back. `unreachable`: nothing did, which from here may be so although the store gets through."""
+class ProbeResult:
+    """The result of a probe. `unreachable`: no answer came to this machine; the store may still get through."""
 
     verdict: Literal["well", "unreachable", "wrong"]
     words: str = ""
 
 
-def ping(url: str) -> Answered:
-    """Post what a new webhook posts, unsigned; it is answered 200 and stored nowhere."""
+def ping(url: str) -> ProbeResult:
+    """Post the unsigned ping of a new webhook. The service answers it 200 and stores nothing."""
     return _post(url, b"webhook_id=1", {"Content-Type": "application/x-www-form-urlencoded"})
 
 
-def prove(url: str, secret: str) -> Answered:
-    """Post a delivery that is signed with `secret` and about nothing; it is answered 200 where the secret counts."""
+def prove(url: str, secret: str) -> ProbeResult:
+    """Post an empty delivery that is signed with `secret`. The service answers it 200 where it accepts the secret."""
     body = b"{}"
     headers = {
         "Content-Type": "application/json",
@@ -40,39 +40,41 @@ def prove(url: str, secret: str) -> Answered:
     return _post(url, body, headers)
 
 
-def _post(url: str, body: bytes, headers: dict[str, str]) -> Answered:
+def _post(url: str, body: bytes, headers: dict[str, str]) -> ProbeResult:
     try:
         answer = requests.post(
             url, data=body, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False
         )
     except requests.RequestException as error:
-        return Answered("unreachable", f"{url} does not answer from here ({type(error).__name__})")
+        return ProbeResult(
+            "unreachable", f"{url} does not answer from here ({type(error).__name__})"
+        )
     if answer.status_code == 200 and _is_ours(answer):
-        return Answered("well")
-    return Answered("wrong", f"{url} {_meaning(answer.status_code)}")
+        return ProbeResult("well")
+    return ProbeResult("wrong", f"{url} {_meaning(answer.status_code)}")
 
 
 def _is_ours(answer: requests.Response) -> bool:
     try:
-        found = answer.json()
+        body = answer.json()
     except ValueError:
         return False
-    return isinstance(found, dict) and found.get("result") in ("ping", "ignored", "duplicate")
+    return isinstance(body, dict) and body.get("result") in ("ping", "ignored", "duplicate")
 
 
 def _meaning(status: int) -> str:
     if 300 <= status < 400:
         return (
-            f"redirects (status {status}). The store follows no redirect and takes it for success: every delivery is "
-            "lost while the webhook looks healthy. Set PUBLIC_URL to the address that answers without one"
+            f"redirects (status {status}). The store follows no redirect and takes it for success: every "
+            "delivery is lost while the webhook looks healthy. Set PUBLIC_URL to the address that answers without one"
         )
     return {
-        200: "answers, but not as this service: another program is there. Look at the proxy in front",
+        200: "answers, but not as this service: another program is there. Look at the proxy in front of this service",
         401: "refuses the signature (status 401)",
         404: "is not there (status 404): another program answers, or a service without this store in its settings",
-        413: "takes no body (status 413). Look at the proxy in front",
+        413: "accepts no body (status 413). Look at the proxy in front of this service",
         503: "cannot use its ledger (status 503). Look at /readyz",
     }.get(
         status,
-        f"answers with status {status}. Look at the proxy in front, and at the service's log",
+        f"answers with status {status}. Look at the proxy in front of this service, and at its log",
     )

@@ -1,4 +1,4 @@
-"""Which shop an address is of."""
+"""The shop that an address belongs to."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from urllib.parse import urlsplit
 _USUAL_PORTS = (None, 80, 443)
 
 
-def is_another(known: str | None, named: str) -> bool:
-    """Tell whether the address `named` is of another shop than the `known` one, if one is known."""
-    return known is not None and not same_shop(known, named)
+def is_another(recorded_url: str | None, url: str) -> bool:
+    """Tell whether `url` belongs to another shop than the recorded address, where there is one."""
+    return recorded_url is not None and not is_same_shop(recorded_url, url)
 
 
-def same_shop(one: str, other: str) -> bool:
-    """Tell whether two addresses are of the same shop: `http`, `https`, `www.`, usual ports and a last slash aside."""
-    return _shop(one) == _shop(other)
+def is_same_shop(url: str, other_url: str) -> bool:
+    """Tell whether two addresses belong to one shop.
+
+    `http` or `https`, `www.`, the usual ports and a slash at the end make no difference.
+    """
+    return _shop(url) == _shop(other_url)
 
 
 def _shop(url: str) -> tuple[str, int | None, str]:

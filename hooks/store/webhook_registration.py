@@ -100,7 +100,7 @@ def listed(client: StoreClient) -> list[Hook]:
         "_fields": "id,topic,status,delivery_url",
     }
     for number in range(1, PAGES + 1):
-        rows = client.listed("webhooks", asked | {"page": str(number)}).rows
+        rows = client.list_page("webhooks", asked | {"page": str(number)}).rows
         new = {hook.id: hook for hook in map(_hook, rows) if hook.id not in found}
         if not new:
             return [found[key] for key in sorted(found)]

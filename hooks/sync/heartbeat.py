@@ -81,7 +81,8 @@ class Heartbeat:
         self._offset = offset
         is_due = self._beat_at is None or ticks - self._beat_at >= EVERY_SECONDS
         has_news = (
-            bool(self.client.heard and not self._has_heard) or self.client.notices != self._notices
+            bool(self.client.clock_reading and not self._has_heard)
+            or self.client.notices != self._notices
         )
         if is_due or was_set or has_news:
             notices = dict(self.client.notices)
@@ -90,7 +91,7 @@ class Heartbeat:
             )
             self._beat_at, self._has_heard, self._notices = (
                 ticks,
-                self.client.heard is not None,
+                self.client.clock_reading is not None,
                 notices,
             )
         return self._is_ours
@@ -110,9 +111,12 @@ class Heartbeat:
                 rounds.hurry(connection, self.store, name, now)
         stores.looked_after(connection, self.store, now)
         store_observations.exchange(connection, self.store, self.client, now)
-        if self.client.heard:
+        if self.client.clock_reading:
             stores.said_its_time(
-                connection, self.store, self.client.heard.store_time, self.client.heard.at
+                connection,
+                self.store,
+                self.client.clock_reading.store_time,
+                self.client.clock_reading.at,
             )
         self._note_notices(connection, notices, now)
         return True

@@ -51,7 +51,7 @@ class Pusher:
     def _push_kind(self, kind: RecordKind) -> int:
         now = self.runtime.clock()
         token = uuid4().hex
-        limit = self.client.at_once(kind)
+        limit = self.client.write_limit(kind)
         with self.runtime.database.write() as connection:
             due = records.claim_pushes(
                 connection, self.store, kind, limit=limit, now=now, until=now + LEASE, claim=token

@@ -49,8 +49,8 @@ def _carry_auth(
     """The client's own finding is the newer one. Where it has none, it begins with the one that is noted."""
     if client.settings.auth != "auto":
         return
-    if client.auth_was_found:
-        client.auth_was_found = False
+    if client.has_new_auth:
+        client.has_new_auth = False
         traits.note(connection, store, AUTH, client.auth, now)
     elif known:
         client.adopt_auth(known.value)

@@ -23,7 +23,7 @@ from hooks.errors import (
 from hooks.retention.facts import RecordKind
 from hooks.settings import StoreSettings
 from hooks.store import session as session_module
-from hooks.store.client import LIST_LIMIT, SINGLES, StoreClient
+from hooks.store.client import LIST_LIMIT, SINGLE_WRITES, StoreClient
 from hooks.store.failures import http_date
 from hooks.store.rate import CallOutcome, outcome_of
 from tests.integration.desk import NOON
@@ -41,12 +41,12 @@ def test_a_list_tells_how_many_there_are_and_what_time_the_store_has(
     store: SandboxStore, client_of: MakeClient
 ) -> None:
     orders = [store.place_order()["id"] for _ in range(3)]
-    listing = client_of().listed(
+    listing = client_of().list_page(
         "orders", {"per_page": "2", "orderby": "id", "order": "asc", "_fields": "id"}
     )
     assert (listing.rows, listing.total) == ([{"id": orders[0]}, {"id": orders[1]}], 3)
     assert (listing.store_time, store.clock.now()) == (NOON, NOON)
-    assert client_of().listed("orders", {"status": "trash", "_fields": "id"}).rows == []
+    assert client_of().list_page("orders", {"status": "trash", "_fields": "id"}).rows == []
 
 
 TOTALS = [
@@ -69,7 +69,7 @@ def test_a_total_that_is_no_number_is_not_told(
     script: Scripted, client: MakeClient, value: str, total: int | None
 ) -> None:
     script.always(Answer(200, b"[]", {"X-WP-Total": value}))
-    assert client(script.url).listed("orders", {}).total == total
+    assert client(script.url).list_page("orders", {}).total == total
 
 
 DATES = [
@@ -94,7 +94,7 @@ def test_a_date_that_is_none_is_not_told(value: str, moment: datetime | None) ->
 
 def test_a_list_without_headers_is_a_list(script: Scripted, client: MakeClient) -> None:
     script.always(Answer(200, b'[{"id": 1}]'))
-    listing = client(script.url).listed("orders", {})
+    listing = client(script.url).list_page("orders", {})
     assert (listing.rows, listing.total) == ([{"id": 1}], None)
     assert http_date(None) is None
 
@@ -105,7 +105,7 @@ def test_what_is_no_list_of_records_is_a_failure(
 ) -> None:
     script.always(Answer.of(body))
     with pytest.raises(StoreUnreachableError):
-        client(script.url).listed("orders", {})
+        client(script.url).list_page("orders", {})
     with pytest.raises(StoreUnreachableError):
         client(script.url).read_many("order", [1], fields="id")
 
@@ -186,9 +186,9 @@ def test_a_webhook_is_made_changed_and_deleted(store: SandboxStore, client_of: M
     )
     place = f"webhooks/{webhook['id']}"
     assert made.change(place, {"status": "paused"})["status"] == "paused"
-    assert [hook["status"] for hook in made.listed("webhooks", {}).rows] == ["paused"]
+    assert [hook["status"] for hook in made.list_page("webhooks", {}).rows] == ["paused"]
     assert made.delete(place, {"force": "true"})["id"] == webhook["id"]
-    assert made.listed("webhooks", {}).rows == []
+    assert made.list_page("webhooks", {}).rows == []
     with pytest.raises(RecordGoneError):
         made.delete(place, {"force": "true"})
     with pytest.raises(RecordGoneError):
@@ -401,17 +401,18 @@ def test_one_by_one_no_more_are_written_than_one_go_holds(
     store: SandboxStore, client_of: MakeClient
 ) -> None:
     customers = [
-        int(store.sign_up(email=f"{place}@example.test")["id"]) for place in range(SINGLES + 2)
+        int(store.sign_up(email=f"{place}@example.test")["id"])
+        for place in range(SINGLE_WRITES + 2)
     ]
     made = client_of("shop_manager")
-    assert made.at_once("customer") > SINGLES
+    assert made.write_limit("customer") > SINGLE_WRITES
     first = made.write_meta("customer", dict.fromkeys(customers, META))
-    assert list(first) == customers[:SINGLES]
-    assert made.at_once("customer") == SINGLES
-    assert made.at_once("order") > SINGLES
+    assert list(first) == customers[:SINGLE_WRITES]
+    assert made.write_limit("customer") == SINGLE_WRITES
+    assert made.write_limit("order") > SINGLE_WRITES
     assert (
-        list(made.write_meta("customer", dict.fromkeys(customers[SINGLES:], META)))
-        == customers[SINGLES:]
+        list(made.write_meta("customer", dict.fromkeys(customers[SINGLE_WRITES:], META)))
+        == customers[SINGLE_WRITES:]
     )
     assert [len(store.log.writes("customer", number)) for number in customers] == [1] * len(
         customers

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 
 from hooks.errors import CachedAnswerError
 from hooks.ledger import rounds, stores, tables
-from hooks.store.client import Heard
+from hooks.store.client import ClockReading
 from hooks.sync.heartbeat import ABSENCE, Heartbeat
 from hooks.worker.loop import StoreWorker
 from tests.integration.desk import ON_SQLITE, SECOND, Desk, close, worker_of
@@ -136,7 +136,7 @@ def test_the_first_time_that_the_store_says_is_written_down_at_once(
 ) -> None:
     heartbeat.beat()
     assert row_of(desk).store_time is None
-    heartbeat.client.heard = Heard(desk.clock() - SECOND, desk.clock())
+    heartbeat.client.clock_reading = ClockReading(desk.clock() - SECOND, desk.clock())
     heartbeat.beat()
     assert (row_of(desk).store_time, row_of(desk).store_time_at) == (
         desk.clock() - SECOND,

@@ -36,7 +36,7 @@ class MovingList:
     def __post_init__(self) -> None:
         self.lasting = set(self.ids)
 
-    def listed(self, _endpoint: str, params: Mapping[str, str]) -> Listing:
+    def list_page(self, _endpoint: str, params: Mapping[str, str]) -> Listing:
         """Answer a page as the store does, and change."""
         self.answers += 1
         self.lasting &= self.ids

@@ -25,7 +25,7 @@ def _answer_otherwise(
 ) -> None:
     """Let what stands before the store answer the calls that fit."""
     for client in (desk.worker.refetcher.client, desk.reconciler.client):
-        send = client._paced
+        send = client._send
 
         def paced(
             method: str,
@@ -39,7 +39,7 @@ def _answer_otherwise(
                 answer.status_code, answer._content = status, body
             return answer
 
-        monkeypatch.setattr(client, "_paced", paced)
+        monkeypatch.setattr(client, "_send", paced)
 
 
 HTML = b"<html><body>Forbidden</body></html>"

@@ -19,7 +19,7 @@ from deploy.sandbox.wire import Json
 from hooks.errors import StoreBusyError
 from hooks.ledger import stores
 from hooks.ledger.database import Database
-from hooks.store.client import SINGLES
+from hooks.store.client import SINGLE_WRITES
 from hooks.store.retry import FIRST, LONGEST, PERMANENT
 from hooks.worker import loop as worker_module
 from hooks.worker.loop import StoreWorker
@@ -370,11 +370,11 @@ def test_more_customers_than_can_be_written_one_by_one_in_a_go_are_written_in_th
 ) -> None:
     customers = [
         int(desk.store.sign_up(email=f"{place}@example.test")["id"])
-        for place in range(2 * SINGLES + 5)
+        for place in range(2 * SINGLE_WRITES + 5)
     ]
     desk.deliver()
     desk.advance()
-    for done in (SINGLES, 2 * SINGLES, len(customers)):
+    for done in (SINGLE_WRITES, 2 * SINGLE_WRITES, len(customers)):
         assert desk.worker.pusher.push() > 0
         assert sum(desk.writes("customer", number) for number in customers) == done
         assert desk.count_claimed() == 0
@@ -392,7 +392,8 @@ def test_trouble_in_the_midst_of_single_writes_gives_back_those_that_had_no_turn
     desk: Desk,
 ) -> None:
     customers = [
-        int(desk.store.sign_up(email=f"{place}@example.test")["id"]) for place in range(SINGLES + 5)
+        int(desk.store.sign_up(email=f"{place}@example.test")["id"])
+        for place in range(SINGLE_WRITES + 5)
     ]
     desk.deliver()
     desk.advance()
@@ -400,7 +401,7 @@ def test_trouble_in_the_midst_of_single_writes_gives_back_those_that_had_no_turn
     with pytest.raises(StoreBusyError):
         desk.worker.pusher.push()
     assert [desk.writes("customer", number) for number in customers] == [1] * 3 + [0] * (
-        SINGLES + 2
+        SINGLE_WRITES + 2
     )
     assert desk.count_claimed() == 0
     assert {desk.row("customer", number)["push_attempts"] for number in customers} == {0}

@@ -317,16 +317,16 @@ def test_orders_trashed_while_the_end_of_the_trash_is_read_are_no_fault_of_the_s
     ids = known.store.place_orders(count=4, quiet=True)
     known.store.trash_order(ids[3])
     client = known.reconciler.client
-    listed = client.listed
+    list_page = client.list_page
     left = [ids[2], ids[1]]
 
     def moving(endpoint: str, params: Any) -> Any:
-        answer = listed(endpoint, params)
+        answer = list_page(endpoint, params)
         if params.get("status") == "trash" and left:
             known.store.trash_order(left.pop(0))
         return answer
 
-    monkeypatch.setattr(client, "listed", moving)
+    monkeypatch.setattr(client, "list_page", moving)
     known.rescan("orders")
     with known.runtime.database.read() as connection:
         state = rounds.state(connection, "shop", "orders")

@@ -15,7 +15,7 @@ from hooks.ledger.set_back import HAPPENED, HAPPENED_ANYWHERE, SLACK, WAITED_FOR
 from hooks.ledger.tables import Instant, metadata
 from hooks.policies.activate import adopt
 from hooks.retention.facts import Occurrence
-from hooks.store.client import Heard
+from hooks.store.client import ClockReading
 from hooks.store.retry import LONGEST_ASKED, PERMANENT
 from hooks.sync.heartbeat import Heartbeat
 from hooks.worker.maintenance import Maintenance, MaintenanceTask
@@ -225,7 +225,7 @@ def test_a_report_without_a_time_is_dated_anew(full: Desk, occurrence: Occurrenc
 
 def test_a_report_without_a_time_is_not_dated_before_what_the_store_has_said(full: Desk) -> None:
     now = full.clock.now
-    full.worker.heartbeat.client.heard = Heard(now, now)
+    full.worker.heartbeat.client.clock_reading = ClockReading(now, now)
     full.worker.heartbeat.beat()
     full.clock.now = now - YEAR
     full.report(Happened("support-request", 31, "closed"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hooks.store.shop_identity import same_shop
+from hooks.store.shop_identity import is_same_shop
 
 SHOP = "https://shop.example"
 
@@ -34,10 +34,10 @@ SHOP = "https://shop.example"
     ],
 )
 def test_the_same_shop(other: str, same: bool) -> None:
-    assert same_shop(SHOP, other) is same
-    assert same_shop(other, SHOP) is same
+    assert is_same_shop(SHOP, other) is same
+    assert is_same_shop(other, SHOP) is same
 
 
 def test_shops_in_folders_of_one_host_differ() -> None:
-    assert same_shop("https://shop.example/no", "https://www.shop.example/no/")
-    assert not same_shop("https://shop.example/no", "https://shop.example/se")
+    assert is_same_shop("https://shop.example/no", "https://www.shop.example/no/")
+    assert not is_same_shop("https://shop.example/no", "https://shop.example/se")
