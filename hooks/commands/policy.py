@@ -75,7 +75,7 @@ def _waiting_lines(service: Service) -> Iterator[str]:
     """Yield the records to be tagged and the policies that wait; nothing where the ledger cannot be read."""
     try:
         with service.database.read() as connection:
-            waiting = policies.waiting(connection)
+            waiting = policies.proposed(connection)
             untagged = records.to_be_tagged(connection, tagged_by(service.policy))
     except LedgerUnavailableError:
         return

@@ -102,7 +102,7 @@ def store_moved(slug: str | None) -> None:
         url = service.settings.stores[name].url
         with stop_without_ledger(), service.database.write() as connection:
             row = stores.row(connection, name)
-            stores.moved(connection, name, url)
+            stores.replace_url(connection, name, url)
         if row and is_another(row.url, url):
             click.echo(f"{name}: the records are of {url} from now on, and no more of {row.url}.")
         else:

@@ -208,7 +208,7 @@ class Ingest:
                 known = _held(unit, found.get(claim.record_id))
                 if known is not None:
                     self._settle_write(unit, known, claim, pushed, snapshot, moment)
-            stores.pushed(unit.connection, store, moment.now)
+            stores.note_push(unit.connection, store, moment.now)
 
         self.runtime.transaction(work)
 
@@ -383,7 +383,9 @@ class Ingest:
         address_links.lock_subject(unit.connection, store, event.subject)
         known = unit.find(key) or records.blank(key, moment.now)
         before = cast("ReportedFacts | None", facts_of(known))
-        at = event.at or stores.no_earlier(unit.connection, moment.now).replace(microsecond=0)
+        at = event.at or stores.not_behind_stores(unit.connection, moment.now).replace(
+            microsecond=0
+        )
         facts = add_report(
             before, ToolReport(event.kind, event.occurrence, at, event.name, event.subject)
         )
@@ -446,7 +448,7 @@ def _believed(
     """
     now, version = moment.now, known["version"]
     if is_future(snapshot, now) or (version and not is_plausible(version, now)):
-        now = stores.no_earlier(unit.connection, now)  # our clock may be behind
+        now = stores.not_behind_stores(unit.connection, now)  # our clock may be behind
     if version and not is_plausible(version, now):
         version = None
     arrived_at = moment.asked_at or (max(now, version) if version else now)

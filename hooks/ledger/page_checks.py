@@ -1,4 +1,4 @@
-"""The published pages: when each was last compared with the policy in force, and what was found."""
+"""The published pages: when each was last compared with the policy in force, and the findings."""
 
 from __future__ import annotations
 
@@ -8,24 +8,37 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, delete, literal, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    delete,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from hooks.ledger.records import insert_ignore
 from hooks.ledger.tables import pages
 from hooks.retention.policy import Policy
 
 DAILY = timedelta(days=1)
-"""How often a page is compared."""
+"""The time between two checks of a page."""
 
 LEASE = timedelta(minutes=5)
-"""Longer than a page takes to be fetched and read; of a worker that died, another goes on after it."""
+"""Longer than it takes to fetch and read a page. After it, another worker takes over from one that died."""
 
 Finding = dict[str, Any]
+"""A `hooks.page.finding.PageFinding` as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What the last look at a page gave. `error` says why it could not be read, if it could not."""
+class PageCheck:
+    """The result of the last check of a page. `error` says why the page could not be read, if it could not."""
 
     url: str
     findings: tuple[Finding, ...]
@@ -34,37 +47,40 @@ class Checked:
     error_since: datetime | None
 
 
-def keep_to(connection: Connection, urls: Iterable[str], now: datetime) -> None:
-    """Have a row for each page that the settings name, and for no other."""
-    wanted = sorted(urls)
-    for url in wanted:
+def keep_only(connection: Connection, urls: Iterable[str], now: datetime) -> None:
+    """Keep a row for each page that the settings name, and for no other page. A new page is due at once."""
+    pages_to_check = sorted(urls)
+    for url in pages_to_check:
         connection.execute(insert_ignore(connection, pages), {"url": url, "due_at": now})
-    connection.execute(delete(pages).where(pages.c.url.not_in(wanted)))
+    connection.execute(delete(pages).where(pages.c.url.not_in(pages_to_check)))
 
 
-def _due(policy: Policy, now: datetime) -> Select[str]:
-    """At once, where another policy is in force by now than the one that a page was compared with.
+def _select_due(policy: Policy, now: datetime) -> Select[str]:
+    """Select the page that is due the longest and not claimed.
 
-    What is further ahead than it can have been put off was put off by a clock that was ahead: it counts for nothing.
+    A page that was compared with another policy is due at once. A time too far in the future was written by a clock
+    that was ahead: it does not count.
     """
-    other = or_(pages.c.policy_digest.is_(None), pages.c.policy_digest != policy.digest)
-    due = or_(
-        pages.c.due_at <= now, pages.c.due_at > now + DAILY, and_(other, pages.c.error.is_(None))
+    has_other_policy = or_(pages.c.policy_digest.is_(None), pages.c.policy_digest != policy.digest)
+    is_due = or_(
+        pages.c.due_at <= now,
+        pages.c.due_at > now + DAILY,
+        and_(has_other_policy, pages.c.error.is_(None)),
     )
-    held = pages.c.claim_until
-    free = or_(held.is_(None), held <= now, held > now + 2 * LEASE)
-    return select(pages.c.url).where(due, free).order_by(pages.c.due_at).limit(1)
+    claim_until = pages.c.claim_until
+    is_free = or_(claim_until.is_(None), claim_until <= now, claim_until > now + 2 * LEASE)
+    return select(pages.c.url).where(is_due, is_free).order_by(pages.c.due_at).limit(1)
 
 
-def any_due(connection: Connection, policy: Policy, now: datetime) -> bool:
-    """Whether there is a page to be looked at."""
-    return connection.execute(_due(policy, now)).first() is not None
+def is_any_due(connection: Connection, policy: Policy, now: datetime) -> bool:
+    """Tell whether a page is due to be checked."""
+    return connection.execute(_select_due(policy, now)).first() is not None
 
 
 def claim(connection: Connection, policy: Policy, now: datetime) -> str | None:
-    """The page that is to be looked at next, for this worker."""
+    """Claim the page that is to be checked next; None where no page is due."""
     url: str | None = connection.execute(
-        _due(policy, now).with_for_update(skip_locked=True)
+        _select_due(policy, now).with_for_update(skip_locked=True)
     ).scalar()
     if url is not None:
         connection.execute(update(pages).where(pages.c.url == url).values(claim_until=now + LEASE))
@@ -72,28 +88,24 @@ def claim(connection: Connection, policy: Policy, now: datetime) -> str | None:
 
 
 def release(connection: Connection, url: str) -> None:
-    """Give up a claim on a page that was not looked at."""
+    """Give up a claim on a page that was not checked."""
     connection.execute(update(pages).where(pages.c.url == url).values(claim_until=None))
 
 
-def settle(
+def save_findings(
     connection: Connection,
     url: str,
     policy: Policy,
-    found: Iterable[Finding],
+    page_findings: Iterable[Finding],
     *,
     drift: bool,
     now: datetime,
     due: datetime,
 ) -> None:
-    """Keep what was found; `since` when there has been a drift stays."""
-    since = (
-        case((pages.c.since.is_(None), literal(now, pages.c.since.type)), else_=pages.c.since)
-        if drift
-        else None
-    )
+    """Save the result of a check, and end the claim. `since` stays at the first check that found the drift."""
+    since = _first_time(pages.c.since, now) if drift else None
     values = {
-        "findings": json.dumps(list(found)),
+        "findings": json.dumps(list(page_findings)),
         "policy_digest": policy.digest,
         "checked_at": now,
         "due_at": due,
@@ -104,40 +116,37 @@ def settle(
     )
 
 
-def failed(connection: Connection, url: str, error: str, *, now: datetime, due: datetime) -> None:
-    """The page could not be read; what was last found of it stands."""
-    since = case(
-        (pages.c.error_since.is_(None), literal(now, pages.c.error_since.type)),
-        else_=pages.c.error_since,
-    )
+def save_failure(
+    connection: Connection, url: str, error: str, *, now: datetime, due: datetime
+) -> None:
+    """Save that the page could not be read, and end the claim. The findings of the last check stay."""
+    since = _first_time(pages.c.error_since, now)
     values = {"error": error, "error_since": since, "due_at": due, "claim_until": None}
     connection.execute(update(pages).where(pages.c.url == url).values(values))
 
 
-def checked(connection: Connection, policy: Policy) -> list[Checked]:
-    """What is known of each page; findings only of a comparison with this very policy."""
-    rows = connection.execute(select(pages).order_by(pages.c.url))
-    return [
-        Checked(
-            row.url,
-            tuple(json.loads(row.findings))
-            if row.findings and row.policy_digest == policy.digest
-            else (),
-            row.since,
-            row.error,
-            row.error_since,
-        )
-        for row in rows
-    ]
+def _first_time(column: Column[datetime], now: datetime) -> ColumnElement[datetime]:
+    """Return the instant in a column, or `now` where it has none."""
+    return case((column.is_(None), literal(now, column.type)), else_=column)
+
+
+def latest_checks(connection: Connection, policy: Policy) -> list[PageCheck]:
+    """Return the last check of each page, with its findings only if it compared the page with this very policy."""
+    checks = []
+    for row in connection.execute(select(pages).order_by(pages.c.url)):
+        is_current = row.findings and row.policy_digest == policy.digest
+        page_findings = tuple(json.loads(row.findings)) if is_current else ()
+        checks.append(PageCheck(row.url, page_findings, row.since, row.error, row.error_since))
+    return checks
 
 
 def findings(connection: Connection, policy: Policy) -> list[Finding] | None:
-    """All that the pages say otherwise than this policy; None where none was compared with it."""
+    """Return all findings of all pages for this policy; None where no page was compared with it."""
     compared = select(pages.c.url).where(pages.c.policy_digest == policy.digest)
     if connection.execute(compared).first() is None:
         return None
     return [
         {"page": page.url} | finding
-        for page in checked(connection, policy)
+        for page in latest_checks(connection, policy)
         for finding in page.findings
     ]

@@ -1,4 +1,4 @@
-"""Which policy is in force, which ones were before, and which one waits: the ledger keeps the text of each."""
+"""The policies that the ledger knows, each with its text: proposed, in force, or superseded."""
 
 from __future__ import annotations
 
@@ -14,88 +14,89 @@ from hooks.ledger.tables import policies
 from hooks.retention.policy import Policy
 
 _LOCK = 7_235_604_118_202
-"""Any number that nobody else takes as an advisory lock in this database."""
+"""The key of an advisory lock: any number that nobody else uses in this database."""
 
 
 def lock(connection: Connection) -> None:
-    """Be the only one who changes which policy is in force, until the transaction ends."""
-    if connection.dialect.name == "postgresql":  # SQLite's writer is alone already
+    """Keep other processes from changing which policy is in force, until the transaction ends."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer at a time
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
 def in_force(connection: Connection) -> Row[Any] | None:
-    """The one that tags are made by; None before the first."""
+    """Return the policy in force, by which records are tagged; None before the first one."""
     return connection.execute(select(policies).where(policies.c.state == "in-force")).first()
 
 
 def digest_in_force(connection: Connection) -> str | None:
-    """Which one that is, without its text."""
-    found: str | None = connection.execute(
+    """Return the digest of the policy in force."""
+    digest: str | None = connection.execute(
         select(policies.c.digest).where(policies.c.state == "in-force")
     ).scalar()
-    return found
+    return digest
 
 
-def waiting(connection: Connection) -> list[Row[Any]]:
-    """Those that are to be put in force and may not yet: each says what it `waits_for`."""
-    chosen = select(policies).where(policies.c.state == "proposed")
-    return list(connection.execute(chosen.order_by(policies.c.proposed_at)))
+def proposed(connection: Connection) -> list[Row[Any]]:
+    """Return the policies that may not be activated yet. Each says what it `waits_for`."""
+    query = select(policies).where(policies.c.state == "proposed")
+    return list(connection.execute(query.order_by(policies.c.proposed_at)))
 
 
-def known(connection: Connection, digest: str) -> Row[Any] | None:
-    """A policy that was in force or proposed at some time."""
+def find(connection: Connection, digest: str) -> Row[Any] | None:
+    """Return a policy by its digest; None if it was never proposed or in force."""
     return connection.execute(select(policies).where(policies.c.digest == digest)).first()
 
 
-def others_of_id(connection: Connection, policy: Policy) -> bool:
-    """Whether a policy that says something else was in force under the same id: tags could not be told apart."""
-    chosen = select(policies.c.digest).where(
+def is_id_taken(connection: Connection, policy: Policy) -> bool:
+    """Tell whether another policy was in force under the same id: nobody could tell the tags of the two apart."""
+    query = select(policies.c.digest).where(
         policies.c.id == policy.id,
         policies.c.digest != policy.digest,
         policies.c.in_force_at.is_not(None),
     )
-    return connection.execute(chosen).first() is not None
+    return connection.execute(query).first() is not None
 
 
 def put_in_force(connection: Connection, policy: Policy, now: datetime) -> None:
-    """From now on tags are made by this one; what waited, waits no more."""
+    """Activate a policy: from now on records are tagged by it. No other policy stays proposed."""
     lock(connection)
-    _have(connection, policy, now)
-    forget_waiting(connection, but=policy.digest)
+    _insert(connection, policy, now)
+    withdraw_proposed(connection, except_digest=policy.digest)
     superseded = update(policies).where(
         policies.c.state == "in-force", policies.c.digest != policy.digest
     )
     connection.execute(superseded.values(state="superseded"))
-    chosen = update(policies).where(policies.c.digest == policy.digest)
-    connection.execute(chosen.values(state="in-force", in_force_at=now, waits_for=None))
+    activated = update(policies).where(policies.c.digest == policy.digest)
+    connection.execute(activated.values(state="in-force", in_force_at=now, waits_for=None))
 
 
-def wait(
+def propose(
     connection: Connection,
     policy: Policy,
-    why: str,
+    waits_for: str,
     impact: Mapping[str, Any] | None,
     now: datetime,
 ) -> None:
-    """Have it wait. One that was in force before keeps its place in the past, and says why it is not again."""
-    _have(connection, policy, now)
-    forget_waiting(connection, but=policy.digest)
-    chosen = update(policies).where(
+    """Store a policy as proposed, with the reason that it `waits_for`. A time when it was in force before is kept."""
+    _insert(connection, policy, now)
+    withdraw_proposed(connection, except_digest=policy.digest)
+    statement = update(policies).where(
         policies.c.digest == policy.digest, policies.c.state != "in-force"
     )
-    told = json.dumps(impact) if impact is not None else None
-    connection.execute(chosen.values(state="proposed", waits_for=why, impact=told))
+    impact_text = json.dumps(impact) if impact is not None else None
+    values = {"state": "proposed", "waits_for": waits_for, "impact": impact_text}
+    connection.execute(statement.values(values))
 
 
-def forget_waiting(connection: Connection, *, but: str = "") -> None:
-    """Nothing waits, `but` perhaps one; what was in force before goes back to its place in the past."""
-    waits = (policies.c.state == "proposed", policies.c.digest != but)
-    before = update(policies).where(*waits, policies.c.in_force_at.is_not(None))
-    connection.execute(before.values(state="superseded", waits_for=None))
-    connection.execute(delete(policies).where(*waits))
+def withdraw_proposed(connection: Connection, *, except_digest: str = "") -> None:
+    """Withdraw all proposed policies, except perhaps one. One that was in force before is superseded again."""
+    is_withdrawn = (policies.c.state == "proposed", policies.c.digest != except_digest)
+    was_in_force = update(policies).where(*is_withdrawn, policies.c.in_force_at.is_not(None))
+    connection.execute(was_in_force.values(state="superseded", waits_for=None))
+    connection.execute(delete(policies).where(*is_withdrawn))
 
 
-def _have(connection: Connection, policy: Policy, now: datetime) -> None:
+def _insert(connection: Connection, policy: Policy, now: datetime) -> None:
     values = {
         "digest": policy.digest,
         "id": policy.id,

@@ -1,4 +1,4 @@
-"""What is known of each store as a whole: when it was last written to, and whether calls to it rest."""
+"""The row of each store: its backoff, its rate limit, and the times of the last events."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from hooks.ledger.records import insert_ignore
 from hooks.ledger.statements import PUSHED, RESTING, SAVE_BUDGET
 from hooks.ledger.tables import NO_WEBHOOKS, deliveries, stores
 
-OVER = datetime.min.replace(tzinfo=UTC)
-"""When a rest ended that nobody waits for any more."""
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+"""The end of a backoff for which nobody waits any more."""
 
-AHEAD = timedelta(hours=1)
-"""Stores are called more often than this. So a clock that is further ahead of what they last said is wrong, or they
-have not answered for so long."""
+MAX_AHEAD = timedelta(hours=1)
+"""Stores are called more often than this. If our clock is further ahead of the newest time that a store gave, it is
+wrong, or no store has answered for so long."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
-    """Calls to the store rest until `until`; `permanent`: until an operator acts, in truth."""
+class Backoff:
+    """No call is made to the store before `until`. `permanent`: no retry will help before an operator acts."""
 
     code: str
     since: datetime
@@ -33,7 +33,7 @@ class Rest:
 
 
 def register(connection: Connection, slugs: Iterable[str]) -> None:
-    """Have a row for each store, and call those again that an operator may have mended before this start."""
+    """Insert a row for each store, and end the permanent backoffs: an operator may have acted before this start."""
     for slug in slugs:
         connection.execute(insert_ignore(connection, stores), {"slug": slug})
         connection.execute(
@@ -43,126 +43,138 @@ def register(connection: Connection, slugs: Iterable[str]) -> None:
         )
 
 
-def resting(connection: Connection, slug: str) -> Rest | None:
-    """Why and until when calls to this store rest; None if they do not, nor did until the last success."""
+def backoff_of(connection: Connection, slug: str) -> Backoff | None:
+    """Return the backoff of a store, which may be over; None if the last call to the store succeeded."""
     for row in RESTING.rows(connection, {"store": slug}):
         if row["stopped_code"] is not None:
-            code, since, until = row["stopped_code"], row["stopped_since"], row["resume_at"]
-            return Rest(code, since, until or OVER, row["stopped_permanent"], row["failures"])
+            return Backoff(
+                code=row["stopped_code"],
+                since=row["stopped_since"],
+                until=row["resume_at"] or LONG_AGO,
+                permanent=row["stopped_permanent"],
+                failures=row["failures"],
+            )
     return None
 
 
-def rest(connection: Connection, slug: str, pause: Rest) -> None:
-    """Let calls to the store rest. `since` counts from the first failure of the row."""
-    known = resting(connection, slug)
+def save_backoff(connection: Connection, slug: str, backoff: Backoff) -> None:
+    """Begin or prolong a backoff. `since` stays at the first of several failures in a row with the same code."""
+    previous = backoff_of(connection, slug)
+    since = backoff.since
+    if previous and previous.code == backoff.code:
+        since = previous.since
     connection.execute(
         update(stores)
         .where(stores.c.slug == slug)
         .values(
-            resume_at=pause.until,
-            stopped_code=pause.code,
-            stopped_since=known.since if known and known.code == pause.code else pause.since,
-            stopped_permanent=pause.permanent,
-            failures=pause.failures,
+            resume_at=backoff.until,
+            stopped_code=backoff.code,
+            stopped_since=since,
+            stopped_permanent=backoff.permanent,
+            failures=backoff.failures,
         )
     )
 
 
-def recovered(connection: Connection, slug: str, now: datetime) -> None:
-    """The store answers. A rest that it asked for meanwhile of another process stands."""
+def end_backoff(connection: Connection, slug: str, now: datetime) -> None:
+    """End the backoff, since the store answers. One that another process has begun meanwhile stays in effect."""
     cleared = {"resume_at": None, "stopped_code": None, "stopped_since": None}
     over = or_(stores.c.resume_at.is_(None), stores.c.resume_at <= now)
     stopped = update(stores).where(stores.c.slug == slug, stores.c.stopped_code.is_not(None), over)
     connection.execute(stopped.values(**cleared, stopped_permanent=False, failures=0))
 
 
-def pushed(connection: Connection, slug: str, at: datetime) -> None:
-    """Something was written to the store."""
+def note_push(connection: Connection, slug: str, at: datetime) -> None:
+    """Note that something was written to the store."""
     PUSHED.run(connection, [{"store": slug, "last_pushed_at": at}])
 
 
-def missed(connection: Connection, slug: str, changed_at: datetime, now: datetime) -> None:
-    """A change was found of which no delivery had come: that tells of the webhooks if none has come since."""
+def note_missed_change(
+    connection: Connection, slug: str, changed_at: datetime, now: datetime
+) -> None:
+    """Note that a change was found that no delivery has told. The webhooks are to blame if none has come since."""
     ours = (deliveries.c.store == slug, deliveries.c.topic.not_in(NO_WEBHOOKS))
     last = select(func.max(deliveries.c.received_at)).where(*ours).scalar_subquery()
-    silent = or_(last.is_(None), last < changed_at)
-    before = or_(stores.c.missed_at.is_(None), stores.c.missed_at <= last)  # that one was over
-    at = case((before, literal(now, stores.c.missed_at.type)), else_=stores.c.missed_at)
-    connection.execute(update(stores).where(stores.c.slug == slug, silent).values(missed_at=at))
+    is_silent = or_(last.is_(None), last < changed_at)
+    # A delivery that came after `missed_at` has ended the silence before this one.
+    is_first = or_(stores.c.missed_at.is_(None), stores.c.missed_at <= last)
+    at = case((is_first, literal(now, stores.c.missed_at.type)), else_=stores.c.missed_at)
+    connection.execute(update(stores).where(stores.c.slug == slug, is_silent).values(missed_at=at))
 
 
-def reconciled(connection: Connection, slug: str, at: datetime) -> None:
-    """The store was asked for all changes up to now."""
+def note_reconciled(connection: Connection, slug: str, at: datetime) -> None:
+    """Note that the store was asked for all changes up to an instant."""
     connection.execute(update(stores).where(stores.c.slug == slug).values(last_reconciled_at=at))
 
 
 def lock_budget(connection: Connection, slug: str) -> Row[Any]:
-    """What calls to this store may take: `next_call_at`, `rate`, `usual`, held until the transaction ends.
-
-    A store of which there is no row gets one.
-    """
-    chosen = select(stores).where(stores.c.slug == slug).with_for_update()
-    row = connection.execute(chosen).first()
+    """Read and lock the row with the rate limit of a store: `next_call_at`, `rate`, `usual`. Inserts a missing row."""
+    query = select(stores).where(stores.c.slug == slug).with_for_update()
+    row = connection.execute(query).first()
     if row is None:
         connection.execute(insert_ignore(connection, stores), {"slug": slug})
-        row = connection.execute(chosen).one()
+        row = connection.execute(query).one()
     return row
 
 
 def save_budget(
     connection: Connection, slug: str, *, next_call_at: datetime, rate: float, usual: str
 ) -> None:
-    """Write what `lock_budget` gave and calls have changed since."""
+    """Write the rate limit that `lock_budget` has read and the caller has changed."""
     SAVE_BUDGET.run(
         connection, [{"store": slug, "next_call_at": next_call_at, "rate": rate, "usual": usual}]
     )
 
 
-# --- whether it is looked after --------------------------------------------------------------------------
+# --- the shop, the worker, and the clocks ----------------------------------------------------------------
 
 
 def row(connection: Connection, slug: str) -> Row[Any] | None:
-    """All that is known of a store; None before a worker or a call to it has made it known."""
+    """Return the row of a store; None before a worker or a call to the store has inserted it."""
     return connection.execute(select(stores).where(stores.c.slug == slug)).first()
 
 
-def meet(connection: Connection, slug: str, url: str) -> None:
-    """The records are of the shop at this address, if none is known yet."""
+def keep_url(connection: Connection, slug: str, url: str) -> None:
+    """Note the address of the shop that the records belong to, unless one is stored already."""
     connection.execute(
         update(stores).where(stores.c.slug == slug, stores.c.url.is_(None)).values(url=url)
     )
 
 
-def moved(connection: Connection, slug: str, url: str) -> None:
-    """From now on the records are of the shop at this address."""
+def replace_url(connection: Connection, slug: str, url: str) -> None:
+    """Store another address of the shop that the records belong to."""
     connection.execute(update(stores).where(stores.c.slug == slug).values(url=url))
 
 
-def looked_after(connection: Connection, slug: str, now: datetime) -> None:
-    """A worker looks after the store."""
+def note_worker(connection: Connection, slug: str, now: datetime) -> None:
+    """Note that a worker works for the store."""
     connection.execute(update(stores).where(stores.c.slug == slug).values(worker_at=now))
 
 
-def said_its_time(connection: Connection, slug: str, store_time: datetime, at: datetime) -> None:
-    """The store said what time it has, when our clock said `at`."""
+def note_store_time(connection: Connection, slug: str, store_time: datetime, at: datetime) -> None:
+    """Note the time that the store gave in an answer, and our own time `at` then."""
     connection.execute(
         update(stores).where(stores.c.slug == slug).values(store_time=store_time, store_time_at=at)
     )
 
 
-def no_later(connection: Connection, now: datetime) -> datetime:
-    """The time, but at most AHEAD after the newest that a store has said: a clock that is ahead must not do all."""
-    newest = _newest_time(connection)
-    return min(now, newest + AHEAD) if newest else now
+def not_ahead_of_stores(connection: Connection, now: datetime) -> datetime:
+    """Return `now`, but at most MAX_AHEAD after the newest time that a store gave.
+
+    Our clock may be wrong. If it is ahead, that alone must not make everything due.
+    """
+    newest = _newest_store_time(connection)
+    return min(now, newest + MAX_AHEAD) if newest else now
 
 
-def no_earlier(connection: Connection, now: datetime) -> datetime:
-    """The time, but not before the newest that a store has said."""
-    return max(now, _newest_time(connection) or now)
+def not_behind_stores(connection: Connection, now: datetime) -> datetime:
+    """Return `now`, but not before the newest time that a store gave."""
+    newest = _newest_store_time(connection)
+    return max(now, newest) if newest else now
 
 
-def _newest_time(connection: Connection) -> datetime | None:
-    found: datetime | None = connection.execute(
+def _newest_store_time(connection: Connection) -> datetime | None:
+    newest: datetime | None = connection.execute(
         select(func.max(stores.c.store_time))
     ).scalar_one_or_none()
-    return found
+    return newest

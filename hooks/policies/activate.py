@@ -81,15 +81,15 @@ def _settled(
     A clock that is ahead makes no policy effective.
     """
     if impact is None:
-        policies.forget_waiting(connection)
+        policies.withdraw_proposed(connection)
         return Adopted(None, None)
     first = policies.digest_in_force(connection) is None
-    today = wanted.day_of(stores.no_later(connection, now))
+    today = wanted.day_of(stores.not_ahead_of_stores(connection, now))
     obstacle = _obstacle(connection, wanted, today)
     obstacle = obstacle or ",".join(impact.alarms) or None
     waits_for = obstacle if not first and (obstacle == "effective-date" or not yes) else None
     if waits_for:
-        policies.wait(connection, wanted, waits_for, impact.as_dict(), now)
+        policies.propose(connection, wanted, waits_for, impact.as_dict(), now)
     else:
         policies.put_in_force(connection, wanted, now)
     log.info(
@@ -102,9 +102,9 @@ def _obstacle(connection: Connection, wanted: Policy, today: date) -> str | None
     """What can be told without looking at the records."""
     if wanted.effective_from > today:
         return "effective-date"
-    if policies.others_of_id(connection, wanted):
+    if policies.is_id_taken(connection, wanted):
         return "same-id"
-    known = policies.known(connection, wanted.digest)
+    known = policies.find(connection, wanted.digest)
     return "superseded" if known is not None and known.in_force_at is not None else None
 
 

@@ -50,7 +50,7 @@ class PageWatch:
             return 0
         policy = self.runtime.policy
         with self.runtime.database.read() as connection:  # a look that waits for nobody
-            if not page_checks.any_due(connection, policy, self.runtime.clock()):
+            if not page_checks.is_any_due(connection, policy, self.runtime.clock()):
                 return 0
         with self.runtime.database.write() as connection:
             url = page_checks.claim(connection, policy, self.runtime.clock())
@@ -79,7 +79,7 @@ class PageWatch:
         now, drifts = self.runtime.clock(), any(finding.severity == "drift" for finding in found)
         with self.runtime.database.write() as connection:
             told = [asdict(finding) for finding in found]
-            page_checks.settle(
+            page_checks.save_findings(
                 connection, url, policy, told, drift=drifts, now=now, due=now + page_checks.DAILY
             )
         log.info("page.compared", page=url, findings=len(found), drift=drifts)
@@ -87,4 +87,4 @@ class PageWatch:
     def _failed(self, url: str, words: str) -> None:
         now = self.runtime.clock()
         with self.runtime.database.write() as connection:
-            page_checks.failed(connection, url, words, now=now, due=now + HOURLY)
+            page_checks.save_failure(connection, url, words, now=now, due=now + HOURLY)

@@ -17,7 +17,7 @@ from sqlalchemy import Row
 
 from hooks.ledger import rounds, stores, views
 from hooks.ledger.rounds import RoundName
-from hooks.ledger.stores import Rest
+from hooks.ledger.stores import Backoff
 from hooks.runtime import Runtime
 from hooks.settings import Settings
 from hooks.store.client import StoreClient
@@ -92,7 +92,7 @@ class Backfill:
         now = self.runtime.clock()
         with self.runtime.database.write() as connection:
             stores.register(connection, [self.store])
-            stores.meet(connection, self.store, self.reconciler.client.settings.url)
+            stores.keep_url(connection, self.store, self.reconciler.client.settings.url)
             rounds.register(connection, self.store, now)
             for name in SWEEPS:
                 if restart:
@@ -104,7 +104,7 @@ class Backfill:
         with self.runtime.database.read() as connection:
             states = [rounds.state(connection, self.store, name) for name in SWEEPS]
             to_be_read = views.to_be_read(connection, self.store, self.runtime.clock())
-            backoff = stores.resting(connection, self.store)
+            backoff = stores.backoff_of(connection, self.store)
         sweeps = [state for state in states if state is not None]
         seen, total, under_way = 0, 0, 0
         for sweep in sweeps:
@@ -116,7 +116,7 @@ class Backfill:
         return Progress(seen, max(total, seen), is_done, *_trouble(sweeps, backoff))
 
 
-def _trouble(sweeps: list[Row[Any]], backoff: Rest | None) -> tuple[str | None, bool]:
+def _trouble(sweeps: list[Row[Any]], backoff: Backoff | None) -> tuple[str | None, bool]:
     """Return the code of what stops the sweeps, and whether only an operator can solve it."""
     for sweep in sweeps:
         if sweep.error:

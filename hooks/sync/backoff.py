@@ -9,7 +9,7 @@ import structlog
 
 from hooks.errors import StoreBusyError, StoreError
 from hooks.ledger import stores
-from hooks.ledger.stores import Rest
+from hooks.ledger.stores import Backoff
 from hooks.runtime import Runtime
 from hooks.store.retry import delay
 
@@ -31,7 +31,7 @@ def run_tasks(
     the store does answer, so the backoff starts again from its shortest delay. Raises LedgerUnavailableError.
     """
     with runtime.database.read() as connection:
-        backoff = stores.resting(connection, store)
+        backoff = stores.backoff_of(connection, store)
     if backoff and backoff.until > runtime.clock():
         return 0
     count, error = _run_all(tasks)
@@ -40,7 +40,7 @@ def run_tasks(
         return 0
     if count and backoff:
         with runtime.database.write() as connection:
-            stores.recovered(connection, store, runtime.clock())
+            stores.end_backoff(connection, store, runtime.clock())
     return count
 
 
@@ -64,13 +64,15 @@ def _back_off(
     store: str,
     runtime: Runtime,
     error: StoreError,
-    previous: Rest | None,
+    previous: Backoff | None,
     jitter: Callable[[], float],
 ) -> None:
     now = runtime.clock()
     failures = previous.failures + 1 if previous else 1
     until = now + delay(error, failures, jitter=jitter)
     with runtime.database.write() as connection:
-        stores.rest(connection, store, Rest(error.code, now, until, error.permanent, failures))
+        stores.save_backoff(
+            connection, store, Backoff(error.code, now, until, error.permanent, failures)
+        )
     level = log.error if error.permanent and failures == 1 else log.warning
     level("store.rests", store=store, code=error.code, detail=error.detail, until=until.isoformat())

@@ -103,16 +103,16 @@ class Heartbeat:
             if self._is_ours:
                 log.error("store.moved", store=self.store, known=row.url, now=url)
             return False
-        stores.meet(connection, self.store, url)
+        stores.keep_url(connection, self.store, url)
         before = row.worker_at if row else None
         self._mend(unit, before, now, was_set=was_set)
         if before is None or now - before > ABSENCE:
             for name in ("watch", "changes"):
                 rounds.hurry(connection, self.store, name, now)
-        stores.looked_after(connection, self.store, now)
+        stores.note_worker(connection, self.store, now)
         store_observations.exchange(connection, self.store, self.client, now)
         if self.client.clock_reading:
-            stores.said_its_time(
+            stores.note_store_time(
                 connection,
                 self.store,
                 self.client.clock_reading.store_time,

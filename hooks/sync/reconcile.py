@@ -181,7 +181,7 @@ class Reconciler:
     ) -> None:
         known = records.those(unit.connection, self.store, kind, shown)
         missed = []
-        now = stores.no_earlier(unit.connection, moment.now)  # our clock may be behind
+        now = stores.not_behind_stores(unit.connection, moment.now)  # our clock may be behind
         for number, row in shown.items():
             reason = compare.doubt(known.get(number), row, now=now, behind=behind)
             if reason:
@@ -196,7 +196,7 @@ class Reconciler:
         if (
             latest and at.mark is not None
         ):  # of what was there before us, no delivery should have told
-            stores.missed(unit.connection, self.store, latest, moment.now)
+            stores.note_missed_change(unit.connection, self.store, latest, moment.now)
 
     def _list_again(self, unit: Unit, key: RecordKey) -> None:
         """Take the mark of an order that only its own address showed, if nobody asks about it by now."""
@@ -281,7 +281,7 @@ class Reconciler:
         if mine.name == "orders":
             rounds.begin_from(unit.connection, self.store, "changes", began["began_mark"], now)
         if mine.name == "changes":
-            stores.reconciled(unit.connection, self.store, now)
+            stores.note_reconciled(unit.connection, self.store, now)
             self._ask_about_approaching(unit, now)
             if gap:
                 rounds.ask_for(unit.connection, self.store, ("orders", "customers"), now)

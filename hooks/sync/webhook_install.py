@@ -51,7 +51,7 @@ class Installation:
         with self.runtime.database.read() as connection:
             remembered = {
                 row.topic: row.external_id
-                for row in webhooks.known(connection, self.store).values()
+                for row in webhooks.rows_by_topic(connection, self.store).values()
             }
             curable = {
                 found.topic
@@ -77,7 +77,7 @@ class Installation:
         """
         now = self.runtime.clock()
         with lease.write() as connection:
-            before = webhooks.known(connection, self.store)
+            before = webhooks.rows_by_topic(connection, self.store)
             was = {topic: row.status for topic, row in before.items()}
             self._record(connection, states, now)
             failures = {topic for topic, status in was.items() if status != webhooks.WORKS}
@@ -89,10 +89,12 @@ class Installation:
 
     def _record(self, connection: Connection, states: Sequence[TopicState], now: datetime) -> None:
         if any(state.hook_id is not None for state in states):
-            webhooks.installed(connection, self.store, now)
+            webhooks.note_installed(connection, self.store, now)
         for state in states:
-            webhooks.record(connection, self.store, state.topic, state.status, state.hook_id, now)
-        webhooks.keep_only(connection, self.store, self.topics)
+            webhooks.save_status(
+                connection, self.store, state.topic, state.status, state.hook_id, now
+            )
+        webhooks.forget_other_topics(connection, self.store, self.topics)
 
     def mend(self, lease: Lease, states: Sequence[TopicState]) -> Iterator[Deed]:
         """Make, make anew and remove what is needed; each deed is remembered before the next is done."""
@@ -119,7 +121,7 @@ class Installation:
     ) -> list[TopicState]:
         """Those whose webhook was given another secret than these; with `unknown`, also those made by hand."""
         with self.runtime.database.read() as connection:
-            known = webhooks.known(connection, self.store)
+            known = webhooks.rows_by_topic(connection, self.store)
         digests = {self._digest(secret) for secret in secrets}
 
         def otherwise(state: TopicState) -> bool:
@@ -140,7 +142,9 @@ class Installation:
         While a secret is rotated, only `store rotate-secret` proves that the new one is taken before it is used.
         """
         with self.runtime.database.read() as connection:
-            given = {row.secret_digest for row in webhooks.known(connection, self.store).values()}
+            given = {
+                row.secret_digest for row in webhooks.rows_by_topic(connection, self.store).values()
+            }
         secrets = self._reach.signing_secrets
         return next((secret for secret in secrets if self._digest(secret) in given), secrets[0])
 
@@ -155,7 +159,9 @@ class Installation:
             if deed.act in ("made", "secret"):
                 with self.runtime.database.write() as connection:
                     now = self.runtime.clock()
-                    webhooks.remember(connection, self.store, deed.topic, deed.hook_id, given, now)
+                    webhooks.save_secret(
+                        connection, self.store, deed.topic, deed.hook_id, given, now
+                    )
                     if deed.act == "made":
                         api_versions.note_made(connection, self.store, deed.topic, now)
             yield deed

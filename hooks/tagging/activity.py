@@ -88,7 +88,7 @@ def _activity(facts: Facts | None) -> tuple[int, datetime] | None:
 def _is_possible(unit: Unit, at: datetime, moment: Moment) -> bool:
     """Tell whether an order can have been placed at an instant. Our clock may be behind those of the stores."""
     return is_plausible(at, moment.now) or is_plausible(
-        at, stores.no_earlier(unit.connection, moment.now)
+        at, stores.not_behind_stores(unit.connection, moment.now)
     )
 
 

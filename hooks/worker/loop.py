@@ -162,4 +162,4 @@ def register(settings: Settings, runtime: Runtime) -> None:
         stores.register(connection, settings.stores)
         for slug in settings.stores:
             rounds.register(connection, slug, runtime.clock())
-        page_checks.keep_to(connection, settings.policy_pages, runtime.clock())
+        page_checks.keep_only(connection, settings.policy_pages, runtime.clock())

@@ -261,15 +261,15 @@ class Desk:
             for entry in self.store.log.requests
         )
 
-    def pause(self) -> stores.Rest | None:
+    def pause(self) -> stores.Backoff | None:
         """Whether calls to the store rest, and until when."""
         with self.runtime.database.read() as connection:
-            return stores.resting(connection, self.slug)
+            return stores.backoff_of(connection, self.slug)
 
     def status(self) -> dict[str, Any]:
         """What `/status` would say. The worker looks after the store, as its thread would have said."""
         with self.runtime.database.write() as connection:
-            stores.looked_after(connection, self.slug, self.clock())
+            stores.note_worker(connection, self.slug, self.clock())
         with self.runtime.database.read() as connection:
             return status_of(
                 connection, self.settings, self.runtime.policy, started_at=NOON, now=self.clock()

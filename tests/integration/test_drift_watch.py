@@ -106,7 +106,7 @@ def _office(database: Database, policy: Policy, settings: Settings) -> Office:
     clock = Clock()
     runtime = Runtime(database, policy, SETTLE, clock)
     with database.write() as connection:
-        page_checks.keep_to(connection, settings.policy_pages, clock())
+        page_checks.keep_only(connection, settings.policy_pages, clock())
     watch = PageWatch(
         runtime, settings, compare=lambda source, policy, _: compare_page(source, policy)
     )
@@ -185,5 +185,5 @@ def test_each_stores_own_page(shop: Shop, database: Database, policy: Policy) ->
 def test_a_page_that_is_not_named_any_more_is_forgotten(office: Office) -> None:
     office.watch.step()
     with office.watch.runtime.database.write() as connection:
-        page_checks.keep_to(connection, (), office.clock())
+        page_checks.keep_only(connection, (), office.clock())
     assert office.policy["drift"] is None

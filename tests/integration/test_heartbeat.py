@@ -48,7 +48,7 @@ def row_of(desk: Desk) -> Any:
 def move(desk: Desk, url: str) -> None:
     """Let the ledger's records be of the shop at this address."""
     with desk.runtime.database.write() as connection:
-        stores.moved(connection, "shop", url)
+        stores.replace_url(connection, "shop", url)
 
 
 def due_of(desk: Desk) -> dict[str, datetime]:
@@ -96,7 +96,7 @@ def test_the_first_beat_after_an_absence_makes_the_webhooks_and_the_changes_due(
 ) -> None:
     if absence is not None:
         with desk.runtime.database.write() as connection:
-            stores.looked_after(connection, "shop", desk.clock() - absence)
+            stores.note_worker(connection, "shop", desk.clock() - absence)
     later = put_off(desk)
     assert heartbeat.beat()
     assert_due(desk, later, at_once=at_once)

@@ -318,7 +318,7 @@ def test_a_page_that_drips_holds_up_neither_the_workers_chores_nor_its_end(
         running.join()
     assert active_children() == []
     with database.read() as connection:
-        assert page_checks.any_due(connection, policy, NOON)
+        assert page_checks.is_any_due(connection, policy, NOON)
 
 
 def _count(database: Database) -> int:

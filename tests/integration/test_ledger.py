@@ -602,22 +602,22 @@ def test_a_claim_is_given_up_only_by_its_holder(database: Database) -> None:
 def test_a_store_rests_since_its_first_failure_and_recovers(database: Database) -> None:
     with database.write() as connection:
         stores.register(connection, ["shop"])
-        assert stores.resting(connection, "shop") is None
-        first = stores.Rest("busy", NOW, NOW + SECOND, permanent=False, failures=1)
-        stores.rest(connection, "shop", first)
-        assert stores.resting(connection, "shop") == first
+        assert stores.backoff_of(connection, "shop") is None
+        first = stores.Backoff("busy", NOW, NOW + SECOND, permanent=False, failures=1)
+        stores.save_backoff(connection, "shop", first)
+        assert stores.backoff_of(connection, "shop") == first
         later = replace(first, since=NOW + SECOND, until=NOW + 5 * SECOND, failures=2)
-        stores.rest(connection, "shop", later)
-        assert stores.resting(connection, "shop") == replace(later, since=NOW)
+        stores.save_backoff(connection, "shop", later)
+        assert stores.backoff_of(connection, "shop") == replace(later, since=NOW)
         other = replace(later, code="credentials-refused", permanent=True)
-        stores.rest(connection, "shop", other)
-        assert stores.resting(connection, "shop") == other
-        stores.recovered(connection, "shop", NOW)
-        assert stores.resting(connection, "shop") == other, (
+        stores.save_backoff(connection, "shop", other)
+        assert stores.backoff_of(connection, "shop") == other
+        stores.end_backoff(connection, "shop", NOW)
+        assert stores.backoff_of(connection, "shop") == other, (
             "it was asked for by the store, whoever else it answers"
         )
-        stores.recovered(connection, "shop", later.until)
-        assert stores.resting(connection, "shop") is None
+        stores.end_backoff(connection, "shop", later.until)
+        assert stores.backoff_of(connection, "shop") is None
 
 
 def test_a_new_start_gives_only_those_another_try_that_an_operator_may_have_mended(
@@ -626,14 +626,16 @@ def test_a_new_start_gives_only_those_another_try_that_an_operator_may_have_mend
     with database.write() as connection:
         stores.register(connection, ["a", "b"])
         until = NOW + timedelta(hours=1)
-        stores.rest(
+        stores.save_backoff(
             connection,
             "a",
-            stores.Rest("credentials-refused", NOW, until, permanent=True, failures=1),
+            stores.Backoff("credentials-refused", NOW, until, permanent=True, failures=1),
         )
-        stores.rest(connection, "b", stores.Rest("busy", NOW, until, permanent=False, failures=1))
+        stores.save_backoff(
+            connection, "b", stores.Backoff("busy", NOW, until, permanent=False, failures=1)
+        )
         stores.register(connection, ["a", "b"])
-        again, resting = stores.resting(connection, "a"), stores.resting(connection, "b")
+        again, resting = stores.backoff_of(connection, "a"), stores.backoff_of(connection, "b")
     assert again is not None
     assert resting is not None
     assert again.until < NOW, "it is tried at once"

@@ -50,7 +50,7 @@ def in_force(database: Database) -> list[str]:
 def waiting(database: Database) -> dict[str, str]:
     """What waits, and for what."""
     with database.read() as connection:
-        return {row.id: row.waits_for for row in policies.waiting(connection)}
+        return {row.id: row.waits_for for row in policies.proposed(connection)}
 
 
 def take(runtime: Runtime, number: int, **facts: Any) -> None:

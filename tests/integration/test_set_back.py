@@ -89,7 +89,7 @@ def full(desk: Desk) -> Desk:
     number = desk.written_order()
     now = desk.clock()
     with desk.runtime.database.write() as connection:
-        page_checks.keep_to(connection, ["https://shop.example/privacy"], now)
+        page_checks.keep_only(connection, ["https://shop.example/privacy"], now)
         policies.put_in_force(connection, desk.runtime.policy, now)
         common = {"store": desk.slug, "topic": "order.updated"}
         connection.execute(
@@ -244,11 +244,11 @@ def test_nothing_is_forgotten_by_a_clock_that_is_ahead(full: Desk) -> None:
     upkeep = Maintenance.of(full.settings, full.runtime, full.runtime.policy)
     heard = full.clock.now
     with full.runtime.database.write() as connection:
-        stores.said_its_time(connection, full.slug, heard, heard)
+        stores.note_store_time(connection, full.slug, heard, heard)
     full.clock.now = heard + YEAR
     assert upkeep.prune() == 0
     with full.runtime.database.write() as connection:
-        stores.said_its_time(connection, full.slug, heard + YEAR, heard + YEAR)
+        stores.note_store_time(connection, full.slug, heard + YEAR, heard + YEAR)
         number = connection.execute(
             select(func.count()).select_from(tables.deliveries)
         ).scalar_one()
@@ -268,7 +268,7 @@ def test_no_policy_comes_into_force_by_a_clock_that_is_ahead(full: Desk, tmp_pat
     full.clock.now = heard + YEAR
     for store_time, waits_for in ((heard, "effective-date"), (heard + YEAR, None)):
         with full.runtime.database.write() as connection:
-            stores.said_its_time(connection, full.slug, store_time, full.clock.now)
+            stores.note_store_time(connection, full.slug, store_time, full.clock.now)
         assert adopt(full.runtime, wanted, yes=True).waits_for == waits_for
 
 

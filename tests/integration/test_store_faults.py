@@ -210,8 +210,8 @@ def test_a_pause_that_the_store_asked_for_stands_whatever_another_process_is_ans
     with shop.runtime.database.write() as connection:
         now = shop.clock()
         until = now + timedelta(minutes=10)
-        stores.rest(
-            connection, "shop", stores.Rest("busy", now, until, permanent=False, failures=1)
+        stores.save_backoff(
+            connection, "shop", stores.Backoff("busy", now, until, permanent=False, failures=1)
         )
     assert shop.worker.pusher.push() == 1  # under way when the pause was asked for
     pause = shop.pause()

@@ -397,7 +397,7 @@ def test_what_was_done_as_the_lease_was_lost_is_remembered(desk: Desk) -> None:
     with pytest.raises(LeaseError):
         lose_it_at_the_first_step(desk, give_secret)
     with desk.runtime.database.read() as connection:
-        rows = webhooks.known(connection, "shop").values()
+        rows = webhooks.rows_by_topic(connection, "shop").values()
     changed = {hook.id for hook in ours(desk).values() if hook.secret == "new"}
     assert {row.external_id for row in rows if row.secret_digest} == changed
     assert len(changed) == 1

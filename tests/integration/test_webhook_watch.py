@@ -479,26 +479,28 @@ def test_changes_of_which_no_delivery_came_show_until_one_comes(desk: Desk) -> N
 def test_topics_that_the_policy_names_no_more_are_forgotten(desk: Desk) -> None:
     look(desk)
     with desk.runtime.database.write() as connection:
-        webhooks.record(connection, "shop", "action.wc_old", "missing", None, desk.clock())
-        webhooks.record(connection, "other", "action.wc_old", "missing", None, desk.clock())
+        webhooks.save_status(connection, "shop", "action.wc_old", "missing", None, desk.clock())
+        webhooks.save_status(connection, "other", "action.wc_old", "missing", None, desk.clock())
     assert "webhook-missing" in desk.problems()
     look(desk)
     assert desk.problems() == set()
     with desk.runtime.database.read() as connection:
-        assert set(webhooks.known(connection, "shop")) == set(TOPICS)
-        assert set(webhooks.known(connection, "other")) == {"action.wc_old"}
+        assert set(webhooks.rows_by_topic(connection, "shop")) == set(TOPICS)
+        assert set(webhooks.rows_by_topic(connection, "other")) == {"action.wc_old"}
 
 
 def test_a_secret_is_forgotten_with_its_webhook(desk: Desk) -> None:
     def digests(**seen: Any) -> list[str | None]:
         with desk.runtime.database.write() as connection:
-            webhooks.record(
+            webhooks.save_status(
                 connection, "shop", "order.created", seen["status"], seen["id"], desk.clock()
             )
-            return [row.secret_digest for row in webhooks.known(connection, "shop").values()]
+            return [
+                row.secret_digest for row in webhooks.rows_by_topic(connection, "shop").values()
+            ]
 
     with desk.runtime.database.write() as connection:
-        webhooks.remember(connection, "shop", "order.created", 5, "digest", desk.clock())
+        webhooks.save_secret(connection, "shop", "order.created", 5, "digest", desk.clock())
     assert digests(status="active", id=5) == ["digest"]
     assert digests(status="disabled", id=5) == ["digest"]
     assert digests(status="active", id=6) == [None]
@@ -517,7 +519,7 @@ def test_a_look_that_outlives_its_claim_mends_no_further(desk: Desk, script: Scr
 
     script.answer = answer
     with desk.runtime.database.write() as connection:
-        webhooks.installed(connection, "shop", desk.clock())
+        webhooks.note_installed(connection, "shop", desk.clock())
     client = StoreClient(StoreSettings("shop", script.url, "ck_test", "cs_test", (SECRET,)))
     assert watcher_of(desk, client).step() == 0
     client._api.session.close()

@@ -115,7 +115,7 @@ class Site:
         """What `/status` answers."""
         if self.is_looked_after:
             with suppress(LedgerUnavailableError), self.database.write() as connection:
-                stores.looked_after(connection, "shop", self.desk.clock())
+                stores.note_worker(connection, "shop", self.desk.clock())
         answer = self.app.test_client().get("/status")
         return answer.status_code, dict(answer.get_json())
 
@@ -667,7 +667,7 @@ def _page_watch(site: Site, script: Scripted) -> PageWatch:
     """The daily look; within this process, for a second saved."""
     settings = replace(site.settings, policy_page_url=f"{script.url}/wp-json/wp/v2/pages/57129")
     with site.database.write() as connection:
-        page_checks.keep_to(connection, settings.policy_pages, site.desk.clock())
+        page_checks.keep_only(connection, settings.policy_pages, site.desk.clock())
     return PageWatch(
         site.desk.runtime, settings, compare=lambda source, policy, _: compare_page(source, policy)
     )

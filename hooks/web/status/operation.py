@@ -102,7 +102,7 @@ def _clock_problems(
 
 def _push_problems(connection: Connection, slug: str, now: datetime) -> Iterator[Problem]:
     oldest = views.oldest_push(connection, slug)
-    pause = stores.resting(connection, slug)
+    pause = stores.backoff_of(connection, slug)
     if oldest and now - oldest > PUSHES_LATE and not (pause and pause.until > now):
         yield {
             "code": "pushes-late",

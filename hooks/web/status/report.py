@@ -130,7 +130,7 @@ def _policy_at_work(connection: Connection, policy: Policy) -> dict[str, Any]:
             "effective_from": row.effective_from.isoformat(),
             "waits_for": row.waits_for,
         }
-        for row in policies.waiting(connection)
+        for row in policies.proposed(connection)
     ]
     return {
         "drift": page_checks.findings(connection, policy),
@@ -140,7 +140,7 @@ def _policy_at_work(connection: Connection, policy: Policy) -> dict[str, Any]:
 
 
 def _policy_problems(connection: Connection, policy: Policy, now: datetime) -> Iterator[Problem]:
-    for row in policies.waiting(connection):
+    for row in policies.proposed(connection):
         late = row.waits_for != "effective-date" or row.effective_from <= policy.day_of(now)
         if late:
             yield {
@@ -156,7 +156,7 @@ def _policy_problems(connection: Connection, policy: Policy, now: datetime) -> I
             "tagged anew. Put one in force that can be read: `policy apply --yes`.",
             "since": None,
         }
-    for page in page_checks.checked(connection, policy):
+    for page in page_checks.latest_checks(connection, policy):
         drift = [finding["message"] for finding in page.findings if finding["severity"] == "drift"]
         if drift:
             yield {
@@ -195,7 +195,7 @@ def _store(connection: Connection, settings: Settings, policy: Policy, slug: str
 
 def _webhooks(connection: Connection, topics: tuple[str, ...], slug: str) -> list[dict[str, Any]]:
     """Each topic as the watch last saw it."""
-    known = webhooks.known(connection, slug)
+    known = webhooks.rows_by_topic(connection, slug)
     return [
         {"topic": topic, "status": known[topic].status, "ok": known[topic].status == webhooks.WORKS}
         if topic in known
@@ -205,7 +205,7 @@ def _webhooks(connection: Connection, topics: tuple[str, ...], slug: str) -> lis
 
 
 def _store_problems(connection: Connection, slug: str) -> Iterator[Problem]:
-    pause = stores.resting(connection, slug)
+    pause = stores.backoff_of(connection, slug)
     if pause:
         act = (
             "Until that is mended, nothing is written back"
@@ -317,7 +317,7 @@ def _webhook_problems(connection: Connection, slug: str) -> Iterator[Problem]:
             f"write permission and an administrator behind it. `{CHECK}` says more.",
             "since": iso_or_none(look.error_since),
         }
-    wrong = [row for row in webhooks.known(connection, slug).values() if row.wrong_since]
+    wrong = [row for row in webhooks.rows_by_topic(connection, slug).values() if row.wrong_since]
     if wrong and webhooks.installed_at(connection, slug) is None:
         yield {
             "code": "webhooks-not-installed",
