@@ -1,4 +1,4 @@
-"""Where gunicorn and the `flask` command find the service."""
+"""The application for gunicorn and the `flask` command."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hooks.app import create_app
 from hooks.errors import HooksError
 from hooks.settings import Settings
 
-os.umask(0o077)  # what the service writes is for its own user alone
+os.umask(0o077)  # only the service's own user may read its files
 
 try:
     app = create_app(Settings.from_env())

@@ -1,1 +1,1 @@
-"""What is needed to run the service: server settings, policies, and a stand-in store for demos and tests."""
+"""Files to run the service with: server settings, policies, and a stand-in store for demos and tests."""

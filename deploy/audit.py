@@ -1,17 +1,22 @@
-"""Looks for known vulnerabilities in the pinned dependencies; says how many of them could be looked up."""
+"""Search the pinned dependencies for known vulnerabilities, and report how many of them could be looked up."""
 
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 REQUIREMENTS = Path(__file__).parent.parent / "requirements.txt"
+_NONE_AUDITED = (
+    "WARNING: no dependency was audited: the vulnerability service knows none of them, or cannot be reached from here. "
+    "Run `make check` where PyPI can be reached."
+)
 
 
 def main() -> int:
-    """Exit status: 0 nothing found or not possible offline, 1 a dependency with a known vulnerability."""
+    """Return the exit status: 1 if a dependency has a known vulnerability, else 0, also if none could be looked up."""
     if find_spec("pip_audit") is None:
         sys.stdout.write(
             "WARNING: no dependency was audited: pip-audit is not installed. Run `make check`.\n"
@@ -25,37 +30,41 @@ def main() -> int:
         "--require-hashes",
         "--format",
         "json",
+        "--requirement",
+        str(REQUIREMENTS),
     ]
-    command += ["--requirement", str(REQUIREMENTS)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603
-    words, status = verdict(done.stdout)
-    sys.stdout.write(words + "\n")
+    process = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603
+    message, status = verdict(process.stdout)
+    sys.stdout.write(message + "\n")
     return status
 
 
 def verdict(report: str) -> tuple[str, int]:
-    """Judge a report of pip-audit in JSON: the words, and the exit status. An empty one has no answer."""
-    dependencies: list[dict[str, Any]] = (
-        json.loads(report)["dependencies"] if report.strip() else []
-    )
-    audited = [each for each in dependencies if "skip_reason" not in each]
+    """Return the message and the exit status for a report of pip-audit in JSON. The report is empty if it failed."""
+    dependencies = _dependencies(report)
+    audited = [dependency for dependency in dependencies if "skip_reason" not in dependency]
     if not audited:
-        return (
-            "WARNING: no dependency was audited: the vulnerability service knows none of them, or cannot be reached "
-            "from here. Run `make check` where PyPI can be reached.",
-            0,
-        )
+        return _NONE_AUDITED, 0
     count = f"{len(audited)} of {len(dependencies)} dependencies were audited"
     if len(audited) < len(dependencies):
         count = f"WARNING: only {count}"
-    found = [
-        f"{each['name']} {each['version']}: {vuln['id']}"
-        for each in audited
-        for vuln in each["vulns"]
-    ]
-    if found:
-        return f"{count}. Upgrade what has a known vulnerability:\n  " + "\n  ".join(found), 1
-    return f"{count}, and none has a known vulnerability.", 0
+    findings = list(_findings(audited))
+    if not findings:
+        return f"{count}, and none has a known vulnerability.", 0
+    return f"{count}. Upgrade what has a known vulnerability:\n  " + "\n  ".join(findings), 1
+
+
+def _dependencies(report: str) -> list[dict[str, Any]]:
+    if not report.strip():
+        return []
+    dependencies: list[dict[str, Any]] = json.loads(report)["dependencies"]
+    return dependencies
+
+
+def _findings(dependencies: list[dict[str, Any]]) -> Iterator[str]:
+    for dependency in dependencies:
+        for vulnerability in dependency["vulns"]:
+            yield f"{dependency['name']} {dependency['version']}: {vulnerability['id']}"
 
 
 if __name__ == "__main__":

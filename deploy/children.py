@@ -1,4 +1,4 @@
-"""Child processes that are started together and end together, also where this process is killed."""
+"""Child processes that start together and end together, even if this process is killed."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Event
+from typing import NoReturn
 
 GRACE_SECONDS = 45
 READY_SECONDS = 60
 
 
 class StoppedError(Exception):
-    """A signal came, or a child failed; the message says which, or nothing for a signal."""
+    """A signal came (the message is empty), or a child failed (the message says which)."""
 
 
 @dataclass
 class Children:
-    """Starts processes in sessions of their own, so that a Ctrl-C reaches them through us and in order.
+    """The running child processes. Each has its own session, so that only this process gets a Ctrl-C and passes it on.
 
-    On Linux the kernel sends them SIGTERM when this process ends without doing so itself.
+    On Linux the kernel sends them SIGTERM if this process ends without stopping them.
     """
 
     stopping: Event
@@ -36,7 +37,7 @@ class Children:
     def start(
         self, name: str, command: list[str], *, stdout: int | None = None
     ) -> subprocess.Popen[str]:
-        """Start one, to run until it is stopped."""
+        """Start a child that runs until it is stopped."""
         child = subprocess.Popen(  # noqa: S603
             command,
             start_new_session=True,
@@ -48,7 +49,7 @@ class Children:
         return child
 
     def finish(self, name: str, command: list[str]) -> None:
-        """Run one to its end. Raises StoppedError if it fails or a signal comes first."""
+        """Run a child to its end. Raise StoppedError if it fails, or if a signal comes first."""
         child = self.start(name, command)
         while child.poll() is None:
             if self.stopping.wait(0.05) or _abandoned():
@@ -58,7 +59,7 @@ class Children:
             raise StoppedError(f"{name} failed with exit status {child.returncode}.")
 
     def wait_until_ready(self, url: str) -> None:
-        """Wait until `url` answers 200. Raises StoppedError if a child ends or a signal comes first."""
+        """Wait until `url` answers 200. Raise StoppedError if a child ends or a signal comes first."""
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             self.pause(0.1)
@@ -70,20 +71,20 @@ class Children:
         raise StoppedError(f"{url} did not become ready within {READY_SECONDS} s.")
 
     def pause(self, seconds: float) -> None:
-        """Let time pass. Raises StoppedError if a child ends or a signal comes meanwhile."""
+        """Wait. Raise StoppedError if a child ends or a signal comes in this time."""
         if self.stopping.wait(seconds) or _abandoned():
             raise StoppedError
         for name, child in self.running.items():
             if child.poll() is not None:
                 raise StoppedError(f"The {name} process ended with exit status {child.returncode}.")
 
-    def wait(self) -> int:
-        """Wait until a signal comes or a child ends. Gives an exit status."""
+    def wait(self) -> NoReturn:
+        """Wait until a signal comes or a child ends, then raise StoppedError."""
         while True:
             self.pause(0.25)
 
     def stop(self) -> None:
-        """End all: ask them, the last started first, then after a while make them."""
+        """Stop all children, the newest first. Kill those that still run after GRACE_SECONDS."""
         for child in reversed(self.running.values()):
             _signal(child, signal.SIGTERM)
         deadline = time.monotonic() + GRACE_SECONDS
@@ -98,15 +99,18 @@ class Children:
 
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
-"""Of prctl(2): the signal that a process gets when its parent ends. It survives exec."""
+"""An option of prctl(2): it sets the signal that a process gets when its parent ends. The setting survives exec."""
 
 
 def _end_with_parent(parent: int) -> None:
-    """Run in the child, before its program: have it get SIGTERM when `parent` ends. Other systems cannot do that."""
+    """Make the kernel send SIGTERM to this child when `parent` ends. Only Linux can do that.
+
+    It runs in the child, before the child's program.
+    """
     if sys.platform != "linux":
         return
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it ended before the line above, which then says nothing
+    if os.getppid() != parent:  # the parent ended before the call above, which then has no effect
         os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -114,26 +118,30 @@ _PARENT = os.getppid()
 
 
 def _parent_catches_interrupts() -> bool:
-    """Whether the process that started us handles SIGINT; False where that cannot be told."""
+    """Tell whether the process that started this one handles SIGINT; False if that is not known."""
     try:
         status = Path(f"/proc/{_PARENT}/status").read_text()
     except OSError:
         return False
-    caught = next((line for line in status.splitlines() if line.startswith("SigCgt:")), "SigCgt: 0")
-    return bool(int(caught.split()[1], 16) >> (signal.SIGINT - 1) & 1)
+    for line in status.splitlines():
+        name, _, mask = line.partition(":")
+        if name == "SigCgt":
+            return bool(int(mask, 16) & 1 << (signal.SIGINT - 1))
+    return False
 
 
 _PARENT_CAUGHT_INTERRUPTS = _parent_catches_interrupts()
 
 
 def _abandoned() -> bool:
-    """Whether nobody is left to stop us, or the one who would is waiting for us to stop.
+    """Tell whether the parent has ended, or got a SIGINT and now waits for this process to end.
 
-    `make` that gets a SIGINT alone (a Ctrl-C goes to all) lets go of the signal and waits for its children.
+    A Ctrl-C sends SIGINT to all processes. If only `make` gets SIGINT, it stops handling the signal and waits for its
+    children.
     """
-    return os.getppid() != _PARENT or (
-        _PARENT_CAUGHT_INTERRUPTS and not _parent_catches_interrupts()
-    )
+    if os.getppid() != _PARENT:
+        return True
+    return _PARENT_CAUGHT_INTERRUPTS and not _parent_catches_interrupts()
 
 
 def _signal(child: subprocess.Popen[str], number: int) -> None:
@@ -141,4 +149,4 @@ def _signal(child: subprocess.Popen[str], number: int) -> None:
         try:
             os.killpg(child.pid, number)
         except ProcessLookupError:
-            return  # it ended between the two lines above
+            return  # the child ended after the poll

@@ -1,4 +1,4 @@
-"""What `make run` shows without a store of one's own: a recorded shop's life, tagged and written back."""
+"""The demo that `make run` shows if no store is set: a recorded shop's life, tagged and written back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import secrets
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -16,13 +17,13 @@ from hooks.retention.store_meta import KEYS
 from hooks.settings import Settings
 from schemas.policy import load_policy
 
-ROUNDS = 240
+MAX_POLLS = 240
 COLUMNS = ("record", "state", "retention class", "legal basis", "delete after", "in the store")
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """The sandbox store as a child process, and the key with which it is called."""
+    """The sandbox store, which runs as a child process, and its API key."""
 
     url: str
     consumer_key: str
@@ -30,7 +31,7 @@ class Sandbox:
 
     @classmethod
     def start(cls, children: Children) -> Self:
-        """Start it on a free port. Raises StoppedError if it does not come up."""
+        """Start the store on a free port. Raise StoppedError if it does not start."""
         key, secret = f"ck_{secrets.token_hex(20)}", f"cs_{secrets.token_hex(20)}"
         keys = ["--consumer-key", key, "--consumer-secret", secret]
         command = [sys.executable, "-m", "deploy.sandbox", *keys]
@@ -41,17 +42,17 @@ class Sandbox:
         return cls(json.loads(line)["url"], key, secret)
 
     def do(self, operation: str, **arguments: Any) -> Any:
-        """Have something happen in the shop."""
+        """Run an operation of the shop (see `deploy.sandbox.control`)."""
         return _json(f"{self.url}/sandbox/{operation}", json.dumps(arguments).encode())
 
     def state(self) -> dict[str, Any]:
-        """Everything that the shop holds."""
-        found: dict[str, Any] = _json(f"{self.url}/sandbox/state")
-        return found
+        """Return all that the shop holds."""
+        state: dict[str, Any] = _json(f"{self.url}/sandbox/state")
+        return state
 
 
 def show(sandbox: Sandbox, settings: Settings, children: Children) -> None:
-    """Make the webhooks, let the shop live, wait until all is written back, and print what came of it."""
+    """Create the webhooks, play the shop's life, wait until all is written back, and print the result."""
     policy = load_policy(settings.policy_file)
     (secret,) = settings.stores["shop"].webhook_secrets
     target = f"http://{settings.bind}/webhooks/shop"
@@ -74,65 +75,68 @@ def show(sandbox: Sandbox, settings: Settings, children: Children) -> None:
 
 
 def _wait_until_written(settings: Settings, children: Children) -> None:
-    """Until nothing is to be asked or written for a while, or it takes too long."""
-    quiet = 0
-    for _ in range(ROUNDS):
+    """Wait until nothing is due to be fetched or written three times in a row, or for at most MAX_POLLS polls."""
+    idle_polls = 0
+    for _ in range(MAX_POLLS):
         children.pause(0.5)
-        store = _service(settings, "/status")["stores"]["shop"]
-        busy = (
-            store["pending_pushes"] or store["pending_questions"] or store["last_pushed_at"] is None
-        )
-        quiet = 0 if busy else quiet + 1
-        if quiet == 3:
+        idle_polls += 1
+        if _is_busy(_service(settings, "/status")["stores"]["shop"]):
+            idle_polls = 0
+        if idle_polls == 3:
             return
 
 
-def _rows(state: dict[str, Any], settings: Settings) -> Any:
-    for kind, listed in (("order", state["orders"]), ("customer", state["customers"])):
-        for held in listed:
-            record = _service(settings, f"/records/shop/{kind}/{held['id']}")
-            if record is None:
-                continue
-            there = {
-                item["key"]: item["value"] for item in held["meta_data"] if item["key"] in KEYS
-            }
-            wanted = {
-                key: value
-                for key, value in record["store_copy"]["wanted"].items()
-                if value is not None
-            }
-            tag = record["tag"] if record["state"] != "erased" else {}
-            yield (
-                f"{kind} {held['id']}",
-                record["state"],
-                tag.get("class") or "-",
-                tag.get("legal_basis") or "-",
-                tag.get("delete_after") or "-",
-                "the same" if there == wanted else "DIFFERENT",
-            )
+def _is_busy(store: dict[str, Any]) -> bool:
+    if store["last_pushed_at"] is None:
+        return True
+    return bool(store["pending_pushes"] or store["pending_questions"])
+
+
+def _rows(state: dict[str, Any], settings: Settings) -> Iterator[tuple[str, ...]]:
+    for kind in ("order", "customer"):
+        for in_store in state[f"{kind}s"]:
+            record = _service(settings, f"/records/shop/{kind}/{in_store['id']}")
+            if record is not None:
+                yield _row(f"{kind} {in_store['id']}", record, in_store["meta_data"])
+
+
+def _row(name: str, record: dict[str, Any], meta_data: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Return the cells of one record: its tag, and whether the store holds what the service wants it to hold."""
+    desired = record["store_copy"]["wanted"]
+    stored = dict.fromkeys(desired)
+    for row in meta_data:
+        if row["key"] in KEYS:
+            stored[row["key"]] = row["value"]
+    tag = {} if record["state"] == "erased" else record["tag"]
+    return (
+        name,
+        record["state"],
+        tag.get("class") or "-",
+        tag.get("legal_basis") or "-",
+        tag.get("delete_after") or "-",
+        "the same" if stored == desired else "DIFFERENT",
+    )
 
 
 def _print(rows: list[tuple[str, ...]]) -> None:
-    table = [COLUMNS, *rows]
-    widths = [max(len(row[column]) for row in table) for column in range(len(COLUMNS))]
+    widths = [max(map(len, column)) for column in zip(COLUMNS, *rows, strict=True)]
+    underlines = tuple("-" * width for width in widths)
     sys.stdout.write("\n")
-    for position, row in enumerate(table):
-        line = "  ".join(
-            cell.ljust(width) for cell, width in zip(row, widths, strict=True)
-        ).rstrip()
-        sys.stdout.write(line + "\n")
-        if position == 0:
-            sys.stdout.write("  ".join("-" * width for width in widths) + "\n")
+    for row in (COLUMNS, underlines, *rows):
+        line = "  ".join(map(str.ljust, row, widths))
+        sys.stdout.write(line.rstrip() + "\n")
 
 
 def _service(settings: Settings, path: str) -> Any:
-    headers = {"Authorization": f"Bearer {settings.status_token}"} if settings.status_token else {}
+    headers = {}
+    if settings.status_token:
+        headers["Authorization"] = f"Bearer {settings.status_token}"
     return _json(f"http://{settings.bind}{path}", headers=headers)
 
 
 def _json(url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
-    """The JSON at an address of our own; None where there is nothing."""
-    request = urllib.request.Request(url, data=body, headers=headers or {})  # noqa: S310 - http, and ours
+    """Return the JSON at an address of this machine; None for a 404."""
+    request = urllib.request.Request(url, data=body, headers=headers or {})  # noqa: S310 - our own http address
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
             return json.load(answer)

@@ -1,4 +1,4 @@
-"""How gunicorn runs the web process: `gunicorn --config deploy/gunicorn.conf.py wsgi:app`."""
+"""The settings of gunicorn: `gunicorn --config deploy/gunicorn.conf.py wsgi:app`."""
 
 import gc
 import os
@@ -13,15 +13,15 @@ from hooks.settings import Settings
 from hooks.web.gunicorn_worker import Worker
 from schemas.policy import load_policy
 
-os.umask(0o077)  # what the service writes is for its own user alone
+os.umask(0o077)  # only the service's own user may read its files
 
-# Counters are true over all processes, the worker's too where it is given the same directory. The library decides
-# by this variable when it is first imported.
+# With this directory the counters are summed over all processes, and also over the worker if it has the same directory.
+# The library reads the variable when it is first imported.
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ.get("PROMETHEUS_MULTIPROC_DIR") or "var/metrics"
 
 from hooks import counter_files  # noqa: E402
 
-# What the application would not start with is found here, once: its workers would be started again for ever.
+# Check here what the application needs to start. If it failed in the workers, gunicorn would restart them for ever.
 try:
     settings = Settings.from_env()
     load_policy(settings.policy_file)
@@ -32,41 +32,39 @@ except HooksError as error:
     sys.exit(os.EX_CONFIG)
 
 bind = settings.bind
-# Within a process deliveries share commits, of which SQLite takes one at a time: one process for each core.
+# The deliveries of one process share commits, and SQLite takes one commit at a time: one process for each core.
 workers = settings.web_processes
 worker_class = Worker
-worker_connections = (
-    1000  # in a process; beyond it, who has waited longest for bytes loses the connection
-)
-timeout = 30  # a process that stands still for half as long as the store waits for an answer is started anew
+# The limit of one process. Beyond it, the connection that has waited longest for bytes is closed.
+worker_connections = 1000
+timeout = 30  # restart a process that stands still so long; the store waits 60 s for an answer
 graceful_timeout = 30
 keepalive = 0  # the store opens a connection for each delivery
-accesslog = None  # it would hold visitors' addresses; the service logs what matters itself
+accesslog = None  # it would hold visitors' IP addresses; the service has its own log
 errorlog = "-"
-loglevel = "error"  # warnings of malformed requests name the address that they came from
+loglevel = "error"  # warnings about malformed requests name the IP address of the sender
 proc_name = "retention-hooks"
-control_socket_disable = (
-    True  # it would stand in the user's home, one for all services of that user
-)
+# The socket would be in the user's home directory, and all services of that user would share it.
+control_socket_disable = True
 
-# A descriptor for each connection, and others for the ledger: more than the 1024 that most systems begin with.
+# Each connection needs a file descriptor, and the ledger some more: most systems begin with a limit of 1024.
 soft_limit, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft_limit, min(hard_limit, 8192)), hard_limit))
 
-# Loaded once, before there are several processes: they share the memory, for as long as none looks through it for
-# garbage.
+# Import the application once, before the processes are forked. They share its memory as long as no garbage collection
+# touches it.
 import hooks.app  # noqa: E402, F401
 
 gc.freeze()
 
 
 def on_starting(_server: Any) -> None:
-    """The counters of processes that have ended are of no use to a new start, and fill the folder."""
+    """Remove the counter files of the last start; nobody reads them any more, and they fill the folder."""
     counter_files.remove_stale(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
 
 
 def child_exit(_server: Any, worker: Any) -> None:
-    """A worker process has ended: its counters stay, its gauges go."""
+    """Remove the gauges of a worker process that has ended. Its counters stay."""
     from prometheus_client import multiprocess  # noqa: PLC0415 - see above
 
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

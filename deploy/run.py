@@ -1,6 +1,6 @@
-"""`make run`: migrate, start web and worker, and without a store of one's own the sandbox store too.
+"""`make run`: migrate the ledger, then start web and worker, and the sandbox store if no store is set.
 
-Runs until SIGTERM, SIGINT, SIGHUP or the end of one of the processes, and leaves none behind.
+It runs until SIGTERM, SIGINT, SIGHUP or the end of one of the processes, and leaves no process behind.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Event
+from typing import NoReturn
 
 from deploy import demo
 from deploy.children import Children, StoppedError
@@ -26,22 +27,18 @@ from hooks.settings import Settings
 
 SANDBOX_DATABASE = Path("var/sandbox.db")
 PORT_SECONDS = 5.0
-"""The port may be held that long: by a process that is about to end."""
+"""The time to wait for a busy port: the process that uses it may be about to end."""
 
 
 def main() -> int:
-    """Exit status: 0 after a signal, 1 when a process ended by itself, 78 (EX_CONFIG) when the settings are wrong."""
+    """Return the exit status: 0 after a signal, 1 if a process ended by itself, 78 (EX_CONFIG) for wrong settings."""
     os.umask(0o077)
     stopping = Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        if (
-            number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
-        ):  # `nohup` ignores it
-            signal.signal(number, lambda *_: stopping.set())
+    _stop_on_signals(stopping)
     try:
         settings = Settings.from_env()
-        with nullcontext() if settings.stores else _only_sandbox():
-            return _run(settings, Children(stopping))
+        with nullcontext() if settings.stores else _sandbox_lock():
+            _run(settings, Children(stopping))
     except ConfigurationError as error:
         _say(f"Retention Hooks cannot start. {error}")
         return os.EX_CONFIG
@@ -51,7 +48,16 @@ def main() -> int:
         return 0 if stopping.is_set() else 1
 
 
-def _run(settings: Settings, children: Children) -> int:
+def _stop_on_signals(stopping: Event) -> None:
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` ignores it
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
+        signal.signal(number, lambda *_: stopping.set())
+
+
+def _run(settings: Settings, children: Children) -> NoReturn:
+    """Run all processes until a signal comes or one of them ends, then raise StoppedError."""
     try:
         _wait_for_port(settings.bind, children)
         if settings.stores:
@@ -61,13 +67,13 @@ def _run(settings: Settings, children: Children) -> int:
             settings = _use_sandbox(sandbox)
             _start_service(settings, children)
             demo.show(sandbox, settings, children)
-        return children.wait()
+        children.wait()
     finally:
         children.stop()
 
 
 def _wait_for_port(bind: str, children: Children) -> None:
-    """Raise StoppedError unless `bind` can be listened on. Another service there would answer in place of ours."""
+    """Raise StoppedError unless this process can listen on `bind`: another service there would answer for this one."""
     deadline = time.monotonic() + PORT_SECONDS
     while fault := _listen_fault(bind):
         if fault.errno != errno.EADDRINUSE:
@@ -82,7 +88,7 @@ def _wait_for_port(bind: str, children: Children) -> None:
 
 
 def _listen_fault(bind: str) -> OSError | None:
-    """Listen for a moment; the error where that is refused."""
+    """Try to listen on `bind`, and return the error if that fails."""
     host, _, port = bind.rpartition(":")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -93,8 +99,8 @@ def _listen_fault(bind: str) -> OSError | None:
 
 
 @contextmanager
-def _only_sandbox() -> Iterator[None]:
-    """Hold the sandbox's ledger. Raises StoppedError where another `make run` of this folder uses it."""
+def _sandbox_lock() -> Iterator[None]:
+    """Lock the sandbox's ledger. Raise StoppedError if another `make run` of this folder uses it."""
     SANDBOX_DATABASE.parent.mkdir(exist_ok=True)
     with SANDBOX_DATABASE.with_suffix(".lock").open("w") as lock:
         try:
@@ -107,7 +113,7 @@ def _only_sandbox() -> Iterator[None]:
 
 
 def _use_sandbox(sandbox: demo.Sandbox) -> Settings:
-    """Point the service at the sandbox store, and at a ledger for it alone, which begins empty each time."""
+    """Point the service at the sandbox store and at its own ledger, which is empty at each start."""
     for path in SANDBOX_DATABASE.parent.glob(f"{SANDBOX_DATABASE.name}*"):
         path.unlink()
     environment = {
@@ -119,7 +125,7 @@ def _use_sandbox(sandbox: demo.Sandbox) -> Settings:
     }
     for name, value in environment.items():
         os.environ[name] = value
-        os.environ.pop(f"{name}_FILE", None)  # it would win
+        os.environ.pop(f"{name}_FILE", None)  # it would take precedence
     os.environ.setdefault("PUSH_SETTLE_SECONDS", "2")
     os.environ.setdefault("LOG_LEVEL", "WARNING")
     return Settings.from_env()
@@ -129,7 +135,7 @@ def _start_service(settings: Settings, children: Children) -> None:
     metrics = Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR") or "var/metrics")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
     counter_files.prepare_folder()
-    # The `flask` command would read `.env` by itself, and one in a folder above where there is none here.
+    # Otherwise the `flask` command would read `.env` itself, and search for one in the folders above.
     os.environ["FLASK_SKIP_DOTENV"] = "1"
     flask = [sys.executable, "-m", "flask", "--app", "wsgi"]
     children.finish("db upgrade", [*flask, "db", "upgrade"])
@@ -142,8 +148,8 @@ def _start_service(settings: Settings, children: Children) -> None:
     _say(f"Retention Hooks answers on {url}; Ctrl-C ends it.")
 
 
-def _say(words: str) -> None:
-    sys.stdout.write(words + "\n")
+def _say(message: str) -> None:
+    sys.stdout.write(message + "\n")
     sys.stdout.flush()
 
 
