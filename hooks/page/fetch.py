@@ -1,4 +1,4 @@
-"""Getting the published page: from a file or an address, as WordPress' REST API serves it or as plain HTML."""
+"""Getting the published page from a file or an address, as JSON of WordPress' REST API or as plain HTML."""
 
 from __future__ import annotations
 
@@ -18,12 +18,17 @@ from hooks.page.http_visit import MAX_BYTES, FetchedBody, Visit, too_large
 from hooks.page.markup import parse_html
 
 _REST = 'link[rel~="alternate"][type="application/json"]'
+_CANONICAL = 'link[rel~="canonical"][href]'
+_MODIFIED = 'meta[property="article:modified_time"][content]'
+_CONTENT_TAGS = ["p", "li", "h1", "h2", "h3", "td", "div"]
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedPage:
-    """A page as it was got. `modified` is when it was last changed (aware, UTC), None where that is not said; `link`
-    is its own address, and `origin` where it was got from."""
+    """The HTML of a page, with the address or the file that it was read from as `origin`.
+
+    `modified` is the time of its last change (aware, UTC) and `link` its own address; None if the page gives none.
+    """
 
     html: str
     modified: datetime | None
@@ -32,19 +37,18 @@ class FetchedPage:
 
 
 def fetch_page(source: str) -> FetchedPage:
-    """Get the page of a file's path or an http(s) address: JSON of the REST API, of one page or a list of one, or HTML.
+    """Get the page at an http(s) address, or from a file.
 
-    An HTML page at an address that names its REST form on the same host is read from there, since only that says when
-    it was modified. No credentials are sent. Raises PageError with a sentence for whatever is no page of at most 2 MB.
+    The page is HTML, or JSON of the REST API: one page, or a list of one. HTML that names its REST form on the same
+    host is read from there, because HTML need not tell when the page was modified. No credentials are sent.
+    Raises PageError with a sentence for anything else, and for a page of more than 2 MB.
 
-    This takes as long as a server likes that answers byte by byte: `hooks.page.subprocess_reader` ends it.
+    A server that answers byte by byte can make this last for ever. `hooks.page.subprocess_reader` ends it.
     """
     try:
-        return (
-            _from_address(source)
-            if urlsplit(source).scheme in ("http", "https")
-            else _from_file(source)
-        )
+        if urlsplit(source).scheme in ("http", "https"):
+            return _from_address(source)
+        return _from_file(source)
     except ValueError as error:
         raise PageError(f"{source} is, or names, an address that makes no sense.") from error
 
@@ -59,92 +63,99 @@ def _from_file(source: str) -> FetchedPage:
         ) from error
     if len(body) > MAX_BYTES:
         raise PageError(too_large(source))
-    return _of_rest(body, source, None) if _is_json(body) else _of_html(body, source)[0]
+    if _is_json(body):
+        return _read_json(body, source, None)
+    return _read_html(_decode(body, None), source, None)[0]
 
 
 def _from_address(address: str) -> FetchedPage:
     with Visit(address) as visit:
-        got = visit.get(address)
-        if _is_json(got.body):
-            return _of_rest(got.body, address, got.final_url)
-        page, rest = _of_html(got.body, address, got)
+        fetched = visit.get(address)
+        if _is_json(fetched.body):
+            return _read_json(fetched.body, address, fetched.final_url)
+        html = _decode(fetched.body, fetched.charset)
+        page, soup = _read_html(html, address, fetched.final_url)
+        rest = _rest_address(soup, fetched.final_url)
         if rest is None:
             return page
-        try:
-            visit.check_step(got.final_url, rest)
-            body = visit.get(rest).body
-            return _of_rest(body, rest, got.final_url) if _is_json(body) else page
-        except PageError:
-            return page  # a shop may close its API to the public; its page can be read all the same
+        return _rest_form(visit, fetched, rest) or page
+
+
+def _rest_form(visit: Visit, fetched: FetchedBody, rest: str) -> FetchedPage | None:
+    """Get the page's REST form; None if it cannot be read. A shop may close its API and leave the page open."""
+    try:
+        visit.check_step(fetched.final_url, rest)
+        body = visit.get(rest).body
+        return _read_json(body, rest, fetched.final_url) if _is_json(body) else None
+    except PageError:
+        return None
 
 
 def _is_json(body: bytes) -> bool:
     return body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
 
 
-def _of_html(
-    body: bytes, origin: str, got: FetchedBody | None = None
-) -> tuple[FetchedPage, str | None]:
-    """The page; and where its REST form is, if it was got from a host and names one there."""
-    encodings = [got.charset] if got and got.charset else []
-    html = (
-        UnicodeDammit(body, known_definite_encodings=encodings, is_html=True).unicode_markup or ""
-    )
+def _decode(body: bytes, charset: str | None) -> str:
+    encodings = [charset] if charset else []
+    decoded = UnicodeDammit(body, known_definite_encodings=encodings, is_html=True)
+    return decoded.unicode_markup or ""
+
+
+def _read_html(html: str, origin: str, final_url: str | None) -> tuple[FetchedPage, BeautifulSoup]:
+    """Return the page and its tree. `final_url` is its link if the HTML names no canonical address."""
     soup = parse_html(html)
-    if "\x00" in html or soup.find(["p", "li", "h1", "h2", "h3", "td", "div"]) is None:
+    if "\x00" in html or soup.find(_CONTENT_TAGS) is None:
         raise PageError(f"{origin} is neither an HTML page nor a page of WordPress' REST API.")
-    canonical = soup.select_one('link[rel~="canonical"][href]')
-    changed = soup.select_one('meta[property="article:modified_time"][content]')
-    link = _web_address(str(canonical["href"]) if canonical else None) or (
-        got.final_url if got else None
-    )
+    canonical = soup.select_one(_CANONICAL)
+    link = _web_address(str(canonical["href"])) if canonical else None
+    changed = soup.select_one(_MODIFIED)
     modified = _instant(str(changed["content"])) if changed else None
-    return FetchedPage(html, modified, link, origin), _rest_address(
-        soup, got.final_url
-    ) if got else None
+    return FetchedPage(html, modified, link or final_url, origin), soup
 
 
-def _of_rest(body: bytes, origin: str, link: str | None) -> FetchedPage:
+def _read_json(body: bytes, origin: str, final_url: str | None) -> FetchedPage:
     try:
-        found: Any = json.loads(body)
+        page: Any = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise PageError(f"{origin} is broken JSON.") from error
-    if isinstance(found, list):
-        if len(found) != 1:
-            raise PageError(f"{origin} lists {len(found)} pages, where one is needed.")
-        found = found[0]
+    if isinstance(page, list):
+        if len(page) != 1:
+            raise PageError(f"{origin} lists {len(page)} pages, where one is needed.")
+        page = page[0]
     try:
-        html, modified = found["content"]["rendered"], found.get("modified_gmt")
-        its_link = found.get("link")
+        html = page["content"]["rendered"]
+        modified = _instant(page.get("modified_gmt"))
+        link = _web_address(page.get("link"))
     except (KeyError, TypeError, AttributeError) as error:
         raise PageError(f"{origin} is JSON, but not a page of WordPress' REST API.") from error
     if not isinstance(html, str) or not html.strip():
         raise PageError(f"{origin} is a page without text; it may be protected by a password.")
-    return FetchedPage(html, _instant(modified), _web_address(its_link) or link, origin)
+    return FetchedPage(html, modified, link or final_url, origin)
 
 
 def _instant(text: object) -> datetime | None:
-    """A time as WordPress writes it; UTC where it names no offset."""
+    """Read a time as WordPress writes it: UTC if it names no offset. None if it is no time."""
+    if not isinstance(text, str):
+        return None
     try:
-        read = datetime.fromisoformat(text) if isinstance(text, str) else None
+        instant = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return read and (read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC))
+    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def _web_address(text: object) -> str | None:
-    fit = (
-        isinstance(text, str)
-        and urlsplit(text).scheme in ("http", "https")
-        and not re.search(r"\s", text)
-    )
-    return str(text) if fit else None
+    """Return the text if it is an http(s) address."""
+    if not isinstance(text, str) or urlsplit(text).scheme not in ("http", "https"):
+        return None
+    return None if re.search(r"\s", text) else text
 
 
-def _rest_address(soup: BeautifulSoup, final_url: str) -> str | None:
-    """Where the page's REST form is, if the page names one on its own host."""
+def _rest_address(soup: BeautifulSoup, page_url: str) -> str | None:
+    """Return the address of the page's REST form, if the page names one on its own host."""
+    host = urlsplit(page_url).netloc
     for link in soup.select(_REST):
-        address = urljoin(final_url, str(link.get("href", "")))
-        if urlsplit(address).netloc == urlsplit(final_url).netloc and "/wp/v2/" in address:
+        address = urljoin(page_url, str(link.get("href", "")))
+        if urlsplit(address).netloc == host and "/wp/v2/" in address:
             return address
     return None

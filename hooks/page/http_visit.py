@@ -1,7 +1,7 @@
-"""One visit to a web server for the published page: from which addresses it may be got, and how much of it.
+"""One visit to a web server for the published page, with limits on the addresses, the redirects and the size.
 
-The server, or whoever can change its answers, is not trusted. It must not have this machine ask others in its own
-network, nor fill its memory.
+The server is not trusted, nor is anybody who can change its answers. It must not make this machine send requests to
+others in its own network, and must not fill its memory.
 """
 
 from __future__ import annotations
@@ -20,17 +20,18 @@ from hooks.errors import PageError
 from hooks.http_limits import OutgoingSession, body_within, redirect_target
 
 MAX_BYTES = 2_000_000
-"""Of one body, decoded."""
+"""The size of one body, decoded."""
 
 MAX_REDIRECTS = 5
-"""Of the page and of its REST form together."""
+"""The redirects of the page and of its REST form together."""
 
-_SECONDS_A_READ = 10.0
+_READ_TIMEOUT = 10.0
+"""Seconds between two bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedBody:
-    """A body, the address that it came from in the end, and its charset if one is named."""
+    """A body, the address that it came from after all redirects, and its charset if the server names one."""
 
     body: bytes
     final_url: str
@@ -38,11 +39,12 @@ class FetchedBody:
 
 
 class Visit:
-    """Gets what belongs to the page at `address`.
+    """Gets the page at `address`, and other bodies that belong to it.
 
-    A redirect never leads from https to http, nor to another kind of network than the address itself: this machine, a
-    link-local or another private network, the internet, or a proxy. The look-up of the name that decides is the one
-    that the connection is made by. What a proxy may connect to is for the proxy's rules: it looks the names up.
+    A redirect is refused if it leads from https to http, or to another kind of network than the address itself: this
+    machine, a link-local or another private network, the internet, or a proxy. The network is read from the open
+    connection, so that a second look-up of the name cannot give a different answer. A proxy looks the names up itself:
+    its own rules decide what it may connect to.
     """
 
     def __init__(self, address: str) -> None:
@@ -57,43 +59,44 @@ class Visit:
         self._session.close()
 
     def get(self, address: str) -> FetchedBody:
-        """Get the body, over at most MAX_REDIRECTS. Raises PageError."""
-        answer = self._ask(address)
+        """Get the body, and follow redirects until MAX_REDIRECTS of this visit. Raises PageError."""
+        answer = self._request(address)
         while isinstance(answer, str):
             self._redirects += 1
             if self._redirects > MAX_REDIRECTS:
-                words = (
-                    f"redirects more than {MAX_REDIRECTS} times. Use the address that it leads to"
+                raise PageError(
+                    f"{self._address} redirects more than {MAX_REDIRECTS} times. "
+                    "Use the address that it leads to."
                 )
-                raise PageError(f"{self._address} {words}.")
             self.check_step(address, answer)
             address = answer
-            answer = self._ask(address)
+            answer = self._request(address)
         return answer
 
-    def check_step(self, here: str, there: str) -> None:
-        """Refuse the way from one address to the next by what it says of itself. Raises PageError."""
-        schemes = urlsplit(here).scheme, urlsplit(there).scheme
-        if schemes[1] not in ("http", "https"):
+    def check_step(self, address: str, target: str) -> None:
+        """Raise PageError if the step from one address to the next is refused by their schemes alone."""
+        old, new = urlsplit(address).scheme, urlsplit(target).scheme
+        if new not in ("http", "https"):
             raise PageError(
-                f"{self._address} leads to what is no web address. Use the page's own address."
+                f"{self._address} leads to something that is no web address. Use the page's own address."
             )
-        if schemes == ("https", "http"):
+        if (old, new) == ("https", "http"):
             raise PageError(
                 f"{self._address} leads from https to http. Use an address that stays with https."
             )
 
-    def _ask(self, address: str) -> FetchedBody | str:
-        """Get what is at the address; or the address that it redirects to, its body unread."""
+    def _request(self, address: str) -> FetchedBody | str:
+        """Return the body at the address, or the address that it redirects to. A redirect's own body is not read."""
         if "@" in urlsplit(address).netloc:
             raise PageError(
                 "An address with a user name or password in it is not asked: no credentials are sent."
             )
-        accepted = {"Accept": "text/html, application/json"}
+        headers = {"Accept": "text/html, application/json"}
         try:
-            with self._session.get(
-                address, timeout=_SECONDS_A_READ, stream=True, headers=accepted
-            ) as response:
+            response = self._session.get(
+                address, timeout=_READ_TIMEOUT, stream=True, headers=headers
+            )
+            with response:
                 return redirect_target(response) or self._read(response)
         except (requests.RequestException, HTTPError, ValueError) as error:
             raise PageError(
@@ -108,19 +111,17 @@ class Visit:
         body = body_within(response, MAX_BYTES)
         if body is None:
             raise PageError(too_large(self._address))
-        charset = (
-            response.encoding if "charset" in response.headers.get("Content-Type", "") else None
-        )
-        return FetchedBody(body, response.url, charset)
+        names_charset = "charset" in response.headers.get("Content-Type", "")
+        return FetchedBody(body, response.url, response.encoding if names_charset else None)
 
 
 def too_large(source: str) -> str:
-    """The sentence for a page of more than MAX_BYTES."""
+    """Return the sentence for a page of more than MAX_BYTES."""
     return f"{source} is larger than 2 MB, which no privacy policy page is."
 
 
 class _SameNetworkSession(OutgoingSession):
-    """Connects to the kind of network that the first connection led to, and to no other."""
+    """A session that connects only to the kind of network that its first connection led to."""
 
     def __init__(self, address: str) -> None:
         super().__init__()
@@ -128,7 +129,7 @@ class _SameNetworkSession(OutgoingSession):
         self._network: str | None = None
 
     def connected(self, connection: HTTPConnection, opened: socket.socket) -> None:
-        """Refuse a connection that leads elsewhere, before anything is sent. Raises PageError."""
+        """Raise PageError if the connection leads to another network. Nothing is sent before this."""
         network = "a proxy" if connection.proxy else network_of(opened.getpeername()[0])
         self._network = self._network or network
         if network != self._network:
@@ -139,7 +140,7 @@ class _SameNetworkSession(OutgoingSession):
 
 
 def network_of(address: str) -> str:
-    """The kind of network that an IP address is in."""
+    """Return the kind of network that an IP address is in."""
     ip = ip_address(address.partition("%")[0])
     if isinstance(ip, IPv6Address):
         ip = ip.ipv4_mapped or ip

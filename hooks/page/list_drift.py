@@ -1,4 +1,7 @@
-"""What the page names and the policy lists, compared: data, purposes, bases, recipients, safeguards, periods."""
+"""The lists of the page compared with those of the policy: data, purposes, bases, recipients, safeguards, classes.
+
+A list of which nothing could be read is not compared: `unread` has a sentence on it, and nothing is called missing.
+"""
 
 from __future__ import annotations
 
@@ -8,163 +11,170 @@ from dataclasses import dataclass
 from hooks.page.finding import PageFinding
 from hooks.page.normalized_text import lower_first, normalize, slug
 from hooks.page.periods import Span
-from hooks.page.published import PublishedClass, PublishedPage, PublishedTerm, SectionHeading
+from hooks.page.published import PublishedClass, PublishedPage, PublishedTerm
 from hooks.page.section_titles import SectionTopic, topics_of
-from hooks.retention.policy import DataSource, LegalBasis, Policy, RetentionClass, Term
+from hooks.retention.policy import (
+    DataSource,
+    LegalBasis,
+    Policy,
+    Recipient,
+    RetentionClass,
+    Term,
+)
 
 PolicyTerm = Term | LegalBasis | DataSource
 
 
 def compare_lists(page: PublishedPage, policy: Policy) -> Iterator[PageFinding]:
-    """What only one of them has, or has otherwise. Where a section could not be read, nothing of it is said to be
-    gone."""
+    """Yield the entries that only one side has, and those on which the two sides differ."""
     for comparison in _comparisons(page, policy):
         yield from comparison.findings(page)
-    yield from _recipients(page, policy)
+    yield from _added_recipients(page, policy)
+    yield from _missing_recipients(page, policy)
     yield from _classes(page, policy)
     yield from _authorities(page, policy)
     yield from _children(page, policy)
 
 
+# --- lists of terms ---
+
+
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """Ids with names, on both sides; `what` is one of them in words."""
+    """The same list on the page and in the policy. `noun` names one of its entries in a sentence."""
 
     code: str
-    what: str
+    noun: str
     topic: SectionTopic
-    on_page: Mapping[str, PublishedTerm]
+    on_page: Sequence[PublishedTerm]
     in_policy: Mapping[str, PolicyTerm]
 
     def findings(self, page: PublishedPage) -> Iterator[PageFinding]:
-        """What only one side has; nothing, where the page's section could not be read."""
+        """Yield the differences; none if nothing of the page's section could be read."""
         if not self.on_page:
             return
-        place = page.headings[self.topic]
-        for name in sorted(self.on_page.keys() - self.in_policy.keys()):
-            message = (
-                f"{place}: the page names the {self.what} "
-                f"“{self.on_page[name].label}” ({name}), the policy does not."
-            )
-            yield PageFinding(f"{self.code}-added", place.number, message)
-        for name in sorted(self.in_policy.keys() - self.on_page.keys()):
-            message = (
-                f"{place}: the policy has the {self.what} "
-                f"“{self.in_policy[name].label}” ({name}), the page does not."
-            )
-            yield PageFinding(f"{self.code}-gone", place.number, message)
-        yield from _otherwise(
-            self.what, place, [name for name in self.on_page if self._is_worded_otherwise(name)]
-        )
+        on_page = {term.id: term for term in self.on_page}
+        for name in sorted(on_page.keys() - self.in_policy.keys()):
+            entry = f"{self.noun} “{on_page[name].label}” ({name})"
+            text = f"the page names the {entry}, the policy does not."
+            yield PageFinding.on(page, self.topic, f"{self.code}-added", text)
+        for name in sorted(self.in_policy.keys() - on_page.keys()):
+            entry = f"{self.noun} “{self.in_policy[name].label}” ({name})"
+            text = f"the policy has the {entry}, the page does not."
+            yield PageFinding.on(page, self.topic, f"{self.code}-gone", text)
+        reworded = [term.id for term in self.on_page if self._is_reworded(term)]
+        yield from _wording_changed(page, self.topic, self.noun, reworded)
 
-    def _is_worded_otherwise(self, name: str) -> bool:
-        term = self.in_policy.get(name)
+    def _is_reworded(self, published: PublishedTerm) -> bool:
+        term = self.in_policy.get(published.id)
         if term is None:
             return False
-        said = self.on_page[name]
-        covers = isinstance(term, LegalBasis) and normalize(term.covers) != normalize(said.text)
-        return covers or normalize(term.label) != normalize(said.label)
+        if isinstance(term, LegalBasis) and normalize(term.covers) != normalize(published.text):
+            return True
+        return normalize(term.label) != normalize(published.label)
 
 
-def _otherwise(what: str, place: SectionHeading, names: Sequence[str]) -> Iterator[PageFinding]:
-    """The same things in other words: it takes a person to tell whether they still mean the same."""
-    if names:
-        message = (
-            f"{place}: the page words the {what} {', '.join(names)} otherwise than the policy."
-        )
-        yield PageFinding("wording-changed", place.number, message, "notice")
-
-
-def _comparisons(page: PublishedPage, policy: Policy) -> Iterator[_Comparison]:
-    compared: tuple[
-        tuple[str, str, SectionTopic, tuple[PublishedTerm, ...], Mapping[str, PolicyTerm]], ...
-    ] = (
-        ("category", "data category", "categories", page.categories, policy.categories),
-        (
-            "source",
-            "source of data",
-            "collection",
-            page.sources if policy.sources else (),
-            policy.sources,
-        ),
-        ("purpose", "purpose", "purposes", page.purposes, policy.purposes),
-        ("basis", "legal basis", "bases", page.bases, policy.bases),
-        ("recipient", "group of recipients", "recipients", page.groups, policy.recipient_groups),
-        ("safeguard", "safeguard", "transfers", page.safeguards, policy.safeguards),
-    )
-    for code, what, topic, said, terms in compared:
-        yield _Comparison(code, what, topic, {one.id: one for one in said}, terms)
-
-
-def _recipients(page: PublishedPage, policy: Policy) -> Iterator[PageFinding]:
-    """Recipients by name; one that bears the name of its whole group is named where that is."""
-    listed = {slug(one.name): one for one in policy.recipients.values()}
-    groups = {one.id for one in page.groups}
-    named = {one.id for one in page.recipients}
-    for one in page.recipients:
-        known, place = policy.recipients.get(one.id) or listed.get(one.id), page.headings[one.topic]
-        if known is None:
-            message = f"{place}: the page names the recipient “{one.name}”, the policy does not."
-            yield PageFinding("recipient-added", place.number, message)
-        elif known.published.section is None:
-            message = f"{place}: the page names “{one.name}”, of whom the policy says that it does not ({known.id})."
-            yield PageFinding("recipient-added", place.number, message, "notice")
-    for name, recipient in listed.items():
-        group = policy.recipient_groups.get(recipient.group)
-        if (
-            {name, recipient.id} & named
-            or recipient.published.section is None
-            or (group and group.label == recipient.name)
-        ):
-            continue
-        topic = _meaning(policy, recipient.published.section)
-        place_of = page.headings.get(topic)
-        if topic == "recipients" and not groups:
-            continue  # that nothing of it could be read is said already
-        message = f"{page.cite(topic)}: the policy has the recipient “{recipient.name}”, the page does not name it."
-        yield PageFinding("recipient-gone", place_of.number if place_of else None, message)
-
-
-def _meaning(policy: Policy, section: int) -> SectionTopic:
-    """What a section that the policy cites is about: marketing, or else recipients."""
+def _comparisons(page: PublishedPage, policy: Policy) -> tuple[_Comparison, ...]:
+    sources = page.sources if policy.sources else ()  # an older policy file has no such table
     return (
-        "marketing" if "marketing" in topics_of(policy.sections.get(section, "")) else "recipients"
+        _Comparison("category", "data category", "categories", page.categories, policy.categories),
+        _Comparison("source", "source of data", "collection", sources, policy.sources),
+        _Comparison("purpose", "purpose", "purposes", page.purposes, policy.purposes),
+        _Comparison("basis", "legal basis", "bases", page.bases, policy.bases),
+        _Comparison(
+            "recipient", "group of recipients", "recipients", page.groups, policy.recipient_groups
+        ),
+        _Comparison("safeguard", "safeguard", "transfers", page.safeguards, policy.safeguards),
     )
 
 
-# --- complaints and children: of what the policy does not speak, nothing is compared ---
+def _wording_changed(
+    page: PublishedPage, topic: SectionTopic, noun: str, names: Sequence[str]
+) -> Iterator[PageFinding]:
+    """Yield a notice on entries with other words: only a person can tell whether these mean the same."""
+    if names:
+        text = f"the page's words for the {noun} {', '.join(names)} differ from the policy's."
+        yield PageFinding.on(page, topic, "wording-changed", text, "notice")
+
+
+# --- recipients ---
+
+
+def _added_recipients(page: PublishedPage, policy: Policy) -> Iterator[PageFinding]:
+    by_name = _by_slug(policy)
+    for published in page.recipients:
+        name = published.name
+        recipient = policy.recipients.get(published.id) or by_name.get(published.id)
+        if recipient is None:
+            text = f"the page names the recipient “{name}”, the policy does not."
+            yield PageFinding.on(page, published.topic, "recipient-added", text)
+        elif recipient.published.section is None:
+            text = (
+                f"the page names “{name}”, and the policy says that it does not ({recipient.id})."
+            )
+            yield PageFinding.on(page, published.topic, "recipient-added", text, "notice")
+
+
+def _missing_recipients(page: PublishedPage, policy: Policy) -> Iterator[PageFinding]:
+    on_page = {recipient.id for recipient in page.recipients}
+    for name, recipient in _by_slug(policy).items():
+        section = recipient.published.section
+        if section is None or _has_name_of_its_group(recipient, policy):
+            continue
+        if name in on_page or recipient.id in on_page:
+            continue
+        topic = _topic_of(policy, section)
+        if topic == "recipients" and not page.groups:
+            continue  # nothing of that section could be read
+        text = f"the policy has the recipient “{recipient.name}”, the page does not name it."
+        yield PageFinding.on(page, topic, "recipient-gone", text)
+
+
+def _by_slug(policy: Policy) -> dict[str, Recipient]:
+    return {slug(recipient.name): recipient for recipient in policy.recipients.values()}
+
+
+def _has_name_of_its_group(recipient: Recipient, policy: Policy) -> bool:
+    """Tell whether the page names the recipient by naming its group."""
+    group = policy.recipient_groups.get(recipient.group)
+    return group is not None and group.label == recipient.name
+
+
+def _topic_of(policy: Policy, section: int) -> SectionTopic:
+    """Return the topic of a section in which the policy has a recipient: marketing, or else recipients."""
+    topics = topics_of(policy.sections.get(section, ""))
+    return "marketing" if "marketing" in topics else "recipients"
+
+
+# --- complaints and children; a policy without them is an older file, and is not compared ---
 
 
 def _authorities(page: PublishedPage, policy: Policy) -> Iterator[PageFinding]:
-    in_policy = {one.id: one.name for one in policy.authorities}
+    in_policy = {authority.id: authority.name for authority in policy.authorities}
     if not in_policy or not page.authorities:
         return
-    place = page.headings["complaints"]
     for name in sorted(set(page.authorities) - in_policy.keys()):
-        message = f"{place}: the page names the supervisory authority {name}, the policy does not."
-        yield PageFinding("authority-added", place.number, message)
+        text = f"the page names the supervisory authority {name}, the policy does not."
+        yield PageFinding.on(page, "complaints", "authority-added", text)
     for name in sorted(in_policy.keys() - set(page.authorities)):
-        message = f"{place}: the policy has the supervisory authority “{in_policy[name]}” ({name}), the page does not."
-        yield PageFinding("authority-gone", place.number, message)
+        entry = f"supervisory authority “{in_policy[name]}” ({name})"
+        text = f"the policy has the {entry}, the page does not."
+        yield PageFinding.on(page, "complaints", "authority-gone", text)
 
 
 def _children(page: PublishedPage, policy: Policy) -> Iterator[PageFinding]:
-    there, known = page.children, policy.children
-    if known is None:
+    on_page, in_policy = page.children, policy.children
+    if in_policy is None:
         return
-    place = page.headings.get("children")
-    number, where = place.number if place else None, page.cite("children")
-    if there is None:
-        message = f"{where}: the policy has an age of children, {known.age}; the page names none."
-        yield PageFinding("children-gone", number, message)
-    elif there.age != known.age:
-        message = (
-            f"{where}: the age of children is {there.age} on the page, {known.age} in the policy."
-        )
-        yield PageFinding("children-changed", number, message)
-    elif normalize(there.label) != normalize(known.label):
-        message = f"{where}: the page words what it says of children otherwise than the policy."
-        yield PageFinding("wording-changed", number, message, "notice")
+    if on_page is None:
+        text = f"the policy has an age of children, {in_policy.age}; the page names none."
+        yield PageFinding.on(page, "children", "children-gone", text)
+    elif on_page.age != in_policy.age:
+        text = f"the age of children is {on_page.age} on the page, {in_policy.age} in the policy."
+        yield PageFinding.on(page, "children", "children-changed", text)
+    elif normalize(on_page.label) != normalize(in_policy.label):
+        text = "the page's words on children differ from the policy's."
+        yield PageFinding.on(page, "children", "wording-changed", text, "notice")
 
 
 # --- retention ---
@@ -173,50 +183,52 @@ def _children(page: PublishedPage, policy: Policy) -> Iterator[PageFinding]:
 def _classes(page: PublishedPage, policy: Policy) -> Iterator[PageFinding]:
     if not page.classes:
         return
-    place = page.headings["retention"]
-    for one in page.classes:
-        known = policy.classes.get(one.id)
-        if known is None:
-            period = f", kept {one.span}" if one.span else ""
-            message = (
-                f"{place}: the page has the retention class “{one.label}” "
-                f"({one.id}){period}; the policy does not."
-            )
-            yield PageFinding("class-added", place.number, message)
-        else:
-            yield from _class(one, known, place.number, str(place))
-    yield from _otherwise(
-        "retention class", place, [one.id for one in page.classes if _is_otherwise(one, policy)]
-    )
-    yield from _gone(page, policy, place)
+    reworded = []
+    for published in page.classes:
+        in_policy = policy.classes.get(published.id)
+        if in_policy is None:
+            yield _added_class(page, published)
+            continue
+        yield from _class(page, published, in_policy)
+        if normalize(f"{published.label}: {published.text}") != normalize(in_policy.label):
+            reworded.append(published.id)
+    yield from _wording_changed(page, "retention", "retention class", reworded)
+    yield from _missing_classes(page, policy)
 
 
-def _is_otherwise(one: PublishedClass, policy: Policy) -> bool:
-    known = policy.classes.get(one.id)
-    return known is not None and normalize(f"{one.label}: {one.text}") != normalize(known.label)
-
-
-def _gone(page: PublishedPage, policy: Policy, place: SectionHeading) -> Iterator[PageFinding]:
-    """Classes that the page does not name; none, where a line that could not be read might name them."""
-    if any(sentence.startswith((f"{place},", f"{place}:")) for sentence in page.unread):
-        return
-    names = {one.id for one in page.classes}
-    for known in policy.classes.values():
-        if known.id not in names and known.published.section is not None:
-            message = f"{place}: the policy keeps “{known.label}” ({known.id}); the page does not name it."
-            yield PageFinding("class-gone", place.number, message)
+def _added_class(page: PublishedPage, published: PublishedClass) -> PageFinding:
+    entry = f"retention class “{published.label}” ({published.id})"
+    if published.span:
+        entry += f", kept {published.span}"
+    text = f"the page has the {entry}; the policy does not."
+    return PageFinding.on(page, "retention", "class-added", text)
 
 
 def _class(
-    one: PublishedClass, known: RetentionClass, section: int | None, place: str
+    page: PublishedPage, published: PublishedClass, in_policy: RetentionClass
 ) -> Iterator[PageFinding]:
-    kept = Span(known.keep, known.review, known.until)
-    if one.span and not one.span.same_as(kept):
-        message = (
-            f"{place}: {lower_first(one.label)} are kept {one.span} on the "
-            f"page, {kept} in the policy (class {one.id})."
+    span = Span(in_policy.keep, in_policy.review, in_policy.until)
+    if published.span and not published.span.same_as(span):
+        text = (
+            f"{lower_first(published.label)} are kept {published.span} on the page, "
+            f"{span} in the policy (class {published.id})."
         )
-        yield PageFinding("period-changed", section, message)
-    if known.published.section is None:
-        message = f"{place}: the page names “{one.label}”, which is the operator's own choice in the policy ({one.id})."
-        yield PageFinding("class-added", section, message, "notice")
+        yield PageFinding.on(page, "retention", "period-changed", text)
+    if in_policy.published.section is None:
+        text = (
+            f"the page names “{published.label}”, "
+            f"which is the operator's own choice in the policy ({published.id})."
+        )
+        yield PageFinding.on(page, "retention", "class-added", text, "notice")
+
+
+def _missing_classes(page: PublishedPage, policy: Policy) -> Iterator[PageFinding]:
+    """Yield the classes that the page does not name; none if a line that could not be read might name them."""
+    section = page.cite("retention")
+    if any(sentence.startswith((f"{section},", f"{section}:")) for sentence in page.unread):
+        return
+    on_page = {published.id for published in page.classes}
+    for item in policy.classes.values():
+        if item.id not in on_page and item.published.section is not None:
+            text = f"the policy keeps “{item.label}” ({item.id}); the page does not name it."
+            yield PageFinding.on(page, "retention", "class-gone", text)

@@ -1,7 +1,8 @@
-"""A page got and read in a process of its own, which ends with its time, its memory, or the process that wants it.
+"""A page fetched and read in a child process, with limits on time and memory.
 
 A server can answer byte by byte for ever, and HTML can be written so that it takes minutes to read. No time-out and no
-thread ends that; the end of a process does.
+thread ends that. A process can be killed. The child ends when its time or its memory is used up, and when its parent
+ends.
 """
 
 from __future__ import annotations
@@ -29,50 +30,54 @@ from hooks.page.reader import read_page
 from hooks.retention.policy import Policy
 
 SECONDS = 30.0
-"""For all of it: every redirect and every header, the page and its REST form, and reading them."""
+"""The time for all of it: every redirect and every header, the page and its REST form, and reading them."""
 
 MAX_MEMORY = 1_000_000_000
-"""Bytes of address space; a page of 2 MB that is nothing but tags takes half of it."""
+"""Bytes of address space. A page of 2 MB with nothing but tags takes half of it."""
 
-_LOOK_SECONDS = 0.2
-"""How often `stopping` is looked at."""
+_POLL_SECONDS = 0.2
+"""The time between two looks at `stopping`."""
 
-Subject = TypeVar("Subject")
+Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
-_SPAWN = get_context("spawn")  # a fork of a process with threads may hold their locks for ever
+_SPAWN = get_context(
+    "spawn"
+)  # a forked child could wait for ever for a lock that another thread held
 
 
 def compare_page(source: str, policy: Policy) -> tuple[PageFinding, ...]:
-    """Find what the page (a file or an address) says otherwise than the policy. Raises PageError."""
+    """Compare the page (a file or an address) with the policy. Raises PageError."""
     return drift(_published(source), policy)
 
 
 def draft_page(source: str, today: date) -> str:
-    """The text of a policy file drafted from the page (a file or an address). Raises PageError."""
+    """Return the text of a policy file drafted from the page (a file or an address). Raises PageError."""
     return draft(_published(source), today=today)
 
 
 def _published(source: str) -> PublishedPage:
-    found = fetch_page(source)
-    return read_page(found.html, modified=found.modified, link=found.link)
+    fetched = fetch_page(source)
+    return read_page(fetched.html, modified=fetched.modified, link=fetched.link)
 
 
 def run_confined(
-    work: Callable[[str, Subject], Result],
+    work: Callable[[str, Argument], Result],
     source: str,
-    subject: Subject,
+    argument: Argument,
     *,
     seconds: float = SECONDS,
     stopping: Event | None = None,
 ) -> Result:
-    """The result of `work(source, subject)` in a process of its own, which is killed after `seconds`.
+    """Return the result of `work(source, argument)`, run in a child process that is killed after `seconds`.
 
-    Raises what `work` raises, PageError where it takes too long or too much memory, and StoppedError soon after
-    `stopping` is set.
+    Raises the errors of `work`, PageError if it takes too much time or memory, and StoppedError soon after `stopping`
+    is set.
     """
     receiver, sender = _SPAWN.Pipe(duplex=False)
-    child = _SPAWN.Process(target=_work, args=(sender, seconds, work, source, subject), daemon=True)
+    child = _SPAWN.Process(
+        target=_run_child, args=(sender, seconds, work, source, argument), daemon=True
+    )
     with closing(receiver):
         try:
             with closing(sender):
@@ -92,12 +97,12 @@ def run_confined(
 
 
 def _wait(receiver: Connection, source: str, seconds: float, stopping: Event | None) -> None:
-    """Wait for an answer, or for the end of the process without one."""
-    until = time.monotonic() + seconds
-    while not receiver.poll(min(_LOOK_SECONDS, max(until - time.monotonic(), 0))):
+    """Wait for an answer of the child, or for its end without one. Raises PageError and StoppedError."""
+    deadline = time.monotonic() + seconds
+    while not receiver.poll(min(_POLL_SECONDS, max(deadline - time.monotonic(), 0))):
         if stopping and stopping.is_set():
             raise StoppedError("The page was not read to its end: the process is to stop.")
-        if time.monotonic() >= until:
+        if time.monotonic() >= deadline:
             raise PageError(
                 f"{source} took longer than {seconds:.0f} seconds to be fetched and read. "
                 "Look at it in a browser: it may be slow, or no page for people."
@@ -108,29 +113,28 @@ def _too_much(source: str) -> str:
     return f"{source} takes too much memory or time to be read. Look at it in a browser: it may be no page for people."
 
 
-# --- in the process of its own ---
+# --- in the child process ---
 
 
-def _work(
+def _run_child(
     sender: Connection,
     seconds: float,
-    work: Callable[[str, Subject], Result],
+    work: Callable[[str, Argument], Result],
     source: str,
-    subject: Subject,
+    argument: Argument,
 ) -> None:
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C at a terminal reaches it too; who wants it ends it
+    # Ctrl-C at a terminal reaches the child too. The parent ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
     _limit(resource.RLIMIT_AS, MAX_MEMORY)
-    _limit(resource.RLIMIT_CPU, round(seconds) + 1)  # also where nobody is left to kill it
+    _limit(resource.RLIMIT_CPU, round(seconds) + 1)  # even if no parent is left to kill it
     answer: Result | Exception
     try:
-        answer = work(source, subject)
+        answer = work(source, argument)
     except MemoryError:
         answer = PageError(_too_much(source))
-    except Exception as error:  # noqa: BLE001 - it is raised where the result is wanted
-        error.add_note(traceback.format_exc())  # the traceback itself stays in this process
+    except Exception as error:  # noqa: BLE001 - the parent raises it
+        error.add_note(traceback.format_exc())  # the traceback itself cannot leave this process
         answer = error
     sender.send(answer)
 
@@ -142,7 +146,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _limit(kind: int, most: int) -> None:
+def _limit(kind: int, limit: int) -> None:
     _, hard = resource.getrlimit(kind)
-    if hard == resource.RLIM_INFINITY or most < hard:
-        resource.setrlimit(kind, (most, hard))
+    if hard == resource.RLIM_INFINITY or limit < hard:
+        resource.setrlimit(kind, (limit, hard))

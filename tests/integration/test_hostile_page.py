@@ -78,7 +78,7 @@ def test_the_redirects_of_the_rest_form_count_as_well(server: Hostile) -> None:
 @pytest.mark.parametrize("target", SCHEMES_OF_OTHERS)
 def test_no_redirect_leads_out_of_the_web(server: Hostile, target: str) -> None:
     server.answers["/there"] = lambda: redirect(target)
-    with pytest.raises(PageError, match="leads to what is no web address"):
+    with pytest.raises(PageError, match="leads to something that is no web address"):
         fetch_page(f"{server.url}/there")
 
 

@@ -85,23 +85,23 @@ def test_a_policy_without_the_printed_day_is_not_compared_by_it(policy: Policy) 
         (
             "accounting, tax, consumer law",
             "accounting, tax, money laundering",
-            "Section 5: the page words the legal basis legal-obligation otherwise than the policy.",
+            "Section 5: the page's words for the legal basis legal-obligation differ from the policy's.",
         ),
         (
             "24 months of inactivity",
             "two years after sign-up",  # the same length, from another event
-            "Section 11: the page words the retention class customer-accounts otherwise than the policy.",
+            "Section 11: the page's words for the retention class customer-accounts differ from the policy's.",
         ),
         ("10. Security", "16. Security", "Section 16, “Security”, is section 10 in the policy."),
         (
             "Klarna",
             "Vipps",  # a recipient that the policy has as one that is not published
-            "Section 8: the page names “Vipps”, of whom the policy says that it does not (vipps).",
+            "Section 8: the page names “Vipps”, and the policy says that it does not (vipps).",
         ),
         (
             "to fulfil an order.",
             "to fulfil an order, or a reservation.",
-            "Section 14: the page words what it says of children otherwise than the policy.",
+            "Section 14: the page's words on children differ from the policy's.",
         ),
         (
             "<li><strong>Support requests",
