@@ -1,8 +1,8 @@
 """The `.env` file, which python-dotenv, systemd and Docker Compose must read alike.
 
 `flask` and this service read it by python-dotenv, a unit by systemd's EnvironmentFile, a container by Compose's
-env_file. The three differ in comments after a value, in `$`, in backslashes and in `export`. A secret that only one of
-them reads as it was meant works for `store check` and fails for the service. So a line that they may read differently
+env_file. The three differ in comments after a value, in `$`, in backslashes and in `export`. Where only one of them
+reads a secret as it was meant, `store check` works and the service fails. So a line that they may read differently
 is refused. Their rules: https://saurabh-kumar.com/python-dotenv/, systemd.exec(5), and
 https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax.
 """
@@ -20,7 +20,7 @@ from hooks.errors import ConfigurationError
 
 _ASSIGNMENT = re.compile(r"[ \t]*(?P<name>[A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(?P<value>.*)")
 
-_DIFFERENCES = (
+_PATTERNS_READ_DIFFERENTLY = (
     (
         re.compile(r".*\\"),
         "holds a backslash; take a value without one, or put it in a file that NAME_FILE names",
@@ -46,7 +46,7 @@ _DIFFERENCES = (
         "has a quote that is not closed, or closed before the end of the line",
     ),
 )
-"""What the value of a line must not match, and what is wrong with it then, and what to do."""
+"""Patterns that no value may match. With each: the fault of such a line, and how to mend it."""
 
 
 def read_env_file(path: Path) -> dict[str, str]:
@@ -64,39 +64,41 @@ def read_env_file(path: Path) -> dict[str, str]:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path} is not text in UTF-8. Save it as UTF-8.") from error
-    if faults := list(_faults(text)):
+    faults = list(_faults(text))
+    if faults:
         lines = "".join(f"\n  line {number}: {fault}" for number, fault in faults)
         raise ConfigurationError(f"These lines of {path} cannot be used:{lines}")
-    return {
-        name: value
-        for name, value in dotenv_values(stream=io.StringIO(text), interpolate=False).items()
-        if value
-    }
+    variables = dotenv_values(stream=io.StringIO(text), interpolate=False)
+    return {name: value for name, value in variables.items() if value}
 
 
 def _faults(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.split("\n"), start=1):
-        if fault := _fault(line.strip(" \t\r")):
+        fault = _fault(line.strip(" \t\r"))
+        if fault:
             yield number, fault
 
 
 def _fault(line: str) -> str | None:
-    """Find what is wrong with a line, which has no blanks around it."""
+    """Return the fault of a line, which has no blanks around it."""
     if not line:
         return None
     if not line.replace("\t", " ").isprintable():
-        return "holds a control character or an unusual blank; type the line anew"
-    if line.startswith("#"):  # systemd before 254 takes the next line for a part of such a comment
-        return (
-            "is a comment that ends with a backslash; take the backslash away"
-            if line.endswith("\\")
-            else None
-        )
+        return "holds a control character or an unusual blank; type the line again"
+    if line.startswith("#"):
+        return _comment_fault(line)
     if line.startswith("export"):
         return "begins with export; take that word away"
     assignment = _ASSIGNMENT.fullmatch(line)
     if not assignment:
         return "is neither NAME=value nor a comment that begins with #"
-    return next(
-        (fault for pattern, fault in _DIFFERENCES if pattern.match(assignment["value"])), None
-    )
+    for pattern, fault in _PATTERNS_READ_DIFFERENTLY:
+        if pattern.match(assignment["value"]):
+            return fault
+    return None
+
+
+def _comment_fault(line: str) -> str | None:
+    if line.endswith("\\"):  # systemd before 254 takes the next line for a part of such a comment
+        return "is a comment that ends with a backslash; take the backslash away"
+    return None

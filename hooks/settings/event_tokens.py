@@ -3,8 +3,8 @@
 Each entry is `name:token`, or `name[type+type]:token` for a tool that may send these event types only. A comma or a new
 line separates entries.
 
-The danger: the parts are easily swapped or forgotten, and then a token stands where a name should. The rule: a fault
-says which entry it is about by its place, and never repeats a part of it.
+The danger: people swap or forget the parts, and then a token stands where a name should. The rule: a fault names the
+entry by its number, and never repeats a part of it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TOKEN = re.compile(r"[!-~]*")
 
 @dataclass(frozen=True, slots=True)
 class EventToken:
-    """A tool that may post to `/events/<slug>`. `types`: what it may send; None: all that tools may send."""
+    """A tool that may post to `/events/<slug>`. `types` are the event types that it may send; None: all of a tool's."""
 
     name: str
     token: str = field(repr=False)
@@ -38,41 +38,41 @@ class EventToken:
         return self.types is None or event_type in self.types
 
     def proof_of(self, body: bytes) -> str:
-        """A name for a body, keyed with the token: nobody without it can try e-mails on the name."""
+        """Return a hash of a body, keyed with the token: nobody without the token can try e-mails against the hash."""
         return hmac.digest(self.token.encode(), body, "sha256").hex()
 
 
 def event_tokens(text: str) -> tuple[EventToken, ...]:
     """Read the text of the setting. Raises ConfigurationError with all faults, and without the text."""
     entries = [entry.strip() for entry in re.split(r"[,\n]", text) if entry.strip()]
-    matches = [_ENTRY.fullmatch(entry) for entry in entries]
-    faults = [
-        f"entry {place} {fault}"
-        for place, match in enumerate(matches, 1)
-        for fault in _faults(match)
-    ]
-    tokens = tuple(_token(match) for match in matches if match)
+    tokens: list[EventToken] = []
+    faults: list[str] = []
+    for number, entry in enumerate(entries, start=1):
+        match = _ENTRY.fullmatch(entry)
+        faults += [f"entry {number} {fault}" for fault in _faults(match)]
+        if match:
+            tokens.append(_token(match))
     if len({token.name for token in tokens}) < len(tokens):
         faults.append("two entries have the same name")
     if len({token.token for token in tokens}) < len(tokens):
         faults.append("two entries have the same token")
     if faults:
         raise ConfigurationError("; ".join(faults))
-    return tokens
+    return tuple(tokens)
 
 
 def sender(tokens: Collection[EventToken], name: str | None, offered: str) -> EventToken | None:
-    """The tool whose token was offered; where a name was offered too, only under that name.
+    """Return the tool whose token was offered. Where a name was offered too, it must be the tool's.
 
-    Compares with every token, whichever is right, and hashes instead of texts: the time taken tells nothing of either.
+    Compares with every token, and compares hashes, so that the time it takes tells nothing about names and tokens.
     """
-    found = None
+    tool = None
     for token in tokens:
-        is_right = hmac.compare_digest(_digest(token.token), _digest(offered))
-        is_named = name is None or hmac.compare_digest(_digest(token.name), _digest(name))
-        if is_right & is_named:
-            found = token
-    return found
+        is_token_right = hmac.compare_digest(_digest(token.token), _digest(offered))
+        is_name_right = name is None or hmac.compare_digest(_digest(token.name), _digest(name))
+        if is_token_right & is_name_right:
+            tool = token
+    return tool
 
 
 def _digest(text: str) -> bytes:
@@ -92,9 +92,12 @@ def _faults(match: re.Match[str] | None) -> Iterator[str]:
 
 
 def _token(match: re.Match[str]) -> EventToken:
-    return EventToken(match[1], match[3], None if match[2] is None else _types_of(match))
+    types = None if match[2] is None else _types_of(match)
+    return EventToken(match[1], match[3], types)
 
 
 def _types_of(match: re.Match[str]) -> frozenset[str]:
-    """The types in the brackets. Empty brackets hold one empty name, which is no type."""
-    return frozenset() if match[2] is None else frozenset(match[2].split("+"))
+    """Return the types in the brackets. Empty brackets hold one empty name, which is no type."""
+    if match[2] is None:
+        return frozenset()
+    return frozenset(match[2].split("+"))

@@ -1,4 +1,7 @@
-"""Checks of single values of the environment. Each raises ValidationError, with words that never show the value."""
+"""Checks of single values of the environment.
+
+A check raises ValidationError, with a message that never shows the value. Only `is_loopback` answers True or False.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ _BIND = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 
 
 def is_url(value: str) -> None:
-    """An http or https address without a user name or a password in it."""
+    """Accept an http or https address without a user name or a password in it."""
     parts = _parts_of(value)
     if "@" in parts.netloc:
         raise ValidationError(
@@ -25,7 +28,7 @@ def is_url(value: str) -> None:
 
 
 def _parts_of(value: str) -> SplitResult:
-    """The parts of an http or https address. Raises ValidationError."""
+    """Split an http or https address. Raises ValidationError."""
     try:
         parts = urlsplit(value)
         is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -37,7 +40,7 @@ def _parts_of(value: str) -> SplitResult:
 
 
 def is_loopback(url: str) -> bool:
-    """True if only this machine can be reached at an address."""
+    """Tell whether an address can only mean this machine."""
     host = urlsplit(url).hostname or ""
     try:
         return host == "localhost" or ip_address(host).is_loopback
@@ -46,7 +49,7 @@ def is_loopback(url: str) -> bool:
 
 
 def is_sentry_dsn(value: str) -> None:
-    """A DSN of Sentry's."""
+    """Accept a DSN, the address that Sentry shows for a project."""
     parts = _parts_of(value)
     project = parts.path.rpartition("/")[2]
     if not (parts.username and project.isascii() and project.isdigit()):
@@ -54,19 +57,19 @@ def is_sentry_dsn(value: str) -> None:
 
 
 def is_page(value: str) -> None:
-    """An address, or a path that is taken under each store's own."""
+    """Accept an address, or a path that is looked up under the address of each store."""
     if not value.startswith("/"):
         is_url(value)
 
 
 def is_ascii(value: str) -> None:
-    """A key of WooCommerce, as far as one can be told."""
+    """Accept printable ASCII, which is all that a key of WooCommerce has."""
     if not (value.isascii() and value.isprintable()):
         raise ValidationError("holds a character that no key of WooCommerce has")
 
 
 def at_least(length: int) -> Callable[[str], None]:
-    """A check that a value has so many characters."""
+    """Return a check that accepts values of at least so many characters."""
 
     def check(value: str) -> None:
         if len(value) < length:
@@ -76,14 +79,14 @@ def at_least(length: int) -> Callable[[str], None]:
 
 
 def is_bind(value: str) -> None:
-    """`host:port`."""
+    """Accept `host:port`."""
     bind = _BIND.fullmatch(value)
     if not bind or int(bind[1]) > 65535:
         raise ValidationError("is not host:port")
 
 
 def is_database(value: str) -> None:
-    """A URL of a database that the ledger can be in."""
+    """Accept the URL of a database that can hold the ledger."""
     try:
         url = make_url(value)
     except (ArgumentError, ValueError) as error:
@@ -99,6 +102,6 @@ def is_database(value: str) -> None:
 
 
 def is_log_level(value: str) -> None:
-    """The name of a level of the logging library, in any case."""
+    """Accept the name of a level of the logging library, in upper or lower case."""
     if value.upper() not in logging.getLevelNamesMapping():
         raise ValidationError("is not a log level such as INFO")

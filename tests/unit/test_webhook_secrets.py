@@ -85,12 +85,12 @@ def test_no_key_is_shorter_than_it_may_be(text: str) -> None:
         found = WebhookSecrets.from_text(text)
     except ConfigurationError:
         return
-    every = (*found.secrets, *found.others)
+    every = (*found.secrets, *found.readings)
     assert all(
         len(key.decode()) >= SHORTEST_ALONE for secret in every for key in signing_keys(secret)
     )
     assert len(set(every)) == len(every)
-    assert bool(found.secrets) or not found.others
+    assert bool(found.secrets) or not found.readings
 
 
 @given(
@@ -141,7 +141,7 @@ def test_the_first_of_several_is_the_current_one(secrets: list[str]) -> None:
 )
 def test_what_is_read(text: str, secrets: tuple[str, ...], others: tuple[str, ...]) -> None:
     found = WebhookSecrets.from_text(text)
-    assert (found.secrets, found.others) == (secrets, others)
+    assert (found.secrets, found.readings) == (secrets, others)
 
 
 @pytest.mark.parametrize(
