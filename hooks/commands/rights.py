@@ -12,11 +12,11 @@ from flask.cli import with_appcontext
 from hooks.commands.console import FINDING, named_stores, stop, stop_without_ledger
 from hooks.intake.email_hash import email_subject, is_address
 from hooks.retention.facts import Subject
-from hooks.rights.answer import Answer
-from hooks.rights.json_format import shown
+from hooks.rights.json_format import as_json
 from hooks.rights.labels import Language
 from hooks.rights.letter import letter
 from hooks.rights.lookup import answer_to
+from hooks.rights.values import Answer, Inquiry
 from hooks.service import Service, current_service
 
 
@@ -129,9 +129,8 @@ def _answers(
     stores = named_stores(service, slug)
     with stop_without_ledger(), service.database.read() as connection:
         for store in stores:
-            answer = answer_to(
-                connection, policy, store, subject, now=now, requested_on=received, uk=uk
-            )
+            inquiry = Inquiry(store, subject, received, uk)
+            answer = answer_to(connection, policy, inquiry, now=now)
             if answer:
                 answers.append(answer)
     return answers
@@ -141,4 +140,4 @@ def _print_answer(answer: Answer, language: Language | None) -> None:
     if language:
         click.echo(letter(answer, language), nl=False)
     else:
-        click.echo(json.dumps(shown(answer), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(as_json(answer), ensure_ascii=False, indent=2))

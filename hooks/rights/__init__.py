@@ -1,1 +1,1 @@
-"""What a person is told when they ask: what is held about them, why, for how long, and what they can ask for."""
+"""The answer to a person who asks: the data held about them, why, for how long, and what they can ask for."""

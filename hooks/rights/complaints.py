@@ -1,4 +1,4 @@
-"""Whom a person can complain to: section 13 of the page, GDPR Art. 77, with the authorities' public addresses."""
+"""The authorities that a person can complain to: section 13 of the page, GDPR Art. 77, with their public addresses."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ Condition = Literal["always", "if-in-uk", "in-uk"]
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """A supervisory authority, by its public address; `where`: when it is the right one. `section` of the page names
-    it, or the page does not (None)."""
+    """A supervisory authority with its public address.
+
+    `where` says for whom it is the right one. `section` is the section of the page that names it, None if none does.
+    """
 
     id: str
     name: str
@@ -25,11 +27,11 @@ class Authority:
 
     @property
     def is_british(self) -> bool:
-        """Whether it watches over UK GDPR."""
+        """Tell whether it supervises UK GDPR."""
         return self.where != "always"
 
 
-UNSAID = (
+DEFAULT_AUTHORITIES = (
     SupervisoryAuthority(
         "datatilsynet",
         "Norwegian Data Protection Authority (Datatilsynet)",
@@ -47,20 +49,33 @@ UNSAID = (
         uk=True,
     ),
 )
-"""Those of a policy file that names none; no section of the page is cited for them."""
+"""The authorities for a policy file that names none. No section of the page is cited for them."""
 
 
 def authorities(policy: Policy, *, uk: bool) -> tuple[Authority, ...]:
-    """The authorities that the policy names. Those of the UK are named only where UK GDPR can apply by the policy: for
-    certain where the person is known to be in the UK (`uk`), and else if they are, which the ledger does not know."""
-    named = policy.authorities or UNSAID
-    return tuple(_authority(one, uk) for one in named if policy.controller.uk or not one.uk)
+    """Return the authorities that the policy names.
+
+    Those of the UK are among them only if UK GDPR can apply by the policy. `uk` says that the person is known to be in
+    the UK. Otherwise the authority is named on a condition, because the ledger does not know where the person is.
+    """
+    named = policy.authorities or DEFAULT_AUTHORITIES
+    includes_uk = policy.controller.uk
+    return tuple(_authority(item, uk) for item in named if includes_uk or not item.uk)
 
 
-def _authority(one: SupervisoryAuthority, uk: bool) -> Authority:
-    where: Condition = "always"
-    if one.uk:
-        where = "in-uk" if uk else "if-in-uk"
+def _authority(authority: SupervisoryAuthority, uk: bool) -> Authority:
     return Authority(
-        one.id, one.name, one.address, one.url, where, one.country, one.section or None
+        id=authority.id,
+        name=authority.name,
+        address=authority.address,
+        url=authority.url,
+        where=_condition(authority, uk),
+        country=authority.country,
+        section=authority.section or None,
     )
+
+
+def _condition(authority: SupervisoryAuthority, uk: bool) -> Condition:
+    if not authority.uk:
+        return "always"
+    return "in-uk" if uk else "if-in-uk"

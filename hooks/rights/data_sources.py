@@ -1,6 +1,6 @@
-"""Where a person's data come from: GDPR Art. 15(1)(g), by section 3 of the page; and what section 14 says of children.
+"""The sources of a person's data: GDPR Art. 15(1)(g), by section 3 of the page; and section 14, on children.
 
-The page speaks of kinds of data. Of a single record the ledger does not know more.
+The page names sources for each kind of data. The ledger does not know more about a single record.
 """
 
 from __future__ import annotations
@@ -10,51 +10,54 @@ from dataclasses import dataclass
 
 from hooks.retention.policy import DataSource, Policy
 from hooks.rights.labels import Language, label
-from hooks.rights.translation import say
+from hooks.rights.translation import translate
 
 ARTICLE = "GDPR Art. 15(1)(g)"
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """The sources of one category of data; none where the policy does not say where it comes from."""
+class CategorySources:
+    """The sources of one category of data; empty where the policy names none for it."""
 
-    data: str
+    category: str
     sources: tuple[DataSource, ...]
 
 
-def origins(held: Iterable[str], policy: Policy) -> tuple[Origin, ...]:
-    """The sources of each category that is held, in the policy's order; nothing by a policy that names no source."""
+def category_sources(categories: Iterable[str], policy: Policy) -> tuple[CategorySources, ...]:
+    """Return the sources of each of these categories, in the policy's order; nothing if the policy has no sources."""
     if not policy.sources:
         return ()
-    wanted = frozenset(held)
+    selected = frozenset(categories)
     return tuple(
-        Origin(name, _sources(name, policy)) for name in policy.categories if name in wanted
+        CategorySources(category, _sources_of(category, policy))
+        for category in policy.categories
+        if category in selected
     )
 
 
-def _sources(data: str, policy: Policy) -> tuple[DataSource, ...]:
-    return tuple(source for source in policy.sources.values() if data in source.data)
+def _sources_of(category: str, policy: Policy) -> tuple[DataSource, ...]:
+    return tuple(source for source in policy.sources.values() if category in source.data)
 
 
-def origin_words(found: Iterable[Origin], policy: Policy, language: Language) -> Iterator[str]:
-    """A sentence for each set of sources, with all categories that come from them."""
-    alike: dict[tuple[DataSource, ...], list[str]] = {}
-    for origin in found:
-        alike.setdefault(origin.sources, []).append(
-            label(language, "category", origin.data, policy)
-        )
-    for sources, names in alike.items():
-        names_of = "; ".join(label(language, "source", one.id, policy) for one in sources)
+def source_sentences(
+    items: Iterable[CategorySources], policy: Policy, language: Language
+) -> Iterator[str]:
+    """Yield a sentence for each set of sources, with all categories that come from it."""
+    groups: dict[tuple[DataSource, ...], list[str]] = {}
+    for item in items:
+        category = label(language, "category", item.category, policy)
+        groups.setdefault(item.sources, []).append(category)
+    for sources, categories in groups.items():
+        names = "; ".join(label(language, "source", source.id, policy) for source in sources)
         key = "sources.from" if sources else "sources.unsaid"
-        yield say(language, key, data=", ".join(names), sources=names_of)
+        yield translate(language, key, data=", ".join(categories), sources=names)
 
 
-def children_words(policy: Policy, language: Language) -> str:
-    """What the page says of children; empty where the policy says nothing of it."""
+def children_text(policy: Policy, language: Language) -> str:
+    """Return the page's statement about children; empty where the policy has none."""
     if policy.children is None:
         return ""
-    words = say(language, "children", age=policy.children.age)
-    return words + (
-        " " + say(language, "children.orders-only") if policy.children.orders_only else ""
-    )
+    text = translate(language, "children", age=policy.children.age)
+    if policy.children.orders_only:
+        text += " " + translate(language, "children.orders-only")
+    return text

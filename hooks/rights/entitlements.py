@@ -1,11 +1,11 @@
-"""Which rights a person has over one entry, and what makes it stay although they ask for its erasure."""
+"""The rights of a person over one entry, and the grounds on which it stays although they ask for its erasure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from hooks.retention.classify import Entry
 from hooks.retention.effects import ERASABLE
@@ -15,7 +15,7 @@ from hooks.retention.policy import Policy
 Right = Literal[
     "access", "rectification", "erasure", "restriction", "portability", "objection", "withdrawal"
 ]
-Because = Literal[
+DecisionReason = Literal[
     "any-basis",
     "basis",
     "other-basis",
@@ -27,20 +27,30 @@ Because = Literal[
     "restricted",
     "unknown-basis",
 ]
+Decision = tuple[bool | None, DecisionReason]
+"""An answer to "does the right apply?" with its reason. None: a person must decide."""
 
-ANY: frozenset[str] = frozenset()
-"""Of a right that there is on every basis."""
+ANY_BASIS: frozenset[str] = frozenset()
+"""The bases of a right that applies on every legal basis."""
 
-RIGHTS: dict[Right, tuple[str, frozenset[str]]] = {
-    "access": ("GDPR Art. 15", ANY),
-    "rectification": ("GDPR Art. 16", ANY),
-    "erasure": ("GDPR Art. 17", ERASABLE),
-    "restriction": ("GDPR Art. 18", ANY),
-    "portability": ("GDPR Art. 20", frozenset({"consent", "contract"})),
-    "objection": ("GDPR Art. 21", frozenset({"legitimate-interests"})),
-    "withdrawal": ("GDPR Art. 7(3)", frozenset({"consent"})),
+
+class RightRule(NamedTuple):
+    """The article of a right, and the legal bases on which it applies."""
+
+    article: str
+    bases: frozenset[str]
+
+
+RIGHTS: dict[Right, RightRule] = {
+    "access": RightRule("GDPR Art. 15", ANY_BASIS),
+    "rectification": RightRule("GDPR Art. 16", ANY_BASIS),
+    "erasure": RightRule("GDPR Art. 17", ERASABLE),
+    "restriction": RightRule("GDPR Art. 18", ANY_BASIS),
+    "portability": RightRule("GDPR Art. 20", frozenset({"consent", "contract"})),
+    "objection": RightRule("GDPR Art. 21", frozenset({"legitimate-interests"})),
+    "withdrawal": RightRule("GDPR Art. 7(3)", frozenset({"consent"})),
 }
-"""Each right with its article and the bases on which there is one: section 12 of the page, and the articles."""
+"""The rights of section 12 of the page. The bases are those of the articles."""
 
 KNOWN_BASES = ERASABLE | {"legal-obligation"}
 
@@ -48,15 +58,18 @@ BY_LAW = "GDPR Art. 17(3)(b)"
 FOR_CLAIMS = "GDPR Art. 17(3)(e)"
 
 HOLD_ARTICLES = {"audit": BY_LAW, "authority-request": BY_LAW}
-"""Of a hold by its reason: an audit and an authority's request are no legal claims, but what the law demands."""
+"""The articles of holds by their reason. The law demands these two; every other hold is for legal claims."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stay:
-    """Why an entry must stay. `until` is the last day of it, None while that is not known (a hold, until it is
-    lifted); `law` the source that the policy names; `since` and `review_on` are those of a hold."""
+class RetentionGround:
+    """A ground on which an entry must stay.
 
-    ground: Literal["legal-obligation", "proof", "hold"]
+    `until` is its last day. It is None while that day is not known; a hold stays until it is lifted. `law` is the
+    source that the policy names. Only a hold has `since` and `review_on`.
+    """
+
+    kind: Literal["legal-obligation", "proof", "hold"]
     article: str
     law: str = ""
     until: date | None = None
@@ -66,95 +79,99 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
-    """A right over one entry. `applies` is None where that must be decided by a person."""
+    """A right over one entry. `applies` is None where a person must decide that."""
 
     right: Right
     article: str
     applies: bool | None
-    because: Because
+    reason: DecisionReason
 
 
-def stays(
-    otherwise: Entry, holds: Iterable[RecordEvent], policy: Policy, today: date
-) -> tuple[Stay, ...]:
-    """What makes an entry stay on `today`: the law, until its period has passed (the shorter one of a range), that
-    it is proof (for the whole of its period), and holds: GDPR Art. 17(3).
+def retention_grounds(
+    entry: Entry, holds: Iterable[RecordEvent], policy: Policy, today: date
+) -> tuple[RetentionGround, ...]:
+    """Return the grounds on which an entry must stay on `today`: GDPR Art. 17(3).
 
-    `otherwise` is the entry as it would be without holds and restrictions. Why a hold was placed and by whom is not
-    told: that could defeat what it was placed for.
+    `entry` is the entry as it would be without holds and restrictions. The law keeps it until its period has passed;
+    of a range, the shorter period. Proof stays for its whole period, and a hold stays until it is lifted.
+
+    The reason and the owner of a hold are left out: to tell them could defeat the purpose of the hold.
     """
     return (
-        *_by_law(otherwise, policy, today),
-        *_as_proof(otherwise, policy, today),
+        *_by_law(entry, policy, today),
+        *_as_proof(entry, policy, today),
         *(_by_hold(hold, policy) for hold in holds),
     )
 
 
-def _by_law(entry: Entry, policy: Policy, today: date) -> Iterator[Stay]:
+def _by_law(entry: Entry, policy: Policy, today: date) -> Iterator[RetentionGround]:
     last = _must_stay_until(entry)
-    if entry.basis != "legal-obligation" or _passed(last, today):
+    if entry.basis != "legal-obligation" or _has_passed(last, today):
         return
     law = policy.classes[entry.retention_class].source or policy.bases[entry.basis].article
-    yield Stay("legal-obligation", BY_LAW, law, last)
+    yield RetentionGround("legal-obligation", BY_LAW, law, last)
 
 
-def _as_proof(entry: Entry, policy: Policy, today: date) -> Iterator[Stay]:
-    """Proof stays for its whole period, also where a part of a range has passed: it is not erased on request."""
-    if policy.classes[entry.retention_class].proof and not _passed(entry.delete_after, today):
-        yield Stay("proof", FOR_CLAIMS, until=entry.delete_after)
+def _as_proof(entry: Entry, policy: Policy, today: date) -> Iterator[RetentionGround]:
+    """Yield the ground of proof. A request does not erase proof, so of a range the longer period counts."""
+    is_proof = policy.classes[entry.retention_class].proof
+    if is_proof and not _has_passed(entry.delete_after, today):
+        yield RetentionGround("proof", FOR_CLAIMS, until=entry.delete_after)
 
 
 def _must_stay_until(entry: Entry) -> date | None:
-    return entry.review_after - timedelta(days=1) if entry.review_after else entry.delete_after
+    if entry.review_after:
+        return entry.review_after - timedelta(days=1)
+    return entry.delete_after
 
 
-def _passed(last: date | None, today: date) -> bool:
+def _has_passed(last: date | None, today: date) -> bool:
     return last is not None and last < today
 
 
-def _by_hold(hold: RecordEvent, policy: Policy) -> Stay:
-    since = policy.day_of(hold.at)
-    return Stay(
-        "hold", HOLD_ARTICLES.get(hold.reason, FOR_CLAIMS), since=since, review_on=hold.review_on
-    )
+def _by_hold(hold: RecordEvent, policy: Policy) -> RetentionGround:
+    article = HOLD_ARTICLES.get(hold.reason, FOR_CLAIMS)
+    return RetentionGround("hold", article, since=policy.day_of(hold.at), review_on=hold.review_on)
 
 
 def entitlements(
-    otherwise: Entry, staying: tuple[Stay, ...], today: date, *, restricted: bool
+    entry: Entry, grounds: tuple[RetentionGround, ...], today: date, *, is_restricted: bool
 ) -> tuple[Entitlement, ...]:
-    """Every right with whether there is one over the entry on `today`, in the order of `RIGHTS`."""
-    found: dict[Right, tuple[bool | None, Because]] = {
-        right: _decided(right, bases, otherwise, restricted) for right, (_, bases) in RIGHTS.items()
+    """Return every right, with the decision whether it applies to the entry on `today`, in the order of `RIGHTS`.
+
+    `entry` is the entry as it would be without holds and restrictions.
+    """
+    decisions: dict[Right, Decision] = {
+        right: _decide_by_basis(rule.bases, entry) for right, rule in RIGHTS.items()
     }
-    found["erasure"] = _erasure(otherwise, staying, today)
-    if found["objection"][0] and any(stay.article == FOR_CLAIMS for stay in staying):
-        found["objection"] = False, "for-claims"  # GDPR Art. 21(1), its last words
+    decisions["erasure"] = _decide_erasure(entry, grounds, today)
+    if is_restricted:
+        decisions["restriction"] = True, "restricted"
+    applies, _ = decisions["objection"]
+    if applies and any(ground.article == FOR_CLAIMS for ground in grounds):
+        decisions["objection"] = False, "for-claims"  # GDPR Art. 21(1), its last words
     return tuple(
-        Entitlement(right, article, *found[right]) for right, (article, _) in RIGHTS.items()
+        Entitlement(right, rule.article, *decisions[right]) for right, rule in RIGHTS.items()
     )
 
 
-def _decided(
-    right: Right, bases: frozenset[str], entry: Entry, restricted: bool
-) -> tuple[bool | None, Because]:
-    if right == "restriction" and restricted:
-        return True, "restricted"
-    if bases == ANY:
-        return True, "any-basis"
-    return _by_basis(bases, entry)
-
-
-def _erasure(entry: Entry, staying: tuple[Stay, ...], today: date) -> tuple[bool | None, Because]:
-    if staying:
+def _decide_erasure(entry: Entry, grounds: tuple[RetentionGround, ...], today: date) -> Decision:
+    if grounds:
         return False, "must-stay"
     if entry.requested_on:
         return True, "requested"
-    if entry.basis == "legal-obligation":
-        return (True, "law-ended") if _passed(entry.delete_after, today) else (None, "review")
-    return _by_basis(ERASABLE, entry)
+    if entry.basis != "legal-obligation":
+        return _decide_by_basis(ERASABLE, entry)
+    if _has_passed(entry.delete_after, today):
+        return True, "law-ended"
+    return None, "review"
 
 
-def _by_basis(bases: frozenset[str], entry: Entry) -> tuple[bool | None, Because]:
+def _decide_by_basis(bases: frozenset[str], entry: Entry) -> Decision:
+    if bases == ANY_BASIS:
+        return True, "any-basis"
     if entry.basis not in KNOWN_BASES:
         return None, "unknown-basis"
-    return (True, "basis") if entry.basis in bases else (False, "other-basis")
+    if entry.basis in bases:
+        return True, "basis"
+    return False, "other-basis"

@@ -2,69 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from hooks.retention.classify import Entry
 from hooks.retention.iso import iso_or_none
 from hooks.retention.policy import LegalBasis, Policy, RetentionClass, Term
-from hooks.rights.answer import Answer, Asked, Held, Receives, Record
 from hooks.rights.complaints import Authority
-from hooks.rights.data_sources import ARTICLE, Origin, children_words, origins
-from hooks.rights.entitlements import RIGHTS, Entitlement, Stay
-from hooks.rights.phrases import kept_until, not_here, stay_words, why
-from hooks.rights.requests import meaning_words
-from hooks.rights.translation import say
+from hooks.rights.data_sources import ARTICLE, CategorySources, category_sources, children_text
+from hooks.rights.entitlements import RIGHTS, Entitlement, RetentionGround
+from hooks.rights.phrases import ground_text, kept_until, omission_keys, right_reason
+from hooks.rights.request_texts import consequence_text
+from hooks.rights.translation import translate
+from hooks.rights.values import (
+    Answer,
+    ClosedRecord,
+    HeldCategory,
+    HeldRecord,
+    PersonRequest,
+    ReceivedData,
+)
 
-Shown = dict[str, object]
+JsonObject = dict[str, object]
 
 WHERE = {"always": "always", "if-in-uk": "if you live in the UK", "in-uk": "you live in the UK"}
 
-EXTENSION = "GDPR Art. 12(3): may be extended by two further months where necessary, taking into account the "
-EXTENSION += (
+EXTENSION = (
+    "GDPR Art. 12(3): may be extended by two further months where necessary, taking into account the "
     "complexity and number of the requests; the person is told so, and why, within the first month"
 )
 
 
-def shown(answer: Answer) -> Shown:
-    """All of it; what is not known is null or an empty list, and `notes` say what the answer does not cover."""
+def as_json(answer: Answer) -> JsonObject:
+    """Return the whole answer.
+
+    A value that is not known is null or an empty list; `notes` say what the answer does not cover.
+    """
     policy = answer.policy
+    sources = category_sources(answer.categories, policy)
+    legal_recipients = answer.legal_recipients
     return {
-        "store": answer.store,
-        **_who(answer),
-        "state": answer.main,
+        "store": answer.inquiry.store,
+        **_subject(answer),
+        "state": answer.subject_state,
         "made_on": answer.made_on.isoformat(),
-        "request": _request(answer),
-        "requests": [_asked(asked) for asked in answer.asked],
+        "request": _deadline(answer),
+        "requests": [_request(request) for request in answer.requests],
         "records": [_record(record, answer) for record in answer.records],
         "erased": {
             "count": len(answer.closed),
-            "records": [_closed(answer, n) for n in range(len(answer.closed))],
+            "records": [_closed(record, answer) for record in answer.closed],
         },
-        "sources": [_origin(one) for one in origins(answer.categories, policy)],
-        "children": children_words(policy, "en") or None,
+        "sources": [_category_sources(item) for item in sources],
+        "children": children_text(policy, "en") or None,
         "recipients_only_where_law_requires": [
-            {"id": item.id, "name": item.name} for item in answer.where_required
+            {"id": recipient.id, "name": recipient.name} for recipient in legal_recipients
         ],
-        "rights": {right: law for right, (law, _) in RIGHTS.items()},
+        "rights": {right: rule.article for right, rule in RIGHTS.items()},
         "complaints": [_authority(authority) for authority in answer.authorities],
         "controller": _controller(policy),
         "policy": _policy(policy),
-        "complete": answer.complete,
+        "complete": answer.is_complete,
         "notes": list(_notes(answer)),
     }
 
 
-def _who(answer: Answer) -> Shown:
-    """Name who is answered: by the id that was asked for or, for an address, by the accounts that ever had it."""
-    if answer.subject.kind != "email":
-        return {answer.subject.kind: int(answer.subject.value)}
-    held = {record.id for record in answer.records if record.kind == "customer"}
-    return {
-        "customers": sorted(
-            held | {closed.id for closed in answer.closed if closed.kind == "customer"}
-        )
-    }
+def _subject(answer: Answer) -> JsonObject:
+    """Name the person by the id in the inquiry or, for an address, by the accounts that ever had it."""
+    subject = answer.inquiry.subject
+    if subject.kind != "email":
+        return {subject.kind: int(subject.value)}
+    records: tuple[HeldRecord | ClosedRecord, ...] = (*answer.records, *answer.closed)
+    return {"customers": sorted({record.id for record in records if record.kind == "customer"})}
 
 
-def _request(answer: Answer) -> Shown:
+def _deadline(answer: Answer) -> JsonObject:
     return {
         "received_on": answer.deadline.received_on.isoformat(),
         "source": answer.deadline.source,
@@ -74,32 +85,36 @@ def _request(answer: Answer) -> Shown:
     }
 
 
-def _asked(asked: Asked) -> Shown:
+def _request(request: PersonRequest) -> JsonObject:
     return {
-        "type": asked.type,
-        "on": asked.on.isoformat(),
-        "about": {"kind": asked.kind, "id": asked.id},
-        "scope": asked.scope or None,
-        "lifted_on": iso_or_none(asked.lifted_on),
-        "words": meaning_words(asked, "en"),
+        "type": request.type,
+        "on": request.on.isoformat(),
+        "about": {"kind": request.kind, "id": request.id},
+        "scope": request.scope or None,
+        "lifted_on": iso_or_none(request.lifted_on),
+        "words": consequence_text(request, "en"),
     }
 
 
-def _record(record: Record, answer: Answer) -> Shown:
+def _record(record: HeldRecord, answer: Answer) -> JsonObject:
+    policy = answer.policy
     return {
         "kind": record.kind,
         "id": record.id,
         "state": record.state,
         "erased_on": iso_or_none(record.closed_on),
-        "in_question": record.in_question,
-        "entries": [_entry(held, answer) for held in record.held],
-        "recipients": [_recipient(got, answer.policy) for got in record.recipients],
-        "nobody_named_for": [{"by": what, "way": way} for what, way in record.unnamed],
+        "in_question": record.refetch_reason,
+        "entries": [_entry(held, answer) for held in record.categories],
+        "recipients": [_received_data(received, policy) for received in record.received],
+        "nobody_named_for": [
+            {"by": kind, "way": method} for kind, method in record.unmatched_methods
+        ],
     }
 
 
-def _entry(held: Held, answer: Answer) -> Shown:
+def _entry(held: HeldCategory, answer: Answer) -> JsonObject:
     policy, entry = answer.policy, held.entry
+    is_suspended = held.unsuspended != entry
     return {
         "rule": entry.rule,
         "data": _term(policy.categories[entry.data]),
@@ -108,18 +123,18 @@ def _entry(held: Held, answer: Answer) -> Shown:
         "basis": _basis(policy.bases[entry.basis]),
         "class": _class(policy.classes[entry.retention_class]),
         "kept": kept_until("en", held, answer.made_on),
-        "from": held.otherwise.runs_from.isoformat(),
+        "from": held.unsuspended.runs_from.isoformat(),
         **_dates(entry),
-        "otherwise": _dates(held.otherwise) if held.otherwise != entry else None,
+        "otherwise": _dates(held.unsuspended) if is_suspended else None,
         "action": entry.action,
-        "reason": held.otherwise.reason,
-        "must_stay": [_stay(stay) for stay in held.stays],
+        "reason": held.unsuspended.reason,
+        "must_stay": [_ground(ground) for ground in held.grounds],
         "restricted_since": iso_or_none(held.restricted_since),
-        "rights": [_right(found, held) for found in held.rights],
+        "rights": [_entitlement(entitlement, held) for entitlement in held.rights],
     }
 
 
-def _dates(entry: Entry) -> Shown:
+def _dates(entry: Entry) -> JsonObject:
     return {
         "review_after": iso_or_none(entry.review_after),
         "delete_after": iso_or_none(entry.delete_after),
@@ -127,29 +142,29 @@ def _dates(entry: Entry) -> Shown:
     }
 
 
-def _stay(stay: Stay) -> Shown:
+def _ground(ground: RetentionGround) -> JsonObject:
     return {
-        "ground": stay.ground,
-        "article": stay.article,
-        "law": stay.law or None,
-        "until": iso_or_none(stay.until),
-        "since": iso_or_none(stay.since),
-        "review_on": iso_or_none(stay.review_on),
-        "words": stay_words("en", stay),
+        "ground": ground.kind,
+        "article": ground.article,
+        "law": ground.law or None,
+        "until": iso_or_none(ground.until),
+        "since": iso_or_none(ground.since),
+        "review_on": iso_or_none(ground.review_on),
+        "words": ground_text("en", ground),
     }
 
 
-def _right(found: Entitlement, held: Held) -> Shown:
+def _entitlement(entitlement: Entitlement, held: HeldCategory) -> JsonObject:
     return {
-        "right": found.right,
-        "article": found.article,
-        "applies": found.applies,
-        "why": why(found, held),
+        "right": entitlement.right,
+        "article": entitlement.article,
+        "applies": entitlement.applies,
+        "why": right_reason(entitlement, held),
     }
 
 
-def _recipient(got: Receives, policy: Policy) -> Shown:
-    recipient = got.recipient
+def _received_data(received: ReceivedData, policy: Policy) -> JsonObject:
+    recipient = received.recipient
     return {
         "id": recipient.id,
         "name": recipient.name,
@@ -157,33 +172,40 @@ def _recipient(got: Receives, policy: Policy) -> Shown:
         "role": recipient.role,
         "certain": recipient.certain,
         "published": recipient.published.section is not None,
-        "data": list(got.data),
+        "data": list(received.categories),
         "country": recipient.country,
         "outside_eea_and_uk": recipient.outside,
         "safeguards": [_term(policy.safeguards[name]) for name in recipient.safeguards],
     }
 
 
-def _origin(origin: Origin) -> Shown:
-    sources = [{"id": one.id, "label": one.label, "section": one.section} for one in origin.sources]
-    return {"data": origin.data, "from": sources, "article": ARTICLE}
+def _category_sources(item: CategorySources) -> JsonObject:
+    sources = [
+        {"id": source.id, "label": source.label, "section": source.section}
+        for source in item.sources
+    ]
+    return {"data": item.category, "from": sources, "article": ARTICLE}
 
 
-def _closed(answer: Answer, number: int) -> Shown:
-    closed = answer.closed[number]
-    held = next(
-        (one.held for one in answer.records if (one.kind, one.id) == (closed.kind, closed.id)), ()
-    )
+def _closed(closed: ClosedRecord, answer: Answer) -> JsonObject:
     return {
         "kind": closed.kind,
         "id": closed.id,
         "state": closed.state,
         "erased_on": iso_or_none(closed.on),
-        "left_behind": [one.entry.name for one in held],
+        "left_behind": list(_left_behind(closed, answer)),
     }
 
 
-def _authority(authority: Authority) -> Shown:
+def _left_behind(closed: ClosedRecord, answer: Answer) -> Iterator[str]:
+    """Yield the names of the entries that are still held of a closed record."""
+    for record in answer.records:
+        if (record.kind, record.id) == (closed.kind, closed.id):
+            for held in record.categories:
+                yield held.entry.name
+
+
+def _authority(authority: Authority) -> JsonObject:
     return {
         "id": authority.id,
         "name": authority.name,
@@ -195,7 +217,7 @@ def _authority(authority: Authority) -> Shown:
     }
 
 
-def _controller(policy: Policy) -> Shown:
+def _controller(policy: Policy) -> JsonObject:
     controller = policy.controller
     return {
         "name": controller.name,
@@ -206,7 +228,7 @@ def _controller(policy: Policy) -> Shown:
     }
 
 
-def _policy(policy: Policy) -> Shown:
+def _policy(policy: Policy) -> JsonObject:
     return {
         "id": policy.id,
         "version": policy.version,
@@ -215,42 +237,43 @@ def _policy(policy: Policy) -> Shown:
     }
 
 
-def _notes(answer: Answer) -> list[str]:
-    """What the answer does not cover, in whole sentences."""
-    notes = [
-        "Kinds of data are listed, never the data themselves: the person can have a copy (GDPR Art. 15(3))."
-    ]
-    if answer.main == "unknown" and answer.subject.kind != "email":
-        notes.append(
-            f"The {answer.subject.kind} itself was not read from the store yet: what it holds is not listed."
-        )
-    if answer.main == "ignored":
-        notes.append("The account is one of a member of staff: what it holds is not listed.")
-    if not answer.complete:
-        notes.append(
-            "Of some records it was not worked out yet whose they are: ask again once all are tagged."
-        )
-    if answer.uk and not answer.policy.controller.uk:
-        notes.append("The policy does not say that UK GDPR may apply: the ICO is not named.")
-    source = say("en", "not-here.source", source="GDPR Art. 15(1)(g) and (h)")
+def _notes(answer: Answer) -> Iterator[str]:
+    """Yield whole sentences on what the answer does not cover."""
+    subject, policy = answer.inquiry.subject, answer.policy
+    yield "Kinds of data are listed, never the data themselves: the person can have a copy (GDPR Art. 15(3))."
+    if answer.subject_state == "unknown" and subject.kind != "email":
+        yield f"The {subject.kind} itself was not read from the store yet: what it holds is not listed."
+    if answer.subject_state == "ignored":
+        yield "The account is one of a member of staff: what it holds is not listed."
+    if not answer.is_complete:
+        yield "The owners of some records are not known yet: ask again once all records are tagged."
+    if answer.inquiry.uk and not policy.controller.uk:
+        yield "The policy does not say that UK GDPR may apply: the ICO is not named."
+    for omission in _omissions(answer):
+        yield f"Not listed: {omission[0].lower()}{omission[1:]}"
+
+
+def _omissions(answer: Answer) -> Iterator[str]:
+    for key in omission_keys(answer):
+        yield translate("en", key)
     if answer.policy.sources:
-        source = say("en", "not-here.automated", source="GDPR Art. 15(1)(h)")
-    missing = [*(say("en", name) for name in not_here(answer)), source]
-    return [*notes, *(f"Not listed: {words[0].lower()}{words[1:]}" for words in missing)]
+        yield translate("en", "not-here.automated", source="GDPR Art. 15(1)(h)")
+    else:
+        yield translate("en", "not-here.source", source="GDPR Art. 15(1)(g) and (h)")
 
 
-def _term(term: Term) -> Shown:
+def _term(term: Term) -> JsonObject:
     return {"id": term.id, "label": term.label}
 
 
-def _basis(basis: LegalBasis) -> Shown:
+def _basis(basis: LegalBasis) -> JsonObject:
     return {"id": basis.id, "label": basis.label, "article": basis.article}
 
 
-def _class(kept: RetentionClass) -> Shown:
+def _class(retention_class: RetentionClass) -> JsonObject:
     return {
-        "id": kept.id,
-        "label": kept.label,
-        "source": kept.source,
-        "published": kept.published.section is not None,
+        "id": retention_class.id,
+        "label": retention_class.label,
+        "source": retention_class.source,
+        "published": retention_class.published.section is not None,
     }

@@ -1,7 +1,7 @@
-"""The names of things in the languages of the letter: the policy's ids, articles, countries, days.
+"""Names in the languages of the letter: of the policy's ids, of articles, countries and days.
 
-English names are the policy's own labels. Norwegian ones are from the tables below, by the policy's ids; an id that is
-not there has the policy's label, whatever its language.
+English names are the policy's own labels. Norwegian names come from the tables below, by the policy's ids. An id that
+is not in a table has the policy's label, in whatever language that is.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Table = Literal[
     "category", "purpose", "basis", "class", "safeguard", "recipient", "source", "authority"
 ]
 
-# No periods in these: what the class is called stays, while a policy may change for how long it keeps.
+# The names of classes state no period: a later policy may change the period of a class and keep its name.
 NORWEGIAN: dict[Table, dict[str, str]] = {
     "category": {
         "identity-contact": "Identitet og kontakt",
@@ -82,7 +82,7 @@ PARTS: dict[str, tuple[str, str]] = {
     ),
     "refund-reason": ("the reason given for a refund", "begrunnelsen for en refusjon"),
 }
-"""What a part of a category is; a part that is not here has the policy's id."""
+"""The names of parts of categories. A part that is not in the table has the policy's id."""
 
 LAWS: dict[Language, dict[str, str]] = {
     "en": {"bokføringsloven § 13": "bokføringsloven § 13, the Norwegian Bookkeeping Act"},
@@ -109,24 +109,33 @@ _MONTHS: dict[Language, str] = {
     "no": "januar februar mars april mai juni juli august september oktober november desember",
 }
 
+AND: dict[Language, str] = {"en": "and", "no": "og"}
+
 _ARTICLE = re.compile(r"GDPR Art\. (\d+)(?:\((\d+)\))?(?:\(([a-z])\))?")
 
 
+def in_language(language: Language, texts: tuple[str, str]) -> str:
+    """Return the text in this language, of an English and a Norwegian one."""
+    english, norwegian = texts
+    return norwegian if language == "no" else english
+
+
 def label(language: Language, table: Table, name: str, policy: Policy) -> str:
-    """What something of the policy is called, by its id."""
-    own = _own_label(table, name, policy)
-    return NORWEGIAN[table].get(name, own) if language == "no" else own
+    """Return the name of something that the policy knows by an id."""
+    english = _policy_label(table, name, policy)
+    return NORWEGIAN[table].get(name, english) if language == "no" else english
 
 
-def held_label(language: Language, entry: Entry, policy: Policy) -> str:
-    """Name what an entry holds: its category, and its part where the category is split."""
-    name = label(language, "category", entry.data, policy)
+def entry_label(language: Language, entry: Entry, policy: Policy) -> str:
+    """Name the data that an entry is about: its category, and its part where the category is split."""
+    category = label(language, "category", entry.data, policy)
     if not entry.part:
-        return name
-    return f"{name} ({PARTS.get(entry.part, (entry.part, entry.part))[language == 'no']})"
+        return category
+    part = in_language(language, PARTS.get(entry.part, (entry.part, entry.part)))
+    return f"{category} ({part})"
 
 
-def _own_label(table: Table, name: str, policy: Policy) -> str:
+def _policy_label(table: Table, name: str, policy: Policy) -> str:
     if table == "recipient":
         return policy.recipients[name].name
     if table == "class":
@@ -144,35 +153,35 @@ def _own_label(table: Table, name: str, policy: Policy) -> str:
 
 
 def country(language: Language, code: str) -> str:
-    """A country by its code, which stands where the name is not known here."""
-    return _COUNTRIES.get(code, (code, code))[language == "no"]
+    """Return the name of a country, or its code where the table does not have it."""
+    return in_language(language, _COUNTRIES.get(code, (code, code)))
 
 
-def article(language: Language, words: str) -> str:
-    """An article such as `GDPR Art. 6(1)(c)`, or another source of law, as the language writes it."""
+def article(language: Language, law: str) -> str:
+    """Return an article such as `GDPR Art. 6(1)(c)`, or another source of law, as the language writes it."""
     if language == "en":
-        return LAWS["en"].get(words, words)
-    return _ARTICLE.sub(_norwegian, words)
+        return LAWS["en"].get(law, law)
+    return _ARTICLE.sub(_norwegian_article, law)
 
 
-def _norwegian(found: re.Match[str]) -> str:
-    number, paragraph, letter = found.groups()
-    parts = [
-        f"personvernforordningen art. {number}",
-        paragraph and f"nr. {paragraph}",
-        letter and f"bokstav {letter}",
-    ]
-    return " ".join(part for part in parts if part)
+def _norwegian_article(match: re.Match[str]) -> str:
+    number, paragraph, letter = match.groups()
+    words = f"personvernforordningen art. {number}"
+    if paragraph:
+        words += f" nr. {paragraph}"
+    if letter:
+        words += f" bokstav {letter}"
+    return words
 
 
 def day(language: Language, value: date) -> str:
-    """`22 November 2026`, `22. november 2026`."""
+    """Return a day as `22 November 2026` or `22. november 2026`."""
     month = _MONTHS[language].split()[value.month - 1]
-    return f"{value.day}{'.' if language == 'no' else ''} {month} {value.year}"
+    number = f"{value.day}." if language == "no" else str(value.day)
+    return f"{number} {month} {value.year}"
 
 
-def listed(language: Language, words: Iterable[str]) -> str:
-    """`a, b and c`."""
+def joined(words: Iterable[str], conjunction: str) -> str:
+    """Return `a, b and c`, where `and` is the conjunction."""
     *first, last = words
-    joint = "og" if language == "no" else "and"
-    return f"{', '.join(first)} {joint} {last}" if first else last
+    return f"{', '.join(first)} {conjunction} {last}" if first else last

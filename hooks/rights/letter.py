@@ -1,282 +1,305 @@
 """The answer to a person as a letter in plain text, 78 columns wide, in English or Norwegian bokmål.
 
-The service knows neither name nor address: the operator fills them in where the letter has a place for them.
+The service knows neither name nor postal address. The letter has a placeholder, and the operator fills it in.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from textwrap import wrap
 
-from hooks.rights.answer import Answer, Closed, Held, Record
 from hooks.rights.complaints import Authority
-from hooks.rights.data_sources import ARTICLE, children_words, origin_words, origins
+from hooks.rights.data_sources import ARTICLE, category_sources, children_text, source_sentences
 from hooks.rights.entitlements import RIGHTS
 from hooks.rights.labels import (
+    AND,
     NORWEGIAN,
     Language,
     article,
     country,
     day,
-    held_label,
+    entry_label,
+    joined,
     label,
-    listed,
 )
-from hooks.rights.phrases import SOON, kept_until, not_here, record_name, stay_words
-from hooks.rights.recipients import received
-from hooks.rights.requests import asked_words, meaning_words
-from hooks.rights.translation import MEANT, NAMED, say
+from hooks.rights.phrases import SOON, ground_text, kept_until, omission_keys, record_name
+from hooks.rights.recipients import recipient_points
+from hooks.rights.request_texts import consequence_text, request_text
+from hooks.rights.translation import RIGHT_MEANINGS, RIGHT_NAMES, translate
+from hooks.rights.values import Answer, ClosedRecord, HeldCategory, HeldRecord
 
 WIDTH = 78
 
 _NO_BREAK = "\u00a0"
-_BOUND = re.compile(
+_BOUND_SPACE = re.compile(
     r"(?<=[Aa]rt\.) |(?<=nr\.) |(?<=bokstav) |(?<=§) |(?<=\bGDPR) (?=Art)|(?<=\d) (?=[A-Z])|(?<=\d\.) (?=[a-z])"
 )
-"""Where no line may end: within an article, and between a day and its month."""
+"""The spaces at which no line may end: within an article, and between a day and its month."""
 
 Block = list[str]
-"""Lines that stand together."""
+"""Lines without an empty line between them."""
 
 
 def letter(answer: Answer, language: Language) -> str:
-    """The whole letter; ends with a line break."""
+    """Return the whole letter; it ends with a line break."""
     blocks: list[Block] = [
         *_head(answer, language),
         *_deadline(answer, language),
-        *_asked(answer, language),
-        *_held(answer, language),
+        *_requests(answer, language),
+        *_records(answer, language),
         *_sources(answer, language),
-        *_received(answer, language),
-        *_closed(answer, language),
+        *_recipients(answer, language),
+        *_closed_records(answer, language),
         *_your_rights(answer, language),
-        *_not_here(answer, language),
+        *_omissions(answer, language),
         *_complaints(answer, language),
         *_end(answer, language),
     ]
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
-def _paragraph(words: str) -> Block:
-    return _point(words, "")
+def _heading(text: str) -> Block:
+    return [text, "-" * len(text)]
 
 
-def _point(words: str, mark: str = "- ", indent: int = 0) -> Block:
-    first, later = " " * indent + mark, " " * (indent + len(mark))
-    together = _BOUND.sub(_NO_BREAK, words)
+def _paragraph(text: str) -> Block:
+    return _point(text, mark="")
+
+
+def _points(texts: Iterable[str]) -> Block:
+    return [line for text in texts for line in _point(text)]
+
+
+def _point(text: str, mark: str = "- ", indent: int = 0) -> Block:
+    first_indent = " " * indent + mark
     lines = wrap(
-        together,
+        _BOUND_SPACE.sub(_NO_BREAK, text),
         WIDTH,
-        initial_indent=first,
-        subsequent_indent=later,
+        initial_indent=first_indent,
+        subsequent_indent=" " * len(first_indent),
         break_long_words=False,
         break_on_hyphens=False,
     )
     return [line.replace(_NO_BREAK, " ") for line in lines]
 
 
-def _heading(words: str) -> Block:
-    return [words, "-" * len(words)]
+def _point_with_details(text: str, mark: str, details: Iterable[str]) -> Block:
+    lines = _point(text, mark)
+    for detail in details:
+        lines += _point(detail, mark="", indent=2)
+    return lines
 
 
 def _head(answer: Answer, language: Language) -> Iterator[Block]:
-    controller = answer.policy.controller
-    number = say(language, "organisation", number=controller.organisation_number)
+    controller, subject = answer.policy.controller, answer.inquiry.subject
+    number = translate(language, "organisation", number=controller.organisation_number)
     yield [controller.name, controller.address, number, controller.privacy_contact]
-    yield [say(language, "recipient")]
+    yield [translate(language, "recipient")]
     yield [day(language, answer.made_on)]
-    yield _paragraph(say(language, f"subject.{answer.subject.kind}", id=answer.subject.value))
-    yield [say(language, "greeting")]
-    articles = {
-        "article": article(language, "GDPR Art. 15"),
-        "copy": article(language, "GDPR Art. 15(3)"),
-    }
-    yield _paragraph(say(language, "intro", **articles))
+    yield _paragraph(translate(language, f"subject.{subject.kind}", id=subject.value))
+    yield [translate(language, "greeting")]
+    access = article(language, "GDPR Art. 15")
+    copy = article(language, "GDPR Art. 15(3)")
+    yield _paragraph(translate(language, "intro", article=access, copy=copy))
 
 
 def _deadline(answer: Answer, language: Language) -> Iterator[Block]:
     deadline = answer.deadline
-    received, end = day(language, deadline.received_on), day(language, deadline.answer_by)
-    said = [
-        say(
-            language,
-            f"deadline.{deadline.source}",
-            day=received,
-            end=end,
-            article=article(language, SOON),
-        )
-    ]
-    said += [say(language, "deadline.passed")] if deadline.answer_by < answer.made_on else []
-    yield _paragraph(" ".join([*said, say(language, "extension")]))
+    text = translate(
+        language,
+        f"deadline.{deadline.source}",
+        day=day(language, deadline.received_on),
+        end=day(language, deadline.answer_by),
+        article=article(language, SOON),
+    )
+    sentences = [text]
+    if deadline.answer_by < answer.made_on:
+        sentences.append(translate(language, "deadline.passed"))
+    sentences.append(translate(language, "extension"))
+    yield _paragraph(" ".join(sentences))
 
 
-def _asked(answer: Answer, language: Language) -> Iterator[Block]:
-    if not answer.asked:
+def _requests(answer: Answer, language: Language) -> Iterator[Block]:
+    if not answer.requests:
         return
-    yield _heading(say(language, "asked"))
+    yield _heading(translate(language, "asked"))
     lines: Block = []
-    for asked in answer.asked:
-        lines += _point(f"{asked_words(asked, answer, language)}. {meaning_words(asked, language)}")
+    for request in answer.requests:
+        text = request_text(request, answer, language)
+        lines += _point(f"{text}. {consequence_text(request, language)}")
     yield lines
 
 
-def _held(answer: Answer, language: Language) -> Iterator[Block]:
-    yield _heading(say(language, "held"))
+def _records(answer: Answer, language: Language) -> Iterator[Block]:
+    yield _heading(translate(language, "held"))
     if not answer.records:
-        yield _paragraph(say(language, "nothing"))
+        yield _paragraph(translate(language, "nothing"))
     for record in answer.records:
         yield _record_lines(record, language)
-        yield from _entries(record, answer, language)
+        yield from _categories(record, answer, language)
 
 
-def _record_lines(record: Record, language: Language) -> Block:
+def _record_lines(record: HeldRecord, language: Language) -> Block:
     lines = [record_name(language, record.kind, record.id, record.name).upper()]
     if record.state == "trashed":
-        lines += _paragraph(say(language, "state.trashed"))
+        lines += _paragraph(translate(language, "state.trashed"))
     if record.state == "erased" and record.closed_on:
-        lines += _paragraph(say(language, "state.erased", day=day(language, record.closed_on)))
-    return lines + (_paragraph(say(language, "in-question")) if record.in_question else [])
+        erased_on = day(language, record.closed_on)
+        lines += _paragraph(translate(language, "state.erased", day=erased_on))
+    if record.refetch_reason:
+        lines += _paragraph(translate(language, "in-question"))
+    return lines
 
 
-def _entries(record: Record, answer: Answer, language: Language) -> Iterator[Block]:
-    """Categories of which all else is the same are told together."""
-    alike: dict[tuple[str, ...], list[str]] = {}
-    for held in record.held:
-        name = held_label(language, held.entry, answer.policy)
-        alike.setdefault(tuple(_told(held, answer, language)), []).append(name)
-    for told, names in alike.items():
-        yield _point("; ".join(names), "* ") + [
-            line for words in told for line in _point(words, "", 2)
-        ]
+def _categories(record: HeldRecord, answer: Answer, language: Language) -> Iterator[Block]:
+    """Yield a block for each set of categories about which the letter says the same."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for held in record.categories:
+        details = tuple(_category_details(held, answer, language))
+        groups.setdefault(details, []).append(entry_label(language, held.entry, answer.policy))
+    for details, names in groups.items():
+        yield _point_with_details("; ".join(names), "* ", details)
 
 
-def _told(held: Held, answer: Answer, language: Language) -> Iterator[str]:
+def _category_details(held: HeldCategory, answer: Answer, language: Language) -> Iterator[str]:
     policy, entry = answer.policy, held.entry
+    purpose = label(language, "purpose", entry.purpose, policy)
+    basis = label(language, "basis", entry.basis, policy)
     law = article(language, policy.bases[entry.basis].article)
-    yield say(language, "why", purpose=label(language, "purpose", entry.purpose, policy))
-    yield say(language, "basis", basis=label(language, "basis", entry.basis, policy), article=law)
-    yield say(language, "class", rule=label(language, "class", entry.retention_class, policy))
-    yield say(language, "kept", until=kept_until(language, held, answer.made_on))
-    yield from _stays(held, language)
-    yield from _rights(held, language)
+    retention_class = label(language, "class", entry.retention_class, policy)
+    yield translate(language, "why", purpose=purpose)
+    yield translate(language, "basis", basis=basis, article=law)
+    yield translate(language, "class", rule=retention_class)
+    yield translate(language, "kept", until=kept_until(language, held, answer.made_on))
+    if held.grounds:
+        reasons = "; ".join(ground_text(language, ground) for ground in held.grounds)
+        yield translate(language, "stays", reasons=reasons) + "."
+    yield from _category_rights(held, language)
 
 
-def _stays(held: Held, language: Language) -> Iterator[str]:
-    if held.stays:
-        yield (
-            say(
-                language,
-                "stays",
-                reasons="; ".join(stay_words(language, stay) for stay in held.stays),
-            )
-            + "."
-        )
-
-
-def _rights(held: Held, language: Language) -> Iterator[str]:
-    for key, decision in (("rights", True), ("undecided", None)):
-        names = [NAMED[language][found.right] for found in held.rights if found.applies is decision]
-        if names:
-            yield say(language, key, rights=", ".join(names))
+def _category_rights(held: HeldCategory, language: Language) -> Iterator[str]:
+    names = RIGHT_NAMES[language]
+    applying = [names[item.right] for item in held.rights if item.applies]
+    undecided = [names[item.right] for item in held.rights if item.applies is None]
+    if applying:
+        yield translate(language, "rights", rights=", ".join(applying))
+    if undecided:
+        yield translate(language, "undecided", rights=", ".join(undecided))
 
 
 def _sources(answer: Answer, language: Language) -> Iterator[Block]:
     policy = answer.policy
-    found = origins(answer.categories, policy)
-    if found:
-        yield _heading(say(language, "sources"))
-        yield [line for words in origin_words(found, policy, language) for line in _point(words)]
-        yield _paragraph(say(language, "sources.article", article=article(language, ARTICLE)))
-        words = children_words(policy, language)
-        if words:
-            yield _paragraph(words)
+    items = category_sources(answer.categories, policy)
+    if not items:
+        return
+    yield _heading(translate(language, "sources"))
+    yield _points(source_sentences(items, policy, language))
+    law = article(language, ARTICLE)
+    yield _paragraph(translate(language, "sources.article", article=law))
+    children = children_text(policy, language)
+    if children:
+        yield _paragraph(children)
 
 
-def _received(answer: Answer, language: Language) -> Iterator[Block]:
-    yield _heading(say(language, "received"))
-    for group in received(answer, language):
-        first, *rest = group
-        yield _point(first) + [line for words in rest for line in _point(words, "", 2)]
-    if any(record.recipients for record in answer.records):
-        yield _paragraph(say(language, "received.told", article=article(language, "GDPR Art. 19")))
+def _recipients(answer: Answer, language: Language) -> Iterator[Block]:
+    yield _heading(translate(language, "received"))
+    for text, *details in recipient_points(answer, language):
+        yield _point_with_details(text, "- ", details)
+    if any(record.received for record in answer.records):
+        law = article(language, "GDPR Art. 19")
+        yield _paragraph(translate(language, "received.told", article=law))
 
 
-def _closed(answer: Answer, language: Language) -> Iterator[Block]:
+def _closed_records(answer: Answer, language: Language) -> Iterator[Block]:
     if not answer.closed:
         return
-    yield _heading(say(language, "closed"))
-    yield [line for closed in answer.closed for line in _point(_closing(closed, language))]
+    yield _heading(translate(language, "closed"))
+    yield _points(_closed_record(closed, language) for closed in answer.closed)
 
 
-def _closing(closed: Closed, language: Language) -> str:
-    record = record_name(language, closed.kind, closed.id, closed.name)
+def _closed_record(closed: ClosedRecord, language: Language) -> str:
+    name = record_name(language, closed.kind, closed.id, closed.name)
     if closed.on is None:
-        return say(language, "closed.undated", record=record)
-    return say(language, f"closed.{closed.state}", record=record, day=day(language, closed.on))
+        return translate(language, "closed.undated", record=name)
+    return translate(language, f"closed.{closed.state}", record=name, day=day(language, closed.on))
 
 
 def _your_rights(answer: Answer, language: Language) -> Iterator[Block]:
-    yield _heading(say(language, "your-rights"))
-    found = {
-        right.right
-        for record in answer.records
-        for held in record.held
-        for right in held.rights
-        if right.applies
-    }
+    yield _heading(translate(language, "your-rights"))
+    applying = _applying_rights(answer)
     lines: Block = []
-    for right, (law, _) in RIGHTS.items():
-        parts = {"name": NAMED[language][right].capitalize(), "meaning": MEANT[language][right]}
-        words = say(language, "right", article=article(language, law), **parts)
-        none = "" if right in found or not answer.records else " " + say(language, "right.none")
-        lines += _point(words + none)
+    for right, rule in RIGHTS.items():
+        text = translate(
+            language,
+            "right",
+            name=RIGHT_NAMES[language][right].capitalize(),
+            article=article(language, rule.article),
+            meaning=RIGHT_MEANINGS[language][right],
+        )
+        if answer.records and right not in applying:
+            text += " " + translate(language, "right.none")
+        lines += _point(text)
     yield lines
-    yield _paragraph(say(language, "write-to", contact=answer.policy.controller.privacy_contact))
+    contact = answer.policy.controller.privacy_contact
+    yield _paragraph(translate(language, "write-to", contact=contact))
 
 
-def _not_here(answer: Answer, language: Language) -> Iterator[Block]:
-    yield _heading(say(language, "not-here"))
-    yield [line for words in _missing(answer, language) for line in _point(words)]
+def _applying_rights(answer: Answer) -> set[str]:
+    """Return the rights that apply to at least one entry."""
+    rights: set[str] = set()
+    for record in answer.records:
+        for held in record.categories:
+            rights.update(item.right for item in held.rights if item.applies)
+    return rights
+
+
+def _omissions(answer: Answer, language: Language) -> Iterator[Block]:
+    yield _heading(translate(language, "not-here"))
+    yield _points(_omission_sentences(answer, language))
     since = day(language, answer.policy.effective_from)
-    yield _paragraph(say(language, "policy", day=since, page=answer.policy.page))
+    yield _paragraph(translate(language, "policy", day=since, page=answer.policy.page))
 
 
-def _missing(answer: Answer, language: Language) -> Iterator[str]:
-    kind = answer.subject.kind
-    if kind != "email" and answer.main in ("unknown", "ignored"):
-        key = "not-here.staff" if answer.main == "ignored" else "not-here.unread"
-        yield say(language, key, record=record_name(language, kind, int(answer.subject.value)))
-    if not answer.complete:
-        yield say(language, "not-here.incomplete")
-    yield from (say(language, name) for name in not_here(answer))
+def _omission_sentences(answer: Answer, language: Language) -> Iterator[str]:
+    subject = answer.inquiry.subject
+    if subject.kind != "email" and answer.subject_state in ("unknown", "ignored"):
+        key = "not-here.staff" if answer.subject_state == "ignored" else "not-here.unread"
+        name = record_name(language, subject.kind, int(subject.value))
+        yield translate(language, key, record=name)
+    if not answer.is_complete:
+        yield translate(language, "not-here.incomplete")
+    for key in omission_keys(answer):
+        yield translate(language, key)
     source, automated = article(language, ARTICLE), article(language, "GDPR Art. 15(1)(h)")
     if answer.policy.sources:
-        yield say(language, "not-here.automated", source=automated)
+        yield translate(language, "not-here.automated", source=automated)
     else:
-        yield say(language, "not-here.source", source=listed(language, (source, automated)))
+        both = joined((source, automated), AND[language])
+        yield translate(language, "not-here.source", source=both)
 
 
 def _complaints(answer: Answer, language: Language) -> Iterator[Block]:
-    yield _heading(say(language, "complaints"))
-    yield _paragraph(say(language, "complaints.intro", article=article(language, "GDPR Art. 77")))
+    yield _heading(translate(language, "complaints"))
+    law = article(language, "GDPR Art. 77")
+    yield _paragraph(translate(language, "complaints.intro", article=law))
     lines: Block = []
     for authority in answer.authorities:
-        words = _authority(authority, language)
-        lines += _point(say(language, f"authority.{authority.where}", authority=words))
-    yield lines + _point(say(language, "authority.eea"))
+        key = f"authority.{authority.where}"
+        lines += _point(translate(language, key, authority=_authority(authority, language)))
+    yield lines + _point(translate(language, "authority.eea"))
 
 
 def _authority(authority: Authority, language: Language) -> str:
     name = authority.name
     if language == "no":
         name = NORWEGIAN["authority"].get(authority.id, name)
-    where = (
-        [country(language, authority.country)] if authority.country and authority.address else []
-    )
-    return ", ".join([name, *authority.address, *where, authority.url])
+    parts = [name, *authority.address]
+    if authority.country and authority.address:
+        parts.append(country(language, authority.country))
+    return ", ".join([*parts, authority.url])
 
 
 def _end(answer: Answer, language: Language) -> Iterator[Block]:
     controller = answer.policy.controller
-    yield [say(language, "yours"), controller.name, controller.privacy_contact]
+    yield [translate(language, "yours"), controller.name, controller.privacy_contact]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-FRAMING: dict[str, tuple[str, str]] = {
+FRAME_STRINGS: dict[str, tuple[str, str]] = {
     # the letter's head
     "organisation": ("Organisation number: {number}", "Organisasjonsnummer: {number}"),
     "recipient": ("[Name and address of the customer]", "[Kundens navn og adresse]"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-FINDINGS: dict[str, tuple[str, str]] = {
+LETTER_STRINGS: dict[str, tuple[str, str]] = {
     # what is held
     "held": ("What we hold", "Hva vi oppbevarer"),
     "nothing": ("Nothing that can be listed here.", "Ingenting som kan føres opp her."),

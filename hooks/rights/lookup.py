@@ -1,10 +1,10 @@
-"""The answer to a person, from the ledger: true at the moment of asking, also where tags wait to be made anew."""
+"""Answers an inquiry from the ledger, by the policy in force now, also where tags wait to be computed again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import cast
 
 from sqlalchemy import Connection
@@ -16,7 +16,8 @@ from hooks.ledger.records import UNLISTED, Values
 from hooks.retention.events import EventType, standing_of
 from hooks.retention.facts import STORED_KINDS, ConsentFacts, Facts, Subject, SupportRequestFacts
 from hooks.retention.policy import Policy
-from hooks.rights.answer import Answer, Known, State, answer_of
+from hooks.rights.answer import build_answer
+from hooks.rights.values import Answer, CurrentRecord, Inquiry, State
 from hooks.tagging.context import Reading, bearing
 from hooks.tagging.tags import Bearing, read_otherwise, tags
 
@@ -24,100 +25,115 @@ SUSPENDING: tuple[EventType, ...] = ("hold", "restriction")
 
 
 def answer_to(
-    connection: Connection,
-    policy: Policy,
-    store: str,
-    subject: Subject,
-    *,
-    now: datetime,
-    requested_on: date | None = None,
-    uk: bool = False,
+    connection: Connection, policy: Policy, inquiry: Inquiry, *, now: datetime
 ) -> Answer | None:
-    """Answer a person: the customer `subject`, whoever placed the order `subject`, or whoever has the address with
-    the hash `subject`. None where the ledger knows nothing of them.
+    """Return the answer to an inquiry, or None where the ledger knows nothing of the person.
 
-    Every entry is worked out anew, by the policy in force and by what stands now. Raises LedgerUnavailableError.
+    Every entry is computed again, by the policy in force and by the events that are in effect `now`.
+
+    Raises LedgerUnavailableError.
     """
-    known = tuple(_known(connection, policy, store, subject))
-    if not any(row.entries or row.closed_on or row.state == "gone" or row.own for row in known):
+    records = tuple(_current_records(connection, policy, inquiry))
+    if not any(_is_known(record) for record in records):
         return None
-    complete = not person_records.not_found_yet(connection, store)
-    return answer_of(
-        subject,
-        store,
-        known,
+    return build_answer(
+        inquiry,
+        records,
         policy,
         now,
-        requested_on=requested_on,
-        uk=uk,
-        complete=complete,
-        guests_told_apart=subject.kind == "customer"
-        and bool(emails_of(connection, store, int(subject.value))),
+        is_complete=not person_records.not_found_yet(connection, inquiry.store),
+        covers_addresses=_covers_addresses(connection, inquiry),
     )
 
 
-def _known(connection: Connection, policy: Policy, store: str, subject: Subject) -> Iterator[Known]:
-    rows = _rows(connection, store, subject)
+def _is_known(record: CurrentRecord) -> bool:
+    """Tell whether the ledger knows more of a record than its id."""
+    is_closed = record.closed_on is not None or record.state == "gone"
+    return bool(record.entries or record.own_events or is_closed)
+
+
+def _covers_addresses(connection: Connection, inquiry: Inquiry) -> bool:
+    if inquiry.subject.kind != "customer":
+        return False
+    return bool(emails_of(connection, inquiry.store, int(inquiry.subject.value)))
+
+
+def _current_records(
+    connection: Connection, policy: Policy, inquiry: Inquiry
+) -> Iterator[CurrentRecord]:
+    rows = _rows(connection, inquiry.store, inquiry.subject)
     if not rows:
         return
-    source = Reading.about(connection, rows)
+    ledger = Reading.about(connection, rows)
     for row in rows:
-        facts = read_facts(row["kind"], row["facts"], row["email_hash"]) if row["facts"] else None
-        bears = bearing(source, row, facts) if facts else Bearing(read_events(row["events"]))
-        if _concerns(subject, row, facts, bears):
-            yield known_of(row, facts, bears, policy)
+        if row["facts"]:
+            facts = read_facts(row["kind"], row["facts"], row["email_hash"])
+            context = bearing(ledger, row, facts)
+        else:
+            facts = None
+            context = Bearing(read_events(row["events"]))
+        if _concerns(inquiry.subject, row, facts, context):
+            yield current_record(row, facts, context, policy)
 
 
 def _rows(connection: Connection, store: str, subject: Subject) -> list[Values]:
     if subject.kind == "email":
         return person_records.held_under(connection, store, subject.value)
-    find = person_records.held_of if subject.kind == "customer" else person_records.held_with
-    return find(connection, store, int(subject.value))
+    if subject.kind == "customer":
+        return person_records.held_of(connection, store, int(subject.value))
+    return person_records.held_with(connection, store, int(subject.value))
 
 
-def _concerns(subject: Subject, row: Values, facts: Facts | None, bears: Bearing) -> bool:
-    """Whose a record is, is worked out anew too: an order may have got another customer since it was tagged."""
+def _concerns(subject: Subject, row: Values, facts: Facts | None, context: Bearing) -> bool:
+    """Tell whether a record belongs in the answer about `subject`.
+
+    The owner is computed again too: an order may have got another customer since it was tagged.
+    """
     if (row["kind"], str(row["external_id"])) == (subject.kind, subject.value):
         return True
-    named = isinstance(facts, SupportRequestFacts | ConsentFacts) and subject in facts.subjects
-    if named or subject.kind == "order":
-        return named
-    if bears.customer_id is None:
+    if isinstance(facts, SupportRequestFacts | ConsentFacts) and subject in facts.subjects:
+        return True
+    if subject.kind == "order":
+        return False
+    if context.customer_id is None:
         return row["customer_id"] is None
-    return subject.kind == "email" or str(bears.customer_id) == subject.value
+    return subject.kind == "email" or str(context.customer_id) == subject.value
 
 
-def known_of(row: Values, facts: Facts | None, bears: Bearing, policy: Policy) -> Known:
-    """One record as it stands now. One that is gone holds nothing any more."""
-    known = Known(
+def current_record(
+    row: Values, facts: Facts | None, context: Bearing, policy: Policy
+) -> CurrentRecord:
+    """Return a record as it is now. A record that is gone has no entries."""
+    record = CurrentRecord(
         kind=row["kind"],
         id=row["external_id"],
         state=cast("State", row["state"]),
         name=facts.name if isinstance(facts, SupportRequestFacts | ConsentFacts) else "",
         closed_on=row["closed_on"],
-        own=bears.own,
-        person=bears.person,
-        owner=bears.customer_id,
-        in_question=_in_question(row, policy),
+        own_events=context.own,
+        person_events=context.person,
+        owner=context.customer_id,
+        refetch_reason=_refetch_reason(row, policy),
     )
     if facts is None or row["state"] == "gone":
-        return known
-    plan, columns = tags(facts, policy, bears)
-    stands = standing_of(bears.own, bears.person)
+        return record
+    schedule, columns = tags(facts, policy, context)
+    unsuspended, _ = tags(facts, policy, context.without(*SUSPENDING))
+    in_effect = standing_of(context.own, context.person)
     return replace(
-        known,
-        state=plan.phase,
+        record,
+        state=schedule.phase,
         closed_on=columns["closed_on"],
-        entries=plan.entries,
-        otherwise=tags(facts, policy, bears.without(*SUSPENDING))[0].entries,
+        entries=schedule.entries,
+        unsuspended=unsuspended.entries,
         recipients=tuple(filter(None, columns["recipients"].split(","))),
-        holds=stands.holds,
-        restriction=stands.restriction,
+        holds=in_effect.holds,
+        restriction=in_effect.restriction,
     )
 
 
-def _in_question(row: Values, policy: Policy) -> str | None:
-    """Why the store is still to be asked about it."""
+def _refetch_reason(row: Values, policy: Policy) -> str | None:
+    """Return why the store must still be asked about a record, None if it need not be."""
     if row["kind"] in STORED_KINDS and row["facts"] and read_otherwise(row["tagged_by"], policy):
         return "read-otherwise"
     reason = cast("str | None", row["reread_reason"])

@@ -1,97 +1,125 @@
-"""Who has received a person's data, in words: each recipient once, with the data and the records it got them of."""
+"""Sentences about the recipients of a person's data: each recipient once, with the data and the records concerned."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hooks.retention.policy import Recipient
-from hooks.rights.answer import Answer, Record
-from hooks.rights.labels import Language, country, label, listed
+from hooks.rights.labels import AND, Language, country, joined, label
 from hooks.rights.phrases import record_name
-from hooks.rights.translation import say
+from hooks.rights.translation import translate
+from hooks.rights.values import Answer, HeldRecord
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Receipt:
-    """What recipients got: one for certain, or several of which at least one did."""
+    """The categories that recipients got, and the names of the records that they got them from.
 
-    recipients: tuple[Recipient, ...]
-    data: tuple[str, ...]
-    records: tuple[str, ...]
+    Either one recipient that is certain, or several of which at least one got the data.
+    """
 
-
-def received(answer: Answer, language: Language) -> Iterator[list[str]]:
-    """A point for each recipient, for each way by which nobody is named, and for those only the law may require: its
-    first sentence, and those below it."""
-    found = list(_receipts(answer, language))
-    if not found:
-        yield [say(language, "received.nobody")]
-    for receipt in found:
-        yield [*_words(receipt, answer, language)]
-    for (what, way), records in _unnamed(answer, language).items():
-        yield [
-            say(language, f"received.unnamed-{what}", way=way, records=listed(language, records))
-        ]
-    if answer.where_required:
-        names = [
-            label(language, "recipient", item.id, answer.policy) for item in answer.where_required
-        ]
-        yield [say(language, "received.where-required", names="; ".join(names))]
+    recipients: list[Recipient]
+    categories: set[str] = field(default_factory=set)
+    records: list[str] = field(default_factory=list)
 
 
-def _receipts(answer: Answer, language: Language) -> Iterator[_Receipt]:
-    """Those of one group that are not certain, and are named with the same records, are told together."""
-    single: dict[str, tuple[Recipient, set[str], list[str]]] = {}
+def recipient_points(answer: Answer, language: Language) -> Iterator[list[str]]:
+    """Yield the points of the list of recipients: the first sentence of each point, and the sentences below it.
+
+    A point is a recipient, or a payment or shipping method for which the policy names no recipient. The last point
+    lists the recipients that get data only where the law requires it.
+    """
+    receipts = _receipts(answer, language)
+    if not receipts:
+        yield [translate(language, "received.nobody")]
+    for receipt in receipts:
+        yield list(_receipt_sentences(receipt, answer, language))
+    for (kind, method), records in _unmatched_methods(answer, language).items():
+        names = joined(records, AND[language])
+        yield [translate(language, f"received.unnamed-{kind}", way=method, records=names)]
+    if answer.legal_recipients:
+        policy = answer.policy
+        labels = [label(language, "recipient", item.id, policy) for item in answer.legal_recipients]
+        yield [translate(language, "received.where-required", names="; ".join(labels))]
+
+
+def _receipts(answer: Answer, language: Language) -> list[_Receipt]:
+    """Return the receipts. Recipients of one group that are not certain and got the same are in one receipt."""
+    receipts: dict[object, _Receipt] = {}
+    for receipt in _receipts_by_recipient(answer, language):
+        (recipient,) = receipt.recipients
+        key = recipient.id if recipient.certain else _likeness(receipt, recipient)
+        if key in receipts:
+            receipts[key].recipients.append(recipient)
+        else:
+            receipts[key] = receipt
+    return list(receipts.values())
+
+
+def _receipts_by_recipient(answer: Answer, language: Language) -> list[_Receipt]:
+    receipts: dict[str, _Receipt] = {}
     for record in answer.records:
-        for got in record.recipients:
-            _, data, records = single.setdefault(got.recipient.id, (got.recipient, set(), []))
-            data.update(got.data)
-            records.append(_name(record, language))
-    together: dict[object, list[str]] = {}
-    for name, (recipient, data, records) in single.items():
-        told = (recipient.group, recipient.published, recipient.outside, recipient.safeguards)
-        alike = (*told, tuple(sorted(data)), tuple(records))
-        together.setdefault(name if recipient.certain else alike, []).append(name)
-    for names in together.values():
-        _, data, records = single[names[0]]
-        order = [name for name in answer.policy.categories if name in data]
-        yield _Receipt(tuple(single[name][0] for name in names), tuple(order), tuple(records))
+        for received in record.received:
+            recipient = received.recipient
+            receipt = receipts.setdefault(recipient.id, _Receipt([recipient]))
+            receipt.categories.update(received.categories)
+            receipt.records.append(_name(record, language))
+    return list(receipts.values())
 
 
-def _name(record: Record, language: Language) -> str:
+def _likeness(receipt: _Receipt, recipient: Recipient) -> tuple[object, ...]:
+    """Return a key that is equal for recipients about which the sentences say the same."""
+    return (
+        recipient.group,
+        recipient.published,
+        recipient.outside,
+        recipient.safeguards,
+        frozenset(receipt.categories),
+        tuple(receipt.records),
+    )
+
+
+def _name(record: HeldRecord, language: Language) -> str:
     return record_name(language, record.kind, record.id, record.name)
 
 
-def _words(receipt: _Receipt, answer: Answer, language: Language) -> Iterator[str]:
-    policy, first = answer.policy, receipt.recipients[0]
-    names = ", ".join(_called(item, answer, language) for item in receipt.recipients)
-    yield names if first.certain else say(language, "received.one-of", names=names)
-    data = ", ".join(label(language, "category", name, policy) for name in receipt.data)
-    yield say(language, "received.data", data=data)
+def _receipt_sentences(receipt: _Receipt, answer: Answer, language: Language) -> Iterator[str]:
+    first = receipt.recipients[0]
+    names = ", ".join(_name_with_country(item, answer, language) for item in receipt.recipients)
+    yield names if first.certain else translate(language, "received.one-of", names=names)
+    yield _data_sentence(receipt, answer, language)
     if len(receipt.records) == len(answer.records):
-        yield say(language, "received.from-all")
+        yield translate(language, "received.from-all")
     else:
-        yield say(language, "received.from", records=", ".join(receipt.records))
+        yield translate(language, "received.from", records=", ".join(receipt.records))
     if first.published.section is None:
-        yield say(language, "received.unpublished")
+        yield translate(language, "received.unpublished")
     if first.outside:
-        yield _transfer(first, answer, language)
+        yield _transfer_sentence(first, answer, language)
 
 
-def _called(recipient: Recipient, answer: Answer, language: Language) -> str:
+def _name_with_country(recipient: Recipient, answer: Answer, language: Language) -> str:
     name = label(language, "recipient", recipient.id, answer.policy)
     return f"{name} ({country(language, recipient.country)})" if recipient.country else name
 
 
-def _transfer(recipient: Recipient, answer: Answer, language: Language) -> str:
+def _data_sentence(receipt: _Receipt, answer: Answer, language: Language) -> str:
+    policy = answer.policy
+    categories = [category for category in policy.categories if category in receipt.categories]
+    labels = ", ".join(label(language, "category", category, policy) for category in categories)
+    return translate(language, "received.data", data=labels)
+
+
+def _transfer_sentence(recipient: Recipient, answer: Answer, language: Language) -> str:
     names = [label(language, "safeguard", name, answer.policy) for name in recipient.safeguards]
-    return say(language, "received.outside", safeguards=listed(language, names))
+    return translate(language, "received.outside", safeguards=joined(names, AND[language]))
 
 
-def _unnamed(answer: Answer, language: Language) -> dict[tuple[str, str], list[str]]:
-    found: dict[tuple[str, str], list[str]] = {}
+def _unmatched_methods(answer: Answer, language: Language) -> dict[tuple[str, str], list[str]]:
+    """Return the names of the records for each method for which the policy names no recipient."""
+    records: dict[tuple[str, str], list[str]] = {}
     for record in answer.records:
-        for way in record.unnamed:
-            found.setdefault(way, []).append(_name(record, language))
-    return found
+        for method in record.unmatched_methods:
+            records.setdefault(method, []).append(_name(record, language))
+    return records

@@ -1,13 +1,13 @@
-"""The words of the answer in English and in Norwegian bokmål, and how a sentence is filled in."""
+"""The words of the answer in English and in Norwegian bokmål, and the function that fills in a sentence."""
 
 from __future__ import annotations
 
-from hooks.rights.entitlements import Right
-from hooks.rights.labels import Language
-from hooks.rights.letter_frame_strings import FRAMING
-from hooks.rights.letter_strings import FINDINGS
+from hooks.rights.entitlements import DecisionReason, Right
+from hooks.rights.labels import Language, in_language
+from hooks.rights.letter_frame_strings import FRAME_STRINGS
+from hooks.rights.letter_strings import LETTER_STRINGS
 
-NAMED: dict[Language, dict[Right, str]] = {
+RIGHT_NAMES: dict[Language, dict[Right, str]] = {
     "en": {
         "access": "access",
         "rectification": "rectification",
@@ -28,7 +28,7 @@ NAMED: dict[Language, dict[Right, str]] = {
     },
 }
 
-MEANT: dict[Language, dict[Right, str]] = {
+RIGHT_MEANINGS: dict[Language, dict[Right, str]] = {
     "en": {
         "access": "to know what we hold about you, and to have a copy of it",
         "rectification": "to have what is wrong put right, and what is incomplete completed",
@@ -53,9 +53,9 @@ MEANT: dict[Language, dict[Right, str]] = {
     },
 }
 
-TEXTS = FRAMING | FINDINGS
+STRINGS = {**FRAME_STRINGS, **LETTER_STRINGS}
 
-WHY = {
+REASONS: dict[DecisionReason, str] = {
     "any-basis": "It applies whatever the basis is.",
     "basis": "It applies: the basis is {basis}.",
     "other-basis": "It does not apply: the basis is {basis}, and there is this right only where it is {bases}.",
@@ -68,9 +68,9 @@ WHY = {
     "restricted": "It was used: the processing is restricted.",
     "unknown-basis": "This service does not know the basis {basis}, and cannot tell; a person has to decide.",
 }
-"""Why a right applies to an entry or does not, for the JSON."""
+"""The reasons why a right applies to an entry or does not, for the JSON."""
 
 
-def say(language: Language, key: str, **parts: object) -> str:
-    """A sentence in this language, filled in."""
-    return TEXTS[key][language == "no"].format(**parts)
+def translate(language: Language, key: str, **values: object) -> str:
+    """Return the sentence `key` in this language, with `values` filled in."""
+    return in_language(language, STRINGS[key]).format(**values)

@@ -22,6 +22,7 @@ from hooks.retention.facts import Subject
 from hooks.retention.policy import Policy
 from hooks.retention.tool_reports import number_of
 from hooks.rights.lookup import answer_to
+from hooks.rights.values import Inquiry
 from hooks.worker.forget_addresses import forget
 from tests.integration.desk import ON_SQLITE, Desk
 from tests.integration.desk import desk as open_desk
@@ -91,7 +92,9 @@ def marketing_end(shop: Desk, number: int) -> str | None:
 def listed(shop: Desk, subject: Subject) -> set[tuple[str, int]]:
     """The records that the answer to a person lists."""
     with shop.runtime.database.read() as connection:
-        answer = answer_to(connection, shop.runtime.policy, "shop", subject, now=shop.clock())
+        answer = answer_to(
+            connection, shop.runtime.policy, Inquiry("shop", subject), now=shop.clock()
+        )
     assert answer is not None
     return {(one.kind, one.id) for one in answer.records} | {
         (one.kind, one.id) for one in answer.closed

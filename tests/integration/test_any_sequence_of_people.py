@@ -37,6 +37,7 @@ from hooks.retention.facts import (
 from hooks.retention.policy import Policy
 from hooks.retention.tool_reports import choices_as_events, number_of
 from hooks.rights.lookup import answer_to
+from hooks.rights.values import Inquiry
 from hooks.runtime import Runtime
 from hooks.settings.webhook_secrets import signing_keys
 from hooks.tagging.tags import Bearing, tags
@@ -380,7 +381,9 @@ class AnyPerson(Sequence):
     def _check_answer(self, subject: Subject, rows: Rows) -> None:
         """The answer to a person lists what is the person's by the model, but for orders that nothing is left of."""
         with self.desk.runtime.database.read() as connection:
-            answer = answer_to(connection, self.policy, "shop", subject, now=self.desk.clock())
+            answer = answer_to(
+                connection, self.policy, Inquiry("shop", subject), now=self.desk.clock()
+            )
         listed: set[Named] = set()
         if answer:
             listed = {(one.kind, one.id) for one in answer.records} | {

@@ -21,8 +21,8 @@ from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import RecordKind, Subject
 from hooks.retention.policy import Policy
 from hooks.retention.tool_reports import number_of
-from hooks.rights.answer import Answer
 from hooks.rights.lookup import answer_to
+from hooks.rights.values import Answer, Inquiry
 from tests.integration.desk import NOON, ON_SQLITE, Desk
 from tests.integration.desk import desk as open_desk
 from tests.support.recordings import Recorded
@@ -110,7 +110,9 @@ def _marketing(desk: Desk, number: int) -> str | None:
 
 def _answer(desk: Desk, subject: Subject) -> Answer | None:
     with desk.runtime.database.read() as connection:
-        return answer_to(connection, desk.runtime.policy, desk.slug, subject, now=desk.clock())
+        return answer_to(
+            connection, desk.runtime.policy, Inquiry(desk.slug, subject), now=desk.clock()
+        )
 
 
 def _listed(desk: Desk, subject: Subject) -> set[tuple[str, int]]:
@@ -364,7 +366,7 @@ def test_the_answer_says_whether_guests_are_told_apart(desk: Desk) -> None:
     desk.come_to_rest()
     answer = _answer(desk, Subject("customer", str(account)))
     assert answer is not None
-    assert answer.guests_told_apart == (desk.runtime.subject_key is not None)
+    assert answer.covers_addresses == (desk.runtime.subject_key is not None)
 
 
 @pytest.mark.parametrize("by_order", [True, False])
@@ -376,7 +378,7 @@ def test_a_request_of_a_contact_is_told_once_as_the_persons(desk: Desk, by_order
     desk.come_to_rest()
     answer = _answer(desk, Subject("order", str(order)) if by_order else _contact(KARI))
     assert answer is not None
-    assert [(one.type, one.kind, one.id) for one in answer.asked] == [
+    assert [(one.type, one.kind, one.id) for one in answer.requests] == [
         ("erasure-requested", "person", None)
     ]
     assert answer.deadline.source == "on-record"

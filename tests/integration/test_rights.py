@@ -21,8 +21,8 @@ from hooks.retention.clock import Period
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import CustomerFacts, OrderFacts, RecordKind, Snapshot, Subject
 from hooks.retention.policy import Policy
-from hooks.rights.answer import Answer
 from hooks.rights.lookup import answer_to
+from hooks.rights.values import Answer, Inquiry
 from hooks.runtime import Runtime
 from hooks.settings import Settings, StoreSettings
 from tests.integration.desk import ON_SQLITE
@@ -70,7 +70,7 @@ def _answer(
     runtime: Runtime, subject: Subject = HERS, policy: Policy | None = None
 ) -> Answer | None:
     with runtime.database.read() as connection:
-        return answer_to(connection, policy or runtime.policy, "shop", subject, now=NOW)
+        return answer_to(connection, policy or runtime.policy, Inquiry("shop", subject), now=NOW)
 
 
 def _told(runtime: Runtime, subject: Subject = HERS, policy: Policy | None = None) -> Answer:
@@ -87,7 +87,7 @@ def _days(answer: Answer) -> dict[tuple[int, str], date | None]:
     return {
         (record.id, held.entry.data): held.entry.delete_after
         for record in answer.records
-        for held in record.held
+        for held in record.categories
     }
 
 
@@ -117,7 +117,7 @@ def test_all_that_is_hers_and_nothing_else(runtime: Runtime, take: Take) -> None
         ("support-request", 2),
         ("cookie-consent", 5),
     ]
-    assert (answer.main, answer.complete, answer.closed) == ("active", True, ())
+    assert (answer.subject_state, answer.is_complete, answer.closed) == ("active", True, ())
 
 
 def test_a_guest_is_answered_by_order(runtime: Runtime, take: Take) -> None:
@@ -170,14 +170,14 @@ def test_the_orders_of_an_account_that_is_not_told(
 ) -> None:
     take(PAID, *contents)
     answer = _told(runtime)
-    assert answer.main == state
+    assert answer.subject_state == state
     assert ("order", 119) in _listed(answer)
 
 
 def test_a_request_of_somebody_not_known_yet_is_answered(runtime: Runtime, take: Take) -> None:
     take(_noted("customer", 7, "erasure-requested"))
     answer = _told(runtime)
-    assert (answer.main, answer.records) == ("unknown", ())
+    assert (answer.subject_state, answer.records) == ("unknown", ())
     assert answer.deadline.answer_by == date(2026, 12, 23)
 
 
@@ -192,7 +192,7 @@ def test_what_is_erased_and_gone_is_counted(runtime: Runtime, take: Take) -> Non
         (117, "erased", date(2026, 10, 2)),
         (118, "gone", date(2026, 10, 3)),
     ]
-    assert [held.entry.data for held in answer.records[1].held] == ["support"]
+    assert [held.entry.data for held in answer.records[1].categories] == ["support"]
 
 
 # What was noted of the person, and what the order's entries are at once, before any of them is tagged anew.
@@ -254,11 +254,11 @@ def test_right_after_an_upgrade_it_says_that_there_may_be_more(
     ):  # as the migration leaves what the version before had tagged
         connection.execute(update(records).values(tagged_by="", customer_id=None))
     answer = _told(runtime)
-    assert (answer.complete, _listed(answer)) == (False, [("customer", 7)])
+    assert (answer.is_complete, _listed(answer)) == (False, [("customer", 7)])
     while Retagger(runtime).step():
         pass
     answer = _told(runtime)
-    assert (answer.complete, _listed(answer)) == (True, [("customer", 7), ("order", 119)])
+    assert (answer.is_complete, _listed(answer)) == (True, [("customer", 7), ("order", 119)])
 
 
 @ON_SQLITE

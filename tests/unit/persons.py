@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import Choice, ConsentFacts, Facts, Subject, SupportRequestFacts
 from hooks.retention.policy import Policy
-from hooks.rights.answer import Known
-from hooks.rights.lookup import known_of
+from hooks.rights.answer import build_answer
+from hooks.rights.lookup import current_record
+from hooks.rights.values import Answer, CurrentRecord, Inquiry
 from hooks.tagging.tags import Bearing, tagged_by
 from tests.unit.builders import at, customer, order, row
 
@@ -30,17 +32,17 @@ def known(
     person: tuple[RecordEvent, ...] = (),
     kind: str = "order",
     **columns: Any,
-) -> Known:
+) -> CurrentRecord:
     """One record of customer 7 as the answer is made from it; `columns` are those of its row in the ledger."""
     kind = facts.kind if facts else kind
     line = (
         row(kind, external_id=number, tagged_by=tagged_by(policy)) | {"state": "active"} | columns
     )
     owner = None if kind == "customer" else 7
-    return known_of(line, facts, Bearing(own, person, owner), policy)
+    return current_record(line, facts, Bearing(own, person, owner), policy)
 
 
-def everything(policy: Policy) -> list[Known]:
+def everything(policy: Policy) -> list[CurrentRecord]:
     """All at once: held, restricted, asked for, erased, gone, in the bin, and plainly kept."""
     hold = event(
         "hold", "2026-09-01", reason="chargeback", owner="finance", review_on=date(2027, 1, 1)
@@ -97,3 +99,24 @@ def everything(policy: Policy) -> list[Known]:
         ),
         known(SupportRequestFacts(at("2024-01-02"), at("2026-05-05"), name="ZD-9"), policy, 4711),
     ]
+
+
+def answer_for(
+    subject: Subject,
+    records: Iterable[CurrentRecord],
+    policy: Policy,
+    *,
+    requested_on: date | None = None,
+    uk: bool = False,
+    is_complete: bool = True,
+    covers_addresses: bool = False,
+) -> Answer:
+    """The answer to `subject` from these records, as of NOW."""
+    return build_answer(
+        Inquiry("shop", subject, requested_on, uk),
+        records,
+        policy,
+        NOW,
+        is_complete=is_complete,
+        covers_addresses=covers_addresses,
+    )

@@ -12,16 +12,16 @@ from hooks.retention.classify import Entry
 from hooks.retention.events import RecordEvent
 from hooks.retention.facts import Choice, ConsentFacts, Subject
 from hooks.retention.policy import Policy, SupervisoryAuthority
-from hooks.rights.answer import Answer, answer_of
 from hooks.rights.complaints import authorities
-from hooks.rights.data_sources import origins
-from hooks.rights.entitlements import RIGHTS, Right, entitlements, stays
-from hooks.rights.json_format import shown
-from hooks.rights.labels import NORWEGIAN, PARTS, article, country, day, held_label, label
+from hooks.rights.data_sources import category_sources
+from hooks.rights.entitlements import RIGHTS, Right, entitlements, retention_grounds
+from hooks.rights.json_format import as_json
+from hooks.rights.labels import NORWEGIAN, PARTS, article, country, day, entry_label, label
 from hooks.rights.letter import letter
-from hooks.rights.requests import meaning_words
+from hooks.rights.request_texts import consequence_text
+from hooks.rights.values import Answer
 from tests.unit.builders import at, customer, order
-from tests.unit.persons import CUSTOMER, NOW, event, everything, known
+from tests.unit.persons import CUSTOMER, answer_for, event, everything, known
 
 TODAY = date(2026, 11, 24)
 
@@ -47,10 +47,10 @@ def _entry(
 
 
 def _applying(entry: Entry, policy: Policy, *holds: RecordEvent) -> dict[Right, bool | None]:
-    staying = stays(entry, holds, policy, TODAY)
+    staying = retention_grounds(entry, holds, policy, TODAY)
     return {
         found.right: found.applies
-        for found in entitlements(entry, staying, TODAY, restricted=False)
+        for found in entitlements(entry, staying, TODAY, is_restricted=False)
     }
 
 
@@ -112,9 +112,9 @@ ERASURE = [
 def test_erasure(
     entry: Entry, holds: tuple[RecordEvent, ...], applies: bool | None, because: str, policy: Policy
 ) -> None:
-    staying = stays(entry, holds, policy, TODAY)
-    found = {one.right: one for one in entitlements(entry, staying, TODAY, restricted=False)}
-    assert (found["erasure"].applies, found["erasure"].because) == (applies, because)
+    staying = retention_grounds(entry, holds, policy, TODAY)
+    found = {one.right: one for one in entitlements(entry, staying, TODAY, is_restricted=False)}
+    assert (found["erasure"].applies, found["erasure"].reason) == (applies, because)
 
 
 def test_of_an_unknown_basis_only_what_needs_none_is_told(policy: Policy) -> None:
@@ -139,7 +139,9 @@ STAYS = [
 
 @pytest.mark.parametrize(("reason", "expected"), STAYS)
 def test_a_hold_stays_under_its_article(reason: str, expected: str, policy: Policy) -> None:
-    law, hold = stays(_entry("legal-obligation"), [replace(HOLD, reason=reason)], policy, TODAY)
+    law, hold = retention_grounds(
+        _entry("legal-obligation"), [replace(HOLD, reason=reason)], policy, TODAY
+    )
     assert (law.article, law.law, law.until) == (
         "GDPR Art. 17(3)(b)",
         "bokføringsloven § 13",
@@ -150,7 +152,7 @@ def test_a_hold_stays_under_its_article(reason: str, expected: str, policy: Poli
 
 def test_without_a_source_the_law_is_the_basis(policy: Policy) -> None:
     logged = replace(_entry("legal-obligation"), retention_class="technical")
-    (law,) = stays(logged, (), policy, TODAY)
+    (law,) = retention_grounds(logged, (), policy, TODAY)
     assert law.law == "GDPR Art. 6(1)(c)"
 
 
@@ -171,9 +173,9 @@ def test_proof_stays_until_its_period_has_passed(
 ) -> None:
     entry = _entry("legitimate-interests", delete_after)
     proof = replace(entry, retention_class="consent-evidence", review_after=review_after)
-    staying = stays(proof, (), policy, TODAY)
+    staying = retention_grounds(proof, (), policy, TODAY)
     assert [stay.article for stay in staying] == articles
-    found = {one.right: one for one in entitlements(proof, staying, TODAY, restricted=False)}
+    found = {one.right: one for one in entitlements(proof, staying, TODAY, is_restricted=False)}
     assert found["erasure"].applies is not bool(articles)
 
 
@@ -222,7 +224,7 @@ def test_the_month_counts_from_the_request(
     policy: Policy,
 ) -> None:
     account = known(customer(), policy, 7, *events)
-    deadline = answer_of(CUSTOMER, "shop", [account], policy, NOW, requested_on=given).deadline
+    deadline = answer_for(CUSTOMER, [account], policy, requested_on=given).deadline
     assert (deadline.received_on, deadline.source, deadline.answer_by) == (received, source, end)
 
 
@@ -233,7 +235,7 @@ def test_what_a_person_asked_for_is_told_once(policy: Policy) -> None:
         *orders,
         known(order(customer_id=7), policy, 10, OBJECTED),
     ]
-    asked = answer_of(CUSTOMER, "shop", rows, policy, NOW).asked
+    asked = answer_for(CUSTOMER, rows, policy).requests
     assert [(one.type, one.kind, one.id) for one in asked] == [
         ("erasure-requested", "customer", 7),
         ("objection", "order", 10),
@@ -260,11 +262,13 @@ def test_a_request_of_a_newsletter_contact_is_about_the_person(
     contact = replace(known(SUBSCRIBED, policy, 5685, ASKED), owner=owner)
     rows = [replace(known(order(), policy, 9, person=(ASKED,)), owner=owner)]
     rows += [contact] if subject.kind != "order" else []
-    answer = answer_of(subject, "shop", rows, policy, NOW)
-    assert [(one.type, one.kind, one.id) for one in answer.asked] == [("erasure-requested", *about)]
+    answer = answer_for(subject, rows, policy)
+    assert [(one.type, one.kind, one.id) for one in answer.requests] == [
+        ("erasure-requested", *about)
+    ]
     assert answer.deadline.source == "on-record"
     assert "erasure of all that is yours" in " ".join(letter(answer, "en").split())
-    told: Any = shown(answer)["requests"]
+    told: Any = as_json(answer)["requests"]
     assert told[0]["about"] == {"kind": about[0], "id": about[1]}
 
 
@@ -302,8 +306,8 @@ def test_what_is_held_is_not_said_to_be_missing(
     policy: Policy,
 ) -> None:
     row = known(order(), policy, 9)
-    answer = answer_of(subject, "shop", [row], policy, NOW, guests_told_apart=told_apart)
-    notes = cast("list[str]", shown(answer)["notes"])
+    answer = answer_for(subject, [row], policy, covers_addresses=told_apart)
+    notes = cast("list[str]", as_json(answer)["notes"])
     for said in (" ".join(letter(answer, "en").split()), " ".join(notes)):
         assert [words for words in missing if words.lower() not in said.lower()] == []
         assert [words for words in held if words.lower() in said.lower()] == []
@@ -367,8 +371,8 @@ def test_a_request_says_what_it_means(
     lifted_on: str | None,
     policy: Policy,
 ) -> None:
-    answer = answer_of(CUSTOMER, "shop", [known(customer(), policy, 7, *events)], policy, NOW)
-    (told,) = cast("list[dict[str, Any]]", shown(answer)["requests"])
+    answer = answer_for(CUSTOMER, [known(customer(), policy, 7, *events)], policy)
+    (told,) = cast("list[dict[str, Any]]", as_json(answer)["requests"])
     assert words in told["words"]
     assert (told["scope"], told["lifted_on"]) == (scope, lifted_on)
     assert words in " ".join(letter(answer, "en").split())
@@ -376,8 +380,8 @@ def test_a_request_says_what_it_means(
 
 def test_an_objection_to_marketing_promises_nothing_more(policy: Policy) -> None:
     row = known(customer(), policy, 7, replace(OBJECTED, scope="marketing"))
-    answer = answer_of(CUSTOMER, "shop", [row], policy, NOW)
-    asked = meaning_words(answer.asked[0], "en")
+    answer = answer_for(CUSTOMER, [row], policy)
+    asked = consequence_text(answer.requests[0], "en")
     assert "legitimate interests" not in asked
     assert "objection to direct marketing, with all that is yours" in " ".join(
         letter(answer, "en").split()
@@ -400,9 +404,9 @@ def test_an_objection_to_what_legal_claims_need(
     basis: str, reason: str, applies: bool, because: str, policy: Policy
 ) -> None:
     entry = _entry(basis)
-    staying = stays(entry, (replace(HOLD, reason=reason),), policy, TODAY)
-    found = {one.right: one for one in entitlements(entry, staying, TODAY, restricted=False)}
-    assert (found["objection"].applies, found["objection"].because) == (applies, because)
+    staying = retention_grounds(entry, (replace(HOLD, reason=reason),), policy, TODAY)
+    found = {one.right: one for one in entitlements(entry, staying, TODAY, is_restricted=False)}
+    assert (found["objection"].applies, found["objection"].reason) == (applies, because)
 
 
 def test_each_part_of_a_category_is_named(policy: Policy) -> None:
@@ -419,14 +423,14 @@ def test_each_part_of_a_category_is_named(policy: Policy) -> None:
         (replace(whole, part="items"), "Order & payment (items)", "Ordre og betaling (items)"),
     ]  # fmt: skip
     for entry, english, norwegian in names:
-        assert (held_label("en", entry, policy), held_label("no", entry, policy)) == (
+        assert (entry_label("en", entry, policy), entry_label("no", entry, policy)) == (
             english,
             norwegian,
         )
 
 
 def test_who_placed_a_hold_and_why_is_not_told(policy: Policy) -> None:
-    told = str(shown(answer_of(CUSTOMER, "shop", everything(policy), policy, NOW)))
+    told = str(as_json(answer_for(CUSTOMER, everything(policy), policy)))
     assert "Legal hold" not in told
     assert "chargeback" not in told
     assert "finance" not in told
@@ -434,15 +438,15 @@ def test_who_placed_a_hold_and_why_is_not_told(policy: Policy) -> None:
 
 def test_a_held_entry_tells_until_when_it_would_stay_otherwise(policy: Policy) -> None:
     held = known(order(paid_at="2026-06-01"), policy, 9, HOLD)
-    answer = answer_of(CUSTOMER, "shop", [held], policy, NOW)
-    (entry,) = answer.records[0].held
+    answer = answer_for(CUSTOMER, [held], policy)
+    (entry,) = answer.records[0].categories
     assert (entry.entry.delete_after, entry.entry.until) == (None, "hold-lifted")
-    assert entry.otherwise.delete_after == date(2031, 12, 31)
-    assert [stay.ground for stay in entry.stays] == ["legal-obligation", "hold"]
+    assert entry.unsuspended.delete_after == date(2031, 12, 31)
+    assert [ground.kind for ground in entry.grounds] == ["legal-obligation", "hold"]
 
 
 def _answer(policy: Policy, uk: bool = False) -> Answer:
-    return answer_of(CUSTOMER, "shop", everything(policy), policy, NOW, uk=uk)
+    return answer_for(CUSTOMER, everything(policy), policy, uk=uk)
 
 
 def test_states(policy: Policy) -> None:
@@ -461,20 +465,20 @@ def test_states(policy: Policy) -> None:
         (117, "erased", date(2026, 10, 2)),
         (118, "gone", date(2026, 10, 3)),
     ]
-    assert [held.entry.data for held in answer.records[1].held] == [
+    assert [held.entry.data for held in answer.records[1].categories] == [
         "support"
     ]  # what the eraser left
 
 
 def test_recipients_of_a_record(policy: Policy) -> None:
     records = {record.id: record for record in _answer(policy).records}
-    assert {got.recipient.id for got in records[119].recipients} == {"hosting", "klarna", "brevo"}
-    assert records[119].unnamed == (("shipping", "flat_rate"),)
-    cards = [got for got in records[120].recipients if not got.recipient.certain]
-    assert {(got.recipient.id, got.data) for got in cards} == {
+    assert {got.recipient.id for got in records[119].received} == {"hosting", "klarna", "brevo"}
+    assert records[119].unmatched_methods == (("shipping", "flat_rate"),)
+    cards = [got for got in records[120].received if not got.recipient.certain]
+    assert {(got.recipient.id, got.categories) for got in cards} == {
         (name, ("order-payment",)) for name in ("visa", "mastercard", "american-express")
     }
-    assert [item.id for item in _answer(policy).where_required] == ["advisers-and-authorities"]
+    assert [item.id for item in _answer(policy).legal_recipients] == ["advisers-and-authorities"]
 
 
 WHERE = [
@@ -498,9 +502,7 @@ def test_whom_to_complain_to(
         (*authority, None) for authority in expected
     ]
     notes = str(
-        shown(answer_of(CUSTOMER, "shop", [known(customer(), chosen, 7)], chosen, NOW, uk=lives))[
-            "notes"
-        ]
+        as_json(answer_for(CUSTOMER, [known(customer(), chosen, 7)], chosen, uk=lives))["notes"]
     )
     assert ("the ICO is not named" in notes) == (lives and not markets)
 
@@ -538,9 +540,7 @@ PAID_BY = [
 def test_the_payment_provider_is_certain(
     way: str, named: str, certain: str, published: str, policy: Policy
 ) -> None:
-    made = shown(
-        answer_of(CUSTOMER, "shop", [known(order("completed", payment=way), policy)], policy, NOW)
-    )
+    made = as_json(answer_for(CUSTOMER, [known(order("completed", payment=way), policy)], policy))
     records: Any = made["records"]
     told = [one for one in records[0]["recipients"] if one["group"] == "Payment providers"]
     assert {one["id"] for one in told} == set(named.split())
@@ -549,22 +549,20 @@ def test_the_payment_provider_is_certain(
 
 
 def test_where_the_data_come_from(policy: Policy) -> None:
-    found = origins(["technical", "shipping", "account"], policy)
-    assert [(one.data, [source.id for source in one.sources]) for one in found] == [
+    found = category_sources(["technical", "shipping", "account"], policy)
+    assert [(one.category, [source.id for source in one.sources]) for one in found] == [
         ("account", ["person"]),
         ("shipping", ["person", "providers"]),
         ("technical", ["automatic"]),
     ]
-    assert origins(["account"], replace(policy, sources={})) == ()
+    assert category_sources(["account"], replace(policy, sources={})) == ()
 
 
 def test_the_answer_tells_the_source_of_all_that_is_held_and_of_nothing_else(
     policy: Policy,
 ) -> None:
-    answer = answer_of(
-        CUSTOMER, "shop", [known(order("completed", kinds="note"), policy)], policy, NOW
-    )
-    told: Any = shown(answer)["sources"]
+    answer = answer_for(CUSTOMER, [known(order("completed", kinds="note"), policy)], policy)
+    told: Any = as_json(answer)["sources"]
     assert [(one["data"], [source["id"] for source in one["from"]]) for one in told] == [
         ("order-payment", ["person", "providers"]),
         ("support", ["person"]),
@@ -580,10 +578,8 @@ def test_an_account_that_is_not_covered_is_told(state: str, words: str, policy: 
     account = known(
         customer(None if state == "unknown" else "2026-01-10", staff=state == "ignored"), policy, 7
     )
-    answer = answer_of(
-        CUSTOMER, "shop", [account, known(order(), policy)], policy, NOW, complete=False
-    )
-    notes = shown(answer)["notes"]
+    answer = answer_for(CUSTOMER, [account, known(order(), policy)], policy, is_complete=False)
+    notes = as_json(answer)["notes"]
     assert isinstance(notes, list)
     assert any(words in note for note in notes)
     assert any("ask again" in note for note in notes)

@@ -11,45 +11,43 @@ import pytest
 from hooks.retention.events import RecordEvent
 from hooks.retention.facts import OrderFacts, Subject
 from hooks.retention.policy import Policy
-from hooks.rights.answer import Known, answer_of
 from hooks.rights.labels import Language
 from hooks.rights.letter import WIDTH, letter
-from hooks.rights.translation import MEANT, NAMED, TEXTS
+from hooks.rights.translation import RIGHT_MEANINGS, RIGHT_NAMES, STRINGS
+from hooks.rights.values import CurrentRecord
 from tests.unit.builders import at, customer, order
 from tests.unit.letters import ENGLISH, NORWEGIAN
-from tests.unit.persons import CUSTOMER, NOW, event, everything, known
+from tests.unit.persons import CUSTOMER, answer_for, event, everything, known
 
 LANGUAGES: tuple[Language, ...] = ("en", "no")
 
 
 @pytest.mark.parametrize(("language", "expected"), [("en", ENGLISH), ("no", NORWEGIAN)])
 def test_the_letter_word_for_word(language: Language, expected: str, policy: Policy) -> None:
-    answer = answer_of(CUSTOMER, "shop", everything(policy), policy, NOW, uk=True)
+    answer = answer_for(CUSTOMER, everything(policy), policy, uk=True)
     assert letter(answer, language) == expected
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_line_is_too_long_or_ends_within_an_article(language: Language, policy: Policy) -> None:
-    lines = letter(
-        answer_of(CUSTOMER, "shop", everything(policy), policy, NOW), language
-    ).splitlines()
+    lines = letter(answer_for(CUSTOMER, everything(policy), policy), language).splitlines()
     assert max(map(len, lines)) <= WIDTH
     assert [line for line in lines if re.search(r"(\s|GDPR|[Aa]rt\.|nr\.|bokstav|§)$", line)] == []
 
 
 def test_both_languages_say_the_same() -> None:
     """As far as a machine can tell: each sentence fills in the same parts."""
-    for key, texts in TEXTS.items():
+    for key, texts in STRINGS.items():
         first, second = (
             {name for _, name, *_ in Formatter().parse(text) if name} for text in texts
         )
         assert first == second, key
-    for table in (NAMED, MEANT):
+    for table in (RIGHT_NAMES, RIGHT_MEANINGS):
         assert table["en"].keys() == table["no"].keys()
 
 
-def _only(row: Known, policy: Policy, subject: Subject = CUSTOMER) -> str:
-    return " ".join(letter(answer_of(subject, "shop", [row], policy, NOW), "en").split())
+def _only(row: CurrentRecord, policy: Policy, subject: Subject = CUSTOMER) -> str:
+    return " ".join(letter(answer_for(subject, [row], policy), "en").split())
 
 
 def test_what_is_said_of_dates(policy: Policy) -> None:
@@ -147,9 +145,7 @@ def test_what_is_said_of_what_is_not_known(policy: Policy) -> None:
     undated = known(order(), policy, state="gone", closed_on=None)
     assert "Order 119: no longer in our shop" in _only(undated, policy)
     rows = [known(customer(staff=True), policy, 7), known(order(payment="other_pay"), policy)]
-    told = " ".join(
-        letter(answer_of(CUSTOMER, "shop", rows, policy, NOW, complete=False), "no").split()
-    )
+    told = " ".join(letter(answer_for(CUSTOMER, rows, policy, is_complete=False), "no").split())
     assert "Den tilhører en ansatt hos oss" in told
     assert "Det kan finnes flere ordrer fra deg" in told
     assert "betalingsmåten «other_pay» (Ordre 119); spør oss" in told
@@ -161,7 +157,7 @@ def test_a_legal_obligation_without_a_day(policy: Policy) -> None:
     row = known(
         order(kinds="newsletter", choices={"2026-01-01": True}), replace(policy, rules=rules)
     )
-    told = " ".join(letter(answer_of(CUSTOMER, "shop", [row], policy, NOW), "en").split())
+    told = " ".join(letter(answer_for(CUSTOMER, [row], policy), "en").split())
     assert "a legal obligation requires us to keep it (GDPR Art. 6(1)(c))" in told
 
 

@@ -12,10 +12,11 @@ from marshmallow import ValidationError
 from hooks.intake.email_hash import email_subject, is_address
 from hooks.intake.tool_event import event_object
 from hooks.retention.facts import Subject
-from hooks.rights.json_format import shown
+from hooks.rights.json_format import as_json
 from hooks.rights.labels import Language
 from hooks.rights.letter import letter
 from hooks.rights.lookup import answer_to
+from hooks.rights.values import Inquiry
 from hooks.service import current_service
 from hooks.web import requests
 from schemas.rights import read_address, read_rights_query
@@ -67,12 +68,13 @@ def _answer(slug: str, subject: Subject) -> Response:
     now = here.runtime.clock()
     asked = _query(here.policy.day_of(now))
     language = asked.pop("letter") or _language()
+    inquiry = Inquiry(slug, subject, **asked)
     with here.database.read() as connection:
-        answer = answer_to(connection, here.policy, slug, subject, now=now, **asked)
+        answer = answer_to(connection, here.policy, inquiry, now=now)
     if answer is None:
         what = "person" if subject.kind == "email" else subject.kind
         abort(404, f"The ledger knows nothing of this {what}.")
-    response = _letter(letter(answer, language), language) if language else jsonify(shown(answer))
+    response = _letter(letter(answer, language), language) if language else jsonify(as_json(answer))
     response.vary.update(("Accept", "Accept-Language"))
     return response
 
