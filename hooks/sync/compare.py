@@ -1,6 +1,6 @@
-"""A row of one of the store's lists against what the ledger knows: whether the store must be asked about it.
+"""Compare a row of one of the store's lists with the ledger: must the record be refetched, and why?
 
-Pure. A list shows less of an order than a delivery does, so nothing is taken from it but the question.
+Pure. A list shows less of a record than a delivery does, so no fact is taken from it.
 """
 
 from __future__ import annotations
@@ -22,135 +22,156 @@ from schemas.wire import php_list, record_id
 ORDER_FIELDS = (
     "id,status,customer_id,date_created_gmt,date_modified_gmt,date_paid_gmt,date_completed_gmt"
 )
-"""What lists of orders are asked for: nothing in it is about a person but the number of the account.
+"""The fields that a list of orders is asked for. The only one about a person is the number of the account.
 
-The ids of their refunds are asked for besides, by a field of `REFUND_FIELDS`.
+The ids of the refunds are asked for as well, by REFUND_IDS or WHOLE_REFUNDS.
 """
 
-REFUND_IDS, WHOLE_REFUNDS = REFUND_FIELDS = ("refunds.id", "refunds")
-"""The ids of an order's refunds, and, for a store that cannot pick these, all that an order shows of them."""
+REFUND_IDS = "refunds.id"
+"""The field that gives the ids of an order's refunds."""
+
+WHOLE_REFUNDS = "refunds"
+"""The field that gives all that an order shows of its refunds, for a store that cannot give the ids alone."""
 
 LISTINGS = ("any", "trash", "checkout-draft")
-"""Where orders are listed: the store leaves the trash and unfinished checkouts out of `any`."""
+"""The statuses to list orders by: the store leaves the trash and unfinished checkouts out of `any`."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefundIds:
-    """The ids of an order's refunds, as a list shows them. `whole`: the order has no others."""
+    """The ids of an order's refunds, as a list shows them. `is_complete`: the order has no other refunds."""
 
     ids: frozenset[int] = frozenset()
-    whole: bool = False
+    is_complete: bool = False
 
     @classmethod
     def of(cls, raw: object) -> Self:
-        """Read them from the field of a list's row. What is not of the shape is left out, and they are not whole.
+        """Read the ids from the field of a row. Entries that cannot be read are left out; then it is not complete.
 
-        A PHP array with gaps comes as an object with numbers as keys; an error object may stand in place of a refund.
+        A PHP array with gaps comes as an object with numbers as keys. An entry may be an error object.
         """
-        rows = php_list(raw)
-        if rows is None or len(rows) > MAX_REFUNDS:
+        refunds = php_list(raw)
+        if refunds is None or len(refunds) > MAX_REFUNDS:
             return cls()
-        ids = [record_id(row.get("id")) if isinstance(row, dict) else None for row in rows]
-        return cls(frozenset(number for number in ids if number is not None), None not in ids)
+        ids = set()
+        is_complete = True
+        for refund in refunds:
+            number = record_id(refund.get("id")) if isinstance(refund, dict) else None
+            if number is None:
+                is_complete = False
+            else:
+                ids.add(number)
+        return cls(frozenset(ids), is_complete)
 
     def agree_with(self, facts: OrderFacts) -> bool:
-        """Tell whether the ledger knows these refunds, and no others where they are whole."""
-        known = {refund.id for refund in facts.refunds}
-        return self.ids == known if self.whole else self.ids <= known
+        """Tell whether the ledger has these refunds; where they are complete, also whether it has no others."""
+        stored_ids = {refund.id for refund in facts.refunds}
+        return self.ids == stored_ids if self.is_complete else self.ids <= stored_ids
 
 
-def knows_refunds(known: Values | None, raw: Mapping[str, Any]) -> bool:
-    """Tell whether the ledger knows the refunds that an order shows, and the dates of all of them."""
-    facts = read_facts("order", known["facts"]) if known and known["facts"] else None
+def knows_refunds(stored: Values | None, raw: Mapping[str, Any]) -> bool:
+    """Tell whether the ledger has exactly the refunds that an order shows, and the dates of all of them."""
+    if not stored or not stored["facts"]:
+        return False
+    facts = read_facts("order", stored["facts"])
     if not isinstance(facts, OrderFacts) or facts.undated_refunds:
         return False
-    shown = RefundIds.of(raw.get("refunds"))
-    return shown.whole and shown.agree_with(facts)
+    refunds = RefundIds.of(raw.get("refunds"))
+    return refunds.is_complete and refunds.agree_with(facts)
 
 
 @dataclass(frozen=True, slots=True)
 class ListRow:
-    """A row of a list: the state that it shows, None where it is not of the shape, and of an order its refunds."""
+    """A row of a list: its snapshot, None where it cannot be read; for an order also the ids of its refunds."""
 
     snapshot: Snapshot | None
     refunds: RefundIds = RefundIds()
 
 
-def doubt(known: Values | None, row: ListRow, *, now: datetime, behind: bool = False) -> str | None:
-    """Why the store must be asked about a record that it lists; None if the ledger knows all that the list shows.
+def reason_to_refetch(
+    stored: Values | None, row: ListRow, *, now: datetime, is_store_behind: bool = False
+) -> str | None:
+    """Return the reason to refetch a record that a list shows; None if the ledger has all that the row shows.
 
-    `now` tells which days can have come; a version that cannot says nothing, and the states are compared.
+    `stored` is the record's row in the ledger. `now` (UTC) tells which times can have come. A version that cannot have
+    come proves nothing; the states are compared instead.
 
-    `missed`: the store changed it, and should have told. `behind`: the store's clock is so far behind ours that
-    nothing can be said of what was shown within its second, and what was not.
+    "missed" means that the store changed the record, and that a delivery should have told it. `is_store_behind`: the
+    store's clock is so far behind ours that it may yet change the record in the second of the version that it shows.
     """
     if row.snapshot is None:
         return "changed"
-    shown = drop_implausible_days(row.snapshot, now)
-    if known is None:
-        if not (isinstance(shown.facts, CustomerFacts) and shown.facts.staff):
-            return "missed"
-        return (
-            None if shown.facts.role in STAFF_ROLES else "changed"
-        )  # another role may be that of customers
-    if known["state"] == "gone":
+    snapshot = drop_implausible_days(row.snapshot, now)
+    if stored is None:
+        return _reason_of_new(snapshot)
+    if stored["state"] == "gone":
         return "revived"
-    if known["version"] is None or not is_plausible(known["version"], now):
+    if stored["version"] is None or not is_plausible(stored["version"], now):
         return "changed"
-    return _doubt_of(known, replace(row, snapshot=shown), now, behind=behind)
-
-
-def _doubt_of(known: Values, row: ListRow, now: datetime, *, behind: bool) -> str | None:
-    """The same of a record that is known; the row shows nothing that makes no sense."""
-    shown = cast("Snapshot", row.snapshot)
-    if shown.version != known["version"] and not shown.undated:
-        return "missed" if shown.version > known["version"] else "changed"
-    if known["young"] or behind:
+    if snapshot.version != stored["version"] and not snapshot.undated:
+        return "missed" if snapshot.version > stored["version"] else "changed"
+    if stored["young"] or is_store_behind:
         return "young"
-    if shown.undated:
-        shown = date_by_arrival(shown, known["version"])
-    return "changed" if _differs(known, replace(row, snapshot=shown), now) else None
+    if snapshot.undated:
+        snapshot = date_by_arrival(snapshot, stored["version"])
+    return "changed" if _differs(stored, snapshot, row.refunds, now) else None
 
 
-def _differs(known: Values, row: ListRow, now: datetime) -> bool:
-    """Whether two states of the same second differ in what the list shows."""
-    before = cast("StoreFacts", read_facts(known["kind"], known["facts"]))
-    shown = cast("Snapshot", row.snapshot)
-    if isinstance(before, OrderFacts):
-        shown = replace(shown, facts=without_stamped_creation(shown.facts, before))
-        return not _same_dates(
-            before, cast("OrderFacts", shown.facts)
-        ) or not row.refunds.agree_with(before)
-    if before.last_order_at and not is_plausible(before.last_order_at, now):
+def _reason_of_new(snapshot: Snapshot) -> str | None:
+    """Return the reason to refetch a record that the ledger lacks. Members of staff are no customers."""
+    facts = snapshot.facts
+    if not (isinstance(facts, CustomerFacts) and facts.staff):
+        return "missed"
+    if facts.role not in STAFF_ROLES:  # a role that the shop made up may be one of customers
+        return "changed"
+    return None
+
+
+def _differs(stored: Values, snapshot: Snapshot, refunds: RefundIds, now: datetime) -> bool:
+    """Tell whether a row of the stored version shows anything that the ledger does not have."""
+    facts = cast("StoreFacts", read_facts(stored["kind"], stored["facts"]))
+    if isinstance(facts, CustomerFacts):
+        return _customer_differs(stored, facts, snapshot, now)
+    shown = cast("OrderFacts", without_stamped_creation(snapshot.facts, facts))
+    return not _same_dates(facts, shown) or not refunds.agree_with(facts)
+
+
+def _customer_differs(
+    stored: Values, facts: CustomerFacts, snapshot: Snapshot, now: datetime
+) -> bool:
+    if facts.last_order_at and not is_plausible(facts.last_order_at, now):
         return True
-    before = replace(before, role=known["role"] or "")  # which the facts of the ledger leave out
+    facts = replace(facts, role=stored["role"] or "")  # a column, not in the stored facts
     answer = StoreAnswer(is_current=True)
-    merged = merge(before, known["version"], shown, doubtful=known["doubtful"], answer=answer)
-    fresh = replace(cast("CustomerFacts", merged.facts), meta_at=before.meta_at)
-    ours = known["known_digest"] if shown.store_meta is None else digest(shown.store_meta)
-    return fresh != before or ours != known["known_digest"]
+    merged = merge(facts, stored["version"], snapshot, doubtful=stored["doubtful"], answer=answer)
+    if replace(cast("CustomerFacts", merged.facts), meta_at=facts.meta_at) != facts:
+        return True
+    return snapshot.store_meta is not None and digest(snapshot.store_meta) != stored["known_digest"]
 
 
-def _same_dates(known: OrderFacts, shown: OrderFacts) -> bool:
-    """Tell whether a list shows what is known of an order. What it lacks, and an earlier state showed, is no news."""
-    if _state(known) != _state(shown):
+def _same_dates(facts: OrderFacts, shown: OrderFacts) -> bool:
+    """Tell whether a list shows the dates and the state of an order that the ledger has.
+
+    A date that the list lacks is no difference where the ledger carries it from an earlier version.
+    """
+    if _state(facts) != _state(shown):
         return False
-    carried = dict(known.carried)
+    carried = dict(facts.carried)
     for name in DAYS:
         day = getattr(shown, name)
-        if day != getattr(known, name) and (day or name not in carried):
+        if day != getattr(facts, name) and (day or name not in carried):
             return False
     return True
 
 
 def _state(facts: OrderFacts) -> tuple[Any, ...]:
-    """What a list shows of an order besides days. In the trash, the status before is shown only in `meta_data`."""
+    """Return what a list shows of an order besides dates. Only `meta_data` shows the status before the trash."""
     return (facts.trashed, None if facts.trashed else facts.status, facts.customer_id)
 
 
-def listing_of(known: Values) -> int:
-    """Which of LISTINGS an order should stand in, as far as the ledger knows."""
-    facts = cast("OrderFacts", read_facts("order", known["facts"]))
+def expected_listing(stored: Values) -> int:
+    """Return the index in LISTINGS of the listing that should show an order, as far as the ledger knows."""
+    facts = cast("OrderFacts", read_facts("order", stored["facts"]))
     if facts.trashed:
         return LISTINGS.index("trash")
     return LISTINGS.index(facts.status) if facts.status in LISTINGS else 0

@@ -1,4 +1,20 @@
-"""Asking the store what became of a record: after a hint, a tie, a delivery set aside, a refund without a date."""
+"""Refetch: asking the store for a record after a hint, a tie, a quarantined delivery or a refund without a date.
+
+The danger: an answer may be old. A cache may answer in the store's place, and facts that are out of date would then
+replace newer ones, or close a record that still exists. And one record that the store cannot show must not hold up all
+the others.
+
+The principle: a claim keeps the version that the ledger had when the store was asked. Answers are compared with it.
+
+The rules:
+- A record is claimed before it is asked about. The claim of a dead worker lapses, and the record is due again.
+- Several records are asked for with one call. What this call does not settle is asked for one by one, SINGLES a time.
+- An older version than the known one, or "no such record" for a known one, is believed only if a read past all caches
+  says the same, or if nothing lets such a read through.
+- An order with refunds is settled only with their dates, which come from the order's list of refunds.
+- A record over which the store fails waits by its own backoff. An error about the whole store is raised, and the claims
+  on the records that were not asked about are released.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +36,7 @@ from hooks.errors import (
 )
 from hooks.intake.ingest import Ingest, is_rewound
 from hooks.ledger import order_ids, records
-from hooks.ledger.records import Claim, Due, Values
+from hooks.ledger.records import Due
 from hooks.retention.facts import STORED_KINDS, RecordKind, Snapshot
 from hooks.runtime import Runtime
 from hooks.store.client import StoreClient
@@ -31,19 +47,19 @@ from schemas.customer import FIELDS as CUSTOMER_FIELDS
 from schemas.order import FIELDS as ORDER_FIELDS
 from schemas.wire import php_list, record_id
 
-ROUND = 100
-"""Records asked for in one round; between two rounds what is due to be written gets its turn."""
+BATCH = 100
+"""Records of one batch. Between two batches, records that are due are pushed."""
 
 SINGLES = 10
-"""As many of them are asked for one by one: those that the list of all does not show, or not whole."""
+"""Records of a batch that are asked for one by one: those that the common call does not show, or not completely."""
 
 LEASE = timedelta(minutes=5)
-"""Longer than a round takes even in a slow store; a record that is asked for twice all the same is no harm."""
+"""A batch takes less than this even in a slow store. To ask for a record twice does no harm."""
 
 _FIELDS: Mapping[RecordKind, str] = {"order": ORDER_FIELDS, "customer": CUSTOMER_FIELDS}
 
 _ADDRESS_FIELDS = "email,billing"
-"""What a read of an account asks for besides, where addresses are hashed."""
+"""The fields of an account that are asked for as well, where addresses are hashed."""
 
 
 @dataclass(frozen=True)
@@ -56,154 +72,161 @@ class Refetcher:
     jitter: Callable[[], float] = random.random
 
     def refetch(self) -> int:
-        """Ask about what is due, at most a round of it. Returns how many records that were.
+        """Ask about the records that are due, at most a batch of them; return how many were claimed.
 
-        Raises StoreError where it is about the whole store; what was not asked for is given back.
+        Raises StoreError where it is about the whole store.
         """
+        due = self._claim()
+        pending = {row.id: row for row in due}
+        left_out: set[int] = set()
+        try:
+            for kind in STORED_KINDS:
+                left_out |= self._ask_together(kind, pending)
+            for row in list(pending.values())[:SINGLES]:
+                self._ask_alone(row, is_left_out=row.id in left_out)
+                del pending[row.id]
+        finally:
+            if pending:
+                self._release(pending.values())
+        return len(due)
+
+    @property
+    def _ingest(self) -> Ingest:
+        return Ingest(self.runtime)
+
+    def _claim(self) -> list[Due]:
         now = self.runtime.clock()
         token = uuid4().hex
         with self.runtime.database.write() as connection:
-            due = records.claim_rereads(
-                connection, self.store, limit=ROUND, now=now, until=now + LEASE, claim=token
+            return records.claim_rereads(
+                connection, self.store, limit=BATCH, now=now, until=now + LEASE, claim=token
             )
-        left = {row.id: row for row in due}
-        try:
-            left_out: set[int] = set()
-            for kind in STORED_KINDS:
-                left_out |= self._ask_together(kind, left)
-            for row in list(left.values())[:SINGLES]:
-                self._ask(row, row.claim, left_out=row.id in left_out)
-                del left[row.id]
-        finally:
-            if left:
-                self._give_back(left.values())
-        return len(due)
 
-    def _ask_together(self, kind: RecordKind, left: dict[int, Due]) -> set[int]:
-        """Ask about several records with one call, and take those out of `left` that it settled.
+    def _ask_together(self, kind: RecordKind, pending: dict[int, Due]) -> set[int]:
+        """Ask about several records with one call, and take those that it settles out of `pending`.
 
-        An order with refunds whose dates are not known stays, and what the list shows in an older state than is known.
-        So does what the list leaves out, such as the trash: the row ids of these are returned. One record alone is
-        asked for by itself, unless a list was to show it and did not: another one may.
+        Orders whose refunds lack a date stay, and records that the answer shows in an older version than the known one.
+        Records that the answer leaves out stay, too, such as an order in the trash: returns their row ids.
+
+        A single record is not asked for in this way, unless a list lacked it: the call may show what the list did not.
         """
-        rows = {row.external_id: row for row in left.values() if row.kind == kind}
+        rows = {row.external_id: row for row in pending.values() if row.kind == kind}
         if len(rows) < 2 and not any(row.reread_reason == "missing" for row in rows.values()):
             return set()
         asked_at = self.runtime.clock()
         try:
-            found = self.client.read_many(kind, list(rows), fields=self._fields(kind))
+            shown = self.client.read_many(kind, list(rows), fields=self._fields(kind))
         except StoreError as error:
             if error.whole_store and not isinstance(error, StoreUnreachableError):
                 raise
-            return set()  # one of them may be what the store fails at: one by one, it shows
+            return (
+                set()
+            )  # the store may fail over one of them: asked one by one, the others succeed
         answers = []
-        for number, raw in self._whole(kind, found).items():
-            claim, snapshot = rows[number].claim, self._settling(kind, raw)
+        for number, raw in self._with_known_refunds(kind, shown).items():
+            claim, snapshot = rows[number].claim, self._snapshot_or_none(kind, raw)
             if snapshot and not is_rewound(claim, snapshot):
                 answers.append((claim, snapshot))
-        Ingest(self.runtime).apply_answers(self.store, answers, asked_at=asked_at)
+        self._ingest.apply_answers(self.store, answers, asked_at=asked_at)
         telemetry.REREADS.labels(self.store, "read").inc(len(answers))
         for claim, _ in answers:
-            del left[claim.record_id]
-        return {row.id for number, row in rows.items() if number not in found}
+            del pending[claim.record_id]
+        return {row.id for number, row in rows.items() if number not in shown}
 
-    def _whole(
-        self, kind: RecordKind, found: Mapping[int, dict[str, Any]]
+    def _with_known_refunds(
+        self, kind: RecordKind, shown: Mapping[int, dict[str, Any]]
     ) -> dict[int, dict[str, Any]]:
-        """Those that tell all: without refunds, or with refunds whose dates the ledger knows, which never change."""
-        refunded = [number for number, raw in found.items() if raw.get("refunds")]
-        known: Mapping[int, Values] = {}
-        if refunded:
-            with self.runtime.database.read() as connection:
-                known = records.those(connection, self.store, kind, refunded)
-        doubtful = {
-            number for number in refunded if not knows_refunds(known.get(number), found[number])
-        }
-        return {number: raw for number, raw in found.items() if number not in doubtful}
+        """Drop the orders with a refund whose date the ledger lacks. The date of a refund never changes."""
+        complete = dict(shown)
+        refunded = [number for number, raw in shown.items() if raw.get("refunds")]
+        if not refunded:
+            return complete
+        with self.runtime.database.read() as connection:
+            stored = records.those(connection, self.store, kind, refunded)
+        for number in refunded:
+            if not knows_refunds(stored.get(number), shown[number]):
+                del complete[number]
+        return complete
 
     def _fields(self, kind: RecordKind) -> str:
-        """The fields that a read asks for: an account's addresses only where they are hashed."""
+        """Return the fields to ask for: an account's addresses only where they are hashed."""
         if kind == "customer" and self.runtime.subject_key:
             return f"{CUSTOMER_FIELDS},{_ADDRESS_FIELDS}"
         return _FIELDS[kind]
 
-    def _settling(self, kind: RecordKind, raw: dict[str, Any]) -> Snapshot | None:
-        """What a row of a list shows, where it shows enough to settle what is in question."""
+    def _snapshot_or_none(self, kind: RecordKind, raw: dict[str, Any]) -> Snapshot | None:
         try:
-            return Ingest(self.runtime).snapshot_of(kind, raw)
+            return self._ingest.snapshot_of(kind, raw)
         except QuarantinedError:
             return None
 
-    def _ask(self, row: Due, claim: Claim, *, left_out: bool) -> None:
+    def _ask_alone(self, row: Due, *, is_left_out: bool) -> None:
+        """Ask about one record. `is_left_out`: a call for several records did not show it."""
         asked_at = self.runtime.clock()
         try:
             snapshot = self._read(row)
         except RecordGoneError:
-            Ingest(self.runtime).close_missing(claim, asked_at=asked_at)
+            self._ingest.close_missing(row.claim, asked_at=asked_at)
             telemetry.REREADS.labels(self.store, "gone").inc()
         except QuarantinedError:
-            error = StoreUnreachableError(
-                "not-of-the-shape", "the answer is not of a record's shape"
-            )
-            self._later(row, claim, error)
+            text = "the answer is not of a record's shape"
+            self._retry_later(row, StoreUnreachableError("not-of-the-shape", text))
         except StoreError as error:
+            # If the store fails over this record alone, the others come first next time.
             if not error.whole_store or isinstance(error, StoreUnreachableError):
-                self._later(
-                    row, claim, error
-                )  # its turn comes after that of others, if it is this one that fails
+                self._retry_later(row, error)
             if error.whole_store:
                 raise
         else:
-            Ingest(self.runtime).apply_answers(self.store, [(claim, snapshot)], asked_at=asked_at)
+            self._ingest.apply_answers(self.store, [(row.claim, snapshot)], asked_at=asked_at)
             telemetry.REREADS.labels(self.store, "read").inc()
-            if (
-                left_out
-                and row.kind == "order"
-                and row.reread_reason == "missing"
-                and _is_as_known(row, snapshot)
-            ):
+            if is_left_out and _is_unlisted(row, snapshot):
                 self._mark_unlisted(row)
 
     def _mark_unlisted(self, row: Due) -> None:
-        """Keep that neither a list nor `include` shows an order that is there, and nothing about it is new."""
+        """Mark an order that only its own address shows, and count it for `/status`."""
         with self.runtime.database.write() as connection:
             if records.mark_unlisted(connection, row.id):
                 number = order_ids.unlisted(connection, self.store) + 1
                 note_unlisted(connection, self.store, number, self.runtime.clock())
 
     def _read(self, row: Due) -> Snapshot:
-        """The record as the store shows it now; an order with the dates of its refunds.
+        """Read the record as the store has it now; an order with the dates of its refunds.
 
-        An older state than is known, or none at all, may come out of a cache that does not say so. It is believed
-        only when a read past all caches shows it too.
+        Raises RecordGoneError and other StoreErrors, and QuarantinedError.
         """
-        kind, number = row.kind, row.external_id
-        shown: dict[str, Any] | RecordGoneError
-        try:
-            shown = self.client.read(kind, number, fields=self._fields(kind))
-            is_doubtful = is_rewound(row.claim, Ingest(self.runtime).snapshot_of(kind, shown))
-        except RecordGoneError as error:
-            shown, is_doubtful = error, row.version is not None
-        raw = self._read_once_more(row, shown) if is_doubtful else shown
-        if isinstance(raw, RecordGoneError):
-            raise raw
+        raw = self._read_believable(row)
         if raw.get("refunds"):
-            raw["refunds"] = with_all(php_list(raw["refunds"]) or [], self.client.refunds(number))
-        return Ingest(self.runtime).snapshot_of(kind, raw)
+            dated = self.client.refunds(row.external_id)
+            raw["refunds"] = _dated_refunds(php_list(raw["refunds"]) or [], dated)
+        return self._ingest.snapshot_of(row.kind, raw)
 
-    def _read_once_more(
-        self, row: Due, shown: dict[str, Any] | RecordGoneError
-    ) -> dict[str, Any] | RecordGoneError:
-        """Read past all caches. Where nothing lets such a request through, the first answer, which no cache marked,
-        is the best that there is."""
+    def _read_believable(self, row: Due) -> dict[str, Any]:
+        """Read the record; a second time, past all caches, where the answer may come from a cache that does not say so.
+
+        That is so where the answer is older than the known version, or where a known record is said not to exist.
+        """
         try:
-            return self.client.read(
-                row.kind, row.external_id, fields=self._fields(row.kind), past_caches=True
-            )
-        except PostReadRefusedError:
-            return shown
+            raw = self.client.read(row.kind, row.external_id, fields=self._fields(row.kind))
+        except RecordGoneError:
+            fresh = None if row.version is None else self._read_past_caches(row)
+            if fresh is None:
+                raise
+            return fresh
+        if is_rewound(row.claim, self._ingest.snapshot_of(row.kind, raw)):
+            fresh = self._read_past_caches(row)
+            return raw if fresh is None else fresh
+        return raw
 
-    def _later(self, row: Due, claim: Claim, error: StoreError) -> None:
+    def _read_past_caches(self, row: Due) -> dict[str, Any] | None:
+        """Read the record past all caches; None where nothing lets such a request through."""
+        fields = self._fields(row.kind)
+        try:
+            return self.client.read(row.kind, row.external_id, fields=fields, past_caches=True)
+        except PostReadRefusedError:
+            return None
+
+    def _retry_later(self, row: Due, error: StoreError) -> None:
         telemetry.REREADS.labels(self.store, error.code).inc()
         attempts = row.reread_attempts + 1
         at = self.runtime.clock() + delay(error, attempts, jitter=self.jitter)
@@ -211,27 +234,32 @@ class Refetcher:
         if isinstance(error, RecordClosedError):
             columns["reread_reason"] = records.CLOSED
         with self.runtime.database.write() as connection:
-            records.release(connection, claim, **columns)
+            records.release(connection, row.claim, **columns)
 
-    def _give_back(self, rows: Iterable[Due]) -> None:
-        self.runtime.transaction(
-            lambda unit: records.give_back(unit.connection, (row.claim for row in rows))
-        )
+    def _release(self, rows: Iterable[Due]) -> None:
+        claims = [row.claim for row in rows]
+        self.runtime.transaction(lambda unit: records.give_back(unit.connection, claims))
 
 
-def with_all(listed: Iterable[Any], dated: Iterable[dict[str, Any]]) -> list[Any]:
-    """The refunds that an order lists, each as the store's list of refunds dates it.
+def _dated_refunds(shown: Iterable[Any], dated: Iterable[dict[str, Any]]) -> list[Any]:
+    """Combine the refunds that an order shows with the list of its refunds, which has their dates.
 
-    One that this list lacks is still a refund: it has no date that can be known.
+    A refund that this list lacks is still a refund: its date cannot be known.
     """
-    by_id = {record_id(row.get("id")): row for row in dated}
+    dated_by_id = {record_id(refund.get("id")): refund for refund in dated}
     refunds: dict[int | None, Any] = {}
-    for row in listed:
-        number = record_id(row.get("id")) if isinstance(row, dict) else None
-        refunds[number] = by_id.get(number) or {"id": number, "date_created_gmt": None}
-    return list((refunds | by_id).values())
+    for refund in shown:
+        number = record_id(refund.get("id")) if isinstance(refund, dict) else None
+        refunds[number] = dated_by_id.get(number) or {"id": number, "date_created_gmt": None}
+    refunds.update(dated_by_id)
+    return list(refunds.values())
 
 
-def _is_as_known(row: Due, snapshot: Snapshot) -> bool:
-    """Tell whether an answer shows nothing newer than was known; one without a version never says so itself."""
+def _is_unlisted(row: Due, snapshot: Snapshot) -> bool:
+    """Tell whether an order that a list lacks is there, and as the ledger knows it.
+
+    A snapshot without a version cannot show that it is newer.
+    """
+    if row.kind != "order" or row.reread_reason != "missing":
+        return False
     return snapshot.undated or row.version == snapshot.version
