@@ -1,4 +1,4 @@
-"""The letter's sentences about itself, the request, the rights and where to complain: English, and Norwegian bokmål."""
+"""The letter's sentences about itself, the requests, the rights and complaints: in English and Norwegian bokmål."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ FRAME_STRINGS: dict[str, tuple[str, str]] = {
     "greeting": ("Dear customer,", "Hei,"),
     "intro": (
         "This letter tells you which personal data our shop holds about you, why, for how long, who has received them, "
-        "and what you can ask for ({article}). It names kinds of data, not the data themselves; of those you can have "
-        "a copy ({copy}).",
+        "and what you can ask for ({article}). It names kinds of data, not the data themselves; you can have a copy "
+        "of the data ({copy}).",
         "Dette brevet forteller deg hvilke personopplysninger nettbutikken vår har om deg, hvorfor, hvor lenge, hvem "
         "som har mottatt dem, og hva du kan be om ({article}). Det nevner typer opplysninger, ikke opplysningene selv; "
-        "av dem kan du få en kopi ({copy}).",
+        "du kan få en kopi av opplysningene ({copy}).",
     ),
     # the deadline
     "deadline.given": (
@@ -33,23 +33,23 @@ FRAME_STRINGS: dict[str, tuple[str, str]] = {
         "Vi mottok anmodningen din {day}. Vi svarer på den senest {end}, én måned senere ({article}).",
     ),
     "deadline.on-record": (
-        "The last request of yours that we have on record reached us on {day}. We answer it by {end} at the latest, "
+        "The latest request from you that we have on record reached us on {day}. We answer it by {end} at the latest, "
         "one month later ({article}).",
         "Den siste anmodningen vi har registrert fra deg, mottok vi {day}. Vi svarer på den senest {end}, én måned "
         "senere ({article}).",
     ),
     "deadline.none-on-record": (
-        "We have no request of yours on record that this letter could count from. Counted from the day of this letter, "
-        "{day}, the month in which a request is to be answered ends on {end} ({article}).",
-        "Vi har ikke registrert noen anmodning fra deg som dette brevet kan regne fra. Regnet fra dagen for dette "
-        "brevet, {day}, utløper fristen på én måned for å svare på en anmodning {end} ({article}).",
+        "We have no request from you on record. If we count from the day of this letter, {day}, the period of one "
+        "month for answering a request ends on {end} ({article}).",
+        "Vi har ikke registrert noen anmodning fra deg. Regnet fra datoen på dette brevet, {day}, utløper fristen på "
+        "én måned for å svare på en anmodning {end} ({article}).",
     ),
     "deadline.passed": ("That day has passed.", "Den dagen er passert."),
     "extension": (
-        "The law lets that period be extended by two further months where necessary, taking into account the "
-        "complexity and number of the requests; you would then be told so, with the reasons, within the first month.",
+        "The law allows us to extend that period by two further months where necessary, taking into account the "
+        "complexity and number of the requests; we would then tell you so, with the reasons, within the first month.",
         "Loven tillater at fristen ved behov forlenges med ytterligere to måneder, idet det tas hensyn til "
-        "anmodningenes antall og kompleksitet; du ville i så fall få beskjed om det, med begrunnelse, innen den første "
+        "anmodningenes antall og kompleksitet; i så fall gir vi deg beskjed om det, med begrunnelse, innen den første "
         "måneden.",
     ),
     # what was asked for
@@ -63,33 +63,35 @@ FRAME_STRINGS: dict[str, tuple[str, str]] = {
         "{day}: protest mot behandlingen av {what} ({article})",
     ),
     "asked.objection-to-marketing": (
-        "On {day}: objection to direct marketing, with {what} ({article})",
-        "{day}: protest mot direkte markedsføring, for {what} ({article})",
+        "On {day}: objection to direct marketing, concerning {what} ({article})",
+        "{day}: protest mot direkte markedsføring, som gjelder {what} ({article})",
     ),
     "asked.restriction": (
         "On {day}: restriction of the processing of {what} ({article})",
         "{day}: begrensning av behandlingen av {what} ({article})",
     ),
     "means.erasure-requested": (
-        "With each kind of data below it says until when it is kept because of that, or why it must stay.",
+        "For each kind of data below, this letter says until when we keep it after this request, or why it must stay.",
         "Ved hver type opplysninger nedenfor står det hvor lenge den oppbevares etter dette, eller hvorfor den må "
         "beholdes.",
     ),
     "means.objection": (
-        "We ended the marketing there was then ({marketing}). What else we held then in our legitimate interests is "
-        "kept until {end} at the latest, unless it must stay for a reason given below ({soon}).",
+        "We ended the marketing that we sent you at that time ({marketing}). We keep the other data that we held then "
+        "on the basis of our legitimate interests until {end} at the latest, unless they must stay for a reason given "
+        "below ({soon}).",
         "Vi avsluttet den markedsføringen som pågikk da ({marketing}). Det andre vi da hadde ut fra våre berettigede "
         "interesser, oppbevares senest til {end}, med mindre det må beholdes av en grunn som er nevnt nedenfor "
         "({soon}).",
     ),
     "means.objection-to-marketing": (
-        "We ended the marketing there was then ({marketing}). This objection changes nothing for other data.",
+        "We ended the marketing that we sent you at that time ({marketing}). This objection changes nothing for other "
+        "data.",
         "Vi avsluttet den markedsføringen som pågikk da ({marketing}). For andre opplysninger endrer denne "
         "protesten ingenting.",
     ),
     "means.restriction": (
-        "For as long as the restriction stands, we do no more than store these data, unless you consent or the law "
-        "allows it ({use}). We tell you before we lift it ({lifting}).",
+        "For as long as the restriction is in effect, we only store these data, unless you consent to another use or "
+        "the law allows it ({use}). We tell you before we lift it ({lifting}).",
         "Så lenge begrensningen gjelder, gjør vi ikke mer enn å lagre disse opplysningene, med mindre du samtykker "
         "eller loven tillater det ({use}). Vi sier fra til deg før vi opphever den ({lifting}).",
     ),
@@ -97,7 +99,7 @@ FRAME_STRINGS: dict[str, tuple[str, str]] = {
         "The restriction was lifted on {lifted}.",
         "Begrensningen ble opphevet {lifted}.",
     ),
-    "about.customer": ("all that is yours", "alt som er ditt"),
+    "about.customer": ("all your data", "alle opplysningene dine"),
     # rights, complaints, the end
     "your-rights": ("Your rights", "Rettighetene dine"),
     "right": ("{name} ({article}): {meaning}.", "{name} ({article}): {meaning}."),
@@ -111,15 +113,16 @@ FRAME_STRINGS: dict[str, tuple[str, str]] = {
     ),
     "not-here": ("What is not in this letter", "Hva som ikke står i dette brevet"),
     "not-here.address": (
-        "Orders placed without an account and with another e-mail address: they are found by that address or by their "
+        "Orders placed without an account and with another e-mail address: we find them by that address or by their "
         "order number. If you have placed any, tell us.",
-        "Ordrer lagt inn uten konto og med en annen e-postadresse: de finnes ved den adressen eller ved "
-        "ordrenummeret. Har du lagt inn noen, si fra til oss.",
+        "Ordrer lagt inn uten konto og med en annen e-postadresse: Vi finner dem ved hjelp av den adressen eller "
+        "ordrenummeret. Har du lagt inn slike, så si fra til oss.",
     ),
     "not-here.guest": (
-        "Orders placed without an account: they are found by their order number. If you have placed any, tell us the "
+        "Orders placed without an account: we find them by their order number. If you have placed any, tell us the "
         "numbers.",
-        "Ordrer lagt inn uten konto: De finnes ved hjelp av ordrenummeret. Har du lagt inn slike, så oppgi numrene.",
+        "Ordrer lagt inn uten konto: Vi finner dem ved hjelp av ordrenummeret. Har du lagt inn slike, så oppgi "
+        "numrene.",
     ),
     "not-here.order": (
         "Everything but this one order and what was reported about it: your other orders, and your account if you have "
@@ -128,10 +131,10 @@ FRAME_STRINGS: dict[str, tuple[str, str]] = {
         "en.",
     ),
     "not-here.email": (
-        "What our tools for e-mail, cookies and customer support know only by your e-mail address, without a customer "
-        "or order number.",
-        "Det verktøyene våre for e-post, informasjonskapsler og kundeservice bare kjenner ved e-postadressen din, uten "
-        "kunde- eller ordrenummer.",
+        "Data that our tools for e-mail, cookies and customer support hold under your e-mail address only, without a "
+        "customer or order number.",
+        "Opplysninger som verktøyene våre for e-post, informasjonskapsler og kundeservice bare har under "
+        "e-postadressen din, uten kunde- eller ordrenummer.",
     ),
     "not-here.unread": (
         "{record}: it has not been read from our shop yet.",
@@ -142,7 +145,7 @@ FRAME_STRINGS: dict[str, tuple[str, str]] = {
         "{record}: Den tilhører en ansatt hos oss, og er ikke omfattet av reglene for kunder.",
     ),
     "not-here.incomplete": (
-        "Some of our records are still being gone through: there may be more orders of yours. Ask us again soon.",
+        "We are still going through some of our records: there may be more orders of yours. Please ask us again soon.",
         "Noe av det vi har, gjennomgås fortsatt: Det kan finnes flere ordrer fra deg. Spør oss gjerne igjen snart.",
     ),
     "not-here.source": (

@@ -1,4 +1,4 @@
-"""The sentences about what is held, until when and why, who got it and what is gone: English, and Norwegian bokmål."""
+"""The letter's sentences about the data held, their recipients and erased records: in English and Norwegian bokmål."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ LETTER_STRINGS: dict[str, tuple[str, str]] = {
     ),
     "record.cookie-consent": ("Choice of cookies {name}", "Valg av informasjonskapsler {name}"),
     "state.trashed": (
-        "It is in the bin of our shop; the dates below stand.",
-        "Den ligger i papirkurven i nettbutikken vår; datoene nedenfor gjelder.",
+        "It is in the bin of our shop; the dates below still apply.",
+        "Den ligger i papirkurven i nettbutikken vår; datoene nedenfor gjelder fortsatt.",
     ),
     "state.erased": (
-        "Erased on {day}; what the erasure left behind is:",
+        "Erased on {day}; the erasure left this behind:",
         "Slettet {day}; dette ble igjen etter slettingen:",
     ),
     "in-question": (
-        "We are still checking this with our shop, and what is said here may change.",
-        "Vi kontrollerer fortsatt dette i nettbutikken vår, og det som står her, kan bli endret.",
+        "We are still checking this with our shop, and the information here may change.",
+        "Vi kontrollerer fortsatt dette i nettbutikken vår, og opplysningene her kan bli endret.",
     ),
     "why": ("Why: {purpose}", "Formål: {purpose}"),
     "basis": ("Basis: {basis} ({article})", "Grunnlag: {basis} ({article})"),
@@ -36,17 +36,17 @@ LETTER_STRINGS: dict[str, tuple[str, str]] = {
     "stays": ("Must stay: {reasons}", "Må beholdes: {reasons}"),
     "rights": ("Rights: {rights}", "Rettigheter: {rights}"),
     "undecided": (
-        "Whether you also have these is still to be decided: {rights}",
+        "We have still to decide whether you also have these: {rights}",
         "Om du også har disse, må fortsatt avgjøres: {rights}",
     ),
     # until when
     "until.day": ("until {day} at the latest", "senest til {day}"),
     "until.range": (
-        "it may go from {review} on, and must be gone after {day}",
-        "kan slettes fra {review}, og skal være slettet etter {day}",
+        "we may erase it from {review} on, and keep it until {day} at the latest",
+        "kan slettes fra {review}, og oppbevares senest til {day}",
     ),
     "until.overdue": (
-        "it was to be kept until {day} at the latest, and is due to be erased",
+        "it was to be kept until {day} at the latest, and we must now erase it",
         "skulle oppbevares senest til {day}, og skal nå slettes",
     ),
     "until.consent-withdrawn": (
@@ -58,17 +58,17 @@ LETTER_STRINGS: dict[str, tuple[str, str]] = {
         "senest til {day}, på grunn av anmodningen eller protesten din fra {asked} ({article})",
     ),
     "until.order-closed": (
-        "until your order is closed and the 14 days in which you may withdraw from it are over, as you asked for its "
-        "erasure",
-        "til ordren din er avsluttet og angrefristen på 14 dager er over; du har bedt om sletting",
+        "until your order is closed and the 14 days in which you may withdraw from it are over, because you asked for "
+        "its erasure",
+        "til ordren din er avsluttet og angrefristen på 14 dager er over, fordi du har bedt om sletting",
     ),
     "until.hold": (
         "for as long as it is on hold (otherwise: {otherwise})",
         "så lenge det er sperret for sletting (ellers: {otherwise})",
     ),
     "until.restriction": (
-        "for as long as its processing is restricted, as it is since {day}; meanwhile we do no more than store it, "
-        "unless you consent or the law allows it ({article}) (otherwise: {otherwise})",
+        "for as long as its processing is restricted, which it has been since {day}; until the restriction ends we "
+        "only store it, unless you consent to another use or the law allows it ({article}) (otherwise: {otherwise})",
         "så lenge behandlingen er begrenset, slik den er siden {day}; imens gjør vi ikke mer enn å lagre det, med "
         "mindre du samtykker eller loven tillater det ({article}) (ellers: {otherwise})",
     ),
@@ -91,18 +91,18 @@ LETTER_STRINGS: dict[str, tuple[str, str]] = {
         "ingen rett til sletting før det ({article})",
     ),
     "stay.for-claims": (
-        "it has been on hold since {day}, as it may be needed to establish, exercise or defend legal claims; there is "
-        "no right to erasure until the hold is lifted ({article})",
+        "it has been on hold since {day}, because it may be needed to establish, exercise or defend legal claims; "
+        "there is no right to erasure until the hold is lifted ({article})",
         "det har vært sperret for sletting siden {day}, fordi det kan trengs for å fastsette, gjøre gjeldende eller "
         "forsvare rettskrav; det er ingen rett til sletting før sperren oppheves ({article})",
     ),
     "stay.by-law": (
-        "it has been on hold since {day}, as a legal obligation demands it; there is no right to erasure until the "
-        "hold is lifted ({article})",
+        "it has been on hold since {day}, because a legal obligation requires it; there is no right to erasure until "
+        "the hold is lifted ({article})",
         "det har vært sperret for sletting siden {day}, fordi en rettslig forpliktelse krever det; det er ingen rett "
         "til sletting før sperren oppheves ({article})",
     ),
-    "stay.review": ("; the hold is looked at again on {day}", "; sperren vurderes på nytt {day}"),
+    "stay.review": ("; we review the hold on {day}", "; vi vurderer sperren på nytt {day}"),
     # where it comes from
     "sources": ("Where your data come from", "Hvor opplysningene dine kommer fra"),
     "sources.from": ("{data}: {sources}", "{data}: {sources}"),
@@ -111,8 +111,8 @@ LETTER_STRINGS: dict[str, tuple[str, str]] = {
         "{data}: Personvernerklæringen vår sier ikke hvor opplysningene kommer fra; spør oss.",
     ),
     "sources.article": (
-        "Our privacy policy says so of each kind of data ({article}); our records do not tell it of each order.",
-        "Det sier personvernerklæringen vår om hver type opplysninger ({article}); det fremgår ikke hos oss for den "
+        "Our privacy policy says this for each kind of data ({article}); our records do not say it for each order.",
+        "Personvernerklæringen vår sier dette om hver type opplysninger ({article}); det fremgår ikke hos oss for den "
         "enkelte ordren.",
     ),
     "children": (
@@ -126,16 +126,16 @@ LETTER_STRINGS: dict[str, tuple[str, str]] = {
     # who received it
     "received": ("Who has received your data", "Hvem som har mottatt opplysningene dine"),
     "received.nobody": (
-        "Nobody else, as far as our records tell.",
+        "Nobody else, as far as our records show.",
         "Ingen andre, så langt det fremgår hos oss.",
     ),
     "received.one-of": (
-        "One of these at least, and our records do not tell which: {names}",
-        "Minst én av disse, og det fremgår ikke hos oss hvilken: {names}",
+        "At least one of these; our records do not show which: {names}",
+        "Minst én av disse; det fremgår ikke hos oss hvilken: {names}",
     ),
     "received.data": ("Data: {data}", "Opplysninger: {data}"),
-    "received.from": ("With: {records}", "Gjelder: {records}"),
-    "received.from-all": ("With: all of the above", "Gjelder: alt ovenfor"),
+    "received.from": ("Concerns: {records}", "Gjelder: {records}"),
+    "received.from-all": ("Concerns: all of the above", "Gjelder: alt ovenfor"),
     "received.outside": (
         "May process data outside the EEA and the UK, under: {safeguards}",
         "Kan behandle opplysninger utenfor EØS og Storbritannia, med disse garantiene: {safeguards}",
@@ -145,15 +145,15 @@ LETTER_STRINGS: dict[str, tuple[str, str]] = {
         "Personvernerklæringen vår nevner ikke denne mottakeren.",
     ),
     "received.unnamed-payment": (
-        "Our records name nobody who gets data by the way of payment “{way}” ({records}); ask us.",
+        "Our records do not show who gets data through the payment method “{way}” ({records}); ask us.",
         "Det fremgår ikke hos oss hvem som får opplysninger ved betalingsmåten «{way}» ({records}); spør oss.",
     ),
     "received.unnamed-shipping": (
-        "Our records name nobody who gets data by the way of delivery “{way}” ({records}); ask us.",
+        "Our records do not show who gets data through the delivery method “{way}” ({records}); ask us.",
         "Det fremgår ikke hos oss hvem som får opplysninger ved leveringsmåten «{way}» ({records}); spør oss.",
     ),
     "received.where-required": (
-        "Only where the law requires it, and so not on record here: {names}",
+        "Only where the law requires it, and therefore not recorded here: {names}",
         "Bare der loven krever det, og derfor ikke registrert her: {names}",
     ),
     "received.told": (
@@ -163,7 +163,7 @@ LETTER_STRINGS: dict[str, tuple[str, str]] = {
         "er umulig eller ville kreve en uforholdsmessig stor innsats ({article}).",
     ),
     # what is gone
-    "closed": ("What is erased", "Hva som er slettet"),
+    "closed": ("What has been erased", "Hva som er slettet"),
     "closed.erased": ("{record}: erased on {day}", "{record}: slettet {day}"),
     "closed.gone": (
         "{record}: no longer in our shop, as we learnt on {day}",

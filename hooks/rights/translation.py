@@ -31,9 +31,9 @@ RIGHT_NAMES: dict[Language, dict[Right, str]] = {
 RIGHT_MEANINGS: dict[Language, dict[Right, str]] = {
     "en": {
         "access": "to know what we hold about you, and to have a copy of it",
-        "rectification": "to have what is wrong put right, and what is incomplete completed",
+        "rectification": "to have wrong data corrected, and incomplete data completed",
         "erasure": "to have data erased, unless they must stay for one of the reasons given above",
-        "restriction": "to have data only stored and not otherwise used, for instance while it is being found out "
+        "restriction": "to have data only stored and not otherwise used, for instance while we check "
         "whether they are right",
         "portability": "to have what you gave us in a machine-readable form, where the basis is consent or a contract",
         "objection": "to object, on grounds relating to your particular situation, where the basis is legitimate "
@@ -58,15 +58,15 @@ STRINGS = {**FRAME_STRINGS, **LETTER_STRINGS}
 REASONS: dict[DecisionReason, str] = {
     "any-basis": "It applies whatever the basis is.",
     "basis": "It applies: the basis is {basis}.",
-    "other-basis": "It does not apply: the basis is {basis}, and there is this right only where it is {bases}.",
+    "other-basis": "It does not apply: the basis is {basis}, and this right exists only on the basis of {bases}.",
     "must-stay": "It does not apply: {stays}.",
     "for-claims": "It does not apply: the data is needed to establish, exercise or defend legal claims "
     "(GDPR Art. 21(1)).",
-    "requested": "It applies, and was asked for on {asked}.",
-    "law-ended": "It applies: the time for which a legal obligation required it to be kept has passed.",
-    "review": "It may be erased by now, and need not be yet; a person has to decide.",
-    "restricted": "It was used: the processing is restricted.",
-    "unknown-basis": "This service does not know the basis {basis}, and cannot tell; a person has to decide.",
+    "requested": "It applies, and the person asked for it on {asked}.",
+    "law-ended": "It applies: the period for which a legal obligation required the data to be kept has ended.",
+    "review": "The data may be erased now, but need not be erased yet; a person must decide.",
+    "restricted": "It applies, and is in use: the processing is restricted.",
+    "unknown-basis": "This service does not know the basis {basis}; a person must decide.",
 }
 """The reasons why a right applies to an entry or does not, for the JSON."""
 

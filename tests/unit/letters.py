@@ -16,25 +16,25 @@ Dear customer,
 
 This letter tells you which personal data our shop holds about you, why, for
 how long, who has received them, and what you can ask for (GDPR Art. 15). It
-names kinds of data, not the data themselves; of those you can have a copy
+names kinds of data, not the data themselves; you can have a copy of the data
 (GDPR Art. 15(3)).
 
-The last request of yours that we have on record reached us on 22 November
+The latest request from you that we have on record reached us on 22 November
 2026. We answer it by 22 December 2026 at the latest, one month later
-(GDPR Art. 12(3)). The law lets that period be extended by two further months
-where necessary, taking into account the complexity and number of the
-requests; you would then be told so, with the reasons, within the first month.
+(GDPR Art. 12(3)). The law allows us to extend that period by two further
+months where necessary, taking into account the complexity and number of the
+requests; we would then tell you so, with the reasons, within the first month.
 
 What you have asked for
 -----------------------
 
 - On 20 November 2026: restriction of the processing of order 122
-  (GDPR Art. 18). For as long as the restriction stands, we do no more than
-  store these data, unless you consent or the law allows it (GDPR Art. 18(2)).
-  We tell you before we lift it (GDPR Art. 18(3)).
-- On 22 November 2026: erasure of order 121 (GDPR Art. 17). With each kind of
-  data below it says until when it is kept because of that, or why it must
-  stay.
+  (GDPR Art. 18). For as long as the restriction is in effect, we only store
+  these data, unless you consent to another use or the law allows it
+  (GDPR Art. 18(2)). We tell you before we lift it (GDPR Art. 18(3)).
+- On 22 November 2026: erasure of order 121 (GDPR Art. 17). For each kind of
+  data below, this letter says until when we keep it after this request, or
+  why it must stay.
 
 What we hold
 ------------
@@ -66,14 +66,14 @@ YOUR ACCOUNT (CUSTOMER 7)
   withdrawal of consent
 
 ORDER 117
-Erased on 2 October 2026; what the erasure left behind is:
+Erased on 2 October 2026; the erasure left this behind:
 
 * Customer support
   Why: Provide customer support
   Basis: Legitimate interests (GDPR Art. 6(1)(f))
   Retention: Support requests: 12–36 months
-  Kept: it may go from 22 November 2027 on, and must be gone after 22 November
-  2029
+  Kept: we may erase it from 22 November 2027 on, and keep it until
+  22 November 2029 at the latest
   Rights: access, rectification, erasure, restriction, objection
 
 ORDER 119
@@ -92,7 +92,8 @@ ORDER 119
   Why: Provide customer support
   Basis: Legitimate interests (GDPR Art. 6(1)(f))
   Retention: Support requests: 12–36 months
-  Kept: it may go from 1 March 2027 on, and must be gone after 1 March 2029
+  Kept: we may erase it from 1 March 2027 on, and keep it until 1 March 2029
+  at the latest
   Rights: access, rectification, erasure, restriction, objection
 
 * Technical data
@@ -121,33 +122,33 @@ ORDER 120
   Must stay: a legal obligation requires us to keep it until 31 December 2031
   (bokføringsloven § 13, the Norwegian Bookkeeping Act); there is no right to
   erasure before then (GDPR Art. 17(3)(b)); it has been on hold since
-  1 September 2026, as it may be needed to establish, exercise or defend legal
-  claims; there is no right to erasure until the hold is lifted
-  (GDPR Art. 17(3)(e)); the hold is looked at again on 1 January 2027.
+  1 September 2026, because it may be needed to establish, exercise or defend
+  legal claims; there is no right to erasure until the hold is lifted
+  (GDPR Art. 17(3)(e)); we review the hold on 1 January 2027.
   Rights: access, rectification, restriction
 
 ORDER 121
-It is in the bin of our shop; the dates below stand.
+It is in the bin of our shop; the dates below still apply.
 
 * Order & payment
   Why: Process orders, payments, deliveries, returns, and warranty
   Basis: Contract (GDPR Art. 6(1)(b))
   Retention: Orders that were never paid
   Kept: until your order is closed and the 14 days in which you may withdraw
-  from it are over, as you asked for its erasure
+  from it are over, because you asked for its erasure
   Rights: access, rectification, erasure, restriction, data portability
 
 ORDER 122
-We are still checking this with our shop, and what is said here may change.
+We are still checking this with our shop, and the information here may change.
 
 * Order & payment
   Why: Process orders, payments, deliveries, returns, and warranty
   Basis: Contract (GDPR Art. 6(1)(b))
   Retention: Orders that were never paid
-  Kept: for as long as its processing is restricted, as it is since
-  20 November 2026; meanwhile we do no more than store it, unless you consent
-  or the law allows it (GDPR Art. 18(2)) (otherwise: until 22 November 2027 at
-  the latest)
+  Kept: for as long as its processing is restricted, which it has been since
+  20 November 2026; until the restriction ends we only store it, unless you
+  consent to another use or the law allows it (GDPR Art. 18(2)) (otherwise:
+  until 22 November 2027 at the latest)
   Rights: access, rectification, erasure, restriction, data portability
 
 REQUEST TO CUSTOMER SUPPORT ZD-9
@@ -156,7 +157,8 @@ REQUEST TO CUSTOMER SUPPORT ZD-9
   Why: Provide customer support
   Basis: Legitimate interests (GDPR Art. 6(1)(f))
   Retention: Support requests: 12–36 months
-  Kept: it may go from 5 May 2027 on, and must be gone after 5 May 2029
+  Kept: we may erase it from 5 May 2027 on, and keep it until 5 May 2029 at
+  the latest
   Rights: access, rectification, erasure, restriction, objection
 
 CHOICE OF COOKIES C-5
@@ -165,8 +167,8 @@ CHOICE OF COOKIES C-5
   Why: Comply with legal and accounting obligations
   Basis: Legitimate interests (GDPR Art. 6(1)(f))
   Retention: Cookie consent logs: 12–24 months
-  Kept: it may go from 3 February 2027 on, and must be gone after 3 February
-  2028
+  Kept: we may erase it from 3 February 2027 on, and keep it until 3 February
+  2028 at the latest
   Must stay: it is kept as proof, until 3 February 2028 at the longest, to
   establish, exercise or defend legal claims; there is no right to erasure
   before then (GDPR Art. 17(3)(e)).
@@ -183,8 +185,8 @@ Where your data come from
   (cookies and similar technologies)
 - Technical data: Automatically (cookies and similar technologies)
 
-Our privacy policy says so of each kind of data (GDPR Art. 15(1)(g)); our
-records do not tell it of each order.
+Our privacy policy says this for each kind of data (GDPR Art. 15(1)(g)); our
+records do not say it for each order.
 
 Our services are not intended for children under 13 without parental
 involvement. We do not knowingly collect personal data from children beyond
@@ -195,51 +197,51 @@ Who has received your data
 
 - Brevo (France)
   Data: Identity & contact, Marketing
-  With: Your account (customer 7), Order 119
+  Concerns: Your account (customer 7), Order 119
 
 - Website hosting and e-commerce providers
   Data: Identity & contact, Account data, Order & payment, Shipping, Customer
   support, Marketing, Technical data
-  With: all of the above
+  Concerns: all of the above
 
 - Klarna (Sweden)
   Data: Identity & contact, Order & payment, Shipping
-  With: Order 119
+  Concerns: Order 119
 
-- One of these at least, and our records do not tell which: American Express,
+- At least one of these; our records do not show which: American Express,
   Mastercard, Visa
   Data: Order & payment
-  With: Order 120
+  Concerns: Order 120
   May process data outside the EEA and the UK, under: EU Standard Contractual
   Clauses (SCCs) and UK transfer addendum / IDTA (where applicable)
 
 - Bring (Norway)
   Data: Identity & contact, Shipping
-  With: Order 120
+  Concerns: Order 120
 
 - Posten (Norway)
   Data: Identity & contact, Shipping
-  With: Order 120
+  Concerns: Order 120
 
 - Stripe Payments Europe Ltd (Ireland)
   Data: Identity & contact, Order & payment, Shipping
-  With: Order 120
+  Concerns: Order 120
   Our privacy policy does not name this recipient.
   May process data outside the EEA and the UK, under: EU Standard Contractual
   Clauses (SCCs) and UK transfer addendum / IDTA (where applicable)
 
-- Our records name nobody who gets data by the way of delivery “flat_rate”
-  (Order 119); ask us.
+- Our records do not show who gets data through the delivery method
+  “flat_rate” (Order 119); ask us.
 
-- Only where the law requires it, and so not on record here: Professional
-  advisers and public authorities where required by law
+- Only where the law requires it, and therefore not recorded here:
+  Professional advisers and public authorities where required by law
 
 When we rectify, erase or restrict data, we tell those who have received them,
 unless that is impossible or would take a disproportionate effort
 (GDPR Art. 19).
 
-What is erased
---------------
+What has been erased
+--------------------
 
 - Order 117: erased on 2 October 2026
 - Order 118: no longer in our shop, as we learnt on 3 October 2026
@@ -249,12 +251,12 @@ Your rights
 
 - Access (GDPR Art. 15): to know what we hold about you, and to have a copy of
   it.
-- Rectification (GDPR Art. 16): to have what is wrong put right, and what is
-  incomplete completed.
+- Rectification (GDPR Art. 16): to have wrong data corrected, and incomplete
+  data completed.
 - Erasure (GDPR Art. 17): to have data erased, unless they must stay for one
   of the reasons given above.
 - Restriction (GDPR Art. 18): to have data only stored and not otherwise used,
-  for instance while it is being found out whether they are right.
+  for instance while we check whether they are right.
 - Data portability (GDPR Art. 20): to have what you gave us in a
   machine-readable form, where the basis is consent or a contract.
 - Objection (GDPR Art. 21): to object, on grounds relating to your particular
@@ -268,10 +270,10 @@ To use one of these rights, write to post@smartgroup.no.
 What is not in this letter
 --------------------------
 
-- Orders placed without an account: they are found by their order number. If
-  you have placed any, tell us the numbers.
-- What our tools for e-mail, cookies and customer support know only by your
-  e-mail address, without a customer or order number.
+- Orders placed without an account: we find them by their order number. If you
+  have placed any, tell us the numbers.
+- Data that our tools for e-mail, cookies and customer support hold under your
+  e-mail address only, without a customer or order number.
 - Whether anything is decided by automated means alone (GDPR Art. 15(1)(h)):
   ask us.
 
@@ -312,14 +314,14 @@ Hei,
 Dette brevet forteller deg hvilke personopplysninger nettbutikken vår har om
 deg, hvorfor, hvor lenge, hvem som har mottatt dem, og hva du kan be om
 (personvernforordningen art. 15). Det nevner typer opplysninger, ikke
-opplysningene selv; av dem kan du få en kopi (personvernforordningen art. 15
-nr. 3).
+opplysningene selv; du kan få en kopi av opplysningene (personvernforordningen
+art. 15 nr. 3).
 
 Den siste anmodningen vi har registrert fra deg, mottok vi 22. november 2026.
 Vi svarer på den senest 22. desember 2026, én måned senere
 (personvernforordningen art. 12 nr. 3). Loven tillater at fristen ved behov
 forlenges med ytterligere to måneder, idet det tas hensyn til anmodningenes
-antall og kompleksitet; du ville i så fall få beskjed om det, med begrunnelse,
+antall og kompleksitet; i så fall gir vi deg beskjed om det, med begrunnelse,
 innen den første måneden.
 
 Hva du har bedt om
@@ -370,7 +372,7 @@ Slettet 2. oktober 2026; dette ble igjen etter slettingen:
   Grunnlag: Berettigede interesser (personvernforordningen art. 6 nr. 1
   bokstav f)
   Oppbevaringsregel: Henvendelser til kundeservice
-  Oppbevares: kan slettes fra 22. november 2027, og skal være slettet etter
+  Oppbevares: kan slettes fra 22. november 2027, og oppbevares senest til
   22. november 2029
   Rettigheter: innsyn, retting, sletting, begrensning, protest
 
@@ -392,7 +394,7 @@ ORDRE 119
   Grunnlag: Berettigede interesser (personvernforordningen art. 6 nr. 1
   bokstav f)
   Oppbevaringsregel: Henvendelser til kundeservice
-  Oppbevares: kan slettes fra 1. mars 2027, og skal være slettet etter 1. mars
+  Oppbevares: kan slettes fra 1. mars 2027, og oppbevares senest til 1. mars
   2029
   Rettigheter: innsyn, retting, sletting, begrensning, protest
 
@@ -426,23 +428,24 @@ ORDRE 120
   det (personvernforordningen art. 17 nr. 3 bokstav b); det har vært sperret
   for sletting siden 1. september 2026, fordi det kan trengs for å fastsette,
   gjøre gjeldende eller forsvare rettskrav; det er ingen rett til sletting før
-  sperren oppheves (personvernforordningen art. 17 nr. 3 bokstav e); sperren
-  vurderes på nytt 1. januar 2027.
+  sperren oppheves (personvernforordningen art. 17 nr. 3 bokstav e); vi
+  vurderer sperren på nytt 1. januar 2027.
   Rettigheter: innsyn, retting, begrensning
 
 ORDRE 121
-Den ligger i papirkurven i nettbutikken vår; datoene nedenfor gjelder.
+Den ligger i papirkurven i nettbutikken vår; datoene nedenfor gjelder
+fortsatt.
 
 * Ordre og betaling
   Formål: Behandle ordrer, betalinger, leveringer, returer og reklamasjoner
   Grunnlag: Avtale (personvernforordningen art. 6 nr. 1 bokstav b)
   Oppbevaringsregel: Ordrer som aldri ble betalt
-  Oppbevares: til ordren din er avsluttet og angrefristen på 14 dager er over;
-  du har bedt om sletting
+  Oppbevares: til ordren din er avsluttet og angrefristen på 14 dager er over,
+  fordi du har bedt om sletting
   Rettigheter: innsyn, retting, sletting, begrensning, dataportabilitet
 
 ORDRE 122
-Vi kontrollerer fortsatt dette i nettbutikken vår, og det som står her, kan
+Vi kontrollerer fortsatt dette i nettbutikken vår, og opplysningene her kan
 bli endret.
 
 * Ordre og betaling
@@ -462,7 +465,7 @@ HENVENDELSE TIL KUNDESERVICE ZD-9
   Grunnlag: Berettigede interesser (personvernforordningen art. 6 nr. 1
   bokstav f)
   Oppbevaringsregel: Henvendelser til kundeservice
-  Oppbevares: kan slettes fra 5. mai 2027, og skal være slettet etter 5. mai
+  Oppbevares: kan slettes fra 5. mai 2027, og oppbevares senest til 5. mai
   2029
   Rettigheter: innsyn, retting, sletting, begrensning, protest
 
@@ -473,7 +476,7 @@ VALG AV INFORMASJONSKAPSLER C-5
   Grunnlag: Berettigede interesser (personvernforordningen art. 6 nr. 1
   bokstav f)
   Oppbevaringsregel: Logg over samtykke til informasjonskapsler
-  Oppbevares: kan slettes fra 3. februar 2027, og skal være slettet etter
+  Oppbevares: kan slettes fra 3. februar 2027, og oppbevares senest til
   3. februar 2028
   Må beholdes: det oppbevares som bevis, lengst til 3. februar 2028, for å
   fastsette, gjøre gjeldende eller forsvare rettskrav; det er ingen rett til
@@ -493,7 +496,7 @@ Hvor opplysningene dine kommer fra
 - Tekniske opplysninger: Automatisk (informasjonskapsler og lignende
   teknologi)
 
-Det sier personvernerklæringen vår om hver type opplysninger
+Personvernerklæringen vår sier dette om hver type opplysninger
 (personvernforordningen art. 15 nr. 1 bokstav g); det fremgår ikke hos oss for
 den enkelte ordren.
 
@@ -517,7 +520,7 @@ Hvem som har mottatt opplysningene dine
   Opplysninger: Identitet og kontakt, Ordre og betaling, Levering
   Gjelder: Ordre 119
 
-- Minst én av disse, og det fremgår ikke hos oss hvilken: American Express,
+- Minst én av disse; det fremgår ikke hos oss hvilken: American Express,
   Mastercard, Visa
   Opplysninger: Ordre og betaling
   Gjelder: Ordre 120
@@ -583,10 +586,11 @@ Skriv til post@smartgroup.no for å bruke rettighetene.
 Hva som ikke står i dette brevet
 --------------------------------
 
-- Ordrer lagt inn uten konto: De finnes ved hjelp av ordrenummeret. Har du
+- Ordrer lagt inn uten konto: Vi finner dem ved hjelp av ordrenummeret. Har du
   lagt inn slike, så oppgi numrene.
-- Det verktøyene våre for e-post, informasjonskapsler og kundeservice bare
-  kjenner ved e-postadressen din, uten kunde- eller ordrenummer.
+- Opplysninger som verktøyene våre for e-post, informasjonskapsler og
+  kundeservice bare har under e-postadressen din, uten kunde- eller
+  ordrenummer.
 - Om noe avgjøres utelukkende automatisk (personvernforordningen art. 15 nr. 1
   bokstav h): Spør oss.
 

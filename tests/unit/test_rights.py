@@ -267,7 +267,7 @@ def test_a_request_of_a_newsletter_contact_is_about_the_person(
         ("erasure-requested", *about)
     ]
     assert answer.deadline.source == "on-record"
-    assert "erasure of all that is yours" in " ".join(letter(answer, "en").split())
+    assert "erasure of all your data" in " ".join(letter(answer, "en").split())
     told: Any = as_json(answer)["requests"]
     assert told[0]["about"] == {"kind": about[0], "id": about[1]}
 
@@ -277,21 +277,21 @@ MISSING = [
     (
         CUSTOMER,
         False,
-        ("Orders placed without an account: they", "know only by your e-mail"),
+        ("Orders placed without an account: we", "under your e-mail address only"),
         ("another e-mail",),
     ),
     (
         CUSTOMER,
         True,
         ("with another e-mail address",),
-        ("Orders placed without an account: they", "know only by"),
+        ("Orders placed without an account: we", "under your e-mail address only"),
     ),
-    (GUEST, False, ("with another e-mail address",), ("know only by your e-mail",)),
+    (GUEST, False, ("with another e-mail address",), ("under your e-mail address only",)),
     # Of one order nothing is listed that is known by the address alone.
     (
         Subject("order", "9"),
         False,
-        ("but this one order", "know only by your e-mail"),
+        ("but this one order", "under your e-mail address only"),
         ("another e-mail",),
     ),
 ]
@@ -318,23 +318,28 @@ RESTRICTED = event("restriction", "2026-11-20", 4)
 
 # Each request in its own words: (events, those words, scope, the day on which it was lifted).
 REQUESTED = [
-    ((ASKED,), "until when it is kept because of that, or why it must stay", None, None),
-    ((OBJECTED,), "We ended the marketing there was then (GDPR Art. 21(3))", "all", None),
+    ((ASKED,), "until when we keep it after this request, or why it must stay", None, None),
     (
         (OBJECTED,),
-        "held then in our legitimate interests is kept until 24 December 2026 at the latest",
+        "We ended the marketing that we sent you at that time (GDPR Art. 21(3))",
+        "all",
+        None,
+    ),
+    (
+        (OBJECTED,),
+        "held then on the basis of our legitimate interests until 24 December 2026 at the latest",
         "all",
         None,
     ),
     (
         (replace(OBJECTED, scope="all"),),
-        "legitimate interests is kept until 24 December 2026",
+        "legitimate interests until 24 December 2026",
         "all",
         None,
     ),
     (
         (replace(OBJECTED, scope="marketing"),),
-        "We ended the marketing there was then",
+        "We ended the marketing that we sent you at that time",
         "marketing",
         None,
     ),
@@ -383,10 +388,10 @@ def test_an_objection_to_marketing_promises_nothing_more(policy: Policy) -> None
     answer = answer_for(CUSTOMER, [row], policy)
     asked = consequence_text(answer.requests[0], "en")
     assert "legitimate interests" not in asked
-    assert "objection to direct marketing, with all that is yours" in " ".join(
+    assert "objection to direct marketing, concerning all your data" in " ".join(
         letter(answer, "en").split()
     )
-    assert "protest mot direkte markedsføring, for alt som er ditt" in " ".join(
+    assert "protest mot direkte markedsføring, som gjelder alle opplysningene dine" in " ".join(
         letter(answer, "no").split()
     )
 

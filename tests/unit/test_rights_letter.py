@@ -52,12 +52,12 @@ def _only(row: CurrentRecord, policy: Policy, subject: Subject = CUSTOMER) -> st
 
 def test_what_is_said_of_dates(policy: Policy) -> None:
     cases = [
-        (known(customer(), policy, 7), "We have no request of yours on record"),
+        (known(customer(), policy, 7), "We have no request from you on record"),
         # A month that has passed, and a date that has.
         (known(customer(), policy, 7, event("objection", "2026-09-01")), "That day has passed."),
         (
             known(order("pending", "2025-01-01"), policy),
-            "it was to be kept until 1 January 2026 at the latest",
+            "it was to be kept until 1 January 2026 at the latest, and we must now erase it",
         ),
         (
             known(
@@ -76,7 +76,7 @@ def test_what_is_said_of_dates(policy: Policy) -> None:
                 9,
                 event("erasure-requested", "2026-11-23"),
             ),
-            "until your order is closed and the 14 days in which you may withdraw from it are over, as you asked",
+            "until your order is closed and the 14 days in which you may withdraw from it are over, because you asked",
         ),
         (
             known(
@@ -89,7 +89,7 @@ def test_what_is_said_of_dates(policy: Policy) -> None:
         (known(customer(None), policy, 7), "it has not been read from our shop yet"),
         (
             known(order(), policy, 9, event("hold", "2026-11-01", reason="audit", owner="finance")),
-            "on hold since 1 November 2026, as a legal obligation demands it",
+            "on hold since 1 November 2026, because a legal obligation requires it",
         ),
     ]
     for row, words in cases:
@@ -196,5 +196,5 @@ def test_where_nobody_else_got_anything(policy: Policy) -> None:
     gone = known(order(), policy, state="gone", closed_on=at("2026-10-03").date())
     told = _only(gone, policy)
     assert "Nothing that can be listed here." in told
-    assert "Nobody else, as far as our records tell." in told
+    assert "Nobody else, as far as our records show." in told
     assert "Order 119: no longer in our shop, as we learnt on 3 October 2026" in told
