@@ -291,7 +291,7 @@ def time_zone(client: StoreClient, policy_zone: tzinfo) -> CheckResult:
     text = store_zone.zone_text(client.index() or {})
     if text is None:
         return CheckResult(fine=True, words="the store does not say which time zone it has")
-    wrong = store_zone.words(text, policy_zone)
+    wrong = store_zone.describe_difference(text, policy_zone)
     return CheckResult(
         fine=wrong is None,
         words=wrong or f"the store's time zone, {text}, means what the policy's does",

@@ -1,7 +1,7 @@
-"""This service's webhooks in a store: which they are, how they stand, and how they are made and mended.
+"""This service's webhooks in a store: find them, check them, create and repair them.
 
-Ours is what delivers to our address, and what the ledger remembers as ours. A name means nothing: a copy of the
-shop elsewhere may have webhooks of the same names, which are another's.
+A webhook is ours if it delivers to our address, or if the ledger has its id. Its name proves nothing: a copy of the
+shop elsewhere may have webhooks of the same names that belong to another service.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ Status = Literal["active", "paused", "disabled", "missing", "elsewhere"]
 
 PER_PAGE = 100
 PAGES = 100
-"""No shop has so many webhooks; a store that never ends its list is not one that can be looked at."""
+"""More pages than any shop has. A list that is longer has no end."""
 
 GIVEN_UP: tuple[Status, ...] = ("paused", "disabled")
-"""The store, or a person, has ended these; the others may have failed almost as often, which REST does not show."""
+"""The store or a person has ended these. Our other webhooks may have failed almost as often; REST does not show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What our webhooks of one store are to be: one for each topic, to this address, signing with this secret."""
+    """The desired webhooks of one store: one for each topic, to this address, signed with this secret."""
 
     url: str
     topics: tuple[str, ...]
@@ -52,8 +52,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """How one topic stands. `hook_id` is the webhook that serves it, or that should; `doubles` are more of ours.
-    `is_outdated`: its deliveries are of another API version, and a new webhook may help."""
+    """The state of one topic's webhook.
+
+    `hook_id` is the webhook that serves the topic, or should; `doubles` are the ids of more webhooks of ours.
+    `is_outdated`: its deliveries are of another API version, and a new webhook may help.
+    """
 
     topic: str
     status: Status
@@ -63,18 +66,18 @@ class TopicState:
 
     @property
     def works(self) -> bool:
-        """Whether its events arrive."""
+        """Tell whether the events of the topic arrive."""
         return self.status == "active"
 
     @property
     def well(self) -> bool:
-        """Whether there is nothing to mend."""
+        """Tell whether nothing needs repair."""
         return self.works and not self.doubles and not self.is_outdated
 
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One thing done to a webhook. `kept`: it should have been removed, and the store refused with `error`."""
+    """One change to a webhook. `kept`: it should have been removed, but the store refused with `error`."""
 
     act: Literal["made", "removed", "kept", "secret"]
     topic: str
@@ -83,28 +86,30 @@ class Deed:
 
 
 def secret_digest(consumer_secret: str, secret: str) -> str:
-    """What may be remembered of a webhook's secret: nobody without the key's secret can try others against it."""
+    """Hash a webhook's secret for the ledger. Without the secret of the REST key nobody can test guesses against it."""
     return hmac.new(consumer_secret.encode(), secret.encode(), "sha256").hexdigest()[:32]
 
 
-def listed(client: StoreClient) -> list[Hook]:
-    """All webhooks of the store, ours or not, by id. Raises StoreError.
+def list_webhooks(client: StoreClient) -> list[Hook]:
+    """List all webhooks of the store, ours or not, by id. Raises StoreError.
 
-    Page by page: to this list alone, WooCommerce does not apply an offset.
+    The list is read by page number, since this is the one list for which WooCommerce ignores an offset.
     """
-    found: dict[int, Hook] = {}
-    asked = {
+    webhooks: dict[int, Hook] = {}
+    params = {
         "orderby": "id",
         "order": "asc",
         "per_page": str(PER_PAGE),
         "_fields": "id,topic,status,delivery_url",
     }
     for number in range(1, PAGES + 1):
-        rows = client.list_page("webhooks", asked | {"page": str(number)}).rows
-        new = {hook.id: hook for hook in map(_hook, rows) if hook.id not in found}
-        if not new:
-            return [found[key] for key in sorted(found)]
-        found |= new
+        params["page"] = str(number)
+        count_before = len(webhooks)
+        for row in client.list_page("webhooks", params).rows:
+            webhook = _hook(row)
+            webhooks.setdefault(webhook.id, webhook)
+        if len(webhooks) == count_before:
+            return [webhooks[hook_id] for hook_id in sorted(webhooks)]
     raise ListingError("webhooks-endless", "the store's list of webhooks has no end")
 
 
@@ -112,32 +117,37 @@ def _hook(row: Mapping[str, Any]) -> Hook:
     number = record_id(row.get("id"))
     if number is None:
         raise StoreUnreachableError("not-of-the-shape", "the store lists a webhook without an id")
-    return Hook(number, *(str(row.get(name) or "") for name in ("topic", "status", "delivery_url")))
+    return Hook(
+        number,
+        topic=str(row.get("topic") or ""),
+        status=str(row.get("status") or ""),
+        delivery_url=str(row.get("delivery_url") or ""),
+    )
 
 
 def survey(
     hooks: Sequence[Hook], url: str, topics: Iterable[str], remembered: Mapping[str, int]
 ) -> list[TopicState]:
-    """How each topic stands. `remembered`: the ids that the ledger knows as ours, by topic."""
+    """Return the state of each topic. `remembered`: the ids of our webhooks in the ledger, by topic."""
     return [_state(topic, hooks, url, remembered.get(topic)) for topic in topics]
 
 
 def _state(topic: str, hooks: Sequence[Hook], url: str, remembered: int | None) -> TopicState:
-    """Of several of ours the best one serves; of equals the remembered one, then the newest."""
-    ours = [
-        hook
-        for hook in hooks
-        if hook.topic == topic and (hook.delivery_url == url or hook.id == remembered)
-    ]
-    if not ours:
-        return TopicState(topic, "missing")
+    """Return the state of a topic. The best of our webhooks serves it: of equals the remembered one, then the newest."""
+
+    def is_ours(hook: Hook) -> bool:
+        return hook.topic == topic and (hook.delivery_url == url or hook.id == remembered)
 
     def rank(hook: Hook) -> tuple[bool, bool, bool, int]:
-        here = hook.delivery_url == url
-        return here and hook.status == "active", here, hook.id == remembered, hook.id
+        has_our_url = hook.delivery_url == url
+        is_active = has_our_url and hook.status == "active"
+        return is_active, has_our_url, hook.id == remembered, hook.id
 
-    best, *others = sorted(ours, key=rank, reverse=True)
-    doubles = tuple(sorted(hook.id for hook in others))
+    candidates = sorted(filter(is_ours, hooks), key=rank, reverse=True)
+    if not candidates:
+        return TopicState(topic, "missing")
+    best = candidates[0]
+    doubles = tuple(sorted(hook.id for hook in candidates[1:]))
     return TopicState(topic, _status(best, url), best.id, doubles)
 
 
@@ -150,45 +160,49 @@ def _status(hook: Hook, url: str) -> Status:
 
 
 def mend(client: StoreClient, states: Sequence[TopicState], target: Target) -> Iterator[Deed]:
-    """Make what is missing, make anew what does not work, remove doubles; the caller notes each deed as it comes.
+    """Create missing webhooks, recreate those that do not work, remove doubles. The caller saves each deed as it comes.
 
-    One given up on is made anew, since nothing else resets its failures, and so are then all of ours. So is one that is
-    outdated, since REST cannot change its version. The new one
-    comes first, so that no event falls between the two. Those given up on come last: a run that is cut short
-    leaves one of them, and so is done again whole. Raises StoreError; what was done before it stands.
+    - If one webhook was given up on (GIVEN_UP), all are recreated: nothing else resets the count of failures.
+    - An outdated webhook is recreated: REST cannot change its API version.
+    - The new webhook is created before the old one is removed, so that no event is lost between the two.
+    - Webhooks that were given up on come last. A run that is cut short leaves one of them, so the next run does
+      everything again.
+
+    Raises StoreError; the deeds before it remain done.
     """
-    all_anew = any(state.status in GIVEN_UP for state in states)
+    recreate_all = any(state.status in GIVEN_UP for state in states)
     for state in sorted(states, key=lambda state: state.status in GIVEN_UP):
-        old = state.doubles
-        if all_anew or not state.works or state.is_outdated:
-            yield _make(client, state.topic, target)
-            old = (*old, state.hook_id) if state.hook_id is not None else old
-        for number in old:
-            yield _remove(client, state.topic, number)
+        old_ids = list(state.doubles)
+        if recreate_all or not state.works or state.is_outdated:
+            yield _create(client, state.topic, target)
+            if state.hook_id is not None:
+                old_ids.append(state.hook_id)
+        for hook_id in old_ids:
+            yield _remove(client, state.topic, hook_id)
 
 
 def give_secret(client: StoreClient, topic: str, hook_id: int, target: Target) -> Iterator[Deed]:
-    """Let a webhook of ours sign with the target's secret; one that is gone by now is made anew. Raises StoreError."""
+    """Give the target's secret to a webhook of ours. If it is gone by now, recreate it. Raises StoreError."""
     try:
         client.change(f"webhooks/{hook_id}", {"secret": target.secret})
     except StoreError as error:
         if not (_is_gone(error) or isinstance(error, RecordRefusedError)):
             raise
-        yield _make(client, topic, target)
+        yield _create(client, topic, target)
         yield _remove(client, topic, hook_id)
     else:
         yield Deed("secret", topic, hook_id)
 
 
-def _make(client: StoreClient, topic: str, target: Target) -> Deed:
-    wanted = {
+def _create(client: StoreClient, topic: str, target: Target) -> Deed:
+    webhook = {
         "name": f"Retention Hooks: {topic}",
         "topic": topic,
         "delivery_url": target.url,
         "secret": target.secret,
         "status": "active",
     }
-    number = record_id(client.create("webhooks", wanted).get("id"))
+    number = record_id(client.create("webhooks", webhook).get("id"))
     if number is None:
         raise StoreUnreachableError("not-of-the-shape", "the answer is not of a webhook's shape")
     return Deed("made", topic, number)
@@ -206,5 +220,5 @@ def _remove(client: StoreClient, topic: str, hook_id: int) -> Deed:
 
 
 def _is_gone(error: StoreError) -> bool:
-    """The store's list had just named it: a 404 now means that somebody was quicker."""
+    """Tell whether the webhook is gone. The store's list had it just now, so a 404 means that somebody else deleted it."""
     return isinstance(error, RecordGoneError) or error.code == "no-such-route"

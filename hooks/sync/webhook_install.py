@@ -66,7 +66,7 @@ class Installation:
     def survey_with(self, remembered: dict[str, int]) -> list[TopicState]:
         """The same without the ledger."""
         return webhook_registration.survey(
-            webhook_registration.listed(self.client), self.url, self.topics, remembered
+            webhook_registration.list_webhooks(self.client), self.url, self.topics, remembered
         )
 
     def note(self, lease: Lease, states: Sequence[TopicState]) -> list[TopicState]:
