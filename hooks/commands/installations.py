@@ -18,7 +18,7 @@ from hooks.settings import StoreSettings
 from hooks.store import check
 from hooks.store.check import CheckResult
 from hooks.store.client import StoreClient
-from hooks.store.shop_identity import is_another
+from hooks.store.shop_identity import is_another_shop
 from hooks.store.webhook_registration import Deed, TopicState
 from hooks.sync import webhook_lease
 from hooks.sync.rate_limit import SharedPace
@@ -100,7 +100,7 @@ def another_shop_message(service: Service, name: str) -> str | None:
             row = stores.row(connection, name)
     except LedgerUnavailableError:
         return None
-    if row is None or not is_another(row.url, url):
+    if row is None or not is_another_shop(row.url, url):
         return None
     return (
         f"the records of {name} are of the shop {row.url}, but the settings name {url}: if the shop has moved, run "

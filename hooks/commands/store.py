@@ -20,7 +20,7 @@ from hooks.errors import LedgerUnavailableError, StoreError
 from hooks.ledger import stores
 from hooks.service import Service, current_service
 from hooks.store import check
-from hooks.store.shop_identity import is_another
+from hooks.store.shop_identity import is_another_shop
 from hooks.store.webhook_registration import TopicState
 from hooks.sync import store_observations
 from hooks.sync.webhook_install import Installation
@@ -103,7 +103,7 @@ def store_moved(slug: str | None) -> None:
         with stop_without_ledger(), service.database.write() as connection:
             row = stores.row(connection, name)
             stores.replace_url(connection, name, url)
-        if row and is_another(row.url, url):
+        if row and is_another_shop(row.url, url):
             click.echo(f"{name}: the records are of {url} from now on, and no more of {row.url}.")
         else:
             click.echo(f"{name}: the records are of {url}, as before.")

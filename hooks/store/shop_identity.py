@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 _USUAL_PORTS = (None, 80, 443)
 
 
-def is_another(recorded_url: str | None, url: str) -> bool:
+def is_another_shop(recorded_url: str | None, url: str) -> bool:
     """Tell whether `url` belongs to another shop than the recorded address, where there is one."""
     return recorded_url is not None and not is_same_shop(recorded_url, url)
 

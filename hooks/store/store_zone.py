@@ -110,9 +110,7 @@ def describe_difference(text: str, policy_zone: tzinfo) -> str | None:
         "policy file (`time_zone`)"
     )
     if text == UNKNOWN:
-        return (
-            f"this machine does not know the store's time zone, and the policy's is {policy_zone}. {mend}"
-        )
+        return f"this machine does not know the store's time zone, and the policy's is {policy_zone}. {mend}"
     zone_difference = difference(text, policy_zone)
     if zone_difference is None:
         return None

@@ -133,7 +133,7 @@ def survey(
 
 
 def _state(topic: str, hooks: Sequence[Hook], url: str, remembered: int | None) -> TopicState:
-    """Return the state of a topic. The best of our webhooks serves it: of equals the remembered one, then the newest."""
+    """Return the state of a topic. The best of our webhooks serves it; of equals the remembered or else the newest."""
 
     def is_ours(hook: Hook) -> bool:
         return hook.topic == topic and (hook.delivery_url == url or hook.id == remembered)
@@ -220,5 +220,5 @@ def _remove(client: StoreClient, topic: str, hook_id: int) -> Deed:
 
 
 def _is_gone(error: StoreError) -> bool:
-    """Tell whether the webhook is gone. The store's list had it just now, so a 404 means that somebody else deleted it."""
+    """Tell whether the webhook is gone. The list had it just now, so a 404 means that somebody else deleted it."""
     return isinstance(error, RecordGoneError) or error.code == "no-such-route"

@@ -25,7 +25,7 @@ from hooks.runtime import Runtime
 from hooks.settings import Settings
 from hooks.store.client import StoreClient
 from hooks.store.retry import LONGEST_ASKED, PERMANENT
-from hooks.store.shop_identity import is_another
+from hooks.store.shop_identity import is_another_shop
 from hooks.sync import store_observations
 from hooks.tagging.recorder import Recorder, facts_of
 
@@ -99,7 +99,7 @@ class Heartbeat:
     def _beat(self, unit: Unit, notices: Mapping[str, bool], *, was_set: bool) -> bool:
         connection, now = unit.connection, self.runtime.clock()
         row, url = stores.row(connection, self.store), self.client.settings.url
-        if row and is_another(row.url, url):
+        if row and is_another_shop(row.url, url):
             if self._is_ours:
                 log.error("store.moved", store=self.store, known=row.url, now=url)
             return False

@@ -119,10 +119,11 @@ def problems(connection: Connection, store: str, policy_zone: tzinfo) -> Iterato
             "/wp-json/ from that cache. Until then such an answer is not believed, and what it hides is found late.",
             "since": cached.since.isoformat(),
         }
-    differs = store_zone.words(known[TIME_ZONE].value, policy_zone) if TIME_ZONE in known else None
-    if differs:
+    zone = known.get(TIME_ZONE)
+    difference = store_zone.describe_difference(zone.value, policy_zone) if zone else None
+    if zone and difference:
         yield {
             "code": "time-zone-differs",
-            "message": f"Of {store}, {differs}.",
-            "since": known[TIME_ZONE].since.isoformat(),
+            "message": f"Of {store}, {difference}.",
+            "since": zone.since.isoformat(),
         }

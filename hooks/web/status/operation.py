@@ -14,7 +14,7 @@ from hooks.errors import LedgerUnavailableError
 from hooks.ledger import stores, views
 from hooks.ledger.database import Database
 from hooks.ledger.set_back import SLACK
-from hooks.store.shop_identity import is_another
+from hooks.store.shop_identity import is_another_shop
 
 Problem = dict[str, Any]
 
@@ -65,7 +65,7 @@ def store_problems(
 ) -> Iterator[Problem]:
     """Find what keeps a store from being looked after. `url` is the address in the settings."""
     row = stores.row(connection, slug)
-    if row and is_another(row.url, url):
+    if row and is_another_shop(row.url, url):
         yield {
             "code": "store-moved",
             "message": f"The records of {slug} are of the shop {row.url}, and the settings name {url}. Nothing is asked"
