@@ -46,7 +46,7 @@ def _check(service: Service, installation: Installation, report: Report) -> None
     moved = another_shop_message(service, installation.store)
     if moved:
         report.add_fault(moved)
-    report.add(*check.signing(store_settings(installation).webhook_secrets))
+    report.add(*check.webhook_secrets(store_settings(installation).webhook_secrets))
     results = check_without_webhooks(service, installation)
     report.add(*results)
     if not moved:

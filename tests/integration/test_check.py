@@ -9,7 +9,7 @@ from email.utils import format_datetime
 import pytest
 
 from hooks.settings import Settings
-from hooks.store.check import CheckResult, everything_but_webhooks, way_back
+from hooks.store.check import CheckResult, everything_but_webhooks, public_address
 from hooks.store.client import StoreClient
 from tests.integration.scripted import Answer, Asked, Scripted
 
@@ -98,13 +98,13 @@ def test_a_store_without_permalinks_is_told_to_have_some(
 )
 def test_the_way_back(script: Scripted, answer: Answer, fine: bool, words: str) -> None:
     script.always(answer)
-    result = way_back(f"{script.url}/", "shop")
+    result = public_address(f"{script.url}/", "shop")
     assert (result.fine, words in result.words) == (fine, True), result
     (asked,) = script.asked
     assert (asked.method, asked.path, asked.body) == ("POST", "/webhooks/shop", b"webhook_id=1")
 
 
 def test_a_way_back_that_cannot_be_tried_from_here_is_no_fault() -> None:
-    found: CheckResult = way_back("http://127.0.0.1:1", "shop")
+    found: CheckResult = public_address("http://127.0.0.1:1", "shop")
     assert found.fine
     assert "cannot be tried" in found.words

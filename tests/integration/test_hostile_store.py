@@ -121,11 +121,12 @@ def test_a_check_of_the_front_door_has_the_same_limits(
         301, 400, "Location: https://www.shop.example/wp-json/"
     )
     assert (
-        "redirects to https://www.shop.example:" in check.front_door(server.url, NOON).result.words
+        "redirects to https://www.shop.example:"
+        in check.reachability(server.url, NOON).result.words
     )
     assert server.sent < 50_000_000
     server.answers["/wp-json/"] = lambda: dripping(GOOD)["headers"](server)
-    assert "no answer (ReadTimeout)" in check.front_door(server.url, NOON).result.words
+    assert "no answer (ReadTimeout)" in check.reachability(server.url, NOON).result.words
 
 
 def test_no_password_of_netrc_is_sent(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hooks.store.check import addresses, clock, signing
+from hooks.store.check import addresses, clock, webhook_secrets
 from hooks.store.failures import http_date
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -66,6 +66,6 @@ def test_clock(date: str | None, fine: bool, words: str) -> None:
 def test_secrets_that_could_be_guessed_are_named_and_not_shown(
     secrets: tuple[str, ...], named: list[str]
 ) -> None:
-    found = list(signing(secrets))
+    found = list(webhook_secrets(secrets))
     assert [finding.words.split(" is ")[0] for finding in found] == named
     assert not any(finding.fine or "hid" in finding.words for finding in found)
