@@ -1,4 +1,8 @@
-"""Who may do what: webhooks and tools sign, health is open, all else wants the token, or loopback where none is set."""
+"""Access to the service.
+
+- Webhooks and tools prove themselves in their own endpoints; health is open.
+- Everything else needs the STATUS_TOKEN. Where none is set, only this machine may read.
+"""
 
 from __future__ import annotations
 
@@ -18,38 +22,38 @@ from flask import Response, jsonify, request
 from hooks import telemetry
 from hooks.service import current_service
 
-OPEN = frozenset({"webhooks", "events", "health"})
-READING = frozenset({"GET", "HEAD"})
+OPEN_BLUEPRINTS = frozenset({"webhooks", "events", "health"})
+READ_METHODS = frozenset({"GET", "HEAD"})
 
 PATIENCE = 5
 WINDOW = 60.0
-"""More wrong tokens than PATIENCE within WINDOW seconds are answered slowly by a process."""
+"""A process answers slowly after more wrong tokens than PATIENCE within WINDOW seconds."""
 
 FIRST_SECONDS = 0.25
 LONGEST_SECONDS = 2.0
-"""How long a slow answer takes: twice as long each time."""
+"""The delay of a slow answer. It doubles from FIRST_SECONDS with each wrong token."""
 
-MOST_WAITING = 10
-"""So many slow answers wait at a time, as each takes a place of the process; beyond it 429 is answered at once."""
+MAX_WAITING = 10
+"""The number of slow answers at a time, since each takes a place of the process. Beyond it, 429 is answered at once."""
 
 _PROXIED = re.compile(
     r"via|forwarded|(.+-)?forwarded-.+|cf-.+|x-(real-|original-|prox|envoy-).+"
     r"|(.+-)?(client|real|remote|connecting|source|user)-?(ip|addr|address|host|port)",
     re.IGNORECASE,
 )
-"""Headers by which a proxy says that it speaks for somebody else."""
+"""Headers of a proxy that passes on the request of somebody else."""
 
 log = structlog.get_logger(__name__)
 
-Refusal = tuple[Response, int, dict[str, str]]
+ErrorAnswer = tuple[Response, int, dict[str, str]]
 
 
 @dataclass
 class Guesses:
     """The wrong tokens that came to this process. `clock` gives seconds that only grow.
 
-    A right token is not looked up here, and so gets in whoever guesses meanwhile: what keeps guesses out is the
-    token's length. This one keeps the log short, and tells a monitor.
+    The length of the token keeps guesses out. This class only keeps the log short and tells a monitor. A right token
+    is never delayed, whoever guesses meanwhile.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -60,19 +64,20 @@ class Guesses:
     _waiting: int = 0
 
     def count(self) -> bool:
-        """Count a wrong token, and let it wait for its answer; False where too many wait."""
+        """Count a wrong token, and delay its answer. False, without a delay, where too many wait."""
         now = self.clock()
         if now - self._logged_at >= WINDOW:
             self._logged_at = now
             log.warning(self.log_event)
         while self._recent and now - self._recent[0] >= WINDOW:
             self._recent.popleft()
-        if self._waiting >= MOST_WAITING:
+        if self._waiting >= MAX_WAITING:
             return False
         self._recent.append(now)
-        slow = len(self._recent) - PATIENCE
-        if slow > 0:
-            self._wait(min(LONGEST_SECONDS, FIRST_SECONDS * 2.0 ** min(slow - 1, 10)))
+        slow_answers = len(self._recent) - PATIENCE
+        if slow_answers > 0:
+            seconds = FIRST_SECONDS * 2.0 ** min(slow_answers - 1, 10)
+            self._wait(min(LONGEST_SECONDS, seconds))
         return True
 
     def _wait(self, seconds: float) -> None:
@@ -86,71 +91,75 @@ class Guesses:
 _guesses = Guesses()
 
 
-def check() -> Refusal | None:
-    """Before each request: let it pass, or answer 401, 403 or 429."""
-    if request.endpoint is None or request.blueprint in OPEN:
+def check() -> ErrorAnswer | None:
+    """Let a request pass (None), or answer it with 401, 403 or 429. Runs before each request."""
+    if request.endpoint is None or request.blueprint in OPEN_BLUEPRINTS:
         return None
     token = current_service().settings.status_token
     if token is None:
         return _without_token()
-    _, given = offered()
-    if hmac.compare_digest(given.encode(), token.encode()):
+    _, request_token = credentials()
+    if hmac.compare_digest(request_token.encode(), token.encode()):
         return None
-    if given and not _waited():
-        message = (
-            "Too many wrong tokens came. Try again later; the right STATUS_TOKEN is taken at once."
-        )
+    if request_token and not _count_guess():
+        message = "Too many wrong tokens came. Try again later. The right STATUS_TOKEN is accepted at once."
         return _refused("too-many-requests", message, 429, {"Retry-After": f"{WINDOW:.0f}"})
-    message = "This page wants the STATUS_TOKEN, as `Authorization: Bearer …` or as a password."
+    message = "This page needs the STATUS_TOKEN, as `Authorization: Bearer …` or as a password."
     challenge = {"WWW-Authenticate": 'Basic realm="Retention Hooks", charset="UTF-8"'}
     return _refused("unauthorized", message, 401, challenge)
 
 
-def _waited() -> bool:
+def _count_guess() -> bool:
+    """Count a wrong token, as `Guesses.count`, and in the metrics too."""
     has_waited = _guesses.count()
     telemetry.WRONG_TOKENS.labels("401" if has_waited else "429").inc()
     return has_waited
 
 
-def forwarded(names: Iterable[str]) -> bool:
+def has_proxy_header(names: Iterable[str]) -> bool:
     """Tell whether one of these header names, in any case, is one that proxies add."""
     return any(_PROXIED.fullmatch(name) for name in names)
 
 
-def _without_token() -> Refusal | None:
+def _without_token() -> ErrorAnswer | None:
+    """Answer where no STATUS_TOKEN is set: only reads from this machine pass."""
     if not _from_this_machine():
-        message = "Without a STATUS_TOKEN this page answers on loopback only, and no proxy. Set a STATUS_TOKEN."
+        message = "Without a STATUS_TOKEN this page answers on loopback only, and not to a proxy. Set a STATUS_TOKEN."
         return _refused("forbidden", message, 403, {})
-    if request.method not in READING:
-        message = "Without a STATUS_TOKEN nothing but GET is answered here. Set a STATUS_TOKEN."
+    if request.method not in READ_METHODS:
+        message = "Without a STATUS_TOKEN this page answers GET only. Set a STATUS_TOKEN."
         return _refused("forbidden", message, 403, {})
     return None
 
 
-def _refused(code: str, message: str, status: int, headers: dict[str, str]) -> Refusal:
+def _refused(code: str, message: str, status: int, headers: dict[str, str]) -> ErrorAnswer:
     return jsonify(error={"code": code, "message": message}), status, headers
 
 
-def offered() -> tuple[str | None, str]:
-    """The name and the token that the request carries: of Basic the user and the password; Bearer has no name.
+def credentials() -> tuple[str | None, str]:
+    """Return the name and the token of the request: user and password of Basic. Bearer has no name.
 
-    The token is empty where the request carries none.
+    The token is empty where the request has none.
     """
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() == "bearer":  # as it is: werkzeug takes one with `=` in it for parameters
+    if kind.lower() == "bearer":
+        # Read here, since werkzeug takes a token with `=` in it for parameters.
         return None, token.strip()
     try:
-        given = request.authorization
+        authorization = request.authorization
     except ValueError:  # Basic, and not in base64
         return None, ""
-    if given and given.type == "basic":
-        return given.username or "", given.password or ""
-    return None, ""
+    if authorization is None or authorization.type != "basic":
+        return None, ""
+    return authorization.username or "", authorization.password or ""
 
 
 def _from_this_machine() -> bool:
-    """A proxy on this machine makes everybody look local, but says whom it speaks for."""
-    if forwarded(request.headers.keys()) or not _asks_this_machine():
+    """Tell whether the request comes from this machine.
+
+    A proxy on this machine makes every request look local, but adds a header of its own.
+    """
+    if has_proxy_header(request.headers.keys()) or not _names_this_machine():
         return False
     try:
         return ip_address(request.remote_addr or "").is_loopback
@@ -158,8 +167,11 @@ def _from_this_machine() -> bool:
         return False
 
 
-def _asks_this_machine() -> bool:
-    """A page of another site can have its own name lead to this machine; but then that name is what it asks for."""
+def _names_this_machine() -> bool:
+    """Tell whether the request's `Host` names this machine.
+
+    Another site can point its own name to this machine (DNS rebinding), but then that name is the `Host`.
+    """
     try:
         host = urlsplit(f"//{request.host}").hostname or ""
         return host == "localhost" or ip_address(host).is_loopback

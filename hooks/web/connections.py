@@ -31,17 +31,17 @@ HEAD_SECONDS = 20.0
 BODY_SECONDS = 20.0
 BODY_BYTES_PER_SECOND = 16 * 1024
 REQUEST_SECONDS = 60.0
-"""As long as WooCommerce waits for an answer."""
+"""WooCommerce waits this long for an answer."""
 
 SEND_SECONDS = 60.0
 LINGER_SECONDS = 2.0
 
 DISPLACED_AT_ONCE = 16
-"""Connections that give up their places when none is left."""
+"""The number of connections that give up their places when none is left."""
 
 
 class Places(Pool):
-    """The places of a process. Where none is left, those who have waited longest for bytes give up theirs."""
+    """The places of a process. When none is left, the connections that have waited longest for bytes give up theirs."""
 
     def __init__(self, size: int) -> None:
         super().__init__(size)
@@ -49,12 +49,12 @@ class Places(Pool):
         """The connections that wait for bytes, by the time of their last progress."""
 
     def full(self) -> bool:
-        """Say whether no place is left. If so, some will be soon."""
-        if super().full():
-            for slowest in list(self.waiting)[:DISPLACED_AT_ONCE]:
-                slowest.give_up()
-            return True
-        return False
+        """Tell whether no place is left. If so, some connections give up theirs."""
+        if not super().full():
+            return False
+        for connection in list(self.waiting)[:DISPLACED_AT_ONCE]:
+            connection.give_up()
+        return True
 
 
 class Server(StreamServer):
@@ -67,7 +67,7 @@ class Server(StreamServer):
         self._places = places
 
     def do_read(self) -> Any:
-        """Accept one, as the library does, which would make a socket of its own kind of it."""
+        """Accept a connection, as the library does, but as a Connection and not as a socket of the library."""
         listener: Any = self.socket
         try:
             descriptor, address = listener._accept()  # noqa: SLF001 - it has no public name
@@ -79,23 +79,23 @@ class Server(StreamServer):
 
 
 class Connection(socket.socket):
-    """An accepted connection, of which reading has an end.
+    """An accepted connection with time limits for reading.
 
-    `recv` raises SenderTooSlowError after the time limits, and OverloadedError where the place went to somebody else.
-    A sender that never sent a byte gets no answer: for `recv` it has closed.
+    `recv` raises SenderTooSlowError after the time limits, and OverloadedError where another connection got the place.
+    A sender that never sent a byte gets no answer: `recv` then returns no bytes, as if the sender had closed.
     """
 
     def __init__(self, listener: socket.socket, descriptor: int, places: Places) -> None:
         super().__init__(listener.family, listener.type, listener.proto, fileno=descriptor)
         self._waiting = places.waiting
-        self._began = False
+        self._has_received = False
         self._displaced = False
-        self._deadline = self._latest = time.monotonic() + HEAD_SECONDS
+        self._deadline = self._last_deadline = time.monotonic() + HEAD_SECONDS
 
     def expect_body(self) -> None:
-        """The head has come: begin the time limits of the body."""
+        """Start the time limits of the body, once the head has come."""
         now = time.monotonic()
-        self._deadline, self._latest = now + BODY_SECONDS, now + REQUEST_SECONDS
+        self._deadline, self._last_deadline = now + BODY_SECONDS, now + REQUEST_SECONDS
 
     def give_up(self) -> None:
         """End the wait for bytes. An answer can still be sent."""
@@ -105,23 +105,25 @@ class Connection(socket.socket):
             self.shutdown(socket.SHUT_RD)
 
     def linger(self) -> None:
-        """Close, for an answer that was sent before all bytes were read. A plain close would reset the connection, and
-        the sender would never see the answer."""
-        self._deadline = self._latest = time.monotonic() + LINGER_SECONDS
+        """Close after an answer that was sent before all bytes were read.
+
+        A plain close would reset the connection, and the sender would never see the answer.
+        """
+        self._deadline = self._last_deadline = time.monotonic() + LINGER_SECONDS
         with suppress(HooksError):
             close_graceful(self, LINGER_SECONDS)
 
     def recv(self, *args: Any) -> bytes:
-        """Read, within the time limits."""
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            return self._ended(SenderTooSlowError("The request took too long to come."))
-        self.settimeout(left)
+        """Read within the time limits."""
+        seconds = self._deadline - time.monotonic()
+        if seconds <= 0:
+            return self._fail(SenderTooSlowError("The request took too long to arrive."))
+        self.settimeout(seconds)
         self._waiting[self] = None
         try:
             received = super().recv(*args)
         except TimeoutError:
-            return self._ended(SenderTooSlowError("The request took too long to come."))
+            return self._fail(SenderTooSlowError("The request took too long to arrive."))
         except OSError:
             if not self._displaced:
                 raise
@@ -129,22 +131,23 @@ class Connection(socket.socket):
         finally:
             self._waiting.pop(self, None)
         if self._displaced:
-            return self._ended(
+            return self._fail(
                 OverloadedError("There were too many connections; send it again later.")
             )
-        self._began = True
-        self._deadline = min(self._latest, self._deadline + len(received) / BODY_BYTES_PER_SECOND)
+        self._has_received = True
+        deadline = self._deadline + len(received) / BODY_BYTES_PER_SECOND
+        self._deadline = min(self._last_deadline, deadline)
         return received
 
     def sendall(self, *args: Any) -> None:
-        """Send, or take a client that does not read for one that is gone."""
+        """Send. A client that does not read for SEND_SECONDS counts as gone: raises BrokenPipeError."""
         self.settimeout(SEND_SECONDS)
         try:
             super().sendall(*args)
         except TimeoutError as error:
             raise BrokenPipeError(errno.EPIPE, "the client does not read its answer") from error
 
-    def _ended(self, error: HooksError) -> bytes:
-        if self._began:
+    def _fail(self, error: HooksError) -> bytes:
+        if self._has_received:
             raise error
         return b""

@@ -1,11 +1,14 @@
-"""How gunicorn runs a web process: requests are greenlets, so that several of them can wait for one commit.
+"""The gunicorn worker of a web process. Requests are greenlets, so that several of them can wait for one commit.
 
-Nothing of the standard library is replaced: but for reading, answering and waiting for SQLite's lock, a request runs
-from its start to its end without another one in between. So no request stops amid a read transaction, for whose end a
-commit may wait. While PostgreSQL is waited for, the whole process waits.
+The danger: a commit may wait for the end of a read transaction. If a request could pause in the middle of one, commits
+and requests would wait for each other.
 
-A process that is told to stop closes its listener at once, so that others accept what comes, and then answers each
-connection that it has accepted. Among them are some whose greenlets have not begun.
+The principle: gevent replaces nothing of the standard library. A request pauses only while it reads, answers or waits
+for SQLite's lock; otherwise it runs to its end without another request in between. While a request waits for
+PostgreSQL, the whole process waits.
+
+The end: a process that has to stop closes its listener at once, so that other processes accept new connections. Then it
+answers each connection that it has accepted. Some of their greenlets may not have started yet.
 """
 
 from __future__ import annotations
@@ -34,20 +37,20 @@ from hooks.web.refusals import Refusal, refuse
 log = structlog.get_logger(__name__)
 
 ACCEPTED_AT_ONCE = 16
-"""So that those who come at the same time are taken together, and the other processes get some, too."""
+"""Deliveries that come at the same time then share a commit, and the other processes get some too."""
 
 STOPS_WITHIN_SECONDS = 0.2
-"""How often a process looks whether it is to stop."""
+"""The time between two looks at whether the process has to stop."""
 
 
 class Listener:
-    """The name of a listener, for as long as its connections need it: also once it is closed."""
+    """The name of a listener. Its connections need the name even after the listener is closed."""
 
     def __init__(self, listener: socket.socket) -> None:
         self._name = listener.getsockname()
 
     def getsockname(self) -> Any:
-        """The address that the listener had."""
+        """Return the address that the listener had."""
         return self._name
 
 
@@ -55,21 +58,20 @@ class Worker(GeventWorker):
     """A web process whose deliveries share commits."""
 
     def patch(self) -> None:
-        """Only the sockets that are listened on wait for others while they wait."""
-        listened: list[Any] = self.sockets
+        """Make gevent sockets of the listening sockets, and replace nothing else."""
+        listeners: list[Any] = self.sockets
         self.sockets = [
-            socket.socket(one.FAMILY, socket.SOCK_STREAM, fileno=one.sock.detach())
-            for one in listened
+            socket.socket(listener.FAMILY, socket.SOCK_STREAM, fileno=listener.sock.detach())
+            for listener in listeners
         ]
 
     def run(self) -> None:
-        """Answer requests until gunicorn says stop; then, in the time that it gives, those under way."""
+        """Answer requests until gunicorn says stop. Then finish those under way, within gunicorn's graceful timeout."""
         extensions = cast("Flask", self.wsgi).extensions
         extensions[commit.EXTENSION] = GroupCommit()
         database: Database = extensions[service.EXTENSION].database
-        database.wait_by(
-            gevent.sleep, BoundedSemaphore
-        )  # while one waits, others say what they have
+        # While one request waits for the lock, others run.
+        database.wait_by(gevent.sleep, BoundedSemaphore)
         collect_less()
         log.info("web.started", ledger=database.description)
         servers = [self.serve(listener) for listener in self.sockets]
@@ -83,7 +85,7 @@ class Worker(GeventWorker):
         )
 
     def serve(self, listener: socket.socket) -> Server:
-        """Begin to accept connections."""
+        """Start to accept connections."""
         listener.setblocking(True)
         name: Any = Listener(listener)
         server = Server(listener, partial(self.handle, name), Places(self.worker_connections))
@@ -101,12 +103,13 @@ class Worker(GeventWorker):
                 sock.linger()
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Answer a request that could not be read, as JSON. Where the process ends, say nothing. `client` is a
+        """Answer a request that could not be read, as JSON; at the end of the process, send nothing. `client` is a
         Connection."""
-        if not isinstance(exc, gevent.GreenletExit):
-            with suppress(OSError):
-                client.sendall(_answer(refuse(exc)))
-                client.linger()
+        if isinstance(exc, gevent.GreenletExit):
+            return
+        with suppress(OSError):
+            client.sendall(_answer(refuse(exc)))
+            client.linger()
 
 
 def _answer(refusal: Refusal) -> bytes:

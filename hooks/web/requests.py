@@ -1,4 +1,4 @@
-"""What all addresses have in common that take something in: whole bodies, and refusals that are counted and told."""
+"""Helpers of the endpoints that receive something: complete bodies, and refusals that are counted and answered."""
 
 from __future__ import annotations
 
@@ -24,13 +24,15 @@ from hooks.web.body_budget import SMALL_BYTES, BodyBudget
 from hooks.web.refusals import UNREADABLE
 
 DRAINED_BYTES = 64 * 1024 * 1024
-"""Of a body that is refused, so much is read at most."""
+"""At most this much of a refused body is read."""
+
+CHUNK_BYTES = 65_536
 
 log = structlog.get_logger(__name__)
 
 
 def signing_keys(slug: str) -> frozenset[bytes]:
-    """Every key that may sign for the store; 404 where there is no such store."""
+    """Return every key that may sign for the store. 404 where there is no such store."""
     keys = current_service().signing_keys.get(slug)
     if keys is None:
         abort(404)
@@ -39,30 +41,34 @@ def signing_keys(slug: str) -> frozenset[bytes]:
 
 @contextmanager
 def whole_body() -> Iterator[bytes]:
-    """Read the body, and count it as memory in use for as long as the block lasts; 413 where it may have been cut.
+    """Read the body, and count it as memory in use for as long as the block lasts. 413 where it may have been cut.
 
     Raises OverloadedError where there is no memory for it.
     """
-    size = request.content_length
-    if size is not None and size <= SMALL_BYTES:  # it counts for nothing
+    length = request.content_length
+    if length is not None and length <= SMALL_BYTES:  # the budget does not count it
         yield request.get_data(cache=False)
         return
     limit = current_service().settings.max_body_bytes
-    if size is None:
-        size = limit if "Transfer-Encoding" in request.headers else 0
     budget: BodyBudget = current_app.extensions["bodies"]
-    with budget.reserve(min(size, limit)):
+    with budget.reserve(_size_to_reserve(length, limit)):
         body = request.get_data(cache=False)
-        if request.content_length is None and len(body) >= limit:
-            abort(413)  # a chunked body is cut at the limit without a word
+        if length is None and len(body) >= limit:
+            abort(413)  # a chunked body is cut at the limit without an error
         yield body
 
 
-def refuse_unsigned(slug: str, unsigned_bytes: int) -> None:
-    """Refuse, before its body is read, a request that no body could make genuine. One without a signature may have a
-    body of `unsigned_bytes`; 413 where the body is too large for any.
+def _size_to_reserve(length: int | None, limit: int) -> int:
+    if length is not None:
+        return min(length, limit)
+    return limit if "Transfer-Encoding" in request.headers else 0
 
-    Raises SignatureRefusedError.
+
+def refuse_unsigned(slug: str, unsigned_bytes: int) -> None:
+    """Refuse, before its body is read, a request that is not genuine whatever its body is.
+
+    A request without a signature may have a body of at most `unsigned_bytes`. Raises SignatureRefusedError. Answers 413
+    where the body is too large.
     """
     refuse_too_large()
     signature, length = request.headers.get("X-WC-Webhook-Signature"), request.content_length
@@ -70,34 +76,34 @@ def refuse_unsigned(slug: str, unsigned_bytes: int) -> None:
         return
     if signature is None and length is not None and length <= unsigned_bytes:
         return
-    with counted(slug):
+    with refusals_counted(slug):
         raise SignatureRefusedError(
             "The request is not signed, or its signature is not well-formed."
         )
 
 
 def refuse_too_large() -> None:
-    """Answer 413, before the body is read, where it is said to be larger than any may be."""
+    """Answer 413, before the body is read, where its declared length is above the limit."""
     length = request.content_length
     if length is not None and length > current_service().settings.max_body_bytes:
         abort(413)
 
 
 def headers() -> Mapping[str, str]:
-    """The request's headers, found in any case, as in mappings they are not."""
+    """Return the request's headers. Unlike other mappings, this one finds a name in any case."""
     return cast("Mapping[str, str]", request.headers)
 
 
 @contextmanager
-def counted(slug: str) -> Iterator[None]:
-    """Count and log what is refused on the way into the ledger."""
+def refusals_counted(slug: str) -> Iterator[None]:
+    """Count and log an error within the block that refuses a delivery or an event."""
     try:
         yield
     except SignatureRefusedError:
         _refused(slug, "signature")
         raise
     except TokenRefusedError:
-        telemetry.REFUSED.labels(slug, "token").inc()  # guesses are logged once a minute only
+        telemetry.REFUSED.labels(slug, "token").inc()  # `Guesses` logs it, once a minute only
         raise
     except EventForbiddenError:
         _refused(slug, "type")
@@ -116,31 +122,37 @@ def _refused(slug: str, reason: str) -> None:
 
 
 def answer_refusals(blueprint: Blueprint) -> None:
-    """Have a blueprint answer 401 to what is not signed, and 400, with the names of the fields, to what is not of the
-    shape."""
+    """Let a blueprint answer 401 where the signature is refused, and 400 where the content is malformed.
+
+    The message of the 400 names the fields.
+    """
 
     def unsigned(error: SignatureRefusedError) -> tuple[Response, int]:
         return jsonify(error={"code": "signature-refused", "message": str(error)}), 401
 
-    def misshapen(error: EventRefusedError) -> tuple[Response, int]:
+    def malformed(error: EventRefusedError) -> tuple[Response, int]:
         return jsonify(error={"code": "event-refused", "message": str(error)}), 400
 
     blueprint.register_error_handler(SignatureRefusedError, unsigned)
-    blueprint.register_error_handler(EventRefusedError, misshapen)
+    blueprint.register_error_handler(EventRefusedError, malformed)
 
 
 def drain_after(answer: Response) -> Response:
-    """Have what is left of the request's body read, up to a bound, once the answer has been sent.
+    """Read the rest of the request's body, up to DRAINED_BYTES, after the answer has been sent.
 
-    Closing a connection with bytes unread resets it, and the sender would never see the answer.
+    Closing a connection with unread bytes resets it, and the sender would never see the answer.
     """
-    source, expected = request.environ["wsgi.input"], request.content_length
-    left = DRAINED_BYTES if expected is None else min(DRAINED_BYTES, expected)
-    answer.call_on_close(partial(_drain, source, left))
+    source, length = request.environ["wsgi.input"], request.content_length
+    limit = DRAINED_BYTES if length is None else min(DRAINED_BYTES, length)
+    answer.call_on_close(partial(_drain, source, limit))
     return answer
 
 
-def _drain(source: IO[bytes], left: int) -> None:
-    with suppress(OSError, *UNREADABLE):  # the answer is on its way
-        while left > 0 and (chunk := source.read(min(left, 65_536))):
-            left -= len(chunk)
+def _drain(source: IO[bytes], limit: int) -> None:
+    remaining = limit
+    with suppress(OSError, *UNREADABLE):  # the answer has been sent, so nothing can be answered
+        while remaining > 0:
+            chunk = source.read(min(remaining, CHUNK_BYTES))
+            if not chunk:
+                return
+            remaining -= len(chunk)

@@ -28,7 +28,7 @@ from hooks.ledger.upgrade import upgrade
 from hooks.retention.tool_reports import number_of
 from hooks.settings import Settings, StoreSettings
 from hooks.settings.event_tokens import event_tokens
-from hooks.web.access import MOST_WAITING, PATIENCE, Guesses
+from hooks.web.access import MAX_WAITING, PATIENCE, Guesses
 from hooks.web.endpoints import events
 from tests.acceptance.test_privacy import database_text
 from tests.support.processes import ROOT, Stack, Web
@@ -476,7 +476,7 @@ def test_who_guesses_is_answered_slowly_and_no_tool_is(
     assert post({"Authorization": "Bearer "}) == 401
     assert len(slept) == 2
     monkeypatch.setattr(
-        events, "_guesses", Guesses(lambda: 0.0, slept.append, _waiting=MOST_WAITING)
+        events, "_guesses", Guesses(lambda: 0.0, slept.append, _waiting=MAX_WAITING)
     )
     answer = client.post("/events/shop", data=WITHDRAWN, headers=JSON | bearer("x"))
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "60")

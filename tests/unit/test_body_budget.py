@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from hooks.errors import OverloadedError
 from hooks.web import body_budget
-from hooks.web.body_budget import BUDGET_BYTES, MOST_WAITING, SMALL_BYTES, BodyBudget
+from hooks.web.body_budget import BUDGET_BYTES, MAX_WAITING, SMALL_BYTES, BodyBudget
 
 SIZES = st.one_of(st.integers(0, SMALL_BYTES), st.integers(SMALL_BYTES + 1, 2 * BUDGET_BYTES))
 
 
-@given(st.lists(SIZES, max_size=MOST_WAITING))
+@given(st.lists(SIZES, max_size=MAX_WAITING))
 def test_never_more_than_the_budget_is_in_use_and_all_have_their_turn(sizes: list[int]) -> None:
     budget, used, order = BodyBudget(), [0], []
 
@@ -66,7 +66,7 @@ def test_of_too_many_who_wait_the_last_is_told_at_once() -> None:
         with budget.reserve(BUDGET_BYTES):
             end.wait()
 
-    waiting = [gevent.spawn(wait) for _ in range(MOST_WAITING + 1)]
+    waiting = [gevent.spawn(wait) for _ in range(MAX_WAITING + 1)]
     gevent.sleep(0)
     with pytest.raises(OverloadedError), budget.reserve(BUDGET_BYTES):
         pass

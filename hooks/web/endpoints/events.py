@@ -23,7 +23,7 @@ RESULTS = (Result.RECORDED, Result.UNCHANGED, Result.DUPLICATE, Result.IGNORED)
 REALM = 'realm="Retention Hooks"'
 CHALLENGE = {"WWW-Authenticate": f'Bearer {REALM}, Basic {REALM}, charset="UTF-8"'}
 WRONG = "This is no token of EVENT_TOKENS, or not that of the tool that Basic names."
-TOO_MANY = "Too many wrong tokens came. Try again later; the right one is taken at once."
+TOO_MANY = "Too many wrong tokens came. Try again later; the right one is accepted at once."
 
 blueprint = Blueprint("events", __name__)
 requests.answer_refusals(blueprint)
@@ -39,7 +39,7 @@ def report(slug: str) -> Response:
     token = _token(slug)
     with requests.whole_body() as body:
         here = current_service()
-        with requests.counted(slug), telemetry.INTAKE_SECONDS.time():
+        with requests.refusals_counted(slug), telemetry.INTAKE_SECONDS.time():
             found = _parsed(here, body, keys, token)
             results = {Ingest(here.runtime).ingest_one(slug, event) for event in found}
         return _answer(slug, results)
@@ -55,11 +55,11 @@ def _token(slug: str) -> EventToken | None:
         requests.refuse_unsigned(slug, 0)
         return None
     requests.refuse_too_large()
-    name, offered = access.offered()
+    name, offered = access.credentials()
     token = sender(current_service().settings.event_tokens, name, offered)
     if token is not None:
         return token
-    with requests.counted(slug):
+    with requests.refusals_counted(slug):
         if offered and not _guesses.count():
             raise TooManyGuessesError(TOO_MANY)
         raise TokenRefusedError(WRONG)

@@ -32,7 +32,7 @@ def add(slug: str, kind: str, external_id: int) -> tuple[Response, int]:
         abort(
             415
         )  # a form, which a page of another site can have a browser send without asking, is none
-    with requests.whole_body() as body, requests.counted(slug):
+    with requests.whole_body() as body, requests.refusals_counted(slug):
         here = current_service()
         now, zone = here.runtime.clock(), here.policy.time_zone
         raw = event_object(body)

@@ -29,7 +29,7 @@ def receive(slug: str) -> Response:
         )  # only now: while the body came in, another policy may have come into force
         if is_ping(body, headers):
             return _answer(here, slug, Result.PING)
-        with requests.counted(slug), telemetry.INTAKE_SECONDS.time():
+        with requests.refusals_counted(slug), telemetry.INTAKE_SECONDS.time():
             subject_key = here.settings.subject_key
             delivery = Delivery.from_http(
                 headers, body, keys=keys, policy=here.policy, subject_key=subject_key
