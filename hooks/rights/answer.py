@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 
 from hooks.retention.classify import Entry
@@ -94,8 +94,8 @@ def _held_record(record: CurrentRecord, policy: Policy, today: date) -> HeldReco
         state=record.state,
         closed_on=record.closed_on,
         categories=tuple(_held_category(*pair, record, policy, today) for pair in pairs),
-        received=_received_data(record, policy),
-        unmatched_methods=_unmatched_methods(record),
+        received=tuple(_received_data(record, policy)),
+        unmatched_methods=tuple(_unmatched_methods(record)),
         refetch_reason=record.refetch_reason,
     )
 
@@ -109,19 +109,19 @@ def _held_category(
     return HeldCategory(entry, unsuspended, grounds, rights, since)
 
 
-def _received_data(record: CurrentRecord, policy: Policy) -> tuple[ReceivedData, ...]:
-    held = {entry.data for entry in record.entries}
-    recipients = [policy.recipients[id_] for id_ in record.recipients if id_ in policy.recipients]
-    return tuple(ReceivedData(item, tuple(sorted(item.data & held))) for item in recipients)
+def _received_data(record: CurrentRecord, policy: Policy) -> Iterator[ReceivedData]:
+    categories = {entry.data for entry in record.entries}
+    for name in record.recipients:
+        recipient = policy.recipients.get(name)
+        if recipient is not None:
+            yield ReceivedData(recipient, tuple(sorted(recipient.data & categories)))
 
 
-def _unmatched_methods(record: CurrentRecord) -> tuple[tuple[str, str], ...]:
-    methods = []
-    for recipient in record.recipients:
-        if recipient.startswith(UNNAMED):
-            kind, _, method = recipient.removeprefix(UNNAMED).partition(":")
-            methods.append((kind, method))
-    return tuple(methods)
+def _unmatched_methods(record: CurrentRecord) -> Iterator[tuple[str, str]]:
+    for name in record.recipients:
+        if name.startswith(UNNAMED):
+            kind, _, method = name.removeprefix(UNNAMED).partition(":")
+            yield kind, method
 
 
 def _closed_record(record: CurrentRecord) -> ClosedRecord:

@@ -104,7 +104,7 @@ def _record(record: HeldRecord, answer: Answer) -> JsonObject:
         "state": record.state,
         "erased_on": iso_or_none(record.closed_on),
         "in_question": record.refetch_reason,
-        "entries": [_entry(held, answer) for held in record.categories],
+        "entries": [_entry(category, answer) for category in record.categories],
         "recipients": [_received_data(received, policy) for received in record.received],
         "nobody_named_for": [
             {"by": kind, "way": method} for kind, method in record.unmatched_methods
@@ -112,9 +112,9 @@ def _record(record: HeldRecord, answer: Answer) -> JsonObject:
     }
 
 
-def _entry(held: HeldCategory, answer: Answer) -> JsonObject:
-    policy, entry = answer.policy, held.entry
-    is_suspended = held.unsuspended != entry
+def _entry(category: HeldCategory, answer: Answer) -> JsonObject:
+    policy, entry = answer.policy, category.entry
+    is_suspended = category.unsuspended != entry
     return {
         "rule": entry.rule,
         "data": _term(policy.categories[entry.data]),
@@ -122,15 +122,15 @@ def _entry(held: HeldCategory, answer: Answer) -> JsonObject:
         "purpose": _term(policy.purposes[entry.purpose]),
         "basis": _basis(policy.bases[entry.basis]),
         "class": _class(policy.classes[entry.retention_class]),
-        "kept": kept_until("en", held, answer.made_on),
-        "from": held.unsuspended.runs_from.isoformat(),
+        "kept": kept_until("en", category, answer.made_on),
+        "from": category.unsuspended.runs_from.isoformat(),
         **_dates(entry),
-        "otherwise": _dates(held.unsuspended) if is_suspended else None,
+        "otherwise": _dates(category.unsuspended) if is_suspended else None,
         "action": entry.action,
-        "reason": held.unsuspended.reason,
-        "must_stay": [_ground(ground) for ground in held.grounds],
-        "restricted_since": iso_or_none(held.restricted_since),
-        "rights": [_entitlement(entitlement, held) for entitlement in held.rights],
+        "reason": category.unsuspended.reason,
+        "must_stay": [_ground(ground) for ground in category.grounds],
+        "restricted_since": iso_or_none(category.restricted_since),
+        "rights": [_entitlement(entitlement, category) for entitlement in category.rights],
     }
 
 
@@ -154,12 +154,12 @@ def _ground(ground: RetentionGround) -> JsonObject:
     }
 
 
-def _entitlement(entitlement: Entitlement, held: HeldCategory) -> JsonObject:
+def _entitlement(entitlement: Entitlement, category: HeldCategory) -> JsonObject:
     return {
         "right": entitlement.right,
         "article": entitlement.article,
         "applies": entitlement.applies,
-        "why": right_reason(entitlement, held),
+        "why": right_reason(entitlement, category),
     }
 
 
@@ -201,8 +201,8 @@ def _left_behind(closed: ClosedRecord, answer: Answer) -> Iterator[str]:
     """Yield the names of the entries that are still held of a closed record."""
     for record in answer.records:
         if (record.kind, record.id) == (closed.kind, closed.id):
-            for held in record.categories:
-                yield held.entry.name
+            for category in record.categories:
+                yield category.entry.name
 
 
 def _authority(authority: Authority) -> JsonObject:

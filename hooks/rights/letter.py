@@ -155,15 +155,15 @@ def _record_lines(record: HeldRecord, language: Language) -> Block:
 def _categories(record: HeldRecord, answer: Answer, language: Language) -> Iterator[Block]:
     """Yield a block for each set of categories about which the letter says the same."""
     groups: dict[tuple[str, ...], list[str]] = {}
-    for held in record.categories:
-        details = tuple(_category_details(held, answer, language))
-        groups.setdefault(details, []).append(entry_label(language, held.entry, answer.policy))
+    for category in record.categories:
+        details = tuple(_category_details(category, answer, language))
+        groups.setdefault(details, []).append(entry_label(language, category.entry, answer.policy))
     for details, names in groups.items():
         yield _point_with_details("; ".join(names), "* ", details)
 
 
-def _category_details(held: HeldCategory, answer: Answer, language: Language) -> Iterator[str]:
-    policy, entry = answer.policy, held.entry
+def _category_details(category: HeldCategory, answer: Answer, language: Language) -> Iterator[str]:
+    policy, entry = answer.policy, category.entry
     purpose = label(language, "purpose", entry.purpose, policy)
     basis = label(language, "basis", entry.basis, policy)
     law = article(language, policy.bases[entry.basis].article)
@@ -171,17 +171,17 @@ def _category_details(held: HeldCategory, answer: Answer, language: Language) ->
     yield translate(language, "why", purpose=purpose)
     yield translate(language, "basis", basis=basis, article=law)
     yield translate(language, "class", rule=retention_class)
-    yield translate(language, "kept", until=kept_until(language, held, answer.made_on))
-    if held.grounds:
-        reasons = "; ".join(ground_text(language, ground) for ground in held.grounds)
+    yield translate(language, "kept", until=kept_until(language, category, answer.made_on))
+    if category.grounds:
+        reasons = "; ".join(ground_text(language, ground) for ground in category.grounds)
         yield translate(language, "stays", reasons=reasons) + "."
-    yield from _category_rights(held, language)
+    yield from _category_rights(category, language)
 
 
-def _category_rights(held: HeldCategory, language: Language) -> Iterator[str]:
+def _category_rights(category: HeldCategory, language: Language) -> Iterator[str]:
     names = RIGHT_NAMES[language]
-    applying = [names[item.right] for item in held.rights if item.applies]
-    undecided = [names[item.right] for item in held.rights if item.applies is None]
+    applying = [names[item.right] for item in category.rights if item.applies]
+    undecided = [names[item.right] for item in category.rights if item.applies is None]
     if applying:
         yield translate(language, "rights", rights=", ".join(applying))
     if undecided:
@@ -249,8 +249,8 @@ def _applying_rights(answer: Answer) -> set[str]:
     """Return the rights that apply to at least one entry."""
     rights: set[str] = set()
     for record in answer.records:
-        for held in record.categories:
-            rights.update(item.right for item in held.rights if item.applies)
+        for category in record.categories:
+            rights.update(item.right for item in category.rights if item.applies)
     return rights
 
 

@@ -32,18 +32,18 @@ def omission_keys(answer: Answer) -> tuple[str, ...]:
     return "not-here.guest", "not-here.email"
 
 
-def kept_until(language: Language, held: HeldCategory, today: date) -> str:
+def kept_until(language: Language, category: HeldCategory, today: date) -> str:
     """Say until when an entry is kept, as of `today`; of a suspended entry, also until when it would be otherwise."""
-    text = _kept_until(language, held.unsuspended, today)
-    if held.restricted_since:
+    text = _kept_until(language, category.unsuspended, today)
+    if category.restricted_since:
         text = translate(
             language,
             "until.restriction",
-            day=day(language, held.restricted_since),
+            day=day(language, category.restricted_since),
             article=article(language, RESTRICTED),
             otherwise=text,
         )
-    if any(ground.kind == "hold" for ground in held.grounds):
+    if any(ground.kind == "hold" for ground in category.grounds):
         text = translate(language, "until.hold", otherwise=text)
     return text
 
@@ -97,14 +97,14 @@ def _hold_text(language: Language, hold: RetentionGround, since: date) -> str:
     return text
 
 
-def right_reason(entitlement: Entitlement, held: HeldCategory) -> str:
+def right_reason(entitlement: Entitlement, category: HeldCategory) -> str:
     """Say in English why a right applies to an entry, or does not."""
     bases = sorted(_basis_name(basis) for basis in RIGHTS[entitlement.right].bases)
     return REASONS[entitlement.reason].format(
-        basis=_basis_name(held.entry.basis),
+        basis=_basis_name(category.entry.basis),
         bases=joined(bases, "or") if bases else "",
-        stays="; ".join(ground_text("en", ground) for ground in held.grounds),
-        asked=day("en", held.unsuspended.requested_on or held.unsuspended.runs_from),
+        grounds="; ".join(ground_text("en", ground) for ground in category.grounds),
+        asked=day("en", category.unsuspended.requested_on or category.unsuspended.runs_from),
     )
 
 

@@ -59,7 +59,7 @@ REASONS: dict[DecisionReason, str] = {
     "any-basis": "It applies whatever the basis is.",
     "basis": "It applies: the basis is {basis}.",
     "other-basis": "It does not apply: the basis is {basis}, and this right exists only on the basis of {bases}.",
-    "must-stay": "It does not apply: {stays}.",
+    "must-stay": "It does not apply: {grounds}.",
     "for-claims": "It does not apply: the data is needed to establish, exercise or defend legal claims "
     "(GDPR Art. 21(1)).",
     "requested": "It applies, and the person asked for it on {asked}.",

@@ -166,4 +166,6 @@ class Answer:
     @property
     def categories(self) -> frozenset[str]:
         """The ids of all categories of data that are held."""
-        return frozenset(held.entry.data for record in self.records for held in record.categories)
+        return frozenset(
+            category.entry.data for record in self.records for category in record.categories
+        )
