@@ -1,6 +1,7 @@
-"""A stand-in WooCommerce store: behaves on the wire as a real one did when it was recorded.
+"""A stand-in WooCommerce store, for demos and tests only.
 
-For demos and tests only. It keeps everything in memory, and its control routes ask for no key.
+On the wire it behaves as a real store did when it was recorded. It keeps everything in memory, and its control routes
+need no key.
 """
 
 from deploy.sandbox.sender import SendingOptions

@@ -14,25 +14,13 @@ from deploy.sandbox.wire import instant
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print one line of JSON, `{"url": …}`, once it listens."""
-    given = _parser().parse_args(arguments)
-    sending = SendingOptions(
-        timeout=given.delivery_timeout,
-        threads=given.threads,
-        autosend=not given.no_autosend,
-        block_private_targets=given.block_private_targets,
-        overtake=given.overtake,
-    )
-    options = StoreOptions(
-        timezone=given.timezone, assume_https=given.assume_https, sending=sending
-    )
-    store = SandboxStore(options, now=None if given.now is None else instant(given.now))
-    if given.consumer_key:
-        store.create_key(consumer_key=given.consumer_key, consumer_secret=given.consumer_secret)
-    server = bind(store, given.host, given.port, given.url)
+    """Serve the store. Print one line of JSON, `{"url": …}`, as soon as it listens."""
+    args = _parser().parse_args(arguments)
+    store = _create_store(args)
+    server = bind(store, args.host, args.port, args.url)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        # Shutting down waits for the serving loop, which is this very thread.
+        # `shutdown` waits for the serving loop, which runs in this thread.
         Thread(target=server.shutdown, daemon=True).start()
 
     signal.signal(signal.SIGTERM, stop)
@@ -46,27 +34,48 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _create_store(args: argparse.Namespace) -> SandboxStore:
+    sending = SendingOptions(
+        timeout=args.delivery_timeout,
+        threads=args.threads,
+        autosend=not args.no_autosend,
+        block_private_targets=args.block_private_targets,
+        overtake=args.overtake,
+    )
+    options = StoreOptions(timezone=args.timezone, assume_https=args.assume_https, sending=sending)
+    store = SandboxStore(options, now=args.now)
+    if args.consumer_key:
+        store.create_key(consumer_key=args.consumer_key, consumer_secret=args.consumer_secret)
+    return store
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy.sandbox", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes any free port")
-    parser.add_argument("--url", default="", help="the store's URL, where a proxy stands in front")
+    parser.add_argument(
+        "--url", default="", help="the URL of the store, if a proxy is in front of it"
+    )
     parser.add_argument("--timezone", default="Europe/Oslo")
     parser.add_argument(
-        "--assume-https", action="store_true", help="accept Basic; a TLS proxy stands in front"
+        "--assume-https", action="store_true", help="accept Basic, as behind a TLS proxy"
     )
     parser.add_argument(
-        "--no-autosend", action="store_true", help="send deliveries only when told to"
+        "--no-autosend", action="store_true", help="send deliveries only on request"
     )
-    parser.add_argument(
-        "--threads", type=int, default=4, help="how many deliveries go out at a time"
-    )
+    parser.add_argument("--threads", type=int, default=4, help="number of deliveries at a time")
     parser.add_argument("--delivery-timeout", type=float, default=60.0, help="seconds")
-    parser.add_argument("--block-private-targets", action="store_true", help="as a real store does")
-    parser.add_argument("--overtake", action="store_true", help="send what waits in random order")
-    parser.add_argument("--now", help="stop the shop's clock at this time")
     parser.add_argument(
-        "--consumer-key", default="", help="an administrator's key that exists from the start"
+        "--block-private-targets",
+        action="store_true",
+        help="refuse private addresses, as a real store does",
+    )
+    parser.add_argument(
+        "--overtake", action="store_true", help="send pending deliveries in random order"
+    )
+    parser.add_argument("--now", type=instant, help="stop the shop's clock at this time")
+    parser.add_argument(
+        "--consumer-key", default="", help="the key of an administrator, created at the start"
     )
     parser.add_argument("--consumer-secret", default="")
     return parser

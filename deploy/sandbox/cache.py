@@ -1,4 +1,4 @@
-"""A cache before the store that keeps answers of the REST API, whoever asks."""
+"""A cache in front of the store. It keeps answers of the REST API, and gives them to every client."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 SILENT, DEAF = "silent", "deaf "
-_NOT_ASKED_FOR = ("oauth_", "consumer_", "_")
-"""Parameters that change no answer begin so. `_fields` begins so too, and does change one."""
+_WITHOUT_EFFECT = ("oauth_", "consumer_", "_")
+"""Prefixes of the parameters that do not change an answer. `_fields` is the exception: it does."""
 
 
 @dataclass
-class _Kept:
-    """An answer as it was first given."""
+class _CachedAnswer:
+    """The first answer to a request."""
 
     status: str = ""
     headers: list[tuple[str, str]] = field(default_factory=list)
@@ -27,65 +27,74 @@ class _Kept:
 
 
 class CachingFront:
-    """WSGI middleware that answers GET requests under /wp-json from what it has kept, for as long as it is there.
+    """WSGI middleware that answers GET requests under /wp-json from its cache while `Habits.cache` is set.
 
-    `Habits.cache` says how it tells so: by a header such as `X-LiteSpeed-Cache: hit`, or not at all where it is
-    `silent`. With `deaf ` before that, parameters that change no answer are not part of an address.
+    `Habits.cache` is the header of a cached answer, such as `X-LiteSpeed-Cache: hit`, or `silent` for no header. After
+    the prefix `deaf `, parameters that do not change an answer are not part of an address.
     """
 
     def __init__(self, app: "WSGIApplication", habits: Habits) -> None:
         self._app = app
         self._habits = habits
         self._lock = Lock()
-        self._kept: dict[tuple[str, str], _Kept] = {}
+        self._answers: dict[tuple[str, str], _CachedAnswer] = {}
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        told = self._habits.cache
-        if not told:
-            self._kept.clear()
-        if (
-            not told
-            or environ["REQUEST_METHOD"] != "GET"
-            or not environ["PATH_INFO"].startswith("/wp-json")
-        ):
+        mode = self._habits.cache
+        if not mode:
+            self._answers.clear()
+        if not mode or not _is_cacheable(environ):
             return self._app(environ, start_response)
-        address = environ["PATH_INFO"], _query(environ["QUERY_STRING"], deaf=told.startswith(DEAF))
+        query = environ["QUERY_STRING"]
+        if mode.startswith(DEAF):
+            query = _effective_query(query)
+        address = environ["PATH_INFO"], query
         with self._lock:
-            kept = self._kept.get(address)
-        if kept is None:
-            return self._keep(address, environ, start_response)
-        start_response(kept.status, kept.headers + _sign(told.removeprefix(DEAF)))
-        return [kept.body]
+            answer = self._answers.get(address)
+        if answer is None:
+            return self._fill(address, environ, start_response)
+        start_response(answer.status, answer.headers + _headers(mode.removeprefix(DEAF)))
+        return [answer.body]
 
-    def _keep(
+    def _fill(
         self, address: tuple[str, str], environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        fresh = _Kept()
+        answer = _CachedAnswer()
 
         def start(
             status: str, headers: list[tuple[str, str]], exc_info: "OptExcInfo | None" = None, /
         ) -> Callable[[bytes], object]:
-            fresh.status, fresh.headers = status, list(headers)
+            answer.status, answer.headers = status, list(headers)
             return start_response(status, headers, exc_info)
 
-        fresh.body = b"".join(self._app(environ, start))
-        if fresh.status.startswith(("200", "404")):
+        answer.body = b"".join(self._app(environ, start))
+        if answer.status.startswith(("200", "404")):
             with self._lock:
-                self._kept[address] = fresh
-        return [fresh.body]
+                self._answers[address] = answer
+        return [answer.body]
 
 
-def _query(query: str, *, deaf: bool) -> str:
-    if not deaf:
-        return query
+def _is_cacheable(environ: "WSGIEnvironment") -> bool:
+    path: str = environ["PATH_INFO"]
+    return environ["REQUEST_METHOD"] == "GET" and path.startswith("/wp-json")
+
+
+def _effective_query(query: str) -> str:
+    """Leave out the parameters that do not change the answer."""
     pairs = parse_qsl(query, keep_blank_values=True)
     return urlencode(
-        [pair for pair in pairs if pair[0] == "_fields" or not pair[0].startswith(_NOT_ASKED_FOR)]
+        [
+            (name, value)
+            for name, value in pairs
+            if name == "_fields" or not name.startswith(_WITHOUT_EFFECT)
+        ]
     )
 
 
-def _sign(told: str) -> list[tuple[str, str]]:
-    name, _, value = told.partition(": ")
-    return [] if told == SILENT else [(name, value)]
+def _headers(mode: str) -> list[tuple[str, str]]:
+    if mode == SILENT:
+        return []
+    name, _, value = mode.partition(": ")
+    return [(name, value)]

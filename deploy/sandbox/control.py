@@ -1,4 +1,4 @@
-"""The `/sandbox/…` routes: what a test or a demo does in the shop. No part of WooCommerce; no key needed."""
+"""The routes `/sandbox/…`, by which tests and demos act in the shop. WooCommerce has none of them. They need no key."""
 
 import inspect
 from collections.abc import Callable
@@ -10,7 +10,6 @@ from deploy.sandbox.errors import RestError
 from deploy.sandbox.life import live
 from deploy.sandbox.store import SandboxStore
 
-# POST /sandbox/<name> with a JSON object of arguments calls the method of this name.
 OPERATIONS = (
     "create_key", "freeze_clock", "set_clock", "advance_clock", "release_clock", "add_fault", "clear_faults",
     "set_habits", "show_oddly", "set_time_zone",
@@ -20,10 +19,11 @@ OPERATIONS = (
     "opt_in", "opt_out", "edit_meta", "fire_action",
     "create_webhook", "set_webhook_owner", "send_deliveries", "drop_deliveries", "wait_until_idle",
 )  # fmt: skip
+"""The methods of the store that `POST /sandbox/<name>` calls. The body is a JSON object of arguments."""
 
 
 def create_control(store: SandboxStore) -> Blueprint:
-    """The blueprint of the control routes."""
+    """Return the blueprint of the control routes."""
     control = Blueprint("control", __name__, url_prefix="/sandbox")
     for name in OPERATIONS:
         control.add_url_rule(f"/{name}", name, _operation(getattr(store, name)), methods=["POST"])
@@ -40,14 +40,18 @@ def create_control(store: SandboxStore) -> Blueprint:
     return control
 
 
-def _operation(act: Callable[..., Any]) -> Callable[[], tuple[Response, int]]:
+def _operation(method: Callable[..., Any]) -> Callable[[], tuple[Response, int]]:
+    """Return a view that calls `method` with the arguments of the body."""
+
     def view() -> tuple[Response, int]:
-        arguments = request.get_json(force=True, silent=True) if request.get_data() else {}
+        arguments: Any = {}
+        if request.get_data():
+            arguments = request.get_json(force=True, silent=True)
         if not isinstance(arguments, dict):
             return jsonify({"error": "the body must be a JSON object of arguments"}), 400
         try:
-            inspect.signature(act).bind(**arguments)
-            return jsonify(act(**arguments)), 200
+            inspect.signature(method).bind(**arguments)
+            return jsonify(method(**arguments)), 200
         except RestError as error:
             return jsonify(error.body), error.status
         except (TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Failures on demand: what a client of a real store meets sooner or later."""
+"""Failures on demand, of the kinds that a client of a real store meets sooner or later."""
 
 import io
 import os
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 BROKEN = ("500", "429", "503", "404", "hang", "slow", "reset", "half", "html")
-# Answers that look well and are not; only lists can give them.
+# Wrong answers that look right. Only lists can give them.
 LIES = ("totals", "same-page", "short-pages")
 KINDS = BROKEN + LIES
-# Where the front leaves for the app what it knows of a request: the fault's kind, and when it came in.
+# Keys of the WSGI environment: the kind of the request's fault, and the time when the request came in.
 FAULT, CAME = "sandbox.fault", "sandbox.came"
 SHORT_PAGE = 10
 _LIST = re.compile(r".*/(orders|customers|webhooks|refunds)")
@@ -34,75 +34,76 @@ _PAGE = b"<!DOCTYPE html><html><body><h1>Briefly unavailable for scheduled maint
 
 @dataclass
 class Fault:
-    """`left` more answers go wrong, or all until the faults are cleared where it is None or 0.
+    """A kind of failure for the next `remaining` answers; for all until the faults are cleared if it is None or 0.
 
-    `seconds` is how long a hang or a slow answer lasts, or what Retry-After says. `total` is what both
-    counts of a list say where `kind` is totals; None leaves the two headers out.
+    `seconds` is the duration of a hang or a slow answer, or the value of Retry-After. `total` is the value of both
+    counts of a list if `kind` is totals; None leaves out both headers.
     """
 
     kind: str
-    left: int | None = 1
+    remaining: int | None = 1
     seconds: float = 1.0
     path: str = "/wp-json"
     method: str = ""
     total: int | str | None = None
 
     def fits(self, method: str, path: str) -> bool:
-        """Whether it is meant for this request."""
-        if self.kind in LIES and not (method == "GET" and _LIST.fullmatch(path)):
+        """Tell whether the fault applies to a request."""
+        is_list = method == "GET" and _LIST.fullmatch(path)
+        if self.kind in LIES and not is_list:
             return False
         return path.startswith(self.path) and self.method in ("", method)
 
 
 class Faults:
-    """The faults that are due, in the order in which they were asked for."""
+    """The faults that are due, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._due: list[Fault] = []
         self.closing = Event()
-        self.held = 0
-        """How many requests have come in whole and hang."""
+        self.hanging = 0
+        """The number of requests that have come in completely and hang."""
 
     def add(self, fault: Fault) -> None:
-        """Let the next answers under `fault.path` go wrong."""
+        """Add a fault for the next answers under `fault.path`. Raise ValueError for a wrong kind or count."""
         if fault.kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}")
-        if fault.left is not None and fault.left < 0:
+        if fault.remaining is not None and fault.remaining < 0:
             raise ValueError("times must not be negative; 0 means until the faults are cleared")
         with self._lock:
             self._due.append(fault)
 
     def clear(self) -> None:
-        """Let everything go well again."""
+        """Remove all faults."""
         with self._lock:
             self._due.clear()
 
     def take(self, method: str, path: str) -> Fault | None:
-        """The fault for this request, if one is due: the first that was asked for and fits."""
+        """Count down and return the first fault that fits the request, or None."""
         with self._lock:
             fault = next((due for due in self._due if due.fits(method, path)), None)
-            if fault is not None and fault.left:
-                fault.left -= 1
-                if not fault.left:
+            if fault is not None and fault.remaining:
+                fault.remaining -= 1
+                if not fault.remaining:
                     self._due.remove(fault)
             return fault
 
-    def hold(self, environ: "WSGIEnvironment", seconds: float) -> None:
-        """Take the request in whole, then let it wait: who sent it may be gone before it is answered."""
+    def hang(self, environ: "WSGIEnvironment", seconds: float) -> None:
+        """Read the whole request, then wait. The client may give up before the answer comes."""
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
         with self._lock:
-            self.held += 1
+            self.hanging += 1
         self.closing.wait(seconds)
         with self._lock:
-            self.held -= 1
+            self.hanging -= 1
 
 
 class FaultyFront:
-    """WSGI middleware before the store.
+    """WSGI middleware that applies the faults.
 
-    `hang`, `slow`, `half` and the lies let the request happen, the others do not.
+    With `hang`, `slow`, `half` and the lies the store handles the request, with the other kinds it does not.
     """
 
     def __init__(self, app: "WSGIApplication", faults: Faults, log: Log) -> None:
@@ -127,10 +128,10 @@ class FaultyFront:
         self, fault: Fault, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        status = int(fault.kind) if fault.kind.isdigit() else 200 if fault.kind == "html" else 0
-        self._log.requests.append(
-            RequestEntry(method, path, {}, "", status, fault=fault.kind, at=environ[CAME])
+        entry = RequestEntry(
+            method, path, {}, "", _status(fault.kind), fault=fault.kind, at=environ[CAME]
         )
+        self._log.requests.append(entry)
         if fault.kind == "reset":
             _reset(environ)
         return _ANSWERS[fault.kind](fault, start_response)
@@ -139,7 +140,7 @@ class FaultyFront:
         self, fault: Fault, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         if fault.kind == "hang":
-            self._faults.hold(environ, fault.seconds)
+            self._faults.hang(environ, fault.seconds)
         elif fault.kind == "slow":
             self._faults.closing.wait(fault.seconds)
         elif fault.kind == "totals":
@@ -148,44 +149,52 @@ class FaultyFront:
         return _half(answer) if fault.kind == "half" else answer
 
 
-def misread(query: dict[str, str], kind: str) -> dict[str, str]:
-    """The query as a store that lies in this way understands it; other kinds leave it alone.
+def _status(kind: str) -> int:
+    """Return the HTTP status of a fault; 0 if the connection is cut."""
+    if kind.isdigit():
+        return int(kind)
+    return 200 if kind == "html" else 0
 
-    `same-page` gives the first page whatever is asked; `short-pages` has pages of 10 at most, and counts so.
+
+def misread(query: dict[str, str], kind: str) -> dict[str, str]:
+    """Return the query as a store with this kind of lie reads it. Other kinds do not change it.
+
+    `same-page` gives the first page for every request. `short-pages` has at most 10 items on a page, and counts the
+    pages accordingly.
     """
+    query = dict(query)
     if kind == "same-page":
-        return {name: value for name, value in query.items() if name not in ("page", "offset")}
-    asked = query.get("per_page", "")
-    if kind == "short-pages" and asked.isdecimal() and int(asked) > SHORT_PAGE:
-        return {**query, "per_page": str(SHORT_PAGE)}
+        query.pop("page", None)
+        query.pop("offset", None)
+    per_page = query.get("per_page", "")
+    if kind == "short-pages" and per_page.isdecimal() and int(per_page) > SHORT_PAGE:
+        query["per_page"] = str(SHORT_PAGE)
     return query
 
 
 def _miscounting(start_response: "StartResponse", total: int | str | None) -> "StartResponse":
-    """Both counts say `total`, or are not there; an answer that counts nothing stays as it is."""
+    """Set both counts of a list to `total`, or remove them if it is None. Other answers stay as they are."""
 
     def start(
         status: str, headers: list[tuple[str, str]], exc_info: "OptExcInfo | None" = None, /
     ) -> Callable[[bytes], object]:
-        kept = [header for header in headers if header[0] not in _COUNTS]
-        told = (
-            []
-            if total is None or len(kept) == len(headers)
-            else [(name, str(total)) for name in _COUNTS]
-        )
-        return start_response(status, kept + told, exc_info)
+        wrong = [header for header in headers if header[0] not in _COUNTS]
+        has_counts = len(wrong) < len(headers)
+        if has_counts and total is not None:
+            wrong += [(name, str(total)) for name in _COUNTS]
+        return start_response(status, wrong, exc_info)
 
     return start
 
 
 def _half(answer: Iterable[bytes]) -> list[bytes]:
-    """The headers promise the whole body, but only half of it comes."""
+    """Return half of the body. The headers still promise all of it."""
     body = b"".join(answer)
     return [body[: len(body) // 2]]
 
 
 def _reset(environ: "WSGIEnvironment") -> None:
-    """Cut the connection without an answer, by a TCP reset."""
+    """Cut the connection by a TCP reset, without an answer."""
     connection: socket.socket | None = environ.get("werkzeug.socket")
     if connection is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,20 +1,23 @@
-"""Habits of other shops' stores, and of what stands before them: off in a new store, and switched on one by one."""
+"""Habits of other shops' stores, and of proxies and caches in front of them. In a new store all are off."""
 
-from dataclasses import dataclass, field, fields
+import dataclasses
+from dataclasses import dataclass, field
 from typing import Any
 
 
 @dataclass
 class Habits:
-    """What the store does otherwise than a plain one.
+    """The differences between the store and a plain WooCommerce.
 
-    `closed`: records, as `order:7`, that a good key is refused (403). `refused_methods`: methods that the web server
-    answers with `refusal`. `before_json`: text that precedes each body. `drops_authorization`: the header never
-    reaches WordPress. `cache`: the header by which a cache before the REST API tells that it answered, such as
-    `X-LiteSpeed-Cache: hit`, or `silent`; `deaf ` before it for one that ignores parameters which change no answer;
-    empty where there is none. `unlisted`: orders that lists leave out, and `include` finds. `hidden`: orders that no
-    list shows. `shallow_fields`: lists of orders cannot pick a part of each refund (`_fields=refunds.id`); the field is
-    then `absent` or `empty`.
+    `closed`: records, as `order:7`, that a correct key may not see (403).
+    `refused_methods`: methods that the web server answers with the status `refusal`.
+    `before_json`: text that precedes each body.
+    `drops_authorization`: the header never reaches WordPress.
+    `cache`: a cache in front of the REST API, by the header of its answers, such as `X-LiteSpeed-Cache: hit`; `silent`
+    if it sends none. With the prefix `deaf ` it ignores parameters that do not change an answer. Empty: no cache.
+    `unlisted`: orders that lists leave out, but that `include` finds. `hidden`: orders that no list shows.
+    `shallow_fields`: lists of orders cannot pick a part of each refund (`_fields=refunds.id`); the field is then
+    `absent` or `empty`.
     """
 
     closed: set[str] = field(default_factory=set)
@@ -27,10 +30,11 @@ class Habits:
     hidden: set[int] = field(default_factory=set)
     shallow_fields: str = ""
 
-    def change(self, given: dict[str, Any]) -> None:
-        """Set habits by name. Raises ValueError for a name that is none."""
-        known = {one.name for one in fields(self)}
-        if not given.keys() <= known:
-            raise ValueError(f"habits are {', '.join(sorted(known))}")
-        for name, value in given.items():
-            setattr(self, name, set(value) if isinstance(getattr(self, name), set) else value)
+    def change(self, habits: dict[str, Any]) -> None:
+        """Set habits by name. Raise ValueError for an unknown name."""
+        names = {field.name for field in dataclasses.fields(self)}
+        if not habits.keys() <= names:
+            raise ValueError(f"habits are {', '.join(sorted(names))}")
+        for name, value in habits.items():
+            is_set = isinstance(getattr(self, name), set)
+            setattr(self, name, set(value) if is_set else value)

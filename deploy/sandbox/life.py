@@ -1,4 +1,4 @@
-"""A recorded shop's life, told again: what customers, staff and plugins do in a shop in a few years."""
+"""A recorded shop's life, played again: the acts of customers, staff and plugins in a few years."""
 
 import time
 from collections.abc import Callable
@@ -30,27 +30,27 @@ ATTRIBUTION = {
 
 
 class Life:
-    """The steps share what came before by name: `kari` is an account, `first` an order."""
+    """The state that the steps share: the ids of records by name. `kari` is an account, `first` an order."""
 
     def __init__(self, store: SandboxStore) -> None:
         self.store = store
-        self.known: dict[str, int] = {}
+        self.ids: dict[str, int] = {}
 
-    def keep(self, name: str, record: Json) -> None:
-        """Remember a record's id under a name."""
-        self.known[name] = int(record["id"])
+    def remember(self, name: str, record: Json) -> None:
+        """Keep the id of a record under a name."""
+        self.ids[name] = int(record["id"])
 
     def id(self, name: str) -> int:
-        """The id of a record that an earlier step made."""
-        return self.known[name]
+        """Return the id of a record that an earlier step created."""
+        return self.ids[name]
 
     def ago(self, days: float) -> str:
-        """So many days before the shop's present."""
+        """Return the time of so many days before the shop's present."""
         return (self.store.clock.now() - timedelta(days=days)).isoformat()
 
 
 def live(store: SandboxStore, pause: float = 0.0) -> Json:
-    """Run all steps, with `pause` seconds after each, and sum up what is there at the end."""
+    """Run all steps, with `pause` seconds after each, and return a summary of the shop at the end."""
     life = Life(store)
     for _, step in STEPS:
         step(life)
@@ -59,7 +59,7 @@ def live(store: SandboxStore, pause: float = 0.0) -> Json:
     state = store.state()
     return {
         "steps": [name for name, _ in STEPS],
-        "known": life.known,
+        "known": life.ids,
         "orders": len(state["orders"]),
         "customers": len(state["customers"]),
     }
@@ -74,7 +74,7 @@ def _sign_up(life: Life) -> None:
     account = life.store.sign_up(
         email=kari["email"], first_name="Kari", last_name="Nordmann", username="kari", billing=kari
     )
-    life.keep("kari", account)
+    life.remember("kari", account)
 
 
 def _pending(life: Life) -> None:
@@ -95,7 +95,7 @@ def _pending(life: Life) -> None:
         ],
         line_items=[{"product_id": 10, "quantity": 2}],
     )
-    life.keep("first", order)
+    life.remember("first", order)
 
 
 def _attribution(life: Life) -> None:
@@ -111,9 +111,13 @@ def _active_again(life: Life) -> None:
     life.store.edit_customer(life.id("kari"), billing={"phone": "+4740000002"})
 
 
+def _refund(life: Life) -> None:
+    life.store.refund_order(life.id("first"), "100.00", "Feil størrelse")
+
+
 def _burst(life: Life) -> None:
-    for place in range(12):
-        billing = _person(f"Ola{place}", "Hansen", f"ola{place}@example.test")
+    for number in range(12):
+        billing = _person(f"Ola{number}", "Hansen", f"ola{number}@example.test")
         order = life.store.place_order(
             billing=billing,
             payment_method="paypal",
@@ -121,13 +125,13 @@ def _burst(life: Life) -> None:
             line_items=[SWEATER],
             set_paid=True,
         )
-        life.keep(f"guest-{place}", order)
+        life.remember(f"guest-{number}", order)
 
 
 def _unpaid(status: str) -> Callable[[Life], None]:
     def step(life: Life) -> None:
         billing = _person("Nils", "Uten", "nils@example.test")
-        life.keep(
+        life.remember(
             status, life.store.place_order(status=status, billing=billing, payment_method="bacs")
         )
 
@@ -150,19 +154,19 @@ def _checkout(life: Life) -> None:
         payment_method_title="Direct bank transfer",
         line_items=[SWEATER],
     )
-    life.keep("storefront", order)
+    life.remember("storefront", order)
 
 
 def _hundred_lines(life: Life) -> None:
-    lines = [{**SWEATER, "name": f"Linje {place}"} for place in range(100)]
+    lines = [{**SWEATER, "name": f"Linje {number}"} for number in range(100)]
     billing = _person("Stor", "Kunde", "stor@example.test")
-    life.keep(
+    life.remember(
         "hundred-lines", life.store.place_order(billing=billing, line_items=lines, set_paid=True)
     )
 
 
 def _old_orders(life: Life) -> None:
-    """Of earlier years: some were due long ago, some fall due soon."""
+    """Place orders of earlier years. The day of some is long past, the day of others comes soon."""
     for years in (1, 2, 4, 5, 6):
         day = life.ago(years * 365.25 - 10)
         order = life.store.place_order(
@@ -171,13 +175,13 @@ def _old_orders(life: Life) -> None:
             line_items=[SWEATER],
             status="completed",
         )
-        life.keep(f"years-ago-{years}", order)
+        life.remember(f"years-ago-{years}", order)
     never_paid = life.store.place_order(
         created=life.ago(360),
         status="cancelled",
         billing=_person("Nils", "Uten", "nils@example.test"),
     )
-    life.keep("cancelled-last-year", never_paid)
+    life.remember("cancelled-last-year", never_paid)
 
 
 def _old_account(life: Life) -> None:
@@ -188,16 +192,24 @@ def _old_account(life: Life) -> None:
         last_name="Sjelden",
     )
     life.store.visit(int(account["id"]), life.ago(700))
-    life.keep("sara", account)
+    life.remember("sara", account)
 
 
 def _anonymised(life: Life) -> None:
     life.store.anonymise_order(life.id("first"))
 
 
+def _wordpress_account(life: Life) -> None:
+    life.remember("t1", life.store.make_account("t1@example.test"))
+
+
+def _staff_account(life: Life) -> None:
+    life.remember("staff", life.store.make_account("staff1@example.test", "shop_manager"))
+
+
 def _leaver(life: Life) -> None:
     account = life.store.sign_up(email="lars@example.test", first_name="Lars", last_name="Farvel")
-    life.keep("lars", account)
+    life.remember("lars", account)
     life.store.place_order(
         customer_id=int(account["id"]),
         line_items=[SWEATER],
@@ -219,10 +231,7 @@ STEPS: tuple[Step, ...] = (
     ("came by a newsletter and wants it", _attribution),
     ("the order is completed", lambda life: life.store.complete_order(life.id("first"))),
     ("the customer logs in and changes the phone number", _active_again),
-    (
-        "gets part of the money back",
-        lambda life: life.store.refund_order(life.id("first"), "100.00", "Feil størrelse"),
-    ),
+    ("gets part of the money back", _refund),
     ("a burst of guests' orders", _burst),
     ("an order is cancelled", _unpaid("cancelled")),
     ("a payment fails", _unpaid("failed")),
@@ -237,16 +246,8 @@ STEPS: tuple[Step, ...] = (
     ("a paid one is deleted for good", lambda life: life.store.delete_order(life.id("guest-1"))),
     ("the store anonymises the first order", _anonymised),
     ("an order of a hundred lines", _hundred_lines),
-    (
-        "WordPress makes an account",
-        lambda life: life.keep("t1", life.store.make_account("t1@example.test")),
-    ),
-    (
-        "a member of staff gets an account",
-        lambda life: life.keep(
-            "staff", life.store.make_account("staff1@example.test", "shop_manager")
-        ),
-    ),
+    ("WordPress makes an account", _wordpress_account),
+    ("a member of staff gets an account", _staff_account),
     (
         "the customer wants the newsletter",
         lambda life: life.store.opt_in("customer", life.id("kari")),

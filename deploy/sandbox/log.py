@@ -1,4 +1,4 @@
-"""What came in over REST and what went out as deliveries, so that tests can count."""
+"""The log of REST requests and deliveries, so that tests can count them."""
 
 import time
 from dataclasses import asdict, dataclass, field
@@ -8,7 +8,7 @@ from deploy.sandbox.wire import Json
 
 @dataclass(frozen=True)
 class Write:
-    """One record that a request changed, and the meta keys that it named."""
+    """A record that a request changed, and the meta keys that the request named."""
 
     kind: str
     id: int
@@ -17,10 +17,10 @@ class Write:
 
 @dataclass(frozen=True)
 class RequestEntry:
-    """A REST request and how it was answered; `key` is the consumer key, empty where none held.
+    """A REST request and its answer. `key` is the consumer key, empty if the request proved none.
 
-    `fault` is the kind of the fault that it met, empty where there was none. `at` is when it came in, in
-    Unix seconds by the machine's clock, not the shop's. The log is in the order of the answers.
+    `fault` is the kind of its fault, empty if there was none. `at` is the time when it came in, in Unix seconds by the
+    machine's clock, not the shop's. The log is in the order of the answers.
     """
 
     method: str
@@ -35,7 +35,7 @@ class RequestEntry:
 
 @dataclass(frozen=True)
 class DeliveryEntry:
-    """A delivery or ping: `result` is delivered, failed or dropped; `status` 0 where no answer came."""
+    """A delivery or ping. `result` is delivered, failed or dropped; `status` is 0 if no answer came."""
 
     webhook_id: int
     topic: str
@@ -48,18 +48,18 @@ class DeliveryEntry:
 
 @dataclass
 class Log:
-    """Both lists, in the order in which things were done."""
+    """The requests and the deliveries, each in the order of their ends."""
 
     requests: list[RequestEntry] = field(default_factory=list)
     deliveries: list[DeliveryEntry] = field(default_factory=list)
 
     def clear(self) -> None:
-        """Start counting anew."""
+        """Empty both lists."""
         self.requests.clear()
         self.deliveries.clear()
 
     def writes(self, kind: str, record_id: int) -> list[Write]:
-        """The writes over REST that reached one record (`order`, `customer`, `webhook`)."""
+        """Return the writes over REST to one record; `kind` is order, customer or webhook."""
         return [
             write
             for entry in self.requests
@@ -68,7 +68,7 @@ class Log:
         ]
 
     def as_json(self) -> Json:
-        """Both lists as `/sandbox/log` shows them."""
+        """Return both lists as `/sandbox/log` shows them."""
         return {
             "requests": [asdict(entry) for entry in self.requests],
             "deliveries": [asdict(entry) for entry in self.deliveries],

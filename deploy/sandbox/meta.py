@@ -1,4 +1,4 @@
-"""`meta_data`: rows of id, key and value behind every order and customer."""
+"""The table behind `meta_data`: rows of id, key and value for every order and customer."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from deploy.sandbox.wire import Json
 
 @dataclass
 class MetaRow:
-    """One row; several rows may share a key, as plugins sometimes make them."""
+    """One row. Several rows may have the same key: some plugins write such rows."""
 
     id: int
     key: str
@@ -18,68 +18,69 @@ class MetaRow:
 
 
 class MetaTable:
-    """The meta rows of one record. Ids come from the counter that all records of its kind share."""
+    """The meta rows of one record. All records of a kind share one counter of ids."""
 
     def __init__(self, ids: Ids | None = None) -> None:
         self._ids = ids if ids is not None else Ids()
         self._rows: list[MetaRow] = []
 
     def write(self, changes: Iterable[Json]) -> list[str]:
-        """Apply changes as the REST API takes them, and return the keys that were named.
+        """Apply changes as the REST API does, and return the keys that they name.
 
-        A change with an id meets that row, one without meets its key in place (further rows of the key
-        go), and a value of null deletes.
+        A change with an id changes that row. A change without an id changes the first row of its key, and deletes the
+        other rows of the key. A value of null deletes.
         """
-        named = []
+        keys = []
         for change in changes:
             key = str(change.get("key", ""))
-            self._write_one(key, change.get("value"), change.get("id"))
-            named.append(key)
-        return named
+            self._write_row(key, change.get("value"), change.get("id"))
+            keys.append(key)
+        return keys
 
     def set(self, key: str, value: Any) -> None:
-        """Write one key in place."""
-        self._write_one(key, value, None)
+        """Write the value of one key."""
+        self._write_row(key, value, None)
 
     def remove(self, key: str) -> None:
-        """Drop all rows of a key."""
+        """Delete all rows of a key."""
         self._rows = [row for row in self._rows if row.key != key]
 
     def get(self, key: str) -> Any:
-        """The first value of a key, or None."""
+        """Return the first value of a key, or None."""
         return next((row.value for row in self._rows if row.key == key), None)
 
     def by_key(self) -> list[Json]:
-        """Rows as an order shows them: sorted by key, `_` first."""
-        return [
-            vars(row).copy()
-            for row in sorted(self._rows, key=lambda row: (row.key.lower(), row.id))
-        ]
+        """Return the rows as an order shows them: sorted by key, keys with `_` first."""
+        rows = sorted(self._rows, key=lambda row: (row.key.lower(), row.id))
+        return [vars(row).copy() for row in rows]
 
     def by_id(self) -> list[Json]:
-        """Rows as they were made, which is how a customer shows them."""
-        return [vars(row).copy() for row in sorted(self._rows, key=lambda row: row.id)]
+        """Return the rows as a customer shows them: in the order in which they were created."""
+        rows = sorted(self._rows, key=lambda row: row.id)
+        return [vars(row).copy() for row in rows]
 
-    def _write_one(self, key: str, value: Any, row_id: int | None) -> None:
-        met = self._meet(key, row_id)
+    def _write_row(self, key: str, value: Any, row_id: int | None) -> None:
+        matches = self._find(key, row_id)
         if value is None:
-            self._rows = [row for row in self._rows if row not in met]
+            self._rows = [row for row in self._rows if row not in matches]
             return
-        if not met:
-            self._rows.append(MetaRow(self._ids.take(), key, _stored(value)))
+        if not matches:
+            self._rows.append(MetaRow(self._ids.take(), key, _column_value(value)))
             return
-        kept, spare = met[0], met[1:]
-        kept.key, kept.value = key or kept.key, _stored(value)
-        self._rows = [row for row in self._rows if row not in spare]
+        first, *duplicates = matches
+        first.key, first.value = key or first.key, _column_value(value)
+        self._rows = [row for row in self._rows if row not in duplicates]
 
-    def _meet(self, key: str, row_id: int | None) -> list[MetaRow]:
+    def _find(self, key: str, row_id: int | None) -> list[MetaRow]:
         if row_id:
             return [row for row in self._rows if row.id == row_id]
         return [row for row in self._rows if row.key == key]
 
 
-def _stored(value: Any) -> Any:
-    """What comes back from a text column: numbers as text, true as 1 and false as nothing."""
-    if isinstance(value, bool):
-        return "1" if value else ""
+def _column_value(value: Any) -> Any:
+    """Return a value as a text column gives it back: a number as text, true as "1", false as ""."""
+    if value is True:
+        return "1"
+    if value is False:
+        return ""
     return str(value) if isinstance(value, int | float) else value

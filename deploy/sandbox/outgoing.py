@@ -1,4 +1,4 @@
-"""A delivery on the wire: its body, headers and signature, and the HTTP/1.0 call that carries it."""
+"""A delivery on the wire: its body, headers and signature, and the HTTP/1.0 request that sends it."""
 
 import base64
 import hashlib
@@ -22,12 +22,12 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 class DeliveryError(Exception):
-    """No answer came: refused, cut off, timed out, or the target is not allowed."""
+    """No answer came: the connection was refused, cut or too slow, or the target is not allowed."""
 
 
 @dataclass(frozen=True)
 class Outgoing:
-    """One delivery, ready to be sent as often as one likes."""
+    """A delivery that is ready. It can be sent any number of times."""
 
     webhook_id: int
     topic: str
@@ -39,7 +39,7 @@ class Outgoing:
 
 
 def ping(webhook: Webhook) -> Outgoing:
-    """The unsigned form that a new URL gets."""
+    """Build the ping that a new URL gets: an unsigned form."""
     body = f"webhook_id={webhook.id}".encode()
     headers = (
         ("User-Agent", USER_AGENT),
@@ -51,7 +51,7 @@ def ping(webhook: Webhook) -> Outgoing:
 
 
 def delivery(webhook: Webhook, record_id: object, renderer: Renderer, now: datetime) -> Outgoing:
-    """Build the delivery from the record as it is at this moment, with the rights of the webhook's owner."""
+    """Build a delivery from the current state of the record, with the rights of the webhook's owner."""
     body = php_json(payload(webhook, record_id, renderer))
     delivery_id = _delivery_id(webhook.id, now)
     headers = (
@@ -73,7 +73,7 @@ def delivery(webhook: Webhook, record_id: object, renderer: Renderer, now: datet
 
 
 def payload(webhook: Webhook, record_id: object, renderer: Renderer) -> Json:
-    """The body before encoding: the record, its bare id once deleted, an action, or an error."""
+    """Return the body before encoding: the record, only the id of a deleted record, an action, or an error."""
     if webhook.resource == "action":
         return {"action": webhook.event, "arg": record_id}
     if webhook.event == "deleted":
@@ -86,27 +86,29 @@ def payload(webhook: Webhook, record_id: object, renderer: Renderer) -> Json:
 
 
 def signature(body: bytes, secret: str) -> str:
-    """Base64 of HMAC-SHA256 over the body; entities in the stored secret are decoded first."""
+    """Return Base64 of HMAC-SHA256 over the body. HTML entities in the stored secret are decoded first."""
     digest = hmac.new(decode_entities(secret).encode(), body, hashlib.sha256).digest()
     return base64.b64encode(digest).decode()
 
 
 def post(outgoing: Outgoing, timeout: float, *, block_private: bool = False) -> int:
-    """Send it and return the status of the answer; redirects are not followed.
+    """Send a delivery and return the HTTP status of the answer. Redirects are not followed.
 
-    DeliveryError where there was no answer within `timeout` seconds.
+    Raise DeliveryError if no answer comes within `timeout` seconds.
     """
-    parts = urlsplit(outgoing.url)
-    host, tls = parts.hostname or "", parts.scheme == "https"
-    port = parts.port or (443 if tls else 80)
+    url = urlsplit(outgoing.url)
+    host = url.hostname or ""
+    connection_class, default_port = _SCHEMES[url.scheme]
+    port = url.port or default_port
     if block_private:
         _check_target(host, port)
-    connection = (_Https10 if tls else _Http10)(host, port, timeout=timeout)
+    connection = connection_class(host, port, timeout=timeout)
+    path = url.path or "/"
+    if url.query:
+        path += f"?{url.query}"
     try:
-        connection.putrequest(
-            "POST", f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-        )
-        connection.putheader("Host", parts.netloc)
+        connection.putrequest("POST", path)
+        connection.putheader("Host", url.netloc)
         for name, value in outgoing.headers:
             connection.putheader(name, value)
         connection.endheaders(outgoing.body)
@@ -118,17 +120,23 @@ def post(outgoing: Outgoing, timeout: float, *, block_private: bool = False) -> 
 
 
 class _Http10(HTTPConnection):
-    """WordPress speaks HTTP/1.0, so that no header is added on the way."""
+    """HTTP/1.0, as WordPress speaks it. With it, http.client adds no header of its own."""
 
     _http_vsn = 10
     _http_vsn_str = "HTTP/1.0"
 
 
 class _Https10(HTTPSConnection):
-    """The same over TLS."""
+    """HTTP/1.0 over TLS."""
 
     _http_vsn = 10
     _http_vsn_str = "HTTP/1.0"
+
+
+_SCHEMES: dict[str, tuple[type[HTTPConnection], int]] = {
+    "http": (_Http10, 80),
+    "https": (_Https10, 443),
+}
 
 
 def _record(webhook: Webhook, record_id: int, renderer: Renderer) -> Json:
@@ -147,17 +155,18 @@ def _check_owner(webhook: Webhook) -> None:
 
 
 def _delivery_id(webhook_id: int, now: datetime) -> str:
-    """A hash of the webhook and the second, so that all deliveries of one second share it."""
+    """Return a hash of the webhook and the second. All deliveries of one second share it, as in the store."""
     return hmac.new(b"salt", f"{webhook_id}{int(now.timestamp())}".encode(), "md5").hexdigest()
 
 
 def _check_target(host: str, port: int) -> None:
-    """The store refuses private addresses, and ports on which no web server would be."""
+    """Raise DeliveryError for a private address, or a port that no web server uses, as the store does."""
     if port not in OPEN_PORTS:
         raise DeliveryError("A valid URL was not provided.")
     try:
-        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, port)}
+        targets = socket.getaddrinfo(host, port)
     except OSError as error:
         raise DeliveryError(str(error)) from error
-    if any(not ipaddress.ip_address(known).is_global for known in found):
+    addresses = [ipaddress.ip_address(str(target[4][0])) for target in targets]
+    if not all(address.is_global for address in addresses):
         raise DeliveryError("A valid URL was not provided.")

@@ -1,7 +1,8 @@
 """Query parameters as PHP and WordPress read them."""
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -13,45 +14,47 @@ PER_PAGE_MAX = 100
 
 
 def php_query(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Of doubled parameters the last wins; those named `x[]` are kept, numbered `x[0]`, `x[1]`…"""
+    """Read a query. Of repeated parameters the last one wins; all named `x[]` are kept, as `x[0]`, `x[1]` and so on."""
     query: dict[str, str] = {}
+    list_lengths: Counter[str] = Counter()
     for name, value in pairs:
         if name.endswith("[]"):
-            place = sum(1 for known in query if known.startswith(name[:-1]))
-            query[f"{name[:-1]}{place}]"] = value
+            query[f"{name[:-1]}{list_lengths[name]}]"] = value
+            list_lengths[name] += 1
         else:
             query[name] = value
     return query
 
 
 class Params:
-    """The query of one request; raises the store's 400 for values out of bounds."""
+    """The query of a request. Each method raises the store's 400 for a wrong value."""
 
     def __init__(self, query: dict[str, str]) -> None:
         self._query = query
 
     def text(self, name: str, default: str = "") -> str:
-        """The value as it stands."""
+        """Return the value of a parameter as it is."""
         return self._query.get(name, default)
 
     def flag(self, name: str) -> bool:
-        """`true`, `True` and `1` mean yes."""
+        """Tell whether a parameter is set to `true`, `True` or `1`."""
         return self._query.get(name, "").lower() in ("true", "1")
 
     def words(self, name: str) -> list[str]:
-        """A list, separated by commas or given as `name[]`."""
-        several = [value for key, value in self._query.items() if key.startswith(f"{name}[")]
-        return [word for word in ",".join([*several, self._query.get(name, "")]).split(",") if word]
+        """Return a list, which is separated by commas or given as `name[]`."""
+        values = [value for key, value in self._query.items() if key.startswith(f"{name}[")]
+        values.append(self._query.get(name, ""))
+        return [word for word in ",".join(values).split(",") if word]
 
     def numbers(self, name: str) -> list[int]:
-        """A list of ids."""
+        """Return a list of ids."""
         words = self.words(name)
         if not all(word.strip().isdigit() for word in words):
             raise invalid_param(name, f"{name}[0] is not of type integer.", "rest_invalid_type")
         return [int(word) for word in words]
 
     def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
-        """One of a few words."""
+        """Return a parameter that must be one of the `allowed` words."""
         value = self._query.get(name, default)
         if value not in allowed:
             raise invalid_param(
@@ -59,11 +62,11 @@ class Params:
             )
         return value
 
-    def whole(self, name: str, default: int, most: int | None = None) -> int:
-        """A number of at least 1, and at most `most`."""
+    def positive(self, name: str, default: int, maximum: int | None = None) -> int:
+        """Return a number of at least 1, and at most `maximum`."""
         value = self._integer(name, default)
-        if most is not None and not 1 <= value <= most:
-            message = f"{name} must be between 1 (inclusive) and {most} (inclusive)"
+        if maximum is not None and not 1 <= value <= maximum:
+            message = f"{name} must be between 1 (inclusive) and {maximum} (inclusive)"
             raise invalid_param(name, message, "rest_out_of_bounds")
         if value < 1:
             raise invalid_param(
@@ -72,11 +75,13 @@ class Params:
         return value
 
     def offset(self) -> int | None:
-        """How many items to leave out at the front; None where `offset` is not given.
+        """Return the number of items to skip at the front; None without an `offset`.
 
-        The store reads a negative number as if it had no sign; here it is refused, since no client means that.
+        The store ignores the sign of a negative number. Here it is refused, because no client means that.
         """
-        return self._integer("offset", 0) if "offset" in self._query else None
+        if "offset" not in self._query:
+            return None
+        return self._integer("offset", 0)
 
     def _integer(self, name: str, default: int) -> int:
         value = self._query.get(name, str(default))
@@ -85,7 +90,7 @@ class Params:
         return int(value)
 
     def moment(self, name: str, zone: tzinfo) -> datetime | None:
-        """A time; one without a zone is the shop's local time unless `dates_are_gmt` says otherwise."""
+        """Return a time in UTC. A time without a zone is the shop's local time, or GMT if `dates_are_gmt` is set."""
         value = self._query.get(name)
         if not value:
             return None
@@ -94,35 +99,48 @@ class Params:
         return instant(value, UTC if self.flag("dates_are_gmt") else zone)
 
     def pick(self, body: Json) -> Json:
-        """Only the fields that `_fields` names, in the record's own order; all without it.
+        """Return only the fields that `_fields` names, in the order of the record; all fields without it.
 
-        A name with dots names a part of a field: `refunds.id` gives the id of each refund, and no more.
+        A name with dots names a part of a field: `refunds.id` gives only the id of each refund.
         """
-        return _picked(body, _tree(self.words("_fields"))) if self.words("_fields") else body
+        names = self.words("_fields")
+        if not names:
+            return body
+        return _pick_fields(body, _tree(names))
 
 
 _Tree = dict[str, "_Tree"]
-"""Fields by name, each with its parts that are wanted; no parts mean the whole of it."""
+"""The names of fields, each with the names of its parts. A field without parts is picked as a whole."""
 
 
 def _tree(names: Iterable[str]) -> _Tree:
+    fields = {name.strip() for name in names}
     tree: _Tree = {}
-    whole = {name.strip() for name in names}
-    for name in sorted(whole):
-        parts = name.split(".")
-        if any(".".join(parts[:length]) in whole for length in range(1, len(parts))):
-            continue
-        place = tree
-        for part in parts:
-            place = place.setdefault(part, {})
+    for name in fields:
+        if not fields.isdisjoint(_parents(name)):
+            continue  # a field above it is picked as a whole
+        branch = tree
+        for part in name.split("."):
+            branch = branch.setdefault(part, {})
     return tree
 
 
-def _picked(body: Json, tree: _Tree) -> Json:
-    return {key: _part(value, tree[key]) for key, value in body.items() if key in tree}
+def _parents(name: str) -> Iterator[str]:
+    """Yield the names of the fields above a part: `refunds` for `refunds.id`."""
+    while "." in name:
+        name = name.rpartition(".")[0]
+        yield name
 
 
-def _part(value: Any, tree: _Tree) -> Any:
-    if tree and isinstance(value, list):
-        return [_part(item, tree) for item in value]
-    return _picked(value, tree) if tree and isinstance(value, dict) else value
+def _pick_fields(body: Json, tree: _Tree) -> Json:
+    return {key: _pick_parts(value, tree[key]) for key, value in body.items() if key in tree}
+
+
+def _pick_parts(value: Any, tree: _Tree) -> Any:
+    if not tree:
+        return value
+    if isinstance(value, list):
+        return [_pick_parts(item, tree) for item in value]
+    if isinstance(value, dict):
+        return _pick_fields(value, tree)
+    return value

@@ -1,4 +1,4 @@
-"""Which records a list shows, in what order, and which page of them."""
+"""Lists of records: filters, order and pages."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True)
 class Page(Generic[Record]):
-    """One page of a list, with the count that goes into `X-WP-Total`."""
+    """A page of a list. `total` is the count in `X-WP-Total`."""
 
     items: Sequence[Record]
     total: int
@@ -24,90 +24,66 @@ class Page(Generic[Record]):
 
     @property
     def pages(self) -> int:
-        """How many pages there are."""
+        """The number of pages."""
         return -(-self.total // self.per_page)
 
 
 def list_orders(shop: Shop, params: Params, habits: Habits) -> Page[Order]:
-    """The orders that the query asks for; a page past the last is empty and counts nothing."""
-    wanted = [*_order_filters(shop, params), _is_shown(params, habits)]
-    found = [order for order in shop.orders.values() if all(test(order) for test in wanted)]
+    """Return the orders that match the query. A page after the last one is empty, with a count of 0."""
+    matches = list(shop.orders.values())
+    for is_match in (*_order_filters(shop, params), _visibility(params, habits)):
+        matches = list(filter(is_match, matches))
     orderby = params.choice(
         "orderby", ("date", "id", "include", "title", "slug", "modified"), "date"
     )
-    ascending = params.choice("order", ("asc", "desc"), "desc") == "asc"
-    if orderby == "include":
-        found.sort(
-            key=lambda order: (
-                params.numbers("include").index(order.id) if params.words("include") else 0
-            )
-        )
-    else:
-        found.sort(key=_ORDER_KEYS[orderby], reverse=not ascending)
-    return _order_page(found, params)
+    is_ascending = params.choice("order", ("asc", "desc"), "desc") == "asc"
+    if orderby != "include":
+        matches.sort(key=_ORDER_KEYS[orderby], reverse=not is_ascending)
+    elif include := params.numbers("include"):
+        matches.sort(key=lambda order: include.index(order.id))
+    return _order_page(matches, params)
 
 
 def list_refunds(order: Order, params: Params) -> Page[Refund]:
-    """An order's refunds, newest first; the store asks for them as it does for orders."""
-    include, exclude = params.numbers("include"), params.numbers("exclude")
-    found = [
-        refund
-        for refund in order.refunds
-        if (not include or refund.id in include) and refund.id not in exclude
-    ]
+    """Return an order's refunds, the newest first. The pages are those of a list of orders."""
+    matches = list(filter(_id_filter(params), order.refunds))
     orderby = params.choice("orderby", ("date", "id", "modified"), "date")
-    ascending = params.choice("order", ("asc", "desc"), "desc") == "asc"
-    found.sort(
-        key=lambda refund: (refund.id if orderby == "id" else refund.date_created, refund.id),
-        reverse=not ascending,
-    )
-    return _order_page(found, params)
+    is_ascending = params.choice("order", ("asc", "desc"), "desc") == "asc"
+    matches.sort(key=_REFUND_KEYS[orderby], reverse=not is_ascending)
+    return _order_page(matches, params)
 
 
 def list_customers(shop: Shop, params: Params) -> Page[Customer]:
-    """The accounts that the query asks for: customers, unless `role` says otherwise.
+    """Return the accounts that match the query: customers, or those with another `role`.
 
-    `exclude` counts only where there is no `include`. A page past the last is empty and counts all the same.
+    `exclude` has an effect only without `include`. A page after the last one is empty, with the count of all.
     """
-    role, email = params.text("role", "customer"), params.text("email")
-    include, exclude = params.numbers("include"), params.numbers("exclude")
-    found = [
-        customer
-        for customer in shop.customers.values()
-        if role in ("all", customer.role)
-        and (not email or customer.email == email)
-        and (customer.id in include if include else customer.id not in exclude)
-    ]
+    include = params.numbers("include")
+    matches = list(filter(_customer_filter(params), shop.customers.values()))
     orderby = params.choice("orderby", ("id", "include", "name", "registered_date"), "name")
-    ascending = params.choice("order", ("asc", "desc"), "asc") == "asc"
+    is_ascending = params.choice("order", ("asc", "desc"), "asc") == "asc"
     if orderby == "include" and include:
-        found.sort(key=lambda customer: include.index(customer.id))
+        matches.sort(key=lambda customer: include.index(customer.id))
     else:
-        found.sort(key=_CUSTOMER_KEYS[orderby], reverse=not ascending)
-    # An offset of 0 is as good as none for this list: `page` then counts.
-    return page_of(found, params, params.offset() or None)
+        matches.sort(key=_CUSTOMER_KEYS[orderby], reverse=not is_ascending)
+    # An offset of 0 has no effect on this list: `page` counts then.
+    return page_of(matches, params, params.offset() or None)
 
 
 def list_webhooks(webhooks: Sequence[Webhook], params: Params) -> Page[Webhook]:
-    """The webhooks that the query asks for. A page past the last is empty and counts all the same.
+    """Return the webhooks that match the query. A page after the last one is empty, with the count of all.
 
-    The store forgets to use `offset` on this list: where it is more than 0, the first page comes, whatever
-    `page` says.
+    The store does not use `offset` on this list. If it is more than 0, the first page comes, whatever `page` is.
     """
     status = params.choice("status", ("all", *STATUSES), "all")
-    include, exclude = params.numbers("include"), params.numbers("exclude")
-    found = [
-        webhook
-        for webhook in webhooks
-        if status in ("all", webhook.status)
-        and (not include or webhook.id in include)
-        and webhook.id not in exclude
-    ]
+    matches = list(filter(_id_filter(params), webhooks))
+    if status != "all":
+        matches = [webhook for webhook in matches if webhook.status == status]
     orderby = params.choice("orderby", ("date", "id", "title"), "date")
-    ascending = params.choice("order", ("asc", "desc"), "desc") == "asc"
-    found.sort(key=lambda webhook: webhook.id)
-    found.sort(key=_WEBHOOK_KEYS[orderby], reverse=not ascending)
-    return page_of(found, params, 0 if params.offset() else None)
+    is_ascending = params.choice("order", ("asc", "desc"), "desc") == "asc"
+    matches.sort(key=lambda webhook: webhook.id)
+    matches.sort(key=_WEBHOOK_KEYS[orderby], reverse=not is_ascending)
+    return page_of(matches, params, 0 if params.offset() else None)
 
 
 _ORDER_KEYS: dict[str, Callable[[Order], Any]] = {
@@ -116,6 +92,11 @@ _ORDER_KEYS: dict[str, Callable[[Order], Any]] = {
     "id": lambda order: order.id,
     "title": lambda order: order.id,
     "slug": lambda order: order.id,
+}
+_REFUND_KEYS: dict[str, Callable[[Refund], Any]] = {
+    "date": lambda refund: (refund.date_created, refund.id),
+    "modified": lambda refund: (refund.date_created, refund.id),
+    "id": lambda refund: refund.id,
 }
 _CUSTOMER_KEYS: dict[str, Callable[[Customer], Any]] = {
     "id": lambda customer: customer.id,
@@ -130,67 +111,90 @@ _WEBHOOK_KEYS: dict[str, Callable[[Webhook], Any]] = {
 }
 
 
-def page_of(found: Sequence[Record], params: Params, offset: int | None) -> Page[Record]:
-    """The items of a sorted list from `offset` on, or from where `page` begins, at most `per_page` of them."""
-    per_page, page = params.whole("per_page", 10, PER_PAGE_MAX), params.whole("page", 1)
+def page_of(matches: Sequence[Record], params: Params, offset: int | None) -> Page[Record]:
+    """Return at most `per_page` items of a sorted list, from `offset` on; without it, from the begin of `page`."""
+    per_page = params.positive("per_page", 10, PER_PAGE_MAX)
+    page = params.positive("page", 1)
     start = (page - 1) * per_page if offset is None else offset
-    return Page(found[start : start + per_page], len(found), per_page)
+    return Page(matches[start : start + per_page], len(matches), per_page)
 
 
-def _order_page(found: Sequence[Record], params: Params) -> Page[Record]:
-    """`offset` takes the place of `page`, also where it is 0; a page without items counts nothing."""
-    page = page_of(found, params, params.offset())
+def _order_page(matches: Sequence[Record], params: Params) -> Page[Record]:
+    """Return a page. `offset` replaces `page`, also if it is 0. The count of a page without items is 0."""
+    page = page_of(matches, params, params.offset())
     return page if page.items else Page([], 0, page.per_page)
+
+
+def _id_filter(params: Params) -> Callable[[Order | Refund | Webhook], bool]:
+    include, exclude = params.numbers("include"), params.numbers("exclude")
+
+    def is_match(record: Order | Refund | Webhook) -> bool:
+        is_included = not include or record.id in include
+        return is_included and record.id not in exclude
+
+    return is_match
+
+
+def _customer_filter(params: Params) -> Callable[[Customer], bool]:
+    role, email = params.text("role", "customer"), params.text("email")
+    include, exclude = params.numbers("include"), params.numbers("exclude")
+
+    def is_match(customer: Customer) -> bool:
+        if role not in ("all", customer.role):
+            return False
+        if email and customer.email != email:
+            return False
+        return customer.id in include if include else customer.id not in exclude
+
+    return is_match
 
 
 def _order_filters(shop: Shop, params: Params) -> list[Callable[[Order], bool]]:
     statuses = _statuses(shop, params)
-    include, exclude, customer = (
-        params.numbers("include"),
-        params.numbers("exclude"),
-        params.numbers("customer"),
-    )
+    customers = params.numbers("customer")
     return [
         lambda order: order.status in statuses,
-        lambda order: not include or order.id in include,
-        lambda order: order.id not in exclude,
-        lambda order: not customer or order.customer_id in customer,
+        lambda order: not customers or order.customer_id in customers,
+        _id_filter(params),
         *_date_filters(shop, params),
     ]
 
 
-def _is_shown(params: Params, habits: Habits) -> Callable[[Order], bool]:
-    """Whether a list shows an order at all; one that lists leave out is found by its id."""
-    left_out = habits.hidden if params.words("include") else habits.hidden | habits.unlisted
-    return lambda order: order.id not in left_out
+def _visibility(params: Params, habits: Habits) -> Callable[[Order], bool]:
+    """Return the filter for orders that lists do not show. A query by id (`include`) also finds unlisted ones."""
+    invisible = set(habits.hidden)
+    if not params.words("include"):
+        invisible |= habits.unlisted
+    return lambda order: order.id not in invisible
 
 
 def _date_filters(shop: Shop, params: Params) -> list[Callable[[Order], bool]]:
-    after, before = params.moment("after", shop.zone), params.moment("before", shop.zone)
-    since, until = (
-        params.moment("modified_after", shop.zone),
-        params.moment("modified_before", shop.zone),
-    )
+    after = params.moment("after", shop.zone)
+    before = params.moment("before", shop.zone)
+    modified_after = params.moment("modified_after", shop.zone)
+    modified_before = params.moment("modified_before", shop.zone)
     # The store's bounds are exclusive on both sides.
     return [
         lambda order: after is None or order.date_created > after,
         lambda order: before is None or order.date_created < before,
-        lambda order: since is None or order.date_modified > since,
-        lambda order: until is None or order.date_modified < until,
+        lambda order: modified_after is None or order.date_modified > modified_after,
+        lambda order: modified_before is None or order.date_modified < modified_before,
     ]
 
 
 def _statuses(shop: Shop, params: Params) -> set[str]:
-    """`any` leaves out the trash and unfinished checkouts, also where those stand beside it.
+    """Return the statuses that the query asks for.
 
-    Of orders that are named (`include`), it shows those too whose status no plugin registers any more.
+    `any` leaves out the trash and unfinished checkouts, even if the query names those too. With `include` it also
+    means statuses that no plugin registers any more.
     """
-    asked = params.words("status") or ["any"]
-    unknown = [word for word in asked if word not in shop.statuses and word != "any"]
-    if unknown:
+    words = set(params.words("status") or ["any"])
+    if not words <= shop.statuses | {"any"}:
         allowed = ", ".join(["any", *sorted(shop.statuses)])
         raise invalid_param("status", f"status[0] is not one of {allowed}.", "rest_not_in_enum")
-    if "any" not in asked:
-        return set(asked)
-    there = {order.status for order in shop.orders.values()} if params.words("include") else set()
-    return (shop.statuses | there) - set(LEFT_OUT_OF_ANY)
+    if "any" not in words:
+        return words
+    statuses = set(shop.statuses)
+    if params.words("include"):
+        statuses.update(order.status for order in shop.orders.values())
+    return statuses.difference(LEFT_OUT_OF_ANY)

@@ -1,4 +1,4 @@
-"""What the shop has: orders with their lines and refunds, and user accounts."""
+"""The records of the shop: orders with their lines and refunds, and user accounts."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,7 @@ from deploy.sandbox.wire import Json
 
 EDITABLE = ("pending", "on-hold", "auto-draft")
 AWAITING_PAYMENT = ("pending", "failed", "checkout-draft")
-# What a query for `any` leaves out; they must be asked for by name.
+# A query for `any` leaves these out; a query must name them.
 LEFT_OUT_OF_ANY = ("trash", "checkout-draft", "auto-draft")
 STATUSES = (
     "pending", "processing", "on-hold", "completed", "cancelled", "refunded", "failed",
@@ -33,7 +33,7 @@ class LineItem:
 
 @dataclass
 class ShippingLine:
-    """A way of sending on an order."""
+    """A shipping method on an order."""
 
     id: int
     method_title: str
@@ -43,7 +43,7 @@ class ShippingLine:
 
 @dataclass
 class Refund:
-    """Money given back; shares its ids with the orders."""
+    """A refund. Refunds and orders share one counter of ids."""
 
     id: int
     date_created: datetime
@@ -79,13 +79,13 @@ class Order:
     line_items: list[LineItem] = field(default_factory=list)
     shipping_lines: list[ShippingLine] = field(default_factory=list)
     refunds: list[Refund] = field(default_factory=list)
-    # How often totals and taxes were worked out anew because a write named more than meta data.
+    # The number of times that totals and taxes were calculated again because a write named more than meta data.
     recalculated: int = 0
-    # Fields that the API shows otherwise than they are, as plugins and old versions of the database have it.
+    # Wrong values that the API shows for some fields, as with plugins and old versions of the database.
     odd: Json = field(default_factory=dict)
 
     def refund(self, refund_id: int) -> Refund:
-        """The refund; a missing one is the store's 404."""
+        """Return a refund. Raise the store's 404 if it is missing."""
         for refund in self.refunds:
             if refund.id == refund_id:
                 return refund
@@ -93,33 +93,38 @@ class Order:
 
     @property
     def shipping_total(self) -> Decimal:
-        """What sending costs."""
+        """The cost of shipping."""
         return sum((line.total for line in self.shipping_lines), Decimal("0.00"))
 
     @property
     def total(self) -> Decimal:
-        """What is to be paid; the sandbox knows no taxes and discounts."""
+        """The amount to pay. The sandbox has no taxes and discounts."""
         return sum((line.total for line in self.line_items), self.shipping_total)
 
     @property
     def refunded(self) -> Decimal:
-        """What was given back so far."""
+        """The amount that was refunded."""
         return sum((refund.amount for refund in self.refunds), Decimal("0.00"))
 
     @property
     def is_editable(self) -> bool:
-        """Whether staff may still change the lines."""
+        """True while staff may change the lines."""
         return self.status in EDITABLE
 
     @property
     def needs_payment(self) -> bool:
-        """Whether the customer could pay now."""
+        """True if the customer can pay now."""
         return self.status in AWAITING_PAYMENT and self.total > 0
 
     @property
     def needs_processing(self) -> bool:
-        """Whether there is anything to be packed; an order without lines is complete once it is paid."""
+        """True if there is something to pack. An order without lines is complete when it is paid."""
         return bool(self.line_items)
+
+    @property
+    def status_once_paid(self) -> str:
+        """The status of the order after its payment."""
+        return "processing" if self.needs_processing else "completed"
 
 
 @dataclass
@@ -143,5 +148,5 @@ class Customer:
 
     @property
     def display_name(self) -> str:
-        """What a list by name is sorted by."""
+        """The name that a list by name is sorted by."""
         return f"{self.first_name} {self.last_name}".strip() or self.username

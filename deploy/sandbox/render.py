@@ -1,4 +1,4 @@
-"""How records look on the wire, key by key in the store's order."""
+"""The records on the wire, key by key in the store's order."""
 
 import hashlib
 from datetime import datetime
@@ -13,14 +13,14 @@ ITEM_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 class Renderer:
-    """Turns records into the bodies of REST answers and deliveries. `url` is the store's, without a slash."""
+    """The bodies of REST answers and deliveries. `url` is the URL of the store, without a slash at its end."""
 
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
         self.url = "http://127.0.0.1"
 
     def order(self, order: Order) -> Json:
-        """An order as `GET /orders/<id>` and `order.*` show it."""
+        """Return an order as `GET /orders/<id>` and `order.*` show it."""
         return {
             **self._order_head(order),
             **self._order_payment(order),
@@ -45,8 +45,10 @@ class Renderer:
         }
 
     def customer(self, customer: Customer, *, with_meta: bool, deleted: bool = False) -> Json:
-        """An account; only an administrator is shown `meta_data`, to others the key is missing."""
-        shown = [row for row in customer.meta.by_id() if "wp_" not in row["key"]]
+        """Return an account. Only an administrator sees `meta_data`; for others the key is missing."""
+        meta = {}
+        if with_meta:
+            meta["meta_data"] = [row for row in customer.meta.by_id() if "wp_" not in row["key"]]
         return {
             "id": customer.id,
             **self._dates("date_created", customer.date_created),
@@ -60,13 +62,13 @@ class Renderer:
             "shipping": dict(customer.shipping),
             "is_paying_customer": customer.is_paying_customer,
             "avatar_url": _avatar(customer.email),
-            **({"meta_data": shown} if with_meta else {}),
+            **meta,
             "_links": self._customer_links(customer, deleted=deleted),
             **customer.odd,
         }
 
     def refund(self, order: Order, refund: Refund) -> Json:
-        """A refund with its date, which the order itself does not show."""
+        """Return a refund with its date, which the order itself does not show."""
         up = f"{self._api}/orders/{order.id}"
         own = {"href": f"{up}/refunds/{refund.id}", "targetHints": {"allow": ["GET", "DELETE"]}}
         return {
@@ -89,7 +91,7 @@ class Renderer:
         }
 
     def links(self, collection: str, record_id: int, allow: list[str] | None) -> Json:
-        """The `_links` that every record has; without hints once the record is gone."""
+        """Return the `_links` that every record has. A deleted record has no hints (`allow` is None)."""
         own: Json = {"href": f"{self._api}/{collection}/{record_id}"}
         if allow:
             own["targetHints"] = {"allow": allow}
@@ -155,9 +157,11 @@ class Renderer:
         return links
 
     def _customer_links(self, customer: Customer, *, deleted: bool) -> Json:
+        if deleted:
+            return self.links("customers", customer.id, None)
         # Over REST only customers can be deleted, not staff.
         allow = ITEM_METHODS if customer.role == "customer" else ITEM_METHODS[:-1]
-        return self.links("customers", customer.id, None if deleted else allow)
+        return self.links("customers", customer.id, allow)
 
 
 def _line_item(line: LineItem) -> Json:

@@ -1,4 +1,4 @@
-"""Sends what waits: on background threads, or when it is told to."""
+"""The sender of pending deliveries: on background threads, or on request."""
 
 import random
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from threading import RLock, Thread
 from deploy.sandbox.log import DeliveryEntry, Log
 from deploy.sandbox.outgoing import DeliveryError, Outgoing, delivery, ping, post
 from deploy.sandbox.render import Renderer
-from deploy.sandbox.webhooks import Waiting, Webhook, Webhooks
+from deploy.sandbox.webhooks import PendingDelivery, Webhook, Webhooks
 
 
 @dataclass(frozen=True)
 class SendingOptions:
-    """How the store sends in the background: `overtake` picks what waits at random, not the oldest first."""
+    """The options of the background threads. `overtake`: take a random pending delivery, not the oldest one."""
 
     timeout: float = 60.0
     threads: int = 4
@@ -22,19 +22,19 @@ class SendingOptions:
 
 
 @dataclass(frozen=True)
-class Round:
-    """What a round of sending by hand does with the deliveries that wait."""
+class SendPlan:
+    """The treatment of the pending deliveries when they are sent on request."""
 
     limit: int | None = None
     order: str = "fifo"
     seed: int = 0
-    # So many of the first are lost on the way, and so many of the next ones arrive twice.
+    # The number of deliveries that get lost, the first ones, and the number of the next ones that arrive twice.
     drop: int = 0
     repeat: int = 0
 
 
 class Sender:
-    """Sends deliveries and pings. The lock guards the state and is never held while HTTP is under way."""
+    """The sender of deliveries and pings. The lock guards the state; it is never held during an HTTP request."""
 
     def __init__(
         self, webhooks: Webhooks, renderer: Renderer, log: Log, options: SendingOptions, lock: RLock
@@ -46,11 +46,11 @@ class Sender:
         self._lock = lock
         self._threads: list[Thread] = []
         self._dice = random.Random(0)
-        self._under_way = 0
+        self._in_flight = 0
         self._closed = False
 
     def start(self) -> None:
-        """Begin to send in the background, where the options say so."""
+        """Start the background threads if the options ask for them."""
         if not self._options.autosend or self._threads:
             return
         self._threads = [
@@ -60,30 +60,29 @@ class Sender:
             thread.start()
 
     def stop(self) -> None:
-        """End the background threads; one in the middle of a call is not waited for."""
+        """Stop the background threads. Do not wait for a thread that is in a request."""
         with self._webhooks.changed:
             self._closed = True
             self._webhooks.changed.notify_all()
         for thread in self._threads:
             thread.join(timeout=0.5)
 
-    def send_round(self, round_: Round) -> list[DeliveryEntry]:
-        """Send what waits now, as the round says, and return what became of each."""
+    def send(self, plan: SendPlan) -> list[DeliveryEntry]:
+        """Send the pending deliveries by a plan, and return the result of each."""
         with self._webhooks.changed:
-            chosen = self._webhooks.waiting()
-            if round_.order == "shuffle":
-                random.Random(round_.seed).shuffle(chosen)
-            chosen = chosen[: round_.limit]
-            for waiting in chosen:
-                self._webhooks.take(waiting)
-        lost, sent = chosen[: round_.drop], chosen[round_.drop :]
-        entries = [self._drop(waiting) for waiting in lost]
-        for place, waiting in enumerate(sent):
-            entries += self._deliver(waiting, times=2 if place < round_.repeat else 1)
+            batch = self._webhooks.pending()
+            if plan.order == "shuffle":
+                random.Random(plan.seed).shuffle(batch)
+            batch = batch[: plan.limit]
+            for pending in batch:
+                self._webhooks.take(pending)
+        entries = [self._drop(pending) for pending in batch[: plan.drop]]
+        for position, pending in enumerate(batch[plan.drop :]):
+            entries += self._deliver(pending, times=2 if position < plan.repeat else 1)
         return entries
 
     def send_pings(self) -> None:
-        """Ping the URLs that are new. Whoever saved them waits for this, as in the store."""
+        """Ping the new URLs. The request that saved them waits for this, as in the store."""
         with self._lock:
             due = list(self._webhooks.pings_due)
             self._webhooks.pings_due.clear()
@@ -95,42 +94,46 @@ class Sender:
                     webhook.date_modified = self._renderer.shop.clock.now()
 
     def idle(self, timeout: float) -> bool:
-        """Wait until nothing waits and nothing is under way; False where that took too long."""
+        """Wait until nothing is pending and no request runs. Return False after `timeout` seconds."""
         with self._webhooks.changed:
             return self._webhooks.changed.wait_for(
-                lambda: not self._webhooks.any_waiting() and not self._under_way, timeout
+                lambda: not self._webhooks.has_pending() and not self._in_flight, timeout
             )
 
     def _work(self) -> None:
         while True:
             with self._webhooks.changed:
                 self._webhooks.changed.wait_for(
-                    lambda: self._closed or self._webhooks.any_waiting()
+                    lambda: self._closed or self._webhooks.has_pending()
                 )
                 if self._closed:
                     return
-                overtaking = self._options.overtake and self._dice.choice(self._webhooks.waiting())
-                waiting = self._webhooks.take(overtaking or None)
-                self._under_way += 1
+                pending = self._next()
+                self._webhooks.take(pending)
+                self._in_flight += 1
             try:
-                self._deliver(waiting)
+                self._deliver(pending)
             finally:
                 with self._webhooks.changed:
-                    self._under_way -= 1
+                    self._in_flight -= 1
                     self._webhooks.changed.notify_all()
 
-    def _deliver(self, waiting: Waiting, times: int = 1) -> list[DeliveryEntry]:
-        """Send one; nothing where its webhook is gone, paused or disabled."""
+    def _next(self) -> PendingDelivery:
+        candidates = self._webhooks.pending()
+        return self._dice.choice(candidates) if self._options.overtake else candidates[0]
+
+    def _deliver(self, pending: PendingDelivery, times: int = 1) -> list[DeliveryEntry]:
+        """Send a delivery. Send nothing if its webhook was deleted, paused or disabled."""
         with self._lock:
-            webhook = self._webhooks.find(waiting.webhook_id)
+            webhook = self._webhooks.find(pending.webhook_id)
             if webhook is None or webhook.status != "active":
                 return []
             now = self._renderer.shop.clock.now()
-            outgoing = delivery(webhook, waiting.record_id, self._renderer, now)
+            outgoing = delivery(webhook, pending.record_id, self._renderer, now)
         return [self._send(webhook, outgoing) for _ in range(times)]
 
     def _send(self, webhook: Webhook, outgoing: Outgoing) -> DeliveryEntry:
-        # A redirect counts as success, though it is not followed: the delivery is lost all the same.
+        # A redirect counts as success, as in the store, although it is not followed and the delivery is lost.
         entry = self._post(outgoing, good=range(200, 303))
         with self._lock:
             self._webhooks.settle(webhook, success=entry.result == "delivered")
@@ -155,9 +158,9 @@ class Sender:
             error,
         )
 
-    def _drop(self, waiting: Waiting) -> DeliveryEntry:
+    def _drop(self, pending: PendingDelivery) -> DeliveryEntry:
         entry = DeliveryEntry(
-            waiting.webhook_id, waiting.topic, waiting.record_id, "", 0, "dropped"
+            pending.webhook_id, pending.topic, pending.record_id, "", 0, "dropped"
         )
         with self._lock:
             self._log.deliveries.append(entry)

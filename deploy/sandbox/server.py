@@ -1,4 +1,4 @@
-"""Serves the store over HTTP, from a thread of this process."""
+"""The HTTP server of the store, on a thread of this process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def create_sandbox(store: SandboxStore) -> Flask:
-    """The store as a WSGI app: REST under /wp-json, control under /sandbox."""
+    """Return the store as a WSGI app: REST under /wp-json, control under /sandbox."""
     app = Flask(__name__)
     app.register_blueprint(create_rest(store))
     app.register_blueprint(create_control(store))
@@ -31,12 +31,12 @@ def create_sandbox(store: SandboxStore) -> Flask:
             return unknown_route()
         return Response("Not found", 404)
 
-    def date(response: Response) -> Response:
-        # The shop's clock, so that a client can see how far it is from its own.
+    def set_date(response: Response) -> Response:
+        # The time of the shop's clock, so that a client can compare it with its own.
         response.headers["Date"] = format_datetime(store.clock.now(), usegmt=True)
         return response
 
-    app.after_request(date)
+    app.after_request(set_date)
     app.after_request(lambda response: print_before(response, store.habits.before_json))
     app.register_error_handler(404, no_route)
     app.register_error_handler(405, no_route)
@@ -47,23 +47,26 @@ def create_sandbox(store: SandboxStore) -> Flask:
 
 
 class _Handler(WSGIRequestHandler):
-    """Logs no requests (`/sandbox/log` has them) and leaves the Date header to the shop's clock."""
+    """A handler that logs no requests (`/sandbox/log` has them) and sends no Date header of its own."""
 
     def send_response(self, code: int, message: str | None = None) -> None:
-        """Send the status line alone; the answer brings all of its headers."""
+        """Send only the status line. The answer has all of its headers."""
         self.send_response_only(code, message)
 
     def connection_dropped(
         self, error: BaseException, environ: "WSGIEnvironment | None" = None
     ) -> None:
-        """Read no further request from a connection that was cut."""
+        """Close a connection that was cut, so that no further request is read from it."""
         self.close_connection = True
 
 
 def bind(
     store: SandboxStore, host: str = "127.0.0.1", port: int = 0, url: str = ""
 ) -> BaseWSGIServer:
-    """A threaded server that listens; port 0 takes any. `url` is the store's where a proxy stands before."""
+    """Return a threaded server that listens. Port 0 means any free port.
+
+    `url` is the URL of the store if a proxy is in front of it.
+    """
     server = make_server(host, port, create_sandbox(store), threaded=True, request_handler=_Handler)
     store.url = url or f"http://{host}:{server.server_port}"
     return server
@@ -71,7 +74,7 @@ def bind(
 
 @contextmanager
 def serving(store: SandboxStore, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """Serve from a background thread for as long as the block lasts; gives the URL."""
+    """Serve from a background thread during the block. Yield the URL."""
     server = bind(store, host, port)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""The shop's books: what is there, under which ids, and who is told when something happens."""
+"""The state of the shop: its records, its counters of ids, and the listener that hears of each change."""
 
 import hashlib
 import hmac
@@ -13,13 +13,13 @@ from deploy.sandbox.errors import no_such_customer, no_such_order
 from deploy.sandbox.ids import Ids
 from deploy.sandbox.records import STATUSES, Customer, Order
 
-# Told of a topic (`order.updated`, `action.wc_…`) and of the record's id or the action's argument.
 Listener = Callable[[str, object], None]
+"""A function of a topic (`order.updated`, `action.wc_…`), and of the record's id or the action's argument."""
 
 
 @dataclass(frozen=True)
 class Product:
-    """Something to buy, for order lines that name only a product."""
+    """A product, for order lines that name only its id."""
 
     name: str
     price: Decimal
@@ -30,15 +30,19 @@ PRODUCTS = {
     11: Product("Raggsokker", Decimal("149.00")),
     12: Product("Selbuvotter", Decimal("399.00")),
 }
+NO_PRODUCT = Product("", Decimal("0.00"))
 
 
 class Shop:
-    """State without rules. Orders and refunds share ids; order meta, user meta and lines have their own."""
+    """The state of the shop, without rules.
+
+    Orders and refunds share one counter of ids. Lines, order meta and user meta have counters of their own.
+    """
 
     def __init__(self, clock: ShopClock, zone: tzinfo, listener: Listener) -> None:
         self.clock = clock
         self.zone = zone
-        self.tell = listener
+        self.notify = listener
         self.orders: dict[int, Order] = {}
         self.customers: dict[int, Customer] = {}
         self.statuses = set(STATUSES)
@@ -49,33 +53,33 @@ class Shop:
         self.user_meta_ids = Ids(81)
 
     def order(self, order_id: int) -> Order:
-        """The order, also a trashed one; a missing one is the store's 404."""
+        """Return an order, also from the trash. Raise the store's 404 if it is missing."""
         try:
             return self.orders[order_id]
         except KeyError:
             raise no_such_order() from None
 
     def customer(self, customer_id: int) -> Customer:
-        """The account; a missing one is the store's 404."""
+        """Return an account. Raise the store's 404 if it is missing."""
         try:
             return self.customers[customer_id]
         except KeyError:
             raise no_such_customer() from None
 
     @contextmanager
-    def unheard(self) -> Iterator[None]:
-        """Nobody is told of what happens in the block. Callers hold the store's lock."""
-        listener, self.tell = self.tell, _tell_nobody
+    def without_webhooks(self) -> Iterator[None]:
+        """Fire no webhook for the changes in the block. The caller holds the store's lock."""
+        listener, self.notify = self.notify, _notify_nobody
         try:
             yield
         finally:
-            self.tell = listener
+            self.notify = listener
 
     def order_key(self, order_id: int) -> str:
-        """The unguessable part of an order's payment link (here: the same in every run)."""
+        """Return the secret part of an order's payment link. Here it is the same in every run."""
         digest = hmac.new(b"order-key", str(order_id).encode(), hashlib.sha256).hexdigest()
         return f"wc_order_{digest[:13]}"
 
 
-def _tell_nobody(_topic: str, _record: object) -> None:
-    """Takes the listener's place."""
+def _notify_nobody(_topic: str, _record: object) -> None:
+    """Do nothing, in place of the listener."""

@@ -1,4 +1,4 @@
-"""The stand-in store as a whole: its parts, and what is set, counted and sent in it."""
+"""The stand-in store as a whole: its parts, and the operations that set it up and control it."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 from deploy.sandbox.auth import ApiKey, KeyRing
 from deploy.sandbox.clock import ShopClock
 from deploy.sandbox.faults import Fault, Faults
-from deploy.sandbox.floor import ShopFloor
 from deploy.sandbox.habits import Habits
 from deploy.sandbox.log import Log
 from deploy.sandbox.meta import MetaTable
+from deploy.sandbox.operations import ShopOperations
 from deploy.sandbox.records import Customer, Order
-from deploy.sandbox.sender import Round, Sender, SendingOptions
+from deploy.sandbox.sender import Sender, SendingOptions, SendPlan
 from deploy.sandbox.shop import Shop
 from deploy.sandbox.versions import VERSIONS
 from deploy.sandbox.webhooks import OWNER_ROLES, Webhook, Webhooks, webhook_json
@@ -24,7 +24,7 @@ from deploy.sandbox.wire import Json, instant
 
 @dataclass(frozen=True)
 class StoreOptions:
-    """How the store is set up. `assume_https` stands for a TLS proxy in front: Basic is then accepted."""
+    """The options of the store. `assume_https`: accept Basic, as behind a TLS proxy."""
 
     name: str = "Sandbox"
     timezone: str = "Europe/Oslo"
@@ -32,11 +32,11 @@ class StoreOptions:
     sending: SendingOptions = field(default_factory=SendingOptions)
 
 
-class SandboxStore(ShopFloor):
-    """A store that behaves on the wire like WooCommerce; safe to use from many threads.
+class SandboxStore(ShopOperations):
+    """A store that behaves on the wire like WooCommerce. Many threads may use it.
 
-    Everything that people or plugins do in the shop is a method here and, under the same name and with
-    the same arguments, a call of `POST /sandbox/<name>`. Times given without a zone are UTC.
+    Each operation is a method, and also the call `POST /sandbox/<name>` with the same arguments. A time without a zone
+    is in UTC.
     """
 
     def __init__(self, options: StoreOptions | None = None, *, now: datetime | None = None) -> None:
@@ -45,7 +45,7 @@ class SandboxStore(ShopFloor):
         self.clock = ShopClock(now)
         self.webhooks = Webhooks(self.clock, lock)
         super().__init__(
-            Shop(self.clock, ZoneInfo(self.options.timezone), self.webhooks.tell), lock
+            Shop(self.clock, ZoneInfo(self.options.timezone), self.webhooks.enqueue), lock
         )
         self.keys = KeyRing()
         self.log = Log()
@@ -59,7 +59,7 @@ class SandboxStore(ShopFloor):
 
     @property
     def url(self) -> str:
-        """The store's home URL, without a slash; OAuth signatures are made over it."""
+        """The store's home URL, without a slash at its end. OAuth signatures include it."""
         return self.renderer.url
 
     @url.setter
@@ -67,11 +67,11 @@ class SandboxStore(ShopFloor):
         self.renderer.url = url.rstrip("/")
 
     def start(self) -> None:
-        """Begin to send deliveries."""
+        """Start to send deliveries."""
         self.sender.start()
 
     def close(self) -> None:
-        """Stop sending, and let hanging answers go."""
+        """Stop sending, and end hanging answers."""
         self.faults.closing.set()
         self.sender.stop()
 
@@ -84,7 +84,7 @@ class SandboxStore(ShopFloor):
         consumer_key: str = "",
         consumer_secret: str = "",
     ) -> Json:
-        """A new API key of a user with this role (administrator, shop_manager)."""
+        """Create an API key of a user with this role (administrator, shop_manager)."""
         name = consumer_key or f"ck_{secrets.token_hex(20)}"
         key = ApiKey(name, consumer_secret or f"cs_{secrets.token_hex(20)}", role, permissions)
         with self.lock:
@@ -95,27 +95,29 @@ class SandboxStore(ShopFloor):
         }
 
     def freeze_clock(self, at: str | datetime | None = None) -> Json:
-        """Stop the shop's clock, at once or at a given time."""
-        self.clock.freeze(None if at is None else instant(at))
+        """Stop the shop's clock, at its current time or at `at`."""
+        if at is not None:
+            at = instant(at)
+        self.clock.freeze(at)
         return self.read_clock()
 
     def set_clock(self, at: str | datetime) -> Json:
-        """Make it this time in the shop."""
+        """Set the shop's clock."""
         self.clock.set(instant(at))
         return self.read_clock()
 
     def advance_clock(self, seconds: float) -> Json:
-        """Let time pass in the shop."""
+        """Move the shop's clock forward."""
         self.clock.advance(seconds)
         return self.read_clock()
 
     def release_clock(self) -> Json:
-        """Back to the machine's time."""
+        """Return the shop's clock to the machine's time."""
         self.clock.release()
         return self.read_clock()
 
     def read_clock(self) -> Json:
-        """What time it is in the shop."""
+        """Return the shop's time."""
         return {"now": self.clock.now().isoformat()}
 
     def add_fault(
@@ -127,41 +129,45 @@ class SandboxStore(ShopFloor):
         method: str = "",
         total: int | str | None = None,
     ) -> Json:
-        """Let the next `times` answers go wrong, or all until `clear_faults` where it is 0 or None.
+        """Make the next `times` answers fail, or all until `clear_faults` if it is 0 or None.
 
-        Kinds: 500, 429, 503 (`seconds` is their Retry-After), 404 (a web page), html (200, a web page), reset,
-        hang and slow (`seconds` long, then all is well), half (of the body). Of lists only: totals (both
-        counts say `total`, or are missing where it is None), same-page (always the first), short-pages (10
-        items at most). ValueError for any other.
+        Kinds: 500, 429 and 503 (`seconds` is the Retry-After), 404 (a web page), html (a web page with status 200),
+        reset, hang and slow (for `seconds`, then the answer comes), half (of the body). For lists only: totals (both
+        counts are `total`, or are missing if it is None), same-page (always the first one), short-pages (of at most 10
+        items). Raise ValueError for any other kind.
         """
         self.faults.add(Fault(str(kind), times, seconds, path, method.upper(), total))
         return {"kind": str(kind), "times": times}
 
     def clear_faults(self) -> Json:
-        """Let all answers go well again."""
+        """Remove all faults."""
         self.faults.clear()
         return {}
 
     def set_habits(self, **habits: Any) -> Json:
-        """Let the store take on habits of other shops' stores; see `Habits`. ValueError for a name that is none."""
+        """Switch on habits of other shops' stores (see `Habits`). Raise ValueError for an unknown name."""
         with self.lock:
             self.habits.change(habits)
-        return {
-            name: sorted(value) if isinstance(value, set) else value
-            for name, value in vars(self.habits).items()
-        }
+        state = vars(self.habits).copy()
+        for name, value in state.items():
+            if isinstance(value, set):
+                state[name] = sorted(value)
+        return state
 
     def show_oddly(self, kind: str, record_id: int, **odd: Any) -> Json:
-        """Let the API show these fields of a record otherwise than they are; none ends that. Nobody is told."""
+        """Make the API show wrong values for these fields of a record; without fields, the true values.
+
+        No webhook fires.
+        """
         with self.lock:
-            record = (
-                self.shop.order(record_id) if kind == "order" else self.shop.customer(record_id)
-            )
-            record.odd = odd
+            if kind == "order":
+                self.shop.order(record_id).odd = odd
+            else:
+                self.shop.customer(record_id).odd = odd
         return odd
 
     def set_time_zone(self, name: str = "", gmt_offset: float = 0) -> Json:
-        """Set the shop's time zone: a name, or hours before UTC where it has none."""
+        """Set the shop's time zone: by name, or by hours east of UTC."""
         with self.lock:
             self.shop.zone = ZoneInfo(name) if name else timezone(timedelta(hours=gmt_offset))
         return {"name": name, "gmt_offset": gmt_offset}
@@ -169,9 +175,9 @@ class SandboxStore(ShopFloor):
     # Webhooks and deliveries
 
     def fire_action(self, name: str, arg: Any = None) -> Json:
-        """A plugin does something that webhooks of the topic `action.<name>` hear of."""
+        """Fire an action of a plugin. Webhooks of the topic `action.<name>` deliver it."""
         with self.lock:
-            self.webhooks.tell(f"action.{name}", arg)
+            self.webhooks.enqueue(f"action.{name}", arg)
         return {"action": name, "arg": arg}
 
     def create_webhook(
@@ -182,17 +188,17 @@ class SandboxStore(ShopFloor):
         role: str = "administrator",
         api_version: str = "v3",
     ) -> Json:
-        """A webhook is made in wp-admin, by a user with this role and of this API version (v3, v2, v1, legacy)."""
+        """Create a webhook in wp-admin, by a user with this role and of this API version (v3, v2, v1, legacy)."""
         if api_version not in VERSIONS:
             raise ValueError(f"api_version must be one of {', '.join(VERSIONS)}")
-        given = {"name": topic, "topic": topic, "delivery_url": delivery_url, "secret": secret}
+        fields = {"name": topic, "topic": topic, "delivery_url": delivery_url, "secret": secret}
         with self.lock:
-            webhook = self.webhooks.create(given, role, api_version)
+            webhook = self.webhooks.create(fields, role, api_version)
         self.sender.send_pings()
         return self.webhook_state(webhook)
 
     def set_webhook_owner(self, webhook_id: int, role: str) -> Json:
-        """The user behind the webhook gets another role; `none` has no rights at all."""
+        """Change the role of the webhook's owner; `none` has no rights at all."""
         if role not in OWNER_ROLES:
             raise ValueError(f"role must be one of {', '.join(OWNER_ROLES)}")
         with self.lock:
@@ -208,36 +214,33 @@ class SandboxStore(ShopFloor):
         drop: int = 0,
         repeat: int = 0,
     ) -> list[Json]:
-        """Send what waits now: `drop` of them are lost, `repeat` of the others arrive twice."""
-        return [
-            vars(entry) for entry in self.sender.send_round(Round(limit, order, seed, drop, repeat))
-        ]
+        """Send the pending deliveries: `drop` of them get lost, `repeat` of the others arrive twice."""
+        plan = SendPlan(limit, order, seed, drop, repeat)
+        return [vars(entry) for entry in self.sender.send(plan)]
 
     def drop_deliveries(self) -> list[Json]:
-        """Lose all that waits."""
-        return self.send_deliveries(drop=len(self.webhooks.waiting()))
+        """Lose all pending deliveries."""
+        return self.send_deliveries(drop=len(self.webhooks.pending()))
 
     def wait_until_idle(self, timeout: float = 30.0) -> Json:
-        """Wait until all deliveries are out; only of use where they are sent in the background."""
+        """Wait until all deliveries are sent. This is useful only if they are sent in the background."""
         return {"idle": self.sender.idle(timeout)}
 
-    # What is there
+    # State
 
     def state(self) -> Json:
-        """All records with all their meta data, also what REST hides."""
+        """Return all records with all their meta data, also what REST hides."""
         with self.lock:
             return {
-                "orders": [self.order_state(order) for order in self.shop.orders.values()],
-                "customers": [
-                    self.customer_state(customer) for customer in self.shop.customers.values()
-                ],
-                "webhooks": [self.webhook_state(webhook) for webhook in self.webhooks.all()],
-                "waiting": [vars(waiting) for waiting in self.webhooks.waiting()],
-                "held": self.faults.held,
+                "orders": list(map(self.order_state, self.shop.orders.values())),
+                "customers": list(map(self.customer_state, self.shop.customers.values())),
+                "webhooks": list(map(self.webhook_state, self.webhooks.all())),
+                "waiting": [vars(pending) for pending in self.webhooks.pending()],
+                "held": self.faults.hanging,
             }
 
     def order_state(self, order: Order) -> Json:
-        """An order, and how often a write made the store work out its totals anew."""
+        """Return an order, and the number of writes that made the store calculate its totals again."""
         return {
             **self.renderer.order(order),
             "meta": _plain(order.meta),
@@ -245,14 +248,13 @@ class SandboxStore(ShopFloor):
         }
 
     def customer_state(self, customer: Customer) -> Json:
-        """An account with all of its meta data."""
+        """Return an account with all of its meta data."""
         return {**self.renderer.customer(customer, with_meta=True), "meta": _plain(customer.meta)}
 
     def webhook_state(self, webhook: Webhook) -> Json:
-        """A webhook with what REST does not show."""
-        shown = webhook_json(webhook, self.renderer)
+        """Return a webhook, also what REST hides, except its secret."""
         return {
-            **shown,
+            **webhook_json(webhook, self.renderer),
             "owner_role": webhook.owner_role,
             "failure_count": webhook.failure_count,
             "api_version": webhook.api_version,

@@ -1,6 +1,6 @@
-"""Bodies of deliveries in the forms of older API versions, which a webhook that is made by hand may have.
+"""The bodies of deliveries in older API versions, which a webhook that was created by hand may have.
 
-v2 has what v3 has. v1 has neither `*_gmt` nor `meta_data`. The legacy API wraps the record, and has other names.
+v2 is equal to v3. v1 has neither `*_gmt` nor `meta_data`. The legacy API wraps the record, and has other names.
 """
 
 from typing import Any
@@ -38,29 +38,32 @@ _LEGACY_CUSTOMER = {
 
 
 def record_in(version: str, resource: str, body: Json) -> Json:
-    """Give the body that v3 has the form of another version."""
+    """Convert the body of v3 to another version."""
     if version == "v1":
-        return {name: _v1(value) for name, value in body.items() if _is_in_v1(name)}
+        return _v1_object(body)
     if version == "legacy":
-        return {resource: _legacy_order(body) if resource == "order" else _legacy_customer(body)}
+        convert = _legacy_order if resource == "order" else _legacy_customer
+        return {resource: convert(body)}
     return body
 
 
 def error_in(version: str, error: RestError) -> Json:
-    """The body that is sent where the record cannot be shown."""
+    """Return the body of an error in a version."""
     if version != "legacy":
         return error.body
     code = error.code.replace("woocommerce_rest_", "woocommerce_api_")
     return {"errors": {code: [error.message]}, "error_data": {code: {"status": error.status}}}
 
 
-def _v1(body: Any) -> Any:
-    """Leave out what v1 did not know, in the lines of an order, too."""
-    if isinstance(body, list):
-        return [_v1(item) for item in body]
-    if not isinstance(body, dict):
-        return body
-    return {name: _v1(value) for name, value in body.items() if _is_in_v1(name)}
+def _v1_object(body: Json) -> Json:
+    """Leave out the fields that v1 does not have, also in the lines of an order."""
+    return {name: _v1_value(value) for name, value in body.items() if _is_in_v1(name)}
+
+
+def _v1_value(value: Any) -> Any:
+    if isinstance(value, list):
+        return list(map(_v1_value, value))
+    return _v1_object(value) if isinstance(value, dict) else value
 
 
 def _is_in_v1(name: str) -> bool:

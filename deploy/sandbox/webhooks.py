@@ -1,4 +1,4 @@
-"""Webhooks: who is told of what, what is waiting, and when the store gives one up."""
+"""The webhooks of the store, and their pending deliveries."""
 
 import re
 import secrets
@@ -14,7 +14,7 @@ from deploy.sandbox.wire import Json, gmt_stamp, local_stamp
 
 OWNER_ROLES = ("administrator", "shop_manager", "none")
 STATUSES = ("active", "paused", "disabled")
-# More failures than this in a row, and the next one disables the webhook.
+# After more failures than this in a row, the next one disables the webhook.
 MAX_FAILURES = 5
 PING = "ping"
 _URL = re.compile(r"https?://([^\s/:?#]+|\[[0-9a-f:]+\])(:\d{1,5})?([/?#]\S*)?")
@@ -35,8 +35,10 @@ _HOOKS = {
 
 @dataclass
 class Webhook:
-    """One subscription. `owner_role` is that of the user who made it; what it may see hangs on that. `api_version` is
-    the form of its deliveries."""
+    """A webhook. `owner_role` is the role of the user who created it: its deliveries show what that user may see.
+
+    `api_version` is the version of its deliveries.
+    """
 
     id: int
     name: str
@@ -57,13 +59,16 @@ class Webhook:
 
     @property
     def event(self) -> str:
-        """The part of the topic behind the dot."""
+        """The part of the topic after the dot."""
         return self.topic.partition(".")[2]
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """An event that is to be delivered: only which webhook and which record, the body is built later."""
+class PendingDelivery:
+    """A delivery that was not sent yet: its webhook, and the id of its record or the argument of its action.
+
+    The body is built when it is sent.
+    """
 
     webhook_id: int
     topic: str
@@ -71,102 +76,102 @@ class Waiting:
 
 
 class Webhooks:
-    """All webhooks and what waits to be sent. Callers hold the lock that is given here."""
+    """All webhooks and their pending deliveries. The caller holds `lock`."""
 
     def __init__(self, clock: ShopClock, lock: RLock) -> None:
         self._clock = clock
         self._ids = Ids(9)
         self._table: dict[int, Webhook] = {}
-        self._waiting: dict[tuple[int, object], Waiting] = {}
+        self._pending: dict[tuple[int, object], PendingDelivery] = {}
         self.changed = Condition(lock)
         self.pings_due: list[Webhook] = []
 
-    def create(self, given: Json, owner_role: str, api_version: str = "v3") -> Webhook:
-        """Make a webhook; a ping to its URL is due. Over REST it always is one of v3."""
-        topic, url = str(given.get("topic") or "").lower(), str(given.get("delivery_url") or "")
+    def create(self, fields: Json, owner_role: str, api_version: str = "v3") -> Webhook:
+        """Create a webhook. A ping to its URL is due then. REST creates only webhooks of v3."""
+        now = self._clock.now()
+        topic = str(fields.get("topic") or "").lower()
+        url = str(fields.get("delivery_url") or "")
         _check_topic(topic, "Webhook topic is required and must be valid.")
         _check_url(url)
         webhook = Webhook(
             id=self._ids.take(),
-            name=str(
-                given.get("name") or f"Webhook created on {self._clock.now():%b %d, %Y @ %I:%M %p}"
-            ),
+            name=str(fields.get("name") or f"Webhook created on {now:%b %d, %Y @ %I:%M %p}"),
             topic=topic,
             delivery_url=url,
-            secret=str(given.get("secret") or secrets.token_urlsafe(37)),
+            secret=str(fields.get("secret") or secrets.token_urlsafe(37)),
             owner_role=owner_role,
-            date_created=self._clock.now(),
+            date_created=now,
             api_version=api_version,
         )
         self._table[webhook.id] = webhook
         self.pings_due.append(webhook)
         return webhook
 
-    def update(self, webhook: Webhook, given: Json) -> None:
-        """Change a webhook. Making it active again does not forget its failures; a new URL is pinged."""
-        given = {name: value for name, value in given.items() if value}
-        if "topic" in given:
-            _check_topic(str(given["topic"]).lower(), "Webhook topic must be valid.")
-            webhook.topic = str(given["topic"]).lower()
-        if "status" in given:
-            webhook.status = _status(str(given["status"]))
-        webhook.name = str(given.get("name", webhook.name))
-        webhook.secret = str(given.get("secret", webhook.secret))
+    def update(self, webhook: Webhook, fields: Json) -> None:
+        """Change a webhook. A new URL is pinged. If the webhook becomes active again, its failures still count."""
+        if fields.get("topic"):
+            topic = str(fields["topic"]).lower()
+            _check_topic(topic, "Webhook topic must be valid.")
+            webhook.topic = topic
+        if fields.get("status"):
+            webhook.status = _status(str(fields["status"]))
+        webhook.name = str(fields.get("name") or webhook.name)
+        webhook.secret = str(fields.get("secret") or webhook.secret)
         webhook.date_modified = self._clock.now()
-        url = str(given.get("delivery_url", webhook.delivery_url))
+        url = str(fields.get("delivery_url") or webhook.delivery_url)
         _check_url(url)
         if url != webhook.delivery_url:
             webhook.delivery_url = url
             self.pings_due.append(webhook)
 
     def delete(self, webhook: Webhook) -> None:
-        """Forget a webhook; what waits for it is not sent."""
+        """Delete a webhook. Its pending deliveries are not sent."""
         del self._table[webhook.id]
 
     def all(self) -> list[Webhook]:
-        """Newest first, as the store lists them."""
+        """Return all webhooks, the newest first, as the store lists them."""
         by_id = sorted(self._table.values(), key=lambda webhook: webhook.id)
         return sorted(by_id, key=lambda webhook: webhook.date_created, reverse=True)
 
     def find(self, webhook_id: int) -> Webhook | None:
-        """The webhook, or None."""
+        """Return a webhook, or None."""
         return self._table.get(webhook_id)
 
     def get(self, webhook_id: int, *, updating: bool = False) -> Webhook:
-        """The webhook; a missing one is 404, or 400 where it is to be updated."""
+        """Return a webhook. Raise the store's 404 if it is missing, or its 400 for an update."""
         webhook = self.find(webhook_id)
         if webhook is None:
-            message, status = ("ID is invalid.", 400) if updating else ("Invalid ID.", 404)
-            raise RestError("woocommerce_rest_shop_webhook_invalid_id", message, status)
+            code = "woocommerce_rest_shop_webhook_invalid_id"
+            if updating:
+                raise RestError(code, "ID is invalid.", 400)
+            raise RestError(code, "Invalid ID.", 404)
         return webhook
 
-    def tell(self, topic: str, record_id: object) -> None:
-        """Queue an event for each active webhook of its topic.
+    def enqueue(self, topic: str, record_id: object) -> None:
+        """Add a pending delivery for each active webhook of the topic.
 
-        While one for the same webhook and record waits, further events are folded into it.
+        A webhook has at most one pending delivery for a record: it stands for all changes until it is sent.
         """
         for webhook in self._table.values():
             if webhook.topic == topic and webhook.status == "active":
-                waiting = Waiting(webhook.id, topic, record_id)
-                self._waiting.setdefault((webhook.id, _hashable(record_id)), waiting)
+                pending = PendingDelivery(webhook.id, topic, record_id)
+                self._pending.setdefault(_key(pending), pending)
         self.changed.notify_all()
 
-    def waiting(self) -> list[Waiting]:
-        """What is to be sent, oldest first."""
-        return list(self._waiting.values())
+    def pending(self) -> list[PendingDelivery]:
+        """Return the pending deliveries, the oldest first."""
+        return list(self._pending.values())
 
-    def any_waiting(self) -> bool:
-        """Whether anything is to be sent."""
-        return bool(self._waiting)
+    def has_pending(self) -> bool:
+        """Tell whether a delivery is pending."""
+        return bool(self._pending)
 
-    def take(self, chosen: Waiting | None = None) -> Waiting:
-        """Take one out to send it, the oldest unless one is named."""
-        taken = chosen or next(iter(self._waiting.values()))
-        del self._waiting[taken.webhook_id, _hashable(taken.record_id)]
-        return taken
+    def take(self, pending: PendingDelivery) -> None:
+        """Remove a pending delivery, to send it."""
+        del self._pending[_key(pending)]
 
     def settle(self, webhook: Webhook, *, success: bool) -> None:
-        """Count a delivery: success forgets earlier failures, the seventh failure in a row disables."""
+        """Count a delivery. A success resets the failure count; the seventh failure in a row disables the webhook."""
         if success:
             webhook.failure_count = 0
         elif webhook.failure_count > MAX_FAILURES:
@@ -176,7 +181,7 @@ class Webhooks:
 
 
 def webhook_json(webhook: Webhook, renderer: Renderer) -> Json:
-    """A webhook as REST shows it: neither its secret nor its failure count."""
+    """Return a webhook as REST shows it, without its secret and its failure count."""
     zone = renderer.shop.zone
     return {
         "id": webhook.id,
@@ -195,13 +200,16 @@ def webhook_json(webhook: Webhook, renderer: Renderer) -> Json:
     }
 
 
-def _hashable(record_id: object) -> object:
-    return record_id if isinstance(record_id, int | str) else repr(record_id)
+def _key(pending: PendingDelivery) -> tuple[int, object]:
+    record_id = pending.record_id
+    if not isinstance(record_id, int | str):
+        record_id = repr(record_id)  # the argument of an action may be an object
+    return pending.webhook_id, record_id
 
 
 def _check_topic(topic: str, message: str) -> None:
-    action = topic.startswith(("action.wc_", "action.woocommerce_"))
-    if topic not in _HOOKS and not action:
+    is_action = topic.startswith(("action.wc_", "action.woocommerce_"))
+    if topic not in _HOOKS and not is_action:
         raise RestError("woocommerce_rest_shop_webhook_invalid_topic", message, 400)
 
 

@@ -1,4 +1,4 @@
-"""What stands between the internet and WordPress: a web server with rules of its own, and PHP that prints."""
+"""Disturbances in front of WordPress: a web server with its own rules, and PHP that prints text before the answer."""
 
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -18,7 +18,7 @@ REFUSED = "refused"
 
 
 class WebServer:
-    """WSGI middleware that refuses methods, in HTML, before WordPress hears of them."""
+    """WSGI middleware that refuses methods, with an answer in HTML, before a request reaches WordPress."""
 
     def __init__(self, app: "WSGIApplication", habits: Habits, log: Log) -> None:
         self._app = app
@@ -40,7 +40,7 @@ class WebServer:
 
 
 def print_before(response: Response, text: str) -> Response:
-    """Put in front of an answer of the REST API what PHP prints before it."""
+    """Put text in front of an answer of the REST API, as PHP does with its warnings."""
     if text and request.path.startswith(API):
         response.set_data(text.encode() + response.get_data())
     return response

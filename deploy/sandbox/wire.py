@@ -1,4 +1,4 @@
-"""How the store writes things down: PHP's JSON, times without a zone, amounts, entity-decoded secrets."""
+"""The formats of the store on the wire: PHP's JSON, times without a zone, amounts, entity-decoded secrets."""
 
 import json
 import re
@@ -38,36 +38,48 @@ def php_json(value: object) -> bytes:
 
 
 def local_stamp(moment: datetime | None, zone: tzinfo) -> str | None:
-    """The time on the wall of the shop, without a zone: `2026-11-22T08:57:27`."""
-    return None if moment is None else moment.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S")
+    """Write a time as the shop's local time, without a zone: `2026-11-22T08:57:27`."""
+    if moment is None:
+        return None
+    return moment.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def gmt_stamp(moment: datetime | None) -> str | None:
-    """The same instant in GMT, also without a zone."""
+    """Write a time in GMT, also without a zone."""
     return local_stamp(moment, UTC)
 
 
 def instant(moment: str | datetime, zone: tzinfo = UTC) -> datetime:
-    """Read a time given by hand or in a query; one without a zone is meant in `zone`."""
-    read = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
+    """Return a time in UTC. A time without a zone is a time in `zone`."""
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    return moment.astimezone(UTC)
 
 
 def money(amount: object) -> Decimal:
-    """An amount with two decimals."""
+    """Return an amount with two decimals."""
     return Decimal(str(amount or 0)).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
 
 
 def number(amount: Decimal) -> int | float:
-    """An amount as PHP puts a number into JSON: 1299, not 1299.0."""
+    """Return an amount as PHP writes a number in JSON: 1299, not 1299.0."""
     return int(amount) if amount == amount.to_integral_value() else float(amount)
 
 
-def address(given: Mapping[str, Any], parts: Sequence[str]) -> dict[str, str]:
-    """All parts of an address in the store's order; those not given are empty."""
-    return {part: str(given.get(part) or "") for part in parts}
+def empty_address(parts: Sequence[str]) -> dict[str, str]:
+    """Return an address with all parts empty, in the store's order."""
+    return dict.fromkeys(parts, "")
+
+
+def update_address(stored: dict[str, str], changes: Mapping[str, Any] | None) -> None:
+    """Write the changes to an address. Parts that the address does not have are ignored."""
+    for part, value in (changes or {}).items():
+        if part in stored:
+            stored[part] = str(value or "")
 
 
 def decode_entities(secret: str) -> str:
     """Undo the HTML entities under which a secret may have been stored: `a&amp;b` signs as `a&b`."""
-    return re.sub("|".join(map(re.escape, _ENTITIES)), lambda found: _ENTITIES[found[0]], secret)
+    return re.sub("|".join(map(re.escape, _ENTITIES)), lambda match: _ENTITIES[match[0]], secret)

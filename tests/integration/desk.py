@@ -189,7 +189,7 @@ class Desk:
         for _ in range(ENOUGH):
             before = len(self.store.log.requests)
             self.settle()
-            if len(self.store.log.requests) == before and not self.store.webhooks.any_waiting():
+            if len(self.store.log.requests) == before and not self.store.webhooks.has_pending():
                 return
         raise AssertionError("store and service never come to rest")
 

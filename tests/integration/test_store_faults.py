@@ -78,7 +78,7 @@ def _an_hour(shop: Desk) -> int:
     before, began = len(shop.store.log.requests), shop.clock()
     while shop.clock() - began < timedelta(hours=1):
         until(
-            lambda: shop.store.faults.held == 0,
+            lambda: shop.store.faults.hanging == 0,
             "the store to do what it was asked to when nobody waits any more",
         )
         shop.deliver()

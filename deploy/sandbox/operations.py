@@ -1,4 +1,4 @@
-"""What people do in the shop: customers, staff, and the plugins that they use."""
+"""The operations in the shop: the acts of customers, staff and plugins."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -8,7 +8,7 @@ from typing import Any
 
 from deploy.sandbox.customers import Customers
 from deploy.sandbox.orders import Orders, Origin
-from deploy.sandbox.records import Customer, Order
+from deploy.sandbox.records import Order
 from deploy.sandbox.render import Renderer
 from deploy.sandbox.shop import Shop
 from deploy.sandbox.wire import Json, instant
@@ -16,10 +16,10 @@ from deploy.sandbox.wire import Json, instant
 OPT_IN = "ws_opt_in"
 
 
-class ShopFloor:
-    """Each deed takes the lock, fires its webhooks and answers the record as an administrator sees it.
+class ShopOperations:
+    """The operations. Each takes the lock, fires its webhooks and returns the record as an administrator sees it.
 
-    Times given without a zone are UTC; without a time it is the shop's present.
+    A time without a zone is in UTC. Without a time, an operation happens at the shop's present time.
     """
 
     def __init__(self, shop: Shop, lock: RLock) -> None:
@@ -31,44 +31,47 @@ class ShopFloor:
 
     # Customers
 
-    def sign_up(self, created: str | datetime | None = None, **given: Any) -> Json:
-        """A customer signs up; fields as in `POST /customers`."""
-        at = _when(created)
-        return self._with_customer(lambda: self.customers.create(given, created=at))
+    def sign_up(self, created: str | datetime | None = None, **fields: Any) -> Json:
+        """Sign up a customer. The fields are those of `POST /customers`."""
+        at = _time(created)
+        with self.lock:
+            customer = self.customers.create(fields, created=at)
+            return self.renderer.customer(customer, with_meta=True)
 
     def make_account(self, email: str, role: str = "customer", username: str = "") -> Json:
-        """WordPress makes an account, of a customer or of staff; it has no modification date."""
-        given = {"email": email, "username": username}
-        return self._with_customer(lambda: self.customers.make_account(given, role))
+        """Create an account as WordPress does, of a customer or of staff. It has no modification date."""
+        with self.lock:
+            customer = self.customers.make_account({"email": email, "username": username}, role)
+            return self.renderer.customer(customer, with_meta=True)
 
-    def edit_customer(self, customer_id: int, **given: Any) -> Json:
-        """The account is changed; fields as in `PUT /customers/<id>`."""
+    def edit_customer(self, customer_id: int, **fields: Any) -> Json:
+        """Change an account. The fields are those of `PUT /customers/<id>`."""
         with self.lock:
             customer = self.shop.customer(customer_id)
-            self.customers.update(customer, given)
+            self.customers.update(customer, fields)
             return self.renderer.customer(customer, with_meta=True)
 
     def visit(self, customer_id: int, at: str | datetime | None = None) -> Json:
-        """The customer logs in or looks around: `wc_last_active` moves, no webhook tells of it."""
+        """Let the customer log in or look around: `wc_last_active` moves, no webhook fires."""
         with self.lock:
             customer = self.shop.customer(customer_id)
-            self.customers.visit(customer, _when(at))
+            self.customers.visit(customer, _time(at))
             return self.renderer.customer(customer, with_meta=True)
 
     def delete_customer(self, customer_id: int) -> Json:
-        """The account is deleted; its orders stay."""
+        """Delete an account. Its orders stay."""
         with self.lock:
             self.customers.delete(self.shop.customer(customer_id))
         return {"id": customer_id}
 
     # Orders
 
-    def place_order(self, created: str | datetime | None = None, **given: Any) -> Json:
-        """An order is placed; fields as in `POST /orders`. Any status is taken, also a plugin's own."""
-        at = _when(created)
+    def place_order(self, created: str | datetime | None = None, **fields: Any) -> Json:
+        """Place an order. The fields are those of `POST /orders`; any status is accepted, also one of a plugin."""
+        at = _time(created)
         with self.lock:
-            self.shop.statuses.add(given.get("status") or "pending")
-            return self.renderer.order(self.orders.create(given, Origin(at=at)))
+            self.shop.statuses.add(fields.get("status") or "pending")
+            return self.renderer.order(self.orders.create(fields, Origin(at=at)))
 
     def place_orders(
         self,
@@ -76,53 +79,53 @@ class ShopFloor:
         set_paid: bool = True,
         customer_id: int = 0,
         quiet: bool = False,
-        **given: Any,
+        **fields: Any,
     ) -> list[int]:
-        """Many orders at once, of a jumper each; other fields as in `POST /orders`. Gives their ids.
+        """Place many orders at once, of one sweater each, and return their ids. The fields are those of `POST /orders`.
 
-        Where it is `quiet` no webhook tells of them, as when an importer writes to the database.
+        If `quiet`, no webhook fires, as when an importer writes to the database.
         """
-        wanted = {
+        order = {
             "line_items": [{"product_id": 10}],
             "set_paid": set_paid,
             "customer_id": customer_id,
-            **given,
+            **fields,
         }
-        with self.lock, self.shop.unheard() if quiet else nullcontext():
-            return [self.orders.create(wanted).id for _ in range(count)]
+        with self.lock, self.shop.without_webhooks() if quiet else nullcontext():
+            return [self.orders.create(order).id for _ in range(count)]
 
     def checkout(
         self,
         ip_address: str = "127.0.0.1",
         user_agent: str = "",
         created: str | datetime | None = None,
-        **given: Any,
+        **fields: Any,
     ) -> Json:
-        """A guest or customer places an order in the storefront, with IP address and browser."""
-        origin = Origin("store-api", ip_address, user_agent, _when(created))
+        """Place an order in the storefront, as a guest or customer, with IP address and browser."""
+        origin = Origin("store-api", ip_address, user_agent, _time(created))
         with self.lock:
-            return self.renderer.order(self.orders.checkout(given, origin))
+            return self.renderer.order(self.orders.checkout(fields, origin))
 
-    def edit_order(self, order_id: int, at: str | datetime | None = None, **given: Any) -> Json:
-        """The order is changed; fields as in `PUT /orders/<id>`."""
+    def edit_order(self, order_id: int, at: str | datetime | None = None, **fields: Any) -> Json:
+        """Change an order. The fields are those of `PUT /orders/<id>`."""
         with self.lock:
             order = self.shop.order(order_id)
-            self.shop.statuses.add(given.get("status") or "pending")
-            self.orders.update(order, given, _when(at))
+            self.shop.statuses.add(fields.get("status") or "pending")
+            self.orders.update(order, fields, _time(at))
             return self.renderer.order(order)
 
     def pay_order(
         self, order_id: int, transaction_id: str = "", at: str | datetime | None = None
     ) -> Json:
-        """The payment comes in."""
+        """Record the payment of an order."""
         return self.edit_order(order_id, at, set_paid=True, transaction_id=transaction_id)
 
     def complete_order(self, order_id: int, at: str | datetime | None = None) -> Json:
-        """The order is finished; this also tells of the customer."""
+        """Complete an order. Its customer's webhook fires too."""
         return self.edit_order(order_id, at, status="completed")
 
     def cancel_order(self, order_id: int) -> Json:
-        """The order is cancelled."""
+        """Cancel an order."""
         return self.edit_order(order_id, status="cancelled")
 
     def refund_order(
@@ -133,32 +136,32 @@ class ShopFloor:
         at: str | datetime | None = None,
         silent: bool = False,
     ) -> Json:
-        """Money is given back. A `silent` refund leaves the order as it is, and no webhook tells of it."""
+        """Refund an amount. A `silent` refund does not change the order, and no webhook fires."""
         with self.lock:
             order = self.shop.order(order_id)
-            refund = self.orders.refund(order, amount, reason, _when(at), silent=silent)
+            refund = self.orders.refund(order, amount, reason, _time(at), silent=silent)
             return self.renderer.refund(order, refund)
 
     def delete_refund(self, order_id: int, refund_id: int) -> Json:
-        """A refund is deleted: the order keeps its dates, and no webhook tells of it."""
+        """Delete a refund. The order keeps its dates, and no webhook fires."""
         with self.lock:
             order = self.shop.order(order_id)
             return self.renderer.refund(order, self.orders.delete_refund(order, refund_id))
 
     def trash_order(self, order_id: int) -> Json:
-        """Into the trash."""
-        return self._with_order(order_id, self.orders.trash)
+        """Move an order to the trash."""
+        return self._change_order(order_id, self.orders.trash)
 
     def restore_order(self, order_id: int) -> Json:
-        """Out of the trash."""
-        return self._with_order(order_id, self.orders.restore)
+        """Take an order out of the trash."""
+        return self._change_order(order_id, self.orders.restore)
 
     def anonymise_order(self, order_id: int) -> Json:
-        """The store's own eraser runs over the order."""
-        return self._with_order(order_id, self.orders.anonymise)
+        """Run the store's own eraser on an order."""
+        return self._change_order(order_id, self.orders.anonymise)
 
     def delete_order(self, order_id: int) -> Json:
-        """Gone for good; no order topic tells of it."""
+        """Delete an order for good. No webhook with an order topic fires."""
         with self.lock:
             self.orders.delete(self.shop.order(order_id))
         return {"id": order_id}
@@ -166,30 +169,26 @@ class ShopFloor:
     # Meta data by hand
 
     def opt_in(self, kind: str, record_id: int) -> Json:
-        """The newsletter is wanted; `kind` is order or customer."""
+        """Accept the newsletter; `kind` is order or customer."""
         return self.edit_meta(kind, record_id, OPT_IN, "yes")
 
     def opt_out(self, kind: str, record_id: int) -> Json:
-        """The newsletter is not wanted any more."""
+        """Refuse the newsletter."""
         return self.edit_meta(kind, record_id, OPT_IN, "no")
 
     def edit_meta(self, kind: str, record_id: int, key: str, value: Any) -> Json:
-        """Somebody edits meta data by hand; null deletes."""
+        """Edit one key of the meta data by hand; None deletes it."""
         changes = [{"key": key, "value": value}]
         if kind == "order":
             return self.edit_order(record_id, meta_data=changes)
         return self.edit_customer(record_id, meta_data=changes)
 
-    def _with_customer(self, act: Callable[[], Customer]) -> Json:
-        with self.lock:
-            return self.renderer.customer(act(), with_meta=True)
-
-    def _with_order(self, order_id: int, act: Callable[[Order], None]) -> Json:
+    def _change_order(self, order_id: int, change: Callable[[Order], None]) -> Json:
         with self.lock:
             order = self.shop.order(order_id)
-            act(order)
+            change(order)
             return self.renderer.order(order)
 
 
-def _when(moment: str | datetime | None) -> datetime | None:
+def _time(moment: str | datetime | None) -> datetime | None:
     return None if moment is None else instant(moment)
