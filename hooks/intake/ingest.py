@@ -431,7 +431,7 @@ def _repeats(unit: Unit, store: str, delivery: Delivery, moment: Moment) -> bool
     named = delivery.signed_identity
     if not named:
         return False
-    return not log.take_report(unit.connection, store, named, moment.now, apart=REPORTS_APART)
+    return not log.log_report(unit.connection, store, named, moment.now, apart=REPORTS_APART)
 
 
 def _is_blank(known: Values) -> bool:

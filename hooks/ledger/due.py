@@ -1,4 +1,4 @@
-"""What is to be deleted when, a page at a time: records as a whole, and parts that have to go before."""
+"""The records that fall due, a page at a time: as a whole, or the parts that have to be deleted before the whole."""
 
 from __future__ import annotations
 
@@ -14,31 +14,28 @@ from hooks.ledger.tables import IS_KEPT, IS_OPEN, records
 
 PAGE_SIZE = 500
 
-SHOWN = [
-    records.c[name]
-    for name in (
-        "store",
-        "kind",
-        "external_id",
-        "state",
-        "retention_class",
-        "legal_basis",
-        "review_after",
-        "delete_after",
-        "part_delete_after",
-        "entries",
-    )
+_KEY: list[Column[Any]] = [records.c.store, records.c.kind, records.c.external_id]
+
+_LINE: list[Column[Any]] = [
+    *_KEY,
+    records.c.state,
+    records.c.retention_class,
+    records.c.legal_basis,
+    records.c.review_after,
+    records.c.delete_after,
+    records.c.part_delete_after,
+    records.c.entries,
 ]
-"""What a line of the schedule needs of its record."""
-
-
-_NAMED: list[Column[Any]] = [records.c[name] for name in ("store", "kind", "external_id")]
+"""The columns that a line of the schedule shows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """What to look for. `before`: due on that day or earlier, that is, kept until the day before it at most.
-    `parts`: records of which a part has to go before the whole of them, by the first day of any part."""
+class DueQuery:
+    """The records to look for.
+
+    `before`: due on that day or earlier, that is, kept until the day before it at most. `parts`: the records of which a
+    part has to be deleted before the whole, by the first day of any part.
+    """
 
     before: date | None = None
     retention_class: str | None = None
@@ -47,96 +44,105 @@ class Due:
     parts: bool = False
 
     @property
-    def what(self) -> tallies.What:
-        """Which tally counts them."""
+    def scope(self) -> tallies.Scope:
+        """The tally that counts these records."""
         return "part" if self.parts else "whole"
 
     @property
-    def day(self) -> Column[date]:
-        """The column that says when."""
+    def day_column(self) -> Column[date]:
+        """The column with the day on which a record is due."""
         return records.c.part_delete_after if self.parts else records.c.delete_after
 
     @property
-    def of(self) -> dict[str, Any]:
-        """The same, in the words of the tallies."""
+    def filters(self) -> dict[str, Any]:
+        """The same query as arguments of `tallies.days`."""
         return {"before": self.before, "kind": self.kind, "retention_class": self.retention_class}
 
 
-def due(connection: Connection, chosen: Due) -> tuple[int, list[Row[Any]]]:
-    """How many records there are in all, and this page of them in the order in which they fall due.
+def due_page(connection: Connection, query: DueQuery) -> tuple[int, list[Row[Any]]]:
+    """Return the number of all these records, and one page of them in the order in which they fall due.
 
-    Records that are kept until an event have no day, and are not among them.
+    A record that is kept until an event has no day, and is not among them.
     """
-    groups = _groups(connection, chosen)
+    groups = _groups(connection, query)
     total = sum(groups.values())
-    if (chosen.page - 1) * PAGE_SIZE >= total:
+    if (query.page - 1) * PAGE_SIZE >= total:
         return total, []
-    page = _page(chosen, groups, chosen.page * PAGE_SIZE, PAGE_SIZE).subquery()
-    rows = select(*SHOWN).join(page, page.c.id == records.c.id).order_by(chosen.day, records.c.id)
-    return total, list(connection.execute(rows))
+    page = _select_page(query, groups, query.page * PAGE_SIZE, PAGE_SIZE).subquery()
+    rows = select(*_LINE).join(page, page.c.id == records.c.id)
+    return total, list(connection.execute(rows.order_by(query.day_column, records.c.id)))
 
 
-def oldest(connection: Connection, chosen: Due) -> tuple[int, Row[Any] | None]:
-    """The number of records in all, and the one that falls due first: `store`, `kind`, `external_id`, `day`."""
-    groups = _groups(connection, chosen)
+def first_due(connection: Connection, query: DueQuery) -> tuple[int, Row[Any] | None]:
+    """Return the number of all these records, and the first due: `store`, `kind`, `external_id`, `day`."""
+    groups = _groups(connection, query)
     if not groups:
         return 0, None
-    first = _page(chosen, groups, 1, 1).subquery()
-    rows: Select[Any] = select(*_NAMED, chosen.day.label("day")).join(
-        first, first.c.id == records.c.id
-    )
-    return sum(groups.values()), connection.execute(rows).first()
+    first = _select_page(query, groups, 1, 1).subquery()
+    row: Select[Any] = select(*_KEY, query.day_column.label("day"))
+    row = row.join(first, first.c.id == records.c.id)
+    return sum(groups.values()), connection.execute(row).first()
 
 
-def set_before(
+def count_before(
     connection: Connection, store: str, name: Literal["request_due", "hold_review"], before: date
 ) -> tuple[int, Row[Any] | None]:
-    """Count the records of a store with a day of this name before a day, and give the oldest: `kind`, `external_id`,
-    `day`."""
+    """Return the number of a store's records with a day in the column `name` that is before a day, and the oldest.
+
+    The oldest is a row of `store`, `kind`, `external_id` and `day`.
+    """
     day = records.c[name]
-    past = records.c.store == store, day < before
-    rows: Select[Any] = select(*_NAMED, day.label("day")).where(*past)
-    first = connection.execute(
-        rows.order_by(day, records.c.kind, records.c.external_id).limit(1)
-    ).first()
-    if first is None:
+    is_past = records.c.store == store, day < before
+    rows: Select[Any] = select(*_KEY, day.label("day")).where(*is_past)
+    ordered = rows.order_by(day, records.c.kind, records.c.external_id)
+    oldest = connection.execute(ordered.limit(1)).first()
+    if oldest is None:
         return 0, None
-    number = connection.execute(select(func.count()).select_from(records).where(*past)).scalar_one()
-    return int(number), first
+    count = select(func.count()).select_from(records).where(*is_past)
+    return int(connection.execute(count).scalar_one()), oldest
 
 
-def _groups(connection: Connection, chosen: Due) -> dict[tuple[str, ...], int]:
-    """What the indexes go by before they go by day (kind and class, or of parts kind alone): how many each has."""
-    by = ("kind",) if chosen.parts else ("kind", "retention_class")
-    return {
-        tuple(row[:-1]): row.number
-        for row in tallies.days(connection, chosen.what, *by, **chosen.of)
-    }
+def _groups(connection: Connection, query: DueQuery) -> dict[tuple[str, ...], int]:
+    """Count the records of each group: of each kind and class; or of each kind, for parts.
+
+    The columns that make a group come before the day in the index, so that the index has each group in order of days.
+    """
+    names = ("kind",) if query.parts else ("kind", "retention_class")
+    rows = tallies.days(connection, query.scope, *names, **query.filters)
+    return {tuple(row[:-1]): row.number for row in rows}
 
 
-def _page(chosen: Due, groups: Iterable[tuple[str, ...]], upto: int, size: int) -> Select[Any]:
-    """The last `size` ids of the first `upto`: each group gives as many as may be wanted of it, which an index has in
-    order."""
-    each = [_first(chosen, upto, *group).subquery().select() for group in groups]
-    together = union_all(*each).subquery()
-    ordered = select(together.c.id).order_by(together.c.day, together.c.id)
-    return ordered.limit(size).offset(upto - size)
+def _select_page(
+    query: DueQuery, groups: Iterable[tuple[str, ...]], up_to: int, size: int
+) -> Select[Any]:
+    """Select the last `size` ids of the first `up_to`.
+
+    Each group gives its own first `up_to`, which the index has in order; these are merged.
+    """
+    firsts = [_select_first(query, up_to, *group).subquery().select() for group in groups]
+    merged = union_all(*firsts).subquery()
+    ordered = select(merged.c.id).order_by(merged.c.day, merged.c.id)
+    return ordered.limit(size).offset(up_to - size)
 
 
-def _first(chosen: Due, upto: int, kind: str, retention_class: str | None = None) -> Select[Any]:
-    where: list[Any] = [
-        IS_KEPT if chosen.parts else IS_OPEN,
-        chosen.day.is_not(None),
+def _select_first(
+    query: DueQuery, up_to: int, kind: str, retention_class: str | None = None
+) -> Select[Any]:
+    """Select the first `up_to` records of a group. An empty class stands for none."""
+    day = query.day_column
+    conditions: list[Any] = [
+        IS_KEPT if query.parts else IS_OPEN,
+        day.is_not(None),
         records.c.kind == kind,
     ]
     if retention_class is not None:
-        where.append(records.c.retention_class == (retention_class or None))
-    if chosen.before:
-        where.append(chosen.day < chosen.before)
-    found = select(records.c.id, chosen.day.label("day")).where(*where)
-    return found.order_by(chosen.day, records.c.id).limit(upto)
+        conditions.append(records.c.retention_class == (retention_class or None))
+    if query.before:
+        conditions.append(day < query.before)
+    rows = select(records.c.id, day.label("day")).where(*conditions)
+    return rows.order_by(day, records.c.id).limit(up_to)
 
 
-def due_by_day(connection: Connection, chosen: Due) -> list[Row[Any]]:
-    """How many (`number`) records of each kind and class fall due on the same `day`."""
-    return tallies.days(connection, chosen.what, "day", "kind", "retention_class", **chosen.of)
+def due_by_day(connection: Connection, query: DueQuery) -> list[Row[Any]]:
+    """Return the `number` of records of each kind and class that fall due on the same `day`."""
+    return tallies.days(connection, query.scope, "day", "kind", "retention_class", **query.filters)

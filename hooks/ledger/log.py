@@ -1,4 +1,4 @@
-"""What is appended and never changed: deliveries taken, deliveries set aside, the history of each record."""
+"""The logs: deliveries that were taken, deliveries in quarantine, and the columns of a line of the history."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hooks.ledger.tables import REPORTED, UNKNOWN, deliveries, stores
 from hooks.ledger.tables import quarantine as quarantined
 
 PRUNED_AT_ONCE = 1000
-"""So that the write lock is held for moments only."""
+"""The rows that one transaction deletes: few, so that it holds the write lock only briefly."""
 
 
 class Fault(Protocol):
-    """A delivery set aside: why, and of which record as far as that is known."""
+    """The reason why a delivery goes into quarantine, and the record that it is about, as far as it is known."""
 
     @property
     def reason(self) -> str: ...
@@ -29,18 +29,19 @@ class Fault(Protocol):
     def external_id(self) -> int | None: ...
 
 
-def take_report(
+def log_report(
     connection: Connection, store: str, identity: str, at: datetime, *, apart: timedelta
 ) -> bool:
-    """Log a report without a time; False where the same one came less than `apart` before `at`, or after it.
+    """Log a report without a time; False where the same report came less than `apart` before `at`, or after it.
 
-    Raises RacedError where another process logs the same one at the same time: then run the transaction again.
+    Raises RacedError where another process logs the same report at the same time: then run the transaction again.
     """
-    this = (deliveries.c.store == store, deliveries.c.identity == identity)
-    before = connection.execute(select(deliveries.c.received_at).where(*this)).scalar_one_or_none()
-    if before and abs(at - before) < apart:
+    is_same = (deliveries.c.store == store, deliveries.c.identity == identity)
+    query = select(deliveries.c.received_at).where(*is_same)
+    previous = connection.execute(query).scalar_one_or_none()
+    if previous and abs(at - previous) < apart:
         return False
-    connection.execute(delete(deliveries).where(*this, deliveries.c.received_at == before))
+    connection.execute(delete(deliveries).where(*is_same, deliveries.c.received_at == previous))
     values = {
         "store": store,
         "identity": identity,
@@ -48,22 +49,25 @@ def take_report(
         "result": "recorded",
         "received_at": at,
     }
-    added = insert_ignore(connection, deliveries).values(values).returning(deliveries.c.identity)
-    if connection.execute(added).scalar_one_or_none() is None:
+    statement = insert_ignore(connection, deliveries).values(values)
+    inserted = connection.execute(statement.returning(deliveries.c.identity))
+    if inserted.scalar_one_or_none() is None:
         raise RacedError("another process took the same report at the same time")
     return True
 
 
 def count_unknown(connection: Connection, store: str, since: datetime) -> int:
-    """Count the records of which nothing is known that deliveries have made since an instant."""
-    chosen = select(func.count()).where(
-        deliveries.c.store == store, deliveries.c.received_at > since
+    """Count the records of which nothing is known that deliveries have created since an instant."""
+    query = select(func.count()).where(
+        deliveries.c.store == store,
+        deliveries.c.received_at > since,
+        deliveries.c.topic == UNKNOWN,
     )
-    return int(connection.execute(chosen.where(deliveries.c.topic == UNKNOWN)).scalar_one())
+    return int(connection.execute(query).scalar_one())
 
 
 def note_unknown(connection: Connection, store: str, identity: str, at: datetime) -> None:
-    """Log that the delivery of this identity made a record of which nothing is known."""
+    """Log that the delivery of this identity has created a record of which nothing is known."""
     values = {
         "store": store,
         "identity": f"?{identity[1:]}",
@@ -75,7 +79,7 @@ def note_unknown(connection: Connection, store: str, identity: str, at: datetime
 
 
 def quarantine(connection: Connection, store: str, topic: str, fault: Fault, at: datetime) -> None:
-    """Set a delivery aside: what was wrong with it in our own words, and nothing of its body."""
+    """Put a delivery into quarantine, with the cause in our own words and without its body."""
     values = {
         "store": store,
         "topic": topic,
@@ -89,52 +93,55 @@ def quarantine(connection: Connection, store: str, topic: str, fault: Fault, at:
 
 
 def resolve_quarantine(connection: Connection, keys: Iterable[RecordKey], at: datetime) -> None:
-    """These records were read from the store: deliveries of them that were set aside are made good."""
-    for (store, kind), numbers in by_kind(keys).items():
-        about = (
+    """Resolve the quarantined deliveries about these records, which were refetched."""
+    for (store, kind), ids in by_kind(keys).items():
+        statement = update(quarantined).where(
             quarantined.c.store == store,
             quarantined.c.kind == kind,
-            quarantined.c.external_id.in_(numbers),
+            quarantined.c.external_id.in_(ids),
+            quarantined.c.resolved_at.is_(None),
         )
-        open_ = update(quarantined).where(*about, quarantined.c.resolved_at.is_(None))
-        connection.execute(open_.values(resolved_at=at))
+        connection.execute(statement.values(resolved_at=at))
 
 
-def resolve_nameless(
+def resolve_without_id(
     connection: Connection, store: str, topics: Iterable[str], before: datetime, at: datetime
 ) -> None:
-    """All records of these topics were gone through since: deliveries without an id are made good by that."""
-    about = or_(*(quarantined.c.topic.startswith(topic) for topic in topics))
-    nameless = (quarantined.c.external_id.is_(None), quarantined.c.received_at < before)
-    chosen = update(quarantined).where(quarantined.c.store == store, about, *nameless)
-    connection.execute(chosen.where(quarantined.c.resolved_at.is_(None)).values(resolved_at=at))
+    """Resolve the quarantined deliveries without a record's id: all records of these topics were refetched since."""
+    statement = update(quarantined).where(
+        quarantined.c.store == store,
+        or_(*(quarantined.c.topic.startswith(topic) for topic in topics)),
+        quarantined.c.external_id.is_(None),
+        quarantined.c.received_at < before,
+        quarantined.c.resolved_at.is_(None),
+    )
+    connection.execute(statement.values(resolved_at=at))
 
 
-def prune(connection: Connection, before: datetime, kept: Iterable[str]) -> int:
-    """Forget deliveries taken, and ones set aside and made good, before an instant; a chunk of them at a time.
+def prune(connection: Connection, before: datetime, topics_kept: Iterable[str]) -> int:
+    """Delete deliveries that came before an instant, and quarantined ones that were resolved before it.
 
-    Those of the topics `kept` stay: what they tell carries no time, so that a repeat must be known for ever.
-    Returns how many went.
+    Deletes up to PRUNED_AT_ONCE of each, and returns how many. Deliveries of `topics_kept` stay: their content has no
+    time, so that a repeated one must be recognised for ever.
     """
-    each = deliveries.c.store.in_(
-        select(stores.c.slug)
-    )  # else all would be gone through for want of an index
-    old = select(deliveries.c.store, deliveries.c.identity).where(each)
-    old = old.where(
-        deliveries.c.received_at < before, deliveries.c.topic.not_in(tuple(kept))
-    ).limit(PRUNED_AT_ONCE)
-    went = connection.execute(
-        delete(deliveries).where(tuple_(deliveries.c.store, deliveries.c.identity).in_(old))
-    ).rowcount
-    settled = (
-        select(quarantined.c.id).where(quarantined.c.resolved_at < before).limit(PRUNED_AT_ONCE)
+    # The condition on the store is always true. Without it, no index would fit.
+    is_of_a_store = deliveries.c.store.in_(select(stores.c.slug))
+    old = select(deliveries.c.store, deliveries.c.identity).where(
+        is_of_a_store,
+        deliveries.c.received_at < before,
+        deliveries.c.topic.not_in(tuple(topics_kept)),
     )
-    return (
-        went + connection.execute(delete(quarantined).where(quarantined.c.id.in_(settled))).rowcount
+    key = tuple_(deliveries.c.store, deliveries.c.identity)
+    pruned = connection.execute(delete(deliveries).where(key.in_(old.limit(PRUNED_AT_ONCE))))
+    resolved = select(quarantined.c.id).where(quarantined.c.resolved_at < before)
+    resolved = resolved.limit(PRUNED_AT_ONCE)
+    pruned_quarantine = connection.execute(
+        delete(quarantined).where(quarantined.c.id.in_(resolved))
     )
+    return pruned.rowcount + pruned_quarantine.rowcount
 
 
 def told(row: Mapping[str, Any], at: datetime, cause: str, reason: str) -> dict[str, Any]:
-    """The columns of a line of the history, but for whose it is: how a record is tagged now, and why."""
+    """Return a line of the history, without the record's id: how the record is tagged now, and why."""
     columns = ("state", "legal_basis", "retention_class", "delete_after", "policy_id")
     return {"at": at, "cause": cause, "reason": reason} | {name: row[name] for name in columns}

@@ -1,4 +1,4 @@
-"""The moment at which something was learnt of a record."""
+"""The moment at which the service learns something about a record."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The time of day (UTC), and how long a record must then be quiet before it is acted upon.
+    """The time `now` (UTC), and the time `settle` for which a record must then be quiet before it is pushed.
 
-    `asked_at` is the time at which the store was asked, where this is its answer; None for a delivery.
+    `asked_at` is the time at which the store was asked, if this is its answer; None for a delivery.
     """
 
     now: datetime

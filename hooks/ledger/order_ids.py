@@ -1,4 +1,4 @@
-"""The ids of a store's orders, as the ledger knows them: of those that are there, that are gone, and in question."""
+"""The ids of a store's orders in the ledger, whatever the state of the orders."""
 
 from __future__ import annotations
 
@@ -9,37 +9,43 @@ from hooks.ledger.records import UNLISTED
 from hooks.ledger.tables import records
 
 WINDOW = 10_000
-"""So many ids are looked at in one step, so that a ledger of a million orders takes little memory."""
+"""The number of ids in one step, so that a ledger of a million orders takes little memory."""
 
 
 def bounds(connection: Connection, store: str) -> tuple[int, int] | None:
-    """The smallest and the largest id of which anything is known."""
-    at = records.c.external_id
-    ours = records.c.store == store, records.c.kind == "order", records.c.state != "unknown"
-    chosen = select(at).where(*ours).limit(1)
-    smallest = connection.execute(chosen.order_by(at)).scalar_one_or_none()
-    largest = connection.execute(chosen.order_by(at.desc())).scalar_one_or_none()
-    return (smallest, largest) if smallest is not None and largest is not None else None
+    """Return the smallest and the largest id of an order whose state is known; None where there is no such order."""
+    order_id = records.c.external_id
+    query = select(order_id).where(
+        records.c.store == store, records.c.kind == "order", records.c.state != "unknown"
+    )
+    smallest = connection.execute(query.order_by(order_id).limit(1)).scalar_one_or_none()
+    largest = connection.execute(query.order_by(order_id.desc()).limit(1)).scalar_one_or_none()
+    if smallest is None or largest is None:
+        return None
+    return smallest, largest
 
 
 def window(connection: Connection, store: str, first: int, last: int) -> list[int]:
-    """The ids from `first` to `last`, at most WINDOW, in rising order; in falling order where `last` is the smaller."""
-    at = records.c.external_id
-    within = at.between(min(first, last), max(first, last))
-    chosen = select(at).where(records.c.store == store, records.c.kind == "order", within)
-    ordered = chosen.order_by(at if first <= last else at.desc())
-    return list(connection.execute(ordered.limit(WINDOW)).scalars())
+    """Return the ids from `first` to `last`, at most WINDOW; in falling order where `last` is smaller than `first`."""
+    order_id = records.c.external_id
+    is_within = order_id.between(min(first, last), max(first, last))
+    query = select(order_id).where(records.c.store == store, records.c.kind == "order", is_within)
+    query = query.order_by(order_id if first <= last else order_id.desc())
+    return list(connection.execute(query.limit(WINDOW)).scalars())
 
 
 def count_unlisted(connection: Connection, store: str) -> int:
-    """Count the orders that only their own address shows. Goes through all orders."""
-    ours = records.c.store == store, records.c.kind == "order", records.c.reread_reason == UNLISTED
-    return int(
-        connection.execute(select(func.count()).select_from(records).where(*ours)).scalar_one()
+    """Count the orders that the store's lists leave out. Reads all orders, so it is slow."""
+    query = select(func.count()).select_from(records)
+    query = query.where(
+        records.c.store == store,
+        records.c.kind == "order",
+        records.c.reread_reason == UNLISTED,
     )
+    return int(connection.execute(query).scalar_one())
 
 
-def unlisted(connection: Connection, store: str) -> int:
-    """The number of such orders, as it was last noted."""
+def last_unlisted_count(connection: Connection, store: str) -> int:
+    """Return the number of orders that the store's lists leave out, as it was last counted."""
     trait = traits.read(connection, store).get(UNLISTED)
     return int(trait.value) if trait else 0

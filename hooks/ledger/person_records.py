@@ -1,8 +1,6 @@
-"""All records of one person, as far as the ledger knows whose they are."""
+"""All records of one person, as far as the ledger knows the owner of each record."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, String, and_, cast, or_, select
 
@@ -12,68 +10,68 @@ from hooks.ledger.tables import records
 from hooks.retention.facts import MAX_ID, STORED_KINDS
 
 
-def held_of(connection: Connection, store: str, customer_id: int) -> list[Values]:
-    """The account, and all orders, requests and consents of a customer, in order of kinds and ids; whatever their
-    state, and also where the account itself is unknown. What is about one of these orders is the customer's too, and
-    so is what has no account and one of the addresses that this one ever had."""
+def records_of_customer(connection: Connection, store: str, customer_id: int) -> list[Values]:
+    """Return the account and all orders, requests and consents of a customer, in order of kinds and ids.
+
+    Their state does not matter, and the account itself may be unknown. Records about one of the orders belong to the
+    customer as well. So do records without an account that have one of the addresses that the account ever had.
+    """
     if customer_id > MAX_ID:
         return []
-    return _found(connection, store, _of_person(connection, store, {customer_id}, set()))
+    return _select(connection, store, _of_person(connection, store, {customer_id}, set()))
 
 
-def held_under(connection: Connection, store: str, email_hash: str) -> list[Values]:
-    """All records of whoever has the address of a keyed hash: those without an account, and those of each account that
-    ever had it."""
+def records_of_address(connection: Connection, store: str, email_hash: str) -> list[Values]:
+    """Return all records of the person with an address, given by its keyed hash.
+
+    These are the records without an account that have the address, and all records of each account that ever had it.
+    """
     accounts = accounts_with(connection, store, email_hash)
-    return _found(connection, store, _of_person(connection, store, accounts, {email_hash}))
+    return _select(connection, store, _of_person(connection, store, accounts, {email_hash}))
 
 
 def _of_person(
     connection: Connection, store: str, accounts: set[int], hashes: set[str]
 ) -> ColumnElement[bool]:
-    """The condition of all records under these accounts, and under these addresses and those of the accounts."""
+    """Build the condition of all records of these accounts, of these addresses, and of the accounts' addresses."""
     conditions: list[ColumnElement[bool]] = []
-    for number in sorted(accounts):
-        hashes = hashes | emails_of(connection, store, number)
+    all_hashes = set(hashes)
+    for customer_id in sorted(accounts):
+        all_hashes |= emails_of(connection, store, customer_id)
         conditions += [
-            the_customer(number),
-            of_customer(number),
-            records.c.subject == f"customer:{number}",
+            the_customer(customer_id),
+            of_customer(customer_id),
+            records.c.subject == f"customer:{customer_id}",
         ]
-    if hashes:
-        no_account = and_(records.c.kind != "customer", records.c.customer_id.is_(None))
-        conditions.append(and_(records.c.email_hash.in_(sorted(hashes)), no_account))
+    if all_hashes:
+        has_no_account = and_(records.c.kind != "customer", records.c.customer_id.is_(None))
+        has_address = records.c.email_hash.in_(sorted(all_hashes))
+        conditions.append(and_(has_address, has_no_account))
     orders = select("order:" + cast(records.c.external_id, String)).where(
         records.c.store == store, records.c.kind == "order", or_(*conditions)
     )
     return or_(*conditions, records.c.subject.in_(orders))
 
 
-def held_with(connection: Connection, store: str, order_id: int) -> list[Values]:
-    """An order, and the requests and consents that may be about it: those that name it, and those of its customer."""
+def records_around_order(connection: Connection, store: str, order_id: int) -> list[Values]:
+    """Return an order, and the requests and consents that name it or that its customer has."""
     if order_id > MAX_ID:
         return []
     order = and_(records.c.kind == "order", records.c.external_id == order_id)
     owner = select(records.c.customer_id).where(records.c.store == store, order).scalar_subquery()
     reported = and_(records.c.customer_id == owner, records.c.kind.not_in(STORED_KINDS))
-    return _found(connection, store, or_(order, about_order(order_id), reported))
+    return _select(connection, store, or_(order, about_order(order_id), reported))
 
 
-def not_found_yet(connection: Connection, store: str) -> bool:
-    """Whether there are records of which it was not worked out yet whose they are: those of a ledger that was brought
-    up to this version a moment ago."""
-    new = (records.c.store == store, records.c.tagged_by == "", records.c.facts.is_not(None))
-    return connection.execute(select(records.c.id).where(*new).limit(1)).first() is not None
-
-
-def _found(connection: Connection, store: str, whose: ColumnElement[bool]) -> list[Values]:
-    chosen = (
-        select(records)
-        .where(records.c.store == store, whose)
-        .order_by(records.c.kind, records.c.external_id)
+def has_unassigned_records(connection: Connection, store: str) -> bool:
+    """Tell whether the owner of some records is not worked out yet, as in a ledger that was just upgraded."""
+    query = select(records.c.id).where(
+        records.c.store == store, records.c.tagged_by == "", records.c.facts.is_not(None)
     )
-    return [_values(row) for row in connection.execute(chosen).mappings()]
+    return connection.execute(query.limit(1)).first() is not None
 
 
-def _values(row: Any) -> Values:
-    return dict(row)
+def _select(connection: Connection, store: str, condition: ColumnElement[bool]) -> list[Values]:
+    query = select(records).where(records.c.store == store, condition)
+    query = query.order_by(records.c.kind, records.c.external_id)
+    return [dict(row) for row in connection.execute(query).mappings()]

@@ -1,8 +1,8 @@
 """Requests and decisions about persons, under any of their names.
 
-A person is an account with the keyed hashes of all addresses that it ever had or, without an account, one such hash.
-What is noted about the account, and what is reported or noted about a newsletter contact with one of the hashes, bears
-on all records of the person.
+A person is an account with the keyed hashes of all addresses that it ever had; or one such hash, without an account.
+An event bears on all records of the person if it is noted about the account, or noted or reported about a newsletter
+contact with one of the hashes.
 """
 
 from __future__ import annotations
@@ -23,13 +23,16 @@ from hooks.retention.facts import ConsentFacts, RecordKind
 from hooks.retention.tool_reports import choices_as_events
 
 CONTACT: RecordKind = "marketing-consent"
-"""A newsletter contact: the record of an address of which nothing but the keyed hash is known."""
+"""A newsletter contact: the record of an address. Only the keyed hash of the address is known."""
 
 Name = tuple[RecordKind, int]
+"""A record that stands for a person: an account, or a newsletter contact."""
+
+EventsByName = dict[Name, tuple[RecordEvent, ...]]
 
 
 class Owner(NamedTuple):
-    """The owner of a record: an account or, without one, whoever has the address of a keyed hash."""
+    """The owner of a record: an account, or the person with the address of a keyed hash."""
 
     store: str
     customer_id: int | None
@@ -37,12 +40,14 @@ class Owner(NamedTuple):
 
     @classmethod
     def of(cls, store: str, customer_id: int | None, email_hash: str | None) -> Owner:
-        """The owner of a record with these; the account goes before the address."""
-        return cls(store, customer_id or None, None if customer_id else email_hash or None)
+        """Create the owner from the columns of a record. If there is an account, the address is left out."""
+        if customer_id:
+            return cls(store, customer_id)
+        return cls(store, None, email_hash or None)
 
     @property
     def is_nobody(self) -> bool:
-        """Tell whether nothing is known of whose it is."""
+        """Tell whether the owner is not known at all."""
         return not (self.customer_id or self.email_hash)
 
 
@@ -69,150 +74,172 @@ _CONTACTS = Prepared(
 
 
 class Persons:
-    """Looks up what bears on persons, for many owners at once; nothing is locked.
+    """Finds the events about persons, for many owners at once. Nothing is locked.
 
-    `accounts` gives what was noted about accounts (JSON), by id; the ledger as it stands, where it is left out.
+    `read_accounts` returns the events of accounts (JSON), by id. By default they are read from the ledger.
     """
 
     def __init__(
         self,
         connection: Connection,
         owners: Iterable[Owner] = (),
-        accounts: Callable[[str, Collection[int]], dict[int, str]] | None = None,
+        read_accounts: Callable[[str, Collection[int]], dict[int, str]] | None = None,
     ) -> None:
         self.connection = connection
-        self._accounts = accounts or self._read_accounts
-        self._known: dict[Owner, dict[Name, tuple[RecordEvent, ...]]] = {}
+        self._read_accounts = read_accounts or self._read_accounts_from_ledger
+        self._events: dict[Owner, EventsByName] = {}
         by_store: dict[str, set[Owner]] = defaultdict(set)
         for owner in owners:
             by_store[owner.store].add(owner)
-        for store, some in by_store.items():
-            self._look_up(store, some)
+        for store, owners_of_store in by_store.items():
+            self._look_up(store, owners_of_store)
 
     def about(self, owner: Owner, *, but: Name | None = None) -> tuple[RecordEvent, ...]:
-        """List the events about a person that stand, in no order, `but` not those about one record."""
-        found = self.by_name(owner)
-        return tuple(event for name, events in found.items() if name != but for event in events)
+        """List the events in force about a person, in no order, without those about the record `but`."""
+        events: list[RecordEvent] = []
+        for name, events_of_name in self.by_name(owner).items():
+            if name != but:
+                events += events_of_name
+        return tuple(events)
 
-    def by_name(self, owner: Owner) -> dict[Name, tuple[RecordEvent, ...]]:
-        """The same, by the account or the newsletter contact about which it was noted."""
+    def by_name(self, owner: Owner) -> EventsByName:
+        """Return the same events, by the account or the newsletter contact that they were noted about."""
         if owner.is_nobody:
             return {}
-        if owner not in self._known:  # a record that has changed hands
+        if owner not in self._events:  # the owner of the record has changed
             self._look_up(owner.store, {owner})
-        return self._known[owner]
+        return self._events[owner]
 
-    def _read_accounts(self, store: str, ids: Collection[int]) -> dict[int, str]:
-        found = EVENTS_OF.rows(
-            self.connection, {"store": store, "ids": listed(self.connection, ids)}
-        )
-        return {row["external_id"]: row["events"] for row in found}
+    def _read_accounts_from_ledger(self, store: str, ids: Collection[int]) -> dict[int, str]:
+        values = {"store": store, "ids": listed(self.connection, ids)}
+        rows = EVENTS_OF.rows(self.connection, values)
+        return {row["external_id"]: row["events"] for row in rows}
 
     def _look_up(self, store: str, owners: set[Owner]) -> None:
         names = self._names(store, owners)
-        accounts = {number for numbers, _ in names.values() for number in numbers}
-        hashes = {one for _, some in names.values() for one in some}
-        noted = self._accounts(store, sorted(accounts)) if accounts else {}
-        contacts = self._contacts(store, hashes) if hashes else {}
-        for owner, (numbers, some) in names.items():
-            found: dict[Name, tuple[RecordEvent, ...]] = {}
-            for number in numbers:
-                found["customer", number] = read_events(noted.get(number, "[]"))
-            for one in some:
-                found |= contacts.get(one, {})
-            self._known[owner] = {
-                name: events_in_force(events) for name, events in found.items() if events
+        all_accounts: set[int] = set()
+        all_hashes: set[str] = set()
+        for accounts, hashes in names.values():
+            all_accounts |= accounts
+            all_hashes |= hashes
+        account_events = self._read_accounts(store, sorted(all_accounts)) if all_accounts else {}
+        contact_events = self._read_contacts(store, all_hashes) if all_hashes else {}
+        for owner, (accounts, hashes) in names.items():
+            events: EventsByName = {}
+            for customer_id in accounts:
+                events["customer", customer_id] = read_events(account_events.get(customer_id, "[]"))
+            for email_hash in hashes:
+                events |= contact_events.get(email_hash, {})
+            self._events[owner] = {
+                name: events_in_force(events_of_name)
+                for name, events_of_name in events.items()
+                if events_of_name
             }
 
     def _names(self, store: str, owners: set[Owner]) -> dict[Owner, tuple[set[int], set[str]]]:
-        """The accounts and the hashes by which each owner goes."""
-        guests = {
-            owner.email_hash for owner in owners if not owner.customer_id and owner.email_hash
-        }
-        having: dict[str, set[int]] = defaultdict(set)
-        for number, one in self._emails(_OF_HASHES, store, guests):
-            having[one].add(number)
+        """Find the accounts and the address hashes of each owner."""
         accounts = {owner.customer_id for owner in owners if owner.customer_id}
-        accounts.update(number for numbers in having.values() for number in numbers)
-        had: dict[int, set[str]] = defaultdict(set)
-        for number, one in self._emails(_OF_ACCOUNTS, store, accounts):
-            had[number].add(one)
+        guests = set()
+        for owner in owners:
+            if owner.email_hash and not owner.customer_id:
+                guests.add(owner.email_hash)
+        accounts_of: dict[str, set[int]] = defaultdict(set)
+        for customer_id, email_hash in self._emails(_OF_HASHES, store, guests):
+            accounts_of[email_hash].add(customer_id)
+            accounts.add(customer_id)
+        hashes_of: dict[int, set[str]] = defaultdict(set)
+        for customer_id, email_hash in self._emails(_OF_ACCOUNTS, store, accounts):
+            hashes_of[customer_id].add(email_hash)
         names: dict[Owner, tuple[set[int], set[str]]] = {}
         for owner in owners:
-            numbers = {owner.customer_id} if owner.customer_id else having[owner.email_hash or ""]
-            own = set() if owner.customer_id else {owner.email_hash or ""}
-            names[owner] = numbers, own.union(*(had[number] for number in numbers))
+            if owner.customer_id:
+                own_accounts, own_hashes = {owner.customer_id}, set()
+            else:
+                email_hash = owner.email_hash or ""
+                own_accounts, own_hashes = accounts_of[email_hash], {email_hash}
+            names[owner] = own_accounts, own_hashes.union(*(hashes_of[id_] for id_ in own_accounts))
         return names
 
     def _emails(
-        self, query: Prepared, store: str, chosen: Collection[Any]
+        self, query: Prepared, store: str, ids: Collection[Any]
     ) -> Iterator[tuple[int, str]]:
-        if chosen:
-            asked = {"store": store, "ids": listed(self.connection, sorted(chosen))}
-            for row in query.rows(self.connection, asked):
+        """Yield the accounts and the address hashes that belong together, for these ids."""
+        if ids:
+            values = {"store": store, "ids": listed(self.connection, sorted(ids))}
+            for row in query.rows(self.connection, values):
                 yield row["customer_id"], row["email_hash"]
 
-    def _contacts(
-        self, store: str, hashes: set[str]
-    ) -> dict[str, dict[Name, tuple[RecordEvent, ...]]]:
+    def _read_contacts(self, store: str, hashes: set[str]) -> dict[str, EventsByName]:
         """Read the events of newsletter contacts, by the hash of their address."""
-        found: dict[str, dict[Name, tuple[RecordEvent, ...]]] = defaultdict(dict)
-        asked = {"store": store, "ids": listed(self.connection, sorted(hashes))}
-        for row in _CONTACTS.rows(self.connection, asked):
+        events: dict[str, EventsByName] = defaultdict(dict)
+        values = {"store": store, "ids": listed(self.connection, sorted(hashes))}
+        for row in _CONTACTS.rows(self.connection, values):
             facts = read_facts(CONTACT, row["facts"]) if row["facts"] else None
-            chosen = choices_as_events(facts) if isinstance(facts, ConsentFacts) else ()
+            choices = choices_as_events(facts) if isinstance(facts, ConsentFacts) else ()
             name = CONTACT, row["external_id"]
-            found[row["email_hash"]][name] = (*read_events(row["events"]), *chosen)
-        return found
+            events[row["email_hash"]][name] = (*read_events(row["events"]), *choices)
+        return events
 
 
 # --- the addresses of accounts ---
 
 
 def emails_of(connection: Connection, store: str, customer_id: int) -> set[str]:
-    """The keyed hashes of all addresses that an account ever had."""
-    asked = {"store": store, "ids": listed(connection, [customer_id])}
-    return {row["email_hash"] for row in _OF_ACCOUNTS.rows(connection, asked)}
+    """Return the keyed hashes of all addresses that an account ever had."""
+    values = {"store": store, "ids": listed(connection, [customer_id])}
+    return {row["email_hash"] for row in _OF_ACCOUNTS.rows(connection, values)}
 
 
 def accounts_with(connection: Connection, store: str, email_hash: str) -> set[int]:
-    """The accounts that ever had an address."""
-    asked = {"store": store, "ids": listed(connection, [email_hash])}
-    return {row["customer_id"] for row in _OF_HASHES.rows(connection, asked)}
+    """Return the accounts that ever had an address."""
+    values = {"store": store, "ids": listed(connection, [email_hash])}
+    return {row["customer_id"] for row in _OF_HASHES.rows(connection, values)}
 
 
-def keep_emails(
+def save_emails(
     connection: Connection, store: str, customer_id: int, hashes: Collection[str]
 ) -> set[str]:
-    """Note the addresses of an account. Returns those that were new."""
-    new = set(hashes) - emails_of(connection, store, customer_id) if hashes else set()
-    rows = [{"store": store, "customer_id": customer_id, "email_hash": one} for one in sorted(new)]
-    if rows:
+    """Store the address hashes of an account. Returns those that were new."""
+    if not hashes:
+        return set()
+    new = set(hashes) - emails_of(connection, store, customer_id)
+    if new:
+        key = {"store": store, "customer_id": customer_id}
+        rows = [key | {"email_hash": email_hash} for email_hash in sorted(new)]
         ADD_ACCOUNT_EMAIL.run(connection, rows)
     return new
 
 
-def with_email(connection: Connection, store: str, email_hash: str) -> list[ColumnElement[bool]]:
-    """The records on which what is decided about an address bears, as conditions of which one holds: those with the
-    address, and those of the accounts that ever had it, under their other addresses too."""
-    accounts = accounts_with(connection, store, email_hash)
-    found = [records.c.email_hash == email_hash]
-    for number in sorted(accounts):
-        found += [the_customer(number), *of_account(connection, store, number)]
-    return found
+def affected_by_address(
+    connection: Connection, store: str, email_hash: str
+) -> list[ColumnElement[bool]]:
+    """Return conditions; a decision about an address bears on the records that meet one of them.
+
+    These are the records with the address, and the records of each account that ever had it, under all its addresses.
+    """
+    conditions = [records.c.email_hash == email_hash]
+    for customer_id in sorted(accounts_with(connection, store, email_hash)):
+        conditions.append(the_customer(customer_id))
+        conditions += affected_by_account(connection, store, customer_id)
+    return conditions
 
 
-def of_account(connection: Connection, store: str, customer_id: int) -> list[ColumnElement[bool]]:
-    """The records on which what is decided about an account bears, besides the account, as conditions."""
+def affected_by_account(
+    connection: Connection, store: str, customer_id: int
+) -> list[ColumnElement[bool]]:
+    """Return conditions; a decision about an account bears on the account and on the records that meet one of them."""
+    conditions = [of_customer(customer_id)]
     hashes = sorted(emails_of(connection, store, customer_id))
-    return [of_customer(customer_id), *([records.c.email_hash.in_(hashes)] if hashes else [])]
+    if hashes:
+        conditions.append(records.c.email_hash.in_(hashes))
+    return conditions
 
 
-def is_a_name(connection: Connection, store: str, email_hash: str) -> bool:
-    """Tell whether records go by an address alone: those of guests, and a newsletter contact."""
-    chosen = select(records.c.id).where(
+def has_records_without_account(connection: Connection, store: str, email_hash: str) -> bool:
+    """Tell whether an address has records without an account: orders of guests, or a newsletter contact."""
+    query = select(records.c.id).where(
         records.c.store == store,
         records.c.email_hash == email_hash,
         records.c.customer_id.is_(None),
     )
-    return connection.execute(chosen.limit(1)).first() is not None
+    return connection.execute(query.limit(1)).first() is not None

@@ -1,4 +1,4 @@
-"""Whether a delivery could be taken now. That the ledger can be written, only a write tells."""
+"""The readiness of this process to take a delivery. Only a real write shows that the ledger can be written."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from hooks.ledger.database import Database
 from hooks.ledger.write_probe import write_once
 
 VALID_SECONDS = 2.0
-"""For so long what a write has shown stands, for all who ask this process."""
+"""The time for which the result of a write is used again, for all requests to this process."""
 
 
 @dataclass
 class Readiness:
-    """The findings of one process. `clock` tells the time of day."""
+    """The readiness of one process. `clock` returns the time in UTC."""
 
     database: Database
     clock: Callable[[], datetime]
@@ -28,14 +28,17 @@ class Readiness:
     _is_writing: bool = False
 
     def fault(self) -> tuple[LedgerUnavailableError, datetime] | None:
-        """Find why no delivery can be taken, and since when this process has found so; None where one can.
+        """Return the reason why no delivery can be taken, and since when; None where one can be taken.
 
-        A LedgerNotReadyError where the ledger can be used, but not by this version. Takes as long as a write waits at
-        most; who asks while another write is tried is told what the one before has shown.
+        A LedgerNotReadyError means that the ledger can be used, but not by this version. The call takes at most as long
+        as a write may wait. While another call tries a write, this one returns the result of the write before.
         """
-        found = self._read() or self._write()
-        self._since = (self._since or self.clock()) if found else None
-        return (found, self._since) if found and self._since else None
+        error = self._read() or self._write()
+        if error is None:
+            self._since = None
+            return None
+        self._since = self._since or self.clock()
+        return error, self._since
 
     def _read(self) -> LedgerUnavailableError | None:
         try:
@@ -61,14 +64,11 @@ class Readiness:
 
 
 def checks(fault: LedgerUnavailableError | None) -> dict[str, str]:
-    """Say of each part how it is, for `/readyz`."""
-    found = {
-        "database": "ok",
-        "policy": "ok",
-        "migrations": "ok",
-    }  # without a policy there is no process
+    """Say for each part whether it is ready, for `/readyz`. The policy always is: no process starts without one."""
+    results = {"database": "ok", "policy": "ok", "migrations": "ok"}
     if isinstance(fault, LedgerNotReadyError):
-        return found | {"migrations": str(fault)}
-    if fault:
-        return found | {"database": str(fault), "migrations": "unknown"}
-    return found
+        results["migrations"] = str(fault)
+    elif fault:
+        results["database"] = str(fault)
+        results["migrations"] = "unknown"
+    return results

@@ -1,7 +1,7 @@
-"""What is done for each store again and again, by one worker at a time: its place survives a crash.
+"""The rounds of each store: work that is repeated, by one worker at a time, with a place that survives a crash.
 
-A round is claimed for a while, and the claim is renewed with every step that is committed; of a worker that died
-the claim lapses, and the next one goes on where the last commit left it.
+A worker claims a round for a while, and renews the claim with every step that it commits. The claim of a worker that
+died lapses, and another worker goes on from the place of the last commit.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ WALKS: tuple[RoundName, ...] = (*LISTS, "unlisted")
 NAMES: tuple[RoundName, ...] = ("watch", *WALKS)
 
 LEASE = timedelta(minutes=2)
-"""Longer than one call to a slow store takes."""
+"""The length of a claim: longer than one call to a slow store takes."""
 
-AT_ITS_START = {"listing": 0, "last_id": 0, "position": 0, "seen": 0, "total": None}
+START_PLACE = {"listing": 0, "last_id": 0, "position": 0, "seen": 0, "total": None}
+"""The place of a round that begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class RoundClaim:
 
 
 def register(connection: Connection, store: str, now: datetime) -> None:
-    """Have a row for each round of the store; one that was never done is due at once."""
+    """Insert a row for each round of the store. A round that was never done is due at once."""
     for name in NAMES:
         connection.execute(
             insert_ignore(connection, rounds), {"store": store, "name": name, "due_at": now}
@@ -46,127 +47,133 @@ def register(connection: Connection, store: str, now: datetime) -> None:
 
 
 def state(connection: Connection, store: str, name: RoundName) -> Row[Any] | None:
-    """How a round stands; None before the store was registered."""
+    """Return the row of a round; None before the store was registered."""
     return connection.execute(
         select(rounds).where(rounds.c.store == store, rounds.c.name == name)
     ).first()
 
 
 def due(connection: Connection, store: str, now: datetime) -> set[str]:
-    """The rounds of a store that are to be worked on, and that nobody works on."""
+    """Find the rounds of a store that are due and not claimed."""
     times = {"now": now, "soon": now + LEASE, "later": now + 2 * LEASE}
     return {row["name"] for row in _DUE.rows(connection, {"store": store, **times})}
 
 
 def _is_due(now: Any, soon: Any) -> Any:
-    """`soon` is one lease from now. A round that was done later than that was done before the clock was set back."""
+    """Build the condition that a round is due. `soon` is one lease from now.
+
+    A round that was done after `soon` was done before the clock was set back: it is due.
+    """
     return or_(rounds.c.due_at <= now, rounds.c.done_at > soon)
 
 
 def _is_free(now: Any, later: Any) -> Any:
-    """`later` is two leases from now. A claim until after that was made before the clock was set back: it counts for
-    none."""
-    held = rounds.c.claim_until
-    return or_(held.is_(None), held <= now, held > later)
+    """Build the condition that nobody has claimed a round. `later` is two leases from now.
+
+    A claim that ends after `later` was made before the clock was set back: it does not count.
+    """
+    claim_until = rounds.c.claim_until
+    return or_(claim_until.is_(None), claim_until <= now, claim_until > later)
 
 
-def _at(name: str) -> Any:
+def _instant(name: str) -> Any:
     return bindparam(name, type_=Instant)
 
 
 _DUE = Prepared(
     lambda _: select(rounds.c.name).where(
         rounds.c.store == bindparam("store"),
-        _is_due(_at("now"), _at("soon")),
-        _is_free(_at("now"), _at("later")),
+        _is_due(_instant("now"), _instant("soon")),
+        _is_free(_instant("now"), _instant("later")),
     )
 )
 
 
-def claim(connection: Connection, wanted: RoundClaim, now: datetime) -> Row[Any] | None:
-    """Take hold of a round that is due; None where it is not, or somebody else works on it.
+def claim(connection: Connection, new: RoundClaim, now: datetime) -> Row[Any] | None:
+    """Claim a round that is due, and return its row; None where it is not due, or another worker has claimed it.
 
-    One that was asked for while it was under way is gone on with, and then is due again at once.
+    A round that was asked for while it was under way goes on from its place, and is due again at once after its end.
     """
-    statement = _claim_statement(wanted, now).where(_is_due(now, now + LEASE)).returning(rounds)
-    taken = connection.execute(statement).first()
-    if taken is None or taken.asked_for_at is None or taken.began_at is not None:
-        return taken
-    anew = AT_ITS_START | {"began_at": None, "began_mark": None, "asked_for_at": None}
-    connection.execute(update(rounds).where(*_mine(wanted)).values(anew))
-    return state(connection, wanted.store, wanted.name)
+    statement = _claim_statement(new, now).where(_is_due(now, now + LEASE)).returning(rounds)
+    row = connection.execute(statement).first()
+    if row is None or row.asked_for_at is None or row.began_at is not None:
+        return row
+    at_start = START_PLACE | {"began_at": None, "began_mark": None, "asked_for_at": None}
+    connection.execute(update(rounds).where(*_is_claimed(new)).values(at_start))
+    return state(connection, new.store, new.name)
 
 
-def claim_at_any_time(connection: Connection, wanted: RoundClaim, now: datetime) -> bool:
-    """Take hold of a round, due or not; False where somebody else works on it.
+def claim_at_any_time(connection: Connection, new: RoundClaim, now: datetime) -> bool:
+    """Claim a round, due or not; False where another worker has claimed it.
 
-    The rows may not exist before: a store of which no worker has known is registered.
+    Registers the store first: perhaps no worker has known it yet.
     """
-    register(connection, wanted.store, now)
-    return connection.execute(_claim_statement(wanted, now)).rowcount == 1
+    register(connection, new.store, now)
+    return connection.execute(_claim_statement(new, now)).rowcount == 1
 
 
-def _claim_statement(wanted: RoundClaim, now: datetime) -> Update:
-    chosen = update(rounds).where(rounds.c.store == wanted.store, rounds.c.name == wanted.name)
-    free = chosen.where(_is_free(now, now + 2 * LEASE))
-    return free.values(claim=wanted.token, claim_until=now + LEASE)
+def _claim_statement(new: RoundClaim, now: datetime) -> Update:
+    statement = _update(new.store, new.name).where(_is_free(now, now + 2 * LEASE))
+    return statement.values(claim=new.token, claim_until=now + LEASE)
 
 
-def _mine(mine: RoundClaim) -> list[Any]:
-    return [rounds.c.store == mine.store, rounds.c.name == mine.name, rounds.c.claim == mine.token]
+def _update(store: str, name: RoundName) -> Update:
+    return update(rounds).where(rounds.c.store == store, rounds.c.name == name)
 
 
-def save(connection: Connection, mine: RoundClaim, now: datetime, **columns: Any) -> bool:
-    """Write where a claimed round stands, and hold it on; False if the claim had lapsed: then nothing is written."""
-    statement = update(rounds).where(*_mine(mine)).values(claim_until=now + LEASE, **columns)
+def _is_claimed(by: RoundClaim) -> list[Any]:
+    return [rounds.c.store == by.store, rounds.c.name == by.name, rounds.c.claim == by.token]
+
+
+def save(connection: Connection, claimed: RoundClaim, now: datetime, **columns: Any) -> bool:
+    """Write the place of a claimed round and renew the claim; False, without writing, if the claim had lapsed."""
+    statement = update(rounds).where(*_is_claimed(claimed))
+    statement = statement.values(claim_until=now + LEASE, **columns)
     return connection.execute(statement).rowcount == 1
 
 
-def release(connection: Connection, mine: RoundClaim, **columns: Any) -> bool:
-    """Let go of a claimed round, as it stands."""
-    statement = update(rounds).where(*_mine(mine)).values(claim=None, claim_until=None, **columns)
+def release(connection: Connection, claimed: RoundClaim, **columns: Any) -> bool:
+    """End the claim on a round; its place stays. False, without writing, if the claim had lapsed."""
+    statement = update(rounds).where(*_is_claimed(claimed))
+    statement = statement.values(claim=None, claim_until=None, **columns)
     return connection.execute(statement).rowcount == 1
 
 
 def finish(
-    connection: Connection, mine: RoundClaim, *, now: datetime, again: datetime, **columns: Any
+    connection: Connection,
+    claimed: RoundClaim,
+    *,
+    now: datetime,
+    next_at: datetime,
+    **columns: Any,
 ) -> bool:
-    """Let go of a claimed round that has come to its end; it is due `again`, or now if it was asked for meanwhile."""
+    """End the claim on a round that is complete. It is due at `next_at`, or now if it was asked for meanwhile."""
     at = rounds.c.due_at.type
-    due = case((rounds.c.asked_for_at.is_not(None), literal(now, at)), else_=literal(again, at))
-    return release(connection, mine, **AT_ITS_START | columns, due_at=due)
+    due = case((rounds.c.asked_for_at.is_not(None), literal(now, at)), else_=literal(next_at, at))
+    return release(connection, claimed, **START_PLACE | columns, due_at=due)
 
 
 def ask_for(connection: Connection, store: str, names: Iterable[RoundName], now: datetime) -> None:
-    """Have these rounds done as soon as may be, from their start; after the one under way, where one is."""
-    chosen = update(rounds).where(rounds.c.store == store, rounds.c.name.in_(tuple(names)))
-    connection.execute(chosen.values(due_at=now, asked_for_at=now))
+    """Make these rounds due now, from their start. A round under way goes on first, and is repeated after it."""
+    statement = update(rounds).where(rounds.c.store == store, rounds.c.name.in_(tuple(names)))
+    connection.execute(statement.values(due_at=now, asked_for_at=now))
 
 
-def begin_from(
+def start_from(
     connection: Connection, store: str, name: RoundName, mark: datetime, now: datetime
 ) -> None:
-    """Let a round that never reached anything go on from `mark`; one that did is left alone."""
-    chosen = update(rounds).where(
-        rounds.c.store == store, rounds.c.name == name, rounds.c.mark.is_(None)
-    )
-    connection.execute(chosen.values(mark=mark, due_at=now))
+    """Make a round that was never finished go on from `mark`. A round that has a mark is left alone."""
+    statement = _update(store, name).where(rounds.c.mark.is_(None))
+    connection.execute(statement.values(mark=mark, due_at=now))
 
 
-def hurry(connection: Connection, store: str, name: RoundName, now: datetime) -> None:
-    """Have a round done now, whatever stood in its way before; one that is under way is gone on with."""
-    chosen = update(rounds).where(rounds.c.store == store, rounds.c.name == name)
-    connection.execute(chosen.values(due_at=now, error=None, error_since=None))
+def make_due(connection: Connection, store: str, name: RoundName, now: datetime) -> None:
+    """Make a round due now, even after an error. A round under way goes on from its place."""
+    connection.execute(_update(store, name).values(due_at=now, error=None, error_since=None))
 
 
-def restart(connection: Connection, store: str, name: RoundName) -> None:
-    """Forget how far a round is, whoever is at it."""
-    nobodys = {
-        "claim": None,
-        "claim_until": None,
-        "began_at": None,
-        "began_mark": None,
-        "asked_for_at": None,
-    }
-    chosen = update(rounds).where(rounds.c.store == store, rounds.c.name == name)
-    connection.execute(chosen.values(AT_ITS_START | nobodys))
+def reset(connection: Connection, store: str, name: RoundName) -> None:
+    """Put a round back to its start, and end any claim on it."""
+    unclaimed = {"claim": None, "claim_until": None}
+    not_begun = {"began_at": None, "began_mark": None, "asked_for_at": None}
+    connection.execute(_update(store, name).values(START_PLACE | unclaimed | not_begun))

@@ -1,8 +1,9 @@
-"""How many records there are of each kind, and how many fall due on each day, without going through them.
+"""The number of records of each kind, and the number that falls due on each day, without reading the records.
 
-Triggers on the records count them, so that no way of writing can forget to. In SQLite, where one writes at a time, they
-change the tally itself. In PostgreSQL deliveries that changed the same row of a tally would wait for each other, and
-deadlock: there each change is a row of its own, which a worker adds to the tally later. What counts is the sum of both.
+Triggers on the table of records do the counting, so that no code that writes records can forget it. SQLite has one
+writer at a time: there the triggers change the tally itself. In PostgreSQL, deliveries that change the same row of a
+tally would wait for each other, or deadlock. There each change is a row of its own, and a worker adds it to the tally
+later ("folds" it). Each number is the sum of the tally and the changes.
 """
 
 from __future__ import annotations
@@ -34,12 +35,14 @@ from sqlalchemy.dialects import postgresql
 from hooks.ledger.database import Database
 from hooks.ledger.tables import day_changes, day_tally, kind_changes, kind_tally
 
-What = Literal["whole", "part", "early"]
+Scope = Literal["whole", "part", "early"]
+"""Records that are due as a whole, records of which a part is due before, and records that were erased too early."""
 
 FOLDED_AT_ONCE = 10_000
+"""The number of changes that one transaction folds."""
 
 _LOCK = 7_235_604_118_203
-"""Any number that nobody else takes as an advisory lock in this database."""
+"""The key of an advisory lock: any number that nobody else uses in this database."""
 
 
 def _summed(tally: Table, changes: Table) -> Subquery:
@@ -49,90 +52,95 @@ def _summed(tally: Table, changes: Table) -> Subquery:
 _KINDS, _DAYS = _summed(kind_tally, kind_changes), _summed(day_tally, day_changes)
 
 
-def kinds(connection: Connection, *by: str) -> list[Row[Any]]:
-    """The `number` of records by these columns of the tally; an empty text stands for none."""
-    columns = [_KINDS.c[name] for name in by]
+def kinds(connection: Connection, *names: str) -> list[Row[Any]]:
+    """Return the `number` of records by these columns of the tally. An empty text means that a record has none."""
+    columns = [_KINDS.c[name] for name in names]
     return _grouped(connection, _KINDS, *columns)
 
 
 def days(
-    connection: Connection, what: What, *by: str, before: date | None = None, **of: str | None
+    connection: Connection,
+    scope: Scope,
+    *names: str,
+    before: date | None = None,
+    **filters: str | None,
 ) -> list[Row[Any]]:
-    """The `number` of records that are due, by these columns of the tally and in their order; due `before` a day, and
-    of a kind or a class, where those are given."""
-    where = [_DAYS.c.what == what, *(_DAYS.c[name] == value for name, value in of.items() if value)]
+    """Return the `number` of records that are due, by these columns of the tally and in their order.
+
+    `before`: only those due before a day. `filters`: only those with this `kind` or `retention_class`, if not None.
+    """
+    conditions = [_DAYS.c.what == scope]
+    for name, value in filters.items():
+        if value:
+            conditions.append(_DAYS.c[name] == value)
     if before:
-        where.append(_DAYS.c.day < before)
-    return _grouped(connection, _DAYS, *(_DAYS.c[name] for name in by), where=where)
+        conditions.append(_DAYS.c.day < before)
+    return _grouped(connection, _DAYS, *(_DAYS.c[name] for name in names), where=conditions)
 
 
 def _grouped(
     connection: Connection, summed: Subquery, *columns: Any, where: Any = ()
 ) -> list[Row[Any]]:
     number = func.sum(summed.c.number)
-    chosen = select(*columns, cast(number, BigInteger).label("number")).where(*where)
-    return list(
-        connection.execute(chosen.group_by(*columns).having(number != 0).order_by(*columns))
-    )
+    query = select(*columns, cast(number, BigInteger).label("number")).where(*where)
+    query = query.group_by(*columns).having(number != 0).order_by(*columns)
+    return list(connection.execute(query))
 
 
-def months(connection: Connection, what: What, today: date) -> list[Row[Any]]:
-    """The `number` of records that are due, by `month` (`2026-11`) and in that order, and of these how many are
-    `overdue` and due within the `next_30_days` and the `next_365_days`, today among them."""
+def months(connection: Connection, scope: Scope, today: date) -> list[Row[Any]]:
+    """Return the `number` of records that are due, by `month` (`2026-11`) and in that order.
 
-    def within(of: ColumnElement[bool]) -> ColumnElement[int]:
-        return cast(func.sum(case((of, _DAYS.c.number), else_=0)), BigInteger)
-
+    Each row also says how many of them are `overdue`, and due within the `next_30_days` and the `next_365_days`, from
+    today on.
+    """
     day, number = _DAYS.c.day, func.sum(_DAYS.c.number)
     month = func.substr(cast(day, String), 1, 7).label("month")
-    chosen = select(
+    query = select(
         month,
         cast(number, BigInteger).label("number"),
-        within(day < today).label("overdue"),
-        *(
-            within(and_(day >= today, day < today + timedelta(days=days))).label(
-                f"next_{days}_days"
-            )
-            for days in (30, 365)
-        ),
+        _number_where(day < today).label("overdue"),
+        _number_where(day >= today, day < today + timedelta(days=30)).label("next_30_days"),
+        _number_where(day >= today, day < today + timedelta(days=365)).label("next_365_days"),
     )
-    chosen = chosen.where(_DAYS.c.what == what).group_by(month).having(number != 0).order_by(month)
-    return list(connection.execute(chosen))
+    query = query.where(_DAYS.c.what == scope).group_by(month).having(number != 0).order_by(month)
+    return list(connection.execute(query))
+
+
+def _number_where(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    return cast(func.sum(case((and_(*conditions), _DAYS.c.number), else_=0)), BigInteger)
 
 
 def early(connection: Connection, today: date) -> tuple[int, datetime | None]:
-    """How many records are gone that should still be there, and since when there have been any."""
+    """Return the number of records that were erased too early, and since when there have been any."""
     key = [_DAYS.c[name] for name in ("day", "kind", "retention_class")]
     number = func.sum(_DAYS.c.number)
-    chosen = select(cast(number, BigInteger), func.min(_DAYS.c.since))
-    chosen = (
-        chosen.where(_DAYS.c.what == "early", _DAYS.c.day >= today)
-        .group_by(*key)
-        .having(number != 0)
-    )
-    found = connection.execute(chosen).all()
-    return sum(number for number, _ in found), min(
-        (since for _, since in found if since), default=None
-    )
+    query = select(cast(number, BigInteger), func.min(_DAYS.c.since))
+    query = query.where(_DAYS.c.what == "early", _DAYS.c.day >= today)
+    total, first = 0, None
+    for count, since in connection.execute(query.group_by(*key).having(number != 0)):
+        total += count
+        if since and (first is None or since < first):
+            first = since
+    return total, first
 
 
-# --- adding the changes to the tallies ---------------------------------------------------------------------
+# --- folding the changes into the tallies ------------------------------------------------------------------
 
 
 def fold_all(database: Database) -> int:
-    """Add all changes to the tallies; how many those were. Raises LedgerUnavailableError."""
+    """Add all changes to the tallies, and return how many there were. Raises LedgerUnavailableError."""
     folded = 0
-    while _any_to_fold(database):
+    while _has_changes(database):
         with database.write() as connection:
-            done = fold(connection)
-        if not done:
+            number = fold(connection)
+        if not number:
             break
-        folded += done
+        folded += number
     return folded
 
 
-def _any_to_fold(database: Database) -> bool:
-    """A look that waits for nobody; in SQLite there is never anything."""
+def _has_changes(database: Database) -> bool:
+    """Tell whether there are changes to fold. It reads only, so it waits for no lock. SQLite never has any."""
     if database.is_sqlite:
         return False
     with database.read() as connection:
@@ -143,7 +151,7 @@ def _any_to_fold(database: Database) -> bool:
 
 
 def fold(connection: Connection, limit: int = FOLDED_AT_ONCE) -> int:
-    """Add up to `limit` changes to each tally; how many those were. Another that is at it meanwhile finds nothing."""
+    """Add up to `limit` changes to each tally, and return how many there were; 0 while another process does it."""
     if not connection.execute(select(func.pg_try_advisory_xact_lock(_LOCK))).scalar_one():
         return 0
     pairs = ((kind_tally, kind_changes), (day_tally, day_changes))
@@ -151,24 +159,27 @@ def fold(connection: Connection, limit: int = FOLDED_AT_ONCE) -> int:
 
 
 def _fold(connection: Connection, tally: Table, changes: Table, limit: int) -> int:
-    """One statement, so that at no moment a change counts twice, or not at all."""
+    """Fold changes in one statement, so that no reader sees a change counted twice, or not at all."""
     row: ColumnClause[Any] = literal_column("ctid")
-    some = select(row).select_from(changes).limit(limit)
-    taken = delete(changes).where(row.in_(some)).returning(*changes.c).cte("taken")
-    added = _add(tally, taken).cte("added")
-    number = connection.execute(select(func.count()).select_from(taken).add_cte(added)).scalar_one()
+    batch = select(row).select_from(changes).limit(limit)
+    deleted = delete(changes).where(row.in_(batch)).returning(*changes.c).cte("taken")
+    added = _add(tally, deleted).cte("added")
+    count = select(func.count()).select_from(deleted).add_cte(added)
+    number = connection.execute(count).scalar_one()
     connection.execute(delete(tally).where(tally.c.number == 0))
     return int(number)
 
 
-def _add(tally: Table, taken: CTE) -> postgresql.Insert:
-    key = [taken.c[column.name] for column in tally.primary_key]
-    number = func.sum(taken.c.number)
-    rest = {"since": func.min(taken.c.since)} if "since" in taken.c else {}
-    summed = select(*key, *rest.values(), number).group_by(*key).having(number != 0)
-    new = postgresql.insert(tally).from_select(
-        [*(column.name for column in key), *rest, "number"], summed
-    )
-    changed = {"number": tally.c.number + new.excluded.number}
-    changed |= {name: func.coalesce(tally.c[name], new.excluded[name]) for name in rest}
-    return new.on_conflict_do_update(index_elements=list(tally.primary_key), set_=changed)
+def _add(tally: Table, changes: CTE) -> postgresql.Insert:
+    """Add changes to the rows of a tally with the same key, or insert such rows."""
+    key = [column.name for column in tally.primary_key]
+    number = func.sum(changes.c.number)
+    earliest = {"since": func.min(changes.c.since)} if "since" in changes.c else {}
+    key_columns = [changes.c[name] for name in key]
+    summed = select(*key_columns, *earliest.values(), number)
+    summed = summed.group_by(*key_columns).having(number != 0)
+    insertion = postgresql.insert(tally).from_select([*key, *earliest, "number"], summed)
+    values = {"number": tally.c.number + insertion.excluded.number}
+    for name in earliest:
+        values[name] = func.coalesce(tally.c[name], insertion.excluded[name])
+    return insertion.on_conflict_do_update(index_elements=list(tally.primary_key), set_=values)

@@ -1,7 +1,7 @@
-"""The traits of a store: what was found out about how it, or what stands before it, answers.
+"""The traits of a store: findings about how the store, or a proxy or cache in front of it, answers.
 
-Some change how the store is called (`auth`), others are problems that `/status` names (`php-notices`). Each has a
-short value, and the time since when it is there.
+Some traits change how the store is called (`auth`). Others are problems that `/status` reports (`php-notices`). Each
+has a short value, and the time when it was first seen.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from hooks.ledger.records import insert_ignore
 from hooks.ledger.tables import store_traits
 
 MAX_VALUE = 200
+"""The length that the column has."""
 
 PHP_NOTICES = "php-notices"
-"""PHP prints notices into answers; the value names the resources, such as `orders`, by commas."""
+"""PHP prints notices into the answers. The value names the resources, such as `orders`, separated by commas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +38,20 @@ def read(connection: Connection, store: str) -> dict[str, Trait]:
 
 
 def note(connection: Connection, store: str, name: str, value: str, now: datetime) -> None:
-    """Note a trait. One that is known keeps the time of its first sight, and takes the new value."""
+    """Note a trait. If it is stored already, it gets the new value and keeps its time."""
     value = value[:MAX_VALUE]
     row = {"store": store, "name": name, "value": value, "since": now}
     if connection.execute(insert_ignore(connection, store_traits), row).rowcount == 0:
-        chosen = update(store_traits).where(
-            store_traits.c.store == store, store_traits.c.name == name
+        statement = update(store_traits).where(
+            store_traits.c.store == store,
+            store_traits.c.name == name,
+            store_traits.c.value != value,
         )
-        connection.execute(chosen.where(store_traits.c.value != value).values(value=value))
+        connection.execute(statement.values(value=value))
 
 
 def forget(connection: Connection, store: str, name: str) -> None:
-    """Forget a trait that the store does not show any more."""
+    """Delete a trait that the store does not show any more."""
     connection.execute(
         delete(store_traits).where(store_traits.c.store == store, store_traits.c.name == name)
     )

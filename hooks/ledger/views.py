@@ -1,8 +1,9 @@
-"""What the ledger shows to people: one record whole, and the counts of all of them."""
+"""Queries for people: one record with all its details, counts of all records, and what is wrong with a store."""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from datetime import date, datetime
 from typing import Any
 
@@ -29,24 +30,34 @@ from hooks.retention.iso import iso_or_none
 from hooks.retention.recipients import UNNAMED
 
 LOST_RIGHTS = "owner-lost-rights"
+"""Reason of the quarantine: the WordPress user who owns the webhook may not read records any more."""
+
 EXAMPLES = 10
+"""The number of records that a problem shows."""
 
 
 def record(
     connection: Connection, store: str, kind: str, external_id: int
 ) -> dict[str, Any] | None:
-    """One record: its facts, tag, entries with their reasons, what the store holds of it, and its history."""
+    """Return one record: its facts, tag, entries with their reasons, its copy in the store, and its history.
+
+    None where nothing is known of the record, or it is an account of somebody who is no customer.
+    """
     if external_id > MAX_ID:
         return None
-    chosen = select(records).where(
+    query = select(records).where(
         records.c.store == store,
         records.c.kind == kind,
         records.c.external_id == external_id,
         records.c.state.not_in(("unknown", "ignored")),
     )
-    row = connection.execute(chosen).first()
+    row = connection.execute(query).first()
     if row is None:
         return None
+    entries = json.loads(row.entries)
+    left_behind = []
+    if row.state == "erased":
+        left_behind = [entry_name(entry) for entry in entries]
     return {
         "store": row.store,
         "kind": row.kind,
@@ -57,26 +68,28 @@ def record(
         "policy": row.policy_id,
         "tag": _tag(row),
         "facts": json.loads(row.facts) if row.facts else None,
-        "entries": json.loads(row.entries),
-        "recipients": row.recipients.split(",") if row.recipients else [],
-        "to_be_told": _to_be_told(row),
+        "entries": entries,
+        "recipients": _recipients(row),
+        "to_be_told": _to_be_told(row, entries),
         "subject": row.subject,
         "customer_id": row.customer_id,
         "events": json.loads(row.events),
-        "left_behind": [entry_name(entry) for entry in json.loads(row.entries)]
-        if row.state == "erased"
-        else [],
+        "left_behind": left_behind,
         "store_copy": _store_copy(row),
         "history": _history(connection, row.id),
     }
 
 
-def _to_be_told(row: Row[Any]) -> list[str]:
-    """The recipients who are to be told of an erasure that was seen, or that was asked for (GDPR Art. 19)."""
-    asked = any(entry.get("requested_on") for entry in json.loads(row.entries))
-    if not asked and row.state not in ("erased", "gone"):
+def _recipients(row: Row[Any]) -> list[str]:
+    return row.recipients.split(",") if row.recipients else []
+
+
+def _to_be_told(row: Row[Any], entries: list[dict[str, Any]]) -> list[str]:
+    """Return the recipients who must be told that the data were erased, or are to be erased (GDPR Art. 19)."""
+    is_requested = any(entry.get("requested_on") for entry in entries)
+    if not is_requested and row.state not in ("erased", "gone"):
         return []
-    return [name for name in row.recipients.split(",") if name and not name.startswith(UNNAMED)]
+    return [name for name in _recipients(row) if not name.startswith(UNNAMED)]
 
 
 def _tag(row: Row[Any]) -> dict[str, Any] | None:
@@ -93,7 +106,7 @@ def _tag(row: Row[Any]) -> dict[str, Any] | None:
 
 
 def _store_copy(row: Row[Any]) -> dict[str, Any]:
-    """How what the store holds compares with what it should."""
+    """Compare what the store is known to hold with what it should hold."""
     return {
         "in_step": row.wanted_digest == row.known_digest,
         "wanted": json.loads(row.wanted) if row.wanted else None,
@@ -124,206 +137,224 @@ def _history(connection: Connection, record_id: int) -> list[dict[str, Any]]:
 
 
 def counts(connection: Connection) -> dict[str, Any]:
-    """How many records are kept: in all, and by kind, class and legal basis."""
-    found: dict[str, Any] = {
-        "total": 0,
-        "by_kind": {},
-        "by_class": {},
-        "by_legal_basis": {},
-        "held": 0,
-    }
-    found |= {"unknown_status": 0, "closed": {"erased": 0, "gone": 0}}
-    about = ("kind", "retention_class", "legal_basis", "held", "unknown_status")
-    for row in tallies.kinds(connection, "state", *about):
-        if row.state in found["closed"]:
-            found["closed"][row.state] += row.number
+    """Count the records that are kept: in all, and by kind, class and legal basis."""
+    closed = {"erased": 0, "gone": 0}
+    by_kind: dict[str | None, int] = defaultdict(int)
+    by_class: dict[str | None, int] = defaultdict(int)
+    by_legal_basis: dict[str | None, int] = defaultdict(int)
+    total = held = unknown_status = 0
+    names = ("state", "kind", "retention_class", "legal_basis", "held", "unknown_status")
+    for row in tallies.kinds(connection, *names):
+        if row.state in closed:
+            closed[row.state] += row.number
         if row.state not in OPEN_STATES:
             continue
-        found["total"] += row.number
-        for name, key in (
-            ("by_kind", row.kind),
-            ("by_class", row.retention_class),
-            ("by_legal_basis", row.legal_basis),
-        ):
-            found[name][key or None] = found[name].get(key or None, 0) + row.number
-        found["held"] += row.number if row.held else 0
-        found["unknown_status"] += row.number if row.unknown_status else 0
-    return found | {"ignored": _ignored(connection)}
+        total += row.number
+        by_kind[row.kind or None] += row.number
+        by_class[row.retention_class or None] += row.number
+        by_legal_basis[row.legal_basis or None] += row.number
+        if row.held:
+            held += row.number
+        if row.unknown_status:
+            unknown_status += row.number
+    return {
+        "total": total,
+        "by_kind": dict(by_kind),
+        "by_class": dict(by_class),
+        "by_legal_basis": dict(by_legal_basis),
+        "held": held,
+        "unknown_status": unknown_status,
+        "closed": closed,
+        "ignored": _ignored(connection),
+    }
 
 
 def _ignored(connection: Connection) -> dict[str, int]:
-    """How many accounts are ignored, by role; `unknown` where they were not read since roles are kept."""
-    chosen = (
-        select(records.c.role, func.count().label("number"))
-        .where(IS_IGNORED)
-        .group_by(records.c.role)
-    )
-    found = {row.role or "unknown": row.number for row in connection.execute(chosen)}
-    return dict(sorted(found.items()))
+    """Count the ignored accounts by role; `unknown` where the role was not stored when the account was last read."""
+    query = select(records.c.role, func.count().label("number"))
+    query = query.where(IS_IGNORED).group_by(records.c.role)
+    numbers = {row.role or "unknown": row.number for row in connection.execute(query)}
+    return dict(sorted(numbers.items()))
 
 
 def by_recipient(connection: Connection) -> dict[str, int]:
-    """How many records are kept of which each recipient has data; ways of which nobody is named begin with a `?`."""
-    found: dict[str, int] = {}
+    """Count the records that are kept, by each recipient who has data of them.
+
+    A payment or shipping method for which the policy names no recipient begins with a `?`.
+    """
+    numbers: dict[str, int] = defaultdict(int)
     for row in tallies.kinds(connection, "state", "recipients"):
-        for name in (
-            row.recipients.split(",") if row.recipients and row.state in OPEN_STATES else ()
-        ):
-            found[name] = found.get(name, 0) + row.number
-    return dict(sorted(found.items()))
+        if row.state in OPEN_STATES:
+            for name in _recipients(row):
+                numbers[name] += row.number
+    return dict(sorted(numbers.items()))
 
 
 def erased_too_early(
     connection: Connection, today: date
 ) -> tuple[int, list[Row[Any]], datetime | None]:
-    """Records that the law wants kept still, and the store has trashed, erased or deleted: their number,
-    the first few, and since when there are any."""
+    """Find the records that the store has trashed, erased or deleted although the law still wants them kept.
+
+    Returns their number, the first few, and since when there are any.
+    """
     number, since = tallies.early(connection, today)
-    early = or_(
+    if not number:
+        return number, [], since
+    is_early = or_(
         records.c.held,
         and_(records.c.state == "trashed", records.c.delete_after >= today),
         records.c.delete_after >= records.c.closed_on,
     )
-    examples = select(records).where(MAY_BE_EARLY, early).order_by(records.c.id).limit(EXAMPLES)
-    return number, list(connection.execute(examples)) if number else [], since
+    query = select(records).where(MAY_BE_EARLY, is_early).order_by(records.c.id).limit(EXAMPLES)
+    return number, list(connection.execute(query)), since
 
 
-def _number(connection: Connection, chosen: ColumnElement[bool]) -> int:
-    return int(
-        connection.execute(select(func.count()).select_from(records).where(chosen)).scalar_one()
-    )
+def _count(connection: Connection, condition: ColumnElement[bool]) -> int:
+    query = select(func.count()).select_from(records).where(condition)
+    return int(connection.execute(query).scalar_one())
 
 
 def quarantined(connection: Connection, store: str) -> list[Row[Any]]:
-    """Deliveries set aside and not made good yet: by reason and topic, their number and since when."""
-    about = quarantine.c.reason, quarantine.c.topic
-    chosen = select(
-        *about, func.count().label("number"), func.min(quarantine.c.received_at).label("since")
+    """Count the deliveries in quarantine that are not resolved: `number` and `since`, by reason and topic."""
+    key = quarantine.c.reason, quarantine.c.topic
+    query = select(
+        *key, func.count().label("number"), func.min(quarantine.c.received_at).label("since")
     ).where(quarantine.c.store == store, quarantine.c.resolved_at.is_(None))
-    return list(connection.execute(chosen.group_by(*about).order_by(*about)))
+    return list(connection.execute(query.group_by(*key).order_by(*key)))
 
 
 def lost_rights(connection: Connection, store: str) -> list[Row[Any]]:
-    """Topics of which the last that came was an error, since the webhook's owner may not see records: since when.
+    """Find the topics whose last delivery was an error because the webhook's owner may not read records.
 
-    That the records were asked for since does not mend the webhook.
+    Each row has the `topic`, the `number` of such deliveries, and the times of the first (`since`) and the `last`.
+    That the records were refetched meanwhile does not repair the webhook.
     """
-    at, number = quarantine.c.received_at, func.count().label("number")
-    lost = select(
-        quarantine.c.topic, func.min(at).label("since"), func.max(at).label("last"), number
+    at = quarantine.c.received_at
+    errors = select(
+        quarantine.c.topic,
+        func.min(at).label("since"),
+        func.max(at).label("last"),
+        func.count().label("number"),
     )
-    lost = lost.where(quarantine.c.store == store, quarantine.c.reason == LOST_RIGHTS).group_by(
-        quarantine.c.topic
-    )
-    found = []
-    for row in connection.execute(lost.order_by(quarantine.c.topic)).all():
-        if _good(connection, store, row.topic, after=row.last) is None:
-            good = _good(connection, store, row.topic, after=row.since)
-            again = lost.where(quarantine.c.topic == row.topic, at >= (good or row.since))
-            found.append(connection.execute(again).one())
-    return found
+    errors = errors.where(quarantine.c.store == store, quarantine.c.reason == LOST_RIGHTS)
+    errors = errors.group_by(quarantine.c.topic)
+    rows = []
+    for row in connection.execute(errors.order_by(quarantine.c.topic)).all():
+        if _last_good(connection, store, row.topic, after=row.last) is not None:
+            continue
+        # Only the errors after the last good delivery count.
+        last_good = _last_good(connection, store, row.topic, after=row.since)
+        query = errors.where(quarantine.c.topic == row.topic, at >= (last_good or row.since))
+        rows.append(connection.execute(query).one())
+    return rows
 
 
-def _good(connection: Connection, store: str, topic: str, *, after: datetime) -> datetime | None:
-    """When the last good delivery of a topic came, if it came after an instant."""
-    at, good = deliveries.c.received_at, deliveries.c.result.in_(("recorded", "unchanged", "stale"))
-    since = select(at).where(
-        deliveries.c.store == store, deliveries.c.topic == topic, good, at > after
+def _last_good(
+    connection: Connection, store: str, topic: str, *, after: datetime
+) -> datetime | None:
+    """Return the time of the last good delivery of a topic, if it came after an instant."""
+    at = deliveries.c.received_at
+    query = select(at).where(
+        deliveries.c.store == store,
+        deliveries.c.topic == topic,
+        deliveries.c.result.in_(("recorded", "unchanged", "stale")),
+        at > after,
     )
-    found: datetime | None = connection.execute(
-        since.order_by(at.desc()).limit(1)
-    ).scalar_one_or_none()
-    return found
+    newest = query.order_by(at.desc()).limit(1)
+    last: datetime | None = connection.execute(newest).scalar_one_or_none()
+    return last
 
 
 def last_delivery(connection: Connection, store: str) -> datetime | None:
-    """When a delivery of one of our topics last came; others say nothing about our webhooks."""
-    ours = deliveries.c.store == store, deliveries.c.topic.not_in(NO_WEBHOOKS)
-    newest = (
-        select(deliveries.c.received_at)
-        .where(*ours)
-        .order_by(deliveries.c.received_at.desc())
-        .limit(1)
-    )
-    found: datetime | None = connection.execute(newest).scalar_one_or_none()
-    return found
+    """Return the time of the last delivery of one of our topics. Other topics say nothing about our webhooks."""
+    at = deliveries.c.received_at
+    query = select(at).where(deliveries.c.store == store, deliveries.c.topic.not_in(NO_WEBHOOKS))
+    newest = query.order_by(at.desc()).limit(1)
+    last: datetime | None = connection.execute(newest).scalar_one_or_none()
+    return last
 
 
-def missed(connection: Connection, store: str) -> datetime | None:
-    """Since when changes are found in the store of which no delivery came; None if one has come since."""
-    missed_at = connection.execute(
-        select(stores.c.missed_at).where(stores.c.slug == store)
-    ).scalar_one_or_none()
+def missed_since(connection: Connection, store: str) -> datetime | None:
+    """Return the time since which the store has changes that no delivery told; None if a delivery came after it."""
+    query = select(stores.c.missed_at).where(stores.c.slug == store)
+    missed_at: datetime | None = connection.execute(query).scalar_one_or_none()
     last = last_delivery(connection, store)
-    return missed_at if missed_at and (last is None or last < missed_at) else None
+    if missed_at is None or (last is not None and last >= missed_at):
+        return None
+    return missed_at
 
 
-def store_row(connection: Connection, store: str) -> dict[str, Any]:
-    """How it goes with one store: what it sent, what is to be written to it, and since when it fails."""
-    here = records.c.store == store
+def store_summary(connection: Connection, store: str) -> dict[str, Any]:
+    """Return the state of one store for `/status`: the last events, and the numbers of what is due and what fails."""
+    is_of_store = records.c.store == store
     row = connection.execute(select(stores).where(stores.c.slug == store)).first()
     return {
         "last_delivery_at": iso_or_none(last_delivery(connection, store)),
         "last_reconciled_at": iso_or_none(row.last_reconciled_at) if row else None,
         "last_pushed_at": iso_or_none(row.last_pushed_at) if row else None,
-        "pending_pushes": _number(connection, and_(here, records.c.push_at.is_not(None))),
-        "failing_pushes": _number(connection, and_(here, records.c.push_error.is_not(None))),
-        "pending_questions": _number(connection, and_(here, records.c.reread_at.is_not(None))),
-        "unlisted": order_ids.unlisted(connection, store),
+        "pending_pushes": _count(connection, and_(is_of_store, records.c.push_at.is_not(None))),
+        "failing_pushes": _count(connection, and_(is_of_store, records.c.push_error.is_not(None))),
+        "pending_questions": _count(
+            connection, and_(is_of_store, records.c.reread_at.is_not(None))
+        ),
+        "unlisted": order_ids.last_unlisted_count(connection, store),
     }
 
 
 def oldest_push(connection: Connection, store: str) -> datetime | None:
-    """Since when the longest due write waits; what is to be read first is left out."""
-    found: list[datetime] = []
-    for kind in STORED_KINDS:  # each by its index
-        chosen = select(records.c.push_at).where(records.c.store == store, records.c.kind == kind)
-        chosen = chosen.where(records.c.push_at.is_not(None), records.c.reread_at.is_(None))
-        found += connection.execute(chosen.order_by(records.c.push_at).limit(1)).scalars()
-    return min(found, default=None)
+    """Return the time since which the longest due push waits. Records that are to be refetched first do not count."""
+    due_times: list[datetime] = []
+    for kind in STORED_KINDS:  # one query for each kind, because the index begins with the kind
+        query = select(records.c.push_at).where(
+            records.c.store == store,
+            records.c.kind == kind,
+            records.c.push_at.is_not(None),
+            records.c.reread_at.is_(None),
+        )
+        due_times += connection.execute(query.order_by(records.c.push_at).limit(1)).scalars()
+    return min(due_times, default=None)
 
 
 def push_errors(connection: Connection, store: str) -> list[Row[Any]]:
-    """Records whose schedule could not be written back: by error, their number, the first, and since when."""
-    chosen = select(
+    """Count the records whose push failed, by error: their `number`, the first id (`example`), and `since`."""
+    query = select(
         records.c.push_error,
         func.count().label("number"),
         func.min(records.c.external_id).label("example"),
         func.min(func.coalesce(records.c.push_since, records.c.contested_at)).label("since"),
     ).where(records.c.store == store, records.c.push_error.is_not(None))
-    return list(connection.execute(chosen.group_by(records.c.push_error)))
+    return list(connection.execute(query.group_by(records.c.push_error)))
 
 
 def odd_records(connection: Connection, store: str, code: str) -> tuple[int, list[Row[Any]]]:
-    """The records with odd parts of this code: their number, and the first few (`kind`, `external_id`)."""
-    odd = (records.c.store == store, IS_ODD)
-    groups = connection.execute(
-        select(records.c.oddities, func.count().label("number"))
-        .where(*odd)
-        .group_by(records.c.oddities)
-    ).all()
-    chosen = [row.oddities for row in groups if code in row.oddities.split(",")]
-    if not chosen:
+    """Return the number of records with odd parts of this code, and the first few (`kind`, `external_id`)."""
+    is_odd = (records.c.store == store, IS_ODD)
+    query = select(records.c.oddities, func.count().label("number")).where(*is_odd)
+    number, with_code = 0, []
+    for row in connection.execute(query.group_by(records.c.oddities)):
+        if code in row.oddities.split(","):
+            number += row.number
+            with_code.append(row.oddities)
+    if not with_code:
         return 0, []
-    number = sum(row.number for row in groups if row.oddities in chosen)
     examples = select(records.c.kind, records.c.external_id).where(
-        *odd, records.c.oddities.in_(chosen)
+        *is_odd, records.c.oddities.in_(with_code)
     )
     ordered = examples.order_by(records.c.kind.desc(), records.c.external_id).limit(EXAMPLES)
     return number, list(connection.execute(ordered))
 
 
-def closed(connection: Connection, store: str) -> list[Row[Any]]:
-    """Records that the store refuses to show, by kind: their number, the first, and since when."""
-    chosen = select(
+def closed_records(connection: Connection, store: str) -> list[Row[Any]]:
+    """Count the records that the store refuses to show, by kind: their `number`, the first id, and `since`."""
+    query = select(
         records.c.kind,
         func.count().label("number"),
         func.min(records.c.external_id).label("example"),
         func.min(records.c.reread_since).label("since"),
     ).where(records.c.store == store, IS_CLOSED_TO_US)
-    return list(connection.execute(chosen.group_by(records.c.kind).order_by(records.c.kind)))
+    return list(connection.execute(query.group_by(records.c.kind).order_by(records.c.kind)))
 
 
-def to_be_read(connection: Connection, store: str, now: datetime) -> int:
-    """How many records of a store it is to be asked about by now."""
-    return _number(connection, and_(records.c.store == store, records.c.reread_at <= now))
+def due_refetches(connection: Connection, store: str, now: datetime) -> int:
+    """Count the records of a store that are due to be refetched by now."""
+    return _count(connection, and_(records.c.store == store, records.c.reread_at <= now))

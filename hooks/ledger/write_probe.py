@@ -1,4 +1,4 @@
-"""A write that is made to find out whether the ledger can be written."""
+"""A write that only finds out whether the ledger can be written."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from hooks.ledger.tables import write_probe
 
 
 def write_once(connection: Connection, now: datetime) -> None:
-    """Change the one row that is there for this."""
+    """Change the one row of the table that exists for this."""
     connection.execute(update(write_probe).values(at=now))

@@ -41,7 +41,7 @@ def answer_to(
         records,
         policy,
         now,
-        is_complete=not person_records.not_found_yet(connection, inquiry.store),
+        is_complete=not person_records.has_unassigned_records(connection, inquiry.store),
         covers_addresses=_covers_addresses(connection, inquiry),
     )
 
@@ -78,10 +78,10 @@ def _current_records(
 
 def _rows(connection: Connection, store: str, subject: Subject) -> list[Values]:
     if subject.kind == "email":
-        return person_records.held_under(connection, store, subject.value)
+        return person_records.records_of_address(connection, store, subject.value)
     if subject.kind == "customer":
-        return person_records.held_of(connection, store, int(subject.value))
-    return person_records.held_with(connection, store, int(subject.value))
+        return person_records.records_of_customer(connection, store, int(subject.value))
+    return person_records.records_around_order(connection, store, int(subject.value))
 
 
 def _concerns(subject: Subject, row: Values, facts: Facts | None, context: Bearing) -> bool:

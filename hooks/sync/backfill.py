@@ -96,14 +96,14 @@ class Backfill:
             rounds.register(connection, self.store, now)
             for name in SWEEPS:
                 if restart:
-                    rounds.restart(connection, self.store, name)
-                rounds.hurry(connection, self.store, name, now)
+                    rounds.reset(connection, self.store, name)
+                rounds.make_due(connection, self.store, name, now)
         return now
 
     def _progress(self, began: datetime) -> Progress:
         with self.runtime.database.read() as connection:
             states = [rounds.state(connection, self.store, name) for name in SWEEPS]
-            to_be_read = views.to_be_read(connection, self.store, self.runtime.clock())
+            to_be_read = views.due_refetches(connection, self.store, self.runtime.clock())
             backoff = stores.backoff_of(connection, self.store)
         sweeps = [state for state in states if state is not None]
         seen, total, under_way = 0, 0, 0

@@ -108,7 +108,7 @@ class Heartbeat:
         self._mend(unit, before, now, was_set=was_set)
         if before is None or now - before > ABSENCE:
             for name in ("watch", "changes"):
-                rounds.hurry(connection, self.store, name, now)
+                rounds.make_due(connection, self.store, name, now)
         stores.note_worker(connection, self.store, now)
         store_observations.exchange(connection, self.store, self.client, now)
         if self.client.clock_reading:
@@ -140,12 +140,12 @@ class Heartbeat:
         """Put right what a clock that was ahead has left behind. `before`: the last heartbeat of any worker."""
         found = set_back.make_due(unit.connection, self.store, now, LONGEST_ASKED, self.longest)
         beat_ahead = before is not None and before > now + set_back.SLACK
-        took_ahead = set_back.took_a_delivery_after(unit.connection, self.store, now)
+        took_ahead = set_back.has_delivery_after(unit.connection, self.store, now)
         if not (found or beat_ahead or took_ahead or was_set):
             return
         log.info("clock.set", store=self.store, made_due=found)
         self._redate(unit, now)
-        set_back.happened_by(unit.connection, self.store, now)
+        set_back.set_past_to_now(unit.connection, self.store, now)
 
     def _redate(self, unit: Unit, now: datetime) -> None:
         """Date anew what was reported without a time: it was dated by its arrival, by the clock that was ahead."""

@@ -188,7 +188,7 @@ class Reconciler:
             unit.connection,
             step.claim,
             now=now,
-            again=now + (self.sweep if step.is_sweep else self.every),
+            next_at=now + (self.sweep if step.is_sweep else self.every),
             began_at=None,
             began_mark=None,
             mark=mark,
@@ -202,9 +202,9 @@ class Reconciler:
             return
         log.info("reconciliation.done", store=self.store, round=name)
         topics = _QUARANTINED_TOPICS[name]
-        ledger_log.resolve_nameless(unit.connection, self.store, topics, began["began_at"], now)
+        ledger_log.resolve_without_id(unit.connection, self.store, topics, began["began_at"], now)
         if name == "orders":
-            rounds.begin_from(unit.connection, self.store, "changes", mark, now)
+            rounds.start_from(unit.connection, self.store, "changes", mark, now)
         if name == "changes":
             stores.note_reconciled(unit.connection, self.store, now)
             self._mark_approaching(unit, now)

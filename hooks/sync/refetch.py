@@ -187,7 +187,7 @@ class Refetcher:
         """Mark an order that only its own address shows, and count it for `/status`."""
         with self.runtime.database.write() as connection:
             if records.mark_unlisted(connection, row.id):
-                number = order_ids.unlisted(connection, self.store) + 1
+                number = order_ids.last_unlisted_count(connection, self.store) + 1
                 note_unlisted(connection, self.store, number, self.runtime.clock())
 
     def _read(self, row: Due) -> Snapshot:

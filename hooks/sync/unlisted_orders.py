@@ -153,7 +153,7 @@ class UnlistedSearch:
         with self.runtime.database.write() as connection:
             note_unlisted(connection, self.store, number, now)
             ended = {"began_at": None, "done_at": now, **_WELL}
-            rounds.finish(connection, mine, now=now, again=now + self.sweep, **ended)
+            rounds.finish(connection, mine, now=now, next_at=now + self.sweep, **ended)
 
 
 _WELL: dict[str, Any] = {"error": None, "error_since": None}

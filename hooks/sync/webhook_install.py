@@ -55,7 +55,7 @@ class Installation:
             }
             curable = {
                 found.topic
-                for found in api_versions.outdated(connection, self.store)
+                for found in api_versions.outdated_topics(connection, self.store)
                 if found.is_curable
             }
         states = self.survey_with(
@@ -163,6 +163,6 @@ class Installation:
                         connection, self.store, deed.topic, deed.hook_id, given, now
                     )
                     if deed.act == "made":
-                        api_versions.note_made(connection, self.store, deed.topic, now)
+                        api_versions.note_created(connection, self.store, deed.topic, now)
             yield deed
             lease.renew()

@@ -72,14 +72,14 @@ def keep(unit: Unit, account: Values, hashes: Sequence[str], *, is_newest: bool)
     Records on which other things bear from now on are tagged again.
     """
     store, number = account["store"], account["external_id"]
-    for email_hash in persons.keep_emails(unit.connection, store, number, hashes):
+    for email_hash in persons.save_emails(unit.connection, store, number, hashes):
         if not (
             unit.has_name(store, email_hash)
-            or persons.is_a_name(unit.connection, store, email_hash)
+            or persons.has_records_without_account(unit.connection, store, email_hash)
         ):
             continue
         unit.write()
-        _tag_again(unit, store, persons.with_email(unit.connection, store, email_hash))
+        _tag_again(unit, store, persons.affected_by_address(unit.connection, store, email_hash))
     return {"email_hash": hashes[0]} if hashes and (is_newest or not account["email_hash"]) else {}
 
 
@@ -88,10 +88,10 @@ def tag_persons_again(unit: Unit, known: Values) -> None:
     store, number, email_hash = known["store"], known["external_id"], known["email_hash"]
     if known["kind"] == "customer":
         unit.settle()
-        conditions = persons.of_account(unit.connection, store, number)
+        conditions = persons.affected_by_account(unit.connection, store, number)
     elif known["kind"] == persons.CONTACT and email_hash:
         unit.settle()
-        conditions = persons.with_email(unit.connection, store, email_hash)
+        conditions = persons.affected_by_address(unit.connection, store, email_hash)
     else:
         return
     _tag_again(unit, store, conditions)

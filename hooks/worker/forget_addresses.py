@@ -89,9 +89,9 @@ def _is_needed(connection: Connection, row: Values) -> bool:
         return True
     if row["kind"] not in ("customer", CONTACT):
         return False  # its decisions apply to no other record
-    names = persons.of_account(connection, store, number) if is_account else []
+    names = persons.affected_by_account(connection, store, number) if is_account else []
     if not names:
-        names = persons.with_email(connection, store, email_hash)
+        names = persons.affected_by_address(connection, store, email_hash)
     is_other = (
         table.c.store == store,
         table.c.state.in_(KEPT_STATES),

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select
 
 from hooks.ledger import due as due_module
 from hooks.ledger import tallies, views
-from hooks.ledger.due import Due, due, due_by_day
+from hooks.ledger.due import DueQuery, due_by_day, due_page
 from hooks.ledger.tables import records
 
 NOW = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
@@ -55,7 +55,7 @@ def days_of(rows: Iterable[Row[Any]]) -> Counter[tuple[Any, ...]]:
     return found
 
 
-def months_shown(connection: Connection, what: tallies.What) -> dict[str, list[int]]:
+def months_shown(connection: Connection, what: tallies.Scope) -> dict[str, list[int]]:
     """By month: the number of records, how many are overdue, and due within 30 and 365 days."""
     found = tallies.months(connection, what, TODAY)
     assert [row.month for row in found] == sorted(row.month for row in found)
@@ -125,9 +125,9 @@ def assert_true(connection: Connection) -> None:
 
 
 QUERIES = [
-    *(Due(before, of_class, kind) for before in (None, TODAY, TODAY + timedelta(days=9)) for of_class in CLASSES
+    *(DueQuery(before, of_class, kind) for before in (None, TODAY, TODAY + timedelta(days=9)) for of_class in CLASSES
       for kind in (None, *KINDS)),
-    *(Due(before, kind=kind, parts=True) for before in (None, TODAY) for kind in (None, *KINDS)),
+    *(DueQuery(before, kind=kind, parts=True) for before in (None, TODAY) for kind in (None, *KINDS)),
 ]  # fmt: skip
 
 
@@ -138,7 +138,7 @@ def assert_pages_true(connection: Connection) -> None:
         assert paged(connection, query) == wanted(rows, query)
 
 
-def wanted(rows: Iterable[Row[Any]], query: Due) -> list[int]:
+def wanted(rows: Iterable[Row[Any]], query: DueQuery) -> list[int]:
     """The ids of what falls due, in that order."""
     due_on = {row.id: row.part_delete_after if query.parts else row.delete_after for row in rows}
     chosen = [
@@ -153,12 +153,12 @@ def wanted(rows: Iterable[Row[Any]], query: Due) -> list[int]:
     return [row.external_id for row in sorted(chosen, key=lambda row: (due_on[row.id], row.id))]
 
 
-def paged(connection: Connection, query: Due) -> list[int]:
+def paged(connection: Connection, query: DueQuery) -> list[int]:
     """The ids of all pages."""
     found: list[int] = []
     total, page = 1, 1
     while len(found) < total:
-        total, rows = due(connection, replace(query, page=page))
+        total, rows = due_page(connection, replace(query, page=page))
         assert len(rows) == min(due_module.PAGE_SIZE, total - len(found))
         found += [row.external_id for row in rows]
         page += 1

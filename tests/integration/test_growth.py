@@ -19,7 +19,7 @@ from hooks.ledger import due as due_module
 from hooks.ledger import log, person_records, records, stores, tagged_rows, tallies
 from hooks.ledger.audit import seals
 from hooks.ledger.database import Database
-from hooks.ledger.due import Due, due, due_by_day
+from hooks.ledger.due import DueQuery, due_by_day, due_page
 from hooks.ledger.tables import deliveries, history
 from hooks.ledger.tables import records as records_table
 from hooks.retention.policy import Policy
@@ -50,19 +50,19 @@ def _asks(policy: Policy) -> dict[str, Ask]:
     )
     before = NOW - timedelta(days=1)
     queries = (
-        Due(),
-        Due(before=TODAY + timedelta(days=90)),
-        Due(kind="customer"),
-        Due(kind="support-request"),
-        Due(retention_class="orders-accounting"),
-        Due(retention_class="no such"),
-        Due(TODAY, "unpaid-orders", "order"),
-        Due(parts=True),
-        Due(TODAY, kind="order", parts=True),
+        DueQuery(),
+        DueQuery(before=TODAY + timedelta(days=90)),
+        DueQuery(kind="customer"),
+        DueQuery(kind="support-request"),
+        DueQuery(retention_class="orders-accounting"),
+        DueQuery(retention_class="no such"),
+        DueQuery(TODAY, "unpaid-orders", "order"),
+        DueQuery(parts=True),
+        DueQuery(TODAY, kind="order", parts=True),
     )
     return {
-        **{str(query): partial(due, chosen=query) for query in queries},
-        "calendar": lambda connection: due_by_day(connection, Due()),
+        **{str(query): partial(due_page, query=query) for query in queries},
+        "calendar": lambda connection: due_by_day(connection, DueQuery()),
         "status": lambda connection: status_of(
             connection, settings, policy, started_at=NOW, now=NOW
         ),
@@ -82,7 +82,9 @@ def _asks(policy: Policy) -> dict[str, Ask]:
         "old deliveries": lambda connection: log.prune(
             connection, NOW - timedelta(days=30), ["event.undated"]
         ),
-        "not found yet": lambda connection: person_records.not_found_yet(connection, store),
+        "not found yet": lambda connection: person_records.has_unassigned_records(
+            connection, store
+        ),
     }
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Column, func, select, update
 
 from hooks.intake.webhook import Happened
 from hooks.ledger import page_checks, policies, records, rounds, set_back, stores, tables, traits
-from hooks.ledger.set_back import HAPPENED, HAPPENED_ANYWHERE, SLACK, WAITED_FOR
+from hooks.ledger.set_back import AWAITED, PAST_OF_SERVICE, PAST_OF_STORE, SLACK
 from hooks.ledger.tables import Instant, metadata
 from hooks.policies.activate import adopt
 from hooks.retention.facts import Occurrence
@@ -62,8 +62,8 @@ def test_of_every_instant_it_is_known_what_a_clock_that_was_ahead_does_to_it() -
         if isinstance(column.type, Instant)
     }
     groups = [
-        {_name(column) for column in WAITED_FOR},
-        {_name(column) for column in (*HAPPENED, *HAPPENED_ANYWHERE)},
+        {_name(column) for column in AWAITED},
+        {_name(column) for column in (*PAST_OF_STORE, *PAST_OF_SERVICE)},
         set(LOOK_TO_THEMSELVES),
         OF_THE_STORE,
         NEVER_CHANGED,
@@ -113,7 +113,7 @@ def _beat(desk: Desk) -> bool:
 LONGEST = {"records": LONGEST_ASKED, "stores": LONGEST_ASKED}
 
 
-@pytest.mark.parametrize("column", WAITED_FOR, ids=_name)
+@pytest.mark.parametrize("column", AWAITED, ids=_name)
 def test_what_lies_further_ahead_than_its_longest_delay_is_due_now(
     full: Desk, column: Column[Any]
 ) -> None:
@@ -144,16 +144,16 @@ def test_each_round_has_a_longest_delay_of_its_own(full: Desk, name: rounds.Roun
         assert state.due_at == full.clock() + due
 
 
-@pytest.mark.parametrize("column", [*HAPPENED, *HAPPENED_ANYWHERE], ids=_name)
+@pytest.mark.parametrize("column", [*PAST_OF_STORE, *PAST_OF_SERVICE], ids=_name)
 def test_nothing_has_happened_after_now(full: Desk, column: Column[Any]) -> None:
     now = full.clock()
     with full.runtime.database.write() as connection:
         connection.execute(update(column.table).values({column: now + YEAR}))
-        set_back.happened_by(connection, full.slug, now)
+        set_back.set_past_to_now(connection, full.slug, now)
     assert _get(full, column) == {now}
     _set(full, column, now + SLACK)
     with full.runtime.database.write() as connection:
-        set_back.happened_by(connection, full.slug, now)
+        set_back.set_past_to_now(connection, full.slug, now)
     assert _get(full, column) == {now + SLACK}, "clocks may differ by that much"
 
 
@@ -162,7 +162,7 @@ def test_a_round_that_began_in_the_future_begins_anew(full: Desk) -> None:
     _set(full, tables.rounds.c.began_at, now + YEAR)
     _set(full, tables.rounds.c.last_id, 77)
     with full.runtime.database.write() as connection:
-        set_back.happened_by(connection, full.slug, now)
+        set_back.set_past_to_now(connection, full.slug, now)
     assert _get(full, tables.rounds.c.began_at) == {None}
     assert _get(full, tables.rounds.c.last_id) == {0}
 

@@ -54,7 +54,7 @@ def _came(database: Database, topic: str, letters: str) -> None:
             at = NOON + timedelta(minutes=minute)
             about = {"store": "shop", "topic": topic, "received_at": at}
             if letter == "m":
-                api_versions.note_made(connection, "shop", topic, at)
+                api_versions.note_created(connection, "shop", topic, at)
                 continue
             result = results.get(letter, "quarantined")
             connection.execute(
@@ -74,20 +74,22 @@ def test_outdated_topics_are_told_from_what_came_last(
     _came(database, TOPIC, came)
     _came(database, "customer.updated", other)
     with database.read() as connection:
-        found = [row for row in api_versions.outdated(connection, "shop") if row.topic == TOPIC]
+        found = [
+            row for row in api_versions.outdated_topics(connection, "shop") if row.topic == TOPIC
+        ]
     if wanted is None:
         assert found == []
     else:
         number, minute, is_curable = wanted
         assert found == [
-            api_versions.Outdated(TOPIC, number, NOON + timedelta(minutes=minute), is_curable)
+            api_versions.OutdatedTopic(TOPIC, number, NOON + timedelta(minutes=minute), is_curable)
         ]
 
 
 def test_topics_that_show_no_record_are_alike_in_all_versions(database: Database) -> None:
     _came(database, f"action.wc_{54 * 'a'}", "msssm")
     with database.read() as connection:
-        assert list(api_versions.outdated(connection, "shop")) == []
+        assert list(api_versions.outdated_topics(connection, "shop")) == []
 
 
 # --- with a store ------------------------------------------------------------------------------------------

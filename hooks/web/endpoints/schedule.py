@@ -14,7 +14,7 @@ from marshmallow import ValidationError
 from sqlalchemy import Row
 
 from hooks.ledger.codec import entry_name
-from hooks.ledger.due import PAGE_SIZE, Due, due, due_by_day
+from hooks.ledger.due import PAGE_SIZE, DueQuery, due_by_day, due_page
 from hooks.retention.iso import iso_or_none
 from hooks.service import current_service
 from schemas.schedule import ScheduleQuerySchema
@@ -44,7 +44,7 @@ def schedule() -> Response:
         return schedule_calendar()
     chosen = _chosen()
     with current_service().database.read() as connection:
-        total, rows = due(connection, chosen)
+        total, rows = due_page(connection, chosen)
     pages = -(-total // PAGE_SIZE)
     return jsonify(
         total=total,
@@ -59,7 +59,7 @@ def schedule_csv() -> Response:
     """A page of the same as CSV, with a header line."""
     chosen = _chosen()
     with current_service().database.read() as connection:
-        _, rows = due(connection, chosen)
+        _, rows = due_page(connection, chosen)
     sink = io.StringIO()
     writer = csv.DictWriter(sink, COLUMNS)
     writer.writeheader()
@@ -80,10 +80,10 @@ def schedule_calendar() -> Response:
     )
 
 
-def _chosen() -> Due:
+def _chosen() -> DueQuery:
     try:
         query = ScheduleQuerySchema().load(request.args.to_dict())
-        return Due(parts=query.pop("what") == "parts", **query)
+        return DueQuery(parts=query.pop("what") == "parts", **query)
     except ValidationError as error:
         abort(400, f"Wrong in the query: {', '.join(sorted(error.messages_dict))}.")
 

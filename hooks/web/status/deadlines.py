@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row
 
 from hooks.ledger import due, views
 from hooks.ledger.codec import read_entries
-from hooks.ledger.due import Due
+from hooks.ledger.due import DueQuery
 from hooks.retention.iso import iso_or_none
 from hooks.retention.policy import Policy
 
@@ -33,7 +33,7 @@ def store_problems(
     connection: Connection, slug: str, policy: Policy, today: date
 ) -> Iterator[Problem]:
     """Those of one store. `today` is a day in the policy's time zone."""
-    number, oldest = due.set_before(connection, slug, "request_due", today)
+    number, oldest = due.count_before(connection, slug, "request_due", today)
     if oldest:
         yield {
             "code": "request-late",
@@ -42,7 +42,7 @@ def store_problems(
             f"go by {oldest.day}: erase these data in the store, and tell the person.",
             "since": _start(oldest.day + timedelta(days=1), policy),
         }
-    number, oldest = due.set_before(connection, slug, "hold_review", today + timedelta(days=1))
+    number, oldest = due.count_before(connection, slug, "hold_review", today + timedelta(days=1))
     if oldest:
         yield {
             "code": "hold-review",
@@ -57,8 +57,8 @@ def _overdue(connection: Connection, policy: Policy, today: date) -> Iterator[Pr
     """Find what is still there later than `act_within` after its last day."""
     within = policy.deletion.act_within
     before = within.first_start(today)
-    whole, oldest_whole = due.oldest(connection, Due(before))
-    parts, oldest_part = due.oldest(connection, Due(before, parts=True))
+    whole, oldest_whole = due.first_due(connection, DueQuery(before))
+    parts, oldest_part = due.first_due(connection, DueQuery(before, parts=True))
     found = [row for row in (oldest_whole, oldest_part) if row]
     if not found:
         return

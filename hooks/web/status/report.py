@@ -187,7 +187,7 @@ def _due(months: list[Row[Any]]) -> dict[str, int]:
 
 
 def _store(connection: Connection, settings: Settings, policy: Policy, slug: str) -> dict[str, Any]:
-    found = {"url": settings.stores[slug].url} | views.store_row(connection, slug)
+    found = {"url": settings.stores[slug].url} | views.store_summary(connection, slug)
     found["quarantined"] = sum(row.number for row in views.quarantined(connection, slug))
     found["webhooks"] = _webhooks(connection, all_topics(policy), slug)
     return found
@@ -267,7 +267,7 @@ def _odd_records(connection: Connection, slug: str, code: str) -> Problem:
 
 
 def _closed_problems(connection: Connection, slug: str) -> Iterator[Problem]:
-    for row in views.closed(connection, slug):
+    for row in views.closed_records(connection, slug):
         yield {
             "code": "failing-questions",
             "message": f"{row.number} record(s) of {slug}, {row.kind} {row.example} among them, are closed to the key: "
@@ -327,10 +327,10 @@ def _webhook_problems(connection: Connection, slug: str) -> Iterator[Problem]:
     else:
         for status in sorted({row.status for row in wrong}):
             yield _webhook_problem(slug, status, [row for row in wrong if row.status == status])
-    outdated = list(api_versions.outdated(connection, slug))
+    outdated = list(api_versions.outdated_topics(connection, slug))
     if outdated:
         yield {"code": "webhook-wrong-version"} | _wrong_version(slug, outdated)
-    missed = views.missed(connection, slug)
+    missed = views.missed_since(connection, slug)
     if missed:
         last = iso_or_none(views.last_delivery(connection, slug)) or "never"
         yield {
@@ -356,7 +356,7 @@ def _webhook_problem(slug: str, status: str, rows: list[Row[Any]]) -> Problem:
     }
 
 
-def _wrong_version(slug: str, outdated: list[api_versions.Outdated]) -> Problem:
+def _wrong_version(slug: str, outdated: list[api_versions.OutdatedTopic]) -> Problem:
     topics = ", ".join(found.topic for found in outdated)
     if all(found.is_curable for found in outdated):
         cure = f"The worker makes them anew; `{INSTALL}` does it at once."
