@@ -1,24 +1,22 @@
-"""A draft of a policy file: what the page says, and around it what no page says, from `template.toml`.
+"""A draft of a policy file: the statements of the page, and from `template.toml` all that no page says.
 
-What could not be read is asked for in a comment that begins with `# ASK:`. Where nothing that a policy must have is
-missing, the draft can be put in force as it is, and does not differ from the page.
+A comment that begins with `# ASK:` asks for a thing that could not be read. If nothing is missing that a policy must
+have, the draft can be put in force as it is, and then does not differ from the page.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import date
-from pathlib import Path
-from typing import Any
 
 from hooks.page import toml_writer
-from hooks.page.draft_parts import DraftParts
+from hooks.page.draft_classes import class_tables
+from hooks.page.draft_recipients import recipient_tables
+from hooks.page.draft_rules import consent_tables, gap_tables, rule_tables
+from hooks.page.draft_source import DraftSource
 from hooks.page.normalized_text import slug
-from hooks.page.published import PublishedPage, PublishedTerm, SectionHeading
-from hooks.page.section_titles import SectionTopic, is_page_title, topics_of
+from hooks.page.published import PublishedPage, PublishedTerm
 from hooks.page.vocabulary import ARTICLES
 
 _COMPANY_FORM = re.compile(
@@ -27,166 +25,180 @@ _COMPANY_FORM = re.compile(
 )
 
 
-def template() -> dict[str, Any]:
-    """What no page says."""
-    return tomllib.loads(Path(__file__).with_name("template.toml").read_text(encoding="utf-8"))
-
-
 def draft(page: PublishedPage, *, today: date | None = None) -> str:
-    """The text of a policy file. `today` stands for the day of the version where the page names none."""
-    return "\n".join(_Draft(page, SectionNumbers.of(page), template(), today).lines()) + "\n"
+    """Return the text of a policy file. `today` is the day of the version if the page names no day."""
+    return "\n".join(_lines(DraftSource.of(page), today)) + "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class SectionNumbers:
-    """The page's sections by number. One that has none gets the next that is free."""
+def _lines(source: DraftSource, today: date | None) -> Iterator[str]:
+    yield from _questions(source)
+    yield from _head(source, today)
+    yield from _controller(source)
+    yield from _sections(source)
+    yield from _terms(source)
+    yield from recipient_tables(source)
+    yield from _security(source)
+    yield from _children(source)
+    yield from _authorities(source)
+    yield from class_tables(source)
+    yield from gap_tables(source)
+    yield from rule_tables(source)
+    yield from consent_tables(source)
 
-    titles: Mapping[int, str]
 
-    @classmethod
-    def of(cls, page: PublishedPage) -> SectionNumbers:
-        """Number what the page prints."""
-        titles: dict[int, str] = {}
-        printed = {place.number for place in page.sections}
-        last = 0
-        for place in page.sections:
-            if place.number is None and (is_page_title(place.title) or not topics_of(place.title)):
-                continue
-            number = place.number or last + 1
-            while number in titles or (place.number is None and number in printed):
-                number += 1
-            titles[number] = place.title
-            last = number
-        return cls(titles)
+# --- head ---
 
-    def number(self, place: SectionHeading | None) -> int | None:
-        """Of this section."""
-        return next(
-            (number for number, title in self.titles.items() if place and title == place.title),
-            None,
+
+def _questions(source: DraftSource) -> Iterator[str]:
+    origin = source.page.link or "a privacy policy page"
+    yield f"# Drafted from {origin}. Answer each comment that begins with ASK."
+    for sentence in source.page.unread:
+        if not _is_on_class(sentence, source.page):
+            yield toml_writer.ask(sentence)
+
+
+def _is_on_class(sentence: str, page: PublishedPage) -> bool:
+    """Tell whether the sentence is on the period of a class; the draft then asks for it beside that class."""
+    unread = (published for published in page.classes if published.span is None)
+    return any(published.quotation in sentence for published in unread)
+
+
+def _head(source: DraftSource, today: date | None) -> Iterator[str]:
+    page = source.page
+    yield ""
+    yield from _version(page, today)
+    if page.last_updated:
+        yield toml_writer.line("last_updated", page.last_updated)
+    if page.modified:
+        yield toml_writer.line("page_modified", page.modified)
+    if page.link:
+        yield toml_writer.line("page", page.link)
+    else:
+        yield toml_writer.ask("What is the address of the page?")
+        yield '# page = "https://…"'
+    for name in ("time_zone", "accounting_year_start"):
+        yield toml_writer.line(name, source.template[name])
+
+
+def _version(page: PublishedPage, today: date | None) -> Iterator[str]:
+    day = page.last_updated
+    if day is None:
+        day = page.modified.date() if page.modified else today
+    company = _COMPANY_FORM.sub("", page.controller.name or "policy")
+    name = slug(company)[:50].strip("-")
+    yield toml_writer.line("id", f"{name}-{day}" if day else name)
+    yield toml_writer.line("version", "1")
+    if page.last_updated is None:
+        yield toml_writer.ask(
+            "From which day does this version apply? Its id and this day must be those of the page."
         )
+    if day:
+        yield toml_writer.line("effective_from", day)
+    else:
+        yield "# effective_from = 2026-01-01"
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    page: PublishedPage
-    numbers: SectionNumbers
-    template: dict[str, Any]
-    today: date | None
+def _controller(source: DraftSource) -> Iterator[str]:
+    controller = source.page.controller
+    yield from ("", "[controller]")
+    for name in ("name", "address", "organisation_number", "privacy_contact", "phone", "dpo"):
+        value = getattr(controller, name)
+        if value is not None:
+            yield toml_writer.line(name, value)
+        elif name not in ("phone", "dpo"):
+            yield f'# {name} = "…"'
+    yield toml_writer.line("uk", controller.uk)
 
-    def lines(self) -> Iterator[str]:
-        parts = DraftParts(self.page, self.template, self.section)
-        yield from self._head()
-        yield from ["", *self._controller(), "", "[sections]"]
-        yield from (
-            toml_writer.line(str(number), title)
-            for number, title in sorted(self.numbers.titles.items())
-        )
-        for name, topic, said in (
-            ("categories", "categories", self.page.categories),
-            ("sources", "collection", self._sources()),
-            ("purposes", "purposes", self.page.purposes),
-            ("bases", "bases", self.page.bases),
-            ("safeguards", "transfers", self.page.safeguards),
-            ("recipient_groups", "recipients", self.page.groups),
-        ):
-            yield from ["", f"[{name}]"]
-            for one in said:
-                yield from self._term(name, one, self.section(topic))  # type: ignore[arg-type]
-        for one in self.page.sources:
-            if not self._data_of(one):
-                yield toml_writer.ask(
-                    f"Which data comes to the shop this way (`[sources]`): “{one.label}”?"
-                )
-        yield from parts.recipients()
-        yield from self._security()
-        yield from parts.children()
-        yield from parts.authorities()
-        yield from parts.classes()
-        yield from parts.deletion()
-        yield from parts.gaps()
-        yield from parts.rules()
-        yield from parts.rest()
 
-    def section(self, topic: SectionTopic) -> int | None:
-        """The number of the section on this."""
-        return self.numbers.number(self.page.headings.get(topic))
+# --- sections and terms ---
 
-    def _head(self) -> Iterator[str]:
-        page = self.page
-        yield f"# Drafted from {page.link or 'a privacy policy page'}. What begins with ASK is to be filled in."
-        yield from (
-            toml_writer.ask(sentence)
-            for sentence in page.unread
-            if not _is_of_class(sentence, page)
-        )
-        yield ""
-        day = page.last_updated or (page.modified.date() if page.modified else self.today)
-        name = slug(_COMPANY_FORM.sub("", page.controller.name or "policy"))[:50].strip("-")
-        yield toml_writer.line("id", f"{name}-{day}" if day else name)
-        yield toml_writer.line("version", "1")
-        if page.last_updated is None:
+
+def _sections(source: DraftSource) -> Iterator[str]:
+    yield from ("", "[sections]")
+    for number, title in sorted(source.section_titles.items()):
+        yield toml_writer.line(str(number), title)
+
+
+def _terms(source: DraftSource) -> Iterator[str]:
+    page = source.page
+    yield from _term_table("categories", page.categories, source.section("categories"))
+    yield from _source_table(source)
+    yield from _term_table("purposes", page.purposes, source.section("purposes"))
+    yield from _basis_table(source)
+    yield from _term_table("safeguards", page.safeguards, source.section("transfers"))
+    yield from _term_table("recipient_groups", page.groups, source.section("recipients"))
+    for origin in page.sources:
+        if not _data_from(source, origin):
             yield toml_writer.ask(
-                "From which day does this version apply? Its id and this day are to be those of the page."
+                f"Which data comes to the shop this way (`[sources]`): “{origin.label}”?"
             )
-        yield toml_writer.line("effective_from", day) if day else "# effective_from = 2026-01-01"
-        if page.last_updated:
-            yield toml_writer.line("last_updated", page.last_updated)
-        if page.modified:
-            yield toml_writer.line("page_modified", page.modified)
-        if page.link:
-            yield toml_writer.line("page", page.link)
-        else:
-            yield from [toml_writer.ask("What is the address of the page?"), '# page = "https://…"']
-        yield from (
-            toml_writer.line(key, self.template[key])
-            for key in ("time_zone", "accounting_year_start")
+
+
+def _term_table(name: str, terms: Sequence[PublishedTerm], section: int | None) -> Iterator[str]:
+    yield from ("", f"[{name}]")
+    for term in terms:
+        yield toml_writer.inline(term.id, {"label": term.label, "section": section})
+
+
+def _source_table(source: DraftSource) -> Iterator[str]:
+    """Yield the sources of data whose data is known; the draft asks about the others."""
+    yield from ("", "[sources]")
+    section = source.section("collection")
+    for origin in source.page.sources:
+        data = _data_from(source, origin)
+        if data:
+            entries = {"label": origin.label, "data": data, "section": section}
+            yield toml_writer.inline(origin.id, entries)
+
+
+def _data_from(source: DraftSource, origin: PublishedTerm) -> list[str]:
+    """Return the data categories of the page that come from this source of data."""
+    known = source.template["sources"].get(origin.id, {"data": []})
+    return [name for name in known["data"] if name in source.category_ids()]
+
+
+def _basis_table(source: DraftSource) -> Iterator[str]:
+    yield from ("", "[bases]")
+    for basis in source.page.bases:
+        letter = ARTICLES.get(basis.id)
+        if not letter:
+            yield toml_writer.ask(f"Which article of the GDPR is the legal basis “{basis.label}”?")
+        entries = {
+            "label": basis.label,
+            "covers": basis.text or None,
+            "article": f"GDPR Art. 6(1)({letter})" if letter else "",
+            "section": source.section("bases"),
+        }
+        yield toml_writer.inline(basis.id, entries)
+
+
+# --- security, children, complaints ---
+
+
+def _security(source: DraftSource) -> Iterator[str]:
+    measures = source.page.security
+    if measures:
+        yield ""
+        yield from toml_writer.table(
+            "[security]", {"measures": measures, "section": source.section("security")}
         )
 
-    def _controller(self) -> Iterator[str]:
-        facts = self.page.controller
-        yield "[controller]"
-        for name in ("name", "address", "organisation_number", "privacy_contact", "phone", "dpo"):
-            said = getattr(facts, name)
-            if said is not None:
-                yield toml_writer.line(name, said)
-            elif name not in ("phone", "dpo"):
-                yield f'# {name} = "…"'
-        yield toml_writer.line("uk", facts.uk)
 
-    def _term(self, table: str, one: PublishedTerm, section: int | None) -> Iterator[str]:
-        entries: dict[str, Any] = {"label": one.label}
-        if table == "bases":
-            letter = ARTICLES.get(one.id)
-            if not letter:
-                yield toml_writer.ask(
-                    f"Which article of the GDPR is the legal basis “{one.label}”?"
-                )
-            entries |= {
-                "covers": one.text or None,
-                "article": f"GDPR Art. 6(1)({letter})" if letter else "",
-            }
-        if table == "sources":
-            entries["data"] = self._data_of(one)
-        yield toml_writer.inline(one.id, entries | {"section": section})
-
-    def _sources(self) -> tuple[PublishedTerm, ...]:
-        """Those of which it is known which data comes from them."""
-        return tuple(one for one in self.page.sources if self._data_of(one))
-
-    def _data_of(self, source: PublishedTerm) -> list[str]:
-        on_page = {category.id for category in self.page.categories}
-        known = self.template["sources"].get(source.id, {"data": []})
-        return [name for name in known["data"] if name in on_page]
-
-    def _security(self) -> Iterator[str]:
-        if self.page.security:
-            yield from ["", "[security]", toml_writer.line("measures", self.page.security)]
-            yield toml_writer.line("section", self.section("security"))
+def _children(source: DraftSource) -> Iterator[str]:
+    statement = source.page.children
+    if statement:
+        entries = {
+            "label": statement.label,
+            "age": statement.age,
+            "orders_only": statement.orders_only or None,
+            "section": source.section("children"),
+        }
+        yield from ("", *toml_writer.table("[children]", entries))
 
 
-def _is_of_class(sentence: str, page: PublishedPage) -> bool:
-    """Whether what could not be read is the period of a class, by which it is asked for."""
-    return any(
-        one.span is None and f"“{one.label}: {one.text}”" in sentence for one in page.classes
-    )
+def _authorities(source: DraftSource) -> Iterator[str]:
+    """Yield the supervisory authorities that the page names. Their addresses come from the template."""
+    for known in source.template["authorities"]:
+        if known["id"] in source.page.authorities:
+            entries = {**known, "section": source.section("complaints")}
+            yield from ("", *toml_writer.table("[[authorities]]", entries))

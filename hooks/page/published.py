@@ -43,6 +43,11 @@ class PublishedClass:
     text: str
     span: Span | None
 
+    @property
+    def quotation(self) -> str:
+        """Return the class with its period as a sentence in `unread` quotes them."""
+        return f"“{self.label}: {self.text}”"
+
 
 @dataclass(frozen=True, slots=True)
 class PublishedRecipient:

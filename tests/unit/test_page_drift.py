@@ -221,8 +221,8 @@ def asks(html: str, link: str | None = LINK, today: date | None = None) -> tuple
         (
             "<li><strong>Support requests",
             "<li>Loyalty programme: 24 months</li><li><strong>Support requests",
-            "From when does the period of “Loyalty programme” run (`clock`)? No rule refers to this class, so that the "
-            "clock given here runs for nothing.",
+            "From when does the period of “Loyalty programme” run (`clock`)? No rule refers to this class, so the "
+            "clock given here has no effect.",
         ),
         (
             "<li><strong>Cookie consent logs:</strong> 12–24 months<br></li>",
@@ -232,13 +232,14 @@ def asks(html: str, link: str | None = LINK, today: date | None = None) -> tuple
         (
             "typically 5 years as required by law",
             "3 years",
-            "bokføringsloven § 13 asks for five years, the page says three years; is that meant?",
+            "bokføringsloven § 13 asks for five years, the page says three years; is that intended?",
         ),
         (
             "Klarna",
             "Adyen",
-            "What does Adyen get (`data`), with which ways of payment or shipping, or with what that is held "
-            "(`payment`, `shipping`, `holding`), as processor or controller (`role`), and in which country?",
+            "Which data does Adyen get (`data`)? On which payment methods, shipping methods or "
+            "contents of a record does that depend (`payment`, `shipping`, `holding`)? Is it a processor or a "
+            "controller (`role`), and in which country?",
         ),
         (
             "Automatically (cookies",
@@ -258,12 +259,12 @@ def asks(html: str, link: str | None = LINK, today: date | None = None) -> tuple
         (
             "<p><strong>Last updated:</strong> 15.01.2026</p>",
             "",
-            "From which day does this version apply? Its id and this day are to be those of the page.",
+            "From which day does this version apply? Its id and this day must be those of the page.",
         ),
         (
             section("9. International transfers"),
             "",
-            "Visa may process outside the EEA and the UK (`outside`); under which of the safeguards?",
+            "Visa may process outside the EEA and the UK (`outside`); which of the safeguards apply?",
         ),
     ],
 )
