@@ -1,29 +1,41 @@
-"""Merging what deliveries show, so that the same set of them gives the same facts in any order.
+"""Merge: a snapshot of a record is joined with the facts that are known of it.
 
-A record's state is taken from the newest version that was seen; its `meta_data` from the newest version that
-showed it, since a shop manager's webhooks leave it out; and what can only grow (log-ins, orders placed, dates
-of refunds, newsletter choices, an erasure, that an order was paid) from all of them, late ones too.
+The danger: deliveries arrive late, twice and out of order, and some show only a part of a record. If the delivery that
+arrives last simply replaced the facts, an old one could undo a payment or bring back a consent that was withdrawn. The
+record would then be deleted on a wrong day.
 
-Each day of an order, its refunds, its customer and the hash of its address are taken from the newest version that
-shows them: a later state that lacks them takes nothing away. `carried` then says from which version they are.
+The principle: the same set of snapshots gives the same facts, whatever the order in which they arrive.
+
+The rules that keep it:
+- The state of a record comes from the newest version. An older snapshot is `stale`: it only adds what the next three
+  rules take from it.
+- What `meta_data` shows comes from the newest version that showed `meta_data`. The webhooks of a shop manager leave it
+  out.
+- Facts that only grow come from all versions: the last log-in, the last order placed, the dates of refunds, newsletter
+  choices, an erasure, and that an order was paid.
+- Each day of an order, its refunds, its customer and its address hash come from the newest version that shows them. A
+  later state that lacks one of them does not remove it (`order_parts`).
+- Two different snapshots of the same second are a tie. The one that is further on in an order's life counts for now,
+  and the record is `doubtful` until the store is asked. The store's own answer decides.
+- A snapshot without a version of its own takes its arrival as its version. It may be late, so it makes the record
+  `doubtful` too if it differs from the known state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from operator import itemgetter
-from typing import Any
 
 from hooks.retention.consent import choices_of
-from hooks.retention.facts import (
-    BEFORE_CREATION,
-    META_KINDS,
-    CustomerFacts,
-    OrderFacts,
-    Refund,
-    Snapshot,
+from hooks.retention.facts import META_KINDS, CustomerFacts, OrderFacts, Snapshot
+from hooks.retention.order_parts import (
+    ADDRESS,
+    DAYS,
+    REFUNDS,
+    OrderState,
+    own_part,
+    with_merged_parts,
+    without_stamped_creation,
 )
 from hooks.retention.plausibility import UNDATED
 
@@ -32,8 +44,11 @@ StoreFacts = OrderFacts | CustomerFacts
 
 @dataclass(frozen=True, slots=True)
 class MergeResult:
-    """The facts after a snapshot. `stale`: a newer version was known already. `doubtful`: two different
-    states of the same second are known, and only the store can say which one was the last."""
+    """The facts and their version after a merge.
+
+    `stale`: a newer version was known already. `doubtful`: two different states of the same second are known, and only
+    the store can say which of them is the newest.
+    """
 
     facts: StoreFacts
     version: datetime
@@ -56,6 +71,14 @@ class StoreAnswer:
     is_rewound: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _State:
+    """Facts, and the version of the state that they come from."""
+
+    facts: StoreFacts
+    version: datetime
+
+
 def merge(
     known: StoreFacts | None,
     version: datetime | None,
@@ -66,310 +89,189 @@ def merge(
 ) -> MergeResult:
     """Join a snapshot with the facts that are known.
 
-    `version` is the version of the known facts, None where they come from no snapshot. `doubtful` says whether the
-    record waits for the store to decide between two states. `answer` is given where the store was asked just now and
-    the snapshot is its answer; None for a delivery.
-
-    An `undated` snapshot has the time of its arrival as its version. A delivery may be late: if it shows another state
-    than the known one, only the store can say which is the newest.
+    `version` is the version of the known facts. It is None if they come from no snapshot, or if their version is
+    implausible. `doubtful` is the doubt that is known of the record. `answer` is given if the snapshot is the store's
+    own answer; it is None for a delivery.
     """
-    settles = answer is not None
-    rewound = answer is not None and answer.is_rewound
     if known is None:
-        return MergeResult(_whole(snapshot.facts), snapshot.version, stale=False, doubtful=False)
-    fresh, known = (
-        without_stamped_creation(snapshot.facts, known),
-        without_stamped_creation(known, snapshot.facts),
-    )
+        facts = _normalized(snapshot.facts)
+        return MergeResult(facts, snapshot.version, stale=False, doubtful=False)
+    fresh, known = _without_stamps(snapshot.facts, known)
+    is_rewound = answer is not None and answer.is_rewound
     if answer is not None and answer.is_current:
-        known = _as_active_as(known, fresh)
-    shown = _Shown(fresh, snapshot.version)
-    before = _Shown(
-        _until(known, snapshot.version) if rewound or version is None else known, version or UNDATED
-    )
+        known = _with_last_login(known, fresh)
+    if version is None or is_rewound:
+        known = _until(known, snapshot.version)
+    shown, before = _State(fresh, snapshot.version), _State(known, version or UNDATED)
     if version is None:
-        facts = _with_meta(fresh, before.facts)
-        return MergeResult(
-            _grown(facts, shown, before), snapshot.version, stale=False, doubtful=False
-        )
-    if snapshot.version < version and not rewound:
-        facts = _with_meta(known, fresh)
-        return MergeResult(_grown(facts, before, shown), version, stale=True, doubtful=doubtful)
-    return _renewed(before, shown, doubtful=doubtful, settles=settles, undated=snapshot.undated)
+        facts = _joined(_with_newest_meta(fresh, known), shown, before)
+        return MergeResult(facts, snapshot.version, stale=False, doubtful=False)
+    if snapshot.version < version and not is_rewound:
+        facts = _joined(_with_newest_meta(known, fresh), before, shown)
+        return MergeResult(facts, version, stale=True, doubtful=doubtful)
+    if answer is not None:
+        return _merged_answer(before, shown)
+    return _merged_delivery(before, shown, doubtful=doubtful, undated=snapshot.undated)
 
 
-def _renewed(
-    before: _Shown, shown: _Shown, *, doubtful: bool, settles: bool, undated: bool
+def _merged_answer(before: _State, shown: _State) -> MergeResult:
+    """Merge the store's own answer, which counts as the newest state. It leaves no doubt."""
+    facts = shown.facts
+    if not facts.meta_at:
+        facts = _with_newest_meta(facts, before.facts)
+    return MergeResult(_joined(facts, shown, before), shown.version, stale=False, doubtful=False)
+
+
+def _merged_delivery(
+    before: _State, shown: _State, *, doubtful: bool, undated: bool
 ) -> MergeResult:
-    """Merge a state that is not older than the one before. Where both are of one second, the further one is the newest,
-    unless the store itself settles that."""
+    """Merge a delivery that is not older than the state before."""
     known, fresh = before.facts, shown.facts
-    tie = shown.version == before.version
-    compared = tie or undated
-    differs = compared and (
-        _state(fresh) != _state(known) or _meta_differs(fresh, known, undated=undated)
-    )
-    keeps = tie and not settles and _state(fresh) < _state(known)
-    newest, other = (before, shown) if keeps else (shown, before)
-    facts = fresh if settles and fresh.meta_at else _with_meta(newest.facts, other.facts)
-    if tie and not settles:
+    is_tie = shown.version == before.version
+    newest, other = shown, before
+    if is_tie and _progress(fresh) < _progress(known):
+        newest, other = before, shown
+    facts = _with_newest_meta(newest.facts, other.facts)
+    if is_tie:
         facts = replace(facts, oddities=fresh.oddities | known.oddities)
-    doubt = differs or (compared and doubtful)
-    return MergeResult(
-        _grown(facts, newest, other), shown.version, stale=False, doubtful=not settles and doubt
+    is_doubtful = False
+    if is_tie or undated:
+        is_doubtful = doubtful or _differ(fresh, known, undated=undated)
+    joined = _joined(facts, newest, other)
+    return MergeResult(joined, shown.version, stale=False, doubtful=is_doubtful)
+
+
+def _differ(fresh: StoreFacts, known: StoreFacts, *, undated: bool) -> bool:
+    if _progress(fresh) != _progress(known):
+        return True
+    return _meta_differs(fresh, known, undated=undated)
+
+
+def _progress(facts: StoreFacts) -> tuple[object, ...]:
+    """Return all that a state says of itself, as a key for sorting.
+
+    Of two states of the same second, the one that is further on in an order's life has the greater key.
+    """
+    if isinstance(facts, CustomerFacts):
+        return (facts.staff, str(facts.created_at))
+    refunds = own_part(facts, REFUNDS) or ()
+    days = [own_part(facts, name) for name in DAYS]
+    _, paid_at, completed_at = days
+    return (
+        facts.trashed,
+        len(refunds),
+        completed_at is not None,
+        paid_at is not None,
+        facts.status,
+        facts.customer_id,
+        sorted(facts.kinds - META_KINDS),
+        [str(day) for day in days],
+        facts.payment,
+        sorted(facts.carriers),
+        sorted(refund.id for refund in refunds),
+        own_part(facts, ADDRESS) or "",
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """Facts, and the version of the state that they tell."""
+# --- corrections of what is known ---
 
-    facts: StoreFacts
-    version: datetime
+
+def _without_stamps(fresh: StoreFacts, known: StoreFacts) -> tuple[StoreFacts, StoreFacts]:
+    if not isinstance(fresh, OrderFacts) or not isinstance(known, OrderFacts):
+        return fresh, known
+    return without_stamped_creation(fresh, known), without_stamped_creation(known, fresh)
+
+
+def _with_last_login(known: StoreFacts, fresh: StoreFacts) -> StoreFacts:
+    """Return the known facts with the last log-in that the store shows.
+
+    They keep their own if the store shows no `meta_data`, or no plausible log-in in it.
+    """
+    if not isinstance(known, CustomerFacts) or not isinstance(fresh, CustomerFacts):
+        return known
+    if not fresh.meta_at or fresh.oddities & {"wc_last_active", "meta_data"}:
+        return known
+    return replace(known, last_active_at=fresh.last_active_at)
 
 
 def _until(known: StoreFacts, version: datetime) -> StoreFacts:
-    """What was known without what the store says never was: choices and an erasure of later versions."""
+    """Return the known facts without choices and an erasure of later versions: by the store's word they never were."""
     choices = tuple(choice for choice in known.choices if choice.at <= version)
     if isinstance(known, OrderFacts) and known.erased_at and known.erased_at > version:
         known = replace(known, erased_at=None)
     return replace(known, choices=choices)
 
 
-def without_stamped_creation(facts: StoreFacts, other: StoreFacts) -> StoreFacts:
-    """The facts without a day of creation that lies after a state, the `other`, which showed the order without one.
-
-    Stores stamp an order whose day is lost with the present, at the next save; our own write is such a save.
-    """
-    if not (isinstance(facts, OrderFacts) and isinstance(other, OrderFacts)):
-        return facts
-    if not (facts.created_at and other.first_seen_at) or facts.created_at <= other.first_seen_at:
-        return facts
-    carried = tuple(part for part in facts.carried if part[0] != "created_at")
-    return replace(
-        facts,
-        created_at=None,
-        carried=carried,
-        first_seen_at=other.first_seen_at,
-        oddities=facts.oddities | {"date_created"},
-    )
+# --- what `meta_data` shows ---
 
 
-def _as_active_as(known: StoreFacts, fresh: StoreFacts) -> StoreFacts:
-    """Give what was known the last log-in that the store shows, where it shows any `meta_data`."""
-    is_unknown = bool(
-        fresh.oddities & {"wc_last_active", "meta_data"}
-    )  # what makes no sense replaces nothing
-    if (
-        isinstance(known, CustomerFacts)
-        and isinstance(fresh, CustomerFacts)
-        and fresh.meta_at
-        and not is_unknown
-    ):
-        return replace(known, last_active_at=fresh.last_active_at)
-    return known
-
-
-def with_placed_order(known: CustomerFacts | None, at: datetime) -> CustomerFacts:
-    """The account after an order was placed with it; the account itself may not be known yet."""
-    known = known or CustomerFacts()
-    return replace(known, last_order_at=_later(known.last_order_at, at))
-
-
-def _later(one: datetime | None, other: datetime | None) -> datetime | None:
-    return max(filter(None, (one, other)), default=None)
-
-
-def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
-    return min(filter(None, (one, other)), default=None)
-
-
-def _state(facts: StoreFacts) -> tuple[object, ...]:
-    """What one version of the record says of itself, so ordered that of two states of one second the one
-    that is further on in an order's life comes last."""
-    if isinstance(facts, CustomerFacts):
-        return (facts.staff, str(facts.created_at))
-    refunds = _own(facts, "refunds") or ()
-    days = [_own(facts, name) for name in DAYS]
-    return (
-        facts.trashed,
-        len(refunds),
-        days[2] is not None,
-        days[1] is not None,
-        facts.status,
-        facts.customer_id,
-        sorted(facts.kinds - META_KINDS),
-        [str(instant) for instant in days],
-        facts.payment,
-        sorted(facts.carriers),
-        sorted(refund.id for refund in refunds),
-        _own(facts, _ADDRESS) or "",
-    )
-
-
-def _with_meta(newest: StoreFacts, other: StoreFacts) -> StoreFacts:
-    """`newest` with the part that `meta_data` tells taken from whichever of the two saw it last."""
-    chosen = max(newest, other, key=_meta_order)
-    kinds = (newest.kinds - META_KINDS) | (chosen.kinds & META_KINDS)
-    return replace(newest, kinds=kinds, meta_at=chosen.meta_at)
+def _with_newest_meta(newest: StoreFacts, other: StoreFacts) -> StoreFacts:
+    """Return `newest` with the kinds that `meta_data` shows, from the state that showed `meta_data` last."""
+    source = max(newest, other, key=_meta_key)
+    kinds = (newest.kinds - META_KINDS) | (source.kinds & META_KINDS)
+    return replace(newest, kinds=kinds, meta_at=source.meta_at)
 
 
 def _meta_differs(fresh: StoreFacts, known: StoreFacts, *, undated: bool) -> bool:
-    """Tell whether two states tell different things by their `meta_data`; where `undated`, whenever they did."""
+    """Tell whether the `meta_data` of two states differ.
+
+    Only `meta_data` of the same version are compared, unless the fresh state is `undated`.
+    """
     if fresh.meta_at is None or known.meta_at is None:
         return False
     if undated:
-        return _told_by_meta(fresh) != _told_by_meta(known)
-    return fresh.meta_at == known.meta_at and _meta_order(fresh) != _meta_order(known)
+        return _meta_content(fresh) != _meta_content(known)
+    return fresh.meta_at == known.meta_at and _meta_key(fresh) != _meta_key(known)
 
 
-def _told_by_meta(facts: StoreFacts) -> tuple[frozenset[str], bool | None]:
-    return facts.kinds & META_KINDS, facts.choices[-1].given if facts.choices else None
+def _meta_content(facts: StoreFacts) -> tuple[frozenset[str], bool | None]:
+    last_choice = facts.choices[-1].given if facts.choices else None
+    return facts.kinds & META_KINDS, last_choice
 
 
-def _meta_order(facts: StoreFacts) -> tuple[str, list[str]]:
-    return (facts.meta_at.isoformat() if facts.meta_at else "", sorted(facts.kinds & META_KINDS))
+def _meta_key(facts: StoreFacts) -> tuple[str, list[str]]:
+    shown_at = facts.meta_at.isoformat() if facts.meta_at else ""
+    return shown_at, sorted(facts.kinds & META_KINDS)
 
 
-def _grown(facts: StoreFacts, newest: _Shown, other: _Shown) -> StoreFacts:
-    """`facts`, the state of the `newest` of two, with all that either shows of what is not forgotten."""
+# --- what both states add ---
+
+
+def _joined(facts: StoreFacts, newest: _State, other: _State) -> StoreFacts:
+    """Return `facts`, which are those of the `newest` state, with all that either state adds to them."""
     choices = choices_of((*newest.facts.choices, *other.facts.choices))
-    if isinstance(facts, CustomerFacts):
-        return _grown_account(replace(facts, choices=choices), newest, other)
-    orders = [shown.facts for shown in (newest, other) if isinstance(shown.facts, OrderFacts)]
-    parts, carried = _parts(newest, other)
-    facts = replace(
-        facts,
-        **parts,
-        carried=carried,
-        choices=choices,
-        erased_at=_earlier(orders[0].erased_at, orders[-1].erased_at),
-        was_paid=any(order.is_paid for order in orders),
-        first_seen_at=_first_seen(newest, other),
-    )
-    return _whole(
-        _without_doubtful_creation(
-            replace(facts, refunds=_with_dates(facts.refunds, orders)), newest.version
-        )
-    )
+    match facts, newest.facts, other.facts:
+        case OrderFacts(), OrderFacts() as first, OrderFacts() as second:
+            facts = replace(
+                facts,
+                choices=choices,
+                erased_at=_earlier(first.erased_at, second.erased_at),
+                was_paid=first.is_paid or second.is_paid,
+                first_seen_at=_earlier(first.first_seen_at, second.first_seen_at),
+            )
+            states = OrderState(first, newest.version), OrderState(second, other.version)
+            return _normalized(with_merged_parts(facts, *states))
+        case CustomerFacts(), CustomerFacts() as first, CustomerFacts() as second:
+            return _joined_account(replace(facts, choices=choices), first, second)
+    raise TypeError("the states are of records of two kinds")
 
 
-def _grown_account(facts: CustomerFacts, newest: _Shown, other: _Shown) -> CustomerFacts:
-    one, two = (shown.facts for shown in (newest, other))
-    if not (isinstance(one, CustomerFacts) and isinstance(two, CustomerFacts)):
-        raise TypeError("the states are of records of two kinds")
-    created_at = facts.created_at or one.created_at or two.created_at
+def _joined_account(
+    facts: CustomerFacts, newest: CustomerFacts, other: CustomerFacts
+) -> CustomerFacts:
+    created_at = facts.created_at or newest.created_at or other.created_at
+    first_seen_at = _earlier(newest.first_seen_at, other.first_seen_at)
     return replace(
         facts,
         created_at=created_at,
-        last_active_at=_later(one.last_active_at, two.last_active_at),
-        last_order_at=_later(one.last_order_at, two.last_order_at),
-        first_seen_at=None if created_at else _earlier(one.first_seen_at, two.first_seen_at),
+        last_active_at=_later(newest.last_active_at, other.last_active_at),
+        last_order_at=_later(newest.last_order_at, other.last_order_at),
+        first_seen_at=None if created_at else first_seen_at,
     )
 
 
-# --- parts of an order that a later state may lack ---
-
-DAYS = ("created_at", "paid_at", "completed_at")
-_CUSTOMER = "former_customer_id"
-_ADDRESS = "email_hash"
-PARTS = (*DAYS, "refunds", _CUSTOMER, _ADDRESS)
-
-
-def _parts(
-    newest: _Shown, other: _Shown
-) -> tuple[dict[str, Any], tuple[tuple[str, datetime], ...]]:
-    """Each part as the newest state shows it or, where that lacks it, as the last one that does.
-
-    Also gives the parts that the newest state lacks, with the version of the state that shows them.
-    """
-    parts: dict[str, Any] = {}
-    carried = []
-    for name in PARTS:
-        sights = [sight for shown in (newest, other) if (sight := _sight(shown, name))]
-        if not sights:
-            continue
-        if _own(newest.facts, name) is not None:
-            parts[name] = sights[0][1]
-            continue
-        version, parts[name] = max(sights, key=itemgetter(0))
-        carried.append((name, version))
-    return _with_readable_refunds(parts, newest), tuple(carried)
-
-
-def _sight(shown: _Shown, name: str) -> tuple[datetime, Any] | None:
-    """A part of an order, and the version of the state that shows it; None where none does."""
-    facts = shown.facts
-    if not isinstance(facts, OrderFacts):
-        return None
-    versions = dict(facts.carried)
-    if name in versions:
-        return versions[name], getattr(facts, name)
-    value = _own(facts, name)
-    return None if value is None else (shown.version, value)
-
-
-def _own(facts: StoreFacts, name: str) -> Any:
-    """A part of an order that the newest state itself shows; None where it does not."""
-    if not isinstance(facts, OrderFacts) or name in dict(facts.carried):
-        return None
-    if name == _CUSTOMER:
-        return facts.customer_id or None
-    if name == _ADDRESS:
-        return facts.email_hash or None
-    if name == "refunds" and "refunds" in facts.oddities:
-        return None
-    return getattr(facts, name)
-
-
-def _with_readable_refunds(parts: dict[str, Any], newest: _Shown) -> dict[str, Any]:
-    """Add the refunds that a list, which is not readable whole, shows besides those of before."""
-    facts = newest.facts
-    if isinstance(facts, OrderFacts) and "refunds" in facts.oddities:
-        shown = {refund.id: refund for refund in (*parts.get("refunds", ()), *facts.refunds)}
-        parts["refunds"] = tuple(shown[number] for number in sorted(shown))
-    return parts
-
-
-def _with_dates(refunds: Iterable[Refund], orders: Iterable[OrderFacts]) -> tuple[Refund, ...]:
-    """The refunds, each with the date that some state shows."""
-    dated: dict[int, Refund] = {}
-    for order in orders:
-        for refund in order.refunds:
-            best = dated.get(refund.id)
-            if best is None or (best.at is None and (refund.at or refund.is_dateless)):
-                dated[refund.id] = refund
-    return tuple(dated.get(refund.id, refund) for refund in refunds)
-
-
-def _without_doubtful_creation(facts: OrderFacts, version: datetime) -> OrderFacts:
-    """The facts without a day of creation of which a state shown later says that it came before: that it was paid, say.
-
-    `version` is that of the newest state.
-    """
-    versions = dict(facts.carried)
-    if facts.created_at is None or "created_at" not in versions:
-        return facts
-    earliest, shown_in = facts.created_at - BEFORE_CREATION, versions["created_at"]
-    for name in ("paid_at", "completed_at"):
-        day = getattr(facts, name)
-        if day and day < earliest and versions.get(name, version) > shown_in:
-            carried = tuple(part for part in facts.carried if part[0] != "created_at")
-            return replace(facts, created_at=None, carried=carried)
-    return facts
-
-
-def _first_seen(newest: _Shown, other: _Shown) -> datetime | None:
-    seen = [
-        shown.facts.first_seen_at
-        for shown in (newest, other)
-        if isinstance(shown.facts, OrderFacts)
-    ]
-    return _earlier(seen[0], seen[-1])
-
-
-def _whole(facts: StoreFacts) -> StoreFacts:
-    """The facts without what their own state says already, so that the same facts are always the same value."""
+def _normalized(facts: StoreFacts) -> StoreFacts:
+    """Return the facts without those that their own state shows already. Equal facts are then equal values."""
     if not isinstance(facts, OrderFacts):
         return facts
     return replace(
@@ -378,3 +280,17 @@ def _whole(facts: StoreFacts) -> StoreFacts:
         former_customer_id=0 if facts.customer_id else facts.former_customer_id,
         first_seen_at=None if facts.created_at else facts.first_seen_at,
     )
+
+
+def with_placed_order(known: CustomerFacts | None, at: datetime) -> CustomerFacts:
+    """Return an account's facts after an order was placed with it. The account itself may not be known yet."""
+    known = known or CustomerFacts()
+    return replace(known, last_order_at=_later(known.last_order_at, at))
+
+
+def _later(first: datetime | None, second: datetime | None) -> datetime | None:
+    return max(filter(None, (first, second)), default=None)
+
+
+def _earlier(first: datetime | None, second: datetime | None) -> datetime | None:
+    return min(filter(None, (first, second)), default=None)

@@ -13,7 +13,8 @@ from typing import Any, Self, cast
 from hooks.ledger.codec import read_facts
 from hooks.ledger.records import Values
 from hooks.retention.facts import STAFF_ROLES, CustomerFacts, OrderFacts, Snapshot
-from hooks.retention.merge import DAYS, StoreAnswer, StoreFacts, merge, without_stamped_creation
+from hooks.retention.merge import StoreAnswer, StoreFacts, merge
+from hooks.retention.order_parts import DAYS, without_stamped_creation
 from hooks.retention.plausibility import date_by_arrival, drop_implausible_days, is_plausible
 from hooks.retention.store_meta import digest
 from schemas.order import MAX_REFUNDS
@@ -132,7 +133,7 @@ def _differs(stored: Values, snapshot: Snapshot, refunds: RefundIds, now: dateti
     facts = cast("StoreFacts", read_facts(stored["kind"], stored["facts"]))
     if isinstance(facts, CustomerFacts):
         return _customer_differs(stored, facts, snapshot, now)
-    shown = cast("OrderFacts", without_stamped_creation(snapshot.facts, facts))
+    shown = without_stamped_creation(cast("OrderFacts", snapshot.facts), facts)
     return not _same_dates(facts, shown) or not refunds.agree_with(facts)
 
 
