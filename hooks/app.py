@@ -1,4 +1,4 @@
-"""Wires the service together: the one place that knows all its parts."""
+"""The Flask app, wired together from all parts of the service."""
 
 from __future__ import annotations
 
@@ -56,27 +56,29 @@ ENDPOINTS = (
 
 MESSAGES = {
     404: "There is nothing at this address.",
-    405: "This address does not take that method.",
+    405: "This address does not allow that method.",
     413: "The body is larger than MAX_BODY_BYTES allows.",
-    415: "The body must be JSON, and said to be so by `Content-Type: application/json`.",
+    415: "The body must be JSON, with `Content-Type: application/json`.",
     500: "The service failed; the error was logged under this request's id.",
 }
-
+"""The messages of HTTP errors, by status, where the endpoint gives no message of its own."""
 
 TRACEBACK_SECONDS = 60.0
-"""At most one traceback in so long tells where the ledger was away."""
+"""At most one traceback in this time shows where the ledger could not be used."""
 
 
 @dataclass
 class LedgerLog:
-    """Logs each request that found the ledger away, and once in a while where in the code that was: on a full disk, a
-    traceback for each of them would fill the log."""
+    """Logs each request for which the ledger could not be used, and a traceback only once in TRACEBACK_SECONDS.
+
+    On a full disk every request fails. A traceback for each of them would fill the log.
+    """
 
     clock: Callable[[], float] = time.monotonic
     _traced_at: float = float("-inf")
 
-    def say(self, error: LedgerUnavailableError) -> None:
-        """Log it, from the handler of the error. Error reports go by what is logged with a traceback."""
+    def write(self, error: LedgerUnavailableError) -> None:
+        """Log the error, from its handler. Only a line with a traceback becomes an error report."""
         now, log = self.clock(), structlog.get_logger(__name__)
         if now - self._traced_at >= TRACEBACK_SECONDS:
             self._traced_at = now
@@ -86,7 +88,7 @@ class LedgerLog:
 
 
 class Commands(AppGroup):
-    """The `flask` commands. They are loaded when one is asked for, with all that they need: to answer, nothing is."""
+    """The `flask` commands. They are imported only when one is used, since a web process needs none of them."""
 
     def list_commands(self, ctx: Context) -> list[str]:
         self._load()
@@ -103,24 +105,42 @@ class Commands(AppGroup):
 
 
 def create_app(settings: Settings) -> Flask:
-    """The WSGI application, and the `flask` commands. Touches neither the ledger nor the network.
+    """Make the WSGI application with the `flask` commands. Touches neither the ledger nor the network.
 
-    Raises ConfigurationError (PolicyError for the policy file) where the service cannot start.
+    Raises ConfigurationError where the service cannot start, and PolicyError where the policy file is to blame.
     """
     telemetry.configure_logging(settings)
     telemetry.configure_sentry(settings)
     telemetry.prepare_metrics(settings.stores, list(Result), events.RESULTS)
-    policy = load_policy(settings.policy_file)
-    database = Database(settings.database_url)
+    app = _flask_app(settings)
+    app.extensions[EXTENSION] = _service(settings)
+    app.extensions[commit.EXTENSION] = commit.SingleCommit()
+    app.extensions["bodies"] = BodyBudget()
+    app.cli = Commands(app.name)
+    for endpoint in ENDPOINTS:
+        app.register_blueprint(endpoint.blueprint)
+    _add_request_id(app)
+    app.after_request(_add_headers)
+    app.before_request(access.check)
+    _add_error_handlers(app)
+    return app
+
+
+def _flask_app(settings: Settings) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider, which this is
-    app.url_map.merge_slashes = (
-        False  # to tidy an address up would be to redirect, and so to lose, a delivery
-    )
+    # A redirect to a tidier address would lose a delivery, since the store follows none.
+    app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
+    return app
+
+
+def _service(settings: Settings) -> Service:
+    policy = load_policy(settings.policy_file)
+    database = Database(settings.database_url)
     runtime = Runtime(database, policy, settings.push_settle, subject_key=settings.subject_key)
-    app.extensions[EXTENSION] = Service(
+    return Service(
         settings=settings,
         policy=policy,
         configured_policy=policy,
@@ -129,16 +149,6 @@ def create_app(settings: Settings) -> Flask:
         readiness=Readiness(database, runtime.clock),
         started_at=datetime.now(UTC),
     )
-    app.extensions[commit.EXTENSION] = commit.SingleCommit()
-    for endpoint in ENDPOINTS:
-        app.register_blueprint(endpoint.blueprint)
-    app.cli = Commands(app.name)
-    app.extensions["bodies"] = BodyBudget()
-    _add_request_id(app)
-    app.after_request(_finish)
-    app.before_request(access.check)
-    _add_error_answers(app)
-    return app
 
 
 def _add_request_id(app: Flask) -> None:
@@ -155,42 +165,43 @@ def _add_request_id(app: Flask) -> None:
     app.after_request(end)
 
 
-def _finish(response: Response) -> Response:
-    """Answers are of the moment and of their type; a refusal may come before the body was read."""
+def _add_headers(response: Response) -> Response:
+    """Forbid caching and the guessing of types. Read the remaining body of a request that was refused early."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
-    return requests.drain_after(response) if response.status_code >= 400 else response
+    if response.status_code < 400:
+        return response
+    return requests.drain_after(response)
 
 
-def _add_error_answers(app: Flask) -> None:
-    """Every error is JSON, in words that help, and repeats nothing of what came in."""
-
-    def of_http(error: HTTPException) -> tuple[Response, int]:
-        status_code = error.code or 500
-        own_words = error.description if error.description != type(error).description else None
-        message = own_words or MESSAGES.get(status_code) or error.name
-        code = error.name.lower().replace(" ", "-")
-        answer = jsonify(error={"code": code, "message": message})
-        if isinstance(error, MethodNotAllowed) and error.valid_methods:
-            answer.headers["Allow"] = ", ".join(error.valid_methods)
-        return answer, status_code
-
+def _add_error_handlers(app: Flask) -> None:
+    """Answer every error as JSON, with a message that helps and repeats nothing of the request."""
     ledger_log = LedgerLog()
 
-    def of_ledger(error: LedgerUnavailableError) -> tuple[Response, int, dict[str, str]]:
-        ledger_log.say(error)
+    def answer_ledger_error(error: LedgerUnavailableError) -> tuple[Response, int, dict[str, str]]:
+        ledger_log.write(error)
         message = "The ledger cannot be used just now; nothing of this request was kept."
-        return (
-            jsonify(error={"code": "ledger-unavailable", "message": message}),
-            503,
-            {"Retry-After": "30"},
-        )
-
-    def of_unreadable(error: Exception) -> tuple[Response, int, dict[str, str]]:
-        refusal = refuse(error)
-        return jsonify(refusal.body), refusal.status, refusal.headers
+        answer = jsonify(error={"code": "ledger-unavailable", "message": message})
+        return answer, 503, {"Retry-After": "30"}
 
     for kind in UNREADABLE:
-        app.register_error_handler(kind, of_unreadable)
-    app.register_error_handler(HTTPException, of_http)
-    app.register_error_handler(LedgerUnavailableError, of_ledger)
+        app.register_error_handler(kind, _answer_unreadable)
+    app.register_error_handler(HTTPException, _answer_http_error)
+    app.register_error_handler(LedgerUnavailableError, answer_ledger_error)
+
+
+def _answer_http_error(error: HTTPException) -> tuple[Response, int]:
+    status_code = error.code or 500
+    has_own_message = error.description != type(error).description
+    own_message = error.description if has_own_message else None
+    message = own_message or MESSAGES.get(status_code) or error.name
+    code = error.name.lower().replace(" ", "-")
+    answer = jsonify(error={"code": code, "message": message})
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        answer.headers["Allow"] = ", ".join(error.valid_methods)
+    return answer, status_code
+
+
+def _answer_unreadable(error: Exception) -> tuple[Response, int, dict[str, str]]:
+    refusal = refuse(error)
+    return jsonify(refusal.body), refusal.status, refusal.headers

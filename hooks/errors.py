@@ -1,6 +1,7 @@
-"""One root, and a class for each failure that a caller treats differently.
+"""The errors of the service: one root, and a class for each failure that a caller treats differently.
 
-No message here ever carries a value that came from a store: only ids, field names and our own words.
+No message carries a value that came from a store or a sender. A message has ids, field names and our own words only, so
+that it is safe in logs, answers and error reports.
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ from datetime import timedelta
 
 
 class HooksError(Exception):
-    """The root of all errors of this service; its text is safe to log and to send to Sentry."""
+    """The root of all errors of this service. Its text is safe to log and to send to Sentry."""
 
 
 class ConfigurationError(HooksError):
-    """The environment is not one the service can start with; names every fault at once."""
+    """A configuration with which the service cannot start. The message names every fault."""
 
 
 class PolicyError(ConfigurationError):
-    """The policy file is not one that can be put in force.
+    """A policy file that cannot be put in force.
 
-    `faults` are whole sentences, each naming the line, rule or class that it is about.
+    Each of the `faults` is a whole sentence, and names the line, rule or class that it is about.
     """
 
     def __init__(self, source: str, faults: Sequence[str]) -> None:
@@ -29,42 +30,42 @@ class PolicyError(ConfigurationError):
 
 
 class PageError(HooksError):
-    """The published page could not be got, or is not one; a whole sentence."""
+    """A published page that could not be fetched, or a document that is no such page. The message is a sentence."""
 
 
 class StoppedError(HooksError):
-    """The process is to end, and what it waited for was given up."""
+    """The end of a wait, because the process is to stop."""
 
 
 class SignatureRefusedError(HooksError):
-    """The body was not signed with any of the store's current secrets."""
+    """A body that none of the store's current secrets signed."""
 
 
 class TokenRefusedError(HooksError):
-    """The request bears no token of a tool that may report events."""
+    """A request without the token of a tool that may report events."""
 
 
 class TooManyGuessesError(TokenRefusedError):
-    """The same, and so many wrong tokens came that this one is answered at once."""
+    """A request with a wrong token after too many others with one. It is refused at once."""
 
 
 class EventForbiddenError(HooksError):
-    """The tool may not send events of this type; nothing of the event was kept."""
+    """An event of a type that the tool may not send. Nothing of the event was kept."""
 
 
 class SenderTooSlowError(HooksError):
-    """A request did not come within the time limits."""
+    """A request that did not arrive within the time limits."""
 
 
 class OverloadedError(HooksError):
-    """There is no place, or no memory, for a request just now; nothing of it was kept."""
+    """A request for which there is no connection or no memory just now. Nothing of it was kept."""
 
 
 class QuarantinedError(HooksError):
-    """A signed delivery that cannot be taken as what it says it is.
+    """A signed delivery that cannot be read, so that it goes into quarantine.
 
-    `reason` is one of our codes, `detail` our own words; `external_id` is the record that it speaks of,
-    where that much could be read.
+    `reason` is one of our codes, `detail` our own words. `external_id` is the record that the delivery is about, where
+    that much could be read.
     """
 
     def __init__(self, reason: str, detail: str, external_id: int | None = None) -> None:
@@ -75,39 +76,40 @@ class QuarantinedError(HooksError):
 
 
 class EventRefusedError(HooksError):
-    """An event reported, or to be noted, that is not of the shape; `faults` says by field what is wrong."""
+    """An event of a tool or of an operator that has not the right shape. `faults` names the fault of each field."""
 
     def __init__(self, faults: Mapping[str, str]) -> None:
         self.faults = dict(faults)
-        wrong = "; ".join(f"{name} {fault}" for name, fault in self.faults.items())
-        super().__init__(f"The event was refused, and nothing of it was kept: {wrong}.")
+        message = "; ".join(f"{name} {fault}" for name, fault in self.faults.items())
+        super().__init__(f"The event was refused, and nothing of it was kept: {message}.")
 
 
 class LedgerUnavailableError(HooksError):
-    """The ledger could not be read or written; nothing of the transaction stands."""
+    """A ledger that could not be read or written. Nothing of the transaction was stored."""
 
 
 class LedgerContendedError(LedgerUnavailableError):
-    """Two transactions stood in each other's way, and this one was undone: it may be run again at once."""
+    """A transaction that was undone because of another one. It may be retried at once."""
 
 
 class LedgerRefusedError(LedgerUnavailableError):
-    """The ledger can be used, but not for this: a value of it does not fit."""
+    """A value that does not fit the ledger. The ledger can be used otherwise."""
 
 
 class LedgerNotReadyError(LedgerUnavailableError):
-    """The ledger's database is missing, of another version, or unsafe to write to."""
+    """A database that is missing, of another version, or unsafe to write to."""
 
 
 class LeaseError(HooksError):
-    """Another process holds the lease on a store's webhooks: it did not release it in time, or took it from us."""
+    """A lease on a store's webhooks that another process did not release in time, or took over from this process."""
 
 
 class StoreError(HooksError):
-    """A call to the store that did not do what was asked.
+    """A call to the store that failed.
 
-    `code` is ours; `permanent` says that the same call will fail again until somebody changes something;
-    `whole_store` that it is not about one record; `retry_after` is what the store asked for, if it did.
+    `code` is one of our codes, `detail` our own words. A `permanent` error comes again until somebody changes
+    something. With `whole_store` the error is not about a single record. `retry_after` is the wait that the store asked
+    for, if it did.
     """
 
     permanent = False
@@ -121,11 +123,11 @@ class StoreError(HooksError):
 
 
 class StoreUnreachableError(StoreError):
-    """No answer, half an answer, or one that is not the REST API's; may be tried again."""
+    """No answer, half an answer, or an answer that is not from the REST API. The call may be retried."""
 
 
 class CachedAnswerError(StoreUnreachableError):
-    """A cache before the store answered in its place; `header` tells it. What it showed may be out of date."""
+    """An answer from a cache in front of the store, as `header` shows. It may be out of date."""
 
     whole_store = False
 
@@ -135,13 +137,13 @@ class CachedAnswerError(StoreUnreachableError):
 
 
 class StoreBusyError(StoreError):
-    """The store asks to be left alone for a while (429, 503)."""
+    """An answer that asks for fewer calls (429, 503)."""
 
 
 class CredentialsRefusedError(StoreError):
-    """The key is wrong or lacks a right: every further call is in vain until an operator acts.
+    """A key that is wrong or lacks a right. Every further call fails until an operator acts.
 
-    `is_about_the_key`: the store named the key itself, so that no single record can be the cause.
+    With `is_about_the_key` the store named the key itself, so that no single record can be the cause.
     """
 
     permanent = True
@@ -149,54 +151,60 @@ class CredentialsRefusedError(StoreError):
 
 
 class StoreMisconfiguredError(StoreError):
-    """The address answers, but not as a WooCommerce REST API at that place (redirect, no such route)."""
+    """An address that answers, but not as a WooCommerce REST API does (a redirect, no such route)."""
 
     permanent = True
 
 
 class MethodRefusedError(StoreMisconfiguredError):
-    """The web server before the store refuses the HTTP method."""
+    """A refusal of the HTTP method by the web server in front of the store."""
 
 
 class RecordRefusedError(StoreError):
-    """The store will not take this one write."""
+    """A refusal by the store of one write."""
 
     permanent = True
     whole_store = False
 
 
 class PostReadRefusedError(StoreError):
-    """What stands before the store lets no POST through that asks to be read; caches cannot be ruled out."""
+    """A refusal of a POST with `_method=GET` by something in front of the store.
+
+    The service uses such a POST to read past caches. Without it an answer may come from a cache.
+    """
 
     whole_store = False
 
 
 class RequestTooLargeError(RecordRefusedError):
-    """More in one request than the store takes."""
+    """A refusal by the store of a request that is too large."""
 
 
 class RecordClosedError(RecordRefusedError):
-    """The store refuses this one record to a key that may read or write others."""
+    """A refusal by the store of one record, to a key that may read or write others."""
 
 
 class RecordGoneError(StoreError):
-    """The store says that there is no such record."""
+    """An answer of the store that there is no such record."""
 
     permanent = True
     whole_store = False
 
 
 class ListingError(StoreError):
-    """The store does not list what it was asked for; to go through its records in this way is in vain."""
+    """A list of the store that does not hold what was asked for, so that records cannot be found through it."""
 
     permanent = True
     whole_store = False
 
 
 class WebhookProblemError(HooksError):
-    """Webhooks of ours do not deliver; `wrong` says which and how, by topic. Not raised at a caller: reported."""
+    """Webhooks of ours that do not deliver. `wrong` holds their states by topic.
+
+    Nobody catches this error: it is sent as an error report.
+    """
 
     def __init__(self, store: str, wrong: Mapping[str, str]) -> None:
         self.wrong = dict(wrong)
-        listed = ", ".join(f"{topic} is {status}" for topic, status in sorted(wrong.items()))
-        super().__init__(f"webhooks of the store {store}: {listed}")
+        states = ", ".join(f"{topic} is {status}" for topic, status in sorted(wrong.items()))
+        super().__init__(f"webhooks of the store {store}: {states}")

@@ -1,15 +1,19 @@
-"""How often a long-lived process looks for garbage that only cycles keep."""
+"""Fewer garbage collections for a process that runs for long."""
 
 from __future__ import annotations
 
 import gc
 
-COLLECTED_AFTER = 10_000
-"""Objects; so many are there after some dozens of requests, or one answer of a store about a hundred records."""
+COLLECT_AFTER = 10_000
+"""New objects before a collection. Some dozens of requests make as many, or one answer about a hundred records."""
 
 
 def collect_less() -> None:
-    """What was loaded is there for good, and work leaves few cycles: they need not be looked for so often."""
+    """Collect garbage less often from now on.
+
+    The objects that were loaded so far stay until the process ends, so later collections skip them. Work leaves few
+    cycles, so a collection finds little.
+    """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(COLLECTED_AFTER, 20, 20)
+    gc.set_threshold(COLLECT_AFTER, 20, 20)

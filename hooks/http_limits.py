@@ -1,7 +1,7 @@
-"""Calls to other servers, with limits: no redirect is followed, an answer has a size, and a call has an end.
+"""Limits of calls to other servers: no redirect is followed, an answer has a maximal size, and a call has an end.
 
-A server may be broken or hostile. `requests` reads the body of a redirect whole, even where it does not follow the
-redirect, and its time-outs hold between two bytes: an answer that drips never ends.
+The danger: a server may be broken or hostile. `requests` reads the whole body of a redirect, even if it does not follow
+the redirect. Its time-out is the time between two bytes, so an answer that comes byte by byte never ends.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ from requests.adapters import HTTPAdapter
 from urllib3 import PoolManager
 from urllib3.connection import HTTPConnection
 
-Connected = Callable[[HTTPConnection, socket.socket], None]
+OnConnect = Callable[[HTTPConnection, socket.socket], None]
 
 _CHUNK = 65_536
 
 
 class OutgoingSession(Session):
-    """A session that follows no redirect, leaves its body unread and never opens `.netrc`.
+    """A session that follows no redirect, does not read its body, and never opens `.netrc`.
 
-    Proxies and certificates of the environment count.
+    It uses the proxies and certificates that the environment names.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.auth = _no_credentials
         for scheme in ("http://", "https://"):
-            self.mount(scheme, _Adapter(self.connected))
+            self.mount(scheme, _Adapter(self.on_connect))
 
-    def connected(self, connection: HTTPConnection, opened: socket.socket) -> None:
-        """Look at a new connection before anything is sent over it; what this raises, the call raises."""
+    def on_connect(self, connection: HTTPConnection, opened: socket.socket) -> None:
+        """Inspect a new connection, before anything is sent over it. An error that this raises ends the call."""
 
     def get_redirect_target(self, resp: Response) -> str | None:
-        """None, so that `requests` neither follows a redirect nor reads its body; see `redirect_target`."""
+        """Return None, so that `requests` neither follows a redirect nor reads its body. See `redirect_target`."""
         del resp
         return None
 
 
 class TimedSession(OutgoingSession):
-    """A session whose calls can be given an end. One thread at a time may use it."""
+    """A session whose calls can have a deadline. Only one thread at a time may use it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,9 +57,9 @@ class TimedSession(OutgoingSession):
 
     @contextmanager
     def deadline(self, seconds: float) -> Iterator[None]:
-        """End the call within the block after `seconds`, whatever has come until then. Raises ReadTimeout then.
+        """End the call within the block after `seconds`, however much of the answer has arrived. Raises ReadTimeout.
 
-        The look-up of the name and the attempt to connect are not cut short: they have time-outs of their own.
+        The look-up of the name and the attempt to connect are not ended: they have time-outs of their own.
         """
         self._expired = False
         timer = Timer(seconds, self._expire)
@@ -75,10 +75,10 @@ class TimedSession(OutgoingSession):
             timer.cancel()
             if self._connection and self._connection.sock is None:
                 self._handle.close()
-        if self._expired:  # a body of no stated length only seems to have ended
+        if self._expired:  # a body without a stated length seems complete when the connection ends
             raise ReadTimeout(f"no whole answer within {seconds:.0f} s")
 
-    def connected(self, connection: HTTPConnection, opened: socket.socket) -> None:
+    def on_connect(self, connection: HTTPConnection, opened: socket.socket) -> None:
         """Keep a handle on the connection."""
         self._connection = connection
         self._handle.keep(opened)
@@ -96,88 +96,97 @@ class TimedSession(OutgoingSession):
 
 
 class _Handle:
-    """A second handle on the latest connection: TLS takes the first, or it is closed before the body comes."""
+    """A second handle on the latest connection.
+
+    The first handle is no use: TLS takes it over, or it is closed before the body arrives.
+    """
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
 
     def keep(self, opened: socket.socket) -> None:
-        """Have one on this, in place of any other."""
+        """Take a handle on this connection, and close the handle on the one before."""
         self.close()
         self._socket = opened.dup()
 
     def cut(self) -> None:
-        """End the connection, whoever waits for it."""
-        if held := self._socket:
+        """End the connection, also for a thread that waits for its data."""
+        if self._socket:
             with suppress(OSError):  # it has ended by itself
-                held.shutdown(socket.SHUT_RDWR)
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Leave the connection to its first handle."""
-        held, self._socket = self._socket, None
-        if held:
-            held.close()
+        """Close this handle. The connection stays open through its first handle."""
+        handle, self._socket = self._socket, None
+        if handle:
+            handle.close()
 
 
 def redirect_target(response: Response) -> str | None:
-    """The address that a redirect leads to; None where the answer is no redirect. Raises ValueError for nonsense."""
+    """Return the address that a redirect leads to, or None if the answer is no redirect.
+
+    Raises ValueError for an address that cannot be read.
+    """
     if not response.is_redirect:
         return None
     location = response.headers["Location"].encode("latin-1").decode(errors="replace")
     return urljoin(response.url, location)
 
 
-def body_within(response: Response, most_bytes: int) -> bytes | None:
-    """The decoded body; None where it has more bytes than that. The rest of it is left unread."""
+def body_within(response: Response, max_bytes: int) -> bytes | None:
+    """Return the decoded body, or None if it is larger than `max_bytes`. Then the remainder is not read."""
     body = bytearray()
     for chunk in response.iter_content(_CHUNK):
         body += chunk
-        if len(body) > most_bytes:
+        if len(body) > max_bytes:
             return None
     return bytes(body)
 
 
 def _no_credentials(request: PreparedRequest) -> PreparedRequest:
-    """Any `auth` keeps `.netrc` unread."""
+    """Leave the request as it is. A session with any `auth` does not read `.netrc`."""
     return request
 
 
 class _Adapter(HTTPAdapter):
-    """Hands on each connection as soon as it stands, that to a proxy too."""
+    """Passes each new connection to a function, a connection to a proxy too."""
 
-    def __init__(self, connected: Connected) -> None:
-        self._connected = connected
+    def __init__(self, on_connect: OnConnect) -> None:
+        self._on_connect = on_connect
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """Observe connections that lead to the server itself."""
         super().init_poolmanager(*args, **options)
-        _observe(self.poolmanager, self._connected)
+        _observe(self.poolmanager, self._on_connect)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> PoolManager:
         """Observe connections that lead to a proxy."""
         is_new = proxy not in self.proxy_manager
         manager: PoolManager = super().proxy_manager_for(proxy, **options)
         if is_new:
-            _observe(manager, self._connected)
+            _observe(manager, self._on_connect)
         return manager
 
 
-def _observe(manager: PoolManager, connected: Connected) -> None:
+def _observe(manager: PoolManager, on_connect: OnConnect) -> None:
     pools = manager.pool_classes_by_scheme
     manager.pool_classes_by_scheme = {
-        scheme: _observed(pool, connected) for scheme, pool in pools.items()
+        scheme: _pool_class(pool, on_connect) for scheme, pool in pools.items()
     }
 
 
-def _observed(pool: Any, connected: Connected) -> Any:
-    """A class of connection pools like `pool`. urllib3 has one method that opens sockets, and no hook for it."""
+def _pool_class(pool: Any, on_connect: OnConnect) -> Any:
+    """Derive a class of connection pools that passes new connections to `on_connect`.
+
+    urllib3 has no hook for that, so the one method that opens sockets is overridden.
+    """
 
     class Connection(pool.ConnectionCls):  # type: ignore[misc]  # the class is known at run time only
         def _new_conn(self) -> socket.socket:
             opened: socket.socket = super()._new_conn()
             try:
-                connected(self, opened)
+                on_connect(self, opened)
             except BaseException:
                 opened.close()
                 raise

@@ -1,4 +1,4 @@
-"""Logs, metrics and error reports: none of them ever carries a body, a header, a local variable or personal data."""
+"""Logs, metrics and error reports. None of them carries a body, a header, a local variable or personal data."""
 
 from __future__ import annotations
 
@@ -22,49 +22,62 @@ from hooks.settings import Settings
 if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
 
-READINGS = 5
-"""Tries to read the counters of all processes."""
+TRACEBACK_PLACES = 12
+"""The last places of a traceback that are logged."""
 
-REPORTED_BY_ITSELF = "hooks.sync.webhook_watch"
-"""Of each other logger an error logged is an error report; this one says what it reports, and reports it once."""
-
-counter_files.take_room_first()
-
-DELIVERIES = Counter(
-    "retention_deliveries", "Webhook deliveries by what became of them.", ["store", "result"]
+SENTRY_PARTS_WITH_VALUES = (
+    "request",
+    "breadcrumbs",
+    "extra",
+    "user",
+    "logentry",
+    "message",
+    "modules",
+    "server_name",
+    "contexts",
 )
+
+READ_ATTEMPTS = 5
+"""Attempts to read the counters of all processes."""
+
+REPORTS_BY_ITSELF = "hooks.sync.webhook_watch"
+"""A logger whose errors are no error reports: the module calls `report`, once for each problem."""
+
+counter_files.reserve_space_first()
+
+DELIVERIES = Counter("retention_deliveries", "Webhook deliveries by result.", ["store", "result"])
 EVENTS = Counter(
-    "retention_events", "Events reported or noted by what became of them.", ["store", "result"]
+    "retention_events", "Events of tools and operators by result.", ["store", "result"]
 )
 REFUSED = Counter(
     "retention_refused", "Deliveries and events that were refused.", ["store", "reason"]
 )
 WRITES = Counter("retention_writes", "Schedules written back, by outcome.", ["store", "outcome"])
 REREADS = Counter(
-    "retention_rereads", "Records that the store was asked about, by outcome.", ["store", "outcome"]
+    "retention_rereads", "Records fetched from the store, by outcome.", ["store", "outcome"]
 )
 WRONG_TOKENS = Counter("retention_wrong_tokens", "Requests with a wrong STATUS_TOKEN.", ["answer"])
 INTAKE_SECONDS = Histogram(
     "retention_intake_seconds",
-    "From the whole body to the answer of the ledger, waiting for the commit included, in seconds.",
+    "Seconds from the whole body of a delivery to the answer of the ledger, with the wait for the commit.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
 
 
 def prepare_metrics(
-    stores: Iterable[str], results: Sequence[str], of_events: Sequence[str]
+    stores: Iterable[str], delivery_results: Sequence[str], event_results: Sequence[str]
 ) -> None:
-    """Have the counters of every store begin at nought, and their file made now.
+    """Start the counters of every store at zero, and make their file.
 
-    Raises ConfigurationError where the folder for the files cannot be written to.
+    Raises ConfigurationError where the folder of the files cannot be written to.
     """
     counter_files.prepare_folder()
     for answer in ("401", "429"):
         WRONG_TOKENS.labels(answer)
     for store in stores:
-        for result in results:
+        for result in delivery_results:
             DELIVERIES.labels(store, result)
-        for result in of_events:
+        for result in event_results:
             EVENTS.labels(store, result)
         for reason in ("signature", "token", "type", "shape", "ledger"):
             REFUSED.labels(store, reason)
@@ -73,26 +86,23 @@ def prepare_metrics(
 
 
 def metrics() -> bytes:
-    """All metrics as Prometheus text, summed over all processes that share PROMETHEUS_MULTIPROC_DIR."""
+    """Return all metrics as Prometheus text, summed over all processes that share PROMETHEUS_MULTIPROC_DIR."""
     registry = CollectorRegistry()
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    if counter_files.FOLDER not in os.environ:
         for metric in (DELIVERIES, EVENTS, REFUSED, WRITES, REREADS, WRONG_TOKENS, INTAKE_SECONDS):
             registry.register(metric)
         return generate_latest(registry)
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    for _ in range(READINGS - 1):
+    for _ in range(READ_ATTEMPTS - 1):
         try:
             return generate_latest(registry)
-        except (
-            struct.error,
-            ValueError,
-        ):  # a process that has just started is still making its file
-            time.sleep(0.05)
+        except (struct.error, ValueError):
+            time.sleep(0.05)  # a process that has just started is still making its file
     return generate_latest(registry)
 
 
 def configure_logging(settings: Settings) -> None:
-    """Structured logs to standard error, of our own and of the libraries, as the settings say."""
+    """Send structured logs to standard error, those of the libraries too, as the settings say."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -116,12 +126,10 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
-    logging.getLogger("alembic").setLevel(
-        logging.WARNING
-    )  # it says on each look that it has looked
-    logging.getLogger("urllib3").setLevel(
-        logging.ERROR
-    )  # its warnings carry whole addresses, signatures and all
+    # alembic logs each time that it reads the version of the ledger.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # The warnings of urllib3 hold whole addresses, with the signatures in them.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 def _renderer(settings: Settings) -> Any:
@@ -129,69 +137,86 @@ def _renderer(settings: Settings) -> Any:
 
 
 def _line(_: object, __: str, event: dict[str, Any]) -> str:
-    """An event as a line for the eye: when, how grave, what, where from, and all else that it says."""
-    when, level, what, where = (
-        event.pop(name, "") for name in ("timestamp", "level", "event", "logger")
-    )
-    said = " ".join(f"{name}={event[name]}" for name in sorted(event))
-    return f"{when} [{level:<8}] {what:<30} [{where}] {said}"
+    """Render a log event as a line for people: time, level, name, logger, and then the other fields by name."""
+    timestamp, level = event.pop("timestamp", ""), event.pop("level", "")
+    name, logger = event.pop("event", ""), event.pop("logger", "")
+    fields = " ".join(f"{field}={event[field]}" for field in sorted(event))
+    return f"{timestamp} [{level:<8}] {name:<30} [{logger}] {fields}"
 
 
 class DeliveryLog:
-    """Writes a line for each delivery, as for any other event: only that there are so many of these, and that the way
-    through the logging library takes as long as all else that there is to answering one."""
+    """Writes the log line of each delivery, past the logging library.
+
+    There are many deliveries, and a line through the library takes as long as all other work on a delivery.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        self.wanted = logging.getLevelNamesMapping()[settings.log_level.upper()] <= logging.INFO
+        level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+        self.is_enabled = level <= logging.INFO
         self._render = _renderer(settings)
 
-    def taken(self, store: str, topic: str | None, result: str) -> None:
-        """What became of one delivery."""
-        if self.wanted:
-            event = {"event": "delivery", "logger": "hooks.deliveries", "level": "info"}
-            event |= {"timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"}
-            event |= {"store": store, "topic": topic or "", "result": result}
-            line = self._render(None, "info", event | structlog.contextvars.get_contextvars())
-            with suppress(OSError):  # where it cannot be told of, it was taken all the same
-                sys.stderr.write(line + "\n")
+    def write(self, store: str, topic: str | None, result: str) -> None:
+        """Write the line of one delivery. An error is ignored, since the ledger has the delivery already."""
+        if not self.is_enabled:
+            return
+        event = {
+            "event": "delivery",
+            "logger": "hooks.deliveries",
+            "level": "info",
+            "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+            "store": store,
+            "topic": topic or "",
+            "result": result,
+            **structlog.contextvars.get_contextvars(),
+        }
+        with suppress(OSError):
+            sys.stderr.write(self._render(None, "info", event) + "\n")
 
 
 def _traceback_without_values(_: object, __: str, event: dict[str, Any]) -> dict[str, Any]:
-    """Where it happened and of which kind it was; a message only if it is one of ours, for those carry no values."""
-    raised = event.pop("exc_info", None)
-    if raised is True:  # as `log.exception` says it
-        raised = sys.exc_info()
-    error = (
-        raised[1]
-        if isinstance(raised, tuple)
-        else raised
-        if isinstance(raised, BaseException)
-        else None
-    )
+    """Replace an exception by its type and the places in the code. Its message is kept only if it is one of ours.
+
+    Messages of other errors, and local variables, may hold values that came in.
+    """
+    error = _exception(event.pop("exc_info", None))
     if error is None:
         return event
-    places = []
+    event["error"] = type(error).__name__
+    if isinstance(error, HooksError):
+        event["message"] = str(error)
+    event["traceback"] = _places(error)[-TRACEBACK_PLACES:]
+    return event
+
+
+def _exception(exc_info: object) -> BaseException | None:
+    """Return the exception of a log call, which gives it in one of three forms."""
+    if exc_info is True:  # as `log.exception` gives it
+        return sys.exc_info()[1]
+    if isinstance(exc_info, tuple):
+        exc_info = exc_info[1]
+    return exc_info if isinstance(exc_info, BaseException) else None
+
+
+def _places(error: BaseException) -> list[str]:
+    """Return the places that the exception passed through, each as `file:line function`."""
+    places: list[str] = []
     trace = error.__traceback__
     while trace:
         code = trace.tb_frame.f_code
         places.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_name}")
         trace = trace.tb_next
-    event["error"] = type(error).__name__
-    if isinstance(error, HooksError):
-        event["message"] = str(error)
-    event["traceback"] = places[-12:]
-    return event
+    return places
 
 
 def configure_sentry(settings: Settings) -> None:
-    """Error reports, if a DSN is set: the kind of the error, where it happened, and nothing of what it was about."""
+    """Send error reports to Sentry, if a DSN is set. They hold the type of the error and the places, and no values."""
     if not settings.sentry_dsn:
         return
-    import sentry_sdk  # noqa: PLC0415 - most have no use for it
+    import sentry_sdk  # noqa: PLC0415 - slow to import, and most installations do not use it
     from sentry_sdk.integrations.flask import FlaskIntegration  # noqa: PLC0415
     from sentry_sdk.integrations.logging import ignore_logger  # noqa: PLC0415
 
-    ignore_logger(REPORTED_BY_ITSELF)
+    ignore_logger(REPORTS_BY_ITSELF)
     sentry_sdk.init(
         dsn=settings.sentry_dsn,
         environment=settings.sentry_environment,
@@ -208,32 +233,25 @@ def configure_sentry(settings: Settings) -> None:
 
 
 def report(error: HooksError) -> None:
-    """Send an error report, if a DSN is set, of something that no caller is to be stopped by."""
+    """Send an error report of a problem that stops no caller. Does nothing where no DSN is set."""
     import sentry_sdk  # noqa: PLC0415 - as above
 
     sentry_sdk.capture_exception(error)
 
 
 def _without_values(event: Event, hint: Hint) -> Event | None:
-    """Drop whatever may repeat what came in: the request, messages of foreign errors, arguments of log calls."""
-    event.pop("request", None)
-    for part in (
-        "breadcrumbs",
-        "extra",
-        "user",
-        "logentry",
-        "message",
-        "modules",
-        "server_name",
-        "contexts",
-    ):
+    """Drop every part of a report that may hold a value that came in.
+
+    These are the request, the arguments of log calls, local variables, and the messages of errors that are not ours.
+    """
+    for part in SENTRY_PARTS_WITH_VALUES:
         event.pop(part, None)  # type: ignore[misc]
     error = hint.get("exc_info", (None, None, None))[1]
-    ours = isinstance(error, HooksError)
-    for raised in event.get("exception", {}).get("values", []):
-        if not (ours and raised.get("type") == type(error).__name__):
-            raised["value"] = ""
-        raised.pop("mechanism", None)
-        for frame in (raised.get("stacktrace") or {}).get("frames", []):
+    own_type = type(error).__name__ if isinstance(error, HooksError) else None
+    for exception in event.get("exception", {}).get("values", []):
+        if own_type is None or exception.get("type") != own_type:
+            exception["value"] = ""
+        exception.pop("mechanism", None)
+        for frame in (exception.get("stacktrace") or {}).get("frames", []):
             frame.pop("vars", None)
     return event

@@ -128,7 +128,7 @@ class _SameNetworkSession(OutgoingSession):
         self._address = address
         self._network: str | None = None
 
-    def connected(self, connection: HTTPConnection, opened: socket.socket) -> None:
+    def on_connect(self, connection: HTTPConnection, opened: socket.socket) -> None:
         """Raise PageError if the connection leads to another network. Nothing is sent before this."""
         network = "a proxy" if connection.proxy else network_of(opened.getpeername()[0])
         self._network = self._network or network

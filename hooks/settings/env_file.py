@@ -2,7 +2,7 @@
 
 `flask` and this service read it by python-dotenv, a unit by systemd's EnvironmentFile, a container by Compose's
 env_file. The three differ in comments after a value, in `$`, in backslashes and in `export`. Where only one of them
-reads a secret as it was meant, `store check` works and the service fails. So a line that they may read differently
+reads a secret as it was meant, `store check` may work and the service fail. So a line that they may read differently
 is refused. Their rules: https://saurabh-kumar.com/python-dotenv/, systemd.exec(5), and
 https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax.
 """

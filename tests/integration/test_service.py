@@ -34,10 +34,10 @@ class Clock:
 
 def test_where_the_ledger_was_away_is_told_once_a_minute() -> None:
     seconds = iter([0.0, 1.0, TRACEBACK_SECONDS - 1, TRACEBACK_SECONDS])
-    told = LedgerLog(seconds.__next__)
+    ledger_log = LedgerLog(seconds.__next__)
     with capture_logs() as lines:
         for _ in range(4):
-            told.say(LedgerUnavailableError("the disk is full"))
+            ledger_log.write(LedgerUnavailableError("the disk is full"))
     assert ["exc_info" in line for line in lines] == [True, False, False, True]
     assert {(line["event"], line["reason"]) for line in lines} == {
         ("ledger.unavailable", "the disk is full")

@@ -40,5 +40,5 @@ def receive(slug: str) -> Response:
 
 def _answer(here: Service, slug: str, result: Result, topic: str | None = None) -> Response:
     telemetry.DELIVERIES.labels(slug, str(result)).inc()
-    here.delivery_log.taken(slug, topic, str(result))
+    here.delivery_log.write(slug, topic, str(result))
     return Response(_BODIES[result], mimetype="application/json")
