@@ -38,7 +38,6 @@ from hooks.retention.policy import Policy
 from hooks.retention.tool_reports import choices_as_events, number_of
 from hooks.rights.lookup import answer_to
 from hooks.rights.values import Inquiry
-from hooks.runtime import Runtime
 from hooks.settings.webhook_secrets import signing_keys
 from hooks.tagging.tags import Bearing, tags
 from tests.integration.chronicle import Rows, rows_of
@@ -169,7 +168,7 @@ class AnyPerson(Sequence):
         super().__init__()
         self.people = People()
         patch = self.stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(Runtime, "snapshot_of", self._watched(Ingest.snapshot_of))
+        patch.setattr(Ingest, "snapshot_of", self._watched(Ingest.snapshot_of))
         database = self.make_ledger()
         self.stack.callback(database.close)
         self.desk = self.stack.enter_context(desk(database, self.policy, subject_key=KEY))
