@@ -1,4 +1,11 @@
-"""Connections and transactions: SQLite or PostgreSQL, the same to all callers."""
+"""Connections and transactions, on SQLite or PostgreSQL. Callers need not know which it is.
+
+One writer at a time works on an SQLite file, and each process has many requests. So a writer first passes the gate of
+its process, then opens a connection, then takes SQLite's lock. A writer that waits at the gate holds no connection:
+otherwise none would be left for the one that holds the lock. Readers pass a gate of their own at their begin.
+
+Errors of the driver become errors of `hooks.errors`, which say whether a retry can help.
+"""
 
 from __future__ import annotations
 
@@ -20,32 +27,34 @@ from hooks.ledger.failure_causes import cause_of
 from hooks.ledger.sqlite import TAKE_READ_LOCK, SQLite, retry_while_locked
 
 BUSY_TIMEOUT_SECONDS = 5
-"""For so long a lock, or a connection, is waited for; then the ledger counts as unavailable."""
+"""The longest wait for a lock or a connection. After it the ledger counts as unavailable."""
 
-LATELY_SECONDS = 1.0
-"""For so long after it had to wait for the lock, others count as writing."""
+CONTENDED_SECONDS = 1.0
+"""The time for which the ledger counts as contended after a wait for the lock."""
 
 TRUSTED_SECONDS = 1.0
-"""For so long a connection to PostgreSQL that is silent is not asked whether it still works: each delivery would wait
-for that."""
+"""The time after its last use for which a silent connection to PostgreSQL is not pinged. Every delivery would wait for
+the ping."""
 
 CONTENDED = frozenset({"40P01", "40001"})
-"""PostgreSQL's codes of a deadlock and of a serialization failure: of two transactions it has undone one."""
+"""PostgreSQL's codes of a deadlock and of a serialization failure: it has rolled back one of two transactions."""
 
 SILENT_MILLISECONDS = 10_000
-"""A server that has not acknowledged a packet for so long is gone: its host is frozen, or the network is cut."""
+"""A server that does not acknowledge a packet within this time counts as lost: the host hangs, or the network does."""
 
 
 class Gate(Protocol):
-    """A lock."""
+    """A lock of `threading` or of gevent."""
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool: ...
     def release(self) -> object: ...
 
 
 class Database:
-    """The ledger's database; each process opens its own. Safe to share between threads or, after `wait_by`, between the
-    greenlets of one."""
+    """The ledger's database. Each process opens its own.
+
+    Safe to share between threads or, after `wait_by`, between the greenlets of one thread.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
@@ -56,9 +65,10 @@ class Database:
         self.engine = (
             self._sqlite_engine(self.sqlite) if self.sqlite else _postgresql_engine(self.url)
         )
-        event.listen(self.engine, "handle_error", _drop_what_may_only_read)
+        event.listen(self.engine, "handle_error", _drop_read_only)
         options: dict[str, Any] = {"read_only": True}
-        if not self.is_sqlite:  # there, every statement would see a state of its own
+        if not self.is_sqlite:
+            # By default each statement would see another state of the ledger.
             options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         driver: Any = self.engine.dialect.loaded_dbapi
         self._driver_errors = driver.Error
@@ -67,20 +77,22 @@ class Database:
 
     @property
     def description(self) -> str:
-        """The database in words for people, such as "SQLite 3.51.3 in WAL mode". Touches nothing."""
+        """The database in words for people, such as "SQLite 3.51.3 in WAL mode". Opens no connection."""
         return str(self.sqlite or "PostgreSQL")
 
     def wait_by(self, pause: Callable[[float], None], make_gate: Callable[[], Gate]) -> None:
-        """Say how this process waits for SQLite: for its lock by a `pause` of some seconds again and again, and for
-        others of this process at a gate, writers at one and readers who begin at another. Those who wait there have
-        no connection yet: there would be none left for who holds the lock."""
+        """Set how this process waits for SQLite.
+
+        `pause` takes seconds; it is called between two tries to take SQLite's lock. `make_gate` makes a lock: there is
+        one for the writers of this process, and one for its readers at their begin.
+        """
         self._pause, self._write_gate, self._read_gate = pause, make_gate(), make_gate()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that holds the write lock from its start and is durable once this block has ended.
+        """Open a transaction that holds the write lock from its start, and is durable once this block has ended.
 
-        Raises LedgerUnavailableError; then nothing of it stands.
+        Raises LedgerUnavailableError; then nothing was written.
         """
         with (
             self._translated(),
@@ -93,9 +105,10 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the ledger and writes nothing. Raises LedgerUnavailableError.
+        """Open a transaction that sees one state of the ledger and writes nothing. Raises LedgerUnavailableError.
 
-        With a rollback journal every commit waits for its end. So the block neither writes nor waits for others.
+        With a rollback journal each commit waits for its end. So the block must not write, and must not wait for
+        another transaction.
         """
         with self._translated(), ExitStack() as transaction:
             with self._turn(self._read_gate):
@@ -106,18 +119,19 @@ class Database:
 
     def _sqlite_engine(self, sqlite: SQLite) -> Engine:
         def begin(connection: Connection) -> None:
-            """A writer takes the lock now: one that read first could find it taken, and its read out of date."""
+            """Take the lock at the begin. If it came after a read, what was read could be outdated by then."""
             cursor = connection.connection.cursor()
             if connection.get_execution_options().get("read_only"):
                 cursor.execute("BEGIN")
                 self._wait(cursor, TAKE_READ_LOCK)
             else:
-                if self._wait(cursor, "BEGIN IMMEDIATE"):
+                had_to_wait = self._wait(cursor, "BEGIN IMMEDIATE")
+                if had_to_wait:
                     self._waited_at = time.monotonic()
                 sqlite.check_before_write(cursor)
 
         def commit(connection: Connection) -> None:
-            """What the dialect does after this finds nothing left to commit."""
+            """Commit here, where a lock can be waited for. The dialect's own commit after it has nothing left to do."""
             self._wait(connection.connection.cursor(), "COMMIT")
 
         engine = sqlite.engine(Path(self.url.database or ""), self._wait)
@@ -130,7 +144,7 @@ class Database:
 
     @contextmanager
     def _turn(self, gate: Gate) -> Iterator[None]:
-        """Let one writer of this process at a time go to SQLite, and one reader who begins."""
+        """Let one writer of this process at a time go to SQLite; at the other gate, one reader at a time begin."""
         if not self.is_sqlite:
             yield
             return
@@ -139,33 +153,38 @@ class Database:
                 self._waited_at = time.monotonic()
             if not gate.acquire(timeout=BUSY_TIMEOUT_SECONDS):
                 raise LedgerUnavailableError(
-                    "The ledger is busy: others of this process wait for it, too. Find out what holds it locked."
+                    "The ledger is busy: other requests of this process wait for it, too. "
+                    "Find out what holds it locked."
                 )
         try:
             yield
         finally:
             gate.release()
 
-    def others_write(self) -> bool:
-        """Whether somebody else held the lock lately when it was wanted. In PostgreSQL nobody holds one for the
-        whole ledger, so that it must be reckoned with at any time."""
-        return not self.is_sqlite or time.monotonic() - self._waited_at < LATELY_SECONDS
+    def is_contended(self) -> bool:
+        """Tell whether a writer had to wait for SQLite's lock lately.
+
+        On PostgreSQL always true: it has no lock on the whole ledger that would show other writers.
+        """
+        return not self.is_sqlite or time.monotonic() - self._waited_at < CONTENDED_SECONDS
 
     @contextmanager
     def _dropping(self, connection: Connection) -> Iterator[None]:
-        """Let go of a connection of which a prepared statement found that it is of no use; SQLAlchemy sees its own."""
+        """Drop a connection on which a prepared statement has failed for good.
+
+        SQLAlchemy does so for its own statements. It does not see those that go to the driver directly.
+        """
         try:
             yield
         except self._driver_errors as error:
-            cursor, dialect = None, self.engine.dialect
-            if _may_only_read(error) or dialect.is_disconnect(
-                error, connection.connection.dbapi_connection, cursor
-            ):
+            dialect, dbapi_connection = self.engine.dialect, connection.connection.dbapi_connection
+            if _is_read_only(error) or dialect.is_disconnect(error, dbapi_connection, None):
                 connection.invalidate(error)
             raise
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
+        """Turn the errors of SQLAlchemy and of the driver into those of `hooks.errors`."""
         try:
             yield
         except (DBAPIError, PoolTimeoutError, self._driver_errors) as error:
@@ -188,15 +207,15 @@ class Database:
         self.engine.dispose()
 
 
-def _drop_what_may_only_read(context: ExceptionContext) -> None:
-    """A connection that was opened while the ledger could only be read stays so: the pool must not keep it."""
-    if _may_only_read(context.original_exception):
+def _drop_read_only(context: ExceptionContext) -> None:
+    """Keep a read-only connection out of the pool: opened while the ledger was read-only, it stays so for ever."""
+    if _is_read_only(context.original_exception):
         context.is_disconnect = True
 
 
-def _may_only_read(error: BaseException) -> bool:
-    words = str(error).lower()
-    return "readonly" in words or "read-only" in words
+def _is_read_only(error: BaseException) -> bool:
+    message = str(error).lower()
+    return "readonly" in message or "read-only" in message
 
 
 def _postgresql_engine(url: URL) -> Engine:
@@ -211,38 +230,41 @@ def _postgresql_engine(url: URL) -> Engine:
     engine = create_engine(
         url, hide_parameters=True, pool_size=10, max_overflow=0, connect_args=connect
     )
-    event.listen(
-        engine,
-        "checkout",
-        lambda connection, pooled, _proxy: _still_there(engine, connection, pooled),
-    )
-    event.listen(engine, "checkin", _put_back)
+
+    def check_out(connection: Any, pooled: Any, _proxy: object) -> None:
+        _check_alive(engine, connection, pooled)
+
+    event.listen(engine, "checkout", check_out)
+    event.listen(engine, "checkin", _check_in)
     return engine
 
 
-def _still_there(engine: Engine, connection: Any, pooled: Any) -> None:
-    """Whether the server still knows the connection. One just used, on which it has said nothing since, is trusted."""
+def _check_alive(engine: Engine, connection: Any, pooled: Any) -> None:
+    """Raise DisconnectionError if the server has closed the connection.
+
+    A connection that was just used, and on which the server has sent nothing since, counts as alive without a ping.
+    """
     try:
-        if _just_used(pooled) and not _has_something_to_say(connection):
+        if _was_just_used(pooled) and not _has_input(connection):
             return
         engine.dialect.do_ping(connection)
     except engine.dialect.loaded_dbapi.Error as error:
         raise DisconnectionError("the connection was lost while nobody used it") from error
 
 
-def _just_used(pooled: Any) -> bool:
+def _was_just_used(pooled: Any) -> bool:
     return bool(time.monotonic() - pooled.info.get("used_at", float("-inf")) < TRUSTED_SECONDS)
 
 
-def _has_something_to_say(connection: Any) -> bool:
-    """Unasked a server says little but that it ends the connection."""
-    look = select.poll()
-    look.register(connection.fileno(), select.POLLIN)
-    return bool(look.poll(0))
+def _has_input(connection: Any) -> bool:
+    """Tell whether the server has sent something unasked: mostly that it closes the connection."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
-def _put_back(connection: Any, pooled: Any) -> None:
-    """After a reader the pool asks for transactions that may write; whether they may is the database's to say."""
+def _check_in(connection: Any, pooled: Any) -> None:
+    """Undo the read-only mode of a reader, and note the time. `None` leaves the mode to the database."""
     if connection is not None and not connection.closed:
         connection.read_only = None
         pooled.info["used_at"] = time.monotonic()

@@ -1,4 +1,8 @@
-"""What the rules see of a record's facts, told from their text alone: most records of a large ledger are alike."""
+"""The outline of a record: what the rules see of its facts, taken from their JSON text without reading it.
+
+Most records of a large ledger have the same outline, and so the same schedule. Re-tagging and the preview work out each
+outline once. `hooks.retention.rule_view` says the same of facts that were read: a new fact has to be added to both.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +25,14 @@ _OWN = re.compile(
 _WAYS = re.compile(rf'"carriers":\[{_STRING}(?:,{_STRING})*\],|"payment":{_STRING},')
 _INSTANT = re.compile(r'(?:\[\d+,)?"(\d{4}-\d\d-\d\dT\d\d):\d\d:\d\d(?:\.\d+)?\+00:00"')
 
-_WITHIN = timedelta(minutes=59, seconds=59, microseconds=999_999)
+_REST_OF_HOUR = timedelta(minutes=59, seconds=59, microseconds=999_999)
 
 
 class Outline(NamedTuple):
-    """Facts of one kind with the same `text` have the same schedule, whoever's they are, where nothing else bears on
-    them; with the same `ways` of payment and shipping, too, the same recipients have got data."""
+    """Facts of one kind with the same `text` have the same schedule, whoever owns them, if nothing else bears on them.
+
+    If the `ways` of payment and shipping are the same too, the same recipients have received data.
+    """
 
     text: str
     ways: str
@@ -34,7 +40,10 @@ class Outline(NamedTuple):
 
 
 def outline(facts: str, zone: tzinfo) -> Outline:
-    """Of facts as the ledger keeps them. Instants become their days in `zone`, what is the record's own is left out."""
+    """Outline facts in the ledger's JSON text. Instants become days in `zone`.
+
+    What belongs to this record only is left out: its owner, names, subjects and the like.
+    """
     owner = _OWNER.search(facts)
     text = facts.replace(owner[0], "", 1) if owner else facts
     ways = "".join(_WAYS.findall(text))
@@ -46,22 +55,25 @@ def outline(facts: str, zone: tzinfo) -> Outline:
 
 @lru_cache(maxsize=4096)
 def read_ways(text: str) -> OrderMethods:
-    """The ways of an outline, of an order."""
+    """Read the `ways` of the outline of an order."""
     raw = json.loads(f"{{{text.rstrip(',')}}}")
     return OrderMethods(raw.get("payment", ""), frozenset(raw.get("carriers", ())))
 
 
-def _in_days(zone: tzinfo, found: re.Match[str]) -> str:
-    """The id of a refund, before its instant, goes too."""
-    day = _day(found[1], zone)
+def _in_days(zone: tzinfo, match: re.Match[str]) -> str:
+    """Replace an instant by its day. The id of a refund, which comes before the instant, is left out."""
+    day = _day(match[1], zone)
     if day is None:
-        return found[0]
-    return f'["{day}"' if found[0][0] == "[" else f'"{day}"'
+        return match[0]
+    if match[0].startswith("["):
+        return f'["{day}"'
+    return f'"{day}"'
 
 
 @lru_cache(maxsize=65_536)
 def _day(hour: str, zone: tzinfo) -> str | None:
-    """The day on which an hour of UTC falls; None where it falls on two."""
-    began = datetime.fromisoformat(f"{hour}:00:00+00:00")
-    first, last = began.astimezone(zone).date(), (began + _WITHIN).astimezone(zone).date()
+    """Return the day on which an hour of UTC falls; None where it falls on two days."""
+    start = datetime.fromisoformat(f"{hour}:00:00+00:00")
+    first = start.astimezone(zone).date()
+    last = (start + _REST_OF_HOUR).astimezone(zone).date()
     return first.isoformat() if first == last else None

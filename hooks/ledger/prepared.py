@@ -1,7 +1,7 @@
-"""Core statements that are compiled once and run on the driver itself: for those that every delivery needs.
+"""Prepared statements: compiled by SQLAlchemy once, and then run on the driver itself.
 
-SQLAlchemy says what the statement is, and how its values are written and read; only its work of finding that out
-anew for each execution is left out.
+They are for the statements that every delivery needs. SQLAlchemy still says what the SQL is, and how values are written
+and read. What is saved is its work for each execution, which takes as long as SQLite's own work.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ Process = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """A statement in the words of one database: how to hand its parameters over, and how to read its columns."""
+    """A statement in the SQL of one database, with the functions that write its parameters and read its columns."""
 
     sql: str
     parameters: tuple[tuple[str, Process | None], ...]
     positional: bool
     columns: tuple[str, ...]
     readers: tuple[tuple[int, Process], ...]
-    own: Mapping[str, Any]
-    """Parameters that have their values from the statement itself."""
+    # Parameters whose values stand in the statement itself.
+    constants: Mapping[str, Any]
 
     def bound(self, values: Mapping[str, Any]) -> Sequence[Any] | dict[str, Any]:
-        """The parameters as the driver takes them; what the statement says itself need not be among the `values`."""
-        if self.own:
-            values = {**self.own, **values}
+        """Return the parameters as the driver takes them. `values` need not hold the statement's constants."""
+        if self.constants:
+            values = {**self.constants, **values}
         if self.positional:
             return [
                 write(values[name]) if write else values[name] for name, write in self.parameters
@@ -47,9 +47,9 @@ class _Compiled:
             name: write(values[name]) if write else values[name] for name, write in self.parameters
         }
 
-    def read(self, found: Sequence[Any]) -> Row:
-        """A row of the driver's, by the names of its columns."""
-        row = list(found)
+    def read(self, raw: Sequence[Any]) -> Row:
+        """Read a row of the driver's: its values, by the names of the columns."""
+        row = list(raw)
         for place, process in self.readers:
             row[place] = process(row[place])
         return dict(zip(self.columns, row, strict=True))
@@ -57,47 +57,51 @@ class _Compiled:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A statement that is compiled once for each kind of database. `statement` makes it, given the dialect's name."""
+    """A statement that is compiled once for each kind of database.
+
+    `statement` builds it, given the name of the dialect.
+    """
 
     statement: Callable[[str], Executable]
     _compiled: dict[str, _Compiled] = field(default_factory=dict)
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
-        """What a query finds."""
+        """Run a query and return its rows."""
         return self.ask(connection, values)()
 
     def ask(self, connection: Connection, values: Mapping[str, Any]) -> Callable[[], list[Row]]:
-        """Begin a query; what it finds is there to be called for, once those that share a pipeline were sent."""
+        """Send a query, and return a function that returns its rows. Call that once the whole pipeline was sent."""
         compiled = self._for(connection)
         cursor = _cursor(connection).execute(compiled.sql, compiled.bound(values))
         return lambda: [compiled.read(row) for row in cursor.fetchall()]
 
     def raw(self, connection: Connection, values: Mapping[str, Any]) -> list[Raw]:
-        """What a query finds, as the driver gives it: to be compared, or read with `read` where it matters."""
+        """Run a query and return its rows as the driver gives them: to be compared, or read one by one with `read`."""
         compiled = self._for(connection)
         return list(_cursor(connection).execute(compiled.sql, compiled.bound(values)).fetchall())
 
     def read(self, connection: Connection, row: Raw) -> Row:
-        """A row that `raw` gave, by the names of its columns."""
+        """Read a row that `raw` returned: its values, by the names of the columns."""
         return self._for(connection).read(row)
 
-    def but(self, connection: Connection, values: Mapping[str, Any], name: str) -> Bind:
-        """Makes the parameters of runs that differ in nothing but one number, for `run_bound`."""
+    def bind_except(self, connection: Connection, values: Mapping[str, Any], name: str) -> Bind:
+        """Return a function from the number `name` to the parameters of `run_bound`; all other values are fixed."""
         compiled = self._for(connection)
         bound = compiled.bound({**values, name: None})
         if isinstance(bound, dict):
             return lambda number: {**bound, name: number}
-        place = [of for of, _ in compiled.parameters].index(name)
+        names = [parameter for parameter, _ in compiled.parameters]
+        place = names.index(name)
         before, after = bound[:place], bound[place + 1 :]
         return lambda number: [*before, number, *after]
 
     def run_bound(self, connection: Connection, parameters: Sequence[Any]) -> None:
-        """Run it once for each of these."""
+        """Run the statement once for each of these parameters, which a function of `bind_except` has returned."""
         if parameters:
             _cursor(connection).executemany(self._for(connection).sql, parameters)
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Callable[[], int]:
-        """Run it once for each of `rows`; how many rows of the table that has touched is there to be called for."""
+        """Run the statement once for each of `rows`, and return a function that returns the number of rows changed."""
         compiled = self._for(connection)
         cursor = _cursor(connection)
         if len(rows) == 1:
@@ -107,33 +111,33 @@ class Prepared:
         return lambda: int(cursor.rowcount) if rows else 0
 
     def returned(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
-        """Run it once for each of `rows`; of each the first value that it returns, None where it returns nothing."""
+        """Run the statement once for each of `rows`, and return the first value of each; None if it returns no row."""
         if not rows:
             return []
         compiled = self._for(connection)
         cursor = _cursor(connection)
         if compiled.positional:
-            found = (
+            first_rows: Iterable[Any] = (
                 cursor.execute(compiled.sql, compiled.bound(values)).fetchone() for values in rows
             )
-            return [row[0] if row else None for row in found]
-        cursor.executemany(
-            compiled.sql, [compiled.bound(values) for values in rows], returning=True
-        )
-        return [row[0] if row else None for row in _results(cursor)]
+        else:
+            parameters = [compiled.bound(values) for values in rows]
+            cursor.executemany(compiled.sql, parameters, returning=True)
+            first_rows = _first_rows(cursor)
+        return [row[0] if row else None for row in first_rows]
 
     def _for(self, connection: Connection) -> _Compiled:
-        found = self._compiled.get(connection.dialect.name)
-        if found is None:
-            found = self._compiled[connection.dialect.name] = _compile(
-                self.statement(connection.dialect.name), connection.dialect
-            )
-        return found
+        name = connection.dialect.name
+        compiled = self._compiled.get(name)
+        if compiled is None:
+            compiled = _compile(self.statement(name), connection.dialect)
+            self._compiled[name] = compiled
+        return compiled
 
 
 @contextmanager
 def pipelined(connection: Connection) -> Iterator[None]:
-    """Statements that are sent without waiting for one another's answer, where the database is not in this process."""
+    """Send the statements of this block without waiting for the answers between them, on PostgreSQL."""
     if connection.dialect.name == "postgresql":
         with cast("Any", connection.connection.driver_connection).pipeline():
             yield
@@ -141,12 +145,12 @@ def pipelined(connection: Connection) -> Iterator[None]:
         yield
 
 
-def _results(cursor: Any) -> Iterable[Any]:
-    """The first row of each result set that the driver holds."""
-    more = True
-    while more:
+def _first_rows(cursor: Any) -> Iterable[Any]:
+    """Yield the first row of each result set of the cursor."""
+    has_more = True
+    while has_more:
         yield cursor.fetchone()
-        more = cursor.nextset()
+        has_more = cursor.nextset()
 
 
 def _cursor(connection: Connection) -> Any:
@@ -157,18 +161,22 @@ def _compile(statement: Executable, dialect: Dialect) -> _Compiled:
     compiled = cast("SQLCompiler", statement.compile(dialect=dialect))  # type: ignore[attr-defined]
     names = compiled.positiontup or list(compiled.binds)
     columns = list(statement.selected_columns) if isinstance(statement, Select) else []
-    readers = [(place, _reader(column.type, dialect)) for place, column in enumerate(columns)]
+    readers = []
+    for place, column in enumerate(columns):
+        process = _reader(column.type, dialect)
+        if process:
+            readers.append((place, process))
+    constants = {}
+    for name, parameter in compiled.binds.items():
+        if not parameter.required:
+            constants[name] = parameter.value
     return _Compiled(
         sql=compiled.string,
         parameters=tuple((name, _writer(compiled.binds[name].type, dialect)) for name in names),
         positional=compiled.positional,
         columns=tuple(column.name for column in columns),
-        readers=tuple((place, process) for place, process in readers if process),
-        own={
-            name: parameter.value
-            for name, parameter in compiled.binds.items()
-            if not parameter.required
-        },
+        readers=tuple(readers),
+        constants=constants,
     )
 
 

@@ -1,4 +1,4 @@
-"""The SQLite of this process: which library, which journal is safe with it, and how its lock is waited for.
+"""The SQLite library of this process: which journal is safe with it, and how to wait for its lock.
 
 Two journals keep a commit through a crash and through a loss of power:
 
@@ -11,9 +11,9 @@ Two journals keep a commit through a crash and through a loss of power:
   set for each connection and by asking for them, which would take a file out of WAL mode. DELETE need not be asked for.
 
 With the rollback journal a commit waits for all readers to end, and while it waits no reader begins. A web process is
-one thread: a writer that waits inside SQLite stops the reader that it waits for. So SQLite itself never waits
+one thread: a writer that waits inside SQLite stops the very reader that it waits for. So SQLite itself never waits
 (`timeout=0`). A reader takes its lock at its begin, a writer at its begin and at its commit. There
-`retry_while_locked` tries again and again, and in between the others of the process go on.
+`retry_while_locked` retries, and between two tries the other requests of the process go on.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ from sqlalchemy.exc import DisconnectionError
 from hooks.errors import LedgerNotReadyError
 from hooks.ledger.failure_causes import cause_of
 
-LOOK_AGAIN_SECONDS = 0.001
-"""Between two looks for the lock. Most hold it for a millisecond or so; SQLite's own intervals grow to a tenth of a
-second, so that whoever has waited long would wait longest."""
+LOCK_RETRY_SECONDS = 0.001
+"""The wait between two tries to take the lock. It is mostly held for about a millisecond. The intervals of SQLite's own
+retry grow to a tenth of a second, so that the longest waiter would have the smallest chance."""
 
 OLDEST = (3, 35, 0)
-"""The first version that has RETURNING."""
+"""The first version that knows RETURNING."""
 
 TAKE_READ_LOCK = "SELECT 1 FROM sqlite_master LIMIT 1"
-"""Takes a reader's lock, for as long as its transaction lasts."""
+"""Takes a reader's lock until the transaction ends."""
 
 JournalMode = Literal["wal", "delete"]
 Wait = Callable[[Any, str], object]
-"""Executes a statement on a cursor, and waits for the lock that it needs."""
+"""Executes a statement on a cursor, and waits for the lock that the statement needs."""
 
 
 def sqlite_is_safe(version: tuple[int, ...]) -> bool:
-    """True if this SQLite keeps every commit in WAL mode.
+    """Tell whether this version of SQLite keeps every commit in WAL mode.
 
     Before 3.51.3 (but for 3.44.6 and 3.50.7) commits can be lost when two connections write and checkpoint at
     once; SQLite's own documentation calls it the WAL-reset bug (https://sqlite.org/wal.html).
@@ -63,7 +63,7 @@ class SQLite:
 
     @classmethod
     def of_this_python(cls) -> SQLite:
-        """The wheel where it is installed, else Python's own. Raises LedgerNotReadyError where that is too old."""
+        """Use the wheel if it is installed, else Python's own SQLite. Raises LedgerNotReadyError if it is too old."""
         try:
             from pysqlite3 import dbapi2 as driver  # noqa: PLC0415 - not needed, nor loaded, with PostgreSQL
         except ImportError:
@@ -97,14 +97,16 @@ class SQLite:
             )
 
     def check_before_write(self, cursor: Any) -> None:
-        """The same, for a writer that holds the lock. A file that must not be in WAL mode may be put into it while it
-        is open here, by a process that has another SQLite. One that may be in either mode needs no look."""
+        """Check the mode again, for a writer that holds the lock. Raises LedgerNotReadyError.
+
+        A process with another SQLite may put the file into WAL mode while it is open here. If this SQLite is safe in
+        WAL mode, there is nothing to check.
+        """
         if self.journal_mode != "wal":
             self.check_mode(mode_of(cursor))
 
     def engine(self, path: Path, wait: Wait) -> Engine:
-        """Connections to a file. Never makes it: that is the migration's work, so that several processes can start
-        at once."""
+        """Create the engine for a file. Only the migration creates the file, so that processes can start at once."""
         target = f"{path.resolve().as_uri()}?mode=rw"
 
         def connect() -> Any:
@@ -113,6 +115,9 @@ class SQLite:
         def prepare(connection: Any, pooled: Any) -> None:
             pooled.info["file"] = _file_id(path)
             self._prepare(connection, wait)
+
+        def check_out(_connection: Any, pooled: Any, _proxy: object) -> None:
+            _check_same_file(pooled, path)
 
         engine = create_engine(
             "sqlite://",
@@ -124,28 +129,25 @@ class SQLite:
             max_overflow=0,
         )
         event.listen(engine, "connect", prepare)
-        event.listen(
-            engine, "checkout", lambda _connection, pooled, _proxy: _check_same_file(pooled, path)
-        )
+        event.listen(engine, "checkout", check_out)
         return engine
 
     def _prepare(self, connection: Any, wait: Wait) -> None:
-        connection.isolation_level = None  # transactions begin where we say so
+        connection.isolation_level = None  # the driver begins no transaction by itself
         pragmas = ["synchronous = EXTRA", "foreign_keys = ON"]
-        if (
-            self.journal_mode == "delete"
-        ):  # a cache that is written out before the commit would lock readers out
+        if self.journal_mode == "delete":
+            # A cache that spills before the commit would take the exclusive lock, and keep readers out.
             pragmas.append("cache_spill = OFF")
         for pragma in pragmas:
             wait(connection.cursor(), f"PRAGMA {pragma}")
 
     def make(self, path: Path, seconds: float) -> None:
-        """Make the file where there is none, and put it into the mode that this SQLite needs.
+        """Create the file if there is none, and put it into the mode that this SQLite needs.
 
-        Also takes a file out of WAL mode, which must not be written to otherwise: SQLite does that alone with the file
-        or not at all, and first moves all that a killed process has left in the WAL into the file
-        (https://sqlite.org/wal.html). The bug needs a second connection. Waits at most `seconds` for others.
-        Raises LedgerNotReadyError.
+        It also takes a file out of WAL mode, although this SQLite must not write in that mode otherwise. This is safe:
+        SQLite does it only while no other connection is open, and the bug needs a second connection. What a killed
+        process has left in the WAL is moved into the file first (https://sqlite.org/wal.html).
+        Waits at most `seconds` for a lock. Raises LedgerNotReadyError.
         """
         try:
             with closing(self.driver.connect(str(path), timeout=0)) as connection:
@@ -168,14 +170,14 @@ class SQLite:
 
 
 def back_up(ledger: str, copy: str) -> None:
-    """Write a copy of a ledger's file, as it is now, to a path at which there is nothing yet. The service may run."""
+    """Write a copy of a ledger's file to a path where no file exists. The service may run meanwhile."""
     driver, source = SQLite.of_this_python().driver, f"{Path(ledger).resolve().as_uri()}?mode=ro"
     with closing(driver.connect(source, uri=True)) as connection:
         connection.execute("VACUUM INTO ?", (copy,))
 
 
 def mode_of(cursor: Any) -> str:
-    """The journal mode that the file is in, as SQLite names it."""
+    """Return the journal mode of the file, as SQLite names it."""
     (mode,) = cursor.execute("PRAGMA journal_mode").fetchone()
     return str(mode)
 
@@ -183,9 +185,11 @@ def mode_of(cursor: Any) -> str:
 def retry_while_locked(
     cursor: Any, statement: str, pause: Callable[[float], None], seconds: float
 ) -> bool:
-    """Execute a statement, again and again for up to `seconds` while somebody holds the lock that it needs. True if it
-    had to wait. Raises the driver's error."""
-    waited, limit = False, time.monotonic() + seconds
+    """Execute a statement, and retry it for up to `seconds` while another connection holds the lock that it needs.
+
+    Returns True if it had to wait. Raises the driver's error.
+    """
+    has_waited, limit = False, time.monotonic() + seconds
     while True:
         try:
             cursor.execute(statement).fetchall()
@@ -193,9 +197,9 @@ def retry_while_locked(
             if not _is_locked(error) or time.monotonic() > limit:
                 raise
         else:
-            return waited
-        waited = True
-        pause(LOOK_AGAIN_SECONDS)
+            return has_waited
+        has_waited = True
+        pause(LOCK_RETRY_SECONDS)
 
 
 def _is_locked(error: Exception) -> bool:
@@ -203,14 +207,17 @@ def _is_locked(error: Exception) -> bool:
 
 
 def _check_same_file(pooled: Any, path: Path) -> None:
-    """A connection to a file that was moved away or deleted still works, and its commits are nowhere."""
+    """Raise DisconnectionError if the path leads to another file than the connection.
+
+    A connection to a file that was moved or deleted still works, and its commits are lost.
+    """
     if pooled.info["file"] != _file_id(path):
         raise DisconnectionError("the SQLite file is another one now")
 
 
 def _file_id(path: Path) -> tuple[int, int] | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino

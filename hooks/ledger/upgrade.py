@@ -1,4 +1,4 @@
-"""Bringing the database to this version, and telling whether it is."""
+"""Bringing the database to this version, and checking that it is."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _UPGRADE_LOCK = 7_235_604_118_201
-"""Any number that nobody else takes as an advisory lock in this database."""
+"""The key of an advisory lock: any number that nobody else uses in this database."""
 
-LOOK_AGAIN_SECONDS = 1.0
-"""Between two tries to reach a database that is not there yet."""
+RETRY_SECONDS = 1.0
+"""The wait between two tries to reach a database that has not started yet."""
 
 _OWN_FOLDER = Path("var")
-"""Where the ledger is by default, in the folder of the start."""
+"""The folder of the ledger by default, in the folder where the process was started."""
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def _config() -> Config:
-    from alembic.config import Config  # noqa: PLC0415 - whoever only looks needs none of it, and that are all but one
+    from alembic.config import Config  # noqa: PLC0415 - only the upgrade needs Alembic
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
@@ -40,7 +40,7 @@ def _config() -> Config:
 
 
 def upgrade_within(database: Database, seconds: float) -> str:
-    """The same as `upgrade`, tried again for so many seconds while the database cannot be used, as after a boot.
+    """Do the same as `upgrade`, and retry it for some seconds while the database cannot be used, as after a boot.
 
     Raises LedgerUnavailableError.
     """
@@ -51,14 +51,14 @@ def upgrade_within(database: Database, seconds: float) -> str:
         except LedgerUnavailableError:
             if time.monotonic() >= limit:
                 raise
-        time.sleep(LOOK_AGAIN_SECONDS)
+        time.sleep(RETRY_SECONDS)
 
 
 def upgrade(database: Database) -> str:
-    """Create or migrate the database; safe to repeat, and while another version serves. Returns its revision then.
+    """Create or migrate the database, and return its revision then. Safe to repeat, and while another version serves.
 
-    A database that a newer version has migrated is left as it is. The one place where an SQLite file is made and
-    its journal mode changed: left to whichever process comes first, several at once fail with 'database is locked'.
+    A database that a newer version has migrated is left as it is. Only here an SQLite file is created and its journal
+    mode changed. If every process did so at its start, several at once would fail with 'database is locked'.
     """
     if database.sqlite:
         _make_sqlite(database.sqlite, Path(database.url.database or ""))
@@ -66,7 +66,7 @@ def upgrade(database: Database) -> str:
 
     config = _config()
     with database.write() as connection:
-        if not database.is_sqlite:  # SQLite's writer is alone already
+        if not database.is_sqlite:  # SQLite has one writer at a time
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
         current = _revision(connection)
         if current is not None and _is_newer(current):
@@ -77,7 +77,7 @@ def upgrade(database: Database) -> str:
 
 
 def _make_sqlite(sqlite: SQLite, path: Path) -> None:
-    """Make the file, and its folder if that is the project's own. Any other one that is not there is a typing error."""
+    """Create the file; also its folder, if that is the default one. Any other missing folder is a typing error."""
     try:
         if path.parent == _OWN_FOLDER:
             path.parent.mkdir(exist_ok=True)
@@ -93,7 +93,7 @@ def _make_sqlite(sqlite: SQLite, path: Path) -> None:
 
 @contextmanager
 def _alone_in(directory: Path) -> Iterator[None]:
-    """One process at a time: SQLite does not wait its turn to change the journal mode, but fails as locked."""
+    """Let one process at a time into this block: SQLite does not wait to change the journal mode, it fails."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -102,19 +102,19 @@ def _alone_in(directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _known() -> list[str]:
-    """The revisions that this version knows, the oldest first: their numbers are their files' names up to the `_`."""
+def _revisions() -> list[str]:
+    """List the revisions that this version knows, the oldest first. A file is named by its revision up to the `_`."""
     files = (_MIGRATIONS / "versions").glob("[0-9]*_*.py")
     return sorted(path.name.partition("_")[0] for path in files)
 
 
 def head() -> str:
-    """The revision that this version of the service works with."""
-    return _known()[-1]
+    """Return the revision that this version of the service works with."""
+    return _revisions()[-1]
 
 
 def _revision(connection: Connection) -> str | None:
-    """The revision that the database is at; None before the first."""
+    """Return the revision of the database; None before the first."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     revision: str | None = connection.execute(
@@ -124,16 +124,18 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _is_newer(revision: str) -> bool:
-    """Whether a later version made this revision: each knows all that came before it, so what is unknown is newer."""
-    return revision not in _known()
+    """Tell whether a later version of the service made this revision.
+
+    Each version knows all revisions before its own, so an unknown revision is a newer one.
+    """
+    return revision not in _revisions()
 
 
 def check(connection: Connection) -> None:
-    """Raise LedgerNotReadyError unless this version can work with the database, and an SQLite file is in the journal
-    mode that is safe with the SQLite in use.
+    """Raise LedgerNotReadyError unless this version can work with the database.
 
-    It can if a newer version has migrated it: migrations only add, so that the old version goes on serving until
-    the new one has taken over.
+    An SQLite file must also be in the journal mode that is safe with the SQLite in use. A database that a newer version
+    has migrated is fine: migrations only add, so that the old version serves until the new one has taken over.
     """
     current = _revision(connection)
     if current is None:

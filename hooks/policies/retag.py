@@ -181,7 +181,7 @@ class Outlook:
         key = unit.hold(known)
         Recorder(self.runtime.policy).tag_alone(unit, known, facts, made, self.moment)
         columns, lines = unit.difference(key)
-        told = tuple(ADD_HISTORY.but(self.connection, line, "record_id") for line in lines)
+        told = tuple(ADD_HISTORY.bind_except(self.connection, line, "record_id") for line in lines)
         return Alike(columns, told, reach)
 
     def _made(self, alike: Alike, recipients: str | None) -> Change:
@@ -189,7 +189,9 @@ class Outlook:
             alike.columns if recipients is None else alike.columns | {"recipients": recipients}
         )
         statement = updating(tuple(sorted(columns)))
-        made = Change(statement, statement.but(self.connection, columns, "row_id"), alike.lines)
+        made = Change(
+            statement, statement.bind_except(self.connection, columns, "row_id"), alike.lines
+        )
         alike.changes[recipients] = made
         return made
 

@@ -122,7 +122,7 @@ class Maintenance:
         return pause
 
     def _pause_share(self) -> float:
-        return PAUSE_SHARE if self.runtime.database.others_write() else 0
+        return PAUSE_SHARE if self.runtime.database.is_contended() else 0
 
     def is_outdated(self) -> bool:
         """Tell whether a policy other than the runtime's is in force."""

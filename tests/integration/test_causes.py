@@ -281,7 +281,7 @@ def test_a_server_that_falls_silent_is_given_up_on(postgresql: str) -> None:
 def test_upgrade_waits_for_a_database_that_comes_late(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upgrade_module, "LOOK_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(upgrade_module, "RETRY_SECONDS", 0.01)
     database = Database(f"sqlite:///{tmp_path}/late/ledger.db")
     with pytest.raises(LedgerUnavailableError):
         upgrade_within(database, 0)

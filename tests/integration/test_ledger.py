@@ -221,16 +221,16 @@ def test_whoever_had_to_wait_for_the_lock_knows_of_others_for_a_while(
 
     with sqlite.write() as connection:
         _make(connection, 1)
-    assert not sqlite.others_write()
+    assert not sqlite.is_contended()
     other, waits = Thread(target=wait), Event()
     sqlite.wait_by(lambda _: waits.set(), Lock)
     with closing(Database(str(sqlite.url))) as other_process, other_process.write():
         other.start()
         assert waits.wait(30)
     other.join()
-    assert sqlite.others_write()
-    monkeypatch.setattr(database_module, "LATELY_SECONDS", 0.0)
-    assert not sqlite.others_write()
+    assert sqlite.is_contended()
+    monkeypatch.setattr(database_module, "CONTENDED_SECONDS", 0.0)
+    assert not sqlite.is_contended()
     sqlite.close()
 
 

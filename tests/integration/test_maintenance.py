@@ -44,14 +44,14 @@ def test_with_nothing_to_do_it_idles(desk: Desk) -> None:
 def test_after_work_it_goes_on_at_once_where_nobody_else_writes(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Database, "others_write", lambda _: False)
+    monkeypatch.setattr(Database, "is_contended", lambda _: False)
     assert _upkeep(desk, Work(7), Work(0)).run_once() == 0
 
 
 def test_after_work_it_rests_for_a_part_of_its_time_where_others_write(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Database, "others_write", lambda _: True)
+    monkeypatch.setattr(Database, "is_contended", lambda _: True)
     monkeypatch.setattr("hooks.worker.maintenance.time.monotonic", iter([10.0, 10.03]).__next__)
     assert _upkeep(desk, Work(7)).run_once() == pytest.approx(0.03 * PAUSE_SHARE)
 

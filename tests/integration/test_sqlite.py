@@ -283,7 +283,7 @@ def test_a_commit_waits_for_a_reader(database: Database, other: Database) -> Non
         assert reader.execute(text("SELECT words FROM kept")).all() == []
     writer.join()
     assert _kept(other) == ["late"]
-    assert not database.others_write(), "it did not wait for a writer"
+    assert not database.is_contended(), "it did not wait for a writer"
 
 
 @ROLLBACK

@@ -252,7 +252,7 @@ def test_what_an_older_version_left_is_not_ready_until_it_is_migrated(at_first: 
 def test_migrations_are_numbered_by_the_names_of_their_files() -> None:
     """By these alone it is told which revision this version works with, and which are newer."""
     ordered = ScriptDirectory.from_config(upgrading._config()).walk_revisions()
-    assert [known.revision for known in ordered][::-1] == upgrading._known()
+    assert [known.revision for known in ordered][::-1] == upgrading._revisions()
 
 
 def _set_revision(ledger: Database, revision: str) -> None:
