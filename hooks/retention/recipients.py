@@ -1,4 +1,4 @@
-"""Who else holds the data of a record, as sections 8 and 9 of the page and the policy file's map say."""
+"""The recipients of a record's data, by sections 8 and 9 of the page and the recipients of the policy file."""
 
 from __future__ import annotations
 
@@ -9,118 +9,138 @@ from typing import NamedTuple
 from hooks.retention.classify import Entry
 from hooks.retention.conditions import conditions_of
 from hooks.retention.facts import CustomerFacts, Facts, OrderFacts
-from hooks.retention.policy import Policy, Recipient
+from hooks.retention.policy import NoRecipient, Policy, Recipient
 
 UNNAMED = "?"
-"""Before a way of payment or shipping that the policy file does not map to anybody."""
-
-
-def recipients_of(facts: Facts, entries: Iterable[Entry], policy: Policy) -> tuple[str, ...]:
-    """The ids of all who have got data of this record, in order; and, after a `?`, each way of payment or shipping
-    (`?shipping:flat_rate`) of which the policy file does not say who gets data by it. Nothing held: nobody."""
-    ways = OrderMethods(facts.payment, facts.carriers) if isinstance(facts, OrderFacts) else None
-    return matching_recipients(criteria_of(facts, entries), ways, policy)
+"""The prefix of a payment or shipping method for which the policy file names neither a recipient nor `no_recipient`."""
 
 
 class OrderMethods(NamedTuple):
-    """In which an order was paid and shipped."""
+    """The payment method and the shipping methods of an order, by their ids."""
 
     payment: str
     shipping: frozenset[str]
 
 
 class RecipientCriteria(NamedTuple):
-    """What makes somebody a recipient, besides the ways: what is `held` of a record, and what it `has`, or is."""
+    """What decides who gets data of a record, besides the methods of an order.
 
-    held: frozenset[str]
-    has: frozenset[str]
+    `categories` are the data categories that are kept of the record. `conditions` are the conditions that it meets,
+    together with its kind.
+    """
+
+    categories: frozenset[str]
+    conditions: frozenset[str]
+
+
+def recipients_of(facts: Facts, entries: Iterable[Entry], policy: Policy) -> tuple[str, ...]:
+    """Return the ids of all recipients who got data of this record, in order.
+
+    After them comes each payment or shipping method for which the policy file does not say who gets data by it, with a
+    `?` before it: `?shipping:flat_rate`. A record without entries has no recipients.
+    """
+    methods = None
+    if isinstance(facts, OrderFacts):
+        methods = OrderMethods(facts.payment, facts.carriers)
+    return matching_recipients(criteria_of(facts, entries), methods, policy)
 
 
 def criteria_of(facts: Facts, entries: Iterable[Entry]) -> RecipientCriteria:
-    """Of a record with these facts and entries."""
-    return RecipientCriteria(
-        frozenset(entry.data for entry in entries), _holding(facts) | {facts.kind}
-    )
+    """Return the criteria of a record with these facts and entries."""
+    categories = frozenset(entry.data for entry in entries)
+    return RecipientCriteria(categories, _conditions(facts) | {facts.kind})
+
+
+def _conditions(facts: Facts) -> frozenset[str]:
+    """Return the conditions that the record meets. A newsletter that was only ever declined went to no recipient."""
+    conditions = conditions_of(facts)
+    if not isinstance(facts, OrderFacts | CustomerFacts) or not facts.choices:
+        return conditions
+    if any(choice.given for choice in facts.choices):
+        return conditions
+    return conditions - {"newsletter"}
 
 
 def matching_recipients(
-    reached: RecipientCriteria, ways: OrderMethods | None, policy: Policy
+    criteria: RecipientCriteria, methods: OrderMethods | None, policy: Policy
 ) -> tuple[str, ...]:
-    """As `recipients_of`; `ways` are those of an order."""
-    if not reached.held:
+    """Return the same as `recipients_of`, from the criteria of a record. `methods` is None unless it is an order."""
+    if not criteria.categories:
         return ()
-    key = "recipients", reached, ways
-    found: tuple[str, ...] | None = policy.cache.get(key)
-    return found if found is not None else policy.cache.put(key, _found(reached, ways, policy))
+    key = "recipients", criteria, methods
+    recipients: tuple[str, ...] | None = policy.cache.get(key)
+    if recipients is None:
+        recipients = policy.cache.put(key, _matching(criteria, methods, policy))
+    return recipients
 
 
-def _found(
-    reached: RecipientCriteria, ways: OrderMethods | None, policy: Policy
+def _matching(
+    criteria: RecipientCriteria, methods: OrderMethods | None, policy: Policy
 ) -> tuple[str, ...]:
-    found = [
-        item.id
-        for item in policy.recipients.values()
-        if item.data & reached.held and _gets(item, reached, ways)
-    ]
-    return tuple(sorted(found)) + tuple(sorted(_unnamed(ways, policy) if ways else ()))
+    recipients = policy.recipients.values()
+    ids = sorted(recipient.id for recipient in recipients if _gets(recipient, criteria, methods))
+    unnamed = _unnamed(methods, policy) if methods else ()
+    return (*ids, *sorted(unnamed))
 
 
-def _gets(recipient: Recipient, reached: RecipientCriteria, ways: OrderMethods | None) -> bool:
-    if recipient.always or recipient.holding & reached.has:
+def _gets(recipient: Recipient, criteria: RecipientCriteria, methods: OrderMethods | None) -> bool:
+    if not recipient.data & criteria.categories:
+        return False
+    if recipient.always or recipient.holding & criteria.conditions:
         return True
-    return ways is not None and (
-        _any([ways.payment], recipient.payment) or _any(ways.shipping, recipient.shipping)
+    if methods is None:
+        return False
+    return _any_matches([methods.payment], recipient.payment) or _any_matches(
+        methods.shipping, recipient.shipping
     )
 
 
-def _holding(facts: Facts) -> frozenset[str]:
-    """What the record holds; a newsletter that was only ever declined went to nobody."""
-    conditions = conditions_of(facts)
-    if (
-        isinstance(facts, OrderFacts | CustomerFacts)
-        and facts.choices
-        and not any(one.given for one in facts.choices)
-    ):
-        return conditions - {"newsletter"}
-    return conditions
+def _any_matches(methods: Iterable[str], patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(method, pattern) for method in methods for pattern in patterns)
 
 
-def _any(ways: Iterable[str], patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(way, pattern) for way in ways for pattern in patterns)
-
-
-def _unnamed(ways: OrderMethods, policy: Policy) -> Iterator[str]:
-    for what, named in (("payment", [ways.payment]), ("shipping", ways.shipping)):
-        known = [
-            pattern
-            for item in (*policy.recipients.values(), policy.no_recipient)
-            for pattern in getattr(item, what)
-        ]
-        yield from (f"{UNNAMED}{what}:{way}" for way in named if not _any([way], known))
+def _unnamed(methods: OrderMethods, policy: Policy) -> Iterator[str]:
+    """Yield the methods for which the policy file does not say who gets data by them."""
+    sources: list[Recipient | NoRecipient] = [*policy.recipients.values(), policy.no_recipient]
+    payment = [pattern for source in sources for pattern in source.payment]
+    if not _any_matches([methods.payment], payment):
+        yield f"{UNNAMED}payment:{methods.payment}"
+    shipping = [pattern for source in sources for pattern in source.shipping]
+    for method in methods.shipping:
+        if not _any_matches([method], shipping):
+            yield f"{UNNAMED}shipping:{method}"
 
 
 def describe_recipients(names: Iterable[str], policy: Policy) -> list[dict[str, object]]:
-    """What the policy says of each of these recipients; of a way of which it names nobody, only the way."""
-    return [
-        _described(policy.recipients[name], policy) if name in policy.recipients else _way(name)
-        for name in names
-    ]
+    """Return what the policy says about each recipient, for JSON."""
+    return [_description(name, policy) for name in names]
 
 
-def _described(item: Recipient, policy: Policy) -> dict[str, object]:
+def _description(name: str, policy: Policy) -> dict[str, object]:
+    recipient = policy.recipients.get(name)
+    if recipient is None:
+        return _description_without_policy(name)
     return {
-        "id": item.id,
-        "name": item.name,
-        "group": item.group,
-        "role": item.role,
-        "country": item.country,
-        "outside": item.outside,
-        "safeguards": [policy.safeguards[name].label for name in item.safeguards],
-        "certain": item.certain,
+        "id": recipient.id,
+        "name": recipient.name,
+        "group": recipient.group,
+        "role": recipient.role,
+        "country": recipient.country,
+        "outside": recipient.outside,
+        "safeguards": [policy.safeguards[id_].label for id_ in recipient.safeguards],
+        "certain": recipient.certain,
     }
 
 
-def _way(name: str) -> dict[str, object]:
-    """A way of payment or shipping that is mapped to nobody; or a recipient that the policy does not name any more."""
-    told = dict.fromkeys(("id", "group", "role", "country", "outside"))
-    return told | {"name": name.removeprefix(UNNAMED), "safeguards": [], "certain": False}
+def _description_without_policy(name: str) -> dict[str, object]:
+    """Describe a method that has no recipient, or a recipient that the policy no longer names, by its name alone."""
+    return {
+        "id": None,
+        "name": name.removeprefix(UNNAMED),
+        "group": None,
+        "role": None,
+        "country": None,
+        "outside": None,
+        "safeguards": [],
+        "certain": False,
+    }

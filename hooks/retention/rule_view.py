@@ -1,7 +1,10 @@
-"""What the rules see of instants: on which day each falls, and which of two came first. Nothing else.
+"""The facts as the rules see them: of each instant only its day, and the order of the instants of a day.
 
-Records that differ in nothing but the time of day, or in who they belong to, have the same schedule: it is worked out
-once for all of them.
+Records that differ only in the time of day, or in whose they are, have the same schedule. It is computed once for all
+of them.
+
+`hooks/ledger/facts_outline.py` does the same on the stored text of facts, without reading it. A fact that is added or
+that a new rule asks for must be added to both; `tests/unit/test_facts_outline.py` compares them.
 """
 
 from __future__ import annotations
@@ -15,37 +18,38 @@ _NOON = 12
 
 
 def rule_view(facts: OrderFacts | CustomerFacts, zone: tzinfo) -> OrderFacts | CustomerFacts:
-    """The same facts with instants that stand for their days in `zone`, and keep their order within a day.
+    """Return the facts with each instant replaced by a stand-in on the same day in `zone`.
 
-    Facts which give the same result have the same schedule under any policy of that zone. What no rule asks for (ids,
-    who got data of it, and when `meta_data` was seen) is left out.
+    Stand-ins keep the order of the instants within a day. Facts with the same view have the same schedule under any
+    policy of that zone. Facts that no rule asks for are left out: ids, payment and shipping methods, and the time at
+    which `meta_data` was seen.
     """
-    stands_for = _stand_ins(_instants(facts), zone)
-    choices = tuple(Choice(stands_for[choice.at], choice.given) for choice in facts.choices)
+    stand_ins = _stand_ins(_instants(facts), zone)
+    choices = tuple(Choice(stand_ins[choice.at], choice.given) for choice in facts.choices)
     if isinstance(facts, CustomerFacts):
         return CustomerFacts(
-            created_at=_of(stands_for, facts.created_at),
+            created_at=_view(stand_ins, facts.created_at),
             staff=facts.staff,
-            last_active_at=_of(stands_for, facts.last_active_at),
-            last_order_at=_of(stands_for, facts.last_order_at),
+            last_active_at=_view(stand_ins, facts.last_active_at),
+            last_order_at=_view(stand_ins, facts.last_order_at),
             kinds=facts.kinds,
             choices=choices,
             oddities=facts.oddities,
-            first_seen_at=_of(stands_for, facts.first_seen_at),
+            first_seen_at=_view(stand_ins, facts.first_seen_at),
         )
     return OrderFacts(
         status=facts.status,
-        created_at=_of(stands_for, facts.created_at),
-        paid_at=_of(stands_for, facts.paid_at),
-        completed_at=_of(stands_for, facts.completed_at),
+        created_at=_view(stand_ins, facts.created_at),
+        paid_at=_view(stand_ins, facts.paid_at),
+        completed_at=_view(stand_ins, facts.completed_at),
         kinds=facts.kinds,
         trashed=facts.trashed,
-        refunds=tuple(Refund(0, _of(stands_for, refund.at)) for refund in facts.refunds),
+        refunds=tuple(Refund(0, _view(stand_ins, refund.at)) for refund in facts.refunds),
         choices=choices,
-        erased_at=_of(stands_for, facts.erased_at),
+        erased_at=_view(stand_ins, facts.erased_at),
         oddities=facts.oddities,
         was_paid=facts.was_paid,
-        first_seen_at=_of(stands_for, facts.first_seen_at),
+        first_seen_at=_view(stand_ins, facts.first_seen_at),
     )
 
 
@@ -60,16 +64,19 @@ def _instants(facts: OrderFacts | CustomerFacts) -> Iterable[datetime | None]:
 
 
 def _stand_ins(instants: Iterable[datetime | None], zone: tzinfo) -> dict[datetime, datetime]:
-    """Noon of each instant's day, and a microsecond more for each other instant of the day that came before it."""
-    stands_for: dict[datetime, datetime] = {}
+    """Return the stand-in of each instant: noon of its day in `zone`.
+
+    It is a microsecond later for each different instant of the same day that came before.
+    """
+    stand_ins: dict[datetime, datetime] = {}
     last = None
     for instant in sorted({instant for instant in instants if instant}):
         local = instant.astimezone(zone)
         rank = last.microsecond + 1 if last and last.date() == local.date() else 0
         last = datetime(local.year, local.month, local.day, _NOON, 0, 0, rank, zone)
-        stands_for[instant] = last
-    return stands_for
+        stand_ins[instant] = last
+    return stand_ins
 
 
-def _of(stands_for: dict[datetime, datetime], instant: datetime | None) -> datetime | None:
-    return stands_for[instant] if instant else None
+def _view(stand_ins: dict[datetime, datetime], instant: datetime | None) -> datetime | None:
+    return stand_ins[instant] if instant else None

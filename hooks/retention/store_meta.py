@@ -1,6 +1,7 @@
-"""What a schedule looks like on the record in the store: five keys of `meta_data`, and nothing else.
+"""The form of a schedule on the record in the store: five keys of `meta_data`, and nothing else.
 
-Values are ids and dates only, so that no backslash or quote inside them meets WordPress' unslashing.
+The values hold only ids and dates. WordPress removes backslashes when it saves `meta_data`; ids and dates have none,
+and no quotes, which JSON would write with one.
 """
 
 from __future__ import annotations
@@ -32,10 +33,12 @@ FIELDS = (
     "until",
     "action",
 )
-"""What an entry says in the store; `part` only where there is one."""
+"""The fields of an entry in the store. `part` is left out of an entry that has none."""
+
+_FIELDS_WITHOUT_PART = tuple(name for name in FIELDS if name != "part")
 
 StoreMeta = Mapping[str, str | None]
-"""A value for each of KEYS; None asks the store to delete the key."""
+"""A value for each of KEYS. None asks the store to delete the key."""
 
 _SHORT = json.JSONEncoder(separators=(",", ":")).encode
 _quoted = json.JSONEncoder().encode
@@ -44,43 +47,53 @@ EMPTY_META: StoreMeta = dict.fromkeys(KEYS)
 
 
 MAX_LINKED = 50
-"""Of more requests and consents of one customer than this, the store is told of those that are kept longest."""
+"""The largest number of linked entries on one record. If there are more, those that are kept longest are written."""
 
 
 def store_meta(
     plan: Schedule, policy_id: str, linked: Iterable[Mapping[str, Any]] = ()
 ) -> StoreMeta:
-    """What the store should hold for this schedule, and for the entries of what is `linked` to the record.
+    """Return what the store should hold for this schedule.
 
-    A record without entries should hold nothing of ours.
+    `linked` are the entries of the requests and consents that name the record. A record without any entries should hold
+    nothing under our keys. An erased record has no governing entry in the store, so the first three values are empty.
     """
-    entries = [*map(_entry, plan.entries), *map(_SHORT, _distinct(linked))]
+    entries = [*map(_entry_json, plan.entries), *map(_SHORT, _distinct(linked))]
     if not entries:
         return EMPTY_META
-    tag = plan.governing if plan.phase != "erased" else None
-    return {
-        "retention_class": tag.retention_class if tag else "",
-        "retention_legal_basis": tag.basis if tag else "",
-        "retention_delete_after": str(tag.delete_after or "") if tag else "",
-        "retention_policy": policy_id,
-        "retention_schedule": f"[{','.join(entries)}]",
-    }
+    meta: dict[str, str | None] = dict.fromkeys(KEYS, "")
+    governing = plan.governing
+    if governing and plan.phase != "erased":
+        meta["retention_class"] = governing.retention_class
+        meta["retention_legal_basis"] = governing.basis
+        meta["retention_delete_after"] = str(governing.delete_after or "")
+    meta["retention_policy"] = policy_id
+    meta["retention_schedule"] = f"[{','.join(entries)}]"
+    return meta
 
 
 def _distinct(linked: Iterable[Mapping[str, Any]]) -> list[dict[str, str | None]]:
-    """Entries that say the same are said once; in the order in which they end, those without a day last."""
-    said = {json.dumps(entry := _said(raw)): entry for raw in linked}
-    ordered = sorted(said.items(), key=lambda item: (item[1]["delete_after"] or "9999", item[0]))
+    """Return the different entries, in the order in which they end. Entries without a day come last."""
+    by_text: dict[str, dict[str, str | None]] = {}
+    for entry in map(_fields, linked):
+        by_text[json.dumps(entry)] = entry
+    ordered = sorted(by_text.items(), key=_end)
     return [entry for _, entry in ordered[-MAX_LINKED:]]
 
 
-def _said(raw: Mapping[str, Any]) -> dict[str, str | None]:
-    return {name: raw[name] for name in FIELDS if name != "part" or raw.get("part")}
+def _end(item: tuple[str, dict[str, str | None]]) -> tuple[str, str]:
+    text, entry = item
+    return entry["delete_after"] or "9999", text
+
+
+def _fields(entry: Mapping[str, Any]) -> dict[str, str | None]:
+    names = FIELDS if entry.get("part") else _FIELDS_WITHOUT_PART
+    return {name: entry[name] for name in names}
 
 
 @lru_cache(maxsize=4096)
-def _entry(entry: Entry) -> str:
-    said = {
+def _entry_json(entry: Entry) -> str:
+    fields = {
         "data": entry.data,
         "part": entry.part,
         "basis": entry.basis,
@@ -91,14 +104,17 @@ def _entry(entry: Entry) -> str:
         "until": entry.until,
         "action": entry.action,
     }
-    return _SHORT(_said(said))
+    return _SHORT(_fields(fields))
 
 
 def digest(meta: StoreMeta) -> str:
-    """A short name for what is held under our keys; a missing key and a deleted one are the same.
+    """Return a digest of the values under our keys. A missing key and one to be deleted give the same digest.
 
-    What stands in the store may have been typed by a person: the ledger keeps this, never the text.
+    A person may have typed the values in the store. So the ledger keeps this digest, never the text.
     """
-    held = sorted((key, value) for key, value in meta.items() if key in KEYS and value is not None)
-    text = ", ".join(f"[{_quoted(key)}, {_quoted(value)}]" for key, value in held)
-    return sha256(f"[{text}]".encode()).hexdigest()[:32]
+    pairs = []
+    for key in sorted(meta.keys() & KEYS):
+        value = meta[key]
+        if value is not None:
+            pairs.append(f"[{_quoted(key)}, {_quoted(value)}]")
+    return sha256(f"[{', '.join(pairs)}]".encode()).hexdigest()[:32]

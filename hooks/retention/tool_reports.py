@@ -1,4 +1,7 @@
-"""What other tools report of a request or a consent, taken together so that the order of arrival is all one."""
+"""Reports of other tools about a support request or a consent, joined into its facts.
+
+The order in which the reports arrive does not matter.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,10 @@ from hooks.retention.facts import (
 
 @dataclass(frozen=True, slots=True)
 class ToolReport:
-    """Something that a help desk, a consent tool or a newsletter tool says has happened at `at`.
+    """A report of a help desk, a consent tool or a newsletter tool: what happened, to what kind of record, and when.
 
-    `name` is the tool's own id of the request or consent.
+    `name` is the tool's own id of the request or the consent. `subject` is the customer, order or address that it is
+    about.
     """
 
     kind: RecordKind
@@ -33,64 +37,87 @@ class ToolReport:
     subject: Subject | None = None
 
 
-_NUMBERED = 2**52
+_FIRST_HASHED = 2**52
+"""The first number that is made of a hash. All are below 2^53, so every JSON reader keeps them exact."""
 
 
 def number_of(name: str) -> int:
-    """The number that the ledger knows a request or a consent by: its name, where that is a whole number below 10^12,
-    or else one made of its hash, from 2^52 on. Below 2^53, so that every reader of JSON has it whole."""
+    """Return the number by which the ledger knows a request or a consent.
+
+    It is the tool's own id if that is a whole number from 1 to 10^12 - 1, and otherwise made of its hash.
+    """
     if name.isascii() and name.isdigit() and len(name) <= 12 and int(name):
         return int(name)
-    return _NUMBERED + int.from_bytes(sha256(name.encode()).digest()[:8]) % _NUMBERED
+    return _FIRST_HASHED + int.from_bytes(sha256(name.encode()).digest()[:8]) % _FIRST_HASHED
 
 
 def add_report(known: ReportedFacts | None, report: ToolReport) -> ReportedFacts:
-    """The facts after a report. Of several closings the last counts, of several deletions the first; but a newsletter's
-    contact that was deleted may subscribe again."""
-    facts = known or _nothing(report)
-    facts = replace(
-        facts,
-        name=facts.name or report.name,
-        subjects=facts.subjects | ({report.subject} if report.subject else frozenset()),
-    )
+    """Return the facts after a report.
+
+    The first time at which a request was made counts, and the last closing. The first deletion counts too, but for a
+    newsletter contact it is the last, since a contact that was deleted may subscribe again. A deleted contact also
+    counts as a consent that was withdrawn.
+    """
+    facts = known or _empty_facts(report)
+    subjects = facts.subjects | {report.subject} if report.subject else facts.subjects
+    facts = replace(facts, name=facts.name or report.name, subjects=subjects)
     match facts, report.occurrence:
         case ConsentFacts(kind="marketing-consent"), "deleted":
-            choices = choices_of((*facts.choices, Choice(report.at, given=False)))
-            return replace(
-                facts, choices=choices, erased_at=max(filter(None, (facts.erased_at, report.at)))
-            )
+            facts = _with_choice(facts, Choice(report.at, given=False))
+            return replace(facts, erased_at=_last(facts.erased_at, report.at))
         case _, "deleted":
-            return replace(facts, erased_at=min(filter(None, (facts.erased_at, report.at))))
+            return replace(facts, erased_at=_first(facts.erased_at, report.at))
         case SupportRequestFacts(), "made":
-            return replace(facts, made_at=min(filter(None, (facts.made_at, report.at))))
+            return replace(facts, made_at=_first(facts.made_at, report.at))
         case SupportRequestFacts(), "closed":
-            return replace(facts, closed_at=max(filter(None, (facts.closed_at, report.at))))
+            return replace(facts, closed_at=_last(facts.closed_at, report.at))
         case ConsentFacts(), "consent-given" | "consent-withdrawn":
-            choice = Choice(report.at, given=report.occurrence == "consent-given")
-            return replace(facts, choices=choices_of((*facts.choices, choice)))
+            is_given = report.occurrence == "consent-given"
+            return _with_choice(facts, Choice(report.at, given=is_given))
         case _:
             raise ValueError(f"{report.occurrence!r} does not happen to {report.kind!r}")
 
 
+def _empty_facts(report: ToolReport) -> ReportedFacts:
+    if report.kind == "support-request":
+        return SupportRequestFacts()
+    return ConsentFacts(report.kind)
+
+
+def _with_choice(facts: ConsentFacts, choice: Choice) -> ConsentFacts:
+    return replace(facts, choices=choices_of((*facts.choices, choice)))
+
+
+def _first(known: datetime | None, at: datetime) -> datetime:
+    return min(known, at) if known else at
+
+
+def _last(known: datetime | None, at: datetime) -> datetime:
+    return max(known, at) if known else at
+
+
 def without_future_instants(facts: ReportedFacts, now: datetime) -> ReportedFacts:
-    """The facts without instants after now: what was reported has happened, whatever a clock that was ahead said."""
-    erased_at = min(facts.erased_at, now) if facts.erased_at else None
+    """Return the facts with `now` in place of each later instant.
+
+    A report is about the past. If it bears a time in the future, the clock of the tool was ahead.
+    """
+    erased_at = _no_later(facts.erased_at, now)
     if isinstance(facts, ConsentFacts):
         choices = choices_of(replace(choice, at=min(choice.at, now)) for choice in facts.choices)
         return replace(facts, choices=choices, erased_at=erased_at)
-    made_at, closed_at = (min(at, now) if at else None for at in (facts.made_at, facts.closed_at))
+    made_at, closed_at = _no_later(facts.made_at, now), _no_later(facts.closed_at, now)
     return replace(facts, made_at=made_at, closed_at=closed_at, erased_at=erased_at)
 
 
+def _no_later(instant: datetime | None, now: datetime) -> datetime | None:
+    return min(instant, now) if instant else None
+
+
 def choices_as_events(facts: ConsentFacts) -> tuple[RecordEvent, ...]:
-    """The choices of a newsletter contact, as what was asked for by the person who has its address."""
-    return tuple(_choice(choice) for choice in facts.choices)
+    """Return the choices of a newsletter contact as record events of the person who has its address."""
+    return tuple(_choice_event(choice) for choice in facts.choices)
 
 
-def _choice(choice: Choice) -> RecordEvent:
+def _choice_event(choice: Choice) -> RecordEvent:
     type_: EventType = "consent-given" if choice.given else "consent-withdrawn"
     return RecordEvent(f"contact:{type_}:{choice.at.isoformat()}", type_, choice.at)
-
-
-def _nothing(report: ToolReport) -> ReportedFacts:
-    return SupportRequestFacts() if report.kind == "support-request" else ConsentFacts(report.kind)
