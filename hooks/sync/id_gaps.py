@@ -1,8 +1,8 @@
-"""The gaps between the ids of orders, which may be orders that the store's lists leave out.
+"""The gaps between the ids of orders. An id in a gap may be an order that the store's lists leave out.
 
-Pure. Orders share their ids with refunds, pages and pictures, so that most gaps are none. All of them are asked about,
-by and by: each search covers one range of ids without a hole, from `low` to `high`. New ids extend it upwards, and the
-rest of the budget extends it downwards, so that the newest are asked about first and a huge gap stops nothing.
+Pure. Orders share their ids with refunds, pages and pictures, so most gaps hide no order. All of them are asked about,
+step by step: a search covers one range of ids without a hole, from `low` to `high`. New ids extend it upwards. The rest
+of the budget extends it downwards. So the newest ids are asked about first, and a huge gap stops nothing.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from datetime import date
 from typing import Self
 
 PER_CALL = 100
-"""So many ids the store is asked about with one call."""
+"""The number of ids that one call to the store asks about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """The range of ids whose gaps were asked about, both ends included; empty where `low` is above `high`.
+    """The range of ids whose gaps were asked about, both ends included. It is empty if `low` is above `high`.
 
-    `done_on` is the day on which it reached the smallest id.
+    `done_on` is the day (UTC) on which the range reached the smallest id.
     """
 
     low: int
@@ -29,38 +29,38 @@ class Covered:
 
     @classmethod
     def none_up_to(cls, largest: int) -> Self:
-        """The start of a search, in a ledger whose largest id is given."""
+        """Return the empty range at the start of a search; `largest` is the largest id in the ledger."""
         return cls(largest + 1, largest)
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read back what `str` wrote."""
+        """Read the text that `str` gives."""
         low, high, *day = text.split(" ")
         return cls(int(low), int(high), date.fromisoformat(day[0]) if day else None)
 
     def __str__(self) -> str:
-        return " ".join(
-            str(part) for part in (self.low, self.high, self.done_on) if part is not None
-        )
+        text = f"{self.low} {self.high}"
+        return text if self.done_on is None else f"{text} {self.done_on}"
 
 
 def gaps(known: Sequence[int], first: int, last: int) -> tuple[list[int], int]:
-    """Find the ids from `first` to `last` that are not known, at most PER_CALL of them, and how far that is.
+    """Find the unknown ids from `first` to `last`, at most PER_CALL of them.
 
-    `known` are ids in that range, in order. All ids up to the second value are either known or among the first. It
-    takes no longer for a gap of a billion ids than for a small one.
+    Returns them, and the id up to which every id is known or among them. `known` are the known ids in that range, in
+    rising order. A gap of a billion ids takes no longer than a small one.
     """
-    found: list[int] = []
+    unknown: list[int] = []
     start = first
     for number in (*known, last + 1):
-        found += range(start, min(number, start + PER_CALL - len(found)))
-        if len(found) == PER_CALL:
-            return found, found[-1]
+        free = PER_CALL - len(unknown)
+        unknown += range(start, min(number, start + free))
+        if len(unknown) == PER_CALL:
+            return unknown, unknown[-1]
         start = number + 1
-    return found, last
+    return unknown, last
 
 
 def gaps_downwards(known: Sequence[int], first: int, last: int) -> tuple[list[int], int]:
-    """As `gaps`, from `first` down to `last`; `known` are in falling order."""
-    found, reached = gaps([-number for number in known], -first, -last)
-    return [-number for number in found], -reached
+    """Do as `gaps`, from `first` down to `last`; `known` is in falling order."""
+    unknown, reached = gaps([-number for number in known], -first, -last)
+    return [-number for number in unknown], -reached

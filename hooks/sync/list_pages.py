@@ -1,9 +1,9 @@
-"""One page of a list of orders, with the ids of their refunds.
+"""Reads one page of a list of orders, with the ids of their refunds.
 
-A refund may move no date of its order, and a deleted one moves none: only the ids tell. Some stores cannot pick a part
-of each refund (`_fields=refunds.id`): the field is then missing, or empty whatever refunds there are. To take that for
-orders without refunds would put all refunds in question. Such a store is asked for whole refunds, for good; all that
-comes with their ids is dropped.
+A refund may leave all dates of its order as they are, and a deleted refund always does: only the ids show it. Some
+stores cannot give the ids alone (`_fields=refunds.id`): the field is then missing, or empty for every order. If that
+were taken as "no refunds", all orders with refunds would be refetched. So such a store is asked for whole refunds from
+then on. All but their ids is dropped.
 """
 
 from __future__ import annotations
@@ -30,39 +30,43 @@ class OrderLists:
     runtime: Runtime
 
     def page(self, params: Mapping[str, str], place: Place) -> ListPage:
-        """One step of a walk through the list that `params` name. Raises StoreError."""
+        """Get one step of a walk through the list that `params` name. Raises StoreError."""
         with self.runtime.database.read() as connection:
-            is_whole = TRAIT in traits.read(connection, self.store)
-        if is_whole:
+            needs_whole = TRAIT in traits.read(connection, self.store)
+        if needs_whole:
             return self._page(params, place, WHOLE_REFUNDS)
-        found = self._page(params, place, REFUND_IDS)
-        return self._page_again(params, place, found) if self._hides_refunds(found) else found
+        by_ids = self._page(params, place, REFUND_IDS)
+        if self._hides_refunds(by_ids):
+            return self._page_with_whole_refunds(params, place, by_ids)
+        return by_ids
 
-    def _page(self, params: Mapping[str, str], place: Place, refunds: str) -> ListPage:
-        return page(
-            self.client, "orders", {**params, "_fields": f"{ORDER_FIELDS},{refunds}"}, place
-        )
+    def _page(self, params: Mapping[str, str], place: Place, refunds_field: str) -> ListPage:
+        fields = f"{ORDER_FIELDS},{refunds_field}"
+        return page(self.client, "orders", {**params, "_fields": fields}, place)
 
-    def _hides_refunds(self, found: ListPage) -> bool:
-        """Tell whether no row has a refund, although the field is missing or the ledger knows of some."""
-        if not found.rows or _shows_refunds(found):
+    def _hides_refunds(self, by_ids: ListPage) -> bool:
+        """Tell whether no row has a refund, although the ledger knows of some, or because the field is missing."""
+        if not by_ids.rows or _shows_refunds(by_ids):
             return False
-        if not _has_field(found):
+        if not _has_refunds_field(by_ids):
             return True
         with self.runtime.database.read() as connection:
-            return bool(records.refunded(connection, self.store, found.rows))
+            return bool(records.refunded(connection, self.store, by_ids.rows))
 
-    def _page_again(self, params: Mapping[str, str], place: Place, found: ListPage) -> ListPage:
-        again = self._page(params, place, WHOLE_REFUNDS)
-        if _shows_refunds(again) or not _has_field(found):
+    def _page_with_whole_refunds(
+        self, params: Mapping[str, str], place: Place, by_ids: ListPage
+    ) -> ListPage:
+        """Get the page with whole refunds. Where that shows more, note that the store must be asked so."""
+        whole = self._page(params, place, WHOLE_REFUNDS)
+        if _shows_refunds(whole) or not _has_refunds_field(by_ids):
             with self.runtime.database.write() as connection:
                 traits.note(connection, self.store, TRAIT, "yes", self.runtime.clock())
-        return again
+        return whole
 
 
-def _has_field(found: ListPage) -> bool:
-    return any("refunds" in row for row in found.rows.values())
+def _has_refunds_field(page: ListPage) -> bool:
+    return any("refunds" in row for row in page.rows.values())
 
 
-def _shows_refunds(found: ListPage) -> bool:
-    return any(RefundIds.of(row.get("refunds")).ids for row in found.rows.values())
+def _shows_refunds(page: ListPage) -> bool:
+    return any(RefundIds.of(row.get("refunds")).ids for row in page.rows.values())

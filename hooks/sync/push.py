@@ -1,7 +1,7 @@
-"""Writing schedules back: claims what is due, writes it in batches, settles each record by the store's answer.
+"""Pushing: claim the schedules that are due, write them to the store in batches, settle each record by the answer.
 
-Level-triggered: what is wanted against what the store is known to hold. Ten changes cost one write, a crash
-none: a claim that is not settled lapses, and the difference is still there.
+A push is due while the values that the store should hold differ from those that it is known to hold. So ten changes
+cost one write, and a crash costs none: a claim that is not settled lapses, and the difference is still there.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from hooks.store.retry import delay
 from hooks.tagging.changes import question
 
 LEASE = timedelta(minutes=3)
-"""Longer than a batch takes even in a slow store, so that two workers do not write the same record at once; and
-no longer than a record may wait for a worker that was killed."""
+"""The lease of a claim. A batch takes less than this even in a slow store, so that two workers never write the same
+record at once. A record of a worker that was killed waits for no longer than this."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,15 @@ class Pusher:
     jitter: Callable[[], float] = random.random
 
     def push(self) -> int:
-        """Write what is due, at most one batch of each kind. Returns how many records were tried.
+        """Push what is due, at most one batch of each kind; return how many records were claimed.
 
-        Raises StoreError where it is about the whole store; then nothing is settled but all given back.
+        Raises StoreError where it is about the whole store. Claims on records that were not tried are then released.
         """
         return sum(self._push_kind(kind) for kind in STORED_KINDS)
+
+    @property
+    def _ingest(self) -> Ingest:
+        return Ingest(self.runtime)
 
     def _push_kind(self, kind: RecordKind) -> int:
         now = self.runtime.clock()
@@ -61,72 +65,76 @@ class Pusher:
         return len(due)
 
     def _write(self, kind: RecordKind, due: Sequence[Due], now: datetime) -> None:
+        """Write one batch, and settle each record by its own outcome."""
+        values = {row.external_id: json.loads(row.wanted) for row in due}
         try:
-            outcomes = self.client.write_meta(
-                kind, {row.external_id: json.loads(row.wanted) for row in due}
-            )
+            outcomes = self.client.write_meta(kind, values)
         except StoreError:
-            self._give_back(due)
+            self._release(due)
             raise
-        stopped: StoreError | None = None
-        left: list[Due] = []
+        store_error: StoreError | None = None
+        untried: list[Due] = []
         answered: list[tuple[Due, dict[str, Any]]] = []
         for row in due:
             outcome = outcomes.get(row.external_id)
-            if outcome is None or isinstance(outcome, NotWritten):
-                stopped = outcome.error if outcome else stopped
-                left.append(row)
+            if outcome is None:
+                untried.append(row)
+            elif isinstance(outcome, NotWritten):
+                untried.append(row)
+                store_error = outcome.error
             elif isinstance(outcome, StoreError):
-                self._failed(row, outcome)
+                self._retry_later(row, outcome)
             else:
                 answered.append((row, outcome))
         self._settle(kind, answered, now)
-        if left:
-            self._give_back(left)
-        if stopped:
-            raise stopped
+        if untried:
+            self._release(untried)
+        if store_error:
+            raise store_error
 
-    def _give_back(self, rows: Iterable[Due]) -> None:
-        """What was not tried is due as before."""
-        self.runtime.transaction(
-            lambda unit: records.give_back(unit.connection, (row.claim for row in rows))
-        )
+    def _release(self, rows: Iterable[Due]) -> None:
+        """Release the claims on records that were not tried: they are due as before."""
+        claims = [row.claim for row in rows]
+        self.runtime.transaction(lambda unit: records.give_back(unit.connection, claims))
 
     def _settle(
         self, kind: RecordKind, answered: Iterable[tuple[Due, dict[str, Any]]], asked_at: datetime
     ) -> None:
-        """Take in what the store answered, all of it in one transaction."""
+        """Save what the store answered, all of it in one transaction."""
         writes = []
-        for row, answer in answered:
+        for row, raw in answered:
             try:
-                writes.append(
-                    (row.claim, row.wanted_digest, Ingest(self.runtime).snapshot_of(kind, answer))
-                )
+                snapshot = self._ingest.snapshot_of(kind, raw)
             except QuarantinedError:
-                misshapen = StoreUnreachableError(
-                    "not-of-the-shape", "the answer is not of a record's shape"
-                )
-                self._failed(row, misshapen)
+                text = "the answer is not of a record's shape"
+                self._retry_later(row, StoreUnreachableError("not-of-the-shape", text))
+            else:
+                writes.append((row.claim, row.wanted_digest, snapshot))
         if writes:
-            Ingest(self.runtime).settle_writes(self.store, writes, asked_at=asked_at)
+            self._ingest.settle_writes(self.store, writes, asked_at=asked_at)
             telemetry.WRITES.labels(self.store, "written").inc(len(writes))
 
-    def _failed(self, row: Due, error: StoreError) -> None:
+    def _retry_later(self, row: Due, error: StoreError) -> None:
+        """Release the claim on a record that was not written, with its next attempt.
+
+        Where the store says that the record is gone, a refetch is due as well.
+        """
         telemetry.WRITES.labels(self.store, error.code).inc()
         now = self.runtime.clock()
 
         def work(unit: Unit) -> None:
             key = unit.claimed([row.claim]).get(row.id)
-            known = unit.find(key) if key else None
-            if known is None:
+            record = unit.find(key) if key else None
+            if record is None:
                 return
-            columns: dict[str, Any] = {}
+            columns: dict[str, Any] = dict(UNCLAIMED)
             if isinstance(error, RecordGoneError):
-                columns |= question(known, "deleted", Moment(now, self.runtime.settle))
-            if known["wanted_digest"] == row.wanted_digest and known["push_at"] is not None:
+                columns |= question(record, "deleted", Moment(now, self.runtime.settle))
+            if record["wanted_digest"] == row.wanted_digest and record["push_at"] is not None:
                 attempts = row.push_attempts + 1
-                at = now + delay(error, attempts, jitter=self.jitter)
-                columns |= {"push_attempts": attempts, "push_error": error.code, "push_at": at}
-            unit.save(known, UNCLAIMED | columns)
+                columns["push_attempts"] = attempts
+                columns["push_error"] = error.code
+                columns["push_at"] = now + delay(error, attempts, jitter=self.jitter)
+            unit.save(record, columns)
 
         self.runtime.transaction(work)

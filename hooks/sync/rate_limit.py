@@ -1,4 +1,4 @@
-"""One budget of calls to a store, shared by all that call it, in any number of processes, over the ledger."""
+"""The rate limit of one store: one budget of calls, which all threads of all processes share through the ledger."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from hooks.ledger.database import Database
 from hooks.store.rate import START_RATE, CallOutcome, Load, Observation, adapt
 
 MAX_QUEUE = timedelta(seconds=15)
-"""No slot is reserved further ahead than this: who finds more are before it asks again when it is nearer."""
+"""No slot is reserved further ahead than this. A caller who finds a longer queue waits, and then tries again."""
 
 MAX_AHEAD = timedelta(seconds=30)
-"""A reservation further ahead was made by a clock that was set back since, and counts for nothing.
+"""A reservation further ahead than this was made by a clock that was ahead, and does not count.
 
-No other can be: it is MAX_QUEUE and one call ahead at most, and calls are at most ten seconds apart, as the
-settings allow no lower ceiling than one in ten seconds."""
+A right clock makes no such reservation: it is at most MAX_QUEUE and one call ahead, and two calls are at most ten
+seconds apart, since the settings allow no ceiling below one call in ten seconds.
+"""
 
 REMEMBERED = 100
-"""Calls remembered between two waits; there are more only while the ledger cannot be written."""
+"""Calls remembered between two waits. There are more only while the ledger cannot be written."""
 
 
 def _utc_now() -> datetime:
@@ -32,9 +33,10 @@ def _utc_now() -> datetime:
 
 
 class SharedPace:
-    """A `Pace` for the calls of one thread to one store. The rate, and whose turn it is, all threads share.
+    """A `Pace` for the calls of one thread to one store. All threads share the rate and the queue.
 
-    `ceiling` is in calls a second, and at least 0.1. The processes' clocks should agree to some seconds.
+    `ceiling` is the highest rate, in calls a second, and at least 0.1. The processes' clocks should agree to some
+    seconds.
     """
 
     def __init__(
@@ -53,35 +55,38 @@ class SharedPace:
         self._observed: deque[Observation] = deque(maxlen=REMEMBERED)
 
     def wait(self) -> None:
-        """Reserve the next slot that is free, and sleep until then. Raises LedgerUnavailableError."""
-        reserved = False
-        while not reserved:
+        """Reserve the next free slot, and sleep until then. Raises LedgerUnavailableError."""
+        is_reserved = False
+        while not is_reserved:
             with self.database.write() as connection:
-                until, reserved = self._reserve(connection)
+                until, is_reserved = self._reserve(connection)
             self._observed.clear()
-            ahead = min(
-                until - self.clock(), MAX_AHEAD
-            )  # the clock may have been set back just now
+            # The clock may have been set back just now, so the wait has a limit.
+            ahead = min(until - self.clock(), MAX_AHEAD)
             if ahead > timedelta(0):
                 self.sleep(ahead.total_seconds())
 
     def observe(self, call: str, seconds: float, outcome: CallOutcome) -> None:
-        """Remember how a call went; the next wait tells it to all."""
+        """Remember the duration and the outcome of a call. The next `wait` shares them with all processes."""
         self._observed.append(Observation(call, seconds, outcome))
 
     def _reserve(self, connection: Connection) -> tuple[datetime, bool]:
-        """When the call may go out; or, with False, when to ask again."""
-        known = stores.lock_budget(connection, self.store)
-        load = Load(known.rate or START_RATE, json.loads(known.usual or "{}"))
+        """Return the time of the reserved slot and True; or the time to try again and False."""
+        budget = stores.lock_budget(connection, self.store)
+        load = Load(budget.rate or START_RATE, json.loads(budget.usual or "{}"))
         load = adapt(load, tuple(self._observed), self.ceiling)
-        now = self.clock()  # only now that the row is ours: the lock may have taken seconds
-        slot = max(now, known.next_call_at or now)
+        now = self.clock()  # read after the lock, which may have taken seconds
+        slot = max(now, budget.next_call_at or now)
         if slot - now > MAX_AHEAD:
             slot = now
-        reserved = slot - now <= MAX_QUEUE
-        next_call_at = slot + timedelta(seconds=1 / load.rate) if reserved else slot
-        usual = json.dumps(dict(load.usual), sort_keys=True)
+        is_reserved = slot - now <= MAX_QUEUE
         stores.save_budget(
-            connection, self.store, next_call_at=next_call_at, rate=load.rate, usual=usual
+            connection,
+            self.store,
+            next_call_at=slot + timedelta(seconds=1 / load.rate) if is_reserved else slot,
+            rate=load.rate,
+            usual=json.dumps(dict(load.usual), sort_keys=True),
         )
-        return (slot if reserved else slot - MAX_QUEUE), reserved
+        if not is_reserved:
+            return slot - MAX_QUEUE, False
+        return slot, True

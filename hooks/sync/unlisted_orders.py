@@ -1,7 +1,8 @@
-"""The search for orders that the store's lists leave out: those of a status that no plugin registers any more, say.
+"""The search for orders that the store's lists leave out, such as those of a status that no plugin registers any more.
 
-Ids that no list has shown are asked for by `include`, which shows some of these orders. CALLS a sweep bound it; its
-place survives a crash. What is shown and not known is asked about, as whatever else the lists show.
+A call with `include` shows some of these orders. So the search asks for the ids that no list has shown. It takes at
+most CALLS calls a sweep, and its place survives a crash. An order that the store shows and the ledger lacks is marked
+for a refetch, like any other record that a list shows.
 """
 
 from __future__ import annotations
@@ -28,20 +29,23 @@ from hooks.tagging.recorder import ask
 log = structlog.get_logger(__name__)
 
 CALLS = 20
-"""So many calls a sweep takes, at most half of them for ids that are new."""
+"""The calls of one sweep, at most half of them for new ids."""
 
 MAX_FAILURES = 16
-"""Of a page with two orders that the store fails over, so many calls fail at most."""
+"""The highest number of calls that fail over a page with two orders that the store fails over."""
 
 SEARCH_AGAIN = timedelta(days=7)
-"""All gaps were asked about: they are again after this time."""
+"""The time after which all gaps are asked about again."""
 
 TRAIT = "covered-ids"
+"""The trait that keeps which ids were asked about."""
+
+_NO_ERROR: dict[str, Any] = {"error": None, "error_since": None}
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """The ids that are to be asked about next, and what is covered after that."""
+class IdPage:
+    """The ids to ask about next, and the range that is covered after that."""
 
     ids: list[int]
     covered: Covered
@@ -49,7 +53,7 @@ class Step:
 
 @dataclass(frozen=True)
 class UnlistedSearch:
-    """Searches one store. `every`: how long to wait for the first sweep; `sweep`: how often to search."""
+    """Searches one store. `every`: how long to wait for the first sweep; `sweep`: the interval between searches."""
 
     store: str
     client: StoreClient
@@ -57,27 +61,33 @@ class UnlistedSearch:
     every: timedelta
     sweep: timedelta
 
-    def step(self, mine: RoundClaim, at: Row[Any]) -> bool:
-        """Ask about one page of ids. False where nothing was done. Raises StoreError."""
+    def step(self, claim: RoundClaim, row: Row[Any]) -> bool:
+        """Ask about one page of ids; return False if no call was due yet. `row` is that of the claimed round.
+
+        Raises StoreError.
+        """
         now = self.runtime.clock()
+        page = None
         with self.runtime.database.read() as connection:
             orders = rounds.state(connection, self.store, "orders")
-            began = orders is not None and orders.done_at is not None
-            step = self._next(connection, at.position, now) if began else None
-        if not began:
-            self._wait_for_first_sweep(mine, now)
-        elif step is None:
-            self._finish(mine, now)
+            was_swept = orders is not None and orders.done_at is not None
+            if was_swept:
+                page = self._next_page(connection, row.position, now)
+        if not was_swept:
+            self._wait_for_first_sweep(claim, now)
+            return False
+        if page is None:
+            self._finish(claim, now)
         else:
-            self._take(mine, at, step, now)
-        return began
+            self._take(claim, row, page, now)
+        return True
 
-    def _wait_for_first_sweep(self, mine: RoundClaim, now: datetime) -> None:
+    def _wait_for_first_sweep(self, claim: RoundClaim, now: datetime) -> None:
         with self.runtime.database.write() as connection:
-            rounds.release(connection, mine, due_at=now + self.every)
+            rounds.release(connection, claim, due_at=now + self.every)
 
-    def _next(self, connection: Connection, calls: int, now: datetime) -> Step | None:
-        """The next page of ids; None where all gaps are covered, or the calls of this sweep are used up."""
+    def _next_page(self, connection: Connection, calls: int, now: datetime) -> IdPage | None:
+        """Find the next page of ids; None where all gaps are covered, or this sweep has used its calls."""
         bounds = order_ids.bounds(connection, self.store)
         if bounds is None or calls >= CALLS:
             return None
@@ -95,72 +105,69 @@ class UnlistedSearch:
         is_old = covered.done_on is not None and now.date() - covered.done_on >= SEARCH_AGAIN
         return Covered.none_up_to(largest) if is_old else covered
 
-    def _upwards(self, connection: Connection, covered: Covered, largest: int) -> Step:
+    def _upwards(self, connection: Connection, covered: Covered, largest: int) -> IdPage:
         first = covered.high + 1
         known = order_ids.window(connection, self.store, first, largest)
-        ids, reached = gaps(known, first, _end(known, largest))
-        return Step(ids, replace(covered, high=reached))
+        ids, reached = gaps(known, first, _window_end(known, largest))
+        return IdPage(ids, replace(covered, high=reached))
 
     def _downwards(
         self, connection: Connection, covered: Covered, smallest: int, now: datetime
-    ) -> Step:
+    ) -> IdPage:
         first = covered.low - 1
         known = order_ids.window(connection, self.store, first, smallest)
-        ids, reached = gaps_downwards(known, first, _end(known, smallest))
-        return Step(
-            ids, replace(covered, low=reached, done_on=now.date() if reached <= smallest else None)
-        )
+        ids, reached = gaps_downwards(known, first, _window_end(known, smallest))
+        done_on = now.date() if reached <= smallest else None
+        return IdPage(ids, replace(covered, low=reached, done_on=done_on))
 
-    def _take(self, mine: RoundClaim, at: Row[Any], step: Step, now: datetime) -> None:
-        shown = self._shown(step.ids, [])
+    def _take(self, claim: RoundClaim, row: Row[Any], page: IdPage, now: datetime) -> None:
+        """Ask about the ids, and mark the orders that the store shows and the ledger lacks."""
+        existing_ids = self._existing(page.ids, [])
 
         def work(unit: Unit) -> None:
-            for number in shown:
+            for number in existing_ids:
                 key = RecordKey(self.store, "order", number)
                 if unit.find(key) is None:
                     ask(unit, key, "missed", Moment(now, timedelta(0)))
-            traits.note(unit.connection, self.store, TRAIT, str(step.covered), now)
-            calls = at.position + bool(step.ids)
-            rounds.release(
-                unit.connection, mine, position=calls, began_at=at.began_at or now, **_WELL
-            )
+            traits.note(unit.connection, self.store, TRAIT, str(page.covered), now)
+            calls = row.position + bool(page.ids)
+            began_at = row.began_at or now
+            rounds.release(unit.connection, claim, position=calls, began_at=began_at, **_NO_ERROR)
 
         self.runtime.transaction(work)
 
-    def _shown(self, ids: Sequence[int], failures: list[StoreError]) -> set[int]:
-        """The ids among these that `include` shows.
+    def _existing(self, ids: Sequence[int], failures: list[StoreError]) -> set[int]:
+        """Return those of the ids that `include` shows.
 
-        The search asks for just those orders that something is wrong with. Where the store fails over them, half as
-        many are asked for, and an order that it fails over alone is passed over: it must not stop anything else. After
-        too many failures it is the store itself that fails, and the error is raised.
+        The search asks for just those orders that may be broken. If the store fails over a page, it is asked for each
+        half. An order that it fails over alone is passed over, so that it stops nothing else. After MAX_FAILURES the
+        store itself seems to fail, and the error is raised.
         """
         try:
             return set(self.client.read_many("order", list(ids), fields="id"))
         except StoreError as error:
             failures.append(error)
-            if (error.whole_store and error.code != "server-error") or len(failures) > MAX_FAILURES:
+            is_about_store = error.whole_store and error.code != "server-error"
+            if is_about_store or len(failures) > MAX_FAILURES:
                 raise
             log.warning("unlisted.refused", store=self.store, code=error.code, ids=len(ids))
         if len(ids) == 1:
             return set()
         half = len(ids) // 2
-        return self._shown(ids[:half], failures) | self._shown(ids[half:], failures)
+        return self._existing(ids[:half], failures) | self._existing(ids[half:], failures)
 
-    def _finish(self, mine: RoundClaim, now: datetime) -> None:
-        """End the round, and count anew the orders that only their own address shows."""
+    def _finish(self, claim: RoundClaim, now: datetime) -> None:
+        """End the round, and count the orders again that only their own address shows."""
         with self.runtime.database.read() as connection:
             number = order_ids.count_unlisted(connection, self.store)
         with self.runtime.database.write() as connection:
             note_unlisted(connection, self.store, number, now)
-            ended = {"began_at": None, "done_at": now, **_WELL}
-            rounds.finish(connection, mine, now=now, next_at=now + self.sweep, **ended)
+            ended = {"began_at": None, "done_at": now, **_NO_ERROR}
+            rounds.finish(connection, claim, now=now, next_at=now + self.sweep, **ended)
 
 
-_WELL: dict[str, Any] = {"error": None, "error_since": None}
-
-
-def _end(known: list[int], last: int) -> int:
-    """How far a window of ids reaches: to its last id where there may be more behind it."""
+def _window_end(known: list[int], last: int) -> int:
+    """Return the last id of a window: of a full window its last known id, since more may follow."""
     return known[-1] if len(known) == order_ids.WINDOW else last
 
 

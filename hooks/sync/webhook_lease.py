@@ -30,19 +30,19 @@ from hooks.runtime import Runtime
 
 POLL_SECONDS = 0.5
 PATIENCE = timedelta(minutes=5)
-"""Longer than the lease of a holder that died, and than most stores take over all our webhooks."""
+"""The longest wait for the lease. The lease of a dead holder is shorter, and most stores are done with our webhooks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A hold on one store's webhooks. Methods raise LedgerUnavailableError."""
+    """The lease on one store's webhooks. Methods raise LedgerUnavailableError."""
 
     claim: RoundClaim
     runtime: Runtime
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction of the ledger that renews the lease. Raises LeaseError where it is lost: nothing is written."""
+        """Open a transaction that also renews the lease. Raises LeaseError, and writes nothing, where it is lost."""
         with self.runtime.database.write() as connection:
             if not rounds.save(connection, self.claim, self.runtime.clock()):
                 raise LeaseError(
@@ -52,12 +52,12 @@ class Lease:
             yield connection
 
     def renew(self) -> None:
-        """Hold the lease on: a store may take longer over many webhooks than it lasts. Raises LeaseError."""
+        """Renew the lease: a store may take longer over many webhooks than the lease lasts. Raises LeaseError."""
         with self.write():
             pass
 
     def release(self, **columns: Any) -> None:
-        """Let go, and write these columns of the round. Nothing is written once the lease is released, or lost."""
+        """Release the lease and write these columns of the round. Once it is released or lost, nothing is written."""
         with self.runtime.database.write() as connection:
             rounds.release(connection, self.claim, **columns)
 
@@ -96,7 +96,7 @@ def hold(
 
 
 def _wait(lease: Lease, on_wait: Callable[[], None], sleep: Callable[[float], None]) -> None:
-    """Count the sleeps: by the clock, a wait could end early, or never, where it is set meanwhile."""
+    """Wait for the lease. Sleeps are counted: by a clock that is set meanwhile, the wait could end early, or never."""
     for number in range(int(PATIENCE.total_seconds() / POLL_SECONDS)):
         if _take(lease):
             return
@@ -118,7 +118,7 @@ def _take(lease: Lease) -> bool:
 def _new_lease(store: str, runtime: Runtime) -> Iterator[Lease]:
     """Give a lease that is yet to be taken, and release it after the block, however that ends.
 
-    A lease that the ledger cannot release lapses by itself, so that the error of the block is the one to be told.
+    A lease that the ledger cannot release lapses by itself. So the error of the block is the one that is raised.
     """
     lease = Lease(RoundClaim(store, "watch", uuid4().hex), runtime)
     try:

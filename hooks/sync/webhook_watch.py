@@ -1,7 +1,7 @@
-"""The watch over our webhooks: what is missing, disabled, paused or moved is reported once, and mended.
+"""The watch over our webhooks: a webhook that is missing, disabled, paused or moved is reported once, and repaired.
 
-A webhook is disabled silently at its seventh failure in a row, and what it should have sent never comes again: so the
-look is regular, and is followed at once by a reconciliation of the gap.
+WooCommerce disables a webhook at its seventh failure in a row, without a word. The deliveries that it misses never come
+again. So the check is regular, and after a repair the gap is reconciled at once.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from hooks.sync.webhook_install import Installation
 from hooks.sync.webhook_lease import Lease
 
 AGAIN = timedelta(minutes=1)
-"""After a store that did not answer, or a fault of ours: soon, but not before all other work has had its turn."""
+"""The delay after a store that did not answer, or an error of ours: short, but all other work comes first."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class WebhookWatch:
-    """Looks at one store's webhooks when it is time to."""
+    """Checks one store's webhooks at an interval."""
 
     store: str
     client: StoreClient
@@ -39,10 +39,10 @@ class WebhookWatch:
     settings: Settings
 
     def step(self) -> int:
-        """Look and mend, if it is time and nobody else does. Returns how many looks came to their end, 0 or 1.
+        """Check and repair the webhooks, if that is due and nobody else does. Returns how many checks ended, 0 or 1.
 
-        Where the key may not see or change webhooks, that is recorded, and stops no other work. Raises StoreError
-        where the store did not answer; LedgerUnavailableError.
+        Where the key may not see or change webhooks, that is recorded, and other work goes on. Raises StoreError where
+        the store did not answer; LedgerUnavailableError.
         """
         try:
             with webhook_lease.hold_if_due(self.store, self.runtime) as lease:
@@ -53,7 +53,7 @@ class WebhookWatch:
 
     def _step(self, lease: Lease) -> int:
         try:
-            self._look(lease)
+            self._check(lease)
         except StoreError as error:
             if not error.permanent:
                 self._put_off(lease)
@@ -65,21 +65,19 @@ class WebhookWatch:
         except Exception:
             self._put_off(lease)
             raise
-        self._done(lease)
+        self._finish(lease)
         return 1
 
-    def _look(self, lease: Lease) -> None:
+    def _check(self, lease: Lease) -> None:
         installation = Installation(self.store, self.client, self.runtime, self.settings)
         states = installation.survey()
-        if not self._noted(installation, lease, states):
+        if not self._record(installation, lease, states):
             return
         if all(state.well for state in states):
             return
         for state in states:
             if state.is_outdated:
-                log.error(
-                    "webhook.wrong", store=self.store, topic=state.topic, status="wrong-version"
-                )
+                self._log_wrong(state.topic, "wrong-version")
         for deed in installation.mend(lease, states):
             level = log.warning if deed.act == "kept" else log.info
             level(
@@ -89,31 +87,34 @@ class WebhookWatch:
                 act=deed.act,
                 webhook=deed.hook_id,
             )
-        self._noted(installation, lease, installation.survey())
+        self._record(installation, lease, installation.survey())
 
-    def _noted(
+    def _record(
         self, installation: Installation, lease: Lease, states: Sequence[TopicState]
     ) -> bool:
-        """Record and report; False where our webhooks were never installed, so that nothing is to be mended."""
-        news = installation.note(lease, states)
+        """Record and report the states; return False if our webhooks were never installed: then repair nothing."""
+        newly_wrong = installation.note(lease, states)
         with self.runtime.database.read() as connection:
-            installed = webhooks.installed_at(connection, self.store) is not None
-        if installed:
-            self._report(news)
-        elif news:
+            is_installed = webhooks.installed_at(connection, self.store) is not None
+        if is_installed:
+            self._report(newly_wrong)
+        elif newly_wrong:
             log.warning("webhooks.not-installed", store=self.store)
-        return installed
+        return is_installed
 
-    def _report(self, news: Sequence[TopicState]) -> None:
-        for state in news:
-            log.error("webhook.wrong", store=self.store, topic=state.topic, status=state.status)
+    def _report(self, newly_wrong: Sequence[TopicState]) -> None:
+        for state in newly_wrong:
+            self._log_wrong(state.topic, state.status)
         try:
-            _assert_none(self.store, news)
+            _assert_none(self.store, newly_wrong)
         except WebhookProblemError as error:
             telemetry.report(error)
 
+    def _log_wrong(self, topic: str, status: str) -> None:
+        log.error("webhook.wrong", store=self.store, topic=topic, status=status)
+
     def _record_refusal(self, lease: Lease, error: StoreError) -> None:
-        """Record that the key may not see or change webhooks, and report it when it comes up."""
+        """Record that the key may not see or change webhooks; report it the first time."""
         now, since = self.runtime.clock(), self._refusal_since(error)
         if since is None:
             log.error("webhooks.unreadable", store=self.store, code=error.code, detail=error.detail)
@@ -121,7 +122,7 @@ class WebhookWatch:
         lease.release(due_at=now + self.settings.watch, error=error.code, error_since=since or now)
 
     def _refusal_since(self, error: StoreError) -> datetime | None:
-        """When this error came up; None where the look before did not meet it."""
+        """Return the time (UTC) since when each check meets this error; None if the check before did not meet it."""
         with self.runtime.database.read() as connection:
             row = rounds.state(connection, self.store, "watch")
         return row.error_since if row is not None and row.error == error.code else None
@@ -129,12 +130,12 @@ class WebhookWatch:
     def _put_off(self, lease: Lease) -> None:
         lease.release(due_at=self.runtime.clock() + min(AGAIN, self.settings.watch))
 
-    def _done(self, lease: Lease) -> None:
+    def _finish(self, lease: Lease) -> None:
         now = self.runtime.clock()
         lease.release(due_at=now + self.settings.watch, done_at=now, error=None, error_since=None)
 
 
 def _assert_none(store: str, wrong: Sequence[TopicState]) -> None:
-    """Raises WebhookProblemError, so that it knows where it was raised, which a report shows."""
+    """Raise WebhookProblemError if any webhook is wrong. A raised error has the traceback that the report shows."""
     if wrong:
         raise WebhookProblemError(store, {state.topic: state.status for state in wrong})

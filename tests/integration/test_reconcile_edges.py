@@ -300,7 +300,7 @@ def test_claims_are_given_back_although_another_transaction_stood_in_the_way(des
     with ThreadPoolExecutor(1) as pool:
         with desk.runtime.database.write() as holder:
             holder.execute(second)
-            given_back = pool.submit(desk.worker.pusher._give_back, due)
+            given_back = pool.submit(desk.worker.pusher._release, due)
             _wait_for_blocked(desk, 1)
             holder.execute(first)
         assert given_back.result() is None
