@@ -1,4 +1,7 @@
-"""Our webhooks in one store: as the store has them, as the ledger remembers them, and brought together."""
+"""Our webhooks in one store: survey them, record how they stand, and repair them.
+
+The store lists its webhooks. The ledger remembers which of them are ours, and which secret each was given.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,11 @@ from hooks.sync.webhook_lease import Lease
 
 @dataclass(frozen=True)
 class Installation:
-    """What `store install`, `store rotate-secret` and the watch do with one store's webhooks.
+    """Our webhooks in one store, for `store install`, `store rotate-secret` and the watch.
 
-    Whatever changes a webhook, or records how it stands, takes the lease that the caller holds since before the
-    survey. Methods raise StoreError and LedgerUnavailableError; those that take a lease raise LeaseError once it is
-    lost.
+    A method that changes a webhook, or records how it stands, needs the lease. The caller must take the lease before
+    the survey. Methods raise StoreError and LedgerUnavailableError; those that need the lease raise LeaseError once it
+    is lost.
     """
 
     store: str
@@ -34,57 +37,51 @@ class Installation:
 
     @property
     def url(self) -> str:
-        """Where our webhooks deliver."""
+        """The address to which our webhooks deliver."""
         return f"{self.settings.public_url.rstrip('/')}/webhooks/{self.store}"
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """Every topic that has a webhook."""
+        """The topics that each have a webhook."""
         return all_topics(self.runtime.policy)
 
     @property
-    def _reach(self) -> StoreSettings:
+    def _store_settings(self) -> StoreSettings:
         return self.settings.stores[self.store]
 
     def survey(self) -> list[TopicState]:
-        """How each topic stands in the store now. Changes nothing."""
+        """Ask the store how each topic stands now. Changes nothing."""
+        remembered = {}
         with self.runtime.database.read() as connection:
-            remembered = {
-                row.topic: row.external_id
-                for row in webhooks.rows_by_topic(connection, self.store).values()
-            }
-            curable = {
-                found.topic
-                for found in api_versions.outdated_topics(connection, self.store)
-                if found.is_curable
-            }
-        states = self.survey_with(
-            {topic: number for topic, number in remembered.items() if number is not None}
-        )
+            for topic, row in webhooks.rows_by_topic(connection, self.store).items():
+                if row.external_id is not None:
+                    remembered[topic] = row.external_id
+            outdated = list(api_versions.outdated_topics(connection, self.store))
+        curable = {finding.topic for finding in outdated if finding.is_curable}
+        states = self.survey_with(remembered)
         return [replace(state, is_outdated=state.topic in curable) for state in states]
 
     def survey_with(self, remembered: dict[str, int]) -> list[TopicState]:
-        """The same without the ledger."""
-        return webhook_registration.survey(
-            webhook_registration.list_webhooks(self.client), self.url, self.topics, remembered
-        )
+        """Do the same without the ledger. `remembered`: the ids of our webhooks, by topic."""
+        hooks = webhook_registration.list_webhooks(self.client)
+        return webhook_registration.survey(hooks, self.url, self.topics, remembered)
 
     def note(self, lease: Lease, states: Sequence[TopicState]) -> list[TopicState]:
-        """Record how the topics stand; those that are newly wrong, or wrong in a new way.
+        """Record how the topics stand; return those that are newly wrong, or wrong in a new way.
 
-        Where one works again that did not, the gap is to be reconciled at once. That is decided here, by what was
-        recorded before: so it holds as well for one that was mended by hand, or by a worker that died of it.
+        If one that was wrong works again, the lists are due to be reconciled at once, for what was missed. Only the
+        recorded status decides that. So it also holds where a person repaired the webhook, or a worker that died.
         """
         now = self.runtime.clock()
         with lease.write() as connection:
-            before = webhooks.rows_by_topic(connection, self.store)
-            was = {topic: row.status for topic, row in before.items()}
+            rows = webhooks.rows_by_topic(connection, self.store)
+            before = {topic: row.status for topic, row in rows.items()}
             self._record(connection, states, now)
-            failures = {topic for topic, status in was.items() if status != webhooks.WORKS}
-            if any(state.works and state.topic in failures for state in states):
+            was_wrong = {topic for topic, status in before.items() if status != webhooks.WORKS}
+            if any(state.works and state.topic in was_wrong for state in states):
                 rounds.ask_for(connection, self.store, rounds.LISTS, now)
         return [
-            state for state in states if not state.works and was.get(state.topic) != state.status
+            state for state in states if not state.works and before.get(state.topic) != state.status
         ]
 
     def _record(self, connection: Connection, states: Sequence[TopicState], now: datetime) -> None:
@@ -97,17 +94,17 @@ class Installation:
         webhooks.forget_other_topics(connection, self.store, self.topics)
 
     def mend(self, lease: Lease, states: Sequence[TopicState]) -> Iterator[Deed]:
-        """Make, make anew and remove what is needed; each deed is remembered before the next is done."""
+        """Make, replace and remove webhooks as needed; each deed is saved before the next one is done."""
         secret = self._secret_in_use()
         deeds = webhook_registration.mend(self.client, states, self._target(secret))
-        yield from self._remembered(lease, deeds, secret)
+        yield from self._saved(lease, deeds, secret)
 
     def give_secret(
         self, lease: Lease, states: Sequence[TopicState], secret: str | None = None
     ) -> Iterator[Deed]:
         """Let these webhooks of ours sign with `secret`, or with the one in use."""
         secret = secret or self._secret_in_use()
-        yield from self._remembered(lease, self._secret_deeds(states, self._target(secret)), secret)
+        yield from self._saved(lease, self._secret_deeds(states, self._target(secret)), secret)
 
     def _secret_deeds(self, states: Sequence[TopicState], target: Target) -> Iterator[Deed]:
         for state in states:
@@ -119,50 +116,59 @@ class Installation:
     def with_other_secret(
         self, states: Sequence[TopicState], secrets: Sequence[str], *, unknown: bool = True
     ) -> list[TopicState]:
-        """Those whose webhook was given another secret than these; with `unknown`, also those made by hand."""
+        """Find the topics whose webhook was given a secret that is none of these.
+
+        `unknown`: also those of which the ledger knows no secret, such as webhooks made by hand.
+        """
         with self.runtime.database.read() as connection:
-            known = webhooks.rows_by_topic(connection, self.store)
+            rows = webhooks.rows_by_topic(connection, self.store)
         digests = {self._digest(secret) for secret in secrets}
-
-        def otherwise(state: TopicState) -> bool:
-            row = known.get(state.topic)
-            given = (
-                row.secret_digest if row is not None and row.external_id == state.hook_id else None
-            )
-            return unknown if given is None else given not in digests
-
-        return [state for state in states if state.hook_id is not None and otherwise(state)]
+        others = []
+        for state in states:
+            if state.hook_id is None:
+                continue
+            row = rows.get(state.topic)
+            if row is None or row.external_id != state.hook_id or row.secret_digest is None:
+                is_other = unknown
+            else:
+                is_other = row.secret_digest not in digests
+            if is_other:
+                others.append(state)
+        return others
 
     def _target(self, secret: str) -> Target:
         return Target(self.url, self.topics, secret)
 
     def _secret_in_use(self) -> str:
-        """The newest that a webhook of ours was given; while none was, the current one.
+        """Return the newest secret that a webhook of ours was given; the current one if none was given any.
 
-        While a secret is rotated, only `store rotate-secret` proves that the new one is taken before it is used.
+        While a secret is rotated, only `store rotate-secret` gives out the new one: it proves first that it is accepted.
         """
         with self.runtime.database.read() as connection:
-            given = {
-                row.secret_digest for row in webhooks.rows_by_topic(connection, self.store).values()
-            }
-        secrets = self._reach.signing_secrets
-        return next((secret for secret in secrets if self._digest(secret) in given), secrets[0])
+            rows = webhooks.rows_by_topic(connection, self.store)
+        used_digests = {row.secret_digest for row in rows.values()}
+        secrets = self._store_settings.signing_secrets
+        for secret in secrets:
+            if self._digest(secret) in used_digests:
+                return secret
+        return secrets[0]
 
     def _digest(self, secret: str) -> str:
-        return secret_digest(self._reach.consumer_secret, secret)
+        return secret_digest(self._store_settings.consumer_secret, secret)
 
-    def _remembered(self, lease: Lease, deeds: Iterator[Deed], secret: str) -> Iterator[Deed]:
-        """Remember each deed, tell it, and renew the lease; what was done as the lease was lost is told, too."""
-        given = self._digest(secret)
+    def _saved(self, lease: Lease, deeds: Iterator[Deed], secret: str) -> Iterator[Deed]:
+        """Save each deed, yield it, and renew the lease. A deed that was done as the lease was lost is yielded, too."""
+        digest = self._digest(secret)
         lease.renew()
         for deed in deeds:
             if deed.act in ("made", "secret"):
-                with self.runtime.database.write() as connection:
-                    now = self.runtime.clock()
-                    webhooks.save_secret(
-                        connection, self.store, deed.topic, deed.hook_id, given, now
-                    )
-                    if deed.act == "made":
-                        api_versions.note_created(connection, self.store, deed.topic, now)
+                self._save(deed, digest)
             yield deed
             lease.renew()
+
+    def _save(self, deed: Deed, digest: str) -> None:
+        with self.runtime.database.write() as connection:
+            now = self.runtime.clock()
+            webhooks.save_secret(connection, self.store, deed.topic, deed.hook_id, digest, now)
+            if deed.act == "made":
+                api_versions.note_created(connection, self.store, deed.topic, now)
