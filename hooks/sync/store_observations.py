@@ -125,6 +125,6 @@ def problems(connection: Connection, store: str, policy_zone: tzinfo) -> Iterato
     if zone and difference:
         yield {
             "code": "time-zone-differs",
-            "message": f"{store}: {difference}.",
+            "message": f"In {store}, {difference}.",
             "since": zone.since.isoformat(),
         }
