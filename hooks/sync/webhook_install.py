@@ -142,7 +142,7 @@ class Installation:
     def _secret_in_use(self) -> str:
         """Return the newest secret that a webhook of ours was given; the current one if none was given any.
 
-        While a secret is rotated, only `store rotate-secret` gives out the new one. It first proves that it is accepted.
+        While a secret is rotated, only `store rotate-secret` gives out the new one: it first proves that it works.
         """
         with self.runtime.database.read() as connection:
             rows = webhooks.rows_by_topic(connection, self.store)
