@@ -305,7 +305,9 @@ def test_a_page_that_drips_holds_up_neither_the_workers_chores_nor_its_end(
     runtime = Runtime(database, policy, SETTLE, Clock())
     old = {"store": "shop", "identity": "1", "topic": "order.updated", "result": "stale"}
     stopping = Event()
-    running = Thread(target=loop.run, args=(settings, runtime, stopping), kwargs={"wanted": policy})
+    running = Thread(
+        target=loop.run, args=(settings, runtime, stopping), kwargs={"configured_policy": policy}
+    )
     running.start()
     try:
         until(lambda: server.asked == ["/drips"], "the page to be asked for")
