@@ -233,7 +233,7 @@ CHECKS = [
         "do not arrive",
     ),
     # An address to which WordPress sends nothing.
-    ({"PUBLIC_URL": "http://127.0.0.1"}, "no private address", "set PUBLIC_URL"),
+    ({"PUBLIC_URL": "http://127.0.0.1"}, "to a private address", "set PUBLIC_URL"),
     ({"PUBLIC_URL": "https://retention.example.com:8443"}, "80, 443 and 8080", "set PUBLIC_URL"),
     # Nobody there.
     ({"STORE_URL": "http://127.0.0.1:1"}, "cannot be read", "Check STORE_URL"),
