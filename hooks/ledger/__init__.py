@@ -1,1 +1,1 @@
-"""What is known, wanted and scheduled, durably: tables, transactions and the queries with names."""
+"""The ledger: the tables, the transactions, and the named queries of the rest of the service."""

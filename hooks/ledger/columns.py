@@ -1,4 +1,4 @@
-"""What the tables are built from: the type of an instant, the type of a row id, and indexes of some rows only."""
+"""Parts that the tables share: the type of an instant, the type of a row id, and indexes of some rows only."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class DueQuery:
 
     @property
     def filters(self) -> dict[str, Any]:
-        """The same query as arguments of `tallies.days`."""
+        """The arguments of `tallies.days` for the same query."""
         return {"before": self.before, "kind": self.kind, "retention_class": self.retention_class}
 
 

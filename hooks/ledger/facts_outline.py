@@ -44,13 +44,15 @@ def outline(facts: str, zone: tzinfo) -> Outline:
 
     What belongs to this record only is left out: its owner, names, subjects and the like.
     """
+    text, customer_id = facts, None
     owner = _OWNER.search(facts)
-    text = facts.replace(owner[0], "", 1) if owner else facts
+    if owner:
+        text, customer_id = facts.replace(owner[0], "", 1), int(owner[1])
     ways = "".join(_WAYS.findall(text))
-    text = _OWN.sub("", _WAYS.sub("", text) if ways else text)
-    return Outline(
-        _INSTANT.sub(partial(_in_days, zone), text), ways, int(owner[1]) if owner else None
-    )
+    if ways:
+        text = _WAYS.sub("", text)
+    text = _OWN.sub("", text)
+    return Outline(_INSTANT.sub(partial(_in_days, zone), text), ways, customer_id)
 
 
 @lru_cache(maxsize=4096)

@@ -18,9 +18,16 @@ if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine
 
 Row = dict[str, Any]
+"""The values of a row, by the names of the columns."""
+
 Raw = tuple[Any, ...]
+"""A row as the driver returns it: some values still have to be read."""
+
 Bind = Callable[[int], Any]
+"""Returns the parameters of one run, given the one number that differs."""
+
 Process = Callable[[Any], Any]
+"""Writes a value for the driver, or reads one of the driver's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +35,12 @@ class _Compiled:
     """A statement in the SQL of one database, with the functions that write its parameters and read its columns."""
 
     sql: str
+    # The parameters in order: the name, and the function that writes the value, if it needs one.
     parameters: tuple[tuple[str, Process | None], ...]
+    names: tuple[str, ...]
     positional: bool
     columns: tuple[str, ...]
+    # The places of the columns whose values need a function that reads them.
     readers: tuple[tuple[int, Process], ...]
     # Parameters whose values stand in the statement itself.
     constants: Mapping[str, Any]
@@ -39,13 +49,10 @@ class _Compiled:
         """Return the parameters as the driver takes them. `values` need not hold the statement's constants."""
         if self.constants:
             values = {**self.constants, **values}
+        bound = [write(values[name]) if write else values[name] for name, write in self.parameters]
         if self.positional:
-            return [
-                write(values[name]) if write else values[name] for name, write in self.parameters
-            ]
-        return {
-            name: write(values[name]) if write else values[name] for name, write in self.parameters
-        }
+            return bound
+        return dict(zip(self.names, bound, strict=True))
 
     def read(self, raw: Sequence[Any]) -> Row:
         """Read a row of the driver's: its values, by the names of the columns."""
@@ -90,8 +97,7 @@ class Prepared:
         bound = compiled.bound({**values, name: None})
         if isinstance(bound, dict):
             return lambda number: {**bound, name: number}
-        names = [parameter for parameter, _ in compiled.parameters]
-        place = names.index(name)
+        place = compiled.names.index(name)
         before, after = bound[:place], bound[place + 1 :]
         return lambda number: [*before, number, *after]
 
@@ -173,6 +179,7 @@ def _compile(statement: Executable, dialect: Dialect) -> _Compiled:
     return _Compiled(
         sql=compiled.string,
         parameters=tuple((name, _writer(compiled.binds[name].type, dialect)) for name in names),
+        names=tuple(names),
         positional=compiled.positional,
         columns=tuple(column.name for column in columns),
         readers=tuple(readers),

@@ -19,8 +19,13 @@ from hooks.ledger.tables import Instant, rounds
 
 RoundName = Literal["watch", "changes", "orders", "customers", "unlisted"]
 LISTS: tuple[RoundName, ...] = ("changes", "orders", "customers")
+"""Rounds that read a list of the store."""
+
 WALKS: tuple[RoundName, ...] = (*LISTS, "unlisted")
+"""Rounds that compare the store with the ledger: the lists, and the orders that the lists leave out."""
+
 NAMES: tuple[RoundName, ...] = ("watch", *WALKS)
+"""All rounds; `watch` checks the webhooks."""
 
 LEASE = timedelta(minutes=2)
 """The length of a claim: longer than one call to a slow store takes."""
@@ -31,7 +36,7 @@ START_PLACE = {"listing": 0, "last_id": 0, "position": 0, "seen": 0, "total": No
 
 @dataclass(frozen=True, slots=True)
 class RoundClaim:
-    """A worker's hold on one store's round."""
+    """A worker's claim on a round of one store. The `token` tells it from the claims of other workers."""
 
     store: str
     name: RoundName

@@ -93,8 +93,10 @@ def note_missed_change(
     connection: Connection, slug: str, changed_at: datetime, now: datetime
 ) -> None:
     """Note that a change was found that no delivery has told. The webhooks are to blame if none has come since."""
-    ours = (deliveries.c.store == slug, deliveries.c.topic.not_in(NO_WEBHOOKS))
-    last = select(func.max(deliveries.c.received_at)).where(*ours).scalar_subquery()
+    last_delivery = select(func.max(deliveries.c.received_at)).where(
+        deliveries.c.store == slug, deliveries.c.topic.not_in(NO_WEBHOOKS)
+    )
+    last = last_delivery.scalar_subquery()
     is_silent = or_(last.is_(None), last < changed_at)
     # A delivery that came after `missed_at` has ended the silence before this one.
     is_first = or_(stores.c.missed_at.is_(None), stores.c.missed_at <= last)

@@ -144,10 +144,9 @@ def _has_changes(database: Database) -> bool:
     if database.is_sqlite:
         return False
     with database.read() as connection:
-        return any(
-            connection.execute(select(table).limit(1)).first()
-            for table in (kind_changes, day_changes)
-        )
+        kinds_changed = connection.execute(select(kind_changes).limit(1)).first()
+        days_changed = connection.execute(select(day_changes).limit(1)).first()
+        return kinds_changed is not None or days_changed is not None
 
 
 def fold(connection: Connection, limit: int = FOLDED_AT_ONCE) -> int:

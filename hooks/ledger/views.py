@@ -142,7 +142,7 @@ def counts(connection: Connection) -> dict[str, Any]:
     by_kind: dict[str | None, int] = defaultdict(int)
     by_class: dict[str | None, int] = defaultdict(int)
     by_legal_basis: dict[str | None, int] = defaultdict(int)
-    total = held = unknown_status = 0
+    total = on_hold = unknown_status = 0
     names = ("state", "kind", "retention_class", "legal_basis", "held", "unknown_status")
     for row in tallies.kinds(connection, *names):
         if row.state in closed:
@@ -154,7 +154,7 @@ def counts(connection: Connection) -> dict[str, Any]:
         by_class[row.retention_class or None] += row.number
         by_legal_basis[row.legal_basis or None] += row.number
         if row.held:
-            held += row.number
+            on_hold += row.number
         if row.unknown_status:
             unknown_status += row.number
     return {
@@ -162,7 +162,7 @@ def counts(connection: Connection) -> dict[str, Any]:
         "by_kind": dict(by_kind),
         "by_class": dict(by_class),
         "by_legal_basis": dict(by_legal_basis),
-        "held": held,
+        "held": on_hold,
         "unknown_status": unknown_status,
         "closed": closed,
         "ignored": _ignored(connection),

@@ -138,13 +138,17 @@ def not_as_expected(expect: Head, last: int) -> AuditFinding:
 
 def not_sealed(number: int, first: SealedRow) -> AuditFinding:
     """Report that `number` rows from `first` on have no seal."""
-    more = f" and {number - 1} more after it are" if number > 1 else " is"
-    words = f"{row_label(first)}{more} older than an hour and not sealed: is a worker running?"
+    rows = f"{row_label(first)} is"
+    if number > 1:
+        rows = f"{row_label(first)} and {number - 1} more after it are"
+    words = f"{rows} older than an hour and not sealed: is a worker running?"
     return AuditFinding("not-sealed", words)
 
 
 def _seals(first: int, last: int) -> str:
-    return f"Seal {first} is" if first == last else f"Seals {first} to {last} are"
+    if first == last:
+        return f"Seal {first} is"
+    return f"Seals {first} to {last} are"
 
 
 def _uncapitalized(sentence: str) -> str:

@@ -62,7 +62,7 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a seal was computed from: the hash before it, and its place (its number and the id of its row)."""
+    """The input that a seal was computed from: the hash before it, and its place (its number and the id of its row)."""
 
     previous: str
     place: tuple[int, int]
