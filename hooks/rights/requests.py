@@ -28,7 +28,8 @@ def person_requests(records: Iterable[CurrentRecord], policy: Policy) -> tuple[P
     """Return the requests on record, in order of time, each once, without those that were reported by mistake.
 
     A request may affect several records. It is listed with the record that it was reported for, if that record is among
-    `records`. A request that was reported for a newsletter contact is about the person.
+    `records`; otherwise it is about the person. A request that was reported for a newsletter contact is about the
+    person too.
     """
     seen: set[tuple[str, str, datetime]] = set()
     dated: list[tuple[datetime, PersonRequest]] = []

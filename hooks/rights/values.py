@@ -23,8 +23,9 @@ State = Phase | Literal["gone"]
 class Inquiry:
     """One person's question to one store.
 
-    `subject` is the customer, the owner of an order, or the owner of an address. `requested_on` is the day on which
-    the request was received, where the caller knows it. `uk`: the person is known to be in the UK.
+    `subject` is a customer, an order whose buyer asks, or the keyed hash of an e-mail address whose owner asks.
+    `requested_on` is the day on which the request was received, where the caller knows it. `uk`: the person is known
+    to be in the UK.
     """
 
     store: str
