@@ -1,4 +1,4 @@
-"""The REST API under /wp-json: which path and method does what, who may, and how an answer is written."""
+"""The REST API under /wp-json: its routes, authentication, and the form of its answers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Handler = Callable[[Call], Answer]
 
 @dataclass(frozen=True)
 class Route:
-    """A path and what its methods do, in the order in which the Allow header names them."""
+    """A path, and the handlers of its methods in the order of the Allow header."""
 
     path: str
     methods: dict[str, Handler]
@@ -62,30 +62,29 @@ ROUTES = (
 
 
 def create_rest(store: SandboxStore) -> Blueprint:
-    """The blueprint of the REST API."""
-    rest = Blueprint("rest", __name__)
-    rest.add_url_rule("/wp-json/", "index", lambda: _index(store))
+    """Return the blueprint of the REST API."""
+    blueprint = Blueprint("rest", __name__)
+    blueprint.add_url_rule("/wp-json/", "index", lambda: _index(store))
     for route in ROUTES:
-        rest.add_url_rule(
+        blueprint.add_url_rule(
             f"/wp-json/wc/v3{route.path}",
             route.path,
             _view(store, route),
             methods=list(route.methods),
             provide_automatic_options=False,
         )
-    return rest
+    return blueprint
 
 
 def unknown_route() -> Response:
-    """The store's 404 for a path or method that it does not have."""
-    error = no_route()
-    return _respond(Answer(error.body, error.status))
+    """Return the store's 404 for a path or method that it does not have."""
+    return _respond(_error_answer(no_route()))
 
 
 def _view(store: SandboxStore, route: Route) -> Callable[..., Response]:
     def view(**ids: int) -> Response:
         writes: list[Write] = []
-        key_name, headers = "", {}
+        key_name = ""
         try:
             key = _authenticate(store)
             key_name = key.consumer_key
@@ -95,42 +94,56 @@ def _view(store: SandboxStore, route: Route) -> Callable[..., Response]:
                 raise no_route()
             with store.lock:
                 answer = handler(call)
-            headers = {"Allow": route.allow} if answer.allow else {}
         except RestError as error:
-            answer = Answer(error.body, error.status)
-            headers = {"Allow": route.allow} if error.allow else {}
-        # Whoever saved a webhook waits for its ping; the lock is free again by then.
+            answer = _error_answer(error)
+        # The request that saved a webhook waits for its ping. The lock is free at this point.
         store.sender.send_pings()
-        _note(store, key_name, answer, writes)
-        return _respond(answer, headers)
+        _log(store, key_name, answer, writes)
+        response = _respond(answer)
+        if answer.allow:
+            response.headers["Allow"] = route.allow
+        return response
 
     return view
 
 
+def _error_answer(error: RestError) -> Answer:
+    return Answer(error.body, error.status, allow=error.allow)
+
+
 def _authenticate(store: SandboxStore) -> ApiKey:
-    basic = None if store.habits.drops_authorization else request.authorization
-    pair = (basic.username or "", basic.password or "") if basic and basic.type == "basic" else None
     query = php_query(request.args.items(multi=True))
-    given = Credentials(request.method, f"{store.url}{request.path}", query, pair)
+    url = f"{store.url}{request.path}"
+    credentials = Credentials(request.method, url, query, _basic_pair(store))
     with store.lock:
-        key = store.keys.authenticate(given, https=store.options.assume_https)
+        key = store.keys.authenticate(credentials, https=store.options.assume_https)
     if key is None:
         raise not_logged_in(_method())
     key.check_permission(_method())
     return key
 
 
+def _basic_pair(store: SandboxStore) -> tuple[str, str] | None:
+    """Return the name and the secret in the Authorization header, if it is there and reaches WordPress."""
+    basic = request.authorization
+    if store.habits.drops_authorization or basic is None or basic.type != "basic":
+        return None
+    return basic.username or "", basic.password or ""
+
+
 def _method() -> str:
-    """The method that is meant: `_method` in the query of a POST counts in its place. The signature is over POST."""
-    sent = "GET" if request.method == "HEAD" else request.method
-    return request.args.get("_method", sent).upper() if sent == "POST" else sent
+    """Return the method to run. `_method` in the query of a POST replaces it; the signature is over POST."""
+    if request.method == "HEAD":
+        return "GET"
+    if request.method == "POST":
+        return request.args.get("_method", "POST").upper()
+    return request.method
 
 
 def _params() -> Params:
-    """The query, read only after the signature over it was checked: a store that lies may misread it."""
-    return Params(
-        misread(php_query(request.args.items(multi=True)), request.environ.get(FAULT, ""))
-    )
+    """Return the query as the store reads it, after the check of its signature: a faulty store may misread it."""
+    query = php_query(request.args.items(multi=True))
+    return Params(misread(query, request.environ.get(FAULT, "")))
 
 
 def _body() -> Json:
@@ -143,24 +156,31 @@ def _body() -> Json:
     return body
 
 
-def _note(store: SandboxStore, key: str, answer: Answer, writes: list[Write]) -> None:
+def _log(store: SandboxStore, key: str, answer: Answer, writes: list[Write]) -> None:
+    """Log the request, without its credentials."""
     query = php_query(request.args.items(multi=True))
-    shown = {
-        name: value for name, value in query.items() if not name.startswith(("oauth_", "consumer_"))
-    }
-    fault, came = request.environ.get(FAULT, ""), request.environ[CAME]
+    for name in list(query):
+        if name.startswith(("oauth_", "consumer_")):
+            del query[name]
     entry = RequestEntry(
-        request.method, request.path, shown, key, answer.status, tuple(writes), fault, came
+        request.method,
+        request.path,
+        query,
+        key,
+        answer.status,
+        tuple(writes),
+        fault=request.environ.get(FAULT, ""),
+        at=request.environ[CAME],
     )
     with store.lock:
         store.log.requests.append(entry)
 
 
-def _respond(answer: Answer, headers: dict[str, str] | None = None) -> Response:
+def _respond(answer: Answer) -> Response:
     response = Response(
         php_json(answer.body), answer.status, content_type="application/json; charset=UTF-8"
     )
-    response.headers.update({**answer.headers, **(headers or {})})
+    response.headers.update(answer.headers)
     return response
 
 

@@ -1,4 +1,4 @@
-"""One REST request, as the handlers see it, and the answer that they give."""
+"""A REST request as the handlers see it, and their answer."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,7 @@ BATCH_LIMIT = 100
 
 @dataclass
 class Call:
-    """The store, the key that was proved, query, body, the ids in the path, and the writes that happened."""
+    """A request: the store, its key, query and body, the ids in its path, and the writes that it made."""
 
     store: SandboxStore
     key: ApiKey
@@ -31,27 +31,32 @@ class Call:
         return self.ids["record_id"]
 
     @property
-    def forced(self) -> bool:
-        """Whether a DELETE is to be for good."""
+    def is_forced(self) -> bool:
+        """True if a DELETE is for good."""
         return self.params.flag("force") or self.body.get("force") in (True, "true", 1)
 
-    def shows(self, kind: str, record_id: int) -> bool:
-        """Whether the key may see the record; lists leave out what it may not."""
+    def may_see(self, kind: str, record_id: int) -> bool:
+        """Tell whether the key may see a record. Lists leave out the others."""
         return f"{kind}:{record_id}" not in self.store.habits.closed
 
-    def assert_open(self, kind: str, record_id: int, *, writing: bool = False) -> None:
-        """403 where the record is closed to the key."""
-        if not self.shows(kind, record_id):
-            raise cannot_edit() if writing else cannot_view()
+    def check_read(self, kind: str, record_id: int) -> None:
+        """Raise the store's 403 if the record is closed to the key."""
+        if not self.may_see(kind, record_id):
+            raise cannot_view()
 
-    def wrote(self, kind: str, record_id: int, meta_keys: list[str] | None = None) -> None:
-        """Note a write for the log."""
+    def check_write(self, kind: str, record_id: int) -> None:
+        """Raise the store's 403 for a write if the record is closed to the key."""
+        if not self.may_see(kind, record_id):
+            raise cannot_edit()
+
+    def log_write(self, kind: str, record_id: int, meta_keys: list[str] | None = None) -> None:
+        """Add a write to the log."""
         self.writes.append(Write(kind, record_id, tuple(meta_keys or ())))
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes back; `allow` is off where the store leaves out the Allow header."""
+    """An answer. `allow` is False if the store leaves out the Allow header."""
 
     body: Any
     status: int = 200
@@ -60,33 +65,37 @@ class Answer:
 
 
 def page_answer(page: Page[Any], bodies: list[Json], params: Params) -> Answer:
-    """A list with its counts in the headers, which count what is closed to the key too."""
+    """Return a page of a list, with the counts in the headers. They also count records that are closed to the key."""
     headers = {"X-WP-Total": str(page.total), "X-WP-TotalPages": str(page.pages)}
     return Answer([params.pick(body) for body in bodies], headers=headers)
 
 
 def batch_answer(call: Call, create: Any, update: Any, delete: Any) -> Answer:
-    """Run all parts of a batch: 200, with an `error` inside each item that failed. Deleting is for good."""
-    parts = {name: call.body.get(name) or [] for name in ("create", "update", "delete")}
-    if sum(len(items) for items in parts.values()) > BATCH_LIMIT:
+    """Run all parts of a batch. The status is 200; each item that failed has an `error`. A delete is for good."""
+    created, updated, deleted = (
+        call.body.get(name) or [] for name in ("create", "update", "delete")
+    )
+    if len(created) + len(updated) + len(deleted) > BATCH_LIMIT:
         raise too_many_items(BATCH_LIMIT)
     answer: Json = {}
-    if parts["create"]:
-        answer["create"] = [_item(0, create, call, given) for given in parts["create"]]
-    if parts["update"]:
-        answer["update"] = [
-            _item(given.get("id", 0), update, call, given) for given in parts["update"]
-        ]
-    if parts["delete"]:
-        answer["delete"] = [
-            _item(int(record_id), delete, call, int(record_id)) for record_id in parts["delete"]
-        ]
+    if created:
+        answer["create"] = [_item(0, create, call, fields) for fields in created]
+    if updated:
+        answer["update"] = [_item(fields.get("id", 0), update, call, fields) for fields in updated]
+    if deleted:
+        ids = map(int, deleted)
+        answer["delete"] = [_item(record_id, delete, call, record_id) for record_id in ids]
     return Answer(answer)
 
 
-def _item(record_id: int, act: Any, call: Call, given: Any) -> Json:
+def _item(record_id: int, handle: Any, call: Call, item: Any) -> Json:
     try:
-        done: Json = act(call, given)
+        body: Json = handle(call, item)
     except RestError as error:
         return {"id": record_id, "error": error.body}
-    return done
+    return body
+
+
+def meta_keys(fields: Json) -> list[str]:
+    """Return the meta keys that a write names."""
+    return [str(change.get("key")) for change in fields.get("meta_data") or ()]

@@ -3,34 +3,33 @@
 from deploy.sandbox.errors import RestError, cannot_trash, no_order_to_update
 from deploy.sandbox.queries import list_orders, list_refunds
 from deploy.sandbox.records import Order
-from deploy.sandbox.rest.call import Answer, Call, batch_answer, page_answer
+from deploy.sandbox.rest.call import Answer, Call, batch_answer, meta_keys, page_answer
 from deploy.sandbox.wire import Json
 
 
 def listing(call: Call) -> Answer:
     """GET /orders."""
     page = list_orders(call.store.shop, call.params, call.store.habits)
-    bodies = [
-        call.store.renderer.order(order) for order in page.items if call.shows("order", order.id)
-    ]
-    return page_answer(page, [_with_shallow_fields(call, body) for body in bodies], call.params)
+    bodies = [_item(call, order) for order in page.items if call.may_see("order", order.id)]
+    return page_answer(page, bodies, call.params)
 
 
-def _with_shallow_fields(call: Call, body: Json) -> Json:
-    """The order as a store lists it that cannot pick a part of each refund: there is nothing to pick from."""
+def _item(call: Call, order: Order) -> Json:
+    """Return an order of a list. Some stores cannot pick a part of each refund, and show no refunds then."""
+    body = call.store.renderer.order(order)
     shallow = call.store.habits.shallow_fields
     if not shallow or "refunds" in call.params.words("_fields"):
         return body
-    return body | {"refunds": []} if shallow == "empty" else _without(body, "refunds")
-
-
-def _without(body: Json, name: str) -> Json:
-    return {key: value for key, value in body.items() if key != name}
+    if shallow == "empty":
+        body["refunds"] = []
+    else:
+        del body["refunds"]
+    return body
 
 
 def show(call: Call) -> Answer:
-    """GET /orders/<id>, a trashed one too."""
-    call.assert_open("order", call.id)
+    """GET /orders/<id>, also of an order in the trash."""
+    call.check_read("order", call.id)
     order = call.store.shop.order(call.id)
     return Answer(call.params.pick(call.store.renderer.order(order)))
 
@@ -46,15 +45,15 @@ def update(call: Call) -> Answer:
 
 
 def delete(call: Call) -> Answer:
-    """DELETE /orders/<id>: into the trash, or for good where it is forced; shows the order as it was."""
-    call.assert_open("order", call.id, writing=True)
-    if call.forced:
+    """DELETE /orders/<id>: move to the trash, or delete for good if forced. The answer is the order before that."""
+    call.check_write("order", call.id)
+    if call.is_forced:
         return Answer(_delete(call, call.id))
     order = call.store.shop.order(call.id)
-    shown = call.store.renderer.order(order)
+    body = call.store.renderer.order(order)
     call.store.orders.trash(order)
-    call.wrote("order", order.id)
-    return Answer(shown)
+    call.log_write("order", order.id)
+    return Answer(body)
 
 
 def batch(call: Call) -> Answer:
@@ -63,9 +62,9 @@ def batch(call: Call) -> Answer:
 
 
 def refunds(call: Call) -> Answer:
-    """GET /orders/<id>/refunds, newest first."""
+    """GET /orders/<id>/refunds, the newest first."""
     order = _refunded_order(call)
-    call.assert_open("order", order.id)
+    call.check_read("order", order.id)
     page = list_refunds(order, call.params)
     bodies = [call.store.renderer.refund(order, refund) for refund in page.items]
     return page_answer(page, bodies, call.params)
@@ -80,48 +79,45 @@ def refund(call: Call) -> Answer:
 def create_refund(call: Call) -> Answer:
     """POST /orders/<id>/refunds."""
     order = _refunded_order(call)
-    made = call.store.orders.refund(
-        order, call.body.get("amount"), str(call.body.get("reason") or "")
-    )
-    call.wrote("order", order.id)
-    return Answer(call.store.renderer.refund(order, made), 201)
+    reason = str(call.body.get("reason") or "")
+    new_refund = call.store.orders.refund(order, call.body.get("amount"), reason)
+    call.log_write("order", order.id)
+    return Answer(call.store.renderer.refund(order, new_refund), 201)
 
 
 def delete_refund(call: Call) -> Answer:
-    """DELETE /orders/<id>/refunds/<id>, which must be forced: refunds have no trash."""
+    """DELETE /orders/<id>/refunds/<id>. It must be forced, because refunds have no trash."""
     order = _refunded_order(call)
     order.refund(call.id)
-    if not call.forced:
+    if not call.is_forced:
         raise cannot_trash("Refunds")
     deleted = call.store.orders.delete_refund(order, call.id)
-    call.wrote("order", order.id)
+    call.log_write("order", order.id)
     return Answer(call.store.renderer.refund(order, deleted))
 
 
-def _create(call: Call, given: Json) -> Json:
-    order = call.store.orders.create(given)
-    call.wrote(
-        "order", order.id, [str(change.get("key")) for change in given.get("meta_data") or ()]
-    )
+def _create(call: Call, fields: Json) -> Json:
+    order = call.store.orders.create(fields)
+    call.log_write("order", order.id, meta_keys(fields))
     return call.store.renderer.order(order)
 
 
-def _update(call: Call, given: Json) -> Json:
+def _update(call: Call, fields: Json) -> Json:
     try:
-        order = call.store.shop.order(int(given.get("id") or 0))
+        order = call.store.shop.order(int(fields.get("id") or 0))
     except RestError as error:
         raise no_order_to_update() from error
-    call.assert_open("order", order.id, writing=True)
-    call.wrote("order", order.id, call.store.orders.update(order, given))
+    call.check_write("order", order.id)
+    call.log_write("order", order.id, call.store.orders.update(order, fields))
     return call.store.renderer.order(order)
 
 
 def _delete(call: Call, order_id: int) -> Json:
     order = call.store.shop.order(order_id)
-    shown = call.store.renderer.order(order)
+    body = call.store.renderer.order(order)
     call.store.orders.delete(order)
-    call.wrote("order", order.id)
-    return shown
+    call.log_write("order", order.id)
+    return body
 
 
 def _refunded_order(call: Call) -> Order:

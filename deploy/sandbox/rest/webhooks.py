@@ -8,40 +8,40 @@ from deploy.sandbox.wire import Json
 
 
 def listing(call: Call) -> Answer:
-    """GET /webhooks, all or those with one `status`."""
+    """GET /webhooks: all, or only those with a `status`."""
     page = list_webhooks(call.store.webhooks.all(), call.params)
-    return page_answer(page, [_shown(call, webhook) for webhook in page.items], call.params)
+    return page_answer(page, [_body(call, webhook) for webhook in page.items], call.params)
 
 
 def show(call: Call) -> Answer:
     """GET /webhooks/<id>."""
-    return Answer(call.params.pick(_shown(call, call.store.webhooks.get(call.id))))
+    return Answer(call.params.pick(_body(call, call.store.webhooks.get(call.id))))
 
 
 def create(call: Call) -> Answer:
-    """POST /webhooks: belongs to the user behind the key; a ping follows."""
+    """POST /webhooks. The webhook belongs to the user of the key. A ping follows."""
     webhook = call.store.webhooks.create(call.body, call.key.role)
-    call.wrote("webhook", webhook.id)
-    return Answer(_shown(call, webhook), 201)
+    call.log_write("webhook", webhook.id)
+    return Answer(_body(call, webhook), 201)
 
 
 def update(call: Call) -> Answer:
     """PUT, PATCH or POST /webhooks/<id>."""
     webhook = call.store.webhooks.get(call.id, updating=True)
     call.store.webhooks.update(webhook, call.body)
-    call.wrote("webhook", webhook.id)
-    return Answer(_shown(call, webhook))
+    call.log_write("webhook", webhook.id)
+    return Answer(_body(call, webhook))
 
 
 def delete(call: Call) -> Answer:
-    """DELETE /webhooks/<id>, which must be forced."""
-    if not call.forced:
+    """DELETE /webhooks/<id>. It must be forced, because webhooks have no trash."""
+    if not call.is_forced:
         raise cannot_trash("Webhooks")
     webhook = call.store.webhooks.get(call.id)
     call.store.webhooks.delete(webhook)
-    call.wrote("webhook", webhook.id)
-    return Answer(_shown(call, webhook))
+    call.log_write("webhook", webhook.id)
+    return Answer(_body(call, webhook))
 
 
-def _shown(call: Call, webhook: Webhook) -> Json:
+def _body(call: Call, webhook: Webhook) -> Json:
     return webhook_json(webhook, call.store.renderer)
