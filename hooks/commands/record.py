@@ -20,8 +20,8 @@ from hooks.commands.console import (
 from hooks.errors import EventRefusedError
 from hooks.intake.record_event import Outcome, note
 from hooks.intake.tool_event import record_event
-from hooks.ledger import views
 from hooks.ledger.codec import entry_name
+from hooks.ledger.record_view import record_view
 from hooks.ledger.records import RecordKey
 from hooks.retention.events import SCOPES, TYPES
 from hooks.retention.facts import KINDS, MAX_ID, RecordKind
@@ -58,7 +58,7 @@ def record_show(kind: str, external_id: int, slug: str | None) -> None:
     texts: list[str] = []
     with stop_without_ledger(), service.database.read() as connection:
         for store in stores:
-            record = views.record(connection, store, kind, external_id)
+            record = record_view(connection, store, kind, external_id)
             if record:
                 texts.append("\n".join(_record_lines(record)))
     if not texts:

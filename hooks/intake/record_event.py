@@ -8,8 +8,9 @@ from typing import Any
 from hooks.errors import EventRefusedError
 from hooks.intake.ingest import Ingest, Result
 from hooks.intake.tool_event import noted
-from hooks.ledger import records, views
+from hooks.ledger import records
 from hooks.ledger.codec import read_events
+from hooks.ledger.record_view import record_view
 from hooks.ledger.records import RecordKey
 from hooks.retention.events import RecordEvent
 from hooks.runtime import Runtime
@@ -51,4 +52,4 @@ def _held(runtime: Runtime, key: RecordKey, event: RecordEvent) -> RecordEvent:
 
 def _shown(runtime: Runtime, key: RecordKey) -> _Shown:
     with runtime.database.read() as connection:
-        return views.record(connection, key.store, key.kind, key.external_id)
+        return record_view(connection, key.store, key.kind, key.external_id)

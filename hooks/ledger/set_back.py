@@ -99,7 +99,8 @@ def _make_due_statements(
     for column in (records.c.push_at, records.c.reread_at):
         statement = update(records).where(
             records.c.store == store,
-            records.c.kind.in_(STORED_KINDS),  # always true; without it the index would not fit
+            # Only these kinds are pushed and refetched. The index of pushes begins with store and kind.
+            records.c.kind.in_(STORED_KINDS),
             column > now + longest,
         )
         yield statement.values({column: now})

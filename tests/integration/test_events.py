@@ -20,8 +20,9 @@ from hooks.intake.ingest import REPORTS_APART, Ingest, Result
 from hooks.intake.record_event import Outcome, note
 from hooks.intake.tool_event import events_from_http, events_of_tool, record_event
 from hooks.intake.webhook import Delivery
-from hooks.ledger import log, records, stores, views
+from hooks.ledger import log, records, stores
 from hooks.ledger.database import Database
+from hooks.ledger.record_view import record_view
 from hooks.ledger.records import RecordKey
 from hooks.ledger.tables import records as records_table
 from hooks.policies.retag import Retagger
@@ -117,7 +118,7 @@ class Office:
     def record(self, kind: str, number: int) -> dict[str, Any]:
         """The record as `/records` shows it."""
         with self.runtime.database.read() as connection:
-            found = views.record(connection, self.store, kind, number)
+            found = record_view(connection, self.store, kind, number)
         assert found is not None
         return found
 

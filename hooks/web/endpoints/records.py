@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify
 
-from hooks.ledger import views
+from hooks.ledger.record_view import record_view
 from hooks.retention.facts import KINDS
 from hooks.retention.recipients import describe_recipients
 from hooks.service import current_service
@@ -20,7 +20,7 @@ def record(slug: str, kind: str, external_id: int) -> Response:
     if kind not in KINDS or slug not in current_service().settings.stores:
         abort(404)
     with current_service().database.read() as connection:
-        found = views.record(connection, slug, kind, external_id)
+        found = record_view(connection, slug, kind, external_id)
     if found is None:
         abort(404, "The ledger has no such record.")
     return jsonify(shown(found))
