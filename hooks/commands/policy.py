@@ -183,7 +183,7 @@ def _example_line(example: dict[str, Any]) -> str:
 
 
 def _end_text(tag: list[str | None]) -> str:
-    """Return the class of a record and the day of its end, and the day of a part that ends earlier."""
+    """Return the class and the day of deletion of a record, and the day of a part that has a day of its own."""
     name, record_end, part_end = tag
     text = f"{name} {record_end or 'until an event'}"
     return f"{text} (a part {part_end})" if part_end else text

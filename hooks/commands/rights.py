@@ -62,12 +62,12 @@ def rights(
     It says which data are held, why, until when, and which rights the person has.
     """
     service = current_service()
+    if by_email and (customer_id or order_id):
+        stop("Give one of CUSTOMER_ID, --order and --email.")
     if by_email:
         subject = _subject_of_address(service)
     else:
         subject = _subject_of_id(customer_id, order_id)
-    if by_email and (customer_id or order_id):
-        stop("Give one of CUSTOMER_ID, --order and --email.")
     received = _day_received(service, requested_on)
     answers = _answers(service, slug, subject, received, uk=uk)
     if not answers:
@@ -91,7 +91,7 @@ def _subject_of_id(customer_id: int | None, order_id: int | None) -> Subject:
 def _subject_of_address(service: Service) -> Subject:
     """Ask for an e-mail address on the terminal, or read it from standard input.
 
-    The address is never an argument, since those are seen by others on the machine. It is kept nowhere.
+    The address is never an argument, since other users of the machine can see arguments. It is kept nowhere.
     """
     key = service.settings.subject_key
     if key is None:
