@@ -78,7 +78,7 @@ class LedgerLog:
     _traced_at: float = float("-inf")
 
     def write(self, error: LedgerUnavailableError) -> None:
-        """Log the error, from its handler. Only a line with a traceback becomes an error report."""
+        """Log the error, from its handler. An error report has its exception from the line with the traceback."""
         now, log = self.clock(), structlog.get_logger(__name__)
         if now - self._traced_at >= TRACEBACK_SECONDS:
             self._traced_at = now
