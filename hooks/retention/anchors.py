@@ -139,20 +139,21 @@ def closed_on(facts: OrderFacts, policy: Policy) -> date | None:
     A checkout that nobody has finished was never open, so it counts as closed. An order that the store has erased is
     closed too.
     """
-    events = accounting_events_of(facts, policy)
-    completed = [at for name, at in events if name == "completed"]
+    last: dict[str, datetime] = {}
+    for name, at in accounting_events_of(facts, policy):
+        last[name] = max(at, last.get(name, at))
+    completed = last.get("completed")
     is_closed = facts.status in CLOSED or facts.status in NOT_PLACED
     if facts.status == "unknown" and completed:  # a plugin's status that follows on completion
         is_closed = True
     if not is_closed:
         return policy.day_of(facts.erased_at) if facts.erased_at else None
     if completed:
-        return policy.day_of(max(completed))
-    refunded = [at for name, at in events if name == "refunded"]
-    if facts.status == "refunded" and refunded:
-        return policy.day_of(max(refunded))
-    if events:
-        return policy.day_of(max(at for _, at in events))
+        return policy.day_of(completed)
+    if facts.status == "refunded" and "refunded" in last:
+        return policy.day_of(last["refunded"])
+    if last:
+        return policy.day_of(max(last.values()))
     return _created(facts, policy)
 
 
@@ -204,14 +205,14 @@ def _consent(facts: OrderFacts | CustomerFacts | ConsentFacts, policy: Policy) -
     """
     consent, current = consent_and_current(facts.choices)
     day = _first_day(facts, consent, policy)
-    given = Anchor("consent-given", day, f"Consent given on {day}")
+    start = Anchor("consent-given", day, f"Consent given on {day}")
     if current is None or current.given:
-        return given
+        return start
     if consent:
         ended = max(day, policy.day_of(current.at))
-        return replace(given, ended=ended, ended_phrase=f"withdrawn on {ended}")
+        return replace(start, ended=ended, ended_phrase=f"withdrawn on {ended}")
     if isinstance(facts, OrderFacts) and "attribution" in facts.kinds:
-        return given
+        return start
     phrase = f"Newsletter declined on {day}"
     return Anchor("consent-declined", day, phrase, day, "no consent to keep it under")
 

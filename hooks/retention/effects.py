@@ -168,8 +168,9 @@ def _after_erasure_of_order(entry: Entry, request: _Request, closed: date | None
 
 def _waiting(entry: Entry, request: _Request) -> Entry:
     """Keep the entry without a day until the order is closed."""
-    asked, law = f"{request.name} on {request.received}", _order_law(request)
-    words = f"{asked}; kept until the order is closed and 14 days of withdrawal are over; {law}"
+    received = f"{request.name} on {request.received}"
+    end = "kept until the order is closed and 14 days of withdrawal are over"
+    words = f"{received}; {end}; {_order_law(request)}"
     return replace(
         entry,
         review_after=None,

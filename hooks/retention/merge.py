@@ -80,71 +80,71 @@ class _State:
 
 
 def merge(
-    known: StoreFacts | None,
+    stored: StoreFacts | None,
     version: datetime | None,
     snapshot: Snapshot,
     *,
     doubtful: bool,
     answer: StoreAnswer | None = None,
 ) -> MergeResult:
-    """Join a snapshot with the facts that are known.
+    """Join a snapshot with the `stored` facts of the ledger; None if it has none.
 
-    `version` is the version of the known facts. It is None if they come from no snapshot, or if their version is
-    implausible. `doubtful` is the doubt that is known of the record. `answer` is given if the snapshot is the store's
-    own answer; it is None for a delivery.
+    `version` is the version of the stored facts. It is None if they come from no snapshot, or if their version is
+    implausible. `doubtful` says whether the record was doubtful before. `answer` is given if the snapshot is the
+    store's own answer; it is None for a delivery.
     """
-    if known is None:
+    if stored is None:
         facts = _normalized(snapshot.facts)
         return MergeResult(facts, snapshot.version, stale=False, doubtful=False)
-    fresh, known = _without_stamps(snapshot.facts, known)
+    fresh, stored = _without_stamps(snapshot.facts, stored)
     is_rewound = answer is not None and answer.is_rewound
     if answer is not None and answer.is_current:
-        known = _with_last_login(known, fresh)
+        stored = _with_last_login(stored, fresh)
     if version is None or is_rewound:
-        known = _until(known, snapshot.version)
-    shown, before = _State(fresh, snapshot.version), _State(known, version or UNDATED)
+        stored = _until(stored, snapshot.version)
+    before, after = _State(stored, version or UNDATED), _State(fresh, snapshot.version)
     if version is None:
-        facts = _joined(_with_newest_meta(fresh, known), shown, before)
+        facts = _joined(_with_newest_meta(fresh, stored), after, before)
         return MergeResult(facts, snapshot.version, stale=False, doubtful=False)
     if snapshot.version < version and not is_rewound:
-        facts = _joined(_with_newest_meta(known, fresh), before, shown)
+        facts = _joined(_with_newest_meta(stored, fresh), before, after)
         return MergeResult(facts, version, stale=True, doubtful=doubtful)
     if answer is not None:
-        return _merged_answer(before, shown)
-    return _merged_delivery(before, shown, doubtful=doubtful, undated=snapshot.undated)
+        return _merged_answer(before, after)
+    return _merged_delivery(before, after, doubtful=doubtful, undated=snapshot.undated)
 
 
-def _merged_answer(before: _State, shown: _State) -> MergeResult:
+def _merged_answer(before: _State, after: _State) -> MergeResult:
     """Merge the store's own answer, which counts as the newest state. It leaves no doubt."""
-    facts = shown.facts
+    facts = after.facts
     if not facts.meta_at:
         facts = _with_newest_meta(facts, before.facts)
-    return MergeResult(_joined(facts, shown, before), shown.version, stale=False, doubtful=False)
+    return MergeResult(_joined(facts, after, before), after.version, stale=False, doubtful=False)
 
 
 def _merged_delivery(
-    before: _State, shown: _State, *, doubtful: bool, undated: bool
+    before: _State, after: _State, *, doubtful: bool, undated: bool
 ) -> MergeResult:
     """Merge a delivery that is not older than the state before."""
-    known, fresh = before.facts, shown.facts
-    is_tie = shown.version == before.version
-    newest, other = shown, before
-    if is_tie and _progress(fresh) < _progress(known):
-        newest, other = before, shown
-    facts = _with_newest_meta(newest.facts, other.facts)
+    stored, fresh = before.facts, after.facts
+    is_tie = after.version == before.version
+    newest, older = after, before
+    if is_tie and _progress(fresh) < _progress(stored):
+        newest, older = before, after
+    facts = _with_newest_meta(newest.facts, older.facts)
     if is_tie:
-        facts = replace(facts, oddities=fresh.oddities | known.oddities)
+        facts = replace(facts, oddities=fresh.oddities | stored.oddities)
     is_doubtful = False
     if is_tie or undated:
-        is_doubtful = doubtful or _differ(fresh, known, undated=undated)
-    joined = _joined(facts, newest, other)
-    return MergeResult(joined, shown.version, stale=False, doubtful=is_doubtful)
+        is_doubtful = doubtful or _differ(fresh, stored, undated=undated)
+    joined = _joined(facts, newest, older)
+    return MergeResult(joined, after.version, stale=False, doubtful=is_doubtful)
 
 
-def _differ(fresh: StoreFacts, known: StoreFacts, *, undated: bool) -> bool:
-    if _progress(fresh) != _progress(known):
+def _differ(fresh: StoreFacts, stored: StoreFacts, *, undated: bool) -> bool:
+    if _progress(fresh) != _progress(stored):
         return True
-    return _meta_differs(fresh, known, undated=undated)
+    return _meta_differs(fresh, stored, undated=undated)
 
 
 def _progress(facts: StoreFacts) -> tuple[object, ...]:
@@ -176,52 +176,52 @@ def _progress(facts: StoreFacts) -> tuple[object, ...]:
 # --- corrections of what is known ---
 
 
-def _without_stamps(fresh: StoreFacts, known: StoreFacts) -> tuple[StoreFacts, StoreFacts]:
-    if not isinstance(fresh, OrderFacts) or not isinstance(known, OrderFacts):
-        return fresh, known
-    return without_stamped_creation(fresh, known), without_stamped_creation(known, fresh)
+def _without_stamps(fresh: StoreFacts, stored: StoreFacts) -> tuple[StoreFacts, StoreFacts]:
+    if not isinstance(fresh, OrderFacts) or not isinstance(stored, OrderFacts):
+        return fresh, stored
+    return without_stamped_creation(fresh, stored), without_stamped_creation(stored, fresh)
 
 
-def _with_last_login(known: StoreFacts, fresh: StoreFacts) -> StoreFacts:
-    """Return the known facts with the last log-in that the store shows.
+def _with_last_login(stored: StoreFacts, fresh: StoreFacts) -> StoreFacts:
+    """Return the stored facts with the last log-in that the store shows.
 
     They keep their own if the store shows no `meta_data`, or no plausible log-in in it.
     """
-    if not isinstance(known, CustomerFacts) or not isinstance(fresh, CustomerFacts):
-        return known
+    if not isinstance(stored, CustomerFacts) or not isinstance(fresh, CustomerFacts):
+        return stored
     if not fresh.meta_at or fresh.oddities & {"wc_last_active", "meta_data"}:
-        return known
-    return replace(known, last_active_at=fresh.last_active_at)
+        return stored
+    return replace(stored, last_active_at=fresh.last_active_at)
 
 
-def _until(known: StoreFacts, version: datetime) -> StoreFacts:
-    """Return the known facts without choices and an erasure of later versions: by the store's word they never were."""
-    choices = tuple(choice for choice in known.choices if choice.at <= version)
-    if isinstance(known, OrderFacts) and known.erased_at and known.erased_at > version:
-        known = replace(known, erased_at=None)
-    return replace(known, choices=choices)
+def _until(stored: StoreFacts, version: datetime) -> StoreFacts:
+    """Return the stored facts without choices and an erasure of later versions: by the store's word they never were."""
+    choices = tuple(choice for choice in stored.choices if choice.at <= version)
+    if isinstance(stored, OrderFacts) and stored.erased_at and stored.erased_at > version:
+        stored = replace(stored, erased_at=None)
+    return replace(stored, choices=choices)
 
 
 # --- what `meta_data` shows ---
 
 
-def _with_newest_meta(newest: StoreFacts, other: StoreFacts) -> StoreFacts:
+def _with_newest_meta(newest: StoreFacts, older: StoreFacts) -> StoreFacts:
     """Return `newest` with the kinds that `meta_data` shows, from the state that showed `meta_data` last."""
-    source = max(newest, other, key=_meta_key)
+    source = max(newest, older, key=_meta_key)
     kinds = (newest.kinds - META_KINDS) | (source.kinds & META_KINDS)
     return replace(newest, kinds=kinds, meta_at=source.meta_at)
 
 
-def _meta_differs(fresh: StoreFacts, known: StoreFacts, *, undated: bool) -> bool:
+def _meta_differs(fresh: StoreFacts, stored: StoreFacts, *, undated: bool) -> bool:
     """Tell whether the `meta_data` of two states differ.
 
     Only `meta_data` of the same version are compared, unless the fresh state is `undated`.
     """
-    if fresh.meta_at is None or known.meta_at is None:
+    if fresh.meta_at is None or stored.meta_at is None:
         return False
     if undated:
-        return _meta_content(fresh) != _meta_content(known)
-    return fresh.meta_at == known.meta_at and _meta_key(fresh) != _meta_key(known)
+        return _meta_content(fresh) != _meta_content(stored)
+    return fresh.meta_at == stored.meta_at and _meta_key(fresh) != _meta_key(stored)
 
 
 def _meta_content(facts: StoreFacts) -> tuple[frozenset[str], bool | None]:
@@ -237,10 +237,10 @@ def _meta_key(facts: StoreFacts) -> tuple[str, list[str]]:
 # --- what both states add ---
 
 
-def _joined(facts: StoreFacts, newest: _State, other: _State) -> StoreFacts:
+def _joined(facts: StoreFacts, newest: _State, older: _State) -> StoreFacts:
     """Return `facts`, which are those of the `newest` state, with all that either state adds to them."""
-    choices = choices_of((*newest.facts.choices, *other.facts.choices))
-    match facts, newest.facts, other.facts:
+    choices = choices_of((*newest.facts.choices, *older.facts.choices))
+    match facts, newest.facts, older.facts:
         case OrderFacts(), OrderFacts() as first, OrderFacts() as second:
             facts = replace(
                 facts,
@@ -249,7 +249,7 @@ def _joined(facts: StoreFacts, newest: _State, other: _State) -> StoreFacts:
                 was_paid=first.is_paid or second.is_paid,
                 first_seen_at=_earlier(first.first_seen_at, second.first_seen_at),
             )
-            states = OrderState(first, newest.version), OrderState(second, other.version)
+            states = OrderState(first, newest.version), OrderState(second, older.version)
             return _normalized(with_merged_parts(facts, *states))
         case CustomerFacts(), CustomerFacts() as first, CustomerFacts() as second:
             return _joined_account(replace(facts, choices=choices), first, second)
@@ -257,15 +257,15 @@ def _joined(facts: StoreFacts, newest: _State, other: _State) -> StoreFacts:
 
 
 def _joined_account(
-    facts: CustomerFacts, newest: CustomerFacts, other: CustomerFacts
+    facts: CustomerFacts, newest: CustomerFacts, older: CustomerFacts
 ) -> CustomerFacts:
-    created_at = facts.created_at or newest.created_at or other.created_at
-    first_seen_at = _earlier(newest.first_seen_at, other.first_seen_at)
+    created_at = facts.created_at or newest.created_at or older.created_at
+    first_seen_at = _earlier(newest.first_seen_at, older.first_seen_at)
     return replace(
         facts,
         created_at=created_at,
-        last_active_at=_later(newest.last_active_at, other.last_active_at),
-        last_order_at=_later(newest.last_order_at, other.last_order_at),
+        last_active_at=_later(newest.last_active_at, older.last_active_at),
+        last_order_at=_later(newest.last_order_at, older.last_order_at),
         first_seen_at=None if created_at else first_seen_at,
     )
 
@@ -274,18 +274,23 @@ def _normalized(facts: StoreFacts) -> StoreFacts:
     """Return the facts without those that their own state shows already. Equal facts are then equal values."""
     if not isinstance(facts, OrderFacts):
         return facts
+    former_customer_id, first_seen_at = facts.former_customer_id, facts.first_seen_at
+    if facts.customer_id:
+        former_customer_id = 0
+    if facts.created_at:
+        first_seen_at = None
     return replace(
         facts,
         was_paid=facts.is_paid and not facts.is_paid_now,
-        former_customer_id=0 if facts.customer_id else facts.former_customer_id,
-        first_seen_at=None if facts.created_at else facts.first_seen_at,
+        former_customer_id=former_customer_id,
+        first_seen_at=first_seen_at,
     )
 
 
-def with_placed_order(known: CustomerFacts | None, at: datetime) -> CustomerFacts:
+def with_placed_order(stored: CustomerFacts | None, at: datetime) -> CustomerFacts:
     """Return an account's facts after an order was placed with it. The account itself may not be known yet."""
-    known = known or CustomerFacts()
-    return replace(known, last_order_at=_later(known.last_order_at, at))
+    stored = stored or CustomerFacts()
+    return replace(stored, last_order_at=_later(stored.last_order_at, at))
 
 
 def _later(first: datetime | None, second: datetime | None) -> datetime | None:

@@ -49,7 +49,7 @@ def _carried_version(facts: OrderFacts, name: str) -> datetime | None:
     return None
 
 
-def with_merged_parts(facts: OrderFacts, newest: OrderState, other: OrderState) -> OrderFacts:
+def with_merged_parts(facts: OrderFacts, newest: OrderState, older: OrderState) -> OrderFacts:
     """Return `facts` with each part as the newest of two states shows it.
 
     A part that the newest state lacks comes from the last state that showed it.
@@ -61,14 +61,14 @@ def with_merged_parts(facts: OrderFacts, newest: OrderState, other: OrderState) 
         if own is not None:
             parts[name] = own
             continue
-        sighting = _later(_sighting(newest, name), _sighting(other, name))
+        sighting = _later(_sighting(newest, name), _sighting(older, name))
         if sighting is not None:
             parts[name] = sighting.value
             carried.append((name, sighting.version))
     refunds = parts.get(REFUNDS, facts.refunds)
     if REFUNDS in newest.facts.oddities:
         refunds = _united(parts.get(REFUNDS, ()), newest.facts.refunds)
-    parts[REFUNDS] = _with_dates(refunds, (newest.facts, other.facts))
+    parts[REFUNDS] = _with_dates(refunds, (newest.facts, older.facts))
     return _without_contradicted_creation(
         replace(facts, **parts, carried=tuple(carried)), newest.version
     )
@@ -99,9 +99,9 @@ def _later(first: _Sighting | None, second: _Sighting | None) -> _Sighting | Non
 # --- refunds ---
 
 
-def _united(known: Iterable[Refund], fresh: Iterable[Refund]) -> tuple[Refund, ...]:
-    """Return the known refunds together with those of a list that could be read only in part."""
-    by_id = {refund.id: refund for refund in (*known, *fresh)}
+def _united(stored: Iterable[Refund], fresh: Iterable[Refund]) -> tuple[Refund, ...]:
+    """Return the stored refunds together with those of a list that could be read only in part."""
+    by_id = {refund.id: refund for refund in (*stored, *fresh)}
     return tuple(by_id[number] for number in sorted(by_id))
 
 
@@ -119,19 +119,20 @@ def _with_dates(refunds: Iterable[Refund], orders: Iterable[OrderFacts]) -> tupl
 # --- days of creation that cannot be right ---
 
 
-def without_stamped_creation(facts: OrderFacts, other: OrderFacts) -> OrderFacts:
+def without_stamped_creation(facts: OrderFacts, dateless: OrderFacts) -> OrderFacts:
     """Return the facts without a day of creation that the store made up.
 
     If the day of an order is lost, the store stamps the order with the present time when it next saves it. Our own
-    write is such a save. Such a day is later than a state, the `other`, that showed the order without a day.
+    write is such a save. A day is such a stamp if it is later than a state that showed the order without a day. That
+    state is `dateless`, and its `first_seen_at` is set; if it is not set, the facts do not change.
     """
-    if not facts.created_at or not other.first_seen_at:
+    if not facts.created_at or not dateless.first_seen_at:
         return facts
-    if facts.created_at <= other.first_seen_at:
+    if facts.created_at <= dateless.first_seen_at:
         return facts
     return replace(
         _without_creation(facts),
-        first_seen_at=other.first_seen_at,
+        first_seen_at=dateless.first_seen_at,
         oddities=facts.oddities | {"date_created"},
     )
 

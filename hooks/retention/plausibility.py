@@ -53,7 +53,7 @@ def drop_implausible_days(snapshot: Snapshot, now: datetime) -> Snapshot:
     If the version is implausible, the snapshot is marked as `undated`; `date_by_arrival` can then date it.
     """
     facts = snapshot.facts
-    cleaned = _order(facts, now) if isinstance(facts, OrderFacts) else _customer(facts, now)
+    cleaned = _cleaned(facts, now)
     if cleaned is not facts:
         snapshot = replace(snapshot, facts=cleaned)
     if not snapshot.undated and not is_plausible(snapshot.version, now):
@@ -83,10 +83,18 @@ def drop_implausible_ledger_days(
     return replace(cleaned, oddities=facts.oddities, carried=tuple(carried))
 
 
+def _cleaned(facts: OrderFacts | CustomerFacts, now: datetime) -> OrderFacts | CustomerFacts:
+    if isinstance(facts, OrderFacts):
+        return _order(facts, now)
+    return _customer(facts, now)
+
+
 def _order(facts: OrderFacts, now: datetime) -> OrderFacts:
     odd: set[str] = set()
     created_at = _checked(facts.created_at, "date_created", EARLIEST, now, odd)
-    earliest = max(created_at - BEFORE_CREATION, EARLIEST) if created_at else EARLIEST
+    earliest = EARLIEST
+    if created_at:
+        earliest = max(created_at - BEFORE_CREATION, EARLIEST)
     paid_at = _checked(facts.paid_at, "date_paid", earliest, now, odd)
     completed_at = _checked(facts.completed_at, "date_completed", earliest, now, odd)
     refunds = tuple(_refund(refund, earliest, now, odd) for refund in facts.refunds)
@@ -137,12 +145,11 @@ def date_by_arrival(snapshot: Snapshot, at: datetime) -> Snapshot:
     """
     facts, old = snapshot.facts, snapshot.version
     at = at.replace(microsecond=0)
-    facts = replace(
-        facts,
-        choices=tuple(_redated(choice, old, at) for choice in facts.choices),
-        meta_at=at if facts.meta_at == old else facts.meta_at,
-        first_seen_at=at if facts.created_at is None else None,
-    )
+    choices = tuple(_redated(choice, old, at) for choice in facts.choices)
+    first_seen_at = at if facts.created_at is None else None
+    facts = replace(facts, choices=choices, first_seen_at=first_seen_at)
+    if facts.meta_at == old:
+        facts = replace(facts, meta_at=at)
     if isinstance(facts, OrderFacts) and facts.erased_at == old:
         facts = replace(facts, erased_at=at)
     return replace(snapshot, facts=facts, version=at)

@@ -51,15 +51,17 @@ def number_of(name: str) -> int:
     return _FIRST_HASHED + int.from_bytes(sha256(name.encode()).digest()[:8]) % _FIRST_HASHED
 
 
-def add_report(known: ReportedFacts | None, report: ToolReport) -> ReportedFacts:
+def add_report(stored: ReportedFacts | None, report: ToolReport) -> ReportedFacts:
     """Return the facts after a report.
 
     The first time at which a request was made counts, and the last closing. The first deletion counts too, but for a
     newsletter contact it is the last, since a contact that was deleted may subscribe again. A deleted contact also
     counts as a consent that was withdrawn.
     """
-    facts = known or _empty_facts(report)
-    subjects = facts.subjects | {report.subject} if report.subject else facts.subjects
+    facts = stored or _empty_facts(report)
+    subjects = facts.subjects
+    if report.subject:
+        subjects |= {report.subject}
     facts = replace(facts, name=facts.name or report.name, subjects=subjects)
     match facts, report.occurrence:
         case ConsentFacts(kind="marketing-consent"), "deleted":
@@ -88,12 +90,16 @@ def _with_choice(facts: ConsentFacts, choice: Choice) -> ConsentFacts:
     return replace(facts, choices=choices_of((*facts.choices, choice)))
 
 
-def _first(known: datetime | None, at: datetime) -> datetime:
-    return min(known, at) if known else at
+def _first(stored: datetime | None, at: datetime) -> datetime:
+    if stored is None:
+        return at
+    return min(stored, at)
 
 
-def _last(known: datetime | None, at: datetime) -> datetime:
-    return max(known, at) if known else at
+def _last(stored: datetime | None, at: datetime) -> datetime:
+    if stored is None:
+        return at
+    return max(stored, at)
 
 
 def without_future_instants(facts: ReportedFacts, now: datetime) -> ReportedFacts:
