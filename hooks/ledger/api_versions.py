@@ -18,14 +18,16 @@ from hooks.ledger.tables import deliveries, quarantine
 from hooks.retention.facts import STORED_KINDS
 
 REASONS = ("wrong-version", "not-of-the-shape")
-"""The reasons for the quarantine of deliveries of another version. Some of these bodies only have a wrong shape."""
+"""The reasons for the quarantine of deliveries of another version. Some of them are only seen to have a wrong shape."""
 
 MIN_IN_A_ROW = 3
 """So many quarantined deliveries in a row are no accident."""
 
 _CREATED = "made:"
 """Prefix of the trait that says when this service created the webhook of a topic."""
+
 _GOOD = ("recorded", "unchanged", "stale", "ignored")
+"""The results of deliveries that could be read."""
 
 
 @dataclass(frozen=True, slots=True)

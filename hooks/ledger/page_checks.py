@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -96,19 +96,20 @@ def save_findings(
     connection: Connection,
     url: str,
     policy: Policy,
-    page_findings: Iterable[Finding],
-    *,
-    drift: bool,
+    page_findings: Sequence[Finding],
     now: datetime,
-    due: datetime,
 ) -> None:
-    """Save the result of a check, and end the claim. `since` stays at the first check that found the drift."""
-    since = _first_time(pages.c.since, now) if drift else None
+    """Save the result of a check, end the claim, and make the next check due in a day.
+
+    `since` is the time of the first check that found a drift; None while no finding is a drift.
+    """
+    has_drift = any(finding["severity"] == "drift" for finding in page_findings)
+    since = _first_time(pages.c.since, now) if has_drift else None
     values = {
-        "findings": json.dumps(list(page_findings)),
+        "findings": json.dumps(page_findings),
         "policy_digest": policy.digest,
         "checked_at": now,
-        "due_at": due,
+        "due_at": now + DAILY,
     }
     cleared = {"error": None, "error_since": None, "claim_until": None}
     connection.execute(

@@ -22,15 +22,7 @@ def record_view(
 
     None where nothing is known of the record, or it is an account of somebody who is no customer.
     """
-    if external_id > MAX_ID:
-        return None
-    query = select(records).where(
-        records.c.store == store,
-        records.c.kind == kind,
-        records.c.external_id == external_id,
-        records.c.state.not_in(("unknown", "ignored")),
-    )
-    row = connection.execute(query).first()
+    row = _find(connection, store, kind, external_id)
     if row is None:
         return None
     entries = json.loads(row.entries)
@@ -57,6 +49,18 @@ def record_view(
         "store_copy": _store_copy(row),
         "history": _history(connection, row.id),
     }
+
+
+def _find(connection: Connection, store: str, kind: str, external_id: int) -> Row[Any] | None:
+    if external_id > MAX_ID:
+        return None
+    query = select(records).where(
+        records.c.store == store,
+        records.c.kind == kind,
+        records.c.external_id == external_id,
+        records.c.state.not_in(("unknown", "ignored")),
+    )
+    return connection.execute(query).first()
 
 
 def split_recipients(text: str) -> list[str]:

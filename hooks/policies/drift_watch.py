@@ -61,7 +61,7 @@ class PageWatch:
 
     def _look(self, url: str, policy: Policy) -> None:
         try:
-            found = self.compare(url, policy, self.stopping)
+            findings = self.compare(url, policy, self.stopping)
         except StoppedError:
             with self.runtime.database.write() as connection:
                 page_checks.release(connection, url)
@@ -76,13 +76,11 @@ class PageWatch:
                 url, f"{url} could not be compared with the policy; the log says where that failed."
             )
             return
-        now, drifts = self.runtime.clock(), any(finding.severity == "drift" for finding in found)
         with self.runtime.database.write() as connection:
-            told = [asdict(finding) for finding in found]
-            page_checks.save_findings(
-                connection, url, policy, told, drift=drifts, now=now, due=now + page_checks.DAILY
-            )
-        log.info("page.compared", page=url, findings=len(found), drift=drifts)
+            as_json = [asdict(finding) for finding in findings]
+            page_checks.save_findings(connection, url, policy, as_json, self.runtime.clock())
+        has_drift = any(finding.severity == "drift" for finding in findings)
+        log.info("page.compared", page=url, findings=len(findings), drift=has_drift)
 
     def _failed(self, url: str, words: str) -> None:
         now = self.runtime.clock()
