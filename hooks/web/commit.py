@@ -36,7 +36,7 @@ class SingleCommit:
 def submit(service: Service, store: str, delivery: Delivery) -> Result:
     """Ingest a delivery that was parsed by the policy of `service`. Once this has returned, the ledger has it durably.
 
-    It is tagged by the same policy. Otherwise the record would bear the version of a policy that did not parse it.
+    It is tagged under the same policy. Otherwise the record would name a policy that did not parse it.
     Raises LedgerUnavailableError.
     """
     commit = cast("Commit", current_app.extensions[EXTENSION])

@@ -89,6 +89,15 @@ def refuse_too_large() -> None:
         abort(413)
 
 
+def require_json() -> None:
+    """Answer 415 unless the request says that its body is JSON.
+
+    A page of another site can make a browser send a form without asking, but not JSON (CSRF).
+    """
+    if request.mimetype != "application/json":
+        abort(415)
+
+
 def headers() -> Mapping[str, str]:
     """Return the request's headers. Unlike other mappings, this one finds a name in any case."""
     return cast("Mapping[str, str]", request.headers)

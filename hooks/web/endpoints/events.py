@@ -1,4 +1,4 @@
-"""`POST /events/<slug>`: what a help desk, a consent tool or a newsletter tool reports, signed or with a token."""
+"""`POST /events/<slug>`: tool events, from a help desk, consent tool or newsletter tool, signed or with a token."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from hooks.web import access, requests
 from hooks.web.access import WINDOW, Guesses
 
 RESULTS = (Result.RECORDED, Result.UNCHANGED, Result.DUPLICATE, Result.IGNORED)
-"""What may become of an event; of several that came together, the first of these tells."""
+"""The possible results of an event. Of several events in one request, the answer has the first of these."""
 
 REALM = 'realm="Retention Hooks"'
 CHALLENGE = {"WWW-Authenticate": f'Bearer {REALM}, Basic {REALM}, charset="UTF-8"'}
-WRONG = "This is no token of EVENT_TOKENS, or not that of the tool that Basic names."
+WRONG = "This token is not in EVENT_TOKENS, or not for the tool that Basic names."
 TOO_MANY = "Too many wrong tokens came. Try again later; the right one is accepted at once."
 
 blueprint = Blueprint("events", __name__)
@@ -33,45 +33,46 @@ _guesses = Guesses(log_event="events.wrong_token")
 
 @blueprint.post("/events/<slug>", provide_automatic_options=False)
 def report(slug: str) -> Response:
-    """Take what a tool reports about the store `slug`. 200 only once the ledger holds all of it durably; where it does
-    not, the same once more takes what was left."""
+    """Receive the events of a tool about the store `slug`. Answers 200 only after the ledger has all of them durably.
+
+    After any other answer, the tool may send the same again: events that the ledger has already do no harm.
+    """
     keys = requests.signing_keys(slug)
     token = _token(slug)
     with requests.whole_body() as body:
-        here = current_service()
+        service = current_service()
         with requests.refusals_counted(slug), telemetry.INTAKE_SECONDS.time():
-            found = _parsed(here, body, keys, token)
-            results = {Ingest(here.runtime).ingest_one(slug, event) for event in found}
+            events = _parse(service, body, keys, token)
+            results = {Ingest(service.runtime).ingest_one(slug, event) for event in events}
         return _answer(slug, results)
 
 
 def _token(slug: str) -> EventToken | None:
-    """The token that vouches for the request, or None where a signature has to. What neither can vouch for is refused
-    before its body is read.
+    """Return the token that proves the request, or None where a signature has to.
 
-    Raises SignatureRefusedError or TokenRefusedError.
+    A request with neither is refused before its body is read: raises SignatureRefusedError or TokenRefusedError.
     """
     if "X-WC-Webhook-Signature" in request.headers or "Authorization" not in request.headers:
         requests.refuse_unsigned(slug, 0)
         return None
     requests.refuse_too_large()
-    name, offered = access.credentials()
-    token = sender(current_service().settings.event_tokens, name, offered)
+    name, request_token = access.credentials()
+    token = sender(current_service().settings.event_tokens, name, request_token)
     if token is not None:
         return token
     with requests.refusals_counted(slug):
-        if offered and not _guesses.count():
+        if request_token and not _guesses.count():
             raise TooManyGuessesError(TOO_MANY)
         raise TokenRefusedError(WRONG)
 
 
-def _parsed(
-    here: Service,
+def _parse(
+    service: Service,
     body: bytes,
     keys: frozenset[bytes],
     token: EventToken | None,
 ) -> tuple[Delivery, ...]:
-    key, now = here.settings.subject_key, here.runtime.clock()
+    key, now = service.settings.subject_key, service.runtime.clock()
     if token is None:
         return events_from_http(requests.headers(), body, keys=keys, subject_key=key, now=now)
     return events_of_tool(token, body, subject_key=key, now=now)

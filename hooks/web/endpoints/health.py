@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`, for whatever restarts and routes to the process."""
+"""`/healthz` and `/readyz`, for the supervisor that restarts the process and the proxy that routes to it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/healthz")
 def healthz() -> Response:
-    """200 while the process lives; touches nothing."""
+    """Answer 200 while the process lives. Reads and writes nothing."""
     return jsonify(status="ok")
 
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """200 while deliveries can be taken, which a write has shown; else 503 with what is not ready. Also says which
-    database is in use."""
-    here = current_service()
-    found = here.readiness.fault()
-    checks = readiness.checks(found[0] if found else None)
-    status = "not ready" if found else "ok"
-    return jsonify(
-        status=status, checks=checks, ledger=here.database.description
-    ), 503 if found else 200
+    """Answer 200 while deliveries can be accepted, which a write has proved; else 503 with the failed check.
+
+    The answer also names the database in use.
+    """
+    service = current_service()
+    ledger, fault = service.database.description, service.readiness.fault()
+    if fault is None:
+        return jsonify(status="ok", checks=readiness.checks(None), ledger=ledger), 200
+    error, _ = fault
+    return jsonify(status="not ready", checks=readiness.checks(error), ledger=ledger), 503

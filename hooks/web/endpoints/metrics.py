@@ -1,4 +1,4 @@
-"""`/metrics`: Prometheus text, true over all processes."""
+"""`/metrics`: the counters of all processes, for Prometheus."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ blueprint = Blueprint("metrics", __name__)
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """The counters of all web and worker processes, summed."""
+    """Return the counters of all web and worker processes, summed, as Prometheus text."""
     return Response(telemetry.metrics(), content_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""`/openapi.json`: all of the HTTP surface, described."""
+"""`/openapi.json`: the description of the whole HTTP API."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ blueprint = Blueprint("openapi", __name__)
 
 @cache
 def _document() -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(
-        Path(__file__).with_suffix(".json").read_text(encoding="utf-8")
-    )
+    text = Path(__file__).with_suffix(".json").read_text(encoding="utf-8")
+    document: dict[str, Any] = json.loads(text)
     document["info"]["version"] = __version__
     return document
 
 
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
-    """OpenAPI 3.1; a test holds it to the routes that there are."""
+    """Return the OpenAPI 3.1 document. A test compares it with the routes of the app."""
     return jsonify(_document())

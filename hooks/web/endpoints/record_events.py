@@ -1,11 +1,11 @@
-"""`POST /records/<slug>/<kind>/<id>/events`: what a person asked for, or an operator decided, about a record."""
+"""`POST /records/<slug>/<kind>/<id>/events`: add a record event, such as a request of a person or a hold."""
 
 from __future__ import annotations
 
 from uuid import uuid4
 
 import structlog
-from flask import Blueprint, Response, abort, jsonify, request
+from flask import Blueprint, Response, abort, jsonify
 
 from hooks import telemetry
 from hooks.intake.ingest import Result
@@ -16,7 +16,7 @@ from hooks.ledger.records import RecordKey
 from hooks.retention.facts import KINDS, MAX_ID, RecordKind
 from hooks.service import current_service
 from hooks.web import requests
-from hooks.web.endpoints.records import shown
+from hooks.web.endpoints.records import record_json
 
 blueprint = Blueprint("record_events", __name__)
 requests.answer_refusals(blueprint)
@@ -25,19 +25,18 @@ log = structlog.get_logger(__name__)
 
 @blueprint.post("/records/<slug>/<kind>/<int:external_id>/events")
 def add(slug: str, kind: str, external_id: int) -> tuple[Response, int]:
-    """Note an event, also of a record that is not known yet. 201 only once the ledger holds it durably, 200 where it
-    did before."""
+    """Add an event to a record, also to one that the ledger does not know yet.
+
+    Answers 201 only after the ledger has it durably, and 200 where the ledger had it before.
+    """
     key = _key(slug, kind, external_id)
-    if request.mimetype != "application/json":
-        abort(
-            415
-        )  # a form, which a page of another site can have a browser send without asking, is none
+    requests.require_json()
     with requests.whole_body() as body, requests.refusals_counted(slug):
-        here = current_service()
-        now, zone = here.runtime.clock(), here.policy.time_zone
+        service = current_service()
+        now, zone = service.runtime.clock(), service.policy.time_zone
         raw = event_object(body)
         event = record_event(raw, key.kind, external_id, now=now, zone=zone, fresh_id=uuid4().hex)
-        outcome = note(here.runtime, key, event)
+        outcome = note(service.runtime, key, event)
     result = Result.RECORDED if outcome.new else Result.UNCHANGED
     telemetry.EVENTS.labels(slug, str(result)).inc()
     log.info(
@@ -51,17 +50,16 @@ def add(slug: str, kind: str, external_id: int) -> tuple[Response, int]:
     answer = jsonify(
         result=str(result),
         event=event_dict(outcome.event),
-        record=outcome.after and shown(outcome.after),
+        record=outcome.after and record_json(outcome.after),
     )
     return answer, 201 if outcome.new else 200
 
 
 def _key(slug: str, kind: str, external_id: int) -> RecordKey:
-    known: dict[str, RecordKind] = {kind: kind for kind in KINDS}
-    if (
-        kind not in known
-        or slug not in current_service().settings.stores
-        or not 0 < external_id <= MAX_ID
-    ):
+    """Return the key of a record; 404 for a store, a kind or an id that cannot be."""
+    kinds: dict[str, RecordKind] = {name: name for name in KINDS}
+    if kind not in kinds or slug not in current_service().settings.stores:
         abort(404)
-    return RecordKey(slug, known[kind], external_id)
+    if not 0 < external_id <= MAX_ID:
+        abort(404)
+    return RecordKey(slug, kinds[kind], external_id)

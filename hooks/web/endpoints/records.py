@@ -16,18 +16,18 @@ blueprint = Blueprint("records", __name__)
 
 @blueprint.get("/records/<slug>/<kind>/<int:external_id>")
 def record(slug: str, kind: str, external_id: int) -> Response:
-    """The record as the ledger has it; 404 where it has none, or one that is none of its business (staff)."""
-    if kind not in KINDS or slug not in current_service().settings.stores:
+    """Return a record as the ledger has it. 404 where it has none, or one that it ignores (an account of staff)."""
+    service = current_service()
+    if kind not in KINDS or slug not in service.settings.stores:
         abort(404)
-    with current_service().database.read() as connection:
-        found = record_view(connection, slug, kind, external_id)
-    if found is None:
+    with service.database.read() as connection:
+        view = record_view(connection, slug, kind, external_id)
+    if view is None:
         abort(404, "The ledger has no such record.")
-    return jsonify(shown(found))
+    return jsonify(record_json(view))
 
 
-def shown(found: dict[str, Any]) -> dict[str, Any]:
-    """The same, with what the policy says of those who got its data."""
-    return found | {
-        "recipients": describe_recipients(found["recipients"], current_service().policy)
-    }
+def record_json(view: dict[str, Any]) -> dict[str, Any]:
+    """Return a record as JSON, with the policy's description of each recipient of its data."""
+    recipients = describe_recipients(view["recipients"], current_service().policy)
+    return view | {"recipients": recipients}

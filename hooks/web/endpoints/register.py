@@ -20,17 +20,21 @@ blueprint = Blueprint("register", __name__)
 
 @blueprint.get("/register")
 def register() -> Response:
-    """By the policy in force; the format by `Accept`."""
+    """Return the register under the policy in force, in the format that `Accept` prefers."""
     best = request.accept_mimetypes.best_match(["application/json", "text/csv", "text/html"])
-    shown = {"text/csv": register_csv, "text/html": register_html}.get(best or "", _json)
-    response = shown()
+    if best == "text/csv":
+        response = register_csv()
+    elif best == "text/html":
+        response = register_html()
+    else:
+        response = jsonify(as_json(current_service().register_of_processing()))
     response.vary.add("Accept")
     return response
 
 
 @blueprint.get("/register.csv")
 def register_csv() -> Response:
-    """A line for each activity, category of data and retention class, with a header line."""
+    """Return the register as CSV: a header line, then one line for each activity, data category and retention class."""
     return Response(
         as_csv(current_service().register_of_processing()), content_type="text/csv; charset=utf-8"
     )
@@ -38,7 +42,7 @@ def register_csv() -> Response:
 
 @blueprint.get("/register.html")
 def register_html() -> Response:
-    """A page to print, which loads nothing else."""
+    """Return the register as a page to print, which loads no other files."""
     response = Response(
         as_html(current_service().register_of_processing()), content_type="text/html; charset=utf-8"
     )
@@ -48,12 +52,8 @@ def register_html() -> Response:
 
 @blueprint.get("/register/fides.json")
 def register_fides() -> Response:
-    """A Fideslang manifest; 409 where the policy in force names what Fides' taxonomy has no key for."""
+    """Return the register as a Fideslang manifest. 409 where Fides' taxonomy has no key for a term of the policy."""
     try:
         return jsonify(as_fideslang(current_service().register_of_processing()))
     except NoFidesKeyError as error:
         abort(409, str(error))
-
-
-def _json() -> Response:
-    return jsonify(as_json(current_service().register_of_processing()))

@@ -22,10 +22,10 @@ from hooks.web import requests
 from schemas.rights import read_address, read_rights_query
 
 TAGS: dict[Language, str] = {"en": "en", "no": "nb"}
-"""The letter's languages as HTTP names them: the Norwegian is bokmål."""
+"""By language of the letter: its tag in HTTP. The Norwegian letter is in bokmål."""
 
-_UNDERSTOOD: dict[str, Language] = {"en": "en", "nb": "no", "nn": "no", "no": "no"}
-"""Whoever reads nynorsk reads bokmål too."""
+_LANGUAGE_OF_TAG: dict[str, Language] = {"en": "en", "nb": "no", "nn": "no", "no": "no"}
+"""By tag: the language of the letter. Readers of nynorsk read bokmål too."""
 
 blueprint = Blueprint("rights", __name__)
 requests.answer_refusals(blueprint)
@@ -33,26 +33,23 @@ requests.answer_refusals(blueprint)
 
 @blueprint.get("/customers/<slug>/<int:external_id>/rights")
 def customer(slug: str, external_id: int) -> Response:
-    """What a customer is told; 404 where the ledger knows nothing of them."""
+    """Answer a customer. 404 where the ledger knows nothing of them."""
     return _answer(slug, Subject("customer", str(external_id)))
 
 
 @blueprint.get("/orders/<slug>/<int:external_id>/rights")
 def order(slug: str, external_id: int) -> Response:
-    """What whoever placed an order is told of it, with or without an account."""
+    """Answer the person who placed an order, with or without an account."""
     return _answer(slug, Subject("order", str(external_id)))
 
 
 @blueprint.post("/rights/<slug>")
 def person(slug: str) -> Response:
-    """Answer whoever has an e-mail address. The address is hashed in memory, and kept nowhere."""
+    """Answer the person with an e-mail address. The address is hashed in memory, and stored nowhere."""
     key = current_service().settings.subject_key
     if key is None:
         abort(400, "An address can be looked up only where a SUBJECT_KEY is set.")
-    if request.mimetype != "application/json":
-        abort(
-            415
-        )  # a form, which a page of another site can have a browser send without asking, is none
+    requests.require_json()
     with requests.whole_body() as body:
         address = read_address(event_object(body))
     if address is None or not is_address(address):
@@ -61,20 +58,23 @@ def person(slug: str) -> Response:
 
 
 def _answer(slug: str, subject: Subject) -> Response:
-    """JSON, or the letter where the query or `Accept` asks for it."""
-    here = current_service()
-    if slug not in here.settings.stores:
+    """Answer with JSON, or with the letter where the query or `Accept` asks for it."""
+    service = current_service()
+    if slug not in service.settings.stores:
         abort(404)
-    now = here.runtime.clock()
-    asked = _query(here.policy.day_of(now))
-    language = asked.pop("letter") or _language()
-    inquiry = Inquiry(slug, subject, **asked)
-    with here.database.read() as connection:
-        answer = answer_to(connection, here.policy, inquiry, now=now)
+    now = service.runtime.clock()
+    query = _query(service.policy.day_of(now))
+    language = query.pop("letter") or _accepted_language()
+    inquiry = Inquiry(slug, subject, **query)
+    with service.database.read() as connection:
+        answer = answer_to(connection, service.policy, inquiry, now=now)
     if answer is None:
-        what = "person" if subject.kind == "email" else subject.kind
-        abort(404, f"The ledger knows nothing of this {what}.")
-    response = _letter(letter(answer, language), language) if language else jsonify(as_json(answer))
+        kind = "person" if subject.kind == "email" else subject.kind
+        abort(404, f"The ledger knows nothing of this {kind}.")
+    if language:
+        response = _letter(letter(answer, language), language)
+    else:
+        response = jsonify(as_json(answer))
     response.vary.update(("Accept", "Accept-Language"))
     return response
 
@@ -86,12 +86,15 @@ def _query(today: date) -> dict[str, Any]:
         abort(400, f"Wrong in the query: {', '.join(error.messages)}.")
 
 
-def _language() -> Language | None:
-    """The letter's language, by `Accept-Language`, where `Accept` prefers plain text; None where JSON is wanted."""
+def _accepted_language() -> Language | None:
+    """Choose the letter's language by `Accept-Language`. None where `Accept` prefers JSON to plain text."""
     if request.accept_mimetypes.best_match(["application/json", "text/plain"]) != "text/plain":
         return None
-    wanted = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
-    return next((_UNDERSTOOD[tag] for tag in wanted if tag in _UNDERSTOOD), "en")
+    for tag in request.accept_languages.values():
+        language = _LANGUAGE_OF_TAG.get(tag.partition("-")[0].lower())
+        if language:
+            return language
+    return "en"
 
 
 def _letter(text: str, language: Language) -> Response:

@@ -1,4 +1,4 @@
-"""`/status`: how it goes."""
+"""`/status`: the state of the service."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ blueprint = Blueprint("status", __name__)
 
 @blueprint.get("/status")
 def status() -> tuple[Response, int]:
-    """Say how it goes, as JSON; 503 and `down` where no delivery can be taken."""
-    here = current_service()
-    now = here.runtime.clock()
-    fault = here.readiness.fault()
-    problems = [*([not_writable(*fault)] if fault else ()), *disk_problems(here.database, now)]
+    """Report the state of the service as JSON. 503 and `down` where no delivery can be accepted."""
+    service = current_service()
+    now, started_at = service.runtime.clock(), service.started_at
+    problems = list(disk_problems(service.database, now))
+    fault = service.readiness.fault()
+    if fault:
+        problems.insert(0, not_writable(*fault))
     try:
-        with here.database.read() as connection:
-            found = status_of(
+        with service.database.read() as connection:
+            report = status_of(
                 connection,
-                here.settings,
-                here.policy,
-                started_at=here.started_at,
+                service.settings,
+                service.policy,
+                started_at=started_at,
                 now=now,
                 process_problems=problems,
             )
     except LedgerUnavailableError as error:
-        found = status_without_ledger(here.policy, error, started_at=here.started_at, now=now)
-    return jsonify(found), 503 if found["status"] == "down" else 200
+        report = status_without_ledger(service.policy, error, started_at=started_at, now=now)
+    return jsonify(report), 503 if report["status"] == "down" else 200

@@ -1,4 +1,4 @@
-"""`POST /webhooks/<slug>`: verified, taken into the ledger, answered after the commit. Never a redirect."""
+"""`POST /webhooks/<slug>`: verify a delivery, commit it to the ledger, then answer. Never redirects."""
 
 from __future__ import annotations
 
@@ -20,25 +20,24 @@ _BODIES = {result: json.dumps({"result": result}) + "\n" for result in Result}
 
 @blueprint.post("/webhooks/<slug>", provide_automatic_options=False)
 def receive(slug: str) -> Response:
-    """Take one delivery of the store `slug`. 200 only once the ledger holds it durably."""
+    """Receive one delivery of the store `slug`. Answers 200 only after the ledger has it durably."""
     keys, headers = requests.signing_keys(slug), requests.headers()
     requests.refuse_unsigned(slug, PING_BYTES)
     with requests.whole_body() as body:
-        here = (
-            current_service()
-        )  # only now: while the body came in, another policy may have come into force
+        # Read after the body: while it came in, another policy may have come into force.
+        service = current_service()
         if is_ping(body, headers):
-            return _answer(here, slug, Result.PING)
+            return _answer(service, slug, Result.PING)
         with requests.refusals_counted(slug), telemetry.INTAKE_SECONDS.time():
-            subject_key = here.settings.subject_key
+            subject_key = service.settings.subject_key
             delivery = Delivery.from_http(
-                headers, body, keys=keys, policy=here.policy, subject_key=subject_key
+                headers, body, keys=keys, policy=service.policy, subject_key=subject_key
             )
-            result = submit(here, slug, delivery)
-        return _answer(here, slug, result, delivery.topic)
+            result = submit(service, slug, delivery)
+        return _answer(service, slug, result, delivery.topic)
 
 
-def _answer(here: Service, slug: str, result: Result, topic: str | None = None) -> Response:
+def _answer(service: Service, slug: str, result: Result, topic: str | None = None) -> Response:
     telemetry.DELIVERIES.labels(slug, str(result)).inc()
-    here.delivery_log.write(slug, topic, str(result))
+    service.delivery_log.write(slug, topic, str(result))
     return Response(_BODIES[result], mimetype="application/json")
