@@ -59,7 +59,7 @@ def test_a_deletion_is_overdue_once_the_time_to_act_is_over(desk: Desk) -> None:
     said = _problem(desk, "overdue")
     assert said is not None
     assert said[0].startswith(
-        "Overdue: 1 record(s) were to be deleted within one month after the last day"
+        "Overdue: 1 record(s) had to be deleted within one month after the last day"
     )
     assert f"order {number} of shop, kept until 2027-11-22" in said[0]
     assert said[1] == "2027-12-22T23:00:00+00:00", "the day begins in Oslo"
@@ -77,7 +77,7 @@ def test_parts_are_overdue_by_themselves_and_the_oldest_is_named(desk: Desk) -> 
     desk.advance(date(2029, 12, 25) - date(2026, 11, 24))
     said = _problem(desk, "overdue")
     assert said is not None
-    assert said[0].startswith("Overdue: a part of 2 record(s) were to be deleted")
+    assert said[0].startswith("Overdue: a part of 2 record(s) had to be deleted")
     assert f"order {numbers[0]} of shop, kept until 2029-11-22" in said[0]
 
 
@@ -97,7 +97,7 @@ def test_a_request_is_late_once_its_month_is_over_and_as_long_as_something_is_le
     said = _problem(desk, "request-late")
     assert said is not None
     assert said[0].startswith("1 record(s) of shop hold data that a person asked to have erased")
-    assert f"customer {customer}, which was to go by 2026-12-22" in said[0]
+    assert f"customer {customer}, which had to be erased by 2026-12-22" in said[0]
     assert said[1] == "2026-12-22T23:00:00+00:00"
     desk.store.delete_customer(customer)
     desk.come_to_rest()
@@ -160,7 +160,7 @@ def test_an_account_that_is_deleted_while_a_hold_stands_is_erased_too_early(desk
     said = _problem(desk, "erased-too-early")
     assert said is not None
     assert said[0].startswith(
-        "1 record(s) that the law or a hold wants kept were trashed or erased:"
+        "1 record(s) that must be kept by law or under a hold were trashed or erased:"
     )
     assert f": customer {customer} of shop (gone; under a hold)." in said[0]
     assert said[1] is not None

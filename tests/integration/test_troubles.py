@@ -18,7 +18,14 @@ from hooks.store import failures
 from hooks.store.failures import MEANINGS
 from hooks.store.webhook_registration import Status
 from hooks.sync import store_observations
-from hooks.web.status import deadlines, operation, report
+from hooks.web.status import (
+    deadlines,
+    operation,
+    policy_problems,
+    report,
+    store_problems,
+    webhook_problems,
+)
 from tests.integration.desk import Desk
 from tests.integration.troubles import SCENARIOS, Site
 from tests.support.processes import ROOT
@@ -98,7 +105,15 @@ def test_the_table_has_a_row_for_each_scenario() -> None:
 
 
 def test_there_is_a_scenario_for_each_code_that_the_code_can_name() -> None:
-    modules = (report, deadlines, operation, store_observations)
+    modules = (
+        report,
+        deadlines,
+        operation,
+        policy_problems,
+        store_problems,
+        webhook_problems,
+        store_observations,
+    )
     found = {code for module in modules for code in _codes_in(Path(str(module.__file__)))}
     families = {"store-": _codes_of_store_errors(), "webhook-": set(get_args(Status)) - {"active"}}
     assert {code for code in found if code.endswith("-")} == set(families)

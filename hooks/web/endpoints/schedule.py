@@ -1,4 +1,4 @@
-"""`/schedule`: what is to be deleted when, as JSON, CSV or a calendar."""
+"""`/schedule`: the records and parts to delete, by day, as JSON, CSV or a calendar."""
 
 from __future__ import annotations
 
@@ -36,80 +36,76 @@ blueprint = Blueprint("schedule", __name__)
 
 @blueprint.get("/schedule")
 def schedule() -> Response:
-    """In the order in which records fall due; the format by `Accept`."""
+    """Return a page of the schedule, in the order in which records fall due, in the format that `Accept` prefers."""
     best = request.accept_mimetypes.best_match(["application/json", "text/csv", "text/calendar"])
     if best == "text/csv":
         return schedule_csv()
     if best == "text/calendar":
         return schedule_calendar()
-    chosen = _chosen()
+    query = _query()
     with current_service().database.read() as connection:
-        total, rows = due_page(connection, chosen)
+        total, rows = due_page(connection, query)
     pages = -(-total // PAGE_SIZE)
     return jsonify(
         total=total,
-        page=chosen.page,
+        page=query.page,
         pages=pages,
-        records=[line_of(row, parts=chosen.parts) for row in rows],
+        records=[line_of(row, parts=query.parts) for row in rows],
     )
 
 
 @blueprint.get("/schedule.csv")
 def schedule_csv() -> Response:
-    """A page of the same as CSV, with a header line."""
-    chosen = _chosen()
+    """Return a page of the schedule as CSV, with a header line."""
+    query = _query()
     with current_service().database.read() as connection:
-        _, rows = due_page(connection, chosen)
+        _, rows = due_page(connection, query)
     sink = io.StringIO()
     writer = csv.DictWriter(sink, COLUMNS)
     writer.writeheader()
     for row in rows:
-        line = line_of(row, parts=chosen.parts)
+        line = line_of(row, parts=query.parts)
         writer.writerow(line | {"data": "; ".join(line["data"])})
     return Response(sink.getvalue(), content_type="text/csv; charset=utf-8")
 
 
 @blueprint.get("/schedule.ics")
 def schedule_calendar() -> Response:
-    """All of it as a calendar: an event on each day on which records of a class have to go."""
-    chosen = _chosen()
+    """Return the whole schedule as a calendar: an event for each day and class with records to delete."""
+    query = _query()
     with current_service().database.read() as connection:
-        rows = due_by_day(connection, chosen)
-    return Response(
-        _calendar(rows, parts=chosen.parts), content_type="text/calendar; charset=utf-8"
-    )
+        rows = due_by_day(connection, query)
+    return Response(_calendar(rows, parts=query.parts), content_type="text/calendar; charset=utf-8")
 
 
-def _chosen() -> DueQuery:
+def _query() -> DueQuery:
     try:
-        query = ScheduleQuerySchema().load(request.args.to_dict())
-        return DueQuery(parts=query.pop("what") == "parts", **query)
+        values = ScheduleQuerySchema().load(request.args.to_dict())
+        return DueQuery(parts=values.pop("what") == "parts", **values)
     except ValidationError as error:
         abort(400, f"Wrong in the query: {', '.join(sorted(error.messages_dict))}.")
 
 
 def line_of(row: Row[Any], *, parts: bool) -> dict[str, Any]:
-    """A line of the schedule; `data` names the categories that go on its day, with the part where only that goes.
+    """Return a line of the schedule. `data` names the categories to delete, with the part where only a part goes.
 
-    Of `parts`, all entries of the day are parts: the entry that governs the record goes later.
+    With `parts`, the line is about the entries of one day that go before the governing entry of the record.
     """
     entries = json.loads(row.entries)
     if not parts:
-        return _record(row) | {"data": [entry_name(entry) for entry in entries]}
+        return _record_line(row, entries)
     day = row.part_delete_after.isoformat()
-    going = [entry for entry in entries if entry["delete_after"] == day]
-    return _record(row) | {
-        "class": " ".join(dict.fromkeys(entry["class"] for entry in going)),
-        "legal_basis": " ".join(dict.fromkeys(entry["basis"] for entry in going)),
-        "review_after": min(
-            (entry["review_after"] for entry in going if entry["review_after"]), default=None
-        ),
+    due_entries = [entry for entry in entries if entry["delete_after"] == day]
+    reviews = [entry["review_after"] for entry in due_entries if entry["review_after"]]
+    return _record_line(row, due_entries) | {
+        "class": " ".join(dict.fromkeys(entry["class"] for entry in due_entries)),
+        "legal_basis": " ".join(dict.fromkeys(entry["basis"] for entry in due_entries)),
+        "review_after": min(reviews, default=None),
         "delete_after": day,
-        "data": [entry_name(entry) for entry in going],
     }
 
 
-def _record(row: Row[Any]) -> dict[str, Any]:
+def _record_line(row: Row[Any], entries: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return {
         "store": row.store,
         "kind": row.kind,
@@ -119,26 +115,29 @@ def _record(row: Row[Any]) -> dict[str, Any]:
         "review_after": iso_or_none(row.review_after),
         "delete_after": iso_or_none(row.delete_after),
         "state": row.state,
+        "data": [entry_name(entry) for entry in entries],
     }
 
 
 def _calendar(rows: Iterable[Row[Any]], *, parts: bool) -> bytes:
-    """Records are due from the day after the last on which they are kept."""
-    from icalendar import Calendar, Event  # noqa: PLC0415 - takes longer to load than most of what is asked for needs
+    """Write a calendar. A record is due from the day after the last on which it is kept."""
+    # Loading takes longer than most requests, so only the calendar loads it.
+    from icalendar import Calendar, Event  # noqa: PLC0415
 
+    prefix = "part-" if parts else ""
     calendar = Calendar()
     calendar.add("prodid", "-//Retention Hooks//schedule//EN")
     calendar.add("version", "2.0")
     for row in rows:
         event = Event()
         day = row.day + timedelta(days=1)
-        event.add(
-            "uid",
-            f"{day}-{'part-' if parts else ''}{row.kind}-{row.retention_class}@retention-hooks",
-        )
+        event.add("uid", f"{day}-{prefix}{row.kind}-{row.retention_class}@retention-hooks")
         event.add("dtstamp", current_service().runtime.clock())
         event.add("dtstart", day)
-        whole = f"Delete {row.number} of {row.kind}: {row.retention_class}"
-        event.add("summary", f"Delete a part of {row.number} of {row.kind}" if parts else whole)
+        if parts:
+            summary = f"Delete a part of {row.number} of {row.kind}"
+        else:
+            summary = f"Delete {row.number} of {row.kind}: {row.retention_class}"
+        event.add("summary", summary)
         calendar.add_component(event)
     return bytes(calendar.to_ical())
