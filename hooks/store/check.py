@@ -129,7 +129,7 @@ def reachability(store_url: str, now: datetime) -> Reachability:
         words = f"no answer ({type(error).__name__}). Check STORE_URL, and that the store is up"
         return Reachability(_unreadable(words), answers=False)
     store_time = http_date(answer.headers.get("Date"))
-    clock_offset = None if store_time is None else store_time - now
+    clock_offset = store_time - now if store_time else None
     result = clock(clock_offset)
     if 300 <= answer.status_code < 400:
         target = answer.headers.get("Location", "").removesuffix("/").removesuffix("/wp-json")

@@ -24,7 +24,14 @@ from hooks.errors import (
 from hooks.retention.facts import RecordKind
 from hooks.settings import StoreSettings
 from hooks.store import caches
-from hooks.store.failures import failure, failure_in_success, failure_of, http_date, is_key_missing
+from hooks.store.failures import (
+    failure,
+    failure_in_success,
+    failure_of,
+    http_date,
+    is_key_missing,
+    status_inside,
+)
 from hooks.store.index import read_index
 from hooks.store.json_answer import decode
 from hooks.store.rate import NoPace, Pace, call_name, outcome_of
@@ -120,7 +127,7 @@ class StoreClient:
             self._api.key_in_query = auth == "query"
 
     def index(self) -> dict[str, Any] | None:
-        """The index of the REST API, read without a key; see `read_index`. Raises what `pace` raises."""
+        """Read the index of the REST API without a key; see `read_index`. Raises what `pace` raises."""
         self._pace.wait()
         return read_index(self._api.session, self.settings.url)
 
@@ -441,7 +448,9 @@ class StoreClient:
     ) -> Response:
         """Send a call when the pace allows it, and tell the pace its outcome, also after a failure."""
         send = getattr(self._api, method.lower())
-        arguments: list[object] = [endpoint] if method in ("GET", "DELETE") else [endpoint, body]
+        arguments: list[object] = [endpoint]
+        if method not in ("GET", "DELETE"):
+            arguments.append(body)
         answer: Response | RequestException | None = None
         self._pace.wait()
         began = time.monotonic()
@@ -488,8 +497,9 @@ def _write_outcome(row: dict[str, Any]) -> WriteOutcome:
     error = row.get("error")
     if not isinstance(error, dict):
         return row
-    details = error.get("data")
-    status = details.get("status") if isinstance(details, dict) else None
-    write_error = failure_of(error.get("code"), status if isinstance(status, int) else 400)
-    # The key may write others of the batch, so the refusal is about this record.
-    return closed() if isinstance(write_error, CredentialsRefusedError) else write_error
+    status = status_inside(error)
+    write_error = failure_of(error.get("code"), 400 if status is None else status)
+    if isinstance(write_error, CredentialsRefusedError):
+        # The key may write others of the batch, so the refusal is about this record.
+        return closed()
+    return write_error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from requests import Response
 
@@ -69,11 +70,19 @@ def failure_in_success(body: object) -> StoreError | None:
     """
     if not isinstance(body, dict) or not isinstance(body.get("code"), str) or "message" not in body:
         return None
-    details = body.get("data")
-    status = details.get("status") if isinstance(details, dict) else None
-    if not isinstance(status, int) or status < 400:
+    status = status_inside(body)
+    if status is None or status < 400:
         return None
     return failure_of(body["code"], status)
+
+
+def status_inside(error: Mapping[str, Any]) -> int | None:
+    """Return the status that an error of the API names in its body; None where it names none."""
+    details = error.get("data")
+    if not isinstance(details, dict):
+        return None
+    status = details.get("status")
+    return status if isinstance(status, int) else None
 
 
 KEY_NOT_RECEIVED = "key-not-received"
@@ -161,6 +170,8 @@ def http_date(value: str | None) -> datetime | None:
     """Read the date of an HTTP header, in UTC; None where it is not a date."""
     try:
         moment = parsedate_to_datetime(value or "")
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        if moment.tzinfo is None:
+            return moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -45,8 +45,9 @@ def read_index(session: TimedSession, store_url: str) -> dict[str, Any] | None:
             answer._content = body_within(answer, MAX_BYTES) or b""  # noqa: SLF001 - as the client does
             index = answer.json()
     except RequestException as error:
-        is_malformed = isinstance(error, ValueError)  # the JSON error of `requests`
-        return {} if is_malformed else None
+        if isinstance(error, ValueError):  # the answer is not JSON
+            return {}
+        return None
     except RecursionError:
         return {}
     return index if isinstance(index, dict) else {}

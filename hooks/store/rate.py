@@ -165,20 +165,20 @@ def call_name(
         return f"read-{resource}"
     if is_read:
         return f"list-{resource}-{_size_class(_listed_rows(params, answer))}"
-    items = body.get("update") if isinstance(body, Mapping) else None
-    count = len(items) if isinstance(items, Sized) else 1
-    return f"write-{resource}-{_size_class(count)}"
+    return f"write-{resource}-{_size_class(_written_items(body))}"
 
 
 def outcome_of(answer: Response | Exception | None) -> CallOutcome:
     """Return the outcome of a call that ended with an answer, with a failure, or with neither."""
     if not isinstance(answer, Response):
         return CallOutcome.TIMED_OUT if _is_time_out(answer) else CallOutcome.OTHER
+    if answer.status_code < 300:
+        return CallOutcome.ANSWERED
     if answer.status_code in (429, 503):
         return CallOutcome.BUSY
     if answer.status_code in _GATEWAY_TIME_OUTS:
         return CallOutcome.TIMED_OUT
-    return CallOutcome.ANSWERED if answer.status_code < 300 else CallOutcome.OTHER
+    return CallOutcome.OTHER
 
 
 def _is_time_out(error: Exception | None) -> bool:
@@ -198,7 +198,15 @@ def _listed_rows(params: Mapping[str, str] | None, answer: Response | Exception 
     return per_page if total is None else min(per_page, total)
 
 
+def _written_items(body: object) -> int:
+    """Count the items of a batch; any other write is one item."""
+    if isinstance(body, Mapping) and isinstance(body.get("update"), Sized):
+        return len(body["update"])
+    return 1
+
+
 def _size_class(number: int) -> int:
-    if number <= 1:
-        return 1
-    return 10 if number <= 10 else 100
+    for size in (1, 10):
+        if number <= size:
+            return size
+    return 100

@@ -39,7 +39,8 @@ def zone_text(index: Mapping[str, object]) -> str | None:
     """Read the zone of a store's index: a name, an offset such as `UTC+02:00`, UNKNOWN, or None where it has none."""
     name = index.get("timezone_string")
     if isinstance(name, str) and name.strip():
-        return name.strip() if _zone_by_name(name.strip()) else UNKNOWN
+        zone_name = name.strip()
+        return zone_name if _zone_by_name(zone_name) else UNKNOWN
     hours = _offset_hours(index.get("gmt_offset"))
     if hours is None:
         return None
@@ -55,7 +56,9 @@ def zone_of(text: str) -> tzinfo | None:
         return _zone_by_name(text)
     sign, hours, minutes = match.groups()
     offset = timedelta(hours=int(hours), minutes=int(minutes))
-    return timezone(-offset if sign == "-" else offset)
+    if sign == "-":
+        offset = -offset
+    return timezone(offset)
 
 
 def is_offset(text: str) -> bool:
@@ -115,7 +118,9 @@ def describe_difference(text: str, policy_zone: tzinfo) -> str | None:
     if zone_difference is None:
         return None
     when = "all the year" if zone_difference.is_constant else "in a part of the year"
-    zone = f"{text}, an offset without summer time" if is_offset(text) else text
+    zone = text
+    if is_offset(text):
+        zone += ", an offset without summer time"
     hours = f"{zone_difference.largest.total_seconds() / 3600:g} h"
     return (
         f"the store's time zone is {zone}, and the policy's is {policy_zone}: they differ by up to {hours} {when}, so "

@@ -156,7 +156,9 @@ def _status(hook: Hook, url: str) -> Status:
         return "elsewhere"
     if hook.status == "active":
         return "active"
-    return "paused" if hook.status == "paused" else "disabled"
+    if hook.status == "paused":
+        return "paused"
+    return "disabled"
 
 
 def mend(client: StoreClient, states: Sequence[TopicState], target: Target) -> Iterator[Deed]:

@@ -1,6 +1,6 @@
 """Group commit: deliveries that a process takes at the same time share one transaction.
 
-The danger: a commit waits for the disk. That costs more than all the rest of a delivery, and the ledger makes one
+The danger: a commit waits for the disk. That takes longer than everything else in a delivery, and the ledger makes one
 commit at a time. With a commit for each delivery, a burst of webhooks would time out, and WooCommerce never sends a
 failed delivery again.
 
@@ -72,9 +72,8 @@ class GroupCommit:
         self._queue.append(waiter)
         if not self._is_committing:
             self._is_committing = True
-            gevent.spawn(
-                self._commit
-            )  # runs after the other greenlets that are ready have queued theirs
+            # It runs after the other greenlets that are ready have queued their deliveries.
+            gevent.spawn(self._commit)
         result = waiter.answer.get()
         return result or ingester.ingest_batch(SingleBatch(store, delivery))[0]
 
@@ -122,7 +121,7 @@ class _QueuedBatch:
             log.warning("group_commit.refused", deliveries=len(self.waiters), error=str(error))
             self._retry_alone()
         except LedgerUnavailableError as error:
-            self.deliveries()  # those that came meanwhile would wait in vain, too
+            self.deliveries()  # deliveries that came meanwhile would wait in vain, too
             for waiter in self.waiters:
                 waiter.answer.set_exception(error, sys.exc_info())
         except Exception:

@@ -68,15 +68,15 @@ def _overdue(connection: Connection, policy: Policy, today: date) -> Iterator[Pr
     """Find data that are still there when `act_within` has passed since their last day."""
     within = policy.deletion.act_within
     before = within.first_start(today)
-    whole, oldest_whole = due.first_due(connection, DueQuery(before))
-    parts, oldest_part = due.first_due(connection, DueQuery(before, parts=True))
+    records_due, oldest_record = due.first_due(connection, DueQuery(before))
+    parts_due, oldest_part = due.first_due(connection, DueQuery(before, parts=True))
     counts: list[str] = []
     oldest_rows: list[Row[Any]] = []
-    if oldest_whole:
-        counts.append(f"{whole} record(s)")
-        oldest_rows.append(oldest_whole)
+    if oldest_record:
+        counts.append(f"{records_due} record(s)")
+        oldest_rows.append(oldest_record)
     if oldest_part:
-        counts.append(f"a part of {parts} record(s)")
+        counts.append(f"a part of {parts_due} record(s)")
         oldest_rows.append(oldest_part)
     if not oldest_rows:
         return

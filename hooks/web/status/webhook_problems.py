@@ -72,8 +72,8 @@ def _outdated(connection: Connection, slug: str) -> Iterator[Problem]:
     outdated = list(api_versions.outdated_topics(connection, slug))
     if not outdated:
         return
-    topics = ", ".join(each.topic for each in outdated)
-    if all(each.is_curable for each in outdated):
+    names = ", ".join(topic.topic for topic in outdated)
+    if all(topic.is_curable for topic in outdated):
         advice = f"The worker recreates them; `{INSTALL}` does it at once."
     else:
         advice = (
@@ -82,9 +82,9 @@ def _outdated(connection: Connection, slug: str) -> Iterator[Problem]:
         )
     yield {
         "code": "webhook-wrong-version",
-        "message": f"The last deliveries of the webhook(s) {topics} of {slug} do not have the form of API version v3: "
+        "message": f"The last deliveries of the webhook(s) {names} of {slug} do not have the form of API version v3: "
         f"somebody may have made these webhooks by hand for another version. {advice}",
-        "since": min(each.since for each in outdated).isoformat(),
+        "since": min(topic.since for topic in outdated).isoformat(),
     }
 
 
