@@ -134,7 +134,7 @@ def reachability(store_url: str, now: datetime) -> Reachability:
     if 300 <= answer.status_code < 400:
         target = answer.headers.get("Location", "").removesuffix("/").removesuffix("/wp-json")
         result = _wrong(
-            f"the store's address redirects to {target or 'another address'}: set STORE_URL to that address"
+            f"the store's address redirects to {target or 'another address'}: set STORE_URL to where it leads"
         )
     return Reachability(result, answers=True, clock_offset=clock_offset)
 
