@@ -178,7 +178,7 @@ def _full_disk(site: Site) -> Iterator[None]:
     """No disk is large enough; the test can fill none."""
     with site.monkeypatch.context() as patch:
         patch.setattr(operation, "MIN_FREE_DISK", 2**63)
-            patch.setattr(operation, "MAX_FREE_DISK", 2**63)
+        patch.setattr(operation, "MAX_FREE_DISK", 2**63)
         yield
 
 
