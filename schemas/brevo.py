@@ -139,6 +139,6 @@ class BrevoEventSchema(Schema):
             raise ValidationError("is in the future")
 
     @post_load
-    def _make(self, raw: Mapping[str, Any], **_: object) -> BrevoEvent:
+    def _build(self, raw: Mapping[str, Any], **_: object) -> BrevoEvent:
         at = datetime.fromtimestamp(raw["ts_event"], UTC) if raw["ts_event"] else None
         return BrevoEvent(raw["email"], at)

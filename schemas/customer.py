@@ -40,7 +40,7 @@ class CustomerSchema(Schema):
         super().__init__(**kwargs)
 
     @post_load(pass_original=True)
-    def _make(self, raw: dict[str, Any], original: Mapping[str, Any], **_: object) -> Snapshot:
+    def _build(self, raw: dict[str, Any], original: Mapping[str, Any], **_: object) -> Snapshot:
         times = Times.of(original, "date_created", "date_modified")
         created = times.instants["date_created"]
         version = times.instants["date_modified"] or created or UNDATED
@@ -51,16 +51,16 @@ class CustomerSchema(Schema):
             oddities |= {"meta_data"}
         if meta.is_activity_odd:
             oddities |= {"wc_last_active"}
-        staff = raw["role"] not in self.vocabulary.customer_roles
+        is_staff = raw["role"] not in self.vocabulary.customer_roles
         facts = CustomerFacts(
             created_at=created,
-            staff=staff,
+            staff=is_staff,
             last_active_at=meta.last_active_at,
             kinds=meta.kinds & {"newsletter"},
             choices=meta.choices,
-            meta_at=version if meta.is_known else None,
+            meta_at=meta.at,
             oddities=oddities,
-            role=_staff_role(raw["role"]) if staff else "",
+            role=_staff_role(raw["role"]) if is_staff else "",
         )
         return Snapshot(facts, raw["id"], version, meta.store_meta)
 

@@ -133,7 +133,7 @@ class SubjectSchema(Schema):
             raise ValidationError(f"needs exactly one of {names}")
 
     @post_load
-    def _make(self, raw: Mapping[str, Any], **_: object) -> Subject | Address | None:
+    def _build(self, raw: Mapping[str, Any], **_: object) -> Subject | Address | None:
         return self._subject(raw)
 
     def _subject(self, raw: Mapping[str, Any]) -> Subject | Address | None:
@@ -233,7 +233,7 @@ class ToolEventSchema(TimedSchema):
             )
 
     @post_load
-    def _make(self, raw: dict[str, Any], **_: object) -> ToolEvent:
+    def _build(self, raw: dict[str, Any], **_: object) -> ToolEvent:
         return ToolEvent(**raw)
 
 

@@ -18,30 +18,28 @@ from schemas.wire import php_list
 class Meta:
     """The facts in the `meta_data` of one record.
 
-    `store_meta` has the texts that the store holds under the service's own keys. It is None if `meta_data` was not
-    shown or cannot be read: unknown, not empty.
+    `at` is the version of the record that showed them. `store_meta` has the texts that the store holds under the
+    service's own keys. Both are None if `meta_data` was not shown or cannot be read: unknown, not empty.
+
+    `trashed_from` is the status before the trash. `is_activity_odd`: `wc_last_active` is there, but is no time.
     """
 
-    kinds: frozenset[str]
-    choices: tuple[Choice, ...]
-    store_meta: dict[str, str] | None
-    anonymised: bool
-    trashed_from: str | None
-    last_active_at: datetime | None
+    at: datetime | None = None
+    kinds: frozenset[str] = frozenset()
+    choices: tuple[Choice, ...] = ()
+    store_meta: dict[str, str] | None = None
+    erased_at: datetime | None = None
+    trashed_from: str | None = None
+    last_active_at: datetime | None = None
     is_activity_odd: bool = False
 
-    @property
-    def is_known(self) -> bool:
-        """Tell whether `meta_data` was shown and can be read."""
-        return self.store_meta is not None
 
-
-UNKNOWN = Meta(frozenset(), (), None, anonymised=False, trashed_from=None, last_active_at=None)
+UNKNOWN = Meta()
 
 
 def read_meta(raw: object, vocabulary: MetaVocabulary, *, at: datetime) -> Meta:
-    """Read the `meta_data` of a record as it was at `at`; UNKNOWN if it is not shown or not a list."""
-    rows = None if raw is None else php_list(raw)
+    """Read the `meta_data` of a record whose version is `at`; UNKNOWN if it is not shown or not a list."""
+    rows = php_list(raw)
     if rows is None:
         return UNKNOWN
     values = dict(_pairs(rows))
@@ -51,11 +49,13 @@ def read_meta(raw: object, vocabulary: MetaVocabulary, *, at: datetime) -> Meta:
         if _has_value(values, key)
     ]
     last_active_at = _unix_time(values.get("wc_last_active"))
+    is_erased = values.get("_anonymized") == "yes"
     return Meta(
+        at=at,
         kinds=frozenset(_kinds(values, newsletter, vocabulary)),
         choices=_choices(newsletter, vocabulary, at),
         store_meta={key: _text(values[key]) for key in KEYS if key in values},
-        anonymised=values.get("_anonymized") == "yes",
+        erased_at=at if is_erased else None,
         trashed_from=_slug(values.get("_wp_trash_meta_status")),
         last_active_at=last_active_at,
         is_activity_odd=last_active_at is None and _has_value(values, "wc_last_active"),

@@ -101,7 +101,7 @@ class ArgumentSchema(Schema):
             raise ValidationError("is about one subject at most", "subject")
 
     @post_load
-    def _make(self, raw: Mapping[str, Any], **_: object) -> Argument:
+    def _build(self, raw: Mapping[str, Any], **_: object) -> Argument:
         subject = raw["subject"]
         if raw["customer_id"]:
             subject = Subject("customer", str(raw["customer_id"]))

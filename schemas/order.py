@@ -110,7 +110,7 @@ class OrderSchema(Schema):
         super().__init__(**kwargs)
 
     @post_load(pass_original=True)
-    def _make(self, raw: dict[str, Any], original: Mapping[str, Any], **_: object) -> Snapshot:
+    def _build(self, raw: dict[str, Any], original: Mapping[str, Any], **_: object) -> Snapshot:
         """Build the snapshot. Fields of any content are read from `original`, only to see whether they are empty."""
         times = Times.of(original, *_TIMES)
         created, modified, paid, completed = (times.instants[name] for name in _TIMES)
@@ -131,8 +131,8 @@ class OrderSchema(Schema):
             trashed=raw["status"] == TRASH,
             refunds=refunds.rows,
             choices=meta.choices,
-            erased_at=version if meta.anonymised else None,
-            meta_at=version if meta.is_known else None,
+            erased_at=meta.erased_at,
+            meta_at=meta.at,
             payment=method_id(original.get("payment_method"), self.vocabulary.method_patterns),
             carriers=_carriers(original.get("shipping_lines"), self.vocabulary),
             oddities=oddities,

@@ -626,9 +626,7 @@ def test_meta_data_with_gaps_is_read() -> None:
 
 
 def test_meta_data_that_is_empty_is_known_to_be() -> None:
-    assert _meta([]) == Meta(
-        frozenset(), (), {}, anonymised=False, trashed_from=None, last_active_at=None
-    )
+    assert _meta([]) == Meta(at(NOON), store_meta={})
     for shown in (_order(meta_data=[]), _customer(meta_data=[])):
         assert (shown.store_meta, shown.facts.meta_at) == ({}, at(NOON))
 
