@@ -28,6 +28,8 @@ _INSTANT = re.compile(r'(?:\[\d+,)?"(\d{4}-\d\d-\d\dT\d\d):\d\d:\d\d(?:\.\d+)?\+
 _REST_OF_HOUR = timedelta(minutes=59, seconds=59, microseconds=999_999)
 
 
+# `hooks/retention/rule_view.py` does the same on facts that were read. A fact that a rule asks for must be added to
+# both; `tests/unit/test_facts_outline.py` compares them.
 class Outline(NamedTuple):
     """Facts of one kind with the same `text` have the same schedule, whoever owns them, if nothing else bears on them.
 

@@ -15,7 +15,7 @@ from hooks.retention.policy import Policy
 if TYPE_CHECKING:
     from hooks.retention.classify import Entry
 
-ONE_MONTH = Period(months=1)
+ANSWER_PERIOD = Period(months=1)
 """The time within which a request is answered: GDPR Art. 12(3)."""
 
 WITHDRAWAL = timedelta(days=14)
@@ -33,7 +33,7 @@ ORDER_CLOSED = "order-closed"
 
 def answer_by(received: date) -> date:
     """Return the last day on which a request that was received on a day can be answered and carried out."""
-    return ONE_MONTH.after(received)
+    return ANSWER_PERIOD.after(received)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ KINDS: tuple[RecordKind, ...] = (
     "cookie-consent",
 )
 STORED_KINDS: tuple[RecordKind, ...] = ("order", "customer")
-"""The kinds of records that the store holds. Only to these can a schedule be pushed."""
+"""The kinds of records that the store holds. A schedule can be pushed only to these."""
 
 MAX_ID = 2**63 - 1
 """The largest id that a database can hold. No store gives a larger one."""
@@ -65,8 +65,10 @@ META_KINDS = frozenset({"attribution", "newsletter"})
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A choice on marketing: consent `given`, or refused. `at` is the version of the state that showed it, or the time
-    at which a tool reports that the person made it."""
+    """A choice on marketing: consent was given or refused.
+
+    `at` is the version of the state that showed the choice or, if a tool reported it, the time at which it was made.
+    """
 
     at: datetime
     given: bool
@@ -91,11 +93,14 @@ class OrderFacts:
 
     These come from its newest state:
     - `status`: the status; of an order in the trash, the status before. 'unknown' for a status that a plugin added.
+    - `kinds`: the kinds of personal data that the order holds, such as `identity` or `newsletter`.
     - `payment` and `carriers`: the store's ids of the payment method and of the shipping methods.
     - `oddities`: the parts of the state, as the store names them, that were left out because they are implausible.
     - `meta_at`: the version of the state that last showed `meta_data`.
 
     These keep what earlier states showed:
+    - `choices`: the newsletter choices in order of time.
+    - `erased_at`: the first version that the store's eraser had emptied.
     - `was_paid`: an earlier state was paid.
     - `carried`: the parts that the newest state lacks, each with the version of the last state that showed it.
     - `former_customer_id`: the last customer of an order that has no customer now.
@@ -233,8 +238,10 @@ class SupportRequestFacts:
 
 @dataclass(frozen=True, slots=True)
 class ConsentFacts:
-    """The facts of a consent to a newsletter or to cookies, from the tool events about it. `name` is the tool's own
-    id."""
+    """The facts of a consent to a newsletter or to cookies, from the tool events about it.
+
+    `name` is the tool's own id.
+    """
 
     kind: RecordKind
     choices: tuple[Choice, ...] = ()

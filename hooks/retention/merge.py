@@ -46,8 +46,8 @@ StoreFacts = OrderFacts | CustomerFacts
 class MergeResult:
     """The facts and their version after a merge.
 
-    `stale`: a newer version was known already. `doubtful`: two different states of the same second are known, and only
-    the store can say which of them is the newest.
+    `stale`: a newer version was known already. `doubtful`: two different states are known, and only the store can say
+    which of them is the newest.
     """
 
     facts: StoreFacts
@@ -271,7 +271,7 @@ def _joined_account(
 
 
 def _normalized(facts: StoreFacts) -> StoreFacts:
-    """Return the facts without those that their own state shows already. Equal facts are then equal values."""
+    """Return the facts without those that the newest state shows by itself. Equal facts are then equal values."""
     if not isinstance(facts, OrderFacts):
         return facts
     former_customer_id, first_seen_at = facts.former_customer_id, facts.first_seen_at

@@ -96,7 +96,7 @@ class RetentionClass:
     """A kind of data with one period: how long it is kept, and the clock that the period counts from.
 
     Either `keep`, a period, or `until`, an event, is set. `review` is set where the page gives a range: its shorter
-    end, after which the data may be deleted. `at_end` is the action at the end. `source` is the law that the period
+    end, from which on the data may be deleted. `at_end` is the action at the end. `source` is the law that the period
     comes from.
 
     `proof`: the data stay in spite of an erasure request or an objection, to establish, exercise or defend legal
@@ -115,7 +115,7 @@ class RetentionClass:
     proof: bool = False
 
 
-ONE_MONTH = Period(months=1)
+_ONE_MONTH = Period(months=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class Deletion:
     If the policy file does not state it, it is one month, as the operator's own choice.
     """
 
-    act_within: Period = ONE_MONTH
+    act_within: Period = _ONE_MONTH
     published: Published = Published(None)
 
 
@@ -251,8 +251,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """The controller (GDPR Art. 4(7)): section 1 of the page. `uk`: it markets or sells to the UK too, so that UK GDPR
-    may apply."""
+    """The controller (GDPR Art. 4(7)): section 1 of the page.
+
+    `uk`: it markets or sells to the UK too, so UK GDPR may apply.
+    """
 
     name: str
     address: str
