@@ -111,9 +111,10 @@ class _Handle:
 
     def cut(self) -> None:
         """End the connection, also for a thread that waits for its data."""
-        if self._socket:
-            with suppress(OSError):  # it has ended by itself
-                self._socket.shutdown(socket.SHUT_RDWR)
+        handle = self._socket  # another thread may close it meanwhile
+        if handle:
+            with suppress(OSError):  # the connection has ended by itself
+                handle.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Close this handle. The connection stays open through its first handle."""

@@ -47,7 +47,7 @@ def audit_verify(expect: str | None, *, as_json: bool) -> None:
     Finds lines of the history that were changed, removed, inserted or reordered. Changes nothing.
 
     Keep the head that it prints in a place that nobody who can write to the database can write to, and pass it to
-    --expect later. Nothing else shows that the chain was cut off at its end, or made anew as a whole.
+    --expect later. Nothing else shows that the chain was cut off at its end, or rebuilt as a whole.
     """
     report = _audit(current_service(), _read_head(expect))
     if as_json:

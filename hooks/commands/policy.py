@@ -138,7 +138,7 @@ def _stop_waiting(candidate: Policy, waits_for: str, impact: Impact | None) -> N
     why = reasons(waits_for, candidate.effective_from, counts)
     click.echo(f"\nNot put in force: {why}.", err=True)
     if waits_for != "effective-date":
-        click.echo("Use --yes to put it in force all the same.", err=True)
+        click.echo("Use --yes to put it in force anyway.", err=True)
     sys.exit(FINDING)
 
 

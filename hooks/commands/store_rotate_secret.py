@@ -71,10 +71,10 @@ def _variable(service: Service, slug: str) -> str:
 
 
 def _propose(store: StoreSettings, variable: str) -> None:
-    """Print the setting with a new secret before the old one."""
+    """Print the setting with a new secret before the old one. Nothing is saved: each run makes another secret."""
     new, old = secrets.token_hex(32), store.webhook_secrets[0]
     click.echo(
-        "  step 1 of 3: one secret is set. Set a new one before it, so that deliveries of both are taken:\n"
+        "  step 1 of 3: one secret is set. Set a new one before it, so that deliveries of both are accepted:\n"
     )
     if store.secret_readings or "," in old or not is_long_enough(old):
         click.echo(f"{new}\n{old}\n")
@@ -99,12 +99,12 @@ def _rotate(installation: Installation, variable: str, report: Report) -> None:
         proof = probe.prove(installation.url, new_secret)
         if proof.verdict != "well":
             report.add_fault(
-                f"the new secret is not known to be taken: {proof.words}. Nothing was changed. Set {variable} alike "
-                "for all web processes, restart them, and run this command again where PUBLIC_URL can be reached"
+                f"it is not proved that the new secret is accepted: {proof.words}. Nothing was changed. Set {variable} "
+                "alike for all web processes, restart them, and run this command again where PUBLIC_URL can be reached"
             )
             return
     report.add(
-        CheckResult(fine=True, words="the web process takes deliveries that the new secret signs")
+        CheckResult(fine=True, words="the web process accepts deliveries that the new secret signs")
     )
     with hold_lease(installation) as lease:
         is_changed = _give_new_secret(installation, lease, new_secret, report)
