@@ -318,8 +318,8 @@ def webhooks(states: Iterable[TopicState], url: str) -> Iterator[CheckResult]:
                 f"{webhook} sends bodies of another API version than v3, which are quarantined; "
                 "`store install` recreates it"
             )
-        if state.doubles:
-            ids = ", ".join(str(number) for number in state.doubles)
+        if state.duplicates:
+            ids = ", ".join(str(number) for number in state.duplicates)
             yield _wrong(
                 f"{webhook} exists more than once, also as {ids}: its events arrive several times; "
                 "`store install` removes the others"

@@ -19,8 +19,8 @@ LONGEST_ASKED = timedelta(days=1)
 def delay(error: StoreError, attempts: int, *, jitter: Callable[[], float]) -> timedelta:
     """Return the wait after the `attempts`-th failure in a row (from 1): exponential backoff.
 
-    It doubles from FIRST to LONGEST. `jitter`, which gives 0 to 1, takes between all and half of that, so that many
-    retries do not come at once. The wait is never shorter than the store asked for.
+    It doubles from FIRST to LONGEST. `jitter`, which gives 0 to 1, makes it up to a half shorter, so that many retries
+    do not come at once. The wait is never shorter than the store asked for.
     """
     if not error.permanent:
         longest_wait = min(LONGEST, FIRST * float(2 ** min(attempts - 1, 20)))

@@ -54,14 +54,14 @@ class Target:
 class TopicState:
     """The state of one topic's webhook.
 
-    `hook_id` is the webhook that serves the topic, or should; `doubles` are the ids of more webhooks of ours.
+    `hook_id` is the webhook that serves the topic, or should; `duplicates` are the ids of more webhooks of ours.
     `is_outdated`: its deliveries are of another API version, and a new webhook may help.
     """
 
     topic: str
     status: Status
     hook_id: int | None = None
-    doubles: tuple[int, ...] = ()
+    duplicates: tuple[int, ...] = ()
     is_outdated: bool = False
 
     @property
@@ -72,7 +72,7 @@ class TopicState:
     @property
     def well(self) -> bool:
         """Tell whether nothing needs repair."""
-        return self.works and not self.doubles and not self.is_outdated
+        return self.works and not self.duplicates and not self.is_outdated
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +147,8 @@ def _state(topic: str, hooks: Sequence[Hook], url: str, remembered: int | None) 
     if not candidates:
         return TopicState(topic, "missing")
     best = candidates[0]
-    doubles = tuple(sorted(hook.id for hook in candidates[1:]))
-    return TopicState(topic, _status(best, url), best.id, doubles)
+    duplicates = tuple(sorted(hook.id for hook in candidates[1:]))
+    return TopicState(topic, _status(best, url), best.id, duplicates)
 
 
 def _status(hook: Hook, url: str) -> Status:
@@ -162,7 +162,7 @@ def _status(hook: Hook, url: str) -> Status:
 
 
 def mend(client: StoreClient, states: Sequence[TopicState], target: Target) -> Iterator[Deed]:
-    """Create missing webhooks, recreate those that do not work, remove doubles. The caller saves each deed as it comes.
+    """Create missing webhooks, recreate broken ones, remove duplicates. The caller saves each deed as it comes.
 
     - If one webhook was given up on (GIVEN_UP), all are recreated: nothing else resets the count of failures.
     - An outdated webhook is recreated: REST cannot change its API version.
@@ -174,7 +174,7 @@ def mend(client: StoreClient, states: Sequence[TopicState], target: Target) -> I
     """
     recreate_all = any(state.status in GIVEN_UP for state in states)
     for state in sorted(states, key=lambda state: state.status in GIVEN_UP):
-        old_ids = list(state.doubles)
+        old_ids = list(state.duplicates)
         if recreate_all or not state.works or state.is_outdated:
             yield _create(client, state.topic, target)
             if state.hook_id is not None:

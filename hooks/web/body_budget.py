@@ -58,14 +58,14 @@ class BodyBudget:
             self._available -= size
             return
         if len(self._queue) >= MAX_WAITING:
-            raise OverloadedError("Too many large bodies are on their way; send it again later.")
+            raise OverloadedError("Too many large requests are waiting; send it again later.")
         turn = _Turn(size)
         self._queue.append(turn)
         turn.admitted.wait(WAIT_SECONDS)
         if turn in self._queue:
             self._queue.remove(turn)
             self._admit()
-            raise OverloadedError("Too many large bodies are on their way; send it again later.")
+            raise OverloadedError("Too many large requests are waiting; send it again later.")
 
     def _admit(self) -> None:
         while self._queue and self._queue[0].size <= self._available:
