@@ -103,16 +103,19 @@ class Backfill:
     def _progress(self, began: datetime) -> Progress:
         with self.runtime.database.read() as connection:
             states = [rounds.state(connection, self.store, name) for name in SWEEPS]
-            to_be_read = views.due_refetches(connection, self.store, self.runtime.clock())
+            due_refetches = views.due_refetches(connection, self.store, self.runtime.clock())
             backoff = stores.backoff_of(connection, self.store)
         sweeps = [state for state in states if state is not None]
         seen, total, under_way = 0, 0, 0
         for sweep in sweeps:
-            is_done = sweep.done_at is not None and sweep.done_at >= began
-            seen += (sweep.total or 0) if is_done else sweep.seen
+            is_sweep_done = sweep.done_at is not None and sweep.done_at >= began
             total += sweep.total or 0
-            under_way += not is_done
-        is_done = not under_way and not to_be_read
+            if is_sweep_done:
+                seen += sweep.total or 0
+            else:
+                seen += sweep.seen
+                under_way += 1
+        is_done = not under_way and not due_refetches
         return Progress(seen, max(total, seen), is_done, *_trouble(sweeps, backoff))
 
 

@@ -57,7 +57,7 @@ class RefundIds:
         ids = set()
         is_complete = True
         for refund in refunds:
-            number = record_id(refund.get("id")) if isinstance(refund, dict) else None
+            number = refund_id(refund)
             if number is None:
                 is_complete = False
             else:
@@ -67,7 +67,14 @@ class RefundIds:
     def agree_with(self, facts: OrderFacts) -> bool:
         """Tell whether the ledger has these refunds; where they are complete, also whether it has no others."""
         stored_ids = {refund.id for refund in facts.refunds}
-        return self.ids == stored_ids if self.is_complete else self.ids <= stored_ids
+        if self.is_complete:
+            return self.ids == stored_ids
+        return self.ids <= stored_ids
+
+
+def refund_id(raw: object) -> int | None:
+    """Read the id of a refund that an order shows; None where the entry is an error, or cannot be read."""
+    return record_id(raw.get("id")) if isinstance(raw, dict) else None
 
 
 def knows_refunds(stored: Values | None, raw: Mapping[str, Any]) -> bool:
@@ -109,13 +116,7 @@ def reason_to_refetch(
         return "revived"
     if stored["version"] is None or not is_plausible(stored["version"], now):
         return "changed"
-    if snapshot.version != stored["version"] and not snapshot.undated:
-        return "missed" if snapshot.version > stored["version"] else "changed"
-    if stored["young"] or is_store_behind:
-        return "young"
-    if snapshot.undated:
-        snapshot = date_by_arrival(snapshot, stored["version"])
-    return "changed" if _differs(stored, snapshot, row.refunds, now) else None
+    return _reason_of_stored(stored, snapshot, row.refunds, now, is_store_behind=is_store_behind)
 
 
 def _reason_of_new(snapshot: Snapshot) -> str | None:
@@ -128,13 +129,30 @@ def _reason_of_new(snapshot: Snapshot) -> str | None:
     return None
 
 
+def _reason_of_stored(
+    stored: Values, snapshot: Snapshot, refunds: RefundIds, now: datetime, *, is_store_behind: bool
+) -> str | None:
+    """Return the reason to refetch a record whose version in the ledger is plausible."""
+    if not snapshot.undated and snapshot.version > stored["version"]:
+        return "missed"
+    if not snapshot.undated and snapshot.version < stored["version"]:
+        return "changed"
+    if stored["young"] or is_store_behind:
+        return "young"
+    if snapshot.undated:
+        snapshot = date_by_arrival(snapshot, stored["version"])
+    if _differs(stored, snapshot, refunds, now):
+        return "changed"
+    return None
+
+
 def _differs(stored: Values, snapshot: Snapshot, refunds: RefundIds, now: datetime) -> bool:
     """Tell whether a row of the stored version shows anything that the ledger does not have."""
     facts = cast("StoreFacts", read_facts(stored["kind"], stored["facts"]))
     if isinstance(facts, CustomerFacts):
         return _customer_differs(stored, facts, snapshot, now)
-    shown = without_stamped_creation(cast("OrderFacts", snapshot.facts), facts)
-    return not _same_dates(facts, shown) or not refunds.agree_with(facts)
+    shown_facts = without_stamped_creation(cast("OrderFacts", snapshot.facts), facts)
+    return _order_differs(facts, shown_facts) or not refunds.agree_with(facts)
 
 
 def _customer_differs(
@@ -150,24 +168,22 @@ def _customer_differs(
     return snapshot.store_meta is not None and digest(snapshot.store_meta) != stored["known_digest"]
 
 
-def _same_dates(facts: OrderFacts, shown: OrderFacts) -> bool:
-    """Tell whether a list shows the dates and the state of an order that the ledger has.
+def _order_differs(facts: OrderFacts, shown_facts: OrderFacts) -> bool:
+    """Tell whether a list shows a state or a date of an order that the ledger does not have.
 
     A date that the list lacks is no difference where the ledger carries it from an earlier version.
     """
-    if _state(facts) != _state(shown):
-        return False
+    if facts.trashed != shown_facts.trashed or facts.customer_id != shown_facts.customer_id:
+        return True
+    # Of an order in the trash, a list does not show the status before: only `meta_data` does.
+    if not facts.trashed and facts.status != shown_facts.status:
+        return True
     carried = dict(facts.carried)
     for name in DAYS:
-        day = getattr(shown, name)
+        day = getattr(shown_facts, name)
         if day != getattr(facts, name) and (day or name not in carried):
-            return False
-    return True
-
-
-def _state(facts: OrderFacts) -> tuple[Any, ...]:
-    """Return what a list shows of an order besides dates. Only `meta_data` shows the status before the trash."""
-    return (facts.trashed, None if facts.trashed else facts.status, facts.customer_id)
+            return True
+    return False
 
 
 def expected_listing(stored: Values) -> int:
@@ -175,4 +191,6 @@ def expected_listing(stored: Values) -> int:
     facts = cast("OrderFacts", read_facts("order", stored["facts"]))
     if facts.trashed:
         return LISTINGS.index("trash")
-    return LISTINGS.index(facts.status) if facts.status in LISTINGS else 0
+    if facts.status in LISTINGS:
+        return LISTINGS.index(facts.status)
+    return LISTINGS.index("any")

@@ -43,15 +43,15 @@ class Covered:
         return text if self.done_on is None else f"{text} {self.done_on}"
 
 
-def gaps(known: Sequence[int], first: int, last: int) -> tuple[list[int], int]:
+def gaps(known_ids: Sequence[int], first: int, last: int) -> tuple[list[int], int]:
     """Find the unknown ids from `first` to `last`, at most PER_CALL of them.
 
-    Returns them, and the id up to which every id is known or among them. `known` are the known ids in that range, in
-    rising order. A gap of a billion ids takes no longer than a small one.
+    Returns them, and the id up to which every id is known or among them. `known_ids` are those of that range, in rising
+    order. A gap of a billion ids takes no longer than a small one.
     """
     unknown: list[int] = []
     start = first
-    for number in (*known, last + 1):
+    for number in (*known_ids, last + 1):
         free = PER_CALL - len(unknown)
         unknown += range(start, min(number, start + free))
         if len(unknown) == PER_CALL:
@@ -60,7 +60,7 @@ def gaps(known: Sequence[int], first: int, last: int) -> tuple[list[int], int]:
     return unknown, last
 
 
-def gaps_downwards(known: Sequence[int], first: int, last: int) -> tuple[list[int], int]:
-    """Do as `gaps`, from `first` down to `last`; `known` is in falling order."""
-    unknown, reached = gaps([-number for number in known], -first, -last)
+def gaps_downwards(known_ids: Sequence[int], first: int, last: int) -> tuple[list[int], int]:
+    """Do as `gaps`, from `first` down to `last`; `known_ids` is in falling order."""
+    unknown, reached = gaps([-number for number in known_ids], -first, -last)
     return [-number for number in unknown], -reached

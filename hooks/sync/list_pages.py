@@ -57,11 +57,11 @@ class OrderLists:
         self, params: Mapping[str, str], place: Place, by_ids: ListPage
     ) -> ListPage:
         """Get the page with whole refunds. Where that shows more, note that the store must be asked so."""
-        whole = self._page(params, place, WHOLE_REFUNDS)
-        if _shows_refunds(whole) or not _has_refunds_field(by_ids):
+        with_whole = self._page(params, place, WHOLE_REFUNDS)
+        if _shows_refunds(with_whole) or not _has_refunds_field(by_ids):
             with self.runtime.database.write() as connection:
                 traits.note(connection, self.store, TRAIT, "yes", self.runtime.clock())
-        return whole
+        return with_whole
 
 
 def _has_refunds_field(page: ListPage) -> bool:

@@ -80,10 +80,11 @@ class SharedPace:
         if slot - now > MAX_AHEAD:
             slot = now
         is_reserved = slot - now <= MAX_QUEUE
+        next_call_at = slot + timedelta(seconds=1 / load.rate) if is_reserved else slot
         stores.save_budget(
             connection,
             self.store,
-            next_call_at=slot + timedelta(seconds=1 / load.rate) if is_reserved else slot,
+            next_call_at=next_call_at,
             rate=load.rate,
             usual=json.dumps(dict(load.usual), sort_keys=True),
         )

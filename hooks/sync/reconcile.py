@@ -235,7 +235,10 @@ class Reconciler:
 
 def _counts(row: Row[Any], page: ListPage) -> dict[str, int]:
     """Count the rows seen so far, and the total that the store told at the start of each listing."""
-    seen, total = (row.seen, row.total or 0) if row.began_at else (0, 0)
+    seen, total = len(page.rows), 0
+    if row.began_at:
+        seen += row.seen
+        total += row.total or 0
     if row.last_id == row.position == 0:
         total += page.total or 0
-    return {"seen": seen + len(page.rows), "total": total}
+    return {"seen": seen, "total": total}

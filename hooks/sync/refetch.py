@@ -41,7 +41,7 @@ from hooks.retention.facts import STORED_KINDS, RecordKind, Snapshot
 from hooks.runtime import Runtime
 from hooks.store.client import StoreClient
 from hooks.store.retry import delay
-from hooks.sync.compare import knows_refunds
+from hooks.sync.compare import knows_refunds, refund_id
 from hooks.sync.unlisted_orders import note_unlisted
 from schemas.customer import FIELDS as CUSTOMER_FIELDS
 from schemas.order import FIELDS as ORDER_FIELDS
@@ -115,7 +115,7 @@ class Refetcher:
             return set()
         asked_at = self.runtime.clock()
         try:
-            shown = self.client.read_many(kind, list(rows), fields=self._fields(kind))
+            shown_rows = self.client.read_many(kind, list(rows), fields=self._fields(kind))
         except StoreError as error:
             if error.whole_store and not isinstance(error, StoreUnreachableError):
                 raise
@@ -123,7 +123,7 @@ class Refetcher:
                 set()
             )  # the store may fail over one of them: asked one by one, the others succeed
         answers = []
-        for number, raw in self._with_known_refunds(kind, shown).items():
+        for number, raw in self._with_known_refunds(kind, shown_rows).items():
             claim, snapshot = rows[number].claim, self._snapshot_or_none(kind, raw)
             if snapshot and not is_rewound(claim, snapshot):
                 answers.append((claim, snapshot))
@@ -131,20 +131,20 @@ class Refetcher:
         telemetry.REREADS.labels(self.store, "read").inc(len(answers))
         for claim, _ in answers:
             del pending[claim.record_id]
-        return {row.id for number, row in rows.items() if number not in shown}
+        return {row.id for number, row in rows.items() if number not in shown_rows}
 
     def _with_known_refunds(
-        self, kind: RecordKind, shown: Mapping[int, dict[str, Any]]
+        self, kind: RecordKind, shown_rows: Mapping[int, dict[str, Any]]
     ) -> dict[int, dict[str, Any]]:
         """Drop the orders with a refund whose date the ledger lacks. The date of a refund never changes."""
-        complete = dict(shown)
-        refunded = [number for number, raw in shown.items() if raw.get("refunds")]
+        complete = dict(shown_rows)
+        refunded = [number for number, raw in shown_rows.items() if raw.get("refunds")]
         if not refunded:
             return complete
         with self.runtime.database.read() as connection:
             stored = records.those(connection, self.store, kind, refunded)
         for number in refunded:
-            if not knows_refunds(stored.get(number), shown[number]):
+            if not knows_refunds(stored.get(number), shown_rows[number]):
                 del complete[number]
         return complete
 
@@ -241,15 +241,17 @@ class Refetcher:
         self.runtime.transaction(lambda unit: records.give_back(unit.connection, claims))
 
 
-def _dated_refunds(shown: Iterable[Any], dated: Iterable[dict[str, Any]]) -> list[Any]:
+def _dated_refunds(
+    order_refunds: Iterable[Any], dated_refunds: Iterable[dict[str, Any]]
+) -> list[Any]:
     """Combine the refunds that an order shows with the list of its refunds, which has their dates.
 
     A refund that this list lacks is still a refund: its date cannot be known.
     """
-    dated_by_id = {record_id(refund.get("id")): refund for refund in dated}
+    dated_by_id = {record_id(refund.get("id")): refund for refund in dated_refunds}
     refunds: dict[int | None, Any] = {}
-    for refund in shown:
-        number = record_id(refund.get("id")) if isinstance(refund, dict) else None
+    for refund in order_refunds:
+        number = refund_id(refund)
         refunds[number] = dated_by_id.get(number) or {"id": number, "date_created_gmt": None}
     refunds.update(dated_by_id)
     return list(refunds.values())

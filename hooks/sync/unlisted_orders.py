@@ -100,23 +100,27 @@ class UnlistedSearch:
         return None
 
     def _covered(self, connection: Connection, largest: int, now: datetime) -> Covered:
+        """Read the covered range; an empty one where the search begins, or is to begin again."""
         trait = traits.read(connection, self.store).get(TRAIT)
-        covered = Covered.read(trait.value) if trait else Covered.none_up_to(largest)
-        is_old = covered.done_on is not None and now.date() - covered.done_on >= SEARCH_AGAIN
-        return Covered.none_up_to(largest) if is_old else covered
+        if trait is None:
+            return Covered.none_up_to(largest)
+        covered = Covered.read(trait.value)
+        if covered.done_on is not None and now.date() - covered.done_on >= SEARCH_AGAIN:
+            return Covered.none_up_to(largest)
+        return covered
 
     def _upwards(self, connection: Connection, covered: Covered, largest: int) -> IdPage:
         first = covered.high + 1
-        known = order_ids.window(connection, self.store, first, largest)
-        ids, reached = gaps(known, first, _window_end(known, largest))
+        known_ids = order_ids.window(connection, self.store, first, largest)
+        ids, reached = gaps(known_ids, first, _window_end(known_ids, largest))
         return IdPage(ids, replace(covered, high=reached))
 
     def _downwards(
         self, connection: Connection, covered: Covered, smallest: int, now: datetime
     ) -> IdPage:
         first = covered.low - 1
-        known = order_ids.window(connection, self.store, first, smallest)
-        ids, reached = gaps_downwards(known, first, _window_end(known, smallest))
+        known_ids = order_ids.window(connection, self.store, first, smallest)
+        ids, reached = gaps_downwards(known_ids, first, _window_end(known_ids, smallest))
         done_on = now.date() if reached <= smallest else None
         return IdPage(ids, replace(covered, low=reached, done_on=done_on))
 
@@ -166,9 +170,9 @@ class UnlistedSearch:
             rounds.finish(connection, claim, now=now, next_at=now + self.sweep, **ended)
 
 
-def _window_end(known: list[int], last: int) -> int:
+def _window_end(known_ids: list[int], last: int) -> int:
     """Return the last id of a window: of a full window its last known id, since more may follow."""
-    return known[-1] if len(known) == order_ids.WINDOW else last
+    return known_ids[-1] if len(known_ids) == order_ids.WINDOW else last
 
 
 def note_unlisted(connection: Connection, store: str, number: int, now: datetime) -> None:

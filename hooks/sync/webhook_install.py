@@ -5,7 +5,7 @@ The store lists its webhooks. The ledger remembers which of them are ours, and w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -80,9 +80,7 @@ class Installation:
             was_wrong = {topic for topic, status in before.items() if status != webhooks.WORKS}
             if any(state.works and state.topic in was_wrong for state in states):
                 rounds.ask_for(connection, self.store, rounds.LISTS, now)
-        return [
-            state for state in states if not state.works and before.get(state.topic) != state.status
-        ]
+        return list(_newly_wrong(states, before))
 
     def _record(self, connection: Connection, states: Sequence[TopicState], now: datetime) -> None:
         if any(state.hook_id is not None for state in states):
@@ -123,18 +121,18 @@ class Installation:
         with self.runtime.database.read() as connection:
             rows = webhooks.rows_by_topic(connection, self.store)
         digests = {self._digest(secret) for secret in secrets}
-        others = []
+        mismatches = []
         for state in states:
             if state.hook_id is None:
                 continue
             row = rows.get(state.topic)
             if row is None or row.external_id != state.hook_id or row.secret_digest is None:
-                is_other = unknown
+                is_mismatch = unknown
             else:
-                is_other = row.secret_digest not in digests
-            if is_other:
-                others.append(state)
-        return others
+                is_mismatch = row.secret_digest not in digests
+            if is_mismatch:
+                mismatches.append(state)
+        return mismatches
 
     def _target(self, secret: str) -> Target:
         return Target(self.url, self.topics, secret)
@@ -172,3 +170,10 @@ class Installation:
             webhooks.save_secret(connection, self.store, deed.topic, deed.hook_id, digest, now)
             if deed.act == "made":
                 api_versions.note_created(connection, self.store, deed.topic, now)
+
+
+def _newly_wrong(states: Sequence[TopicState], before: Mapping[str, str]) -> Iterator[TopicState]:
+    """Find the topics that are wrong, and that had another status, by topic, before."""
+    for state in states:
+        if not state.works and before.get(state.topic) != state.status:
+            yield state

@@ -55,12 +55,12 @@ class WebhookWatch:
         try:
             self._check(lease)
         except StoreError as error:
-            if not error.permanent:
-                self._put_off(lease)
-                if error.whole_store:
-                    raise
+            if error.permanent:
+                self._record_refusal(lease, error)
                 return 0
-            self._record_refusal(lease, error)
+            self._put_off(lease)
+            if error.whole_store:
+                raise
             return 0
         except Exception:
             self._put_off(lease)

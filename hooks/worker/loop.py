@@ -41,8 +41,8 @@ It is shorter than the systemd units (`TimeoutStopSec`) and compose (`stop_grace
 log = structlog.get_logger(__name__)
 
 
-class Round(Protocol):
-    """Work that is done for a store again and again, by one worker at a time."""
+class PeriodicWork(Protocol):
+    """Work that is due for a store again and again: a round of lists, or a watch."""
 
     def step(self) -> int:
         """Do the next part if it is due; return how many items that were. Raises StoreError."""
@@ -58,7 +58,7 @@ class StoreWorker:
     runtime: Runtime
     heartbeat: Heartbeat
     jitter: Callable[[], float] = random.random
-    rounds: Sequence[Round] = ()
+    rounds: Sequence[PeriodicWork] = ()
 
     @classmethod
     def of(cls, slug: str, settings: Settings, runtime: Runtime) -> StoreWorker:
@@ -83,7 +83,7 @@ class StoreWorker:
 
         Raises LedgerUnavailableError.
         """
-        steps = [each.step for each in self.rounds]
+        steps = [work.step for work in self.rounds]
         tasks = (self.refetcher.refetch, self.pusher.push, *steps)
         return bool(run_tasks(self.slug, tasks, self.runtime, self.jitter))
 

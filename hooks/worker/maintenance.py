@@ -142,10 +142,8 @@ class Maintenance:
         The history of records stays. A clock that is ahead makes no delivery older.
         """
         with self.runtime.database.read() as connection:
-            before = (
-                stores.not_ahead_of_stores(connection, self.runtime.clock())
-                - self.settings.delivery_log
-            )
+            now = stores.not_ahead_of_stores(connection, self.runtime.clock())
+        before = now - self.settings.delivery_log
         count = 0
         while True:
             with self.runtime.database.write() as connection:
