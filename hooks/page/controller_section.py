@@ -30,7 +30,7 @@ def read_controller(
     """Read the labelled lines of the section, and look in all sections for UK GDPR.
 
     Adds a sentence to `unread` for each fact that a policy needs and the section does not give. Adds none if there is
-    no such section: that is one sentence of the reader's own.
+    no such section: the reader reports that.
     """
     values: dict[str, str] = {}
     for line in lines:

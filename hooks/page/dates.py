@@ -29,7 +29,7 @@ _FORMS = tuple(
 def read_day(text: str) -> date | None:
     """Read the day that the text names.
 
-    None if it names none or several, and for `01/02/2026`, which may be in either of two months.
+    None if it names none or several, and for `01/02/2026`, whose month may be either number.
     """
     words = normalize(text)
     days = {_day(match) for form in _FORMS for match in form.finditer(words)} - {None}

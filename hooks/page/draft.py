@@ -26,7 +26,10 @@ _COMPANY_FORM = re.compile(
 
 
 def draft(page: PublishedPage, *, today: date | None = None) -> str:
-    """Return the text of a policy file. `today` is the day of the version if the page names no day."""
+    """Return the text of a policy file.
+
+    The day of the version is the one that the page prints, or else that of its last change, or else `today`.
+    """
     return "\n".join(_lines(DraftSource.of(page), today)) + "\n"
 
 

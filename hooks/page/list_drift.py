@@ -40,7 +40,7 @@ def compare_lists(page: PublishedPage, policy: Policy) -> Iterator[PageFinding]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Comparison:
+class _ListComparison:
     """The same list on the page and in the policy. `noun` names one of its entries in a sentence."""
 
     code: str
@@ -74,17 +74,19 @@ class _Comparison:
         return normalize(term.label) != normalize(published.label)
 
 
-def _comparisons(page: PublishedPage, policy: Policy) -> tuple[_Comparison, ...]:
+def _comparisons(page: PublishedPage, policy: Policy) -> tuple[_ListComparison, ...]:
     sources = page.sources if policy.sources else ()  # an older policy file has no such table
     return (
-        _Comparison("category", "data category", "categories", page.categories, policy.categories),
-        _Comparison("source", "source of data", "collection", sources, policy.sources),
-        _Comparison("purpose", "purpose", "purposes", page.purposes, policy.purposes),
-        _Comparison("basis", "legal basis", "bases", page.bases, policy.bases),
-        _Comparison(
+        _ListComparison(
+            "category", "data category", "categories", page.categories, policy.categories
+        ),
+        _ListComparison("source", "source of data", "collection", sources, policy.sources),
+        _ListComparison("purpose", "purpose", "purposes", page.purposes, policy.purposes),
+        _ListComparison("basis", "legal basis", "bases", page.bases, policy.bases),
+        _ListComparison(
             "recipient", "group of recipients", "recipients", page.groups, policy.recipient_groups
         ),
-        _Comparison("safeguard", "safeguard", "transfers", page.safeguards, policy.safeguards),
+        _ListComparison("safeguard", "safeguard", "transfers", page.safeguards, policy.safeguards),
     )
 
 

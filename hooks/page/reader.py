@@ -78,7 +78,7 @@ class _PageReader:
             rights=_rights(self._lines("rights")),
             authorities=_authorities(self._lines("complaints")),
             children=_children(self._lines("children")),
-            unread=tuple(self.unread),
+            unread=tuple(self.unread),  # last: the lines above add to it
         )
 
     def _find_headings(self) -> None:
@@ -141,7 +141,7 @@ def _terms(
 ) -> tuple[PublishedTerm, ...]:
     """Read a term from each statement: from its label, or from the whole line, which is then the label.
 
-    A second term that would get an id again is a different term: it gets an id of its own words, so that it is seen.
+    If two terms would get the same id, the second one gets an id of its own words instead, so that it is not lost.
     """
     terms: dict[str, PublishedTerm] = {}
     for line in statements(lines):

@@ -77,7 +77,7 @@ _PAGE_TITLE = re.compile(r"\bprivacy (policy|notice|statement)\b|\bpersonvern")
 
 
 def topics_of(title: str) -> frozenset[SectionTopic]:
-    """Return the topics of a section with this title: several where it names several, none where none is known."""
+    """Return the topics that this title of a section names: one, several, or none that is known."""
     words = normalize(title[:_MAX_LENGTH])
     return frozenset(topic for topic, pattern in _TITLES.items() if pattern.search(words))
 

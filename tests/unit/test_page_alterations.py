@@ -347,6 +347,13 @@ READ: dict[str, tuple[str, list[str]]] = {
             "(automatic), the page does not.",
         ],
     ),
+    "a source named twice": (
+        put(HTML, "<li>Automatically (cookies", "<li>Automatically</li><li>Automatically (cookies"),
+        [
+            "Section 3: the page names the source of data “Automatically (cookies and similar technologies)” "
+            "(automatically-cookies-and-similar-technologies), the policy does not.",
+        ],
+    ),
     "another age of children": (
         put(HTML, "<strong>13</strong> without", "<strong>16</strong> without"),
         ["Section 14: the age of children is 16 on the page, 13 in the policy."],
