@@ -34,11 +34,11 @@ def store_backfill(slug: str | None, *, anew: bool) -> None:
     logging.getLogger().setLevel(logging.WARNING)  # lines of the log would tear the bar
     check_ledger(service)
     collect_less()
+    is_complete = True
     with stop_without_ledger():
-        is_complete = [
-            _backfill(service, name, anew=anew) for name in required_stores(service, slug)
-        ]
-    sys.exit(0 if all(is_complete) else FINDING)
+        for name in required_stores(service, slug):
+            is_complete &= _backfill(service, name, anew=anew)
+    sys.exit(0 if is_complete else FINDING)
 
 
 def _backfill(service: Service, name: str, *, anew: bool) -> bool:

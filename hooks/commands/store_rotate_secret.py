@@ -26,6 +26,7 @@ from hooks.commands.installations import (
 from hooks.errors import LeaseError, StoreError
 from hooks.service import Service, current_service
 from hooks.settings import StoreSettings
+from hooks.settings.environment import SINGLE_STORE, variable_prefix
 from hooks.settings.webhook_secrets import is_long_enough
 from hooks.store import check, probe
 from hooks.store.check import CheckResult
@@ -65,9 +66,9 @@ def store_rotate_secret(slug: str | None) -> None:
 
 def _variable(service: Service, slug: str) -> str:
     """Return the name of the setting that holds the secrets of a store."""
-    if slug == "shop" and len(service.settings.stores) == 1:
+    if slug == SINGLE_STORE and len(service.settings.stores) == 1:
         return "STORE_WEBHOOK_SECRETS"
-    return f"STORE_{slug.upper().replace('-', '_')}_WEBHOOK_SECRETS"
+    return f"{variable_prefix(slug)}WEBHOOK_SECRETS"
 
 
 def _propose(store: StoreSettings, variable: str) -> None:

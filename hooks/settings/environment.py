@@ -122,6 +122,11 @@ class Settings:
 _DEFAULTS = Settings()
 
 
+def variable_prefix(slug: str) -> str:
+    """Return the prefix of the variables of a store that STORES names: `STORE_UK_` for `uk`."""
+    return f"STORE_{slug.upper().replace('-', '_')}_"
+
+
 class _Reader:
     """Reads variable by variable. It collects the faults, by the name of the variable, and raises them at the end."""
 
@@ -253,8 +258,7 @@ class _Reader:
             return {}
         stores: dict[str, StoreSettings] = {}
         for slug in slugs:
-            prefix = f"STORE_{slug.upper().replace('-', '_')}_"
-            stores[slug] = self._store(slug, prefix, is_required=True)
+            stores[slug] = self._store(slug, variable_prefix(slug), is_required=True)
         return stores
 
     def _store(self, slug: str, prefix: str, *, is_required: bool) -> StoreSettings:
