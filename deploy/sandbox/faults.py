@@ -122,7 +122,7 @@ class FaultyFront:
         environ[FAULT] = fault.kind
         if fault.kind in _ANSWERS or fault.kind == "reset":
             return self._refuse(fault, environ, start_response)
-        return self._let_happen(fault, environ, start_response)
+        return self._pass_on(fault, environ, start_response)
 
     def _refuse(
         self, fault: Fault, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -136,7 +136,7 @@ class FaultyFront:
             _reset(environ)
         return _ANSWERS[fault.kind](fault, start_response)
 
-    def _let_happen(
+    def _pass_on(
         self, fault: Fault, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         if fault.kind == "hang":

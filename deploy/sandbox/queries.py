@@ -36,9 +36,8 @@ def list_orders(shop: Shop, params: Params, habits: Habits) -> Page[Order]:
     orderby = params.choice(
         "orderby", ("date", "id", "include", "title", "slug", "modified"), "date"
     )
-    is_ascending = params.choice("order", ("asc", "desc"), "desc") == "asc"
     if orderby != "include":
-        matches.sort(key=_ORDER_KEYS[orderby], reverse=not is_ascending)
+        matches.sort(key=_ORDER_KEYS[orderby], reverse=_is_descending(params, "desc"))
     elif include := params.numbers("include"):
         matches.sort(key=lambda order: include.index(order.id))
     return _order_page(matches, params)
@@ -48,8 +47,7 @@ def list_refunds(order: Order, params: Params) -> Page[Refund]:
     """Return an order's refunds, the newest first. The pages are those of a list of orders."""
     matches = list(filter(_id_filter(params), order.refunds))
     orderby = params.choice("orderby", ("date", "id", "modified"), "date")
-    is_ascending = params.choice("order", ("asc", "desc"), "desc") == "asc"
-    matches.sort(key=_REFUND_KEYS[orderby], reverse=not is_ascending)
+    matches.sort(key=_REFUND_KEYS[orderby], reverse=_is_descending(params, "desc"))
     return _order_page(matches, params)
 
 
@@ -61,11 +59,10 @@ def list_customers(shop: Shop, params: Params) -> Page[Customer]:
     include = params.numbers("include")
     matches = list(filter(_customer_filter(params), shop.customers.values()))
     orderby = params.choice("orderby", ("id", "include", "name", "registered_date"), "name")
-    is_ascending = params.choice("order", ("asc", "desc"), "asc") == "asc"
     if orderby == "include" and include:
         matches.sort(key=lambda customer: include.index(customer.id))
     else:
-        matches.sort(key=_CUSTOMER_KEYS[orderby], reverse=not is_ascending)
+        matches.sort(key=_CUSTOMER_KEYS[orderby], reverse=_is_descending(params, "asc"))
     # An offset of 0 has no effect on this list: `page` counts then.
     return page_of(matches, params, params.offset() or None)
 
@@ -80,9 +77,8 @@ def list_webhooks(webhooks: Sequence[Webhook], params: Params) -> Page[Webhook]:
     if status != "all":
         matches = [webhook for webhook in matches if webhook.status == status]
     orderby = params.choice("orderby", ("date", "id", "title"), "date")
-    is_ascending = params.choice("order", ("asc", "desc"), "desc") == "asc"
     matches.sort(key=lambda webhook: webhook.id)
-    matches.sort(key=_WEBHOOK_KEYS[orderby], reverse=not is_ascending)
+    matches.sort(key=_WEBHOOK_KEYS[orderby], reverse=_is_descending(params, "desc"))
     return page_of(matches, params, 0 if params.offset() else None)
 
 
@@ -109,6 +105,10 @@ _WEBHOOK_KEYS: dict[str, Callable[[Webhook], Any]] = {
     "id": lambda webhook: webhook.id,
     "title": lambda webhook: webhook.name,
 }
+
+
+def _is_descending(params: Params, default: str) -> bool:
+    return params.choice("order", ("asc", "desc"), default) == "desc"
 
 
 def page_of(matches: Sequence[Record], params: Params, offset: int | None) -> Page[Record]:
