@@ -35,7 +35,7 @@ _guesses = Guesses(log_event="events.wrong_token")
 def report(slug: str) -> Response:
     """Receive the events of a tool about the store `slug`. Answers 200 only after the ledger has all of them durably.
 
-    After any other answer, the tool may send the same again: events that the ledger has already do no harm.
+    After another answer the ledger may have some of them. The same request again then adds the others.
     """
     keys = requests.signing_keys(slug)
     token = _token(slug)
