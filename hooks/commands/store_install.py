@@ -66,9 +66,9 @@ def _mend(installation: Installation, lease: Lease, report: Report) -> list[Topi
     """Mend what is wrong, give each webhook a secret that is set, and return how the webhooks stand then."""
     states = recorded_survey(installation, lease)
     for state in states:
-        if not state.works:
+        if not state.is_active:
             click.echo(f"  found webhook {state.topic} {state.status}")
-    if not all(state.well for state in states):
+    if not all(state.is_well for state in states):
         report.add_deeds(installation.mend(lease, states))
         states = recorded_survey(installation, lease)
     secrets = store_settings(installation).signing_secrets

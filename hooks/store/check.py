@@ -308,7 +308,7 @@ def webhooks(states: Iterable[TopicState], url: str) -> Iterator[CheckResult]:
     """Report the state of our webhooks. `url` is the address to which they should deliver."""
     for state in states:
         webhook = f"webhook {state.topic}"
-        if state.works:
+        if state.is_active:
             yield _fine(f"{webhook} is active")
         else:
             fault = _webhook_fault(state, url)

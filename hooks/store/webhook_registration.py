@@ -65,14 +65,14 @@ class TopicState:
     is_outdated: bool = False
 
     @property
-    def works(self) -> bool:
+    def is_active(self) -> bool:
         """Tell whether the events of the topic arrive."""
         return self.status == "active"
 
     @property
-    def well(self) -> bool:
+    def is_well(self) -> bool:
         """Tell whether nothing needs repair."""
-        return self.works and not self.duplicates and not self.is_outdated
+        return self.is_active and not self.duplicates and not self.is_outdated
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ def mend(client: StoreClient, states: Sequence[TopicState], target: Target) -> I
     recreate_all = any(state.status in GIVEN_UP for state in states)
     for state in sorted(states, key=lambda state: state.status in GIVEN_UP):
         old_ids = list(state.duplicates)
-        if recreate_all or not state.works or state.is_outdated:
+        if recreate_all or not state.is_active or state.is_outdated:
             yield _create(client, state.topic, target)
             if state.hook_id is not None:
                 old_ids.append(state.hook_id)

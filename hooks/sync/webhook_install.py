@@ -78,7 +78,7 @@ class Installation:
             before = {topic: row.status for topic, row in rows.items()}
             self._record(connection, states, now)
             was_wrong = {topic for topic, status in before.items() if status != webhooks.WORKS}
-            if any(state.works and state.topic in was_wrong for state in states):
+            if any(state.is_active and state.topic in was_wrong for state in states):
                 rounds.ask_for(connection, self.store, rounds.LISTS, now)
         return list(_newly_wrong(states, before))
 
@@ -175,5 +175,5 @@ class Installation:
 def _newly_wrong(states: Sequence[TopicState], before: Mapping[str, str]) -> Iterator[TopicState]:
     """Find the topics that are wrong, and that had another status, by topic, before."""
     for state in states:
-        if not state.works and before.get(state.topic) != state.status:
+        if not state.is_active and before.get(state.topic) != state.status:
             yield state

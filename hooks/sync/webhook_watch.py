@@ -73,7 +73,7 @@ class WebhookWatch:
         states = installation.survey()
         if not self._record(installation, lease, states):
             return
-        if all(state.well for state in states):
+        if all(state.is_well for state in states):
             return
         for state in states:
             if state.is_outdated:

@@ -68,7 +68,7 @@ def test_an_id_is_remembered_for_its_own_topic_only() -> None:
 
 def test_doubles_are_not_well_although_the_events_arrive() -> None:
     (state,) = survey([hook(1), hook(2)], HERE, [TOPIC], {})
-    assert (state.works, state.well) == (True, False)
+    assert (state.is_active, state.is_well) == (True, False)
 
 
 def test_a_secret_is_remembered_by_a_digest_that_only_the_key_s_owner_can_try() -> None:
