@@ -66,7 +66,7 @@ def anchor(clock: Clock, facts: Facts, policy: Policy) -> Anchor:
 
 def _required(instant: datetime | None) -> datetime:
     if instant is None:
-        raise ValueError("what is not known well enough to be scheduled has no clock yet")
+        raise ValueError("a record that is not known well enough to be scheduled has no clock yet")
     return instant
 
 
@@ -117,7 +117,7 @@ def _order_note(facts: OrderFacts, policy: Policy) -> Anchor:
 def accounting_events_of(facts: OrderFacts, policy: Policy) -> tuple[tuple[str, datetime], ...]:
     """Return the accounting events of an order with their names.
 
-    Events that lie more than a day before the day of its creation are left out: they are errors of the store.
+    Events that lie more than a day before the day of its creation are left out: they cannot be right.
     """
     if facts.created_at is None:
         return facts.accounting_events
@@ -136,8 +136,8 @@ def closed_on(facts: OrderFacts, policy: Policy) -> date | None:
     It is the day of completion. If that is unknown, it is the day of the last refund for an order that is refunded, and
     of the last accounting event for any other; without such an event, it is the day of creation.
 
-    A checkout that nobody has finished was never open, so it counts as closed. An order that the store has erased is
-    closed too.
+    A checkout that nobody has finished was never open, so it counts as closed. An open order that the store
+    has erased counts as closed on the day of its erasure.
     """
     last: dict[str, datetime] = {}
     for name, at in accounting_events_of(facts, policy):
@@ -158,7 +158,7 @@ def closed_on(facts: OrderFacts, policy: Policy) -> date | None:
 
 
 def _accounting_year_end(facts: OrderFacts, policy: Policy) -> Anchor:
-    """Return the end of the accounting year of the last accounting event (the creation, if there was no event)."""
+    """Return the end of the accounting year in which the last accounting event fell; without one, the creation."""
     events: list[tuple[str, datetime | None]] = list(accounting_events_of(facts, policy))
     if not events and facts.created_at:
         events = [("created", facts.created_at)]
@@ -221,7 +221,7 @@ def _consent_ended(facts: OrderFacts | CustomerFacts | ConsentFacts, policy: Pol
     """Return the day on which the last consent ended: it was withdrawn, or the person objected to marketing."""
     ended = _consent(facts, policy).ended
     if ended is None:
-        raise ValueError("a consent that stands has no end yet, and its clock cannot run for it")
+        raise ValueError("a consent in effect has no end yet, and its clock cannot run for it")
     return Anchor("consent-ended", ended, f"Consent to marketing ended on {ended}")
 
 

@@ -98,9 +98,9 @@ def standing_of(
 ) -> Standing:
     """Return the record events that are in effect, from a record's `own` events and those of its `person`.
 
-    A person's request or objection is about the records that existed when it came: those of which `since` is not later.
-    A person's hold or restriction is about all records of the person, and only another event of the person lifts it. Of
-    several requests the first sets the date.
+    A person's request or objection is about the records that existed when it came, so it counts only if `since`, the
+    time from which the record exists, is not later. A person's hold or restriction is about all records of the person,
+    and only another event of the person lifts it. Of several requests the first sets the date.
     """
     if not own and not person:
         return NO_STANDING

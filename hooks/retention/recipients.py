@@ -23,7 +23,7 @@ class OrderMethods(NamedTuple):
 
 
 class RecipientCriteria(NamedTuple):
-    """What decides who gets data of a record, besides the methods of an order.
+    """The facts of a record that decide which recipients get its data, besides the methods of an order.
 
     `categories` are the data categories that are kept of the record. `conditions` are the conditions that it meets,
     together with its kind.

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from hooks.retention.classify import Entry, Schedule
+from hooks.retention.iso import iso_or_none
 
 KEYS = (
     "retention_class",
@@ -40,7 +41,7 @@ _FIELDS_WITHOUT_PART = tuple(name for name in FIELDS if name != "part")
 StoreMeta = Mapping[str, str | None]
 """A value for each of KEYS. None asks the store to delete the key."""
 
-_SHORT = json.JSONEncoder(separators=(",", ":")).encode
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 _quoted = json.JSONEncoder().encode
 
 EMPTY_META: StoreMeta = dict.fromkeys(KEYS)
@@ -51,19 +52,19 @@ MAX_LINKED = 50
 
 
 def store_meta(
-    plan: Schedule, policy_id: str, linked: Iterable[Mapping[str, Any]] = ()
+    schedule: Schedule, policy_id: str, linked: Iterable[Mapping[str, Any]] = ()
 ) -> StoreMeta:
     """Return what the store should hold for this schedule.
 
     `linked` are the entries of the requests and consents that name the record. A record without any entries should hold
     nothing under our keys. An erased record has no governing entry in the store, so the first three values are empty.
     """
-    entries = [*map(_entry_json, plan.entries), *map(_SHORT, _distinct(linked))]
+    entries = [*map(_entry_json, schedule.entries), *map(_compact, _distinct(linked))]
     if not entries:
         return EMPTY_META
     meta: dict[str, str | None] = dict.fromkeys(KEYS, "")
-    governing = plan.governing
-    if governing and plan.phase != "erased":
+    governing = schedule.governing
+    if governing and schedule.phase != "erased":
         meta["retention_class"] = governing.retention_class
         meta["retention_legal_basis"] = governing.basis
         meta["retention_delete_after"] = str(governing.delete_after or "")
@@ -99,12 +100,12 @@ def _entry_json(entry: Entry) -> str:
         "basis": entry.basis,
         "class": entry.retention_class,
         "from": str(entry.runs_from),
-        "review_after": str(entry.review_after) if entry.review_after else None,
-        "delete_after": str(entry.delete_after) if entry.delete_after else None,
+        "review_after": iso_or_none(entry.review_after),
+        "delete_after": iso_or_none(entry.delete_after),
         "until": entry.until,
         "action": entry.action,
     }
-    return _SHORT(_fields(fields))
+    return _compact(_fields(fields))
 
 
 def digest(meta: StoreMeta) -> str:

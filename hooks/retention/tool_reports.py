@@ -24,10 +24,10 @@ from hooks.retention.facts import (
 
 @dataclass(frozen=True, slots=True)
 class ToolReport:
-    """A report of a help desk, a consent tool or a newsletter tool: what happened, to what kind of record, and when.
+    """A report of a help desk, a consent tool or a newsletter tool about one of its records.
 
-    `name` is the tool's own id of the request or the consent. `subject` is the customer, order or address that it is
-    about.
+    `occurrence` happened at `at`. `name` is the tool's own id of the request or the consent. `subject` is the customer,
+    order or address that it is about.
     """
 
     kind: RecordKind
@@ -105,7 +105,7 @@ def _last(stored: datetime | None, at: datetime) -> datetime:
 def without_future_instants(facts: ReportedFacts, now: datetime) -> ReportedFacts:
     """Return the facts with `now` in place of each later instant.
 
-    A report is about the past. If it bears a time in the future, the clock of the tool was ahead.
+    A report is about the past. If its time lies in the future, the clock of the tool was ahead.
     """
     erased_at = _no_later(facts.erased_at, now)
     if isinstance(facts, ConsentFacts):
