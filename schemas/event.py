@@ -55,19 +55,16 @@ MISSING: dict[str, str | list[Any] | dict[Any, Any]] = {
     "null": "is missing",
 }
 NO_EMAIL = "is not an e-mail"
-FOREIGN = (
-    "is not a field of this event; free text is never accepted, because it may hold personal data"
-)
+FOREIGN = "is no field of such an event; free text is never taken, since it may hold personal data"
 NO_TIME = "is not a time with its zone, such as 2026-11-22T10:00:00Z, nor seconds since 1970"
-
 _NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-_NO_HASH = "is not 64 hex digits in lower case"
+_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def one_of(words: Iterable[str]) -> dict[str, Any]:
     """Return the options of a field that takes one of these words."""
     choices = tuple(words)
-    text = f"is not one of {', '.join(choices)}"
+    text = f"is none of {', '.join(choices)}"
     return {
         "validate": validate.OneOf(choices, error=text),
         "error_messages": MISSING | {"invalid": text},
@@ -125,12 +122,12 @@ class SubjectSchema(Schema):
     customer = RecordId()
     order = RecordId()
     email_hash = fields.String(
-        validate=validate.Regexp(r"[0-9a-f]{64}\Z", error=_NO_HASH),
-        error_messages={"invalid": _NO_HASH},
+        validate=validate.Regexp(_HASH.pattern + r"\Z", error="is not 64 hex digits in lower case"),
+        error_messages={"invalid": "is not 64 hex digits in lower case"},
     )
 
     @validates_schema
-    def _has_single_subject(self, raw: Mapping[str, object], **_: object) -> None:
+    def _is_single(self, raw: Mapping[str, object], **_: object) -> None:
         if len(raw) != 1:
             names = ", ".join(sorted(self.fields))
             raise ValidationError(f"needs exactly one of {names}")
@@ -203,7 +200,7 @@ class ToolEvent:
     scope: str
 
 
-def _is_about_person(event_type: str) -> bool:
+def is_of_a_person(event_type: str) -> bool:
     """Tell whether events of a type are about a person. Others are about a request or a record with its own id."""
     return event_type in PERSON_EVENTS or EVENT_TYPES[event_type][0] == "marketing-consent"
 
@@ -211,8 +208,8 @@ def _is_about_person(event_type: str) -> bool:
 class ToolEventSchema(TimedSchema):
     """An event that a tool reports.
 
-    An event about a support request or a record of consent needs the id of that request or record. An event about a
-    person needs a subject, and a time or an id: without both, a second withdrawal would look like the first one.
+    An event about a support request or a record of consent needs the id of that. An event about a person needs a
+    subject, and a time or an id: without both, a second withdrawal of the person would look like the first one.
     """
 
     type = fields.String(required=True, **one_of(TOOL_EVENT_TYPES))
@@ -224,14 +221,16 @@ class ToolEventSchema(TimedSchema):
     def _is_identified(self, raw: Mapping[str, Any], **_: object) -> None:
         if raw["scope"] and raw["type"] != "objection":
             raise ValidationError("belongs to an objection only", "scope")
-        if not _is_about_person(raw["type"]):
+        if not is_of_a_person(raw["type"]):
             if not raw["name"]:
                 raise ValidationError("is missing", "id")
             return
         if raw["subject"] is None:
             raise ValidationError("is missing", "subject")
         if raw["at"] is None and not raw["name"]:
-            raise ValidationError("is missing, and so is an id that would identify a repeat", "at")
+            raise ValidationError(
+                "is missing, and so is an id by which a repeat could be told", "at"
+            )
 
     @post_load
     def _build(self, raw: dict[str, Any], **_: object) -> ToolEvent:

@@ -189,8 +189,6 @@ def _has_own_meta(line: object) -> bool:
 
 
 def _is_for_people(row: object) -> bool:
-    """Tell whether a row of meta data has a value, and a key that does not begin with `_`, as keys of programs do."""
-    if not isinstance(row, dict) or not present(row.get("value")):
-        return False
-    key = row.get("key")
-    return isinstance(key, str) and not key.startswith("_")
+    """Tell whether a row of meta data has a value, and a key without `_` before it, which marks keys of programs."""
+    key = row.get("key") if isinstance(row, dict) else None
+    return isinstance(key, str) and not key.startswith("_") and any_present(row, ["value"])

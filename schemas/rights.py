@@ -52,8 +52,10 @@ def read_address(raw: Mapping[str, Any]) -> str | None:
 
 def _parameters(names: Sequence[str]) -> list[str]:
     """Sort the names; replace unknown names, which may hold anything, by a phrase."""
-    parameters = RightsQuerySchema().fields.keys()
-    messages = sorted(parameters & set(names))
-    if not parameters >= set(names):
-        messages.insert(0, "a parameter that is not known here")
-    return messages
+    fields_of_query = RightsQuerySchema().fields
+    return sorted(
+        {
+            name if name in fields_of_query else "a parameter that is not known here"
+            for name in names
+        }
+    )

@@ -15,10 +15,10 @@ from hooks.commands.console import FINDING, check_ledger, stop, stop_without_led
 from hooks.errors import LedgerUnavailableError, PolicyError
 from hooks.ledger import policies, records
 from hooks.policies.activate import adopt, reasons, told_words, waiting_words
-from hooks.policies.preview import KEPT_LONGER, Impact, impact_of
+from hooks.policies.preview import KEPT_LONGER, Impact, preview
 from hooks.retention.policy import Policy, RetentionClass
+from hooks.retention.tags import tagged_by
 from hooks.service import Service, current_service
-from hooks.tagging.tags import tagged_by
 from schemas.policy import load_policy
 
 policy_group = AppGroup("policy", help="The retention policy.")
@@ -102,7 +102,7 @@ def policy_diff(file: Path | None, *, as_json: bool) -> None:
     candidate = _load(file) if file else service.configured_policy
     today = candidate.day_of(service.runtime.clock())
     with stop_without_ledger():
-        impact = impact_of(service.database, candidate, today)
+        impact = preview(service.database, candidate, today)
     if as_json:
         heading = {"from": service.policy.id, "to": candidate.id}
         click.echo(json.dumps(heading | impact.as_dict(), indent=2))

@@ -7,21 +7,22 @@ dropped, and the store is read again by whoever works for it, with the new key.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection, delete, func, select, update
 
 from hooks.ledger import records
 from hooks.ledger.codec import events_text, read_events, read_facts
 from hooks.ledger.persons import CONTACT, Name, Owner, Persons
-from hooks.ledger.records import RecordKey, Values
+from hooks.ledger.records import RecordKey
+from hooks.ledger.rows import RecordChange, RecordRow, changed_row, record_row
 from hooks.ledger.tables import account_emails
 from hooks.ledger.tables import records as table
 from hooks.ledger.unit import Unit
 from hooks.retention.events import RecordEvent
 from hooks.retention.facts import META_KINDS, STORED_KINDS, OrderFacts
+from hooks.retention.tags import exists_since
 from hooks.runtime import Runtime
-from hooks.tagging.tags import since_of
 
 CAUSE = "addresses hashed anew"
 CHOICES = ("consent-given", "consent-withdrawn")
@@ -35,15 +36,15 @@ def rehash(runtime: Runtime, store: str) -> int:
     """
 
     def work(unit: Unit) -> int:
-        for row in _bearing_addresses(unit.connection, store):
-            _keep_with(unit, row, runtime)
+        for row in _with_addresses(unit.connection, store):
+            _keep_events(unit, row, runtime)
         unit.settle()
         return _drop_and_mark(unit.connection, store, runtime)
 
     return runtime.transaction(work)
 
 
-def _bearing_addresses(connection: Connection, store: str) -> list[Values]:
+def _with_addresses(connection: Connection, store: str) -> list[RecordRow]:
     """The accounts with an address, and all else that goes by an address alone but is no newsletter contact."""
     chosen = select(table).where(
         table.c.store == store,
@@ -51,55 +52,58 @@ def _bearing_addresses(connection: Connection, store: str) -> list[Values]:
         table.c.kind != CONTACT,
         table.c.customer_id.is_(None),
     )
-    return [dict(row._mapping) for row in connection.execute(chosen)]  # noqa: SLF001
+    return [record_row(row) for row in connection.execute(chosen).mappings()]
 
 
-def _keep_with(unit: Unit, row: Values, runtime: Runtime) -> None:
-    """Note with a record what bears on it by way of its address, but for what is noted about an account that the
-    store still shows: that bears on it again once both were read."""
-    number = row["external_id"] if row["kind"] == "customer" else None
-    owner = Owner.of(row["store"], number, row["email_hash"])
-    by_name = Persons(unit.connection, [owner]).by_name(owner)
-    known = unit.find(RecordKey.of(row))
-    if known is None:
+def _keep_events(unit: Unit, row: RecordRow, runtime: Runtime) -> None:
+    """Keep with a record the events that reached it by its address.
+
+    Events about an account that the store still shows are left out: both are parsed again, and linked again.
+    """
+    customer_id = row["external_id"] if row["kind"] == "customer" else None
+    owner = Owner.of(row["store"], customer_id, row["email_hash"])
+    events_by_name = Persons(unit.connection, [owner]).by_name(owner)
+    current = unit.find(RecordKey.of(row))
+    if current is None:
         return
-    names = [name for name in by_name if name != (row["kind"], row["external_id"])]
-    told = [
-        event
-        for name in names
-        if not _is_shown(unit, row["store"], name)
-        for event in by_name[name]
-    ]
-    before = read_events(known["events"])
-    new = [event for event in _fitting(known, told) if event.id not in {one.id for one in before}]
+    events: list[RecordEvent] = []
+    for name, noted in events_by_name.items():
+        is_own = name == (row["kind"], row["external_id"])
+        if not is_own and not _is_shown(unit, row["store"], name):
+            events += noted
+    before = read_events(current["events"])
+    ids = {event.id for event in before}
+    new = [event for event in _fitting(current, events) if event.id not in ids]
     if new:
-        changed: Values = {"events": events_text((*before, *new))}
-        unit.save(known, changed)
-        words = "Kept with the record: what was decided about the person who has its address"
-        unit.remember(known | changed, runtime.clock(), CAUSE, words)
+        change: RecordChange = {"events": events_text((*before, *new))}
+        unit.save(current, change)
+        reason = "Kept with the record: what was decided about the person who has its address"
+        unit.remember(changed_row(current, change), runtime.clock(), CAUSE, reason)
 
 
 def _is_shown(unit: Unit, store: str, name: Name) -> bool:
     """Tell whether a name is that of an account which the store still shows."""
-    if name[0] == CONTACT:
+    kind, external_id = name
+    if kind == CONTACT:
         return False
-    account = unit.find(RecordKey(store, *name))
+    account = unit.find(RecordKey(store, kind, external_id))
     return account is not None and account["state"] != "gone"
 
 
-def _fitting(known: Values, told: Iterable[RecordEvent]) -> list[RecordEvent]:
-    """Leave out what is not about this record: a choice makes no marketing where an order holds none, and a request
-    is about what there was when it came."""
-    facts = read_facts(known["kind"], known["facts"]) if known["facts"] else None
-    holds_none = isinstance(facts, OrderFacts) and not facts.kinds & META_KINDS
-    since = since_of(facts) if facts else None
-    left_out = set(CHOICES) if holds_none else set()
-    return [
-        event
-        for event in told
-        if event.type not in left_out
-        and not (event.type in REQUESTS and since and event.at < since)
-    ]
+def _fitting(row: RecordRow, events: Iterable[RecordEvent]) -> Iterator[RecordEvent]:
+    """Yield the events that are about this record.
+
+    A consent is not about an order without marketing data. A request is about records that were there when it came.
+    """
+    facts = read_facts(row["kind"], row["facts"]) if row["facts"] else None
+    has_no_marketing = isinstance(facts, OrderFacts) and not facts.kinds & META_KINDS
+    since = exists_since(facts) if facts else None
+    for event in events:
+        if has_no_marketing and event.type in CHOICES:
+            continue
+        if event.type in REQUESTS and since and event.at < since:
+            continue
+        yield event
 
 
 def _drop_and_mark(connection: Connection, store: str, runtime: Runtime) -> int:

@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
-from hooks.retention.classify import Entry
 from hooks.retention.events import RecordEvent
 from hooks.retention.facts import (
     STORED_KINDS,
@@ -23,6 +22,7 @@ from hooks.retention.facts import (
     Subject,
     SupportRequestFacts,
 )
+from hooks.retention.schedule import Entry
 
 
 def facts_text(facts: Facts) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, func, select
 
 from hooks.ledger import traits
-from hooks.ledger.records import UNLISTED
+from hooks.ledger.rows import UNLISTED
 from hooks.ledger.tables import records
 
 WINDOW = 10_000

@@ -5,12 +5,13 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Connection, String, and_, cast, or_, select
 
 from hooks.ledger.persons import accounts_with, emails_of
-from hooks.ledger.records import Values, about_order, of_customer, the_customer
+from hooks.ledger.records import about_order, of_customer, the_customer
+from hooks.ledger.rows import RecordRow, record_row
 from hooks.ledger.tables import records
 from hooks.retention.facts import MAX_ID, STORED_KINDS
 
 
-def records_of_customer(connection: Connection, store: str, customer_id: int) -> list[Values]:
+def records_of_customer(connection: Connection, store: str, customer_id: int) -> list[RecordRow]:
     """Return the account and all orders, requests and consents of a customer, in order of kinds and ids.
 
     Their state does not matter, and the account itself may be unknown. Records about one of the orders belong to the
@@ -21,7 +22,7 @@ def records_of_customer(connection: Connection, store: str, customer_id: int) ->
     return _select(connection, store, _of_person(connection, store, {customer_id}, set()))
 
 
-def records_of_address(connection: Connection, store: str, email_hash: str) -> list[Values]:
+def records_of_address(connection: Connection, store: str, email_hash: str) -> list[RecordRow]:
     """Return all records of the person with an address, given by its keyed hash.
 
     These are the records without an account that have the address, and all records of each account that ever had it.
@@ -53,7 +54,7 @@ def _of_person(
     return or_(*conditions, records.c.subject.in_(orders))
 
 
-def records_around_order(connection: Connection, store: str, order_id: int) -> list[Values]:
+def records_around_order(connection: Connection, store: str, order_id: int) -> list[RecordRow]:
     """Return an order, and the requests and consents that name it or that its customer has."""
     if order_id > MAX_ID:
         return []
@@ -71,7 +72,7 @@ def has_unassigned_records(connection: Connection, store: str) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
-def _select(connection: Connection, store: str, condition: ColumnElement[bool]) -> list[Values]:
+def _select(connection: Connection, store: str, condition: ColumnElement[bool]) -> list[RecordRow]:
     query = select(records).where(records.c.store == store, condition)
     query = query.order_by(records.c.kind, records.c.external_id)
-    return [dict(row) for row in connection.execute(query).mappings()]
+    return [record_row(row) for row in connection.execute(query).mappings()]

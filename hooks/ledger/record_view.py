@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from hooks.ledger.codec import entry_name
-from hooks.ledger.records import UNLISTED
+from hooks.ledger.rows import UNLISTED
 from hooks.ledger.tables import history, records
 from hooks.retention.facts import MAX_ID
 from hooks.retention.iso import iso_or_none

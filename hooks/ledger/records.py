@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from hooks.errors import LedgerContendedError
+from hooks.ledger.rows import RETAG_PREFIX, UNLISTED, RecordChange, RecordRow, record_row
 from hooks.ledger.statements import (
     CLAIM,
     LINKED,
@@ -35,19 +36,7 @@ from hooks.ledger.statements import (
 from hooks.ledger.tables import history, records
 from hooks.retention.facts import RecordKind
 
-Values = dict[str, Any]
-
 CHUNK = 1000
-
-AGAIN = "~"
-"""Before what made the tags of a record that are to be made anew."""
-
-CLOSED = "closed"
-"""The reason to ask the store again about a record that it refuses to show."""
-
-
-UNLISTED = "unlisted"
-"""A mark in place of a reason to ask: the store's lists leave this order out, and only its own address shows it."""
 
 
 class RacedError(LedgerContendedError):
@@ -77,9 +66,10 @@ def by_kind(keys: Iterable[RecordKey]) -> dict[tuple[str, RecordKind], list[int]
     return found
 
 
-def blank(key: RecordKey, now: datetime) -> Values:
+def blank(key: RecordKey, now: datetime) -> RecordRow:
     """A record of which nothing is known yet."""
-    return dict.fromkeys(records.c.keys()) | {
+    columns: dict[str, Any] = dict.fromkeys(records.c.keys())
+    columns |= {
         "store": key.store,
         "kind": key.kind,
         "external_id": key.external_id,
@@ -100,9 +90,10 @@ def blank(key: RecordKey, now: datetime) -> Values:
         "created_at": now,
         "updated_at": now,
     }
+    return record_row(columns)
 
 
-UNCLAIMED: Values = {"claim": None, "claim_until": None}
+UNCLAIMED: RecordChange = {"claim": None, "claim_until": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +104,6 @@ class Claim:
     token: str
     version: datetime | None = None
     """The record's version when it was claimed: what the store then says is news, even where it is older."""
-
-
-def differing(known: Values, changed: Mapping[str, Any]) -> Values:
-    """The columns of a known record that are to be written; none, where only the time of writing would be another."""
-    if not differs(known, changed):
-        return {}
-    return {name: value for name, value in changed.items() if value != known[name]}
-
-
-def differs(known: Values, changed: Mapping[str, Any]) -> bool:
-    """Whether there are any."""
-    return any(value != known[name] for name, value in changed.items() if name != "updated_at")
 
 
 def insert_ignore(connection: Connection, table: Table) -> Any:
@@ -144,12 +123,13 @@ def drop(connection: Connection, record_id: int) -> bool:
 
 def those(
     connection: Connection, store: str, kind: RecordKind, ids: Collection[int]
-) -> dict[int, Values]:
+) -> dict[int, RecordRow]:
     """The records of these ids, by id, as they stand; none is locked."""
     chosen = select(records).where(
         records.c.store == store, records.c.kind == kind, records.c.external_id.in_(sorted(ids))
     )
-    return {row.external_id: dict(row._mapping) for row in connection.execute(chosen)}  # noqa: SLF001
+    rows = connection.execute(chosen).mappings()
+    return {row["external_id"]: record_row(row) for row in rows}
 
 
 def refunded(connection: Connection, store: str, ids: Collection[int]) -> set[int]:
@@ -162,7 +142,7 @@ def refunded(connection: Connection, store: str, ids: Collection[int]) -> set[in
 
 def still_there(
     connection: Connection, store: str, kind: RecordKind, *, after: int, upto: int | None
-) -> Iterator[Values]:
+) -> Iterator[RecordRow]:
     """The records that the store should have between two ids, in order of ids, a thousand in memory at a time."""
     while True:
         chosen = select(records).where(
@@ -173,11 +153,12 @@ def still_there(
         )
         if upto is not None:
             chosen = chosen.where(records.c.external_id <= upto)
-        rows = connection.execute(chosen.order_by(records.c.external_id).limit(CHUNK)).all()
-        yield from (dict(row._mapping) for row in rows)  # noqa: SLF001
+        ordered = chosen.order_by(records.c.external_id).limit(CHUNK)
+        rows = connection.execute(ordered).mappings().all()
+        yield from map(record_row, rows)
         if len(rows) < CHUNK:
             return
-        after = rows[-1].external_id
+        after = rows[-1]["external_id"]
 
 
 def approaching(
@@ -218,11 +199,11 @@ def customer_of_claimed(connection: Connection, claim: Claim) -> RecordKey | Non
     return RecordKey(row.store, "customer", row.customer_id) if row else None
 
 
-def orders_of(connection: Connection, store: str, customer_id: int) -> list[Values]:
+def orders_of(connection: Connection, store: str, customer_id: int) -> list[RecordRow]:
     """The orders of a customer of which anything is known, as they stand; none is locked."""
     orders = (records.c.store == store, records.c.kind == "order", of_customer(customer_id))
     chosen = select(records).where(*orders, records.c.facts.is_not(None))
-    return [dict(row._mapping) for row in connection.execute(chosen)]  # noqa: SLF001
+    return [record_row(row) for row in connection.execute(chosen).mappings()]
 
 
 def linked_entries(connection: Connection, store: str, customer_id: int) -> list[str]:
@@ -238,7 +219,10 @@ def tag_again(connection: Connection, store: str, *chosen: ColumnElement[bool]) 
     again after that.
     """
     made_by = records.c.tagged_by
-    again = case((or_(made_by == "", made_by.like(f"{AGAIN}%")), made_by), else_=AGAIN + made_by)
+    again = case(
+        (or_(made_by == "", made_by.like(f"{RETAG_PREFIX}%")), made_by),
+        else_=RETAG_PREFIX + made_by,
+    )
     connection.execute(
         update(records).where(records.c.store == store, *chosen).values(tagged_by=again)
     )
@@ -324,7 +308,9 @@ def claim_rereads(
     return _claim(connection, TO_BE_ASKED_ABOUT.rows(connection, asked), until, claim)
 
 
-def _claim(connection: Connection, locked: list[Values], until: datetime, token: str) -> list[Due]:
+def _claim(
+    connection: Connection, locked: list[dict[str, Any]], until: datetime, token: str
+) -> list[Due]:
     if locked:
         ids = listed(connection, [row["id"] for row in locked])
         CLAIM.run(connection, [{"ids": ids, "claim": token, "until": until}])

@@ -1,22 +1,23 @@
-"""Records by what made their tags: read as the driver gives them, since most need not be looked at one by one."""
+"""Rows of records for preview and re-tagging, as the driver gives them: most need not be read column by column."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from operator import itemgetter
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from sqlalchemy import BigInteger, Connection, Integer, Select, bindparam, or_, select
 
 from hooks.ledger.prepared import Prepared, Raw
-from hooks.ledger.records import Values
+from hooks.ledger.rows import RecordRow
 from hooks.ledger.statements import among, listed
 from hooks.ledger.tables import records
 from hooks.retention.facts import RecordKind
+from hooks.retention.schedule import KEPT_PHASES
 
 
-class Known(NamedTuple):
-    """What a row begins with: what is a record's own, and whether more bears on it than its own facts."""
+class RowHead(NamedTuple):
+    """The first columns of a row: those in which equivalent records differ, and whether the record has a context."""
 
     id: int
     store: str
@@ -30,134 +31,177 @@ class Known(NamedTuple):
     email_hash: str | None
 
     @classmethod
-    def of(cls, row: Raw) -> Known:
-        """The beginning of this row."""
+    def of(cls, row: Raw) -> RowHead:
+        """Take the first columns of a row."""
         return cls._make(row[: len(cls._fields)])
 
 
-SHARED = slice(len(Known._fields), None)
-"""The rest of a row: what many records have in common."""
+SHARED = slice(len(RowHead._fields), None)
+"""The columns of a row of `tagged_otherwise` after its head: equivalent records have the same values there."""
 
 _TAGS = ("state", "legal_basis", "retention_class", "delete_after", "part_delete_after")
-_OTHERS = ("tagged_by", "oddities", "doubtful", "unknown_status", "held", "runs_from", "review_after", "entries",
-           "policy_id", "closed_on", "wanted", "wanted_digest", "known_digest", "push_at", "push_since",
-           "push_attempts", "push_error", "contests", "contested_at", "reread_at", "reread_since", "reread_reason",
-           "reread_attempts", "request_due", "hold_review")  # fmt: skip
-"""All else that has a say in what a record is tagged with, and in what follows from that."""
+_FURTHER = (
+    "tagged_by",
+    "oddities",
+    "doubtful",
+    "unknown_status",
+    "held",
+    "runs_from",
+    "review_after",
+    "entries",
+    "policy_id",
+    "closed_on",
+    "wanted",
+    "wanted_digest",
+    "known_digest",
+    "push_at",
+    "push_since",
+    "push_attempts",
+    "push_error",
+    "contests",
+    "contested_at",
+    "reread_at",
+    "reread_since",
+    "reread_reason",
+    "reread_attempts",
+    "request_due",
+    "hold_review",
+)
+"""All other columns that decide the tags of a record, or what follows from them."""
 
-_DUE = (*Known._fields, *_TAGS, *_OTHERS)
-STATE, TAGGED_BY = _DUE.index("state"), _DUE.index("tagged_by")
-"""Places in a row."""
+_COLUMNS = (*RowHead._fields, *_TAGS, *_FURTHER)
+STATE, TAGGED_BY = _COLUMNS.index("state"), _COLUMNS.index("tagged_by")
+"""Positions in a row of `tagged_otherwise`."""
 
-_SIGNS = ("store", "facts", "customer_id", "recipients", "events", "linked", "email_hash", "state", "tagged_by",
-          "doubtful", "wanted_digest", "known_digest", "push_at", "push_since", "push_attempts", "push_error",
-          "contests", "reread_at", "reread_since", "reread_reason", "reread_attempts")  # fmt: skip
-"""Whatever is changed about a record, one of these is: its tags only with what made them, or what is wanted."""
+_SIGNATURE_COLUMNS = (
+    "store",
+    "facts",
+    "customer_id",
+    "recipients",
+    "events",
+    "linked",
+    "email_hash",
+    "state",
+    "tagged_by",
+    "doubtful",
+    "wanted_digest",
+    "known_digest",
+    "push_at",
+    "push_since",
+    "push_attempts",
+    "push_error",
+    "contests",
+    "reread_at",
+    "reread_since",
+    "reread_reason",
+    "reread_attempts",
+)
+"""Whatever changes about a record, one of these changes: its tags change only with `tagged_by` or `wanted_digest`."""
 
-_signs = itemgetter(*(_DUE.index(name) for name in _SIGNS))
+_signature = itemgetter(*(_COLUMNS.index(name) for name in _SIGNATURE_COLUMNS))
 
 
-def _some(*names: str) -> Select[tuple[object, ...]]:
+def _select(*names: str) -> Select[tuple[object, ...]]:
     return select(*(records.c[name] for name in names))
 
 
 def _walk(side: str) -> Prepared:
-    made_by, limit = (
-        bindparam("made_by", type_=records.c.tagged_by.type),
-        bindparam("limit", type_=Integer),
-    )
-    otherwise = records.c.tagged_by < made_by if side == "below" else records.c.tagged_by > made_by
-    return Prepared(
-        lambda _: _some(*_DUE).where(otherwise).order_by(records.c.tagged_by).limit(limit)
-    )
+    mark = bindparam("tagged_by", type_=records.c.tagged_by.type)
+    limit = bindparam("limit", type_=Integer)
+    column = records.c.tagged_by
+    differs = column < mark if side == "below" else column > mark
+    walk = _select(*_COLUMNS).where(differs).order_by(column).limit(limit)
+    return Prepared(lambda _: walk)
 
 
 _WALKS = _walk("below"), _walk("above")
 
-_AGAIN = Prepared(
+_SIGNATURES = Prepared(
     lambda dialect: (
-        _some("id", *_SIGNS)
+        _select("id", *_SIGNATURE_COLUMNS)
         .where(among(dialect, records.c.id, BigInteger))
         .order_by(records.c.id)
         .with_for_update(skip_locked=True)
     )
 )
 
-_WHOLE = Prepared(
+_FULL_ROWS = Prepared(
     lambda dialect: (
         select(records)
-        .where(
-            among(dialect, records.c.id, BigInteger), records.c.tagged_by != bindparam("made_by")
-        )
+        .where(among(dialect, records.c.id, BigInteger))
+        .where(records.c.tagged_by != bindparam("tagged_by"))
         .order_by(records.c.id)
         .with_for_update(skip_locked=True)
     )
 )
 
-_KEPT_IN = ("active", "trashed", "erased")
+_PERSON_COLUMNS = ("email_hash", "subject")
+_KEPT_COLUMNS = (*RowHead._fields, *_TAGS, "entries", "policy_id", *_PERSON_COLUMNS)
 
-_OF_WHOM = ("email_hash", "subject")
-_KEPT_COLUMNS = (*Known._fields, *_TAGS, "entries", "policy_id", *_OF_WHOM)
-
-KEPT_SHARED = slice(len(Known._fields), -len(_OF_WHOM))
-"""What many rows of `kept` have in common."""
+KEPT_SHARED = slice(len(RowHead._fields), -len(_PERSON_COLUMNS))
+"""The columns of a row of `kept` in which equivalent records have the same values."""
 
 _KEPT = Prepared(
     lambda _: (
-        _some(*_KEPT_COLUMNS)
-        .where(
-            records.c.id > bindparam("after"),
-            or_(*(records.c.state == state for state in _KEPT_IN)),
-        )
+        _select(*_KEPT_COLUMNS)
+        .where(records.c.id > bindparam("after"))
+        .where(or_(*(records.c.state == phase for phase in KEPT_PHASES)))
         .order_by(records.c.id)
         .limit(bindparam("limit", type_=Integer))
     )
 )
 
 
-def otherwise(connection: Connection, made_by: str, *, limit: int) -> list[Raw]:
-    """Records whose tags something else made, or that are to be tagged anew; none is locked. Two walks of the index,
-    so that the last few are found as fast as the first."""
-    found: list[Raw] = []
+def tagged_otherwise(connection: Connection, tagged_by: str, *, limit: int) -> list[Raw]:
+    """List records whose `tagged_by` is another one; none is locked.
+
+    Two walks of the index, so that the last few are found as fast as the first.
+    """
+    rows: list[Raw] = []
     for walk in _WALKS:
-        found += walk.raw(connection, {"made_by": made_by, "limit": limit - len(found)})
-        if len(found) == limit:
+        rows += walk.raw(connection, {"tagged_by": tagged_by, "limit": limit - len(rows)})
+        if len(rows) == limit:
             break
-    return found
+    return rows
 
 
-def read(connection: Connection, row: Raw) -> Values:
-    """A row of `otherwise`, by the names of its columns."""
-    return _WALKS[0].read(connection, row)
+def read(connection: Connection, row: Raw) -> RecordRow:
+    """Read a row of `tagged_otherwise` by the names of its columns. It lacks those that no tag depends on."""
+    return cast("RecordRow", _WALKS[0].read(connection, row))
 
 
 def unchanged(connection: Connection, rows: Iterable[Raw]) -> set[int]:
-    """Which of these rows of `otherwise` are as they were, by id. They are locked; what others have locked is left
-    out."""
-    before = {row[0]: _signs(row) for row in rows}
-    now = _AGAIN.raw(connection, {"ids": listed(connection, before)})
-    return {row[0] for row in now if row[1:] == before[row[0]]}
+    """Return the ids of those rows of `tagged_otherwise` that have not changed since.
+
+    They are locked; rows that others have locked are left out.
+    """
+    before = {row[0]: _signature(row) for row in rows}
+    current = _SIGNATURES.raw(connection, {"ids": listed(connection, before)})
+    return {row[0] for row in current if row[1:] == before[row[0]]}
 
 
-def whole(connection: Connection, made_by: str, ids: Iterable[int]) -> list[Values]:
-    """All columns of those of these records that are still to be tagged anew, locked in the same way."""
-    return _WHOLE.rows(connection, {"ids": listed(connection, ids), "made_by": made_by})
+def full_rows(connection: Connection, tagged_by: str, ids: Iterable[int]) -> list[RecordRow]:
+    """Read those of these records that are still tagged otherwise, locked as by `unchanged`."""
+    parameters = {"ids": listed(connection, ids), "tagged_by": tagged_by}
+    return cast("list[RecordRow]", _FULL_ROWS.rows(connection, parameters))
 
 
 def kept(connection: Connection, *, after: int, limit: int) -> list[Raw]:
-    """Records that are kept, in order of their row ids, from one on."""
+    """List records of which at least a part is left, in order of row ids, after one."""
     return _KEPT.raw(connection, {"after": after, "limit": limit})
 
 
 def person_of(row: Raw) -> tuple[str, int | str] | None:
-    """Whose record a row of `kept` is: the store, and there the account or what the e-mail is known by. None of a guest
-    of whom nothing but this record is known."""
-    known, (email_hash, subject) = Known.of(row), row[-len(_OF_WHOM) :]
-    account = known.external_id if known.kind == "customer" else known.customer_id
+    """Name the person of a row of `kept`: the store, with the account or the address hash.
+
+    None for a guest of whom the ledger knows nothing but this record.
+    """
+    head, (email_hash, subject) = RowHead.of(row), row[-len(_PERSON_COLUMNS) :]
+    account = head.external_id if head.kind == "customer" else head.customer_id
     name = account or email_hash or subject
-    return (known.store, name) if name else None
+    return (head.store, name) if name else None
 
 
-def read_kept(connection: Connection, row: Raw) -> Values:
-    """A row of `kept`, by the names of its columns."""
-    return _KEPT.read(connection, row)
+def read_kept(connection: Connection, row: Raw) -> RecordRow:
+    """Read a row of `kept` by the names of its columns. It lacks those that a preview does not need."""
+    return cast("RecordRow", _KEPT.read(connection, row))

@@ -1,16 +1,16 @@
 """A unit of work: the records of one transaction, read together, changed in memory, and written together.
 
-So that a transaction over many records takes few statements, and each record is written once, with those of its columns
-that are different in the end. Until `write` is called, queries do not see what was changed here.
+A transaction over many records then takes few statements, and writes each record once, with the columns that differ in
+the end. Queries do not see the changes until `write` is called.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection
 
@@ -19,7 +19,14 @@ from hooks.ledger.codec import read_events
 from hooks.ledger.log import told
 from hooks.ledger.persons import Name, Owner, Persons
 from hooks.ledger.prepared import pipelined
-from hooks.ledger.records import Claim, RacedError, RecordKey, Values, by_kind, differing, differs
+from hooks.ledger.records import Claim, RacedError, RecordKey, by_kind
+from hooks.ledger.rows import (
+    RecordChange,
+    RecordRow,
+    changed_row,
+    differing_columns,
+    differs,
+)
 from hooks.ledger.statements import (
     ADD_DELIVERY,
     ADD_HISTORY,
@@ -32,6 +39,9 @@ from hooks.ledger.statements import (
 )
 from hooks.retention.events import RecordEvent, events_in_force
 
+Line = dict[str, Any]
+"""The columns of a row of the tables `history` or `deliveries`."""
+
 
 @dataclass(slots=True)
 class Unit:
@@ -39,201 +49,229 @@ class Unit:
 
     connection: Connection
     persons: Persons | None = None
-    """What is decided about persons, where that was looked up for many records at once; else each account is locked
-    first."""
+    """The events about persons, where they were looked up for many records at once. Without it, each account is locked
+    before its events are read."""
 
-    _stored: dict[RecordKey, Values] = field(default_factory=dict)
-    _current: dict[RecordKey, Values | None] = field(default_factory=dict)
-    _lines: list[tuple[RecordKey, Values]] = field(default_factory=list)
-    _taken: list[Values] = field(default_factory=list)
+    _stored: dict[RecordKey, RecordRow] = field(default_factory=dict)
+    _current: dict[RecordKey, RecordRow | None] = field(default_factory=dict)
+    _history: list[tuple[RecordKey, Line]] = field(default_factory=list)
+    _deliveries: list[Line] = field(default_factory=list)
 
-    # What is there
+    # --- read and lock ---
 
     def begin(
         self, deliveries: Iterable[tuple[str, str]], keys: Iterable[RecordKey]
     ) -> set[tuple[str, str]]:
-        """Read and lock the records that deliveries are about, and tell which of these (store, identity) were taken
-        before."""
-        named: dict[str, list[str]] = defaultdict(list)
+        """Read and lock the records that deliveries are about.
+
+        Return those (store, identity) of the deliveries that were logged before.
+        """
+        identities_by_store: dict[str, list[str]] = defaultdict(list)
         for store, identity in deliveries:
-            named[store].append(identity)
+            identities_by_store[store].append(identity)
         with pipelined(self.connection):
-            before = {
-                store: SEEN.ask(self.connection, self._chosen(ids, store=store))
-                for store, ids in named.items()
-            }
-            found = self._ask_for(keys)
-        self._hold_all(found)
-        return {(store, row["identity"]) for store, rows in before.items() for row in rows()}
+            logged = {}
+            for store, identities in identities_by_store.items():
+                parameters = self._parameters(identities, store=store)
+                logged[store] = SEEN.ask(self.connection, parameters)
+            answers = self._request(keys)
+        self._hold_all(answers)
+        return {(store, row["identity"]) for store, rows in logged.items() for row in rows()}
 
     def fetch(self, keys: Iterable[RecordKey]) -> None:
         """Read and lock these records."""
         missing = [key for key in keys if key not in self._current]
         if missing:
             with pipelined(self.connection):
-                found = self._ask_for(missing)
-            self._hold_all(found)
+                answers = self._request(missing)
+            self._hold_all(answers)
 
-    def find(self, key: RecordKey) -> Values | None:
-        """The record as it is to be, locked until the transaction ends."""
+    def find(self, key: RecordKey) -> RecordRow | None:
+        """Return a record with the changes of this transaction, locked until it ends; None if there is none."""
         if key not in self._current:
             self.fetch([key])
         return self._current[key]
 
     def claimed(self, claims: Sequence[Claim]) -> dict[int, RecordKey]:
-        """The records of these claims, locked, by row id; without those whose claim has lapsed and is another's."""
-        tokens: dict[str, list[int]] = defaultdict(list)
-        for claim in claims:
-            tokens[claim.token].append(claim.record_id)
-        found: dict[int, RecordKey] = {}
-        for token, numbers in tokens.items():
-            for row in CLAIMED.rows(self.connection, self._chosen(numbers, claim=token)):
-                found[row["id"]] = self.hold(row)
-        return found
+        """Lock the records of these claims, and return their keys by row id.
 
-    def hold(self, row: Values) -> RecordKey:
-        """Take up a record that was read and locked otherwise, unless it is held here already."""
+        A claim that has lapsed and is another worker's is left out.
+        """
+        ids_by_token: dict[str, list[int]] = defaultdict(list)
+        for claim in claims:
+            ids_by_token[claim.token].append(claim.record_id)
+        keys: dict[int, RecordKey] = {}
+        for token, ids in ids_by_token.items():
+            for row in CLAIMED.rows(self.connection, self._parameters(ids, claim=token)):
+                keys[row["id"]] = self.hold(cast("RecordRow", row))
+        return keys
+
+    def hold(self, row: RecordRow) -> RecordKey:
+        """Take up a record that the caller has read and locked, unless the unit has it already."""
         key = RecordKey.of(row)
         if self._current.get(key) is None:
             self._stored[key] = self._current[key] = row
         return key
 
-    # What is to be
+    # --- change ---
 
-    def save(self, known: Values, changed: Mapping[str, Any]) -> None:
-        """Have a record, new or known, written with these columns; not at all if none differs."""
-        if known["id"] is None or differs(known, changed):
-            self._current[RecordKey.of(known)] = known | dict(changed)
+    def save(self, row: RecordRow, change: RecordChange) -> None:
+        """Have a record written with these columns; not at all if it is stored and none differs."""
+        if row["id"] is None or differs(row, change):
+            self._current[RecordKey.of(row)] = changed_row(row, change)
 
-    def drop(self, known: Values) -> bool:
-        """Delete a record at once, unless it has a history; whether it is deleted."""
-        dropped = queries.drop(self.connection, known["id"])
-        if dropped:
-            key = RecordKey.of(known)
-            self._stored.pop(key, None)
-            self._current.pop(key, None)
-        return dropped
+    def drop(self, row: RecordRow) -> bool:
+        """Delete a record at once, unless it has a history. Return True if it is deleted."""
+        if row["id"] is None or not queries.drop(self.connection, row["id"]):
+            return False
+        key = RecordKey.of(row)
+        self._stored.pop(key, None)
+        self._current.pop(key, None)
+        return True
 
-    def remember(self, row: Values, at: datetime, cause: str, reason: str) -> None:
-        """Append to the history how the record is tagged now, and why."""
-        self._lines.append((RecordKey.of(row), told(row, at, cause, reason)))
+    def remember(self, row: RecordRow, at: datetime, cause: str, reason: str) -> None:
+        """Append a line to the history: how the record is tagged now, and why."""
+        self._history.append((RecordKey.of(row), told(row, at, cause, reason)))
 
-    def take(self, store: str, identity: str, topic: str, result: str, at: datetime) -> None:
+    def log_delivery(
+        self, store: str, identity: str, topic: str, result: str, at: datetime
+    ) -> None:
         """Log a delivery as taken."""
-        values = {
+        line = {
             "store": store,
             "identity": identity,
             "topic": topic,
             "result": result,
             "received_at": at,
         }
-        self._taken.append(values)
+        self._deliveries.append(line)
 
-    def difference(self, key: RecordKey) -> tuple[Values, list[Values]]:
-        """What `write` would write of a record that is known: the columns that are different, and lines of history."""
-        row = self._current[key] or {}
-        return differing(self._stored[key], row), [line for of, line in self._lines if of == key]
+    # --- write ---
+
+    def difference(self, key: RecordKey) -> tuple[RecordChange, list[Line]]:
+        """Return what `write` would write of a stored record: the columns that differ, and lines of the history."""
+        row = self._current[key]
+        change: RecordChange = {}
+        if row:
+            change = differing_columns(self._stored[key], cast("RecordChange", row))
+        return change, [line for of, line in self._history if of == key]
 
     def write(self) -> None:
-        """Write what is different. Raises RacedError where another transaction has just made the same record, or taken
-        the same delivery: then run this one again."""
+        """Write what differs.
+
+        Raises RacedError where another transaction has just made the same record, or logged the same delivery. The
+        caller must then run the transaction again.
+        """
         held = {key: row for key, row in self._current.items() if row is not None}
         changed = [key for key, row in held.items() if row is not self._stored.get(key)]
-        if changed or self._lines or self._taken:
+        if changed or self._history or self._deliveries:
             self._insert([key for key in changed if key not in self._stored])
             with pipelined(self.connection):
                 self._update([key for key in changed if key in self._stored])
-                lines = [values | {"record_id": held[key]["id"]} for key, values in self._lines]
+                lines = [{**line, "record_id": held[key]["id"]} for key, line in self._history]
                 ADD_HISTORY.run(self.connection, lines)
-                taken = ADD_DELIVERY.run(self.connection, self._taken)
-            if taken() < len(self._taken):
+                added = ADD_DELIVERY.run(self.connection, self._deliveries)
+            if added() < len(self._deliveries):
                 raise RacedError("another process took the same delivery at the same time")
         self._stored |= held
-        self._lines.clear()
-        self._taken.clear()
+        self._history.clear()
+        self._deliveries.clear()
 
     def settle(self) -> None:
-        """Write, and let go of all records: what follows changes rows by a statement of its own."""
+        """Write, and let go of all records: the caller is about to change rows by a statement of its own."""
         self.write()
         self._stored.clear()
         self._current.clear()
 
-    # What bears on a record
+    # --- context of a record: see `hooks.tagging.context.ContextSource` ---
 
     def person_events(self, owner: Owner, *, but: Name | None = None) -> tuple[RecordEvent, ...]:
-        """List the events about a person that stand, `but` not those about one record."""
+        """List the events about a person, but not those that were noted about the record `but`."""
         if self.persons is not None:
             return self.persons.about(owner, but=but)
         if owner.customer_id and owner.email_hash is None:
             account = self.find(RecordKey(owner.store, "customer", owner.customer_id))
-            if account is None or account["email_hash"] is None:  # it goes by no other name
+            if account is None:
+                return ()
+            if account["email_hash"] is None:  # the person has no other name
                 is_left_out = but == ("customer", owner.customer_id)
-                return (
-                    ()
-                    if account is None or is_left_out
-                    else events_in_force(read_events(account["events"]))
-                )
-        return Persons(self.connection, (), self._accounts).about(owner, but=but)
+                return () if is_left_out else events_in_force(read_events(account["events"]))
+        return Persons(self.connection, (), self._account_events).about(owner, but=but)
 
     def has_name(self, store: str, email_hash: str) -> bool:
-        """Tell whether a record of this transaction, perhaps one that it has just made, goes by an address alone."""
-        rows = (row for row in self._current.values() if row and row["store"] == store)
-        return any(row["email_hash"] == email_hash and row["customer_id"] is None for row in rows)
+        """Tell whether a record of this transaction belongs to an address, and to no account."""
+        for row in self._current.values():
+            if row is None or row["customer_id"] is not None:
+                continue
+            if row["store"] == store and row["email_hash"] == email_hash:
+                return True
+        return False
 
-    def _accounts(self, store: str, ids: Collection[int]) -> dict[int, str]:
-        """Read the events of accounts (JSON), by id, and lock each account."""
-        self.fetch(RecordKey(store, "customer", number) for number in ids)
-        found = {number: self.find(RecordKey(store, "customer", number)) for number in ids}
-        return {number: str(row["events"]) for number, row in found.items() if row}
+    def _account_events(self, store: str, ids: Collection[int]) -> dict[int, str]:
+        """Lock accounts, and return their events (JSON) by customer id."""
+        keys = [RecordKey(store, "customer", customer_id) for customer_id in ids]
+        self.fetch(keys)
+        events = {}
+        for key in keys:
+            row = self.find(key)
+            if row:
+                events[key.external_id] = row["events"]
+        return events
 
     def owner_of(self, store: str, order_id: int) -> Owner:
-        """Find the owner of an order, as far as that is known."""
-        known = self.find(RecordKey(store, "order", order_id))
-        return Owner.of(
-            store, *((known["customer_id"], known["email_hash"]) if known else (None, None))
-        )
+        """Find the owner of an order, as far as it is known."""
+        row = self.find(RecordKey(store, "order", order_id))
+        if row is None:
+            return Owner.of(store, None, None)
+        return Owner.of(store, row["customer_id"], row["email_hash"])
 
     def linked_entries(self, store: str, customer_id: int) -> list[str]:
-        """The entries (JSON) of all requests and consents of a customer that are kept."""
+        """List the entries (JSON) of all requests and consents of a customer that are kept."""
         self.write()
         return queries.linked_entries(self.connection, store, customer_id)
 
-    def _ask_for(self, keys: Iterable[RecordKey]) -> list[Callable[[], list[Values]]]:
+    # --- statements ---
+
+    def _request(self, keys: Iterable[RecordKey]) -> list[Callable[[], list[Line]]]:
+        """Ask for records that the unit does not have yet. Each answer is read later."""
         missing = [key for key in keys if key not in self._current]
         self._current |= dict.fromkeys(missing)
-        return [
-            FIND.ask(self.connection, self._chosen(numbers, store=store, kind=kind))
-            for (store, kind), numbers in by_kind(missing).items()
-        ]
+        answers = []
+        for (store, kind), ids in by_kind(missing).items():
+            parameters = self._parameters(ids, store=store, kind=kind)
+            answers.append(FIND.ask(self.connection, parameters))
+        return answers
 
-    def _hold_all(self, found: Iterable[Callable[[], list[Values]]]) -> None:
-        for rows in found:
+    def _hold_all(self, answers: Iterable[Callable[[], list[Line]]]) -> None:
+        for rows in answers:
             for row in rows():
-                self.hold(row)
+                self.hold(cast("RecordRow", row))
 
-    def _chosen(self, ids: Iterable[int] | Iterable[str], **values: str) -> Values:
-        """What a statement is given that looks for several ids: one parameter, for any number of them."""
-        return values | {"ids": listed(self.connection, ids)}
+    def _parameters(self, ids: Iterable[int] | Iterable[str], **values: str) -> Line:
+        """Return the parameters of a statement that looks for any number of ids: they are one parameter."""
+        return {**values, "ids": listed(self.connection, ids)}
 
     def _insert(self, keys: list[RecordKey]) -> None:
-        ordered = [
-            RecordKey(*about, number)
-            for about, numbers in by_kind(keys).items()
-            for number in numbers
-        ]
-        rows = [row for key in ordered if (row := self._current[key])]
-        for row, made in zip(rows, ADD_RECORD.returned(self.connection, rows), strict=True):
-            if made is None:
+        rows = []
+        for (store, kind), ids in by_kind(keys).items():
+            for external_id in ids:
+                row = self._current[RecordKey(store, kind, external_id)]
+                if row:
+                    rows.append(row)
+        for row, row_id in zip(rows, ADD_RECORD.returned(self.connection, rows), strict=True):
+            if row_id is None:
                 raise RacedError("the record was made by another process at the same time")
-            row["id"] = made
+            row["id"] = row_id
 
     def _update(self, keys: list[RecordKey]) -> None:
-        """Rows of which the same columns are different share a statement."""
-        alike: dict[tuple[str, ...], list[Values]] = defaultdict(list)
+        """Update rows. Those of which the same columns differ share a statement."""
+        rows_by_columns: dict[tuple[str, ...], list[Line]] = defaultdict(list)
         for key in keys:
-            row = self._current[key] or {}
-            different = differing(self._stored[key], row)
-            if different:
-                alike[tuple(sorted(different))].append(different | {"row_id": row["id"]})
-        for names, rows in alike.items():
+            row = self._current[key]
+            if row is None:
+                continue
+            columns = differing_columns(self._stored[key], cast("RecordChange", row))
+            if columns:
+                rows_by_columns[tuple(sorted(columns))].append({**columns, "row_id": row["id"]})
+        for names, rows in rows_by_columns.items():
             updating(names).run(self.connection, rows)

@@ -33,9 +33,7 @@ def read_day(text: str) -> date | None:
     """
     words = normalize(text)
     days = {_day(match) for form in _FORMS for match in form.finditer(words)} - {None}
-    if len(days) != 1:
-        return None
-    return days.pop()
+    return days.pop() if len(days) == 1 else None
 
 
 def _day(match: re.Match[str]) -> date | None:

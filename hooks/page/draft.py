@@ -156,10 +156,8 @@ def _source_table(source: DraftSource) -> Iterator[str]:
 
 def _data_from(source: DraftSource, origin: PublishedTerm) -> list[str]:
     """Return the data categories of the page that come from this source of data."""
-    entry = source.template["sources"].get(origin.id)
-    if entry is None:
-        return []
-    return [name for name in entry["data"] if name in source.category_ids()]
+    known = source.template["sources"].get(origin.id, {"data": []})
+    return [name for name in known["data"] if name in source.category_ids()]
 
 
 def _basis_table(source: DraftSource) -> Iterator[str]:
@@ -183,8 +181,10 @@ def _basis_table(source: DraftSource) -> Iterator[str]:
 def _security(source: DraftSource) -> Iterator[str]:
     measures = source.page.security
     if measures:
-        entries = {"measures": measures, "section": source.section("security")}
-        yield from toml_writer.spaced_table("[security]", entries)
+        yield ""
+        yield from toml_writer.table(
+            "[security]", {"measures": measures, "section": source.section("security")}
+        )
 
 
 def _children(source: DraftSource) -> Iterator[str]:
@@ -196,12 +196,12 @@ def _children(source: DraftSource) -> Iterator[str]:
             "orders_only": statement.orders_only or None,
             "section": source.section("children"),
         }
-        yield from toml_writer.spaced_table("[children]", entries)
+        yield from ("", *toml_writer.table("[children]", entries))
 
 
 def _authorities(source: DraftSource) -> Iterator[str]:
     """Yield the supervisory authorities that the page names. Their addresses come from the template."""
-    for entry in source.template["authorities"]:
-        if entry["id"] in source.page.authorities:
-            entries = {**entry, "section": source.section("complaints")}
-            yield from toml_writer.spaced_table("[[authorities]]", entries)
+    for known in source.template["authorities"]:
+        if known["id"] in source.page.authorities:
+            entries = {**known, "section": source.section("complaints")}
+            yield from ("", *toml_writer.table("[[authorities]]", entries))

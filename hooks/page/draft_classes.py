@@ -18,35 +18,35 @@ def class_tables(source: DraftSource) -> Iterator[str]:
     classes = source.template["classes"]
     for published in source.page.classes:
         yield from _class(source, published, classes.get(published.id))
-    for name, entry in classes.items():
+    for name, known in classes.items():
         if name not in source.class_ids():
-            yield from _missing_class(name, entry)
+            yield from _missing_class(name, known)
     if source.section("retention") is not None:
         entries = {**source.template["deletion"], "published": False}
-        yield from toml_writer.spaced_table("[deletion]", entries)
+        yield from ("", *toml_writer.table("[deletion]", entries))
 
 
-def _missing_class(name: str, entry: Entries) -> Iterator[str]:
+def _missing_class(name: str, known: Entries) -> Iterator[str]:
     """Yield a class that the page does not name: the operator's own, or one that the page should name."""
     yield ""
-    if "gap" in entry:
-        yield from toml_writer.table(f"[classes.{name}]", {**entry, "published": False})
+    if "gap" in known:
+        yield from toml_writer.table(f"[classes.{name}]", {**known, "published": False})
         return
     yield toml_writer.ask(f"The page names no retention class {name}; for how long is that kept?")
-    lines = toml_writer.table(f"[classes.{name}]", entry)
+    lines = toml_writer.table(f"[classes.{name}]", known)
     yield from toml_writer.comment_out([*lines, 'keep = "P…"'])
 
 
-def _class(source: DraftSource, published: PublishedClass, entry: Entries | None) -> Iterator[str]:
+def _class(source: DraftSource, published: PublishedClass, known: Entries | None) -> Iterator[str]:
     yield ""
-    if entry is None:
-        entry = {"clock": "created", "at_end": "erase"}
+    if known is None:
+        known = {"clock": "created", "at_end": "erase"}
         yield toml_writer.ask(
             f"From when does the period of “{published.label}” run (`clock`)? "
             "No rule refers to this class, so the clock given here has no effect."
         )
-    law = entry.get("source")
-    by_law = Period.from_iso(entry["by_law"]) if "by_law" in entry else None
+    law = known.get("source")
+    by_law = Period.from_iso(known["by_law"]) if "by_law" in known else None
     if by_law and published.span and not published.span.same_as(Span(by_law)):
         yield toml_writer.ask(
             f"{law} asks for {by_law}, the page says {published.span}; is that intended?"
@@ -54,11 +54,11 @@ def _class(source: DraftSource, published: PublishedClass, entry: Entries | None
         law = None  # it is no source of this period
     entries: dict[str, Any] = {
         "label": f"{published.label}: {lower_first(published.text)}",
-        "clock": entry["clock"],
+        "clock": known["clock"],
         **_span_entries(published.span),
-        "at_end": entry["at_end"],
+        "at_end": known["at_end"],
         "source": law,
-        "proof": entry.get("proof"),
+        "proof": known.get("proof"),
         "section": source.section("retention"),
     }
     yield from toml_writer.table(f"[classes.{published.id}]", entries)

@@ -18,39 +18,36 @@ def recipient_tables(source: DraftSource) -> Iterator[str]:
     page names.
     """
     group_labels = {group.id: group.label for group in source.page.groups}
-    for entry in source.template["recipients"]:
-        if "name" not in entry and entry["group"] in group_labels:
-            yield from _recipient(source, entry, group_labels[entry["group"]], "recipients")
-    for entry in source.unpublished_recipients():
-        yield from _recipient(source, entry, entry["name"], "recipients")
-    by_id = {entry["id"]: entry for entry in source.template["recipients"]}
+    for known in source.template["recipients"]:
+        if "name" not in known and known["group"] in group_labels:
+            yield from _known(source, known, group_labels[known["group"]], "recipients")
+    for known in source.unpublished_recipients():
+        yield from _known(source, known, known["name"], "recipients")
+    by_id = {known["id"]: known for known in source.template["recipients"]}
     for recipient in source.page.recipients:
         if recipient.group not in group_labels:
             yield ""
             yield toml_writer.ask(f"To which group of recipients does {recipient.name} belong?")
         elif recipient.id in by_id:
-            yield from _recipient(source, by_id[recipient.id], recipient.name, recipient.topic)
+            yield from _known(source, by_id[recipient.id], recipient.name, recipient.topic)
         else:
-            yield from _unknown_recipient(source, recipient)
+            yield from _unknown(source, recipient)
 
 
-def _recipient(
-    source: DraftSource, entry: Entries, name: str, topic: SectionTopic
-) -> Iterator[str]:
+def _known(source: DraftSource, known: Entries, name: str, topic: SectionTopic) -> Iterator[str]:
     """Yield the table of a recipient that the template knows. `topic` is that of the section that names it."""
-    safeguards = _safeguards(source, entry)
+    safeguards = _safeguards(source, known)
+    is_outside = known.get("outside", False)
     yield ""
-    if entry.get("outside") and not safeguards:
+    if is_outside and not safeguards:
         yield toml_writer.ask(
             f"{name} may process outside the EEA and the UK (`outside`); which of the safeguards apply?"
         )
-    # A name in the template replaces that of the page: it is the exact name of the company.
-    entries: dict[str, Any] = {"id": entry["id"], "name": name, **entry}
-    entries["data"] = [category for category in entry["data"] if category in source.category_ids()]
+    entries: dict[str, Any] = {"id": known["id"], "name": name, **known}
+    entries["data"] = [category for category in known["data"] if category in source.category_ids()]
+    entries["outside"] = (is_outside and bool(safeguards)) or None
     entries["safeguards"] = safeguards or None
-    if not safeguards:
-        entries["outside"] = None
-    if entry in source.unpublished_recipients():
+    if known in source.unpublished_recipients():
         entries["published"] = False
     else:
         entries["gap"] = None
@@ -58,12 +55,12 @@ def _recipient(
     yield from toml_writer.table("[[recipients]]", entries)
 
 
-def _safeguards(source: DraftSource, entry: Entries) -> list[str]:
-    names = entry.get("safeguards", ())
+def _safeguards(source: DraftSource, known: Entries) -> list[str]:
+    names = known.get("safeguards", ())
     return [safeguard.id for safeguard in source.page.safeguards if safeguard.id in names]
 
 
-def _unknown_recipient(source: DraftSource, recipient: PublishedRecipient) -> Iterator[str]:
+def _unknown(source: DraftSource, recipient: PublishedRecipient) -> Iterator[str]:
     yield ""
     yield toml_writer.ask(
         f"Which data does {recipient.name} get (`data`)? On which payment methods, shipping methods or "

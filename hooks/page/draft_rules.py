@@ -13,12 +13,11 @@ def gap_tables(source: DraftSource) -> Iterator[str]:
     filled = source.filled_gaps()
     for name, gap in source.template["gaps"].items():
         section = source.section(gap["about"]) or source.section("retention")
-        if name in filled or section is None:
-            continue
-        if "class" in gap and gap["class"] not in source.class_ids():
+        is_on_page = "class" not in gap or gap["class"] in source.class_ids()
+        if name in filled or not is_on_page or section is None:
             continue
         entries = {"section": section, "choice": gap["choice"], "publish": gap["publish"]}
-        yield from toml_writer.spaced_table(f"[gaps.{name}]", entries)
+        yield from ("", *toml_writer.table(f"[gaps.{name}]", entries))
 
 
 def rule_tables(source: DraftSource) -> Iterator[str]:
@@ -45,7 +44,7 @@ def rule_tables(source: DraftSource) -> Iterator[str]:
 
 
 def _missing(source: DraftSource, rule: Entries) -> Iterator[str]:
-    """Yield the things that the rule names and the page does not have, in the words of a sentence."""
+    """Yield the things that the rule names and the page does not have, each as a sentence says it."""
     page = source.page
     if rule["data"] not in source.category_ids():
         yield f"the data category {rule['data']}"
@@ -60,10 +59,10 @@ def _missing(source: DraftSource, rule: Entries) -> Iterator[str]:
 
 def consent_tables(source: DraftSource) -> Iterator[str]:
     """Yield the tables on the store's own data: orders without a recipient, consents, and custom actions."""
-    yield from toml_writer.spaced_table("[no_recipient]", source.template["no_recipient"])
+    yield from ("", *toml_writer.table("[no_recipient]", source.template["no_recipient"]))
     consent = dict(source.template["consent"])
     newsletter = consent.pop("newsletter")
-    yield from toml_writer.spaced_table("[consent]", consent)
-    yield from toml_writer.spaced_table("[consent.newsletter]", newsletter)
+    yield from ("", *toml_writer.table("[consent]", consent))
+    yield from ("", *toml_writer.table("[consent.newsletter]", newsletter))
     for action in source.template["actions"]:
-        yield from toml_writer.spaced_table("[[actions]]", action)
+        yield from ("", *toml_writer.table("[[actions]]", action))

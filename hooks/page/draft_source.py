@@ -52,27 +52,27 @@ class DraftSource:
         groups = {group.id for group in self.page.groups}
         on_page = {recipient.id for recipient in self.page.recipients}
         unpublished: list[Entries] = []
-        for entry in self.template["recipients"]:
-            if "gap" not in entry or entry["group"] not in groups:
+        for known in self.template["recipients"]:
+            if "gap" not in known or known["group"] not in groups:
                 continue
-            if entry["id"] not in on_page and slug(entry["name"]) not in on_page:
-                unpublished.append(entry)
+            if known["id"] not in on_page and slug(known["name"]) not in on_page:
+                unpublished.append(known)
         return unpublished
 
     def filled_gaps(self) -> set[str]:
         """Return the gaps that the page fills.
 
         The gap of a class is filled if the page names that class. The gap of recipients is filled if the page names
-        all of them, or does not name their group.
+        all of them, or has no group for any of them.
         """
         filled: set[str] = set()
         for recipient in self.template["recipients"]:
             if "gap" in recipient:
                 filled.add(recipient["gap"])
         filled -= {recipient["gap"] for recipient in self.unpublished_recipients()}
-        for name, entry in self.template["classes"].items():
-            if "gap" in entry and name in self.class_ids():
-                filled.add(entry["gap"])
+        for name, known in self.template["classes"].items():
+            if "gap" in known and name in self.class_ids():
+                filled.add(known["gap"])
         return filled
 
 

@@ -148,6 +148,4 @@ def network_of(address: str) -> str:
         return "this machine"
     if ip.is_link_local:
         return "a link-local network"
-    if ip.is_global:
-        return "the internet"
-    return "a private network"
+    return "the internet" if ip.is_global else "a private network"

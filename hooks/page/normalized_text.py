@@ -45,6 +45,4 @@ def slug(text: str) -> str:
 
 def lower_first(text: str) -> str:
     """Return the text as it continues a sentence. An abbreviation such as `IP` keeps its capitals."""
-    if text[1:2].isupper():
-        return text
-    return text[:1].lower() + text[1:]
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]

@@ -39,9 +39,7 @@ class Span:
             return "until consent is withdrawn"
         if self.until:
             return f"until {self.until}"
-        if self.review:
-            return f"{self.review} to {self.keep}"
-        return str(self.keep)
+        return f"{self.review} to {self.keep}" if self.review else str(self.keep)
 
 
 class NoEndError(ValueError):
@@ -216,9 +214,7 @@ def _period(number: str, unit: str) -> Period:
     count = _count(number)
     if not count:
         raise NoEndError("a period of no length is named")
-    if unit == "weeks":
-        return Period(days=7 * count)
-    return Period(**{unit: count})
+    return Period(days=7 * count) if unit == "weeks" else Period(**{unit: count})
 
 
 def _count(number: str) -> int:

@@ -19,9 +19,7 @@ class SectionHeading:
 
     def __str__(self) -> str:
         """Return the words that cite the section at the beginning of a sentence."""
-        if self.number is None:
-            return f"The section “{self.title}”"
-        return f"Section {self.number}"
+        return f"The section “{self.title}”" if self.number is None else f"Section {self.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +127,5 @@ class PublishedPage:
 
     def cite(self, topic: SectionTopic) -> str:
         """Return the words that cite the section on this topic at the beginning of a sentence."""
-        if topic in self.headings:
-            return str(self.headings[topic])
-        return f"The section on {TOPIC_LABELS[topic]}"
+        heading = self.headings.get(topic)
+        return str(heading) if heading else f"The section on {TOPIC_LABELS[topic]}"

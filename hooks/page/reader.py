@@ -157,14 +157,12 @@ def _terms(
 
 def _unknown_sections(sections: Sequence[Section]) -> Iterator[str]:
     """Yield a sentence for each section with an unknown topic that has a number, or stands between known sections."""
-    known_positions = [
-        position for position, section in enumerate(sections) if topics_of(section.title)
-    ]
+    known = [position for position, section in enumerate(sections) if topics_of(section.title)]
     for position, section in enumerate(sections):
         title = section.title
         if not title or topics_of(title) or is_page_title(title):
             continue
-        is_between = bool(known_positions) and known_positions[0] < position < known_positions[-1]
+        is_between = bool(known) and known[0] < position < known[-1]
         if is_between or section.number is not None:
             name = f"Section {section.number}" if section.number else "A section"
             yield f"{name}, “{title}”: what it is about is not known."

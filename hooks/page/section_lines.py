@@ -130,9 +130,7 @@ def _split(text: str, bold: str) -> tuple[str, str]:
     match = _SEPARATOR.search(text)
     if match and _ends_label(text, match.start()):
         return text[: match.start()].strip(), text[match.end() :].strip()
-    if bold and after:
-        return bold, after
-    return "", ""
+    return (bold, after) if bold and after else ("", "")
 
 
 def _ends_label(text: str, position: int) -> bool:

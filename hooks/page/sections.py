@@ -114,9 +114,7 @@ def _heading(block: Block, style: _HeadingStyle) -> _Heading | None:
         is_heading = is_bold and not style.is_numbered and style.is_new(heading)
     else:
         is_heading = style.is_new(heading) or (is_bold and style.is_numbered)
-    if not is_heading:
-        return None
-    return heading
+    return heading if is_heading else None
 
 
 def _is_part(heading: _Heading, above: _Heading, style: _HeadingStyle) -> bool:

@@ -40,11 +40,6 @@ def table(header: str, entries: Mapping[str, Any]) -> list[str]:
     return [header, *_entry_lines(entries)]
 
 
-def spaced_table(header: str, entries: Mapping[str, Any]) -> list[str]:
-    """Return the lines of a table, with an empty line before it."""
-    return ["", *table(header, entries)]
-
-
 def inline(name: str, entries: Mapping[str, Any]) -> str:
     """Return a table in one line, without the entries that are None."""
     return f"{name} = {{ {', '.join(_entry_lines(entries))} }}"

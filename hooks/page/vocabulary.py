@@ -50,9 +50,7 @@ def identify(text: str, concepts: Iterable[Concept]) -> str | None:
     """Return the id of the concept that the text names; None if it names none or several."""
     words = frozenset(words_of(without_citations(text))) - _FILLERS
     ids = [concept.id for concept in concepts if concept.matches(words)]
-    if len(ids) != 1:
-        return None
-    return ids[0]
+    return ids[0] if len(ids) == 1 else None
 
 
 def id_for(text: str, concepts: Iterable[Concept]) -> str:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row
 
 from hooks.errors import LedgerContendedError, PolicyError
 from hooks.ledger import policies, stores
-from hooks.policies.preview import DUE_AT_ONCE, KEPT_LONGER, Impact, impact_of
+from hooks.policies.preview import DUE_AT_ONCE, KEPT_LONGER, Impact, preview
 from hooks.retention.policy import Policy
 from hooks.runtime import RACES, Runtime
 from schemas.policy import read_policy
@@ -63,7 +63,7 @@ def _adopt(runtime: Runtime, wanted: Policy, *, yes: bool) -> Adopted:
         current = policies.digest_in_force(connection)
     impact = None
     if current != wanted.digest:
-        impact = impact_of(runtime.database, wanted, wanted.day_of(runtime.clock()))
+        impact = preview(runtime.database, wanted, wanted.day_of(runtime.clock()))
     with runtime.database.write() as connection:
         policies.lock(connection)
         if (

@@ -1,7 +1,7 @@
-"""What another policy would change, over the real ledger: nothing is written.
+"""Preview: what another policy would change, counted over the real ledger. Nothing is written.
 
-Both directions matter. A date that falls makes data due that nobody wanted to lose; a date that rises keeps data for
-longer than their person was told. Either may be meant, and neither is to happen to many records without a word.
+Both directions matter. A date that moves earlier makes data due that nobody wanted to lose. A date that moves later
+keeps data for longer than their person was told. Either may be meant, and neither may happen to many records unseen.
 """
 
 from __future__ import annotations
@@ -18,33 +18,34 @@ from hooks.ledger import tagged_rows
 from hooks.ledger.codec import read_entries, read_facts
 from hooks.ledger.database import Database
 from hooks.ledger.prepared import Raw
-from hooks.ledger.records import Values
-from hooks.ledger.tagged_rows import Known
+from hooks.ledger.rows import RecordChange, RecordRow
+from hooks.policies.equivalent import Grouping
 from hooks.retention.iso import iso_or_none
 from hooks.retention.policy import Policy
-from hooks.tagging.context import Reading, alone, bearing, persons_of
-from hooks.tagging.tags import tags, tags_alone
+from hooks.tagging.context import LedgerContext, context_of
+from hooks.tagging.tagger import tag, tag_without_context
 
 CHUNK = 1000
-EXAMPLES = 10
+MAX_EXAMPLES = 10
 
-ALARMING = 0.01
-"""A policy that makes a larger part than this of all records due at once, or keeps it longer, is not put in force
-without a word."""
+ALARM_SHARE = 0.01
+"""A policy that makes a larger share of all records due at once, or keeps it longer, is activated only if an operator
+confirms it."""
 
 DUE_AT_ONCE, KEPT_LONGER = "due-at-once", "kept-longer"
 
-SUSPENDED = frozenset({"hold-lifted", "restriction-lifted"})
-"""What is kept until one of these is kept by no policy."""
+SUSPENDING_EVENTS = frozenset({"hold-lifted", "restriction-lifted"})
+"""Entries that are kept until one of these events have no day, whatever the policy."""
 
-
-PROOF = "consent-ended"
-"""The event from which the period of a proof runs: that of a consent to marketing that was given and ended."""
+PROOF_EVENT = "consent-ended"
+"""The event from which the period of a proof runs: a consent to marketing was given and ended."""
 
 
 class Part(NamedTuple):
-    """A data category, and the name of a part of it; empty where the category is not split. The proof of a consent is
-    apart from the data that were kept by it."""
+    """A data category, and the name of a part of it; empty where the category is not split.
+
+    The proof of a consent is separate from the data that were kept by it.
+    """
 
     data: str
     part: str
@@ -53,12 +54,14 @@ class Part(NamedTuple):
 
 @dataclass
 class Impact:
-    """Counts of records. `moved`: their governing date, class or basis would be another one, `parts_moved`: only that
-    of a part. `earlier`, `later`: they, or a part of them, would go earlier or later than by the tags that they have; a
-    record may count in both. `due_at_once`: they, or a part of them, would be due today and are not.
+    """Counts of records that another policy would change.
 
-    `told`: of those that would go later, how many people were told an earlier date, by the id of the policy that told
-    them; each order of a guest of whom nothing else is known counts as one."""
+    `moved`: the governing date, class or basis would differ. `parts_moved`: only that of a part.
+    `earlier`, `later`: the record, or a part of it, would go earlier or later. A record may count in both.
+    `due_at_once`: the record, or a part of it, would be due today and is not.
+    `told`: the people who were told an earlier date than they would get, by the id of the policy that told them. Each
+    order of a guest of whom nothing else is known counts as one.
+    """
 
     total: int = 0
     moved: int = 0
@@ -72,60 +75,65 @@ class Impact:
 
     @property
     def alarms(self) -> tuple[str, ...]:
-        """Why it must not come into force without a word of the operator: codes, none where nothing is the matter."""
+        """Codes of the reasons why an operator must confirm the policy; empty where there is none."""
         counts = {DUE_AT_ONCE: self.due_at_once, KEPT_LONGER: self.later}
-        return tuple(code for code, number in counts.items() if number > self.total * ALARMING)
+        return tuple(code for code, count in counts.items() if count > self.total * ALARM_SHARE)
 
-    def add(self, of_class: str, counted: Iterable[str], number: int) -> None:
-        """Count so many records of a class that have a part in these counts."""
-        self.total += number
-        for name in counted:
-            setattr(self, name, getattr(self, name) + number)
-            counts = self.by_class.setdefault(of_class, {})
-            counts[name] = counts.get(name, 0) + number
+    def add(self, retention_class: str, counters: Iterable[str], count: int) -> None:
+        """Count records of a class that belong in these counters."""
+        self.total += count
+        for name in counters:
+            setattr(self, name, getattr(self, name) + count)
+            by_name = self.by_class.setdefault(retention_class, {})
+            by_name[name] = by_name.get(name, 0) + count
 
-    def takes(self, *, due: bool) -> bool:
-        """Whether one more example is wanted, which would be `due` at once or not."""
-        return len(self.examples) < EXAMPLES or (
-            due and not all(one["due_at_once"] for one in self.examples)
-        )
+    def has_room(self, *, due: bool) -> bool:
+        """Tell whether one more example is needed; `due`: it would be due at once."""
+        if len(self.examples) < MAX_EXAMPLES:
+            return True
+        return due and not all(example["due_at_once"] for example in self.examples)
 
     def as_dict(self) -> dict[str, Any]:
-        """As the ledger keeps it and commands print it."""
-        counts = {
-            name: getattr(self, name)
-            for name in ("total", "moved", "parts_moved", "earlier", "later")
+        """Return the counts as the ledger keeps them and commands print them."""
+        return {
+            "total": self.total,
+            "moved": self.moved,
+            "parts_moved": self.parts_moved,
+            "earlier": self.earlier,
+            "later": self.later,
+            "due_at_once": self.due_at_once,
+            "told": self.told,
+            "by_class": self.by_class,
+            "examples": self.examples,
         }
-        counts |= {"due_at_once": self.due_at_once}
-        return counts | {"told": self.told, "by_class": self.by_class, "examples": self.examples}
 
 
-def impact_of(database: Database, policy: Policy, today: date) -> Impact:
-    """What this policy would make of the records that there are. Days are in the policy's time zone.
+def preview(database: Database, policy: Policy, today: date) -> Impact:
+    """Count what this policy would change. Days are in the policy's time zone.
 
-    Reads a chunk at a time, so that memory does not depend on their number, but on that of the people who were told an
-    earlier date. Raises LedgerUnavailableError.
+    Reads a chunk at a time. Memory grows with the number of people who were told an earlier date, not with that of
+    records. Raises LedgerUnavailableError.
     """
-    found, told, last = Impact(), _Told(), 0
+    impact, informed, last_id = Impact(), _InformedPeople(), 0
     while True:
         with database.read() as connection:
-            rows = tagged_rows.kept(connection, after=last, limit=CHUNK)
-            _Comparison.of(connection, policy, today, rows).count(found, told, rows)
+            rows = tagged_rows.kept(connection, after=last_id, limit=CHUNK)
+            _Comparison.of_rows(connection, policy, today, rows).count(impact, informed, rows)
         if len(rows) < CHUNK:
-            found.told = told.counts()
-            return found
-        last = rows[-1][0]
+            impact.told = informed.counts()
+            return impact
+        last_id = rows[-1][0]
 
 
 @dataclass(slots=True)
-class _Told:
+class _InformedPeople:
     """The people who were told an earlier date, by the id of the policy that told them."""
 
     people: dict[str, set[tuple[str, int | str]]] = field(default_factory=lambda: defaultdict(set))
     guests: Counter[str] = field(default_factory=Counter)
 
     def add(self, row: Raw, policy_id: str) -> None:
-        """Add the person whose record this is."""
+        """Add the person of a row."""
         person = tagged_rows.person_of(row)
         if person is None:
             self.guests[policy_id] += 1
@@ -133,188 +141,208 @@ class _Told:
             self.people[policy_id].add(person)
 
     def counts(self) -> dict[str, int]:
-        """How many these are."""
-        ids = sorted(self.people.keys() | self.guests.keys())
-        return {
-            policy_id: len(self.people.get(policy_id, ())) + self.guests[policy_id]
-            for policy_id in ids
-        }
+        """Count them by policy."""
+        counts = {}
+        for policy_id in sorted(self.people.keys() | self.guests.keys()):
+            known_people = self.people.get(policy_id, set())
+            counts[policy_id] = len(known_people) + self.guests[policy_id]
+        return counts
 
 
 @dataclass(slots=True)
 class _Outcome:
-    """What would become of records of which the same is true, and how many these are. `counted` are the counts that
-    each has a part in, `told_by` the policy that made the tags that they have."""
+    """The outcome for a group of equivalent records, and their number.
 
-    wanted: Values
-    counted: tuple[str, ...]
-    of_class: str
+    `counters`: the counts in which each belongs. `told_by`: the policy of the tags that they have.
+    """
+
+    columns: RecordChange
+    counters: tuple[str, ...]
+    retention_class: str
     told_by: str
-    number: int = 0
+    count: int = 0
+
+    @property
+    def is_due(self) -> bool:
+        """True if these records would be due at once."""
+        return "due_at_once" in self.counters
 
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """Compares records with what the policy would make of them, once all that are alike."""
+    """Compares records with the tags that the policy would give them, once for each group of equivalent records."""
 
     connection: Connection
     policy: Policy
     today: date
-    source: Reading
-    _alike: dict[object, _Outcome] = field(default_factory=dict)
+    grouping: Grouping
+    _outcomes: dict[object, _Outcome] = field(default_factory=dict)
 
     @classmethod
-    def of(
+    def of_rows(
         cls, connection: Connection, policy: Policy, today: date, rows: Iterable[Raw]
     ) -> _Comparison:
-        """For these records."""
-        return cls(connection, policy, today, Reading(connection, persons_of(connection, rows)))
+        """Prepare for these rows."""
+        shared = tagged_rows.KEPT_SHARED
+        grouping = Grouping.of_rows(connection, rows, policy.time_zone, shared)
+        return cls(connection, policy, today, grouping)
 
-    def count(self, found: Impact, told: _Told, rows: Iterable[Raw]) -> None:
-        """Count what would become of each, and who was told otherwise."""
+    def count(self, impact: Impact, informed: _InformedPeople, rows: Iterable[Raw]) -> None:
+        """Count the outcome of each row, and the people who were told otherwise."""
         for row in rows:
             outcome = self._outcome(row)
-            outcome.number += 1
-            if "later" in outcome.counted:
-                told.add(row, outcome.told_by)
-            if outcome.counted and found.takes(due="due_at_once" in outcome.counted):
-                _show(
-                    found,
-                    tagged_rows.read_kept(self.connection, row),
-                    outcome.wanted,
-                    due="due_at_once" in outcome.counted,
-                )
-        for outcome in self._alike.values():
-            found.add(outcome.of_class, outcome.counted, outcome.number)
+            outcome.count += 1
+            if "later" in outcome.counters:
+                informed.add(row, outcome.told_by)
+            if outcome.counters and impact.has_room(due=outcome.is_due):
+                before = tagged_rows.read_kept(self.connection, row)
+                _add_example(impact, before, outcome)
+        for outcome in self._outcomes.values():
+            impact.add(outcome.retention_class, outcome.counters, outcome.count)
 
     def _outcome(self, row: Raw) -> _Outcome:
-        known = Known.of(row)
-        told = alone(self.source.persons, known, self.policy.time_zone)
-        key = (known.kind, told.text, *row[tagged_rows.KEPT_SHARED]) if told else known.id
-        outcome = self._alike.get(key)
+        key, outline = self.grouping.group_of(row)
+        outcome = self._outcomes.get(key)
         if outcome is None:
-            outcome = self._alike[key] = self._made(
-                tagged_rows.read_kept(self.connection, row), told is not None
-            )
+            before = tagged_rows.read_kept(self.connection, row)
+            outcome = self._new_outcome(before, has_context=outline is None)
+            self._outcomes[key] = outcome
         return outcome
 
-    def _made(self, known: Values, alone: bool) -> _Outcome:
-        facts = read_facts(known["kind"], known["facts"], known["email_hash"])
-        if alone:
-            (_, wanted), _ = tags_alone(facts, self.policy)
+    def _new_outcome(self, row: RecordRow, *, has_context: bool) -> _Outcome:
+        facts = read_facts(row["kind"], row["facts"] or "", row["email_hash"])
+        if has_context:
+            source = LedgerContext(self.connection, self.grouping.persons)
+            columns = tag(facts, self.policy, context_of(source, row, facts)).columns
         else:
-            _, wanted = tags(facts, self.policy, bearing(self.source, known, facts))
-        counted = _counted(known, wanted, self.today)
+            columns = tag_without_context(facts, self.policy)[0].columns
+        counters = _counters(row, columns, self.today)
         return _Outcome(
-            wanted, counted, known["retention_class"] or "none", known["policy_id"] or "none"
+            columns, counters, row["retention_class"] or "none", row["policy_id"] or "none"
         )
 
 
-def _counted(known: Values, wanted: Values, today: date) -> tuple[str, ...]:
-    """In which counts a record has a part; none, where nothing of it moves."""
-    moved = any(
-        known[name] != wanted[name] for name in ("delete_after", "retention_class", "legal_basis")
+def _counters(row: RecordRow, change: RecordChange, today: date) -> tuple[str, ...]:
+    """Return the counters in which a record belongs; none where nothing of it moves."""
+    has_moved = (
+        row["delete_after"] != change["delete_after"]
+        or row["retention_class"] != change["retention_class"]
+        or row["legal_basis"] != change["legal_basis"]
     )
-    earlier, later = directions(known, wanted)
-    parts_moved = earlier or later or known["part_delete_after"] != wanted["part_delete_after"]
-    counts = {
-        "moved": moved,
-        "parts_moved": not moved and parts_moved,
-        "due_at_once": due_at_once(known, wanted, today),
+    earlier, later = directions(row, change)
+    has_part_moved = earlier or later or row["part_delete_after"] != change["part_delete_after"]
+    counters = {
+        "moved": has_moved,
+        "parts_moved": not has_moved and has_part_moved,
+        "due_at_once": due_at_once(row, change, today),
         "earlier": earlier,
         "later": later,
     }
-    return tuple(name for name, counts_in in counts.items() if counts_in)
+    return tuple(name for name, applies in counters.items() if applies)
 
 
-def directions(known: Values, wanted: Values) -> tuple[bool, bool]:
+def directions(row: RecordRow, change: RecordChange) -> tuple[bool, bool]:
     """Tell whether the record or a part of it would go earlier, and whether it or a part would go later.
 
-    What had no entry was told no date; what a hold or a restriction suspends has none, and gets none from the policy.
-    What loses its entry while it is still held stays as long as the record as a whole.
+    A part without an entry was told no date. A part that a hold or a restriction suspends has no date, and gets none
+    from the policy. A part that loses its entry while it is still there stays as long as the record as a whole.
     """
-    before, after = _Ends.of_row(known), _Ends.of_row(wanted)
+    before, after = _Ends.of_columns(row), _Ends.of_columns(change)
     pairs = [(old, new) for name, new in after.parts.items() for old in before.like(name)]
-    pairs += [(old, new) for name, old in before.without(after) for new in after.like(name)]
-    dropped = [old for name, old in before.without(after) if not after.like(name)]
-    stays = not after.is_suspended and any(old < after.whole for old in dropped)
-    return any(new < old for old, new in pairs), stays or any(new > old for old, new in pairs)
+    dropped = []
+    for name, old in before.without(after):
+        successors = after.like(name)
+        pairs += [(old, new) for new in successors]
+        if not successors:
+            dropped.append(old)
+    is_earlier = any(new < old for old, new in pairs)
+    is_later = any(new > old for old, new in pairs)
+    stays_longer = not after.is_suspended and any(old < after.whole for old in dropped)
+    return is_earlier, is_later or stays_longer
 
 
-def due_at_once(known: Values, wanted: Values, today: date) -> bool:
+def due_at_once(row: RecordRow, change: RecordChange, today: date) -> bool:
     """Tell whether the record as a whole, or a part of it, would be due today and is not.
 
     A part is due with the whole record at the latest.
     """
-    before, after = _Ends.of_row(known), _Ends.of_row(wanted)
+    before, after = _Ends.of_columns(row), _Ends.of_columns(change)
     if after.whole < today <= before.whole:
         return True
-    return any(
-        new < today <= min(before.whole, max(before.like(name), default=date.max))
-        for name, new in after.parts.items()
-    )
+    for name, new in after.parts.items():
+        old = min(before.whole, max(before.like(name), default=date.max))
+        if new < today <= old:
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
 class _Ends:
-    """The last day on which each part of what a record holds is kept, and of the record as a `whole`; `date.max` where
-    only an event ends it. Nothing that a hold or a restriction suspends. Of a record that the store has erased, the
-    whole is gone, and only parts are left."""
+    """The last day of each part of a record, and of the record as a `whole`. `date.max`: only an event ends it.
+
+    Parts that a hold or a restriction suspends are left out. An erased record has no whole any more, only parts.
+    """
 
     parts: Mapping[Part, date]
     whole: date
     is_suspended: bool
 
     @classmethod
-    def of_row(cls, row: Values) -> _Ends:
-        """Those of a record, by its columns."""
+    def of_columns(cls, columns: RecordRow | RecordChange) -> _Ends:
+        """Read the ends from the columns of a record."""
         parts: dict[Part, date] = {}
-        entries = read_entries(row["entries"])
-        for entry in entries:
-            if entry["until"] in SUSPENDED:
+        is_suspended = False
+        for entry in read_entries(columns["entries"]):
+            if entry["until"] in SUSPENDING_EVENTS:
+                is_suspended = True
                 continue
-            name = Part(entry["data"], entry.get("part", ""), entry["event"] == PROOF)
-            last = date.fromisoformat(entry["delete_after"]) if entry["delete_after"] else date.max
-            parts[name] = max(last, parts.get(name, last))
-        whole = row["delete_after"] if row["state"] != "erased" else None
-        return cls(parts, whole or date.max, any(entry["until"] in SUSPENDED for entry in entries))
+            part = Part(entry["data"], entry.get("part", ""), entry["event"] == PROOF_EVENT)
+            day = entry["delete_after"]
+            last = date.fromisoformat(day) if day else date.max
+            parts[part] = max(last, parts.get(part, last))
+        whole = columns["delete_after"] if columns["state"] != "erased" else None
+        return cls(parts, whole or date.max, is_suspended)
 
-    def like(self, name: Part) -> list[date]:
-        """The ends of the same data; the category may not have been split, or may be so no more. A proof is compared
-        with a proof, and with the data themselves where there is none."""
-        if name in self.parts:
-            return [self.parts[name]]
-        ends = {
-            other: last
-            for other, last in self.parts.items()
-            if other.data == name.data and not (name.part and other.part)
-        }
-        alike = [last for other, last in ends.items() if other.is_proof == name.is_proof]
-        return alike or list(ends.values())
+    def like(self, part: Part) -> list[date]:
+        """Return the ends of the same data. The category may be split in one policy and whole in the other.
+
+        A proof is compared with a proof, or with the data themselves where there is none.
+        """
+        if part in self.parts:
+            return [self.parts[part]]
+        ends, ends_of_kind = [], []
+        for other, last in self.parts.items():
+            if other.data != part.data or (part.part and other.part):
+                continue
+            ends.append(last)
+            if other.is_proof == part.is_proof:
+                ends_of_kind.append(last)
+        return ends_of_kind or ends
 
     def without(self, others: _Ends) -> list[tuple[Part, date]]:
-        """The parts, with their ends, that the others do not have by the same name."""
-        return [(name, last) for name, last in self.parts.items() if name not in others.parts]
+        """Return the parts, with their ends, that the others do not have under the same name."""
+        return [(part, last) for part, last in self.parts.items() if part not in others.parts]
 
 
-def _show(found: Impact, known: Values, wanted: Values, *, due: bool) -> None:
-    """Keep an example; those that would be due at once take the place of others."""
+def _add_example(impact: Impact, row: RecordRow, outcome: _Outcome) -> None:
+    """Keep an example. Those that would be due at once come first, and displace others."""
     example = {
-        "store": known["store"],
-        "kind": known["kind"],
-        "id": known["external_id"],
-        "from": [
-            known["retention_class"],
-            iso_or_none(known["delete_after"]),
-            iso_or_none(known["part_delete_after"]),
-        ],
-        "to": [
-            wanted["retention_class"],
-            iso_or_none(wanted["delete_after"]),
-            iso_or_none(wanted["part_delete_after"]),
-        ],
-        "due_at_once": due,
+        "store": row["store"],
+        "kind": row["kind"],
+        "id": row["external_id"],
+        "from": _class_and_days(row),
+        "to": _class_and_days(outcome.columns),
+        "due_at_once": outcome.is_due,
     }
-    kept = [one for one in found.examples if one["due_at_once"]]
-    rest = [one for one in found.examples if not one["due_at_once"]]
-    found.examples = (([*kept, example, *rest]) if due else [*kept, *rest, example])[:EXAMPLES]
+    due = [known for known in impact.examples if known["due_at_once"]]
+    others = [known for known in impact.examples if not known["due_at_once"]]
+    (due if outcome.is_due else others).append(example)
+    impact.examples = [*due, *others][:MAX_EXAMPLES]
+
+
+def _class_and_days(columns: RecordRow | RecordChange) -> list[str | None]:
+    return [
+        columns["retention_class"],
+        iso_or_none(columns["delete_after"]),
+        iso_or_none(columns["part_delete_after"]),
+    ]

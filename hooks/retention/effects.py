@@ -13,7 +13,7 @@ from hooks.retention.facts import Facts, OrderFacts
 from hooks.retention.policy import Policy
 
 if TYPE_CHECKING:
-    from hooks.retention.classify import Entry
+    from hooks.retention.schedule import Entry
 
 ANSWER_PERIOD = Period(months=1)
 """The time within which a request is answered: GDPR Art. 12(3)."""

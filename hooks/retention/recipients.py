@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from hooks.retention.classify import Entry
 from hooks.retention.conditions import conditions_of
 from hooks.retention.facts import CustomerFacts, Facts, OrderFacts
 from hooks.retention.policy import NoRecipient, Policy, Recipient
+from hooks.retention.schedule import Entry
 
 UNNAMED = "?"
 """The prefix of a payment or shipping method for which the policy file names neither a recipient nor `no_recipient`."""

@@ -12,8 +12,8 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from hooks.retention.classify import Entry, Schedule
 from hooks.retention.iso import iso_or_none
+from hooks.retention.schedule import Entry, Schedule
 
 KEYS = (
     "retention_class",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 
-from hooks.retention.classify import Entry
 from hooks.retention.effects import answer_by
 from hooks.retention.facts import RecordKind
 from hooks.retention.policy import Policy, Recipient
 from hooks.retention.recipients import UNNAMED
+from hooks.retention.schedule import Entry
 from hooks.rights.complaints import authorities
 from hooks.rights.entitlements import entitlements, retention_grounds
 from hooks.rights.requests import person_requests

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal, NamedTuple
 
-from hooks.retention.classify import Entry
 from hooks.retention.effects import ERASABLE
 from hooks.retention.events import RecordEvent
 from hooks.retention.policy import Policy
+from hooks.retention.schedule import Entry
 
 Right = Literal[
     "access", "rectification", "erasure", "restriction", "portability", "objection", "withdrawal"

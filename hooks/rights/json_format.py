@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hooks.retention.classify import Entry
 from hooks.retention.iso import iso_or_none
 from hooks.retention.policy import LegalBasis, Policy, RetentionClass, Term
+from hooks.retention.schedule import Entry
 from hooks.rights.complaints import Authority
 from hooks.rights.data_sources import ARTICLE, CategorySources, category_sources, children_text
 from hooks.rights.entitlements import RIGHTS, Entitlement, RetentionGround

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Literal
 
-from hooks.retention.classify import Entry
 from hooks.retention.policy import Policy
+from hooks.retention.schedule import Entry
 
 Language = Literal["en", "no"]
 Table = Literal[

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import cast
 
 from sqlalchemy import Connection
 
 from hooks.ledger import person_records
 from hooks.ledger.codec import read_events, read_facts
 from hooks.ledger.persons import emails_of
-from hooks.ledger.records import UNLISTED, Values
+from hooks.ledger.rows import UNLISTED, RecordRow
 from hooks.retention.events import EventType, standing_of
 from hooks.retention.facts import STORED_KINDS, ConsentFacts, Facts, Subject, SupportRequestFacts
 from hooks.retention.policy import Policy
+from hooks.retention.tags import Context, is_parsed_otherwise
 from hooks.rights.answer import build_answer
-from hooks.rights.values import Answer, CurrentRecord, Inquiry, State
-from hooks.tagging.context import Reading, bearing
-from hooks.tagging.tags import Bearing, read_otherwise, tags
+from hooks.rights.values import Answer, CurrentRecord, Inquiry
+from hooks.tagging.context import LedgerContext, context_of
+from hooks.tagging.tagger import tag
 
 SUSPENDING: tuple[EventType, ...] = ("hold", "restriction")
 
@@ -64,19 +64,19 @@ def _current_records(
     rows = _rows(connection, inquiry.store, inquiry.subject)
     if not rows:
         return
-    ledger = Reading.about(connection, rows)
+    ledger = LedgerContext.of_rows(connection, rows)
     for row in rows:
         if row["facts"]:
             facts = read_facts(row["kind"], row["facts"], row["email_hash"])
-            context = bearing(ledger, row, facts)
+            context = context_of(ledger, row, facts)
         else:
             facts = None
-            context = Bearing(read_events(row["events"]))
+            context = Context(read_events(row["events"]))
         if _concerns(inquiry.subject, row, facts, context):
             yield current_record(row, facts, context, policy)
 
 
-def _rows(connection: Connection, store: str, subject: Subject) -> list[Values]:
+def _rows(connection: Connection, store: str, subject: Subject) -> list[RecordRow]:
     if subject.kind == "email":
         return person_records.records_of_address(connection, store, subject.value)
     if subject.kind == "customer":
@@ -84,7 +84,7 @@ def _rows(connection: Connection, store: str, subject: Subject) -> list[Values]:
     return person_records.records_around_order(connection, store, int(subject.value))
 
 
-def _concerns(subject: Subject, row: Values, facts: Facts | None, context: Bearing) -> bool:
+def _concerns(subject: Subject, row: RecordRow, facts: Facts | None, context: Context) -> bool:
     """Tell whether a record belongs in the answer about `subject`.
 
     The owner is computed again too: an order may have got another customer since it was tagged.
@@ -101,13 +101,13 @@ def _concerns(subject: Subject, row: Values, facts: Facts | None, context: Beari
 
 
 def current_record(
-    row: Values, facts: Facts | None, context: Bearing, policy: Policy
+    row: RecordRow, facts: Facts | None, context: Context, policy: Policy
 ) -> CurrentRecord:
     """Return a record as it is now. A record that is gone has no entries."""
     record = CurrentRecord(
         kind=row["kind"],
         id=row["external_id"],
-        state=cast("State", row["state"]),
+        state=row["state"],
         name=facts.name if isinstance(facts, SupportRequestFacts | ConsentFacts) else "",
         closed_on=row["closed_on"],
         own_events=context.own,
@@ -117,8 +117,8 @@ def current_record(
     )
     if facts is None or row["state"] == "gone":
         return record
-    schedule, columns = tags(facts, policy, context)
-    unsuspended, _ = tags(facts, policy, context.without(*SUSPENDING))
+    schedule, columns = tag(facts, policy, context)
+    unsuspended, _ = tag(facts, policy, context.without(*SUSPENDING))
     in_effect = standing_of(context.own, context.person)
     return replace(
         record,
@@ -132,9 +132,13 @@ def current_record(
     )
 
 
-def _refetch_reason(row: Values, policy: Policy) -> str | None:
+def _refetch_reason(row: RecordRow, policy: Policy) -> str | None:
     """Return why the store must still be asked about a record, None if it need not be."""
-    if row["kind"] in STORED_KINDS and row["facts"] and read_otherwise(row["tagged_by"], policy):
+    if (
+        row["kind"] in STORED_KINDS
+        and row["facts"]
+        and is_parsed_otherwise(row["tagged_by"], policy)
+    ):
         return "read-otherwise"
-    reason = cast("str | None", row["reread_reason"])
+    reason = row["reread_reason"]
     return reason if reason != UNLISTED else None

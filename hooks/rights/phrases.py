@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from hooks.retention.classify import Entry
 from hooks.retention.effects import answer_by
 from hooks.retention.events import MARKETING
 from hooks.retention.facts import RecordKind
+from hooks.retention.schedule import Entry
 from hooks.rights.entitlements import BY_LAW, RIGHTS, Entitlement, RetentionGround
 from hooks.rights.labels import Language, article, day, joined
 from hooks.rights.translation import REASONS, translate

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from hooks.retention.classify import Entry, Phase
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import RecordKind, Subject
 from hooks.retention.policy import Policy, Recipient
+from hooks.retention.schedule import Entry, Phase
 from hooks.rights.complaints import Authority
 from hooks.rights.entitlements import Entitlement, RetentionGround
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Self, cast
 
 from hooks.ledger.codec import read_facts
-from hooks.ledger.records import Values
+from hooks.ledger.rows import RecordRow
 from hooks.retention.facts import STAFF_ROLES, CustomerFacts, OrderFacts, Snapshot
 from hooks.retention.merge import StoreAnswer, StoreFacts, merge
 from hooks.retention.order_parts import DAYS, without_stamped_creation
@@ -77,11 +77,11 @@ def refund_id(raw: object) -> int | None:
     return record_id(raw.get("id")) if isinstance(raw, dict) else None
 
 
-def knows_refunds(stored: Values | None, raw: Mapping[str, Any]) -> bool:
+def knows_refunds(stored: RecordRow | None, raw: Mapping[str, Any]) -> bool:
     """Tell whether the ledger has exactly the refunds that an order shows, and the dates of all of them."""
     if not stored or not stored["facts"]:
         return False
-    facts = read_facts("order", stored["facts"])
+    facts = read_facts("order", stored["facts"] or "")
     if not isinstance(facts, OrderFacts) or facts.undated_refunds:
         return False
     refunds = RefundIds.of(raw.get("refunds"))
@@ -97,7 +97,7 @@ class ListRow:
 
 
 def reason_to_refetch(
-    stored: Values | None, row: ListRow, *, now: datetime, is_store_behind: bool = False
+    stored: RecordRow | None, row: ListRow, *, now: datetime, is_store_behind: bool = False
 ) -> str | None:
     """Return the reason to refetch a record that a list shows; None if the ledger has all that the row shows.
 
@@ -130,25 +130,31 @@ def _reason_of_new(snapshot: Snapshot) -> str | None:
 
 
 def _reason_of_stored(
-    stored: Values, snapshot: Snapshot, refunds: RefundIds, now: datetime, *, is_store_behind: bool
+    stored: RecordRow,
+    snapshot: Snapshot,
+    refunds: RefundIds,
+    now: datetime,
+    *,
+    is_store_behind: bool,
 ) -> str | None:
     """Return the reason to refetch a record whose version in the ledger is plausible."""
-    if not snapshot.undated and snapshot.version > stored["version"]:
+    version = cast("datetime", stored["version"])
+    if not snapshot.undated and snapshot.version > version:
         return "missed"
-    if not snapshot.undated and snapshot.version < stored["version"]:
+    if not snapshot.undated and snapshot.version < version:
         return "changed"
     if stored["young"] or is_store_behind:
         return "young"
     if snapshot.undated:
-        snapshot = date_by_arrival(snapshot, stored["version"])
+        snapshot = date_by_arrival(snapshot, version)
     if _differs(stored, snapshot, refunds, now):
         return "changed"
     return None
 
 
-def _differs(stored: Values, snapshot: Snapshot, refunds: RefundIds, now: datetime) -> bool:
+def _differs(stored: RecordRow, snapshot: Snapshot, refunds: RefundIds, now: datetime) -> bool:
     """Tell whether a row of the stored version shows anything that the ledger does not have."""
-    facts = cast("StoreFacts", read_facts(stored["kind"], stored["facts"]))
+    facts = cast("StoreFacts", read_facts(stored["kind"], stored["facts"] or ""))
     if isinstance(facts, CustomerFacts):
         return _customer_differs(stored, facts, snapshot, now)
     shown_facts = without_stamped_creation(cast("OrderFacts", snapshot.facts), facts)
@@ -156,7 +162,7 @@ def _differs(stored: Values, snapshot: Snapshot, refunds: RefundIds, now: dateti
 
 
 def _customer_differs(
-    stored: Values, facts: CustomerFacts, snapshot: Snapshot, now: datetime
+    stored: RecordRow, facts: CustomerFacts, snapshot: Snapshot, now: datetime
 ) -> bool:
     if facts.last_order_at and not is_plausible(facts.last_order_at, now):
         return True
@@ -186,9 +192,9 @@ def _order_differs(facts: OrderFacts, shown_facts: OrderFacts) -> bool:
     return False
 
 
-def expected_listing(stored: Values) -> int:
+def expected_listing(stored: RecordRow) -> int:
     """Return the index in LISTINGS of the listing that should show an order, as far as the ledger knows."""
-    facts = cast("OrderFacts", read_facts("order", stored["facts"]))
+    facts = cast("OrderFacts", read_facts("order", stored["facts"] or ""))
     if facts.trashed:
         return LISTINGS.index("trash")
     if facts.status in LISTINGS:

@@ -23,8 +23,8 @@ from sqlalchemy import Connection
 
 from hooks.ledger import rounds, set_back, stores, traits
 from hooks.ledger.moment import Moment
-from hooks.ledger.records import Values
 from hooks.ledger.rounds import RoundName
+from hooks.ledger.rows import RecordRow
 from hooks.ledger.unit import Unit
 from hooks.retention.facts import ReportedFacts
 from hooks.retention.tool_reports import without_future_instants
@@ -34,7 +34,7 @@ from hooks.store.client import StoreClient
 from hooks.store.retry import LONGEST_ASKED, PERMANENT
 from hooks.store.shop_identity import is_another_shop
 from hooks.sync import store_observations
-from hooks.tagging.recorder import Recorder, facts_of
+from hooks.tagging.recorder import Recorder, Update, facts_of
 
 EVERY_SECONDS = 30.0
 
@@ -170,10 +170,11 @@ class Heartbeat:
             "Dated by its arrival while the clock was ahead, and dated anew since it was set back"
         )
         for key in set_back.reported_after(unit.connection, self.store, now):
-            row = cast("Values", unit.find(key))
+            row = cast("RecordRow", unit.find(key))
             facts = cast("ReportedFacts", facts_of(row))
             redated = without_future_instants(facts, now)
             if redated != facts:
-                recorder.save(unit, row, redated, {}, moment, "clock set back", note)
+                update = Update(redated, "clock set back", note=note)
+                recorder.save(unit, row, update, moment)
                 recorder.link(unit, self.store, redated, moment)
         unit.settle()

@@ -17,15 +17,16 @@ from hooks.errors import QuarantinedError
 from hooks.intake.webhook import snapshot_of
 from hooks.ledger import records, stores
 from hooks.ledger.moment import Moment
-from hooks.ledger.records import RecordKey, Values
+from hooks.ledger.records import RecordKey
 from hooks.ledger.rounds import RoundClaim
+from hooks.ledger.rows import UNLISTED, RecordRow
 from hooks.ledger.unit import Unit
 from hooks.retention.facts import RecordKind
 from hooks.retention.policy import Policy
 from hooks.store.listing import ListPage, Place
 from hooks.sync.compare import ListRow, RefundIds, expected_listing, reason_to_refetch
 from hooks.tagging.changes import HINTS
-from hooks.tagging.recorder import ask
+from hooks.tagging.recorder import mark_for_refetch
 
 LATE = timedelta(minutes=2)
 """A change that is older than this should have been delivered by now."""
@@ -91,7 +92,7 @@ class PageMarker:
             reason = reason_to_refetch(record, row, now=now, is_store_behind=is_behind)
             if reason:
                 self._mark(record, number, reason)
-            elif record and record["reread_reason"] == records.UNLISTED:
+            elif record and record["reread_reason"] == UNLISTED:
                 self._unmark_unlisted(number)
             if reason == "missed" and row.snapshot:
                 missed_versions.append(row.snapshot.version)
@@ -116,7 +117,7 @@ class PageMarker:
                 return replace(self.page, place=Place(number, round_row.position), ended=False)
         return self.page
 
-    def _expected(self) -> Iterable[Values]:
+    def _expected(self) -> Iterable[RecordRow]:
         """Find the records that the store should have between the old place and the new one, in order of ids."""
         return records.still_there(
             self.unit.connection,
@@ -126,16 +127,16 @@ class PageMarker:
             upto=None if self.page.ended else self.page.place.last_id,
         )
 
-    def _mark(self, record: Values | None, number: int, reason: str) -> None:
+    def _mark(self, record: RecordRow | None, number: int, reason: str) -> None:
         """Mark a record. One that already waits for a refetch, unclaimed, keeps the time since when it waits."""
         if (
             record
             and record["reread_reason"] in HINTS
             and record["claim"] is None
-            and record["reread_since"] <= self.now
+            and (record["reread_since"] is None or record["reread_since"] <= self.now)
         ):
             return
-        ask(self.unit, self._key(number), reason, Moment(self.now, timedelta(0)))
+        mark_for_refetch(self.unit, self._key(number), reason, Moment(self.now, timedelta(0)))
 
     def _unmark_unlisted(self, number: int) -> None:
         """Remove the mark "unlisted" of an order that a list now shows, unless it waits for a refetch."""
@@ -164,9 +165,9 @@ class PageMarker:
         return RecordKey(self.step.claim.store, self.step.kind, number)
 
 
-def _was_unlisted_lately(record: Values, now: datetime) -> bool:
+def _was_unlisted_lately(record: RecordRow, now: datetime) -> bool:
     """Tell whether the store lately answered about an order that its lists leave out."""
-    if record["reread_reason"] != records.UNLISTED or record["read_at"] is None:
+    if record["reread_reason"] != UNLISTED or record["read_at"] is None:
         return False
     read_at: datetime = record["read_at"]
     return now - read_at < UNLISTED_AGAIN

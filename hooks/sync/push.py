@@ -16,16 +16,17 @@ from uuid import uuid4
 
 from hooks import telemetry
 from hooks.errors import QuarantinedError, RecordGoneError, StoreError, StoreUnreachableError
-from hooks.intake.ingest import Ingest
+from hooks.intake.answers import Answers, Write
 from hooks.ledger import records
 from hooks.ledger.moment import Moment
 from hooks.ledger.records import UNCLAIMED, Due
+from hooks.ledger.rows import RecordChange
 from hooks.ledger.unit import Unit
 from hooks.retention.facts import STORED_KINDS, RecordKind
 from hooks.runtime import Runtime
 from hooks.store.client import NotWritten, StoreClient
 from hooks.store.retry import delay
-from hooks.tagging.changes import question
+from hooks.tagging.changes import request_refetch
 
 LEASE = timedelta(minutes=3)
 """The lease of a claim. A batch takes less than this even in a slow store, so that two workers never write the same
@@ -49,8 +50,8 @@ class Pusher:
         return sum(self._push_kind(kind) for kind in STORED_KINDS)
 
     @property
-    def _ingest(self) -> Ingest:
-        return Ingest(self.runtime)
+    def _answers(self) -> Answers:
+        return Answers(self.runtime)
 
     def _push_kind(self, kind: RecordKind) -> int:
         now = self.runtime.clock()
@@ -104,14 +105,14 @@ class Pusher:
         writes = []
         for row, raw in answered:
             try:
-                snapshot = self._ingest.snapshot_of(kind, raw)
+                snapshot = self._answers.snapshot_of(kind, raw)
             except QuarantinedError:
                 text = "the answer is not of a record's shape"
                 self._retry_later(row, StoreUnreachableError("not-of-the-shape", text))
             else:
-                writes.append((row.claim, row.wanted_digest, snapshot))
+                writes.append(Write(row.claim, row.wanted_digest, snapshot))
         if writes:
-            self._ingest.settle_writes(self.store, writes, asked_at=asked_at)
+            self._answers.settle_writes(self.store, writes, asked_at=asked_at)
             telemetry.WRITES.labels(self.store, "written").inc(len(writes))
 
     def _retry_later(self, row: Due, error: StoreError) -> None:
@@ -127,14 +128,14 @@ class Pusher:
             record = unit.find(key) if key else None
             if record is None:
                 return
-            columns: dict[str, Any] = dict(UNCLAIMED)
+            change: RecordChange = {**UNCLAIMED}
             if isinstance(error, RecordGoneError):
-                columns |= question(record, "deleted", Moment(now, self.runtime.settle))
+                change |= request_refetch(record, "deleted", Moment(now, self.runtime.settle))
             if record["wanted_digest"] == row.wanted_digest and record["push_at"] is not None:
                 attempts = row.push_attempts + 1
-                columns["push_attempts"] = attempts
-                columns["push_error"] = error.code
-                columns["push_at"] = now + delay(error, attempts, jitter=self.jitter)
-            unit.save(record, columns)
+                change["push_attempts"] = attempts
+                change["push_error"] = error.code
+                change["push_at"] = now + delay(error, attempts, jitter=self.jitter)
+            unit.save(record, change)
 
         self.runtime.transaction(work)

@@ -41,7 +41,7 @@ from hooks.sync.compare import LISTINGS
 from hooks.sync.list_pages import OrderLists
 from hooks.sync.page_marks import PageMarker, RoundStep, read_rows
 from hooks.sync.unlisted_orders import UnlistedSearch
-from hooks.tagging.recorder import ask
+from hooks.tagging.recorder import mark_for_refetch
 from schemas.customer import FIELDS as CUSTOMER_FIELDS
 
 OVERLAP = timedelta(minutes=5)
@@ -230,7 +230,7 @@ class Reconciler:
         )
         for number in ids:
             key = RecordKey(self.store, "customer", number)
-            ask(unit, key, "approaching", Moment(now, timedelta(0)))
+            mark_for_refetch(unit, key, "approaching", Moment(now, timedelta(0)))
 
 
 def _counts(row: Row[Any], page: ListPage) -> dict[str, int]:

@@ -34,15 +34,17 @@ from hooks.errors import (
     StoreError,
     StoreUnreachableError,
 )
-from hooks.intake.ingest import Ingest, is_rewound
+from hooks.intake.answers import Answer, Answers
 from hooks.ledger import order_ids, records
 from hooks.ledger.records import Due
+from hooks.ledger.rows import CLOSED
 from hooks.retention.facts import STORED_KINDS, RecordKind, Snapshot
 from hooks.runtime import Runtime
 from hooks.store.client import StoreClient
 from hooks.store.retry import delay
 from hooks.sync.compare import knows_refunds, refund_id
 from hooks.sync.unlisted_orders import note_unlisted
+from hooks.tagging.snapshot_merge import is_rewound
 from schemas.customer import FIELDS as CUSTOMER_FIELDS
 from schemas.order import FIELDS as ORDER_FIELDS
 from schemas.wire import php_list, record_id
@@ -91,8 +93,8 @@ class Refetcher:
         return len(due)
 
     @property
-    def _ingest(self) -> Ingest:
-        return Ingest(self.runtime)
+    def _answers(self) -> Answers:
+        return Answers(self.runtime)
 
     def _claim(self) -> list[Due]:
         now = self.runtime.clock()
@@ -126,8 +128,8 @@ class Refetcher:
         for number, raw in self._with_known_refunds(kind, shown_rows).items():
             claim, snapshot = rows[number].claim, self._snapshot_or_none(kind, raw)
             if snapshot and not is_rewound(claim, snapshot):
-                answers.append((claim, snapshot))
-        self._ingest.apply_answers(self.store, answers, asked_at=asked_at)
+                answers.append(Answer(claim, snapshot))
+        self._answers.apply(self.store, answers, asked_at=asked_at)
         telemetry.REREADS.labels(self.store, "read").inc(len(answers))
         for claim, _ in answers:
             del pending[claim.record_id]
@@ -156,7 +158,7 @@ class Refetcher:
 
     def _snapshot_or_none(self, kind: RecordKind, raw: dict[str, Any]) -> Snapshot | None:
         try:
-            return self._ingest.snapshot_of(kind, raw)
+            return self._answers.snapshot_of(kind, raw)
         except QuarantinedError:
             return None
 
@@ -166,7 +168,7 @@ class Refetcher:
         try:
             snapshot = self._read(row)
         except RecordGoneError:
-            self._ingest.close_missing(row.claim, asked_at=asked_at)
+            self._answers.close_missing(row.claim, asked_at=asked_at)
             telemetry.REREADS.labels(self.store, "gone").inc()
         except QuarantinedError:
             text = "the answer is not of a record's shape"
@@ -178,7 +180,7 @@ class Refetcher:
             if error.whole_store:
                 raise
         else:
-            self._ingest.apply_answers(self.store, [(row.claim, snapshot)], asked_at=asked_at)
+            self._answers.apply(self.store, [Answer(row.claim, snapshot)], asked_at=asked_at)
             telemetry.REREADS.labels(self.store, "read").inc()
             if is_left_out and _is_unlisted(row, snapshot):
                 self._mark_unlisted(row)
@@ -199,7 +201,7 @@ class Refetcher:
         if raw.get("refunds"):
             dated = self.client.refunds(row.external_id)
             raw["refunds"] = _dated_refunds(php_list(raw["refunds"]) or [], dated)
-        return self._ingest.snapshot_of(row.kind, raw)
+        return self._answers.snapshot_of(row.kind, raw)
 
     def _read_believable(self, row: Due) -> dict[str, Any]:
         """Read the record; a second time, past all caches, where the answer may come from a cache that does not say so.
@@ -213,7 +215,7 @@ class Refetcher:
             if fresh is None:
                 raise
             return fresh
-        if is_rewound(row.claim, self._ingest.snapshot_of(row.kind, raw)):
+        if is_rewound(row.claim, self._answers.snapshot_of(row.kind, raw)):
             fresh = self._read_past_caches(row)
             return raw if fresh is None else fresh
         return raw
@@ -232,7 +234,7 @@ class Refetcher:
         at = self.runtime.clock() + delay(error, attempts, jitter=self.jitter)
         columns: dict[str, Any] = {"reread_at": at, "reread_attempts": attempts}
         if isinstance(error, RecordClosedError):
-            columns["reread_reason"] = records.CLOSED
+            columns["reread_reason"] = CLOSED
         with self.runtime.database.write() as connection:
             records.release(connection, row.claim, **columns)
 

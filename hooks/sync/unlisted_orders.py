@@ -18,13 +18,14 @@ from sqlalchemy import Connection, Row
 from hooks.errors import StoreError
 from hooks.ledger import order_ids, rounds, traits
 from hooks.ledger.moment import Moment
-from hooks.ledger.records import UNLISTED, RecordKey
+from hooks.ledger.records import RecordKey
 from hooks.ledger.rounds import RoundClaim
+from hooks.ledger.rows import UNLISTED
 from hooks.ledger.unit import Unit
 from hooks.runtime import Runtime
 from hooks.store.client import StoreClient
 from hooks.sync.id_gaps import Covered, gaps, gaps_downwards
-from hooks.tagging.recorder import ask
+from hooks.tagging.recorder import mark_for_refetch
 
 log = structlog.get_logger(__name__)
 
@@ -132,7 +133,7 @@ class UnlistedSearch:
             for number in existing_ids:
                 key = RecordKey(self.store, "order", number)
                 if unit.find(key) is None:
-                    ask(unit, key, "missed", Moment(now, timedelta(0)))
+                    mark_for_refetch(unit, key, "missed", Moment(now, timedelta(0)))
             traits.note(unit.connection, self.store, TRAIT, str(page.covered), now)
             calls = row.position + bool(page.ids)
             began_at = row.began_at or now

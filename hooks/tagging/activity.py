@@ -1,105 +1,125 @@
 """Orders as activity of their customers.
 
-An order that was placed is activity of its customer, on the day on which it was made. The customer's last order
-follows from the orders that the ledger has: where an order turns out to be another customer's, or of another day, the
-day of the customer before falls back to that of the last order that is left.
+A placed order is activity of its customer, on the day on which it was made. The customer's last order follows from the
+orders in the ledger. Where an order turns out to be another customer's, or of another day, the former customer's day
+falls back to that of the last order that is left.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import cast
+from typing import NamedTuple, cast
 
 from hooks.ledger import records, stores
 from hooks.ledger.moment import Moment
-from hooks.ledger.records import RecordKey, Values
+from hooks.ledger.records import RecordKey
+from hooks.ledger.rows import RecordRow
 from hooks.ledger.unit import Unit
-from hooks.retention.facts import NOT_PLACED, CustomerFacts, Facts, OrderFacts
+from hooks.retention.facts import NOT_PLACED, CustomerFacts, Facts, OrderFacts, Snapshot
 from hooks.retention.merge import with_placed_order
 from hooks.retention.plausibility import is_plausible
 from hooks.tagging.changes import is_confirmed
-from hooks.tagging.recorder import Recorder, facts_of
+from hooks.tagging.recorder import Recorder, Update, facts_of
+
+ORDER_PLACED = "an order placed"
+"""Cause of a change, for the history."""
+
+
+class Activity(NamedTuple):
+    """The customer whose activity an order is, and the time at which it was placed (UTC)."""
+
+    customer_id: int
+    at: datetime
+
+
+def customer_of(store: str, snapshot: Snapshot) -> RecordKey | None:
+    """Return the key of the customer who placed a shown order; None for a guest's order or an account."""
+    if isinstance(snapshot.facts, OrderFacts) and snapshot.facts.customer_id:
+        return RecordKey(store, "customer", snapshot.facts.customer_id)
+    return None
 
 
 def follow(
     recorder: Recorder,
     unit: Unit,
-    known: Values,
-    after: OrderFacts,
+    row: RecordRow,
+    facts: OrderFacts,
     moment: Moment,
-    cause: str = "an order placed",
+    cause: str = ORDER_PLACED,
 ) -> None:
-    """Let the last orders of customers follow from an order, `known` as it was before, that is now `after`."""
-    before = _activity(facts_of(known))
-    now = _activity(after)
-    if now and _is_possible(unit, now[1], moment):
-        _note(recorder, unit, RecordKey(known["store"], "customer", now[0]), now[1], moment)
-    if before and now and before != now:
-        fall_back(recorder, unit, known, moment, cause)
+    """Update the last orders of customers after an order, whose row was `row`, has these facts."""
+    before, after = _activity(facts_of(row)), _activity(facts)
+    if after and _is_possible(unit, after.at, moment):
+        key = RecordKey(row["store"], "customer", after.customer_id)
+        _note_order(recorder, unit, key, after.at, moment)
+    if before and after and before != after:
+        fall_back(recorder, unit, row, moment, cause)
 
 
-def fall_back(recorder: Recorder, unit: Unit, known: Values, moment: Moment, cause: str) -> None:
-    """Let the order, as it was `known`, count no more as the last one of its customer.
+def fall_back(recorder: Recorder, unit: Unit, row: RecordRow, moment: Moment, cause: str) -> None:
+    """Stop counting an order, as it was in `row`, as the last one of its customer.
 
-    A later day that another order shows stands; where the ledger has earlier orders, the last of them counts.
+    A later day that another order shows stays. Where the ledger has earlier orders, the last of them counts.
     """
-    before = _activity(facts_of(known))
-    account = unit.find(RecordKey(known["store"], "customer", before[0])) if before else None
-    facts = facts_of(account) if account else None
-    if (
-        before is None
-        or account is None
-        or account["state"] == "gone"
-        or not isinstance(facts, CustomerFacts)
-    ):
+    before = _activity(facts_of(row))
+    if before is None:
         return
-    if facts.last_order_at == before[1]:
+    account = unit.find(RecordKey(row["store"], "customer", before.customer_id))
+    if account is None or account["state"] == "gone":
+        return
+    facts = facts_of(account)
+    if isinstance(facts, CustomerFacts) and facts.last_order_at == before.at:
         work_out_again(recorder, unit, account, moment, cause)
 
 
 def work_out_again(
-    recorder: Recorder, unit: Unit, account: Values, moment: Moment, cause: str
+    recorder: Recorder, unit: Unit, account: RecordRow, moment: Moment, cause: str
 ) -> None:
-    """Work out the last order of a customer from the orders that the ledger has."""
+    """Work out the last order of a customer from the orders in the ledger."""
     unit.write()
-    number = account["external_id"]
-    after = replace(cast("CustomerFacts", facts_of(account)), last_order_at=None)
-    for row in records.orders_of(unit.connection, account["store"], number):
+    customer_id = account["external_id"]
+    facts = replace(cast("CustomerFacts", facts_of(account)), last_order_at=None)
+    for row in records.orders_of(unit.connection, account["store"], customer_id):
+        if row["state"] == "gone" and not is_confirmed(row):
+            continue
         placed = _activity(facts_of(row))
-        counts = row["state"] != "gone" or is_confirmed(row)
-        if counts and placed and placed[0] == number and _is_possible(unit, placed[1], moment):
-            after = with_placed_order(after, placed[1])
-    if after == CustomerFacts():  # it was known from that order alone
+        if placed is None or placed.customer_id != customer_id:
+            continue
+        if _is_possible(unit, placed.at, moment):
+            facts = with_placed_order(facts, placed.at)
+    if facts == CustomerFacts():  # the account was known from that order alone
         unit.save(account, {"facts": None, "updated_at": moment.now})
         return
-    recorder.save(unit, account, after, {"doubtful": account["doubtful"]}, moment, cause)
+    update = Update(facts, cause, {"doubtful": account["doubtful"]})
+    recorder.save(unit, account, update, moment)
 
 
-def _activity(facts: Facts | None) -> tuple[int, datetime] | None:
-    """The customer whose activity an order is, and when it was placed; None where it is nobody's, or has no day."""
+def _activity(facts: Facts | None) -> Activity | None:
+    """Return the activity that an order is; None where it is nobody's, or has no day."""
     if not isinstance(facts, OrderFacts) or facts.status in NOT_PLACED:
         return None
     if not facts.owner_id or not facts.placed_at:
         return None
-    return facts.owner_id, facts.placed_at
+    return Activity(facts.owner_id, facts.placed_at)
 
 
 def _is_possible(unit: Unit, at: datetime, moment: Moment) -> bool:
-    """Tell whether an order can have been placed at an instant. Our clock may be behind those of the stores."""
-    return is_plausible(at, moment.now) or is_plausible(
-        at, stores.not_behind_stores(unit.connection, moment.now)
-    )
+    """Tell whether an order can have been placed at a time. Our clock may be behind those of the stores."""
+    if is_plausible(at, moment.now):
+        return True
+    return is_plausible(at, stores.not_behind_stores(unit.connection, moment.now))
 
 
-def _note(recorder: Recorder, unit: Unit, key: RecordKey, at: datetime, moment: Moment) -> None:
-    """Note an order placed, also where nothing else is known of the account."""
-    known = unit.find(key) or records.blank(key, moment.now)
-    if known["state"] == "gone":
+def _note_order(
+    recorder: Recorder, unit: Unit, key: RecordKey, at: datetime, moment: Moment
+) -> None:
+    """Note a placed order with its customer, also where nothing else is known of the account."""
+    row = unit.find(key) or records.blank(key, moment.now)
+    if row["state"] == "gone":
         return
-    before = cast("CustomerFacts | None", facts_of(known))
+    before = cast("CustomerFacts | None", facts_of(row))
     after = with_placed_order(before, at)
     if after != before:
-        recorder.save(
-            unit, known, after, {"doubtful": known["doubtful"]}, moment, "an order placed"
-        )
+        update = Update(after, ORDER_PLACED, {"doubtful": row["doubtful"]})
+        recorder.save(unit, row, update, moment)

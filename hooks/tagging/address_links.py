@@ -1,9 +1,9 @@
-"""Addresses as names of persons: which addresses an account had, and which records follow from what is decided.
+"""Address links: the addresses that an account has had, and the records that must be re-tagged because of them.
 
-The danger: one transaction notes something about a person, another one makes a record that person's, and neither sees
-the other. So each takes a lock on the keyed hash of the address before it looks. Whoever changes what bears on an
-address, or gives it to an account, takes the lock alone; whoever only makes a record with it shares the lock. SQLite
-has one writer at a time, and needs no such lock.
+The danger: one transaction notes an event about a person, another one saves a record of that person, and neither sees
+the other. The rule: each takes a lock on the address hash before it reads. A transaction that changes the context of
+an address, or links it to an account, takes the lock alone. One that only saves a record with that address shares the
+lock. SQLite has one writer at a time and needs no such lock.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from zlib import crc32
 from sqlalchemy import ColumnElement, Connection, text
 
 from hooks.ledger import persons, records
-from hooks.ledger.records import Values
+from hooks.ledger.rows import RecordChange, RecordRow
 from hooks.ledger.unit import Unit
 from hooks.retention.facts import CustomerFacts, OrderFacts, Snapshot, Subject
 
@@ -66,30 +66,31 @@ def lock_subject(connection: Connection, store: str, subject: Subject | None) ->
         lock(connection, store, {email_hash} if email_hash else set(), exclusive=False)
 
 
-def keep(unit: Unit, account: Values, hashes: Sequence[str], *, is_newest: bool) -> Values:
-    """Note the addresses of an account, its own first. Returns the columns of the account that follow.
+def keep(unit: Unit, account: RecordRow, hashes: Sequence[str], *, is_newest: bool) -> RecordChange:
+    """Note the addresses of an account, its own first. Return the columns of the account that follow.
 
-    Records on which other things bear from now on are tagged again.
+    Records whose context changes by that are marked for re-tagging.
     """
-    store, number = account["store"], account["external_id"]
-    for email_hash in persons.save_emails(unit.connection, store, number, hashes):
-        if not (
-            unit.has_name(store, email_hash)
-            or persons.has_records_without_account(unit.connection, store, email_hash)
-        ):
-            continue
-        unit.write()
-        _tag_again(unit, store, persons.affected_by_address(unit.connection, store, email_hash))
-    return {"email_hash": hashes[0]} if hashes and (is_newest or not account["email_hash"]) else {}
+    store, customer_id = account["store"], account["external_id"]
+    for email_hash in persons.save_emails(unit.connection, store, customer_id, hashes):
+        is_name = unit.has_name(store, email_hash) or persons.has_records_without_account(
+            unit.connection, store, email_hash
+        )
+        if is_name:
+            unit.write()
+            _tag_again(unit, store, persons.affected_by_address(unit.connection, store, email_hash))
+    if hashes and (is_newest or not account["email_hash"]):
+        return {"email_hash": hashes[0]}
+    return {}
 
 
-def tag_persons_again(unit: Unit, known: Values) -> None:
-    """Have all records tagged again on which what was noted about an account or a newsletter contact bears."""
-    store, number, email_hash = known["store"], known["external_id"], known["email_hash"]
-    if known["kind"] == "customer":
+def tag_persons_again(unit: Unit, row: RecordRow) -> None:
+    """Mark all records of a person for re-tagging, after an event about their account or newsletter contact."""
+    store, email_hash = row["store"], row["email_hash"]
+    if row["kind"] == "customer":
         unit.settle()
-        conditions = persons.affected_by_account(unit.connection, store, number)
-    elif known["kind"] == persons.CONTACT and email_hash:
+        conditions = persons.affected_by_account(unit.connection, store, row["external_id"])
+    elif row["kind"] == persons.CONTACT and email_hash:
         unit.settle()
         conditions = persons.affected_by_address(unit.connection, store, email_hash)
     else:
@@ -98,6 +99,6 @@ def tag_persons_again(unit: Unit, known: Values) -> None:
 
 
 def _tag_again(unit: Unit, store: str, conditions: Iterable[ColumnElement[bool]]) -> None:
-    """Have the records tagged again for which one of these conditions holds."""
+    """Mark the records for re-tagging for which one of these conditions holds."""
     for condition in conditions:
         records.tag_again(unit.connection, store, condition)

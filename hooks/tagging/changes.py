@@ -1,19 +1,17 @@
-"""What must change in the ledger when something is learnt of a record: current and desired, and the difference.
+"""The columns that must change when something is learnt of a record: compare desired with current.
 
-Pure: a record's columns as they are, go in; those that should be different come out. No IO; the time of day is
-an argument.
+No IO; the time of day is an argument. Each function takes the row as it is (`row`), and returns the columns to set.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from hooks.ledger.codec import entry_name, read_entries
 from hooks.ledger.moment import Moment
-from hooks.ledger.records import CLOSED, Values
-from hooks.retention.classify import Schedule
+from hooks.ledger.rows import CLOSED, RecordChange, RecordRow, changed_row
 from hooks.retention.facts import (
     STORED_KINDS,
     CustomerFacts,
@@ -21,41 +19,42 @@ from hooks.retention.facts import (
     OrderFacts,
     Snapshot,
 )
+from hooks.retention.schedule import Schedule
 from hooks.retention.store_meta import EMPTY_META, digest
 
 LONGEST_WAIT = timedelta(minutes=5)
-"""A record that never comes to rest is written back this long after its first change all the same."""
+"""A record that never comes to rest is pushed this long after its first change all the same."""
 
 MAX_CONTESTS = 3
 CONTEST_WINDOW = timedelta(days=1)
-"""Our fields put right this often within the window are fought over: we give up, and say so."""
+"""After more contests than this within the window the service stops writing the record, and says so."""
 
 ASK_AGAIN = timedelta(minutes=15)
-"""The store was asked, and its answer did not show what was missing."""
+"""The wait before the next refetch, where the store's answer did not show what was missing."""
 
 SECOND_OVER = timedelta(seconds=4)
-"""What is shown sooner than this after the second of its version may have changed once more in that second, also
-where the store's clock is a little behind ours."""
+"""A state that is shown sooner than this after the second of its version may change once more in that second. The
+store's clock may be a little behind ours."""
 
 UNREADABLE = "unreadable"
-"""Reason to ask the store about a record of which a delivery shows parts that cannot be read. It is asked once."""
+"""Reason for a refetch: a delivery shows parts that cannot be read. The store is asked once."""
 
 HINTS = frozenset(
     {
-        *(
-            "deleted",
-            "quarantined",
-            "revived",
-            "missed",
-            "changed",
-            "missing",
-            "young",
-            "approaching",
-        ),
-        *("read-otherwise", "rehash", CLOSED),
+        "deleted",
+        "quarantined",
+        "revived",
+        "missed",
+        "changed",
+        "missing",
+        "young",
+        "approaching",
+        "read-otherwise",
+        "rehash",
+        CLOSED,
     }
 )
-"""Reasons to ask the store that only its answer settles; others end when a newer state is seen."""
+"""Reasons for a refetch that only the store's answer settles. Others end when a newer state is shown."""
 
 TAG_COLUMNS = (
     "state",
@@ -67,7 +66,7 @@ TAG_COLUMNS = (
     "delete_after",
 )
 
-UNTAGGED: Values = {
+UNTAGGED: RecordChange = {
     "legal_basis": None,
     "retention_class": None,
     "runs_from": None,
@@ -77,97 +76,127 @@ UNTAGGED: Values = {
     "entries": "[]",
     "recipients": "",
 }
-"""Of a record that was never there."""
+"""The tags of a record that never existed."""
 
-IDLE: Values = {"push_at": None, "push_since": None, "push_attempts": 0, "push_error": None}
-ANSWERED: Values = {
+NO_PUSH: RecordChange = {
+    "push_at": None,
+    "push_since": None,
+    "push_attempts": 0,
+    "push_error": None,
+}
+NO_REFETCH: RecordChange = {
     "reread_at": None,
     "reread_since": None,
     "reread_reason": None,
     "reread_attempts": 0,
 }
 
-
 NOTHING_DIGEST = digest(EMPTY_META)
 
 
-def sight(known: Values, snapshot: Snapshot, *, settles: bool, rewound: bool = False) -> Values:
-    """What the snapshot says of our own keys in the store.
+class MetaObservation(NamedTuple):
+    """What a snapshot shows of our own keys in the store.
 
-    A store that held what we wanted and now holds something else was edited by someone: that is counted.
+    `is_doubtful`: two states of one second differ. `is_contested`: somebody else changed what we had written.
+    """
+
+    change: RecordChange
+    is_doubtful: bool = False
+    is_contested: bool = False
+
+
+def observe_meta(
+    row: RecordRow, snapshot: Snapshot, *, settles: bool, rewound: bool = False
+) -> MetaObservation:
+    """Compare our own keys, as a snapshot shows them, with what the store was known to hold.
+
+    `settles` and `rewound` as for `hooks.retention.merge.merge`.
     """
     if snapshot.store_meta is None:
-        return {}
-    there, before, at = digest(snapshot.store_meta), known["known_digest"], known["known_version"]
-    if at and snapshot.version < at and not rewound:
-        return {}
-    if at == snapshot.version and there != before and not settles:
-        return {"known_digest": max(before, there), "doubtful": True}
-    contested = before is not None and before == known["wanted_digest"] != there
-    return {"known_digest": there, "known_version": snapshot.version, "contested": contested}
+        return MetaObservation({})
+    is_rescheduled, before = digest(snapshot.store_meta), row["known_digest"]
+    version = row["known_version"]
+    if version and snapshot.version < version and not rewound:
+        return MetaObservation({})
+    is_tie = version == snapshot.version and before is not None and is_rescheduled != before
+    if is_tie and not settles:
+        return MetaObservation(
+            {"known_digest": max(before or "", is_rescheduled)}, is_doubtful=True
+        )
+    held_ours = before is not None and before == row["wanted_digest"]
+    return MetaObservation(
+        {"known_digest": is_rescheduled, "known_version": snapshot.version},
+        is_contested=held_ours and is_rescheduled != before,
+    )
 
 
-def is_confirmed(known: Values) -> bool:
-    """Tell whether the store itself ever showed the record when asked, or held what we wrote. Deliveries alone prove
-    no record: whoever holds the secret of the webhooks can sign them."""
-    return known["read_at"] is not None or known["known_digest"] not in (None, NOTHING_DIGEST)
+def is_confirmed(row: RecordRow) -> bool:
+    """Tell whether the store itself has shown the record when asked, or held what we wrote.
+
+    Deliveries prove no record: whoever has the secret of the webhooks can sign them.
+    """
+    return row["read_at"] is not None or row["known_digest"] not in (None, NOTHING_DIGEST)
 
 
 def is_young(snapshot: Snapshot, moment: Moment) -> bool:
-    """Whether the state was shown so soon that another one of the same second may follow, under the same version."""
+    """Tell whether another state of the same second may follow, under the same version."""
     if snapshot.undated:
         return False
     return (moment.asked_at or moment.now) - snapshot.version < SECOND_OVER
 
 
-def contests(known: Values, now: datetime) -> Values:
-    """The count after one more edit of our fields by somebody else."""
-    recent = known["contested_at"] and now - known["contested_at"] < CONTEST_WINDOW
-    return {"contests": known["contests"] + 1 if recent else 1, "contested_at": now}
+def count_contest(row: RecordRow, now: datetime) -> RecordChange:
+    """Count one more edit of our keys by somebody else."""
+    last = row["contested_at"]
+    is_recent = last is not None and now - last < CONTEST_WINDOW
+    return {"contests": row["contests"] + 1 if is_recent else 1, "contested_at": now}
 
 
-def pushing(known: Values, changed: Values, moment: Moment) -> Values:
-    """When the record is to be written back, if the store holds something else than it should."""
-    row = known | changed
-    wanted, there = row["wanted_digest"], row["known_digest"]
-    nothing_there = there is None and wanted == NOTHING_DIGEST
-    stored = row["kind"] in STORED_KINDS and row["state"] not in ("unknown", "gone")
-    if not stored or wanted == there or nothing_there:
-        return IDLE
-    fresh = wanted != known["wanted_digest"]
-    if fresh:
-        row["contests"] = 0
-    if row["contests"] > MAX_CONTESTS:
-        return IDLE | {"push_error": "contested", "contests": row["contests"]}
-    if not fresh and (
-        row["push_attempts"] or (known["push_at"] and there == known["known_digest"])
-    ):
-        return {}  # it is waiting for its next attempt, or for its first, and nothing about it is new
-    since = known["push_since"] or moment.now
+def plan_push(row: RecordRow, change: RecordChange, moment: Moment) -> RecordChange:
+    """Plan when the record is pushed, if the store should hold something else than it is known to hold."""
+    after = changed_row(row, change)
+    desired, stored = after["wanted_digest"], after["known_digest"]
+    holds_nothing = stored is None and desired == NOTHING_DIGEST
+    is_in_store = after["kind"] in STORED_KINDS and after["state"] not in ("unknown", "gone")
+    if not is_in_store or desired == stored or holds_nothing:
+        return NO_PUSH
+    is_new = desired != row["wanted_digest"]
+    count_contest = 0 if is_new else after["contests"]
+    if count_contest > MAX_CONTESTS:
+        return {**NO_PUSH, "push_error": "contested", "contests": count_contest}
+    if not is_new and _is_planned(row, after):
+        return {}
+    since = row["push_since"] or moment.now
     at = max(moment.now, min(moment.now + moment.settle, since + LONGEST_WAIT))
-    return IDLE | {"push_at": at, "push_since": since, "contests": row["contests"]}
+    return {**NO_PUSH, "push_at": at, "push_since": since, "contests": count_contest}
 
 
-def questions(known: Values, facts: Facts, moment: Moment, *, doubtful: bool) -> Values:
-    """Whether the store must be asked about this record, and when."""
-    answered = (
-        moment.asked_at is not None
-        and (known["reread_since"] or moment.asked_at) <= moment.asked_at
+def _is_planned(row: RecordRow, after: RecordRow) -> bool:
+    """Tell whether the record waits for its first push or for a retry, and nothing about it is new."""
+    if after["push_attempts"]:
+        return True
+    return row["push_at"] is not None and after["known_digest"] == row["known_digest"]
+
+
+def plan_refetch(row: RecordRow, facts: Facts, moment: Moment, *, doubtful: bool) -> RecordChange:
+    """Plan whether and when the store is asked about the record."""
+    is_answered = moment.asked_at is not None and (
+        row["reread_since"] is None or row["reread_since"] <= moment.asked_at
     )
-    if known["reread_reason"] in HINTS and not answered:
+    if row["reread_reason"] in HINTS and not is_answered:
         return {}
     reason = "tie" if doubtful else _missing(facts)
-    if reason is None or (reason == UNREADABLE and answered):
-        return ANSWERED
-    if reason != known["reread_reason"]:
-        return question(known, reason, moment)
-    if not answered:
+    if reason is None or (reason == UNREADABLE and is_answered):
+        return NO_REFETCH
+    if reason != row["reread_reason"]:
+        return request_refetch(row, reason, moment)
+    if not is_answered:
         return {}
-    return {"reread_at": moment.now + ASK_AGAIN, "reread_attempts": known["reread_attempts"] + 1}
+    return {"reread_at": moment.now + ASK_AGAIN, "reread_attempts": row["reread_attempts"] + 1}
 
 
 def _missing(facts: Facts) -> str | None:
-    """What the store has not shown yet of this record, and the rules need."""
+    """Name what the rules need and the store has not shown yet."""
     match facts:
         case OrderFacts() if facts.undated_refunds:
             return "refund-date"
@@ -178,10 +207,11 @@ def _missing(facts: Facts) -> str | None:
     return None
 
 
-def question(known: Mapping[str, Any], reason: str, moment: Moment) -> Values:
-    """Mark the record as one that the store must be asked about."""
-    soon = moment.now + moment.settle
-    at = min(known["reread_at"] or soon, soon)
+def request_refetch(row: RecordRow, reason: str, moment: Moment) -> RecordChange:
+    """Have the store asked about the record once it is quiet, or when a refetch is planned already."""
+    at = moment.now + moment.settle
+    if row["reread_at"] is not None:
+        at = min(row["reread_at"], at)
     return {
         "reread_at": at,
         "reread_since": moment.now,
@@ -190,62 +220,79 @@ def question(known: Mapping[str, Any], reason: str, moment: Moment) -> Values:
     }
 
 
-def reason_for(known: Values, changed: Values, plan: Schedule) -> str:
-    """Why the schedule changed, for the history: every entry that is new or different, and each that went."""
-    before = {entry["rule"]: entry for entry in read_entries(known["entries"])}
-    told: dict[str, list[str]] = {}
-    for entry in plan.entries:
+def explain_change(row: RecordRow, change: RecordChange, schedule: Schedule) -> str:
+    """Say why the schedule changed, for the history: each entry that is new or different, and each that is no more."""
+    before = {entry["rule"]: entry for entry in read_entries(row["entries"])}
+    names_by_reason: dict[str, list[str]] = {}
+    for entry in schedule.entries:
         if before.get(entry.rule, {}).get("reason") != entry.reason:
-            told.setdefault(entry.reason, []).append(entry.name)
-    there = {entry.rule for entry in plan.entries}
-    lost = {entry_name(entry) for rule, entry in before.items() if rule not in there}
-    gone = sorted(lost - {entry.name for entry in plan.entries})
-    parts = [*_phase_words(known, changed, plan)]
-    parts += [f"{', '.join(names)}: {reason}" for reason, names in told.items()]
-    parts += [f"{', '.join(gone)}: no longer held"] if gone else []
-    return ". ".join(parts) or "The policy was applied anew"
+            names_by_reason.setdefault(entry.reason, []).append(entry.name)
+    sentences = [*_phase_sentences(row, change, schedule)]
+    for reason, names in names_by_reason.items():
+        sentences.append(f"{', '.join(names)}: {reason}")
+    dropped = _dropped_names(before, schedule)
+    if dropped:
+        sentences.append(f"{', '.join(dropped)}: no longer held")
+    return ". ".join(sentences) or "The policy was applied anew"
 
 
-def _phase_words(known: Values, changed: Values, plan: Schedule) -> Iterable[str]:
-    if changed["state"] == known["state"]:
+def _dropped_names(before: Mapping[str, Mapping[str, Any]], schedule: Schedule) -> list[str]:
+    """Return the names of entries that were in a schedule and are not any more."""
+    rules = {entry.rule for entry in schedule.entries}
+    names = {entry_name(entry) for rule, entry in before.items() if rule not in rules}
+    return sorted(names - {entry.name for entry in schedule.entries})
+
+
+def _phase_sentences(row: RecordRow, change: RecordChange, schedule: Schedule) -> Iterable[str]:
+    if change["state"] == row["state"]:
         return
-    match plan.phase:
+    match schedule.phase:
         case "trashed":
             yield "Trashed in the store; its schedule stands"
         case "erased":
-            left = ", ".join(entry.name for entry in plan.entries) or "nothing"
-            yield f"Erased by the store on {changed['closed_on']}; the eraser left {left}"
-        case "active" if known["state"] in ("trashed", "gone"):
+            names = ", ".join(entry.name for entry in schedule.entries) or "nothing"
+            yield f"Erased by the store on {change['closed_on']}; the eraser left {names}"
+        case "active" if row["state"] in ("trashed", "gone"):
             yield "In use again in the store"
         case "ignored":
             yield "A member of staff, not a customer"
 
 
-def shown(changed: Values, known: Values) -> bool:
-    """Whether anything about the record's schedule is different: a tag, a date, an entry; not only its wording."""
-    if any(changed[name] != known[name] for name in TAG_COLUMNS):
+def is_rescheduled(row: RecordRow, change: RecordChange) -> bool:
+    """Tell whether a tag, a date or an entry is different; another wording alone is no difference."""
+    before: Mapping[str, Any] = row
+    after: Mapping[str, Any] = change
+    if any(after[name] != before[name] for name in TAG_COLUMNS):
         return True
-    return changed["entries"] != known["entries"] and _bare(changed["entries"]) != _bare(
-        known["entries"]
-    )
+    if change["entries"] == row["entries"]:
+        return False
+    return _without_reasons(change["entries"]) != _without_reasons(row["entries"])
 
 
-def _bare(entries: str) -> list[dict[str, Any]]:
-    return [
-        {name: value for name, value in entry.items() if name != "reason"}
-        for entry in read_entries(entries)
-    ]
+def _without_reasons(entries: str) -> list[dict[str, Any]]:
+    return [_without_reason(entry) for entry in read_entries(entries)]
 
 
-def gone(known: Values, moment: Moment, day: date) -> Values:
-    """The columns of a record of which the store itself says that it is no more. What stood, stays to be seen, unless
-    only deliveries ever told of the record: then nothing was erased too early."""
-    closed = {
+def _without_reason(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name != "reason"}
+
+
+def close_missing(row: RecordRow, moment: Moment, day: date) -> RecordChange:
+    """Close a record that the store says does not exist. `day`: the day on which that was first heard.
+
+    Its tags stay to be seen. They go where only deliveries told of the record: then nothing was erased too early.
+    """
+    change: RecordChange = {
+        **NO_PUSH,
+        **NO_REFETCH,
         "state": "gone",
-        "closed_on": known["closed_on"] or day,
+        "closed_on": row["closed_on"] or day,
         "doubtful": False,
         "oddities": "",
+        "request_due": None,
+        "hold_review": None,
+        "updated_at": moment.now,
     }
-    closed |= {"request_due": None, "hold_review": None}  # nothing is left of it
-    untagged = {} if is_confirmed(known) else UNTAGGED
-    return IDLE | ANSWERED | closed | untagged | {"updated_at": moment.now}
+    if not is_confirmed(row):
+        change |= UNTAGGED
+    return change

@@ -1,18 +1,21 @@
-"""A record is tagged by all that bears on it, scheduled, and saved, with a line of history where its schedule changes.
+"""The recorder: tags a record by its facts and context, and saves it with a line of history where its schedule changes.
 
-Whatever is learnt of a record, this is how the ledger comes to say so.
+Everything that is learnt of a record reaches the ledger through `Recorder.save`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import ColumnElement
 
 from hooks.ledger import records
 from hooks.ledger.codec import read_events, read_facts
 from hooks.ledger.moment import Moment
-from hooks.ledger.records import RecordKey, Values
+from hooks.ledger.records import RecordKey
+from hooks.ledger.rows import RETAG_PREFIX, RecordChange, RecordRow, changed_row
 from hooks.ledger.unit import Unit
 from hooks.retention.events import standing_of
 from hooks.retention.facts import (
@@ -24,16 +27,41 @@ from hooks.retention.facts import (
     SupportRequestFacts,
 )
 from hooks.retention.policy import Policy
-from hooks.tagging.changes import is_confirmed, pushing, question, questions, reason_for, shown
-from hooks.tagging.context import bearing, owner_of_record
-from hooks.tagging.tags import (
-    Tags,
+from hooks.retention.tags import (
     is_decided,
-    read_otherwise,
+    is_parsed_otherwise,
     tagged_by,
-    tags,
     were_holds_mistaken,
 )
+from hooks.tagging.changes import (
+    explain_change,
+    is_confirmed,
+    is_rescheduled,
+    plan_push,
+    plan_refetch,
+    request_refetch,
+)
+from hooks.tagging.context import context_of, owner_of_record
+from hooks.tagging.tagger import Tagged, tag
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What was learnt of a record.
+
+    `cause`: where it was learnt, for the history.
+    `change`: columns to set besides the tags.
+    `note`: a sentence for the history; the record then gets a line even if its schedule is the same.
+    `is_answer`: the store has just been asked, and its answer was parsed for the policy in force.
+    `tagged`: the tags, where they are known already.
+    """
+
+    facts: Facts
+    cause: str
+    change: RecordChange = field(default_factory=RecordChange)
+    note: str = ""
+    is_answer: bool = False
+    tagged: Tagged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,150 +70,162 @@ class Recorder:
 
     policy: Policy
 
-    def save(
-        self,
-        unit: Unit,
-        known: Values,
-        facts: Facts,
-        extra: Values,
-        moment: Moment,
-        cause: str,
-        told: str = "",
-        *,
-        read: bool = False,
-        made: Tags | None = None,
-    ) -> bool:
-        """Tag, schedule and write a record; True if anything about its schedule is different now.
-
-        `told` is for the history, which then has a line of it whatever becomes of the schedule. `read`: the store has
-        just been asked, with the policy's own words in mind. `made` are its tags, where they are known.
-        """
-        bears = bearing(unit, known | extra, facts)
-        plan, changed = made or tags(facts, self.policy, bears)
-        changed |= extra
-        if isinstance(facts, OrderFacts) and known["linked"]:
-            changed["email_hash"] = (
+    def save(self, unit: Unit, row: RecordRow, update: Update, moment: Moment) -> bool:
+        """Tag, schedule and save a record. Return True if anything about its schedule is different now."""
+        facts, extra = update.facts, update.change
+        context = context_of(unit, changed_row(row, extra), facts)
+        schedule, columns = update.tagged or tag(facts, self.policy, context)
+        change: RecordChange = {**columns, **extra}
+        if isinstance(facts, OrderFacts) and row["linked"]:
+            change["email_hash"] = (
                 facts.email_hash or None
-            )  # what was reported about it goes by its address
-        asked = {} if read else self._read_otherwise(known, moment)
-        changed |= asked or questions(known, facts, moment, doubtful=bool(changed.get("doubtful")))
-        if any(known[name] != value for name, value in changed.items()):
-            changed |= pushing(known, changed, moment) | {"updated_at": moment.now}
-        unit.save(known, changed)
-        different = shown(changed, known)
-        if (different and plan.phase != "unknown") or told:
-            reason = ". ".join(
-                filter(None, (told, reason_for(known, changed, plan) if different else ""))
-            )
-            unit.remember(known | changed, moment.now, cause, reason)
-        if any(
-            changed.get(name, known[name]) != known[name] for name in ("customer_id", "email_hash")
-        ):
-            _owner_changed(unit, known)
-        return different
+            )  # tools reported about it by its address
+        change |= self._refetch(row, update, change, moment)
+        if _differs(row, change):
+            change |= plan_push(row, change, moment)
+            change["updated_at"] = moment.now
+        unit.save(row, change)
+        is_different = is_rescheduled(row, change)
+        if (is_different and schedule.phase != "unknown") or update.note:
+            reason = explain_change(row, change, schedule) if is_different else ""
+            sentences = ". ".join(filter(None, (update.note, reason)))
+            unit.remember(changed_row(row, change), moment.now, update.cause, sentences)
+        _retag_former_owner(unit, row, change)
+        return is_different
 
-    def _read_otherwise(self, known: Values, moment: Moment) -> Values:
-        """Have the store asked once more about what was read with other words in mind than the policy's."""
-        told = known["facts"] and known["kind"] in STORED_KINDS
-        if not told or not read_otherwise(known["tagged_by"], self.policy):
-            return {}
-        return question(known, "read-otherwise", moment)
+    def _refetch(
+        self, row: RecordRow, update: Update, change: RecordChange, moment: Moment
+    ) -> RecordChange:
+        """Plan the refetch; also one for a record that was parsed for other keys than the policy's."""
+        if not update.is_answer and self._is_parsed_otherwise(row):
+            return request_refetch(row, "read-otherwise", moment)
+        is_doubtful = bool(change.get("doubtful"))
+        return plan_refetch(row, update.facts, moment, doubtful=is_doubtful)
 
-    def tag_anew(self, unit: Unit, key: RecordKey, moment: Moment) -> bool:
-        """Tag a record by the policy in force and by what bears on it now; True if its schedule is different.
-
-        A record that is gone keeps what stood.
-        """
-        known = unit.find(key) or records.blank(key, moment.now)
-        facts = facts_of(known)
-        if facts is None or known["state"] == "gone":
-            changed_anyway = self.without_address(unit, known) | self.without_mistake(unit, known)
-            unit.save(known, {"tagged_by": tagged_by(self.policy)} | changed_anyway)
+    def _is_parsed_otherwise(self, row: RecordRow) -> bool:
+        if not row["facts"] or row["kind"] not in STORED_KINDS:
             return False
-        changed = self.save(unit, known, facts, {}, moment, "tagged anew")
-        if isinstance(facts, SupportRequestFacts | ConsentFacts):  # it may be another's by now
-            self.link(unit, known["store"], facts, moment)
-        return changed
+        return is_parsed_otherwise(row["tagged_by"].removeprefix(RETAG_PREFIX), self.policy)
 
-    def without_address(self, unit: Unit, known: Values) -> Values:
-        """The columns that drop the hash of an order that is gone, unless a request or a hold on it stands, or what a
-        tool reported is about it and goes by its address."""
-        facts = facts_of(known)
-        if not isinstance(facts, OrderFacts) or known["email_hash"] is None or known["linked"]:
-            return {}
-        bears = bearing(unit, known, facts)
-        return {} if is_decided(standing_of(bears.own, bears.person)) else {"email_hash": None}
+    def retag(self, unit: Unit, key: RecordKey, moment: Moment) -> bool:
+        """Tag a record by the policy in force and its context now. Return True if its schedule is different.
 
-    def without_mistake(self, unit: Unit, known: Values) -> Values:
-        """The columns that clear a record that is gone of a hold that was reported by mistake. One that was lifted
-        since stood on that day."""
-        if not known["held"] or known["closed_on"] is None:
+        A record that is gone keeps its tags.
+        """
+        row = unit.find(key) or records.blank(key, moment.now)
+        facts = facts_of(row)
+        if facts is None or row["state"] == "gone":
+            change: RecordChange = {"tagged_by": tagged_by(self.policy)}
+            change |= self.drop_address(unit, row)
+            change |= self.clear_mistaken_hold(unit, row)
+            unit.save(row, change)
+            return False
+        is_different = self.save(unit, row, Update(facts, "tagged anew"), moment)
+        if isinstance(facts, SupportRequestFacts | ConsentFacts):  # its owner may be another by now
+            self.link(unit, row["store"], facts, moment)
+        return is_different
+
+    def retag_without_context(
+        self, unit: Unit, row: RecordRow, facts: Facts, tagged: Tagged, moment: Moment
+    ) -> None:
+        """Save the known tags of a record that has no context."""
+        self.save(unit, row, Update(facts, "tagged anew", tagged=tagged), moment)
+
+    def drop_address(self, unit: Unit, row: RecordRow) -> RecordChange:
+        """Drop the address hash of an order that is gone.
+
+        It stays while a request or a hold is in effect, or where a tool reported about the order by its address.
+        """
+        facts = facts_of(row)
+        if not isinstance(facts, OrderFacts) or row["email_hash"] is None or row["linked"]:
             return {}
-        noted = [read_events(known["events"])]
-        if known["kind"] != "customer" and known["customer_id"]:
-            account = unit.find(RecordKey(known["store"], "customer", known["customer_id"]))
-            noted += [read_events(account["events"])] if account else []
-        is_mistake = were_holds_mistaken(noted, known["closed_on"], self.policy.time_zone)
+        context = context_of(unit, row, facts)
+        return {} if is_decided(standing_of(context.own, context.person)) else {"email_hash": None}
+
+    def clear_mistaken_hold(self, unit: Unit, row: RecordRow) -> RecordChange:
+        """Clear a record that is gone of a hold that was reported by mistake.
+
+        A hold that was lifted since was in effect on that day, and stays.
+        """
+        if not row["held"] or row["closed_on"] is None:
+            return {}
+        events_by_name = [read_events(row["events"])]
+        if row["kind"] != "customer" and row["customer_id"]:
+            account = unit.find(RecordKey(row["store"], "customer", row["customer_id"]))
+            if account:
+                events_by_name.append(read_events(account["events"]))
+        is_mistake = were_holds_mistaken(events_by_name, row["closed_on"], self.policy)
         return {"held": False} if is_mistake else {}
 
-    def without_restriction(self, unit: Unit, known: Values) -> Values:
-        """The columns of a record that is gone as they were without a restriction, which hides the day until which the
-        law wanted it kept."""
-        facts = facts_of(known)
-        if facts is None or known["state"] not in ("active", "trashed") or not is_confirmed(known):
-            return {}
-        bears = bearing(unit, known, facts)
-        if standing_of(bears.own, bears.person).restriction is None:
-            return {}
-        _, columns = tags(facts, self.policy, bears.without("restriction"))
-        return {name: columns[name] for name in ("held", "review_after", "delete_after")}
+    def lift_restriction(self, unit: Unit, row: RecordRow) -> RecordChange:
+        """Show the days of a record that is gone as they were without a restriction.
 
-    def tag_alone(
-        self, unit: Unit, known: Values, facts: Facts, made: Tags, moment: Moment
-    ) -> None:
-        """As `tag_anew`, of a record on which nothing bears but its own facts; `made` of them are these tags."""
-        self.save(unit, known, facts, {}, moment, "tagged anew", made=made)
+        The restriction hides the day until which the law wanted it kept.
+        """
+        facts = facts_of(row)
+        if facts is None or row["state"] not in ("active", "trashed") or not is_confirmed(row):
+            return {}
+        context = context_of(unit, row, facts)
+        if standing_of(context.own, context.person).restriction is None:
+            return {}
+        columns = tag(facts, self.policy, context.without("restriction")).columns
+        return {
+            "held": columns["held"],
+            "review_after": columns["review_after"],
+            "delete_after": columns["delete_after"],
+        }
 
     def link(self, unit: Unit, store: str, facts: ReportedFacts, moment: Moment) -> None:
-        """Those whom a request or a consent is about learn of it: the customer's record shows its entries."""
+        """Link a request or a consent to the records that it is about: the customer's record shows its entries."""
         for subject in sorted(facts.subjects):
             if subject.kind == "order":
-                self._mark_linked(unit, RecordKey(store, "order", int(subject.value)), moment)
-        customer_id = owner_of_record(unit, {"store": store}, facts).customer_id
+                self._link(unit, RecordKey(store, "order", int(subject.value)), moment)
+        customer_id = owner_of_record(unit, store, facts).customer_id
         if customer_id:
-            self._mark_linked(unit, RecordKey(store, "customer", customer_id), moment)
+            self._link(unit, RecordKey(store, "customer", customer_id), moment)
 
-    def _mark_linked(self, unit: Unit, key: RecordKey, moment: Moment) -> None:
-        known = unit.find(key) or records.blank(key, moment.now)
-        facts, linked = facts_of(known), {"linked": True}
+    def _link(self, unit: Unit, key: RecordKey, moment: Moment) -> None:
+        row = unit.find(key) or records.blank(key, moment.now)
+        facts = facts_of(row)
+        change: RecordChange = {"linked": True}
         if facts is None:
-            unit.save(known, linked | question(known, "unseen", moment))
-        elif known["kind"] == "customer" and known["state"] != "gone":
-            self.save(unit, known, facts, linked, moment, "what is linked to it")
+            unit.save(row, {**change, **request_refetch(row, "unseen", moment)})
+        elif row["kind"] == "customer" and row["state"] != "gone":
+            self.save(unit, row, Update(facts, "what is linked to it", change), moment)
         else:
-            unit.save(known, linked)
+            unit.save(row, change)
 
 
-def ask(unit: Unit, key: RecordKey, reason: str, moment: Moment) -> None:
-    """Mark a record as one that the store is to be asked about."""
-    known = unit.find(key) or records.blank(key, moment.now)
-    unit.save(known, question(known, reason, moment))
+def mark_for_refetch(unit: Unit, key: RecordKey, reason: str, moment: Moment) -> None:
+    """Have the store asked about a record, also about one of which nothing is known yet."""
+    row = unit.find(key) or records.blank(key, moment.now)
+    unit.save(row, request_refetch(row, reason, moment))
 
 
-def facts_of(known: Values) -> Facts | None:
-    """What is known of a record; None where nothing is."""
-    return (
-        read_facts(known["kind"], known["facts"], known["email_hash"]) if known["facts"] else None
-    )
+def facts_of(row: RecordRow) -> Facts | None:
+    """Read the facts of a record; None where nothing is known of it."""
+    return read_facts(row["kind"], row["facts"], row["email_hash"]) if row["facts"] else None
 
 
-def _owner_changed(unit: Unit, known: Values) -> None:
-    """Requests about an order are its owner's; and the customer before is not to show what is another's now."""
-    about: ColumnElement[bool] | None = None
-    if known["kind"] == "order" and known["linked"]:
-        about = records.about_order(known["external_id"])
-    elif known["kind"] not in STORED_KINDS and known["customer_id"]:
-        about = records.the_customer(known["customer_id"])
-    if about is not None:
+def _differs(row: RecordRow, change: RecordChange) -> bool:
+    current: Mapping[str, Any] = row
+    return any(current[name] != value for name, value in change.items())
+
+
+def _retag_former_owner(unit: Unit, row: RecordRow, change: RecordChange) -> None:
+    """Have the requests about an order re-tagged when its owner changes, and the former customer of a request.
+
+    Requests about an order are its owner's. The former customer must not show the entries of another person.
+    """
+    same_customer = change.get("customer_id", row["customer_id"]) == row["customer_id"]
+    same_address = change.get("email_hash", row["email_hash"]) == row["email_hash"]
+    if same_customer and same_address:
+        return
+    condition: ColumnElement[bool] | None = None
+    if row["kind"] == "order" and row["linked"]:
+        condition = records.about_order(row["external_id"])
+    elif row["kind"] not in STORED_KINDS and row["customer_id"]:
+        condition = records.the_customer(row["customer_id"])
+    if condition is not None:
         unit.settle()
-        records.tag_again(unit.connection, known["store"], about)
+        records.tag_again(unit.connection, row["store"], condition)

@@ -20,16 +20,17 @@ from sqlalchemy import Connection, delete, exists, or_, select
 from hooks.ledger import persons
 from hooks.ledger.codec import facts_text, read_events, read_facts
 from hooks.ledger.persons import CONTACT, Owner, Persons
-from hooks.ledger.records import RecordKey, Values
+from hooks.ledger.records import RecordKey
+from hooks.ledger.rows import RecordChange, RecordRow, record_row
 from hooks.ledger.states import KEPT_STATES
 from hooks.ledger.tables import account_emails
 from hooks.ledger.tables import records as table
 from hooks.ledger.unit import Unit
 from hooks.retention.events import standing_of
 from hooks.retention.facts import ConsentFacts, SupportRequestFacts
+from hooks.retention.tags import is_decided
 from hooks.runtime import Runtime
 from hooks.tagging import address_links
-from hooks.tagging.tags import is_decided
 
 CLOSED = ("gone", "erased")
 KINDS = ("customer", CONTACT, "support-request", "cookie-consent")
@@ -59,10 +60,10 @@ def _forget_kind(runtime: Runtime, kind: str, before: date) -> int:
             dropped += runtime.transaction(partial(_drop, unneeded))
         if len(rows) < CHUNK:
             return dropped
-        after = rows[-1]["id"]
+        after = rows[-1]["id"] or after
 
 
-def _closed(connection: Connection, kind: str, before: date, after: int) -> list[Values]:
+def _closed(connection: Connection, kind: str, before: date, after: int) -> list[RecordRow]:
     """Read the next chunk of such records, in order of row ids, from behind the id `after` on."""
     chunk = (
         select(table)
@@ -76,10 +77,10 @@ def _closed(connection: Connection, kind: str, before: date, after: int) -> list
         .order_by(table.c.id)
         .limit(CHUNK)
     )
-    return [dict(row) for row in connection.execute(chunk).mappings()]
+    return [record_row(row) for row in connection.execute(chunk).mappings()]
 
 
-def _is_needed(connection: Connection, row: Values) -> bool:
+def _is_needed(connection: Connection, row: RecordRow) -> bool:
     """Tell whether a request or a hold under the record's names is in effect, or may yet apply to another record."""
     store, number, email_hash = row["store"], row["external_id"], row["email_hash"]
     is_account = row["kind"] == "customer"
@@ -90,7 +91,7 @@ def _is_needed(connection: Connection, row: Values) -> bool:
     if row["kind"] not in ("customer", CONTACT):
         return False  # its decisions apply to no other record
     names = persons.affected_by_account(connection, store, number) if is_account else []
-    if not names:
+    if not names and email_hash:
         names = persons.affected_by_address(connection, store, email_hash)
     is_other = (
         table.c.store == store,
@@ -101,21 +102,22 @@ def _is_needed(connection: Connection, row: Values) -> bool:
     return connection.execute(select(exists().where(*is_other, or_(*names)))).scalar_one()
 
 
-def _drop(rows: Sequence[Values], unit: Unit) -> int:
+def _drop(rows: Sequence[RecordRow], unit: Unit) -> int:
     """Drop the hashes of these records; return of how many. Lock all addresses before any record."""
     for row in rows:
-        address_links.lock(unit.connection, row["store"], {row["email_hash"]}, exclusive=True)
+        hashes = {row["email_hash"]} if row["email_hash"] else set()
+        address_links.lock(unit.connection, row["store"], hashes, exclusive=True)
     return sum(_drop_one(unit, row) for row in rows)
 
 
-def _drop_one(unit: Unit, row: Values) -> bool:
+def _drop_one(unit: Unit, row: RecordRow) -> bool:
     """Drop the hash of one record, unless the record has changed meanwhile so that it is needed."""
     current = unit.find(RecordKey.of(row))
     if current is None or current["state"] not in CLOSED:
         return False
     if current["email_hash"] != row["email_hash"] or _is_needed(unit.connection, current):
         return False
-    change: Values = {"email_hash": None}
+    change: RecordChange = {"email_hash": None}
     if row["kind"] == "customer":
         of_account = (
             account_emails.c.store == row["store"],
@@ -128,7 +130,7 @@ def _drop_one(unit: Unit, row: Values) -> bool:
     return True
 
 
-def _without_address(row: Values) -> Values:
+def _without_address(row: RecordRow) -> RecordChange:
     """Return the columns of what a tool reported, without the address that it is about."""
     facts = read_facts(row["kind"], row["facts"]) if row["facts"] else None
     if not isinstance(facts, ConsentFacts | SupportRequestFacts):

@@ -23,17 +23,15 @@ def sentences(messages: Any, raw: Any, place: str = "") -> Iterator[str]:
             yield from sentences(inner_messages, raw, place)
         else:
             member = _member(raw, key)
-            yield from sentences(inner_messages, member, f"{place} {_name(key, member)}".strip())
+            name = _position(key, member) if isinstance(key, int) else key
+            yield from sentences(inner_messages, member, f"{place} {name}".strip())
 
 
-def _name(key: int | str, member: Any) -> str:
-    """Return the key of a member of a table, or the quoted id of a member of a list."""
-    if isinstance(key, str):
-        return key
+def _position(index: int, member: Any) -> str:
     label = None
     if isinstance(member, dict):
         label = member.get("id") or member.get("name")
-    return repr(label or f"number {key + 1}")
+    return repr(label or f"number {index + 1}")
 
 
 def _member(raw: Any, key: object) -> Any:

@@ -25,13 +25,14 @@ from hooks.intake.webhook import Delivery
 from hooks.ledger import policies
 from hooks.ledger.codec import read_facts
 from hooks.ledger.database import Database
-from hooks.ledger.records import Values, to_be_tagged
+from hooks.ledger.records import to_be_tagged
 from hooks.ledger.tables import deliveries, history, records
 from hooks.retention.policy import Policy
+from hooks.retention.tags import tagged_by
 from hooks.settings.webhook_secrets import signing_keys
-from hooks.tagging.changes import shown
-from hooks.tagging.context import Reading, bearing
-from hooks.tagging.tags import tagged_by, tags
+from hooks.tagging.changes import is_rescheduled
+from hooks.tagging.context import LedgerContext, context_of
+from hooks.tagging.tagger import tag
 from schemas.policy import load_policy
 from tests.acceptance import truth
 from tests.support.crowd import FAMILY, STORES, Key, crowd, fill, key_of
@@ -149,7 +150,7 @@ def left(ledger: Database, policy: Policy) -> int:
         return to_be_tagged(connection, tagged_by(policy))
 
 
-def rows_of(ledger: Database) -> Iterator[Values]:
+def rows_of(ledger: Database) -> Iterator[Any]:
     """Every record, in the order in which they were made."""
     chosen = select(
         *(
@@ -186,8 +187,8 @@ def told(ledger: Database) -> dict[int, list[Any]]:
 class Made:
     """The crowd by two policies: what stood, and what must stand."""
 
-    before: list[Values]
-    after: list[Values]
+    before: list[Any]
+    after: list[Any]
 
     def changes(self, today: date) -> dict[str, Any]:
         """Counted without the service: how many records move, and which way."""
@@ -201,12 +202,12 @@ class Made:
         return dict(found)
 
 
-def _ends(row: Values) -> dict[str, str]:
+def _ends(row: dict[str, Any]) -> dict[str, str]:
     """By rule, the last day of each kind of data; of what only an event ends, or a hold suspends, later than any."""
     return {entry["rule"]: entry["delete_after"] or "until" for entry in json.loads(row["entries"])}
 
 
-def _due(row: Values, today: date) -> set[str]:
+def _due(row: dict[str, Any], today: date) -> set[str]:
     """What is due: all by their rules where the record as a whole is, or else the parts."""
     ends = _ends(row)
     if row["delete_after"] is not None and row["delete_after"] < today:
@@ -226,8 +227,8 @@ def assert_as_made_anew(ledger: Database, crowds: Made, new: Policy, touched: se
                 right = {name: expected[key][name] for name in (*TAGS, *KEPT)}
             else:
                 facts = read_facts(row["kind"], row["facts"])
-                bears = bearing(Reading.about(connection, [row]), row, facts)
-                right = tags(facts, new, bears)[1]
+                bears = context_of(LedgerContext.of_rows(connection, [row]), row, facts)
+                right = {**tag(facts, new, bears).columns}
             wrong = {
                 name: (row[name], value)
                 for name, value in right.items()
@@ -248,7 +249,7 @@ def assert_told_once(ledger: Database, crowds: Made, new: Policy, touched: set[K
                 said,
             )
             continue
-        assert len(said) == shown(right, old), (key_of(right), said)
+        assert len(said) == is_rescheduled(old, right), (key_of(right), said)
         for line in said:
             assert (line.policy_id, line.delete_after) == (new.id, right["delete_after"])
             assert line.reason

@@ -14,7 +14,7 @@ from uuid import uuid4
 from hooks.ledger.database import Database
 from hooks.ledger.upgrade import head, upgrade
 from hooks.retention.policy import Policy
-from hooks.tagging.tags import tagged_by
+from hooks.retention.tags import tagged_by
 from tests.bench import families, ledgers
 from tests.support import postgresql
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hooks.ledger.codec import events_text
-from hooks.ledger.records import RecordKey, Values, blank
+from hooks.ledger.records import RecordKey, blank
 from hooks.retention.facts import (
     STORED_KINDS,
     Choice,
@@ -23,8 +24,9 @@ from hooks.retention.facts import (
     SupportRequestFacts,
 )
 from hooks.retention.policy import Policy
-from hooks.tagging.changes import reason_for
-from hooks.tagging.tags import Bearing, tags
+from hooks.retention.tags import Context
+from hooks.tagging.changes import explain_change
+from hooks.tagging.tagger import tag
 
 SLUG = "shop"
 DAYS = 1825
@@ -44,21 +46,21 @@ _LINKED_EVERY = 4
 """One family of so many has a request or a consent that is about its customer; that of the others is a stranger's."""
 
 
-def family(day: int, policy: Policy) -> list[Values]:
+def family(day: int, policy: Policy) -> list[dict[str, Any]]:
     """The columns of the records of a family whose first order was made on this day of the shop, 0 to DAYS - 1; with
     them a `reason` for the history."""
     at = LAST_DAY - timedelta(days=DAYS - 1 - day)
     linked = day % _LINKED_EVERY == 0
     others = [
-        _row(place, facts, policy, Bearing())
+        _row(place, facts, policy, Context())
         for place, facts in enumerate(_others(at, day, linked=linked), 1)
     ]
     shown = tuple(json.loads(others[-1]["entries"])) if linked else ()
-    customer = _row(0, _customer(at, day), policy, Bearing(customer_id=None, linked=shown))
+    customer = _row(0, _customer(at, day), policy, Context(customer_id=None, linked=shown))
     return [customer | {"linked": linked}, *others]
 
 
-def _row(place: int, facts: Facts, policy: Policy, bearing: Bearing) -> Values:
+def _row(place: int, facts: Facts, policy: Policy, bearing: Context) -> dict[str, Any]:
     """One row as the ledger has it once all is written back."""
     subject = (
         next(iter(facts.subjects), None)
@@ -69,7 +71,7 @@ def _row(place: int, facts: Facts, policy: Policy, bearing: Bearing) -> Values:
     if subject and subject.kind == "customer":
         owner = CUSTOMER
     known = blank(RecordKey(SLUG, facts.kind, place), _seen(facts))
-    plan, columns = tags(facts, policy, Bearing(customer_id=owner or None, linked=bearing.linked))
+    plan, columns = tag(facts, policy, Context(customer_id=owner or None, linked=bearing.linked))
     row = (
         known
         | columns
@@ -77,7 +79,7 @@ def _row(place: int, facts: Facts, policy: Policy, bearing: Bearing) -> Values:
     )
     if facts.kind in STORED_KINDS:
         row |= {"known_digest": row["wanted_digest"], "known_version": row["version"]}
-    return row | {"reason": reason_for(known, columns, plan)}
+    return row | {"reason": explain_change(known, columns, plan)}
 
 
 def _seen(facts: Facts) -> datetime:

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from hooks.intake.webhook import Content, Happened, Noted
 from hooks.ledger.codec import events_text
-from hooks.ledger.records import Values
 from hooks.retention.events import RecordEvent, events_in_force
 from hooks.retention.facts import (
     NOT_PLACED,
@@ -24,15 +23,16 @@ from hooks.retention.facts import (
 )
 from hooks.retention.merge import StoreFacts, merge, with_placed_order
 from hooks.retention.policy import Policy
+from hooks.retention.tags import Context
 from hooks.retention.tool_reports import ToolReport, add_report
-from hooks.tagging.tags import Bearing, tags
+from hooks.tagging.tagger import tag
 
 Key = tuple[RecordKind, int]
 FactsOf = Mapping[Key, Facts]
 EventsOf = Mapping[Key, tuple[RecordEvent, ...]]
 
 
-def expected(contents: Iterable[Content], policy: Policy) -> dict[Key, Values]:
+def expected(contents: Iterable[Content], policy: Policy) -> dict[Key, dict[str, Any]]:
     """By record, the columns that follow from all that was shown, reported and noted."""
     seen = tuple(contents)
     return columns_of(_shown(seen) | reports_of(seen), events_of(seen), policy)
@@ -40,7 +40,7 @@ def expected(contents: Iterable[Content], policy: Policy) -> dict[Key, Values]:
 
 def columns_of(
     facts: FactsOf, events: EventsOf, policy: Policy, addresses: Mapping[int, str] | None = None
-) -> dict[Key, Values]:
+) -> dict[Key, dict[str, Any]]:
     """By record, the columns that the policy gives for these facts, and for what bears on them; `addresses` are the
     keyed hashes of those of accounts."""
     reported_ones = {key: known for key, known in facts.items() if isinstance(known, ReportedFacts)}
@@ -56,20 +56,22 @@ def columns_of(
     for key, known in facts.items():
         if isinstance(known, CustomerFacts):
             mine = tuple(entry for owner, entry in linked if owner == key[1])
-            columns[key] = _columns(key, known, events, policy, Bearing(linked=mine))
+            columns[key] = _columns(key, known, events, policy, Context(linked=mine))
     for key in events.keys() - facts.keys():
         columns[key] = {"state": "unknown", "facts": None, "events": events_text(events[key])}
     return columns
 
 
-def _columns(key: Key, facts: Facts, events: EventsOf, policy: Policy, bears: Bearing) -> Values:
+def _columns(
+    key: Key, facts: Facts, events: EventsOf, policy: Policy, bears: Context
+) -> dict[str, Any]:
     own = events.get(key, ())
-    _, columns = tags(facts, policy, replace(bears, own=own))
+    _, columns = tag(facts, policy, replace(bears, own=own))
     subject = {"subject": _subject(facts)} if isinstance(facts, ReportedFacts) else {}
     return columns | subject | {"events": events_text(own)}
 
 
-def _kept(columns: Values) -> Iterator[dict[str, Any]]:
+def _kept(columns: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from json.loads(columns["entries"]) if columns["state"] == "active" else ()
 
 
@@ -77,7 +79,7 @@ Owner = tuple[int | None, str | None]
 """An account or, without one, the keyed hash of an address."""
 
 
-def _of_owner(owner: Owner, events: EventsOf, addresses: Mapping[int, str]) -> Bearing:
+def _of_owner(owner: Owner, events: EventsOf, addresses: Mapping[int, str]) -> Context:
     """What bears on a record because it is this owner's."""
     number, email_hash = owner
     accounts = [one for one, own in addresses.items() if own and own == email_hash]
@@ -85,7 +87,7 @@ def _of_owner(owner: Owner, events: EventsOf, addresses: Mapping[int, str]) -> B
     person = [
         event for one in accounts for event in events_in_force(events.get(("customer", one), ()))
     ]
-    return Bearing((), tuple(person), number, (), email_hash)
+    return Context((), tuple(person), number, (), email_hash)
 
 
 def _owner(facts: Facts, others: FactsOf) -> Owner:

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from deploy.sandbox.errors import RestError
+from hooks.intake.answers import Answers
 from hooks.intake.email_hash import email_subject
-from hooks.intake.ingest import Ingest
 from hooks.intake.webhook import Delivery, Happened, Noted
 from hooks.ledger.codec import read_facts
 from hooks.ledger.persons import CONTACT
@@ -35,11 +35,12 @@ from hooks.retention.facts import (
     Subject,
 )
 from hooks.retention.policy import Policy
+from hooks.retention.tags import Context
 from hooks.retention.tool_reports import choices_as_events, number_of
 from hooks.rights.lookup import answer_to
 from hooks.rights.values import Inquiry
 from hooks.settings.webhook_secrets import signing_keys
-from hooks.tagging.tags import Bearing, tags
+from hooks.tagging.tagger import tag
 from tests.integration.chronicle import Rows, rows_of
 from tests.integration.conftest import MakeLedger
 from tests.integration.desk import SECOND, desk
@@ -168,7 +169,7 @@ class AnyPerson(Sequence):
         super().__init__()
         self.people = People()
         patch = self.stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(Ingest, "snapshot_of", self._watched(Ingest.snapshot_of))
+        patch.setattr(Answers, "snapshot_of", self._watched(Answers.snapshot_of))
         database = self.make_ledger()
         self.stack.callback(database.close)
         self.desk = self.stack.enter_context(desk(database, self.policy, subject_key=KEY))
@@ -176,8 +177,8 @@ class AnyPerson(Sequence):
     def _watched(self, read: Any) -> Any:
         """Reads a record that the store shows when it is asked, and writes down what it shows."""
 
-        def reads(ingest: Ingest, kind: RecordKind, raw: dict[str, Any]) -> Snapshot:
-            snapshot: Snapshot = read(ingest, kind, raw)
+        def reads(answers: Answers, kind: RecordKind, raw: dict[str, Any]) -> Snapshot:
+            snapshot: Snapshot = read(answers, kind, raw)
             self.people.see(snapshot)
             return snapshot
 
@@ -367,7 +368,7 @@ class AnyPerson(Sequence):
             else None
         )
         assert row["customer_id"] == account, held
-        _, columns = tags(facts, self.policy, Bearing(own, person, account))
+        _, columns = tag(facts, self.policy, Context(own, person, account))
         assert row["entries"] == columns["entries"], held
         if (
             isinstance(facts, OrderFacts)

@@ -44,12 +44,12 @@ def changed(number: int, order: int | None = None) -> str:
 
 
 def neither(number: int) -> str:
-    fits = f"{named(10 * number)} and seal {number} do not match"
+    fits = f"{named(10 * number)} and seal {number} do not fit each other"
     return f"{fits}: the row, its record or the seal was changed."
 
 
 def unproven(number: int) -> str:
-    return f"{named(10 * number)} cannot be proven by seal {number}, since seal {number - 1} before it is wrong."
+    return f"{named(10 * number)} cannot be proven by seal {number}, since seal {number - 1} before it does not stand."
 
 
 def skipped(which: str, next_number: int) -> str:
@@ -62,13 +62,13 @@ def gone(number: int) -> str:
 
 
 def moved(number: int, row_id: int, made_as: int, made_on: int) -> str:
-    made = f"seal {number} was made as seal {made_as}, on row {made_on}."
-    return f"{named(row_id)} was moved: {made}"
+    made = f"what stands as seal {number} was made as seal {made_as}, on row {made_on}."
+    return f"{named(row_id)} is not where it was: {made}"
 
 
 def put_in(row_id: int) -> str:
     at = (NOON + row_id // 10 * MINUTE).replace(tzinfo=None).isoformat(" ", "microseconds")
-    rest = "is between sealed rows and has no seal: it was inserted later, unless no worker is running."
+    rest = "stands among sealed rows and is not sealed: it was put in later, unless no worker is running."
     return f"{named(row_id)} of {at} UTC {rest}"
 
 
@@ -200,7 +200,7 @@ OF_SEALS: dict[str, Tampering] = {
     ),
     "a seal put before the first": (
         [insert(seals).values(number=-3, history_id=5, hash=ANOTHER_HASH)],
-        ["This service makes no seal -3: it was inserted."],
+        ["Seal -3 is none that this service makes: it was put in."],
     ),
     "the end of the seals cut off": (
         [seals_gone(16)],
@@ -213,17 +213,15 @@ OF_SEALS: dict[str, Tampering] = {
     "all seals, and the head": ([delete(seals), delete(seal_head)], [idle(10, 19)]),
     "the head set back": (
         [HEAD_SET_BACK],
-        ["The chain is recorded as ending with seal 15, and goes on to 20: that was changed."],
+        ["The chain is written down as ending with seal 15, and goes on to 20: that was changed."],
     ),
     "the hash of the head": (
         [update(seal_head).values(hash=ANOTHER_HASH)],
-        [
-            "The hash recorded for the end of the chain is not that of seal 20: one of the two was changed."
-        ],
+        ["The hash written down for the end of the chain is not that of seal 20: one was changed."],
     ),
     "the head removed": (
         [delete(seal_head)],
-        ["The end of the chain is not recorded, although the chain goes on to seal 20."],
+        ["Where the chain ends is not written down, though it goes on to seal 20."],
     ),
 }
 
@@ -260,7 +258,7 @@ def test_a_row_put_in_and_sealed_is_found_still(
     ledger: Database, subtests: pytest.Subtests
 ) -> None:
     later = insert(history).values([history_row(20_000 + place, 120 + place) for place in range(3)])
-    rest = "was sealed as number 24, long after rows that follow it: it was inserted later, or a clock was wrong."
+    rest = "was sealed as number 24, long after rows that follow it: it was put in later, or a clock was wrong."
     with tampered(ledger, [later]) as connection:
         assert seal_some(connection, 9) == 3
         for name, row in {
@@ -295,7 +293,7 @@ def test_what_cannot_be_read_is_a_finding_and_no_fault(ledger: Database) -> None
     )
     with tampered(ledger, [put_there]) as connection:
         assert seal_some(connection, 9) == 1
-        late = "was sealed as number 21, long after rows that follow it: it was inserted later, or a clock was wrong."
+        late = "was sealed as number 21, long after rows that follow it: it was put in later, or a clock was wrong."
         assert words(connection) == [f"{named(55)} of soon UTC {late}"]
 
 
@@ -358,9 +356,7 @@ def test_rows_older_than_an_hour_should_be_sealed(
 
 # --- what only a head that was kept elsewhere shows -------------------------------------------------------
 
-CUT_AT_15 = (
-    "The chain had 20 seals when the head was noted, and ends at 15 now: its end was cut off."
-)
+CUT_AT_15 = "The chain had 20 seals when the head was noted, and ends at 15 now: its end was cut."
 REWRITTEN: dict[str, tuple[list[Executable], str]] = {
     "rows, seals and head cut off alike, as where a backup was restored": (
         [HEAD_SET_BACK, seals_gone(16), rows_gone(160)],
@@ -368,7 +364,7 @@ REWRITTEN: dict[str, tuple[list[Executable], str]] = {
     ),
     "a row changed, and all seals made anew": (
         [edit(50, state="gone"), delete(seals), delete(seal_head)],
-        "Seal 20 is not the one that was noted: the history up to it was rewritten.",
+        "Seal 20 is not the one that was noted: the history up to it was written anew.",
     ),
     "all of it taken away": (
         [delete(seals), delete(seal_head), delete(history)],

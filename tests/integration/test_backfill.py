@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hooks.intake.ingest import Ingest
+from hooks.intake.answers import Answers
 from hooks.store.client import StoreClient
 from hooks.sync.backfill import Backfill
 from tests.integration.desk import Desk
@@ -37,10 +37,10 @@ def _listed(desk: Desk) -> int:
 def test_the_next_page_is_listed_while_records_of_the_page_before_are_taken_in(
     desk: Desk, backfill: Backfill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    apply_answers, pages = Ingest.apply_answers, iter((2, 3))
+    apply_answers, pages = Answers.apply, iter((2, 3))
 
     def when_listed(
-        self: Ingest, store: str, answers: Iterable[Any], *, asked_at: datetime
+        self: Answers, store: str, answers: Iterable[Any], *, asked_at: datetime
     ) -> None:
         wanted = next(pages, 0)
         until(
@@ -49,7 +49,7 @@ def test_the_next_page_is_listed_while_records_of_the_page_before_are_taken_in(
         )
         apply_answers(self, store, answers, asked_at=asked_at)
 
-    monkeypatch.setattr(Ingest, "apply_answers", when_listed)
+    monkeypatch.setattr(Answers, "apply", when_listed)
     *_, last = backfill.run()
     assert (last.seen, last.trouble) == (ORDERS + 1, None)  # and one of the staff
     assert next(pages, None) is None

@@ -15,13 +15,13 @@ from hooks.ledger.audit import seals
 from hooks.ledger.database import Database
 from hooks.ledger.tables import history
 from hooks.ledger.tables import records as records_table
-from hooks.policies.preview import impact_of
+from hooks.policies.preview import preview
 from hooks.retention.facts import STORED_KINDS, RecordKind
 from hooks.retention.policy import Policy
 from hooks.retention.store_meta import KEYS
+from hooks.retention.tags import tagged_by
 from hooks.settings import StoreSettings
 from hooks.store.client import StoreClient
-from hooks.tagging.tags import tagged_by
 from tests.bench import ledgers
 from tests.bench.databases import size
 from tests.bench.families import LAST_DAY
@@ -57,7 +57,7 @@ def test_the_rules_would_tag_it_the_same_today(filled: Database, policy: Policy)
     with filled.read() as connection:
         assert policies.digest_in_force(connection) == policy.digest
         assert records.to_be_tagged(connection, tagged_by(policy)) == 0
-    impact = impact_of(filled, policy, LAST_DAY.date())
+    impact = preview(filled, policy, LAST_DAY.date())
     assert (impact.total, impact.moved, impact.parts_moved) == (NUMBER, 0, 0)
 
 

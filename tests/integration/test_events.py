@@ -16,14 +16,15 @@ from sqlalchemy import select
 
 from hooks.errors import EventRefusedError
 from hooks.intake.email_hash import email_subject
-from hooks.intake.ingest import REPORTS_APART, Ingest, Result
+from hooks.intake.ingest import REPEAT_WINDOW, Ingest, Result
 from hooks.intake.record_event import Outcome, note
 from hooks.intake.tool_event import events_from_http, events_of_tool, record_event
 from hooks.intake.webhook import Delivery
-from hooks.ledger import log, records, stores
+from hooks.ledger import log, stores
 from hooks.ledger.database import Database
 from hooks.ledger.record_view import record_view
 from hooks.ledger.records import RecordKey
+from hooks.ledger.rows import RETAG_PREFIX
 from hooks.ledger.tables import records as records_table
 from hooks.policies.retag import Retagger
 from hooks.retention.facts import RecordKind, Subject
@@ -50,7 +51,7 @@ HOLD = {
     "at": CAME,
 }
 TOOL = EventToken("desk", "the-token-of-a-desk")
-AFTER = NOW + REPORTS_APART
+AFTER = NOW + REPEAT_WINDOW
 numbers = count()
 
 
@@ -380,7 +381,7 @@ def test_what_a_customer_asks_for_reaches_their_orders(office: Office) -> None:
     office.note("customer", CUSTOMER, type="erasure-requested", at=CAME)
     assert office.ends("order", ORDER) == BEFORE
     marked = [
-        office.row("order", number)["tagged_by"].startswith(records.AGAIN)
+        office.row("order", number)["tagged_by"].startswith(RETAG_PREFIX)
         for number in (ORDER, 9002, 9003)
     ]
     assert marked == [True, False, True]

@@ -10,13 +10,12 @@ from __future__ import annotations
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import cast
+from typing import Any, cast
 
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import select
 
 from hooks.ledger.database import Database
-from hooks.ledger.records import Values
 from hooks.ledger.tables import records
 from hooks.retention.facts import RecordKind
 from hooks.runtime import Runtime
@@ -35,7 +34,7 @@ def _examples(many: int) -> settings:
     return settings(max_examples=tried, suppress_health_check=QUICK)
 
 
-def _rows(database: Database) -> dict[Key, Values]:
+def _rows(database: Database) -> dict[Key, dict[str, Any]]:
     with database.read() as connection:
         found = connection.execute(select(records)).mappings().all()
     return {(cast("RecordKind", row["kind"]), row["external_id"]): dict(row) for row in found}

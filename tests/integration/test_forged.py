@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from hooks.intake.ingest import REPORTS_APART, UNKNOWN_A_MINUTE, Ingest, Result
+from hooks.intake.answers import Answer, Answers
+from hooks.intake.ingest import MAX_UNKNOWN_PER_MINUTE, REPEAT_WINDOW, Ingest, Result
 from hooks.intake.webhook import Delivery, snapshot_of
 from hooks.ledger import records as queries
 from hooks.ledger.database import Database
@@ -27,7 +28,7 @@ from hooks.retention.events import RecordEvent
 from hooks.retention.policy import Policy
 from hooks.runtime import Runtime
 from hooks.settings.webhook_secrets import signing_keys
-from hooks.tagging.recorder import ask
+from hooks.tagging.recorder import mark_for_refetch
 from tests.integration.desk import NOON, ON_SQLITE, SECOND, SETTLE, Clock, Desk
 from tests.support.recordings import SECRET, Recorded, customer, made, order
 
@@ -47,9 +48,9 @@ def _closed(delivery_id: int, number: int = 7, webhook_id: int = 1) -> Recorded:
         # The same body under another id, which nobody signs.
         (SECOND, _closed(2), Result.DUPLICATE),
         (SECOND, _closed(1, webhook_id=2), Result.DUPLICATE),
-        (REPORTS_APART - SECOND, _closed(2), Result.DUPLICATE),
+        (REPEAT_WINDOW - SECOND, _closed(2), Result.DUPLICATE),
         # It was opened and closed once more.
-        (REPORTS_APART, _closed(2), Result.UNCHANGED),  # on the same day
+        (REPEAT_WINDOW, _closed(2), Result.UNCHANGED),  # on the same day
         (timedelta(days=2), _closed(2), Result.RECORDED),
         # This very delivery.
         (SECOND, _closed(1), Result.DUPLICATE),
@@ -72,7 +73,7 @@ def test_a_report_without_a_time_counts_once_within_minutes(
         assert desk.row("support-request", 7) == before
 
 
-@pytest.mark.parametrize("apart", [timedelta(0), REPORTS_APART])
+@pytest.mark.parametrize("apart", [timedelta(0), REPEAT_WINDOW])
 def test_a_report_that_comes_to_several_processes_at_once_counts_once(
     apart: timedelta, database: Database, policy: Policy
 ) -> None:
@@ -221,7 +222,7 @@ class Truth:
 
         def work(unit: Unit) -> None:
             for key in keys:
-                ask(unit, key, "changed", self.runtime.moment())
+                mark_for_refetch(unit, key, "changed", self.runtime.moment())
 
         self.runtime.transaction(work)
         with self.runtime.database.write() as connection:
@@ -236,11 +237,11 @@ class Truth:
         for one in due:
             raw = self.shown.get(RecordKey(self.slug, one.kind, one.external_id))
             if raw is None:
-                Ingest(self.runtime).close_missing(one.claim, asked_at=asked_at)
+                Answers(self.runtime).close_missing(one.claim, asked_at=asked_at)
             else:
                 answer = snapshot_of(one.kind, raw, self.runtime.policy)
-                Ingest(self.runtime).apply_answers(
-                    self.slug, [(one.claim, answer)], asked_at=asked_at
+                Answers(self.runtime).apply(
+                    self.slug, [Answer(one.claim, answer)], asked_at=asked_at
                 )
 
 
@@ -337,13 +338,13 @@ def test_invented_ids_are_few_questions_and_leave_no_row(
 ) -> None:
     number = desk.written_order()
     before = _count(desk)
-    sent = [made(topic, {name: 900_000 + place}) for place in range(UNKNOWN_A_MINUTE + 20)]
+    sent = [made(topic, {name: 900_000 + place}) for place in range(MAX_UNKNOWN_PER_MINUTE + 20)]
     assert [desk.receive(one) for one in sent] == [result] * len(sent)
-    assert _count(desk) == before + UNKNOWN_A_MINUTE
+    assert _count(desk) == before + MAX_UNKNOWN_PER_MINUTE
     assert (
         desk.receive(made(topic, {name: number})) == result
     )  # what is known may always be asked about
-    assert _count(desk, records.c.reread_at.is_not(None)) >= UNKNOWN_A_MINUTE
+    assert _count(desk, records.c.reread_at.is_not(None)) >= MAX_UNKNOWN_PER_MINUTE
     desk.come_to_rest()
     assert _count(desk) == before
     desk.advance(timedelta(minutes=1))
@@ -353,7 +354,7 @@ def test_invented_ids_are_few_questions_and_leave_no_row(
 
 @ON_SQLITE
 def test_what_the_store_has_is_found_by_its_lists_where_hints_were_too_many(desk: Desk) -> None:
-    for place in range(UNKNOWN_A_MINUTE):
+    for place in range(MAX_UNKNOWN_PER_MINUTE):
         desk.receive(made("order.deleted", {"id": 900_000 + place}))
     number = desk.paid_order()
     desk.lose()

@@ -23,8 +23,8 @@ from hooks.ledger.due import DueQuery, due_by_day, due_page
 from hooks.ledger.tables import deliveries, history
 from hooks.ledger.tables import records as records_table
 from hooks.retention.policy import Policy
+from hooks.retention.tags import tagged_by
 from hooks.settings import Settings, StoreSettings
-from hooks.tagging.tags import tagged_by
 from hooks.web.status.report import status_of
 from tests.integration.counted import NOW, TODAY
 from tests.support.crowd import FAMILY, STORES, crowd, fill
@@ -66,7 +66,7 @@ def _asks(policy: Policy) -> dict[str, Ask]:
         "status": lambda connection: status_of(
             connection, settings, policy, started_at=NOW, now=NOW
         ),
-        "tagged otherwise": lambda connection: tagged_rows.otherwise(
+        "tagged otherwise": lambda connection: tagged_rows.tagged_otherwise(
             connection, made_by, limit=PAGE
         ),
         "orders to be written": lambda connection: _push(connection, "order"),

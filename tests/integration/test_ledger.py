@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from threading import Barrier, Event, Lock, Thread
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -22,7 +22,8 @@ from hooks.intake.webhook import Delivery
 from hooks.ledger import database as database_module
 from hooks.ledger import records, stores
 from hooks.ledger.database import Database
-from hooks.ledger.records import Claim, RacedError, RecordKey, Values
+from hooks.ledger.records import Claim, RacedError, RecordKey
+from hooks.ledger.rows import RecordChange
 from hooks.ledger.tables import deliveries, history, metadata
 from hooks.ledger.tables import records as records_table
 from hooks.ledger.unit import Unit
@@ -55,10 +56,10 @@ def _make(connection: Connection, number: int, kind: RecordKind = "order", **col
     return make(connection, RecordKey("shop", kind, number), NOW, **{"state": "active"} | columns)
 
 
-def _save(connection: Connection, known: Values, **columns: Any) -> None:
+def _save(connection: Connection, known: Any, **columns: Any) -> None:
     unit = Unit(connection)
     unit.hold(known)
-    unit.save(known, columns)
+    unit.save(known, cast("RecordChange", columns))
     unit.write()
 
 
@@ -485,7 +486,7 @@ def _claim(
     return sorted(row.external_id for row in due)
 
 
-NOT_DUE: list[Values] = [
+NOT_DUE: list[dict[str, Any]] = [
     # nothing to be written
     {"push_at": None},
     # not yet
@@ -498,13 +499,13 @@ NOT_DUE: list[Values] = [
 
 
 @pytest.mark.parametrize("columns", NOT_DUE)
-def test_what_is_not_due_is_not_claimed(database: Database, columns: Values) -> None:
+def test_what_is_not_due_is_not_claimed(database: Database, columns: dict[str, Any]) -> None:
     with database.write() as connection:
         _make(connection, 1, **columns)
         assert _claim(connection, "mine") == []
 
 
-DUE: list[Values] = [
+DUE: list[dict[str, Any]] = [
     {"push_at": NOW},
     {"push_at": NOW - timedelta(days=1)},
     # a claim that has lapsed
@@ -513,7 +514,7 @@ DUE: list[Values] = [
 
 
 @pytest.mark.parametrize("columns", DUE)
-def test_what_is_due_is_claimed(database: Database, columns: Values) -> None:
+def test_what_is_due_is_claimed(database: Database, columns: dict[str, Any]) -> None:
     with database.write() as connection:
         _make(connection, 1, **columns)
         assert _claim(connection, "mine") == [1]

@@ -108,7 +108,7 @@ def _hold_on_account() -> Delivery:
     return _delivery(Noted("customer", ACCOUNT, HOLD))
 
 
-def _row(runtime: Runtime) -> dict[str, Any]:
+def _row(runtime: Runtime) -> Any:
     with runtime.database.write() as connection:
         return find(connection, RecordKey("shop", "order", ORDER))
 

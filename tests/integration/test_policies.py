@@ -19,7 +19,7 @@ from hooks.ledger.tables import metadata
 from hooks.ledger.tables import policies as policies_table
 from hooks.policies import activate
 from hooks.policies.activate import adopt, follow
-from hooks.policies.preview import Impact, impact_of
+from hooks.policies.preview import Impact, preview
 from hooks.retention.events import RecordEvent
 from hooks.retention.policy import Policy
 from hooks.runtime import Runtime
@@ -304,13 +304,13 @@ def _together(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     barrier, seen = Barrier(number), local()
 
     def looked(database: Database, wanted: Policy, today: date) -> Impact:
-        found = impact_of(database, wanted, today)
+        found = preview(database, wanted, today)
         if not hasattr(seen, "once"):
             seen.once = True
             barrier.wait(10)
         return found
 
-    monkeypatch.setattr(activate, "impact_of", looked)
+    monkeypatch.setattr(activate, "preview", looked)
 
 
 @pytest.mark.parametrize("names", [("second", "second"), ("second", "third")])
@@ -382,7 +382,7 @@ def test_the_impact_is_counted_and_nothing_is_written(runtime: Runtime, policy: 
     )  # gone but for its tag: not due
     before = dump(runtime.database)
     second = variant(policy, "second", keep=SHORTER | {"technical": "P24M"})
-    found = impact_of(runtime.database, second, date(2026, 11, 22)).as_dict()
+    found = preview(runtime.database, second, date(2026, 11, 22)).as_dict()
     assert dump(runtime.database) == before
     examples = found.pop("examples")
     by_class = found.pop("by_class")
@@ -421,7 +421,7 @@ def test_of_many_that_move_the_examples_are_few_and_those_due_at_once_come_first
         take(runtime, 100 + number, status="pending", created="2026-11-01")
     for number in range(3):
         take(runtime, 500 + number, status="pending", created="2025-12-08")
-    found = impact_of(runtime.database, variant(policy, "second", keep=SHORTER), date(2026, 11, 22))
+    found = preview(runtime.database, variant(policy, "second", keep=SHORTER), date(2026, 11, 22))
     assert [one["due_at_once"] for one in found.examples] == [True] * 3 + [False] * 7
 
 
@@ -474,7 +474,7 @@ def test_which_way_a_record_and_its_parts_go(
     directions: tuple[bool, bool],
 ) -> None:
     take(runtime, 7, **facts)
-    found = impact_of(runtime.database, variant(policy, "second", keep=keep), date(2026, 11, 22))
+    found = preview(runtime.database, variant(policy, "second", keep=keep), date(2026, 11, 22))
     assert (bool(found.earlier), bool(found.later)) == directions
     assert found.told == ({policy.id: 1} if found.later else {})
 
@@ -484,7 +484,7 @@ def test_a_part_that_is_due_already_hides_nothing(runtime: Runtime, policy: Poli
     """The order's IP address is due since long; by the other policy the whole order would be, too."""
     take(runtime, 7, created="2024-05-01", kinds="network")
     second = variant(policy, "second", keep={"orders-accounting": "P6M"})
-    assert impact_of(runtime.database, second, date(2026, 11, 22)).due_at_once == 1
+    assert preview(runtime.database, second, date(2026, 11, 22)).due_at_once == 1
 
 
 @ON_SQLITE
@@ -495,7 +495,7 @@ def test_no_policy_keeps_longer_what_a_hold_suspends(runtime: Runtime, policy: P
     for kind, number in (("order", 7), ("customer", 3)):
         hold = Noted(kind, number, HELD)  # type: ignore[arg-type]
         Ingest(runtime).ingest_one("shop", Delivery(f"hold {kind}", "event", hold))
-    found = impact_of(runtime.database, variant(policy, "second", keep=LONGER), date(2026, 11, 22))
+    found = preview(runtime.database, variant(policy, "second", keep=LONGER), date(2026, 11, 22))
     assert (found.total, found.later, found.told) == (2, 0, {})
 
 
@@ -510,7 +510,7 @@ def test_people_are_counted_once_under_the_policy_that_told_them(
     adopt(runtime, policy)
     adopt(runtime, second, yes=True)
     take(follow(runtime), 12, **FREE, customer_id=4)
-    found = impact_of(
+    found = preview(
         runtime.database,
         variant(policy, "third", keep={"unpaid-orders": "P14M"}),
         date(2026, 11, 22),

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from hooks.ledger.database import Database
-from hooks.policies.preview import impact_of
+from hooks.policies.preview import preview
+from hooks.retention import tags
 from hooks.retention.cache import BoundedCache
 from hooks.retention.policy import Policy
-from hooks.tagging import tags
+from hooks.tagging import tagger
 from schemas.policy import load_policy
 from tests.integration.desk import ON_SQLITE, Desk, desk
 from tests.support.processes import ROOT
@@ -39,7 +40,7 @@ def _as_read_before(shop: Desk, number: int) -> None:
 def version_before(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The service tags as the version before did, until this is undone."""
     monkeypatch.setattr(tags, "REVISION", 1)
-    monkeypatch.setattr(tags, "_remembered", BoundedCache(16))
+    monkeypatch.setattr(tagger, "_cache", BoundedCache(16))
     return monkeypatch
 
 
@@ -81,7 +82,7 @@ def test_the_move_is_told_before_anything_changes(database: Database, policy: Po
     with desk(database, BEFORE) as shop:
         shop.adopt(BEFORE)
         number = shop.written_order(billing=NAMED)
-        found = impact_of(database, policy, date(2026, 11, 22))
+        found = preview(database, policy, date(2026, 11, 22))
         assert (found.total, found.moved, found.due_at_once, found.alarms) == (1, 0, 0, ())
         assert shop.held("order", number)["retention_policy"] == BEFORE.id
 

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.sandbox.records import Order
 from deploy.sandbox.wire import Json
-from hooks.intake.ingest import Ingest
+from hooks.intake.answers import Answers
 from hooks.tagging.changes import MAX_CONTESTS
 from tests.integration.desk import ON_SQLITE, SECOND, Desk
 
@@ -125,16 +125,16 @@ def test_an_edit_by_hand_that_is_heard_of_before_our_write_is_settled_is_put_rig
     number = desk.paid_order()
     desk.deliver()
     desk.advance()
-    settle_writes = Ingest.settle_writes
+    settle_writes = Answers.settle_writes
 
-    def heard_of_first(ingest: Ingest, *arguments: Any, **options: Any) -> None:
+    def heard_of_first(answers: Answers, *arguments: Any, **options: Any) -> None:
         monkeypatch.undo()
         desk.advance(SECOND)
         desk.store.edit_meta("order", number, "retention_class", "mine")
         assert desk.deliver()
-        settle_writes(ingest, *arguments, **options)
+        settle_writes(answers, *arguments, **options)
 
-    monkeypatch.setattr(Ingest, "settle_writes", heard_of_first)
+    monkeypatch.setattr(Answers, "settle_writes", heard_of_first)
     desk.worker.pusher.push()
     assert desk.held("order", number)["retention_class"] == "mine"
     desk.come_to_rest()

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from hooks.intake.ingest import Ingest
+from hooks.intake.answers import Answer, Answers
 from hooks.intake.webhook import snapshot_of
 from hooks.ledger import records, rounds
 from hooks.ledger.moment import Moment
 from hooks.ledger.records import Claim, RecordKey
 from hooks.ledger.tables import records as table
-from hooks.tagging.recorder import ask
+from hooks.tagging.recorder import mark_for_refetch
 from tests.integration.desk import ON_SQLITE, SECOND, Desk
 from tests.support.processes import until
 from tests.support.recordings import made
@@ -216,9 +216,9 @@ def test_a_hint_that_comes_while_the_store_says_gone_is_not_forgotten(known: Des
     known.advance(SECOND)
     moment = Moment(known.clock(), timedelta(0))
     known.runtime.transaction(
-        lambda unit: ask(unit, RecordKey("shop", "order", number), "revived", moment)
+        lambda unit: mark_for_refetch(unit, RecordKey("shop", "order", number), "revived", moment)
     )
-    Ingest(known.runtime).close_missing(Claim(row.id, "one"), asked_at=asked_at)
+    Answers(known.runtime).close_missing(Claim(row.id, "one"), asked_at=asked_at)
     known.work()
     assert known.row("order", number)["state"] == "trashed"
 
@@ -255,7 +255,7 @@ def test_an_answer_of_many_orders_and_a_delivery_of_one_of_them_do_not_fail_each
     now = desk.clock()
     for key in (RecordKey("shop", "order", number) for number in numbers):
         desk.runtime.transaction(
-            partial(ask, key=key, reason="missed", moment=Moment(now, timedelta(0)))
+            partial(mark_for_refetch, key=key, reason="missed", moment=Moment(now, timedelta(0)))
         )
     with desk.runtime.database.write() as connection:
         claimed = records.claim_rereads(
@@ -263,7 +263,7 @@ def test_an_answer_of_many_orders_and_a_delivery_of_one_of_them_do_not_fail_each
         )
     ids = {row.external_id: row.id for row in claimed if row.kind == "order"}
     answers = [
-        (Claim(ids[one], "one"), snapshot_of("order", shown[one], desk.runtime.policy))
+        Answer(Claim(ids[one], "one"), snapshot_of("order", shown[one], desk.runtime.policy))
         for one in numbers
     ]
     customer = (
@@ -274,7 +274,7 @@ def test_an_answer_of_many_orders_and_a_delivery_of_one_of_them_do_not_fail_each
     with ThreadPoolExecutor(2) as pool:
         with desk.runtime.database.write() as holder:
             holder.execute(customer)
-            answer = pool.submit(Ingest(desk.runtime).apply_answers, "shop", answers, asked_at=now)
+            answer = pool.submit(Answers(desk.runtime).apply, "shop", answers, asked_at=now)
             _wait_for_blocked(desk, 1)
             delivery = pool.submit(desk.receive, made("order.updated", shown[numbers[1]]))
             _wait_for_blocked(desk, 2)

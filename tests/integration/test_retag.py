@@ -13,26 +13,27 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import select, update
 
+from hooks.intake.answers import Answers, Write
 from hooks.intake.ingest import Ingest, Result
 from hooks.intake.webhook import Content, Delivery, Happened, Noted
 from hooks.ledger import records
 from hooks.ledger.database import Database
 from hooks.ledger.moment import Moment
-from hooks.ledger.records import RecordKey, Values
+from hooks.ledger.records import RecordKey
 from hooks.ledger.tables import history
 from hooks.ledger.tables import records as records_table
 from hooks.ledger.unit import Unit
 from hooks.ledger.upgrade import upgrade
-from hooks.policies import retag as retagging
+from hooks.policies import equivalent
 from hooks.policies.activate import adopt
-from hooks.policies.retag import Retagger, fitting
+from hooks.policies.retag import Retagger, next_chunk_size
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import CustomerFacts, OrderFacts, RecordKind, Subject
 from hooks.retention.policy import Policy
+from hooks.retention.tags import tagged_by
 from hooks.runtime import Runtime
 from hooks.sync.push import LEASE
-from hooks.tagging.recorder import Recorder, ask
-from hooks.tagging.tags import tagged_by
+from hooks.tagging.recorder import Recorder, mark_for_refetch
 from tests.integration.desk import NOON, ON_SQLITE, Clock, Desk
 from tests.support.policies import variant
 from tests.unit.builders import at, customer, order
@@ -117,7 +118,7 @@ def take(runtime: Runtime, *contents: Content) -> None:
         )
 
 
-def rows(database: Database) -> dict[Key, Values]:
+def rows(database: Database) -> dict[Key, dict[str, Any]]:
     """All records."""
     with database.read() as connection:
         found = [dict(row._mapping) for row in connection.execute(select(records_table))]
@@ -207,7 +208,7 @@ def test_it_ends_as_a_ledger_would_be_that_knew_no_other_policy(
     assert {row["tagged_by"] for row in found.values()} == {tagged_by(second)}
 
 
-def _bare(row: Values) -> tuple[Any, ...]:
+def _bare(row: dict[str, Any]) -> tuple[Any, ...]:
     return row["delete_after"], row["part_delete_after"], row["retention_class"], row["legal_basis"]
 
 
@@ -401,8 +402,8 @@ def test_what_a_pusher_has_claimed_meanwhile_ends_right(desk: Desk, policy: Poli
         external_id=number,
         version=version,
     )
-    write = (row.claim, row.wanted_digest, answered)
-    Ingest(changed).settle_writes("shop", [write], asked_at=desk.clock())
+    write = Write(row.claim, row.wanted_digest, answered)
+    Answers(changed).settle_writes("shop", [write], asked_at=desk.clock())
     with desk.runtime.database.read() as connection:
         found = records.those(connection, "shop", "order", [key.external_id])[number]
     assert (found["claim"], found["policy_id"], found["delete_after"]) == (
@@ -481,7 +482,7 @@ def test_it_is_what_comes_of_each_record_alone(
     changed = [change(one, second) for one in (runtime, before)]
     so_far = [last_told(one.database) for one in changed]
     assert retag(changed[0]) > 0
-    monkeypatch.setattr(retagging, "alone", lambda *_: None)
+    monkeypatch.setattr(equivalent, "outline_without_context", lambda *_: None)
     assert retag(changed[1]) > 0
     assert rows(runtime.database) == rows(before.database)
     fast, alone = (_said(one.database, after) for one, after in zip(changed, so_far, strict=True))
@@ -517,7 +518,9 @@ MEANWHILE: dict[str, Callable[[Runtime], object]] = {
         runtime, Noted("customer", 10, event("objection"))
     ),
     "it is asked about": lambda runtime: runtime.transaction(
-        lambda unit: ask(unit, RecordKey("shop", "order", 13), "changed", runtime.moment())
+        lambda unit: mark_for_refetch(
+            unit, RecordKey("shop", "order", 13), "changed", runtime.moment()
+        )
     ),
     "it is tagged": retag,
     "it is gone": lambda runtime: write(runtime.database, state="gone"),
@@ -536,7 +539,7 @@ def test_what_is_noted_of_a_customer_whose_orders_are_being_tagged_is_not_lost(
 ) -> None:
     """The second of two events comes while an order is tagged for the first: it waits, and has it tagged once more."""
     take(runtime, Noted("customer", 10, event("objection")))
-    tag_anew = Recorder.tag_anew
+    retag_one = Recorder.retag
     with closing(Database(database_url)) as elsewhere, ThreadPoolExecutor(1) as pool:
         others: list[Future[Result]] = []
 
@@ -549,9 +552,9 @@ def test_what_is_noted_of_a_customer_whose_orders_are_being_tagged_is_not_lost(
                     )
                 )
                 wait(others, timeout=1)  # it is free to come first, and to wait
-            return tag_anew(self, unit, key, moment)
+            return retag_one(self, unit, key, moment)
 
-        monkeypatch.setattr(Recorder, "tag_anew", slowly)
+        monkeypatch.setattr(Recorder, "retag", slowly)
         retag(runtime)
         assert [other.result(30) for other in others] == [Result.RECORDED]
         retag(runtime)
@@ -589,7 +592,7 @@ def test_what_changed_between_two_chunks_that_were_looked_at_together_is_not_ove
     """It ends as where the second was looked at when it was its turn."""
     second = variant(policy, "second", keep=LONGER)
     right, changed = change(before, second), change(runtime, second)
-    both = Retagger(changed, size=1)
+    both = Retagger(changed, chunk_size=1)
     assert both.step() == 1
     tagged = [
         RecordKey.of(row)
@@ -598,7 +601,7 @@ def test_what_changed_between_two_chunks_that_were_looked_at_together_is_not_ove
     ]
     assert 1 <= len(tagged) <= 2, "one, and the customer whom it is about"
     right.transaction(
-        lambda unit: [Recorder(right.policy).tag_anew(unit, key, right.moment()) for key in tagged]
+        lambda unit: [Recorder(right.policy).retag(unit, key, right.moment()) for key in tagged]
     )
     for one in (right, changed):
         meanwhile(one)
@@ -637,4 +640,4 @@ def _assert_same(one: Runtime, other: Runtime) -> None:
     ],
 )
 def test_a_chunk_is_as_large_as_fits_into_a_moment(size: int, held: float, expected: int) -> None:
-    assert fitting(size, held) == expected
+    assert next_chunk_size(size, held) == expected

@@ -232,7 +232,7 @@ def test_a_report_without_a_time_is_not_dated_before_what_the_store_has_said(ful
     assert now.isoformat()[:16] in _record(full)["facts"]
 
 
-def _record(desk: Desk) -> dict[str, Any]:
+def _record(desk: Desk) -> Any:
     with desk.runtime.database.read() as connection:
         return records.those(connection, desk.slug, "support-request", [31])[31]
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, Table, delete, insert, select, update
 from hooks.ledger import due as due_module
 from hooks.ledger import tallies, views
 from hooks.ledger.database import Database
-from hooks.ledger.records import RecordKey, Values, blank
+from hooks.ledger.records import RecordKey, blank
 from hooks.ledger.tables import day_changes, day_tally, kind_changes, kind_tally, records
 from hooks.ledger.upgrade import upgrade
 from hooks.retention.policy import Policy
@@ -63,7 +63,7 @@ FOLDED: st.SearchStrategy[Any] = st.tuples(st.just("fold"), st.integers(1, 3), s
 STEPS = st.lists(st.one_of(MADE, CHANGED, DELETED, FOLDED), max_size=25)
 
 
-def _take(connection: Connection, step: tuple[str, int, Values]) -> None:
+def _take(connection: Connection, step: tuple[str, int, dict[str, Any]]) -> None:
     what, number, columns = step
     this = records.c.external_id == number
     if what == "make":
@@ -77,7 +77,7 @@ def _take(connection: Connection, step: tuple[str, int, Values]) -> None:
         tallies.fold(connection, number)
 
 
-def _make(connection: Connection, number: int, columns: Values) -> int:
+def _make(connection: Connection, number: int, columns: dict[str, Any]) -> int:
     row = blank(RecordKey("shop", columns.get("kind", "order"), number), NOW) | columns
     made = insert(records).values({name: value for name, value in row.items() if name != "id"})
     return int(connection.execute(made.returning(records.c.id)).scalar_one())

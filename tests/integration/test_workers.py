@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from hooks.errors import LedgerContendedError, LedgerUnavailableError
-from hooks.intake.ingest import Ingest
+from hooks.intake.answers import Answer, Answers, Write
 from hooks.intake.webhook import snapshot_of
 from hooks.ledger import records
 from hooks.ledger.database import Database
@@ -65,11 +65,11 @@ def test_a_settle_after_the_claim_lapsed_changes_nothing(desk: Desk) -> None:
         "order", number, fields="id,status,date_created_gmt,meta_data"
     )
     snapshot = snapshot_of("order", raw, desk.runtime.policy)
-    Ingest(desk.runtime).settle_writes(
-        "shop", [(lapsed, before["wanted_digest"], snapshot)], asked_at=desk.clock()
+    Answers(desk.runtime).settle_writes(
+        "shop", [Write(lapsed, before["wanted_digest"], snapshot)], asked_at=desk.clock()
     )
-    Ingest(desk.runtime).apply_answers("shop", [(lapsed, snapshot)], asked_at=desk.clock())
-    Ingest(desk.runtime).close_missing(lapsed, asked_at=desk.clock())
+    Answers(desk.runtime).apply("shop", [Answer(lapsed, snapshot)], asked_at=desk.clock())
+    Answers(desk.runtime).close_missing(lapsed, asked_at=desk.clock())
     with desk.runtime.database.write() as connection:
         assert records.release(connection, lapsed, push_at=None) is False
     assert desk.row("order", number) == before

@@ -16,7 +16,7 @@ from sqlalchemy import insert
 
 from hooks.ledger.codec import events_text
 from hooks.ledger.database import Database
-from hooks.ledger.records import RecordKey, Values, blank
+from hooks.ledger.records import RecordKey, blank
 from hooks.ledger.tables import records
 from hooks.ledger.tallies import fold_all
 from hooks.retention.events import EventType, RecordEvent
@@ -32,7 +32,8 @@ from hooks.retention.facts import (
     SupportRequestFacts,
 )
 from hooks.retention.policy import Policy
-from hooks.tagging.tags import Bearing, tags
+from hooks.retention.tags import Context
+from hooks.tagging.tagger import tag
 
 STORES = ("no", "uk")
 SHAPES = 50
@@ -69,7 +70,7 @@ def key_of(row: Mapping[str, Any]) -> Key:
     return row["store"], row["kind"], row["external_id"]
 
 
-def crowd(policy: Policy, families: int, now: datetime) -> Iterator[Values]:
+def crowd(policy: Policy, families: int, now: datetime) -> Iterator[dict[str, Any]]:
     """The columns of every record of so many families, by this policy; requests before the customer, or after."""
     shapes = [_tagged(shape, policy, now) for shape in range(min(SHAPES, families))]
     for number in range(families):
@@ -77,7 +78,7 @@ def crowd(policy: Policy, families: int, now: datetime) -> Iterator[Values]:
         yield from rows if number % 2 else reversed(rows)
 
 
-def fill(ledger: Database, rows: Iterator[Values]) -> None:
+def fill(ledger: Database, rows: Iterator[dict[str, Any]]) -> None:
     """Put the rows into a ledger that has none of them, and leave nothing for a worker to do."""
     with ledger.write() as connection:
         while chunk := list(islice(rows, AT_ONCE)):
@@ -96,23 +97,25 @@ class Member:
     linked: bool = False
 
 
-def _tagged(shape: int, policy: Policy, now: datetime) -> list[Values]:
+def _tagged(shape: int, policy: Policy, now: datetime) -> list[dict[str, Any]]:
     """The rows of one shape, the customer's last; ids are those that stand for others."""
     asked = tuple(
         _event(kind, now, days) for days, kind in enumerate(reversed(ASKED.get(shape % 10, ())), 20)
     )
     rows = []
     for place, member in enumerate(_family(shape, now), 1):
-        bearing = Bearing(member.own, asked, CUSTOMER) if member.owned else Bearing(member.own)
+        bearing = Context(member.own, asked, CUSTOMER) if member.owned else Context(member.own)
         rows.append(_row(place, member, policy, bearing, now))
     requests = [row for row in rows if row["kind"] not in STORED_KINDS and row["customer_id"]]
     shown = tuple(entry for row in requests for entry in json.loads(row["entries"]))
     customer = Member(_customer(shape, now), asked, linked=True)
-    return [*rows, _row(0, customer, policy, Bearing(asked, linked=shown), now)]
+    return [*rows, _row(0, customer, policy, Context(asked, linked=shown), now)]
 
 
-def _row(place: int, member: Member, policy: Policy, bearing: Bearing, now: datetime) -> Values:
-    _, columns = tags(member.facts, policy, bearing)
+def _row(
+    place: int, member: Member, policy: Policy, bearing: Context, now: datetime
+) -> dict[str, Any]:
+    _, columns = tag(member.facts, policy, bearing)
     row = blank(RecordKey(STORES[0], member.facts.kind, place), now - timedelta(days=1)) | columns
     row |= {
         "events": events_text(member.own),
@@ -125,7 +128,7 @@ def _row(place: int, member: Member, policy: Policy, bearing: Bearing, now: date
     return {name: value for name, value in row.items() if name != "id"}
 
 
-def _named(row: Values, number: int) -> Values:
+def _named(row: dict[str, Any], number: int) -> dict[str, Any]:
     """The same row in the family of this number."""
     first = number * FAMILY + FAMILY
     row = row | {"store": STORES[number // 2 % 2], "external_id": first + row["external_id"]}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, insert
 
 from hooks.ledger.log import told
-from hooks.ledger.records import RecordKey, Values, blank
+from hooks.ledger.records import RecordKey, blank
+from hooks.ledger.rows import RecordChange
 from hooks.ledger.tables import history
 from hooks.ledger.unit import Unit
 
@@ -17,12 +18,12 @@ from hooks.ledger.unit import Unit
 def make(connection: Connection, key: RecordKey, now: datetime, **columns: Any) -> int:
     """A record with these columns; its row id."""
     unit = Unit(connection)
-    unit.save(blank(key, now), columns)
+    unit.save(blank(key, now), cast("RecordChange", columns))
     unit.write()
     return int(find(connection, key)["id"])
 
 
-def find(connection: Connection, key: RecordKey) -> Values:
+def find(connection: Connection, key: RecordKey) -> Any:
     """A record that must be there."""
     known = Unit(connection).find(key)
     assert known is not None

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hooks.ledger.moment import Moment
-from hooks.ledger.records import RecordKey, Values, blank
-from hooks.retention.classify import Entry, Schedule, schedule
+from hooks.ledger.records import RecordKey, blank
+from hooks.retention.classify import classify
 from hooks.retention.facts import Choice, CustomerFacts, Facts, OrderFacts, Refund, Snapshot
 from hooks.retention.policy import Policy
+from hooks.retention.schedule import Entry, Schedule
 
 
 def at(text: str) -> datetime:
@@ -60,19 +61,19 @@ def snapshot(
 
 def planned(facts: Facts, policy: Policy) -> Schedule:
     """The schedule, by the policy that the project ships or one made of it."""
-    return schedule(facts, policy)
+    return classify(facts, policy)
 
 
 def governing(facts: Facts, policy: Policy) -> Entry:
     """The entry that governs the record; it must have one."""
-    found = schedule(facts, policy).governing
+    found = classify(facts, policy).governing
     assert found is not None
     return found
 
 
 def entry(facts: Facts, policy: Policy, data: str) -> Entry:
     """The one entry of this data category, beside what is kept as proof."""
-    found = [item for item in schedule(facts, policy).entries if data in (item.data, item.name)]
+    found = [item for item in classify(facts, policy).entries if data in (item.data, item.name)]
     (only,) = (item for item in found if item.retention_class != "consent-evidence")
     return only
 
@@ -81,7 +82,7 @@ def proof(facts: Facts, policy: Policy) -> Entry:
     """The one entry that is kept as proof of a consent to marketing."""
     (found,) = (
         item
-        for item in schedule(facts, policy).entries
+        for item in classify(facts, policy).entries
         if item.retention_class == "consent-evidence"
     )
     return found
@@ -90,7 +91,7 @@ def proof(facts: Facts, policy: Policy) -> Entry:
 NOW = at("2026-11-22T10:00:00")
 
 
-def row(kind: Any = "order", **columns: Any) -> Values:
+def row(kind: Any = "order", **columns: Any) -> Any:
     """A record's columns in the ledger."""
     return blank(RecordKey("shop", kind, 7), NOW) | columns
 

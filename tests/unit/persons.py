@@ -9,10 +9,10 @@ from typing import Any
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import Choice, ConsentFacts, Facts, Subject, SupportRequestFacts
 from hooks.retention.policy import Policy
+from hooks.retention.tags import Context, tagged_by
 from hooks.rights.answer import build_answer
 from hooks.rights.lookup import current_record
 from hooks.rights.values import Answer, CurrentRecord, Inquiry
-from hooks.tagging.tags import Bearing, tagged_by
 from tests.unit.builders import at, customer, order, row
 
 CUSTOMER = Subject("customer", "7")
@@ -39,7 +39,7 @@ def known(
         row(kind, external_id=number, tagged_by=tagged_by(policy)) | {"state": "active"} | columns
     )
     owner = None if kind == "customer" else 7
-    return current_record(line, facts, Bearing(own, person, owner), policy)
+    return current_record(line, facts, Context(own, person, owner), policy)
 
 
 def everything(policy: Policy) -> list[CurrentRecord]:

@@ -8,28 +8,28 @@ from typing import Any
 
 import pytest
 
-from hooks.ledger.records import Values
-from hooks.retention.classify import schedule
+from hooks.retention.classify import classify
 from hooks.retention.facts import Facts, SupportRequestFacts
 from hooks.retention.policy import Policy
 from hooks.retention.store_meta import EMPTY_META, digest, store_meta
+from hooks.retention.tags import tagged_by
 from hooks.tagging.changes import (
-    ANSWERED,
     CONTEST_WINDOW,
-    IDLE,
     LONGEST_WAIT,
     MAX_CONTESTS,
+    NO_PUSH,
+    NO_REFETCH,
     NOTHING_DIGEST,
-    contests,
-    gone,
-    pushing,
-    question,
-    questions,
-    reason_for,
-    shown,
-    sight,
+    close_missing,
+    count_contest,
+    explain_change,
+    is_rescheduled,
+    observe_meta,
+    plan_push,
+    plan_refetch,
+    request_refetch,
 )
-from hooks.tagging.tags import tagged_by, tags
+from hooks.tagging.tagger import tag
 from tests.unit.builders import NOW, at, customer, moment, order, row, snapshot
 
 SETTLE = timedelta(seconds=10)
@@ -40,7 +40,7 @@ def _ago(**time: float) -> datetime:
     return NOW - timedelta(**time)
 
 
-def _changed(before: Values, **columns: Any) -> Values:
+def _changed(before: Any, **columns: Any) -> Any:
     """What `pushing` is given: the columns that are different, and those that it looks at."""
     return {"wanted_digest": before["wanted_digest"], "state": before["state"]} | columns
 
@@ -50,9 +50,9 @@ def _changed(before: Values, **columns: Any) -> Values:
 KNOWN = {"state": "active", "wanted_digest": "w1", "known_digest": "w1"}
 
 
-def _push(known: dict[str, Any], changed: dict[str, Any], now: datetime = NOW) -> Values:
+def _push(known: Any, changed: Any, now: datetime = NOW) -> Any:
     before = row(**{**KNOWN, **known})
-    return pushing(before, _changed(before, **changed), moment(now))
+    return plan_push(before, _changed(before, **changed), moment(now))
 
 
 @pytest.mark.parametrize(
@@ -75,10 +75,10 @@ def _push(known: dict[str, Any], changed: dict[str, Any], now: datetime = NOW) -
         ({"state": "gone"}, {"wanted_digest": "w2"}),
     ],
 )
-def test_nothing_to_write(known: dict[str, Any], changed: dict[str, Any]) -> None:
+def test_nothing_to_write(known: Any, changed: Any) -> None:
     kind = known.pop("kind", "order")
     before = row(kind, **{**KNOWN, **known})
-    assert pushing(before, _changed(before, **changed), moment()) == IDLE
+    assert plan_push(before, _changed(before, **changed), moment()) == NO_PUSH
 
 
 @pytest.mark.parametrize(
@@ -129,9 +129,7 @@ def test_nothing_to_write(known: dict[str, Any], changed: dict[str, Any]) -> Non
         ),
     ],
 )
-def test_when_to_write(
-    known: dict[str, Any], changed: dict[str, Any], at: datetime, since: datetime
-) -> None:
+def test_when_to_write(known: Any, changed: Any, at: datetime, since: datetime) -> None:
     found = _push(known, changed)
     assert (found["push_at"], found["push_since"]) == (at, since)
     assert (found["push_attempts"], found["push_error"]) == (0, None)
@@ -149,7 +147,7 @@ def test_what_failed_waits_for_its_next_attempt() -> None:
 
 def test_without_a_time_to_settle_it_is_written_at_once() -> None:
     before = row(**KNOWN)
-    found = pushing(before, _changed(before, wanted_digest="w2"), moment(settle=0))
+    found = plan_push(before, _changed(before, wanted_digest="w2"), moment(settle=0))
     assert found["push_at"] == NOW
 
 
@@ -288,7 +286,12 @@ def test_sight(
     )
     if "known_version" in expected:
         expected = expected | {"known_version": at(expected["known_version"])}
-    assert sight(before, snapshot(order(), version, ours=ours), settles=settles) == expected
+    observation = observe_meta(before, snapshot(order(), version, ours=ours), settles=settles)
+    seen = {**observation.change}
+    flags = {"doubtful": observation.is_doubtful, "contested": observation.is_contested}
+    for name in flags.keys() & expected.keys():
+        assert flags[name] == expected.pop(name)
+    assert seen == expected
 
 
 @pytest.mark.parametrize("first", [OURS, THEIRS])
@@ -296,8 +299,10 @@ def test_two_sights_of_one_second_end_the_same_in_any_order(first: dict[str, str
     second = THEIRS if first is OURS else OURS
     before = row(wanted_digest=digest(OURS))
     for ours in (first, second):
-        before = before | sight(before, snapshot(order(), LATER, ours=ours), settles=False)
-    assert (before["known_digest"], before["doubtful"]) == (max(digest(OURS), digest(THEIRS)), True)
+        observation = observe_meta(before, snapshot(order(), LATER, ours=ours), settles=False)
+        before = {**before, **observation.change}
+    assert before["known_digest"] == max(digest(OURS), digest(THEIRS))
+    assert observation.is_doubtful
 
 
 # --- contests: who else edits our fields -------------------------------------------------------------------
@@ -316,7 +321,7 @@ def test_two_sights_of_one_second_end_the_same_in_any_order(first: dict[str, str
 )
 def test_contests(count: int, last: datetime | timedelta | None, expected: int) -> None:
     contested_at = NOW - last if isinstance(last, timedelta) else last
-    found = contests(row(contests=count, contested_at=contested_at), NOW)
+    found = count_contest(row(contests=count, contested_at=contested_at), NOW)
     assert found == {"contests": expected, "contested_at": NOW}
 
 
@@ -326,7 +331,7 @@ UNDATED = order(paid_at="2026-11-22", refunds={1: "2026-11-22", 2: None})
 DATED = order(paid_at="2026-11-22", refunds={1: "2026-11-22"})
 
 
-def _asked(reason: str | None, since: datetime | None = None) -> Values:
+def _asked(reason: str | None, since: datetime | None = None) -> Any:
     return row(reread_reason=reason, reread_at=since, reread_since=since)
 
 
@@ -334,7 +339,7 @@ DELETED = _asked("deleted", _ago(seconds=5))
 UNSEEN = customer(None, last_order_at="2026-11-22")
 
 
-def _question(reason: str, at: datetime) -> Values:
+def _question(reason: str, at: datetime) -> dict[str, Any]:
     return {"reread_at": at, "reread_since": NOW, "reread_reason": reason, "reread_attempts": 0}
 
 
@@ -342,9 +347,9 @@ def _question(reason: str, at: datetime) -> Values:
     ("known", "facts", "doubtful", "asked_at", "expected"),
     [
         # Nothing to ask.
-        (_asked(None), DATED, False, None, ANSWERED),
-        (_asked(None), customer(), False, None, ANSWERED),
-        (_asked(None), SupportRequestFacts(NOW), False, None, ANSWERED),
+        (_asked(None), DATED, False, None, NO_REFETCH),
+        (_asked(None), customer(), False, None, NO_REFETCH),
+        (_asked(None), SupportRequestFacts(NOW), False, None, NO_REFETCH),
         # Two states of one second, or a refund whose day no delivery shows.
         (_asked(None), DATED, True, None, _question("tie", NOW + SETTLE)),
         (_asked(None), customer(), True, None, _question("tie", NOW + SETTLE)),
@@ -362,14 +367,14 @@ def _question(reason: str, at: datetime) -> Values:
             _question("refund-date", _ago(seconds=5)),
         ),
         # A newer state that a delivery shows settles it too.
-        (_asked("tie", _ago(seconds=5)), DATED, False, None, ANSWERED),
-        (_asked("refund-date", _ago(seconds=5)), DATED, False, None, ANSWERED),
+        (_asked("tie", _ago(seconds=5)), DATED, False, None, NO_REFETCH),
+        (_asked("refund-date", _ago(seconds=5)), DATED, False, None, NO_REFETCH),
         # But of what was heard without a time only the store's answer does.
         (DELETED, DATED, False, None, {}),
         (_asked("quarantined", _ago(seconds=5)), DATED, True, None, {}),
         (_asked("revived", _ago(seconds=5)), UNDATED, False, None, {}),
-        (DELETED, DATED, False, _ago(seconds=1), ANSWERED),
-        (_asked("quarantined", _ago(seconds=5)), DATED, False, _ago(seconds=5), ANSWERED),
+        (DELETED, DATED, False, _ago(seconds=1), NO_REFETCH),
+        (_asked("quarantined", _ago(seconds=5)), DATED, False, _ago(seconds=5), NO_REFETCH),
         # An answer to a question from before it was heard says nothing of it.
         (DELETED, DATED, False, _ago(seconds=6), {}),
         # Answered, and the next question.
@@ -379,19 +384,23 @@ def _question(reason: str, at: datetime) -> Values:
         # An account of which only an order told.
         (_asked(None), UNSEEN, False, None, _question("unseen", NOW + SETTLE)),
         (_asked("unseen", _ago(seconds=5)), UNSEEN, False, None, {}),
-        (_asked("unseen", _ago(seconds=5)), customer(), False, None, ANSWERED),
+        (_asked("unseen", _ago(seconds=5)), customer(), False, None, NO_REFETCH),
     ],
 )
 def test_questions(
-    known: Values, facts: Facts, doubtful: bool, asked_at: datetime | None, expected: dict[str, Any]
+    known: Any,
+    facts: Facts,
+    doubtful: bool,
+    asked_at: datetime | None,
+    expected: dict[str, Any],
 ) -> None:
-    assert questions(known, facts, moment(asked_at=asked_at), doubtful=doubtful) == expected
+    assert plan_refetch(known, facts, moment(asked_at=asked_at), doubtful=doubtful) == expected
 
 
 def test_a_question_that_the_store_left_open_is_not_asked_at_once_again() -> None:
     """The answer shows a refund, but not its day."""
     known = _asked("refund-date", _ago(seconds=5))
-    found = known | questions(known, UNDATED, moment(asked_at=_ago(seconds=1)), doubtful=False)
+    found = known | plan_refetch(known, UNDATED, moment(asked_at=_ago(seconds=1)), doubtful=False)
     assert found["reread_at"] is None or found["reread_at"] > NOW
 
 
@@ -402,7 +411,9 @@ def test_a_second_hint_keeps_the_first_ones_place_and_restarts_the_attempts() ->
         reread_since=_ago(hours=1),
         reread_attempts=5,
     )
-    assert question(known, "quarantined", moment()) == _question("quarantined", _ago(seconds=3))
+    assert request_refetch(known, "quarantined", moment()) == _question(
+        "quarantined", _ago(seconds=3)
+    )
 
 
 # --- tags, history, the end --------------------------------------------------------------------------------
@@ -410,10 +421,10 @@ def test_a_second_hint_keeps_the_first_ones_place_and_restarts_the_attempts() ->
 
 def test_tags_of_an_order(policy: Policy) -> None:
     facts = order("processing", paid_at="2026-11-22", kinds="note")
-    plan, columns = tags(facts, policy)
+    plan, columns = tag(facts, policy)
     wanted = store_meta(plan, policy.id)
-    assert plan == schedule(facts, policy)
-    assert json.loads(columns["wanted"]) == wanted
+    assert plan == classify(facts, policy)
+    assert json.loads(columns["wanted"] or "") == wanted
     told = {
         name: value for name, value in columns.items() if name not in ("facts", "entries", "wanted")
     }
@@ -473,17 +484,17 @@ def test_tags_of_an_order(policy: Policy) -> None:
     ],
 )
 def test_tags(facts: Facts, columns: dict[str, Any], policy: Policy) -> None:
-    found = tags(facts, policy)[1]
-    assert {name: found[name] for name in columns} == columns
+    found = tag(facts, policy)[1]
+    assert {name: value for name, value in found.items() if name in columns} == columns
 
 
 def test_tags_of_the_ledgers_own_facts_leave_the_role_as_it_is(policy: Policy) -> None:
-    assert "role" not in tags(customer(staff=True), policy)[1]
+    assert "role" not in tag(customer(staff=True), policy)[1]
 
 
 def test_accounts_that_differ_in_their_role_alone_keep_their_own(policy: Policy) -> None:
     roles = ["editor", "wholesale_customer", "editor"]
-    assert [tags(customer(staff=True, role=role), policy)[1]["role"] for role in roles] == roles
+    assert [tag(customer(staff=True, role=role), policy)[1]["role"] for role in roles] == roles
 
 
 @pytest.mark.parametrize(
@@ -503,7 +514,8 @@ def test_accounts_that_differ_in_their_role_alone_keep_their_own(policy: Policy)
 def test_what_counts_as_a_change(
     before: Facts, after: Facts, different: bool, policy: Policy
 ) -> None:
-    assert shown(tags(after, policy)[1], row(**tags(before, policy)[1])) is different
+    current = row(**tag(before, policy).columns)
+    assert is_rescheduled(current, tag(after, policy).columns) is different
 
 
 PAID = (
@@ -564,9 +576,9 @@ PAID = (
 def test_reason_for_the_history(
     before: Facts | None, after: Facts, reason: str, policy: Policy
 ) -> None:
-    known = row(**tags(before, policy)[1]) if before else row()
-    plan, changed = tags(after, policy)
-    assert reason_for(known, changed, plan) == reason
+    known = row(**tag(before, policy)[1]) if before else row()
+    plan, changed = tag(after, policy)
+    assert explain_change(known, changed, plan) == reason
 
 
 @pytest.mark.parametrize(
@@ -584,8 +596,8 @@ def test_gone_closes_the_record_and_asks_and_writes_nothing_more(
         doubtful=True,
         entries="[1]",
     )
-    found = gone(known, moment(), date(2026, 11, 22))
-    assert found == IDLE | ANSWERED | {
+    found = close_missing(known, moment(), date(2026, 11, 22))
+    assert found == NO_PUSH | NO_REFETCH | {
         "state": "gone", "closed_on": expected, "doubtful": False, "oddities": "", "updated_at": NOW,
         "request_due": None, "hold_review": None,
     }  # fmt: skip
@@ -604,11 +616,11 @@ def test_gone_closes_the_record_and_asks_and_writes_nothing_more(
     ],
 )
 def test_what_stood_stays_of_a_record_that_was_there(
-    columns: Values, stands: bool, policy: Policy
+    columns: dict[str, Any], stands: bool, policy: Policy
 ) -> None:
-    before = tags(order("completed"), policy)[1]
+    before = tag(order("completed"), policy)[1]
     known = row(**before | {"known_digest": None} | columns)
-    closed = known | gone(known, moment(), date(2026, 11, 22))
+    closed = known | close_missing(known, moment(), date(2026, 11, 22))
     assert (closed["legal_basis"], closed["delete_after"]) == (
         (before["legal_basis"], before["delete_after"]) if stands else (None, None)
     )

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks.retention.classify import schedule
+from hooks.retention.classify import classify
 from hooks.retention.clock import AccountingYear, Period
 from hooks.retention.facts import (
     KNOWN_STATUSES,
@@ -335,7 +335,7 @@ def _ends(facts: Facts, policy: Policy) -> dict[str, tuple[date, date, date]]:
     """For each rule: from when, from when it may go, and the last day. What has no end ends last."""
     return {
         item.rule: (item.runs_from, item.review_after or date.max, item.delete_after or date.max)
-        for item in schedule(facts, policy).entries
+        for item in classify(facts, policy).entries
     }
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hooks.ledger.codec import events_text, read_events
-from hooks.retention.classify import Entry, Schedule, schedule
+from hooks.retention.classify import classify
 from hooks.retention.effects import answer_by, describe_event
 from hooks.retention.events import TYPES, EventType, RecordEvent, standing_of
 from hooks.retention.facts import (
@@ -25,8 +25,10 @@ from hooks.retention.facts import (
 )
 from hooks.retention.policy import Policy
 from hooks.retention.recipients import recipients_of
+from hooks.retention.schedule import Entry, Schedule
+from hooks.retention.tags import Context
 from hooks.retention.tool_reports import ToolReport, add_report, number_of
-from hooks.tagging.tags import Bearing, tags
+from hooks.tagging.tagger import tag
 from schemas.policy import load_policy
 from tests.conftest import POLICY_FILE
 from tests.unit.builders import at, customer, order
@@ -56,7 +58,7 @@ def planned(
     facts: Facts, policy: Policy, *own: RecordEvent, person: tuple[RecordEvent, ...] = ()
 ) -> Schedule:
     since = facts.created_at if isinstance(facts, OrderFacts) else None
-    return schedule(facts, policy, standing_of(own, person, since=since))
+    return classify(facts, policy, standing_of(own, person, since=since))
 
 
 def entries(plan: Schedule) -> dict[str, Entry]:
@@ -250,7 +252,7 @@ def test_contract_data_of_an_order_stay_until_it_is_closed_and_cannot_be_withdra
     if facts.completed_at == at("1970-01-01"):
         facts = replace(facts, created_at=at("2026-12-15"))
     asked = event("erasure-requested", ASKED)
-    found = entries(schedule(facts, policy, standing_of([asked])))[CONTACT]
+    found = entries(classify(facts, policy, standing_of([asked])))[CONTACT]
     assert (found.delete_after and str(found.delete_after), found.until) == end
     assert str(found.requested_on) == ASKED
 
@@ -853,11 +855,11 @@ def test_any_other_name_has_a_number_that_every_reader_of_json_has_whole(name: s
 
 def test_what_another_tool_erased_is_closed(policy: Policy) -> None:
     facts = SupportRequestFacts(closed_at=at("2026-01-01"), erased_at=at("2026-02-01"))
-    plan = schedule(facts, policy)
+    plan = classify(facts, policy)
     assert (plan.phase, plan.entries) == ("erased", ())
     # Only that it was deleted is known: nothing to be scheduled.
     assert (
-        schedule(ConsentFacts("cookie-consent", erased_at=at("2026-02-01")), policy).phase
+        classify(ConsentFacts("cookie-consent", erased_at=at("2026-02-01")), policy).phase
         == "unknown"
     )
 
@@ -875,13 +877,13 @@ def test_a_contact_that_was_deleted_may_subscribe_again(policy: Policy) -> None:
         for report in order_of_arrival:
             facts = add_report(facts, report)
         assert facts is not None
-        plan = schedule(facts, policy)
+        plan = classify(facts, policy)
         assert (plan.phase, [str(entry.runs_from) for entry in plan.entries]) == (
             "active",
             ["2026-06-01"],
         )
     gone = add_report(add_report(None, reports[0]), reports[1])
-    assert schedule(gone, policy).phase == "erased"
+    assert classify(gone, policy).phase == "erased"
 
 
 def test_a_persons_hold_that_is_lifted_leaves_the_orders_own(policy: Policy) -> None:
@@ -898,12 +900,12 @@ def test_a_hold_after_an_erasure_blames_nobody(policy: Policy) -> None:
     facts = order(
         "completed", "2016-03-01", paid_at="2016-03-01", erased_at="2022-06-01", kinds="note"
     )
-    before = tags(facts, policy)[1]
-    after = tags(facts, policy, Bearing(person=(event("hold", "2026-12-01"),), customer_id=7))[1]
+    before = tag(facts, policy)[1]
+    after = tag(facts, policy, Context(person=(event("hold", "2026-12-01"),), customer_id=7))[1]
     assert {name: after[name] for name in ("held", "delete_after", "closed_on")} == {
         name: before[name] for name in ("held", "delete_after", "closed_on")
     }
-    earlier = tags(facts, policy, Bearing(person=(event("hold", "2020-12-01"),), customer_id=7))[1]
+    earlier = tag(facts, policy, Context(person=(event("hold", "2020-12-01"),), customer_id=7))[1]
     assert (earlier["held"], earlier["delete_after"]) == (True, None)
 
 
@@ -946,13 +948,13 @@ def test_a_hold_after_an_erasure_blames_nobody(policy: Policy) -> None:
     ],
 )  # fmt: skip
 def test_who_else_has_the_data(facts: Facts, recipients: tuple[str, ...], policy: Policy) -> None:
-    assert recipients_of(facts, schedule(facts, policy).entries, policy) == recipients
+    assert recipients_of(facts, classify(facts, policy).entries, policy) == recipients
 
 
 def test_an_objection_makes_nobody_a_recipient(policy: Policy) -> None:
     """Order attribution is none of the newsletter tool's business, also where it has ended."""
     facts = order("completed", "2026-03-01", payment="cod", kinds="attribution")
-    assert tags(facts, policy, Bearing(own=(event("objection"),)))[1]["recipients"] == "hosting"
+    assert tag(facts, policy, Context(own=(event("objection"),)))[1]["recipients"] == "hosting"
 
 
 def test_nobody_has_what_is_not_held(policy: Policy) -> None:

@@ -25,9 +25,10 @@ from hooks.retention.facts import (
 )
 from hooks.retention.policy import Policy
 from hooks.retention.recipients import matching_recipients
-from hooks.tagging.tags import Bearing, tags, tags_alone
+from hooks.retention.tags import Context
+from hooks.tagging.tagger import tag, tag_without_context
 from tests.unit.builders import at, customer, order
-from tests.unit.test_tagging import CUSTOMERS, ORDERS
+from tests.unit.test_tags import CUSTOMERS, ORDERS
 
 OSLO = ZoneInfo("Europe/Oslo")
 
@@ -44,8 +45,8 @@ def test_what_is_told_of_the_same_is_tagged_the_same(
     if isinstance(other, OrderFacts):
         other = replace(other, customer_id=another, meta_at=at("2026-11-22"))
     assume(told(facts).text == told(other).text)
-    (plan, columns), reach = tags_alone(facts, policy)
-    (other_plan, other_columns), other_reach = tags_alone(other, policy)
+    (plan, columns), reach = tag_without_context(facts, policy)
+    (other_plan, other_columns), other_reach = tag_without_context(other, policy)
     assert (plan, columns, reach) == (other_plan, other_columns, other_reach)
 
 
@@ -68,8 +69,8 @@ def test_tags_of_an_outline_are_those_of_its_facts(
 ) -> None:
     """With the recipients that follow from the ways, and whose record it is."""
     found = told(facts)
-    (plan, columns), reach = tags_alone(facts, policy)
-    right, expected = tags(facts, policy, Bearing(customer_id=found.customer_id))
+    (plan, columns), reach = tag_without_context(facts, policy)
+    right, expected = tag(facts, policy, Context(customer_id=found.customer_id))
     ways = read_ways(found.ways) if isinstance(facts, OrderFacts) else None
     made = columns | {
         "recipients": ",".join(matching_recipients(reach, ways, policy)),

@@ -15,7 +15,7 @@ from hooks.retention.facts import NOT_PLACED, PAID_STATUSES, UNPAID_STATUSES, Or
 from hooks.retention.merge import MergeResult, merge
 from hooks.retention.plausibility import date_by_arrival, drop_implausible_days
 from hooks.retention.policy import Policy
-from hooks.tagging.tags import tags
+from hooks.tagging.tagger import tag
 from tests.unit.builders import at, entry, governing
 
 NOW = at("2026-11-26")
@@ -299,9 +299,9 @@ def test_a_day_that_another_state_contradicts_is_named(policy: Policy) -> None:
         "date_paid_gmt": "2025-01-02T12:00:00",
     }
     facts = see([paid, {"status": "processing"}], policy).facts
-    assert tags(facts, policy)[1]["oddities"] == "implausible-dates"
-    assert tags(see([PAID], policy).facts, policy)[1]["oddities"] == "implausible-dates"
-    assert tags(see([{"status": "processing"}], policy).facts, policy)[1]["oddities"] == ""
+    assert tag(facts, policy)[1]["oddities"] == "implausible-dates"
+    assert tag(see([PAID], policy).facts, policy)[1]["oddities"] == "implausible-dates"
+    assert tag(see([{"status": "processing"}], policy).facts, policy)[1]["oddities"] == ""
 
 
 def test_the_note_of_an_order_without_a_day_of_creation_counts_from_its_payment(

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hooks.errors import ConfigurationError, PolicyError
-from hooks.retention.classify import schedule
+from hooks.retention.classify import classify
 from hooks.retention.clock import AccountingYear, Period
 from hooks.retention.facts import KINDS
 from hooks.retention.policy import CLOCKS, Deletion, MetaVocabulary, Policy, Published
@@ -620,7 +620,7 @@ def test_the_policy_of_before_is_still_read() -> None:
 def test_the_policy_of_before_means_either_part_of_identity_and_contact(
     kinds: str, status: str
 ) -> None:
-    plan = schedule(order(status, kinds=kinds), load_policy(BEFORE))
+    plan = classify(order(status, kinds=kinds), load_policy(BEFORE))
     assert [entry.data for entry in plan.entries].count("identity-contact") == 1
 
 

@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from hooks.ledger.records import Values
 from hooks.policies.preview import directions, due_at_once
 
 TODAY = date(2026, 11, 22)
 PAST, SOON, LATER, LAST = "2026-11-01", "2027-01-01", "2029-12-31", "2031-12-31"
 
 
-def _row(whole: str | None, state: str = "active", **ends: str) -> Values:
+def _row(whole: str | None, state: str = "active", **ends: str) -> Any:
     """A record that is kept until `whole`, with an entry for each of `ends`: `a_b` is the part `b` of the category `a`,
     `a_proof` the proof of it. A day may be an event."""
     entries = [_entry(*name.partition("_")[::2], day) for name, day in ends.items()]
@@ -37,7 +36,7 @@ def _entry(data: str, part: str, day: str) -> dict[str, Any]:
 
 
 # (what is known, what the policy wants, whether something goes earlier, and whether something goes later).
-DIRECTIONS: list[tuple[Values, Values, tuple[bool, bool]]] = [
+DIRECTIONS: list[tuple[dict[str, Any], dict[str, Any], tuple[bool, bool]]] = [
     # A category that is not split is compared with each of its parts.
     (_row(LAST, d=LAST), _row(LAST, d_one=LAST, d_other=SOON), (True, False)),
     (_row(LAST, d_one=LAST, d_other=SOON), _row(LAST, d=LAST), (False, True)),
@@ -66,13 +65,13 @@ DIRECTIONS: list[tuple[Values, Values, tuple[bool, bool]]] = [
 
 @pytest.mark.parametrize(("known", "wanted", "expected"), DIRECTIONS)
 def test_which_way_the_parts_of_a_record_go(
-    known: Values, wanted: Values, expected: tuple[bool, bool]
+    known: Any, wanted: Any, expected: tuple[bool, bool]
 ) -> None:
     assert directions(known, wanted) == expected
 
 
 # (what is known, what the policy wants, whether something of it would be due today and is not).
-DUE: list[tuple[Values, Values, bool]] = [
+DUE: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     (_row(SOON, d=SOON), _row(PAST, d=PAST), True),
     (_row(SOON, d=SOON), _row(LATER, d=LATER), False),
     # A part that is due already hides nothing: neither the whole, nor another part.
@@ -99,5 +98,5 @@ DUE: list[tuple[Values, Values, bool]] = [
 
 
 @pytest.mark.parametrize(("known", "wanted", "expected"), DUE)
-def test_what_would_be_due_at_once(known: Values, wanted: Values, expected: bool) -> None:
+def test_what_would_be_due_at_once(known: Any, wanted: Any, expected: bool) -> None:
     assert due_at_once(known, wanted, TODAY) == expected

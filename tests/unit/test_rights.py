@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from hooks.retention.classify import Entry
 from hooks.retention.events import RecordEvent
 from hooks.retention.facts import Choice, ConsentFacts, Subject
 from hooks.retention.policy import Policy, SupervisoryAuthority
+from hooks.retention.schedule import Entry
 from hooks.rights.complaints import authorities
 from hooks.rights.data_sources import category_sources
 from hooks.rights.entitlements import RIGHTS, Right, entitlements, retention_grounds

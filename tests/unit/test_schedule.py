@@ -12,7 +12,8 @@ import pytest
 from hooks.retention.events import RecordEvent
 from hooks.retention.facts import Choice, ConsentFacts, Facts
 from hooks.retention.policy import Policy
-from hooks.tagging.tags import Bearing, tags
+from hooks.retention.tags import Context
+from hooks.tagging.tagger import tag
 from hooks.web.endpoints.schedule import line_of
 from tests.unit.builders import at, order
 
@@ -26,19 +27,19 @@ SUBSCRIBED = ConsentFacts(
 )
 
 # (facts, what bears on them, are parts listed, the day, what goes).
-LINES: list[tuple[Facts, Bearing, bool, date, list[str]]] = [
+LINES: list[tuple[Facts, Context, bool, date, list[str]]] = [
     # The whole order, with each part of a split category.
-    (PAID, Bearing(), False, date(2031, 12, 31), ["order-payment", IDENTITY, CONTACT]),
+    (PAID, Context(), False, date(2031, 12, 31), ["order-payment", IDENTITY, CONTACT]),
     # Only the part goes that a person asked to have erased: a sales document needs the other one.
-    (PAID, Bearing((ERASURE,)), True, date(2026, 12, 23), [CONTACT]),
+    (PAID, Context((ERASURE,)), True, date(2026, 12, 23), [CONTACT]),
     # A category that is not split has its own name.
-    (order(kinds="network"), Bearing(), True, date(2027, 11, 22), ["technical"]),
+    (order(kinds="network"), Context(), True, date(2027, 11, 22), ["technical"]),
 ]
 
 
 @pytest.mark.parametrize(("facts", "bearing", "parts", "day", "data"), LINES)
 def test_a_line_names_the_parts_that_go(
-    facts: Facts, bearing: Bearing, parts: bool, day: date, data: list[str], policy: Policy
+    facts: Facts, bearing: Context, parts: bool, day: date, data: list[str], policy: Policy
 ) -> None:
     line = line_of(_row(facts, bearing, policy), parts=parts)
     assert (line["delete_after"], line["data"]) == (day.isoformat(), data)
@@ -59,12 +60,12 @@ def test_an_entry_that_may_govern_and_does_not_is_a_part(policy: Policy) -> None
         "governs": True,
     }
     entries = [one | {"basis": "consent", "review_after": None} for one in (ended, proof)]
-    row = _row(SUBSCRIBED, Bearing(), policy)
+    row = _row(SUBSCRIBED, Context(), policy)
     row.entries, row.part_delete_after = json.dumps(entries), date(2026, 11, 22)
     line = line_of(row, parts=True)
     assert (line["class"], line["data"]) == ("marketing", ["marketing"])
 
 
-def _row(facts: Facts, bearing: Bearing, policy: Policy) -> Any:
-    _, columns = tags(facts, policy, bearing)
+def _row(facts: Facts, bearing: Context, policy: Policy) -> Any:
+    _, columns = tag(facts, policy, bearing)
     return cast("Any", SimpleNamespace(store="shop", kind=facts.kind, external_id=7, **columns))

@@ -175,7 +175,7 @@ def test_times(text: object, instant: object) -> None:
 GOOD = {"type": "support-request.closed", "id": "ZD-123"}
 CONSENT = {"type": "marketing.consent-given"} | AT
 OBJECTION = {"type": "objection", "subject": {"customer": 7}} | AT
-NEITHER = {"at": "is missing, and so is an id that would identify a repeat"}
+NEITHER = {"at": "is missing, and so is an id by which a repeat could be told"}
 HASHLESS = {"subject.email_hash": "is not 64 hex digits in lower case"}
 NOT_ONE = {"subject": "needs exactly one of customer, email, email_hash, order"}
 NO_ADDRESS = {"subject.email": "is not an e-mail"}
@@ -231,8 +231,8 @@ ZONELESS = "is not a time with its zone, such as 2026-11-22T10:00:00Z, nor secon
         # A person's request is told by whom it is about, too.
         ({"type": "erasure-requested", "id": "1"}, {"subject": "is missing"}),
         ({"type": "objection", "subject": {"email": CANARY}}, NEITHER),
-        (OBJECTION | {"scope": "some"}, {"scope": "is not one of marketing, all"}),
-        (OBJECTION | {"scope": CANARY}, {"scope": "is not one of marketing, all"}),
+        (OBJECTION | {"scope": "some"}, {"scope": "is none of marketing, all"}),
+        (OBJECTION | {"scope": CANARY}, {"scope": "is none of marketing, all"}),
         (OBJECTION | {"type": "erasure-requested", "scope": "all"}, {"scope": "belongs to an objection only"}),
         (GOOD | {"scope": "marketing"}, {"scope": "belongs to an objection only"}),
         (CONSENT | {"subject": CANARY}, {"subject": "is not an object"}),
@@ -258,14 +258,14 @@ def test_no_id(name: object) -> None:
 def test_no_type(word: object) -> None:
     (name, fault), = _refused({"type": word, "id": "1"}).items()  # fmt: skip
     assert name == "type"
-    assert fault == "is not one of " + ", ".join(TOOL_EVENT_TYPES)
+    assert fault == "is none of " + ", ".join(TOOL_EVENT_TYPES)
 
 
 def test_free_text_is_never_taken() -> None:
     """Fields of ours are named; others are not, since their names may be anything."""
     faults = _refused(GOOD | {"reason": CANARY, CANARY: "x", "note": CANARY})
     assert set(faults) == {"reason", "another field"}
-    assert all("free text is never accepted" in fault for fault in faults.values())
+    assert all("free text is never taken" in fault for fault in faults.values())
 
 
 @pytest.mark.parametrize(

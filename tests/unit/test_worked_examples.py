@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hooks.retention.anchors import anchor
-from hooks.retention.classify import Entry, schedule
+from hooks.retention.classify import classify
 from hooks.retention.events import RecordEvent, standing_of
 from hooks.retention.facts import (
     CUSTOMER_ROLES,
@@ -23,6 +23,7 @@ from hooks.retention.facts import (
     SupportRequestFacts,
 )
 from hooks.retention.policy import Clock, MetaVocabulary, Policy
+from hooks.retention.schedule import Entry
 from schemas.customer import CustomerSchema
 from schemas.order import OrderSchema
 from schemas.policy import load_policy
@@ -240,7 +241,7 @@ def test_erasure_asked_for(
     asked = RecordEvent("e1", "erasure-requested", at("2026-11-23"))
     (found,) = (
         item
-        for item in schedule(facts, policy, standing_of([asked])).entries
+        for item in classify(facts, policy, standing_of([asked])).entries
         if item.part == "contact"
     )
     assert (_tag(found), str(found.runs_from)) == (("contract", "orders-accounting"), "2026-12-31")

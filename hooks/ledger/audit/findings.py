@@ -42,10 +42,8 @@ def row_inserted(row: SealedRow) -> AuditFinding:
 
     It may also have been committed late, just before the last worker stopped.
     """
-    words = f"{row_label(row)} of {row['at']} UTC is between sealed rows and has no seal: "
-    return AuditFinding(
-        "row-inserted", words + "it was inserted later, unless no worker is running."
-    )
+    words = f"{row_label(row)} of {row['at']} UTC stands among sealed rows and is not sealed: "
+    return AuditFinding("row-inserted", words + "it was put in later, unless no worker is running.")
 
 
 def sealed_late(number: int, row: SealedRow) -> AuditFinding:
@@ -54,7 +52,7 @@ def sealed_late(number: int, row: SealedRow) -> AuditFinding:
     A wrong clock may also be the cause, where several processes write.
     """
     words = f"{row_label(row)} of {row['at']} UTC was sealed as number {number}, long after rows that follow it: "
-    return AuditFinding("row-inserted", words + "it was inserted later, or a clock was wrong.")
+    return AuditFinding("row-inserted", words + "it was put in later, or a clock was wrong.")
 
 
 def seal_changed(number: int, row: SealedRow) -> AuditFinding:
@@ -66,21 +64,21 @@ def seal_changed(number: int, row: SealedRow) -> AuditFinding:
 
 def either_changed(number: int, row: SealedRow) -> AuditFinding:
     """Report a seal that is not the hash of its row, while no other seal shows which of them was changed."""
-    words = f"{row_label(row)} and seal {number} do not match: the row, its record or the seal was changed."
+    words = f"{row_label(row)} and seal {number} do not fit each other: the row, its record or the seal was changed."
     return AuditFinding("either-changed", words)
 
 
 def unproven(number: int, row: SealedRow) -> AuditFinding:
     """Report a row that cannot be verified, because the seal before it is wrong."""
-    words = f"{row_label(row)} cannot be proven by seal {number}, since seal {number - 1} before it is wrong."
+    words = f"{row_label(row)} cannot be proven by seal {number}, since seal {number - 1} before it does not stand."
     return AuditFinding("unproven", words)
 
 
 def moved(number: int, row: SealedRow, origin: tuple[int, int]) -> AuditFinding:
     """Report a seal that was moved. `origin`: the number and the id of the row that the seal was made with."""
     old_number, history_id = origin
-    words = f"seal {number} was made as seal {old_number}, on row {history_id}"
-    return AuditFinding("reordered", f"{row_label(row)} was moved: {words}.")
+    words = f"what stands as seal {number} was made as seal {old_number}, on row {history_id}"
+    return AuditFinding("reordered", f"{row_label(row)} is not where it was: {words}.")
 
 
 def seals_removed(first: int, last: int) -> AuditFinding:
@@ -104,38 +102,37 @@ def seals_skipped(first: int, last: int, row: SealedRow | None) -> AuditFinding:
 
 def seal_stray(number: int) -> AuditFinding:
     """Report a seal with a number that no chain has."""
-    return AuditFinding("seal-inserted", f"This service makes no seal {number}: it was inserted.")
+    return AuditFinding(
+        "seal-inserted", f"Seal {number} is none that this service makes: it was put in."
+    )
 
 
 def head_missing(last: int) -> AuditFinding:
     """Report that there are seals, but no recorded end of the chain."""
     return AuditFinding(
         "head-changed",
-        f"The end of the chain is not recorded, although the chain goes on to seal {last}.",
+        f"Where the chain ends is not written down, though it goes on to seal {last}.",
     )
 
 
 def head_behind(end: Head, last: int) -> AuditFinding:
     """Report seals above the recorded end of the chain."""
-    words = f"The chain is recorded as ending with seal {end.number}, and goes on to {last}: that was changed."
+    words = f"The chain is written down as ending with seal {end.number}, and goes on to {last}: that was changed."
     return AuditFinding("head-changed", words)
 
 
 def head_changed(end: Head) -> AuditFinding:
     """Report that the recorded end of the chain has another hash than the seal with its number."""
-    words = f"The hash recorded for the end of the chain is not that of seal {end.number}: one of the two was changed."
+    words = f"The hash written down for the end of the chain is not that of seal {end.number}: one was changed."
     return AuditFinding("head-changed", words)
 
 
 def not_as_expected(expect: Head, last: int) -> AuditFinding:
     """Report a chain that does not contain `expect`, a head that was noted elsewhere. `last`: the last number."""
     if expect.number > last:
-        words = (
-            f"The chain had {expect.number} seals when the head was noted, and ends at {last} now: "
-            "its end was cut off."
-        )
+        words = f"The chain had {expect.number} seals when the head was noted, and ends at {last} now: its end was cut."
     else:
-        words = f"Seal {expect.number} is not the one that was noted: the history up to it was rewritten."
+        words = f"Seal {expect.number} is not the one that was noted: the history up to it was written anew."
     return AuditFinding("not-as-expected", words)
 
 

@@ -14,9 +14,9 @@ from hooks.errors import LedgerUnavailableError
 from hooks.intake.webhook import all_topics
 from hooks.ledger import page_checks, policies, records, tallies, views, webhooks
 from hooks.retention.policy import Policy
+from hooks.retention.tags import tagged_by
 from hooks.settings import Settings
 from hooks.sync import store_observations
-from hooks.tagging.tags import tagged_by
 from hooks.web.status import (
     Problem,
     deadlines,

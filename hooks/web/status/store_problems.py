@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from hooks.ledger import records, rounds, stores, traits, views
+from hooks.ledger import rounds, stores, traits, views
+from hooks.ledger.rows import CLOSED
 from hooks.retention.iso import iso_or_none
 from hooks.web.status import Problem
 
@@ -65,7 +66,7 @@ def _push_message(subject: str, error: str) -> str:
             f"{subject}: somebody or some plugin keeps changing our fields in the store. Find and stop it. The service "
             "leaves these records as they are until their schedule changes."
         )
-    if error == records.CLOSED:
+    if error == CLOSED:
         return (
             f"{subject}, cannot be written back: the store refuses them to a key that may write others. The service "
             "tries again by itself. To end it, give the key to a user who may edit these records."

@@ -11,7 +11,7 @@ from pathlib import Path
 from hooks.ledger import records, tagged_rows
 from hooks.ledger.database import Database
 from hooks.retention.policy import Policy
-from hooks.tagging.tags import tagged_by
+from hooks.retention.tags import tagged_by
 from tests.bench.bench import Bench
 from tests.bench.figures import Figure, Of
 from tests.bench.load import Outcome
@@ -138,7 +138,7 @@ def _file(started: Stack, policy: Policy) -> Path:
 
 def _any_left(ledger: Database, policy: Policy) -> bool:
     with ledger.read() as connection:
-        return bool(tagged_rows.otherwise(connection, tagged_by(policy), limit=1))
+        return bool(tagged_rows.tagged_otherwise(connection, tagged_by(policy), limit=1))
 
 
 def _left(ledger: Database, policy: Policy) -> int:

@@ -14,8 +14,9 @@ from hooks.retention.events import RecordEvent
 from hooks.retention.facts import Choice, CustomerFacts, Facts, OrderFacts, Refund
 from hooks.retention.policy import Policy
 from hooks.retention.rule_view import rule_view
-from hooks.tagging import tags as tagging
-from hooks.tagging.tags import Bearing, tags, were_holds_mistaken
+from hooks.retention.tags import Context, were_holds_mistaken
+from hooks.tagging import tagger
+from hooks.tagging.tagger import tag, tag_without_context
 from tests.support.policies import variant
 from tests.unit.builders import at, customer, order
 
@@ -71,10 +72,10 @@ CUSTOMERS = st.builds(
 def test_what_is_remembered_is_what_the_rules_give(
     facts: OrderFacts | CustomerFacts, policy: Policy
 ) -> None:
-    plan, columns = tags(facts, policy)
-    fresh, expected = tagging._tags(facts, policy)
+    plan, columns = tag(facts, policy)
+    (fresh, expected), _ = tag_without_context(facts, policy)
     assert plan == fresh
-    assert {name: columns[name] for name in expected} == expected
+    assert {name: value for name, value in columns.items() if name in expected} == expected
 
 
 @given(one=ORDERS, seconds=st.integers(1, 3600))
@@ -106,15 +107,18 @@ def test_which_of_two_came_first_on_a_day_is_kept() -> None:
 
 def test_no_more_is_remembered_than_fits(policy: Policy) -> None:
     began = datetime(2010, 1, 1, 12, tzinfo=UTC)
-    for day in range(tagging.REMEMBERED + 10):
-        tags(OrderFacts("pending", began + timedelta(days=day)), policy)
-    assert len(tagging._remembered) <= tagging.REMEMBERED
+    for day in range(tagger.CACHE_SIZE + 10):
+        tag(OrderFacts("pending", began + timedelta(days=day)), policy)
+    assert len(tagger._cache) <= tagger.CACHE_SIZE
 
 
 def test_two_policies_are_not_mixed_up(policy: Policy) -> None:
     facts = OrderFacts("completed", datetime(2026, 11, 22, 12, tzinfo=UTC))
     other = variant(policy, keep={"orders-accounting": "P7Y"})
-    assert tags(facts, policy)[1]["delete_after"] < tags(facts, other)[1]["delete_after"]
+    earlier, later = (tag(facts, chosen).columns["delete_after"] for chosen in (policy, other))
+    assert earlier
+    assert later
+    assert earlier < later
 
 
 # --- days that requests and holds set ------------------------------------------------------------------------
@@ -176,7 +180,7 @@ def test_days_that_requests_and_holds_set(
     hold_review: str | None,
     policy: Policy,
 ) -> None:
-    columns = tags(facts, policy, Bearing(own=events))[1]
+    columns = tag(facts, policy, Context(own=events))[1]
     shown = {name: columns[name] and str(columns[name]) for name in ("request_due", "hold_review")}
     assert shown == {"request_due": request_due, "hold_review": hold_review}
 
@@ -229,7 +233,7 @@ MISTAKES: list[tuple[list[RecordEvent], list[RecordEvent], bool]] = [
 def test_which_holds_were_mistaken(
     own: list[RecordEvent], person: list[RecordEvent], expected: bool, policy: Policy
 ) -> None:
-    assert were_holds_mistaken((own, person), ON, policy.time_zone) == expected
+    assert were_holds_mistaken((own, person), ON, policy) == expected
 
 
 RESTRICTED = RecordEvent("restricted", "restriction", at("2026-11-10"))
@@ -251,7 +255,7 @@ HELD = _placed("hold", "2026-11-10")
 def test_what_closed_records_say_of_a_restriction(
     facts: OrderFacts, event: RecordEvent, held: bool, delete_after: str | None, policy: Policy
 ) -> None:
-    columns = tags(facts, policy, Bearing(own=(event,)))[1]
+    columns = tag(facts, policy, Context(own=(event,)))[1]
     assert (columns["held"], columns["delete_after"] and str(columns["delete_after"])) == (
         held,
         delete_after,
