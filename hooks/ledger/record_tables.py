@@ -85,7 +85,8 @@ records = Table(
     Column("policy_id", String(64)),
     # The day on which the record was erased or deleted.
     Column("closed_on", Date),
-    # The policy, and the version of this service, that made the tags. Empty: the record waits to be re-tagged.
+    # The policy, and the version of this service, that made the tags. Empty, or with a `~` before it: the record waits
+    # to be re-tagged.
     Column("tagged_by", String(24), nullable=False, server_default=text("''")),
     # JSON: the record events, that is, requests and decisions about the record.
     Column("events", Text, nullable=False, server_default="[]"),
