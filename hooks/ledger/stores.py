@@ -79,8 +79,10 @@ def save_backoff(connection: Connection, slug: str, backoff: Backoff) -> None:
 def end_backoff(connection: Connection, slug: str, now: datetime) -> None:
     """End the backoff, since the store answers. One that another process has begun meanwhile stays in effect."""
     cleared = {"resume_at": None, "stopped_code": None, "stopped_since": None}
-    over = or_(stores.c.resume_at.is_(None), stores.c.resume_at <= now)
-    stopped = update(stores).where(stores.c.slug == slug, stores.c.stopped_code.is_not(None), over)
+    is_over = or_(stores.c.resume_at.is_(None), stores.c.resume_at <= now)
+    stopped = update(stores).where(
+        stores.c.slug == slug, stores.c.stopped_code.is_not(None), is_over
+    )
     connection.execute(stopped.values(**cleared, stopped_permanent=False, failures=0))
 
 
@@ -92,7 +94,7 @@ def note_push(connection: Connection, slug: str, at: datetime) -> None:
 def note_missed_change(
     connection: Connection, slug: str, changed_at: datetime, now: datetime
 ) -> None:
-    """Note that a change was found that no delivery has told. The webhooks are to blame if none has come since."""
+    """Note a change that no delivery told, unless a delivery came after it: silence means that the webhooks fail."""
     last_delivery = select(func.max(deliveries.c.received_at)).where(
         deliveries.c.store == slug, deliveries.c.topic.not_in(NO_WEBHOOKS)
     )
