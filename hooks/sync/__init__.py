@@ -1,1 +1,1 @@
-"""Store and ledger brought into step: push, refetch, reconcile, backfill, and the watch over webhooks."""
+"""Keeps store and ledger in step: push, refetch, reconcile, backfill, and the watch over webhooks."""

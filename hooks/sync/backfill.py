@@ -82,7 +82,7 @@ class Backfill:
                 time.sleep(WAIT_SECONDS)
 
     def _step(self) -> int:
-        """Refetch the records in question, while a thread gets the next page of the list. Return the number of both."""
+        """Refetch what is due, while a thread takes the next page of each list. Return how many records and pages."""
         with ThreadPoolExecutor(1, thread_name_prefix=self.store) as executor:
             pages = executor.submit(self.reconciler.step, SWEEPS)
             return self.refetcher.refetch() + pages.result()

@@ -1,4 +1,4 @@
-"""A worker's heartbeat: the ledger notes that a worker looks after the store, and what only a worker can see in time.
+"""A worker's heartbeat: it notes that a worker works for the store, and what only a worker can see in time.
 
 The danger: while no worker runs, nothing is pushed, and a lost webhook is not noticed. And a clock that was ahead
 leaves times in the ledger that lie in the future: retries wait for them, and reports of tools are dated by them.
@@ -114,7 +114,7 @@ class Heartbeat:
         connection, now = unit.connection, self.runtime.clock()
         row, url = stores.row(connection, self.store), self.client.settings.url
         if row and is_another_shop(row.url, url):
-            if self._is_ours:
+            if self._is_ours:  # logged once
                 log.error("store.moved", store=self.store, known=row.url, now=url)
             return False
         stores.keep_url(connection, self.store, url)

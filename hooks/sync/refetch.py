@@ -19,7 +19,7 @@ The rules:
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -66,7 +66,7 @@ _ADDRESS_FIELDS = "email,billing"
 
 @dataclass(frozen=True)
 class Refetcher:
-    """Asks one store about records that are in question."""
+    """Asks one store about the records that are due for a refetch."""
 
     store: str
     client: StoreClient
@@ -121,19 +121,26 @@ class Refetcher:
         except StoreError as error:
             if error.whole_store and not isinstance(error, StoreUnreachableError):
                 raise
-            return (
-                set()
-            )  # the store may fail over one of them: asked one by one, the others succeed
-        answers = []
+            # The store may fail over one of them. Asked about one by one, the others succeed.
+            return set()
+        answers = list(self._settling_answers(kind, rows, shown_rows))
+        self._answers.apply(self.store, answers, asked_at=asked_at)
+        telemetry.REREADS.labels(self.store, "read").inc(len(answers))
+        for answer in answers:
+            del pending[answer.claim.record_id]
+        return {row.id for number, row in rows.items() if number not in shown_rows}
+
+    def _settling_answers(
+        self,
+        kind: RecordKind,
+        rows: Mapping[int, Due],
+        shown_rows: Mapping[int, dict[str, Any]],
+    ) -> Iterator[Answer]:
+        """Read the rows that settle their record: complete ones, no older than the known version."""
         for number, raw in self._with_known_refunds(kind, shown_rows).items():
             claim, snapshot = rows[number].claim, self._snapshot_or_none(kind, raw)
             if snapshot and not is_rewound(claim, snapshot):
-                answers.append(Answer(claim, snapshot))
-        self._answers.apply(self.store, answers, asked_at=asked_at)
-        telemetry.REREADS.labels(self.store, "read").inc(len(answers))
-        for claim, _ in answers:
-            del pending[claim.record_id]
-        return {row.id for number, row in rows.items() if number not in shown_rows}
+                yield Answer(claim, snapshot)
 
     def _with_known_refunds(
         self, kind: RecordKind, shown_rows: Mapping[int, dict[str, Any]]

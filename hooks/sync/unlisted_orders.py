@@ -145,7 +145,7 @@ class UnlistedSearch:
         """Return those of the ids that `include` shows.
 
         The search asks for just those orders that may be broken. If the store fails over a page, it is asked for each
-        half. An order that it fails over alone is passed over, so that it stops nothing else. After MAX_FAILURES the
+        half. An order that it fails over alone is skipped, so that it stops nothing else. After MAX_FAILURES the
         store itself seems to fail, and the error is raised.
         """
         try:

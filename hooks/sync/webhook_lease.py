@@ -1,7 +1,7 @@
 """The lease on one store's webhooks: one process at a time makes, changes or removes them.
 
 The danger: two processes survey a store at the same moment. Both see that a webhook is missing, and both make it. The
-store then sends each event twice, until a later look removes one of the two.
+store then sends each event twice, until a later check removes one of the two.
 
 The rule: a process takes the lease before the survey, renews it after each deed, and releases it after the last one.
 A survey is recorded, and reported, only by a holder that still has the lease.
@@ -30,7 +30,7 @@ from hooks.runtime import Runtime
 
 POLL_SECONDS = 0.5
 PATIENCE = timedelta(minutes=5)
-"""The longest wait for the lease. The lease of a dead holder is shorter, and most stores are done with our webhooks."""
+"""The longest wait for the lease. It outlasts the lease of a dead holder, and most stores' work on all our webhooks."""
 
 
 @dataclass(frozen=True, slots=True)

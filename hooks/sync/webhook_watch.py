@@ -1,6 +1,6 @@
 """The watch over our webhooks: a webhook that is missing, disabled, paused or moved is reported once, and repaired.
 
-WooCommerce disables a webhook at its seventh failure in a row, without a word. The deliveries that it misses never come
+WooCommerce disables a webhook silently, at its seventh failure in a row. The deliveries that it misses never come
 again. So the check is regular, and after a repair the gap is reconciled at once.
 """
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 
-from sqlalchemy import Connection, delete, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, delete, exists, or_, select
 
 from hooks.ledger import persons
 from hooks.ledger.codec import facts_text, read_events, read_facts
@@ -82,24 +82,31 @@ def _closed(connection: Connection, kind: str, before: date, after: int) -> list
 
 def _is_needed(connection: Connection, row: RecordRow) -> bool:
     """Tell whether a request or a hold under the record's names is in effect, or may yet apply to another record."""
-    store, number, email_hash = row["store"], row["external_id"], row["email_hash"]
-    is_account = row["kind"] == "customer"
-    owner = Owner.of(store, number if is_account else row["customer_id"], email_hash)
+    number = row["external_id"]
+    account_id = number if row["kind"] == "customer" else row["customer_id"]
+    owner = Owner.of(row["store"], account_id, row["email_hash"])
     person = Persons(connection, [owner]).about(owner, but=(row["kind"], number))
     if is_decided(standing_of(read_events(row["events"]), person)):
         return True
     if row["kind"] not in ("customer", CONTACT):
         return False  # its decisions apply to no other record
-    names = persons.affected_by_account(connection, store, number) if is_account else []
-    if not names and email_hash:
-        names = persons.affected_by_address(connection, store, email_hash)
+    return _affects_others(connection, row)
+
+
+def _affects_others(connection: Connection, row: RecordRow) -> bool:
+    """Tell whether a decision about an account or a contact would apply to another record that is kept."""
+    conditions: list[ColumnElement[bool]] = []
+    if row["kind"] == "customer":
+        conditions = persons.affected_by_account(connection, row["store"], row["external_id"])
+    if not conditions and row["email_hash"]:
+        conditions = persons.affected_by_address(connection, row["store"], row["email_hash"])
     is_other = (
-        table.c.store == store,
+        table.c.store == row["store"],
         table.c.state.in_(KEPT_STATES),
         table.c.id != row["id"],
         table.c.entries != "[]",
     )
-    return connection.execute(select(exists().where(*is_other, or_(*names)))).scalar_one()
+    return connection.execute(select(exists().where(*is_other, or_(*conditions)))).scalar_one()
 
 
 def _drop(rows: Sequence[RecordRow], unit: Unit) -> int:
