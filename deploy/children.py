@@ -26,9 +26,10 @@ class StoppedError(Exception):
 
 @dataclass
 class Children:
-    """The running child processes. Each has its own session, so that only this process gets a Ctrl-C and passes it on.
+    """The running child processes.
 
-    On Linux the kernel sends them SIGTERM if this process ends without stopping them.
+    Each has its own session, so that a Ctrl-C reaches only this process, which then stops the children in order. On
+    Linux the kernel sends them SIGTERM if this process ends without stopping them.
     """
 
     stopping: Event
@@ -52,7 +53,7 @@ class Children:
         """Run a child to its end. Raise StoppedError if it fails, or if a signal comes first."""
         child = self.start(name, command)
         while child.poll() is None:
-            if self.stopping.wait(0.05) or _abandoned():
+            if self.stopping.wait(0.05) or _is_abandoned():
                 raise StoppedError
         del self.running[name]
         if child.returncode:
@@ -72,7 +73,7 @@ class Children:
 
     def pause(self, seconds: float) -> None:
         """Wait. Raise StoppedError if a child ends or a signal comes in this time."""
-        if self.stopping.wait(seconds) or _abandoned():
+        if self.stopping.wait(seconds) or _is_abandoned():
             raise StoppedError
         for name, child in self.running.items():
             if child.poll() is not None:
@@ -133,7 +134,7 @@ def _parent_catches_interrupts() -> bool:
 _PARENT_CAUGHT_INTERRUPTS = _parent_catches_interrupts()
 
 
-def _abandoned() -> bool:
+def _is_abandoned() -> bool:
     """Tell whether the parent has ended, or got a SIGINT and now waits for this process to end.
 
     A Ctrl-C sends SIGINT to all processes. If only `make` gets SIGINT, it stops handling the signal and waits for its

@@ -58,7 +58,7 @@ def show(sandbox: Sandbox, settings: Settings, children: Children) -> None:
     target = f"http://{settings.bind}/webhooks/shop"
     for topic in all_topics(policy):
         sandbox.do("create_webhook", topic=topic, delivery_url=target, secret=secret)
-    sys.stdout.write(f"The sandbox store lives at {sandbox.url}; a shop's life is played to it …\n")
+    sys.stdout.write(f"The sandbox store runs at {sandbox.url}. Playing a recorded shop's life …\n")
     sys.stdout.flush()
     sandbox.do("life")
     _wait_until_written(settings, children)
@@ -75,7 +75,7 @@ def show(sandbox: Sandbox, settings: Settings, children: Children) -> None:
 
 
 def _wait_until_written(settings: Settings, children: Children) -> None:
-    """Wait until nothing is due to be fetched or written three times in a row, or for at most MAX_POLLS polls."""
+    """Poll /status until three polls in a row show no pending work. Give up after MAX_POLLS polls."""
     idle_polls = 0
     for _ in range(MAX_POLLS):
         children.pause(0.5)

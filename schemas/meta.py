@@ -56,7 +56,7 @@ def read_meta(raw: object, vocabulary: MetaVocabulary, *, at: datetime) -> Meta:
         choices=_choices(newsletter, vocabulary, at),
         store_meta={key: _text(values[key]) for key in KEYS if key in values},
         erased_at=at if is_erased else None,
-        trashed_from=_slug(values.get("_wp_trash_meta_status")),
+        trashed_from=_status_slug(values.get("_wp_trash_meta_status")),
         last_active_at=last_active_at,
         is_activity_odd=last_active_at is None and _has_value(values, "wc_last_active"),
     )
@@ -106,7 +106,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
-def _slug(value: object) -> str | None:
+def _status_slug(value: object) -> str | None:
     return value.removeprefix("wc-") if isinstance(value, str) else None
 
 
