@@ -22,7 +22,7 @@ _OWN = re.compile(
     rf'{_CARRIED}|"meta_at":{_STRING},?|"name":{_STRING},?'
     rf'|"subjects":\[{_SUBJECT}(?:,{_SUBJECT})*\],?'
 )
-_WAYS = re.compile(rf'"carriers":\[{_STRING}(?:,{_STRING})*\],|"payment":{_STRING},')
+_METHODS = re.compile(rf'"carriers":\[{_STRING}(?:,{_STRING})*\],|"payment":{_STRING},')
 _INSTANT = re.compile(r'(?:\[\d+,)?"(\d{4}-\d\d-\d\dT\d\d):\d\d:\d\d(?:\.\d+)?\+00:00"')
 
 _REST_OF_HOUR = timedelta(minutes=59, seconds=59, microseconds=999_999)
@@ -33,11 +33,11 @@ _REST_OF_HOUR = timedelta(minutes=59, seconds=59, microseconds=999_999)
 class Outline(NamedTuple):
     """Facts of one kind with the same `text` have the same schedule, whoever owns them, if nothing else bears on them.
 
-    If the `ways` of payment and shipping are the same too, the same recipients have received data.
+    If the `methods` of payment and shipping are the same too, the same recipients have received data.
     """
 
     text: str
-    ways: str
+    methods: str
     customer_id: int | None
 
 
@@ -50,16 +50,16 @@ def outline(facts: str, zone: tzinfo) -> Outline:
     owner = _OWNER.search(facts)
     if owner:
         text, customer_id = facts.replace(owner[0], "", 1), int(owner[1])
-    ways = "".join(_WAYS.findall(text))
-    if ways:
-        text = _WAYS.sub("", text)
+    methods = "".join(_METHODS.findall(text))
+    if methods:
+        text = _METHODS.sub("", text)
     text = _OWN.sub("", text)
-    return Outline(_INSTANT.sub(partial(_in_days, zone), text), ways, customer_id)
+    return Outline(_INSTANT.sub(partial(_in_days, zone), text), methods, customer_id)
 
 
 @lru_cache(maxsize=4096)
-def read_ways(text: str) -> OrderMethods:
-    """Read the `ways` of the outline of an order."""
+def read_methods(text: str) -> OrderMethods:
+    """Read the `methods` of the outline of an order."""
     raw = json.loads(f"{{{text.rstrip(',')}}}")
     return OrderMethods(raw.get("payment", ""), frozenset(raw.get("carriers", ())))
 

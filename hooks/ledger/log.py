@@ -141,7 +141,7 @@ def prune(connection: Connection, before: datetime, topics_kept: Iterable[str]) 
     return pruned.rowcount + pruned_quarantine.rowcount
 
 
-def told(row: Mapping[str, Any], at: datetime, cause: str, reason: str) -> dict[str, Any]:
+def history_line(row: Mapping[str, Any], at: datetime, cause: str, reason: str) -> dict[str, Any]:
     """Return a line of the history, without the record's id: how the record is tagged now, and why."""
     columns = ("state", "legal_basis", "retention_class", "delete_after", "policy_id")
     return {"at": at, "cause": cause, "reason": reason} | {name: row[name] for name in columns}

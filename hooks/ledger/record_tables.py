@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from hooks.ledger.columns import Instant, RowId, index_of_present, metadata, partial_index
-from hooks.ledger.states import KEPT_STATES, OPEN_STATES
+from hooks.retention.schedule import KEPT_PHASES, OPEN_PHASES
 
 
 def _is_in(states: Iterable[str]) -> str:
@@ -33,10 +33,10 @@ def _is_in(states: Iterable[str]) -> str:
 
 # The conditions below are literal SQL, without parameters: only then can the planner see that a partial index fits.
 
-IS_OPEN = text(_is_in(OPEN_STATES))
+IS_OPEN = text(_is_in(OPEN_PHASES))
 """The record is kept, as a whole."""
 
-IS_KEPT = text(_is_in(KEPT_STATES))
+IS_KEPT = text(_is_in(KEPT_PHASES))
 """At least a part of the record may be left."""
 
 IS_IGNORED = text("state = 'ignored'")

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from hooks.ledger import records as queries
 from hooks.ledger.codec import read_events
-from hooks.ledger.log import told
+from hooks.ledger.log import history_line
 from hooks.ledger.persons import Name, Owner, Persons
 from hooks.ledger.prepared import pipelined
 from hooks.ledger.records import Claim, RacedError, RecordKey, by_kind
@@ -131,7 +131,7 @@ class Unit:
 
     def remember(self, row: RecordRow, at: datetime, cause: str, reason: str) -> None:
         """Append a line to the history: how the record is tagged now, and why."""
-        self._history.append((RecordKey.of(row), told(row, at, cause, reason)))
+        self._history.append((RecordKey.of(row), history_line(row, at, cause, reason)))
 
     def log_delivery(
         self, store: str, identity: str, topic: str, result: str, at: datetime

@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from hooks.ledger import order_ids, tallies
 from hooks.ledger.record_view import split_recipients
-from hooks.ledger.states import OPEN_STATES
 from hooks.ledger.tables import (
     IS_CLOSED_TO_US,
     IS_IGNORED,
@@ -24,6 +23,7 @@ from hooks.ledger.tables import (
 )
 from hooks.retention.facts import STORED_KINDS
 from hooks.retention.iso import iso_or_none
+from hooks.retention.schedule import OPEN_PHASES
 
 LOST_RIGHTS = "owner-lost-rights"
 """Reason of the quarantine: the WordPress user who owns the webhook may not read records any more."""
@@ -43,7 +43,7 @@ def counts(connection: Connection) -> dict[str, Any]:
     for row in tallies.kinds(connection, *names):
         if row.state in closed:
             closed[row.state] += row.number
-        if row.state not in OPEN_STATES:
+        if row.state not in OPEN_PHASES:
             continue
         total += row.number
         by_kind[row.kind or None] += row.number
@@ -80,7 +80,7 @@ def by_recipient(connection: Connection) -> dict[str, int]:
     """
     numbers: dict[str, int] = defaultdict(int)
     for row in tallies.kinds(connection, "state", "recipients"):
-        if row.state in OPEN_STATES:
+        if row.state in OPEN_PHASES:
             for name in split_recipients(row.recipients):
                 numbers[name] += row.number
     return dict(sorted(numbers.items()))

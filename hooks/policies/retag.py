@@ -31,7 +31,7 @@ from sqlalchemy import Connection
 
 from hooks.ledger import policies, tagged_rows
 from hooks.ledger.codec import read_facts
-from hooks.ledger.facts_outline import Outline, read_ways
+from hooks.ledger.facts_outline import Outline, read_methods
 from hooks.ledger.moment import Moment
 from hooks.ledger.persons import Persons
 from hooks.ledger.prepared import Bind, Prepared, Raw
@@ -210,8 +210,8 @@ class Planner:
         self, head: RowHead, outline: Outline, outcome: SharedOutcome
     ) -> str | None:
         """Return the recipients of a record, where they are other than before."""
-        ways = read_ways(outline.ways) if head.kind == "order" else None
-        names = ",".join(matching_recipients(outcome.reach, ways, self.policy))
+        methods = read_methods(outline.methods) if head.kind == "order" else None
+        names = ",".join(matching_recipients(outcome.reach, methods, self.policy))
         return names if names != head.recipients else None
 
     def _outcome(self, row: Raw) -> SharedOutcome:

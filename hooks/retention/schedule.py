@@ -16,7 +16,10 @@ from hooks.retention.facts import (
 
 Phase = Literal["unknown", "active", "trashed", "erased", "ignored"]
 
-KEPT_PHASES: tuple[Phase, ...] = ("active", "trashed", "erased")
+OPEN_PHASES: tuple[Phase, ...] = ("active", "trashed")
+"""Phases in which the whole record is kept."""
+
+KEPT_PHASES: tuple[Phase, ...] = (*OPEN_PHASES, "erased")
 """Phases of records of which at least a part may be left: the store's eraser leaves some data."""
 
 

@@ -27,6 +27,7 @@ from hooks.retention.facts import (
     SupportRequestFacts,
 )
 from hooks.retention.policy import Policy
+from hooks.retention.schedule import OPEN_PHASES
 from hooks.retention.tags import (
     is_decided,
     is_parsed_otherwise,
@@ -163,7 +164,7 @@ class Recorder:
         The restriction hides the day until which the law wanted it kept.
         """
         facts = facts_of(row)
-        if facts is None or row["state"] not in ("active", "trashed") or not is_confirmed(row):
+        if facts is None or row["state"] not in OPEN_PHASES or not is_confirmed(row):
             return {}
         context = context_of(unit, row, facts)
         if standing_of(context.own, context.person).restriction is None:

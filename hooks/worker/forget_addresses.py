@@ -22,12 +22,12 @@ from hooks.ledger.codec import facts_text, read_events, read_facts
 from hooks.ledger.persons import CONTACT, Owner, Persons
 from hooks.ledger.records import RecordKey
 from hooks.ledger.rows import RecordChange, RecordRow, record_row
-from hooks.ledger.states import KEPT_STATES
 from hooks.ledger.tables import account_emails
 from hooks.ledger.tables import records as table
 from hooks.ledger.unit import Unit
 from hooks.retention.events import standing_of
 from hooks.retention.facts import ConsentFacts, SupportRequestFacts
+from hooks.retention.schedule import KEPT_PHASES
 from hooks.retention.tags import is_decided
 from hooks.runtime import Runtime
 from hooks.tagging import address_links
@@ -102,7 +102,7 @@ def _affects_others(connection: Connection, row: RecordRow) -> bool:
         conditions = persons.affected_by_address(connection, row["store"], row["email_hash"])
     is_other = (
         table.c.store == row["store"],
-        table.c.state.in_(KEPT_STATES),
+        table.c.state.in_(KEPT_PHASES),
         table.c.id != row["id"],
         table.c.entries != "[]",
     )

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, insert
 
-from hooks.ledger.log import told
+from hooks.ledger.log import history_line
 from hooks.ledger.records import RecordKey, blank
 from hooks.ledger.rows import RecordChange
 from hooks.ledger.tables import history
@@ -39,4 +39,6 @@ def remember(
     reason: str,
 ) -> None:
     """A line of the history."""
-    connection.execute(insert(history), {"record_id": record_id} | told(row, at, cause, reason))
+    connection.execute(
+        insert(history), {"record_id": record_id} | history_line(row, at, cause, reason)
+    )

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from hooks.ledger.codec import facts_text
-from hooks.ledger.facts_outline import Outline, outline, read_ways
+from hooks.ledger.facts_outline import Outline, outline, read_methods
 from hooks.retention.facts import (
     Choice,
     ConsentFacts,
@@ -71,7 +71,7 @@ def test_tags_of_an_outline_are_those_of_its_facts(
     found = told(facts)
     (plan, columns), reach = tag_without_context(facts, policy)
     right, expected = tag(facts, policy, Context(customer_id=found.customer_id))
-    ways = read_ways(found.ways) if isinstance(facts, OrderFacts) else None
+    ways = read_methods(found.methods) if isinstance(facts, OrderFacts) else None
     made = columns | {
         "recipients": ",".join(matching_recipients(reach, ways, policy)),
         "customer_id": found.customer_id,
@@ -142,8 +142,8 @@ def test_what_the_rules_ask_for_is_not(one: Facts, other: Facts) -> None:
 
 def test_the_ways_are_told_besides() -> None:
     facts = replace(ORDER, payment='odd "way', carriers=frozenset({"ups", "bring"}))
-    assert read_ways(told(facts).ways) == ('odd "way', frozenset({"ups", "bring"}))
-    assert read_ways(told(order()).ways) == ("", frozenset())
+    assert read_methods(told(facts).methods) == ('odd "way', frozenset({"ups", "bring"}))
+    assert read_methods(told(order()).methods) == ("", frozenset())
     assert told(replace(ORDER, customer_id=7)).customer_id == 7
     assert told(ORDER).customer_id is None
 
