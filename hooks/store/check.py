@@ -43,6 +43,26 @@ TIMEOUT_SECONDS = (10, 30)
 NO_WEBHOOK = "webhooks/0"
 """No webhook has the number 0. WooCommerce answers that there is none, and changes nothing."""
 
+_UNKNOWN_KEY = (
+    "WooCommerce also answers this where it does not know the consumer key: check that STORE_CONSUMER_KEY is complete, "
+    "and that the key still exists (WooCommerce → Settings → Advanced → REST API). If it does:"
+)
+_DROPPED = (
+    "The web server drops the header Authorization. Let it through: `CGIPassAuth On` or `SetEnvIf Authorization "
+    '"(.*)" HTTP_AUTHORIZATION=$1` in Apache, `fastcgi_param HTTP_AUTHORIZATION $http_authorization;` in nginx'
+)
+_TLS_ENDED = (
+    "If that does not help, TLS ends before WordPress, which then takes the call for http and expects a signature: in "
+    "wp-config.php, set `$_SERVER['HTTPS'] = 'on'` where HTTP_X_FORWARDED_PROTO is https"
+)
+_NO_QUERY = (
+    "Over http the key travels as a signature in the query, and something before WordPress drops the query; let the "
+    "query through, or call the store over https"
+)
+_NEW_KEY = (
+    "Make a REST API key with read and write permission for an administrator, and set it here."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
@@ -192,27 +212,6 @@ def _advice_on_key(
             "NTP, or call the store over https"
         )
     return _NEW_KEY
-
-
-_UNKNOWN_KEY = (
-    "WooCommerce also answers this where it does not know the consumer key: check that STORE_CONSUMER_KEY is complete, "
-    "and that the key still exists (WooCommerce → Settings → Advanced → REST API). If it does:"
-)
-_DROPPED = (
-    "The web server drops the header Authorization. Let it through: `CGIPassAuth On` or `SetEnvIf Authorization "
-    '"(.*)" HTTP_AUTHORIZATION=$1` in Apache, `fastcgi_param HTTP_AUTHORIZATION $http_authorization;` in nginx'
-)
-_TLS_ENDED = (
-    "If that does not help, TLS ends before WordPress, which then takes the call for http and expects a signature: in "
-    "wp-config.php, set `$_SERVER['HTTPS'] = 'on'` where HTTP_X_FORWARDED_PROTO is https"
-)
-_NO_QUERY = (
-    "Over http the key travels as a signature in the query, and something before WordPress drops the query; let the "
-    "query through, or call the store over https"
-)
-_NEW_KEY = (
-    "Make a REST API key with read and write permission for an administrator, and set it here."
-)
 
 
 def rights(client: StoreClient) -> Iterator[CheckResult]:

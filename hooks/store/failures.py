@@ -34,6 +34,26 @@ _GONE = frozenset(
 )
 
 _METHOD_REFUSED = frozenset({405, 501})
+"""Statuses of a web server that does not let a method through."""
+
+KEY_NOT_RECEIVED = "key-not-received"
+
+_KEY_WRONG = frozenset(
+    {"woocommerce_rest_authentication_error", "woocommerce_rest_authentication_missing_parameter"}
+)
+"""WooCommerce has read a key and rejects it. A request without a key gets a code of `_VISITOR_CODE` instead."""
+
+_VISITOR_CODE = "woocommerce_rest_cannot_"
+"""The start of the codes for things that a visitor may not do. A consumer key that is not known gets them too."""
+
+MEANINGS: Mapping[int, tuple[type[StoreError], str, str]] = {
+    401: (CredentialsRefusedError, "credentials-refused", "the key is wrong, or may not do this"),
+    403: (CredentialsRefusedError, "credentials-refused", "the key lacks a right"),
+    404: (StoreMisconfiguredError, "no-such-route", "the store's REST API has no such route"),
+    413: (RequestTooLargeError, "too-large", "the store takes fewer items in one request"),
+    429: (StoreBusyError, "busy", "the store asks for a pause"),
+}
+"""By status of an API error that no other rule explains: its class, our code and the message."""
 
 
 def failure(response: Response) -> StoreError:
@@ -85,17 +105,6 @@ def status_inside(error: Mapping[str, Any]) -> int | None:
     return status if isinstance(status, int) else None
 
 
-KEY_NOT_RECEIVED = "key-not-received"
-
-_KEY_WRONG = frozenset(
-    {"woocommerce_rest_authentication_error", "woocommerce_rest_authentication_missing_parameter"}
-)
-"""WooCommerce has read a key and rejects it. A request without a key gets a code of `_VISITOR_CODE` instead."""
-
-_VISITOR_CODE = "woocommerce_rest_cannot_"
-"""The start of the codes for things that a visitor may not do. A consumer key that is not known gets them too."""
-
-
 def is_key_missing(response: Response) -> bool:
     """Tell whether the REST API answers as to a visitor, so that the key did not arrive."""
     return response.status_code == 401 and failure(response).code == KEY_NOT_RECEIVED
@@ -142,15 +151,6 @@ def _failure_before_store(status: int) -> StoreError:
     return StoreUnreachableError(
         "not-the-api", f"something before the store answered (status {status})"
     )
-
-
-MEANINGS: Mapping[int, tuple[type[StoreError], str, str]] = {
-    401: (CredentialsRefusedError, "credentials-refused", "the key is wrong, or may not do this"),
-    403: (CredentialsRefusedError, "credentials-refused", "the key lacks a right"),
-    404: (StoreMisconfiguredError, "no-such-route", "the store's REST API has no such route"),
-    413: (RequestTooLargeError, "too-large", "the store takes fewer items in one request"),
-    429: (StoreBusyError, "busy", "the store asks for a pause"),
-}
 
 
 def _retry_after(value: str | None) -> timedelta | None:

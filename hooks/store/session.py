@@ -48,14 +48,17 @@ class SessionAPI(API):  # type: ignore[misc]  # the client is not typed
     def _API__request(  # noqa: N802 - the mangled name of the method that it replaces
         self, method: str, endpoint: str, data: object, params: Mapping[str, str] | None = None
     ) -> Response:
-        url, query, auth = self._API__get_url(endpoint), dict(params or {}), None
+        url = self._API__get_url(endpoint)
+        query = dict(params or {})
         body: bytes | None = None
+        auth: HTTPBasicAuth | None = None
         headers = {"user-agent": self.user_agent, "accept": "application/json"}
         if method == "GET":
             query |= caches.unique_query()
             headers |= caches.NO_CACHE
         if not self.is_ssl:  # OAuth signs the query, which is then a part of the address
-            url, query = self._API__get_oauth_url(f"{url}?{urlencode(query)}", method), {}
+            url = self._API__get_oauth_url(f"{url}?{urlencode(query)}", method)
+            query = {}
         elif self.key_in_query:
             query |= {"consumer_key": self.consumer_key, "consumer_secret": self.consumer_secret}
         else:
