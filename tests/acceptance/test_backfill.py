@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from hooks.ledger.database import Database
 from hooks.ledger.tables import deliveries, records, rounds
-from tests.acceptance.truth import let_claims_lapse
+from tests.acceptance.expected_state import let_claims_lapse
 from tests.support.processes import ROOT, Process, Sandbox, Stack, until
 
 ORDERS, CUSTOMERS = 450, 20

@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 
 from hooks.ledger.database import Database
 from hooks.retention.policy import Policy
-from tests.acceptance import truth
+from tests.acceptance import expected_state
 from tests.support.databases import ON_EVERY_JOURNAL
 from tests.support.processes import ROOT, Process, Sandbox, Stack, Web, until
 
@@ -30,7 +30,7 @@ SOCKS = [{"product_id": 11}]
 
 @pytest.fixture
 def ledger(processes: Stack) -> Iterator[Database]:
-    with truth.ledger_of(processes) as opened:
+    with expected_state.ledger_of(processes) as opened:
         yield opened
 
 
@@ -98,8 +98,8 @@ class Shop:
     sandbox: Sandbox
     orders: list[int] = field(default_factory=list)
     accounts: list[int] = field(default_factory=list)
-    gone: set[truth.Key] = field(default_factory=set)
-    erased: set[truth.Key] = field(default_factory=set)
+    gone: set[expected_state.Key] = field(default_factory=set)
+    erased: set[expected_state.Key] = field(default_factory=set)
 
     def begin(self) -> None:
         """What is there before the backup."""
@@ -135,8 +135,8 @@ class Shop:
 def reconciled(ledger: Database, sandbox: Sandbox) -> None:
     """Wait until all that happened before now is in the ledger, and back in the shop."""
     now = datetime.now(UTC)
-    until(lambda: truth.reconciled_since(ledger, now), "a reconciliation")
-    until(lambda: truth.at_rest(ledger, sandbox), "all to be written back")
+    until(lambda: expected_state.reconciled_since(ledger, now), "a reconciliation")
+    until(lambda: expected_state.at_rest(ledger, sandbox), "all to be written back")
 
 
 def running(processes: Stack, sandbox: Sandbox) -> tuple[Web, Process]:
@@ -163,24 +163,24 @@ def test_a_restored_backup_is_made_true_by_one_reconciliation_and_brings_nothing
     shop.live_on()
     reconciled(ledger, shop.sandbox)
     assert (worker.stop(), web.stop()) == (0, 0)
-    right = truth.anew(shop.sandbox, tmp_path, policy)
-    truth.assert_true(ledger, shop.sandbox, right)
+    right = expected_state.anew(shop.sandbox, tmp_path, policy)
+    expected_state.assert_true(ledger, shop.sandbox, right)
 
     ledger.close()
     backup.put_back()
     assert processes.flask("db", "upgrade").returncode == 0
-    truth.let_claims_lapse(ledger)  # a day has passed
-    assert truth.tagged(ledger) != right
-    truth.clear_log(shop.sandbox)
+    expected_state.let_claims_lapse(ledger)  # a day has passed
+    assert expected_state.tagged(ledger) != right
+    expected_state.clear_log(shop.sandbox)
     done = processes.flask("store", "backfill")
     assert done.returncode == 0, done.stderr
-    truth.assert_true(ledger, shop.sandbox, right)
-    states = truth.states(ledger)
+    expected_state.assert_true(ledger, shop.sandbox, right)
+    states = expected_state.states(ledger)
     assert {states[key] for key in shop.gone} == {"gone"}
     assert {states[key] for key in shop.erased} == {"erased"}
 
     web.start()
     worker.start()
     reconciled(ledger, shop.sandbox)
-    truth.assert_true(ledger, shop.sandbox, right)
-    assert truth.written(shop.sandbox) == {}
+    expected_state.assert_true(ledger, shop.sandbox, right)
+    assert expected_state.written(shop.sandbox) == {}

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hooks.ledger.tables import deliveries, pages, records, rounds, stores
-from tests.acceptance.truth import ledger_of
+from tests.acceptance.expected_state import ledger_of
 from tests.support.processes import ROOT, Sandbox, Stack, Web, until
 
 SOURCE = ROOT / "tests/support/shifted_clock.c"

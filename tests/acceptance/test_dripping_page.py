@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.integration.desk import ON_SQLITE
+from tests.integration.harness import ON_SQLITE
 from tests.support.hostile import hostile
 from tests.support.processes import Stack, until
 

@@ -22,7 +22,7 @@ from hooks.ledger.database import Database
 from hooks.ledger.tables import deliveries
 from hooks.retention.policy import Policy
 from hooks.settings.webhook_secrets import signing_keys
-from tests.acceptance import truth
+from tests.acceptance import expected_state
 from tests.support.databases import ON_EVERY_JOURNAL
 from tests.support.processes import Process, Sandbox, Stack, Web, until
 from tests.support.recordings import SECRET
@@ -253,7 +253,7 @@ def kill_amid(bustle: Bustle, ledger: Database, web: Web, worker: Process, seed:
             web.start()
         else:
             kill(worker)
-            truth.let_claims_lapse(ledger)
+            expected_state.let_claims_lapse(ledger)
             worker.start()
     until(lambda: bustle.over, f"{DELIVERIES} deliveries")
 
@@ -275,7 +275,7 @@ def test_kills_amid_2000_deliveries_lose_none_that_was_answered_and_end_as_if_un
     web = processes.web()
     every = {"WATCH_SECONDS": "1", "RECONCILE_SECONDS": "2", "SWEEP_SECONDS": "5"}
     with ExitStack() as stack:
-        ledger = stack.enter_context(truth.ledger_of(processes))
+        ledger = stack.enter_context(expected_state.ledger_of(processes))
         door = stack.enter_context(door_to(web))
         processes.env |= {"PUBLIC_URL": door.url, "STORE_REQUESTS_PER_SECOND": "1000", **every}
         processes.flask("store", "install")
@@ -287,11 +287,11 @@ def test_kills_amid_2000_deliveries_lose_none_that_was_answered_and_end_as_if_un
             lambda: sandbox.do("wait_until_idle", timeout=1)["idle"], "the store to have sent all"
         )
         ended = datetime.now(UTC)
-        until(lambda: truth.reconciled_since(ledger, ended), "a reconciliation")
-        until(lambda: truth.at_rest(ledger, sandbox), "all to be written back")
+        until(lambda: expected_state.reconciled_since(ledger, ended), "a reconciliation")
+        until(lambda: expected_state.at_rest(ledger, sandbox), "all to be written back")
         assert worker.stop() == 0
 
-        truth.assert_true(ledger, sandbox, truth.anew(sandbox, tmp_path, policy))
-        truth.assert_nothing_told_twice(ledger)
+        expected_state.assert_true(ledger, sandbox, expected_state.anew(sandbox, tmp_path, policy))
+        expected_state.assert_nothing_told_twice(ledger)
         assert len(door.taken) >= DELIVERIES
         assert door.identities(policy) - identities(ledger) == set()

@@ -21,7 +21,7 @@ import pytest
 from hooks.counter_files import remove_stale
 from hooks.ledger.database import Database
 from hooks.ledger.upgrade import upgrade
-from tests.acceptance.sessions import living, sessions_under
+from tests.acceptance.process_sessions import living, sessions_under
 from tests.support.checkout import bare_environment
 from tests.support.processes import free_port, until
 

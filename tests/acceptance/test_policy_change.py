@@ -34,7 +34,7 @@ from hooks.tagging.changes import is_rescheduled
 from hooks.tagging.context import LedgerContext, context_of
 from hooks.tagging.tagger import tag
 from schemas.policy import load_policy
-from tests.acceptance import truth
+from tests.acceptance import expected_state
 from tests.support.crowd import FAMILY, STORES, Key, crowd, fill, key_of
 from tests.support.processes import ROOT, Process, Stack, Web, until
 from tests.support.recordings import SECRET, Recorded, made, order
@@ -325,7 +325,7 @@ def test_a_new_policy_tags_all_records_anew_amid_deliveries_and_kills(
     processes: Stack, policy: Policy, tmp_path: Path
 ) -> None:
     dice, now = random.Random(20261123), datetime.now(UTC).replace(microsecond=0)
-    with truth.ledger_of(processes) as ledger:
+    with expected_state.ledger_of(processes) as ledger:
         families = FAMILIES["sqlite" if ledger.is_sqlite else "postgresql"]
         new = edited(policy, tmp_path / "new.toml")
         crowds = Made(list(crowd(policy, families, now)), list(crowd(new, families, now)))

@@ -16,7 +16,7 @@ import pytest
 
 from hooks.ledger.database import Database
 from hooks.retention.policy import Policy
-from tests.acceptance import truth
+from tests.acceptance import expected_state
 from tests.support.processes import TOPICS, Process, Sandbox, Stack, Web, until
 
 Event = Callable[[], Any]
@@ -32,7 +32,7 @@ ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect
 
 @pytest.fixture
 def ledger(processes: Stack) -> Iterator[Database]:
-    with truth.ledger_of(processes) as opened:
+    with expected_state.ledger_of(processes) as opened:
         yield opened
 
 
@@ -47,7 +47,7 @@ class Shop:
     orders: list[int] = field(default_factory=list)
     trashed: list[int] = field(default_factory=list)
     accounts: list[int] = field(default_factory=list)
-    deleted: list[truth.Key] = field(default_factory=list)
+    deleted: list[expected_state.Key] = field(default_factory=list)
 
     def begin(self) -> None:
         """Orders of guests, and accounts of which nobody heard for long."""
@@ -162,10 +162,10 @@ def in_step(processes: Stack, ledger: Database) -> tuple[Shop, Web, Process]:
     began = datetime.now(UTC)
     worker = processes.worker()
     shop.begin()
-    until(lambda: truth.reconciled_since(ledger, began), "the first reconciliation")
+    until(lambda: expected_state.reconciled_since(ledger, began), "the first reconciliation")
     known = ORDERS + ACCOUNTS + len(shop.trashed)
-    until(lambda: len(truth.tagged(ledger)) == known, "all records to arrive")
-    until(lambda: truth.at_rest(ledger, shop.sandbox), "all to be written back")
+    until(lambda: len(expected_state.tagged(ledger)) == known, "all records to arrive")
+    until(lambda: expected_state.at_rest(ledger, shop.sandbox), "all to be written back")
     return shop, web, worker
 
 
@@ -199,19 +199,19 @@ def test_after_500_events_without_the_service_one_reconciliation_makes_all_true_
         "customer.deleted",
         "action.wc_support_request_closed",
     }
-    right = truth.anew(shop.sandbox, tmp_path, policy)
-    due = truth.out_of_step(shop.sandbox, right)
+    right = expected_state.anew(shop.sandbox, tmp_path, policy)
+    due = expected_state.out_of_step(shop.sandbox, right)
     assert len(due) > 200
-    truth.clear_log(shop.sandbox)
+    expected_state.clear_log(shop.sandbox)
 
     began = datetime.now(UTC)
     web.start()
     worker = processes.worker()
-    until(lambda: truth.reconciled_since(ledger, began), "a reconciliation")
-    until(lambda: truth.at_rest(ledger, shop.sandbox), "all to be written back")
-    truth.assert_true(ledger, shop.sandbox, right)
-    assert truth.written(shop.sandbox) == dict.fromkeys(due, 1)
-    assert {truth.states(ledger)[key] for key in shop.deleted} == {"gone"}
+    until(lambda: expected_state.reconciled_since(ledger, began), "a reconciliation")
+    until(lambda: expected_state.at_rest(ledger, shop.sandbox), "all to be written back")
+    expected_state.assert_true(ledger, shop.sandbox, right)
+    assert expected_state.written(shop.sandbox) == dict.fromkeys(due, 1)
+    assert {expected_state.states(ledger)[key] for key in shop.deleted} == {"gone"}
     assert shop.all_well()
     assert reports(worker, "webhook.wrong") == Counter(disabled)
     done = Counter(re.findall(r"reconciliation\.done.*round=(\w+)", worker.log()))
@@ -231,21 +231,23 @@ def test_after_500_events_without_the_web_process_a_worker_that_went_on_has_made
     shop, web, worker = in_step(processes, ledger)
     web.send(signal.SIGKILL)
     web.wait()
-    truth.clear_log(shop.sandbox)
+    expected_state.clear_log(shop.sandbox)
     assert shop.live_on() == EVENTS
     until(lambda: reports(worker, "webhook.wrong")["order.updated"] > 0, "the worker to notice")
     ended = datetime.now(UTC)
     web.start()
-    until(lambda: truth.reconciled_since(ledger, ended), "a reconciliation")
-    until(lambda: truth.at_rest(ledger, shop.sandbox), "all to be written back")
-    truth.assert_true(ledger, shop.sandbox, truth.anew(shop.sandbox, tmp_path, policy))
-    told = truth.histories(ledger)
+    until(lambda: expected_state.reconciled_since(ledger, ended), "a reconciliation")
+    until(lambda: expected_state.at_rest(ledger, shop.sandbox), "all to be written back")
+    expected_state.assert_true(
+        ledger, shop.sandbox, expected_state.anew(shop.sandbox, tmp_path, policy)
+    )
+    told = expected_state.histories(ledger)
     assert {
         key: number
-        for key, number in truth.written(shop.sandbox).items()
+        for key, number in expected_state.written(shop.sandbox).items()
         if number > len(told[key])
     } == {}
-    assert {truth.states(ledger)[key] for key in shop.deleted} == {"gone"}
+    assert {expected_state.states(ledger)[key] for key in shop.deleted} == {"gone"}
     shop.have_something_sent()  # what failed fewer times than it takes is forgotten with the first success
     until(shop.all_well, "all webhooks to be active, without a failure")
     until(lambda: problems(web) == {"erased-too-early"}, "the ledger to know it")

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from hooks.ledger.database import Database
 from hooks.ledger.tables import records
-from tests.acceptance import truth
+from tests.acceptance import expected_state
 from tests.support.processes import TOPICS, Sandbox, Stack, Web, until
 from tests.support.recordings import SECRET
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 
 @pytest.fixture
 def ledger(processes: Stack) -> Iterator[Database]:
-    with truth.ledger_of(processes) as opened:
+    with expected_state.ledger_of(processes) as opened:
         yield opened
 
 
@@ -76,13 +76,16 @@ def in_step(ledger: Database, store: str) -> int:
 
 def done(ledger: Database, store: str, sandbox: Sandbox, number: int) -> bool:
     """Whether so many records are written back, and no more is to come."""
-    return in_step(ledger, store) == number and truth.at_rest(ledger, sandbox, store)
+    return in_step(ledger, store) == number and expected_state.at_rest(ledger, sandbox, store)
 
 
 def assert_written_once(sandbox: Sandbox, number: int) -> None:
     """So many records were written, each with one write, and hold what was written."""
-    assert Counter(truth.written(sandbox).values()) == {1: number}
-    assert sum(bool(meta.get("retention_class")) for meta in truth.held(sandbox).values()) == number
+    assert Counter(expected_state.written(sandbox).values()) == {1: number}
+    assert (
+        sum(bool(meta.get("retention_class")) for meta in expected_state.held(sandbox).values())
+        == number
+    )
 
 
 def write_times(sandbox: Sandbox) -> list[float]:
@@ -152,7 +155,11 @@ def test_a_store_that_does_not_answer_never_delays_the_other(
     for sandbox in stores.values():
         sandbox.do("place_orders", count=FEW, line_items=SOCKS)
     until(
-        lambda: len(truth.tagged(ledger, "no")) == len(truth.tagged(ledger, "uk")) == FEW,
+        lambda: (
+            len(expected_state.tagged(ledger, "no"))
+            == len(expected_state.tagged(ledger, "uk"))
+            == FEW
+        ),
         "all orders to arrive",
     )
     for sandbox in stores.values():

@@ -15,6 +15,7 @@ from hooks.ledger import rounds, tables
 from hooks.ledger.database import Database
 from hooks.settings import StoreSettings
 from hooks.store.client import StoreClient
+from tests.acceptance.expected_state import ledger_of
 from tests.acceptance.test_store_commands import (
     HERE,
     NEW,
@@ -25,7 +26,6 @@ from tests.acceptance.test_store_commands import (
     writes,
     wrong,
 )
-from tests.acceptance.truth import ledger_of
 from tests.support.processes import TOKEN, TOPICS, Process, Sandbox, Stack, until
 from tests.support.recordings import SECRET
 

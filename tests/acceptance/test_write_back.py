@@ -14,8 +14,8 @@ from sqlalchemy import func, select
 from hooks.ledger.database import Database
 from hooks.ledger.tables import records
 from hooks.retention.store_meta import KEYS
-from tests.acceptance.sessions import living
-from tests.acceptance.truth import let_claims_lapse
+from tests.acceptance.expected_state import let_claims_lapse
+from tests.acceptance.process_sessions import living
 from tests.support.processes import Process, Sandbox, Stack, Web, until
 from tests.support.recordings import delivery
 

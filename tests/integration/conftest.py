@@ -1,4 +1,4 @@
-"""Fixtures of the worker's side: a desk with a store, scripted servers, clients of both."""
+"""Fixtures of the worker's side: a harness with a store, scripted servers, clients of both."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ from hooks.ledger.upgrade import upgrade
 from hooks.retention.policy import Policy
 from hooks.settings import StoreSettings
 from hooks.store.client import StoreClient
-from tests.integration.desk import NOON, Desk, service_at
-from tests.integration.desk import desk as open_desk
-from tests.integration.scripted import Scripted
-from tests.integration.scripted import scripted as listen
+from tests.integration.harness import NOON, Harness, open_harness, service_at
+from tests.integration.scripted_server import ScriptedServer
+from tests.integration.scripted_server import scripted_server as listen
 from tests.support.recordings import SECRET
 
 MakeClient = Callable[..., StoreClient]
@@ -48,9 +47,11 @@ def at_revision(database_url: str) -> Iterator[Callable[[str], Database]]:
 
 
 @pytest.fixture
-def desk(request: pytest.FixtureRequest, database: Database, policy: Policy) -> Iterator[Desk]:
-    """A desk; its parameter is the role behind the key and the webhooks, an administrator's if none is given."""
-    with open_desk(database, policy, role=getattr(request, "param", "administrator")) as made:
+def harness(
+    request: pytest.FixtureRequest, database: Database, policy: Policy
+) -> Iterator[Harness]:
+    """A harness; its parameter is the role behind the key and the webhooks, an administrator's if none is given."""
+    with open_harness(database, policy, role=getattr(request, "param", "administrator")) as made:
         yield made
 
 
@@ -63,7 +64,7 @@ def store() -> Iterator[SandboxStore]:
 
 
 @pytest.fixture
-def script() -> Iterator[Scripted]:
+def script() -> Iterator[ScriptedServer]:
     """A server that answers by script."""
     with listen() as made:
         yield made

@@ -24,8 +24,7 @@ from hooks.retention.tool_reports import number_of
 from hooks.rights.lookup import answer_to
 from hooks.rights.values import Inquiry
 from hooks.worker.forget_addresses import forget
-from tests.integration.desk import ON_SQLITE, Desk
-from tests.integration.desk import desk as open_desk
+from tests.integration.harness import ON_SQLITE, Harness, open_harness
 
 KEY = "a key of at least thirty-two characters"
 OTHER_KEY = "another key of thirty-two characters or more"
@@ -34,13 +33,13 @@ JUMPER: dict[str, Any] = {"line_items": [{"product_id": 10}]}
 
 
 @pytest.fixture
-def shop(database: Database, policy: Policy) -> Iterator[Desk]:
+def shop(database: Database, policy: Policy) -> Iterator[Harness]:
     """A shop that is served with a key for addresses."""
-    with open_desk(database, policy, subject_key=KEY) as made:
+    with open_harness(database, policy, subject_key=KEY) as made:
         yield made
 
 
-def guest_order(shop: Desk, email: str = KARI) -> int:
+def guest_order(shop: Harness, email: str = KARI) -> int:
     """A paid order of a guest, with order attribution on it, of which the ledger has heard."""
     meta = [{"key": "_wc_order_attribution_source_type", "value": "organic"}]
     number = shop.paid_order(
@@ -50,14 +49,14 @@ def guest_order(shop: Desk, email: str = KARI) -> int:
     return number
 
 
-def account(shop: Desk, email: str = KARI) -> int:
+def account(shop: Harness, email: str = KARI) -> int:
     """An account of which the ledger has heard."""
     number = int(shop.store.sign_up(email=email)["id"])
     shop.come_to_rest()
     return number
 
 
-def note(shop: Desk, number: int, type_: EventType, name: str = "", **more: Any) -> None:
+def note(shop: Harness, number: int, type_: EventType, name: str = "", **more: Any) -> None:
     """Note something about an account."""
     if type_ == "hold":
         more |= {"reason": "litigation", "owner": "legal", "review_on": date(2027, 5, 1)}
@@ -65,7 +64,7 @@ def note(shop: Desk, number: int, type_: EventType, name: str = "", **more: Any)
     shop.come_to_rest()
 
 
-def unsubscribe(shop: Desk, email: str = KARI) -> None:
+def unsubscribe(shop: Harness, email: str = KARI) -> None:
     """The newsletter tool tells that somebody has had enough."""
     subject = email_subject(email, shop.runtime.subject_key or "")
     shop.report(
@@ -81,7 +80,7 @@ def unsubscribe(shop: Desk, email: str = KARI) -> None:
     shop.come_to_rest()
 
 
-def marketing_end(shop: Desk, number: int) -> str | None:
+def marketing_end(shop: Harness, number: int) -> str | None:
     """The last day on which an order's marketing data are kept."""
     entries = json.loads(shop.held("order", number)["retention_schedule"])
     ends = [one["delete_after"] for one in entries if one["class"] == "marketing"]
@@ -89,7 +88,7 @@ def marketing_end(shop: Desk, number: int) -> str | None:
     return str(ends[0]) if ends[0] else None
 
 
-def listed(shop: Desk, subject: Subject) -> set[tuple[str, int]]:
+def listed(shop: Harness, subject: Subject) -> set[tuple[str, int]]:
     """The records that the answer to a person lists."""
     with shop.runtime.database.read() as connection:
         answer = answer_to(
@@ -109,7 +108,7 @@ def everything(database: Database) -> str:
         )
 
 
-def test_a_guest_an_account_and_a_contact_with_one_address_are_one_person(shop: Desk) -> None:
+def test_a_guest_an_account_and_a_contact_with_one_address_are_one_person(shop: Harness) -> None:
     guest, number = guest_order(shop, " Kari@EXAMPLE.test "), account(shop)
     other = guest_order(shop, "ola@example.test")
     owned = shop.paid_order(customer_id=number, **JUMPER)
@@ -125,7 +124,7 @@ def test_a_guest_an_account_and_a_contact_with_one_address_are_one_person(shop: 
 # --- the hash goes -------------------------------------------------------------------------------------------
 
 
-def test_the_hashes_of_an_account_go_once_nothing_is_left_on_which_they_bear(shop: Desk) -> None:
+def test_the_hashes_of_an_account_go_once_nothing_is_left_on_which_they_bear(shop: Harness) -> None:
     number, guest = account(shop), guest_order(shop)
     unsubscribe(shop)
     shop.report(_deleted_contact(shop))
@@ -149,7 +148,7 @@ def test_the_hashes_of_an_account_go_once_nothing_is_left_on_which_they_bear(sho
 
 
 @ON_SQLITE
-def test_the_hashes_stay_for_days_in_which_the_lists_show_more(shop: Desk) -> None:
+def test_the_hashes_stay_for_days_in_which_the_lists_show_more(shop: Harness) -> None:
     unsubscribe(shop)
     unheard = shop.paid_order(
         billing={"email": KARI},
@@ -166,7 +165,7 @@ def test_the_hashes_stay_for_days_in_which_the_lists_show_more(shop: Desk) -> No
 
 
 @ON_SQLITE
-def test_a_deleted_request_that_named_an_address_keeps_no_hash(shop: Desk) -> None:
+def test_a_deleted_request_that_named_an_address_keeps_no_hash(shop: Harness) -> None:
     subject = email_subject(KARI, KEY)
     for occurrence in ("made", "deleted"):
         shop.report(Happened("support-request", 7, occurrence, shop.clock(), "", subject))
@@ -176,7 +175,7 @@ def test_a_deleted_request_that_named_an_address_keeps_no_hash(shop: Desk) -> No
 
 
 @ON_SQLITE
-def test_what_goes_by_the_address_of_an_order_that_is_gone_is_the_persons(shop: Desk) -> None:
+def test_what_goes_by_the_address_of_an_order_that_is_gone_is_the_persons(shop: Harness) -> None:
     guest = guest_order(shop)
     shop.report(
         Happened("support-request", 7, "made", shop.clock(), "", Subject("order", str(guest)))
@@ -186,7 +185,7 @@ def test_what_goes_by_the_address_of_an_order_that_is_gone_is_the_persons(shop: 
     assert ("support-request", 7) in listed(shop, email_subject(KARI, KEY))
 
 
-def _deleted_contact(shop: Desk) -> Happened:
+def _deleted_contact(shop: Harness) -> Happened:
     subject = email_subject(KARI, KEY)
     return Happened(
         "marketing-consent", number_of(str(subject)), "deleted", shop.clock(), "", subject
@@ -196,7 +195,7 @@ def _deleted_contact(shop: Desk) -> Happened:
 # --- another key ---------------------------------------------------------------------------------------------
 
 
-def test_after_another_key_each_record_keeps_what_was_decided(shop: Desk) -> None:
+def test_after_another_key_each_record_keeps_what_was_decided(shop: Harness) -> None:
     guest, number = guest_order(shop), account(shop)
     note(shop, number, "hold")
     unsubscribe(shop)
@@ -214,7 +213,7 @@ def test_after_another_key_each_record_keeps_what_was_decided(shop: Desk) -> Non
 
 @ON_SQLITE
 def test_a_first_key_for_a_ledger_in_use(database: Database, policy: Policy) -> None:
-    with open_desk(database, policy) as shop:
+    with open_harness(database, policy) as shop:
         guest, number = guest_order(shop), account(shop)
         _use(shop, KEY)
         assert rehash(shop.runtime, "shop") == 2
@@ -224,7 +223,7 @@ def test_a_first_key_for_a_ledger_in_use(database: Database, policy: Policy) -> 
 
 @ON_SQLITE
 def test_another_key_makes_nothing_due_that_nobody_asked_for_and_holds_can_be_lifted(
-    shop: Desk,
+    shop: Harness,
 ) -> None:
     number = account(shop)
     note(shop, number, "erasure-requested")
@@ -242,7 +241,7 @@ def test_another_key_makes_nothing_due_that_nobody_asked_for_and_holds_can_be_li
     )
 
 
-def _use(shop: Desk, key: str) -> None:
+def _use(shop: Harness, key: str) -> None:
     shop.runtime = runtime = replace(shop.runtime, subject_key=key)
     refetcher, pusher = (
         replace(shop.worker.refetcher, runtime=runtime),
@@ -259,7 +258,7 @@ def _use(shop: Desk, key: str) -> None:
 def test_what_bears_on_a_person_with_a_thousand_orders_is_done_in_one_turn(
     database: Database, policy: Policy
 ) -> None:
-    with open_desk(database, policy, subject_key=KEY) as shop:
+    with open_harness(database, policy, subject_key=KEY) as shop:
         number = account(shop)
         shop.store.place_orders(
             1000, customer_id=number, set_paid=True, billing={"email": KARI}, **JUMPER

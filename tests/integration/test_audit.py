@@ -13,8 +13,8 @@ from hooks.ledger.audit.seals import GENESIS, Head, seal_hash, sealed_columns, t
 from hooks.ledger.audit.seals import seal as seal_some
 from hooks.ledger.database import Database
 from hooks.ledger.tables import history, records, seal_head, seals
-from tests.integration.desk import NOON, ON_SQLITE
-from tests.integration.sealing import (
+from tests.integration.harness import NOON, ON_SQLITE
+from tests.integration.sealed_history import (
     MINUTE,
     NEXT_DAY,
     ORDERS,

@@ -13,29 +13,29 @@ import pytest
 from hooks.intake.answers import Answers
 from hooks.store.client import StoreClient
 from hooks.sync.backfill import Backfill
-from tests.integration.desk import Desk
+from tests.integration.harness import Harness
 from tests.support.processes import until
 
 ORDERS = 250
 
 
 @pytest.fixture
-def backfill(desk: Desk) -> Iterator[Backfill]:
+def backfill(harness: Harness) -> Iterator[Backfill]:
     """Of a shop that was there before us."""
-    desk.store.place_orders(count=ORDERS, quiet=True)
-    client = StoreClient(desk.worker.pusher.client.settings)
+    harness.store.place_orders(count=ORDERS, quiet=True)
+    client = StoreClient(harness.worker.pusher.client.settings)
     with closing(client._api.session):
-        refetcher = replace(desk.worker.refetcher, client=client)
-        yield Backfill("shop", desk.runtime, desk.reconciler, refetcher)
+        refetcher = replace(harness.worker.refetcher, client=client)
+        yield Backfill("shop", harness.runtime, harness.reconciler, refetcher)
 
 
-def _listed(desk: Desk) -> int:
+def _listed(harness: Harness) -> int:
     """How many pages of orders the store was asked for."""
-    return sum("offset" in entry.query for entry in desk.store.log.requests)
+    return sum("offset" in entry.query for entry in harness.store.log.requests)
 
 
 def test_the_next_page_is_listed_while_records_of_the_page_before_are_taken_in(
-    desk: Desk, backfill: Backfill, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, backfill: Backfill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     apply_answers, pages = Answers.apply, iter((2, 3))
 
@@ -44,7 +44,7 @@ def test_the_next_page_is_listed_while_records_of_the_page_before_are_taken_in(
     ) -> None:
         wanted = next(pages, 0)
         until(
-            lambda: _listed(desk) >= wanted,
+            lambda: _listed(harness) >= wanted,
             f"page {wanted} to be asked for before the records before are taken in",
         )
         apply_answers(self, store, answers, asked_at=asked_at)

@@ -19,7 +19,7 @@ from hooks.store.retry import LONGEST
 from hooks.sync import store_observations
 from hooks.sync.store_observations import CACHED, QUIET, ZoneWatch
 from tests.integration.conftest import MakeClient
-from tests.integration.desk import ON_SQLITE, SECOND, Desk
+from tests.integration.harness import ON_SQLITE, SECOND, Harness
 from tests.support.recordings import made
 
 TELLING, SILENT = "deaf X-LiteSpeed-Cache: hit", "deaf silent"
@@ -28,129 +28,133 @@ HABITS = pytest.mark.parametrize(
 )
 
 
-def _ask(desk: Desk, number: int) -> None:
+def _ask(harness: Harness, number: int) -> None:
     """Have the store asked about an order, by a hint that its own state does not answer."""
-    desk.receive(made("order.deleted", {"id": number}, delivery_id=uuid4().hex))
+    harness.receive(made("order.deleted", {"id": number}, delivery_id=uuid4().hex))
 
 
-def _traits(desk: Desk) -> dict[str, str]:
-    with desk.runtime.database.read() as connection:
+def _traits(harness: Harness) -> dict[str, str]:
+    with harness.runtime.database.read() as connection:
         return {name: trait.value for name, trait in traits.read(connection, "shop").items()}
 
 
-def _carry(desk: Desk) -> None:
-    with desk.runtime.database.write() as connection:
-        store_observations.exchange(connection, "shop", desk.worker.pusher.client, desk.clock())
+def _carry(harness: Harness) -> None:
+    with harness.runtime.database.write() as connection:
+        store_observations.exchange(
+            connection, "shop", harness.worker.pusher.client, harness.clock()
+        )
 
 
-def _keep_in_the_cache(desk: Desk, number: int, habit: str) -> None:
+def _keep_in_the_cache(harness: Harness, number: int, habit: str) -> None:
     """Let the cache keep the order as it is now."""
-    desk.store.set_habits(cache=habit)
-    _ask(desk, number)
-    desk.settle()
+    harness.store.set_habits(cache=habit)
+    _ask(harness, number)
+    harness.settle()
 
 
 @ON_SQLITE
 @HABITS
 def test_an_older_answer_than_a_delivery_is_not_taken_for_a_restored_store(
-    desk: Desk, habit: str
+    harness: Harness, habit: str
 ) -> None:
-    number = desk.store.place_order()["id"]
-    desk.come_to_rest()
-    _keep_in_the_cache(desk, number, habit)
-    desk.advance()
-    desk.store.pay_order(number)
-    desk.come_to_rest()
-    before = desk.row("order", number)
+    number = harness.store.place_order()["id"]
+    harness.come_to_rest()
+    _keep_in_the_cache(harness, number, habit)
+    harness.advance()
+    harness.store.pay_order(number)
+    harness.come_to_rest()
+    before = harness.row("order", number)
     assert before["retention_class"] == "orders-accounting"
     for _ in range(3):
-        desk.advance()
-        _ask(desk, number)
-        desk.come_to_rest()
-    after = desk.row("order", number)
+        harness.advance()
+        _ask(harness, number)
+        harness.come_to_rest()
+    after = harness.row("order", number)
     same = ("version", "retention_class", "delete_after", "facts", "wanted_digest", "known_digest")
     assert {name: after[name] for name in same} == {name: before[name] for name in same}
     assert after["reread_at"] is None
-    assert desk.writes("order", number) <= 2
+    assert harness.writes("order", number) <= 2
 
 
 @ON_SQLITE
 @HABITS
 def test_a_record_of_which_a_cache_kept_that_there_is_none_is_not_closed(
-    desk: Desk, habit: str
+    harness: Harness, habit: str
 ) -> None:
-    number = desk.store.place_order()["id"] + 1
-    desk.store.set_habits(cache=habit)
-    _ask(desk, number)
-    desk.settle()
-    assert desk.paid_order() == number
-    desk.advance()
-    desk.deliver()
-    desk.advance()
-    _ask(desk, number)
-    desk.come_to_rest()
-    assert desk.row("order", number)["state"] == "active"
+    number = harness.store.place_order()["id"] + 1
+    harness.store.set_habits(cache=habit)
+    _ask(harness, number)
+    harness.settle()
+    assert harness.paid_order() == number
+    harness.advance()
+    harness.deliver()
+    harness.advance()
+    _ask(harness, number)
+    harness.come_to_rest()
+    assert harness.row("order", number)["state"] == "active"
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("habit", ["", SILENT, TELLING])
-def test_a_store_that_was_restored_is_believed_behind_any_cache(desk: Desk, habit: str) -> None:
-    number = desk.store.place_order()["id"]
-    desk.come_to_rest()
-    with desk.store.lock:
-        orders = copy.deepcopy(desk.store.shop.orders)
-    _keep_in_the_cache(desk, number, habit)
-    desk.advance()
-    desk.store.pay_order(number)
-    desk.come_to_rest()
-    with desk.store.lock:
-        desk.store.shop.orders = orders
-    desk.advance()
-    _ask(desk, number)
-    desk.come_to_rest()
-    assert '"pending"' in desk.row("order", number)["facts"]
-    assert desk.held("order", number) == desk.wanted("order", number)
+def test_a_store_that_was_restored_is_believed_behind_any_cache(
+    harness: Harness, habit: str
+) -> None:
+    number = harness.store.place_order()["id"]
+    harness.come_to_rest()
+    with harness.store.lock:
+        orders = copy.deepcopy(harness.store.shop.orders)
+    _keep_in_the_cache(harness, number, habit)
+    harness.advance()
+    harness.store.pay_order(number)
+    harness.come_to_rest()
+    with harness.store.lock:
+        harness.store.shop.orders = orders
+    harness.advance()
+    _ask(harness, number)
+    harness.come_to_rest()
+    assert '"pending"' in harness.row("order", number)["facts"]
+    assert harness.held("order", number) == harness.wanted("order", number)
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("habit", ["", SILENT, TELLING])
-def test_a_record_that_is_gone_is_closed_behind_any_cache(desk: Desk, habit: str) -> None:
-    number = desk.written_order()
-    _keep_in_the_cache(desk, number, habit)
-    desk.store.delete_order(number)
-    desk.advance()
-    _ask(desk, number)
-    desk.come_to_rest()
-    assert desk.row("order", number)["state"] == ("active" if habit == SILENT else "gone")
+def test_a_record_that_is_gone_is_closed_behind_any_cache(harness: Harness, habit: str) -> None:
+    number = harness.written_order()
+    _keep_in_the_cache(harness, number, habit)
+    harness.store.delete_order(number)
+    harness.advance()
+    _ask(harness, number)
+    harness.come_to_rest()
+    assert harness.row("order", number)["state"] == ("active" if habit == SILENT else "gone")
     if habit == SILENT:  # what it says is what is known; once it has forgotten, the truth comes out
-        desk.store.set_habits(cache="")
-        _ask(desk, number)
-        desk.come_to_rest()
-        assert desk.row("order", number)["state"] == "gone"
+        harness.store.set_habits(cache="")
+        _ask(harness, number)
+        harness.come_to_rest()
+        assert harness.row("order", number)["state"] == "gone"
 
 
 @ON_SQLITE
-def test_a_list_out_of_a_cache_is_not_gone_on_with_and_stops_nothing_else(desk: Desk) -> None:
-    desk.reconcile()
-    desk.advance(timedelta(hours=1))
-    desk.store.set_habits(cache=TELLING)
-    desk.rescan("orders")
-    number = desk.paid_order()
-    desk.lose()
-    desk.advance()
-    desk.rescan("orders")
-    with desk.runtime.database.read() as connection:
+def test_a_list_out_of_a_cache_is_not_gone_on_with_and_stops_nothing_else(harness: Harness) -> None:
+    harness.reconcile()
+    harness.advance(timedelta(hours=1))
+    harness.store.set_habits(cache=TELLING)
+    harness.rescan("orders")
+    number = harness.paid_order()
+    harness.lose()
+    harness.advance()
+    harness.rescan("orders")
+    with harness.runtime.database.read() as connection:
         state = rounds.state(connection, "shop", "orders")
     assert state is not None
-    assert (state.error, state.due_at) == ("cached", desk.clock() + LONGEST)
-    assert desk.pause() is None
-    desk.store.edit_order(number, customer_note="x")
-    desk.come_to_rest()
-    assert desk.held("order", number) == desk.wanted("order", number) != {}
-    desk.store.set_habits(cache="")
-    desk.advance(LONGEST)
-    desk.rescan_on("orders")
-    with desk.runtime.database.read() as connection:
+    assert (state.error, state.due_at) == ("cached", harness.clock() + LONGEST)
+    assert harness.pause() is None
+    harness.store.edit_order(number, customer_note="x")
+    harness.come_to_rest()
+    assert harness.held("order", number) == harness.wanted("order", number) != {}
+    harness.store.set_habits(cache="")
+    harness.advance(LONGEST)
+    harness.rescan_on("orders")
+    with harness.runtime.database.read() as connection:
         state = rounds.state(connection, "shop", "orders")
     assert state is not None
     assert state.error is None
@@ -158,26 +162,26 @@ def test_a_list_out_of_a_cache_is_not_gone_on_with_and_stops_nothing_else(desk: 
 
 @ON_SQLITE
 def test_a_cache_is_named_until_it_is_silent_for_an_hour_while_the_store_answers(
-    desk: Desk,
+    harness: Harness,
 ) -> None:
-    client = desk.worker.pusher.client
+    client = harness.worker.pusher.client
     client.cached_by = "X-Cache"
-    _carry(desk)
-    first = desk.clock()
-    assert _traits(desk) == {CACHED: f"X-Cache {first.isoformat()}"}
-    desk.advance(QUIET - SECOND)
+    _carry(harness)
+    first = harness.clock()
+    assert _traits(harness) == {CACHED: f"X-Cache {first.isoformat()}"}
+    harness.advance(QUIET - SECOND)
     client.cached_by, client.has_fresh = "X-Cache", True
-    _carry(desk)
-    desk.advance(QUIET)
+    _carry(harness)
+    harness.advance(QUIET)
     client.has_fresh = True
-    _carry(desk)
-    assert "store-cached" in desk.problems(), "an hour since its last answer is not over"
-    desk.advance(SECOND)
-    _carry(desk)
-    assert "store-cached" in desk.problems(), "the store has not answered since"
+    _carry(harness)
+    assert "store-cached" in harness.problems(), "an hour since its last answer is not over"
+    harness.advance(SECOND)
+    _carry(harness)
+    assert "store-cached" in harness.problems(), "the store has not answered since"
     client.has_fresh = True
-    _carry(desk)
-    assert _traits(desk) == {}
+    _carry(harness)
+    assert _traits(harness) == {}
 
 
 def test_the_check_names_the_cache(store: SandboxStore, client_of: MakeClient) -> None:
@@ -196,19 +200,19 @@ def test_the_check_names_the_cache(store: SandboxStore, client_of: MakeClient) -
 
 
 @ON_SQLITE
-def test_the_zone_is_noted_when_it_is_time_to_and_follows_the_store(desk: Desk) -> None:
-    client = desk.worker.pusher.client
-    watch = ZoneWatch("shop", client, desk.runtime)
+def test_the_zone_is_noted_when_it_is_time_to_and_follows_the_store(harness: Harness) -> None:
+    client = harness.worker.pusher.client
+    watch = ZoneWatch("shop", client, harness.runtime)
     watch.step()
-    assert _traits(desk) == {"time-zone": "Europe/Oslo"}
-    assert desk.problems() == set()
-    desk.store.set_time_zone("America/New_York")
+    assert _traits(harness) == {"time-zone": "Europe/Oslo"}
+    assert harness.problems() == set()
+    harness.store.set_time_zone("America/New_York")
     watch.step()
-    assert _traits(desk) == {"time-zone": "Europe/Oslo"}, "it is looked at hourly"
-    desk.advance()
-    ZoneWatch("shop", client, desk.runtime).step()
-    assert desk.problems() == {"time-zone-differs"}
-    assert desk.status()["problems"][0]["since"] == desk.clock().isoformat()
+    assert _traits(harness) == {"time-zone": "Europe/Oslo"}, "it is looked at hourly"
+    harness.advance()
+    ZoneWatch("shop", client, harness.runtime).step()
+    assert harness.problems() == {"time-zone-differs"}
+    assert harness.status()["problems"][0]["since"] == harness.clock().isoformat()
 
 
 @ON_SQLITE
@@ -225,20 +229,22 @@ def test_the_zone_is_noted_when_it_is_time_to_and_follows_the_store(desk: Desk) 
         ("half", {"time-zone": "UTC"}),
     ],
 )
-def test_an_index_that_is_closed_is_no_problem(desk: Desk, kind: str, kept: dict[str, str]) -> None:
-    desk.store.set_time_zone("UTC")
-    client = desk.worker.pusher.client
-    ZoneWatch("shop", client, desk.runtime).step()
-    desk.store.add_fault(kind)
-    ZoneWatch("shop", client, desk.runtime).step()
-    assert _traits(desk) == kept
+def test_an_index_that_is_closed_is_no_problem(
+    harness: Harness, kind: str, kept: dict[str, str]
+) -> None:
+    harness.store.set_time_zone("UTC")
+    client = harness.worker.pusher.client
+    ZoneWatch("shop", client, harness.runtime).step()
+    harness.store.add_fault(kind)
+    ZoneWatch("shop", client, harness.runtime).step()
+    assert _traits(harness) == kept
 
 
 @ON_SQLITE
 def test_the_check_compares_the_zones(
-    store: SandboxStore, client_of: MakeClient, desk: Desk
+    store: SandboxStore, client_of: MakeClient, harness: Harness
 ) -> None:
-    client, policy = client_of(), desk.runtime.policy
+    client, policy = client_of(), harness.runtime.policy
     assert check.time_zone(client, policy.time_zone).fine
     store.set_time_zone(gmt_offset=2)
     finding = check.time_zone(client, policy.time_zone)

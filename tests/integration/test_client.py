@@ -29,7 +29,7 @@ from hooks.errors import (
 from hooks.retention.facts import RecordKind
 from hooks.store import session as session_module
 from hooks.store.client import BATCH_LIMIT, NotWritten, StoreClient
-from tests.integration.scripted import Answer, Asked, Scripted
+from tests.integration.scripted_server import Answer, ReceivedRequest, ScriptedServer
 from tests.support.processes import free_port, until
 
 MakeClient = Callable[..., StoreClient]
@@ -61,7 +61,7 @@ def _by_public_client(
 
 @pytest.mark.parametrize(("method", "endpoint", "params", "body"), CALLS)
 def test_sends_the_same_request_as_the_public_client(
-    script: Scripted,
+    script: ScriptedServer,
     client: MakeClient,
     method: str,
     endpoint: str,
@@ -70,7 +70,7 @@ def test_sends_the_same_request_as_the_public_client(
 ) -> None:
     client(script.url).call(method, endpoint, params=params, body=body)
     _by_public_client(API(script.url, "ck_test", "cs_test"), method, endpoint, params, body)
-    ours, public = script.asked
+    ours, public = script.requests
     assert (
         (ours.method, ours.path)
         == (public.method, public.path)
@@ -144,14 +144,14 @@ def test_the_store_takes_its_signatures(store: SandboxStore, client_of: MakeClie
     assert store.shop.order(order).meta.get("retention_class") == "ø / & %"
 
 
-def test_several_calls_use_one_connection(script: Scripted, client: MakeClient) -> None:
+def test_several_calls_use_one_connection(script: ScriptedServer, client: MakeClient) -> None:
     made = client(script.url)
     for method, endpoint, params, body in CALLS:
         made.call(method, endpoint, params=params, body=body)
-    assert (len(script.asked), script.connections) == (len(CALLS), 1)
+    assert (len(script.requests), script.connections) == (len(CALLS), 1)
 
 
-def test_a_connection_is_kept_after_an_error(script: Scripted, client: MakeClient) -> None:
+def test_a_connection_is_kept_after_an_error(script: ScriptedServer, client: MakeClient) -> None:
     made = client(script.url)
     script.always(Answer.of({"code": "internal_server_error"}, 500))
     for _ in range(3):
@@ -161,7 +161,7 @@ def test_a_connection_is_kept_after_an_error(script: Scripted, client: MakeClien
 
 
 def test_a_connection_that_the_store_closed_is_opened_anew(
-    script: Scripted, client: MakeClient
+    script: ScriptedServer, client: MakeClient
 ) -> None:
     made = client(script.url)
     script.always(Answer(hangs_up=True))
@@ -174,13 +174,13 @@ def test_a_connection_that_the_store_closed_is_opened_anew(
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST"])
 def test_follows_no_redirect(
-    script: Scripted, client: MakeClient, method: str, status: int
+    script: ScriptedServer, client: MakeClient, method: str, status: int
 ) -> None:
     script.always(Answer.of({}, status, Location=f"{script.url}/elsewhere"))
     with pytest.raises(StoreMisconfiguredError) as caught:
         client(script.url).call(method, "orders/7", body={} if method != "GET" else None)
     assert caught.value.code == "redirected"
-    assert len(script.asked) == 1
+    assert len(script.requests) == 1
 
 
 PAGE = b"<!DOCTYPE html><html><body>Something else answers here.</body></html>"
@@ -243,7 +243,7 @@ FAILURES = [
 
 @pytest.mark.parametrize(("answer", "kind", "code"), FAILURES)
 def test_tells_each_failure_apart(
-    script: Scripted, client: MakeClient, answer: Answer, kind: type[StoreError], code: str
+    script: ScriptedServer, client: MakeClient, answer: Answer, kind: type[StoreError], code: str
 ) -> None:
     script.always(answer)
     with pytest.raises(StoreError) as caught:
@@ -252,7 +252,7 @@ def test_tells_each_failure_apart(
 
 
 def test_an_object_in_place_of_a_list_of_refunds_is_a_failure(
-    script: Scripted, client: MakeClient
+    script: ScriptedServer, client: MakeClient
 ) -> None:
     script.always(Answer.of({"id": 7}))
     with pytest.raises(StoreUnreachableError):
@@ -324,7 +324,7 @@ RETRY_AFTER = [
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(("value", "expected"), RETRY_AFTER)
 def test_reads_how_long_the_store_wants_to_be_left_alone(
-    script: Scripted, client: MakeClient, status: int, value: str, expected: timedelta | None
+    script: ScriptedServer, client: MakeClient, status: int, value: str, expected: timedelta | None
 ) -> None:
     script.always(Answer.of({}, status, Retry_After=value))
     with pytest.raises(StoreBusyError) as caught:
@@ -333,7 +333,7 @@ def test_reads_how_long_the_store_wants_to_be_left_alone(
 
 
 def test_reads_a_date_until_which_the_store_wants_to_be_left_alone(
-    script: Scripted, client: MakeClient
+    script: ScriptedServer, client: MakeClient
 ) -> None:
     then = format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True)
     script.always(Answer.of({}, 503, Retry_After=then))
@@ -344,7 +344,7 @@ def test_reads_a_date_until_which_the_store_wants_to_be_left_alone(
 
 
 def test_without_a_word_of_how_long_there_is_no_time_to_wait_for(
-    script: Scripted, client: MakeClient
+    script: ScriptedServer, client: MakeClient
 ) -> None:
     script.always(_page(503))
     with pytest.raises(StoreBusyError) as caught:
@@ -352,7 +352,7 @@ def test_without_a_word_of_how_long_there_is_no_time_to_wait_for(
     assert caught.value.retry_after is None
 
 
-def test_no_failure_repeats_what_the_store_sent(script: Scripted, client: MakeClient) -> None:
+def test_no_failure_repeats_what_the_store_sent(script: ScriptedServer, client: MakeClient) -> None:
     canary = "canary@example.test"
     for status in (200, 302, 400, 401, 403, 404, 413, 429, 500, 503):
         script.always(
@@ -398,8 +398,8 @@ def test_a_single_record_is_written_alone_and_may_be_gone(
     assert [entry.method for entry in store.log.requests] == ["POST"]
 
 
-def test_writes_meta_data_and_nothing_else(script: Scripted, client: MakeClient) -> None:
-    def answer(asked: Asked) -> Answer:
+def test_writes_meta_data_and_nothing_else(script: ScriptedServer, client: MakeClient) -> None:
+    def answer(asked: ReceivedRequest) -> Answer:
         items = asked.json["update"] if asked.path.endswith("batch") else [{"id": 1}]
         return Answer.of({"update": items} if asked.path.endswith("batch") else items[0])
 
@@ -408,7 +408,7 @@ def test_writes_meta_data_and_nothing_else(script: Scripted, client: MakeClient)
     client(script.url).write_meta(
         "customer", {1: {"retention_class": "a"}, 2: {"retention_class": "b"}}
     )
-    single, batch = script.asked
+    single, batch = script.requests
     meta = [{"key": "retention_class", "value": "a"}, {"key": "retention_policy", "value": None}]
     assert single.json == {"meta_data": meta}
     assert batch.json == {
@@ -443,8 +443,8 @@ def test_a_batch_that_is_too_large_is_split(store: SandboxStore, client_of: Make
     assert [len(store.log.writes("order", order)) for order in orders] == [1] * len(orders)
 
 
-def _limited(limit: int, too_large: Answer) -> Callable[[Asked], Answer]:
-    def answer(asked: Asked) -> Answer:
+def _limited(limit: int, too_large: Answer) -> Callable[[ReceivedRequest], Answer]:
+    def answer(asked: ReceivedRequest) -> Answer:
         if not asked.path.endswith("batch"):
             return Answer.of({"id": int(asked.path.rpartition("/")[2])})
         items = asked.json["update"]
@@ -457,7 +457,7 @@ def _limited(limit: int, too_large: Answer) -> Callable[[Asked], Answer]:
     "too_large", [_error("woocommerce_rest_request_entity_too_large", 413), _page(413)]
 )
 def test_a_batch_is_split_until_it_is_taken(
-    script: Scripted, client: MakeClient, too_large: Answer
+    script: ScriptedServer, client: MakeClient, too_large: Answer
 ) -> None:
     """Also by a proxy before the store, which answers in words of its own."""
     script.answer = _limited(3, too_large)
@@ -468,9 +468,9 @@ def test_a_batch_is_split_until_it_is_taken(
 
 
 def test_the_one_record_that_makes_the_store_refuse_a_batch_is_found(
-    script: Scripted, client: MakeClient
+    script: ScriptedServer, client: MakeClient
 ) -> None:
-    def answer(asked: Asked) -> Answer:
+    def answer(asked: ReceivedRequest) -> Answer:
         batch = asked.path.endswith("batch")
         items = asked.json["update"] if batch else [{"id": int(asked.path.rpartition("/")[2])}]
         if any(item["id"] == 3 for item in items):
@@ -500,7 +500,7 @@ HALF_ANSWERS = [
 
 @pytest.mark.parametrize(("body", "written"), HALF_ANSWERS)
 def test_what_a_batch_does_not_answer_for_is_not_taken_as_written(
-    script: Scripted, client: MakeClient, body: object, written: set[int]
+    script: ScriptedServer, client: MakeClient, body: object, written: set[int]
 ) -> None:
     script.always(Answer.of(body))
     outcomes = client(script.url).write_meta("order", {1: META, 2: META})
@@ -511,7 +511,7 @@ def test_what_a_batch_does_not_answer_for_is_not_taken_as_written(
 
 @pytest.mark.parametrize("body", [{}, {"update": {}}, {"update": [1, 2]}, [], None])
 def test_an_answer_to_a_batch_that_is_none_is_a_failure(
-    script: Scripted, client: MakeClient, body: object
+    script: ScriptedServer, client: MakeClient, body: object
 ) -> None:
     script.always(Answer.of(body))
     with pytest.raises(StoreUnreachableError):
@@ -535,7 +535,7 @@ ITEM_ERRORS = [
 
 @pytest.mark.parametrize(("error", "kind"), ITEM_ERRORS)
 def test_tells_errors_of_items_apart(
-    script: Scripted, client: MakeClient, error: dict[str, Any], kind: type[StoreError]
+    script: ScriptedServer, client: MakeClient, error: dict[str, Any], kind: type[StoreError]
 ) -> None:
     script.always(Answer.of({"update": [{"id": 1}, {"id": 2, "error": error}]}))
     outcomes = client(script.url).write_meta("order", {1: META, 2: META})

@@ -26,8 +26,8 @@ from hooks.store import session as session_module
 from hooks.store.client import LIST_LIMIT, SINGLE_WRITES, StoreClient
 from hooks.store.failures import http_date
 from hooks.store.rate import CallOutcome, outcome_of
-from tests.integration.desk import NOON
-from tests.integration.scripted import Answer, Scripted
+from tests.integration.harness import NOON
+from tests.integration.scripted_server import Answer, ScriptedServer
 from tests.support.processes import free_port
 
 MakeClient = Callable[..., StoreClient]
@@ -66,7 +66,7 @@ TOTALS = [
 
 @pytest.mark.parametrize(("value", "total"), TOTALS)
 def test_a_total_that_is_no_number_is_not_told(
-    script: Scripted, client: MakeClient, value: str, total: int | None
+    script: ScriptedServer, client: MakeClient, value: str, total: int | None
 ) -> None:
     script.always(Answer(200, b"[]", {"X-WP-Total": value}))
     assert client(script.url).list_page("orders", {}).total == total
@@ -92,7 +92,7 @@ def test_a_date_that_is_none_is_not_told(value: str, moment: datetime | None) ->
     assert http_date(value) == moment
 
 
-def test_a_list_without_headers_is_a_list(script: Scripted, client: MakeClient) -> None:
+def test_a_list_without_headers_is_a_list(script: ScriptedServer, client: MakeClient) -> None:
     script.always(Answer(200, b'[{"id": 1}]'))
     listing = client(script.url).list_page("orders", {})
     assert (listing.rows, listing.total) == ([{"id": 1}], None)
@@ -101,7 +101,7 @@ def test_a_list_without_headers_is_a_list(script: Scripted, client: MakeClient) 
 
 @pytest.mark.parametrize("body", [{}, {"orders": []}, [1], [None], "[]", None])
 def test_what_is_no_list_of_records_is_a_failure(
-    script: Scripted, client: MakeClient, body: object
+    script: ScriptedServer, client: MakeClient, body: object
 ) -> None:
     script.always(Answer.of(body))
     with pytest.raises(StoreUnreachableError):
@@ -142,16 +142,16 @@ def test_records_that_are_not_there_are_not_read(
 
 
 def test_nothing_is_asked_where_no_record_is_wanted_and_no_more_than_a_list_holds(
-    script: Scripted, client: MakeClient
+    script: ScriptedServer, client: MakeClient
 ) -> None:
     assert client(script.url).read_many("order", [], fields="id") == {}
     with pytest.raises(ValueError, match="at most 100"):
         client(script.url).read_many("order", range(1, LIST_LIMIT + 2), fields="id")
-    assert script.asked == []
+    assert script.requests == []
 
 
 def test_of_a_store_that_ignores_what_was_asked_for_only_that_is_taken(
-    script: Scripted, client: MakeClient
+    script: ScriptedServer, client: MakeClient
 ) -> None:
     rows: list[dict[str, Any]] = [
         {"id": 1},
@@ -283,7 +283,7 @@ NAMES: list[tuple[str, str, dict[str, str], object, str]] = [
 
 @pytest.mark.parametrize(("method", "endpoint", "params", "body", "name"), NAMES)
 def test_calls_are_named_by_what_they_cost(
-    script: Scripted,
+    script: ScriptedServer,
     paced: MakeClient,
     pace: Watched,
     method: str,
@@ -318,7 +318,7 @@ OUTCOMES = [
 
 @pytest.mark.parametrize(("status", "outcome"), OUTCOMES)
 def test_the_pace_is_told_how_each_call_went(
-    script: Scripted, paced: MakeClient, pace: Watched, status: int, outcome: CallOutcome
+    script: ScriptedServer, paced: MakeClient, pace: Watched, status: int, outcome: CallOutcome
 ) -> None:
     script.always(Answer.of({}, status))
     try:
@@ -365,12 +365,12 @@ def test_every_way_to_time_out_is_known_for_one() -> None:
 
 
 def test_nothing_is_sent_before_its_turn_has_come(
-    script: Scripted, paced: MakeClient, pace: Watched
+    script: ScriptedServer, paced: MakeClient, pace: Watched
 ) -> None:
     pace.away = True
     with pytest.raises(LedgerUnavailableError):
         paced(script.url).write_meta("order", {1: META, 2: META})
-    assert (script.asked, pace.told) == ([], [])
+    assert (script.requests, pace.told) == ([], [])
 
 
 @pytest.mark.parametrize("kind", ["order", "customer"])

@@ -14,8 +14,8 @@ from hooks.retention.facts import RecordKind
 from hooks.store import refusal_check
 from hooks.store.client import StoreClient
 from hooks.store.retry import LONGEST, PERMANENT
-from tests.integration.desk import ON_SQLITE, ROLES, Desk
-from tests.integration.scripted import Answer, Asked, Scripted
+from tests.integration.harness import ON_SQLITE, ROLES, Harness
+from tests.integration.scripted_server import Answer, ReceivedRequest, ScriptedServer
 
 MakeClient = Callable[..., StoreClient]
 META = {"retention_class": "orders-accounting"}
@@ -42,10 +42,12 @@ def _refused(code: str, status: int) -> Answer:
     return Answer.of({"code": code, "message": "…", "data": {"status": status}}, status)
 
 
-def _closing(place: str, refusal: Answer, collection: Answer) -> Callable[[Asked], Answer]:
+def _closing(
+    place: str, refusal: Answer, collection: Answer
+) -> Callable[[ReceivedRequest], Answer]:
     """A store that refuses what is at a place, and answers so for the whole collection."""
 
-    def answer(asked: Asked) -> Answer:
+    def answer(asked: ReceivedRequest) -> Answer:
         if asked.path.endswith(place):
             return refusal
         if collection.status == 200:
@@ -61,7 +63,7 @@ def _closing(place: str, refusal: Answer, collection: Answer) -> Callable[[Asked
 )
 @pytest.mark.parametrize(("place", "act"), ACTS)
 def test_a_refusal_of_one_record_by_a_store_that_takes_the_key_is_that_records(
-    script: Scripted,
+    script: ScriptedServer,
     client: MakeClient,
     place: str,
     act: Callable[[StoreClient], object],
@@ -77,7 +79,7 @@ def test_a_refusal_of_one_record_by_a_store_that_takes_the_key_is_that_records(
     )
     assert [
         asked.json
-        for asked in script.asked
+        for asked in script.requests
         if asked.method == "POST" and not asked.path.endswith(place)
     ] in (
         [],
@@ -98,7 +100,7 @@ def test_a_refusal_of_one_record_by_a_store_that_takes_the_key_is_that_records(
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize(("place", "act"), ACTS)
 def test_a_refusal_of_one_record_and_of_the_collection_is_the_keys(
-    script: Scripted,
+    script: ScriptedServer,
     client: MakeClient,
     place: str,
     act: Callable[[StoreClient], object],
@@ -113,17 +115,17 @@ def test_a_refusal_of_one_record_and_of_the_collection_is_the_keys(
 
 @pytest.mark.parametrize(("place", "act"), ACTS)
 def test_a_key_that_the_store_names_needs_no_second_look(
-    script: Scripted, client: MakeClient, place: str, act: Callable[[StoreClient], object]
+    script: ScriptedServer, client: MakeClient, place: str, act: Callable[[StoreClient], object]
 ) -> None:
     script.answer = _closing(place, _refused(KEY, 401), Answer())
     with pytest.raises(CredentialsRefusedError):
         act(client(script.url))
-    assert len(script.asked) == 1
+    assert len(script.requests) == 1
 
 
 @pytest.mark.parametrize(("place", "act"), ACTS)
 def test_where_the_second_look_fails_nothing_is_said_of_record_and_key(
-    script: Scripted, client: MakeClient, place: str, act: Callable[[StoreClient], object]
+    script: ScriptedServer, client: MakeClient, place: str, act: Callable[[StoreClient], object]
 ) -> None:
     script.answer = _closing(place, _refused(VIEW, 403), Answer(500))
     with pytest.raises(StoreUnreachableError):
@@ -133,7 +135,7 @@ def test_where_the_second_look_fails_nothing_is_said_of_record_and_key(
 @pytest.mark.parametrize("kind", ["order", "customer"])
 @pytest.mark.parametrize("is_writing", [False, True])
 def test_many_closed_records_cost_one_second_look(
-    script: Scripted,
+    script: ScriptedServer,
     client: MakeClient,
     monkeypatch: pytest.MonkeyPatch,
     kind: RecordKind,
@@ -148,14 +150,14 @@ def test_many_closed_records_cost_one_second_look(
 
     for _ in range(20):
         act()
-    assert len(script.asked) == 21
+    assert len(script.requests) == 21
     monkeypatch.setattr(refusal_check, "VALID_SECONDS", -1.0)  # it is too old by now
     act()
-    assert len(script.asked) == 23
+    assert len(script.requests) == 23
 
 
 def test_a_key_that_reads_orders_and_may_not_batch_them_is_refused(
-    script: Scripted, client: MakeClient
+    script: ScriptedServer, client: MakeClient
 ) -> None:
     """For customers that is as it should be with a shop manager's key, and for orders it is not."""
     batch = _refused("woocommerce_rest_cannot_batch", 403)
@@ -173,7 +175,7 @@ def test_a_key_that_reads_orders_and_may_not_batch_them_is_refused(
 
 
 def test_a_look_at_one_kind_or_right_says_nothing_of_another(
-    script: Scripted, client: MakeClient
+    script: ScriptedServer, client: MakeClient
 ) -> None:
     script.answer = lambda asked: _refused(VIEW, 403) if asked.path[-1].isdigit() else Answer.of([])
     made = client(script.url)
@@ -185,24 +187,24 @@ def test_a_look_at_one_kind_or_right_says_nothing_of_another(
     ):
         with pytest.raises(RecordClosedError):
             act()
-    assert len(script.asked) == 8
+    assert len(script.requests) == 8
 
 
 @pytest.mark.parametrize("kind", ["order", "customer"])
 @pytest.mark.parametrize("status", [401, 403])
 def test_inside_a_batch_a_refusal_is_that_of_its_item(
-    script: Scripted, client: MakeClient, kind: RecordKind, status: int
+    script: ScriptedServer, client: MakeClient, kind: RecordKind, status: int
 ) -> None:
     error = {"code": EDIT, "message": "…", "data": {"status": status}}
     script.always(Answer.of({"update": [{"id": 1}, {"id": 2, "error": error}]}))
     outcomes = client(script.url).write_meta(kind, {1: META, 2: META})
     assert outcomes[1] == {"id": 1}
     assert isinstance(outcomes[2], RecordClosedError)
-    assert len(script.asked) == 1
+    assert len(script.requests) == 1
 
 
 def test_a_list_of_some_records_that_one_of_them_closes_is_not_the_keys(
-    script: Scripted, client: MakeClient
+    script: ScriptedServer, client: MakeClient
 ) -> None:
     script.answer = lambda asked: _refused(VIEW, 403) if "include" in asked.query else Answer.of([])
     with pytest.raises(RecordClosedError):
@@ -212,92 +214,94 @@ def test_a_list_of_some_records_that_one_of_them_closes_is_not_the_keys(
 # --- what the worker makes of it -----------------------------------------------------------------------------
 
 
-def _there(desk: Desk, kind: str) -> list[int]:
+def _there(harness: Harness, kind: str) -> list[int]:
     """Three records of a kind."""
     if kind == "order":
-        return [desk.paid_order() for _ in range(3)]
-    return [int(desk.store.sign_up(email=f"{place}@example.test")["id"]) for place in range(3)]
+        return [harness.paid_order() for _ in range(3)]
+    return [int(harness.store.sign_up(email=f"{place}@example.test")["id"]) for place in range(3)]
 
 
 @ROLES
 @pytest.mark.parametrize("kind", ["order", "customer"])
 @pytest.mark.parametrize("number", [1, 3])
-def test_a_record_closed_to_writing_is_put_off_alone(desk: Desk, kind: str, number: int) -> None:
+def test_a_record_closed_to_writing_is_put_off_alone(
+    harness: Harness, kind: str, number: int
+) -> None:
     """In a batch, one by one, and alone."""
-    closed, *others = _there(desk, kind)[:number]
-    other_order = desk.paid_order()
-    desk.deliver()
-    desk.store.set_habits(closed=[f"{kind}:{closed}"])
-    desk.advance()
-    desk.work()
-    assert desk.pause() is None
-    assert [desk.writes(kind, other) for other in others] == [1] * len(others)
-    assert desk.writes("order", other_order) == 1
-    row = desk.row(kind, closed)
+    closed, *others = _there(harness, kind)[:number]
+    other_order = harness.paid_order()
+    harness.deliver()
+    harness.store.set_habits(closed=[f"{kind}:{closed}"])
+    harness.advance()
+    harness.work()
+    assert harness.pause() is None
+    assert [harness.writes(kind, other) for other in others] == [1] * len(others)
+    assert harness.writes("order", other_order) == 1
+    row = harness.row(kind, closed)
     waits = row["push_at"] or row["reread_at"]
-    assert waits - desk.clock() > LONGEST
-    assert desk.problems() <= {"failing-pushes", "failing-questions"}
-    assert len(desk.problems()) == 1
-    desk.store.set_habits(closed=[])
-    desk.advance(PERMANENT)
-    desk.come_to_rest()
-    assert desk.held(kind, closed) == desk.wanted(kind, closed) != {}
-    assert desk.problems() == set()
+    assert waits - harness.clock() > LONGEST
+    assert harness.problems() <= {"failing-pushes", "failing-questions"}
+    assert len(harness.problems()) == 1
+    harness.store.set_habits(closed=[])
+    harness.advance(PERMANENT)
+    harness.come_to_rest()
+    assert harness.held(kind, closed) == harness.wanted(kind, closed) != {}
+    assert harness.problems() == set()
 
 
 @pytest.mark.parametrize("kind", ["order", "customer"])
-def test_a_record_closed_to_reading_is_put_off_alone(desk: Desk, kind: str) -> None:
-    closed, *others = _there(desk, kind)
-    desk.come_to_rest()
-    desk.store.set_habits(closed=[f"{kind}:{closed}"])
-    desk.reconcile()
-    row = desk.row(kind, closed)
+def test_a_record_closed_to_reading_is_put_off_alone(harness: Harness, kind: str) -> None:
+    closed, *others = _there(harness, kind)
+    harness.come_to_rest()
+    harness.store.set_habits(closed=[f"{kind}:{closed}"])
+    harness.reconcile()
+    row = harness.row(kind, closed)
     assert (row["state"], row["reread_reason"], row["reread_attempts"]) == ("active", "closed", 1)
-    assert row["reread_at"] - desk.clock() > LONGEST
-    (problem,) = desk.status()["problems"]
+    assert row["reread_at"] - harness.clock() > LONGEST
+    (problem,) = harness.status()["problems"]
     assert problem["code"] == "failing-questions"
     assert f"{kind} {closed}" in problem["message"]
-    assert (desk.pause(), [desk.row(kind, other)["reread_at"] for other in others]) == (
+    assert (harness.pause(), [harness.row(kind, other)["reread_at"] for other in others]) == (
         None,
         [None, None],
     )
-    desk.store.set_habits(closed=[])
-    desk.advance(PERMANENT)
-    desk.come_to_rest()
-    assert (desk.row(kind, closed)["reread_reason"], desk.row(kind, closed)["state"]) == (
+    harness.store.set_habits(closed=[])
+    harness.advance(PERMANENT)
+    harness.come_to_rest()
+    assert (harness.row(kind, closed)["reread_reason"], harness.row(kind, closed)["state"]) == (
         None,
         "active",
     )
 
 
 @ON_SQLITE
-def test_more_closed_records_than_are_asked_for_at_once_hold_up_no_other(desk: Desk) -> None:
-    closed = [desk.paid_order() for _ in range(25)]
-    desk.come_to_rest()
-    desk.store.set_habits(closed=[f"order:{number}" for number in closed])
-    before = len(desk.store.log.requests)
-    desk.rescan()
-    new = desk.paid_order()
-    desk.come_to_rest()
-    assert desk.writes("order", new) == 1
-    assert {desk.row("order", number)["reread_reason"] for number in closed} == {"closed"}
-    assert "25 record(s)" in desk.status()["problems"][0]["message"]
-    assert len(desk.store.log.requests) - before < 25 + 25
+def test_more_closed_records_than_are_asked_for_at_once_hold_up_no_other(harness: Harness) -> None:
+    closed = [harness.paid_order() for _ in range(25)]
+    harness.come_to_rest()
+    harness.store.set_habits(closed=[f"order:{number}" for number in closed])
+    before = len(harness.store.log.requests)
+    harness.rescan()
+    new = harness.paid_order()
+    harness.come_to_rest()
+    assert harness.writes("order", new) == 1
+    assert {harness.row("order", number)["reread_reason"] for number in closed} == {"closed"}
+    assert "25 record(s)" in harness.status()["problems"][0]["message"]
+    assert len(harness.store.log.requests) - before < 25 + 25
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_key_that_lost_its_rights_stops_the_store_and_puts_no_record_off(
-    desk: Desk, number: int
+    harness: Harness, number: int
 ) -> None:
-    orders = [desk.paid_order() for _ in range(number)]
-    desk.deliver()
-    desk.advance()
-    reach = desk.settings.stores["shop"]
-    desk.store.keys.add(ApiKey(reach.consumer_key, reach.consumer_secret, permissions="read"))
-    desk.work()
-    assert desk.problems() == {"store-credentials-refused"}
-    rows: list[dict[str, Any]] = [desk.row("order", each) for each in orders]
+    orders = [harness.paid_order() for _ in range(number)]
+    harness.deliver()
+    harness.advance()
+    reach = harness.settings.stores["shop"]
+    harness.store.keys.add(ApiKey(reach.consumer_key, reach.consumer_secret, permissions="read"))
+    harness.work()
+    assert harness.problems() == {"store-credentials-refused"}
+    rows: list[dict[str, Any]] = [harness.row("order", each) for each in orders]
     assert {(row["push_attempts"], row["push_error"], row["claim"]) for row in rows} == {
         (0, None, None)
     }

@@ -24,7 +24,7 @@ from hooks.telemetry import configure_logging
 from hooks.web import body_budget, connections
 from hooks.web.body_budget import BodyBudget
 from hooks.web.gunicorn_worker import Worker
-from tests.integration.desk import service_at
+from tests.integration.harness import service_at
 from tests.support.recordings import made, order
 
 PLACES = 4

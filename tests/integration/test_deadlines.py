@@ -10,25 +10,25 @@ import pytest
 
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import RecordKind
-from tests.integration.desk import ON_SQLITE, Desk
+from tests.integration.harness import ON_SQLITE, Harness
 
 MONTH_OVER = timedelta(days=31)
-"""Asked for on 22 November: the month is over at the end of 22 December."""
+"""ReceivedRequest for on 22 November: the month is over at the end of 22 December."""
 
 
-def _account(desk: Desk, name: str = "kari") -> int:
-    return int(desk.store.sign_up(email=f"{name}@example.test")["id"])
+def _account(harness: Harness, name: str = "kari") -> int:
+    return int(harness.store.sign_up(email=f"{name}@example.test")["id"])
 
 
-def _note(desk: Desk, number: int, type_: EventType, name: str = "", **more: Any) -> None:
+def _note(harness: Harness, number: int, type_: EventType, name: str = "", **more: Any) -> None:
     if type_ == "hold":
         more = {"reason": "chargeback", "owner": "finance", "review_on": date(2026, 12, 1)} | more
-    desk.note("customer", number, RecordEvent(name or type_, type_, desk.clock(), **more))
+    harness.note("customer", number, RecordEvent(name or type_, type_, harness.clock(), **more))
 
 
-def _problem(desk: Desk, code: str) -> tuple[str, str | None] | None:
+def _problem(harness: Harness, code: str) -> tuple[str, str | None] | None:
     """The message and since when; None where there is no such problem."""
-    found = [problem for problem in desk.status()["problems"] if problem["code"] == code]
+    found = [problem for problem in harness.status()["problems"] if problem["code"] == code]
     assert len(found) <= 1
     return (found[0]["message"], found[0]["since"]) if found else None
 
@@ -36,10 +36,10 @@ def _problem(desk: Desk, code: str) -> tuple[str, str | None] | None:
 @ON_SQLITE
 @pytest.mark.parametrize(("key", "told_apart"), [(None, False), ("k" * 32, True)])
 def test_whether_guests_can_be_told_apart_is_said_and_is_no_problem(
-    desk: Desk, key: str | None, told_apart: bool
+    harness: Harness, key: str | None, told_apart: bool
 ) -> None:
-    desk.settings = replace(desk.settings, subject_key=key)
-    found = desk.status()
+    harness.settings = replace(harness.settings, subject_key=key)
+    found = harness.status()
     assert (found["status"], found["people"]["guests_told_apart"]) == ("ok", told_apart)
     assert ("cannot be told apart" in found["people"]["message"]) is not told_apart
 
@@ -48,34 +48,34 @@ def test_whether_guests_can_be_told_apart_is_said_and_is_no_problem(
 
 
 @ON_SQLITE
-def test_a_deletion_is_overdue_once_the_time_to_act_is_over(desk: Desk) -> None:
+def test_a_deletion_is_overdue_once_the_time_to_act_is_over(harness: Harness) -> None:
     """An order that was never paid: kept until 2027-11-22, and to be deleted by 2027-12-22."""
-    number = int(desk.store.place_order(line_items=[{"product_id": 10}])["id"])
-    desk.come_to_rest()
-    desk.advance(date(2027, 12, 22) - date(2026, 11, 22))
-    assert desk.status()["schedule"]["overdue"] == 1, "it is due, and there is a month to act"
-    assert _problem(desk, "overdue") is None
-    desk.advance(timedelta(days=1))
-    said = _problem(desk, "overdue")
+    number = int(harness.store.place_order(line_items=[{"product_id": 10}])["id"])
+    harness.come_to_rest()
+    harness.advance(date(2027, 12, 22) - date(2026, 11, 22))
+    assert harness.status()["schedule"]["overdue"] == 1, "it is due, and there is a month to act"
+    assert _problem(harness, "overdue") is None
+    harness.advance(timedelta(days=1))
+    said = _problem(harness, "overdue")
     assert said is not None
     assert said[0].startswith(
         "Overdue: 1 record(s) had to be deleted within one month after the last day"
     )
     assert f"order {number} of shop, kept until 2027-11-22" in said[0]
     assert said[1] == "2027-12-22T23:00:00+00:00", "the day begins in Oslo"
-    assert desk.status()["schedule"]["overdue"] == 1
+    assert harness.status()["schedule"]["overdue"] == 1
 
 
 @ON_SQLITE
-def test_parts_are_overdue_by_themselves_and_the_oldest_is_named(desk: Desk) -> None:
+def test_parts_are_overdue_by_themselves_and_the_oldest_is_named(harness: Harness) -> None:
     """A note on a paid order goes after three years, the order later."""
     numbers = []
     for _ in range(2):
-        numbers.append(desk.paid_order(customer_note="Ring twice"))
-        desk.advance(timedelta(days=1))
-    desk.come_to_rest()
-    desk.advance(date(2029, 12, 25) - date(2026, 11, 24))
-    said = _problem(desk, "overdue")
+        numbers.append(harness.paid_order(customer_note="Ring twice"))
+        harness.advance(timedelta(days=1))
+    harness.come_to_rest()
+    harness.advance(date(2029, 12, 25) - date(2026, 11, 24))
+    said = _problem(harness, "overdue")
     assert said is not None
     assert said[0].startswith("Overdue: a part of 2 record(s) had to be deleted")
     assert f"order {numbers[0]} of shop, kept until 2029-11-22" in said[0]
@@ -86,133 +86,139 @@ def test_parts_are_overdue_by_themselves_and_the_oldest_is_named(desk: Desk) -> 
 
 @ON_SQLITE
 def test_a_request_is_late_once_its_month_is_over_and_as_long_as_something_is_left(
-    desk: Desk,
+    harness: Harness,
 ) -> None:
-    customer = _account(desk)
-    desk.come_to_rest()
-    _note(desk, customer, "erasure-requested")
-    desk.advance(MONTH_OVER - timedelta(days=1))
-    assert _problem(desk, "request-late") is None, "its last day"
-    desk.advance(timedelta(days=1))
-    said = _problem(desk, "request-late")
+    customer = _account(harness)
+    harness.come_to_rest()
+    _note(harness, customer, "erasure-requested")
+    harness.advance(MONTH_OVER - timedelta(days=1))
+    assert _problem(harness, "request-late") is None, "its last day"
+    harness.advance(timedelta(days=1))
+    said = _problem(harness, "request-late")
     assert said is not None
     assert said[0].startswith("1 record(s) of shop hold data that a person asked to have erased")
     assert f"customer {customer}, which had to be erased by 2026-12-22" in said[0]
     assert said[1] == "2026-12-22T23:00:00+00:00"
-    desk.store.delete_customer(customer)
-    desk.come_to_rest()
-    assert _problem(desk, "request-late") is None
+    harness.store.delete_customer(customer)
+    harness.come_to_rest()
+    assert _problem(harness, "request-late") is None
 
 
 @ON_SQLITE
-def test_no_request_is_late_while_a_hold_stands(desk: Desk) -> None:
-    customer = _account(desk)
-    desk.come_to_rest()
-    _note(desk, customer, "erasure-requested")
-    _note(desk, customer, "hold", review_on=date(2027, 5, 1))
-    desk.advance(MONTH_OVER)
-    assert _problem(desk, "request-late") is None
-    _note(desk, customer, "hold-lifted")
-    assert _problem(desk, "request-late") is not None
+def test_no_request_is_late_while_a_hold_stands(harness: Harness) -> None:
+    customer = _account(harness)
+    harness.come_to_rest()
+    _note(harness, customer, "erasure-requested")
+    _note(harness, customer, "hold", review_on=date(2027, 5, 1))
+    harness.advance(MONTH_OVER)
+    assert _problem(harness, "request-late") is None
+    _note(harness, customer, "hold-lifted")
+    assert _problem(harness, "request-late") is not None
 
 
 @ON_SQLITE
 def test_a_hold_is_to_be_reviewed_on_its_day_and_a_new_one_in_its_place_ends_that(
-    desk: Desk,
+    harness: Harness,
 ) -> None:
-    customer = _account(desk)
-    number = desk.paid_order(customer_id=customer)
-    desk.come_to_rest()
-    _note(desk, customer, "hold", "first")
-    desk.tag()
-    desk.advance(timedelta(days=8))
-    assert _problem(desk, "hold-review") is None, "the day before"
-    desk.advance(timedelta(days=1))
-    said = _problem(desk, "hold-review")
+    customer = _account(harness)
+    number = harness.paid_order(customer_id=customer)
+    harness.come_to_rest()
+    _note(harness, customer, "hold", "first")
+    harness.tag()
+    harness.advance(timedelta(days=8))
+    assert _problem(harness, "hold-review") is None, "the day before"
+    harness.advance(timedelta(days=1))
+    said = _problem(harness, "hold-review")
     assert said is not None
     assert said[0].startswith("2 record(s) of shop are under a hold")
     assert f"customer {customer}, to be reviewed on 2026-12-01" in said[0]
     assert said[1] == "2026-11-30T23:00:00+00:00"
-    _note(desk, customer, "hold", "second", review_on=date(2027, 5, 1))
-    assert _problem(desk, "hold-review") is not None, "the first one stands"
-    _note(desk, customer, "hold-lifted", about="first")
-    desk.tag()
-    assert _problem(desk, "hold-review") is None
-    assert all(desk.row(*record)["held"] for record in (("customer", customer), ("order", number)))
+    _note(harness, customer, "hold", "second", review_on=date(2027, 5, 1))
+    assert _problem(harness, "hold-review") is not None, "the first one stands"
+    _note(harness, customer, "hold-lifted", about="first")
+    harness.tag()
+    assert _problem(harness, "hold-review") is None
+    assert all(
+        harness.row(*record)["held"] for record in (("customer", customer), ("order", number))
+    )
 
 
 # --- what went too early -------------------------------------------------------------------------------------
 
 
-def _deleted(desk: Desk, customer: int) -> None:
-    desk.store.delete_customer(customer)
-    desk.come_to_rest()
+def _deleted(harness: Harness, customer: int) -> None:
+    harness.store.delete_customer(customer)
+    harness.come_to_rest()
 
 
-def test_an_account_that_is_deleted_while_a_hold_stands_is_erased_too_early(desk: Desk) -> None:
-    customer, other = _account(desk), _account(desk, "ola")
-    desk.come_to_rest()
-    _note(desk, customer, "hold", review_on=date(2027, 5, 1))
-    desk.advance()
-    _deleted(desk, other)
-    assert _problem(desk, "erased-too-early") is None, "nothing holds it"
-    _deleted(desk, customer)
-    said = _problem(desk, "erased-too-early")
+def test_an_account_that_is_deleted_while_a_hold_stands_is_erased_too_early(
+    harness: Harness,
+) -> None:
+    customer, other = _account(harness), _account(harness, "ola")
+    harness.come_to_rest()
+    _note(harness, customer, "hold", review_on=date(2027, 5, 1))
+    harness.advance()
+    _deleted(harness, other)
+    assert _problem(harness, "erased-too-early") is None, "nothing holds it"
+    _deleted(harness, customer)
+    said = _problem(harness, "erased-too-early")
     assert said is not None
     assert said[0].startswith(
         "1 record(s) that must be kept by law or under a hold were trashed or erased:"
     )
     assert f": customer {customer} of shop (gone; under a hold)." in said[0]
     assert said[1] is not None
-    assert _problem(desk, "hold-review") is None
-    _note(desk, customer, "hold-lifted")
-    desk.tag()
-    assert _problem(desk, "erased-too-early") is not None, "what stood when it was deleted counts"
+    assert _problem(harness, "hold-review") is None
+    _note(harness, customer, "hold-lifted")
+    harness.tag()
+    assert _problem(harness, "erased-too-early") is not None, (
+        "what stood when it was deleted counts"
+    )
 
 
 @ON_SQLITE
 def test_an_order_that_is_deleted_while_a_hold_on_its_account_stands_is_erased_too_early(
-    desk: Desk,
+    harness: Harness,
 ) -> None:
-    customer = _account(desk)
+    customer = _account(harness)
     number = int(
-        desk.store.place_order(line_items=[{"product_id": 10}], customer_id=customer)["id"]
+        harness.store.place_order(line_items=[{"product_id": 10}], customer_id=customer)["id"]
     )
-    desk.come_to_rest()
-    _note(desk, customer, "hold", review_on=date(2027, 5, 1))
-    desk.come_to_rest()
-    desk.store.delete_order(number)
-    desk.come_to_rest()
-    said = _problem(desk, "erased-too-early")
+    harness.come_to_rest()
+    _note(harness, customer, "hold", review_on=date(2027, 5, 1))
+    harness.come_to_rest()
+    harness.store.delete_order(number)
+    harness.come_to_rest()
+    said = _problem(harness, "erased-too-early")
     assert said is not None
     assert f": order {number} of shop (gone; under a hold)." in said[0]
 
 
 @pytest.mark.parametrize("lifted", [True, False])
 @ON_SQLITE
-def test_of_an_account_what_stood_on_the_day_counts(desk: Desk, lifted: bool) -> None:
+def test_of_an_account_what_stood_on_the_day_counts(harness: Harness, lifted: bool) -> None:
     """A hold that was lifted before, or placed after, blames nobody."""
-    customer = _account(desk)
-    desk.come_to_rest()
+    customer = _account(harness)
+    harness.come_to_rest()
     if lifted:
-        _note(desk, customer, "hold")
-        desk.advance()
-        _note(desk, customer, "hold-lifted")
-    desk.advance()
-    _deleted(desk, customer)
+        _note(harness, customer, "hold")
+        harness.advance()
+        _note(harness, customer, "hold-lifted")
+    harness.advance()
+    _deleted(harness, customer)
     if not lifted:
-        _note(desk, customer, "hold")
-        desk.tag()
-    assert _problem(desk, "erased-too-early") is None
+        _note(harness, customer, "hold")
+        harness.tag()
+    assert _problem(harness, "erased-too-early") is None
 
 
-def _paid_order(desk: Desk) -> int:
-    customer = _account(desk)
+def _paid_order(harness: Harness) -> int:
+    customer = _account(harness)
     items = [{"product_id": 10}]
     number = int(
-        desk.store.place_order(line_items=items, customer_id=customer, set_paid=True)["id"]
+        harness.store.place_order(line_items=items, customer_id=customer, set_paid=True)["id"]
     )
-    desk.come_to_rest()
+    harness.come_to_rest()
     return number
 
 
@@ -226,18 +232,18 @@ CLOSINGS = [
 @pytest.mark.parametrize(("how", "words"), CLOSINGS, ids=[how for how, _ in CLOSINGS])
 @ON_SQLITE
 def test_a_restriction_hides_no_erasure_that_came_too_early(
-    desk: Desk, how: str, words: str
+    harness: Harness, how: str, words: str
 ) -> None:
-    number = _paid_order(desk)
-    desk.note("order", number, RecordEvent("restricted", "restriction", desk.clock()))
-    desk.come_to_rest()
-    assert desk.status()["records"]["held"] == 0, (
+    number = _paid_order(harness)
+    harness.note("order", number, RecordEvent("restricted", "restriction", harness.clock()))
+    harness.come_to_rest()
+    assert harness.status()["records"]["held"] == 0, (
         "an open order that is restricted is under no hold"
     )
-    desk.advance()
-    getattr(desk.store, f"{how}_order")(number)
-    desk.come_to_rest()
-    said = _problem(desk, "erased-too-early")
+    harness.advance()
+    getattr(harness.store, f"{how}_order")(number)
+    harness.come_to_rest()
+    said = _problem(harness, "erased-too-early")
     assert said is not None
     assert f": order {number} of shop ({words})." in said[0]
 
@@ -246,28 +252,28 @@ def test_a_restriction_hides_no_erasure_that_came_too_early(
 @pytest.mark.parametrize("about", ["customer", "order"])
 @ON_SQLITE
 def test_a_hold_that_was_reported_by_mistake_blames_nobody(
-    desk: Desk, kind: RecordKind, about: RecordKind
+    harness: Harness, kind: RecordKind, about: RecordKind
 ) -> None:
     """Whether it was placed on the record that was deleted, or on the account of its customer."""
-    customer = _account(desk)
+    customer = _account(harness)
     number = int(
-        desk.store.place_order(line_items=[{"product_id": 10}], customer_id=customer)["id"]
+        harness.store.place_order(line_items=[{"product_id": 10}], customer_id=customer)["id"]
     )
     numbers = {"customer": customer, "order": number}
-    desk.come_to_rest()
-    hold = RecordEvent("hold", "hold", desk.clock(), "chargeback", "finance", date(2027, 5, 1))
-    desk.note(about, numbers[about], hold)
-    desk.come_to_rest()
-    desk.advance()
+    harness.come_to_rest()
+    hold = RecordEvent("hold", "hold", harness.clock(), "chargeback", "finance", date(2027, 5, 1))
+    harness.note(about, numbers[about], hold)
+    harness.come_to_rest()
+    harness.advance()
     if kind == "customer":
-        desk.store.delete_customer(customer)
+        harness.store.delete_customer(customer)
     else:
-        desk.store.delete_order(number)
-    desk.come_to_rest()
+        harness.store.delete_order(number)
+    harness.come_to_rest()
     is_held = about in (kind, "customer")
-    assert (_problem(desk, "erased-too-early") is not None) == is_held
-    desk.note(
-        about, numbers[about], RecordEvent("mistake", "retracted", desk.clock(), about="hold")
+    assert (_problem(harness, "erased-too-early") is not None) == is_held
+    harness.note(
+        about, numbers[about], RecordEvent("mistake", "retracted", harness.clock(), about="hold")
     )
-    desk.come_to_rest()
-    assert _problem(desk, "erased-too-early") is None
+    harness.come_to_rest()
+    assert _problem(harness, "erased-too-early") is None

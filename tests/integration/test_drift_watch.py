@@ -19,7 +19,7 @@ from hooks.retention.policy import Policy
 from hooks.runtime import Runtime
 from hooks.settings import Settings, StoreSettings
 from hooks.web.status.report import status_of
-from tests.integration.desk import NOON, SETTLE, Clock
+from tests.integration.harness import NOON, SETTLE, Clock
 from tests.support.processes import ROOT
 from tests.support.serving import served
 

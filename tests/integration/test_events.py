@@ -33,7 +33,7 @@ from hooks.retention.tool_reports import number_of
 from hooks.runtime import Runtime
 from hooks.settings.event_tokens import EventToken
 from hooks.settings.webhook_secrets import signing_keys
-from tests.integration.desk import ON_SQLITE
+from tests.integration.harness import ON_SQLITE
 from tests.support import recordings
 from tests.support.recordings import SECRET, made, sign
 
@@ -50,7 +50,7 @@ HOLD = {
     "review_on": "2027-12-01",
     "at": CAME,
 }
-TOOL = EventToken("desk", "the-token-of-a-desk")
+TOOL = EventToken("harness", "the-token-of-a-harness")
 AFTER = NOW + REPEAT_WINDOW
 numbers = count()
 

@@ -29,7 +29,7 @@ from hooks.retention.policy import Policy
 from hooks.runtime import Runtime
 from hooks.settings.webhook_secrets import signing_keys
 from hooks.tagging.recorder import mark_for_refetch
-from tests.integration.desk import NOON, ON_SQLITE, SECOND, SETTLE, Clock, Desk
+from tests.integration.harness import NOON, ON_SQLITE, SECOND, SETTLE, Clock, Harness
 from tests.support.recordings import SECRET, Recorded, customer, made, order
 
 # Reports without a time
@@ -62,15 +62,15 @@ def _closed(delivery_id: int, number: int = 7, webhook_id: int = 1) -> Recorded:
     ],
 )
 def test_a_report_without_a_time_counts_once_within_minutes(
-    after: timedelta, sent: Recorded, result: Result, desk: Desk
+    after: timedelta, sent: Recorded, result: Result, harness: Harness
 ) -> None:
-    assert desk.receive(_closed(1)) == Result.RECORDED
-    before = desk.row("support-request", 7)
-    desk.clock.now += after
-    assert desk.receive(sent) == result
-    assert desk.receive(sent) == Result.DUPLICATE
+    assert harness.receive(_closed(1)) == Result.RECORDED
+    before = harness.row("support-request", 7)
+    harness.clock.now += after
+    assert harness.receive(sent) == result
+    assert harness.receive(sent) == Result.DUPLICATE
     if result is Result.DUPLICATE:
-        assert desk.row("support-request", 7) == before
+        assert harness.row("support-request", 7) == before
 
 
 @pytest.mark.parametrize("apart", [timedelta(0), REPEAT_WINDOW])
@@ -126,76 +126,78 @@ def _active(at: datetime) -> dict[str, Any]:
     ],
 )
 def test_a_state_of_no_time_that_can_be_makes_no_later_one_stale(
-    changes: dict[str, str | None], desk: Desk
+    changes: dict[str, str | None], harness: Harness
 ) -> None:
     """It counts as of when it came, and the store is asked for the true one."""
-    number = desk.written_order()
-    desk.advance()
-    shown = {"date_modified_gmt": _gmt(desk.clock())} | changes
-    assert desk.receive(made("order.updated", order(number, **shown))) in (
+    number = harness.written_order()
+    harness.advance()
+    shown = {"date_modified_gmt": _gmt(harness.clock())} | changes
+    assert harness.receive(made("order.updated", order(number, **shown))) in (
         Result.RECORDED,
         Result.UNCHANGED,
     )
-    row = desk.row("order", number)
-    assert row["version"] <= desk.clock()
+    row = harness.row("order", number)
+    assert row["version"] <= harness.clock()
     if "date_modified_gmt" in changes:
         assert row["reread_reason"] == "tie"
-    desk.advance(timedelta(seconds=1))
-    desk.store.complete_order(number)
-    assert Result.STALE not in desk.deliver()
-    desk.come_to_rest()
-    assert desk.problems() == set()
-    assert desk.held("order", number) == desk.wanted("order", number)
+    harness.advance(timedelta(seconds=1))
+    harness.store.complete_order(number)
+    assert Result.STALE not in harness.deliver()
+    harness.come_to_rest()
+    assert harness.problems() == set()
+    assert harness.held("order", number) == harness.wanted("order", number)
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("at", [NOON + HOUR, NOON + YEAR, FAR])
-def test_a_log_in_that_the_store_does_not_show_is_taken_back(at: datetime, desk: Desk) -> None:
+def test_a_log_in_that_the_store_does_not_show_is_taken_back(
+    at: datetime, harness: Harness
+) -> None:
     """One of the future is none from the start, also in an older version."""
-    number = int(desk.store.sign_up(email="kari@example.test")["id"])
-    desk.come_to_rest()
-    desk.advance()
-    before = desk.row("customer", number)
+    number = int(harness.store.sign_up(email="kari@example.test")["id"])
+    harness.come_to_rest()
+    harness.advance()
+    before = harness.row("customer", number)
     version = _gmt(NOON - 400 * DAY)
-    desk.receive(
+    harness.receive(
         made(
             "customer.updated", customer(number, date_modified_gmt=version, meta_data=[_active(at)])
         )
     )
-    assert (desk.row("customer", number)["runs_from"] == before["runs_from"]) == (
+    assert (harness.row("customer", number)["runs_from"] == before["runs_from"]) == (
         at > NOON + DAY
     ) or at < NOON + DAY
-    desk.reconcile()
-    assert desk.row("customer", number)["facts"] == before["facts"]
-    assert desk.row("customer", number)["delete_after"] == before["delete_after"]
+    harness.reconcile()
+    assert harness.row("customer", number)["facts"] == before["facts"]
+    assert harness.row("customer", number)["delete_after"] == before["delete_after"]
 
 
-def test_an_invented_order_is_nobodys_activity_and_no_law_wanted_it(desk: Desk) -> None:
-    number = int(desk.store.sign_up(email="kari@example.test")["id"])
-    desk.written_order(customer_id=number)
-    desk.advance(40 * DAY)
-    before = desk.row("customer", number)
-    at = _gmt(desk.clock())
+def test_an_invented_order_is_nobodys_activity_and_no_law_wanted_it(harness: Harness) -> None:
+    number = int(harness.store.sign_up(email="kari@example.test")["id"])
+    harness.written_order(customer_id=number)
+    harness.advance(40 * DAY)
+    before = harness.row("customer", number)
+    at = _gmt(harness.clock())
     invented = order(999_999, customer_id=number, date_created_gmt=at, date_modified_gmt=at)
-    assert desk.receive(made("order.created", invented)) == Result.RECORDED
-    assert desk.row("customer", number)["delete_after"] > before["delete_after"]
-    desk.come_to_rest()
-    assert desk.row("order", 999_999)["state"] == "gone"
-    assert desk.problems() == set()
-    assert desk.row("customer", number)["delete_after"] == before["delete_after"]
+    assert harness.receive(made("order.created", invented)) == Result.RECORDED
+    assert harness.row("customer", number)["delete_after"] > before["delete_after"]
+    harness.come_to_rest()
+    assert harness.row("order", 999_999)["state"] == "gone"
+    assert harness.problems() == set()
+    assert harness.row("customer", number)["delete_after"] == before["delete_after"]
 
 
 @ON_SQLITE
-def test_an_order_that_was_there_stays_its_customers_activity(desk: Desk) -> None:
-    number = int(desk.store.sign_up(email="kari@example.test")["id"])
-    desk.advance(40 * DAY)
-    placed = desk.written_order(customer_id=number)
-    before = desk.row("customer", number)
-    desk.store.delete_order(placed)
-    desk.come_to_rest()
-    assert desk.row("order", placed)["state"] == "gone"
-    assert desk.problems() == {"erased-too-early"}
-    assert desk.row("customer", number)["delete_after"] == before["delete_after"]
+def test_an_order_that_was_there_stays_its_customers_activity(harness: Harness) -> None:
+    number = int(harness.store.sign_up(email="kari@example.test")["id"])
+    harness.advance(40 * DAY)
+    placed = harness.written_order(customer_id=number)
+    before = harness.row("customer", number)
+    harness.store.delete_order(placed)
+    harness.come_to_rest()
+    assert harness.row("order", placed)["state"] == "gone"
+    assert harness.problems() == {"erased-too-early"}
+    assert harness.row("customer", number)["delete_after"] == before["delete_after"]
 
 
 ahead = st.sampled_from([-YEAR, -DAY, HOUR, 23 * HOUR, 25 * HOUR, 40 * DAY, YEAR, FAR - NOON])
@@ -315,8 +317,8 @@ def test_no_delivery_moves_a_customers_date_for_longer_than_until_the_store_is_a
 # Invented ids
 
 
-def _count(desk: Desk, *where: Any) -> int:
-    with desk.runtime.database.read() as connection:
+def _count(harness: Harness, *where: Any) -> int:
+    with harness.runtime.database.read() as connection:
         return int(
             connection.execute(select(func.count()).select_from(records).where(*where)).scalar_one()
         )
@@ -334,35 +336,37 @@ HINTS = [
 @ON_SQLITE
 @pytest.mark.parametrize(("topic", "name", "result"), HINTS)
 def test_invented_ids_are_few_questions_and_leave_no_row(
-    topic: str, name: str, result: Result, desk: Desk
+    topic: str, name: str, result: Result, harness: Harness
 ) -> None:
-    number = desk.written_order()
-    before = _count(desk)
+    number = harness.written_order()
+    before = _count(harness)
     sent = [made(topic, {name: 900_000 + place}) for place in range(MAX_UNKNOWN_PER_MINUTE + 20)]
-    assert [desk.receive(one) for one in sent] == [result] * len(sent)
-    assert _count(desk) == before + MAX_UNKNOWN_PER_MINUTE
+    assert [harness.receive(one) for one in sent] == [result] * len(sent)
+    assert _count(harness) == before + MAX_UNKNOWN_PER_MINUTE
     assert (
-        desk.receive(made(topic, {name: number})) == result
+        harness.receive(made(topic, {name: number})) == result
     )  # what is known may always be asked about
-    assert _count(desk, records.c.reread_at.is_not(None)) >= MAX_UNKNOWN_PER_MINUTE
-    desk.come_to_rest()
-    assert _count(desk) == before
-    desk.advance(timedelta(minutes=1))
-    assert desk.receive(made(topic, {name: 950_000})) == result
-    assert _count(desk) == before + 1
+    assert _count(harness, records.c.reread_at.is_not(None)) >= MAX_UNKNOWN_PER_MINUTE
+    harness.come_to_rest()
+    assert _count(harness) == before
+    harness.advance(timedelta(minutes=1))
+    assert harness.receive(made(topic, {name: 950_000})) == result
+    assert _count(harness) == before + 1
 
 
 @ON_SQLITE
-def test_what_the_store_has_is_found_by_its_lists_where_hints_were_too_many(desk: Desk) -> None:
+def test_what_the_store_has_is_found_by_its_lists_where_hints_were_too_many(
+    harness: Harness,
+) -> None:
     for place in range(MAX_UNKNOWN_PER_MINUTE):
-        desk.receive(made("order.deleted", {"id": 900_000 + place}))
-    number = desk.paid_order()
-    desk.lose()
-    desk.receive(made("order.updated", {"id": number}))
-    desk.advance()
-    desk.reconcile()
-    assert desk.row("order", number)["state"] == "active"
-    with desk.runtime.database.read() as connection:
+        harness.receive(made("order.deleted", {"id": 900_000 + place}))
+    number = harness.paid_order()
+    harness.lose()
+    harness.receive(made("order.updated", {"id": number}))
+    harness.advance()
+    harness.reconcile()
+    assert harness.row("order", number)["state"] == "active"
+    with harness.runtime.database.read() as connection:
         assert (
             connection.execute(
                 select(quarantine.c.id).where(quarantine.c.resolved_at.is_(None))
@@ -371,44 +375,46 @@ def test_what_the_store_has_is_found_by_its_lists_where_hints_were_too_many(desk
         )
 
 
-def test_a_record_that_the_store_denies_stays_where_something_was_noted_of_it(desk: Desk) -> None:
+def test_a_record_that_the_store_denies_stays_where_something_was_noted_of_it(
+    harness: Harness,
+) -> None:
     hold = RecordEvent("h-1", "hold", NOON, reason="litigation", owner="legal")
-    desk.note("order", 900_000, hold)
-    desk.receive(made("order.deleted", {"id": 900_001}))
-    desk.come_to_rest()
-    assert desk.row("order", 900_000)["state"] == "gone"
-    assert _count(desk, records.c.external_id == 900_001) == 0
+    harness.note("order", 900_000, hold)
+    harness.receive(made("order.deleted", {"id": 900_001}))
+    harness.come_to_rest()
+    assert harness.row("order", 900_000)["state"] == "gone"
+    assert _count(harness, records.c.external_id == 900_001) == 0
 
 
 # Refunds
 
 
 @ON_SQLITE
-def test_no_order_has_more_than_a_thousand_refunds(desk: Desk) -> None:
-    number = desk.written_order()
-    desk.advance()
+def test_no_order_has_more_than_a_thousand_refunds(harness: Harness) -> None:
+    number = harness.written_order()
+    harness.advance()
     refunds = [{"id": 1 + place} for place in range(1000)]
     times = {"date_modified_gmt": _gmt(NOON + HOUR)}
-    assert desk.receive(
+    assert harness.receive(
         made("order.updated", order(number, refunds=[*refunds, {"id": 5000}], **times))
     ) == (Result.QUARANTINED)
-    assert desk.row("order", number)["reread_reason"] == "quarantined"
+    assert harness.row("order", number)["reread_reason"] == "quarantined"
     assert (
-        desk.receive(made("order.updated", order(number, refunds=refunds, **times)))
+        harness.receive(made("order.updated", order(number, refunds=refunds, **times)))
         == Result.RECORDED
     )
-    desk.come_to_rest()
-    assert json.loads(desk.row("order", number)["facts"]).get("refunds", []) == []
+    harness.come_to_rest()
+    assert json.loads(harness.row("order", number)["facts"]).get("refunds", []) == []
 
 
 @ON_SQLITE
-def test_all_pages_of_an_orders_refunds_are_read(desk: Desk) -> None:
-    number = desk.paid_order(line_items=[{"product_id": 10, "quantity": 30}])
+def test_all_pages_of_an_orders_refunds_are_read(harness: Harness) -> None:
+    number = harness.paid_order(line_items=[{"product_id": 10, "quantity": 30}])
     for place in range(101):
         at = NOON + timedelta(days=place)
-        desk.store.refund_order(number, "1.00", at=at)
-    desk.advance(102 * DAY)
-    desk.come_to_rest()
-    refunds = json.loads(desk.row("order", number)["facts"])["refunds"]
+        harness.store.refund_order(number, "1.00", at=at)
+    harness.advance(102 * DAY)
+    harness.come_to_rest()
+    refunds = json.loads(harness.row("order", number)["facts"])["refunds"]
     assert len(refunds) == 101
     assert None not in [at for _, at in refunds]

@@ -22,7 +22,7 @@ from hooks.retention.policy import Policy
 from hooks.runtime import Runtime
 from hooks.settings.webhook_secrets import signing_keys
 from hooks.web.group_commit import MAX_BATCH, GroupCommit
-from tests.integration.desk import ON_SQLITE
+from tests.integration.harness import ON_SQLITE
 from tests.support.recordings import SECRET, made, order
 
 

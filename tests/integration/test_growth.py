@@ -26,7 +26,7 @@ from hooks.retention.policy import Policy
 from hooks.retention.tags import tagged_by
 from hooks.settings import Settings, StoreSettings
 from hooks.web.status.report import status_of
-from tests.integration.counted import NOW, TODAY
+from tests.integration.full_counts import NOW, TODAY
 from tests.support.crowd import FAMILY, STORES, crowd, fill
 
 SMALL, LARGE = 100, 400

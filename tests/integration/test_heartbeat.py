@@ -17,9 +17,9 @@ from hooks.ledger import rounds, stores, tables
 from hooks.store.client import ClockReading
 from hooks.sync.heartbeat import ABSENCE, Heartbeat
 from hooks.worker.loop import StoreWorker
-from tests.integration.desk import ON_SQLITE, SECOND, Desk, close, worker_of
-from tests.integration.scripted import Answer, Scripted
-from tests.integration.troubles import Site
+from tests.integration.harness import ON_SQLITE, SECOND, Harness, close, worker_of
+from tests.integration.problem_scenarios import Site
+from tests.integration.scripted_server import Answer, ScriptedServer
 from tests.support.processes import until
 
 pytestmark = ON_SQLITE
@@ -29,9 +29,9 @@ ELSEWHERE = "https://shop.example.org"
 
 
 @pytest.fixture
-def heartbeat(desk: Desk) -> Heartbeat:
+def heartbeat(harness: Harness) -> Heartbeat:
     """The heartbeat of a worker that has just started."""
-    return desk.worker.heartbeat
+    return harness.worker.heartbeat
 
 
 @pytest.fixture
@@ -40,37 +40,37 @@ def always_due(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hooks.sync.heartbeat.EVERY_SECONDS", 0.0)
 
 
-def row_of(desk: Desk) -> Any:
-    with desk.runtime.database.read() as connection:
+def row_of(harness: Harness) -> Any:
+    with harness.runtime.database.read() as connection:
         return stores.row(connection, "shop")
 
 
-def move(desk: Desk, url: str) -> None:
+def move(harness: Harness, url: str) -> None:
     """Let the ledger's records be of the shop at this address."""
-    with desk.runtime.database.write() as connection:
+    with harness.runtime.database.write() as connection:
         stores.replace_url(connection, "shop", url)
 
 
-def due_of(desk: Desk) -> dict[str, datetime]:
-    with desk.runtime.database.read() as connection:
+def due_of(harness: Harness) -> dict[str, datetime]:
+    with harness.runtime.database.read() as connection:
         return {row.name: row.due_at for row in connection.execute(select(tables.rounds))}
 
 
-def put_off(desk: Desk) -> datetime:
+def put_off(harness: Harness) -> datetime:
     """Let each round be due in a minute, and have failed before."""
-    later = desk.clock() + timedelta(minutes=1)
-    with desk.runtime.database.write() as connection:
+    later = harness.clock() + timedelta(minutes=1)
+    with harness.runtime.database.write() as connection:
         connection.execute(
             update(tables.rounds).values(due_at=later, error="paging-ignored", error_since=later)
         )
     return later
 
 
-def assert_due(desk: Desk, later: datetime, *, at_once: bool) -> None:
+def assert_due(harness: Harness, later: datetime, *, at_once: bool) -> None:
     """The webhooks and the changes are looked at at once, or as they were; all else always as it was."""
     hurried = {"watch", "changes"} if at_once else set()
-    assert due_of(desk) == {
-        name: desk.clock() if name in hurried else later for name in rounds.NAMES
+    assert due_of(harness) == {
+        name: harness.clock() if name in hurried else later for name in rounds.NAMES
     }
 
 
@@ -92,55 +92,55 @@ def assert_due(desk: Desk, later: datetime, *, at_once: bool) -> None:
     ],
 )
 def test_the_first_beat_after_an_absence_makes_the_webhooks_and_the_changes_due(
-    desk: Desk, heartbeat: Heartbeat, absence: timedelta | None, at_once: bool
+    harness: Harness, heartbeat: Heartbeat, absence: timedelta | None, at_once: bool
 ) -> None:
     if absence is not None:
-        with desk.runtime.database.write() as connection:
-            stores.note_worker(connection, "shop", desk.clock() - absence)
-    later = put_off(desk)
+        with harness.runtime.database.write() as connection:
+            stores.note_worker(connection, "shop", harness.clock() - absence)
+    later = put_off(harness)
     assert heartbeat.beat()
-    assert_due(desk, later, at_once=at_once)
-    assert row_of(desk).worker_at == desk.clock()
+    assert_due(harness, later, at_once=at_once)
+    assert row_of(harness).worker_at == harness.clock()
 
 
 @pytest.mark.usefixtures("always_due")
-def test_an_absence_may_end_without_a_start(desk: Desk, heartbeat: Heartbeat) -> None:
+def test_an_absence_may_end_without_a_start(harness: Harness, heartbeat: Heartbeat) -> None:
     """Meanwhile the worker ran, and the ledger was another shop's."""
     heartbeat.beat()
-    move(desk, ELSEWHERE)
-    desk.clock.now += ABSENCE + SECOND
+    move(harness, ELSEWHERE)
+    harness.clock.now += ABSENCE + SECOND
     assert not heartbeat.beat()
-    move(desk, heartbeat.client.settings.url)
-    later = put_off(desk)
+    move(harness, heartbeat.client.settings.url)
+    later = put_off(harness)
     assert heartbeat.beat()
-    assert_due(desk, later, at_once=True)
-    later = put_off(desk)
-    desk.clock.now += SECOND
+    assert_due(harness, later, at_once=True)
+    later = put_off(harness)
+    harness.clock.now += SECOND
     assert heartbeat.beat()
-    assert_due(desk, later, at_once=False)
+    assert_due(harness, later, at_once=False)
 
 
-def test_a_beat_comes_at_its_time_only(desk: Desk, heartbeat: Heartbeat) -> None:
+def test_a_beat_comes_at_its_time_only(harness: Harness, heartbeat: Heartbeat) -> None:
     heartbeat.beat()
-    began = desk.clock()
-    desk.clock.now += SECOND
+    began = harness.clock()
+    harness.clock.now += SECOND
     assert heartbeat.beat()
-    assert row_of(desk).worker_at == began
+    assert row_of(harness).worker_at == began
 
 
 # --- the time of the store ---------------------------------------------------------------------------------
 
 
 def test_the_first_time_that_the_store_says_is_written_down_at_once(
-    desk: Desk, heartbeat: Heartbeat
+    harness: Harness, heartbeat: Heartbeat
 ) -> None:
     heartbeat.beat()
-    assert row_of(desk).store_time is None
-    heartbeat.client.clock_reading = ClockReading(desk.clock() - SECOND, desk.clock())
+    assert row_of(harness).store_time is None
+    heartbeat.client.clock_reading = ClockReading(harness.clock() - SECOND, harness.clock())
     heartbeat.beat()
-    assert (row_of(desk).store_time, row_of(desk).store_time_at) == (
-        desk.clock() - SECOND,
-        desk.clock(),
+    assert (row_of(harness).store_time, row_of(harness).store_time_at) == (
+        harness.clock() - SECOND,
+        harness.clock(),
     )
 
 
@@ -154,24 +154,24 @@ def test_the_first_time_that_the_store_says_is_written_down_at_once(
     ],
 )
 def test_a_time_out_of_a_cache_is_not_believed(
-    desk: Desk, script: Scripted, headers: dict[str, str], is_heard: bool
+    harness: Harness, script: ScriptedServer, headers: dict[str, str], is_heard: bool
 ) -> None:
     """The server says its time with each answer."""
     script.always(Answer(headers=headers))
-    with worker_at(desk, script.url) as worker:
+    with worker_at(harness, script.url) as worker:
         with suppress(CachedAnswerError):
             worker.heartbeat.client.call("GET", "orders")
         assert worker.heartbeat.beat()
-    assert (row_of(desk).store_time is not None) is is_heard
+    assert (row_of(harness).store_time is not None) is is_heard
 
 
 # --- another shop ------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def worker_at(desk: Desk, url: str) -> Iterator[StoreWorker]:
+def worker_at(harness: Harness, url: str) -> Iterator[StoreWorker]:
     """A worker whose settings name the store at this address."""
-    worker = worker_of(replace(desk.settings.stores["shop"], url=url), desk.runtime)
+    worker = worker_of(replace(harness.settings.stores["shop"], url=url), harness.runtime)
     try:
         yield worker
     finally:
@@ -191,9 +191,9 @@ def running(worker: StoreWorker) -> Iterator[None]:
         thread.join()
 
 
-def ledger_of(desk: Desk) -> dict[str, list[tuple[Any, ...]]]:
+def ledger_of(harness: Harness) -> dict[str, list[tuple[Any, ...]]]:
     """All that is in the ledger."""
-    with desk.runtime.database.read() as connection:
+    with harness.runtime.database.read() as connection:
         return {
             table.name: [tuple(row) for row in connection.execute(select(table))]
             for table in tables.metadata.sorted_tables
@@ -213,45 +213,45 @@ class Beats:
 
 
 def test_a_beat_remembers_the_shop_under_its_first_address(
-    desk: Desk, heartbeat: Heartbeat
+    harness: Harness, heartbeat: Heartbeat
 ) -> None:
     assert heartbeat.beat()
-    url = desk.settings.stores["shop"].url
-    assert row_of(desk).url == url
-    with worker_at(desk, f"{url}/") as worker:
+    url = harness.settings.stores["shop"].url
+    assert row_of(harness).url == url
+    with worker_at(harness, f"{url}/") as worker:
         assert worker.heartbeat.beat()
-    assert row_of(desk).url == url
+    assert row_of(harness).url == url
 
 
 @pytest.mark.usefixtures("always_due")
 def test_of_another_shop_nothing_is_asked_and_nothing_is_written_until_it_is_confirmed(
-    desk: Desk, heartbeat: Heartbeat, script: Scripted, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, heartbeat: Heartbeat, script: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hooks.worker.loop.IDLE_SECONDS", 0.01)
     assert heartbeat.beat()
-    desk.paid_order()
-    desk.deliver()
-    desk.advance()
-    before = ledger_of(desk)
-    with worker_at(desk, script.url) as worker:
+    harness.paid_order()
+    harness.deliver()
+    harness.advance()
+    before = ledger_of(harness)
+    with worker_at(harness, script.url) as worker:
         beats = Beats(worker.heartbeat)
         with running(replace(worker, heartbeat=beats)):  # type: ignore[arg-type]  # all that the loop asks of it
             until(lambda: len(beats.answers) >= 3, "the worker to beat")
             assert set(beats.answers) == {False}
-            assert script.asked == []
-            assert ledger_of(desk) == before
-            move(desk, script.url)
-            until(lambda: bool(script.asked), "the worker to write what is due to the store")
+            assert script.requests == []
+            assert ledger_of(harness) == before
+            move(harness, script.url)
+            until(lambda: bool(script.requests), "the worker to write what is due to the store")
 
 
 @pytest.fixture
 def moved(
-    desk: Desk, heartbeat: Heartbeat, script: Scripted, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, heartbeat: Heartbeat, script: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> Site:
     """A site whose settings name another shop than the ledger's, which would take a call."""
     assert heartbeat.beat()
     script.always(Answer(404, b"<html>"))
-    site = Site(desk, monkeypatch)
+    site = Site(harness, monkeypatch)
     reach = replace(
         site.reach, url=script.url, webhook_secrets=("another secret that is long", "secret")
     )
@@ -274,23 +274,25 @@ def run(site: Site, *words: str) -> tuple[int, str]:
     ],
 )
 def test_no_command_touches_another_shop(
-    desk: Desk, moved: Site, script: Scripted, command: str, said: str
+    harness: Harness, moved: Site, script: ScriptedServer, command: str, said: str
 ) -> None:
-    before = ledger_of(desk)
+    before = ledger_of(harness)
     status, told = run(moved, command)
     assert status == 1
     assert said in told
     assert MOVED in told
-    assert script.asked == []
-    assert ledger_of(desk) == before
+    assert script.requests == []
+    assert ledger_of(harness) == before
 
 
-def test_once_the_move_is_confirmed_all_goes_on(desk: Desk, moved: Site, script: Scripted) -> None:
+def test_once_the_move_is_confirmed_all_goes_on(
+    harness: Harness, moved: Site, script: ScriptedServer
+) -> None:
     (problem,) = moved.status()[1]["problems"]
     assert problem["code"] == "store-moved"
     assert MOVED in problem["message"]
     assert MOVED in run(moved, "check")[1]
-    known, url = desk.settings.stores["shop"].url, script.url
+    known, url = harness.settings.stores["shop"].url, script.url
     assert run(moved, "moved") == (
         0,
         f"shop: the records are of {url} from now on, and no more of {known}.\n",
@@ -298,6 +300,6 @@ def test_once_the_move_is_confirmed_all_goes_on(desk: Desk, moved: Site, script:
     assert run(moved, "moved") == (0, f"shop: the records are of {url}, as before.\n")
     assert moved.status()[1]["problems"] == []
     assert MOVED not in run(moved, "check")[1]
-    script.asked.clear()
+    script.requests.clear()
     assert MOVED not in run(moved, "install")[1]
-    assert script.asked
+    assert script.requests

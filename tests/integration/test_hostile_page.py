@@ -29,7 +29,7 @@ from hooks.retention.policy import Policy
 from hooks.runtime import Runtime
 from hooks.settings import Settings
 from hooks.worker import loop, maintenance
-from tests.integration.desk import NOON, ON_SQLITE, SETTLE, Clock
+from tests.integration.harness import NOON, ON_SQLITE, SETTLE, Clock
 from tests.support import works
 from tests.support.hostile import Bytes, Hostile, answer, bomb, dripping, hostile, large, redirect
 from tests.support.processes import until

@@ -15,8 +15,8 @@ from hooks.store import check
 from hooks.store import session as session_module
 from hooks.store.client import StoreClient
 from hooks.store.rate import CallOutcome
-from tests.integration.desk import NOON
-from tests.integration.scripted import Scripted
+from tests.integration.harness import NOON
+from tests.integration.scripted_server import ScriptedServer
 from tests.support.hostile import Bytes, Hostile, answer, bomb, dripping, hostile, large
 
 MakeClient = Callable[..., StoreClient]
@@ -130,18 +130,18 @@ def test_a_check_of_the_front_door_has_the_same_limits(
 
 
 def test_no_password_of_netrc_is_sent(
-    script: Scripted, client: MakeClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    script: ScriptedServer, client: MakeClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login someone password secret\n")
     monkeypatch.setenv("NETRC", str(netrc))
     client(script.url).call("GET", "orders")
-    assert "authorization" not in script.asked[0].headers
+    assert "authorization" not in script.requests[0].headers
 
 
 def test_a_proxy_of_the_environment_is_used(
-    script: Scripted, client: MakeClient, monkeypatch: pytest.MonkeyPatch
+    script: ScriptedServer, client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", script.url)
     client("http://shop.example.test").call("GET", "orders")
-    assert script.asked[0].headers["host"] == "shop.example.test"
+    assert script.requests[0].headers["host"] == "shop.example.test"

@@ -23,7 +23,7 @@ from hooks.store import check
 from hooks.store.client import StoreClient
 from hooks.store.rate import CallOutcome
 from hooks.sync import store_observations
-from tests.integration.desk import NOON, ON_SQLITE, Desk
+from tests.integration.harness import NOON, ON_SQLITE, Harness
 from tests.support.recordings import SECRET
 
 KEY, CANARY = "ck_canary0000", "cs_canary0001"
@@ -154,14 +154,14 @@ def test_the_check_says_that_the_header_is_dropped_and_that_the_service_goes_on(
 
 @ON_SQLITE
 def test_what_one_worker_found_another_begins_with(
-    desk: Desk, shop: SandboxStore, client_of: ClientOf
+    harness: Harness, shop: SandboxStore, client_of: ClientOf
 ) -> None:
     shop.set_habits(drops_authorization=True)
     first, second, fixed = client_of(), client_of(), client_of("basic")
     first.call("GET", "orders")
-    with desk.runtime.database.write() as connection:
+    with harness.runtime.database.write() as connection:
         for client in (first, second, fixed):
-            store_observations.exchange(connection, "shop", client, desk.clock())
+            store_observations.exchange(connection, "shop", client, harness.clock())
         assert traits.read(connection, "shop")["auth"].value == "query"
     assert [client.auth for client in (first, second, fixed)] == ["query", "query", "basic"]
 

@@ -14,7 +14,7 @@ from hooks.worker.maintenance import (
     Maintenance,
     MaintenanceTask,
 )
-from tests.integration.desk import Desk
+from tests.integration.harness import Harness
 
 
 class Work:
@@ -31,54 +31,57 @@ class Work:
         return self.ends
 
 
-def _upkeep(desk: Desk, *works: Work) -> Maintenance:
+def _upkeep(harness: Harness, *works: Work) -> Maintenance:
     return Maintenance(
-        desk.runtime, desk.settings, desk.runtime.policy, [MaintenanceTask(work) for work in works]
+        harness.runtime,
+        harness.settings,
+        harness.runtime.policy,
+        [MaintenanceTask(work) for work in works],
     )
 
 
-def test_with_nothing_to_do_it_idles(desk: Desk) -> None:
-    assert _upkeep(desk, Work(0), Work(0)).run_once() == IDLE_SECONDS
+def test_with_nothing_to_do_it_idles(harness: Harness) -> None:
+    assert _upkeep(harness, Work(0), Work(0)).run_once() == IDLE_SECONDS
 
 
 def test_after_work_it_goes_on_at_once_where_nobody_else_writes(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Database, "is_contended", lambda _: False)
-    assert _upkeep(desk, Work(7), Work(0)).run_once() == 0
+    assert _upkeep(harness, Work(7), Work(0)).run_once() == 0
 
 
 def test_after_work_it_rests_for_a_part_of_its_time_where_others_write(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Database, "is_contended", lambda _: True)
     monkeypatch.setattr("hooks.worker.maintenance.time.monotonic", iter([10.0, 10.03]).__next__)
-    assert _upkeep(desk, Work(7)).run_once() == pytest.approx(0.03 * PAUSE_SHARE)
+    assert _upkeep(harness, Work(7)).run_once() == pytest.approx(0.03 * PAUSE_SHARE)
 
 
 def test_a_chore_that_fails_is_left_for_a_while_and_keeps_no_other_from_being_done(
-    desk: Desk,
+    harness: Harness,
 ) -> None:
     fails, works = Work(RuntimeError("broken")), Work(0)
-    upkeep = _upkeep(desk, fails, works)
+    upkeep = _upkeep(harness, fails, works)
     for _ in range(3):
         assert upkeep.run_once() == IDLE_SECONDS
     assert (fails.asked, works.asked) == (1, 3)
-    desk.advance(AFTER_A_FAILURE)
+    harness.advance(AFTER_A_FAILURE)
     upkeep.run_once()
     assert fails.asked == 2
 
 
-def test_a_ledger_that_is_away_is_left_alone_for_longer(desk: Desk) -> None:
+def test_a_ledger_that_is_away_is_left_alone_for_longer(harness: Harness) -> None:
     away, other = Work(LedgerUnavailableError("away")), Work(0)
-    assert _upkeep(desk, away, other).run_once() == LEDGER_AWAY_SECONDS
+    assert _upkeep(harness, away, other).run_once() == LEDGER_AWAY_SECONDS
     assert other.asked == 0
 
 
 def test_one_chore_for_which_the_ledger_is_never_there_keeps_no_other_from_being_done(
-    desk: Desk,
+    harness: Harness,
 ) -> None:
-    upkeep = _upkeep(desk, Work(LedgerUnavailableError("locked")), other := Work(0))
+    upkeep = _upkeep(harness, Work(LedgerUnavailableError("locked")), other := Work(0))
     assert [upkeep.run_once() for _ in range(3)] == [
         LEDGER_AWAY_SECONDS,
         IDLE_SECONDS,

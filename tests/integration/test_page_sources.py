@@ -19,7 +19,12 @@ from hooks.page.http_visit import MAX_BYTES
 from hooks.settings import Settings
 from schemas.policy import load_policy
 from tests.conftest import POLICY_FILE
-from tests.integration.scripted import Answer, Asked, Scripted, scripted
+from tests.integration.scripted_server import (
+    Answer,
+    ReceivedRequest,
+    ScriptedServer,
+    scripted_server,
+)
 from tests.unit.recorded_page import HTML, LINK, MODIFIED, RECORDED, put
 
 RECORDING = Path(__file__).parents[1] / "recordings/privacy-policy-page.json"
@@ -34,8 +39,8 @@ HTML_TYPE = {"Content-Type": "text/html; charset=UTF-8"}
 
 
 @pytest.fixture
-def shop() -> Iterator[Scripted]:
-    with scripted() as script:
+def shop() -> Iterator[ScriptedServer]:
+    with scripted_server() as script:
         yield script
 
 
@@ -43,19 +48,19 @@ def plain(html: str, **headers: str) -> Answer:
     return Answer(200, html.encode(), HTML_TYPE | headers)
 
 
-def answering(answers: dict[str, Answer]) -> Callable[[Asked], Answer]:
+def answering(answers: dict[str, Answer]) -> Callable[[ReceivedRequest], Answer]:
     return lambda asked: answers.get(asked.path, Answer.of({"code": "rest_no_route"}, 404))
 
 
 @pytest.mark.parametrize("found", [RECORDED, [RECORDED]], ids=["one", "a list of one"])
-def test_the_rest_api(found: object, shop: Scripted) -> None:
+def test_the_rest_api(found: object, shop: ScriptedServer) -> None:
     shop.always(Answer.of(found))
     source = fetch_page(f"{shop.url}/wp-json/wp/v2/pages/57129")
     assert (source.html, source.modified, source.link) == (HTML, MODIFIED, LINK)
     assert source.origin == f"{shop.url}/wp-json/wp/v2/pages/57129"
 
 
-def test_html_that_names_its_rest_form(shop: Scripted) -> None:
+def test_html_that_names_its_rest_form(shop: ScriptedServer) -> None:
     """Relative or absolute, on the same host; the REST form is what is read."""
     shop.answer = answering(
         {
@@ -65,13 +70,13 @@ def test_html_that_names_its_rest_form(shop: Scripted) -> None:
     )
     source = fetch_page(f"{shop.url}/privacy")
     assert (source.html, source.modified, source.link) == (HTML, MODIFIED, LINK)
-    assert [asked.path for asked in shop.asked] == ["/privacy", "/wp-json/wp/v2/pages/57129"]
+    assert [request.path for request in shop.requests] == ["/privacy", "/wp-json/wp/v2/pages/57129"]
 
 
 @pytest.mark.parametrize(
     "rest", ["/wp-json/wp/v2/pages/1", "http://127.0.0.1:9/wp-json/wp/v2/pages/1", "/other.json"]
 )
-def test_html_whose_rest_form_cannot_be_read(rest: str, shop: Scripted) -> None:
+def test_html_whose_rest_form_cannot_be_read(rest: str, shop: ScriptedServer) -> None:
     """It is closed to the public, on another host, or no such form: the page itself is read."""
     shop.answer = answering({"/privacy": plain(WHOLE.format(rest=rest))})
     source = fetch_page(f"{shop.url}/privacy")
@@ -79,16 +84,16 @@ def test_html_whose_rest_form_cannot_be_read(rest: str, shop: Scripted) -> None:
     assert "11. Retention" in source.html
 
 
-def test_no_other_host_is_asked(shop: Scripted) -> None:
-    with scripted() as other:
+def test_no_other_host_is_asked(shop: ScriptedServer) -> None:
+    with scripted_server() as other:
         other.always(Answer.of(RECORDED))
         shop.always(plain(WHOLE.format(rest=f"{other.url}/wp-json/wp/v2/pages/1")))
         assert "<main>" in fetch_page(f"{shop.url}/privacy").html
-        assert other.asked == []
+        assert other.requests == []
 
 
 def test_a_redirect_is_followed_and_no_credentials_are_sent(
-    shop: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shop: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login someone password secret\n")
@@ -96,8 +101,8 @@ def test_a_redirect_is_followed_and_no_credentials_are_sent(
     shop.answer = answering({"/old": Answer(301, b"", {"Location": "/new"}), "/new": plain(HTML)})
     source = fetch_page(f"{shop.url}/old")
     assert (source.html, source.modified, source.link) == (HTML, None, f"{shop.url}/new")
-    assert [asked.path for asked in shop.asked] == ["/old", "/new"]
-    assert all("authorization" not in asked.headers for asked in shop.asked)
+    assert [request.path for request in shop.requests] == ["/old", "/new"]
+    assert all("authorization" not in request.headers for request in shop.requests)
 
 
 @pytest.mark.parametrize(
@@ -121,18 +126,18 @@ def test_a_redirect_is_followed_and_no_credentials_are_sent(
         (Answer(200, b"{broken", {}), "broken JSON"),
     ],
 )
-def test_what_is_no_page(answer: Answer, why: str, shop: Scripted) -> None:
+def test_what_is_no_page(answer: Answer, why: str, shop: ScriptedServer) -> None:
     shop.always(answer)
     with pytest.raises(PageError, match=why):
         fetch_page(f"{shop.url}/page")
 
 
-def test_nobody_answers_or_a_password_is_in_the_address(shop: Scripted) -> None:
+def test_nobody_answers_or_a_password_is_in_the_address(shop: ScriptedServer) -> None:
     with pytest.raises(PageError, match="could not be reached"):
         fetch_page("http://127.0.0.1:9/page")
     with pytest.raises(PageError, match="no credentials are sent"):
         fetch_page(shop.url.replace("//", "//user:password@"))
-    assert shop.asked == []
+    assert shop.requests == []
 
 
 def test_files(tmp_path: Path) -> None:
@@ -210,7 +215,7 @@ def test_check_of_a_page_that_says_something_else(app: Flask, tmp_path: Path) ->
     )
 
 
-def test_check_of_the_pages_that_are_set(tmp_path: Path, shop: Scripted) -> None:
+def test_check_of_the_pages_that_are_set(tmp_path: Path, shop: ScriptedServer) -> None:
     shop.always(Answer.of(RECORDED))
     settings = Settings(
         database_url=f"sqlite:///{tmp_path}/l.db",
@@ -218,7 +223,7 @@ def test_check_of_the_pages_that_are_set(tmp_path: Path, shop: Scripted) -> None
         policy_page_url=f"{shop.url}/p",
     )
     assert run(create_app(settings), "check").exit_code == 0
-    assert [asked.path for asked in shop.asked] == ["/p"]
+    assert [request.path for request in shop.requests] == ["/p"]
 
 
 def test_import_that_asks(app: Flask, tmp_path: Path) -> None:

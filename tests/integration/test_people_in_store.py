@@ -15,13 +15,13 @@ from hooks.intake.webhook import Happened
 from hooks.retention.effects import ERASABLE
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import RecordKind, Subject
-from tests.integration.desk import NOON, ON_SQLITE, ROLES, Desk
-from tests.integration.variants import policies
+from tests.integration.harness import NOON, ON_SQLITE, ROLES, Harness
+from tests.integration.policy_variants import policies
 
 Held = tuple[RecordKind, int]
 
 MONTH_OVER = "2026-12-22"
-"""Asked for on 22 November: the last day on which it is kept."""
+"""ReceivedRequest for on 22 November: the last day on which it is kept."""
 
 RICH: dict[str, Any] = {
     "billing": {"first_name": "Kari", "email": "kari@example.test"},
@@ -31,62 +31,62 @@ RICH: dict[str, Any] = {
 }
 
 
-def _account(desk: Desk, name: str = "kari") -> int:
-    return int(desk.store.sign_up(email=f"{name}@example.test")["id"])
+def _account(harness: Harness, name: str = "kari") -> int:
+    return int(harness.store.sign_up(email=f"{name}@example.test")["id"])
 
 
-def _event(desk: Desk, type_: EventType, name: str = "", **more: Any) -> RecordEvent:
+def _event(harness: Harness, type_: EventType, name: str = "", **more: Any) -> RecordEvent:
     if type_ == "hold":
         more |= {"reason": "chargeback", "owner": "finance", "review_on": date(2027, 5, 1)}
-    return RecordEvent(name or type_, type_, desk.clock(), **more)
+    return RecordEvent(name or type_, type_, harness.clock(), **more)
 
 
-def _schedule(desk: Desk, held: Held) -> list[dict[str, Any]]:
+def _schedule(harness: Harness, held: Held) -> list[dict[str, Any]]:
     """The entries that the store holds."""
-    entries: list[dict[str, Any]] = json.loads(desk.held(*held)["retention_schedule"])
+    entries: list[dict[str, Any]] = json.loads(harness.held(*held)["retention_schedule"])
     return entries
 
 
-def _showing(desk: Desk, *customers: int) -> list[int]:
+def _showing(harness: Harness, *customers: int) -> list[int]:
     """Those of the customers on whom the store shows a support request."""
     shown = {
-        number: [one["class"] for one in _schedule(desk, ("customer", number))]
+        number: [one["class"] for one in _schedule(harness, ("customer", number))]
         for number in customers
     }
     return [number for number, classes in shown.items() if "support-requests" in classes]
 
 
 @contextmanager
-def _written(desk: Desk, *once: Held, never: tuple[Held, ...] = ()) -> Iterator[None]:
+def _written(harness: Harness, *once: Held, never: tuple[Held, ...] = ()) -> Iterator[None]:
     """What happens within leads to one write of each of these records, and to none of the others; nor do the echoes."""
-    before = {held: desk.writes(*held) for held in (*once, *never)}
+    before = {held: harness.writes(*held) for held in (*once, *never)}
     yield
     for _ in range(3):
-        desk.come_to_rest()
-        desk.advance(timedelta(minutes=10))
-    written = {held: desk.writes(*held) - count for held, count in before.items()}
+        harness.come_to_rest()
+        harness.advance(timedelta(minutes=10))
+    written = {held: harness.writes(*held) - count for held, count in before.items()}
     assert written == dict.fromkeys(once, 1) | dict.fromkeys(never, 0)
     for held in (*once, *never):
-        assert desk.held(*held) == desk.wanted(*held)
+        assert harness.held(*held) == harness.wanted(*held)
 
 
 @pytest.fixture
-def customer(desk: Desk) -> int:
+def customer(harness: Harness) -> int:
     """An account."""
-    return _account(desk)
+    return _account(harness)
 
 
 @pytest.fixture
-def paid(desk: Desk, customer: int) -> int:
+def paid(harness: Harness, customer: int) -> int:
     """A paid order of the customer, with data on every basis."""
-    return desk.paid_order(customer_id=customer, **RICH)
+    return harness.paid_order(customer_id=customer, **RICH)
 
 
 @pytest.fixture
-def hers(desk: Desk, customer: int, paid: int) -> tuple[Held, ...]:
+def hers(harness: Harness, customer: int, paid: int) -> tuple[Held, ...]:
     """The account, the paid order and an unpaid one, all of them written back."""
-    unpaid = int(desk.store.place_order(customer_id=customer, **RICH)["id"])
-    desk.come_to_rest()
+    unpaid = int(harness.store.place_order(customer_id=customer, **RICH)["id"])
+    harness.come_to_rest()
     return ("customer", customer), ("order", paid), ("order", unpaid)
 
 
@@ -95,35 +95,37 @@ def hers(desk: Desk, customer: int, paid: int) -> tuple[Held, ...]:
 
 @ROLES
 def test_an_erasure_request_is_due_within_a_month_on_all_her_records(
-    desk: Desk, hers: tuple[Held, ...]
+    harness: Harness, hers: tuple[Held, ...]
 ) -> None:
     account, paid, unpaid = hers
-    other: Held = ("order", desk.written_order(**RICH))
-    with _written(desk, *hers, never=(other,)):
-        desk.note(*account, _event(desk, "erasure-requested"))
+    other: Held = ("order", harness.written_order(**RICH))
+    with _written(harness, *hers, never=(other,)):
+        harness.note(*account, _event(harness, "erasure-requested"))
     for held in hers:
-        for entry in _schedule(desk, held):
+        for entry in _schedule(harness, held):
             waits = held == unpaid and entry["basis"] == "contract"  # it is open
             last = MONTH_OVER if entry["basis"] in ERASABLE else "2031-12-31"
             expected = (None, "order-closed") if waits else (last, None)
             assert (entry["delete_after"], entry["until"]) == expected, (held, entry)
-    assert {entry["basis"] for entry in _schedule(desk, paid)} == {*ERASABLE, "legal-obligation"}
-    due = {held: desk.held(*held)["retention_delete_after"] for held in hers}
+    assert {entry["basis"] for entry in _schedule(harness, paid)} == {*ERASABLE, "legal-obligation"}
+    due = {held: harness.held(*held)["retention_delete_after"] for held in hers}
     assert due == {account: MONTH_OVER, paid: "2031-12-31", unpaid: ""}
-    desk.store.cancel_order(unpaid[1])
-    desk.come_to_rest()
-    assert desk.held(*unpaid)["retention_delete_after"] == MONTH_OVER
+    harness.store.cancel_order(unpaid[1])
+    harness.come_to_rest()
+    assert harness.held(*unpaid)["retention_delete_after"] == MONTH_OVER
 
 
 @ON_SQLITE
 def test_an_order_placed_after_the_request_is_not_asked_about(
-    desk: Desk, customer: int, hers: tuple[Held, ...]
+    harness: Harness, customer: int, hers: tuple[Held, ...]
 ) -> None:
-    desk.note(*hers[0], _event(desk, "erasure-requested"))
-    desk.advance(timedelta(minutes=1))
-    later = desk.paid_order(customer_id=customer, **RICH)
-    desk.come_to_rest()
-    assert MONTH_OVER not in {entry["delete_after"] for entry in _schedule(desk, ("order", later))}
+    harness.note(*hers[0], _event(harness, "erasure-requested"))
+    harness.advance(timedelta(minutes=1))
+    later = harness.paid_order(customer_id=customer, **RICH)
+    harness.come_to_rest()
+    assert MONTH_OVER not in {
+        entry["delete_after"] for entry in _schedule(harness, ("order", later))
+    }
 
 
 # Which of her records a hold is placed on; those of them that it holds.
@@ -135,43 +137,43 @@ HOLDS = [
 
 @pytest.mark.parametrize(("on", "held_ones"), HOLDS)
 def test_a_hold_suspends_every_day_until_it_is_lifted(
-    on: int, held_ones: tuple[int, ...], desk: Desk, hers: tuple[Held, ...]
+    on: int, held_ones: tuple[int, ...], harness: Harness, hers: tuple[Held, ...]
 ) -> None:
     chosen = tuple(hers[place] for place in held_ones)
     others = tuple(held for held in hers if held not in chosen)
-    before = {held: desk.held(*held) for held in hers}
-    with _written(desk, *chosen, never=others):
-        desk.note(*hers[on], _event(desk, "hold"))
+    before = {held: harness.held(*held) for held in hers}
+    with _written(harness, *chosen, never=others):
+        harness.note(*hers[on], _event(harness, "hold"))
     for held in chosen:
-        assert desk.held(*held)["retention_delete_after"] == ""
-        ends = {(entry["delete_after"], entry["until"]) for entry in _schedule(desk, held)}
+        assert harness.held(*held)["retention_delete_after"] == ""
+        ends = {(entry["delete_after"], entry["until"]) for entry in _schedule(harness, held)}
         assert ends == {(None, "hold-lifted")}
-    with _written(desk, *chosen, never=others):
-        desk.note(*hers[on], _event(desk, "hold-lifted", about="hold"))
-    assert {held: desk.held(*held) for held in hers} == before
+    with _written(harness, *chosen, never=others):
+        harness.note(*hers[on], _event(harness, "hold-lifted", about="hold"))
+    assert {held: harness.held(*held) for held in hers} == before
 
 
 @ON_SQLITE
 def test_a_hold_beats_a_request_which_counts_again_once_it_is_lifted(
-    desk: Desk, hers: tuple[Held, ...]
+    harness: Harness, hers: tuple[Held, ...]
 ) -> None:
     account = hers[0]
-    with _written(desk, *hers):
-        desk.note(*account, _event(desk, "hold"))
-        desk.note(*account, _event(desk, "erasure-requested"))
-    assert desk.held(*account)["retention_delete_after"] == ""
-    with _written(desk, *hers):
-        desk.note(*account, _event(desk, "hold-lifted"))
-    assert desk.held(*account)["retention_delete_after"] == MONTH_OVER
+    with _written(harness, *hers):
+        harness.note(*account, _event(harness, "hold"))
+        harness.note(*account, _event(harness, "erasure-requested"))
+    assert harness.held(*account)["retention_delete_after"] == ""
+    with _written(harness, *hers):
+        harness.note(*account, _event(harness, "hold-lifted"))
+    assert harness.held(*account)["retention_delete_after"] == MONTH_OVER
 
 
 # Reports
 
-Known = Callable[[Desk], None]
+Known = Callable[[Harness], None]
 KNOWN = {
-    "all is known": lambda desk: desk.come_to_rest(),
+    "all is known": lambda harness: harness.come_to_rest(),
     "all is on its way": lambda _: None,
-    "all was lost on the way": lambda desk: desk.lose(),
+    "all was lost on the way": lambda harness: harness.lose(),
 }
 
 
@@ -180,16 +182,18 @@ KNOWN = {
 @pytest.mark.parametrize("known", KNOWN.values(), ids=KNOWN)
 @pytest.mark.parametrize("about", ["customer", "order"])
 def test_a_support_request_shows_on_its_customer(
-    about: str, known: Known, desk: Desk, customer: int, paid: int
+    about: str, known: Known, harness: Harness, customer: int, paid: int
 ) -> None:
-    known(desk)
+    known(harness)
     subject = (
         Subject("customer", str(customer)) if about == "customer" else Subject("order", str(paid))
     )
-    with _written(desk, ("customer", customer)):
-        desk.report(Happened("support-request", 1, "closed", NOON, subject=subject))
+    with _written(harness, ("customer", customer)):
+        harness.report(Happened("support-request", 1, "closed", NOON, subject=subject))
     (shown,) = (
-        one for one in _schedule(desk, ("customer", customer)) if one["class"] == "support-requests"
+        one
+        for one in _schedule(harness, ("customer", customer))
+        if one["class"] == "support-requests"
     )
     assert (shown["from"], shown["review_after"], shown["delete_after"]) == (
         "2026-11-22",
@@ -200,59 +204,67 @@ def test_a_support_request_shows_on_its_customer(
 
 @ROLES
 def test_a_request_about_an_order_goes_with_it_to_another_customer(
-    desk: Desk, customer: int, paid: int
+    harness: Harness, customer: int, paid: int
 ) -> None:
-    other = _account(desk, "ola")
-    desk.come_to_rest()
-    desk.report(Happened("support-request", 1, "closed", NOON, subject=Subject("order", str(paid))))
-    desk.come_to_rest()
-    assert _showing(desk, customer, other) == [customer]
-    with _written(desk, ("customer", customer), ("customer", other), never=(("order", paid),)):
-        desk.store.edit_order(paid, customer_id=other)
-    assert _showing(desk, customer, other) == [other]
+    other = _account(harness, "ola")
+    harness.come_to_rest()
+    harness.report(
+        Happened("support-request", 1, "closed", NOON, subject=Subject("order", str(paid)))
+    )
+    harness.come_to_rest()
+    assert _showing(harness, customer, other) == [customer]
+    with _written(harness, ("customer", customer), ("customer", other), never=(("order", paid),)):
+        harness.store.edit_order(paid, customer_id=other)
+    assert _showing(harness, customer, other) == [other]
 
 
 @ON_SQLITE
-def test_a_hold_on_a_request_shows_on_its_customer(desk: Desk, customer: int) -> None:
-    desk.report(
+def test_a_hold_on_a_request_shows_on_its_customer(harness: Harness, customer: int) -> None:
+    harness.report(
         Happened("support-request", 1, "closed", NOON, subject=Subject("customer", str(customer)))
     )
-    desk.come_to_rest()
-    before = desk.held("customer", customer)
-    with _written(desk, ("customer", customer)):
-        desk.note("support-request", 1, _event(desk, "hold"))
+    harness.come_to_rest()
+    before = harness.held("customer", customer)
+    with _written(harness, ("customer", customer)):
+        harness.note("support-request", 1, _event(harness, "hold"))
     (shown,) = (
-        one for one in _schedule(desk, ("customer", customer)) if one["class"] == "support-requests"
+        one
+        for one in _schedule(harness, ("customer", customer))
+        if one["class"] == "support-requests"
     )
     assert (shown["delete_after"], shown["until"]) == (None, "hold-lifted")
-    with _written(desk, ("customer", customer)):
-        desk.note("support-request", 1, _event(desk, "hold-lifted"))
-    assert desk.held("customer", customer) == before
+    with _written(harness, ("customer", customer)):
+        harness.note("support-request", 1, _event(harness, "hold-lifted"))
+    assert harness.held("customer", customer) == before
 
 
 @ON_SQLITE
-def test_the_store_is_not_asked_about_a_request_of_which_only_a_hold_is_known(desk: Desk) -> None:
-    desk.note("support-request", 1, _event(desk, "hold"))
-    desk.come_to_rest()
-    assert desk.row("support-request", 1)["reread_at"] is None
-    desk.report(Happened("support-request", 1, "closed", NOON))
-    assert desk.row("support-request", 1)["held"]
+def test_the_store_is_not_asked_about_a_request_of_which_only_a_hold_is_known(
+    harness: Harness,
+) -> None:
+    harness.note("support-request", 1, _event(harness, "hold"))
+    harness.come_to_rest()
+    assert harness.row("support-request", 1)["reread_at"] is None
+    harness.report(Happened("support-request", 1, "closed", NOON))
+    assert harness.row("support-request", 1)["held"]
 
 
 @ON_SQLITE
 def test_a_customer_tagged_in_one_go_with_what_has_just_become_theirs_shows_it(
-    desk: Desk, customer: int, paid: int
+    harness: Harness, customer: int, paid: int
 ) -> None:
     """Databases sort the marks of what is due each in its own way: here what has moved comes before its customer."""
-    other = _account(desk, "ola")
-    desk.come_to_rest()
-    desk.report(Happened("support-request", 1, "closed", NOON, subject=Subject("order", str(paid))))
-    desk.come_to_rest()
-    desk.store.edit_order(paid, customer_id=other)
-    desk.deliver()
-    _, _, read_by = desk.row("customer", other)["tagged_by"].partition(".")
-    desk.edit_row("support-request", 1, tagged_by=f"~0.{read_by}")
-    desk.edit_row("customer", other, tagged_by=f"~1.{read_by}")
-    desk.adopt(policies()[1])
-    desk.tag()
-    assert "support-requests" in desk.wanted("customer", other)["retention_schedule"]
+    other = _account(harness, "ola")
+    harness.come_to_rest()
+    harness.report(
+        Happened("support-request", 1, "closed", NOON, subject=Subject("order", str(paid)))
+    )
+    harness.come_to_rest()
+    harness.store.edit_order(paid, customer_id=other)
+    harness.deliver()
+    _, _, read_by = harness.row("customer", other)["tagged_by"].partition(".")
+    harness.edit_row("support-request", 1, tagged_by=f"~0.{read_by}")
+    harness.edit_row("customer", other, tagged_by=f"~1.{read_by}")
+    harness.adopt(policies()[1])
+    harness.tag()
+    assert "support-requests" in harness.wanted("customer", other)["retention_schedule"]

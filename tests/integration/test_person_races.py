@@ -29,7 +29,7 @@ from hooks.retention.policy import Policy
 from hooks.retention.tool_reports import number_of
 from hooks.runtime import Runtime
 from hooks.settings.webhook_secrets import signing_keys
-from tests.integration.desk import NOON, ON_SQLITE
+from tests.integration.harness import NOON, ON_SQLITE
 from tests.support.ledger import find
 from tests.support.processes import until
 from tests.support.recordings import SECRET, customer, made, order

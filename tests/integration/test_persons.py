@@ -23,8 +23,7 @@ from hooks.retention.policy import Policy
 from hooks.retention.tool_reports import number_of
 from hooks.rights.lookup import answer_to
 from hooks.rights.values import Answer, Inquiry
-from tests.integration.desk import NOON, ON_SQLITE, Desk
-from tests.integration.desk import desk as open_desk
+from tests.integration.harness import NOON, ON_SQLITE, Harness, open_harness
 from tests.support.recordings import Recorded
 
 KEY = "a key of at least thirty-two characters"
@@ -40,84 +39,88 @@ Ends = dict[str, tuple[str | None, str | None]]
 
 
 @pytest.fixture
-def desk(request: pytest.FixtureRequest, database: Database, policy: Policy) -> Iterator[Desk]:
-    """A desk that knows persons by their addresses; its parameter is another key, or None for none."""
-    with open_desk(database, policy, subject_key=getattr(request, "param", KEY)) as opened:
+def harness(
+    request: pytest.FixtureRequest, database: Database, policy: Policy
+) -> Iterator[Harness]:
+    """A harness that knows persons by their addresses; its parameter is another key, or None for none."""
+    with open_harness(database, policy, subject_key=getattr(request, "param", KEY)) as opened:
         yield opened
 
 
 KEYED = pytest.mark.parametrize(
-    ("database_url", "desk"),
+    ("database_url", "harness"),
     [("sqlite", KEY), ("postgresql", KEY), ("sqlite", None)],
     indirect=True,
 )
-WITHOUT_KEY = pytest.mark.parametrize("desk", [None], indirect=True, ids=["without a key"])
+WITHOUT_KEY = pytest.mark.parametrize("harness", [None], indirect=True, ids=["without a key"])
 
 
-def _account(desk: Desk, email: str = KARI) -> int:
-    return int(desk.store.sign_up(email=email)["id"])
+def _account(harness: Harness, email: str = KARI) -> int:
+    return int(harness.store.sign_up(email=email)["id"])
 
 
-def _order(desk: Desk, email: str = KARI, **given: Any) -> int:
-    return desk.paid_order(**RICH | given, billing={"first_name": "Kari", "email": email})
+def _order(harness: Harness, email: str = KARI, **given: Any) -> int:
+    return harness.paid_order(**RICH | given, billing={"first_name": "Kari", "email": email})
 
 
-def _plain_order(desk: Desk, email: str = KARI) -> int:
+def _plain_order(harness: Harness, email: str = KARI) -> int:
     """Place a guest's order of which the store's eraser leaves nothing."""
-    return desk.paid_order(billing={"first_name": "Kari", "email": email})
+    return harness.paid_order(billing={"first_name": "Kari", "email": email})
 
 
-def _event(desk: Desk, type_: EventType) -> RecordEvent:
-    event = RecordEvent(type_, type_, desk.clock())
+def _event(harness: Harness, type_: EventType) -> RecordEvent:
+    event = RecordEvent(type_, type_, harness.clock())
     if type_ == "hold":
         return replace(event, reason="chargeback", owner="finance", review_on=date(2027, 5, 1))
     return event
 
 
-def _note(desk: Desk, kind: RecordKind, number: int, type_: EventType) -> None:
-    desk.note(kind, number, _event(desk, type_))
+def _note(harness: Harness, kind: RecordKind, number: int, type_: EventType) -> None:
+    harness.note(kind, number, _event(harness, type_))
 
 
 def _contact(email: str) -> Subject:
     return email_subject(email, KEY)
 
 
-def _note_of_contact(desk: Desk, email: str, type_: EventType) -> None:
+def _note_of_contact(harness: Harness, email: str, type_: EventType) -> None:
     """Note something about a newsletter contact, as an operator does."""
     subject = _contact(email)
-    desk.note(CONTACT, number_of(str(subject)), _event(desk, type_), subject)
+    harness.note(CONTACT, number_of(str(subject)), _event(harness, type_), subject)
 
 
-def _unsubscribe(desk: Desk, email: str) -> None:
+def _unsubscribe(harness: Harness, email: str) -> None:
     """Report that a contact wants no newsletter any more, as a newsletter tool does."""
     subject = _contact(email)
     number = number_of(str(subject))
-    desk.report(Happened(CONTACT, number, "consent-withdrawn", desk.clock(), "contact", subject))
+    harness.report(
+        Happened(CONTACT, number, "consent-withdrawn", harness.clock(), "contact", subject)
+    )
 
 
-def _ends(desk: Desk, number: int) -> Ends:
+def _ends(harness: Harness, number: int) -> Ends:
     """The ends of all entries of an order."""
-    entries = read_entries(desk.row("order", number)["entries"])
+    entries = read_entries(harness.row("order", number)["entries"])
     return {entry["rule"]: (entry["delete_after"], entry["until"]) for entry in entries}
 
 
-def _marketing(desk: Desk, number: int) -> str | None:
+def _marketing(harness: Harness, number: int) -> str | None:
     """The day on which the consent to marketing on an order ended."""
-    entries = read_entries(desk.row("order", number)["entries"])
+    entries = read_entries(harness.row("order", number)["entries"])
     (entry,) = (entry for entry in entries if entry["class"] == "marketing")
     return cast("str | None", entry["delete_after"])
 
 
-def _answer(desk: Desk, subject: Subject) -> Answer | None:
-    with desk.runtime.database.read() as connection:
+def _answer(harness: Harness, subject: Subject) -> Answer | None:
+    with harness.runtime.database.read() as connection:
         return answer_to(
-            connection, desk.runtime.policy, Inquiry(desk.slug, subject), now=desk.clock()
+            connection, harness.runtime.policy, Inquiry(harness.slug, subject), now=harness.clock()
         )
 
 
-def _listed(desk: Desk, subject: Subject) -> set[tuple[str, int]]:
+def _listed(harness: Harness, subject: Subject) -> set[tuple[str, int]]:
     """The records that the answer to a person lists."""
-    answer = _answer(desk, subject)
+    answer = _answer(harness, subject)
     if answer is None:
         return set()
     return {(one.kind, one.id) for one in answer.records} | {
@@ -125,28 +128,28 @@ def _listed(desk: Desk, subject: Subject) -> set[tuple[str, int]]:
     }
 
 
-def _held(desk: Desk, *numbers: int) -> list[bool]:
-    return [desk.row("order", number)["held"] for number in numbers]
+def _held(harness: Harness, *numbers: int) -> list[bool]:
+    return [harness.row("order", number)["held"] for number in numbers]
 
 
 # --- the store takes the number away ---
 
-Loss = Callable[[Desk, int, int], object]
+Loss = Callable[[Harness, int, int], object]
 """Something that the store does to an account and an order of it."""
 
 LOSSES: dict[str, Loss] = {
-    "the account is deleted": lambda desk, account, _: desk.store.delete_customer(account),
-    "the order is anonymised": lambda desk, _, order: desk.store.anonymise_order(order),
-    "the order is made a guest's": lambda desk, _, order: desk.store.edit_order(
+    "the account is deleted": lambda harness, account, _: harness.store.delete_customer(account),
+    "the order is anonymised": lambda harness, _, order: harness.store.anonymise_order(order),
+    "the order is made a guest's": lambda harness, _, order: harness.store.edit_order(
         order, customer_id=0
     ),
 }
 
 
-def _all_lost(desk: Desk, account: int, order: int) -> None:
-    desk.store.anonymise_order(order)
-    desk.advance()
-    desk.store.delete_customer(account)
+def _all_lost(harness: Harness, account: int, order: int) -> None:
+    harness.store.anonymise_order(order)
+    harness.advance()
+    harness.store.delete_customer(account)
 
 
 EVERY_LOSS = pytest.mark.parametrize(
@@ -158,75 +161,77 @@ DECIDED: tuple[EventType, ...] = ("hold", "restriction", "erasure-requested", "c
 
 @KEYED
 @EVERY_LOSS
-def test_what_is_decided_about_an_account_stays_on_its_orders(desk: Desk, lose: Loss) -> None:
+def test_what_is_decided_about_an_account_stays_on_its_orders(harness: Harness, lose: Loss) -> None:
     """Each decision is about an account of its own, which has an order that is lost and one that only follows."""
-    accounts = {type_: _account(desk, f"{type_}@example.test") for type_ in DECIDED}
+    accounts = {type_: _account(harness, f"{type_}@example.test") for type_ in DECIDED}
     orders = {
-        (type_, place): _order(desk, f"{type_}@example.test", customer_id=account)
+        (type_, place): _order(harness, f"{type_}@example.test", customer_id=account)
         for type_, account in accounts.items()
         for place in ("lost", "other")
     }
-    desk.come_to_rest()
-    plain = {name: _ends(desk, number) for name, number in orders.items()}
+    harness.come_to_rest()
+    plain = {name: _ends(harness, number) for name, number in orders.items()}
     for type_, account in accounts.items():
-        _note(desk, "customer", account, type_)
-    desk.come_to_rest()
-    decided = {name: _ends(desk, number) for name, number in orders.items()}
+        _note(harness, "customer", account, type_)
+    harness.come_to_rest()
+    decided = {name: _ends(harness, number) for name, number in orders.items()}
     assert not [name for name in orders if decided[name] == plain[name]]
     for type_, account in accounts.items():
-        desk.advance()
-        lose(desk, account, orders[type_, "lost"])
-    desk.reconcile()
+        harness.advance()
+        lose(harness, account, orders[type_, "lost"])
+    harness.reconcile()
     for name, number in orders.items():
-        after = _ends(desk, number)
+        after = _ends(harness, number)
         assert after, name
         assert after == {rule: decided[name][rule] for rule in after}, name
-    assert _held(desk, orders["hold", "lost"], orders["hold", "other"]) == [True, True]
+    assert _held(harness, orders["hold", "lost"], orders["hold", "other"]) == [True, True]
 
 
 @KEYED
-def test_a_hold_is_lifted_from_the_orders_of_an_account_that_is_gone(desk: Desk) -> None:
-    account = _account(desk)
-    order = _order(desk, customer_id=account)
-    desk.come_to_rest()
-    plain = _ends(desk, order)
-    _note(desk, "customer", account, "hold")
-    desk.store.delete_customer(account)
-    desk.reconcile()
-    assert _held(desk, order) == [True]
-    desk.advance()
-    _note(desk, "customer", account, "hold-lifted")
-    desk.come_to_rest()
-    assert _held(desk, order) == [False]
-    assert _ends(desk, order) == plain
+def test_a_hold_is_lifted_from_the_orders_of_an_account_that_is_gone(harness: Harness) -> None:
+    account = _account(harness)
+    order = _order(harness, customer_id=account)
+    harness.come_to_rest()
+    plain = _ends(harness, order)
+    _note(harness, "customer", account, "hold")
+    harness.store.delete_customer(account)
+    harness.reconcile()
+    assert _held(harness, order) == [True]
+    harness.advance()
+    _note(harness, "customer", account, "hold-lifted")
+    harness.come_to_rest()
+    assert _held(harness, order) == [False]
+    assert _ends(harness, order) == plain
 
 
 @EVERY_LOSS
-def test_the_answer_lists_the_same_records_before_and_after(desk: Desk, lose: Loss) -> None:
-    account = _account(desk)
-    orders = [_order(desk, customer_id=account) for _ in range(2)]
-    desk.come_to_rest()
+def test_the_answer_lists_the_same_records_before_and_after(harness: Harness, lose: Loss) -> None:
+    account = _account(harness)
+    orders = [_order(harness, customer_id=account) for _ in range(2)]
+    harness.come_to_rest()
     listed = {("customer", account), *(("order", number) for number in orders)}
     subjects = Subject("customer", str(account)), _contact(KARI)
-    assert [_listed(desk, subject) for subject in subjects] == [listed, listed]
-    lose(desk, account, orders[0])
-    desk.reconcile()
-    assert [_listed(desk, subject) for subject in subjects] == [listed, listed]
+    assert [_listed(harness, subject) for subject in subjects] == [listed, listed]
+    lose(harness, account, orders[0])
+    harness.reconcile()
+    assert [_listed(harness, subject) for subject in subjects] == [listed, listed]
 
 
 @ON_SQLITE
 @WITHOUT_KEY
-def test_without_a_key_the_answer_lists_the_orders_of_an_account_that_is_gone(desk: Desk) -> None:
-    account = _account(desk)
-    order = _order(desk, customer_id=account)
-    desk.come_to_rest()
-    _all_lost(desk, account, order)
-    desk.reconcile()
-    assert _listed(desk, Subject("customer", str(account))) == {
+def test_without_a_key_the_answer_lists_the_orders_of_an_account_that_is_gone(
+    harness: Harness,
+) -> None:
+    account = _account(harness)
+    order = _order(harness, customer_id=account)
+    harness.come_to_rest()
+    _all_lost(harness, account, order)
+    harness.reconcile()
+    assert _listed(harness, Subject("customer", str(account))) == {
         ("customer", account),
         ("order", order),
     }
-    assert _listed(desk, _contact(KARI)) == set()
+    assert _listed(harness, _contact(KARI)) == set()
 
 
 # --- a person's names ---
@@ -248,47 +253,47 @@ class Family:
         return self.of_account, self.guests, self.guests_at_work
 
 
-def _family(desk: Desk) -> Family:
+def _family(harness: Harness) -> Family:
     """Place the orders, with an account of two addresses. Nothing of it is heard yet."""
-    account = int(desk.store.sign_up(email=KARI, billing={"email": WORK})["id"])
-    of_account = _order(desk, "elsewhere@example.test", customer_id=account)
-    guests = [_order(desk, email) for email in (KARI, WORK.upper(), OLA)]
+    account = int(harness.store.sign_up(email=KARI, billing={"email": WORK})["id"])
+    of_account = _order(harness, "elsewhere@example.test", customer_id=account)
+    guests = [_order(harness, email) for email in (KARI, WORK.upper(), OLA)]
     return Family(account, of_account, *guests)
 
 
-HEARD: dict[str, Callable[[Desk], None]] = {
-    "all was heard": lambda desk: desk.come_to_rest(),
+HEARD: dict[str, Callable[[Harness], None]] = {
+    "all was heard": lambda harness: harness.come_to_rest(),
     "all is on its way": lambda _: None,
-    "all was lost": lambda desk: desk.lose(),
+    "all was lost": lambda harness: harness.lose(),
 }
 
 
 @pytest.mark.parametrize("hear", HEARD.values(), ids=HEARD)
 def test_an_unsubscribe_ends_marketing_on_all_orders_of_the_person(
-    desk: Desk, hear: Callable[[Desk], None]
+    harness: Harness, hear: Callable[[Harness], None]
 ) -> None:
-    family = _family(desk)
-    hear(desk)
-    desk.advance()
-    _unsubscribe(desk, WORK)
-    desk.reconcile()
+    family = _family(harness)
+    hear(harness)
+    harness.advance()
+    _unsubscribe(harness, WORK)
+    harness.reconcile()
     today = NOON.date().isoformat()
-    assert [_marketing(desk, number) for number in family.hers] == [today, today, today]
-    assert _marketing(desk, family.others) is None
+    assert [_marketing(harness, number) for number in family.hers] == [today, today, today]
+    assert _marketing(harness, family.others) is None
 
 
 # About what a hold is placed, and what was heard of her records before.
 HOLDS: list[Any] = [
     pytest.param(
-        lambda desk, family: _note(desk, "customer", family.account, "hold"),
+        lambda harness, family: _note(harness, "customer", family.account, "hold"),
         "all was lost",
         id="account",
     ),
     pytest.param(
-        lambda desk, _: _note_of_contact(desk, KARI, "hold"), "all was heard", id="contact"
+        lambda harness, _: _note_of_contact(harness, KARI, "hold"), "all was heard", id="contact"
     ),
     pytest.param(
-        lambda desk, _: _note_of_contact(desk, WORK, "hold"),
+        lambda harness, _: _note_of_contact(harness, WORK, "hold"),
         "all is on its way",
         id="contact at work",
     ),
@@ -297,86 +302,91 @@ HOLDS: list[Any] = [
 
 @pytest.mark.parametrize(("hold", "heard"), HOLDS)
 def test_a_hold_under_any_name_is_on_all_records_of_the_person(
-    desk: Desk, hold: Callable[[Desk, Family], None], heard: str
+    harness: Harness, hold: Callable[[Harness, Family], None], heard: str
 ) -> None:
-    family = _family(desk)
-    HEARD[heard](desk)
-    hold(desk, family)
-    desk.reconcile()
-    assert _held(desk, *family.hers, family.others) == [True, True, True, False]
-    assert desk.row("customer", family.account)["held"]
+    family = _family(harness)
+    HEARD[heard](harness)
+    hold(harness, family)
+    harness.reconcile()
+    assert _held(harness, *family.hers, family.others) == [True, True, True, False]
+    assert harness.row("customer", family.account)["held"]
 
 
 @ON_SQLITE
-def test_a_held_account_that_gets_a_guests_address_holds_the_guests_order(desk: Desk) -> None:
-    account, order = _account(desk), _order(desk, WORK)
-    desk.come_to_rest()
-    _note(desk, "customer", account, "hold")
-    desk.come_to_rest()
-    assert _held(desk, order) == [False]
-    desk.advance()
-    desk.store.edit_customer(account, email=WORK)
-    desk.come_to_rest()
-    assert _held(desk, order) == [True]
-    desk.advance()
-    desk.store.edit_customer(account, email=OLA)
-    desk.come_to_rest()
-    assert _held(desk, order) == [True], "an address that the account had stays a name"
+def test_a_held_account_that_gets_a_guests_address_holds_the_guests_order(harness: Harness) -> None:
+    account, order = _account(harness), _order(harness, WORK)
+    harness.come_to_rest()
+    _note(harness, "customer", account, "hold")
+    harness.come_to_rest()
+    assert _held(harness, order) == [False]
+    harness.advance()
+    harness.store.edit_customer(account, email=WORK)
+    harness.come_to_rest()
+    assert _held(harness, order) == [True]
+    harness.advance()
+    harness.store.edit_customer(account, email=OLA)
+    harness.come_to_rest()
+    assert _held(harness, order) == [True], "an address that the account had stays a name"
 
 
 @ON_SQLITE
-def test_a_delivery_that_is_late_names_an_account_that_is_gone(desk: Desk) -> None:
+def test_a_delivery_that_is_late_names_an_account_that_is_gone(harness: Harness) -> None:
     """Its address is a name of the person, under which the guest's order is held."""
-    order = _order(desk)
-    desk.come_to_rest()
-    account = _account(desk)
-    desk.store.send_deliveries()
-    late = desk.receiver.deliveries[desk.taken :]
-    desk.taken += len(late)
-    _note(desk, "customer", account, "hold")
-    desk.store.delete_customer(account)
-    desk.reconcile()
-    assert desk.row("customer", account)["state"] == "gone"
-    assert _held(desk, order) == [False]
+    order = _order(harness)
+    harness.come_to_rest()
+    account = _account(harness)
+    harness.store.send_deliveries()
+    late = harness.receiver.deliveries[harness.taken :]
+    harness.taken += len(late)
+    _note(harness, "customer", account, "hold")
+    harness.store.delete_customer(account)
+    harness.reconcile()
+    assert harness.row("customer", account)["state"] == "gone"
+    assert _held(harness, order) == [False]
     for one in late:
-        desk.receive(Recorded(one.topic, one.headers, one.body))
-    desk.come_to_rest()
-    assert desk.row("customer", account)["state"] == "gone"
-    assert _held(desk, order) == [True]
+        harness.receive(Recorded(one.topic, one.headers, one.body))
+    harness.come_to_rest()
+    assert harness.row("customer", account)["state"] == "gone"
+    assert _held(harness, order) == [True]
 
 
 @ON_SQLITE
-def test_the_answer_to_an_account_leaves_out_another_one_with_its_address(desk: Desk) -> None:
-    first = int(desk.store.sign_up(email=KARI, billing={"email": WORK})["id"])
-    second, order = _account(desk, WORK), _order(desk, WORK)
-    desk.come_to_rest()
-    assert _listed(desk, Subject("customer", str(first))) == {("customer", first), ("order", order)}
-    assert _listed(desk, Subject("customer", str(second))) == {
+def test_the_answer_to_an_account_leaves_out_another_one_with_its_address(harness: Harness) -> None:
+    first = int(harness.store.sign_up(email=KARI, billing={"email": WORK})["id"])
+    second, order = _account(harness, WORK), _order(harness, WORK)
+    harness.come_to_rest()
+    assert _listed(harness, Subject("customer", str(first))) == {
+        ("customer", first),
+        ("order", order),
+    }
+    assert _listed(harness, Subject("customer", str(second))) == {
         ("customer", second),
         ("order", order),
     }
     both = {("customer", first), ("customer", second), ("order", order)}
-    assert _listed(desk, _contact(WORK)) == both
+    assert _listed(harness, _contact(WORK)) == both
 
 
-@pytest.mark.parametrize("desk", [KEY, None], indirect=True, ids=["with a key", "without a key"])
+@pytest.mark.parametrize("harness", [KEY, None], indirect=True, ids=["with a key", "without a key"])
 @ON_SQLITE
-def test_the_answer_says_whether_guests_are_told_apart(desk: Desk) -> None:
-    account = _account(desk)
-    desk.come_to_rest()
-    answer = _answer(desk, Subject("customer", str(account)))
+def test_the_answer_says_whether_guests_are_told_apart(harness: Harness) -> None:
+    account = _account(harness)
+    harness.come_to_rest()
+    answer = _answer(harness, Subject("customer", str(account)))
     assert answer is not None
-    assert answer.covers_addresses == (desk.runtime.subject_key is not None)
+    assert answer.covers_addresses == (harness.runtime.subject_key is not None)
 
 
 @pytest.mark.parametrize("by_order", [True, False])
 @ON_SQLITE
-def test_a_request_of_a_contact_is_told_once_as_the_persons(desk: Desk, by_order: bool) -> None:
-    order = _order(desk)
-    desk.come_to_rest()
-    _note_of_contact(desk, KARI, "erasure-requested")
-    desk.come_to_rest()
-    answer = _answer(desk, Subject("order", str(order)) if by_order else _contact(KARI))
+def test_a_request_of_a_contact_is_told_once_as_the_persons(
+    harness: Harness, by_order: bool
+) -> None:
+    order = _order(harness)
+    harness.come_to_rest()
+    _note_of_contact(harness, KARI, "erasure-requested")
+    harness.come_to_rest()
+    answer = _answer(harness, Subject("order", str(order)) if by_order else _contact(KARI))
     assert answer is not None
     assert [(one.type, one.kind, one.id) for one in answer.requests] == [
         ("erasure-requested", "person", None)
@@ -385,83 +395,87 @@ def test_a_request_of_a_contact_is_told_once_as_the_persons(desk: Desk, by_order
 
 
 @ON_SQLITE
-def test_the_answer_by_an_address_lists_what_the_person_has_under_other_names(desk: Desk) -> None:
-    family = _family(desk)
-    desk.come_to_rest()
+def test_the_answer_by_an_address_lists_what_the_person_has_under_other_names(
+    harness: Harness,
+) -> None:
+    family = _family(harness)
+    harness.come_to_rest()
     listed = {("customer", family.account), *(("order", number) for number in family.hers)}
-    assert _listed(desk, _contact(KARI)) == _listed(desk, _contact(WORK)) == listed
-    assert _listed(desk, Subject("customer", str(family.account))) == listed
-    assert _listed(desk, _contact(OLA)) == {("order", family.others)}
+    assert _listed(harness, _contact(KARI)) == _listed(harness, _contact(WORK)) == listed
+    assert _listed(harness, Subject("customer", str(family.account))) == listed
+    assert _listed(harness, _contact(OLA)) == {("order", family.others)}
 
 
 # --- another owner ---
 
-MOVES: dict[str, Callable[[Desk, int], object]] = {
-    "another account": lambda desk, order: desk.store.edit_order(
-        order, customer_id=_account(desk, OLA)
+MOVES: dict[str, Callable[[Harness, int], object]] = {
+    "another account": lambda harness, order: harness.store.edit_order(
+        order, customer_id=_account(harness, OLA)
     ),
-    "another address": lambda desk, order: desk.store.edit_order(order, billing={"email": OLA}),
+    "another address": lambda harness, order: harness.store.edit_order(
+        order, billing={"email": OLA}
+    ),
 }
 
 
 @pytest.mark.parametrize("move", MOVES.values(), ids=MOVES)
 def test_a_guests_order_that_becomes_anothers_is_held_no_more(
-    desk: Desk, move: Callable[[Desk, int], object]
+    harness: Harness, move: Callable[[Harness, int], object]
 ) -> None:
-    order, other = _order(desk), _order(desk)
-    desk.come_to_rest()
-    _note_of_contact(desk, KARI, "hold")
-    desk.come_to_rest()
-    assert _held(desk, order, other) == [True, True]
-    desk.advance()
-    move(desk, order)
-    desk.come_to_rest()
-    assert _held(desk, order, other) == [False, True]
-    assert ("order", order) not in _listed(desk, _contact(KARI))
-    assert ("order", order) in _listed(desk, _contact(OLA))
+    order, other = _order(harness), _order(harness)
+    harness.come_to_rest()
+    _note_of_contact(harness, KARI, "hold")
+    harness.come_to_rest()
+    assert _held(harness, order, other) == [True, True]
+    harness.advance()
+    move(harness, order)
+    harness.come_to_rest()
+    assert _held(harness, order, other) == [False, True]
+    assert ("order", order) not in _listed(harness, _contact(KARI))
+    assert ("order", order) in _listed(harness, _contact(OLA))
 
 
 @KEYED
-def test_an_order_that_is_given_to_another_account_is_held_no_more(desk: Desk) -> None:
-    account, other = _account(desk), _account(desk, OLA)
-    order = _order(desk, customer_id=account)
-    desk.come_to_rest()
-    _note(desk, "customer", account, "hold")
-    desk.come_to_rest()
-    assert _held(desk, order) == [True]
-    desk.advance()
-    desk.store.edit_order(order, customer_id=other)
-    desk.come_to_rest()
-    assert _held(desk, order) == [False]
-    assert ("order", order) not in _listed(desk, Subject("customer", str(account)))
+def test_an_order_that_is_given_to_another_account_is_held_no_more(harness: Harness) -> None:
+    account, other = _account(harness), _account(harness, OLA)
+    order = _order(harness, customer_id=account)
+    harness.come_to_rest()
+    _note(harness, "customer", account, "hold")
+    harness.come_to_rest()
+    assert _held(harness, order) == [True]
+    harness.advance()
+    harness.store.edit_order(order, customer_id=other)
+    harness.come_to_rest()
+    assert _held(harness, order) == [False]
+    assert ("order", order) not in _listed(harness, Subject("customer", str(account)))
 
 
 @ON_SQLITE
-def test_a_request_about_an_order_goes_with_it_to_another_address(desk: Desk) -> None:
-    order = _order(desk)
-    desk.come_to_rest()
-    desk.report(
+def test_a_request_about_an_order_goes_with_it_to_another_address(harness: Harness) -> None:
+    order = _order(harness)
+    harness.come_to_rest()
+    harness.report(
         Happened("support-request", 1, "closed", NOON, subject=Subject("order", str(order)))
     )
-    desk.come_to_rest()
-    assert ("support-request", 1) in _listed(desk, _contact(KARI))
-    desk.advance()
-    desk.store.edit_order(order, billing={"email": OLA})
-    desk.come_to_rest()
-    assert ("support-request", 1) not in _listed(desk, _contact(KARI))
-    assert ("support-request", 1) in _listed(desk, _contact(OLA))
-    _note_of_contact(desk, OLA, "hold")
-    desk.come_to_rest()
-    assert desk.row("support-request", 1)["held"]
+    harness.come_to_rest()
+    assert ("support-request", 1) in _listed(harness, _contact(KARI))
+    harness.advance()
+    harness.store.edit_order(order, billing={"email": OLA})
+    harness.come_to_rest()
+    assert ("support-request", 1) not in _listed(harness, _contact(KARI))
+    assert ("support-request", 1) in _listed(harness, _contact(OLA))
+    _note_of_contact(harness, OLA, "hold")
+    harness.come_to_rest()
+    assert harness.row("support-request", 1)["held"]
 
 
 # --- no key, and hashes that are dropped ---
 
 
-def _hashes(desk: Desk) -> set[str]:
+def _hashes(harness: Harness) -> set[str]:
     """All that looks like the keyed hash of an address, anywhere in the ledger but in the seals of the audit."""
     found: set[str] = set()
-    with desk.runtime.database.read() as connection:
+    with harness.runtime.database.read() as connection:
         for table in metadata.sorted_tables:
             columns = [
                 column
@@ -476,31 +490,31 @@ def _hashes(desk: Desk) -> set[str]:
 
 
 @KEYED
-def test_addresses_are_hashed_with_a_key_alone(desk: Desk) -> None:
-    _family(desk)
-    desk.come_to_rest()
+def test_addresses_are_hashed_with_a_key_alone(harness: Harness) -> None:
+    _family(harness)
+    harness.come_to_rest()
     known = {_contact(email).value for email in (KARI, WORK, OLA, "elsewhere@example.test")}
-    assert _hashes(desk) == (known if desk.runtime.subject_key else set())
+    assert _hashes(harness) == (known if harness.runtime.subject_key else set())
 
 
 @WITHOUT_KEY
-def test_without_a_key_an_account_is_known_by_its_number_alone(desk: Desk) -> None:
-    family = _family(desk)
-    desk.come_to_rest()
-    _note(desk, "customer", family.account, "hold")
-    _note_of_contact(desk, OLA, "hold")
-    desk.come_to_rest()
-    assert _held(desk, *family.hers, family.others) == [True, False, False, False]
+def test_without_a_key_an_account_is_known_by_its_number_alone(harness: Harness) -> None:
+    family = _family(harness)
+    harness.come_to_rest()
+    _note(harness, "customer", family.account, "hold")
+    _note_of_contact(harness, OLA, "hold")
+    harness.come_to_rest()
+    assert _held(harness, *family.hers, family.others) == [True, False, False, False]
 
 
-def _anonymised(desk: Desk, order: int) -> None:
-    desk.store.anonymise_order(order)
-    desk.come_to_rest()
+def _anonymised(harness: Harness, order: int) -> None:
+    harness.store.anonymise_order(order)
+    harness.come_to_rest()
 
 
-def _gone(desk: Desk, order: int) -> None:
-    desk.store.delete_order(order)
-    desk.reconcile()
+def _gone(harness: Harness, order: int) -> None:
+    harness.store.delete_order(order)
+    harness.reconcile()
 
 
 ENDS = pytest.mark.parametrize(
@@ -510,49 +524,49 @@ ENDS = pytest.mark.parametrize(
 
 @ENDS
 def test_the_hash_of_an_order_is_dropped_when_nothing_is_left_of_it(
-    desk: Desk, end: Callable[[Desk, int], None]
+    harness: Harness, end: Callable[[Harness, int], None]
 ) -> None:
-    order = _plain_order(desk)
-    desk.come_to_rest()
-    assert desk.row("order", order)["email_hash"] == _contact(KARI).value
-    desk.advance()
-    end(desk, order)
-    assert desk.row("order", order)["email_hash"] is None
-    assert _hashes(desk) == set()
+    order = _plain_order(harness)
+    harness.come_to_rest()
+    assert harness.row("order", order)["email_hash"] == _contact(KARI).value
+    harness.advance()
+    end(harness, order)
+    assert harness.row("order", order)["email_hash"] is None
+    assert _hashes(harness) == set()
 
 
 @ENDS
 def test_the_hash_of_an_order_is_kept_while_a_hold_stands(
-    desk: Desk, end: Callable[[Desk, int], None]
+    harness: Harness, end: Callable[[Harness, int], None]
 ) -> None:
-    order = _plain_order(desk)
-    desk.come_to_rest()
-    _note_of_contact(desk, KARI, "hold")
-    desk.advance()
-    end(desk, order)
-    assert desk.row("order", order)["email_hash"] == _contact(KARI).value
-    assert ("order", order) in _listed(desk, _contact(KARI))
+    order = _plain_order(harness)
+    harness.come_to_rest()
+    _note_of_contact(harness, KARI, "hold")
+    harness.advance()
+    end(harness, order)
+    assert harness.row("order", order)["email_hash"] == _contact(KARI).value
+    assert ("order", order) in _listed(harness, _contact(KARI))
 
 
 @ENDS
 def test_the_hash_of_an_order_is_dropped_once_the_hold_is_lifted(
-    desk: Desk, end: Callable[[Desk, int], None]
+    harness: Harness, end: Callable[[Harness, int], None]
 ) -> None:
-    order = _plain_order(desk)
-    desk.come_to_rest()
-    _note_of_contact(desk, KARI, "hold")
-    desk.advance()
-    end(desk, order)
-    desk.advance()
-    _note_of_contact(desk, KARI, "hold-lifted")
-    desk.come_to_rest()
-    assert desk.row("order", order)["email_hash"] is None
+    order = _plain_order(harness)
+    harness.come_to_rest()
+    _note_of_contact(harness, KARI, "hold")
+    harness.advance()
+    end(harness, order)
+    harness.advance()
+    _note_of_contact(harness, KARI, "hold-lifted")
+    harness.come_to_rest()
+    assert harness.row("order", order)["email_hash"] is None
 
 
 @ON_SQLITE
-def test_an_order_of_which_the_eraser_left_a_note_keeps_its_hash(desk: Desk) -> None:
-    order = _order(desk)
-    desk.come_to_rest()
-    desk.advance()
-    _anonymised(desk, order)
-    assert desk.row("order", order)["email_hash"] == _contact(KARI).value
+def test_an_order_of_which_the_eraser_left_a_note_keeps_its_hash(harness: Harness) -> None:
+    order = _order(harness)
+    harness.come_to_rest()
+    harness.advance()
+    _anonymised(harness, order)
+    assert harness.row("order", order)["email_hash"] == _contact(KARI).value

@@ -25,7 +25,7 @@ from hooks.retention.policy import Policy
 from hooks.runtime import Runtime
 from hooks.settings import Settings
 from hooks.web.status.report import status_of
-from tests.integration.desk import NOON, ON_SQLITE, Clock
+from tests.integration.harness import NOON, ON_SQLITE, Clock
 from tests.support.policies import variant
 from tests.support.processes import until
 from tests.unit.builders import order

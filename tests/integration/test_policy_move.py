@@ -15,7 +15,7 @@ from hooks.retention.cache import BoundedCache
 from hooks.retention.policy import Policy
 from hooks.tagging import tagger
 from schemas.policy import load_policy
-from tests.integration.desk import ON_SQLITE, Desk, desk
+from tests.integration.harness import ON_SQLITE, Harness, open_harness
 from tests.support.processes import ROOT
 
 BEFORE = load_policy(ROOT / "tests" / "recordings" / "policy-2026-01-15.toml")
@@ -23,12 +23,12 @@ NAMED = {"first_name": "Kari", "address_1": "Storgata 1", "email": "kari@example
 REACHED = {"email": "kari@example.test"}
 
 
-def _schedule(shop: Desk, number: int) -> list[tuple[str, str | None, str, str | None]]:
+def _schedule(shop: Harness, number: int) -> list[tuple[str, str | None, str, str | None]]:
     shown: list[dict[str, Any]] = json.loads(shop.held("order", number)["retention_schedule"])
     return [(one["data"], one.get("part"), one["basis"], one["delete_after"]) for one in shown]
 
 
-def _as_read_before(shop: Desk, number: int) -> None:
+def _as_read_before(shop: Harness, number: int) -> None:
     """Leave the facts as the version before read them: name and contact were one kind of data."""
     facts = json.loads(shop.row("order", number)["facts"])
     told = {"identity" if kind == "contact" else kind for kind in facts["kinds"]}
@@ -47,7 +47,7 @@ def version_before(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_a_ledger_of_the_policy_before_is_tagged_anew_read_again_and_written_back(
     database: Database, policy: Policy, version_before: pytest.MonkeyPatch
 ) -> None:
-    with desk(database, BEFORE) as shop:
+    with open_harness(database, BEFORE) as shop:
         shop.adopt(BEFORE)
         named, reached = (shop.written_order(billing=billing) for billing in (NAMED, REACHED))
         for number in (named, reached):
@@ -79,7 +79,7 @@ def test_a_ledger_of_the_policy_before_is_tagged_anew_read_again_and_written_bac
 @ON_SQLITE
 def test_the_move_is_told_before_anything_changes(database: Database, policy: Policy) -> None:
     """It moves no date of an order and makes nothing due at once: only parts of them get a basis of their own."""
-    with desk(database, BEFORE) as shop:
+    with open_harness(database, BEFORE) as shop:
         shop.adopt(BEFORE)
         number = shop.written_order(billing=NAMED)
         found = preview(database, policy, date(2026, 11, 22))
@@ -88,20 +88,20 @@ def test_the_move_is_told_before_anything_changes(database: Database, policy: Po
 
 
 @ON_SQLITE
-def test_what_the_stores_eraser_leaves_is_written_by_name(desk: Desk) -> None:
-    number = desk.store.checkout(
+def test_what_the_stores_eraser_leaves_is_written_by_name(harness: Harness) -> None:
+    number = harness.store.checkout(
         ip_address="192.0.2.7",
         billing=NAMED,
         line_items=[{"product_id": 10}],
         payment_method="bacs",
         set_paid=True,
     )["id"]
-    desk.store.shop.order(number).line_items[0].meta.set("Engraving", "For Kari")
-    desk.store.refund_order(number, "10.00", "Kari was ill")
-    desk.come_to_rest()
-    assert "item-meta" not in desk.held("order", number)["retention_schedule"]
-    desk.store.anonymise_order(number)
-    desk.come_to_rest()
-    named = {(data, part) for data, part, *_ in _schedule(desk, number)}
+    harness.store.shop.order(number).line_items[0].meta.set("Engraving", "For Kari")
+    harness.store.refund_order(number, "10.00", "Kari was ill")
+    harness.come_to_rest()
+    assert "item-meta" not in harness.held("order", number)["retention_schedule"]
+    harness.store.anonymise_order(number)
+    harness.come_to_rest()
+    named = {(data, part) for data, part, *_ in _schedule(harness, number)}
     assert {("order-payment", "item-meta"), ("support", "refund-reason")} <= named
-    assert "Kari" not in json.dumps(desk.row("order", number), default=str)
+    assert "Kari" not in json.dumps(harness.row("order", number), default=str)

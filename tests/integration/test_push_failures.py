@@ -23,37 +23,37 @@ from hooks.store.client import SINGLE_WRITES
 from hooks.store.retry import FIRST, LONGEST, PERMANENT
 from hooks.worker import loop as worker_module
 from hooks.worker.loop import StoreWorker
-from tests.integration.desk import ON_SQLITE, SECOND, Desk, close, worker_of
+from tests.integration.harness import ON_SQLITE, SECOND, Harness, close, worker_of
 from tests.support.processes import until
 from tests.support.recordings import made
 
 
 @ON_SQLITE
-def test_a_store_that_fails_is_left_alone_for_longer_and_longer(desk: Desk) -> None:
-    number = desk.paid_order()
-    desk.deliver()
-    desk.advance()
-    desk.store.add_fault("500", times=1000)
+def test_a_store_that_fails_is_left_alone_for_longer_and_longer(harness: Harness) -> None:
+    number = harness.paid_order()
+    harness.deliver()
+    harness.advance()
+    harness.store.add_fault("500", times=1000)
     waits = []
     for _ in range(12):
-        sent = len(desk.store.log.requests)
-        assert desk.worker.run_once() is False
-        assert len(desk.store.log.requests) == sent + 1
-        pause = desk.pause()
+        sent = len(harness.store.log.requests)
+        assert harness.worker.run_once() is False
+        assert len(harness.store.log.requests) == sent + 1
+        pause = harness.pause()
         assert pause is not None
-        waits.append(pause.until - desk.clock())
-        desk.advance(waits[-1] - SECOND)
-        desk.work()
-        assert len(desk.store.log.requests) == sent + 1
-        assert "store-server-error" in desk.problems()
-        desk.advance(SECOND)
+        waits.append(pause.until - harness.clock())
+        harness.advance(waits[-1] - SECOND)
+        harness.work()
+        assert len(harness.store.log.requests) == sent + 1
+        assert "store-server-error" in harness.problems()
+        harness.advance(SECOND)
     doubling = [FIRST * 2**place for place in range(12)]
     assert waits == [min(wait, LONGEST) for wait in doubling]
-    desk.store.clear_faults()
-    desk.come_to_rest()
-    assert desk.writes("order", number) == 1
-    assert desk.pause() is None
-    assert desk.status()["status"] == "ok"
+    harness.store.clear_faults()
+    harness.come_to_rest()
+    assert harness.writes("order", number) == 1
+    assert harness.pause() is None
+    assert harness.status()["status"] == "ok"
 
 
 @ON_SQLITE
@@ -67,138 +67,140 @@ def test_a_store_that_fails_is_left_alone_for_longer_and_longer(desk: Desk) -> N
     ],
 )
 def test_waits_differ_so_that_not_all_come_back_at_once(
-    desk: Desk, jitter: float, expected: timedelta
+    harness: Harness, jitter: float, expected: timedelta
 ) -> None:
-    desk.paid_order()
-    desk.deliver()
-    desk.advance()
-    desk.store.add_fault("500")
-    replace(desk.worker, jitter=lambda: jitter).run_once()
-    pause = desk.pause()
+    harness.paid_order()
+    harness.deliver()
+    harness.advance()
+    harness.store.add_fault("500")
+    replace(harness.worker, jitter=lambda: jitter).run_once()
+    pause = harness.pause()
     assert pause is not None
-    assert pause.until - desk.clock() == expected
+    assert pause.until - harness.clock() == expected
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("fault", ["429", "503"])
-def test_a_store_that_names_a_time_is_left_alone_for_it(desk: Desk, fault: str) -> None:
-    number = desk.paid_order()
-    desk.deliver()
-    desk.advance()
-    desk.store.add_fault(fault, seconds=3600)
-    desk.worker.run_once()
-    pause = desk.pause()
+def test_a_store_that_names_a_time_is_left_alone_for_it(harness: Harness, fault: str) -> None:
+    number = harness.paid_order()
+    harness.deliver()
+    harness.advance()
+    harness.store.add_fault(fault, seconds=3600)
+    harness.worker.run_once()
+    pause = harness.pause()
     assert pause is not None
-    assert pause.until - desk.clock() == timedelta(hours=1)
-    assert "store-busy" in desk.problems()
-    desk.advance(timedelta(minutes=59))
-    desk.work()
-    assert desk.writes("order", number) == 0
-    desk.advance(timedelta(minutes=1))
-    desk.work()
-    assert desk.writes("order", number) == 1
+    assert pause.until - harness.clock() == timedelta(hours=1)
+    assert "store-busy" in harness.problems()
+    harness.advance(timedelta(minutes=59))
+    harness.work()
+    assert harness.writes("order", number) == 0
+    harness.advance(timedelta(minutes=1))
+    harness.work()
+    assert harness.writes("order", number) == 1
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("fault", ["429", "500", "503", "html", "half", "reset"])
-def test_whatever_goes_wrong_the_store_ends_with_what_is_wanted(desk: Desk, fault: str) -> None:
-    orders = [desk.paid_order() for _ in range(3)]
-    customer = int(desk.store.sign_up(email="kari@example.test")["id"])
-    desk.deliver()
-    desk.store.add_fault(fault, times=2)
+def test_whatever_goes_wrong_the_store_ends_with_what_is_wanted(
+    harness: Harness, fault: str
+) -> None:
+    orders = [harness.paid_order() for _ in range(3)]
+    customer = int(harness.store.sign_up(email="kari@example.test")["id"])
+    harness.deliver()
+    harness.store.add_fault(fault, times=2)
     for _ in range(5):
-        desk.advance(timedelta(minutes=1))
-        desk.work()
-    desk.come_to_rest()
+        harness.advance(timedelta(minutes=1))
+        harness.work()
+    harness.come_to_rest()
     for number in orders:
-        assert desk.held("order", number) == desk.wanted("order", number)
-    assert desk.held("customer", customer) == desk.wanted("customer", customer)
-    assert desk.status()["status"] == "ok"
+        assert harness.held("order", number) == harness.wanted("order", number)
+    assert harness.held("customer", customer) == harness.wanted("customer", customer)
+    assert harness.status()["status"] == "ok"
 
 
 @ON_SQLITE
 def test_what_was_written_though_no_answer_came_is_not_written_again_once_its_echo_is_here(
-    desk: Desk,
+    harness: Harness,
 ) -> None:
-    number = desk.paid_order()
-    desk.deliver()
-    desk.advance()
-    desk.store.add_fault("half")
-    desk.work()
-    assert desk.held("order", number) == desk.wanted("order", number)
-    desk.come_to_rest()
-    desk.advance(timedelta(hours=1))
-    desk.come_to_rest()
-    assert desk.writes("order", number) == 1
+    number = harness.paid_order()
+    harness.deliver()
+    harness.advance()
+    harness.store.add_fault("half")
+    harness.work()
+    assert harness.held("order", number) == harness.wanted("order", number)
+    harness.come_to_rest()
+    harness.advance(timedelta(hours=1))
+    harness.come_to_rest()
+    assert harness.writes("order", number) == 1
 
 
-def _with_secret(desk: Desk, secret: str) -> StoreWorker:
-    reach = replace(desk.settings.stores["shop"], consumer_secret=secret)
-    return worker_of(reach, desk.runtime)
+def _with_secret(harness: Harness, secret: str) -> StoreWorker:
+    reach = replace(harness.settings.stores["shop"], consumer_secret=secret)
+    return worker_of(reach, harness.runtime)
 
 
 @ON_SQLITE
-def test_bad_credentials_stop_the_writing_and_show(desk: Desk) -> None:
-    number = desk.paid_order()
-    desk.deliver()
-    desk.advance()
-    wrong = _with_secret(desk, "cs_wrong")
+def test_bad_credentials_stop_the_writing_and_show(harness: Harness) -> None:
+    number = harness.paid_order()
+    harness.deliver()
+    harness.advance()
+    wrong = _with_secret(harness, "cs_wrong")
     assert wrong.run_once() is False
-    assert len(desk.store.log.requests) == 1
-    (problem,) = desk.status()["problems"]
+    assert len(harness.store.log.requests) == 1
+    (problem,) = harness.status()["problems"]
     assert problem["code"] == "store-credentials-refused"
-    assert problem["since"] == desk.clock().isoformat()
-    assert desk.status()["status"] == "degraded"
+    assert problem["since"] == harness.clock().isoformat()
+    assert harness.status()["status"] == "degraded"
     for _ in range(10):
-        desk.advance(timedelta(minutes=1))
+        harness.advance(timedelta(minutes=1))
         assert wrong.run_once() is False
-    assert len(desk.store.log.requests) == 1
+    assert len(harness.store.log.requests) == 1
     close(wrong)
-    assert desk.writes("order", number) == 0
+    assert harness.writes("order", number) == 0
 
 
-def test_once_the_key_works_the_writing_goes_on_by_itself(desk: Desk) -> None:
+def test_once_the_key_works_the_writing_goes_on_by_itself(harness: Harness) -> None:
     """The key is mended in the store; nobody touches the worker."""
-    number = desk.paid_order()
-    desk.deliver()
-    desk.advance()
-    wrong = _with_secret(desk, "cs_mended")
+    number = harness.paid_order()
+    harness.deliver()
+    harness.advance()
+    wrong = _with_secret(harness, "cs_mended")
     wrong.run_once()
-    since = desk.status()["problems"][0]["since"]
-    desk.advance(LONGEST)
+    since = harness.status()["problems"][0]["since"]
+    harness.advance(LONGEST)
     wrong.run_once()
-    assert desk.status()["problems"][0]["since"] == since
-    key = desk.settings.stores["shop"].consumer_key
-    desk.store.keys.add(ApiKey(key, "cs_mended"))
-    desk.advance(LONGEST)
+    assert harness.status()["problems"][0]["since"] == since
+    key = harness.settings.stores["shop"].consumer_key
+    harness.store.keys.add(ApiKey(key, "cs_mended"))
+    harness.advance(LONGEST)
     wrong.run_once()
     close(wrong)
-    assert desk.writes("order", number) == 1
-    assert desk.pause() is None
-    assert desk.status()["problems"] == []
+    assert harness.writes("order", number) == 1
+    assert harness.pause() is None
+    assert harness.status()["problems"] == []
 
 
 @ON_SQLITE
-def test_a_new_start_tries_a_mended_key_at_once(desk: Desk) -> None:
-    number = desk.paid_order()
-    desk.deliver()
-    desk.advance()
-    wrong = _with_secret(desk, "cs_wrong")
+def test_a_new_start_tries_a_mended_key_at_once(harness: Harness) -> None:
+    number = harness.paid_order()
+    harness.deliver()
+    harness.advance()
+    wrong = _with_secret(harness, "cs_wrong")
     wrong.run_once()
     close(wrong)
-    desk.work()
-    assert desk.writes("order", number) == 0
-    with desk.runtime.database.write() as connection:
+    harness.work()
+    assert harness.writes("order", number) == 0
+    with harness.runtime.database.write() as connection:
         stores.register(connection, ["shop"])
-    desk.work()
-    assert desk.writes("order", number) == 1
+    harness.work()
+    assert harness.writes("order", number) == 1
 
 
 def test_a_record_that_the_store_refuses_shows_and_holds_up_no_other(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refused, *others = (desk.paid_order() for _ in range(4))
-    update = desk.store.orders.update
+    refused, *others = (harness.paid_order() for _ in range(4))
+    update = harness.store.orders.update
     tried = []
 
     def refuse(order: Order, given: Json, at: Any = None) -> list[str]:
@@ -207,65 +209,69 @@ def test_a_record_that_the_store_refuses_shows_and_holds_up_no_other(
             raise RestError("some_plugin_refuses", "No.", 400)
         return update(order, given, at)
 
-    monkeypatch.setattr(desk.store.orders, "update", refuse)
-    desk.come_to_rest()
-    assert [desk.writes("order", number) for number in others] == [1, 1, 1]
-    assert desk.problems() == {"failing-pushes"}
-    assert desk.status()["stores"]["shop"]["failing_pushes"] == 1
+    monkeypatch.setattr(harness.store.orders, "update", refuse)
+    harness.come_to_rest()
+    assert [harness.writes("order", number) for number in others] == [1, 1, 1]
+    assert harness.problems() == {"failing-pushes"}
+    assert harness.status()["stores"]["shop"]["failing_pushes"] == 1
     assert len(tried) == 1
-    row = desk.row("order", refused)
-    assert (row["push_error"], row["push_attempts"], row["push_at"] - desk.clock() > LONGEST) == (
+    row = harness.row("order", refused)
+    assert (
+        row["push_error"],
+        row["push_attempts"],
+        row["push_at"] - harness.clock() > LONGEST,
+    ) == (
         "refused",
         1,
         True,
     )
     monkeypatch.undo()
-    desk.advance(PERMANENT)
-    desk.come_to_rest()
-    assert desk.writes("order", refused) == 1
-    assert desk.status()["status"] == "ok"
+    harness.advance(PERMANENT)
+    harness.come_to_rest()
+    assert harness.writes("order", refused) == 1
+    assert harness.status()["status"] == "ok"
 
 
 @ON_SQLITE
 def test_a_refused_record_is_tried_again_when_its_schedule_changes(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    number = desk.paid_order()
+    number = harness.paid_order()
 
     def refuse(*_: object) -> list[str]:
         raise RestError("some_plugin_refuses", "No.", 400)
 
-    monkeypatch.setattr(desk.store.orders, "update", refuse)
-    desk.come_to_rest()
+    monkeypatch.setattr(harness.store.orders, "update", refuse)
+    harness.come_to_rest()
     monkeypatch.undo()
-    desk.advance()
-    desk.store.edit_order(number, customer_note="ring twice")
-    desk.come_to_rest()
-    assert desk.writes("order", number) == 1
-    assert desk.held("order", number) == desk.wanted("order", number)
-    assert desk.problems() == set()
+    harness.advance()
+    harness.store.edit_order(number, customer_note="ring twice")
+    harness.come_to_rest()
+    assert harness.writes("order", number) == 1
+    assert harness.held("order", number) == harness.wanted("order", number)
+    assert harness.problems() == set()
 
 
 @ON_SQLITE
 def test_a_schedule_that_changed_while_the_one_before_was_refused_is_tried_soon(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    number = desk.paid_order()
-    desk.deliver()
-    desk.advance()
+    number = harness.paid_order()
+    harness.deliver()
+    harness.advance()
 
     def change_and_refuse(order: Order, *_: object) -> list[str]:
         monkeypatch.undo()
-        desk.advance(SECOND)
-        desk.store.edit_order(order.id, customer_note="ring twice")
-        desk.receive(made("order.updated", desk.store.renderer.order(order)))
+        harness.advance(SECOND)
+        harness.store.edit_order(order.id, customer_note="ring twice")
+        harness.receive(made("order.updated", harness.store.renderer.order(order)))
         raise RestError("some_plugin_refuses", "No.", 400)
 
-    monkeypatch.setattr(desk.store.orders, "update", change_and_refuse)
-    desk.worker.pusher.push()
-    desk.advance()
-    desk.work()
-    assert desk.held("order", number) == desk.wanted("order", number)
+    monkeypatch.setattr(harness.store.orders, "update", change_and_refuse)
+    harness.worker.pusher.push()
+    harness.advance()
+    harness.work()
+    assert harness.held("order", number) == harness.wanted("order", number)
 
 
 GONE: list[tuple[dict[str, Any], set[str]]] = [
@@ -279,33 +285,33 @@ GONE: list[tuple[dict[str, Any], set[str]]] = [
 @pytest.mark.parametrize(("given", "problems"), GONE)
 @pytest.mark.parametrize("alone", [True, False])
 def test_an_order_that_is_gone_when_it_is_written_is_asked_for_and_closed(
-    desk: Desk, given: dict[str, Any], problems: set[str], alone: bool
+    harness: Harness, given: dict[str, Any], problems: set[str], alone: bool
 ) -> None:
     """Deleted for good, of which no webhook told, alone or as one of a batch."""
-    number = int(desk.store.place_order(**given)["id"])
-    others = [] if alone else [desk.paid_order() for _ in range(2)]
-    desk.deliver()
-    desk.store.delete_order(number)
-    desk.lose()
-    desk.advance()
-    desk.work()
-    assert desk.row("order", number)["reread_reason"] == "deleted"
-    assert desk.row("order", number)["state"] == "active"
-    desk.advance()
-    desk.work()
-    row = desk.row("order", number)
+    number = int(harness.store.place_order(**given)["id"])
+    others = [] if alone else [harness.paid_order() for _ in range(2)]
+    harness.deliver()
+    harness.store.delete_order(number)
+    harness.lose()
+    harness.advance()
+    harness.work()
+    assert harness.row("order", number)["reread_reason"] == "deleted"
+    assert harness.row("order", number)["state"] == "active"
+    harness.advance()
+    harness.work()
+    row = harness.row("order", number)
     assert (row["state"], row["push_at"], row["push_error"], row["reread_at"]) == (
         "gone",
         None,
         None,
         None,
     )
-    assert desk.problems() == problems
-    assert [desk.writes("order", other) for other in others] == [1] * len(others)
-    desk.come_to_rest()
+    assert harness.problems() == problems
+    assert [harness.writes("order", other) for other in others] == [1] * len(others)
+    harness.come_to_rest()
     sent = [
         one
-        for one in desk.store.log.requests
+        for one in harness.store.log.requests
         if one.path.endswith(f"/orders/{number}") and one.method == "POST"
     ]
     assert len([one for one in sent if one.query.get("_method") != "GET"]) <= 1
@@ -313,16 +319,16 @@ def test_an_order_that_is_gone_when_it_is_written_is_asked_for_and_closed(
 
 @ON_SQLITE
 def test_a_ledger_that_is_away_ends_no_worker(
-    desk: Desk, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker's loop waits for the ledger, and goes on when it comes."""
     monkeypatch.setattr(worker_module, "LEDGER_AWAY_SECONDS", 0.05)
-    number = desk.paid_order()
-    desk.deliver()
-    desk.advance()
+    number = harness.paid_order()
+    harness.deliver()
+    harness.advance()
     there = tmp_path / "there.db"
     ledger = Database(f"sqlite:///{there}")
-    own = worker_of(desk.settings.stores["shop"], replace(desk.runtime, database=ledger))
+    own = worker_of(harness.settings.stores["shop"], replace(harness.runtime, database=ledger))
     stopping = Event()
     running = Thread(target=own.run, args=(stopping,))
     with capture_logs() as logged:
@@ -332,7 +338,7 @@ def test_a_ledger_that_is_away_ends_no_worker(
             "the worker to miss the ledger",
         )
         there.symlink_to(make_url(database_url).database or "")
-        until(lambda: desk.writes("order", number) == 1, "the order to be written")
+        until(lambda: harness.writes("order", number) == 1, "the order to be written")
         stopping.set()
         running.join()
     close(own)
@@ -340,70 +346,72 @@ def test_a_ledger_that_is_away_ends_no_worker(
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("desk", ["shop_manager"], indirect=True)
-def test_what_was_written_one_by_one_before_the_trouble_is_not_written_again(desk: Desk) -> None:
-    numbers = [int(desk.store.sign_up(email=f"kari{n}@example.test")["id"]) for n in range(4)]
-    desk.deliver()
-    desk.advance()
-    desk.worker.pusher.client._cannot_batch.add("customer")  # as it learns with its first batch
+@pytest.mark.parametrize("harness", ["shop_manager"], indirect=True)
+def test_what_was_written_one_by_one_before_the_trouble_is_not_written_again(
+    harness: Harness,
+) -> None:
+    numbers = [int(harness.store.sign_up(email=f"kari{n}@example.test")["id"]) for n in range(4)]
+    harness.deliver()
+    harness.advance()
+    harness.worker.pusher.client._cannot_batch.add("customer")  # as it learns with its first batch
     refused = iter([False, False, True])
-    answer = desk.worker.pusher.client.call
+    answer = harness.worker.pusher.client.call
 
     def call(*arguments: Any, **options: Any) -> object:
         if next(refused, False):
-            desk.store.add_fault("500", times=1)
+            harness.store.add_fault("500", times=1)
         return answer(*arguments, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(desk.worker.pusher.client, "call", call)
-        assert desk.worker.run_once() is False
-    assert [desk.writes("customer", number) for number in numbers] == [1, 1, 0, 0]
-    desk.advance(timedelta(minutes=1))
-    desk.come_to_rest()
-    assert [desk.writes("customer", number) for number in numbers] == [1, 1, 1, 1]
+        patch.setattr(harness.worker.pusher.client, "call", call)
+        assert harness.worker.run_once() is False
+    assert [harness.writes("customer", number) for number in numbers] == [1, 1, 0, 0]
+    harness.advance(timedelta(minutes=1))
+    harness.come_to_rest()
+    assert [harness.writes("customer", number) for number in numbers] == [1, 1, 1, 1]
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("desk", ["shop_manager"], indirect=True)
+@pytest.mark.parametrize("harness", ["shop_manager"], indirect=True)
 def test_more_customers_than_can_be_written_one_by_one_in_a_go_are_written_in_the_next(
-    desk: Desk,
+    harness: Harness,
 ) -> None:
     customers = [
-        int(desk.store.sign_up(email=f"{place}@example.test")["id"])
+        int(harness.store.sign_up(email=f"{place}@example.test")["id"])
         for place in range(2 * SINGLE_WRITES + 5)
     ]
-    desk.deliver()
-    desk.advance()
+    harness.deliver()
+    harness.advance()
     for done in (SINGLE_WRITES, 2 * SINGLE_WRITES, len(customers)):
-        assert desk.worker.pusher.push() > 0
-        assert sum(desk.writes("customer", number) for number in customers) == done
-        assert desk.count_claimed() == 0
-        assert {desk.row("customer", number)["push_attempts"] for number in customers} == {0}
-    assert desk.worker.pusher.push() == 0
-    assert desk.sent("POST", "/customers/batch") == 1
-    desk.come_to_rest()
-    assert [desk.writes("customer", number) for number in customers] == [1] * len(customers)
-    assert desk.held("customer", customers[-1]) == desk.wanted("customer", customers[-1])
+        assert harness.worker.pusher.push() > 0
+        assert sum(harness.writes("customer", number) for number in customers) == done
+        assert harness.count_claimed() == 0
+        assert {harness.row("customer", number)["push_attempts"] for number in customers} == {0}
+    assert harness.worker.pusher.push() == 0
+    assert harness.sent("POST", "/customers/batch") == 1
+    harness.come_to_rest()
+    assert [harness.writes("customer", number) for number in customers] == [1] * len(customers)
+    assert harness.held("customer", customers[-1]) == harness.wanted("customer", customers[-1])
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("desk", ["shop_manager"], indirect=True)
+@pytest.mark.parametrize("harness", ["shop_manager"], indirect=True)
 def test_trouble_in_the_midst_of_single_writes_gives_back_those_that_had_no_turn_too(
-    desk: Desk,
+    harness: Harness,
 ) -> None:
     customers = [
-        int(desk.store.sign_up(email=f"{place}@example.test")["id"])
+        int(harness.store.sign_up(email=f"{place}@example.test")["id"])
         for place in range(SINGLE_WRITES + 5)
     ]
-    desk.deliver()
-    desk.advance()
-    desk.store.add_fault("503", path=f"/wp-json/wc/v3/customers/{customers[3]}")
+    harness.deliver()
+    harness.advance()
+    harness.store.add_fault("503", path=f"/wp-json/wc/v3/customers/{customers[3]}")
     with pytest.raises(StoreBusyError):
-        desk.worker.pusher.push()
-    assert [desk.writes("customer", number) for number in customers] == [1] * 3 + [0] * (
+        harness.worker.pusher.push()
+    assert [harness.writes("customer", number) for number in customers] == [1] * 3 + [0] * (
         SINGLE_WRITES + 2
     )
-    assert desk.count_claimed() == 0
-    assert {desk.row("customer", number)["push_attempts"] for number in customers} == {0}
-    desk.come_to_rest()
-    assert [desk.writes("customer", number) for number in customers] == [1] * len(customers)
+    assert harness.count_claimed() == 0
+    assert {harness.row("customer", number)["push_attempts"] for number in customers} == {0}
+    harness.come_to_rest()
+    assert [harness.writes("customer", number) for number in customers] == [1] * len(customers)

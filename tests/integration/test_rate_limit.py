@@ -21,7 +21,7 @@ from hooks.ledger import tables as ledger
 from hooks.ledger.database import Database
 from hooks.store.rate import GROWTH, MIN_RATE, START_RATE, CallOutcome
 from hooks.sync.rate_limit import MAX_AHEAD, MAX_QUEUE, SharedPace
-from tests.integration.desk import NOON, ON_SQLITE, SECOND
+from tests.integration.harness import NOON, ON_SQLITE, SECOND
 
 STEP = timedelta(seconds=1 / START_RATE)
 

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from hooks.ledger import records as records_module
 from hooks.ledger import rounds
 from hooks.ledger.tables import history, quarantine, records
-from tests.integration.desk import NOON, ROLES, SECOND, Desk
+from tests.integration.harness import NOON, ROLES, SECOND, Harness
 from tests.support.recordings import made
 
 MINUTE = timedelta(minutes=1)
@@ -22,60 +22,60 @@ JUMPER = [{"product_id": 11}]
 
 
 @pytest.fixture
-def known(desk: Desk) -> Desk:
-    """A desk whose store was gone through once, so that changes are asked for from then on."""
-    desk.reconcile()
-    desk.advance(20 * MINUTE)
-    return desk
+def known(harness: Harness) -> Harness:
+    """A harness whose store was gone through once, so that changes are asked for from then on."""
+    harness.reconcile()
+    harness.advance(20 * MINUTE)
+    return harness
 
 
-def _asked(desk: Desk, since: int = 0) -> list[dict[str, Any]]:
+def _asked(harness: Harness, since: int = 0) -> list[dict[str, Any]]:
     return [
         entry.query | {"path": entry.path.removeprefix("/wp-json/wc/v3/")}
-        for entry in desk.store.log.requests[since:]
+        for entry in harness.store.log.requests[since:]
         if entry.method == "GET"
     ]
 
 
-def _round(desk: Desk, name: rounds.RoundName) -> Any:
-    with desk.runtime.database.read() as connection:
+def _round(harness: Harness, name: rounds.RoundName) -> Any:
+    with harness.runtime.database.read() as connection:
         return rounds.state(connection, "shop", name)
 
 
-def _count(desk: Desk, *where: Any) -> int:
-    with desk.runtime.database.read() as connection:
+def _count(harness: Harness, *where: Any) -> int:
+    with harness.runtime.database.read() as connection:
         return int(
             connection.execute(select(func.count()).select_from(records).where(*where)).scalar_one()
         )
 
 
-def _in_step(desk: Desk) -> None:
+def _in_step(harness: Harness) -> None:
     """Every order and customer's account of the shop is in the ledger, and holds what the ledger wants."""
-    customers = [one.id for one in desk.store.shop.customers.values() if one.role == "customer"]
-    kinds: dict[str, Iterable[int]] = {"order": desk.store.shop.orders, "customer": customers}
+    customers = [one.id for one in harness.store.shop.customers.values() if one.role == "customer"]
+    kinds: dict[str, Iterable[int]] = {"order": harness.store.shop.orders, "customer": customers}
     for kind, there in kinds.items():
         for number in there:
-            assert desk.held(kind, number) == desk.wanted(kind, number), (kind, number)
+            assert harness.held(kind, number) == harness.wanted(kind, number), (kind, number)
 
 
 # What is found
 
 
-def test_a_shop_of_which_nothing_was_heard_is_tagged_whole(desk: Desk) -> None:
-    account = desk.store.sign_up(email="a@example.test")["id"]
-    orders = [desk.paid_order(customer_id=account) for _ in range(3)]
-    draft = desk.store.place_order(status="checkout-draft")["id"]
-    trashed = desk.paid_order()
-    desk.store.trash_order(trashed)
-    desk.lose()
-    desk.reconcile()
-    assert {desk.row("order", number)["state"] for number in [*orders, draft]} == {"active"}
-    assert desk.row("order", trashed)["state"] == "trashed"
-    assert desk.row("customer", account)["state"] == "active"
-    _in_step(desk)
+def test_a_shop_of_which_nothing_was_heard_is_tagged_whole(harness: Harness) -> None:
+    account = harness.store.sign_up(email="a@example.test")["id"]
+    orders = [harness.paid_order(customer_id=account) for _ in range(3)]
+    draft = harness.store.place_order(status="checkout-draft")["id"]
+    trashed = harness.paid_order()
+    harness.store.trash_order(trashed)
+    harness.lose()
+    harness.reconcile()
+    assert {harness.row("order", number)["state"] for number in [*orders, draft]} == {"active"}
+    assert harness.row("order", trashed)["state"] == "trashed"
+    assert harness.row("customer", account)["state"] == "active"
+    _in_step(harness)
 
 
-def test_an_order_of_which_no_delivery_came_is_found(known: Desk) -> None:
+def test_an_order_of_which_no_delivery_came_is_found(known: Harness) -> None:
     number = known.paid_order()
     known.lose()
     known.advance(MINUTE)
@@ -94,7 +94,7 @@ def test_an_order_of_which_no_delivery_came_is_found(known: Desk) -> None:
     ],
 )
 def test_a_change_of_which_no_delivery_came_is_found(
-    known: Desk, act: str, state: str, status: str
+    known: Harness, act: str, state: str, status: str
 ) -> None:
     number = known.written_order(line_items=JUMPER)
     known.advance(MINUTE)
@@ -106,7 +106,7 @@ def test_a_change_of_which_no_delivery_came_is_found(
     assert (row["state"], json.loads(row["facts"])["status"]) == (state, status)
 
 
-def test_a_refund_of_which_no_delivery_came_is_found_with_its_day(known: Desk) -> None:
+def test_a_refund_of_which_no_delivery_came_is_found_with_its_day(known: Harness) -> None:
     number = known.written_order(line_items=JUMPER)
     known.advance(timedelta(days=40))
     known.store.refund_order(number, amount="10.00")
@@ -118,7 +118,7 @@ def test_a_refund_of_which_no_delivery_came_is_found_with_its_day(known: Desk) -
     assert known.row("order", number)["reread_reason"] is None
 
 
-def test_an_order_deleted_for_good_in_silence_is_found_and_closed(known: Desk) -> None:
+def test_an_order_deleted_for_good_in_silence_is_found_and_closed(known: Harness) -> None:
     number = known.written_order()
     kept = known.written_order()
     known.store.delete_order(number)
@@ -129,7 +129,7 @@ def test_an_order_deleted_for_good_in_silence_is_found_and_closed(known: Desk) -
     assert "erased-too-early" in known.problems()
 
 
-def test_the_last_and_the_only_one_is_missed_too(known: Desk) -> None:
+def test_the_last_and_the_only_one_is_missed_too(known: Harness) -> None:
     number = known.written_order()
     known.store.delete_order(number)
     known.lose()
@@ -137,7 +137,7 @@ def test_the_last_and_the_only_one_is_missed_too(known: Desk) -> None:
     assert known.row("order", number)["state"] == "gone"
 
 
-def test_an_order_deleted_from_the_trash_is_found(known: Desk) -> None:
+def test_an_order_deleted_from_the_trash_is_found(known: Harness) -> None:
     number = known.written_order()
     known.store.trash_order(number)
     known.come_to_rest()
@@ -148,7 +148,7 @@ def test_an_order_deleted_from_the_trash_is_found(known: Desk) -> None:
     assert known.row("order", number)["state"] == "gone"
 
 
-def test_an_account_that_was_deleted_is_found(known: Desk) -> None:
+def test_an_account_that_was_deleted_is_found(known: Harness) -> None:
     number = known.store.sign_up(email="a@example.test")["id"]
     known.come_to_rest()
     known.store.delete_customer(number)
@@ -157,7 +157,7 @@ def test_an_account_that_was_deleted_is_found(known: Desk) -> None:
     assert known.row("customer", number)["state"] == "gone"
 
 
-def test_a_log_in_which_sends_nothing_is_found_by_the_sweep(known: Desk) -> None:
+def test_a_log_in_which_sends_nothing_is_found_by_the_sweep(known: Harness) -> None:
     number = known.store.sign_up(email="a@example.test")["id"]
     known.come_to_rest()
     before = known.row("customer", number)["delete_after"]
@@ -167,7 +167,7 @@ def test_a_log_in_which_sends_nothing_is_found_by_the_sweep(known: Desk) -> None
     assert known.row("customer", number)["delete_after"] == before + timedelta(days=30)
 
 
-def test_a_customer_whose_date_is_near_is_asked_about_daily(known: Desk) -> None:
+def test_a_customer_whose_date_is_near_is_asked_about_daily(known: Harness) -> None:
     near, far = (known.store.sign_up(email=f"{name}@example.test")["id"] for name in "ab")
     known.come_to_rest()
     known.advance(known.row("customer", near)["delete_after"] - NOON.date() - timedelta(days=44))
@@ -187,7 +187,7 @@ def test_a_customer_whose_date_is_near_is_asked_about_daily(known: Desk) -> None
 
 
 def test_a_second_change_in_the_same_second_is_found_though_its_delivery_was_lost(
-    known: Desk,
+    known: Harness,
 ) -> None:
     number = known.written_order()
     known.advance(MINUTE)
@@ -205,7 +205,7 @@ def test_a_second_change_in_the_same_second_is_found_though_its_delivery_was_los
 # What is not done
 
 
-def test_what_the_ledger_knows_is_neither_read_nor_written(known: Desk) -> None:
+def test_what_the_ledger_knows_is_neither_read_nor_written(known: Harness) -> None:
     known.written_order()
     known.store.sign_up(email="a@example.test")
     known.come_to_rest()
@@ -223,20 +223,20 @@ def test_what_the_ledger_knows_is_neither_read_nor_written(known: Desk) -> None:
     assert _rows(known) == before
 
 
-def _rows(desk: Desk) -> list[Any]:
-    with desk.runtime.database.read() as connection:
+def _rows(harness: Harness) -> list[Any]:
+    with harness.runtime.database.read() as connection:
         return [
             *connection.execute(select(records).order_by(records.c.id)),
             *connection.execute(select(history).order_by(history.c.id)),
         ]
 
 
-def test_the_lists_are_asked_for_no_personal_data(desk: Desk) -> None:
-    desk.paid_order()
-    desk.reconcile()
-    desk.advance(20 * MINUTE)
-    desk.rescan()
-    lists = [one for one in _asked(desk) if "offset" in one]
+def test_the_lists_are_asked_for_no_personal_data(harness: Harness) -> None:
+    harness.paid_order()
+    harness.reconcile()
+    harness.advance(20 * MINUTE)
+    harness.rescan()
+    lists = [one for one in _asked(harness) if "offset" in one]
     named = {field for one in lists for field in one["_fields"].split(",")}
     assert lists
     assert named.isdisjoint(
@@ -244,15 +244,17 @@ def test_the_lists_are_asked_for_no_personal_data(desk: Desk) -> None:
     )
 
 
-def test_before_the_first_sweep_no_changes_are_asked_for(desk: Desk) -> None:
-    assert desk.reconciler.step(["changes"]) == 0
-    assert _asked(desk) == []
+def test_before_the_first_sweep_no_changes_are_asked_for(harness: Harness) -> None:
+    assert harness.reconciler.step(["changes"]) == 0
+    assert _asked(harness) == []
 
 
 # Where it goes on
 
 
-def test_the_mark_is_before_the_round_began_and_only_moves_when_it_has_ended(known: Desk) -> None:
+def test_the_mark_is_before_the_round_began_and_only_moves_when_it_has_ended(
+    known: Harness,
+) -> None:
     mark = _round(known, "changes").mark
     assert mark <= known.clock() - 20 * MINUTE
     for _ in range(3):
@@ -268,45 +270,47 @@ def test_the_mark_is_before_the_round_began_and_only_moves_when_it_has_ended(kno
     assert mark < _round(known, "changes").mark < began + MINUTE
 
 
-def test_a_store_whose_clock_is_ahead_moves_no_mark_into_the_future(known: Desk) -> None:
+def test_a_store_whose_clock_is_ahead_moves_no_mark_into_the_future(known: Harness) -> None:
     known.store.advance_clock(7 * 86_400)
     known.rescan("changes")
     assert _round(known, "changes").mark < known.clock()
 
 
-def test_a_round_goes_on_where_a_killed_worker_left_it(desk: Desk) -> None:
-    desk.store.place_orders(count=250, quiet=True)
-    desk.reconciler.step(["orders"])
-    assert _round(desk, "orders").last_id > 0
-    with desk.runtime.database.write() as connection:
+def test_a_round_goes_on_where_a_killed_worker_left_it(harness: Harness) -> None:
+    harness.store.place_orders(count=250, quiet=True)
+    harness.reconciler.step(["orders"])
+    assert _round(harness, "orders").last_id > 0
+    with harness.runtime.database.write() as connection:
         dead = rounds.RoundClaim("shop", "orders", "dead")
-        assert rounds.claim(connection, dead, desk.clock()) is not None
-    assert desk.reconciler.step(["orders"]) == 0
-    desk.advance(rounds.LEASE + SECOND)
-    since = len(desk.store.log.requests)
+        assert rounds.claim(connection, dead, harness.clock()) is not None
+    assert harness.reconciler.step(["orders"]) == 0
+    harness.advance(rounds.LEASE + SECOND)
+    since = len(harness.store.log.requests)
     for _ in range(20):
-        desk.reconciler.step(["orders"])
-    assert int(_asked(desk, since)[0]["offset"]) > 0
-    assert _count(desk, records.c.kind == "order") == 250
+        harness.reconciler.step(["orders"])
+    assert int(_asked(harness, since)[0]["offset"]) > 0
+    assert _count(harness, records.c.kind == "order") == 250
 
 
 def test_a_round_asked_for_while_it_is_under_way_is_ended_first_and_then_done_again(
-    desk: Desk,
+    harness: Harness,
 ) -> None:
-    desk.store.place_orders(count=250, quiet=True)
-    desk.reconciler.step(["orders"])
-    with desk.runtime.database.write() as connection:
-        rounds.ask_for(connection, "shop", ["orders"], desk.clock())
-    since = len(desk.store.log.requests)
-    desk.reconciler.step(["orders"])
-    assert _asked(desk, since)[0]["offset"] != "0"
-    desk.rescan_on("orders")
-    again = [one for one in _asked(desk, since) if one["status"] == "any" and one["offset"] == "0"]
+    harness.store.place_orders(count=250, quiet=True)
+    harness.reconciler.step(["orders"])
+    with harness.runtime.database.write() as connection:
+        rounds.ask_for(connection, "shop", ["orders"], harness.clock())
+    since = len(harness.store.log.requests)
+    harness.reconciler.step(["orders"])
+    assert _asked(harness, since)[0]["offset"] != "0"
+    harness.rescan_on("orders")
+    again = [
+        one for one in _asked(harness, since) if one["status"] == "any" and one["offset"] == "0"
+    ]
     assert len(again) == 1
-    assert _round(desk, "orders").asked_for_at is None
+    assert _round(harness, "orders").asked_for_at is None
 
 
-def test_after_a_gap_everything_is_gone_through(known: Desk) -> None:
+def test_after_a_gap_everything_is_gone_through(known: Harness) -> None:
     done = _round(known, "orders").done_at
     known.advance(timedelta(hours=3))
     assert known.reconciler.step(["changes"])
@@ -319,63 +323,63 @@ def test_after_a_gap_everything_is_gone_through(known: Desk) -> None:
 # Lists that change while they are read
 
 
-def test_orders_that_go_while_the_list_is_read_hide_no_other(desk: Desk) -> None:
-    ids = desk.store.place_orders(count=350, quiet=True)
+def test_orders_that_go_while_the_list_is_read_hide_no_other(harness: Harness) -> None:
+    ids = harness.store.place_orders(count=350, quiet=True)
     for position in (0, 1, 2):
-        desk.reconciler.step(["orders"])
+        harness.reconciler.step(["orders"])
         for number in ids[position * 60 : position * 60 + 60]:
-            desk.store.trash_order(number)
-    desk.rescan_on("orders")
-    assert _count(desk, records.c.kind == "order") == 350
+            harness.store.trash_order(number)
+    harness.rescan_on("orders")
+    assert _count(harness, records.c.kind == "order") == 350
 
 
-def test_orders_that_come_back_while_the_list_is_read_hide_no_other(desk: Desk) -> None:
-    ids = desk.store.place_orders(count=350, quiet=True)
+def test_orders_that_come_back_while_the_list_is_read_hide_no_other(harness: Harness) -> None:
+    ids = harness.store.place_orders(count=350, quiet=True)
     for number in ids[:150]:
-        desk.store.trash_order(number)
-    desk.reconciler.step(["orders"])
+        harness.store.trash_order(number)
+    harness.reconciler.step(["orders"])
     for number in ids[:150]:
-        desk.store.restore_order(number)
-    desk.rescan_on("orders")
-    assert _count(desk, records.c.kind == "order", records.c.external_id.in_(ids[150:])) == 200
+        harness.store.restore_order(number)
+    harness.rescan_on("orders")
+    assert _count(harness, records.c.kind == "order", records.c.external_id.in_(ids[150:])) == 200
 
 
-def test_accounts_that_come_and_go_while_they_are_read_hide_no_other(desk: Desk) -> None:
-    ids = [desk.store.sign_up(email=f"c{place}@example.test")["id"] for place in range(230)]
-    desk.lose()
-    desk.reconciler.step(["customers"])
+def test_accounts_that_come_and_go_while_they_are_read_hide_no_other(harness: Harness) -> None:
+    ids = [harness.store.sign_up(email=f"c{place}@example.test")["id"] for place in range(230)]
+    harness.lose()
+    harness.reconciler.step(["customers"])
     for number in ids[:50]:
-        desk.store.delete_customer(number)
-        desk.store.sign_up(email=f"new{number}@example.test")
-    desk.rescan_on("customers")
-    assert _count(desk, records.c.kind == "customer", records.c.external_id.in_(ids[50:])) == 180
+        harness.store.delete_customer(number)
+        harness.store.sign_up(email=f"new{number}@example.test")
+    harness.rescan_on("customers")
+    assert _count(harness, records.c.kind == "customer", records.c.external_id.in_(ids[50:])) == 180
 
 
 # Stores that do otherwise than they should
 
 
 @pytest.mark.parametrize("kind", ["short-pages", "totals"])
-def test_lists_that_lie_of_their_length_are_gone_through_whole(desk: Desk, kind: str) -> None:
-    desk.store.place_orders(count=120, quiet=True)
-    desk.store.add_fault(kind, times=0)
-    desk.rescan()
-    assert _count(desk, records.c.kind == "order") == 120
+def test_lists_that_lie_of_their_length_are_gone_through_whole(harness: Harness, kind: str) -> None:
+    harness.store.place_orders(count=120, quiet=True)
+    harness.store.add_fault(kind, times=0)
+    harness.rescan()
+    assert _count(harness, records.c.kind == "order") == 120
 
 
 def test_a_store_that_shows_the_same_page_again_and_again_is_named_and_the_rest_goes_on(
-    desk: Desk,
+    harness: Harness,
 ) -> None:
-    desk.store.place_orders(count=120, quiet=True)
-    desk.store.add_fault("same-page", times=0)
-    desk.rescan()
-    assert _round(desk, "orders").error == "paging-ignored"
-    assert _round(desk, "orders").due_at > desk.clock()
-    assert _round(desk, "customers").error is None
-    assert desk.pause() is None
-    assert "reconciliation-failing" in desk.problems()
+    harness.store.place_orders(count=120, quiet=True)
+    harness.store.add_fault("same-page", times=0)
+    harness.rescan()
+    assert _round(harness, "orders").error == "paging-ignored"
+    assert _round(harness, "orders").due_at > harness.clock()
+    assert _round(harness, "customers").error is None
+    assert harness.pause() is None
+    assert "reconciliation-failing" in harness.problems()
 
 
-def test_a_store_without_one_of_the_statuses_has_an_empty_list_of_it(known: Desk) -> None:
+def test_a_store_without_one_of_the_statuses_has_an_empty_list_of_it(known: Harness) -> None:
     known.store.shop.statuses.discard("checkout-draft")
     number = known.paid_order()
     known.lose()
@@ -387,7 +391,7 @@ def test_a_store_without_one_of_the_statuses_has_an_empty_list_of_it(known: Desk
 # Quarantine
 
 
-def test_deliveries_set_aside_without_an_id_are_made_good_by_a_round(known: Desk) -> None:
+def test_deliveries_set_aside_without_an_id_are_made_good_by_a_round(known: Harness) -> None:
     known.receive(
         made("order.updated", {"code": "woocommerce_rest_cannot_view", "data": {"status": 403}})
     )
@@ -404,7 +408,7 @@ def test_deliveries_set_aside_without_an_id_are_made_good_by_a_round(known: Desk
     assert "webhook-owner-lost-rights" not in known.problems()
 
 
-def test_reconciliation_that_does_not_come_is_a_problem_in_words(known: Desk) -> None:
+def test_reconciliation_that_does_not_come_is_a_problem_in_words(known: Harness) -> None:
     known.reconcile()
     assert "reconciliation-late" not in known.problems()
     known.advance(timedelta(hours=1))
@@ -414,7 +418,7 @@ def test_reconciliation_that_does_not_come_is_a_problem_in_words(known: Desk) ->
 
 
 def test_a_list_that_is_suddenly_empty_holds_up_nobody(
-    known: Desk, monkeypatch: pytest.MonkeyPatch
+    known: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = known.store.place_orders(count=60, quiet=True)
     known.reconcile()
@@ -434,13 +438,13 @@ def test_a_list_that_is_suddenly_empty_holds_up_nobody(
 
 
 @ROLES
-def test_with_a_shop_managers_key_nothing_is_asked_for_twice(desk: Desk) -> None:
-    desk.store.sign_up(email="a@example.test")
-    desk.paid_order()
-    desk.reconcile()
-    desk.advance(20 * MINUTE)
-    desk.reconcile()
-    since = len(desk.store.log.requests)
-    desk.advance(20 * MINUTE)
-    desk.reconcile()
-    assert all("offset" in one for one in _asked(desk, since))
+def test_with_a_shop_managers_key_nothing_is_asked_for_twice(harness: Harness) -> None:
+    harness.store.sign_up(email="a@example.test")
+    harness.paid_order()
+    harness.reconcile()
+    harness.advance(20 * MINUTE)
+    harness.reconcile()
+    since = len(harness.store.log.requests)
+    harness.advance(20 * MINUTE)
+    harness.reconcile()
+    assert all("offset" in one for one in _asked(harness, since))

@@ -19,7 +19,7 @@ from hooks.ledger.moment import Moment
 from hooks.ledger.records import Claim, RecordKey
 from hooks.ledger.tables import records as table
 from hooks.tagging.recorder import mark_for_refetch
-from tests.integration.desk import ON_SQLITE, SECOND, Desk
+from tests.integration.harness import ON_SQLITE, SECOND, Harness
 from tests.support.processes import until
 from tests.support.recordings import made
 
@@ -29,22 +29,22 @@ JUMPER = [{"product_id": 11}]
 
 
 @pytest.fixture
-def known(desk: Desk) -> Desk:
-    """A desk whose store was gone through once, so that changes are asked for from then on."""
-    desk.reconcile()
-    desk.advance(20 * MINUTE)
-    return desk
+def known(harness: Harness) -> Harness:
+    """A harness whose store was gone through once, so that changes are asked for from then on."""
+    harness.reconcile()
+    harness.advance(20 * MINUTE)
+    return harness
 
 
-def _facts(desk: Desk, kind: str, number: int) -> dict[str, Any]:
-    return dict(json.loads(desk.row(kind, number)["facts"]))
+def _facts(harness: Harness, kind: str, number: int) -> dict[str, Any]:
+    return dict(json.loads(harness.row(kind, number)["facts"]))
 
 
 # Clocks
 
 
 @ON_SQLITE
-def test_a_store_whose_clock_was_set_back_is_written_to_once(known: Desk) -> None:
+def test_a_store_whose_clock_was_set_back_is_written_to_once(known: Harness) -> None:
     number = known.paid_order()
     known.deliver()
     known.store.advance_clock(-3_600)
@@ -55,7 +55,7 @@ def test_a_store_whose_clock_was_set_back_is_written_to_once(known: Desk) -> Non
 
 
 @ON_SQLITE
-def test_what_happened_after_the_stores_clock_was_set_back_is_found(known: Desk) -> None:
+def test_what_happened_after_the_stores_clock_was_set_back_is_found(known: Harness) -> None:
     number = known.written_order(line_items=JUMPER)
     known.store.advance_clock(-3_600)
     known.store.trash_order(number)
@@ -67,7 +67,7 @@ def test_what_happened_after_the_stores_clock_was_set_back_is_found(known: Desk)
 
 @ON_SQLITE
 def test_a_store_that_was_restored_from_yesterdays_backup_is_in_step_after_one_reconciliation(
-    known: Desk,
+    known: Harness,
 ) -> None:
     number = known.written_order(line_items=JUMPER)
     account = known.store.sign_up(email="a@example.test")["id"]
@@ -92,7 +92,7 @@ def test_a_store_that_was_restored_from_yesterdays_backup_is_in_step_after_one_r
 
 
 @ON_SQLITE
-def test_rounds_go_on_after_the_clock_of_the_service_was_set_back(known: Desk) -> None:
+def test_rounds_go_on_after_the_clock_of_the_service_was_set_back(known: Harness) -> None:
     known.clock.now += timedelta(days=400)
     known.reconcile()
     known.clock.now -= timedelta(days=400)
@@ -108,7 +108,7 @@ def test_rounds_go_on_after_the_clock_of_the_service_was_set_back(known: Desk) -
 
 @ON_SQLITE
 def test_what_was_to_be_asked_is_asked_after_the_clock_of_the_service_was_set_back(
-    known: Desk,
+    known: Harness,
 ) -> None:
     number = known.written_order()
     known.store.trash_order(number)
@@ -125,7 +125,7 @@ def test_what_was_to_be_asked_is_asked_after_the_clock_of_the_service_was_set_ba
 
 @ON_SQLITE
 def test_an_edit_in_the_very_second_of_our_own_write_is_found_though_its_delivery_was_lost(
-    known: Desk,
+    known: Harness,
 ) -> None:
     number = known.paid_order()
     known.deliver()
@@ -144,7 +144,7 @@ def test_an_edit_in_the_very_second_of_our_own_write_is_found_though_its_deliver
 @ON_SQLITE
 @pytest.mark.parametrize("seconds", [0, 1, 2, 3, 30])
 def test_an_edit_in_the_second_of_the_one_before_is_found_also_where_the_stores_clock_is_behind(
-    known: Desk, seconds: int
+    known: Harness, seconds: int
 ) -> None:
     known.store.advance_clock(-seconds)
     number = known.paid_order()
@@ -162,7 +162,7 @@ def test_an_edit_in_the_second_of_the_one_before_is_found_also_where_the_stores_
 
 
 @ON_SQLITE
-def test_of_two_choices_in_one_second_the_one_that_the_store_holds_stands(known: Desk) -> None:
+def test_of_two_choices_in_one_second_the_one_that_the_store_holds_stands(known: Harness) -> None:
     number = known.store.sign_up(email="a@example.test")["id"]
     known.come_to_rest()
     known.advance(MINUTE)
@@ -180,7 +180,7 @@ def test_of_two_choices_in_one_second_the_one_that_the_store_holds_stands(known:
 
 @ON_SQLITE
 def test_an_order_that_goes_between_its_reading_and_that_of_its_refunds_is_gone_and_no_more(
-    known: Desk, monkeypatch: pytest.MonkeyPatch
+    known: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = known.written_order(line_items=JUMPER)
     known.store.refund_order(number, amount="10.00")
@@ -201,7 +201,7 @@ def test_an_order_that_goes_between_its_reading_and_that_of_its_refunds_is_gone_
 
 
 @ON_SQLITE
-def test_a_hint_that_comes_while_the_store_says_gone_is_not_forgotten(known: Desk) -> None:
+def test_a_hint_that_comes_while_the_store_says_gone_is_not_forgotten(known: Harness) -> None:
     number = known.written_order()
     known.store.trash_order(number)
     known.deliver()
@@ -226,19 +226,19 @@ def test_a_hint_that_comes_while_the_store_says_gone_is_not_forgotten(known: Des
 # Two transactions at once
 
 
-def _later(desk: Desk, number: int) -> dict[str, Any]:
+def _later(harness: Harness, number: int) -> dict[str, Any]:
     """The order as the store would show it, had it been placed tomorrow: news of its customer too."""
-    raw = dict(desk.store.renderer.order(desk.store.shop.order(number)))
-    tomorrow = f"{desk.clock() + timedelta(days=1):%Y-%m-%dT%H:%M:%S}"
+    raw = dict(harness.store.renderer.order(harness.store.shop.order(number)))
+    tomorrow = f"{harness.clock() + timedelta(days=1):%Y-%m-%dT%H:%M:%S}"
     return raw | {"date_created_gmt": tomorrow, "date_modified_gmt": tomorrow}
 
 
-def _wait_for_blocked(desk: Desk, count: int) -> None:
+def _wait_for_blocked(harness: Harness, count: int) -> None:
     """Until so many transactions wait for another one's lock."""
     asked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
     def blocked() -> bool:
-        with desk.runtime.database.engine.connect() as connection:
+        with harness.runtime.database.engine.connect() as connection:
             return int(connection.execute(text(asked)).scalar_one()) >= count
 
     until(blocked, f"{count} transactions wait")
@@ -246,24 +246,24 @@ def _wait_for_blocked(desk: Desk, count: int) -> None:
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_an_answer_of_many_orders_and_a_delivery_of_one_of_them_do_not_fail_each_other(
-    desk: Desk,
+    harness: Harness,
 ) -> None:
-    account = desk.store.sign_up(email="a@example.test")["id"]
-    numbers = [desk.paid_order(customer_id=account) for _ in range(2)]
-    desk.deliver()
-    shown = {number: _later(desk, number) for number in numbers}
-    now = desk.clock()
+    account = harness.store.sign_up(email="a@example.test")["id"]
+    numbers = [harness.paid_order(customer_id=account) for _ in range(2)]
+    harness.deliver()
+    shown = {number: _later(harness, number) for number in numbers}
+    now = harness.clock()
     for key in (RecordKey("shop", "order", number) for number in numbers):
-        desk.runtime.transaction(
+        harness.runtime.transaction(
             partial(mark_for_refetch, key=key, reason="missed", moment=Moment(now, timedelta(0)))
         )
-    with desk.runtime.database.write() as connection:
+    with harness.runtime.database.write() as connection:
         claimed = records.claim_rereads(
             connection, "shop", limit=9, now=now, until=now + HOUR, claim="one"
         )
     ids = {row.external_id: row.id for row in claimed if row.kind == "order"}
     answers = [
-        Answer(Claim(ids[one], "one"), snapshot_of("order", shown[one], desk.runtime.policy))
+        Answer(Claim(ids[one], "one"), snapshot_of("order", shown[one], harness.runtime.policy))
         for one in numbers
     ]
     customer = (
@@ -272,25 +272,27 @@ def test_an_answer_of_many_orders_and_a_delivery_of_one_of_them_do_not_fail_each
         .with_for_update()
     )
     with ThreadPoolExecutor(2) as pool:
-        with desk.runtime.database.write() as holder:
+        with harness.runtime.database.write() as holder:
             holder.execute(customer)
-            answer = pool.submit(Answers(desk.runtime).apply, "shop", answers, asked_at=now)
-            _wait_for_blocked(desk, 1)
-            delivery = pool.submit(desk.receive, made("order.updated", shown[numbers[1]]))
-            _wait_for_blocked(desk, 2)
+            answer = pool.submit(Answers(harness.runtime).apply, "shop", answers, asked_at=now)
+            _wait_for_blocked(harness, 1)
+            delivery = pool.submit(harness.receive, made("order.updated", shown[numbers[1]]))
+            _wait_for_blocked(harness, 2)
         assert answer.result() is None
         assert delivery.result() in ("recorded", "unchanged", "stale")
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_claims_are_given_back_although_another_transaction_stood_in_the_way(desk: Desk) -> None:
+def test_claims_are_given_back_although_another_transaction_stood_in_the_way(
+    harness: Harness,
+) -> None:
     """Each waits for a record that the other has locked; the database ends the one that has waited longer."""
     for _ in range(2):
-        desk.paid_order()
-    desk.deliver()
-    desk.advance()
-    now = desk.clock()
-    with desk.runtime.database.write() as connection:
+        harness.paid_order()
+    harness.deliver()
+    harness.advance()
+    now = harness.clock()
+    with harness.runtime.database.write() as connection:
         due = records.claim_pushes(
             connection, "shop", "order", limit=9, now=now, until=now + HOUR, claim="one"
         )
@@ -298,13 +300,13 @@ def test_claims_are_given_back_although_another_transaction_stood_in_the_way(des
         select(table.c.id).where(table.c.id == row.id).with_for_update() for row in due
     )
     with ThreadPoolExecutor(1) as pool:
-        with desk.runtime.database.write() as holder:
+        with harness.runtime.database.write() as holder:
             holder.execute(second)
-            given_back = pool.submit(desk.worker.pusher._release, due)
-            _wait_for_blocked(desk, 1)
+            given_back = pool.submit(harness.worker.pusher._release, due)
+            _wait_for_blocked(harness, 1)
             holder.execute(first)
         assert given_back.result() is None
-    assert desk.count_claimed() == 0
+    assert harness.count_claimed() == 0
 
 
 # Lists
@@ -312,7 +314,7 @@ def test_claims_are_given_back_although_another_transaction_stood_in_the_way(des
 
 @ON_SQLITE
 def test_orders_trashed_while_the_end_of_the_trash_is_read_are_no_fault_of_the_store(
-    known: Desk, monkeypatch: pytest.MonkeyPatch
+    known: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = known.store.place_orders(count=4, quiet=True)
     known.store.trash_order(ids[3])

@@ -34,7 +34,7 @@ from hooks.retention.tags import tagged_by
 from hooks.runtime import Runtime
 from hooks.sync.push import LEASE
 from hooks.tagging.recorder import Recorder, mark_for_refetch
-from tests.integration.desk import NOON, ON_SQLITE, Clock, Desk
+from tests.integration.harness import NOON, ON_SQLITE, Clock, Harness
 from tests.support.policies import variant
 from tests.unit.builders import at, customer, order
 from tests.unit.builders import snapshot as shown
@@ -380,20 +380,20 @@ def test_what_an_older_version_tagged_is_tagged_by_all_that_bears_on_it_and_aske
 # --- while others are at it ----------------------------------------------------------------------------------
 
 
-def test_what_a_pusher_has_claimed_meanwhile_ends_right(desk: Desk, policy: Policy) -> None:
+def test_what_a_pusher_has_claimed_meanwhile_ends_right(harness: Harness, policy: Policy) -> None:
     """It writes what was wanted when it claimed the record; what is wanted now is written after that."""
-    number = desk.paid_order()
-    desk.deliver()
-    desk.advance()
+    number = harness.paid_order()
+    harness.deliver()
+    harness.advance()
     key = RecordKey("shop", "order", number)
-    with desk.runtime.database.write() as connection:
-        now = desk.clock()
+    with harness.runtime.database.write() as connection:
+        now = harness.clock()
         (row,) = records.claim_pushes(
             connection, "shop", "order", limit=1, now=now, until=now + LEASE, claim="mine"
         )
     second = variant(policy, "second", keep={"orders-accounting": "P6Y"})
-    changed = replace(desk.runtime, policy=second)
-    assert adopt(desk.runtime, second).waits_for is None
+    changed = replace(harness.runtime, policy=second)
+    assert adopt(harness.runtime, second).waits_for is None
     retag(changed)
     assert row.version is not None
     version = row.version + timedelta(seconds=1)
@@ -403,8 +403,8 @@ def test_what_a_pusher_has_claimed_meanwhile_ends_right(desk: Desk, policy: Poli
         version=version,
     )
     write = Write(row.claim, row.wanted_digest, answered)
-    Answers(changed).settle_writes("shop", [write], asked_at=desk.clock())
-    with desk.runtime.database.read() as connection:
+    Answers(changed).settle_writes("shop", [write], asked_at=harness.clock())
+    with harness.runtime.database.read() as connection:
         found = records.those(connection, "shop", "order", [key.external_id])[number]
     assert (found["claim"], found["policy_id"], found["delete_after"]) == (
         None,
@@ -417,33 +417,33 @@ def test_what_a_pusher_has_claimed_meanwhile_ends_right(desk: Desk, policy: Poli
 
 @ON_SQLITE
 def test_end_to_end_the_store_is_told_of_the_policy_and_asked_for_its_new_words(
-    desk: Desk, policy: Policy
+    harness: Harness, policy: Policy
 ) -> None:
     newsletter = [{"key": "newsletter_choice", "value": "yes"}]
-    wanting = desk.written_order(meta_data=newsletter)
-    other = desk.written_order()
-    account = int(desk.store.sign_up(email="kari@example.test")["id"])
-    desk.come_to_rest()
-    assert "marketing" not in _schedule(desk, wanting)
-    desk.store.log.requests.clear()
+    wanting = harness.written_order(meta_data=newsletter)
+    other = harness.written_order()
+    account = int(harness.store.sign_up(email="kari@example.test")["id"])
+    harness.come_to_rest()
+    assert "marketing" not in _schedule(harness, wanting)
+    harness.store.log.requests.clear()
     second = variant(
         policy, "second", newsletter="newsletter_choice", keep={"orders-accounting": "P6Y"}
     )
-    desk.adopt(second)
-    desk.work()  # tags are made, and what is to be written waits as long as after any change
-    desk.come_to_rest()
+    harness.adopt(second)
+    harness.work()  # tags are made, and what is to be written waits as long as after any change
+    harness.come_to_rest()
     for kind, number in (("order", wanting), ("order", other), ("customer", account)):
-        assert desk.held(kind, number) == desk.wanted(kind, number)
-        assert desk.held(kind, number)["retention_policy"] == "second"
-        assert desk.writes(kind, number) == 1
-    assert desk.held("order", other)["retention_delete_after"] == "2032-12-31"
-    assert "marketing" in _schedule(desk, wanting)
-    assert "marketing" not in _schedule(desk, other)
-    assert [row["reread_reason"] for row in rows(desk.runtime.database).values()] == [None] * 3
+        assert harness.held(kind, number) == harness.wanted(kind, number)
+        assert harness.held(kind, number)["retention_policy"] == "second"
+        assert harness.writes(kind, number) == 1
+    assert harness.held("order", other)["retention_delete_after"] == "2032-12-31"
+    assert "marketing" in _schedule(harness, wanting)
+    assert "marketing" not in _schedule(harness, other)
+    assert [row["reread_reason"] for row in rows(harness.runtime.database).values()] == [None] * 3
 
 
-def _schedule(desk: Desk, number: int) -> str:
-    return desk.held("order", number)["retention_schedule"]
+def _schedule(harness: Harness, number: int) -> str:
+    return harness.held("order", number)["retention_schedule"]
 
 
 # --- what is worked out before the ledger is locked ----------------------------------------------------------

@@ -25,7 +25,7 @@ from hooks.rights.lookup import answer_to
 from hooks.rights.values import Answer, Inquiry
 from hooks.runtime import Runtime
 from hooks.settings import Settings, StoreSettings
-from tests.integration.desk import ON_SQLITE
+from tests.integration.harness import ON_SQLITE
 from tests.unit.builders import at, customer, order
 
 NOW = at("2026-11-24")

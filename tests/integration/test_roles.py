@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from hooks.intake.ingest import Result
-from tests.integration.desk import Desk
+from tests.integration.harness import Harness
 from tests.support.policies import variant
 from tests.support.recordings import customer, made
 
@@ -15,114 +15,116 @@ WHOLESALE = "wholesale_customer"
 ROLES = ("customer", "subscriber", WHOLESALE)
 
 
-def _ignored(desk: Desk) -> dict[str, int]:
-    ignored: dict[str, int] = desk.status()["records"]["ignored"]
+def _ignored(harness: Harness) -> dict[str, int]:
+    ignored: dict[str, int] = harness.status()["records"]["ignored"]
     return ignored
 
 
-def _accounts(desk: Desk, *roles: str) -> list[int]:
+def _accounts(harness: Harness, *roles: str) -> list[int]:
     return [
-        int(desk.store.make_account(f"n{n}@example.test", role)["id"])
+        int(harness.store.make_account(f"n{n}@example.test", role)["id"])
         for n, role in enumerate(roles)
     ]
 
 
 @pytest.mark.parametrize("is_told", [True, False])
-def test_ignored_accounts_are_counted_by_role(desk: Desk, *, is_told: bool) -> None:
-    _accounts(desk, "customer", WHOLESALE, WHOLESALE, "editor", "", "Vip Member")
+def test_ignored_accounts_are_counted_by_role(harness: Harness, *, is_told: bool) -> None:
+    _accounts(harness, "customer", WHOLESALE, WHOLESALE, "editor", "", "Vip Member")
     if is_told:
-        desk.come_to_rest()
-        assert _ignored(desk) == {"editor": 1, "none": 1, "other": 1, WHOLESALE: 2}
+        harness.come_to_rest()
+        assert _ignored(harness) == {"editor": 1, "none": 1, "other": 1, WHOLESALE: 2}
     else:
-        desk.lose()
-    desk.reconcile()  # of staff whom only a list shows nothing is asked: nobody wonders about these
-    assert _ignored(desk) == {"none": 1, "other": 1, WHOLESALE: 2} | (
+        harness.lose()
+    harness.reconcile()  # of staff whom only a list shows nothing is asked: nobody wonders about these
+    assert _ignored(harness) == {"none": 1, "other": 1, WHOLESALE: 2} | (
         {"editor": 1} if is_told else {}
     )
-    assert desk.status()["records"]["total"] == 1
-    assert desk.problems() == set()
+    assert harness.status()["records"]["total"] == 1
+    assert harness.problems() == set()
 
 
-def test_what_is_counted_is_not_asked_for_again(desk: Desk) -> None:
-    _accounts(desk, WHOLESALE, "editor")
-    desk.reconcile()
-    before = desk.sent("GET", "/customers/")
-    desk.reconcile()
-    assert desk.sent("GET", "/customers/") == before
+def test_what_is_counted_is_not_asked_for_again(harness: Harness) -> None:
+    _accounts(harness, WHOLESALE, "editor")
+    harness.reconcile()
+    before = harness.sent("GET", "/customers/")
+    harness.reconcile()
+    assert harness.sent("GET", "/customers/") == before
 
 
 def test_accounts_ignored_before_roles_were_kept_are_unknown_until_they_are_read(
-    desk: Desk,
+    harness: Harness,
 ) -> None:
-    (number,) = _accounts(desk, WHOLESALE)
-    desk.reconcile()
-    desk.edit_row("customer", number, role=None)
-    assert _ignored(desk) == {"unknown": 1}
-    desk.reconcile()
-    assert _ignored(desk) == {WHOLESALE: 1}
+    (number,) = _accounts(harness, WHOLESALE)
+    harness.reconcile()
+    harness.edit_row("customer", number, role=None)
+    assert _ignored(harness) == {"unknown": 1}
+    harness.reconcile()
+    assert _ignored(harness) == {WHOLESALE: 1}
 
 
-def test_a_role_that_changes_moves_the_count(desk: Desk) -> None:
-    (number,) = _accounts(desk, WHOLESALE)
-    desk.reconcile()
+def test_a_role_that_changes_moves_the_count(harness: Harness) -> None:
+    (number,) = _accounts(harness, WHOLESALE)
+    harness.reconcile()
     for role, counted in (
         # Another one that is ignored; one of a customer; and back again. WordPress changes no date for it.
         ("editor", {"editor": 1}),
         ("customer", {}),
         (WHOLESALE, {WHOLESALE: 1}),
     ):
-        desk.store.shop.customer(number).role = role
-        desk.advance(timedelta(days=1))
-        desk.reconcile()
-        assert _ignored(desk) == counted
-        assert desk.row("customer", number)["role"] == (None if role == "customer" else role)
+        harness.store.shop.customer(number).role = role
+        harness.advance(timedelta(days=1))
+        harness.reconcile()
+        assert _ignored(harness) == counted
+        assert harness.row("customer", number)["role"] == (None if role == "customer" else role)
 
 
-def test_an_account_that_is_gone_has_no_role(desk: Desk) -> None:
-    (number,) = _accounts(desk, WHOLESALE)
-    desk.reconcile()
-    desk.store.delete_customer(number)
-    desk.come_to_rest()
-    assert (desk.row("customer", number)["state"], desk.row("customer", number)["role"]) == (
+def test_an_account_that_is_gone_has_no_role(harness: Harness) -> None:
+    (number,) = _accounts(harness, WHOLESALE)
+    harness.reconcile()
+    harness.store.delete_customer(number)
+    harness.come_to_rest()
+    assert (harness.row("customer", number)["state"], harness.row("customer", number)["role"]) == (
         "gone",
         None,
     )
-    assert _ignored(desk) == {}
+    assert _ignored(harness) == {}
 
 
-def test_roles_that_the_policy_names_make_customers_of_ignored_accounts(desk: Desk) -> None:
+def test_roles_that_the_policy_names_make_customers_of_ignored_accounts(harness: Harness) -> None:
     """At the worker's next turns: what was read with other roles in mind is read again."""
-    wholesaler, editor = _accounts(desk, WHOLESALE, "editor")
-    desk.come_to_rest()
-    desk.adopt(variant(desk.runtime.policy, roles=ROLES))
-    desk.come_to_rest()
-    assert desk.row("customer", wholesaler)["state"] == "active"
-    assert desk.held("customer", wholesaler)["retention_class"] == "customer-accounts"
-    assert desk.row("customer", editor)["state"] == "ignored"
-    assert _ignored(desk) == {"editor": 1}
+    wholesaler, editor = _accounts(harness, WHOLESALE, "editor")
+    harness.come_to_rest()
+    harness.adopt(variant(harness.runtime.policy, roles=ROLES))
+    harness.come_to_rest()
+    assert harness.row("customer", wholesaler)["state"] == "active"
+    assert harness.held("customer", wholesaler)["retention_class"] == "customer-accounts"
+    assert harness.row("customer", editor)["state"] == "ignored"
+    assert _ignored(harness) == {"editor": 1}
 
 
-def test_roles_that_the_policy_names_no_more_make_ignored_accounts_of_customers(desk: Desk) -> None:
-    usual = desk.runtime.policy
-    desk.adopt(variant(usual, "first", roles=ROLES))
-    (wholesaler,) = _accounts(desk, WHOLESALE)
-    desk.come_to_rest()
-    assert desk.held("customer", wholesaler)["retention_class"] == "customer-accounts"
-    desk.adopt(variant(usual, "second"))
-    desk.come_to_rest()
-    assert _ignored(desk) == {WHOLESALE: 1}
-    assert desk.held("customer", wholesaler) == {}
+def test_roles_that_the_policy_names_no_more_make_ignored_accounts_of_customers(
+    harness: Harness,
+) -> None:
+    usual = harness.runtime.policy
+    harness.adopt(variant(usual, "first", roles=ROLES))
+    (wholesaler,) = _accounts(harness, WHOLESALE)
+    harness.come_to_rest()
+    assert harness.held("customer", wholesaler)["retention_class"] == "customer-accounts"
+    harness.adopt(variant(usual, "second"))
+    harness.come_to_rest()
+    assert _ignored(harness) == {WHOLESALE: 1}
+    assert harness.held("customer", wholesaler) == {}
 
 
-def test_the_shipped_policy_under_another_name_has_nothing_read_again(desk: Desk) -> None:
-    _accounts(desk, "customer", WHOLESALE)
-    desk.come_to_rest()
-    before = desk.sent("GET", "/customers")
-    desk.adopt(variant(desk.runtime.policy, roles=ROLES[:2]))
-    desk.come_to_rest()
-    assert desk.sent("GET", "/customers") == before
+def test_the_shipped_policy_under_another_name_has_nothing_read_again(harness: Harness) -> None:
+    _accounts(harness, "customer", WHOLESALE)
+    harness.come_to_rest()
+    before = harness.sent("GET", "/customers")
+    harness.adopt(variant(harness.runtime.policy, roles=ROLES[:2]))
+    harness.come_to_rest()
+    assert harness.sent("GET", "/customers") == before
 
 
-def test_a_delivery_of_an_ignored_account_is_answered_as_before(desk: Desk) -> None:
-    assert desk.receive(made("customer.updated", customer(7, role=WHOLESALE))) == Result.IGNORED
-    assert _ignored(desk) == {WHOLESALE: 1}
+def test_a_delivery_of_an_ignored_account_is_answered_as_before(harness: Harness) -> None:
+    assert harness.receive(made("customer.updated", customer(7, role=WHOLESALE))) == Result.IGNORED
+    assert _ignored(harness) == {WHOLESALE: 1}

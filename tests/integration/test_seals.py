@@ -17,8 +17,8 @@ from hooks.retention.policy import Policy
 from hooks.runtime import Runtime
 from hooks.worker import sealer as sealing
 from hooks.worker.sealer import SEARCH_EVERY, Sealer
-from tests.integration.desk import NOON, ON_SQLITE, SETTLE, Clock
-from tests.integration.sealing import (
+from tests.integration.harness import NOON, ON_SQLITE, SETTLE, Clock
+from tests.integration.sealed_history import (
     MINUTE,
     ROWS,
     fill,

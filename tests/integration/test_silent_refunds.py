@@ -10,7 +10,7 @@ import pytest
 from hooks.ledger import traits
 from hooks.sync.compare import RefundIds
 from hooks.sync.list_pages import TRAIT
-from tests.integration.desk import ON_SQLITE, ROLES, Desk
+from tests.integration.harness import ON_SQLITE, ROLES, Harness
 
 MINUTE = timedelta(minutes=1)
 JUMPER = [{"product_id": 11}]
@@ -18,49 +18,49 @@ THIS_YEAR, NEXT_YEAR = date(2031, 12, 31), date(2032, 12, 31)
 
 
 @pytest.fixture
-def known(desk: Desk) -> Desk:
-    """A desk whose store was gone through once, so that changes are asked for from then on."""
-    desk.reconcile()
-    desk.advance(20 * MINUTE)
-    return desk
+def known(harness: Harness) -> Harness:
+    """A harness whose store was gone through once, so that changes are asked for from then on."""
+    harness.reconcile()
+    harness.advance(20 * MINUTE)
+    return harness
 
 
-def _settled_order(desk: Desk) -> int:
+def _settled_order(harness: Harness) -> int:
     """A paid order of 2026, long after anything of it was new. The year is over since."""
-    number = desk.written_order(line_items=JUMPER)
-    desk.advance(MINUTE)
-    desk.reconcile()
-    desk.advance(timedelta(days=60))
+    number = harness.written_order(line_items=JUMPER)
+    harness.advance(MINUTE)
+    harness.reconcile()
+    harness.advance(timedelta(days=60))
     return number
 
 
-def _reconcile_twice(desk: Desk) -> int:
+def _reconcile_twice(harness: Harness) -> int:
     """Two reconciliations, after which nothing is in question. Returns how many requests the store got so far."""
     for _ in range(2):
-        desk.reconcile()
-        desk.advance(20 * MINUTE)
-    return len(desk.store.log.requests)
+        harness.reconcile()
+        harness.advance(20 * MINUTE)
+    return len(harness.store.log.requests)
 
 
-def _refund(desk: Desk, number: int, amount: str = "10.00", *, silent: bool = True) -> int:
-    return int(desk.store.refund_order(number, amount=amount, silent=silent)["id"])
+def _refund(harness: Harness, number: int, amount: str = "10.00", *, silent: bool = True) -> int:
+    return int(harness.store.refund_order(number, amount=amount, silent=silent)["id"])
 
 
-def _delete_after(desk: Desk, number: int) -> date:
-    found: date = desk.row("order", number)["delete_after"]
+def _delete_after(harness: Harness, number: int) -> date:
+    found: date = harness.row("order", number)["delete_after"]
     return found
 
 
-def _gets(desk: Desk, since: int) -> list[str]:
+def _gets(harness: Harness, since: int) -> list[str]:
     return [
         one.path.removeprefix("/wp-json/wc/v3/")
-        for one in desk.store.log.requests[since:]
+        for one in harness.store.log.requests[since:]
         if one.method == "GET"
     ]
 
 
-def _is_whole(desk: Desk) -> bool:
-    with desk.runtime.database.read() as connection:
+def _is_whole(harness: Harness) -> bool:
+    with harness.runtime.database.read() as connection:
         return TRAIT in traits.read(connection, "shop")
 
 
@@ -68,22 +68,22 @@ def _is_whole(desk: Desk) -> bool:
 
 
 @ROLES
-def test_a_silent_refund_moves_the_date_and_its_deletion_moves_it_back(desk: Desk) -> None:
-    number = _settled_order(desk)
-    refund = _refund(desk, number)
-    desk.reconcile("orders")
-    assert _delete_after(desk, number) == NEXT_YEAR
-    desk.advance(MINUTE)
-    desk.store.delete_refund(number, refund)
-    desk.reconcile("orders")
-    assert _delete_after(desk, number) == THIS_YEAR
-    assert desk.held("order", number) == desk.wanted("order", number)
+def test_a_silent_refund_moves_the_date_and_its_deletion_moves_it_back(harness: Harness) -> None:
+    number = _settled_order(harness)
+    refund = _refund(harness, number)
+    harness.reconcile("orders")
+    assert _delete_after(harness, number) == NEXT_YEAR
+    harness.advance(MINUTE)
+    harness.store.delete_refund(number, refund)
+    harness.reconcile("orders")
+    assert _delete_after(harness, number) == THIS_YEAR
+    assert harness.held("order", number) == harness.wanted("order", number)
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("heard", [True, False], ids=["heard", "lost"])
 def test_a_deleted_refund_is_found_whether_or_not_its_delivery_came(
-    known: Desk, heard: bool
+    known: Harness, heard: bool
 ) -> None:
     number = _settled_order(known)
     refund = _refund(known, number, silent=False)
@@ -96,7 +96,7 @@ def test_a_deleted_refund_is_found_whether_or_not_its_delivery_came(
 
 
 @ON_SQLITE
-def test_one_of_two_refunds_is_deleted_and_the_other_keeps_its_day(known: Desk) -> None:
+def test_one_of_two_refunds_is_deleted_and_the_other_keeps_its_day(known: Harness) -> None:
     number = _settled_order(known)
     first = _refund(known, number)
     known.advance(timedelta(days=365))
@@ -110,7 +110,7 @@ def test_one_of_two_refunds_is_deleted_and_the_other_keeps_its_day(known: Desk) 
 
 
 @ON_SQLITE
-def test_a_refund_in_place_of_another_is_found(known: Desk) -> None:
+def test_a_refund_in_place_of_another_is_found(known: Harness) -> None:
     number = _settled_order(known)
     refund = _refund(known, number)
     known.reconcile("orders")
@@ -122,7 +122,9 @@ def test_a_refund_in_place_of_another_is_found(known: Desk) -> None:
 
 
 @ON_SQLITE
-def test_the_look_for_changes_finds_a_silent_refund_of_an_order_that_it_shows(known: Desk) -> None:
+def test_the_look_for_changes_finds_a_silent_refund_of_an_order_that_it_shows(
+    known: Harness,
+) -> None:
     number = known.written_order(line_items=JUMPER)
     known.advance(MINUTE)
     known.reconcile("changes")
@@ -132,7 +134,7 @@ def test_the_look_for_changes_finds_a_silent_refund_of_an_order_that_it_shows(kn
 
 
 @ON_SQLITE
-def test_a_late_delivery_does_not_bring_a_deleted_refund_back(known: Desk) -> None:
+def test_a_late_delivery_does_not_bring_a_deleted_refund_back(known: Harness) -> None:
     number = _settled_order(known)
     refund = _refund(known, number, silent=False)
     known.store.send_deliveries()
@@ -147,7 +149,7 @@ def test_a_late_delivery_does_not_bring_a_deleted_refund_back(known: Desk) -> No
 
 
 @ON_SQLITE
-def test_nothing_is_asked_where_the_refunds_are_those_that_the_ledger_knows(known: Desk) -> None:
+def test_nothing_is_asked_where_the_refunds_are_those_that_the_ledger_knows(known: Harness) -> None:
     for _ in range(3):
         _refund(known, _settled_order(known))
     since = _reconcile_twice(known)
@@ -159,7 +161,7 @@ def test_nothing_is_asked_where_the_refunds_are_those_that_the_ledger_knows(know
 
 
 @ON_SQLITE
-def test_lists_ask_for_the_ids_of_refunds_and_not_for_their_reasons(known: Desk) -> None:
+def test_lists_ask_for_the_ids_of_refunds_and_not_for_their_reasons(known: Harness) -> None:
     _refund(known, _settled_order(known))
     since = len(known.store.log.requests)
     known.rescan("orders", "changes")
@@ -178,7 +180,7 @@ def test_lists_ask_for_the_ids_of_refunds_and_not_for_their_reasons(known: Desk)
 
 @ON_SQLITE
 @pytest.mark.parametrize("habit", ["absent", "empty"])
-def test_a_store_that_picks_no_ids_is_asked_for_whole_refunds(known: Desk, habit: str) -> None:
+def test_a_store_that_picks_no_ids_is_asked_for_whole_refunds(known: Harness, habit: str) -> None:
     number, other = _settled_order(known), _settled_order(known)
     _refund(known, other, silent=False)
     known.come_to_rest()
@@ -194,7 +196,9 @@ def test_a_store_that_picks_no_ids_is_asked_for_whole_refunds(known: Desk, habit
 
 @ON_SQLITE
 @pytest.mark.parametrize("habit", ["absent", "empty"])
-def test_such_a_store_is_asked_each_page_once_when_that_is_known(known: Desk, habit: str) -> None:
+def test_such_a_store_is_asked_each_page_once_when_that_is_known(
+    known: Harness, habit: str
+) -> None:
     _refund(known, _settled_order(known), silent=False)
     known.come_to_rest()
     known.store.set_habits(shallow_fields=habit)
@@ -205,7 +209,9 @@ def test_such_a_store_is_asked_each_page_once_when_that_is_known(known: Desk, ha
 
 
 @ON_SQLITE
-def test_the_deletion_of_the_only_refund_says_nothing_of_what_the_store_can_do(known: Desk) -> None:
+def test_the_deletion_of_the_only_refund_says_nothing_of_what_the_store_can_do(
+    known: Harness,
+) -> None:
     number = _settled_order(known)
     refund = _refund(known, number)
     known.reconcile("orders")
@@ -256,7 +262,7 @@ def test_the_refunds_that_a_row_shows(raw: Any, ids: set[int], whole: bool) -> N
     ids=repr,
 )
 def test_an_odd_shape_is_not_taken_for_an_order_without_refunds(
-    known: Desk, odd: Any, monkeypatch: pytest.MonkeyPatch
+    known: Harness, odd: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number, other = _settled_order(known), _settled_order(known)
     for one in (number, other):

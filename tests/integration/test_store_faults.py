@@ -17,7 +17,7 @@ from hooks.sync.push import Pusher
 from hooks.sync.rate_limit import SharedPace
 from hooks.sync.reconcile import Reconciler
 from hooks.sync.refetch import Refetcher
-from tests.integration.desk import ON_SQLITE, Desk, close
+from tests.integration.harness import ON_SQLITE, Harness, close
 from tests.support.processes import until
 
 pytestmark = ON_SQLITE
@@ -37,31 +37,31 @@ LIES = ["totals", "short-pages", "same-page"]
 
 
 @pytest.fixture
-def shop(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """A desk whose worker does all that a real one does, at a pace that is kept by the desk's own clock."""
+def shop(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> Iterator[Harness]:
+    """A harness whose worker does all that a real one does, at a pace that is kept by the harness's own clock."""
     monkeypatch.setattr(session_module, "TIMEOUT_SECONDS", (5, 0.3))
 
     def sleep(seconds: float) -> None:
-        desk.advance(timedelta(seconds=seconds))
+        harness.advance(timedelta(seconds=seconds))
 
-    reach = desk.settings.stores[desk.slug]
-    pace = SharedPace(desk.runtime.database, desk.slug, CEILING, desk.clock, sleep)
+    reach = harness.settings.stores[harness.slug]
+    pace = SharedPace(harness.runtime.database, harness.slug, CEILING, harness.clock, sleep)
     client = StoreClient(reach, pace)
     reconciler = Reconciler(
-        desk.slug, client, desk.runtime, desk.settings.reconcile, desk.settings.sweep
+        harness.slug, client, harness.runtime, harness.settings.reconcile, harness.settings.sweep
     )
-    desk.worker = replace(
-        desk.worker,
-        refetcher=Refetcher(desk.slug, client, desk.runtime, lambda: 1.0),
-        pusher=Pusher(desk.slug, client, desk.runtime, lambda: 1.0),
+    harness.worker = replace(
+        harness.worker,
+        refetcher=Refetcher(harness.slug, client, harness.runtime, lambda: 1.0),
+        pusher=Pusher(harness.slug, client, harness.runtime, lambda: 1.0),
         rounds=(reconciler,),
     )
-    desk.reconciler = reconciler
-    yield desk
-    close(desk.worker)
+    harness.reconciler = reconciler
+    yield harness
+    close(harness.worker)
 
 
-def _orders(shop: Desk) -> list[int]:
+def _orders(shop: Harness) -> list[int]:
     """Some are in step, of some a delivery has come that is still to be acted upon, of some none will."""
     known = [shop.paid_order() for _ in range(KNOWN)]
     shop.come_to_rest()
@@ -73,7 +73,7 @@ def _orders(shop: Desk) -> list[int]:
     return [*known, *new, *missed]
 
 
-def _an_hour(shop: Desk) -> int:
+def _an_hour(shop: Harness) -> int:
     """Let an hour pass, the worker trying as it does; how many requests the store got."""
     before, began = len(shop.store.log.requests), shop.clock()
     while shop.clock() - began < timedelta(hours=1):
@@ -89,7 +89,7 @@ def _an_hour(shop: Desk) -> int:
     return len(shop.store.log.requests) - before
 
 
-def _recover(shop: Desk) -> None:
+def _recover(shop: Harness) -> None:
     """The store is well; a quarter of an hour is the longest that it is left alone, and then all is gone through."""
     shop.store.clear_faults()
     shop.advance(timedelta(minutes=16))
@@ -97,7 +97,7 @@ def _recover(shop: Desk) -> None:
     shop.reconcile()
 
 
-def _assert_in_step(shop: Desk, orders: list[int]) -> None:
+def _assert_in_step(shop: Harness, orders: list[int]) -> None:
     for number in orders:
         assert shop.held("order", number) == shop.wanted("order", number) != {}
         row = shop.row("order", number)
@@ -106,7 +106,7 @@ def _assert_in_step(shop: Desk, orders: list[int]) -> None:
 
 @pytest.mark.parametrize("kind", [*UNDONE, *DONE])
 def test_a_store_in_trouble_for_an_hour_is_in_step_afterwards_and_was_called_rarely(
-    shop: Desk, kind: str
+    shop: Harness, kind: str
 ) -> None:
     orders = _orders(shop)
     before = {number: shop.writes("order", number) for number in orders}
@@ -123,7 +123,7 @@ def test_a_store_in_trouble_for_an_hour_is_in_step_afterwards_and_was_called_rar
 
 
 @pytest.mark.parametrize("kind", LIES)
-def test_a_store_whose_lists_lie_is_in_step_all_the_same(shop: Desk, kind: str) -> None:
+def test_a_store_whose_lists_lie_is_in_step_all_the_same(shop: Harness, kind: str) -> None:
     orders = _orders(shop)
     before = {number: shop.writes("order", number) for number in orders}
     shop.store.add_fault(kind, times=0)
@@ -133,7 +133,7 @@ def test_a_store_whose_lists_lie_is_in_step_all_the_same(shop: Desk, kind: str) 
     assert {shop.writes("order", number) - before[number] for number in orders} <= {0, 1}
 
 
-def test_trouble_that_comes_and_goes_loses_and_doubles_nothing(shop: Desk) -> None:
+def test_trouble_that_comes_and_goes_loses_and_doubles_nothing(shop: Harness) -> None:
     orders = _orders(shop)
     before = {number: shop.writes("order", number) for number in orders}
     for kind in [*UNDONE, *DONE, *LIES]:
@@ -144,7 +144,7 @@ def test_trouble_that_comes_and_goes_loses_and_doubles_nothing(shop: Desk) -> No
     assert {shop.writes("order", number) - before[number] for number in orders} <= {0, 1}
 
 
-def test_a_busy_shop_is_never_called_more_often_than_the_budget_allows(shop: Desk) -> None:
+def test_a_busy_shop_is_never_called_more_often_than_the_budget_allows(shop: Harness) -> None:
     shop.store.place_orders(count=700, quiet=True)
     began = shop.clock()
     while shop.worker.run_once():
@@ -154,7 +154,7 @@ def test_a_busy_shop_is_never_called_more_often_than_the_budget_allows(shop: Des
     assert len(shop.store.log.requests) <= seconds * CEILING + 1
 
 
-def test_one_record_that_the_store_fails_over_holds_up_no_other(shop: Desk) -> None:
+def test_one_record_that_the_store_fails_over_holds_up_no_other(shop: Harness) -> None:
     """Neither when it is asked for nor when it is written, be it in a batch or by itself."""
     poison, *others = [shop.paid_order() for _ in range(8)]
     shop.come_to_rest()
@@ -173,7 +173,7 @@ def test_one_record_that_the_store_fails_over_holds_up_no_other(shop: Desk) -> N
 
 
 def test_a_batch_that_the_store_fails_over_is_narrowed_down_to_the_one_record(
-    shop: Desk, monkeypatch: pytest.MonkeyPatch
+    shop: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     numbers = [shop.paid_order() for _ in range(10)]
     shop.deliver()
@@ -193,7 +193,7 @@ def test_a_batch_that_the_store_fails_over_is_narrowed_down_to_the_one_record(
     assert shop.held("order", poison) == shop.wanted("order", poison) != {}
 
 
-def test_a_part_of_the_api_that_fails_for_ever_holds_up_no_other(shop: Desk) -> None:
+def test_a_part_of_the_api_that_fails_for_ever_holds_up_no_other(shop: Harness) -> None:
     shop.store.add_fault("500", times=0, path="/wp-json/wc/v3/customers")
     orders = [shop.paid_order() for _ in range(3)]
     missed = shop.store.place_orders(count=3, quiet=True)
@@ -202,7 +202,7 @@ def test_a_part_of_the_api_that_fails_for_ever_holds_up_no_other(shop: Desk) -> 
 
 
 def test_a_pause_that_the_store_asked_for_stands_whatever_another_process_is_answered(
-    shop: Desk,
+    shop: Harness,
 ) -> None:
     number = shop.paid_order()
     shop.deliver()

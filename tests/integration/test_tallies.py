@@ -22,17 +22,17 @@ from hooks.ledger.tables import day_changes, day_tally, kind_changes, kind_tally
 from hooks.ledger.upgrade import upgrade
 from hooks.retention.policy import Policy
 from hooks.worker.maintenance import Maintenance
-from tests.integration.counted import (
+from tests.integration.full_counts import (
     CLASSES,
     KINDS,
     NOW,
     TODAY,
     all_of,
-    assert_pages_true,
-    assert_true,
-    counted,
+    assert_pages_match,
+    assert_tallies_match,
+    tally_counts,
 )
-from tests.integration.desk import Desk
+from tests.integration.harness import Harness
 from tests.support.crowd import crowd
 
 DAYS = [None, *(TODAY + timedelta(days=days) for days in (-1, 0, 1, 29, 30, 364, 365))]
@@ -101,11 +101,11 @@ def test_whatever_is_written_the_tallies_are_what_the_records_say(
         with database.write() as connection:
             for step in steps:
                 _take(connection, step)
-            assert_true(connection)
-            assert_pages_true(connection)
+            assert_tallies_match(connection)
+            assert_pages_match(connection)
             if not database.is_sqlite:
                 tallies.fold(connection)
-                assert_true(connection)
+                assert_tallies_match(connection)
             assert _rows(connection, kind_changes, day_changes) == []
             assert all(row.number > 0 for row in _rows(connection, kind_tally, day_tally)), (
                 "no row of nothing stays"
@@ -128,7 +128,7 @@ def test_a_change_of_one_column_alone_is_counted(database: Database, state: str)
             _make(connection, 1, whole)
             for value in [*values, *reversed(values)]:
                 connection.execute(update(records).values({name: value}))
-                assert_true(connection)
+                assert_tallies_match(connection)
             connection.rollback()
 
 
@@ -192,9 +192,9 @@ def test_a_ledger_that_was_full_already_is_counted_when_it_is_migrated(
     with ledger.write() as connection:
         assert _rows(connection, kind_changes, day_changes) == []
         assert len(_rows(connection, kind_tally, day_tally)) > 30
-        assert_true(connection)
+        assert_tallies_match(connection)
         connection.execute(update(records).where(records.c.kind == "order").values(state="gone"))
-        assert_true(connection)
+        assert_tallies_match(connection)
 
 
 def _at_work(database: Database, place: int, together: Barrier) -> None:
@@ -228,7 +228,7 @@ def test_many_at_once_and_several_who_fold_come_to_what_is_true(database: Databa
         while not over.is_set():
             folded += tallies.fold_all(database)
             with database.read() as connection:
-                assert counted(tallies.kinds(connection, "state")) == Counter(
+                assert tally_counts(tallies.kinds(connection, "state")) == Counter(
                     (row.state,) for row in all_of(connection)
                 )
         return folded
@@ -246,7 +246,7 @@ def test_many_at_once_and_several_who_fold_come_to_what_is_true(database: Databa
     tallies.fold_all(database)
     with database.read() as connection:
         assert _rows(connection, kind_changes, day_changes) == []
-        assert_true(connection)
+        assert_tallies_match(connection)
 
 
 @ON_POSTGRESQL
@@ -258,18 +258,18 @@ def test_one_folds_at_a_time_and_in_chunks(database: Database) -> None:
         assert tallies.fold(one, 5) == 5
         with database.write() as other:
             assert tallies.fold(other, 5) == 0
-            assert_true(other)
+            assert_tallies_match(other)
     with database.write() as other:
         assert tallies.fold(other, 5) == 2
-        assert_true(other)
+        assert_tallies_match(other)
 
 
-def test_a_worker_folds_what_there_is(desk: Desk) -> None:
-    desk.written_order()
-    database = desk.runtime.database
-    upkeep = Maintenance(desk.runtime, desk.settings, desk.runtime.policy)
+def test_a_worker_folds_what_there_is(harness: Harness) -> None:
+    harness.written_order()
+    database = harness.runtime.database
+    upkeep = Maintenance(harness.runtime, harness.settings, harness.runtime.policy)
     assert (upkeep.fold() > 0) is not database.is_sqlite
     assert upkeep.fold() == 0
     with database.read() as connection:
         assert _rows(connection, kind_changes, day_changes) == []
-        assert_true(connection)
+        assert_tallies_match(connection)

@@ -23,7 +23,7 @@ from hooks.ledger.records import RecordKey, blank
 from hooks.ledger.tables import history, records
 from hooks.ledger.upgrade import check, head, upgrade
 from hooks.retention.facts import OrderFacts
-from tests.integration.counted import assert_true
+from tests.integration.full_counts import assert_tallies_match
 from tests.support.processes import Stack, until
 from tests.unit.builders import order
 
@@ -175,7 +175,7 @@ def test_the_first_version_goes_on_while_the_ledger_is_brought_to_this_one_and_a
         assert _count(at_first, version.table(name)) == len(done)
     with at_first.read() as connection:
         check(connection)
-        assert_true(connection)
+        assert_tallies_match(connection)
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from hooks.settings import Settings
 from hooks.store import check
 from hooks.store.client import StoreClient
 from hooks.sync.heartbeat import Heartbeat
-from tests.integration.desk import ON_SQLITE, Desk
-from tests.integration.scripted import Answer, Scripted
+from tests.integration.harness import ON_SQLITE, Harness
+from tests.integration.scripted_server import Answer, ScriptedServer
 from tests.support.processes import free_port
 
 MakeClient = Callable[..., StoreClient]
@@ -151,24 +151,28 @@ def _now(store: SandboxStore) -> datetime:
 @pytest.mark.parametrize(
     "before", ["", "\ufeff", "\n\n", "\ufeff\n" + NOTICE, NOTICE * 20, "\nWarning: [x] {y}\n"]
 )
-def test_what_precedes_the_json_changes_nothing_in_what_is_written(desk: Desk, before: str) -> None:
-    desk.store.set_habits(before_json=before)
-    orders = [desk.paid_order(line_items=[{"product_id": 11, "quantity": 2}]) for _ in range(3)]
-    desk.store.refund_order(orders[0], "10.00")
-    desk.store.delete_order(desk.written_order())
-    customer = int(desk.store.sign_up(email="kari@example.test")["id"])
-    desk.reconcile()
+def test_what_precedes_the_json_changes_nothing_in_what_is_written(
+    harness: Harness, before: str
+) -> None:
+    harness.store.set_habits(before_json=before)
+    orders = [harness.paid_order(line_items=[{"product_id": 11, "quantity": 2}]) for _ in range(3)]
+    harness.store.refund_order(orders[0], "10.00")
+    harness.store.delete_order(harness.written_order())
+    customer = int(harness.store.sign_up(email="kari@example.test")["id"])
+    harness.reconcile()
     for number in orders:
-        assert desk.held("order", number) == desk.wanted("order", number) != {}
-    assert desk.held("customer", customer) == desk.wanted("customer", customer) != {}
-    assert desk.pause() is None
+        assert harness.held("order", number) == harness.wanted("order", number) != {}
+    assert harness.held("customer", customer) == harness.wanted("customer", customer) != {}
+    assert harness.pause() is None
     assert not {
-        code for code in desk.problems() if code.startswith(("store-", "failing", "reconciliation"))
+        code
+        for code in harness.problems()
+        if code.startswith(("store-", "failing", "reconciliation"))
     }
 
 
 def test_an_error_that_php_gives_the_status_of_success_is_an_error_all_the_same(
-    script: Scripted, client: MakeClient
+    script: ScriptedServer, client: MakeClient
 ) -> None:
     """Where anything was printed, WordPress can send no status any more."""
     gone = {
@@ -193,34 +197,34 @@ def test_the_body_of_an_error_is_read_too(
 
 @ON_SQLITE
 def test_notices_are_noted_by_resource_and_forgotten_with_the_next_clean_answers(
-    desk: Desk,
+    harness: Harness,
 ) -> None:
-    heartbeat = desk.worker.heartbeat
+    heartbeat = harness.worker.heartbeat
     client = heartbeat.client
 
     def noted(*resources: str) -> str | None:
         for resource in resources:
             client.call("GET", resource, list)
         heartbeat.beat()
-        with desk.runtime.database.read() as connection:
+        with harness.runtime.database.read() as connection:
             trait = traits.read(connection, "shop").get(traits.PHP_NOTICES)
         return trait.value if trait else None
 
     assert noted("orders") is None
-    desk.store.set_habits(before_json="\ufeff\n")
+    harness.store.set_habits(before_json="\ufeff\n")
     assert noted("orders") is None
-    desk.store.set_habits(before_json=NOTICE)
+    harness.store.set_habits(before_json=NOTICE)
     assert noted("orders") == "orders"
     assert noted("customers") == "customers,orders"
-    assert "php-notices" in desk.problems()
-    desk.store.set_habits(before_json="")
+    assert "php-notices" in harness.problems()
+    harness.store.set_habits(before_json="")
     assert noted("orders") == "customers"
     assert noted() == "customers"
-    fresh = Heartbeat.of("shop", StoreClient(client.settings), desk.runtime, desk.settings)
+    fresh = Heartbeat.of("shop", StoreClient(client.settings), harness.runtime, harness.settings)
     fresh.beat()  # a worker that has asked for nothing yet says nothing of it
     assert noted() == "customers"
     assert noted("customers") is None
-    assert "php-notices" not in desk.problems()
+    assert "php-notices" not in harness.problems()
 
 
 def test_store_check_tells_of_notices(store: SandboxStore, client_of: MakeClient) -> None:

@@ -21,8 +21,8 @@ from hooks.sync import webhook_lease
 from hooks.sync.webhook_install import Installation
 from hooks.sync.webhook_lease import PATIENCE, Lease
 from hooks.sync.webhook_watch import AGAIN, WebhookWatch
-from tests.integration.desk import ON_SQLITE, SECOND, Desk
-from tests.integration.scripted import Answer, Asked, Scripted
+from tests.integration.harness import ON_SQLITE, SECOND, Harness
+from tests.integration.scripted_server import Answer, ReceivedRequest, ScriptedServer
 from tests.integration.test_webhook_watch import (
     installation_of,
     look,
@@ -40,32 +40,34 @@ LEASE = rounds.LEASE
 OTHER = "another process"
 
 
-def watch_round(desk: Desk) -> Row[Any]:
+def watch_round(harness: Harness) -> Row[Any]:
     """The row of the round whose claim is the lease."""
-    with desk.runtime.database.read() as connection:
-        row = rounds.state(connection, desk.slug, "watch")
+    with harness.runtime.database.read() as connection:
+        row = rounds.state(connection, harness.slug, "watch")
     assert row is not None
     return row
 
 
-def write_round(desk: Desk, **columns: Any) -> None:
+def write_round(harness: Harness, **columns: Any) -> None:
     """Make the row of the round say something else."""
-    with desk.runtime.database.write() as connection:
+    with harness.runtime.database.write() as connection:
         connection.execute(
             update(rounds_table).where(rounds_table.c.name == "watch").values(**columns)
         )
 
 
-def take_away(desk: Desk) -> None:
+def take_away(harness: Harness) -> None:
     """Let the lease lapse, and let another process take it."""
-    write_round(desk, claim=OTHER, claim_until=desk.clock() + LEASE)
+    write_round(harness, claim=OTHER, claim_until=harness.clock() + LEASE)
 
 
 class Wait:
     """Counts what a wait for the lease says, and lets time pass while it sleeps; `meanwhile` happens, too."""
 
-    def __init__(self, desk: Desk, meanwhile: Callable[[timedelta], None] = lambda _: None) -> None:
-        self.desk = desk
+    def __init__(
+        self, harness: Harness, meanwhile: Callable[[timedelta], None] = lambda _: None
+    ) -> None:
+        self.harness = harness
         self.meanwhile = meanwhile
         self.lasted = timedelta(0)
         self.sentences = 0
@@ -74,12 +76,12 @@ class Wait:
         self.sentences += 1
 
     def sleep(self, seconds: float) -> None:
-        self.desk.clock.now += timedelta(seconds=seconds)
+        self.harness.clock.now += timedelta(seconds=seconds)
         self.lasted += timedelta(seconds=seconds)
         self.meanwhile(self.lasted)
 
     def hold(self) -> Any:
-        return webhook_lease.hold(self.desk.slug, self.desk.runtime, self.tell, self.sleep)
+        return webhook_lease.hold(self.harness.slug, self.harness.runtime, self.tell, self.sleep)
 
 
 # --- who gets it, and when ---------------------------------------------------------------------------------
@@ -97,21 +99,21 @@ CLAIMS = {
 
 @pytest.mark.parametrize(("ahead", "lasts"), CLAIMS.values(), ids=CLAIMS)
 def test_a_command_takes_the_lease_as_soon_as_nobody_holds_it(
-    desk: Desk, ahead: timedelta | None, lasts: timedelta
+    harness: Harness, ahead: timedelta | None, lasts: timedelta
 ) -> None:
     if ahead is not None:
-        write_round(desk, claim=OTHER, claim_until=desk.clock() + ahead)
-    wait = Wait(desk)
+        write_round(harness, claim=OTHER, claim_until=harness.clock() + ahead)
+    wait = Wait(harness)
     with wait.hold() as lease:
-        row = watch_round(desk)
-        assert (row.claim, row.claim_until) == (lease.claim.token, desk.clock() + LEASE)
+        row = watch_round(harness)
+        assert (row.claim, row.claim_until) == (lease.claim.token, harness.clock() + LEASE)
     assert (wait.lasted, wait.sentences) == (lasts, lasts > timedelta(0))
-    assert watch_round(desk).claim is None
+    assert watch_round(harness).claim is None
 
 
 @ON_SQLITE
-def test_a_holder_that_renews_is_waited_for_until_it_releases(desk: Desk) -> None:
-    other = desk.lease()
+def test_a_holder_that_renews_is_waited_for_until_it_releases(harness: Harness) -> None:
+    other = harness.lease()
     held = other.__enter__()
 
     def meanwhile(lasted: timedelta) -> None:
@@ -120,53 +122,53 @@ def test_a_holder_that_renews_is_waited_for_until_it_releases(desk: Desk) -> Non
         elif lasted < 2 * LEASE and lasted % timedelta(minutes=1) == timedelta(0):
             held.renew()
 
-    wait = Wait(desk, meanwhile)
+    wait = Wait(harness, meanwhile)
     with wait.hold():
         assert (wait.lasted, wait.sentences) == (2 * LEASE, 1)
 
 
 @ON_SQLITE
-def test_a_command_gives_up_on_a_holder_that_never_releases(desk: Desk) -> None:
-    with desk.lease() as other:
+def test_a_command_gives_up_on_a_holder_that_never_releases(harness: Harness) -> None:
+    with harness.lease() as other:
 
         def renew(lasted: timedelta) -> None:
             if lasted % timedelta(minutes=1) == timedelta(0):
                 other.renew()
 
-        wait = Wait(desk, renew)
+        wait = Wait(harness, renew)
         with pytest.raises(LeaseError, match=r"has held the lease .* for 5 minutes"), wait.hold():
             raise AssertionError("two hold the lease")
         assert (wait.lasted, wait.sentences) == (PATIENCE, 1)
-        assert watch_round(desk).claim == other.claim.token
+        assert watch_round(harness).claim == other.claim.token
     assert PATIENCE > LEASE
 
 
 @ON_SQLITE
 def test_a_clock_that_is_set_back_while_a_command_waits_does_not_prolong_the_wait(
-    desk: Desk,
+    harness: Harness,
 ) -> None:
     def set_back(_: timedelta) -> None:
-        desk.clock.now -= SECOND
-        take_away(desk)
+        harness.clock.now -= SECOND
+        take_away(harness)
 
-    wait = Wait(desk, set_back)
-    take_away(desk)
+    wait = Wait(harness, set_back)
+    take_away(harness)
     with pytest.raises(LeaseError), wait.hold():
         raise AssertionError("two hold the lease")
     assert wait.lasted == PATIENCE
 
 
 def test_of_several_that_begin_before_any_worker_ran_one_at_a_time_holds_the_lease(
-    desk: Desk,
+    harness: Harness,
 ) -> None:
     """There is no row of the round then; each of them makes it, and one of them takes it."""
-    with desk.runtime.database.write() as connection:
+    with harness.runtime.database.write() as connection:
         connection.execute(delete(rounds_table))
     together, present, most = Barrier(3), list[str](), list[int]()
 
     def work() -> None:
         together.wait()
-        with webhook_lease.hold(desk.slug, desk.runtime, lambda: None) as lease:
+        with webhook_lease.hold(harness.slug, harness.runtime, lambda: None) as lease:
             present.append(lease.claim.token)
             most.append(len(present))
             lease.renew()
@@ -178,10 +180,10 @@ def test_of_several_that_begin_before_any_worker_ran_one_at_a_time_holds_the_lea
     for thread in threads:
         thread.join()
     assert most == [1, 1, 1]
-    with desk.runtime.database.read() as connection:
+    with harness.runtime.database.read() as connection:
         rows = connection.execute(select(rounds_table)).all()
         assert sorted(row.name for row in rows) == sorted(rounds.NAMES)
-        assert rounds.due(connection, desk.slug, desk.clock()) == set(rounds.NAMES), (
+        assert rounds.due(connection, harness.slug, harness.clock()) == set(rounds.NAMES), (
             "a worker begins with all of them"
         )
 
@@ -191,106 +193,110 @@ def test_of_several_that_begin_before_any_worker_ran_one_at_a_time_holds_the_lea
 
 @pytest.mark.parametrize("error", [None, "credentials-refused"])
 def test_a_command_leaves_the_times_and_the_error_of_the_watch_as_they_are(
-    desk: Desk, error: str | None
+    harness: Harness, error: str | None
 ) -> None:
-    look(desk)
-    write_round(desk, error=error, error_since=desk.clock() if error else None)
-    before = watch_round(desk)
-    desk.advance()
-    pause(desk, ours(desk)["order.created"])
-    with desk.lease() as lease:
-        installation = installation_of(desk)
+    look(harness)
+    write_round(harness, error=error, error_since=harness.clock() if error else None)
+    before = watch_round(harness)
+    harness.advance()
+    pause(harness, ours(harness)["order.created"])
+    with harness.lease() as lease:
+        installation = installation_of(harness)
         for _ in installation.mend(lease, installation.survey()):
-            desk.advance()
+            harness.advance()
         installation.note(lease, installation.survey())
-    assert watch_round(desk) == before
-    watcher = watcher_of(desk)
-    desk.clock.now = before.due_at - SECOND
+    assert watch_round(harness) == before
+    watcher = watcher_of(harness)
+    harness.clock.now = before.due_at - SECOND
     assert watcher.step() == 0
-    desk.clock.now = before.due_at
+    harness.clock.now = before.due_at
     assert watcher.step() == 1
 
 
 @ON_SQLITE
 def test_while_a_command_holds_the_lease_the_watch_neither_looks_nor_records_nor_reports(
-    desk: Desk,
+    harness: Harness,
 ) -> None:
-    look(desk)
-    remove(desk, ours(desk)["order.deleted"])
-    watcher = watcher_of(desk)
-    desk.advance(watcher.settings.watch)
-    asked = len(desk.store.log.requests)
+    look(harness)
+    remove(harness, ours(harness)["order.deleted"])
+    watcher = watcher_of(harness)
+    harness.advance(watcher.settings.watch)
+    asked = len(harness.store.log.requests)
     with capture_logs() as lines:
-        with desk.lease():
+        with harness.lease():
             assert watcher.step() == 0
-        assert len(desk.store.log.requests) == asked
-        assert statuses(desk) == dict.fromkeys(TOPICS, "active")
+        assert len(harness.store.log.requests) == asked
+        assert statuses(harness) == dict.fromkeys(TOPICS, "active")
         assert lines == []
         assert watcher.step() == 1, "it is due still"
     assert [line["event"] for line in lines] == ["webhook.wrong", "webhook.mended"]
-    ours(desk)
+    ours(harness)
 
 
 @ON_SQLITE
-def test_while_the_watch_is_at_it_a_command_waits(desk: Desk, script: Scripted) -> None:
+def test_while_the_watch_is_at_it_a_command_waits(harness: Harness, script: ScriptedServer) -> None:
     waits: list[int] = []
 
-    def answer(_: Asked) -> Answer:
+    def answer(_: ReceivedRequest) -> Answer:
         def interrupt(_: timedelta) -> None:
             raise InterruptedError
 
-        wait = Wait(desk, interrupt)
+        wait = Wait(harness, interrupt)
         with pytest.raises(InterruptedError), wait.hold():
             raise AssertionError("two hold the lease")
         waits.append(wait.sentences)
         return Answer.of([])
 
     script.answer = answer
-    assert watching(desk, script) == (1, ["webhooks.not-installed"])
+    assert watching(harness, script) == (1, ["webhooks.not-installed"])
     assert waits == [1]
 
 
 @ON_SQLITE
 def test_a_watch_that_loses_the_lease_in_its_survey_neither_records_nor_reports(
-    desk: Desk, script: Scripted
+    harness: Harness, script: ScriptedServer
 ) -> None:
     """A command has taken it, and the survey shows what that has yet to make."""
-    look(desk)
+    look(harness)
 
-    def answer(_: Asked) -> Answer:
-        take_away(desk)
+    def answer(_: ReceivedRequest) -> Answer:
+        take_away(harness)
         return Answer.of([])
 
     script.answer = answer
-    desk.advance(watcher_of(desk).settings.watch)
-    assert watching(desk, script) == (0, ["webhooks.lease-lost"])
-    assert [asked.method for asked in script.asked] == ["GET"]
-    assert statuses(desk) == dict.fromkeys(TOPICS, "active")
-    assert watch_round(desk).claim == OTHER
+    harness.advance(watcher_of(harness).settings.watch)
+    assert watching(harness, script) == (0, ["webhooks.lease-lost"])
+    assert [asked.method for asked in script.requests] == ["GET"]
+    assert statuses(harness) == dict.fromkeys(TOPICS, "active")
+    assert watch_round(harness).claim == OTHER
 
 
-def watching(desk: Desk, script: Scripted) -> tuple[int, list[str]]:
+def watching(harness: Harness, script: ScriptedServer) -> tuple[int, list[str]]:
     """Let the watch look at the scripted store, once; how many looks came to their end, and what it logged."""
     client = client_of(script)
     with capture_logs() as lines:
-        done = watcher_of(desk, client).step()
+        done = watcher_of(harness, client).step()
     client._api.session.close()
     return done, [line["event"] for line in lines]
 
 
-def client_of(script: Scripted) -> StoreClient:
+def client_of(script: ScriptedServer) -> StoreClient:
     return StoreClient(StoreSettings("shop", script.url, "ck_test", "cs_test", (SECRET,)))
 
 
 @ON_SQLITE
-def test_a_fault_of_ours_in_a_look_releases_the_lease_and_puts_the_look_off(desk: Desk) -> None:
-    watcher = WebhookWatch(desk.slug, cast("StoreClient", None), desk.runtime, desk.settings)
+def test_a_fault_of_ours_in_a_look_releases_the_lease_and_puts_the_look_off(
+    harness: Harness,
+) -> None:
+    watcher = WebhookWatch(
+        harness.slug, cast("StoreClient", None), harness.runtime, harness.settings
+    )
     with pytest.raises(AttributeError):
         watcher.step()
-    assert watch_round(desk).claim is None
+    assert watch_round(harness).claim is None
     assert watcher.step() == 0, "other work has its turn first"
-    desk.advance(AGAIN)
-    assert watcher_of(desk).step() == 1
+    harness.advance(AGAIN)
+    assert watcher_of(harness).step() == 1
 
 
 # --- the end of it -----------------------------------------------------------------------------------------
@@ -300,41 +306,45 @@ ERRORS = [StoreUnreachableError("unreachable", "no answer"), KeyboardInterrupt()
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_the_lease_is_released_whatever_ends_the_work(desk: Desk, error: BaseException) -> None:
-    look(desk)
-    before = watch_round(desk)
-    with pytest.raises(type(error)), desk.lease():
+def test_the_lease_is_released_whatever_ends_the_work(
+    harness: Harness, error: BaseException
+) -> None:
+    look(harness)
+    before = watch_round(harness)
+    with pytest.raises(type(error)), harness.lease():
         raise error
-    assert watch_round(desk) == before
+    assert watch_round(harness) == before
 
 
 @ON_SQLITE
-def test_a_command_that_is_ended_while_it_waits_leaves_the_lease_to_its_holder(desk: Desk) -> None:
+def test_a_command_that_is_ended_while_it_waits_leaves_the_lease_to_its_holder(
+    harness: Harness,
+) -> None:
     def end(_: timedelta) -> None:
         raise KeyboardInterrupt
 
-    with desk.lease() as other:
-        with pytest.raises(KeyboardInterrupt), Wait(desk, end).hold():
+    with harness.lease() as other:
+        with pytest.raises(KeyboardInterrupt), Wait(harness, end).hold():
             raise AssertionError("two hold the lease")
-        assert watch_round(desk).claim == other.claim.token
+        assert watch_round(harness).claim == other.claim.token
 
 
 @ON_SQLITE
 def test_a_ledger_that_cannot_release_the_lease_hides_no_error_and_the_lease_lapses(
-    desk: Desk,
+    harness: Harness,
 ) -> None:
-    ledger = Path(desk.runtime.database.url.database or "")
+    ledger = Path(harness.runtime.database.url.database or "")
 
     def lose_both() -> None:
         ledger.rename(ledger.with_suffix(".away"))
         raise ERRORS[0]
 
-    with pytest.raises(StoreUnreachableError), desk.lease():
+    with pytest.raises(StoreUnreachableError), harness.lease():
         lose_both()
     ledger.with_suffix(".away").rename(ledger)
-    assert watch_round(desk).claim is not None
-    desk.advance(LEASE)
-    with desk.lease():
+    assert watch_round(harness).claim is not None
+    harness.advance(LEASE)
+    with harness.lease():
         pass
 
 
@@ -360,52 +370,52 @@ def note(installation: Installation, lease: Lease) -> Iterator[object]:
 
 @ON_SQLITE
 @pytest.mark.parametrize(("work", "deeds"), [(mend, 1), (give_secret, 1), (note, 0)])
-def test_work_stops_once_the_lease_is_lost(desk: Desk, work: Work, deeds: int) -> None:
-    look(desk)
-    pause(desk, ours(desk)["order.created"])
+def test_work_stops_once_the_lease_is_lost(harness: Harness, work: Work, deeds: int) -> None:
+    look(harness)
+    pause(harness, ours(harness)["order.created"])
     with pytest.raises(LeaseError, match="lease on the webhooks of shop lapsed"):
-        lose_it_at_the_first_step(desk, work)
-    assert writes(desk) == deeds
-    assert statuses(desk) == dict.fromkeys(TOPICS, "active"), "nothing was recorded"
-    assert watch_round(desk).claim == OTHER, "nor is it released, which is another's now"
+        lose_it_at_the_first_step(harness, work)
+    assert writes(harness) == deeds
+    assert statuses(harness) == dict.fromkeys(TOPICS, "active"), "nothing was recorded"
+    assert watch_round(harness).claim == OTHER, "nor is it released, which is another's now"
 
 
-def lose_it_at_the_first_step(desk: Desk, work: Work) -> None:
-    with desk.lease() as lease:
-        steps = work(installation_of(desk), lease)
+def lose_it_at_the_first_step(harness: Harness, work: Work) -> None:
+    with harness.lease() as lease:
+        steps = work(installation_of(harness), lease)
         assert next(steps)
-        take_away(desk)
+        take_away(harness)
         list(steps)
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("work", [mend, give_secret])
 def test_work_that_begins_after_the_lease_was_released_changes_nothing(
-    desk: Desk, work: Work
+    harness: Harness, work: Work
 ) -> None:
-    pause(desk, ours(desk)["order.created"])
-    with desk.lease() as lease:
+    pause(harness, ours(harness)["order.created"])
+    with harness.lease() as lease:
         pass
     with pytest.raises(LeaseError):
-        list(work(installation_of(desk), lease))
-    assert writes(desk) == 0
+        list(work(installation_of(harness), lease))
+    assert writes(harness) == 0
 
 
 @ON_SQLITE
-def test_what_was_done_as_the_lease_was_lost_is_remembered(desk: Desk) -> None:
+def test_what_was_done_as_the_lease_was_lost_is_remembered(harness: Harness) -> None:
     """So that the next process knows which secret that webhook was given."""
     with pytest.raises(LeaseError):
-        lose_it_at_the_first_step(desk, give_secret)
-    with desk.runtime.database.read() as connection:
+        lose_it_at_the_first_step(harness, give_secret)
+    with harness.runtime.database.read() as connection:
         rows = webhooks.rows_by_topic(connection, "shop").values()
-    changed = {hook.id for hook in ours(desk).values() if hook.secret == "new"}
+    changed = {hook.id for hook in ours(harness).values() if hook.secret == "new"}
     assert {row.external_id for row in rows if row.secret_digest} == changed
     assert len(changed) == 1
 
 
 @ON_SQLITE
-def test_a_lease_that_lapsed_and_that_nobody_took_is_renewed(desk: Desk) -> None:
-    with desk.lease() as lease:
-        desk.advance(2 * LEASE)
+def test_a_lease_that_lapsed_and_that_nobody_took_is_renewed(harness: Harness) -> None:
+    with harness.lease() as lease:
+        harness.advance(2 * LEASE)
         lease.renew()
-        assert watch_round(desk).claim_until == desk.clock() + LEASE
+        assert watch_round(harness).claim_until == harness.clock() + LEASE

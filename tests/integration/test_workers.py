@@ -22,85 +22,94 @@ from hooks.sync.push import LEASE
 from hooks.worker import loop as worker_module
 from hooks.worker.loop import StoreWorker
 from hooks.worker.maintenance import IDLE_SECONDS, LEDGER_AWAY_SECONDS
-from tests.integration.desk import ON_SQLITE, SECOND, SETTLE, Desk, close, worker_of
-from tests.integration.desk import desk as open_desk
+from tests.integration.harness import (
+    ON_SQLITE,
+    SECOND,
+    SETTLE,
+    Harness,
+    close,
+    open_harness,
+    worker_of,
+)
 from tests.support.databases import ON_EVERY_JOURNAL
 from tests.support.processes import until
 
 
-def _claim(desk: Desk, now: Any = None) -> list[Claim]:
+def _claim(harness: Harness, now: Any = None) -> list[Claim]:
     """Claim what is due as a worker does that dies right afterwards."""
-    token, now = uuid4().hex, now or desk.clock()
-    with desk.runtime.database.write() as connection:
+    token, now = uuid4().hex, now or harness.clock()
+    with harness.runtime.database.write() as connection:
         due = records.claim_pushes(
             connection, "shop", "order", limit=100, now=now, until=now + LEASE, claim=token
         )
     return [Claim(row.id, token) for row in due]
 
 
-def test_a_claimed_record_is_left_to_its_worker_until_the_claim_lapses(desk: Desk) -> None:
-    number = desk.paid_order()
-    desk.deliver()
-    desk.advance()
-    assert len(_claim(desk)) == 1
-    desk.advance(LEASE - SECOND)
-    desk.work()
-    assert desk.writes("order", number) == 0
-    desk.advance(SECOND)
-    desk.work()
-    assert desk.writes("order", number) == 1
-    assert desk.row("order", number)["claim"] is None
+def test_a_claimed_record_is_left_to_its_worker_until_the_claim_lapses(harness: Harness) -> None:
+    number = harness.paid_order()
+    harness.deliver()
+    harness.advance()
+    assert len(_claim(harness)) == 1
+    harness.advance(LEASE - SECOND)
+    harness.work()
+    assert harness.writes("order", number) == 0
+    harness.advance(SECOND)
+    harness.work()
+    assert harness.writes("order", number) == 1
+    assert harness.row("order", number)["claim"] is None
 
 
-def test_a_settle_after_the_claim_lapsed_changes_nothing(desk: Desk) -> None:
-    number = desk.paid_order()
-    desk.deliver()
-    desk.advance()
-    (lapsed,) = _claim(desk)
-    desk.advance(LEASE)
-    (taken,) = _claim(desk)
-    before = desk.row("order", number)
+def test_a_settle_after_the_claim_lapsed_changes_nothing(harness: Harness) -> None:
+    number = harness.paid_order()
+    harness.deliver()
+    harness.advance()
+    (lapsed,) = _claim(harness)
+    harness.advance(LEASE)
+    (taken,) = _claim(harness)
+    before = harness.row("order", number)
     assert before["claim"] == taken.token
-    raw = desk.worker.pusher.client.read(
+    raw = harness.worker.pusher.client.read(
         "order", number, fields="id,status,date_created_gmt,meta_data"
     )
-    snapshot = snapshot_of("order", raw, desk.runtime.policy)
-    Answers(desk.runtime).settle_writes(
-        "shop", [Write(lapsed, before["wanted_digest"], snapshot)], asked_at=desk.clock()
+    snapshot = snapshot_of("order", raw, harness.runtime.policy)
+    Answers(harness.runtime).settle_writes(
+        "shop", [Write(lapsed, before["wanted_digest"], snapshot)], asked_at=harness.clock()
     )
-    Answers(desk.runtime).apply("shop", [Answer(lapsed, snapshot)], asked_at=desk.clock())
-    Answers(desk.runtime).close_missing(lapsed, asked_at=desk.clock())
-    with desk.runtime.database.write() as connection:
+    Answers(harness.runtime).apply("shop", [Answer(lapsed, snapshot)], asked_at=harness.clock())
+    Answers(harness.runtime).close_missing(lapsed, asked_at=harness.clock())
+    with harness.runtime.database.write() as connection:
         assert records.release(connection, lapsed, push_at=None) is False
-    assert desk.row("order", number) == before
+    assert harness.row("order", number) == before
 
 
-def test_a_store_that_fails_gives_all_claims_back(desk: Desk) -> None:
-    numbers = [desk.paid_order() for _ in range(3)]
-    desk.deliver()
-    desk.advance()
-    desk.store.add_fault("500")
-    desk.worker.run_once()
-    assert [desk.row("order", number)["claim"] for number in numbers] == [None] * 3
-    assert [desk.row("order", number)["push_attempts"] for number in numbers] == [0] * 3
+def test_a_store_that_fails_gives_all_claims_back(harness: Harness) -> None:
+    numbers = [harness.paid_order() for _ in range(3)]
+    harness.deliver()
+    harness.advance()
+    harness.store.add_fault("500")
+    harness.worker.run_once()
+    assert [harness.row("order", number)["claim"] for number in numbers] == [None] * 3
+    assert [harness.row("order", number)["push_attempts"] for number in numbers] == [0] * 3
 
 
 @ON_EVERY_JOURNAL
 def test_two_workers_over_one_ledger_never_write_a_record_twice(
-    desk: Desk, database_url: str, policy: Policy
+    harness: Harness, database_url: str, policy: Policy
 ) -> None:
-    orders = [desk.paid_order() for _ in range(150)]
+    orders = [harness.paid_order() for _ in range(150)]
     customers = [
-        int(desk.store.sign_up(email=f"c{place}@example.test")["id"]) for place in range(20)
+        int(harness.store.sign_up(email=f"c{place}@example.test")["id"]) for place in range(20)
     ]
-    desk.deliver()
-    desk.advance()
+    harness.deliver()
+    harness.advance()
     together = Barrier(3)
     failures: list[BaseException] = []
 
     def work() -> None:
         database = Database(database_url)
-        own = worker_of(desk.settings.stores["shop"], Runtime(database, policy, SETTLE, desk.clock))
+        own = worker_of(
+            harness.settings.stores["shop"], Runtime(database, policy, SETTLE, harness.clock)
+        )
         try:
             together.wait(30)
             while own.run_once():
@@ -118,30 +127,30 @@ def test_two_workers_over_one_ledger_never_write_a_record_twice(
     for thread in threads:
         thread.join()
     assert failures == []
-    assert {desk.writes("order", number) for number in orders} == {1}
-    assert {desk.writes("customer", number) for number in customers} == {1}
-    desk.come_to_rest()
-    assert {desk.writes("order", number) for number in orders} == {1}
+    assert {harness.writes("order", number) for number in orders} == {1}
+    assert {harness.writes("customer", number) for number in customers} == {1}
+    harness.come_to_rest()
+    assert {harness.writes("order", number) for number in orders} == {1}
 
 
-def test_two_pushers_over_one_ledger_share_the_work(desk: Desk) -> None:
+def test_two_pushers_over_one_ledger_share_the_work(harness: Harness) -> None:
     """The second pusher claims while the first one's write is under way."""
-    numbers = [desk.paid_order() for _ in range(130)]
-    desk.deliver()
-    desk.advance()
-    desk.store.add_fault("hang", seconds=60, path="/wp-json/wc/v3/orders/batch")
-    first = Thread(target=desk.worker.pusher.push)
+    numbers = [harness.paid_order() for _ in range(130)]
+    harness.deliver()
+    harness.advance()
+    harness.store.add_fault("hang", seconds=60, path="/wp-json/wc/v3/orders/batch")
+    first = Thread(target=harness.worker.pusher.push)
     first.start()
     try:
-        until(lambda: desk.count_claimed() > 0, "a batch under way")
-        other = worker_of(desk.settings.stores["shop"], desk.runtime)
+        until(lambda: harness.count_claimed() > 0, "a batch under way")
+        other = worker_of(harness.settings.stores["shop"], harness.runtime)
         other.pusher.push()
         close(other)
-        assert sum(desk.writes("order", number) for number in numbers) == 30
+        assert sum(harness.writes("order", number) for number in numbers) == 30
     finally:
-        desk.store.faults.closing.set()
+        harness.store.faults.closing.set()
         first.join()
-    assert {desk.writes("order", number) for number in numbers} == {1}
+    assert {harness.writes("order", number) for number in numbers} == {1}
 
 
 class _Pauses(Event):
@@ -171,7 +180,7 @@ FAILED_TURNS = [
 @ON_SQLITE
 @pytest.mark.parametrize(("failure", "pause"), FAILED_TURNS)
 def test_a_turn_that_fails_is_followed_by_another(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, failure: Exception, pause: float
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, failure: Exception, pause: float
 ) -> None:
     turn = StoreWorker.run_once
 
@@ -181,7 +190,7 @@ def test_a_turn_that_fails_is_followed_by_another(
 
     monkeypatch.setattr(StoreWorker, "run_once", fail_first)
     pauses = _Pauses()
-    desk.worker.run(pauses)
+    harness.worker.run(pauses)
     assert pauses.seconds == [pause, IDLE_SECONDS]
 
 
@@ -190,8 +199,8 @@ def test_a_turn_that_fails_is_followed_by_another(
 
 def test_a_store_that_is_dead_delays_no_other(database: Database, policy: Policy) -> None:
     with (
-        open_desk(database, policy, slug="a") as dead,
-        open_desk(database, policy, slug="b") as alive,
+        open_harness(database, policy, slug="a") as dead,
+        open_harness(database, policy, slug="b") as alive,
     ):
         both = Settings(stores=dict(dead.settings.stores) | dict(alive.settings.stores))
         orders = {shop.slug: shop.paid_order() for shop in (dead, alive)}
@@ -229,8 +238,8 @@ def test_a_store_that_is_dead_delays_no_other(database: Database, policy: Policy
 def test_stores_have_records_of_their_own(database: Database, policy: Policy) -> None:
     """Both stores number their orders alike."""
     with (
-        open_desk(database, policy, slug="a") as one,
-        open_desk(database, policy, slug="b") as other,
+        open_harness(database, policy, slug="a") as one,
+        open_harness(database, policy, slug="b") as other,
     ):
         number = one.paid_order()
         assert other.paid_order(customer_note="ring twice") == number

@@ -12,7 +12,7 @@ from deploy.sandbox.webhooks import Webhook
 from hooks.ledger import api_versions
 from hooks.ledger.database import Database
 from hooks.ledger.tables import deliveries, quarantine
-from tests.integration.desk import Desk
+from tests.integration.harness import Harness
 from tests.integration.test_webhook_watch import look, ours, writes
 from tests.support.recordings import SECRET
 
@@ -95,75 +95,77 @@ def test_topics_that_show_no_record_are_alike_in_all_versions(database: Database
 # --- with a store ------------------------------------------------------------------------------------------
 
 
-def _by_hand(desk: Desk, version: str) -> None:
+def _by_hand(harness: Harness, version: str) -> None:
     """Somebody replaces our webhook by one of another version."""
-    desk.store.webhooks.delete(ours(desk)[TOPIC])
-    desk.store.create_webhook(TOPIC, desk.receiver.url, SECRET, api_version=version)
+    harness.store.webhooks.delete(ours(harness)[TOPIC])
+    harness.store.create_webhook(TOPIC, harness.receiver.url, SECRET, api_version=version)
 
 
-def _changes(desk: Desk, number: int, times: int = 3) -> None:
+def _changes(harness: Harness, number: int, times: int = 3) -> None:
     for step in range(times):
-        desk.advance()
-        desk.store.edit_order(number, customer_note=f"ring {step} times {desk.clock()}")
-        desk.come_to_rest()
+        harness.advance()
+        harness.store.edit_order(number, customer_note=f"ring {step} times {harness.clock()}")
+        harness.come_to_rest()
 
 
-def _webhook(desk: Desk) -> Webhook:
-    return ours(desk)[TOPIC]
+def _webhook(harness: Harness) -> Webhook:
+    return ours(harness)[TOPIC]
 
 
 @pytest.mark.parametrize("version", ["v1", "legacy"])
-def test_the_record_is_asked_for_and_the_webhook_is_made_anew(desk: Desk, version: str) -> None:
-    number = desk.written_order()
-    look(desk)
-    _by_hand(desk, version)
-    look(desk)
-    desk.advance()
-    desk.store.complete_order(number)
-    desk.come_to_rest()
-    assert desk.row("order", number)["facts"].count("completed_at") == 1, "the store was asked"
-    assert desk.problems() == set(), "once is no proof"
-    before = writes(desk)
-    look(desk)
-    assert writes(desk) == before
-    _changes(desk, number, 2)
-    assert desk.problems() == {CODE}
-    old = _webhook(desk).id
-    look(desk)
-    assert (_webhook(desk).api_version, _webhook(desk).id > old) == ("v3", True)
-    assert desk.problems() == set()
-    _changes(desk, number, 1)
-    assert desk.problems() == set()
+def test_the_record_is_asked_for_and_the_webhook_is_made_anew(
+    harness: Harness, version: str
+) -> None:
+    number = harness.written_order()
+    look(harness)
+    _by_hand(harness, version)
+    look(harness)
+    harness.advance()
+    harness.store.complete_order(number)
+    harness.come_to_rest()
+    assert harness.row("order", number)["facts"].count("completed_at") == 1, "the store was asked"
+    assert harness.problems() == set(), "once is no proof"
+    before = writes(harness)
+    look(harness)
+    assert writes(harness) == before
+    _changes(harness, number, 2)
+    assert harness.problems() == {CODE}
+    old = _webhook(harness).id
+    look(harness)
+    assert (_webhook(harness).api_version, _webhook(harness).id > old) == ("v3", True)
+    assert harness.problems() == set()
+    _changes(harness, number, 1)
+    assert harness.problems() == set()
 
 
-def test_a_webhook_of_v2_is_as_good_as_one_of_v3(desk: Desk) -> None:
-    number = desk.written_order()
-    _by_hand(desk, "v2")
-    _changes(desk, number)
-    before = writes(desk)
-    look(desk)
-    assert (desk.problems(), writes(desk)) == (set(), before)
+def test_a_webhook_of_v2_is_as_good_as_one_of_v3(harness: Harness) -> None:
+    number = harness.written_order()
+    _by_hand(harness, "v2")
+    _changes(harness, number)
+    before = writes(harness)
+    look(harness)
+    assert (harness.problems(), writes(harness)) == (set(), before)
 
 
 def test_a_new_webhook_that_does_not_help_is_not_made_at_every_look(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A plugin changes whatever webhooks send."""
-    number = desk.written_order()
+    number = harness.written_order()
     monkeypatch.setattr(
         outgoing, "record_in", lambda _, resource, body: {resource: {"id": body["id"]}}
     )
-    _changes(desk, number)
-    look(desk)
-    before = writes(desk)
+    _changes(harness, number)
+    look(harness)
+    before = writes(harness)
     assert before == 2, "the new one made, and the old one removed"
     for _ in range(3):
-        _changes(desk, number)
-        look(desk)
-        assert desk.problems() == {CODE}
-    (problem,) = desk.status()["problems"]
+        _changes(harness, number)
+        look(harness)
+        assert harness.problems() == {CODE}
+    (problem,) = harness.status()["problems"]
     assert "did not help" in problem["message"]
-    assert writes(desk) == before
+    assert writes(harness) == before
     monkeypatch.undo()
-    _changes(desk, number, 1)
-    assert desk.problems() == set()
+    _changes(harness, number, 1)
+    assert harness.problems() == set()

@@ -11,14 +11,14 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from hooks.ledger import rounds
 from hooks.sync.reconcile import Reconciler
-from tests.integration.desk import Desk
+from tests.integration.harness import Harness
 from tests.support.recordings import Recorded
 
 
-class Sequence(RuleBasedStateMachine):
-    """A desk whose deliveries keep to no order."""
+class ShopMachine(RuleBasedStateMachine):
+    """A harness whose deliveries keep to no order."""
 
-    desk: Desk
+    harness: Harness
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Sequence(RuleBasedStateMachine):
     @rule()
     def lose(self) -> None:
         """All that waits is lost."""
-        self.desk.lose()
+        self.harness.lose()
 
     @rule(seed=st.integers(0, 3))
     def withhold(self, seed: int) -> None:
@@ -59,35 +59,35 @@ class Sequence(RuleBasedStateMachine):
 
     def receive(self, sent: Recorded) -> None:
         """Take in one delivery."""
-        self.desk.receive(sent)
+        self.harness.receive(sent)
 
     # The worker
 
     @rule()
     def work(self) -> None:
         """The worker does what is due."""
-        self.desk.work()
+        self.harness.work()
 
     # Helpers
 
     def _lose_if(self, lost: bool) -> None:
         if lost:
-            self.desk.lose()
+            self.harness.lose()
 
     def _order(self, place: int) -> int | None:
-        there = sorted(self.desk.store.shop.orders)
+        there = sorted(self.harness.store.shop.orders)
         return there[place % len(there)] if there else None
 
     def _customer(self, place: int) -> int | None:
         """An account, but never the administrator's own."""
-        there = sorted(self.desk.store.shop.customers)[1:]
+        there = sorted(self.harness.store.shop.customers)[1:]
         return there[place % len(there)] if there else None
 
     def _send(self, limit: int | None, seed: int | None, drop: int) -> list[Recorded]:
         order = "fifo" if seed is None else "shuffle"
-        self.desk.store.send_deliveries(limit, order, seed or 0, drop, repeat=1)
-        came = self.desk.receiver.deliveries[self.desk.taken :]
-        self.desk.taken += len(came)
+        self.harness.store.send_deliveries(limit, order, seed or 0, drop, repeat=1)
+        came = self.harness.receiver.deliveries[self.harness.taken :]
+        self.harness.taken += len(came)
         return [Recorded(one.topic, one.headers, one.body) for one in came]
 
 
@@ -101,7 +101,7 @@ def go_through(reconciler: Reconciler, slug: str) -> None:
     raise AssertionError("the lists never end")
 
 
-def play(machine: type[Sequence], *, examples: int, steps: int) -> None:
+def play(machine: type[ShopMachine], *, examples: int, steps: int) -> None:
     """Play some histories; the profile `search` tries more of them."""
     quick = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
     many = examples if settings().derandomize else settings().max_examples

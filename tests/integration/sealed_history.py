@@ -17,7 +17,7 @@ from hooks.ledger.records import RecordKey, blank
 from hooks.ledger.tables import history
 from hooks.ledger.tables import records as records_table
 from hooks.ledger.tables import seals as seals_table
-from tests.integration.desk import NOON
+from tests.integration.harness import NOON
 
 ORDERS = 4
 ROWS = 20

@@ -41,11 +41,11 @@ from hooks.rights.lookup import answer_to
 from hooks.rights.values import Inquiry
 from hooks.settings.webhook_secrets import signing_keys
 from hooks.tagging.tagger import tag
-from tests.integration.chronicle import Rows, rows_of
 from tests.integration.conftest import MakeLedger
-from tests.integration.desk import SECOND, desk
-from tests.integration.oracle import events_of, reports_of
-from tests.integration.sequences import Sequence, go_through, play
+from tests.integration.expected_rows import events_of, reports_of
+from tests.integration.harness import SECOND, open_harness
+from tests.integration.random_histories import ShopMachine, go_through, play
+from tests.integration.shop_log import Rows, rows_of
 from tests.support.recordings import SECRET, Recorded
 
 KEY = "a key of at least thirty-two characters"
@@ -159,7 +159,7 @@ def contact_of(email_hash: str) -> Named:
     return CONTACT, number_of(str(Subject("email", email_hash)))
 
 
-class AnyPerson(Sequence):
+class AnyPerson(ShopMachine):
     """Accounts that come and go, orders that change hands, and decisions about whoever is behind them."""
 
     policy: Policy
@@ -172,7 +172,9 @@ class AnyPerson(Sequence):
         patch.setattr(Answers, "snapshot_of", self._watched(Answers.snapshot_of))
         database = self.make_ledger()
         self.stack.callback(database.close)
-        self.desk = self.stack.enter_context(desk(database, self.policy, subject_key=KEY))
+        self.harness = self.stack.enter_context(
+            open_harness(database, self.policy, subject_key=KEY)
+        )
 
     def _watched(self, read: Any) -> Any:
         """Reads a record that the store shows when it is asked, and writes down what it shows."""
@@ -195,7 +197,9 @@ class AnyPerson(Sequence):
         super().receive(sent)
 
     def _is_gone(self, snapshot: Snapshot) -> bool:
-        row = rows_of(self.desk.runtime.database).get((snapshot.facts.kind, snapshot.external_id))
+        row = rows_of(self.harness.runtime.database).get(
+            (snapshot.facts.kind, snapshot.external_id)
+        )
         return snapshot.facts.kind == "order" and row is not None and row["state"] == "gone"
 
     # The shop: each change has a second of its own
@@ -207,61 +211,61 @@ class AnyPerson(Sequence):
         self.place(PLACED[1], account, owner=0)
         for email in guests:
             self.place(PLACED[0], email, owner=None)
-        self.desk.come_to_rest()
+        self.harness.come_to_rest()
 
     @rule(email=emails)
     def sign_up(self, email: str) -> None:
         """An account is made, or made again."""
-        self.desk.advance(SECOND)
-        if len(self.desk.store.shop.customers) <= MOST:
+        self.harness.advance(SECOND)
+        if len(self.harness.store.shop.customers) <= MOST:
             with suppress(RestError):  # there is one with this address
-                self.desk.store.sign_up(email=email)
+                self.harness.store.sign_up(email=email)
 
     @rule(given=st.sampled_from(PLACED), email=emails, owner=st.none() | places)
     def place(self, given: dict[str, Any], email: str, owner: int | None) -> None:
         """Somebody orders, as a guest or with an account."""
-        self.desk.advance(SECOND)
-        if len(self.desk.store.shop.orders) < MOST:
+        self.harness.advance(SECOND)
+        if len(self.harness.store.shop.orders) < MOST:
             customer = self._customer(owner) if owner is not None else None
-            self.desk.store.place_order(
+            self.harness.store.place_order(
                 customer_id=customer or 0, billing={"email": email}, **given
             )
 
     @rule(place=places, deed=st.sampled_from(["anonymise", "make a guest's", "delete"]), lost=lost)
     def lose_owner(self, place: int, deed: str, *, lost: bool) -> None:
         """An order loses whom it is of, or is gone."""
-        self.desk.advance(SECOND)
+        self.harness.advance(SECOND)
         number = self._order(place)
         if number is None:
             return
         if deed == "anonymise":
-            self.desk.store.anonymise_order(number)
+            self.harness.store.anonymise_order(number)
         elif deed == "delete":
-            self.desk.store.delete_order(number)
+            self.harness.store.delete_order(number)
         else:
-            self.desk.store.edit_order(number, customer_id=0)
+            self.harness.store.edit_order(number, customer_id=0)
         self._lose_if(lost)
 
     @rule(place=places, owner=st.none() | places, email=emails, lost=lost)
     def give(self, place: int, owner: int | None, email: str, *, lost: bool) -> None:
         """Staff give an order to another account, or to another address."""
-        self.desk.advance(SECOND)
+        self.harness.advance(SECOND)
         number, customer = self._order(place), self._customer(owner or 0)
         if number is None:
             return
         if owner is not None and customer:
-            self.desk.store.edit_order(number, customer_id=customer)
+            self.harness.store.edit_order(number, customer_id=customer)
         else:
-            self.desk.store.edit_order(number, billing={"email": email})
+            self.harness.store.edit_order(number, billing={"email": email})
         self._lose_if(lost)
 
     @rule(place=places, email=emails, billed=st.booleans(), lost=lost)
     def change_address(self, place: int, email: str, *, billed: bool, lost: bool) -> None:
         """An account gets another address, of its own or for bills."""
-        self.desk.advance(SECOND)
+        self.harness.advance(SECOND)
         number = self._customer(place)
         if number is not None:
-            self.desk.store.edit_customer(
+            self.harness.store.edit_customer(
                 number, **({"billing": {"email": email}} if billed else {"email": email})
             )
             self._lose_if(lost)
@@ -269,10 +273,10 @@ class AnyPerson(Sequence):
     @rule(place=places, lost=lost)
     def delete_account(self, place: int, *, lost: bool) -> None:
         """An account is deleted."""
-        self.desk.advance(SECOND)
+        self.harness.advance(SECOND)
         number = self._customer(place)
         if number is not None:
-            self.desk.store.delete_customer(number)
+            self.harness.store.delete_customer(number)
             self._lose_if(lost)
 
     # People
@@ -291,25 +295,25 @@ class AnyPerson(Sequence):
         self._note(Noted(*contact_of(subject.value), self._event(type_), subject))
 
     def _event(self, type_: EventType) -> RecordEvent:
-        self.desk.advance(SECOND)
+        self.harness.advance(SECOND)
         return RecordEvent(
-            f"event-{len(self.people.told)}", type_, self.desk.clock(), "litigation", "legal"
+            f"event-{len(self.people.told)}", type_, self.harness.clock(), "litigation", "legal"
         )
 
     def _note(self, noted: Noted) -> None:
         self.people.told.append(noted)
-        self.desk.note(noted.kind, noted.external_id, noted.event, noted.subject)
+        self.harness.note(noted.kind, noted.external_id, noted.event, noted.subject)
 
     @rule(email=emails, wanted=st.booleans())
     def choose(self, email: str, *, wanted: bool) -> None:
         """A newsletter tool tells of a contact."""
-        self.desk.advance(SECOND)
+        self.harness.advance(SECOND)
         subject = email_subject(email, KEY)
         kind, number = contact_of(subject.value)
         occurrence: Occurrence = "consent-given" if wanted else "consent-withdrawn"
-        happened = Happened(kind, number, occurrence, self.desk.clock(), "contact", subject)
+        happened = Happened(kind, number, occurrence, self.harness.clock(), "contact", subject)
         self.people.told.append(happened)
-        self.desk.report(happened)
+        self.harness.report(happened)
 
     # The end of it
 
@@ -327,11 +331,11 @@ class AnyPerson(Sequence):
 
     def end(self) -> None:
         """The lists are gone through once, and nothing that was decided is lost."""
-        self.desk.advance()
-        go_through(self.desk.reconciler, "shop")
-        self.desk.work()
-        self.desk.come_to_rest()
-        rows = rows_of(self.desk.runtime.database)
+        self.harness.advance()
+        go_through(self.harness.reconciler, "shop")
+        self.harness.work()
+        self.harness.come_to_rest()
+        rows = rows_of(self.harness.runtime.database)
         for held, subject in self._owned(rows):
             self._check(held, rows[held], subject)
         accounts = [Subject("customer", str(number)) for number in self.people.addresses]
@@ -380,9 +384,9 @@ class AnyPerson(Sequence):
 
     def _check_answer(self, subject: Subject, rows: Rows) -> None:
         """The answer to a person lists what is the person's by the model, but for orders that nothing is left of."""
-        with self.desk.runtime.database.read() as connection:
+        with self.harness.runtime.database.read() as connection:
             answer = answer_to(
-                connection, self.policy, Inquiry("shop", subject), now=self.desk.clock()
+                connection, self.policy, Inquiry("shop", subject), now=self.harness.clock()
             )
         listed: set[Named] = set()
         if answer:

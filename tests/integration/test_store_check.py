@@ -11,7 +11,7 @@ import pytest
 from hooks.settings import Settings
 from hooks.store.check import CheckResult, everything_but_webhooks, public_address
 from hooks.store.client import StoreClient
-from tests.integration.scripted import Answer, Asked, Scripted
+from tests.integration.scripted_server import Answer, ReceivedRequest, ScriptedServer
 
 NOW = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
 PUBLIC_URL = "https://127.0.0.1"
@@ -25,7 +25,7 @@ def wrong(client: StoreClient, now: datetime = NOW) -> list[str]:
     ]
 
 
-def refusing(_: Asked) -> Answer:
+def refusing(_: ReceivedRequest) -> Answer:
     """A store that refuses whoever comes with a key, at 11:00."""
     body = {"code": "woocommerce_rest_authentication_error", "data": {"status": 401}}
     return Answer.of(body, 401, Date=format_datetime(NOW, usegmt=True))
@@ -41,7 +41,7 @@ def dated(words: list[str]) -> tuple[str, str]:
     "apart", [timedelta(minutes=20), timedelta(minutes=-20), timedelta(days=-400)]
 )
 def test_a_key_refused_over_http_by_a_wrong_clock_is_put_down_to_the_clock(
-    script: Scripted, client: Callable[..., StoreClient], apart: timedelta
+    script: ScriptedServer, client: Callable[..., StoreClient], apart: timedelta
 ) -> None:
     """The scripted server sends a Date header of its own too; the store's comes second, and is the one to be read."""
     script.answer = refusing
@@ -53,7 +53,7 @@ def test_a_key_refused_over_http_by_a_wrong_clock_is_put_down_to_the_clock(
 
 
 def test_a_key_refused_by_a_right_clock_is_put_down_to_the_key(
-    script: Scripted, client: Callable[..., StoreClient]
+    script: ScriptedServer, client: Callable[..., StoreClient]
 ) -> None:
     script.answer = refusing
     (key,) = wrong(client(script.url), datetime.now(UTC))
@@ -62,7 +62,7 @@ def test_a_key_refused_by_a_right_clock_is_put_down_to_the_key(
 
 
 def test_the_address_to_which_a_store_redirects_is_named(
-    script: Scripted, client: Callable[..., StoreClient]
+    script: ScriptedServer, client: Callable[..., StoreClient]
 ) -> None:
     script.always(Answer(301, b"", {"Location": "https://www.shop.example.com/wp-json/"}))
     words = wrong(client(script.url), datetime.now(UTC))
@@ -70,7 +70,7 @@ def test_the_address_to_which_a_store_redirects_is_named(
 
 
 def test_a_store_without_permalinks_is_told_to_have_some(
-    script: Scripted, client: Callable[..., StoreClient]
+    script: ScriptedServer, client: Callable[..., StoreClient]
 ) -> None:
     script.always(Answer(404, b"<html>Page not found</html>", {"Content-Type": "text/html"}))
     (words,) = wrong(client(script.url), datetime.now(UTC))
@@ -96,11 +96,11 @@ def test_a_store_without_permalinks_is_told_to_have_some(
         (Answer(503, b""), False, "/readyz"),
     ],
 )
-def test_the_way_back(script: Scripted, answer: Answer, fine: bool, words: str) -> None:
+def test_the_way_back(script: ScriptedServer, answer: Answer, fine: bool, words: str) -> None:
     script.always(answer)
     result = public_address(f"{script.url}/", "shop")
     assert (result.fine, words in result.words) == (fine, True), result
-    (asked,) = script.asked
+    (asked,) = script.requests
     assert (asked.method, asked.path, asked.body) == ("POST", "/webhooks/shop", b"webhook_id=1")
 
 

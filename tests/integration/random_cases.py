@@ -22,7 +22,7 @@ from hooks.retention.events import TYPES, EventType, RecordEvent
 from hooks.retention.facts import EVENT_TYPES, RecordKind, Snapshot, Subject
 from hooks.retention.policy import Policy
 from hooks.runtime import Runtime
-from tests.integration.variants import policies
+from tests.integration.policy_variants import policies
 from tests.unit.builders import at, customer, order
 
 ORDERS = {101: "2025-12-31", 102: "2026-11-20"}
@@ -53,7 +53,7 @@ TARGETS: tuple[tuple[RecordKind, int], ...] = (
 )
 EVENT_IDS = tuple(f"event-{number}" for number in range(6))
 ENOUGH = 60
-"""More chunks than so small a world can need."""
+"""More chunks than so small a case can need."""
 
 days = st.sampled_from(DAYS)
 
@@ -189,7 +189,7 @@ Step = Take | PutInForce | TagSome
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class RandomCase:
     """What is told of it, in no order; and the steps in which the ledger learns of it."""
 
     contents: tuple[Content, ...]
@@ -224,7 +224,7 @@ ORDERINGS: tuple[Callable[[Step], bool], ...] = (
 
 
 @st.composite
-def worlds(draw: DrawFn) -> World:
+def random_cases(draw: DrawFn) -> RandomCase:
     """Deliveries and events, some of them twice (as the same delivery, or as another one), and all else, shuffled."""
     more = st.lists(orders | orders | accounts | reports, min_size=2, max_size=6)
     contents: list[Content] = [
@@ -243,14 +243,14 @@ def worlds(draw: DrawFn) -> World:
         Take(contents[place], f"{place}{again}", draw(st.booleans())) for place, again in taken
     ]
     steps = draw(st.permutations([*takes, *draw(_meanwhile())]))
-    return World(tuple(contents), tuple(sorted(steps, key=draw(st.sampled_from(ORDERINGS)))))
+    return RandomCase(tuple(contents), tuple(sorted(steps, key=draw(st.sampled_from(ORDERINGS)))))
 
 
-def play(runtime: Runtime, store: str, world: World) -> Runtime:
+def play(runtime: Runtime, store: str, case: RandomCase) -> Runtime:
     """Have a new ledger learn of it, step by step, and then tag all that is due. Gives what it ends with."""
     adopt(runtime, runtime.policy)
     before = runtime
-    for step in world.steps:
+    for step in case.steps:
         match step:
             case PutInForce(policy):
                 assert adopt(runtime, policy, yes=True).waits_for is None

@@ -20,7 +20,7 @@ from hooks.store.retry import LONGEST_ASKED, PERMANENT
 from hooks.sync.heartbeat import Heartbeat
 from hooks.worker.maintenance import Maintenance, MaintenanceTask
 from schemas.policy import load_policy
-from tests.integration.desk import NOON, Desk
+from tests.integration.harness import NOON, Harness
 from tests.support.processes import ROOT
 
 SECOND = timedelta(seconds=1)
@@ -72,26 +72,26 @@ def test_of_every_instant_it_is_known_what_a_clock_that_was_ahead_does_to_it() -
     assert len(of_ledger) == sum(map(len, groups)), "one of them is in two groups"
 
 
-def _set(desk: Desk, column: Column[Any], at: datetime | int) -> None:
-    with desk.runtime.database.write() as connection:
+def _set(harness: Harness, column: Column[Any], at: datetime | int) -> None:
+    with harness.runtime.database.write() as connection:
         touched = connection.execute(update(column.table).values({column: at})).rowcount
     assert touched, f"no row has a {column}"
 
 
-def _get(desk: Desk, column: Column[Any]) -> set[datetime | None]:
-    with desk.runtime.database.read() as connection:
+def _get(harness: Harness, column: Column[Any]) -> set[datetime | None]:
+    with harness.runtime.database.read() as connection:
         return set(connection.execute(select(column)).scalars())
 
 
 @pytest.fixture
-def full(desk: Desk) -> Desk:
-    """A desk of whose ledger each table that matters has a row."""
-    number = desk.written_order()
-    now = desk.clock()
-    with desk.runtime.database.write() as connection:
+def full(harness: Harness) -> Harness:
+    """A harness of whose ledger each table that matters has a row."""
+    number = harness.written_order()
+    now = harness.clock()
+    with harness.runtime.database.write() as connection:
         page_checks.keep_only(connection, ["https://shop.example/privacy"], now)
-        policies.put_in_force(connection, desk.runtime.policy, now)
-        common = {"store": desk.slug, "topic": "order.updated"}
+        policies.put_in_force(connection, harness.runtime.policy, now)
+        common = {"store": harness.slug, "topic": "order.updated"}
         connection.execute(
             tables.quarantine.insert(),
             common | {"reason": "not-json", "detail": "", "received_at": now},
@@ -99,15 +99,17 @@ def full(desk: Desk) -> Desk:
         connection.execute(
             tables.webhooks.insert(), common | {"status": "active", "checked_at": now}
         )
-        traits.note(connection, desk.slug, "php-notices", "", now)
-        chosen = records.those(connection, desk.slug, "order", [number])[number]
+        traits.note(connection, harness.slug, "php-notices", "", now)
+        chosen = records.those(connection, harness.slug, "order", [number])[number]
         assert chosen["state"] == "active"
-    return desk
+    return harness
 
 
-def _beat(desk: Desk) -> bool:
+def _beat(harness: Harness) -> bool:
     """The first heartbeat of a worker that has just started."""
-    return Heartbeat.of(desk.slug, desk.worker.heartbeat.client, desk.runtime, desk.settings).beat()
+    return Heartbeat.of(
+        harness.slug, harness.worker.heartbeat.client, harness.runtime, harness.settings
+    ).beat()
 
 
 LONGEST = {"records": LONGEST_ASKED, "stores": LONGEST_ASKED}
@@ -115,7 +117,7 @@ LONGEST = {"records": LONGEST_ASKED, "stores": LONGEST_ASKED}
 
 @pytest.mark.parametrize("column", AWAITED, ids=_name)
 def test_what_lies_further_ahead_than_its_longest_delay_is_due_now(
-    full: Desk, column: Column[Any]
+    full: Harness, column: Column[Any]
 ) -> None:
     """Of rounds this is shown for each by itself."""
     longest = LONGEST.get(column.table.name, PERMANENT)
@@ -129,7 +131,7 @@ def test_what_lies_further_ahead_than_its_longest_delay_is_due_now(
 
 
 @pytest.mark.parametrize("name", rounds.NAMES)
-def test_each_round_has_a_longest_delay_of_its_own(full: Desk, name: rounds.RoundName) -> None:
+def test_each_round_has_a_longest_delay_of_its_own(full: Harness, name: rounds.RoundName) -> None:
     settings = full.settings
     longest = {"watch": settings.watch, "changes": max(settings.reconcile, PERMANENT)}.get(
         name, max(settings.sweep, PERMANENT)
@@ -145,7 +147,7 @@ def test_each_round_has_a_longest_delay_of_its_own(full: Desk, name: rounds.Roun
 
 
 @pytest.mark.parametrize("column", [*PAST_OF_STORE, *PAST_OF_SERVICE], ids=_name)
-def test_nothing_has_happened_after_now(full: Desk, column: Column[Any]) -> None:
+def test_nothing_has_happened_after_now(full: Harness, column: Column[Any]) -> None:
     now = full.clock()
     with full.runtime.database.write() as connection:
         connection.execute(update(column.table).values({column: now + YEAR}))
@@ -157,7 +159,7 @@ def test_nothing_has_happened_after_now(full: Desk, column: Column[Any]) -> None
     assert _get(full, column) == {now + SLACK}, "clocks may differ by that much"
 
 
-def test_a_round_that_began_in_the_future_begins_anew(full: Desk) -> None:
+def test_a_round_that_began_in_the_future_begins_anew(full: Harness) -> None:
     now = full.clock()
     _set(full, tables.rounds.c.began_at, now + YEAR)
     _set(full, tables.rounds.c.last_id, 77)
@@ -172,7 +174,7 @@ CLAIMS = {"write": tables.records.c.push_at, "question": tables.records.c.reread
 
 @pytest.mark.parametrize("column", CLAIMS.values(), ids=CLAIMS)
 def test_a_claim_that_was_made_by_a_clock_ahead_counts_for_none(
-    full: Desk, column: Column[Any]
+    full: Harness, column: Column[Any]
 ) -> None:
     now = full.clock()
     until = now + timedelta(minutes=5)
@@ -191,7 +193,7 @@ def test_a_claim_that_was_made_by_a_clock_ahead_counts_for_none(
         assert len(found) == free
 
 
-def test_a_page_that_was_put_off_by_a_clock_ahead_is_compared(full: Desk) -> None:
+def test_a_page_that_was_put_off_by_a_clock_ahead_is_compared(full: Harness) -> None:
     policy, now = full.runtime.policy, full.clock()
     for column in (tables.pages.c.due_at, tables.pages.c.claim_until):
         _set(full, tables.pages.c.due_at, now)
@@ -202,7 +204,7 @@ def test_a_page_that_was_put_off_by_a_clock_ahead_is_compared(full: Desk) -> Non
 
 
 @pytest.mark.parametrize("occurrence", ["closed", "made"])
-def test_a_report_without_a_time_is_dated_anew(full: Desk, occurrence: Occurrence) -> None:
+def test_a_report_without_a_time_is_dated_anew(full: Harness, occurrence: Occurrence) -> None:
     now = full.clock.now
     full.clock.now = now + YEAR
     full.report(Happened("support-request", 31, occurrence))
@@ -223,7 +225,7 @@ def test_a_report_without_a_time_is_dated_anew(full: Desk, occurrence: Occurrenc
     assert "while the clock was ahead" in told[-1]
 
 
-def test_a_report_without_a_time_is_not_dated_before_what_the_store_has_said(full: Desk) -> None:
+def test_a_report_without_a_time_is_not_dated_before_what_the_store_has_said(full: Harness) -> None:
     now = full.clock.now
     full.worker.heartbeat.client.clock_reading = ClockReading(now, now)
     full.worker.heartbeat.beat()
@@ -232,15 +234,15 @@ def test_a_report_without_a_time_is_not_dated_before_what_the_store_has_said(ful
     assert now.isoformat()[:16] in _record(full)["facts"]
 
 
-def _record(desk: Desk) -> Any:
-    with desk.runtime.database.read() as connection:
-        return records.those(connection, desk.slug, "support-request", [31])[31]
+def _record(harness: Harness) -> Any:
+    with harness.runtime.database.read() as connection:
+        return records.those(connection, harness.slug, "support-request", [31])[31]
 
 
 # --- what a clock that is ahead must not do -------------------------------------------------------------
 
 
-def test_nothing_is_forgotten_by_a_clock_that_is_ahead(full: Desk) -> None:
+def test_nothing_is_forgotten_by_a_clock_that_is_ahead(full: Harness) -> None:
     upkeep = Maintenance.of(full.settings, full.runtime, full.runtime.policy)
     heard = full.clock.now
     with full.runtime.database.write() as connection:
@@ -256,7 +258,7 @@ def test_nothing_is_forgotten_by_a_clock_that_is_ahead(full: Desk) -> None:
     assert upkeep.prune() == number, "a year later they are forgotten"
 
 
-def test_no_policy_comes_into_force_by_a_clock_that_is_ahead(full: Desk, tmp_path: Path) -> None:
+def test_no_policy_comes_into_force_by_a_clock_that_is_ahead(full: Harness, tmp_path: Path) -> None:
     heard = full.clock.now
     later = tmp_path / "later.toml"
     text = (ROOT / "deploy/policies/smartgroup.toml").read_text()

@@ -48,8 +48,8 @@ from hooks.tagging.changes import MAX_CONTESTS
 from hooks.web.status import operation
 from hooks.web.status.operation import NO_WORKER, PUSHES_LATE
 from hooks.worker.loop import StoreWorker
-from tests.integration.desk import Desk, close, worker_of
-from tests.integration.scripted import Answer, Scripted, scripted
+from tests.integration.harness import Harness, close, worker_of
+from tests.integration.scripted_server import Answer, ScriptedServer, scripted_server
 from tests.support.ledger_file import moved_away
 from tests.support.policies import variant
 from tests.support.postgresql import maintain
@@ -69,7 +69,7 @@ class Site:
     `is_looked_after`: a worker runs, and its heartbeat precedes each look at `/status`.
     """
 
-    desk: Desk
+    harness: Harness
     monkeypatch: pytest.MonkeyPatch
     is_looked_after: bool = True
     app: Flask = field(init=False)
@@ -77,13 +77,14 @@ class Site:
     def __post_init__(self) -> None:
         self.start(
             replace(
-                self.desk.settings, public_url=self.desk.receiver.url.removesuffix("/webhooks/shop")
+                self.harness.settings,
+                public_url=self.harness.receiver.url.removesuffix("/webhooks/shop"),
             )
         )
 
     def start(self, settings: Settings) -> None:
         """Start the web application by these settings."""
-        runtime = self.desk.runtime
+        runtime = self.harness.runtime
         self.app = create_app(settings)
         here: Service = self.app.extensions["retention"]
         here.database.close()
@@ -91,8 +92,8 @@ class Site:
             here,
             database=runtime.database,
             runtime=runtime,
-            readiness=Readiness(runtime.database, self.desk.clock),
-            started_at=self.desk.clock(),
+            readiness=Readiness(runtime.database, self.harness.clock),
+            started_at=self.harness.clock(),
         )
 
     @property
@@ -104,18 +105,18 @@ class Site:
     @property
     def reach(self) -> StoreSettings:
         """How the store is reached."""
-        return self.desk.settings.stores["shop"]
+        return self.harness.settings.stores["shop"]
 
     @property
     def database(self) -> Database:
         """The ledger's database."""
-        return self.desk.runtime.database
+        return self.harness.runtime.database
 
     def status(self) -> tuple[int, dict[str, Any]]:
         """What `/status` answers."""
         if self.is_looked_after:
             with suppress(LedgerUnavailableError), self.database.write() as connection:
-                stores.note_worker(connection, "shop", self.desk.clock())
+                stores.note_worker(connection, "shop", self.harness.clock())
         answer = self.app.test_client().get("/status")
         return answer.status_code, dict(answer.get_json())
 
@@ -130,20 +131,20 @@ class Site:
     def watch(self, client: StoreClient | None = None) -> WebhookWatch:
         """The watch over the webhooks; by another key where a client is given."""
         return WebhookWatch(
-            "shop", client or self.desk.worker.pusher.client, self.desk.runtime, self.settings
+            "shop", client or self.harness.worker.pusher.client, self.harness.runtime, self.settings
         )
 
     def look(self) -> None:
         """Let it be time for a look at the webhooks, and take it."""
-        self.desk.advance(self.settings.watch)
+        self.harness.advance(self.settings.watch)
         assert self.watch().step() == 1
 
     def survey(self) -> None:
         """Record how the webhooks stand, and mend nothing."""
         installation = Installation(
-            "shop", self.desk.worker.pusher.client, self.desk.runtime, self.settings
+            "shop", self.harness.worker.pusher.client, self.harness.runtime, self.settings
         )
-        with self.desk.lease() as lease:
+        with self.harness.lease() as lease:
             installation.note(lease, installation.survey())
 
 
@@ -186,13 +187,13 @@ def _wrong_clock(site: Site) -> Iterator[None]:
     """The store tells its time with each answer."""
 
     def hear(store_time: datetime) -> None:
-        site.desk.store.set_clock(store_time)
+        site.harness.store.set_clock(store_time)
         client = StoreClient(site.reach)
         client.call("GET", "orders")
-        assert Heartbeat.of("shop", client, site.desk.runtime, site.settings).beat()
+        assert Heartbeat.of("shop", client, site.harness.runtime, site.settings).beat()
         client._api.session.close()
 
-    site.desk.clock.now = datetime.now(UTC)  # a call is dated by the machine's clock
+    site.harness.clock.now = datetime.now(UTC)  # a call is dated by the machine's clock
     hear(datetime.now(UTC) - 10 * MINUTE)
     yield
     hear(datetime.now(UTC))
@@ -200,22 +201,22 @@ def _wrong_clock(site: Site) -> Iterator[None]:
 
 def _no_worker(site: Site) -> Iterator[None]:
     site.is_looked_after = False
-    site.desk.advance(NO_WORKER + MINUTE)
+    site.harness.advance(NO_WORKER + MINUTE)
     yield
-    site.desk.worker.heartbeat.beat()
+    site.harness.worker.heartbeat.beat()
 
 
 def _late_pushes(site: Site) -> Iterator[None]:
     """A worker beats, and gets to no writing."""
-    site.desk.paid_order()
-    site.desk.deliver()
-    site.desk.advance(PUSHES_LATE + MINUTE)
+    site.harness.paid_order()
+    site.harness.deliver()
+    site.harness.advance(PUSHES_LATE + MINUTE)
     yield
-    site.desk.come_to_rest()
+    site.harness.come_to_rest()
 
 
 def _moved_shop(site: Site) -> Iterator[None]:
-    site.desk.worker.heartbeat.beat()
+    site.harness.worker.heartbeat.beat()
     moved = replace(site.reach, url="https://shop.example.org")
     site.start(replace(site.settings, stores={"shop": moved}))
     yield
@@ -227,9 +228,9 @@ def _moved_shop(site: Site) -> Iterator[None]:
 
 def _call(site: Site, worker: StoreWorker) -> None:
     """Let a worker take a turn while a write is due."""
-    site.desk.paid_order()
-    site.desk.deliver()
-    site.desk.advance()
+    site.harness.paid_order()
+    site.harness.deliver()
+    site.harness.advance()
     assert worker.run_once() is False
     close(worker)
 
@@ -238,17 +239,17 @@ def _start_again(site: Site) -> None:
     """Start web and worker, as after a change of the settings, and wait as long as calls rest."""
     with site.database.write() as connection:
         stores.register(connection, ["shop"])
-    site.desk.advance(LONGEST)
-    site.desk.come_to_rest()
+    site.harness.advance(LONGEST)
+    site.harness.come_to_rest()
 
 
 def _answered(answer: Answer) -> Scenario:
     """At STORE_URL something else answers; then it names the store."""
 
     def scenario(site: Site) -> Iterator[None]:
-        with scripted() as script:
+        with scripted_server() as script:
             script.always(answer)
-            _call(site, worker_of(replace(site.reach, url=script.url), site.desk.runtime))
+            _call(site, worker_of(replace(site.reach, url=script.url), site.harness.runtime))
         yield
         _start_again(site)
 
@@ -259,56 +260,56 @@ def _failing(kind: str) -> Scenario:
     """The store itself fails in this way; then it works again."""
 
     def scenario(site: Site) -> Iterator[None]:
-        site.desk.store.add_fault(kind, times=0)
-        _call(site, worker_of(site.reach, site.desk.runtime))
+        site.harness.store.add_fault(kind, times=0)
+        _call(site, worker_of(site.reach, site.harness.runtime))
         yield
-        site.desk.store.clear_faults()
-        site.desk.advance(LONGEST)
-        site.desk.come_to_rest()
+        site.harness.store.clear_faults()
+        site.harness.advance(LONGEST)
+        site.harness.come_to_rest()
 
     return scenario
 
 
 def _refused_key(site: Site) -> Iterator[None]:
-    _call(site, worker_of(replace(site.reach, consumer_secret="cs_wrong"), site.desk.runtime))
+    _call(site, worker_of(replace(site.reach, consumer_secret="cs_wrong"), site.harness.runtime))
     yield
     _start_again(site)
 
 
 def _webhook_without_id(site: Site) -> Iterator[None]:
     """A plugin spoils the list of webhooks."""
-    with scripted() as script:
+    with scripted_server() as script:
         script.always(Answer.of([{"topic": "order.created"}]))
-        spoilt = worker_of(replace(site.reach, url=script.url), site.desk.runtime)
+        spoilt = worker_of(replace(site.reach, url=script.url), site.harness.runtime)
         spoilt = replace(spoilt, rounds=(site.watch(spoilt.pusher.client),))
         assert spoilt.run_once() is False
         close(spoilt)
     yield
-    site.desk.advance(LONGEST)
-    site.desk.worker = replace(site.desk.worker, rounds=(site.watch(),))
-    site.desk.work()
+    site.harness.advance(LONGEST)
+    site.harness.worker = replace(site.harness.worker, rounds=(site.watch(),))
+    site.harness.work()
 
 
 def _refused_post(site: Site) -> Iterator[None]:
     """The web server before the store takes GET alone."""
-    site.desk.store.set_habits(refused_methods=["POST", "DELETE"])
-    _call(site, worker_of(site.reach, site.desk.runtime))
+    site.harness.store.set_habits(refused_methods=["POST", "DELETE"])
+    _call(site, worker_of(site.reach, site.harness.runtime))
     yield
-    site.desk.store.set_habits(refused_methods=[])
+    site.harness.store.set_habits(refused_methods=[])
     _start_again(site)
 
 
 def _php_notices(site: Site) -> Iterator[None]:
     """PHP displays its errors; what the answers say is taken all the same."""
-    site.desk.store.set_habits(
+    site.harness.store.set_habits(
         before_json="<br />\n<b>Deprecated</b>: x in <b>/a.php</b> on line <b>3</b><br />\n"
     )
-    heartbeat = site.desk.worker.heartbeat
-    site.desk.written_order()
+    heartbeat = site.harness.worker.heartbeat
+    site.harness.written_order()
     assert heartbeat.beat()
     yield
-    site.desk.store.set_habits(before_json="")
-    site.desk.written_order()
+    site.harness.store.set_habits(before_json="")
+    site.harness.written_order()
     assert heartbeat.beat()
 
 
@@ -341,31 +342,31 @@ OF_THE_STORE: Mapping[str, Scenario] = {
 
 def _cached_answers(site: Site) -> Iterator[None]:
     """A cache answers a question about an order; then the REST API is excluded from it."""
-    number = site.desk.written_order()
-    site.desk.store.set_habits(cache="deaf X-LiteSpeed-Cache: hit")
+    number = site.harness.written_order()
+    site.harness.store.set_habits(cache="deaf X-LiteSpeed-Cache: hit")
     for _ in range(2):
-        site.desk.advance()
-        site.desk.receive(made("order.deleted", {"id": number}, delivery_id=uuid4().hex))
-        site.desk.settle()
-    site.desk.advance(MINUTE)
-    site.desk.worker.heartbeat._beat_at = None
-    site.desk.worker.heartbeat.beat()
+        site.harness.advance()
+        site.harness.receive(made("order.deleted", {"id": number}, delivery_id=uuid4().hex))
+        site.harness.settle()
+    site.harness.advance(MINUTE)
+    site.harness.worker.heartbeat._beat_at = None
+    site.harness.worker.heartbeat.beat()
     yield
-    site.desk.store.set_habits(cache="")
-    site.desk.advance(2 * QUIET)
-    site.desk.receive(made("order.deleted", {"id": number}, delivery_id=uuid4().hex))
-    site.desk.settle()
-    site.desk.worker.heartbeat._beat_at = None
-    site.desk.worker.heartbeat.beat()
+    site.harness.store.set_habits(cache="")
+    site.harness.advance(2 * QUIET)
+    site.harness.receive(made("order.deleted", {"id": number}, delivery_id=uuid4().hex))
+    site.harness.settle()
+    site.harness.worker.heartbeat._beat_at = None
+    site.harness.worker.heartbeat.beat()
 
 
 def _another_time_zone(site: Site) -> Iterator[None]:
     """The shop has an offset, which knows no summer time; then it is set as it should be."""
-    site.desk.store.set_time_zone(gmt_offset=1)
-    ZoneWatch("shop", site.desk.worker.pusher.client, site.desk.runtime).step()
+    site.harness.store.set_time_zone(gmt_offset=1)
+    ZoneWatch("shop", site.harness.worker.pusher.client, site.harness.runtime).step()
     yield
-    site.desk.store.set_time_zone("Europe/Oslo")
-    ZoneWatch("shop", site.desk.worker.pusher.client, site.desk.runtime).step()
+    site.harness.store.set_time_zone("Europe/Oslo")
+    ZoneWatch("shop", site.harness.worker.pusher.client, site.harness.runtime).step()
 
 
 # --- single records ----------------------------------------------------------------------------------------
@@ -377,31 +378,31 @@ def _refused_record(site: Site) -> Iterator[None]:
     def refuse(*_: object, **__: object) -> list[str]:
         raise RestError("some_plugin_refuses", "No.", 400)
 
-    site.desk.paid_order()
-    site.desk.deliver()
-    site.desk.advance()
+    site.harness.paid_order()
+    site.harness.deliver()
+    site.harness.advance()
     with site.monkeypatch.context() as patch:
-        patch.setattr(site.desk.store.orders, "update", refuse)
-        site.desk.work()
+        patch.setattr(site.harness.store.orders, "update", refuse)
+        site.harness.work()
         yield
-    site.desk.advance(PERMANENT)
-    site.desk.come_to_rest()
+    site.harness.advance(PERMANENT)
+    site.harness.come_to_rest()
 
 
 def _closed_record(site: Site) -> Iterator[None]:
     """An order is closed to the key when the store is asked about it."""
-    number = site.desk.written_order()
-    site.desk.store.set_habits(closed=[f"order:{number}"])
-    site.desk.reconcile()
+    number = site.harness.written_order()
+    site.harness.store.set_habits(closed=[f"order:{number}"])
+    site.harness.reconcile()
     yield
-    site.desk.store.set_habits(closed=[])
-    site.desk.advance(PERMANENT)
-    site.desk.reconcile()
+    site.harness.store.set_habits(closed=[])
+    site.harness.advance(PERMANENT)
+    site.harness.reconcile()
 
 
 def _contested_record(site: Site) -> Iterator[None]:
     """A plugin has one of our fields its own way at every write."""
-    orders = site.desk.store.orders
+    orders = site.harness.store.orders
     save = orders.update
 
     def meddle(order: Order, given: Json, at: Any = None) -> list[str]:
@@ -411,148 +412,148 @@ def _contested_record(site: Site) -> Iterator[None]:
 
     with site.monkeypatch.context() as patch:
         patch.setattr(orders, "update", meddle)
-        number = site.desk.paid_order()
-        site.desk.come_to_rest()
-        assert site.desk.writes("order", number) <= MAX_CONTESTS + 2
+        number = site.harness.paid_order()
+        site.harness.come_to_rest()
+        assert site.harness.writes("order", number) <= MAX_CONTESTS + 2
         yield
-    site.desk.advance()
-    site.desk.store.edit_order(number, customer_note="ring twice")  # its schedule changes
-    site.desk.come_to_rest()
+    site.harness.advance()
+    site.harness.store.edit_order(number, customer_note="ring twice")  # its schedule changes
+    site.harness.come_to_rest()
 
 
 def _trashed_record(site: Site) -> Iterator[None]:
-    number = site.desk.written_order()
-    site.desk.advance()
-    site.desk.store.trash_order(number)
-    site.desk.come_to_rest()
+    number = site.harness.written_order()
+    site.harness.advance()
+    site.harness.store.trash_order(number)
+    site.harness.come_to_rest()
     yield
-    site.desk.advance()
-    site.desk.store.restore_order(number)
-    site.desk.come_to_rest()
+    site.harness.advance()
+    site.harness.store.restore_order(number)
+    site.harness.come_to_rest()
 
 
 def _overdue_record(site: Site) -> Iterator[None]:
     """An order that was never paid is there a month after its twelve months are over; then it is deleted."""
-    number = int(site.desk.store.place_order(line_items=[{"product_id": 10}])["id"])
-    site.desk.come_to_rest()
-    site.desk.advance(timedelta(days=365 + 32))
+    number = int(site.harness.store.place_order(line_items=[{"product_id": 10}])["id"])
+    site.harness.come_to_rest()
+    site.harness.advance(timedelta(days=365 + 32))
     yield
-    site.desk.store.delete_order(number)
-    site.desk.come_to_rest()
+    site.harness.store.delete_order(number)
+    site.harness.come_to_rest()
 
 
 def _late_request(site: Site) -> Iterator[None]:
     """An account is there a month after its erasure was asked for; then it is deleted."""
-    customer = int(site.desk.store.sign_up(email="kari@example.test")["id"])
-    site.desk.come_to_rest()
-    site.desk.note(
-        "customer", customer, RecordEvent("asked", "erasure-requested", site.desk.clock())
+    customer = int(site.harness.store.sign_up(email="kari@example.test")["id"])
+    site.harness.come_to_rest()
+    site.harness.note(
+        "customer", customer, RecordEvent("asked", "erasure-requested", site.harness.clock())
     )
-    site.desk.come_to_rest()
-    site.desk.advance(timedelta(days=32))
+    site.harness.come_to_rest()
+    site.harness.advance(timedelta(days=32))
     yield
-    site.desk.store.delete_customer(customer)
-    site.desk.come_to_rest()
+    site.harness.store.delete_customer(customer)
+    site.harness.come_to_rest()
 
 
 def _hold_to_be_reviewed(site: Site) -> Iterator[None]:
     """The day of review comes; then another hold takes the place of the first."""
-    customer = int(site.desk.store.sign_up(email="kari@example.test")["id"])
-    site.desk.come_to_rest()
+    customer = int(site.harness.store.sign_up(email="kari@example.test")["id"])
+    site.harness.come_to_rest()
     first = RecordEvent(
-        "first", "hold", site.desk.clock(), "litigation", "legal", date(2026, 12, 1)
+        "first", "hold", site.harness.clock(), "litigation", "legal", date(2026, 12, 1)
     )
-    site.desk.note("customer", customer, first)
-    site.desk.come_to_rest()
-    site.desk.advance(timedelta(days=10))
+    site.harness.note("customer", customer, first)
+    site.harness.come_to_rest()
+    site.harness.advance(timedelta(days=10))
     yield
-    now = site.desk.clock()
+    now = site.harness.clock()
     second = RecordEvent("second", "hold", now, "litigation", "legal", date(2027, 12, 1))
     for event in (second, RecordEvent("lifted", "hold-lifted", now, about="first")):
-        site.desk.note("customer", customer, event)
-    site.desk.come_to_rest()
+        site.harness.note("customer", customer, event)
+    site.harness.come_to_rest()
 
 
 def _odd_order(**odd: Any) -> Scenario:
     """The store shows odd parts of an order, and is mended."""
 
     def scenario(site: Site) -> Iterator[None]:
-        number = site.desk.written_order()
-        shown = site.desk.store.renderer.order
-        site.desk.advance()
+        number = site.harness.written_order()
+        shown = site.harness.store.renderer.order
+        site.harness.advance()
         with site.monkeypatch.context() as patch:
-            patch.setattr(site.desk.store.renderer, "order", lambda order: shown(order) | odd)
-            site.desk.store.edit_order(number, customer_note="ring twice")
-            site.desk.come_to_rest()
+            patch.setattr(site.harness.store.renderer, "order", lambda order: shown(order) | odd)
+            site.harness.store.edit_order(number, customer_note="ring twice")
+            site.harness.come_to_rest()
             yield
-        site.desk.advance()
-        site.desk.store.edit_order(number, customer_note="")
-        site.desk.come_to_rest()
+        site.harness.advance()
+        site.harness.store.edit_order(number, customer_note="")
+        site.harness.come_to_rest()
 
     return scenario
 
 
 def _odd_refund(site: Site) -> Iterator[None]:
-    number = int(site.desk.store.place_order(line_items=[{"product_id": 10}])["id"])
-    site.desk.come_to_rest()
-    site.desk.advance()
+    number = int(site.harness.store.place_order(line_items=[{"product_id": 10}])["id"])
+    site.harness.come_to_rest()
+    site.harness.advance()
     with site.monkeypatch.context() as patch:
         patch.setattr(
-            site.desk.store.renderer, "refund", lambda *_: {"errors": {}, "error_data": {}}
+            site.harness.store.renderer, "refund", lambda *_: {"errors": {}, "error_data": {}}
         )
-        site.desk.store.refund_order(number, amount="5.00")
-        site.desk.come_to_rest()
+        site.harness.store.refund_order(number, amount="5.00")
+        site.harness.come_to_rest()
         yield
-    site.desk.reconcile()
-    site.desk.advance()
-    site.desk.store.edit_order(number, customer_note="ring twice")
-    site.desk.come_to_rest()
+    site.harness.reconcile()
+    site.harness.advance()
+    site.harness.store.edit_order(number, customer_note="ring twice")
+    site.harness.come_to_rest()
 
 
 # --- deliveries and webhooks -------------------------------------------------------------------------------
 
 
 def _misshapen_delivery(site: Site) -> Iterator[None]:
-    number = site.desk.paid_order()
-    site.desk.lose()
-    site.desk.receive(made("order.created", order_payload(number, status=None)))
+    number = site.harness.paid_order()
+    site.harness.lose()
+    site.harness.receive(made("order.created", order_payload(number, status=None)))
     yield
-    site.desk.come_to_rest()
+    site.harness.come_to_rest()
 
 
 def _owner_without_rights(site: Site) -> Iterator[None]:
     lost = {"code": "woocommerce_rest_cannot_view", "message": "", "data": {"status": 403}}
-    site.desk.receive(made("order.created", lost))
-    site.desk.reconcile()
+    site.harness.receive(made("order.created", lost))
+    site.harness.reconcile()
     yield
-    site.desk.advance()
-    site.desk.paid_order()
-    site.desk.come_to_rest()
+    site.harness.advance()
+    site.harness.paid_order()
+    site.harness.come_to_rest()
 
 
 def _legacy_webhook(site: Site) -> Iterator[None]:
     """Somebody made a webhook of ours by hand, for the legacy API."""
-    number = site.desk.written_order()
+    number = site.harness.written_order()
     for _ in range(3):
-        site.desk.advance()
-        site.desk.receive(
-            made("order.updated", {"order": {"id": number}}, delivery_id=str(site.desk.clock()))
+        site.harness.advance()
+        site.harness.receive(
+            made("order.updated", {"order": {"id": number}}, delivery_id=str(site.harness.clock()))
         )
-        site.desk.come_to_rest()
+        site.harness.come_to_rest()
     yield
     site.look()
 
 
 def _missed_delivery(site: Site) -> Iterator[None]:
-    site.desk.reconcile()
-    site.desk.paid_order()
-    site.desk.lose()
-    site.desk.advance(20 * MINUTE)
-    site.desk.rescan("changes")
+    site.harness.reconcile()
+    site.harness.paid_order()
+    site.harness.lose()
+    site.harness.advance(20 * MINUTE)
+    site.harness.rescan("changes")
     yield
-    site.desk.advance()
-    site.desk.paid_order()
-    site.desk.come_to_rest()
+    site.harness.advance()
+    site.harness.paid_order()
+    site.harness.come_to_rest()
 
 
 def _webhook_that(happened: Callable[[Site, Webhook], object]) -> Scenario:
@@ -560,7 +561,9 @@ def _webhook_that(happened: Callable[[Site, Webhook], object]) -> Scenario:
 
     def scenario(site: Site) -> Iterator[None]:
         site.look()
-        hooks = (hook for hook in site.desk.store.webhooks.all() if hook.topic == "order.updated")
+        hooks = (
+            hook for hook in site.harness.store.webhooks.all() if hook.topic == "order.updated"
+        )
         happened(site, next(hooks))
         site.survey()
         yield
@@ -570,22 +573,22 @@ def _webhook_that(happened: Callable[[Site, Webhook], object]) -> Scenario:
 
 
 def _is_changed(**to: str) -> Callable[[Site, Webhook], object]:
-    return lambda site, hook: site.desk.store.webhooks.update(hook, to)
+    return lambda site, hook: site.harness.store.webhooks.update(hook, to)
 
 
 def _is_deleted(site: Site, hook: Webhook) -> None:
-    site.desk.store.webhooks.delete(hook)
+    site.harness.store.webhooks.delete(hook)
 
 
 def _no_webhooks(site: Site) -> Iterator[None]:
-    for hook in site.desk.store.webhooks.all():
-        site.desk.store.webhooks.delete(hook)
+    for hook in site.harness.store.webhooks.all():
+        site.harness.store.webhooks.delete(hook)
     site.look()
     yield
     installation = Installation(
-        "shop", site.desk.worker.pusher.client, site.desk.runtime, site.settings
+        "shop", site.harness.worker.pusher.client, site.harness.runtime, site.settings
     )
-    with site.desk.lease() as lease:  # as `store install` does, which keeps to the store's pace
+    with site.harness.lease() as lease:  # as `store install` does, which keeps to the store's pace
         list(installation.mend(lease, installation.survey()))
         installation.note(lease, installation.survey())
 
@@ -593,9 +596,9 @@ def _no_webhooks(site: Site) -> Iterator[None]:
 def _readers_key(site: Site) -> Iterator[None]:
     """The key may read webhooks, and not write them."""
     site.look()
-    keys, reach = site.desk.store.keys, site.reach
+    keys, reach = site.harness.store.keys, site.reach
     keys.add(ApiKey(reach.consumer_key, reach.consumer_secret, permissions="write"))
-    site.desk.advance(site.settings.watch)
+    site.harness.advance(site.settings.watch)
     assert site.watch().step() == 0
     yield
     keys.add(ApiKey(reach.consumer_key, reach.consumer_secret))
@@ -606,28 +609,28 @@ def _readers_key(site: Site) -> Iterator[None]:
 
 
 def _endless_list(site: Site) -> Iterator[None]:
-    site.desk.store.place_orders(count=101, quiet=True)
-    site.desk.store.add_fault("same-page", times=0)
-    site.desk.rescan("orders")
-    site.desk.come_to_rest()
+    site.harness.store.place_orders(count=101, quiet=True)
+    site.harness.store.add_fault("same-page", times=0)
+    site.harness.rescan("orders")
+    site.harness.come_to_rest()
     yield
-    site.desk.store.clear_faults()
-    site.desk.advance(PERMANENT)
-    site.desk.reconcile()
+    site.harness.store.clear_faults()
+    site.harness.advance(PERMANENT)
+    site.harness.reconcile()
 
 
 def _late_reconciliation(site: Site) -> Iterator[None]:
-    site.desk.reconcile()
-    site.desk.advance(timedelta(hours=1))
+    site.harness.reconcile()
+    site.harness.advance(timedelta(hours=1))
     yield
-    site.desk.reconcile()
+    site.harness.reconcile()
 
 
 # --- the policy and its page -------------------------------------------------------------------------------
 
 
 def _another_policy_of_the_same_id(site: Site) -> Iterator[None]:
-    runtime = site.desk.runtime
+    runtime = site.harness.runtime
     wanted = variant(runtime.policy, runtime.policy.id, keep={"technical": "P13M"})
     for each in (runtime.policy, wanted):
         adopt(runtime, each)
@@ -637,7 +640,7 @@ def _another_policy_of_the_same_id(site: Site) -> Iterator[None]:
 
 def _newer_policy(site: Site) -> Iterator[None]:
     """A newer version of the service put a policy in force."""
-    runtime = site.desk.runtime
+    runtime = site.harness.runtime
     adopt(runtime, runtime.policy)
     with site.database.write() as connection:
         current = policies.in_force(connection)
@@ -652,25 +655,27 @@ def _page_that(wrong: Answer) -> Scenario:
     """The published page is answered so; then as it was recorded."""
 
     def scenario(site: Site) -> Iterator[None]:
-        with scripted() as script:
+        with scripted_server() as script:
             look = _page_watch(site, script)
             script.always(wrong)
             assert look.step() == 1
             yield
             script.always(Answer.of(PAGE))
-            site.desk.advance(timedelta(days=1))
+            site.harness.advance(timedelta(days=1))
             assert look.step() == 1
 
     return scenario
 
 
-def _page_watch(site: Site, script: Scripted) -> PageWatch:
+def _page_watch(site: Site, script: ScriptedServer) -> PageWatch:
     """The daily look; within this process, for a second saved."""
     settings = replace(site.settings, policy_page_url=f"{script.url}/wp-json/wp/v2/pages/57129")
     with site.database.write() as connection:
-        page_checks.keep_only(connection, settings.policy_pages, site.desk.clock())
+        page_checks.keep_only(connection, settings.policy_pages, site.harness.clock())
     return PageWatch(
-        site.desk.runtime, settings, compare=lambda source, policy, _: compare_page(source, policy)
+        site.harness.runtime,
+        settings,
+        compare=lambda source, policy, _: compare_page(source, policy),
     )
 
 

@@ -1,6 +1,6 @@
 """Deliveries, reports, holds, requests, consents and new policies in any order: the end depends on the facts alone.
 
-The ledger is held against what the rules give for the same facts, worked out without a database (`oracle`). What
+The ledger is held against what the rules give for the same facts, worked out without a database (`expected_rows`). What
 carries no time is left out, as in the test over the recorded day: it is dated by its arrival, or only leads to a
 question to the store.
 """
@@ -20,9 +20,9 @@ from hooks.ledger.tables import records
 from hooks.retention.facts import RecordKind
 from hooks.runtime import Runtime
 from tests.integration.conftest import MakeLedger
-from tests.integration.oracle import Key, expected
-from tests.integration.variants import policies
-from tests.integration.worlds import World, play, worlds
+from tests.integration.expected_rows import Key, expected_columns
+from tests.integration.policy_variants import policies
+from tests.integration.random_cases import RandomCase, play, random_cases
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 QUICK = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -40,14 +40,14 @@ def _rows(database: Database) -> dict[Key, dict[str, Any]]:
     return {(cast("RecordKind", row["kind"]), row["external_id"]): dict(row) for row in found}
 
 
-def _check(database: Database, world: World) -> None:
+def _check(database: Database, case: RandomCase) -> None:
     ticks = count()
     fresh = Runtime(
         database, policies()[0], timedelta(0), lambda: NOON + timedelta(seconds=next(ticks))
     )
-    ended = play(fresh, "shop", world)
-    assert ended.policy.digest == world.policy.digest
-    rows, wanted = _rows(database), expected(world.contents, world.policy)
+    ended = play(fresh, "shop", case)
+    assert ended.policy.digest == case.policy.digest
+    rows, wanted = _rows(database), expected_columns(case.contents, case.policy)
     found = {key: {name: rows[key][name] for name in columns} for key, columns in wanted.items()}
     assert found == wanted
     for key in rows.keys() - wanted.keys():  # somebody named it; nothing is known of it but that
@@ -59,16 +59,16 @@ def _check(database: Database, world: World) -> None:
 
 
 @_examples(100)
-@given(world=worlds())
+@given(case=random_cases())
 def test_the_end_depends_on_the_facts_and_not_on_their_order(
-    copies: MakeLedger, world: World
+    copies: MakeLedger, case: RandomCase
 ) -> None:
     with closing(copies()) as database:
-        _check(database, world)
+        _check(database, case)
 
 
 @_examples(6)
-@given(world=worlds())
-def test_it_does_so_on_postgresql(servers: MakeLedger, world: World) -> None:
+@given(case=random_cases())
+def test_it_does_so_on_postgresql(servers: MakeLedger, case: RandomCase) -> None:
     with closing(servers()) as database:
-        _check(database, world)
+        _check(database, case)

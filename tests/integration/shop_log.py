@@ -17,15 +17,15 @@ from hooks.ledger.tables import history
 from hooks.ledger.tables import records as records_table
 from hooks.retention.facts import PAID_STATUSES, STORED_KINDS, Choice, CustomerFacts, OrderFacts
 from hooks.retention.policy import Policy
-from tests.integration.desk import Desk
-from tests.integration.oracle import Key, columns_of, events_of, reports_of
+from tests.integration.expected_rows import Key, columns_of, events_of, reports_of
+from tests.integration.harness import Harness
 
 Held = Key
 Rows = dict[Held, dict[str, Any]]
 
 
 @dataclass
-class Chronicle:
+class ShopLog:
     """What really was, second by second: of each record, all newsletter choices that stood in a second; and what was
     reported and noted besides, which the ledger alone knows."""
 
@@ -38,7 +38,7 @@ class Chronicle:
     undated: set[int] = field(default_factory=set)
     told: list[Happened | Noted] = field(default_factory=list)
 
-    def note(self, one: Desk) -> None:
+    def note(self, one: Harness) -> None:
         """Write down how the shop stands."""
         now = one.store.clock.now()
         for number, order in one.store.shop.orders.items():
@@ -119,7 +119,7 @@ def count_to_ask(database: Database) -> int:
         return int(connection.execute(chosen).scalar_one())
 
 
-def compare(rows: Rows, second: Rows, one: Desk, chronicle: Chronicle) -> None:
+def compare(rows: Rows, second: Rows, one: Harness, shop_log: ShopLog) -> None:
     """The ledger against one that knows nothing but what the store's lists led to, record by record."""
     shop = one.store.shop
     there = {("order", number) for number in shop.orders}
@@ -137,17 +137,17 @@ def compare(rows: Rows, second: Rows, one: Desk, chronicle: Chronicle) -> None:
             assert row["state"] in ("gone", "unknown"), held
             continue
         if held in there or held in second:
-            if kind == "customer" or number not in chronicle.undated:
+            if kind == "customer" or number not in shop_log.undated:
                 assert row["version"] == second[held]["version"], held
-            _compare_facts(held, row, second[held], chronicle)
+            _compare_facts(held, row, second[held], shop_log)
             if second[held]["email_hash"] and (
-                kind == "customer" or number not in chronicle.undated
+                kind == "customer" or number not in shop_log.undated
             ):
                 assert row["email_hash"] == second[held]["email_hash"], held
-    _compare_columns(rows, one.runtime.policy, chronicle)
+    _compare_columns(rows, one.runtime.policy, shop_log)
 
 
-def _compare_columns(rows: Rows, policy: Policy, chronicle: Chronicle) -> None:
+def _compare_columns(rows: Rows, policy: Policy, shop_log: ShopLog) -> None:
     """Tags, dates and state of all that is not gone are as the rules give them for the facts, and for what was reported
     and noted."""
     facts = {
@@ -158,9 +158,9 @@ def _compare_columns(rows: Rows, policy: Policy, chronicle: Chronicle) -> None:
     addresses = {
         number: row["email_hash"] for (kind, number), row in rows.items() if kind == "customer"
     }
-    for key, reported in reports_of(chronicle.told).items():
+    for key, reported in reports_of(shop_log.told).items():
         assert facts[key] == reported, key
-    for key, columns in columns_of(facts, events_of(chronicle.told), policy, addresses).items():
+    for key, columns in columns_of(facts, events_of(shop_log.told), policy, addresses).items():
         names = columns.keys() if rows[key]["state"] != "gone" else {"events"}
         assert {name: rows[key][name] for name in names} == {
             name: columns[name] for name in names
@@ -168,7 +168,7 @@ def _compare_columns(rows: Rows, policy: Policy, chronicle: Chronicle) -> None:
 
 
 def _compare_facts(
-    held: Held, row: dict[str, Any], fresh: dict[str, Any], chronicle: Chronicle
+    held: Held, row: dict[str, Any], fresh: dict[str, Any], shop_log: ShopLog
 ) -> None:
     """The same facts but for what only history tells."""
     kind, number = held
@@ -177,37 +177,35 @@ def _compare_facts(
     if isinstance(mine, OrderFacts) and isinstance(shown, OrderFacts):
         assert (mine.erased_at is None) == (shown.erased_at is None), held
         if mine.erased_at and shown.erased_at:
-            assert chronicle.erased[number] <= mine.erased_at <= shown.erased_at, held
-        expected: OrderFacts | CustomerFacts = _remembered(number, mine, shown, chronicle)
+            assert shop_log.erased[number] <= mine.erased_at <= shown.erased_at, held
+        expected: OrderFacts | CustomerFacts = _remembered(number, mine, shown, shop_log)
     else:
         mine, shown = cast("CustomerFacts", mine), cast("CustomerFacts", shown)
-        latest = chronicle.last_order(number)
+        latest = shop_log.last_order(number)
         if shown.last_order_at or mine.last_order_at:
             assert latest is not None
             assert mine.last_order_at is not None
             assert (shown.last_order_at or mine.last_order_at) <= mine.last_order_at <= latest, held
         expected = replace(shown, choices=mine.choices, last_order_at=mine.last_order_at)
     assert facts_text(mine) == facts_text(expected), held
-    _check_choices(held, mine.choices, shown.choices, chronicle)
+    _check_choices(held, mine.choices, shown.choices, shop_log)
 
 
-def _remembered(
-    number: int, mine: OrderFacts, shown: OrderFacts, chronicle: Chronicle
-) -> OrderFacts:
+def _remembered(number: int, mine: OrderFacts, shown: OrderFacts, shop_log: ShopLog) -> OrderFacts:
     """The facts that the store shows, with what is remembered of earlier states: each of it was so once."""
     assert mine.is_paid or not shown.is_paid, number
-    assert not mine.was_paid or number in chronicle.paid, number
+    assert not mine.was_paid or number in shop_log.paid, number
     owner = mine.former_customer_id
-    assert not owner or number in chronicle.owners[owner], number
+    assert not owner or number in shop_log.owners[owner], number
     carried: dict[str, Any] = {}
     for name, _ in mine.carried:
         if name in ("created_at", "paid_at", "completed_at"):
             carried[name] = getattr(mine, name)
-            assert (number, name, f"{carried[name]:%Y-%m-%dT%H:%M:%S}") in chronicle.days, (
+            assert (number, name, f"{carried[name]:%Y-%m-%dT%H:%M:%S}") in shop_log.days, (
                 number,
                 name,
             )
-    if number in chronicle.undated:
+    if number in shop_log.undated:
         carried["meta_at"] = mine.meta_at
     return replace(
         shown,
@@ -222,18 +220,18 @@ def _remembered(
 
 
 def _check_choices(
-    held: Held, seen: tuple[Choice, ...], now: tuple[Choice, ...], chronicle: Chronicle
+    held: Held, seen: tuple[Choice, ...], now: tuple[Choice, ...], shop_log: ShopLog
 ) -> None:
     """Each choice was true when it was seen, and the last is what stands."""
     for choice in seen:
-        assert choice.given in chronicle.stood(held, choice.at), held
-    if now and held[1] in chronicle.undated and held[0] == "order":
+        assert choice.given in shop_log.stood(held, choice.at), held
+    if now and held[1] in shop_log.undated and held[0] == "order":
         assert seen[-1].given == now[-1].given, held
     elif now:
         assert seen[-1] == now[-1], held
 
 
-def assert_in_step(rows: Rows, one: Desk) -> None:
+def assert_in_step(rows: Rows, one: Harness) -> None:
     """The store holds what the ledger wants, and nothing waits."""
     shop = one.store.shop
     for (kind, number), row in rows.items():

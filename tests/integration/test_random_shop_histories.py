@@ -30,10 +30,14 @@ from hooks.retention.policy import Policy
 from hooks.store.retry import PERMANENT
 from hooks.sync.reconcile import Reconciler
 from hooks.sync.refetch import Refetcher
-from tests.integration.chronicle import (
-    Chronicle,
+from tests.integration.conftest import MakeLedger
+from tests.integration.harness import SETTLE, open_harness
+from tests.integration.policy_variants import policies
+from tests.integration.random_histories import ShopMachine, go_through, play
+from tests.integration.shop_log import (
     Held,
     Rows,
+    ShopLog,
     assert_in_step,
     bare,
     compare,
@@ -41,10 +45,6 @@ from tests.integration.chronicle import (
     count_to_ask,
     rows_of,
 )
-from tests.integration.conftest import MakeLedger
-from tests.integration.desk import SETTLE, desk
-from tests.integration.sequences import Sequence, go_through, play
-from tests.integration.variants import policies
 
 PAGE = 4
 """Short pages, so that a walk through a few records has many."""
@@ -111,7 +111,7 @@ past = st.sampled_from([0, 1, 40, 700])
 """Days."""
 
 
-class AnySequence(Sequence):
+class AnySequence(ShopMachine):
     """A shop, its deliveries and a worker, none of which keeps to any order."""
 
     role = "administrator"
@@ -126,10 +126,10 @@ class AnySequence(Sequence):
         patch.setattr("hooks.store.listing.PER_PAGE", PAGE)
         self.database = self.make_ledger()
         self.stack.callback(self.database.close)
-        self.desk = self.stack.enter_context(
-            desk(self.database, self.policy, role=self.role, subject_key=self.subject_key)
+        self.harness = self.stack.enter_context(
+            open_harness(self.database, self.policy, role=self.role, subject_key=self.subject_key)
         )
-        self.chronicle = Chronicle()
+        self.shop_log = ShopLog()
         self.edited: dict[Held, int] = {}
         self.accounts = 0
 
@@ -140,21 +140,21 @@ class AnySequence(Sequence):
     )
     def open(self, given: list[dict[str, Any]], heard: bool) -> None:
         """A shop with a few orders and an account, of which all was heard, or nothing."""
-        self.desk.store.sign_up(email="first@example.test")
+        self.harness.store.sign_up(email="first@example.test")
         for place, one in enumerate(given):
             self.place(one, 0 if place == 0 else None, quiet=not heard)
-        self.chronicle.note(self.desk)
+        self.shop_log.note(self.harness)
         if heard:
-            self.desk.come_to_rest()
+            self.harness.come_to_rest()
 
     @rule(given=st.sampled_from(PLACED), owner=st.none() | places, quiet=st.booleans())
     def place(self, given: dict[str, Any], owner: int | None, *, quiet: bool) -> None:
         """Somebody orders; `quiet`: an importer does, of which no webhook tells."""
-        if len(self.desk.store.shop.orders) >= MOST:
+        if len(self.harness.store.shop.orders) >= MOST:
             return
         customer = self._customer(owner) if owner is not None else None
-        self.desk.store.shop.statuses.add(given.get("status", "pending"))
-        self.desk.store.place_orders(
+        self.harness.store.shop.statuses.add(given.get("status", "pending"))
+        self.harness.store.place_orders(
             1, customer_id=customer or 0, quiet=quiet, **{"set_paid": False} | given
         )
 
@@ -165,13 +165,13 @@ class AnySequence(Sequence):
         if number is None:
             return
         more = {"amount": "5.00"} if deed == "refund" else {}
-        trashed = self.desk.store.shop.orders[number].status == "trash"
+        trashed = self.harness.store.shop.orders[number].status == "trash"
         if (trashed and deed not in ("restore", "delete", "anonymise")) or (
             deed == "restore" and not trashed
         ):
             return
         try:
-            getattr(self.desk.store, f"{deed}_order")(number, **more)
+            getattr(self.harness.store, f"{deed}_order")(number, **more)
         except RestError:
             return  # nothing left to be given back
         self._lose_if(lost)
@@ -180,8 +180,8 @@ class AnySequence(Sequence):
     def edit(self, place: int, change: dict[str, Any], *, lost: bool) -> None:
         """Staff edit an order."""
         number = self._order(place)
-        if number is not None and self.desk.store.shop.orders[number].status != "trash":
-            self.desk.store.edit_order(number, **change)
+        if number is not None and self.harness.store.shop.orders[number].status != "trash":
+            self.harness.store.edit_order(number, **change)
             self._lose_if(lost)
 
     @rule(place=places, owner=places)
@@ -189,53 +189,55 @@ class AnySequence(Sequence):
         """Staff find that an order is another customer's."""
         number, customer = self._order(place), self._customer(owner)
         if number is not None:
-            self.desk.store.edit_order(number, customer_id=customer or 0)
+            self.harness.store.edit_order(number, customer_id=customer or 0)
 
     @rule(place=places, odd=st.sampled_from(ODD), change=st.booleans(), lost=lost)
     def show_oddly(self, place: int, odd: dict[str, Any], *, change: bool, lost: bool) -> None:
         """An update of the shop, or a plugin, mixes up the days of an order."""
         number = self._order(place)
-        if number is None or self.desk.store.shop.orders[number].status == "trash":
+        if number is None or self.harness.store.shop.orders[number].status == "trash":
             return
-        self.desk.store.show_oddly("order", number, **odd)
+        self.harness.store.show_oddly("order", number, **odd)
         if change:
-            self.desk.store.edit_order(number, customer_note="Ring twice")
+            self.harness.store.edit_order(number, customer_note="Ring twice")
             self._lose_if(lost)
 
     @rule(place=places)
     def refund_in_silence(self, place: int) -> None:
         """A payment gateway gives money back: no date of the order moves, and nothing is sent."""
         number = self._order(place)
-        if number is not None and self.desk.store.shop.orders[number].status != "trash":
+        if number is not None and self.harness.store.shop.orders[number].status != "trash":
             with suppress(RestError):  # nothing left to be given back
-                self.desk.store.refund_order(number, amount="5.00", silent=True)
+                self.harness.store.refund_order(number, amount="5.00", silent=True)
 
     @rule(place=places)
     def delete_refund(self, place: int) -> None:
         """Staff delete a refund, of which nothing is sent, either."""
         number = self._order(place)
-        if number is not None and self.desk.store.shop.orders[number].refunds:
-            self.desk.store.delete_refund(number, self.desk.store.shop.orders[number].refunds[0].id)
+        if number is not None and self.harness.store.shop.orders[number].refunds:
+            self.harness.store.delete_refund(
+                number, self.harness.store.shop.orders[number].refunds[0].id
+            )
 
     @rule(habits=st.sampled_from(HABITS), place=places)
     def take_on(self, habits: dict[str, Any], place: int) -> None:
         """The store, or what stands before it, takes on a habit; or a record is closed to the key."""
         number = self._order(place)
         closed = {f"order:{number}"} if habits.get("closed") else set()
-        self.desk.store.set_habits(**NO_HABITS | habits | {"closed": closed})
+        self.harness.store.set_habits(**NO_HABITS | habits | {"closed": closed})
 
     @rule(how=st.sampled_from(["sign-up", "account", "staff"]))
     def sign_up(self, how: str) -> None:
         """An account is made; where addresses are known, the first one is of somebody who orders as a guest, too."""
-        if len(self.desk.store.shop.customers) >= MOST:
+        if len(self.harness.store.shop.customers) >= MOST:
             return
         self.accounts += 1
-        taken = {account.email for account in self.desk.store.shop.customers.values()}
+        taken = {account.email for account in self.harness.store.shop.customers.values()}
         email = KARI if self.subject_key and KARI not in taken else f"c{self.accounts}@example.test"
         if how == "sign-up":
-            self.desk.store.sign_up(email=email)
+            self.harness.store.sign_up(email=email)
         else:
-            self.desk.store.make_account(
+            self.harness.store.make_account(
                 email=email, role="customer" if how == "account" else "editor"
             )
 
@@ -250,12 +252,12 @@ class AnySequence(Sequence):
         if number is None:
             return
         if deed in ("promote", "demote"):
-            self.desk.store.shop.customers[number].role = (
+            self.harness.store.shop.customers[number].role = (
                 "editor" if deed == "promote" else "customer"
             )
         else:
             getattr(
-                self.desk.store,
+                self.harness.store,
                 {"edit": "edit_customer", "delete": "delete_customer"}.get(deed, deed),
             )(number)
             self._lose_if(lost)
@@ -267,7 +269,7 @@ class AnySequence(Sequence):
         """The newsletter is wanted, or not any more."""
         number = self._order(place) if kind == "order" else self._customer(place)
         if number is not None:
-            (self.desk.store.opt_in if wanted else self.desk.store.opt_out)(kind, number)
+            (self.harness.store.opt_in if wanted else self.harness.store.opt_out)(kind, number)
             self._lose_if(lost)
 
     @rule(
@@ -284,12 +286,12 @@ class AnySequence(Sequence):
         if number is None or self.edited.get((kind, number), 0) >= 2:
             return
         self.edited[kind, number] = self.edited.get((kind, number), 0) + 1
-        self.desk.store.edit_meta(kind, number, key, value)
+        self.harness.store.edit_meta(kind, number, key, value)
 
     @rule(seconds=st.sampled_from(PASSING))
     def pass_time(self, seconds: int) -> None:
         """Time goes by."""
-        self.desk.advance(timedelta(seconds=seconds))
+        self.harness.advance(timedelta(seconds=seconds))
 
     # People, and other tools
 
@@ -313,15 +315,15 @@ class AnySequence(Sequence):
         number = places[kind]
         if number is None:
             return
-        before = [told.event.id for told in self.chronicle.told if isinstance(told, Noted)]
+        before = [told.event.id for told in self.shop_log.told if isinstance(told, Noted)]
         named = (
             before[about % len(before)] if before and type_ in ("hold-lifted", "retracted") else ""
         )
         event = RecordEvent(f"event-{len(before)}", type_, self._ago(days), about=named)
         if type_ == "hold":
             event = replace(event, reason="litigation", owner="legal", review_on=date(2027, 5, 1))
-        self.chronicle.told.append(Noted(kind, number, event))
-        self.desk.note(kind, number, event)
+        self.shop_log.told.append(Noted(kind, number, event))
+        self.harness.note(kind, number, event)
 
     @rule(
         what=st.sampled_from(sorted(EVENT_TYPES)),
@@ -343,13 +345,13 @@ class AnySequence(Sequence):
         whose = self._order(place) if about == "order" else self._customer(place)
         subject = Subject(about, str(whose)) if about and whose else None
         happened = Happened(kind, number, occurrence, self._ago(days), subject=subject)
-        self.chronicle.told.append(happened)
-        self.desk.report(happened)
+        self.shop_log.told.append(happened)
+        self.harness.report(happened)
 
     @rule(which=st.integers(0, len(policies()) - 1))
     def publish(self, which: int) -> None:
         """Another policy is put in force; it may have been before."""
-        self.desk.adopt(policies()[which])
+        self.harness.adopt(policies()[which])
 
     # The worker
 
@@ -358,14 +360,14 @@ class AnySequence(Sequence):
         """Some pages of the rounds that are due are gone through; perhaps all of them were asked for before."""
         if anew:
             with self.database.write() as connection:
-                rounds.ask_for(connection, "shop", rounds.LISTS, self.desk.clock())
+                rounds.ask_for(connection, "shop", rounds.LISTS, self.harness.clock())
         for _ in range(pages):
-            self.desk.reconciler.step()
+            self.harness.reconciler.step()
 
     @rule(deed=st.sampled_from(["ask", "push", "write", "orders", "customers", "changes"]))
     def die(self, deed: str) -> None:
         """A worker dies: after it claimed, or after it wrote and before it settled."""
-        now, token = self.desk.clock(), uuid4().hex
+        now, token = self.harness.clock(), uuid4().hex
         until = now + timedelta(minutes=5)
         with self.database.write() as connection:
             if deed == "ask":
@@ -392,7 +394,7 @@ class AnySequence(Sequence):
             for kind in STORED_KINDS:
                 mine = {row.external_id: _wanted(row) for row in due if row.kind == kind}
                 if mine:
-                    self.desk.worker.pusher.client.write_meta(kind, mine)
+                    self.harness.worker.pusher.client.write_meta(kind, mine)
 
     @rule()
     def reconcile(self) -> None:
@@ -400,8 +402,8 @@ class AnySequence(Sequence):
         self.end()
 
     @invariant()
-    def keep_the_chronicle(self) -> None:
-        self.chronicle.note(self.desk)
+    def update_the_log(self) -> None:
+        self.shop_log.note(self.harness)
 
     def teardown(self) -> None:
         try:
@@ -414,27 +416,27 @@ class AnySequence(Sequence):
 
     def end(self) -> None:
         """What a dead worker held lapses, the lists are gone through once, and all is as it should be."""
-        self.desk.store.set_habits(**NO_HABITS)
-        self.desk.advance(PERMANENT)
-        go_through(self.desk.reconciler, "shop")
-        self.desk.work()
-        self.desk.come_to_rest()
-        self.chronicle.note(self.desk)
+        self.harness.store.set_habits(**NO_HABITS)
+        self.harness.advance(PERMANENT)
+        go_through(self.harness.reconciler, "shop")
+        self.harness.work()
+        self.harness.come_to_rest()
+        self.shop_log.note(self.harness)
         rows = rows_of(self.database)
         with self._second() as second:
-            compare(rows, second, self.desk, self.chronicle)
-        assert_in_step(rows, self.desk)
+            compare(rows, second, self.harness, self.shop_log)
+        assert_in_step(rows, self.harness)
         self._assert_nothing_is_left_to_do()
 
     def _assert_nothing_is_left_to_do(self) -> None:
         """A second reconciliation writes nothing, and changes nothing that is known."""
         before, tells = rows_of(self.database), count_history(self.database)
-        since = len(self.desk.store.log.requests)
-        self.desk.advance(timedelta(minutes=1))
-        go_through(self.desk.reconciler, "shop")
-        self.desk.work()
-        self.desk.come_to_rest()
-        assert [one for one in self.desk.store.log.requests[since:] if one.method != "GET"] == []
+        since = len(self.harness.store.log.requests)
+        self.harness.advance(timedelta(minutes=1))
+        go_through(self.harness.reconciler, "shop")
+        self.harness.work()
+        self.harness.come_to_rest()
+        assert [one for one in self.harness.store.log.requests[since:] if one.method != "GET"] == []
         assert bare(rows_of(self.database)) == bare(before)
         assert count_history(self.database) == tells
 
@@ -443,16 +445,16 @@ class AnySequence(Sequence):
         """The rows of a ledger that was filled by one reconciliation alone."""
         database = self.make_second()
         try:
-            runtime = replace(self.desk.runtime, database=database)
-            client = self.desk.worker.pusher.client
+            runtime = replace(self.harness.runtime, database=database)
+            client = self.harness.worker.pusher.client
             with database.write() as connection:
                 stores.register(connection, ["shop"])
-                rounds.register(connection, "shop", self.desk.clock())
+                rounds.register(connection, "shop", self.harness.clock())
             reconciler = Reconciler("shop", client, runtime, timedelta(hours=1), timedelta(hours=1))
             go_through(reconciler, "shop")
             refetcher = Refetcher("shop", client, runtime)
             while refetcher.refetch() or count_to_ask(database):
-                self.desk.advance(SETTLE)
+                self.harness.advance(SETTLE)
             yield rows_of(database)
         finally:
             database.close()
@@ -460,7 +462,7 @@ class AnySequence(Sequence):
     # Helpers
 
     def _ago(self, days: int) -> datetime:
-        return self.desk.clock() - timedelta(days=days)
+        return self.harness.clock() - timedelta(days=days)
 
 
 def _wanted(row: Any) -> dict[str, str | None]:

@@ -32,7 +32,7 @@ FactsOf = Mapping[Key, Facts]
 EventsOf = Mapping[Key, tuple[RecordEvent, ...]]
 
 
-def expected(contents: Iterable[Content], policy: Policy) -> dict[Key, dict[str, Any]]:
+def expected_columns(contents: Iterable[Content], policy: Policy) -> dict[Key, dict[str, Any]]:
     """By record, the columns that follow from all that was shown, reported and noted."""
     seen = tuple(contents)
     return columns_of(_shown(seen) | reports_of(seen), events_of(seen), policy)

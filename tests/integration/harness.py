@@ -1,4 +1,4 @@
-"""A worker's desk: one store over real HTTP, one ledger, and one clock that both go by and a test moves."""
+"""A worker's harness: one store over real HTTP, one ledger, and one clock that both go by and a test moves."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ ENOUGH = 40
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For what does not depend on the database."""
 
-ROLES = pytest.mark.parametrize("desk", ["administrator", "shop_manager"], indirect=True)
+ROLES = pytest.mark.parametrize("harness", ["administrator", "shop_manager"], indirect=True)
 """With a shop manager's key and webhooks, customers are shown without `meta_data`."""
 
 
@@ -70,7 +70,7 @@ class Clock:
 
 
 @dataclass
-class Desk:
+class Harness:
     """What one test of the worker needs, for one store."""
 
     slug: str
@@ -281,7 +281,7 @@ class Desk:
 
 
 @contextmanager
-def desk(
+def open_harness(
     database: Database,
     policy: Policy,
     *,
@@ -289,8 +289,8 @@ def desk(
     role: str = "administrator",
     clock: Clock | None = None,
     subject_key: str | None = None,
-) -> Iterator[Desk]:
-    """A desk whose key, and whose webhooks' owner, has this role."""
+) -> Iterator[Harness]:
+    """A harness whose key, and whose webhooks' owner, has this role."""
     clock = clock or Clock()
     with ExitStack() as stack:
         sending = SendingOptions(autosend=False, timeout=5)
@@ -311,7 +311,7 @@ def desk(
         reconciler = Reconciler(
             slug, worker.pusher.client, runtime, settings.reconcile, settings.sweep
         )
-        yield Desk(slug, store, receiver, runtime, clock, worker, reconciler, settings)
+        yield Harness(slug, store, receiver, runtime, clock, worker, reconciler, settings)
 
 
 def worker_of(reach: StoreSettings, runtime: Runtime) -> StoreWorker:

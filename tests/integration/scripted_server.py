@@ -15,7 +15,7 @@ from tests.support.serving import served
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedRequest:
     """One request as it came; of a name that came twice in the query the last value counts, as in PHP."""
 
     method: str
@@ -46,17 +46,17 @@ class Answer:
         return cls(status, json.dumps(body).encode(), {"Content-Type": "application/json"} | named)
 
 
-def _fine(_: Asked) -> Answer:
+def _fine(_: ReceivedRequest) -> Answer:
     return Answer()
 
 
 @dataclass
-class Scripted:
+class ScriptedServer:
     """`answer` says what the next requests get."""
 
     url: str = ""
-    answer: Callable[[Asked], Answer] = _fine
-    asked: list[Asked] = field(default_factory=list)
+    answer: Callable[[ReceivedRequest], Answer] = _fine
+    requests: list[ReceivedRequest] = field(default_factory=list)
     connections: int = 0
     closed: int = 0
 
@@ -68,7 +68,7 @@ class Scripted:
 class _Server(ThreadingHTTPServer):
     """Counts the connections that it takes and those that it has closed."""
 
-    script: Scripted
+    script: ScriptedServer
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Take one."""
@@ -82,9 +82,9 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def scripted() -> Iterator[Scripted]:
+def scripted_server() -> Iterator[ScriptedServer]:
     """Listen for as long as the block lasts."""
-    script = Scripted()
+    script = ScriptedServer()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -94,9 +94,9 @@ def scripted() -> Iterator[Scripted]:
             query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            asked = Asked(self.command, parts.path, query, headers, body)
-            script.asked.append(asked)
-            answer = script.answer(asked)
+            received = ReceivedRequest(self.command, parts.path, query, headers, body)
+            script.requests.append(received)
+            answer = script.answer(received)
             self.send_response(answer.status)
             self.send_header("Content-Length", str(len(answer.body)))
             for name, value in answer.headers.items():

@@ -26,8 +26,8 @@ from hooks.web.status import (
     store_problems,
     webhook_problems,
 )
-from tests.integration.desk import Desk
-from tests.integration.troubles import SCENARIOS, Site
+from tests.integration.harness import Harness
+from tests.integration.problem_scenarios import SCENARIOS, Site
 from tests.support.processes import ROOT
 
 DOWN = {"ledger-not-writable", "ledger-unavailable"}
@@ -40,11 +40,11 @@ CASES = [*((code, "sqlite") for code in SCENARIOS), ("ledger-not-writable", "pos
 
 
 @pytest.fixture
-def site(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Site:
+def site(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> Site:
     """A site whose web process looks anew at each request."""
     monkeypatch.setattr(readiness, "VALID_SECONDS", 0.0)
     monkeypatch.setattr(service_module, "FOLLOW_SECONDS", 0.0)
-    return Site(desk, monkeypatch)
+    return Site(harness, monkeypatch)
 
 
 @pytest.mark.parametrize(("code", "database_url"), CASES, indirect=["database_url"])

@@ -89,12 +89,12 @@ def is_early(row: Row[Any]) -> bool:
     )
 
 
-def counted(rows: Iterable[Row[Any]]) -> Counter[tuple[Any, ...]]:
+def tally_counts(rows: Iterable[Row[Any]]) -> Counter[tuple[Any, ...]]:
     """What a tally gave."""
     return Counter({tuple(row[:-1]): row.number for row in rows})
 
 
-def assert_true(connection: Connection) -> None:
+def assert_tallies_match(connection: Connection) -> None:
     """All that is read from tallies is what the records say."""
     rows = all_of(connection)
     about = (
@@ -106,7 +106,7 @@ def assert_true(connection: Connection) -> None:
         "unknown_status",
         "recipients",
     )
-    assert counted(tallies.kinds(connection, *about)) == kinds_of(rows)
+    assert tally_counts(tallies.kinds(connection, *about)) == kinds_of(rows)
     by_day = ("day", "kind", "retention_class")
     whole, part = (
         tallies.days(connection, "whole", *by_day),
@@ -131,7 +131,7 @@ QUERIES = [
 ]  # fmt: skip
 
 
-def assert_pages_true(connection: Connection) -> None:
+def assert_pages_match(connection: Connection) -> None:
     """Whatever is asked of the schedule, its pages have what falls due, in that order."""
     rows = all_of(connection)
     for query in QUERIES:
