@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import sqlite3
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from sqlalchemy.engine import make_url
 
 from hooks.ledger.database import Database
 from hooks.ledger.upgrade import upgrade
@@ -72,6 +74,28 @@ def postgresql() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql: str) -> Iterator[str]:
+    """Migrate one database, and yield its name: a copy of it takes less time than a migration."""
+    with new_database(postgresql) as url:
+        _migrate(url)
+        yield str(make_url(url).database)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Migrate one SQLite file, for the same reason."""
+    path = tmp_path_factory.mktemp("migrated") / "ledger.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+def _migrate(url: str) -> None:
+    ledger = Database(url)
+    upgrade(ledger)
+    ledger.close()
+
+
 @pytest.fixture
 def rollback_journal(monkeypatch: pytest.MonkeyPatch) -> None:
     """An SQLite that can lose commits in WAL mode, in this process and in all that a test starts."""
@@ -84,15 +108,24 @@ def rollback_journal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a database that nobody has touched: once SQLite, once PostgreSQL; where a test asks for it, also
-    "sqlite-rollback", an SQLite that needs a rollback journal."""
+    """Yield the URL of a database of the test's own: once SQLite, once PostgreSQL; where a test asks for it, also
+    "sqlite-rollback", an SQLite that needs a rollback journal.
+
+    It is empty. For a test that asks for a migrated ledger it is a copy of one, but for the rollback journal.
+    """
+    is_migrated = not {"database", "processes"}.isdisjoint(request.fixturenames)
+    if request.param == "postgresql":
+        server_url = request.getfixturevalue("postgresql")
+        template = request.getfixturevalue("migrated_postgresql") if is_migrated else "template1"
+        with new_database(server_url, template=template) as url:
+            yield url
+        return
+    path = tmp_path / "ledger.db"
     if request.param == "sqlite-rollback":
         request.getfixturevalue("rollback_journal")
-    if request.param.startswith("sqlite"):
-        yield f"sqlite:///{tmp_path}/ledger.db"
-        return
-    with new_database(request.getfixturevalue("postgresql")) as url:
-        yield url
+    elif is_migrated:
+        shutil.copyfile(request.getfixturevalue("migrated_sqlite"), path)
+    yield f"sqlite:///{path}"
 
 
 @pytest.fixture

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -52,13 +54,18 @@ class Door:
     def forward(self, path: str, headers: dict[str, str], body: bytes) -> int:
         """Hand one delivery on; the answer's status, 502 where there is none."""
         connection = HTTPConnection("127.0.0.1", self.behind, timeout=60)
+        client: socket.socket | None = None
         try:
+            connection.connect()
+            client = connection.sock
             connection.request("POST", path, body, headers)
             return connection.getresponse().status
         except (OSError, HTTPException):
             return 502
         finally:
             connection.close()
+            if client is not None:
+                _close(client)
 
     def remember(self, headers: dict[str, str], body: bytes) -> None:
         """The store has its 200."""
@@ -80,6 +87,14 @@ class Door:
             for headers, body in self.taken
         )
         return {delivery.identity for delivery in read}
+
+
+def _close(client: socket.socket) -> None:
+    """Close a socket that http.client may have left open: where the process is killed amid its answer, the answer's
+    file still holds the socket."""
+    number = client.detach()
+    if number >= 0:
+        os.close(number)
 
 
 @contextmanager

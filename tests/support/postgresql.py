@@ -44,12 +44,12 @@ def server(directory: Path) -> Iterator[str]:
 
 
 @contextmanager
-def new_database(server_url: str) -> Iterator[str]:
-    """An empty database, which is dropped at the end; its URL."""
+def new_database(server_url: str, *, template: str = "template1") -> Iterator[str]:
+    """Create a database, which is dropped at the end; yield its URL. It is empty, or a copy of the template."""
     name = f"ledger_{uuid4().hex}"
     admin = create_engine(server_url, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     try:
         yield admin.url.set(database=name).render_as_string(hide_password=False)
     finally:
