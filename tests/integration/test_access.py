@@ -1,5 +1,5 @@
-"""Without a token, only who asks this machine from this machine, and only reads, is answered. Whoever guesses at the
-token is told to wait, and nobody else is."""
+"""Access without a token: only a direct request from this machine, and only a read, is answered. A client that guesses
+tokens has to wait; nobody else does."""
 
 from __future__ import annotations
 
@@ -76,20 +76,22 @@ def without_token() -> FlaskClient:
         ("http://192.0.2.7:8000", 403),
     ],
 )
-def test_the_name_that_is_asked_for_is_this_machines(
+def test_only_names_of_this_machine_are_answered_without_a_token(
     asked: str, status: int, without_token: FlaskClient
 ) -> None:
     assert without_token.get("/openapi.json", base_url=asked).status_code == status
 
 
 @pytest.mark.parametrize("name", PROXIES)
-def test_no_proxy_is_answered_without_a_token(name: str, without_token: FlaskClient) -> None:
-    """Whatever the header holds."""
+def test_a_proxied_request_is_refused_without_a_token(
+    name: str, without_token: FlaskClient
+) -> None:
+    """The value of the proxy's header does not matter."""
     for value in ("192.0.2.1", ""):
         assert without_token.get("/openapi.json", headers={name: value}).status_code == 403
 
 
-def test_ordinary_headers_are_no_proxys() -> None:
+def test_ordinary_headers_are_not_taken_for_a_proxys() -> None:
     assert not has_proxy_header(ORDINARY)
 
 
@@ -99,7 +101,7 @@ def test_ordinary_headers_are_no_proxys() -> None:
         ["Forwarded-{}", "X-Forwarded-{}", "{}-Client-IP", "{}-Real-Ip", "CF-{}", "{}-client-addr"]
     ),
 )
-def test_any_header_of_a_proxys_family_counts(part: str, family: str) -> None:
+def test_any_forwarding_header_marks_a_proxied_request(part: str, family: str) -> None:
     name = family.format(part or "x")
     assert has_proxy_header([name])
     assert has_proxy_header([*ORDINARY, name.upper()])
@@ -120,7 +122,7 @@ def test_any_header_of_a_proxys_family_counts(part: str, family: str) -> None:
         ("GET", "/healthz", 200),
     ],
 )
-def test_without_a_token_nothing_is_taken(
+def test_only_reads_are_answered_without_a_token(
     method: str, path: str, status: int, without_token: FlaskClient
 ) -> None:
     assert (
@@ -129,7 +131,7 @@ def test_without_a_token_nothing_is_taken(
     )
 
 
-def test_with_a_token_any_name_will_do() -> None:
+def test_with_a_token_any_host_name_is_answered() -> None:
     client = create_app(Settings(status_token=TOKEN)).test_client()
     headers = _bearer(TOKEN) | {"X-Forwarded-For": "192.0.2.1"}
     assert (
@@ -138,7 +140,7 @@ def test_with_a_token_any_name_will_do() -> None:
     )
 
 
-def test_who_guesses_is_told_to_wait_and_nobody_else(
+def test_only_clients_with_wrong_tokens_have_to_wait(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock, slept = _Seconds(), list[float]()
@@ -170,7 +172,7 @@ def test_who_guesses_is_told_to_wait_and_nobody_else(
     assert "127.0.0.1" not in caplog.text
 
 
-def test_of_those_who_guess_only_some_wait_at_a_time() -> None:
+def test_only_a_few_wrong_tokens_wait_at_a_time() -> None:
     clock, answers = _Seconds(), list[bool]()
 
     def sleep(_: float) -> None:

@@ -1,4 +1,5 @@
-"""Persons by their addresses: who is found by one, when its hash is dropped, and another key."""
+"""Persons and their addresses: finding a person by an address, dropping the hash of an address, and changing the
+key."""
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ def shop(database: Database, policy: Policy) -> Iterator[Harness]:
 
 
 def guest_order(shop: Harness, email: str = KARI) -> int:
-    """A paid order of a guest, with order attribution on it, of which the ledger has heard."""
+    """Place a guest's paid order with order attribution, and deliver it."""
     meta = [{"key": "_wc_order_attribution_source_type", "value": "organic"}]
     number = shop.paid_order(
         billing={"first_name": "Kari", "email": email}, meta_data=meta, **JUMPER
@@ -50,14 +51,14 @@ def guest_order(shop: Harness, email: str = KARI) -> int:
 
 
 def account(shop: Harness, email: str = KARI) -> int:
-    """An account of which the ledger has heard."""
+    """Create an account, and deliver it."""
     number = int(shop.store.sign_up(email=email)["id"])
     shop.come_to_rest()
     return number
 
 
 def note(shop: Harness, number: int, type_: EventType, name: str = "", **more: Any) -> None:
-    """Note something about an account."""
+    """Record an event about an account."""
     if type_ == "hold":
         more |= {"reason": "litigation", "owner": "legal", "review_on": date(2027, 5, 1)}
     shop.note("customer", number, RecordEvent(name or type_, type_, shop.clock(), **more))
@@ -65,7 +66,7 @@ def note(shop: Harness, number: int, type_: EventType, name: str = "", **more: A
 
 
 def unsubscribe(shop: Harness, email: str = KARI) -> None:
-    """The newsletter tool tells that somebody has had enough."""
+    """Report an unsubscription, as the newsletter tool does."""
     subject = email_subject(email, shop.runtime.subject_key or "")
     shop.report(
         Happened(
@@ -81,7 +82,7 @@ def unsubscribe(shop: Harness, email: str = KARI) -> None:
 
 
 def marketing_end(shop: Harness, number: int) -> str | None:
-    """The last day on which an order's marketing data are kept."""
+    """Return the last day on which an order's marketing data are kept."""
     entries = json.loads(shop.held("order", number)["retention_schedule"])
     ends = [one["delete_after"] for one in entries if one["class"] == "marketing"]
     assert len(ends) == 1
@@ -89,7 +90,7 @@ def marketing_end(shop: Harness, number: int) -> str | None:
 
 
 def listed(shop: Harness, subject: Subject) -> set[tuple[str, int]]:
-    """The records that the answer to a person lists."""
+    """Return the records that the answer to a person lists."""
     with shop.runtime.database.read() as connection:
         answer = answer_to(
             connection, shop.runtime.policy, Inquiry("shop", subject), now=shop.clock()
@@ -101,14 +102,14 @@ def listed(shop: Harness, subject: Subject) -> set[tuple[str, int]]:
 
 
 def everything(database: Database) -> str:
-    """All that the ledger holds, as text."""
+    """Return all that the ledger holds, as text."""
     with database.read() as connection:
         return "\n".join(
             str(connection.execute(select(table)).all()) for table in metadata.sorted_tables
         )
 
 
-def test_a_guest_an_account_and_a_contact_with_one_address_are_one_person(shop: Harness) -> None:
+def test_guest_account_and_contact_of_one_address_are_one_person(shop: Harness) -> None:
     guest, number = guest_order(shop, " Kari@EXAMPLE.test "), account(shop)
     other = guest_order(shop, "ola@example.test")
     owned = shop.paid_order(customer_id=number, **JUMPER)
@@ -124,7 +125,7 @@ def test_a_guest_an_account_and_a_contact_with_one_address_are_one_person(shop: 
 # --- the hash goes -------------------------------------------------------------------------------------------
 
 
-def test_the_hashes_of_an_account_go_once_nothing_is_left_on_which_they_bear(shop: Harness) -> None:
+def test_an_accounts_hashes_are_dropped_when_nothing_needs_them(shop: Harness) -> None:
     number, guest = account(shop), guest_order(shop)
     unsubscribe(shop)
     shop.report(_deleted_contact(shop))
@@ -148,7 +149,7 @@ def test_the_hashes_of_an_account_go_once_nothing_is_left_on_which_they_bear(sho
 
 
 @ON_SQLITE
-def test_the_hashes_stay_for_days_in_which_the_lists_show_more(shop: Harness) -> None:
+def test_the_hashes_stay_until_the_lists_had_time_to_show_more(shop: Harness) -> None:
     unsubscribe(shop)
     unheard = shop.paid_order(
         billing={"email": KARI},
@@ -165,7 +166,7 @@ def test_the_hashes_stay_for_days_in_which_the_lists_show_more(shop: Harness) ->
 
 
 @ON_SQLITE
-def test_a_deleted_request_that_named_an_address_keeps_no_hash(shop: Harness) -> None:
+def test_a_deleted_request_keeps_no_hash_of_its_address(shop: Harness) -> None:
     subject = email_subject(KARI, KEY)
     for occurrence in ("made", "deleted"):
         shop.report(Happened("support-request", 7, occurrence, shop.clock(), "", subject))
@@ -175,7 +176,7 @@ def test_a_deleted_request_that_named_an_address_keeps_no_hash(shop: Harness) ->
 
 
 @ON_SQLITE
-def test_what_goes_by_the_address_of_an_order_that_is_gone_is_the_persons(shop: Harness) -> None:
+def test_the_address_of_a_gone_order_still_leads_to_the_person(shop: Harness) -> None:
     guest = guest_order(shop)
     shop.report(
         Happened("support-request", 7, "made", shop.clock(), "", Subject("order", str(guest)))
@@ -195,7 +196,7 @@ def _deleted_contact(shop: Harness) -> Happened:
 # --- another key ---------------------------------------------------------------------------------------------
 
 
-def test_after_another_key_each_record_keeps_what_was_decided(shop: Harness) -> None:
+def test_a_new_key_keeps_the_decisions_on_each_record(shop: Harness) -> None:
     guest, number = guest_order(shop), account(shop)
     note(shop, number, "hold")
     unsubscribe(shop)
@@ -212,7 +213,7 @@ def test_after_another_key_each_record_keeps_what_was_decided(shop: Harness) -> 
 
 
 @ON_SQLITE
-def test_a_first_key_for_a_ledger_in_use(database: Database, policy: Policy) -> None:
+def test_a_first_key_is_set_for_a_ledger_in_use(database: Database, policy: Policy) -> None:
     with open_harness(database, policy) as shop:
         guest, number = guest_order(shop), account(shop)
         _use(shop, KEY)
@@ -222,7 +223,7 @@ def test_a_first_key_for_a_ledger_in_use(database: Database, policy: Policy) -> 
 
 
 @ON_SQLITE
-def test_another_key_makes_nothing_due_that_nobody_asked_for_and_holds_can_be_lifted(
+def test_a_new_key_makes_nothing_due_and_holds_can_be_lifted(
     shop: Harness,
 ) -> None:
     number = account(shop)
@@ -255,7 +256,7 @@ def _use(shop: Harness, key: str) -> None:
 
 
 @ON_SQLITE
-def test_what_bears_on_a_person_with_a_thousand_orders_is_done_in_one_turn(
+def test_a_decision_on_a_thousand_orders_is_applied_in_one_turn(
     database: Database, policy: Policy
 ) -> None:
     with open_harness(database, policy, subject_key=KEY) as shop:

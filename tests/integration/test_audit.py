@@ -1,4 +1,5 @@
-"""What was done to the history or to its seal is told, row by row; and what only a head kept elsewhere shows."""
+"""The audit reports each change of the history and of its seals, row by row; some changes show only against a head that
+was kept elsewhere."""
 
 from __future__ import annotations
 
@@ -89,7 +90,7 @@ def seal_edit(number: int, **values: Any) -> Update:
 
 
 def swap(table: Table, column: str, one: int, other: int) -> list[Executable]:
-    """Two rows exchange what they have in a column."""
+    """Exchange the values of one column between two rows."""
     held = table.c[column]
     return [
         update(table).where(held == a).values({column: b})
@@ -228,16 +229,14 @@ OF_SEALS: dict[str, Tampering] = {
 
 @pytest.fixture
 def ledger(database: Database) -> Database:
-    """With a history that is sealed."""
+    """A ledger with a sealed history."""
     fill(database)
     seal(database)
     assert found(database) == []
     return database
 
 
-def test_a_change_of_one_column_of_one_row_is_found(
-    ledger: Database, subtests: pytest.Subtests
-) -> None:
+def test_a_change_of_one_value_is_found(ledger: Database, subtests: pytest.Subtests) -> None:
     for values in COLUMNS:
         with (
             subtests.test(values=str(values)),
@@ -246,15 +245,13 @@ def test_a_change_of_one_column_of_one_row_is_found(
             assert words(connection) == [changed(5)]
 
 
-def test_what_was_done_to_rows_or_seals_is_told(
-    ledger: Database, subtests: pytest.Subtests
-) -> None:
+def test_changes_of_rows_or_seals_are_reported(ledger: Database, subtests: pytest.Subtests) -> None:
     for name, (statements, told) in (OF_ROWS | OF_SEALS).items():
         with subtests.test(name), tampered(ledger, statements) as connection:
             assert words(connection) == told
 
 
-def test_a_row_put_in_and_sealed_is_found_still(
+def test_an_inserted_row_is_found_even_when_it_is_sealed(
     ledger: Database, subtests: pytest.Subtests
 ) -> None:
     later = insert(history).values([history_row(20_000 + place, 120 + place) for place in range(3)])
@@ -274,15 +271,15 @@ def test_a_row_put_in_and_sealed_is_found_still(
                 nested.rollback()
 
 
-def test_what_happens_to_records_later_breaks_no_seal(ledger: Database) -> None:
+def test_later_changes_of_records_break_no_seal(ledger: Database) -> None:
     with ledger.write() as connection:
         connection.execute(update(records).values(state="gone", facts="{}", updated_at=NEXT_DAY))
     assert found(ledger) == []
 
 
 @ON_SQLITE
-def test_what_cannot_be_read_is_a_finding_and_no_fault(ledger: Database) -> None:
-    """SQLite takes anything for an instant or a day."""
+def test_an_unreadable_value_is_a_finding_and_no_crash(ledger: Database) -> None:
+    """SQLite stores any value in a column of instants or days."""
     unreadable = [text("UPDATE history SET at = 'soon', delete_after = x'00ff' WHERE id = 50")]
     with tampered(ledger, unreadable) as connection:
         assert words(connection) == [changed(5)]
@@ -305,10 +302,10 @@ FROM_90_ON = (
 
 
 @ON_SQLITE
-def test_a_chain_made_anew_from_the_middle_on_does_not_hold(
+def test_a_chain_recomputed_from_the_middle_is_found(
     ledger: Database, subtests: pytest.Subtests
 ) -> None:
-    """Neither as if it began there, nor where it goes on from an older seal that stands."""
+    """Neither a chain that seems to begin there, nor one that continues from an older seal, passes."""
     with ledger.read() as connection:
         older = connection.execute(select(seals.c.hash).where(seals.c.number == 4)).scalar_one()
     for previous in (GENESIS, older):
@@ -322,7 +319,7 @@ def test_a_chain_made_anew_from_the_middle_on_does_not_hold(
 
 
 @ON_SQLITE
-def test_of_too_many_that_do_not_fit_each_is_told_by_itself(
+def test_each_of_many_broken_seals_is_reported(
     ledger: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chain, "MAX_EXPLAINED", 1)
@@ -373,7 +370,7 @@ REWRITTEN: dict[str, tuple[list[Executable], str]] = {
 }
 
 
-def test_a_chain_made_anew_is_found_by_a_head_that_was_noted(
+def test_a_recomputed_chain_is_found_by_a_saved_head(
     ledger: Database, subtests: pytest.Subtests
 ) -> None:
     noted = head(ledger)
@@ -385,7 +382,7 @@ def test_a_chain_made_anew_is_found_by_a_head_that_was_noted(
             assert words(connection, expect=noted) == [told]
 
 
-def test_a_head_noted_earlier_is_still_in_a_chain_that_went_on(database: Database) -> None:
+def test_a_saved_head_is_found_in_a_chain_that_grew(database: Database) -> None:
     assert found(database, expect=Head()) == []
     fill(database)
     seal(database, 12)

@@ -1,4 +1,4 @@
-"""The first run over a shop: what is read of it is taken in while the store is asked for more."""
+"""The first run over a shop: a page of records is taken in while the next page is requested."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ORDERS = 250
 
 @pytest.fixture
 def backfill(harness: Harness) -> Iterator[Backfill]:
-    """Of a shop that was there before us."""
+    """A backfill of a shop that existed before the service."""
     harness.store.place_orders(count=ORDERS, quiet=True)
     client = StoreClient(harness.worker.pusher.client.settings)
     with closing(client._api.session):
@@ -30,11 +30,11 @@ def backfill(harness: Harness) -> Iterator[Backfill]:
 
 
 def _listed(harness: Harness) -> int:
-    """How many pages of orders the store was asked for."""
+    """Count the pages of orders that the store was asked for."""
     return sum("offset" in entry.query for entry in harness.store.log.requests)
 
 
-def test_the_next_page_is_listed_while_records_of_the_page_before_are_taken_in(
+def test_the_next_page_is_listed_while_a_page_is_taken_in(
     harness: Harness, backfill: Backfill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     apply_answers, pages = Answers.apply, iter((2, 3))

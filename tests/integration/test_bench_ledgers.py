@@ -1,4 +1,5 @@
-"""A large ledger is one that the service could have made itself: sealed, tagged by the policy, and at rest."""
+"""A generated large ledger is one that the service could have made itself: sealed, tagged by the policy, with nothing
+due."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ def filled(database: Database, policy: Policy, monkeypatch: pytest.MonkeyPatch) 
     return database
 
 
-def test_every_record_is_different_and_has_a_history_that_is_sealed(filled: Database) -> None:
+def test_every_record_is_different_and_its_history_is_sealed(filled: Database) -> None:
     with filled.read() as connection:
         rows = connection.execute(select(records_table)).all()
         assert len({(row.kind, row.external_id) for row in rows}) == NUMBER
@@ -53,7 +54,7 @@ def test_every_record_is_different_and_has_a_history_that_is_sealed(filled: Data
         assert all(told == stands for told, stands in connection.execute(lines))
 
 
-def test_the_rules_would_tag_it_the_same_today(filled: Database, policy: Policy) -> None:
+def test_the_rules_give_the_same_tags_today(filled: Database, policy: Policy) -> None:
     with filled.read() as connection:
         assert policies.digest_in_force(connection) == policy.digest
         assert records.to_be_tagged(connection, tagged_by(policy)) == 0
@@ -61,7 +62,7 @@ def test_the_rules_would_tag_it_the_same_today(filled: Database, policy: Policy)
     assert (impact.total, impact.moved, impact.parts_moved) == (NUMBER, 0, 0)
 
 
-def test_its_size_is_that_of_what_it_holds(filled: Database) -> None:
+def test_the_size_of_the_ledger_is_that_of_its_content(filled: Database) -> None:
     assert size(filled.url.render_as_string(hide_password=False)) > NUMBER * 1000
 
 
@@ -71,7 +72,7 @@ def started(tmp_path: Path, database: Database) -> Iterator[Stack]:
         yield made
 
 
-def test_a_backfill_takes_all_that_the_store_shows(started: Stack, database: Database) -> None:
+def test_a_backfill_takes_in_every_record_of_the_store(started: Stack, database: Database) -> None:
     learnt(started.database_url)
     open_shop(started, orders=150, customers=20)
     used = run(started, "store", "backfill", limit=60)
@@ -103,7 +104,7 @@ def test_the_store_answers_a_write_with_the_record(
     assert len(outcomes) == number
 
 
-def test_a_command_that_does_not_end_is_ended(started: Stack) -> None:
+def test_a_command_that_hangs_is_killed(started: Stack) -> None:
     used = run(started, "worker", limit=0.5)
     assert used.status == -signal.SIGKILL
     assert used.seconds < 10

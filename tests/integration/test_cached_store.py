@@ -1,6 +1,6 @@
-"""A cache before the store: its answers are not believed, whether it tells that it answers or not.
+"""A cache in front of the store: its answers are not trusted, with or without a header that names the cache.
 
-Over plain http each address holds a nonce, so that only a `deaf` cache, which leaves it out of its key, ever answers.
+Over plain http each address holds a nonce. Only a `deaf` cache, which leaves the nonce out of its key, ever answers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HABITS = pytest.mark.parametrize(
 
 
 def _ask(harness: Harness, number: int) -> None:
-    """Have the store asked about an order, by a hint that its own state does not answer."""
+    """Make the service refetch an order, by a hint that the order's own state does not answer."""
     harness.receive(made("order.deleted", {"id": number}, delivery_id=uuid4().hex))
 
 
@@ -46,7 +46,7 @@ def _carry(harness: Harness) -> None:
 
 
 def _keep_in_the_cache(harness: Harness, number: int, habit: str) -> None:
-    """Let the cache keep the order as it is now."""
+    """Let the cache store the order as it is now."""
     harness.store.set_habits(cache=habit)
     _ask(harness, number)
     harness.settle()
@@ -54,7 +54,7 @@ def _keep_in_the_cache(harness: Harness, number: int, habit: str) -> None:
 
 @ON_SQLITE
 @HABITS
-def test_an_older_answer_than_a_delivery_is_not_taken_for_a_restored_store(
+def test_a_cached_older_answer_is_not_taken_for_a_restored_store(
     harness: Harness, habit: str
 ) -> None:
     number = harness.store.place_order()["id"]
@@ -78,9 +78,7 @@ def test_an_older_answer_than_a_delivery_is_not_taken_for_a_restored_store(
 
 @ON_SQLITE
 @HABITS
-def test_a_record_of_which_a_cache_kept_that_there_is_none_is_not_closed(
-    harness: Harness, habit: str
-) -> None:
+def test_a_cached_404_does_not_close_a_record(harness: Harness, habit: str) -> None:
     number = harness.store.place_order()["id"] + 1
     harness.store.set_habits(cache=habit)
     _ask(harness, number)
@@ -96,9 +94,7 @@ def test_a_record_of_which_a_cache_kept_that_there_is_none_is_not_closed(
 
 @ON_SQLITE
 @pytest.mark.parametrize("habit", ["", SILENT, TELLING])
-def test_a_store_that_was_restored_is_believed_behind_any_cache(
-    harness: Harness, habit: str
-) -> None:
+def test_a_restored_store_is_believed_behind_any_cache(harness: Harness, habit: str) -> None:
     number = harness.store.place_order()["id"]
     harness.come_to_rest()
     with harness.store.lock:
@@ -118,7 +114,7 @@ def test_a_store_that_was_restored_is_believed_behind_any_cache(
 
 @ON_SQLITE
 @pytest.mark.parametrize("habit", ["", SILENT, TELLING])
-def test_a_record_that_is_gone_is_closed_behind_any_cache(harness: Harness, habit: str) -> None:
+def test_a_gone_record_is_closed_behind_any_cache(harness: Harness, habit: str) -> None:
     number = harness.written_order()
     _keep_in_the_cache(harness, number, habit)
     harness.store.delete_order(number)
@@ -134,7 +130,7 @@ def test_a_record_that_is_gone_is_closed_behind_any_cache(harness: Harness, habi
 
 
 @ON_SQLITE
-def test_a_list_out_of_a_cache_is_not_gone_on_with_and_stops_nothing_else(harness: Harness) -> None:
+def test_a_cached_list_is_abandoned_and_stops_nothing_else(harness: Harness) -> None:
     harness.reconcile()
     harness.advance(timedelta(hours=1))
     harness.store.set_habits(cache=TELLING)
@@ -161,7 +157,7 @@ def test_a_list_out_of_a_cache_is_not_gone_on_with_and_stops_nothing_else(harnes
 
 
 @ON_SQLITE
-def test_a_cache_is_named_until_it_is_silent_for_an_hour_while_the_store_answers(
+def test_a_cache_is_reported_until_it_is_silent_for_an_hour(
     harness: Harness,
 ) -> None:
     client = harness.worker.pusher.client
@@ -184,7 +180,7 @@ def test_a_cache_is_named_until_it_is_silent_for_an_hour_while_the_store_answers
     assert _traits(harness) == {}
 
 
-def test_the_check_names_the_cache(store: SandboxStore, client_of: MakeClient) -> None:
+def test_store_check_names_the_cache(store: SandboxStore, client_of: MakeClient) -> None:
     store.set_habits(cache="deaf CF-Cache-Status: HIT")
     client = client_of()
     assert check.reading(client, None).fine
@@ -200,7 +196,7 @@ def test_the_check_names_the_cache(store: SandboxStore, client_of: MakeClient) -
 
 
 @ON_SQLITE
-def test_the_zone_is_noted_when_it_is_time_to_and_follows_the_store(harness: Harness) -> None:
+def test_the_stores_time_zone_is_read_when_due_and_followed(harness: Harness) -> None:
     client = harness.worker.pusher.client
     watch = ZoneWatch("shop", client, harness.runtime)
     watch.step()
@@ -229,7 +225,7 @@ def test_the_zone_is_noted_when_it_is_time_to_and_follows_the_store(harness: Har
         ("half", {"time-zone": "UTC"}),
     ],
 )
-def test_an_index_that_is_closed_is_no_problem(
+def test_a_closed_api_index_is_no_problem(
     harness: Harness, kind: str, kept: dict[str, str]
 ) -> None:
     harness.store.set_time_zone("UTC")
@@ -241,7 +237,7 @@ def test_an_index_that_is_closed_is_no_problem(
 
 
 @ON_SQLITE
-def test_the_check_compares_the_zones(
+def test_store_check_compares_the_time_zones(
     store: SandboxStore, client_of: MakeClient, harness: Harness
 ) -> None:
     client, policy = client_of(), harness.runtime.policy

@@ -1,4 +1,5 @@
-"""The client of the store: the same requests as the public one's, one connection, every failure told apart."""
+"""The store's client sends the same requests as the public client, over one connection, and tells every failure
+apart."""
 
 from __future__ import annotations
 
@@ -125,7 +126,7 @@ def test_sends_basic_over_https_and_no_secret_in_the_address(
     assert "cs_test" not in str(ours.url)
 
 
-def test_the_store_takes_its_signatures(store: SandboxStore, client_of: MakeClient) -> None:
+def test_the_store_accepts_its_signatures(store: SandboxStore, client_of: MakeClient) -> None:
     order = store.place_order(set_paid=True)["id"]
     made = client_of()
     assert made.read("order", order, fields="id,status") == {"id": order, "status": "completed"}
@@ -160,7 +161,7 @@ def test_a_connection_is_kept_after_an_error(script: ScriptedServer, client: Mak
     assert script.connections == 1
 
 
-def test_a_connection_that_the_store_closed_is_opened_anew(
+def test_a_connection_that_the_store_closed_is_reopened(
     script: ScriptedServer, client: MakeClient
 ) -> None:
     made = client(script.url)
@@ -272,7 +273,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("fault", "kind", "code"), FAULTS)
 @pytest.mark.parametrize("writing", [False, True])
-def test_tells_apart_what_goes_wrong_on_the_way(
+def test_tells_each_network_failure_apart(
     monkeypatch: pytest.MonkeyPatch,
     store: SandboxStore,
     client_of: MakeClient,
@@ -297,7 +298,7 @@ def test_tells_apart_what_goes_wrong_on_the_way(
     assert made.read("order", order, fields="id") == {"id": order}
 
 
-def test_a_store_that_is_not_there_is_unreachable(client: MakeClient) -> None:
+def test_a_missing_store_is_unreachable(client: MakeClient) -> None:
     with pytest.raises(StoreUnreachableError) as caught:
         client(f"http://127.0.0.1:{free_port()}").call("GET", "orders")
     assert caught.value.code == "unreachable"
@@ -323,7 +324,7 @@ RETRY_AFTER = [
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(("value", "expected"), RETRY_AFTER)
-def test_reads_how_long_the_store_wants_to_be_left_alone(
+def test_reads_a_retry_after_in_seconds(
     script: ScriptedServer, client: MakeClient, status: int, value: str, expected: timedelta | None
 ) -> None:
     script.always(Answer.of({}, status, Retry_After=value))
@@ -332,9 +333,7 @@ def test_reads_how_long_the_store_wants_to_be_left_alone(
     assert caught.value.retry_after == expected
 
 
-def test_reads_a_date_until_which_the_store_wants_to_be_left_alone(
-    script: ScriptedServer, client: MakeClient
-) -> None:
+def test_reads_a_retry_after_date(script: ScriptedServer, client: MakeClient) -> None:
     then = format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True)
     script.always(Answer.of({}, 503, Retry_After=then))
     with pytest.raises(StoreBusyError) as caught:
@@ -343,7 +342,7 @@ def test_reads_a_date_until_which_the_store_wants_to_be_left_alone(
     assert timedelta(hours=1) < caught.value.retry_after <= timedelta(hours=2)
 
 
-def test_without_a_word_of_how_long_there_is_no_time_to_wait_for(
+def test_without_retry_after_there_is_no_time_to_wait(
     script: ScriptedServer, client: MakeClient
 ) -> None:
     script.always(_page(503))
@@ -352,7 +351,7 @@ def test_without_a_word_of_how_long_there_is_no_time_to_wait_for(
     assert caught.value.retry_after is None
 
 
-def test_no_failure_repeats_what_the_store_sent(script: ScriptedServer, client: MakeClient) -> None:
+def test_no_failure_repeats_text_of_the_store(script: ScriptedServer, client: MakeClient) -> None:
     canary = "canary@example.test"
     for status in (200, 302, 400, 401, 403, 404, 413, 429, 500, 503):
         script.always(
@@ -371,7 +370,7 @@ def test_no_failure_repeats_what_the_store_sent(script: ScriptedServer, client: 
 
 
 @pytest.mark.parametrize("kind", ["order", "customer"])
-def test_an_error_inside_a_batch_meets_its_record_alone(
+def test_an_error_inside_a_batch_is_of_its_record_alone(
     store: SandboxStore, client_of: MakeClient, kind: RecordKind
 ) -> None:
     if kind == "order":
@@ -419,7 +418,7 @@ def test_writes_meta_data_and_nothing_else(script: ScriptedServer, client: MakeC
     }
 
 
-def test_no_write_makes_the_store_work_out_totals_anew(
+def test_no_write_makes_the_store_recalculate_totals(
     store: SandboxStore, client_of: MakeClient
 ) -> None:
     orders = [store.place_order()["id"] for _ in range(3)]
@@ -456,10 +455,10 @@ def _limited(limit: int, too_large: Answer) -> Callable[[ReceivedRequest], Answe
 @pytest.mark.parametrize(
     "too_large", [_error("woocommerce_rest_request_entity_too_large", 413), _page(413)]
 )
-def test_a_batch_is_split_until_it_is_taken(
+def test_a_batch_is_split_until_it_is_accepted(
     script: ScriptedServer, client: MakeClient, too_large: Answer
 ) -> None:
-    """Also by a proxy before the store, which answers in words of its own."""
+    """The limit may be of a proxy in front of the store, which answers in words of its own."""
     script.answer = _limited(3, too_large)
     outcomes = client(script.url).write_meta("order", dict.fromkeys(range(1, 11), META))
     assert sorted(
@@ -467,7 +466,7 @@ def test_a_batch_is_split_until_it_is_taken(
     ) == list(range(1, 11))
 
 
-def test_the_one_record_that_makes_the_store_refuse_a_batch_is_found(
+def test_the_record_that_makes_the_store_refuse_a_batch_is_found(
     script: ScriptedServer, client: MakeClient
 ) -> None:
     def answer(asked: ReceivedRequest) -> Answer:
@@ -499,7 +498,7 @@ HALF_ANSWERS = [
 
 
 @pytest.mark.parametrize(("body", "written"), HALF_ANSWERS)
-def test_what_a_batch_does_not_answer_for_is_not_taken_as_written(
+def test_a_record_missing_in_a_batch_answer_is_not_written(
     script: ScriptedServer, client: MakeClient, body: object, written: set[int]
 ) -> None:
     script.always(Answer.of(body))
@@ -510,7 +509,7 @@ def test_what_a_batch_does_not_answer_for_is_not_taken_as_written(
 
 
 @pytest.mark.parametrize("body", [{}, {"update": {}}, {"update": [1, 2]}, [], None])
-def test_an_answer_to_a_batch_that_is_none_is_a_failure(
+def test_a_malformed_answer_to_a_batch_is_a_failure(
     script: ScriptedServer, client: MakeClient, body: object
 ) -> None:
     script.always(Answer.of(body))
@@ -534,7 +533,7 @@ ITEM_ERRORS = [
 
 
 @pytest.mark.parametrize(("error", "kind"), ITEM_ERRORS)
-def test_tells_errors_of_items_apart(
+def test_tells_errors_of_batch_items_apart(
     script: ScriptedServer, client: MakeClient, error: dict[str, Any], kind: type[StoreError]
 ) -> None:
     script.always(Answer.of({"update": [{"id": 1}, {"id": 2, "error": error}]}))
@@ -543,7 +542,7 @@ def test_tells_errors_of_items_apart(
     assert isinstance(outcomes[2], kind)
 
 
-def test_a_shop_managers_key_writes_customers_one_by_one_and_remembers_it(
+def test_a_shop_managers_key_writes_customers_one_by_one(
     store: SandboxStore, client_of: MakeClient
 ) -> None:
     customers = [store.sign_up(email=f"{name}@example.test")["id"] for name in "abc"]
@@ -571,7 +570,7 @@ def test_a_shop_managers_key_writes_orders_in_batches(
     assert [(entry.method, entry.status) for entry in store.log.requests] == [("POST", 200)]
 
 
-def test_one_by_one_a_customer_that_is_gone_does_not_stop_the_others(
+def test_a_gone_customer_does_not_stop_the_single_writes(
     store: SandboxStore, client_of: MakeClient
 ) -> None:
     customers = [store.sign_up(email=f"{name}@example.test")["id"] for name in "ab"]
@@ -584,7 +583,7 @@ def test_one_by_one_a_customer_that_is_gone_does_not_stop_the_others(
 
 @pytest.mark.parametrize("kind", ["order", "customer"])
 @pytest.mark.parametrize("number", [1, 2])
-def test_a_readers_key_reads_and_is_refused_every_write(
+def test_a_read_only_key_reads_and_is_refused_every_write(
     store: SandboxStore, client_of: MakeClient, kind: RecordKind, number: int
 ) -> None:
     made = client_of("administrator", "read")
@@ -608,7 +607,7 @@ def test_a_wrong_secret_is_refused_everywhere(store: SandboxStore, client: MakeC
         made.write_meta("order", {order: META})
 
 
-def test_a_failure_of_the_store_in_the_middle_of_single_writes_loses_none_that_was_made(
+def test_a_failure_during_single_writes_loses_no_finished_write(
     store: SandboxStore, client_of: MakeClient
 ) -> None:
     first, second, third = [
@@ -627,10 +626,10 @@ def test_a_failure_of_the_store_in_the_middle_of_single_writes_loses_none_that_w
     assert store.log.writes("customer", third) == []
 
 
-def test_a_failure_of_the_store_at_the_first_of_single_writes_is_taken_for_that_ones_own(
+def test_a_failure_at_the_first_single_write_is_of_its_record(
     store: SandboxStore, client_of: MakeClient
 ) -> None:
-    """It must not hold up the others for ever; they are not tried just now, for it may be the store's as well."""
+    """The record must not hold up the others for ever. The others are not tried now, as the store may be at fault."""
     first, second, third = [
         int(store.sign_up(email=f"{name}@example.test")["id"]) for name in "abc"
     ]

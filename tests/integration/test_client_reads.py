@@ -1,4 +1,4 @@
-"""The client's lists, its calls on webhooks, and how each of its calls passes the pace."""
+"""The client's lists, its calls on webhooks, and the rate limit's view of each call."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ META = {"retention_class": "orders-accounting"}
 # Lists
 
 
-def test_a_list_tells_how_many_there_are_and_what_time_the_store_has(
+def test_a_list_has_its_total_and_the_stores_time(
     store: SandboxStore, client_of: MakeClient
 ) -> None:
     orders = [store.place_order()["id"] for _ in range(3)]
@@ -65,7 +65,7 @@ TOTALS = [
 
 
 @pytest.mark.parametrize(("value", "total"), TOTALS)
-def test_a_total_that_is_no_number_is_not_told(
+def test_a_total_that_is_no_number_is_ignored(
     script: ScriptedServer, client: MakeClient, value: str, total: int | None
 ) -> None:
     script.always(Answer(200, b"[]", {"X-WP-Total": value}))
@@ -88,11 +88,11 @@ DATES = [
 
 
 @pytest.mark.parametrize(("value", "moment"), DATES)
-def test_a_date_that_is_none_is_not_told(value: str, moment: datetime | None) -> None:
+def test_a_malformed_date_is_ignored(value: str, moment: datetime | None) -> None:
     assert http_date(value) == moment
 
 
-def test_a_list_without_headers_is_a_list(script: ScriptedServer, client: MakeClient) -> None:
+def test_a_list_without_headers_is_accepted(script: ScriptedServer, client: MakeClient) -> None:
     script.always(Answer(200, b'[{"id": 1}]'))
     listing = client(script.url).list_page("orders", {})
     assert (listing.rows, listing.total) == ([{"id": 1}], None)
@@ -100,7 +100,7 @@ def test_a_list_without_headers_is_a_list(script: ScriptedServer, client: MakeCl
 
 
 @pytest.mark.parametrize("body", [{}, {"orders": []}, [1], [None], "[]", None])
-def test_what_is_no_list_of_records_is_a_failure(
+def test_an_answer_that_is_no_list_of_records_is_a_failure(
     script: ScriptedServer, client: MakeClient, body: object
 ) -> None:
     script.always(Answer.of(body))
@@ -130,9 +130,7 @@ def test_customers_of_any_role_are_read_in_one_call(
     assert len(store.log.requests) == 1
 
 
-def test_records_that_are_not_there_are_not_read(
-    store: SandboxStore, client_of: MakeClient
-) -> None:
+def test_missing_records_are_left_out(store: SandboxStore, client_of: MakeClient) -> None:
     there, trashed = store.place_order()["id"], store.place_order()["id"]
     store.trash_order(trashed)
     made = client_of()
@@ -141,7 +139,7 @@ def test_records_that_are_not_there_are_not_read(
     assert made.read_many("customer", [999], fields="id") == {}
 
 
-def test_nothing_is_asked_where_no_record_is_wanted_and_no_more_than_a_list_holds(
+def test_no_ids_send_no_request_and_no_more_than_a_list_is_read(
     script: ScriptedServer, client: MakeClient
 ) -> None:
     assert client(script.url).read_many("order", [], fields="id") == {}
@@ -150,7 +148,7 @@ def test_nothing_is_asked_where_no_record_is_wanted_and_no_more_than_a_list_hold
     assert script.requests == []
 
 
-def test_of_a_store_that_ignores_what_was_asked_for_only_that_is_taken(
+def test_records_that_were_not_requested_are_dropped(
     script: ScriptedServer, client: MakeClient
 ) -> None:
     rows: list[dict[str, Any]] = [
@@ -170,7 +168,9 @@ def test_of_a_store_that_ignores_what_was_asked_for_only_that_is_taken(
 # Webhooks
 
 
-def test_a_webhook_is_made_changed_and_deleted(store: SandboxStore, client_of: MakeClient) -> None:
+def test_a_webhook_is_created_changed_and_deleted(
+    store: SandboxStore, client_of: MakeClient
+) -> None:
     made = client_of()
     body = {
         "name": "ø",
@@ -196,7 +196,7 @@ def test_a_webhook_is_made_changed_and_deleted(store: SandboxStore, client_of: M
 
 
 @pytest.mark.parametrize("role", ["administrator", "shop_manager"])
-def test_a_readers_key_makes_no_webhook(
+def test_a_read_only_key_creates_no_webhook(
     store: SandboxStore, client_of: MakeClient, role: str
 ) -> None:
     with pytest.raises(CredentialsRefusedError):
@@ -210,8 +210,8 @@ def test_a_readers_key_makes_no_webhook(
 
 
 @dataclass
-class Watched:
-    """A pace that lets every call go at once, and says what it was asked and told, in order."""
+class RecordingPace:
+    """A pace that lets every call go at once, and records its calls in order."""
 
     told: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
@@ -228,13 +228,13 @@ class Watched:
 
 
 @pytest.fixture
-def pace() -> Watched:
-    return Watched()
+def pace() -> RecordingPace:
+    return RecordingPace()
 
 
 @pytest.fixture
-def paced(client: MakeClient, pace: Watched) -> MakeClient:
-    """Makes clients that the pace watches."""
+def paced(client: MakeClient, pace: RecordingPace) -> MakeClient:
+    """Make clients that use the pace."""
 
     def make(*reach: str) -> StoreClient:
         made = client(*reach)
@@ -244,7 +244,7 @@ def paced(client: MakeClient, pace: Watched) -> MakeClient:
     return make
 
 
-def test_a_client_passes_the_pace_that_it_was_given(pace: Watched) -> None:
+def test_a_client_uses_its_pace(pace: RecordingPace) -> None:
     reach = StoreSettings(
         "shop", f"http://127.0.0.1:{free_port()}", "ck_test", "cs_test", ("secret",)
     )
@@ -282,10 +282,10 @@ NAMES: list[tuple[str, str, dict[str, str], object, str]] = [
 
 
 @pytest.mark.parametrize(("method", "endpoint", "params", "body", "name"), NAMES)
-def test_calls_are_named_by_what_they_cost(
+def test_calls_are_named_by_their_cost(
     script: ScriptedServer,
     paced: MakeClient,
-    pace: Watched,
+    pace: RecordingPace,
     method: str,
     endpoint: str,
     params: dict[str, str],
@@ -317,8 +317,12 @@ OUTCOMES = [
 
 
 @pytest.mark.parametrize(("status", "outcome"), OUTCOMES)
-def test_the_pace_is_told_how_each_call_went(
-    script: ScriptedServer, paced: MakeClient, pace: Watched, status: int, outcome: CallOutcome
+def test_the_pace_observes_each_call(
+    script: ScriptedServer,
+    paced: MakeClient,
+    pace: RecordingPace,
+    status: int,
+    outcome: CallOutcome,
 ) -> None:
     script.always(Answer.of({}, status))
     try:
@@ -337,11 +341,11 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("fault", "outcome"), FAULTS)
-def test_the_pace_is_told_of_calls_that_no_answer_came_to(
+def test_the_pace_observes_calls_without_an_answer(
     monkeypatch: pytest.MonkeyPatch,
     store: SandboxStore,
     paced: MakeClient,
-    pace: Watched,
+    pace: RecordingPace,
     fault: str,
     outcome: CallOutcome,
 ) -> None:
@@ -354,7 +358,7 @@ def test_the_pace_is_told_of_calls_that_no_answer_came_to(
     assert pace.told == ["wait", f"read-orders {outcome}"]
 
 
-def test_every_way_to_time_out_is_known_for_one() -> None:
+def test_every_kind_of_timeout_is_recognised() -> None:
     within = NoConnectionError(ReadTimeoutError(None, "/", "in the midst of the body"))  # type: ignore[arg-type]
     assert {outcome_of(error) for error in (ReadTimeout(), ConnectTimeout(), within)} == {
         CallOutcome.TIMED_OUT
@@ -364,8 +368,8 @@ def test_every_way_to_time_out_is_known_for_one() -> None:
     } == {CallOutcome.OTHER}
 
 
-def test_nothing_is_sent_before_its_turn_has_come(
-    script: ScriptedServer, paced: MakeClient, pace: Watched
+def test_no_request_is_sent_before_its_turn(
+    script: ScriptedServer, paced: MakeClient, pace: RecordingPace
 ) -> None:
     pace.away = True
     with pytest.raises(LedgerUnavailableError):
@@ -375,9 +379,9 @@ def test_nothing_is_sent_before_its_turn_has_come(
 
 @pytest.mark.parametrize("kind", ["order", "customer"])
 def test_each_request_of_a_write_waits_for_its_own_turn(
-    store: SandboxStore, paced: MakeClient, pace: Watched, kind: RecordKind
+    store: SandboxStore, paced: MakeClient, pace: RecordingPace, kind: RecordKind
 ) -> None:
-    """A shop manager's key may not batch customers: the refused batch and each single write are calls."""
+    """A shop manager's key may not batch customers. The refused batch and each single write are calls."""
     key = store.create_key("shop_manager")
     ids = [
         int(
@@ -397,7 +401,7 @@ def test_each_request_of_a_write_waits_for_its_own_turn(
 # Single writes
 
 
-def test_one_by_one_no_more_are_written_than_one_go_holds(
+def test_single_writes_stop_at_the_limit_of_one_turn(
     store: SandboxStore, client_of: MakeClient
 ) -> None:
     customers = [

@@ -1,4 +1,4 @@
-"""Records that the store closes to a good key: they alone are put off, and a refused key is still told from them."""
+"""Records that the store closes to a good key are postponed alone, and a refused key is still recognised."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _refused(code: str, status: int) -> Answer:
 def _closing(
     place: str, refusal: Answer, collection: Answer
 ) -> Callable[[ReceivedRequest], Answer]:
-    """A store that refuses what is at a place, and answers so for the whole collection."""
+    """A store that refuses one path, and gives this answer for the whole collection."""
 
     def answer(asked: ReceivedRequest) -> Answer:
         if asked.path.endswith(place):
@@ -62,7 +62,7 @@ def _closing(
     [_refused(VIEW, 403), _refused(EDIT, 403), _refused("some_plugin", 403), _refused(VIEW, 401)],
 )
 @pytest.mark.parametrize(("place", "act"), ACTS)
-def test_a_refusal_of_one_record_by_a_store_that_takes_the_key_is_that_records(
+def test_a_refusal_of_one_record_is_the_records_if_the_key_works(
     script: ScriptedServer,
     client: MakeClient,
     place: str,
@@ -99,7 +99,7 @@ def test_a_refusal_of_one_record_by_a_store_that_takes_the_key_is_that_records(
 )
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize(("place", "act"), ACTS)
-def test_a_refusal_of_one_record_and_of_the_collection_is_the_keys(
+def test_a_refusal_of_record_and_collection_is_the_keys(
     script: ScriptedServer,
     client: MakeClient,
     place: str,
@@ -114,7 +114,7 @@ def test_a_refusal_of_one_record_and_of_the_collection_is_the_keys(
 
 
 @pytest.mark.parametrize(("place", "act"), ACTS)
-def test_a_key_that_the_store_names_needs_no_second_look(
+def test_an_error_that_names_the_key_needs_no_second_call(
     script: ScriptedServer, client: MakeClient, place: str, act: Callable[[StoreClient], object]
 ) -> None:
     script.answer = _closing(place, _refused(KEY, 401), Answer())
@@ -124,7 +124,7 @@ def test_a_key_that_the_store_names_needs_no_second_look(
 
 
 @pytest.mark.parametrize(("place", "act"), ACTS)
-def test_where_the_second_look_fails_nothing_is_said_of_record_and_key(
+def test_a_failed_second_call_blames_neither_record_nor_key(
     script: ScriptedServer, client: MakeClient, place: str, act: Callable[[StoreClient], object]
 ) -> None:
     script.answer = _closing(place, _refused(VIEW, 403), Answer(500))
@@ -134,7 +134,7 @@ def test_where_the_second_look_fails_nothing_is_said_of_record_and_key(
 
 @pytest.mark.parametrize("kind", ["order", "customer"])
 @pytest.mark.parametrize("is_writing", [False, True])
-def test_many_closed_records_cost_one_second_look(
+def test_many_closed_records_cost_one_second_call(
     script: ScriptedServer,
     client: MakeClient,
     monkeypatch: pytest.MonkeyPatch,
@@ -156,10 +156,10 @@ def test_many_closed_records_cost_one_second_look(
     assert len(script.requests) == 23
 
 
-def test_a_key_that_reads_orders_and_may_not_batch_them_is_refused(
+def test_a_key_that_may_not_batch_orders_is_refused(
     script: ScriptedServer, client: MakeClient
 ) -> None:
-    """For customers that is as it should be with a shop manager's key, and for orders it is not."""
+    """For customers this is normal with a shop manager's key. For orders it is not."""
     batch = _refused("woocommerce_rest_cannot_batch", 403)
     script.answer = lambda asked: (
         _refused(EDIT, 403)
@@ -174,7 +174,7 @@ def test_a_key_that_reads_orders_and_may_not_batch_them_is_refused(
         _outcome(client(script.url), "customer")
 
 
-def test_a_look_at_one_kind_or_right_says_nothing_of_another(
+def test_a_second_call_counts_for_one_kind_and_right_only(
     script: ScriptedServer, client: MakeClient
 ) -> None:
     script.answer = lambda asked: _refused(VIEW, 403) if asked.path[-1].isdigit() else Answer.of([])
@@ -192,7 +192,7 @@ def test_a_look_at_one_kind_or_right_says_nothing_of_another(
 
 @pytest.mark.parametrize("kind", ["order", "customer"])
 @pytest.mark.parametrize("status", [401, 403])
-def test_inside_a_batch_a_refusal_is_that_of_its_item(
+def test_a_refusal_inside_a_batch_is_of_its_item(
     script: ScriptedServer, client: MakeClient, kind: RecordKind, status: int
 ) -> None:
     error = {"code": EDIT, "message": "…", "data": {"status": status}}
@@ -203,7 +203,7 @@ def test_inside_a_batch_a_refusal_is_that_of_its_item(
     assert len(script.requests) == 1
 
 
-def test_a_list_of_some_records_that_one_of_them_closes_is_not_the_keys(
+def test_a_list_refused_for_one_record_is_not_the_keys_fault(
     script: ScriptedServer, client: MakeClient
 ) -> None:
     script.answer = lambda asked: _refused(VIEW, 403) if "include" in asked.query else Answer.of([])
@@ -215,7 +215,7 @@ def test_a_list_of_some_records_that_one_of_them_closes_is_not_the_keys(
 
 
 def _there(harness: Harness, kind: str) -> list[int]:
-    """Three records of a kind."""
+    """Create three records of a kind."""
     if kind == "order":
         return [harness.paid_order() for _ in range(3)]
     return [int(harness.store.sign_up(email=f"{place}@example.test")["id"]) for place in range(3)]
@@ -224,10 +224,10 @@ def _there(harness: Harness, kind: str) -> list[int]:
 @ROLES
 @pytest.mark.parametrize("kind", ["order", "customer"])
 @pytest.mark.parametrize("number", [1, 3])
-def test_a_record_closed_to_writing_is_put_off_alone(
+def test_a_record_closed_to_writing_is_postponed_alone(
     harness: Harness, kind: str, number: int
 ) -> None:
-    """In a batch, one by one, and alone."""
+    """It is written in a batch, among single writes, and alone."""
     closed, *others = _there(harness, kind)[:number]
     other_order = harness.paid_order()
     harness.deliver()
@@ -250,7 +250,7 @@ def test_a_record_closed_to_writing_is_put_off_alone(
 
 
 @pytest.mark.parametrize("kind", ["order", "customer"])
-def test_a_record_closed_to_reading_is_put_off_alone(harness: Harness, kind: str) -> None:
+def test_a_record_closed_to_reading_is_postponed_alone(harness: Harness, kind: str) -> None:
     closed, *others = _there(harness, kind)
     harness.come_to_rest()
     harness.store.set_habits(closed=[f"{kind}:{closed}"])
@@ -275,7 +275,7 @@ def test_a_record_closed_to_reading_is_put_off_alone(harness: Harness, kind: str
 
 
 @ON_SQLITE
-def test_more_closed_records_than_are_asked_for_at_once_hold_up_no_other(harness: Harness) -> None:
+def test_many_closed_records_hold_up_no_other(harness: Harness) -> None:
     closed = [harness.paid_order() for _ in range(25)]
     harness.come_to_rest()
     harness.store.set_habits(closed=[f"order:{number}" for number in closed])
@@ -291,9 +291,7 @@ def test_more_closed_records_than_are_asked_for_at_once_hold_up_no_other(harness
 
 @ON_SQLITE
 @pytest.mark.parametrize("number", [1, 3])
-def test_a_key_that_lost_its_rights_stops_the_store_and_puts_no_record_off(
-    harness: Harness, number: int
-) -> None:
+def test_a_key_without_rights_stops_the_store_and_no_record(harness: Harness, number: int) -> None:
     orders = [harness.paid_order() for _ in range(number)]
     harness.deliver()
     harness.advance()
@@ -307,7 +305,7 @@ def test_a_key_that_lost_its_rights_stops_the_store_and_puts_no_record_off(
     }
 
 
-def test_the_second_look_writes_nothing(store: SandboxStore, client_of: MakeClient) -> None:
+def test_the_second_call_writes_nothing(store: SandboxStore, client_of: MakeClient) -> None:
     customer = int(store.sign_up(email="kari@example.test")["id"])
     store.set_habits(closed=[f"customer:{customer}"])
     for role in ("administrator", "shop_manager"):

@@ -1,4 +1,4 @@
-"""A web process whose senders are slow, many, malformed or unsigned goes on, and answers each of them as JSON."""
+"""A web process goes on, and answers each sender in JSON, where senders are slow, many, malformed or unsigned."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CHUNKED = "Transfer-Encoding: chunked"
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back; 0 where the connection was closed without an answer."""
+    """The answer; status 0 where the connection was closed without one."""
 
     status: int
     headers: dict[str, str]
@@ -48,7 +48,7 @@ class Answer:
 
 
 class Sender:
-    """A connection that can send what it likes, as slowly as it likes."""
+    """A connection that sends any bytes, at any speed."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
@@ -64,7 +64,7 @@ class Sender:
         return self
 
     def answer(self) -> Answer:
-        """Read an answer, of which the head says how long it is."""
+        """Read an answer, whose head gives its length."""
         with self.connection.makefile("rb") as stream:
             first = stream.readline()
             if not first:
@@ -75,7 +75,7 @@ class Sender:
         return Answer(int(first.split()[1]), headers, body)
 
     def is_closed(self) -> bool:
-        """Wait for the other side to close, after its answer or without one."""
+        """Tell whether the other side closes, after its answer or without one."""
         return self.connection.recv(1) == b""
 
 
@@ -108,14 +108,14 @@ def server(app: Flask) -> Iterator[StreamServer]:
 
 @pytest.fixture
 def connect(server: StreamServer) -> Iterator[Connect]:
-    """Opens connections to the server."""
+    """Open connections to the server."""
     address = server.socket.getsockname()
     with ExitStack() as stack:
         yield lambda: Sender(stack.enter_context(socket.create_connection(address, timeout=60)))
 
 
 def delivery(number: int) -> tuple[list[str], bytes]:
-    """The lines and the body of a good delivery."""
+    """Return the header lines and the body of a good delivery."""
     sent = made("order.created", order(number))
     lines = [f"{name}: {value}" for name, value in sent.headers.items()]
     return [*lines, f"Content-Length: {len(sent.body)}"], sent.body
@@ -129,10 +129,10 @@ def check_good_delivery(connect: Connect, number: int) -> None:
 # --- the end of the process ----------------------------------------------------------------------------------
 
 
-def test_a_connection_is_served_that_was_accepted_just_before_its_listener_was_closed(
+def test_a_connection_accepted_before_the_listener_closes_is_served(
     server: StreamServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its greenlet has not begun by then."""
+    """Its greenlet has not started by then."""
     handle = server.do_handle
 
     def close_at_once(*accepted: Any) -> None:
@@ -177,14 +177,14 @@ SLOW: dict[str, tuple[bytes, tuple[int, str]]] = {
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time limits that are soon over."""
+    """Set short time limits."""
     for name in ("HEAD_SECONDS", "BODY_SECONDS", "LINGER_SECONDS"):
         monkeypatch.setattr(connections, name, 0.2)
 
 
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize(("sent", "outcome"), SLOW.values(), ids=SLOW)
-def test_what_does_not_come_in_time_is_answered_and_closed(
+def test_a_late_request_is_answered_and_closed(
     connect: Connect, sent: bytes, outcome: tuple[int, str]
 ) -> None:
     sender = connect().send_raw(sent)
@@ -196,7 +196,7 @@ def test_what_does_not_come_in_time_is_answered_and_closed(
 @pytest.mark.parametrize(
     "head", ["POST /webhooks/shop HTTP/1.1\r\nX-Drip: ", ""], ids=["head", "body"]
 )
-def test_a_byte_now_and_then_is_not_enough(connect: Connect, head: str) -> None:
+def test_a_dripping_request_is_closed(connect: Connect, head: str) -> None:
     sender = connect()
     if head:
         sender.send_raw(head.encode())
@@ -215,8 +215,8 @@ def test_a_byte_now_and_then_is_not_enough(connect: Connect, head: str) -> None:
         dripping.kill()
 
 
-def test_slow_connections_give_their_places_to_those_who_send(connect: Connect) -> None:
-    """Of each kind more than there are places; what waits longest for bytes goes first."""
+def test_slow_connections_give_way_to_active_ones(connect: Connect) -> None:
+    """Each kind has more connections than there are places. The one that waits longest for bytes is closed first."""
     kinds: list[Callable[[], Sender]] = [
         connect,
         lambda: connect().send_raw(b"POST /webhooks/shop HTTP/1.1\r\nHost"),
@@ -246,7 +246,7 @@ UNSIGNED = {
 @pytest.mark.parametrize("length", [f"Content-Length: {LIMIT}", "Content-Length: 32", CHUNKED])
 @pytest.mark.parametrize("path", ["/webhooks/shop", "/events/shop"])
 @pytest.mark.parametrize("lines", UNSIGNED.values(), ids=UNSIGNED)
-def test_what_cannot_be_signed_is_refused_before_its_body_comes(
+def test_a_request_without_signature_is_refused_before_its_body(
     connect: Connect, lines: list[str], path: str, length: str
 ) -> None:
     assert connect().send(*lines, length, path=path).answer().outcome == (401, "signature-refused")
@@ -254,7 +254,7 @@ def test_what_cannot_be_signed_is_refused_before_its_body_comes(
 
 @pytest.mark.parametrize("path", ["/webhooks/shop", "/events/shop"])
 @pytest.mark.parametrize("lines", [[], [SIGNED_LOOKING]], ids=["unsigned", "signed"])
-def test_what_is_too_large_is_refused_before_its_body_comes(
+def test_a_request_that_is_too_large_is_refused_before_its_body(
     connect: Connect, lines: list[str], path: str
 ) -> None:
     answer = connect().send(*lines, f"Content-Length: {LIMIT + 1}", path=path).answer()
@@ -262,10 +262,8 @@ def test_what_is_too_large_is_refused_before_its_body_comes(
 
 
 @pytest.mark.parametrize("path", ["/webhooks/shop", "/events/shop", "/nothing", "/status"])
-def test_a_sender_that_reads_only_once_all_is_sent_sees_the_answer(
-    connect: Connect, path: str
-) -> None:
-    """A close with bytes unread would reset the connection."""
+def test_a_sender_that_reads_last_still_sees_the_answer(connect: Connect, path: str) -> None:
+    """A close with unread bytes would reset the connection."""
     sender = connect().send(f"Content-Length: {LIMIT}", body=bytes(LIMIT), path=path)
     assert sender.answer().status in (401, 404, 405)
     assert sender.is_closed()
@@ -274,7 +272,7 @@ def test_a_sender_that_reads_only_once_all_is_sent_sees_the_answer(
 # --- large bodies --------------------------------------------------------------------------------------------
 
 
-def test_large_bodies_wait_for_memory_and_small_ones_do_not(
+def test_only_large_bodies_wait_for_memory(
     connect: Connect, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(body_budget, "WAIT_SECONDS", 0.1)
@@ -316,7 +314,7 @@ UNREAD = {"/nothing": (404, "not-found"), "/records/shop/order/5/events": (403, 
 def test_a_malformed_chunk_is_the_senders_fault(
     connect: Connect, app: Flask, body: bytes, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither a traceback nor an error report comes of it."""
+    """It causes neither a traceback nor an error report."""
     reported: list[object] = []
     got_request_exception.connect(lambda *_, **raised: reported.append(raised), app, weak=False)
     answer = (
@@ -388,7 +386,7 @@ PATHS = [
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_no_answer_is_to_be_kept_or_taken_for_another_type(app: Flask, path: str) -> None:
+def test_no_answer_is_cached_or_sniffed(app: Flask, path: str) -> None:
     headers = app.test_client().get(path).headers
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Content-Type-Options"] == "nosniff"

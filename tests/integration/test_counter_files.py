@@ -1,4 +1,4 @@
-"""Where the counters' folder is full or of no use: a sentence, and never the end of the process by a signal."""
+"""A full or unusable folder of counters leads to a sentence, and never ends the process by a signal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if child:
 
 
 def _count(folder: Path, room: int) -> subprocess.CompletedProcess[str]:
-    """Count in a process, and in one that it forks; no file that they write to can grow beyond `room` bytes."""
+    """Count in a process and in a fork of it; no file that they write may grow beyond `room` bytes."""
     return subprocess.run(
         [sys.executable, "-c", COUNT],
         cwd=ROOT,
@@ -42,7 +42,7 @@ def _count(folder: Path, room: int) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_without_room_nothing_is_counted_and_it_is_said_once_a_process(tmp_path: Path) -> None:
+def test_without_disk_space_a_process_says_so_once(tmp_path: Path) -> None:
     done = _count(tmp_path, 1024)
     assert done.returncode == 0, done.stderr
     said = done.stderr.splitlines()
@@ -50,7 +50,7 @@ def test_without_room_nothing_is_counted_and_it_is_said_once_a_process(tmp_path:
     assert all("counts nothing: File too large. Make room" in line for line in said)
 
 
-def test_with_room_it_is_taken_before_the_file_is_used(tmp_path: Path) -> None:
+def test_disk_space_is_reserved_before_the_file_is_used(tmp_path: Path) -> None:
     done = _count(tmp_path, resource.RLIM_INFINITY)
     assert (done.returncode, done.stderr) == (0, "")
     files = [path.stat() for path in tmp_path.iterdir()]
@@ -58,8 +58,9 @@ def test_with_room_it_is_taken_before_the_file_is_used(tmp_path: Path) -> None:
     assert all(file.st_blocks * 512 >= file.st_size >= FILE_BYTES for file in files)
 
 
-def test_a_full_disk_is_no_end(tmp_path: Path) -> None:
-    """On a file system of its own, where the test may mount one: the library alone is ended there by SIGBUS."""
+def test_a_full_disk_does_not_end_the_process(tmp_path: Path) -> None:
+    """Needs a file system of its own, where the test may mount one. There the library alone would be ended by
+    SIGBUS."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
@@ -80,7 +81,7 @@ NOT_A_FOLDER = ["file", "file/below", "x" * 300, "/proc/nowhere", "/proc"]
 
 
 @pytest.mark.parametrize("name", NOT_A_FOLDER, ids=lambda name: name[:20])
-def test_a_folder_that_cannot_be_written_to_is_wrong_configuration(
+def test_an_unwritable_folder_is_wrong_configuration(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
@@ -90,7 +91,7 @@ def test_a_folder_that_cannot_be_written_to_is_wrong_configuration(
 
 
 @pytest.mark.parametrize("name", NOT_A_FOLDER, ids=lambda name: name[:20])
-def test_such_a_folder_ends_the_start_with_its_sentence_alone(name: str, tmp_path: Path) -> None:
+def test_an_unwritable_folder_ends_the_start_with_one_sentence(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     env = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / name)}
     done = subprocess.run(
@@ -106,7 +107,7 @@ def test_such_a_folder_ends_the_start_with_its_sentence_alone(name: str, tmp_pat
     assert "PROMETHEUS_MULTIPROC_DIR names cannot be" in done.stderr
 
 
-def test_a_folder_that_is_not_there_yet_is_made_and_counted_in(tmp_path: Path) -> None:
+def test_a_missing_folder_is_created_and_used(tmp_path: Path) -> None:
     done = _count(tmp_path / "new/metrics", resource.RLIM_INFINITY)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(list((tmp_path / "new/metrics").iterdir())) == 4

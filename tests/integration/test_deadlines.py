@@ -1,4 +1,4 @@
-"""What is late, and what went too early: counted, the oldest named, and gone from `/status` once it is mended."""
+"""Late and premature deletions: counted, the oldest named, and gone from `/status` once they are corrected."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _note(harness: Harness, number: int, type_: EventType, name: str = "", **mor
 
 
 def _problem(harness: Harness, code: str) -> tuple[str, str | None] | None:
-    """The message and since when; None where there is no such problem."""
+    """Return the message and the start of a problem; None where there is no such problem."""
     found = [problem for problem in harness.status()["problems"] if problem["code"] == code]
     assert len(found) <= 1
     return (found[0]["message"], found[0]["since"]) if found else None
@@ -35,7 +35,7 @@ def _problem(harness: Harness, code: str) -> tuple[str, str | None] | None:
 
 @ON_SQLITE
 @pytest.mark.parametrize(("key", "told_apart"), [(None, False), ("k" * 32, True)])
-def test_whether_guests_can_be_told_apart_is_said_and_is_no_problem(
+def test_guests_that_cannot_be_told_apart_are_no_problem(
     harness: Harness, key: str | None, told_apart: bool
 ) -> None:
     harness.settings = replace(harness.settings, subject_key=key)
@@ -49,7 +49,7 @@ def test_whether_guests_can_be_told_apart_is_said_and_is_no_problem(
 
 @ON_SQLITE
 def test_a_deletion_is_overdue_once_the_time_to_act_is_over(harness: Harness) -> None:
-    """An order that was never paid: kept until 2027-11-22, and to be deleted by 2027-12-22."""
+    """The order was never paid: it is kept until 2027-11-22, and is to be deleted by 2027-12-22."""
     number = int(harness.store.place_order(line_items=[{"product_id": 10}])["id"])
     harness.come_to_rest()
     harness.advance(date(2027, 12, 22) - date(2026, 11, 22))
@@ -67,8 +67,8 @@ def test_a_deletion_is_overdue_once_the_time_to_act_is_over(harness: Harness) ->
 
 
 @ON_SQLITE
-def test_parts_are_overdue_by_themselves_and_the_oldest_is_named(harness: Harness) -> None:
-    """A note on a paid order goes after three years, the order later."""
+def test_parts_become_overdue_alone_and_the_oldest_is_named(harness: Harness) -> None:
+    """A note on a paid order is due after three years, the order later."""
     numbers = []
     for _ in range(2):
         numbers.append(harness.paid_order(customer_note="Ring twice"))
@@ -85,7 +85,7 @@ def test_parts_are_overdue_by_themselves_and_the_oldest_is_named(harness: Harnes
 
 
 @ON_SQLITE
-def test_a_request_is_late_once_its_month_is_over_and_as_long_as_something_is_left(
+def test_a_request_is_late_after_a_month_while_data_are_left(
     harness: Harness,
 ) -> None:
     customer = _account(harness)
@@ -105,7 +105,7 @@ def test_a_request_is_late_once_its_month_is_over_and_as_long_as_something_is_le
 
 
 @ON_SQLITE
-def test_no_request_is_late_while_a_hold_stands(harness: Harness) -> None:
+def test_no_request_is_late_while_a_hold_is_in_effect(harness: Harness) -> None:
     customer = _account(harness)
     harness.come_to_rest()
     _note(harness, customer, "erasure-requested")

@@ -1,4 +1,4 @@
-"""Each cause why the ledger cannot be used has a sentence of its own, and one that says what to do."""
+"""Each cause that makes the ledger unusable has a sentence of its own, and a sentence that says what to do."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ SECRET = "hidden-word"
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lock is not waited for."""
+    """Wait for no lock."""
     monkeypatch.setattr(database_module, "BUSY_TIMEOUT_SECONDS", 0)
 
 
 def message(database: Database, act: Fault) -> str:
-    """What is said where `act` cannot use the ledger: words for people, without a value."""
+    """Return the message that `act` gets where the ledger is unusable: words for people, without a value."""
     with pytest.raises(LedgerUnavailableError) as raised:
         act(database)
     database.close()
@@ -55,7 +55,7 @@ def write(database: Database) -> None:
 
 
 def is_ready(database: Database) -> None:
-    """What web and worker ask for."""
+    """Ask for readiness, as web and worker do."""
     with database.read() as connection:
         check(connection)
 
@@ -64,7 +64,7 @@ def is_ready(database: Database) -> None:
 
 
 def full(database: Database) -> None:
-    """The file cannot grow."""
+    """Let the file grow no further."""
     with database.write() as connection:
         connection.execute(text("PRAGMA max_page_count = 1"))
         connection.execute(text("CREATE TABLE large (value TEXT)"))
@@ -72,27 +72,27 @@ def full(database: Database) -> None:
 
 
 def locked(database: Database) -> None:
-    """Another process is in the middle of a write."""
+    """Let another process be in the middle of a write."""
     with closing(SQLite.of_this_python().driver.connect(database.url.database)) as other:
         other.execute("BEGIN IMMEDIATE")
         write(database)
 
 
 def read_only(database: Database) -> None:
-    """The connection may only read; as root, no right of a file says so."""
+    """Make the connection read-only; the modes of a file do not stop root."""
     with database.write() as connection:
         connection.execute(text("PRAGMA query_only = ON"))
         connection.execute(text("CREATE TABLE large (value TEXT)"))
 
 
 def no_sqlite(database: Database) -> None:
-    """The file is something else."""
+    """Put another kind of file in the ledger's place."""
     Path(str(database.url.database)).write_text(SECRET * 1000)
     read(database)
 
 
 def damaged(database: Database) -> None:
-    """Half of the file is gone."""
+    """Remove half of the file."""
     path = Path(str(database.url.database))
     upgrade(database)
     database.close()
@@ -115,7 +115,7 @@ OF_SQLITE: list[tuple[Fault, str]] = [
 @pytest.mark.parametrize(
     ("fault", "cause"), OF_SQLITE, ids=lambda each: getattr(each, "__name__", None)
 )
-def test_causes_of_sqlite(fault: Fault, cause: str, tmp_path: Path) -> None:
+def test_each_cause_in_sqlite_has_its_message(fault: Fault, cause: str, tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     SQLite.of_this_python().make(path, 1)
     assert cause in message(Database(f"sqlite:///{path}"), fault)
@@ -132,7 +132,9 @@ NO_FILE = [
 
 
 @pytest.mark.parametrize(("path", "used", "upgraded"), NO_FILE, ids=lambda each: str(each)[:20])
-def test_where_there_is_no_file(path: str, used: str, upgraded: str | None, tmp_path: Path) -> None:
+def test_a_missing_file_is_named(
+    path: str, used: str, upgraded: str | None, tmp_path: Path
+) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     database = Database(f"sqlite:///{tmp_path}/{path}")
@@ -148,7 +150,9 @@ def test_where_there_is_no_file(path: str, used: str, upgraded: str | None, tmp_
     database.close()
 
 
-def test_the_projects_own_folder_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_projects_own_folder_is_created(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     database = Database("sqlite:///var/retention.db")
     upgrade(database)
@@ -160,7 +164,7 @@ def test_the_projects_own_folder_is_made(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def raising(state: str) -> Fault:
-    """The server's own error, with this SQLSTATE, and with a value in its words."""
+    """Let the server raise this SQLSTATE, with a value in its words."""
 
     def fault(database: Database) -> None:
         with database.write() as connection:
@@ -172,7 +176,7 @@ def raising(state: str) -> Fault:
 
 
 def locked_table(database: Database) -> None:
-    """Another session holds a table."""
+    """Let another session hold a table."""
     with database.write() as connection:
         connection.execute(text("CREATE TABLE held (value TEXT)"))
     with database.write() as other, database.write() as connection:
@@ -182,7 +186,7 @@ def locked_table(database: Database) -> None:
 
 
 def read_only_transaction(database: Database) -> None:
-    """A standby's every transaction is of this kind."""
+    """Make every transaction read-only, as on a standby."""
     with database.write() as connection:
         connection.execute(text("SET TRANSACTION READ ONLY"))
         connection.execute(text("CREATE TABLE held (value TEXT)"))
@@ -201,14 +205,16 @@ OF_POSTGRESQL: list[tuple[Fault, str]] = [
 
 
 @pytest.mark.parametrize(("fault", "cause"), OF_POSTGRESQL)
-def test_causes_of_postgresql(fault: Fault, cause: str, postgresql: str) -> None:
+def test_each_cause_in_postgresql_has_its_message(
+    fault: Fault, cause: str, postgresql: str
+) -> None:
     with new_database(postgresql) as url:
         assert cause in message(Database(url), fault)
 
 
 @contextmanager
 def guarded_role(server_url: str) -> Iterator[str]:
-    """A user of the server who needs a password; its name."""
+    """Name of a database user who needs a password."""
     admin = create_engine(server_url, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         rules = Path(connection.execute(text("SHOW hba_file")).scalar_one())
@@ -224,7 +230,7 @@ def guarded_role(server_url: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("password", [None, SECRET])
-def test_a_password_that_postgresql_refuses(password: str | None, postgresql: str) -> None:
+def test_a_refused_password_is_named(password: str | None, postgresql: str) -> None:
     with guarded_role(postgresql) as user:
         database = Database(
             make_url(postgresql).set(username=user, password=password).render_as_string(False)
@@ -232,7 +238,7 @@ def test_a_password_that_postgresql_refuses(password: str | None, postgresql: st
         assert "refuses the user or the password" in message(database, read)
 
 
-def test_a_database_or_a_user_that_postgresql_does_not_know(postgresql: str) -> None:
+def test_an_unknown_database_or_user_is_named(postgresql: str) -> None:
     url = make_url(postgresql)
     missing = Database(url.set(database=SECRET).render_as_string(False))
     assert "no such database" in message(missing, read)
@@ -251,12 +257,12 @@ NOBODY = [
 
 
 @pytest.mark.parametrize(("url", "cause"), NOBODY, ids=["port", "socket", "host"])
-def test_where_no_postgresql_is(url: str, cause: str) -> None:
+def test_an_unreachable_postgresql_is_named(url: str, cause: str) -> None:
     assert cause in message(Database(url), read)
 
 
-def test_a_server_that_falls_silent_is_given_up_on(postgresql: str) -> None:
-    """The driver is told so: without, a frozen host holds a process for as long as its kernel likes."""
+def test_a_silent_server_is_given_up_on(postgresql: str) -> None:
+    """The driver needs a time limit: without it, a frozen host holds a process for as long as the kernel waits."""
     database = Database(postgresql)
     options: dict[str, object] = {}
     event.listen(
@@ -278,7 +284,7 @@ def test_a_server_that_falls_silent_is_given_up_on(postgresql: str) -> None:
 # --- waiting for it ----------------------------------------------------------------------------------------
 
 
-def test_upgrade_waits_for_a_database_that_comes_late(
+def test_upgrade_waits_for_a_database_that_starts_late(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upgrade_module, "RETRY_SECONDS", 0.01)

@@ -1,8 +1,8 @@
-"""No decision about a person is ever lost, whatever becomes of the account and of the orders.
+"""Random histories of persons: no decision about a person is lost when the account or the orders change.
 
-Random histories of accounts, addresses and orders are played, with holds, requests and choices among them; deliveries
-come late, in another order, or never. In the end the ledger is held against a model of whose a record is, which is
-worked out from all that the service was ever shown, in any order.
+The histories mix accounts, addresses, orders, holds, requests and choices. Deliveries arrive late, in another order, or
+never. At the end the ledger is compared with a model that knows which record belongs to whom. The model is computed
+from all that the service was ever shown, in any order.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ Named = tuple[RecordKind, int]
 """The record under which something is noted about a person."""
 
 
-class Owned(NamedTuple):
-    """What a state of an order says of whose it is."""
+class OrderOwner(NamedTuple):
+    """The owner of an order, as one state of the order shows it."""
 
     version: Any
     sequence: int
@@ -90,25 +90,27 @@ class Owned(NamedTuple):
 
 
 @dataclass
-class People:
-    """Whose records are whose: an order is that of its newest account or, without one, of its newest address; a person
-    goes by the account, and by all addresses that it ever had."""
+class PersonModel:
+    """The model of ownership: an order belongs to its newest account or, without one, to its newest address. A person
+    is known by the account, and by every address that the account ever had."""
 
-    orders: dict[int, list[Owned]] = field(default_factory=lambda: defaultdict(list))
+    orders: dict[int, list[OrderOwner]] = field(default_factory=lambda: defaultdict(list))
     addresses: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     told: list[Noted | Happened] = field(default_factory=list)
 
     def see(self, snapshot: Snapshot) -> None:
-        """Take in what the service was shown."""
+        """Add what the service was shown."""
         facts = snapshot.facts
         if isinstance(facts, OrderFacts):
             seen = self.orders[snapshot.external_id]
-            seen.append(Owned(snapshot.version, len(seen), facts.customer_id, facts.email_hash))
+            seen.append(
+                OrderOwner(snapshot.version, len(seen), facts.customer_id, facts.email_hash)
+            )
         else:
             self.addresses[snapshot.external_id].update(facts.email_hashes)
 
     def owner(self, order: int) -> Subject | None:
-        """Whose an order is."""
+        """Return the owner of an order."""
         newest_first = sorted(self.orders[order], reverse=True)
         accounts = [one.customer_id for one in newest_first if one.customer_id]
         hashes = [one.email_hash for one in newest_first if one.email_hash]
@@ -117,34 +119,34 @@ class People:
         return Subject("email", hashes[0]) if hashes else None
 
     def accounts_of(self, subject: Subject) -> set[int]:
-        """The accounts of a person."""
+        """Return the accounts of a person."""
         if subject.kind == "customer":
             return {int(subject.value)}
         return {number for number, had in self.addresses.items() if subject.value in had}
 
     def hashes_of(self, subject: Subject) -> set[str]:
-        """The addresses of a person."""
+        """Return the address hashes of a person."""
         own = {subject.value} if subject.kind == "email" else set()
         return own.union(*(self.addresses[number] for number in self.accounts_of(subject)))
 
     def names_of(self, subject: Subject) -> set[Named]:
-        """The records under which something may be noted about a person."""
+        """Return the records on which an event about a person may be recorded."""
         accounts: set[Named] = {("customer", number) for number in self.accounts_of(subject)}
         return accounts | {contact_of(email_hash) for email_hash in self.hashes_of(subject)}
 
     def noted_under(self, name: Named) -> tuple[RecordEvent, ...]:
-        """All that is noted about, or reported of, one account or contact."""
+        """Return all events and reports about one account or contact."""
         facts = reports_of(self.told).get(name)
         choices = choices_as_events(facts) if isinstance(facts, ConsentFacts) else ()
         return *events_of(self.told).get(name, ()), *choices
 
     def decided(self, subject: Subject, *, but: Named | None = None) -> tuple[RecordEvent, ...]:
-        """What stands of it all."""
+        """Return the decisions that are in effect."""
         names = sorted(self.names_of(subject) - {but})
         return tuple(event for name in names for event in events_in_force(self.noted_under(name)))
 
     def records_of(self, subject: Subject) -> set[Named]:
-        """The accounts and orders of a person."""
+        """Return the accounts and orders of a person."""
         accounts, hashes = self.accounts_of(subject), self.hashes_of(subject)
         owners = {Subject("customer", str(number)) for number in accounts}
         owners |= {Subject("email", email_hash) for email_hash in hashes}
@@ -155,19 +157,19 @@ class People:
 
 
 def contact_of(email_hash: str) -> Named:
-    """The newsletter contact that goes by the hash of an address."""
+    """Return the newsletter contact of an address hash."""
     return CONTACT, number_of(str(Subject("email", email_hash)))
 
 
-class AnyPerson(ShopMachine):
-    """Accounts that come and go, orders that change hands, and decisions about whoever is behind them."""
+class RandomPersons(ShopMachine):
+    """Accounts that come and go, orders that change owners, and decisions about the persons behind them."""
 
     policy: Policy
     make_ledger: MakeLedger
 
     def __init__(self) -> None:
         super().__init__()
-        self.people = People()
+        self.people = PersonModel()
         patch = self.stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(Answers, "snapshot_of", self._watched(Answers.snapshot_of))
         database = self.make_ledger()
@@ -177,7 +179,7 @@ class AnyPerson(ShopMachine):
         )
 
     def _watched(self, read: Any) -> Any:
-        """Reads a record that the store shows when it is asked, and writes down what it shows."""
+        """Read a record from the store's answer, and add it to the model."""
 
         def reads(answers: Answers, kind: RecordKind, raw: dict[str, Any]) -> Snapshot:
             snapshot: Snapshot = read(answers, kind, raw)
@@ -187,7 +189,7 @@ class AnyPerson(ShopMachine):
         return reads
 
     def receive(self, sent: Recorded) -> None:
-        """Take in one delivery, and write down what it shows, unless it is of an order that is no more."""
+        """Receive one delivery, and add it to the model unless its order is gone."""
         keys = signing_keys(SECRET)
         delivery = Delivery.from_http(
             sent.headers, sent.body, keys=keys, policy=self.policy, subject_key=KEY
@@ -206,7 +208,7 @@ class AnyPerson(ShopMachine):
 
     @initialize(account=emails, guests=st.lists(emails, min_size=1, max_size=3))
     def open(self, account: str, guests: list[str]) -> None:
-        """A shop with some orders of guests and of an account, of all of which was heard."""
+        """Open a shop with orders of guests and of an account; all deliveries were received."""
         self.sign_up(account)
         self.place(PLACED[1], account, owner=0)
         for email in guests:
@@ -215,7 +217,7 @@ class AnyPerson(ShopMachine):
 
     @rule(email=emails)
     def sign_up(self, email: str) -> None:
-        """An account is made, or made again."""
+        """Create an account, perhaps once more."""
         self.harness.advance(SECOND)
         if len(self.harness.store.shop.customers) <= MOST:
             with suppress(RestError):  # there is one with this address
@@ -223,7 +225,7 @@ class AnyPerson(ShopMachine):
 
     @rule(given=st.sampled_from(PLACED), email=emails, owner=st.none() | places)
     def place(self, given: dict[str, Any], email: str, owner: int | None) -> None:
-        """Somebody orders, as a guest or with an account."""
+        """Place an order, as a guest or with an account."""
         self.harness.advance(SECOND)
         if len(self.harness.store.shop.orders) < MOST:
             customer = self._customer(owner) if owner is not None else None
@@ -233,7 +235,7 @@ class AnyPerson(ShopMachine):
 
     @rule(place=places, deed=st.sampled_from(["anonymise", "make a guest's", "delete"]), lost=lost)
     def lose_owner(self, place: int, deed: str, *, lost: bool) -> None:
-        """An order loses whom it is of, or is gone."""
+        """Take the owner from an order, or delete the order."""
         self.harness.advance(SECOND)
         number = self._order(place)
         if number is None:
@@ -248,7 +250,7 @@ class AnyPerson(ShopMachine):
 
     @rule(place=places, owner=st.none() | places, email=emails, lost=lost)
     def give(self, place: int, owner: int | None, email: str, *, lost: bool) -> None:
-        """Staff give an order to another account, or to another address."""
+        """Let staff give an order to another account or another address."""
         self.harness.advance(SECOND)
         number, customer = self._order(place), self._customer(owner or 0)
         if number is None:
@@ -261,7 +263,7 @@ class AnyPerson(ShopMachine):
 
     @rule(place=places, email=emails, billed=st.booleans(), lost=lost)
     def change_address(self, place: int, email: str, *, billed: bool, lost: bool) -> None:
-        """An account gets another address, of its own or for bills."""
+        """Change the address of an account, its own or the one for bills."""
         self.harness.advance(SECOND)
         number = self._customer(place)
         if number is not None:
@@ -272,7 +274,7 @@ class AnyPerson(ShopMachine):
 
     @rule(place=places, lost=lost)
     def delete_account(self, place: int, *, lost: bool) -> None:
-        """An account is deleted."""
+        """Delete an account."""
         self.harness.advance(SECOND)
         number = self._customer(place)
         if number is not None:
@@ -283,14 +285,14 @@ class AnyPerson(ShopMachine):
 
     @rule(place=places, type_=st.sampled_from(DECIDED))
     def decide_about_account(self, place: int, type_: EventType) -> None:
-        """Something is decided about an account that was ever heard of."""
+        """Record a decision about an account that was seen at some time."""
         known = sorted(self.people.addresses)
         if known:
             self._note(Noted("customer", known[place % len(known)], self._event(type_)))
 
     @rule(email=emails, type_=st.sampled_from(DECIDED))
     def decide_about_contact(self, email: str, type_: EventType) -> None:
-        """Something is decided about a newsletter contact."""
+        """Record a decision about a newsletter contact."""
         subject = email_subject(email, KEY)
         self._note(Noted(*contact_of(subject.value), self._event(type_), subject))
 
@@ -306,7 +308,7 @@ class AnyPerson(ShopMachine):
 
     @rule(email=emails, wanted=st.booleans())
     def choose(self, email: str, *, wanted: bool) -> None:
-        """A newsletter tool tells of a contact."""
+        """Report a choice of a contact from a newsletter tool."""
         self.harness.advance(SECOND)
         subject = email_subject(email, KEY)
         kind, number = contact_of(subject.value)
@@ -319,7 +321,7 @@ class AnyPerson(ShopMachine):
 
     @rule()
     def reconcile(self) -> None:
-        """One reconciliation in the middle of it all."""
+        """Reconcile in the middle of the history."""
         self.end()
 
     def teardown(self) -> None:
@@ -330,7 +332,7 @@ class AnyPerson(ShopMachine):
             self.stack.close()
 
     def end(self) -> None:
-        """The lists are gone through once, and nothing that was decided is lost."""
+        """Reconcile once, and check that no decision is lost."""
         self.harness.advance()
         go_through(self.harness.reconciler, "shop")
         self.harness.work()
@@ -343,7 +345,7 @@ class AnyPerson(ShopMachine):
             self._check_answer(subject, rows)
 
     def _owned(self, rows: Rows) -> Iterator[tuple[Named, Subject | None]]:
-        """The records that are not gone, and whose they are."""
+        """Return the records that are not gone, with their owners."""
         for (kind, number), row in rows.items():
             if row["state"] in ("gone", "unknown"):
                 continue
@@ -354,7 +356,8 @@ class AnyPerson(ShopMachine):
                 yield (kind, number), account if kind == "customer" else self.people.owner(number)
 
     def _check(self, held: Named, row: dict[str, Any], subject: Subject | None) -> None:
-        """A record is tagged by what is decided about its person under any name, and held exactly if a hold is."""
+        """Check that a record is tagged by the decisions about its person under any name, and is held only if a hold is
+        in effect."""
         facts = read_facts(held[0], row["facts"], row["email_hash"])
         person = self.people.decided(subject, but=held) if subject else ()
         own = events_of(self.people.told).get(held, ())
@@ -383,7 +386,8 @@ class AnyPerson(ShopMachine):
             assert row["email_hash"] == subject.value, held
 
     def _check_answer(self, subject: Subject, rows: Rows) -> None:
-        """The answer to a person lists what is the person's by the model, but for orders that nothing is left of."""
+        """Check that the answer to a person lists the person's records by the model, except orders of which nothing is
+        left."""
         with self.harness.runtime.database.read() as connection:
             answer = answer_to(
                 connection, self.policy, Inquiry("shop", subject), now=self.harness.clock()
@@ -404,13 +408,13 @@ class AnyPerson(ShopMachine):
 
 
 def is_dropped(row: dict[str, Any]) -> bool:
-    """Tell whether an order is nobody's any more since nothing is left of it."""
+    """Tell whether an order has lost its owner because nothing is left of it."""
     is_over = row["state"] == "gone" or (row["state"] == "erased" and row["entries"] == "[]")
     return is_over and not row["email_hash"] and not row["customer_id"]
 
 
 def _play(policy: Policy, ledgers: MakeLedger, examples: int) -> None:
-    class Played(AnyPerson):
+    class Played(RandomPersons):
         pass
 
     Played.policy, Played.make_ledger = policy, staticmethod(ledgers)
@@ -421,5 +425,7 @@ def test_no_decision_about_a_person_is_ever_lost(policy: Policy, copies: MakeLed
     _play(policy, copies, 20)
 
 
-def test_none_is_on_postgresql(policy: Policy, servers: MakeLedger) -> None:
+def test_no_decision_about_a_person_is_ever_lost_on_postgresql(
+    policy: Policy, servers: MakeLedger
+) -> None:
     _play(policy, servers, 2)

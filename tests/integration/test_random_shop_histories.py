@@ -1,9 +1,9 @@
-"""Whatever happens in a shop, and whatever is lost on the way: one reconciliation ends in what the policy alone gives.
+"""Random histories of a shop: after one reconciliation the ledger holds what the policy alone gives.
 
-Random histories of a shop, of its deliveries and of workers that die are played, with holds, requests, consents and new
-policies among them; then the lists are gone through once. What the ledger says must be what a second ledger says that
-never heard of anything but the store's lists, except for what the store does not show any more, or never knew. That is
-held against a chronicle of what really happened.
+The histories mix changes in the shop, deliveries, workers that die, holds, requests, consents and new policies; then
+the lists are reconciled once. The ledger must then agree with a second ledger that was filled from the store's lists
+alone, except for what the store no longer shows or never knew. The exceptions are checked against a log of what really
+happened in the shop.
 """
 
 from __future__ import annotations
@@ -111,8 +111,8 @@ past = st.sampled_from([0, 1, 40, 700])
 """Days."""
 
 
-class AnySequence(ShopMachine):
-    """A shop, its deliveries and a worker, none of which keeps to any order."""
+class RandomShop(ShopMachine):
+    """A shop, its deliveries and a worker, in any order."""
 
     role = "administrator"
     subject_key: str | None = None
@@ -139,7 +139,7 @@ class AnySequence(ShopMachine):
         given=st.lists(st.sampled_from(PLACED), min_size=2, max_size=4), heard=st.booleans()
     )
     def open(self, given: list[dict[str, Any]], heard: bool) -> None:
-        """A shop with a few orders and an account, of which all was heard, or nothing."""
+        """Open a shop with a few orders and an account; all deliveries were received, or none."""
         self.harness.store.sign_up(email="first@example.test")
         for place, one in enumerate(given):
             self.place(one, 0 if place == 0 else None, quiet=not heard)
@@ -149,7 +149,7 @@ class AnySequence(ShopMachine):
 
     @rule(given=st.sampled_from(PLACED), owner=st.none() | places, quiet=st.booleans())
     def place(self, given: dict[str, Any], owner: int | None, *, quiet: bool) -> None:
-        """Somebody orders; `quiet`: an importer does, of which no webhook tells."""
+        """Place an order; with `quiet` an importer places it, and no webhook fires."""
         if len(self.harness.store.shop.orders) >= MOST:
             return
         customer = self._customer(owner) if owner is not None else None
@@ -160,7 +160,7 @@ class AnySequence(ShopMachine):
 
     @rule(place=places, deed=st.sampled_from(DEEDS), lost=lost)
     def happen(self, place: int, deed: str, *, lost: bool) -> None:
-        """Something is done to an order, if the shop lets it be done."""
+        """Change an order, if the shop allows the change."""
         number = self._order(place)
         if number is None:
             return
@@ -178,7 +178,7 @@ class AnySequence(ShopMachine):
 
     @rule(place=places, change=st.sampled_from(EDITS), lost=lost)
     def edit(self, place: int, change: dict[str, Any], *, lost: bool) -> None:
-        """Staff edit an order."""
+        """Let staff edit an order."""
         number = self._order(place)
         if number is not None and self.harness.store.shop.orders[number].status != "trash":
             self.harness.store.edit_order(number, **change)
@@ -186,14 +186,14 @@ class AnySequence(ShopMachine):
 
     @rule(place=places, owner=places)
     def assign(self, place: int, owner: int) -> None:
-        """Staff find that an order is another customer's."""
+        """Let staff give an order to another customer."""
         number, customer = self._order(place), self._customer(owner)
         if number is not None:
             self.harness.store.edit_order(number, customer_id=customer or 0)
 
     @rule(place=places, odd=st.sampled_from(ODD), change=st.booleans(), lost=lost)
     def show_oddly(self, place: int, odd: dict[str, Any], *, change: bool, lost: bool) -> None:
-        """An update of the shop, or a plugin, mixes up the days of an order."""
+        """Let an update of the shop, or a plugin, confuse the days of an order."""
         number = self._order(place)
         if number is None or self.harness.store.shop.orders[number].status == "trash":
             return
@@ -204,7 +204,7 @@ class AnySequence(ShopMachine):
 
     @rule(place=places)
     def refund_in_silence(self, place: int) -> None:
-        """A payment gateway gives money back: no date of the order moves, and nothing is sent."""
+        """Let a payment gateway refund an order: no date of the order moves, and no delivery is sent."""
         number = self._order(place)
         if number is not None and self.harness.store.shop.orders[number].status != "trash":
             with suppress(RestError):  # nothing left to be given back
@@ -212,7 +212,7 @@ class AnySequence(ShopMachine):
 
     @rule(place=places)
     def delete_refund(self, place: int) -> None:
-        """Staff delete a refund, of which nothing is sent, either."""
+        """Let staff delete a refund, which sends no delivery either."""
         number = self._order(place)
         if number is not None and self.harness.store.shop.orders[number].refunds:
             self.harness.store.delete_refund(
@@ -221,14 +221,14 @@ class AnySequence(ShopMachine):
 
     @rule(habits=st.sampled_from(HABITS), place=places)
     def take_on(self, habits: dict[str, Any], place: int) -> None:
-        """The store, or what stands before it, takes on a habit; or a record is closed to the key."""
+        """Give the store, or a server in front of it, a habit; or close a record to the key."""
         number = self._order(place)
         closed = {f"order:{number}"} if habits.get("closed") else set()
         self.harness.store.set_habits(**NO_HABITS | habits | {"closed": closed})
 
     @rule(how=st.sampled_from(["sign-up", "account", "staff"]))
     def sign_up(self, how: str) -> None:
-        """An account is made; where addresses are known, the first one is of somebody who orders as a guest, too."""
+        """Create an account; where addresses are known, the first account is of somebody who also orders as a guest."""
         if len(self.harness.store.shop.customers) >= MOST:
             return
         self.accounts += 1
@@ -247,7 +247,7 @@ class AnySequence(ShopMachine):
         lost=lost,
     )
     def account(self, place: int, deed: str, *, lost: bool) -> None:
-        """Something is done to an account; a new role moves no date and is told by no webhook."""
+        """Change an account; a new role moves no date, and no webhook reports it."""
         number = self._customer(place)
         if number is None:
             return
@@ -266,7 +266,7 @@ class AnySequence(ShopMachine):
         kind=st.sampled_from(["order", "customer"]), place=places, wanted=st.booleans(), lost=lost
     )
     def newsletter(self, kind: str, place: int, *, wanted: bool, lost: bool) -> None:
-        """The newsletter is wanted, or not any more."""
+        """Subscribe to the newsletter, or unsubscribe."""
         number = self._order(place) if kind == "order" else self._customer(place)
         if number is not None:
             (self.harness.store.opt_in if wanted else self.harness.store.opt_out)(kind, number)
@@ -279,7 +279,7 @@ class AnySequence(ShopMachine):
         key=st.sampled_from(["retention_class", "retention_delete_after"]),
     )
     def meddle(self, kind: RecordKind, place: int, key: str, value: str | None) -> None:
-        """Somebody edits our fields by hand, less often than makes us give up, and where the key can see it."""
+        """Edit our fields by hand: too rarely for the service to give up, and where the key can see it."""
         if kind == "customer" and self.role != "administrator":
             return
         number = self._order(place) if kind == "order" else self._customer(place)
@@ -290,7 +290,7 @@ class AnySequence(ShopMachine):
 
     @rule(seconds=st.sampled_from(PASSING))
     def pass_time(self, seconds: int) -> None:
-        """Time goes by."""
+        """Let time pass."""
         self.harness.advance(timedelta(seconds=seconds))
 
     # People, and other tools
@@ -303,9 +303,9 @@ class AnySequence(ShopMachine):
         about=places,
     )
     def ask(self, kind: RecordKind, place: int, type_: EventType, days: int, about: int) -> None:
-        """Somebody asks for something, or decides it; perhaps what was noted before is lifted or taken back.
+        """Record a request or a decision; it may lift or retract an earlier one.
 
-        It is about the first two of each kind only: what is noted of one record is to meet on it.
+        Only the first two records of each kind are used, so that events meet on one record.
         """
         places = {
             "order": self._order(place),
@@ -340,7 +340,7 @@ class AnySequence(ShopMachine):
         number: int,
         days: int,
     ) -> None:
-        """Another tool reports of a request or a consent; of somebody's, or of somebody's order, or of nobody known."""
+        """Report a request or a consent from another tool; of a customer, of an order's owner, or of nobody known."""
         kind, occurrence = EVENT_TYPES[what]
         whose = self._order(place) if about == "order" else self._customer(place)
         subject = Subject(about, str(whose)) if about and whose else None
@@ -350,14 +350,14 @@ class AnySequence(ShopMachine):
 
     @rule(which=st.integers(0, len(policies()) - 1))
     def publish(self, which: int) -> None:
-        """Another policy is put in force; it may have been before."""
+        """Activate another policy, which may have been in force before."""
         self.harness.adopt(policies()[which])
 
     # The worker
 
     @rule(pages=st.integers(1, 3), anew=st.booleans())
     def look(self, pages: int, *, anew: bool) -> None:
-        """Some pages of the rounds that are due are gone through; perhaps all of them were asked for before."""
+        """Read some pages of the rounds that are due; all rounds may have been requested before."""
         if anew:
             with self.database.write() as connection:
                 rounds.ask_for(connection, "shop", rounds.LISTS, self.harness.clock())
@@ -366,7 +366,7 @@ class AnySequence(ShopMachine):
 
     @rule(deed=st.sampled_from(["ask", "push", "write", "orders", "customers", "changes"]))
     def die(self, deed: str) -> None:
-        """A worker dies: after it claimed, or after it wrote and before it settled."""
+        """Let a worker die after its claim, or after its write and before it settles."""
         now, token = self.harness.clock(), uuid4().hex
         until = now + timedelta(minutes=5)
         with self.database.write() as connection:
@@ -398,7 +398,7 @@ class AnySequence(ShopMachine):
 
     @rule()
     def reconcile(self) -> None:
-        """One reconciliation in the middle of it all."""
+        """Reconcile in the middle of the history."""
         self.end()
 
     @invariant()
@@ -415,7 +415,7 @@ class AnySequence(ShopMachine):
     # The end of it
 
     def end(self) -> None:
-        """What a dead worker held lapses, the lists are gone through once, and all is as it should be."""
+        """Let the claims of dead workers lapse, reconcile once, and check the ledger."""
         self.harness.store.set_habits(**NO_HABITS)
         self.harness.advance(PERMANENT)
         go_through(self.harness.reconciler, "shop")
@@ -429,7 +429,7 @@ class AnySequence(ShopMachine):
         self._assert_nothing_is_left_to_do()
 
     def _assert_nothing_is_left_to_do(self) -> None:
-        """A second reconciliation writes nothing, and changes nothing that is known."""
+        """Check that a second reconciliation writes nothing and changes nothing."""
         before, tells = rows_of(self.database), count_history(self.database)
         since = len(self.harness.store.log.requests)
         self.harness.advance(timedelta(minutes=1))
@@ -442,7 +442,7 @@ class AnySequence(ShopMachine):
 
     @contextmanager
     def _second(self) -> Iterator[Rows]:
-        """The rows of a ledger that was filled by one reconciliation alone."""
+        """Return the rows of a ledger that was filled by one reconciliation alone."""
         database = self.make_second()
         try:
             runtime = replace(self.harness.runtime, database=database)
@@ -478,7 +478,7 @@ def _play(
     role: str = "administrator",
     subject_key: str | None = None,
 ) -> None:
-    class Played(AnySequence):
+    class Played(RandomShop):
         pass
 
     Played.policy, Played.role, Played.subject_key = policy, role, subject_key
@@ -486,21 +486,21 @@ def _play(
     play(Played, examples=examples, steps=STEPS)
 
 
-def test_any_sequence_of_events_ends_in_what_the_policy_alone_gives(
+def test_any_history_ends_in_what_the_policy_alone_gives(
     policy: Policy, copies: MakeLedger
 ) -> None:
     _play(policy, copies, copies, 14)
 
 
-def test_it_does_with_a_shop_managers_key(policy: Policy, copies: MakeLedger) -> None:
+def test_any_history_ends_so_with_a_shop_managers_key(policy: Policy, copies: MakeLedger) -> None:
     _play(policy, copies, copies, 6, role="shop_manager")
 
 
-def test_it_does_where_persons_are_known_by_their_addresses(
-    policy: Policy, copies: MakeLedger
-) -> None:
+def test_any_history_ends_so_with_keyed_addresses(policy: Policy, copies: MakeLedger) -> None:
     _play(policy, copies, copies, 4, subject_key="a key of at least thirty-two characters")
 
 
-def test_it_does_on_postgresql(policy: Policy, servers: MakeLedger, copies: MakeLedger) -> None:
+def test_any_history_ends_so_on_postgresql(
+    policy: Policy, servers: MakeLedger, copies: MakeLedger
+) -> None:
     _play(policy, servers, copies, 2)

@@ -1,4 +1,4 @@
-"""What `store check` says of stores that answer strangely, and of the way back to the service."""
+"""Findings of `store check` for stores that answer strangely, and for the way back to the service."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PUBLIC_URL = "https://127.0.0.1"
 
 
 def wrong(client: StoreClient, now: datetime = NOW) -> list[str]:
-    """What is wrong with the store, in words, but for PUBLIC_URL."""
+    """Return the findings about the store in words, except the one about PUBLIC_URL."""
     results = everything_but_webhooks(client, Settings(public_url=PUBLIC_URL), "shop", now)
     return [
         result.words for result in results if not result.fine and "PUBLIC_URL" not in result.words
@@ -26,13 +26,13 @@ def wrong(client: StoreClient, now: datetime = NOW) -> list[str]:
 
 
 def refusing(_: ReceivedRequest) -> Answer:
-    """A store that refuses whoever comes with a key, at 11:00."""
+    """A store that refuses every key, at 11:00."""
     body = {"code": "woocommerce_rest_authentication_error", "data": {"status": 401}}
     return Answer.of(body, 401, Date=format_datetime(NOW, usegmt=True))
 
 
 def dated(words: list[str]) -> tuple[str, str]:
-    """What is said of the clock, and of the key."""
+    """Return the findings about the clock and about the key."""
     clock, key = words
     return clock, key
 
@@ -40,10 +40,11 @@ def dated(words: list[str]) -> tuple[str, str]:
 @pytest.mark.parametrize(
     "apart", [timedelta(minutes=20), timedelta(minutes=-20), timedelta(days=-400)]
 )
-def test_a_key_refused_over_http_by_a_wrong_clock_is_put_down_to_the_clock(
+def test_a_key_refused_by_a_wrong_clock_is_blamed_on_the_clock(
     script: ScriptedServer, client: Callable[..., StoreClient], apart: timedelta
 ) -> None:
-    """The scripted server sends a Date header of its own too; the store's comes second, and is the one to be read."""
+    """The scripted server sends a Date header of its own, too. The store's header comes second, and is the one that
+    counts."""
     script.answer = refusing
     clock, key = dated(wrong(client(script.url), datetime.now(UTC) + apart))
     assert "NTP" in clock
@@ -52,7 +53,7 @@ def test_a_key_refused_over_http_by_a_wrong_clock_is_put_down_to_the_clock(
     assert "REST API key" not in key
 
 
-def test_a_key_refused_by_a_right_clock_is_put_down_to_the_key(
+def test_a_key_refused_by_a_right_clock_is_blamed_on_the_key(
     script: ScriptedServer, client: Callable[..., StoreClient]
 ) -> None:
     script.answer = refusing
@@ -69,7 +70,7 @@ def test_the_address_to_which_a_store_redirects_is_named(
     assert any("redirects to https://www.shop.example.com: set STORE_URL" in each for each in words)
 
 
-def test_a_store_without_permalinks_is_told_to_have_some(
+def test_a_store_without_permalinks_is_told_to_enable_them(
     script: ScriptedServer, client: Callable[..., StoreClient]
 ) -> None:
     script.always(Answer(404, b"<html>Page not found</html>", {"Content-Type": "text/html"}))
@@ -96,7 +97,9 @@ def test_a_store_without_permalinks_is_told_to_have_some(
         (Answer(503, b""), False, "/readyz"),
     ],
 )
-def test_the_way_back(script: ScriptedServer, answer: Answer, fine: bool, words: str) -> None:
+def test_the_way_back_from_the_store_is_checked(
+    script: ScriptedServer, answer: Answer, fine: bool, words: str
+) -> None:
     script.always(answer)
     result = public_address(f"{script.url}/", "shop")
     assert (result.fine, words in result.words) == (fine, True), result
@@ -104,7 +107,7 @@ def test_the_way_back(script: ScriptedServer, answer: Answer, fine: bool, words:
     assert (asked.method, asked.path, asked.body) == ("POST", "/webhooks/shop", b"webhook_id=1")
 
 
-def test_a_way_back_that_cannot_be_tried_from_here_is_no_fault() -> None:
+def test_a_way_back_that_cannot_be_tried_is_no_finding() -> None:
     found: CheckResult = public_address("http://127.0.0.1:1", "shop")
     assert found.fine
     assert "cannot be tried" in found.words
