@@ -16,7 +16,7 @@ from hooks.rights.json_format import as_json
 from hooks.rights.labels import Language
 from hooks.rights.letter import letter
 from hooks.rights.lookup import answer_to
-from hooks.rights.values import Answer, Inquiry
+from hooks.rights.values import Inquiry, PersonAnswer
 from hooks.service import Service, current_service
 
 
@@ -122,10 +122,10 @@ def _day_received(service: Service, requested_on: datetime | None) -> date | Non
 
 def _answers(
     service: Service, slug: str | None, subject: Subject, received: date | None, *, uk: bool
-) -> list[Answer]:
+) -> list[PersonAnswer]:
     """Return the answers of all stores that know the person."""
     now, policy = service.runtime.clock(), service.policy
-    answers: list[Answer] = []
+    answers: list[PersonAnswer] = []
     stores = named_stores(service, slug)
     with stop_without_ledger(), service.database.read() as connection:
         for store in stores:
@@ -136,7 +136,7 @@ def _answers(
     return answers
 
 
-def _print_answer(answer: Answer, language: Language | None) -> None:
+def _print_answer(answer: PersonAnswer, language: Language | None) -> None:
     if language:
         click.echo(letter(answer, language), nl=False)
     else:

@@ -22,7 +22,6 @@ from hooks.register.labels import (
 )
 from hooks.register.missing_answers import unanswered
 from hooks.register.values import (
-    Activity,
     Basis,
     ChildrenClause,
     CitedTerm,
@@ -32,6 +31,7 @@ from hooks.register.values import (
     Disclosure,
     Holding,
     LedgerContents,
+    ProcessingActivity,
     Register,
     SecurityMeasures,
     TimeLimit,
@@ -92,9 +92,9 @@ def _children(children: Children, policy: Policy) -> ChildrenClause:
     return ChildrenClause(children.label, children.age, cite(Published(children.section), policy))
 
 
-def _activity(purpose: Term, policy: Policy) -> Activity:
+def _activity(purpose: Term, policy: Policy) -> ProcessingActivity:
     rules = [rule for rule in policy.rules if rule.purpose == purpose.id]
-    return Activity(
+    return ProcessingActivity(
         purpose=cite_term(purpose, policy),
         holdings=tuple(_holding(group, policy) for group in _group_by_holding(rules)),
         recipients=tuple(_recipients_of(rules, policy)),

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from hooks.register.values import Activity, Citation, Disclosure, Holding, Register
+from hooks.register.values import Citation, Disclosure, Holding, ProcessingActivity, Register
 
 Line = dict[str, str]
 
@@ -87,7 +87,7 @@ def _register_cells(register: Register) -> Line:
     }
 
 
-def _activity_cells(activity: Activity) -> Line:
+def _activity_cells(activity: ProcessingActivity) -> Line:
     return {
         "purpose": activity.purpose.label,
         "purpose_source": str(activity.purpose.source),

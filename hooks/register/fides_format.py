@@ -18,12 +18,12 @@ from hooks.register.fides_taxonomy import (
     fides_key,
 )
 from hooks.register.values import (
-    Activity,
     Basis,
     CitedTerm,
     DataSubjects,
     Disclosure,
     Holding,
+    ProcessingActivity,
     Register,
     TimeLimit,
 )
@@ -126,7 +126,7 @@ def _declarations(register: Register) -> Iterator[Manifest]:
             yield _declaration(activity, basis, holdings)
 
 
-def _declaration(activity: Activity, basis: Basis, holdings: list[Holding]) -> Manifest:
+def _declaration(activity: ProcessingActivity, basis: Basis, holdings: list[Holding]) -> Manifest:
     limits = [holding.time_limit for holding in holdings]
     subjects = [item for holding in holdings for item in holding.subjects]
     categories = [holding.category for holding in holdings]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hooks.register.values import (
-    Activity,
     Basis,
     ChildrenClause,
     Citation,
@@ -13,6 +12,7 @@ from hooks.register.values import (
     DataSubjects,
     Disclosure,
     Holding,
+    ProcessingActivity,
     Register,
     TimeLimit,
 )
@@ -80,7 +80,7 @@ def _controller(controller: ControllerDetails) -> JsonObject:
     }
 
 
-def _activity(activity: Activity) -> JsonObject:
+def _activity(activity: ProcessingActivity) -> JsonObject:
     return {
         "purpose": _term(activity.purpose),
         "categories": [_term(item) for item in activity.categories],

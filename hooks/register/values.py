@@ -123,7 +123,7 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
-class Activity:
+class ProcessingActivity:
     """All processing for one purpose. If no rule keeps a record for it, `holdings` is empty and `note` says so."""
 
     purpose: CitedTerm
@@ -217,7 +217,7 @@ class Register:
     page: str
     controller: ControllerDetails
     stores: tuple[tuple[str, str], ...]
-    activities: tuple[Activity, ...]
+    activities: tuple[ProcessingActivity, ...]
     collected: tuple[CollectionSource, ...]
     children: ChildrenClause | None
     recipients: tuple[Disclosure, ...]

@@ -14,13 +14,13 @@ from hooks.rights.complaints import authorities
 from hooks.rights.entitlements import entitlements, retention_grounds
 from hooks.rights.requests import person_requests
 from hooks.rights.values import (
-    Answer,
     ClosedRecord,
     CurrentRecord,
     Deadline,
     HeldCategory,
     HeldRecord,
     Inquiry,
+    PersonAnswer,
     PersonRequest,
     ReceivedData,
     State,
@@ -44,13 +44,13 @@ def build_answer(
     *,
     is_complete: bool = True,
     covers_addresses: bool = False,
-) -> Answer:
-    """Return the answer as of `now`. For `is_complete` and `covers_addresses` see `Answer`."""
+) -> PersonAnswer:
+    """Return the answer as of `now`. For `is_complete` and `covers_addresses` see `PersonAnswer`."""
     rows = sorted(records, key=lambda record: (KIND_ORDER.index(record.kind), record.id))
     today = policy.day_of(now)
     requests = person_requests(rows, policy)
     recipients = policy.recipients.values()
-    return Answer(
+    return PersonAnswer(
         inquiry=inquiry,
         made_on=today,
         policy=policy,

@@ -14,10 +14,10 @@ from hooks.rights.phrases import ground_text, kept_until, omission_keys, right_r
 from hooks.rights.request_texts import consequence_text
 from hooks.rights.translation import translate
 from hooks.rights.values import (
-    Answer,
     ClosedRecord,
     HeldCategory,
     HeldRecord,
+    PersonAnswer,
     PersonRequest,
     ReceivedData,
 )
@@ -32,7 +32,7 @@ EXTENSION = (
 )
 
 
-def as_json(answer: Answer) -> JsonObject:
+def as_json(answer: PersonAnswer) -> JsonObject:
     """Return the whole answer.
 
     A value that is not known is null or an empty list; `notes` say what the answer does not cover.
@@ -66,7 +66,7 @@ def as_json(answer: Answer) -> JsonObject:
     }
 
 
-def _subject(answer: Answer) -> JsonObject:
+def _subject(answer: PersonAnswer) -> JsonObject:
     """Name the person by the id in the inquiry or, for an address, by the accounts that ever had it."""
     subject = answer.inquiry.subject
     if subject.kind != "email":
@@ -75,7 +75,7 @@ def _subject(answer: Answer) -> JsonObject:
     return {"customers": sorted({record.id for record in records if record.kind == "customer"})}
 
 
-def _deadline(answer: Answer) -> JsonObject:
+def _deadline(answer: PersonAnswer) -> JsonObject:
     return {
         "received_on": answer.deadline.received_on.isoformat(),
         "source": answer.deadline.source,
@@ -96,7 +96,7 @@ def _request(request: PersonRequest) -> JsonObject:
     }
 
 
-def _record(record: HeldRecord, answer: Answer) -> JsonObject:
+def _record(record: HeldRecord, answer: PersonAnswer) -> JsonObject:
     policy = answer.policy
     return {
         "kind": record.kind,
@@ -112,7 +112,7 @@ def _record(record: HeldRecord, answer: Answer) -> JsonObject:
     }
 
 
-def _entry(category: HeldCategory, answer: Answer) -> JsonObject:
+def _entry(category: HeldCategory, answer: PersonAnswer) -> JsonObject:
     policy, entry = answer.policy, category.entry
     is_suspended = category.unsuspended != entry
     return {
@@ -187,7 +187,7 @@ def _category_sources(item: CategorySources) -> JsonObject:
     return {"data": item.category, "from": sources, "article": ARTICLE}
 
 
-def _closed(closed: ClosedRecord, answer: Answer) -> JsonObject:
+def _closed(closed: ClosedRecord, answer: PersonAnswer) -> JsonObject:
     return {
         "kind": closed.kind,
         "id": closed.id,
@@ -197,7 +197,7 @@ def _closed(closed: ClosedRecord, answer: Answer) -> JsonObject:
     }
 
 
-def _left_behind(closed: ClosedRecord, answer: Answer) -> Iterator[str]:
+def _left_behind(closed: ClosedRecord, answer: PersonAnswer) -> Iterator[str]:
     """Yield the names of the entries that are still held of a closed record."""
     for record in answer.records:
         if (record.kind, record.id) == (closed.kind, closed.id):
@@ -237,7 +237,7 @@ def _policy(policy: Policy) -> JsonObject:
     }
 
 
-def _notes(answer: Answer) -> Iterator[str]:
+def _notes(answer: PersonAnswer) -> Iterator[str]:
     """Yield whole sentences on what the answer does not cover."""
     subject, policy = answer.inquiry.subject, answer.policy
     yield "Kinds of data are listed, never the data themselves: the person can have a copy (GDPR Art. 15(3))."
@@ -253,7 +253,7 @@ def _notes(answer: Answer) -> Iterator[str]:
         yield f"Not listed: {omission[0].lower()}{omission[1:]}"
 
 
-def _omissions(answer: Answer) -> Iterator[str]:
+def _omissions(answer: PersonAnswer) -> Iterator[str]:
     for key in omission_keys(answer):
         yield translate("en", key)
     if answer.policy.sources:

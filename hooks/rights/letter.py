@@ -27,7 +27,7 @@ from hooks.rights.phrases import SOON, ground_text, kept_until, omission_keys, r
 from hooks.rights.recipients import recipient_points
 from hooks.rights.request_texts import consequence_text, request_text
 from hooks.rights.translation import RIGHT_MEANINGS, RIGHT_NAMES, translate
-from hooks.rights.values import Answer, ClosedRecord, HeldCategory, HeldRecord
+from hooks.rights.values import ClosedRecord, HeldCategory, HeldRecord, PersonAnswer
 
 WIDTH = 78
 
@@ -41,7 +41,7 @@ Block = list[str]
 """Lines without an empty line between them."""
 
 
-def letter(answer: Answer, language: Language) -> str:
+def letter(answer: PersonAnswer, language: Language) -> str:
     """Return the whole letter; it ends with a line break."""
     blocks: list[Block] = [
         *_head(answer, language),
@@ -91,7 +91,7 @@ def _point_with_details(text: str, mark: str, details: Iterable[str]) -> Block:
     return lines
 
 
-def _head(answer: Answer, language: Language) -> Iterator[Block]:
+def _head(answer: PersonAnswer, language: Language) -> Iterator[Block]:
     controller, subject = answer.policy.controller, answer.inquiry.subject
     number = translate(language, "organisation", number=controller.organisation_number)
     yield [controller.name, controller.address, number, controller.privacy_contact]
@@ -104,7 +104,7 @@ def _head(answer: Answer, language: Language) -> Iterator[Block]:
     yield _paragraph(translate(language, "intro", article=access, copy=copy))
 
 
-def _deadline(answer: Answer, language: Language) -> Iterator[Block]:
+def _deadline(answer: PersonAnswer, language: Language) -> Iterator[Block]:
     deadline = answer.deadline
     text = translate(
         language,
@@ -120,7 +120,7 @@ def _deadline(answer: Answer, language: Language) -> Iterator[Block]:
     yield _paragraph(" ".join(sentences))
 
 
-def _requests(answer: Answer, language: Language) -> Iterator[Block]:
+def _requests(answer: PersonAnswer, language: Language) -> Iterator[Block]:
     if not answer.requests:
         return
     yield _heading(translate(language, "asked"))
@@ -131,7 +131,7 @@ def _requests(answer: Answer, language: Language) -> Iterator[Block]:
     yield lines
 
 
-def _records(answer: Answer, language: Language) -> Iterator[Block]:
+def _records(answer: PersonAnswer, language: Language) -> Iterator[Block]:
     yield _heading(translate(language, "held"))
     if not answer.records:
         yield _paragraph(translate(language, "nothing"))
@@ -152,7 +152,7 @@ def _record_lines(record: HeldRecord, language: Language) -> Block:
     return lines
 
 
-def _categories(record: HeldRecord, answer: Answer, language: Language) -> Iterator[Block]:
+def _categories(record: HeldRecord, answer: PersonAnswer, language: Language) -> Iterator[Block]:
     """Yield a block for each set of categories about which the letter says the same."""
     groups: dict[tuple[str, ...], list[str]] = {}
     for category in record.categories:
@@ -162,7 +162,9 @@ def _categories(record: HeldRecord, answer: Answer, language: Language) -> Itera
         yield _point_with_details("; ".join(names), "* ", details)
 
 
-def _category_details(category: HeldCategory, answer: Answer, language: Language) -> Iterator[str]:
+def _category_details(
+    category: HeldCategory, answer: PersonAnswer, language: Language
+) -> Iterator[str]:
     policy, entry = answer.policy, category.entry
     purpose = label(language, "purpose", entry.purpose, policy)
     basis = label(language, "basis", entry.basis, policy)
@@ -188,7 +190,7 @@ def _category_rights(category: HeldCategory, language: Language) -> Iterator[str
         yield translate(language, "undecided", rights=", ".join(undecided))
 
 
-def _sources(answer: Answer, language: Language) -> Iterator[Block]:
+def _sources(answer: PersonAnswer, language: Language) -> Iterator[Block]:
     policy = answer.policy
     items = category_sources(answer.categories, policy)
     if not items:
@@ -202,7 +204,7 @@ def _sources(answer: Answer, language: Language) -> Iterator[Block]:
         yield _paragraph(children)
 
 
-def _recipients(answer: Answer, language: Language) -> Iterator[Block]:
+def _recipients(answer: PersonAnswer, language: Language) -> Iterator[Block]:
     yield _heading(translate(language, "received"))
     for text, *details in recipient_points(answer, language):
         yield _point_with_details(text, "- ", details)
@@ -211,7 +213,7 @@ def _recipients(answer: Answer, language: Language) -> Iterator[Block]:
         yield _paragraph(translate(language, "received.told", article=law))
 
 
-def _closed_records(answer: Answer, language: Language) -> Iterator[Block]:
+def _closed_records(answer: PersonAnswer, language: Language) -> Iterator[Block]:
     if not answer.closed:
         return
     yield _heading(translate(language, "closed"))
@@ -225,7 +227,7 @@ def _closed_record(closed: ClosedRecord, language: Language) -> str:
     return translate(language, f"closed.{closed.state}", record=name, day=day(language, closed.on))
 
 
-def _your_rights(answer: Answer, language: Language) -> Iterator[Block]:
+def _your_rights(answer: PersonAnswer, language: Language) -> Iterator[Block]:
     yield _heading(translate(language, "your-rights"))
     applying = _applying_rights(answer)
     lines: Block = []
@@ -245,7 +247,7 @@ def _your_rights(answer: Answer, language: Language) -> Iterator[Block]:
     yield _paragraph(translate(language, "write-to", contact=contact))
 
 
-def _applying_rights(answer: Answer) -> set[str]:
+def _applying_rights(answer: PersonAnswer) -> set[str]:
     """Return the rights that apply to at least one entry."""
     rights: set[str] = set()
     for record in answer.records:
@@ -254,14 +256,14 @@ def _applying_rights(answer: Answer) -> set[str]:
     return rights
 
 
-def _omissions(answer: Answer, language: Language) -> Iterator[Block]:
+def _omissions(answer: PersonAnswer, language: Language) -> Iterator[Block]:
     yield _heading(translate(language, "not-here"))
     yield _points(_omission_sentences(answer, language))
     since = day(language, answer.policy.effective_from)
     yield _paragraph(translate(language, "policy", day=since, page=answer.policy.page))
 
 
-def _omission_sentences(answer: Answer, language: Language) -> Iterator[str]:
+def _omission_sentences(answer: PersonAnswer, language: Language) -> Iterator[str]:
     subject = answer.inquiry.subject
     if subject.kind != "email" and answer.subject_state in ("unknown", "ignored"):
         key = "not-here.staff" if answer.subject_state == "ignored" else "not-here.unread"
@@ -279,7 +281,7 @@ def _omission_sentences(answer: Answer, language: Language) -> Iterator[str]:
         yield translate(language, "not-here.source", source=both)
 
 
-def _complaints(answer: Answer, language: Language) -> Iterator[Block]:
+def _complaints(answer: PersonAnswer, language: Language) -> Iterator[Block]:
     yield _heading(translate(language, "complaints"))
     law = article(language, "GDPR Art. 77")
     yield _paragraph(translate(language, "complaints.intro", article=law))
@@ -300,6 +302,6 @@ def _authority(authority: Authority, language: Language) -> str:
     return ", ".join([*parts, authority.url])
 
 
-def _end(answer: Answer, language: Language) -> Iterator[Block]:
+def _end(answer: PersonAnswer, language: Language) -> Iterator[Block]:
     controller = answer.policy.controller
     yield [translate(language, "yours"), controller.name, controller.privacy_contact]

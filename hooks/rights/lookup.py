@@ -17,7 +17,7 @@ from hooks.retention.facts import STORED_KINDS, ConsentFacts, Facts, Subject, Su
 from hooks.retention.policy import Policy
 from hooks.retention.tags import Context, is_parsed_otherwise
 from hooks.rights.answer import build_answer
-from hooks.rights.values import Answer, CurrentRecord, Inquiry
+from hooks.rights.values import CurrentRecord, Inquiry, PersonAnswer
 from hooks.tagging.context import LedgerContext, context_of
 from hooks.tagging.tagger import tag
 
@@ -26,7 +26,7 @@ SUSPENDING: tuple[EventType, ...] = ("hold", "restriction")
 
 def answer_to(
     connection: Connection, policy: Policy, inquiry: Inquiry, *, now: datetime
-) -> Answer | None:
+) -> PersonAnswer | None:
     """Return the answer to an inquiry, or None where the ledger knows nothing of the person.
 
     Every entry is computed again, by the policy in force and by the events that are in effect `now`.

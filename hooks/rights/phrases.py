@@ -11,7 +11,7 @@ from hooks.retention.schedule import Entry
 from hooks.rights.entitlements import BY_LAW, RIGHTS, Entitlement, RetentionGround
 from hooks.rights.labels import Language, article, day, joined
 from hooks.rights.translation import REASONS, translate
-from hooks.rights.values import Answer, HeldCategory
+from hooks.rights.values import HeldCategory, PersonAnswer
 
 SOON = "GDPR Art. 12(3)"
 RESTRICTED = "GDPR Art. 18(2)"
@@ -22,7 +22,7 @@ def record_name(language: Language, kind: RecordKind, number: int, name: str = "
     return translate(language, f"record.{kind}", name=name or number)
 
 
-def omission_keys(answer: Answer) -> tuple[str, ...]:
+def omission_keys(answer: PersonAnswer) -> tuple[str, ...]:
     """Return the keys of the sentences on records that this answer omits because another question finds them."""
     kind = answer.inquiry.subject.kind
     if kind == "order":

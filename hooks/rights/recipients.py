@@ -9,7 +9,7 @@ from hooks.retention.policy import Recipient
 from hooks.rights.labels import AND, Language, country, joined, label
 from hooks.rights.phrases import record_name
 from hooks.rights.translation import translate
-from hooks.rights.values import Answer, HeldRecord
+from hooks.rights.values import HeldRecord, PersonAnswer
 
 
 @dataclass(slots=True)
@@ -24,7 +24,7 @@ class _Receipt:
     records: list[str] = field(default_factory=list)
 
 
-def recipient_points(answer: Answer, language: Language) -> Iterator[list[str]]:
+def recipient_points(answer: PersonAnswer, language: Language) -> Iterator[list[str]]:
     """Yield the points of the list of recipients: the first sentence of each point, and the sentences below it.
 
     A point is a recipient, or a payment or shipping method for which the policy names no recipient. The last point
@@ -44,7 +44,7 @@ def recipient_points(answer: Answer, language: Language) -> Iterator[list[str]]:
         yield [translate(language, "received.where-required", names="; ".join(labels))]
 
 
-def _receipts(answer: Answer, language: Language) -> list[_Receipt]:
+def _receipts(answer: PersonAnswer, language: Language) -> list[_Receipt]:
     """Return the receipts. Recipients of one group that are not certain and got the same are in one receipt."""
     receipts: dict[object, _Receipt] = {}
     for receipt in _receipts_by_recipient(answer, language):
@@ -57,7 +57,7 @@ def _receipts(answer: Answer, language: Language) -> list[_Receipt]:
     return list(receipts.values())
 
 
-def _receipts_by_recipient(answer: Answer, language: Language) -> list[_Receipt]:
+def _receipts_by_recipient(answer: PersonAnswer, language: Language) -> list[_Receipt]:
     receipts: dict[str, _Receipt] = {}
     for record in answer.records:
         for received in record.received:
@@ -84,7 +84,9 @@ def _name(record: HeldRecord, language: Language) -> str:
     return record_name(language, record.kind, record.id, record.name)
 
 
-def _receipt_sentences(receipt: _Receipt, answer: Answer, language: Language) -> Iterator[str]:
+def _receipt_sentences(
+    receipt: _Receipt, answer: PersonAnswer, language: Language
+) -> Iterator[str]:
     first = receipt.recipients[0]
     names = ", ".join(_name_with_country(item, answer, language) for item in receipt.recipients)
     yield names if first.certain else translate(language, "received.one-of", names=names)
@@ -99,24 +101,26 @@ def _receipt_sentences(receipt: _Receipt, answer: Answer, language: Language) ->
         yield _transfer_sentence(first, answer, language)
 
 
-def _name_with_country(recipient: Recipient, answer: Answer, language: Language) -> str:
+def _name_with_country(recipient: Recipient, answer: PersonAnswer, language: Language) -> str:
     name = label(language, "recipient", recipient.id, answer.policy)
     return f"{name} ({country(language, recipient.country)})" if recipient.country else name
 
 
-def _data_sentence(receipt: _Receipt, answer: Answer, language: Language) -> str:
+def _data_sentence(receipt: _Receipt, answer: PersonAnswer, language: Language) -> str:
     policy = answer.policy
     categories = [category for category in policy.categories if category in receipt.categories]
     labels = ", ".join(label(language, "category", category, policy) for category in categories)
     return translate(language, "received.data", data=labels)
 
 
-def _transfer_sentence(recipient: Recipient, answer: Answer, language: Language) -> str:
+def _transfer_sentence(recipient: Recipient, answer: PersonAnswer, language: Language) -> str:
     names = [label(language, "safeguard", name, answer.policy) for name in recipient.safeguards]
     return translate(language, "received.outside", safeguards=joined(names, AND[language]))
 
 
-def _unmatched_methods(answer: Answer, language: Language) -> dict[tuple[str, str], list[str]]:
+def _unmatched_methods(
+    answer: PersonAnswer, language: Language
+) -> dict[tuple[str, str], list[str]]:
     """Return the names of the records for each method for which the policy names no recipient."""
     records: dict[tuple[str, str], list[str]] = {}
     for record in answer.records:

@@ -8,7 +8,7 @@ from hooks.rights.entitlements import RIGHTS
 from hooks.rights.labels import Language, article, day
 from hooks.rights.phrases import RESTRICTED, SOON, record_name
 from hooks.rights.translation import translate
-from hooks.rights.values import Answer, ClosedRecord, HeldRecord, PersonRequest
+from hooks.rights.values import ClosedRecord, HeldRecord, PersonAnswer, PersonRequest
 
 NO_MORE_MARKETING = "GDPR Art. 21(3)"
 BEFORE_LIFTING = "GDPR Art. 18(3)"
@@ -20,7 +20,7 @@ ARTICLES = {
 }
 
 
-def request_text(request: PersonRequest, answer: Answer, language: Language) -> str:
+def request_text(request: PersonRequest, answer: PersonAnswer, language: Language) -> str:
     """Say what the person asked for, on which day, and about which record."""
     return translate(
         language,
@@ -31,7 +31,7 @@ def request_text(request: PersonRequest, answer: Answer, language: Language) -> 
     )
 
 
-def _object_of(request: PersonRequest, answer: Answer, language: Language) -> str:
+def _object_of(request: PersonRequest, answer: PersonAnswer, language: Language) -> str:
     if request.kind == "customer" or request.kind == "person" or request.id is None:
         return translate(language, "about.customer")
     name = _name_of(request, answer)
@@ -39,7 +39,7 @@ def _object_of(request: PersonRequest, answer: Answer, language: Language) -> st
     return record[:1].lower() + record[1:]
 
 
-def _name_of(request: PersonRequest, answer: Answer) -> str:
+def _name_of(request: PersonRequest, answer: PersonAnswer) -> str:
     """Return the name that a tool gave the record, empty if it has none."""
     records: tuple[ClosedRecord | HeldRecord, ...] = (*answer.closed, *answer.records)
     for record in records:

@@ -142,7 +142,7 @@ class Deadline:
 
 
 @dataclass(frozen=True)
-class Answer:
+class PersonAnswer:
     """The whole answer to an inquiry.
 
     `subject_state` is the state of the record that was asked about, `unknown` until the store was asked for it.

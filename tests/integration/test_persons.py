@@ -22,7 +22,7 @@ from hooks.retention.facts import RecordKind, Subject
 from hooks.retention.policy import Policy
 from hooks.retention.tool_reports import number_of
 from hooks.rights.lookup import answer_to
-from hooks.rights.values import Answer, Inquiry
+from hooks.rights.values import Inquiry, PersonAnswer
 from tests.integration.harness import NOON, ON_SQLITE, Harness, open_harness
 from tests.support.recordings import Recorded
 
@@ -111,7 +111,7 @@ def _marketing(harness: Harness, number: int) -> str | None:
     return cast("str | None", entry["delete_after"])
 
 
-def _answer(harness: Harness, subject: Subject) -> Answer | None:
+def _answer(harness: Harness, subject: Subject) -> PersonAnswer | None:
     with harness.runtime.database.read() as connection:
         return answer_to(
             connection, harness.runtime.policy, Inquiry(harness.slug, subject), now=harness.clock()

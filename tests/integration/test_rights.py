@@ -22,7 +22,7 @@ from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import CustomerFacts, OrderFacts, RecordKind, Snapshot, Subject
 from hooks.retention.policy import Policy
 from hooks.rights.lookup import answer_to
-from hooks.rights.values import Answer, Inquiry
+from hooks.rights.values import Inquiry, PersonAnswer
 from hooks.runtime import Runtime
 from hooks.settings import Settings, StoreSettings
 from tests.integration.harness import ON_SQLITE
@@ -68,22 +68,22 @@ def _request(name: int, subject: Subject, day: str = "2026-05-05") -> Happened:
 
 def _answer(
     runtime: Runtime, subject: Subject = HERS, policy: Policy | None = None
-) -> Answer | None:
+) -> PersonAnswer | None:
     with runtime.database.read() as connection:
         return answer_to(connection, policy or runtime.policy, Inquiry("shop", subject), now=NOW)
 
 
-def _told(runtime: Runtime, subject: Subject = HERS, policy: Policy | None = None) -> Answer:
+def _told(runtime: Runtime, subject: Subject = HERS, policy: Policy | None = None) -> PersonAnswer:
     answer = _answer(runtime, subject, policy)
     assert answer is not None
     return answer
 
 
-def _listed(answer: Answer) -> list[tuple[str, int]]:
+def _listed(answer: PersonAnswer) -> list[tuple[str, int]]:
     return [(record.kind, record.id) for record in answer.records]
 
 
-def _days(answer: Answer) -> dict[tuple[int, str], date | None]:
+def _days(answer: PersonAnswer) -> dict[tuple[int, str], date | None]:
     return {
         (record.id, held.entry.data): held.entry.delete_after
         for record in answer.records

@@ -12,7 +12,7 @@ from hooks.retention.policy import Policy
 from hooks.retention.tags import Context, tagged_by
 from hooks.rights.answer import build_answer
 from hooks.rights.lookup import current_record
-from hooks.rights.values import Answer, CurrentRecord, Inquiry
+from hooks.rights.values import CurrentRecord, Inquiry, PersonAnswer
 from tests.unit.builders import at, customer, order, row
 
 CUSTOMER = Subject("customer", "7")
@@ -110,7 +110,7 @@ def answer_for(
     uk: bool = False,
     is_complete: bool = True,
     covers_addresses: bool = False,
-) -> Answer:
+) -> PersonAnswer:
     """The answer to `subject` from these records, as of NOW."""
     return build_answer(
         Inquiry("shop", subject, requested_on, uk),

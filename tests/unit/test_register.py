@@ -10,7 +10,7 @@ import pytest
 
 from hooks.register.activities import register
 from hooks.register.labels import AT_END, RUNS_FROM, SUBJECTS, UNTIL
-from hooks.register.values import Activity, Citation, Holding, Register
+from hooks.register.values import Citation, Holding, ProcessingActivity, Register
 from hooks.retention.clock import Period
 from hooks.retention.facts import KINDS, RecordKind
 from hooks.retention.policy import CLOCKS, Controller, Policy, Published, Recipient, Rule
@@ -27,7 +27,7 @@ def shipped(policy: Policy) -> Register:
     )
 
 
-def _activity(made: Register, purpose: str) -> Activity:
+def _activity(made: Register, purpose: str) -> ProcessingActivity:
     (found,) = (activity for activity in made.activities if activity.purpose.id == purpose)
     return found
 

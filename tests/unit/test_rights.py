@@ -19,7 +19,7 @@ from hooks.rights.json_format import as_json
 from hooks.rights.labels import NORWEGIAN, PARTS, article, country, day, entry_label, label
 from hooks.rights.letter import letter
 from hooks.rights.request_texts import consequence_text
-from hooks.rights.values import Answer
+from hooks.rights.values import PersonAnswer
 from tests.unit.builders import at, customer, order
 from tests.unit.persons import CUSTOMER, answer_for, event, everything, known
 
@@ -450,7 +450,7 @@ def test_a_held_entry_tells_until_when_it_would_stay_otherwise(policy: Policy) -
     assert [ground.kind for ground in entry.grounds] == ["legal-obligation", "hold"]
 
 
-def _answer(policy: Policy, uk: bool = False) -> Answer:
+def _answer(policy: Policy, uk: bool = False) -> PersonAnswer:
     return answer_for(CUSTOMER, everything(policy), policy, uk=uk)
 
 
