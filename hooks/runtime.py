@@ -1,7 +1,7 @@
 """The runtime of one process: its database, the policy in force, the clock, and write transactions.
 
-Whatever changes records does so in `Runtime.transaction`. It runs the work once more when another process won the race
-to make the same record, so the work must read all that it decides upon inside the transaction.
+Whatever changes records does so in `Runtime.transaction`. It retries the work when another process won the race
+to insert the same record, so the work must read all that it decides upon inside the transaction.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from hooks.ledger.unit import Unit
 from hooks.retention.policy import Policy
 
 RACES = 5
-"""How often a transaction is retried that lost the race to make a record; the winner's is there by then."""
+"""Attempts of a transaction that loses the race to insert a record. The record of the winner is there by then."""
 
 _T = TypeVar("_T")
 
@@ -48,7 +48,7 @@ class Runtime:
         return Moment(self.clock(), self.settle, asked_at)
 
     def transaction(self, work: Callable[[Unit], _T]) -> _T:
-        """Run `work` in one write transaction, again where it lost the race to make a record.
+        """Run `work` in one write transaction. Retry it where it lost the race to insert a record.
 
         Raises LedgerUnavailableError, and then nothing of it is stored.
         """

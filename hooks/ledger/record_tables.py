@@ -211,7 +211,7 @@ history = Table(
     # A sentence that says why the record is tagged so.
     Column("reason", Text, nullable=False),
 )
-"""When and why the schedule of a record changed. Rows are appended and never changed."""
+"""The times and the reasons of the changes of a schedule. Rows are appended and never changed."""
 
 seals = Table(
     "seals",

@@ -12,7 +12,7 @@ from hooks.ledger.audit.findings import AuditFinding
 from hooks.ledger.audit.seals import SealedRow, seal_hash
 
 Verdict = Literal["row", "seal", "either", "unproven"]
-"""What was changed: the row, the seal, or one of the two; `unproven`: the seal before it is wrong as well."""
+"""The thing that was changed: the row, the seal, or one of the two; `unproven`: the seal before it is wrong as well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What is needed to find what the webhooks missed: rounds, webhooks, and how fast each store may be called.
+"""Tables and columns to find missed changes: rounds, webhooks, and the rate of calls to each store.
 
 Only adds, with defaults: the version before this one goes on working while and after this runs.
 """

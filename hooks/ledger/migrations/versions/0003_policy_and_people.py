@@ -1,7 +1,7 @@
-"""What is needed for policy versions, people's requests, holds, recipients, and the seal on the history.
+"""Tables and columns for policy versions, people's requests, holds, recipients, and the seals of the history.
 
-Only adds, with defaults: the version before this one goes on working while and after this runs. What it tags in the
-meantime bears no `tagged_by`, and is tagged anew.
+Only adds, with defaults: the version before this one goes on working while and after this runs. The records that
+it tags in the meantime have no `tagged_by`, and are re-tagged.
 """
 
 from __future__ import annotations

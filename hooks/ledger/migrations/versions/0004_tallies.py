@@ -1,5 +1,6 @@
-"""What is needed so that counts, and the first records that are due, are found as fast in a large ledger as in a small
-one: tallies of the records, which triggers keep, and indexes that hold only what is looked for.
+"""Tallies of the records, which triggers keep up to date, and indexes that hold only the rows that queries look for.
+
+Counts, and the first records that are due, then take no longer in a large ledger than in a small one.
 
 The version before this one goes on working while and after this runs: what it writes is counted like all else. Three
 indexes give way to others; until it is restarted, its `/schedule` sorts all records, and answers the same.
@@ -187,7 +188,7 @@ def _since(what: str, row: str, by: int) -> str:
 
 
 def _moved(columns: Iterable[str], other: str) -> str:
-    """Whether an update has changed what is counted: that of a claim, say, has not."""
+    """The condition that an update has changed a counted column. A claim, for example, changes none."""
     return " OR ".join(f"OLD.{column} {other} NEW.{column}" for column in columns)
 
 

@@ -1,5 +1,5 @@
-"""What is needed to tell whether the service works: which shop a ledger is for, when a worker last looked after it,
-what time the shop had, and a row to try a write on.
+"""Columns that tell whether the service works: the shop of the ledger, the last heartbeat of a worker, the time of the
+shop, and a row to try a write on.
 
 Only adds, with defaults: the version before this one goes on working while and after this runs.
 """

@@ -1,7 +1,7 @@
-"""What real shops need: which records have odd parts, which roles staff have, and the traits that each store shows.
+"""Columns that real shops need: the odd parts of records, the roles of staff, and the traits of each store.
 
 Only adds, with defaults: the version before this one goes on working while and after this runs. An order that its
-history shows as paid, and that a later state made unpaid, is paid again: its facts say so, and it is tagged anew.
+history shows as paid, and that a later state made unpaid, is paid again: its facts say so, and it is re-tagged.
 """
 
 from __future__ import annotations
