@@ -76,7 +76,7 @@ def _waiting_lines(service: Service) -> Iterator[str]:
     try:
         with service.database.read() as connection:
             waiting = policies.proposed(connection)
-            untagged = records.to_be_tagged(connection, tagged_by(service.policy))
+            untagged = records.count_to_retag(connection, tagged_by(service.policy))
     except LedgerUnavailableError:
         return
     if untagged:

@@ -86,7 +86,7 @@ class Answers:
         """Close a claimed record: the store, asked at `asked_at`, said that there is no such record."""
 
         def work(unit: Unit) -> None:
-            customer = records.customer_of_claimed(unit.connection, claim)
+            customer = records.find_claimed_customer(unit.connection, claim)
             if customer:
                 unit.find(customer)  # accounts are locked before their orders
             key = unit.claimed([claim]).get(claim.record_id)

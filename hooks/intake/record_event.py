@@ -46,7 +46,9 @@ def note(runtime: Runtime, key: RecordKey, event: RecordEvent) -> Outcome:
 
 def _held(runtime: Runtime, key: RecordKey, event: RecordEvent) -> RecordEvent:
     with runtime.database.read() as connection:
-        row = records.those(connection, key.store, key.kind, [key.external_id])[key.external_id]
+        row = records.find_by_ids(connection, key.store, key.kind, [key.external_id])[
+            key.external_id
+        ]
     return next(known for known in read_events(row["events"]) if known.id == event.id)
 
 

@@ -113,7 +113,7 @@ def _drop_and_mark(connection: Connection, store: str, runtime: Runtime) -> int:
     connection.execute(
         update(table).where(*shown, table.c.email_hash.is_not(None)).values(email_hash=None)
     )
-    records.tag_again(connection, store, table.c.kind.in_(STORED_KINDS))
+    records.mark_for_retag(connection, store, table.c.kind.in_(STORED_KINDS))
     now = runtime.clock()
     there = *shown, table.c.state.not_in(("unknown", "gone"))
     asked = {"reread_at": now, "reread_since": now, "reread_reason": "rehash", "reread_attempts": 0}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Connection, String, and_, cast, or_, select
 
 from hooks.ledger.persons import accounts_with, emails_of
-from hooks.ledger.records import about_order, of_customer, the_customer
+from hooks.ledger.records import is_about_order, is_account, is_of_customer
 from hooks.ledger.rows import RecordRow, record_row
 from hooks.ledger.tables import records
 from hooks.retention.facts import MAX_ID, STORED_KINDS
@@ -40,8 +40,8 @@ def _of_person(
     for customer_id in sorted(accounts):
         all_hashes |= emails_of(connection, store, customer_id)
         conditions += [
-            the_customer(customer_id),
-            of_customer(customer_id),
+            is_account(customer_id),
+            is_of_customer(customer_id),
             records.c.subject == f"customer:{customer_id}",
         ]
     if all_hashes:
@@ -61,7 +61,7 @@ def records_around_order(connection: Connection, store: str, order_id: int) -> l
     order = and_(records.c.kind == "order", records.c.external_id == order_id)
     owner = select(records.c.customer_id).where(records.c.store == store, order).scalar_subquery()
     reported = and_(records.c.customer_id == owner, records.c.kind.not_in(STORED_KINDS))
-    return _select(connection, store, or_(order, about_order(order_id), reported))
+    return _select(connection, store, or_(order, is_about_order(order_id), reported))
 
 
 def has_unassigned_records(connection: Connection, store: str) -> bool:

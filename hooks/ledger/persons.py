@@ -15,8 +15,8 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Text, bindparam, s
 
 from hooks.ledger.codec import read_events, read_facts
 from hooks.ledger.prepared import Prepared
-from hooks.ledger.records import of_customer, the_customer
-from hooks.ledger.statements import ADD_ACCOUNT_EMAIL, EVENTS_OF, among, listed
+from hooks.ledger.records import is_account, is_of_customer
+from hooks.ledger.statements import ADD_ACCOUNT_EMAIL, CUSTOMER_EVENTS, ids_parameter, is_among_ids
 from hooks.ledger.tables import account_emails, records
 from hooks.retention.events import RecordEvent, events_in_force
 from hooks.retention.facts import ConsentFacts, RecordKind
@@ -54,7 +54,7 @@ class Owner(NamedTuple):
 def _emails(column: Any, kind: Any) -> Prepared:
     return Prepared(
         lambda dialect: select(account_emails.c.customer_id, account_emails.c.email_hash).where(
-            account_emails.c.store == bindparam("store"), among(dialect, column, kind)
+            account_emails.c.store == bindparam("store"), is_among_ids(dialect, column, kind)
         )
     )
 
@@ -67,7 +67,7 @@ _CONTACTS = Prepared(
         records.c.external_id, records.c.email_hash, records.c.events, records.c.facts
     ).where(
         records.c.store == bindparam("store"),
-        among(dialect, records.c.email_hash, Text),
+        is_among_ids(dialect, records.c.email_hash, Text),
         records.c.kind == CONTACT,
     )
 )
@@ -111,8 +111,8 @@ class Persons:
         return self._events[owner]
 
     def _read_accounts_from_ledger(self, store: str, ids: Collection[int]) -> dict[int, str]:
-        values = {"store": store, "ids": listed(self.connection, ids)}
-        rows = EVENTS_OF.rows(self.connection, values)
+        values = {"store": store, "ids": ids_parameter(self.connection, ids)}
+        rows = CUSTOMER_EVENTS.rows(self.connection, values)
         return {row["external_id"]: row["events"] for row in rows}
 
     def _look_up(self, store: str, owners: set[Owner]) -> None:
@@ -165,14 +165,14 @@ class Persons:
     ) -> Iterator[tuple[int, str]]:
         """Yield the accounts and the address hashes that belong together, for these ids."""
         if ids:
-            values = {"store": store, "ids": listed(self.connection, sorted(ids))}
+            values = {"store": store, "ids": ids_parameter(self.connection, sorted(ids))}
             for row in query.rows(self.connection, values):
                 yield row["customer_id"], row["email_hash"]
 
     def _read_contacts(self, store: str, hashes: set[str]) -> dict[str, EventsByName]:
         """Read the events of newsletter contacts, by the hash of their address."""
         events: dict[str, EventsByName] = defaultdict(dict)
-        values = {"store": store, "ids": listed(self.connection, sorted(hashes))}
+        values = {"store": store, "ids": ids_parameter(self.connection, sorted(hashes))}
         for row in _CONTACTS.rows(self.connection, values):
             facts = read_facts(CONTACT, row["facts"]) if row["facts"] else None
             choices = choices_as_events(facts) if isinstance(facts, ConsentFacts) else ()
@@ -186,13 +186,13 @@ class Persons:
 
 def emails_of(connection: Connection, store: str, customer_id: int) -> set[str]:
     """Return the keyed hashes of all addresses that an account ever had."""
-    values = {"store": store, "ids": listed(connection, [customer_id])}
+    values = {"store": store, "ids": ids_parameter(connection, [customer_id])}
     return {row["email_hash"] for row in _OF_ACCOUNTS.rows(connection, values)}
 
 
 def accounts_with(connection: Connection, store: str, email_hash: str) -> set[int]:
     """Return the accounts that ever had an address."""
-    values = {"store": store, "ids": listed(connection, [email_hash])}
+    values = {"store": store, "ids": ids_parameter(connection, [email_hash])}
     return {row["customer_id"] for row in _OF_HASHES.rows(connection, values)}
 
 
@@ -219,7 +219,7 @@ def affected_by_address(
     """
     conditions = [records.c.email_hash == email_hash]
     for customer_id in sorted(accounts_with(connection, store, email_hash)):
-        conditions.append(the_customer(customer_id))
+        conditions.append(is_account(customer_id))
         conditions += affected_by_account(connection, store, customer_id)
     return conditions
 
@@ -228,7 +228,7 @@ def affected_by_account(
     connection: Connection, store: str, customer_id: int
 ) -> list[ColumnElement[bool]]:
     """Return conditions; a decision about an account bears on the account and on the records that meet one of them."""
-    conditions = [of_customer(customer_id)]
+    conditions = [is_of_customer(customer_id)]
     hashes = sorted(emails_of(connection, store, customer_id))
     if hashes:
         conditions.append(records.c.email_hash.in_(hashes))

@@ -1,4 +1,4 @@
-"""The queries on records that ingest and the worker need, by name. Core statements; the caller's transaction."""
+"""Queries on records, for intake and the worker. SQLAlchemy Core, in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from hooks.errors import LedgerContendedError
 from hooks.ledger.rows import RETAG_PREFIX, UNLISTED, RecordChange, RecordRow, record_row
 from hooks.ledger.statements import (
     CLAIM,
-    LINKED,
-    TO_BE_ASKED_ABOUT,
-    TO_BE_WRITTEN,
-    ignoring,
-    listed,
+    DUE_PUSHES,
+    DUE_REFETCHES,
+    LINKED_ENTRIES,
+    ids_parameter,
+    insert_ignore_for,
 )
 from hooks.ledger.tables import history, records
 from hooks.retention.facts import RecordKind
@@ -40,12 +40,12 @@ CHUNK = 1000
 
 
 class RacedError(LedgerContendedError):
-    """Another transaction made the same record at the same time; run this one again."""
+    """Another transaction created the same row at the same time: run this transaction again."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordKey:
-    """A record by the names that the store knows it by."""
+    """The key of a record: its store, its kind, and the id that the store gave it."""
 
     store: str
     kind: RecordKind
@@ -53,21 +53,23 @@ class RecordKey:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
-        """The key of a row."""
+        """Read the key from a row."""
         return cls(row["store"], row["kind"], row["external_id"])
 
 
 def by_kind(keys: Iterable[RecordKey]) -> dict[tuple[str, RecordKind], list[int]]:
-    """Ids by store and kind, all in order: the one in which records are locked, so that no two transactions wait for
-    each other. Customers come before their orders."""
-    found: dict[tuple[str, RecordKind], list[int]] = defaultdict(list)
+    """Group ids by store and kind, all sorted. Customers come before their orders.
+
+    Records are locked in this order, so that two transactions never wait for each other.
+    """
+    ids: dict[tuple[str, RecordKind], list[int]] = defaultdict(list)
     for key in sorted(set(keys), key=lambda key: (key.store, key.kind, key.external_id)):
-        found[key.store, key.kind].append(key.external_id)
-    return found
+        ids[key.store, key.kind].append(key.external_id)
+    return ids
 
 
 def blank(key: RecordKey, now: datetime) -> RecordRow:
-    """A record of which nothing is known yet."""
+    """Return the row of a record of which nothing is known yet."""
     columns: dict[str, Any] = dict.fromkeys(records.c.keys())
     columns |= {
         "store": key.store,
@@ -98,62 +100,69 @@ UNCLAIMED: RecordChange = {"claim": None, "claim_until": None}
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A worker's hold on one record; it ends by itself when the worker does not settle in time."""
+    """A worker's claim on one record. It lapses by itself where the worker does not settle it in time."""
 
     record_id: int
     token: str
     version: datetime | None = None
-    """The record's version when it was claimed: what the store then says is news, even where it is older."""
+    """The record's version when it was claimed. An answer of the store to this claim is news, even an older version."""
 
 
 def insert_ignore(connection: Connection, table: Table) -> Any:
-    """INSERT that leaves a row alone which is there already."""
-    return ignoring(connection.dialect.name, table)
+    """Return an INSERT that leaves an existing row as it is."""
+    return insert_ignore_for(connection.dialect.name, table)
 
 
 def drop(connection: Connection, record_id: int) -> bool:
-    """Delete a record, unless it has a history; whether it is deleted."""
-    told = exists().where(history.c.record_id == record_id)
-    chosen = delete(records).where(records.c.id == record_id, ~told).returning(records.c.id)
-    return connection.execute(chosen).scalar_one_or_none() is not None
+    """Delete a record that has no history. Returns True if it was deleted."""
+    has_history = exists().where(history.c.record_id == record_id)
+    statement = delete(records).where(records.c.id == record_id, ~has_history)
+    deleted = connection.execute(statement.returning(records.c.id))
+    return deleted.scalar_one_or_none() is not None
 
 
-# --- what a walk through the store's lists is compared with ---
+# --- for comparison with the store's lists ---
 
 
-def those(
+def find_by_ids(
     connection: Connection, store: str, kind: RecordKind, ids: Collection[int]
 ) -> dict[int, RecordRow]:
-    """The records of these ids, by id, as they stand; none is locked."""
-    chosen = select(records).where(
+    """Find the records with these ids. Returns their rows by id, and locks none."""
+    query = select(records).where(
         records.c.store == store, records.c.kind == kind, records.c.external_id.in_(sorted(ids))
     )
-    rows = connection.execute(chosen).mappings()
+    rows = connection.execute(query).mappings()
     return {row["external_id"]: record_row(row) for row in rows}
 
 
-def refunded(connection: Connection, store: str, ids: Collection[int]) -> set[int]:
-    """Those of these orders of which refunds are known."""
-    chosen = select(records.c.external_id).where(
-        records.c.store == store, records.c.kind == "order", records.c.external_id.in_(sorted(ids))
+def find_refunded(connection: Connection, store: str, ids: Collection[int]) -> set[int]:
+    """Find the ids, among these, of orders with known refunds."""
+    query = select(records.c.external_id).where(
+        records.c.store == store,
+        records.c.kind == "order",
+        records.c.external_id.in_(sorted(ids)),
+        records.c.facts.like('%"refunds":%'),
     )
-    return set(connection.execute(chosen.where(records.c.facts.like('%"refunds":%'))).scalars())
+    return set(connection.execute(query).scalars())
 
 
-def still_there(
+def walk_present(
     connection: Connection, store: str, kind: RecordKind, *, after: int, upto: int | None
 ) -> Iterator[RecordRow]:
-    """The records that the store should have between two ids, in order of ids, a thousand in memory at a time."""
+    """Yield the records that the store should have with an id above `after` and up to `upto`, in order of ids.
+
+    Up to `CHUNK` of them are in memory at a time.
+    """
     while True:
-        chosen = select(records).where(
+        query = select(records).where(
             records.c.store == store,
             records.c.kind == kind,
             records.c.external_id > after,
             records.c.state.not_in(("unknown", "gone")),
         )
         if upto is not None:
-            chosen = chosen.where(records.c.external_id <= upto)
-        ordered = chosen.order_by(records.c.external_id).limit(CHUNK)
+            query = query.where(records.c.external_id <= upto)
+        ordered = query.order_by(records.c.external_id).limit(CHUNK)
         rows = connection.execute(ordered).mappings().all()
         yield from map(record_row, rows)
         if len(rows) < CHUNK:
@@ -161,11 +170,14 @@ def still_there(
         after = rows[-1]["external_id"]
 
 
-def approaching(
+def find_approaching(
     connection: Connection, store: str, *, due: date, read_before: datetime, limit: int
 ) -> list[int]:
-    """Ids of customers that are due on a day or earlier, and of whom the store was last asked before an instant."""
-    chosen = select(records.c.external_id).where(
+    """Find the ids of customers that are due by a day, and that were last refetched before an instant, or never.
+
+    The earliest due come first, up to `limit`.
+    """
+    query = select(records.c.external_id).where(
         records.c.store == store,
         records.c.kind == "customer",
         records.c.state == "active",
@@ -173,90 +185,92 @@ def approaching(
         records.c.reread_at.is_(None),
         or_(records.c.read_at.is_(None), records.c.read_at < read_before),
     )
-    return list(connection.execute(chosen.order_by(records.c.delete_after).limit(limit)).scalars())
+    ordered = query.order_by(records.c.delete_after).limit(limit)
+    return list(connection.execute(ordered).scalars())
 
 
-# --- what bears on one another ---------------------------------------------------------------------------
+# --- for the context of a record ---
 
 
-def owner_of(connection: Connection, store: str, order_id: int) -> tuple[int | None, str | None]:
-    """The account whose order this is, and the keyed hash of its address, as far as these are known."""
-    chosen = select(records.c.customer_id, records.c.email_hash).where(
+def find_owner(connection: Connection, store: str, order_id: int) -> tuple[int | None, str | None]:
+    """Find the owner of an order: the id of the account and the address hash, each as far as it is known."""
+    query = select(records.c.customer_id, records.c.email_hash).where(
         records.c.store == store, records.c.kind == "order", records.c.external_id == order_id
     )
-    row = connection.execute(chosen).one_or_none()
+    row = connection.execute(query).one_or_none()
     return (row.customer_id, row.email_hash) if row else (None, None)
 
 
-def customer_of_claimed(connection: Connection, claim: Claim) -> RecordKey | None:
-    """The customer of the order that a claim holds, as far as there is one."""
-    chosen = select(records.c.store, records.c.customer_id).where(
+def find_claimed_customer(connection: Connection, claim: Claim) -> RecordKey | None:
+    """Find the customer of a claimed order; None for a guest's order, or a record that is no order."""
+    query = select(records.c.store, records.c.customer_id).where(
         records.c.id == claim.record_id,
         records.c.kind == "order",
         records.c.customer_id.is_not(None),
     )
-    row = connection.execute(chosen).one_or_none()
+    row = connection.execute(query).one_or_none()
     return RecordKey(row.store, "customer", row.customer_id) if row else None
 
 
-def orders_of(connection: Connection, store: str, customer_id: int) -> list[RecordRow]:
-    """The orders of a customer of which anything is known, as they stand; none is locked."""
-    orders = (records.c.store == store, records.c.kind == "order", of_customer(customer_id))
-    chosen = select(records).where(*orders, records.c.facts.is_not(None))
-    return [record_row(row) for row in connection.execute(chosen).mappings()]
+def find_orders(connection: Connection, store: str, customer_id: int) -> list[RecordRow]:
+    """Find the orders of a customer that have facts. Locks none."""
+    query = select(records).where(
+        records.c.store == store,
+        records.c.kind == "order",
+        is_of_customer(customer_id),
+        records.c.facts.is_not(None),
+    )
+    return [record_row(row) for row in connection.execute(query).mappings()]
 
 
 def linked_entries(connection: Connection, store: str, customer_id: int) -> list[str]:
-    """The entries (JSON) of all requests and consents of a customer that are kept, in order of ids."""
-    rows = LINKED.raw(connection, {"store": store, "customer_id": customer_id})
+    """Return the entries (JSON) of the kept requests and consents of a customer, ordered by kind and id."""
+    rows = LINKED_ENTRIES.raw(connection, {"store": store, "customer_id": customer_id})
     return [entries for _, _, entries in sorted(rows)]
 
 
-def tag_again(connection: Connection, store: str, *chosen: ColumnElement[bool]) -> None:
-    """Have these records of a store tagged anew by whoever does that.
+def mark_for_retag(connection: Connection, store: str, *conditions: ColumnElement[bool]) -> None:
+    """Mark the records of a store that meet these conditions, so that a worker re-tags them.
 
-    Those already marked are written as well: PostgreSQL then waits for whoever is tagging one just now, and marks it
-    again after that.
+    A marked record is written again. On PostgreSQL this waits for a transaction that is tagging the record just now,
+    and marks the record after it.
     """
-    made_by = records.c.tagged_by
-    again = case(
-        (or_(made_by == "", made_by.like(f"{RETAG_PREFIX}%")), made_by),
-        else_=RETAG_PREFIX + made_by,
-    )
-    connection.execute(
-        update(records).where(records.c.store == store, *chosen).values(tagged_by=again)
-    )
+    mark = records.c.tagged_by
+    is_marked = or_(mark == "", mark.like(f"{RETAG_PREFIX}%"))
+    new_mark = case((is_marked, mark), else_=RETAG_PREFIX + mark)
+    statement = update(records).where(records.c.store == store, *conditions)
+    connection.execute(statement.values(tagged_by=new_mark))
 
 
-def of_customer(customer_id: int) -> ColumnElement[bool]:
-    """Orders, requests and consents of a customer."""
+def is_of_customer(customer_id: int) -> ColumnElement[bool]:
+    """Build the condition for the orders, requests and consents of a customer."""
     return records.c.customer_id == customer_id
 
 
-def about_order(order_id: int) -> ColumnElement[bool]:
-    """Requests and consents whose subject is an order."""
+def is_about_order(order_id: int) -> ColumnElement[bool]:
+    """Build the condition for the requests and consents whose subject is an order."""
     return records.c.subject == f"order:{order_id}"
 
 
-def the_customer(customer_id: int) -> ColumnElement[bool]:
-    """The account itself."""
+def is_account(customer_id: int) -> ColumnElement[bool]:
+    """Build the condition for the account of a customer."""
     return and_(records.c.kind == "customer", records.c.external_id == customer_id)
 
 
-def to_be_tagged(connection: Connection, tagged_by: str) -> int:
-    """How many records there are whose tags something else made, or that are to be tagged anew."""
-    otherwise = or_(
-        records.c.tagged_by < tagged_by, records.c.tagged_by > tagged_by
-    )  # `!=` would go through all
-    chosen = select(func.count()).select_from(records).where(otherwise)
-    return int(connection.execute(chosen).scalar_one())
+def count_to_retag(connection: Connection, tagged_by: str) -> int:
+    """Count the records that were tagged by something else than `tagged_by`, or wait to be re-tagged."""
+    mark = records.c.tagged_by
+    # Two ranges, since both databases would read the whole table for `!=`.
+    is_due = or_(mark < tagged_by, mark > tagged_by)
+    query = select(func.count()).select_from(records).where(is_due)
+    return int(connection.execute(query).scalar_one())
 
 
-# --- what the worker claims ------------------------------------------------------------------------------
+# --- claims of the worker ---
 
 
-class Due(NamedTuple):
-    """A record as it was claimed."""
+class ClaimedRecord(NamedTuple):
+    """A record as it was when it was claimed."""
 
     id: int
     kind: RecordKind
@@ -271,7 +285,7 @@ class Due(NamedTuple):
 
     @property
     def claim(self) -> Claim:
-        """The hold on it."""
+        """The claim on it."""
         return Claim(self.id, self.token, self.version)
 
 
@@ -284,41 +298,43 @@ def claim_pushes(
     now: datetime,
     until: datetime,
     claim: str,
-) -> list[Due]:
-    """Claim the up to `limit` records that are longest due to be written back, in order of their row ids.
+) -> list[ClaimedRecord]:
+    """Claim up to `limit` records for a push, those that have been due longest. Returns them in order of row ids.
 
-    No other worker gets them until `until`. A record that is to be read again first is left alone: what
-    would be written is in doubt.
+    No other worker gets them before `until`. A record that waits for a refetch is left out: its tags are in doubt.
     """
-    asked = {
+    parameters = {
         "store": store,
         "kind": kind,
         "now": now,
         "later": until + (until - now),
         "limit": limit,
     }
-    return _claim(connection, TO_BE_WRITTEN.rows(connection, asked), until, claim)
+    return _claim(connection, DUE_PUSHES.rows(connection, parameters), until, claim)
 
 
-def claim_rereads(
+def claim_refetches(
     connection: Connection, store: str, *, limit: int, now: datetime, until: datetime, claim: str
-) -> list[Due]:
-    """Claim the up to `limit` records of which the store must be asked the longest, in order of their row ids."""
-    asked = {"store": store, "now": now, "later": until + (until - now), "limit": limit}
-    return _claim(connection, TO_BE_ASKED_ABOUT.rows(connection, asked), until, claim)
+) -> list[ClaimedRecord]:
+    """Claim up to `limit` records for a refetch, those that have been due longest. Returns them in order of row ids.
+
+    No other worker gets them before `until`.
+    """
+    parameters = {"store": store, "now": now, "later": until + (until - now), "limit": limit}
+    return _claim(connection, DUE_REFETCHES.rows(connection, parameters), until, claim)
 
 
 def _claim(
     connection: Connection, locked: list[dict[str, Any]], until: datetime, token: str
-) -> list[Due]:
+) -> list[ClaimedRecord]:
     if locked:
-        ids = listed(connection, [row["id"] for row in locked])
+        ids = ids_parameter(connection, [row["id"] for row in locked])
         CLAIM.run(connection, [{"ids": ids, "claim": token, "until": until}])
-    return [Due(**row, token=token) for row in sorted(locked, key=itemgetter("id"))]
+    return [ClaimedRecord(**row, token=token) for row in sorted(locked, key=itemgetter("id"))]
 
 
 def release(connection: Connection, claim: Claim, **columns: Any) -> bool:
-    """Give up a claim, writing `columns`; False if it had lapsed and is somebody else's by now."""
+    """Release a claim and write `columns`. Returns False where the claim has lapsed and another worker has one."""
     statement = (
         update(records)
         .where(records.c.id == claim.record_id, records.c.claim == claim.token)
@@ -328,12 +344,15 @@ def release(connection: Connection, claim: Claim, **columns: Any) -> bool:
 
 
 def mark_unlisted(connection: Connection, record_id: int) -> bool:
-    """Mark an order that only its own address shows; False where it is in question again."""
-    chosen = update(records).where(records.c.id == record_id, records.c.reread_at.is_(None))
-    return connection.execute(chosen.values(reread_reason=UNLISTED)).rowcount == 1
+    """Mark an order that the store shows at its own address, but in no list.
+
+    Returns False where a refetch is due: the order is in question again.
+    """
+    statement = update(records).where(records.c.id == record_id, records.c.reread_at.is_(None))
+    return connection.execute(statement.values(reread_reason=UNLISTED)).rowcount == 1
 
 
-def give_back(connection: Connection, claims: Iterable[Claim]) -> None:
-    """Give up claims on records that nothing was done about; those that have lapsed are left alone."""
+def release_all(connection: Connection, claims: Iterable[Claim]) -> None:
+    """Release claims on records that were not worked on. Claims that have lapsed are left alone."""
     for claim in sorted(claims, key=lambda claim: claim.record_id):
         release(connection, claim)

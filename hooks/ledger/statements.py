@@ -1,4 +1,4 @@
-"""The statements that every delivery and every written record needs, prepared."""
+"""Prepared statements: those that each delivery and each saved record needs, so they must be quick."""
 
 from __future__ import annotations
 
@@ -29,21 +29,26 @@ from hooks.ledger.prepared import Prepared
 from hooks.ledger.tables import Instant, account_emails, deliveries, history, records, stores
 
 
-def among(dialect: str, column: Column[Any], kind: type[TypeEngine[Any]]) -> ColumnElement[bool]:
-    """Whether a column is one of the values of the parameter `ids`: an array, or in SQLite a JSON one."""
+def is_among_ids(
+    dialect: str, column: Column[Any], kind: type[TypeEngine[Any]]
+) -> ColumnElement[bool]:
+    """Build the condition that a column is among the values of the parameter `ids`.
+
+    The parameter is an array of `kind`, or a JSON array on SQLite.
+    """
     if dialect == "postgresql":
         return column == func.any(bindparam("ids", type_=ARRAY(kind)))
-    listed = func.json_each(bindparam("ids", type_=Text)).table_valued("value")
-    return column.in_(select(listed.c.value))
+    ids = func.json_each(bindparam("ids", type_=Text)).table_valued("value")
+    return column.in_(select(ids.c.value))
 
 
-def listed(connection: Connection, values: Iterable[int] | Iterable[str]) -> Any:
-    """Several values as the parameter `ids`, so that the statement is the same for any number of them."""
+def ids_parameter(connection: Connection, values: Iterable[int] | Iterable[str]) -> Any:
+    """Return values as the parameter `ids`, so that the statement is the same for any number of them."""
     return list(values) if connection.dialect.name == "postgresql" else json.dumps(list(values))
 
 
-def ignoring(dialect: str, table: Any) -> Any:
-    """An INSERT that leaves a row alone which is there already."""
+def insert_ignore_for(dialect: str, table: Any) -> Any:
+    """Return an INSERT that leaves an existing row as it is."""
     insert_ = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return insert_(table).on_conflict_do_nothing()
 
@@ -56,28 +61,30 @@ def _values(table: Any, *without: str) -> dict[str, Any]:
     }
 
 
-FIND = Prepared(
+FIND_RECORDS = Prepared(
     lambda dialect: (
         select(records)
         .where(records.c.store == bindparam("store"), records.c.kind == bindparam("kind"))
-        .where(among(dialect, records.c.external_id, BigInteger))
+        .where(is_among_ids(dialect, records.c.external_id, BigInteger))
         .order_by(records.c.external_id)
         .with_for_update()
     )
 )
-"""Records by their ids, locked in order of these."""
+"""Finds the records of a store and kind by `ids`, and locks them in order of their ids."""
 
-CLAIMED = Prepared(
+FIND_CLAIMED = Prepared(
     lambda dialect: (
         select(records)
-        .where(among(dialect, records.c.id, BigInteger), records.c.claim == bindparam("claim"))
+        .where(
+            is_among_ids(dialect, records.c.id, BigInteger), records.c.claim == bindparam("claim")
+        )
         .order_by(records.c.kind, records.c.external_id)
         .with_for_update()
     )
 )
-"""Records by row ids, of those that a claim holds, locked in the same order."""
+"""Finds the records of a claim by their row ids, and locks them in order of kind and id."""
 
-LINKED = Prepared(
+LINKED_ENTRIES = Prepared(
     lambda _: select(records.c.kind, records.c.external_id, records.c.entries).where(
         records.c.store == bindparam("store"),
         records.c.customer_id == bindparam("customer_id"),
@@ -86,10 +93,9 @@ LINKED = Prepared(
         records.c.state == "active",
     )
 )
-"""Requests and consents of a customer that are kept. Without an order: to have one, SQLite walks all records of the
-store."""
+"""Finds the kept requests and consents of a customer. No ORDER BY: with one, SQLite reads all records of the store."""
 
-EVENTS_OF = Prepared(
+CUSTOMER_EVENTS = Prepared(
     lambda dialect: (
         select(records.c.external_id, records.c.events)
         .where(
@@ -97,68 +103,77 @@ EVENTS_OF = Prepared(
             records.c.kind == "customer",
             records.c.events != "[]",
         )
-        .where(among(dialect, records.c.external_id, BigInteger))
+        .where(is_among_ids(dialect, records.c.external_id, BigInteger))
     )
 )
-"""What was asked for and decided about customers; of those only of whom there is any."""
+"""Finds the record events of customers. Customers without any are left out."""
 
-SEEN = Prepared(
+LOGGED_DELIVERIES = Prepared(
     lambda dialect: select(deliveries.c.identity).where(
-        deliveries.c.store == bindparam("store"), among(dialect, deliveries.c.identity, Text)
+        deliveries.c.store == bindparam("store"), is_among_ids(dialect, deliveries.c.identity, Text)
     )
 )
-"""Which deliveries were taken before."""
+"""Finds the deliveries, by identity, that the log has already."""
 
 ADD_RECORD = Prepared(
     lambda dialect: (
-        ignoring(dialect, records).values(_values(records, "id")).returning(records.c.id)
+        insert_ignore_for(dialect, records).values(_values(records, "id")).returning(records.c.id)
     )
 )
-ADD_DELIVERY = Prepared(lambda dialect: ignoring(dialect, deliveries).values(_values(deliveries)))
+ADD_DELIVERY = Prepared(
+    lambda dialect: insert_ignore_for(dialect, deliveries).values(_values(deliveries))
+)
 ADD_ACCOUNT_EMAIL = Prepared(
-    lambda dialect: ignoring(dialect, account_emails).values(_values(account_emails))
+    lambda dialect: insert_ignore_for(dialect, account_emails).values(_values(account_emails))
 )
 ADD_HISTORY = Prepared(lambda _: insert(history).values(_values(history, "id")))
 
 
 @lru_cache(maxsize=512)
-def updating(names: tuple[str, ...]) -> Prepared:
-    """Writes these columns of a record by its `row_id`."""
+def record_update(names: tuple[str, ...]) -> Prepared:
+    """Return the statement that writes these columns of a record, by its `row_id`."""
     values = {name: bindparam(name, type_=records.c[name].type) for name in names}
     return Prepared(
         lambda _: update(records).where(records.c.id == bindparam("row_id")).values(values)
     )
 
 
-def _longest_due(at: Column[Any], *more: ColumnElement[bool]) -> Prepared:
-    """Records of a store that are due `now` and that nobody holds, up to `limit`; those that others have locked are
-    left out. A claim until after `later` was made by a clock that was ahead: it counts for none."""
+def _longest_due(at: Column[Any], *conditions: ColumnElement[bool]) -> Prepared:
+    """Build the statement that finds and locks records of a store, up to `limit`: the longest due first.
+
+    They are due `now` and not claimed. Records that another transaction has locked are left out. A claim that ends
+    after `later` was made by a clock that was ahead, and does not count.
+    """
     now, later = bindparam("now", type_=Instant), bindparam("later", type_=Instant)
-    shown = ("id", "kind", "external_id", "version", "wanted", "wanted_digest")
-    named = (*shown, "push_attempts", "reread_attempts", "reread_reason")
-    chosen = select(*(records.c[name] for name in named)).where(
-        records.c.store == bindparam("store"),
-        at <= now,
-        or_(
-            records.c.claim_until.is_(None),
-            records.c.claim_until <= now,
-            records.c.claim_until > later,
-        ),
-        *more,
+    is_unclaimed = or_(
+        records.c.claim_until.is_(None),
+        records.c.claim_until <= now,
+        records.c.claim_until > later,
     )
-    ordered = chosen.order_by(at).limit(bindparam("limit", type_=Integer))
+    query = select(
+        records.c.id,
+        records.c.kind,
+        records.c.external_id,
+        records.c.version,
+        records.c.wanted,
+        records.c.wanted_digest,
+        records.c.push_attempts,
+        records.c.reread_attempts,
+        records.c.reread_reason,
+    ).where(records.c.store == bindparam("store"), at <= now, is_unclaimed, *conditions)
+    ordered = query.order_by(at).limit(bindparam("limit", type_=Integer))
     return Prepared(lambda _: ordered.with_for_update(skip_locked=True))
 
 
-TO_BE_WRITTEN = _longest_due(
+DUE_PUSHES = _longest_due(
     records.c.push_at, records.c.kind == bindparam("kind"), records.c.reread_at.is_(None)
 )
-TO_BE_ASKED_ABOUT = _longest_due(records.c.reread_at)
+DUE_REFETCHES = _longest_due(records.c.reread_at)
 
 CLAIM = Prepared(
     lambda dialect: (
         update(records)
-        .where(among(dialect, records.c.id, BigInteger))
+        .where(is_among_ids(dialect, records.c.id, BigInteger))
         .values(
             claim=bindparam("claim", type_=records.c.claim.type),
             claim_until=bindparam("until", type_=Instant),
@@ -166,30 +181,25 @@ CLAIM = Prepared(
     )
 )
 
-RESTING = Prepared(
+BACKOFF = Prepared(
     lambda _: select(
-        *(
-            stores.c[name]
-            for name in (
-                "stopped_code",
-                "stopped_since",
-                "resume_at",
-                "stopped_permanent",
-                "failures",
-            )
-        )
+        stores.c.stopped_code,
+        stores.c.stopped_since,
+        stores.c.resume_at,
+        stores.c.stopped_permanent,
+        stores.c.failures,
     ).where(stores.c.slug == bindparam("store"))
 )
-"""Whether calls to a store rest, and why."""
+"""Finds the backoff of a store: its cause, its beginning and its end."""
 
 
-def _noting(*names: str) -> Prepared:
-    """Writes these columns of a `store`."""
+def _store_update(*names: str) -> Prepared:
+    """Build the statement that writes these columns of a store, by its slug in `store`."""
     values = {name: bindparam(name, type_=stores.c[name].type) for name in names}
     return Prepared(
         lambda _: update(stores).where(stores.c.slug == bindparam("store")).values(values)
     )
 
 
-PUSHED = _noting("last_pushed_at")
-SAVE_BUDGET = _noting("next_call_at", "rate", "usual")
+SAVE_LAST_PUSH = _store_update("last_pushed_at")
+SAVE_BUDGET = _store_update("next_call_at", "rate", "usual")

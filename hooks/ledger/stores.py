@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, func, literal, or_, select, update
 
 from hooks.ledger.records import insert_ignore
-from hooks.ledger.statements import PUSHED, RESTING, SAVE_BUDGET
+from hooks.ledger.statements import BACKOFF, SAVE_BUDGET, SAVE_LAST_PUSH
 from hooks.ledger.tables import NO_WEBHOOKS, deliveries, stores
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -45,7 +45,7 @@ def register(connection: Connection, slugs: Iterable[str]) -> None:
 
 def backoff_of(connection: Connection, slug: str) -> Backoff | None:
     """Return the backoff of a store, which may be over; None if the last call to the store succeeded."""
-    for row in RESTING.rows(connection, {"store": slug}):
+    for row in BACKOFF.rows(connection, {"store": slug}):
         if row["stopped_code"] is not None:
             return Backoff(
                 code=row["stopped_code"],
@@ -88,7 +88,7 @@ def end_backoff(connection: Connection, slug: str, now: datetime) -> None:
 
 def note_push(connection: Connection, slug: str, at: datetime) -> None:
     """Note that something was written to the store."""
-    PUSHED.run(connection, [{"store": slug, "last_pushed_at": at}])
+    SAVE_LAST_PUSH.run(connection, [{"store": slug, "last_pushed_at": at}])
 
 
 def note_missed_change(

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Connection, Integer, Select, bindparam, or_, 
 
 from hooks.ledger.prepared import Prepared, Raw
 from hooks.ledger.rows import RecordRow
-from hooks.ledger.statements import among, listed
+from hooks.ledger.statements import ids_parameter, is_among_ids
 from hooks.ledger.tables import records
 from hooks.retention.facts import RecordKind
 from hooks.retention.schedule import KEPT_PHASES
@@ -119,7 +119,7 @@ _WALKS = _walk("below"), _walk("above")
 _SIGNATURES = Prepared(
     lambda dialect: (
         _select("id", *_SIGNATURE_COLUMNS)
-        .where(among(dialect, records.c.id, BigInteger))
+        .where(is_among_ids(dialect, records.c.id, BigInteger))
         .order_by(records.c.id)
         .with_for_update(skip_locked=True)
     )
@@ -128,7 +128,7 @@ _SIGNATURES = Prepared(
 _FULL_ROWS = Prepared(
     lambda dialect: (
         select(records)
-        .where(among(dialect, records.c.id, BigInteger))
+        .where(is_among_ids(dialect, records.c.id, BigInteger))
         .where(records.c.tagged_by != bindparam("tagged_by"))
         .order_by(records.c.id)
         .with_for_update(skip_locked=True)
@@ -176,13 +176,13 @@ def unchanged(connection: Connection, rows: Iterable[Raw]) -> set[int]:
     They are locked; rows that others have locked are left out.
     """
     before = {row[0]: _signature(row) for row in rows}
-    current = _SIGNATURES.raw(connection, {"ids": listed(connection, before)})
+    current = _SIGNATURES.raw(connection, {"ids": ids_parameter(connection, before)})
     return {row[0] for row in current if row[1:] == before[row[0]]}
 
 
 def full_rows(connection: Connection, tagged_by: str, ids: Iterable[int]) -> list[RecordRow]:
     """Read those of these records that are still tagged otherwise, locked as by `unchanged`."""
-    parameters = {"ids": listed(connection, ids), "tagged_by": tagged_by}
+    parameters = {"ids": ids_parameter(connection, ids), "tagged_by": tagged_by}
     return cast("list[RecordRow]", _FULL_ROWS.rows(connection, parameters))
 
 

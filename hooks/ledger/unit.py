@@ -31,11 +31,11 @@ from hooks.ledger.statements import (
     ADD_DELIVERY,
     ADD_HISTORY,
     ADD_RECORD,
-    CLAIMED,
-    FIND,
-    SEEN,
-    listed,
-    updating,
+    FIND_CLAIMED,
+    FIND_RECORDS,
+    LOGGED_DELIVERIES,
+    ids_parameter,
+    record_update,
 )
 from hooks.retention.events import RecordEvent, events_in_force
 
@@ -73,7 +73,7 @@ class Unit:
             logged = {}
             for store, identities in identities_by_store.items():
                 parameters = self._parameters(identities, store=store)
-                logged[store] = SEEN.ask(self.connection, parameters)
+                logged[store] = LOGGED_DELIVERIES.ask(self.connection, parameters)
             answers = self._request(keys)
         self._hold_all(answers)
         return {(store, row["identity"]) for store, rows in logged.items() for row in rows()}
@@ -102,7 +102,7 @@ class Unit:
             ids_by_token[claim.token].append(claim.record_id)
         keys: dict[int, RecordKey] = {}
         for token, ids in ids_by_token.items():
-            for row in CLAIMED.rows(self.connection, self._parameters(ids, claim=token)):
+            for row in FIND_CLAIMED.rows(self.connection, self._parameters(ids, claim=token)):
                 keys[row["id"]] = self.hold(cast("RecordRow", row))
         return keys
 
@@ -239,7 +239,7 @@ class Unit:
         answers = []
         for (store, kind), ids in by_kind(missing).items():
             parameters = self._parameters(ids, store=store, kind=kind)
-            answers.append(FIND.ask(self.connection, parameters))
+            answers.append(FIND_RECORDS.ask(self.connection, parameters))
         return answers
 
     def _hold_all(self, answers: Iterable[Callable[[], list[Line]]]) -> None:
@@ -249,7 +249,7 @@ class Unit:
 
     def _parameters(self, ids: Iterable[int] | Iterable[str], **values: str) -> Line:
         """Return the parameters of a statement that looks for any number of ids: they are one parameter."""
-        return {**values, "ids": listed(self.connection, ids)}
+        return {**values, "ids": ids_parameter(self.connection, ids)}
 
     def _insert(self, keys: list[RecordKey]) -> None:
         rows = []
@@ -274,4 +274,4 @@ class Unit:
             if columns:
                 rows_by_columns[tuple(sorted(columns))].append({**columns, "row_id": row["id"]})
         for names, rows in rows_by_columns.items():
-            updating(names).run(self.connection, rows)
+            record_update(names).run(self.connection, rows)

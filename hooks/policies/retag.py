@@ -37,7 +37,7 @@ from hooks.ledger.persons import Persons
 from hooks.ledger.prepared import Bind, Prepared, Raw
 from hooks.ledger.records import RecordKey
 from hooks.ledger.rows import RETAG_PREFIX, RecordChange, RecordRow
-from hooks.ledger.statements import ADD_HISTORY, updating
+from hooks.ledger.statements import ADD_HISTORY, record_update
 from hooks.ledger.tagged_rows import RowHead
 from hooks.ledger.unit import Unit
 from hooks.policies.equivalent import Grouping
@@ -234,7 +234,7 @@ class Planner:
             columns = outcome.columns
             if new_recipients is not None:
                 columns = {**columns, "recipients": new_recipients}
-            statement = updating(tuple(sorted(columns)))
+            statement = record_update(tuple(sorted(columns)))
             parameters = statement.bind_except(self.connection, columns, "row_id")
             update = PlannedUpdate(statement, parameters, outcome.lines)
             outcome.updates[new_recipients] = update

@@ -51,7 +51,7 @@ class OrderLists:
         if not _has_refunds_field(by_ids):
             return True
         with self.runtime.database.read() as connection:
-            return bool(records.refunded(connection, self.store, by_ids.rows))
+            return bool(records.find_refunded(connection, self.store, by_ids.rows))
 
     def _page_with_whole_refunds(
         self, params: Mapping[str, str], place: Place, by_ids: ListPage

@@ -82,7 +82,7 @@ class PageMarker:
     def mark_differing(self, rows: Mapping[int, ListRow]) -> None:
         """Mark the records of which the page shows something that the ledger does not have."""
         now = stores.not_behind_stores(self.unit.connection, self.now)  # our clock may be behind
-        stored = records.those(
+        stored = records.find_by_ids(
             self.unit.connection, self.step.claim.store, self.step.kind, rows.keys()
         )
         is_behind = self._is_store_behind()
@@ -119,7 +119,7 @@ class PageMarker:
 
     def _expected(self) -> Iterable[RecordRow]:
         """Find the records that the store should have between the old place and the new one, in order of ids."""
-        return records.still_there(
+        return records.walk_present(
             self.unit.connection,
             self.step.claim.store,
             self.step.kind,

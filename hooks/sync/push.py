@@ -19,7 +19,7 @@ from hooks.errors import QuarantinedError, RecordGoneError, StoreError, StoreUnr
 from hooks.intake.answers import Answers, Write
 from hooks.ledger import records
 from hooks.ledger.moment import Moment
-from hooks.ledger.records import UNCLAIMED, Due
+from hooks.ledger.records import UNCLAIMED, ClaimedRecord
 from hooks.ledger.rows import RecordChange
 from hooks.ledger.unit import Unit
 from hooks.retention.facts import STORED_KINDS, RecordKind
@@ -65,7 +65,7 @@ class Pusher:
             self._write(kind, due, now)
         return len(due)
 
-    def _write(self, kind: RecordKind, due: Sequence[Due], now: datetime) -> None:
+    def _write(self, kind: RecordKind, due: Sequence[ClaimedRecord], now: datetime) -> None:
         """Write one batch, and settle each record by its own outcome."""
         values = {row.external_id: json.loads(row.wanted) for row in due}
         try:
@@ -74,8 +74,8 @@ class Pusher:
             self._release(due)
             raise
         store_error: StoreError | None = None
-        untried: list[Due] = []
-        answered: list[tuple[Due, dict[str, Any]]] = []
+        untried: list[ClaimedRecord] = []
+        answered: list[tuple[ClaimedRecord, dict[str, Any]]] = []
         for row in due:
             outcome = outcomes.get(row.external_id)
             if outcome is None:
@@ -93,13 +93,16 @@ class Pusher:
         if store_error:
             raise store_error
 
-    def _release(self, rows: Iterable[Due]) -> None:
+    def _release(self, rows: Iterable[ClaimedRecord]) -> None:
         """Release the claims on records that were not tried: they are due as before."""
         claims = [row.claim for row in rows]
-        self.runtime.transaction(lambda unit: records.give_back(unit.connection, claims))
+        self.runtime.transaction(lambda unit: records.release_all(unit.connection, claims))
 
     def _settle(
-        self, kind: RecordKind, answered: Iterable[tuple[Due, dict[str, Any]]], asked_at: datetime
+        self,
+        kind: RecordKind,
+        answered: Iterable[tuple[ClaimedRecord, dict[str, Any]]],
+        asked_at: datetime,
     ) -> None:
         """Save what the store answered, all of it in one transaction."""
         writes = []
@@ -115,7 +118,7 @@ class Pusher:
             self._answers.settle_writes(self.store, writes, asked_at=asked_at)
             telemetry.WRITES.labels(self.store, "written").inc(len(writes))
 
-    def _retry_later(self, row: Due, error: StoreError) -> None:
+    def _retry_later(self, row: ClaimedRecord, error: StoreError) -> None:
         """Release the claim on a record that was not written, with its next attempt.
 
         Where the store says that the record is gone, a refetch is due as well.

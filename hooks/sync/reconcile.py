@@ -221,7 +221,7 @@ class Reconciler:
 
     def _mark_approaching(self, unit: Unit, now: datetime) -> None:
         """Mark the customers whose day of deletion is near: only the store knows if they have logged in since."""
-        ids = records.approaching(
+        ids = records.find_approaching(
             unit.connection,
             self.store,
             due=self.runtime.policy.day_of(now) + timedelta(days=APPROACHING_DAYS),

@@ -36,7 +36,7 @@ from hooks.errors import (
 )
 from hooks.intake.answers import Answer, Answers
 from hooks.ledger import order_ids, records
-from hooks.ledger.records import Due
+from hooks.ledger.records import ClaimedRecord
 from hooks.ledger.rows import CLOSED
 from hooks.retention.facts import STORED_KINDS, RecordKind, Snapshot
 from hooks.runtime import Runtime
@@ -96,15 +96,15 @@ class Refetcher:
     def _answers(self) -> Answers:
         return Answers(self.runtime)
 
-    def _claim(self) -> list[Due]:
+    def _claim(self) -> list[ClaimedRecord]:
         now = self.runtime.clock()
         token = uuid4().hex
         with self.runtime.database.write() as connection:
-            return records.claim_rereads(
+            return records.claim_refetches(
                 connection, self.store, limit=BATCH, now=now, until=now + LEASE, claim=token
             )
 
-    def _ask_together(self, kind: RecordKind, pending: dict[int, Due]) -> set[int]:
+    def _ask_together(self, kind: RecordKind, pending: dict[int, ClaimedRecord]) -> set[int]:
         """Ask about several records with one call, and take those that it settles out of `pending`.
 
         Orders whose refunds lack a date stay, and records that the answer shows in an older version than the known one.
@@ -133,7 +133,7 @@ class Refetcher:
     def _settling_answers(
         self,
         kind: RecordKind,
-        rows: Mapping[int, Due],
+        rows: Mapping[int, ClaimedRecord],
         shown_rows: Mapping[int, dict[str, Any]],
     ) -> Iterator[Answer]:
         """Read the rows that settle their record: complete ones, no older than the known version."""
@@ -151,7 +151,7 @@ class Refetcher:
         if not refunded:
             return complete
         with self.runtime.database.read() as connection:
-            stored = records.those(connection, self.store, kind, refunded)
+            stored = records.find_by_ids(connection, self.store, kind, refunded)
         for number in refunded:
             if not knows_refunds(stored.get(number), shown_rows[number]):
                 del complete[number]
@@ -169,7 +169,7 @@ class Refetcher:
         except QuarantinedError:
             return None
 
-    def _ask_alone(self, row: Due, *, is_left_out: bool) -> None:
+    def _ask_alone(self, row: ClaimedRecord, *, is_left_out: bool) -> None:
         """Ask about one record. `is_left_out`: a call for several records did not show it."""
         asked_at = self.runtime.clock()
         try:
@@ -192,14 +192,14 @@ class Refetcher:
             if is_left_out and _is_unlisted(row, snapshot):
                 self._mark_unlisted(row)
 
-    def _mark_unlisted(self, row: Due) -> None:
+    def _mark_unlisted(self, row: ClaimedRecord) -> None:
         """Mark an order that only its own address shows, and count it for `/status`."""
         with self.runtime.database.write() as connection:
             if records.mark_unlisted(connection, row.id):
                 number = order_ids.last_unlisted_count(connection, self.store) + 1
                 note_unlisted(connection, self.store, number, self.runtime.clock())
 
-    def _read(self, row: Due) -> Snapshot:
+    def _read(self, row: ClaimedRecord) -> Snapshot:
         """Read the record as the store has it now; an order with the dates of its refunds.
 
         Raises RecordGoneError and other StoreErrors, and QuarantinedError.
@@ -210,7 +210,7 @@ class Refetcher:
             raw["refunds"] = _dated_refunds(php_list(raw["refunds"]) or [], dated)
         return self._answers.snapshot_of(row.kind, raw)
 
-    def _read_believable(self, row: Due) -> dict[str, Any]:
+    def _read_believable(self, row: ClaimedRecord) -> dict[str, Any]:
         """Read the record; a second time, past all caches, where the answer may come from a cache that does not say so.
 
         That is so where the answer is older than the known version, or where a known record is said not to exist.
@@ -227,7 +227,7 @@ class Refetcher:
             return raw if fresh is None else fresh
         return raw
 
-    def _read_past_caches(self, row: Due) -> dict[str, Any] | None:
+    def _read_past_caches(self, row: ClaimedRecord) -> dict[str, Any] | None:
         """Read the record past all caches; None where nothing lets such a request through."""
         fields = self._fields(row.kind)
         try:
@@ -235,7 +235,7 @@ class Refetcher:
         except PostReadRefusedError:
             return None
 
-    def _retry_later(self, row: Due, error: StoreError) -> None:
+    def _retry_later(self, row: ClaimedRecord, error: StoreError) -> None:
         telemetry.REREADS.labels(self.store, error.code).inc()
         attempts = row.reread_attempts + 1
         at = self.runtime.clock() + delay(error, attempts, jitter=self.jitter)
@@ -245,9 +245,9 @@ class Refetcher:
         with self.runtime.database.write() as connection:
             records.release(connection, row.claim, **columns)
 
-    def _release(self, rows: Iterable[Due]) -> None:
+    def _release(self, rows: Iterable[ClaimedRecord]) -> None:
         claims = [row.claim for row in rows]
-        self.runtime.transaction(lambda unit: records.give_back(unit.connection, claims))
+        self.runtime.transaction(lambda unit: records.release_all(unit.connection, claims))
 
 
 def _dated_refunds(
@@ -266,7 +266,7 @@ def _dated_refunds(
     return list(refunds.values())
 
 
-def _is_unlisted(row: Due, snapshot: Snapshot) -> bool:
+def _is_unlisted(row: ClaimedRecord, snapshot: Snapshot) -> bool:
     """Tell whether an order that a list lacks is there, and as the ledger knows it.
 
     A snapshot without a version cannot show that it is newer.

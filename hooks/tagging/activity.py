@@ -80,7 +80,7 @@ def work_out_again(
     unit.write()
     customer_id = account["external_id"]
     facts = replace(cast("CustomerFacts", facts_of(account)), last_order_at=None)
-    for row in records.orders_of(unit.connection, account["store"], customer_id):
+    for row in records.find_orders(unit.connection, account["store"], customer_id):
         if row["state"] == "gone" and not is_confirmed(row):
             continue
         placed = _activity(facts_of(row))

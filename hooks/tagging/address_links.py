@@ -62,7 +62,7 @@ def lock_subject(connection: Connection, store: str, subject: Subject | None) ->
     if subject.kind == "email":
         lock(connection, store, {subject.value}, exclusive=True)
     elif subject.kind == "order":
-        _, email_hash = records.owner_of(connection, store, int(subject.value))
+        _, email_hash = records.find_owner(connection, store, int(subject.value))
         lock(connection, store, {email_hash} if email_hash else set(), exclusive=False)
 
 
@@ -101,4 +101,4 @@ def tag_persons_again(unit: Unit, row: RecordRow) -> None:
 def _tag_again(unit: Unit, store: str, conditions: Iterable[ColumnElement[bool]]) -> None:
     """Mark the records for re-tagging for which one of these conditions holds."""
     for condition in conditions:
-        records.tag_again(unit.connection, store, condition)
+        records.mark_for_retag(unit.connection, store, condition)

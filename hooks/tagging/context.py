@@ -55,7 +55,7 @@ class LedgerContext:
 
     def owner_of(self, store: str, order_id: int) -> Owner:
         """As `ContextSource.owner_of`."""
-        return Owner.of(store, *records.owner_of(self.connection, store, order_id))
+        return Owner.of(store, *records.find_owner(self.connection, store, order_id))
 
     def linked_entries(self, store: str, customer_id: int) -> list[str]:
         """As `ContextSource.linked_entries`."""

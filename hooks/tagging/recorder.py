@@ -224,9 +224,9 @@ def _retag_former_owner(unit: Unit, row: RecordRow, change: RecordChange) -> Non
         return
     condition: ColumnElement[bool] | None = None
     if row["kind"] == "order" and row["linked"]:
-        condition = records.about_order(row["external_id"])
+        condition = records.is_about_order(row["external_id"])
     elif row["kind"] not in STORED_KINDS and row["customer_id"]:
-        condition = records.the_customer(row["customer_id"])
+        condition = records.is_account(row["customer_id"])
     if condition is not None:
         unit.settle()
-        records.tag_again(unit.connection, row["store"], condition)
+        records.mark_for_retag(unit.connection, row["store"], condition)

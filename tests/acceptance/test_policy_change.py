@@ -25,7 +25,7 @@ from hooks.intake.webhook import Delivery
 from hooks.ledger import policies
 from hooks.ledger.codec import read_facts
 from hooks.ledger.database import Database
-from hooks.ledger.records import to_be_tagged
+from hooks.ledger.records import count_to_retag
 from hooks.ledger.tables import deliveries, history, records
 from hooks.retention.policy import Policy
 from hooks.retention.tags import tagged_by
@@ -147,7 +147,7 @@ class Postman:
 def left(ledger: Database, policy: Policy) -> int:
     """How many records something else than this policy has tagged."""
     with ledger.read() as connection:
-        return to_be_tagged(connection, tagged_by(policy))
+        return count_to_retag(connection, tagged_by(policy))
 
 
 def rows_of(ledger: Database) -> Iterator[Any]:

@@ -100,7 +100,7 @@ def full(harness: Harness) -> Harness:
             tables.webhooks.insert(), common | {"status": "active", "checked_at": now}
         )
         traits.note(connection, harness.slug, "php-notices", "", now)
-        chosen = records.those(connection, harness.slug, "order", [number])[number]
+        chosen = records.find_by_ids(connection, harness.slug, "order", [number])[number]
         assert chosen["state"] == "active"
     return harness
 
@@ -187,7 +187,7 @@ def test_a_claim_that_was_made_by_a_clock_ahead_counts_for_none(
                     connection, full.slug, "order", limit=9, now=now, until=until, claim="mine"
                 )
             else:
-                found = records.claim_rereads(
+                found = records.claim_refetches(
                     connection, full.slug, limit=9, now=now, until=until, claim="mine"
                 )
         assert len(found) == free
@@ -236,7 +236,7 @@ def test_a_report_without_a_time_is_not_dated_before_what_the_store_has_said(ful
 
 def _record(harness: Harness) -> Any:
     with harness.runtime.database.read() as connection:
-        return records.those(connection, harness.slug, "support-request", [31])[31]
+        return records.find_by_ids(connection, harness.slug, "support-request", [31])[31]
 
 
 # --- what a clock that is ahead must not do -------------------------------------------------------------

@@ -228,7 +228,7 @@ class Truth:
 
         self.runtime.transaction(work)
         with self.runtime.database.write() as connection:
-            due = queries.claim_rereads(
+            due = queries.claim_refetches(
                 connection,
                 self.slug,
                 limit=100,

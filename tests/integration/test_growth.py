@@ -71,10 +71,10 @@ def _asks(policy: Policy) -> dict[str, Ask]:
         ),
         "orders to be written": lambda connection: _push(connection, "order"),
         "customers to be written": lambda connection: _push(connection, "customer"),
-        "questions": lambda connection: records.claim_rereads(
+        "questions": lambda connection: records.claim_refetches(
             connection, store, limit=PAGE, now=NOW, until=UNTIL, claim="me"
         ),
-        "approaching": lambda connection: records.approaching(
+        "approaching": lambda connection: records.find_approaching(
             connection, store, due=FAR, read_before=before, limit=PAGE
         ),
         "not sealed": seals.first_unsealed,

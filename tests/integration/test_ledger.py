@@ -557,7 +557,7 @@ def test_no_more_questions_are_claimed_than_asked_for(database: Database) -> Non
         for place in range(30):
             _make(connection, place + 1, reread_at=NOW - place * SECOND, reread_reason="deleted")
     with database.write() as connection:
-        due = records.claim_rereads(
+        due = records.claim_refetches(
             connection, "shop", limit=10, now=NOW, until=NOW + SECOND, claim="mine"
         )
     assert sorted(row.external_id for row in due) == list(range(21, 31))

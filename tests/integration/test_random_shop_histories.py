@@ -371,7 +371,7 @@ class RandomShop(ShopMachine):
         until = now + timedelta(minutes=5)
         with self.database.write() as connection:
             if deed == "ask":
-                records.claim_rereads(
+                records.claim_refetches(
                     connection, "shop", limit=3, now=now, until=until, claim=token
                 )
                 return

@@ -209,7 +209,7 @@ def test_a_hint_that_comes_while_the_store_says_gone_is_not_forgotten(known: Har
     with known.runtime.database.write() as connection:
         known.advance()
         now = known.clock()
-        (row,) = records.claim_rereads(
+        (row,) = records.claim_refetches(
             connection, "shop", limit=1, now=now, until=now + MINUTE, claim="one"
         )
     asked_at = known.clock()
@@ -258,7 +258,7 @@ def test_an_answer_of_many_orders_and_a_delivery_of_one_of_them_do_not_fail_each
             partial(mark_for_refetch, key=key, reason="missed", moment=Moment(now, timedelta(0)))
         )
     with harness.runtime.database.write() as connection:
-        claimed = records.claim_rereads(
+        claimed = records.claim_refetches(
             connection, "shop", limit=9, now=now, until=now + HOUR, claim="one"
         )
     ids = {row.external_id: row.id for row in claimed if row.kind == "order"}

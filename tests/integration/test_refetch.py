@@ -521,7 +521,7 @@ def test_a_claim_of_a_question_that_lapses_is_taken_by_another_worker(harness: H
     harness.advance()
     now = harness.clock()
     with harness.runtime.database.write() as connection:
-        held = records.claim_rereads(
+        held = records.claim_refetches(
             connection, "shop", limit=1, now=now, until=now + LEASE, claim="dead"
         )
     assert [row.external_id for row in held] == [number]

@@ -405,7 +405,7 @@ def test_what_a_pusher_has_claimed_meanwhile_ends_right(harness: Harness, policy
     write = Write(row.claim, row.wanted_digest, answered)
     Answers(changed).settle_writes("shop", [write], asked_at=harness.clock())
     with harness.runtime.database.read() as connection:
-        found = records.those(connection, "shop", "order", [key.external_id])[number]
+        found = records.find_by_ids(connection, "shop", "order", [key.external_id])[number]
     assert (found["claim"], found["policy_id"], found["delete_after"]) == (
         None,
         "second",

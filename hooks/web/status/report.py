@@ -120,7 +120,7 @@ def _policy_progress(connection: Connection, policy: Policy) -> dict[str, Any]:
     """Report the records that are still to be re-tagged, the policies that wait, and the drift from the page."""
     return {
         "drift": page_checks.findings(connection, policy),
-        "to_be_tagged": records.to_be_tagged(connection, tagged_by(policy)),
+        "to_be_tagged": records.count_to_retag(connection, tagged_by(policy)),
         "waiting": [_waiting_policy(row) for row in policies.proposed(connection)],
     }
 

@@ -97,7 +97,7 @@ def _queries(bench: Bench, url: str, of: Of) -> Iterator[Figure]:
 
         def rereads() -> None:
             with ledger.engine.connect() as connection:
-                records.claim_rereads(
+                records.claim_refetches(
                     connection, SLUG, limit=100, now=now, until=until, claim="bench"
                 )
                 connection.rollback()

@@ -143,4 +143,4 @@ def _any_left(ledger: Database, policy: Policy) -> bool:
 
 def _left(ledger: Database, policy: Policy) -> int:
     with ledger.read() as connection:
-        return records.to_be_tagged(connection, tagged_by(policy))
+        return records.count_to_retag(connection, tagged_by(policy))
