@@ -14,7 +14,7 @@ from flask.cli import AppGroup
 from hooks.commands.console import FINDING, check_ledger, stop, stop_without_ledger
 from hooks.errors import LedgerUnavailableError, PolicyError
 from hooks.ledger import policies, records
-from hooks.policies.activate import adopt, reasons, told_words, waiting_words
+from hooks.policies.activate import activate, reasons, told_words, waiting_words
 from hooks.policies.preview import KEPT_LONGER, Impact, preview
 from hooks.retention.policy import Policy, RetentionClass
 from hooks.retention.tags import tagged_by
@@ -123,7 +123,7 @@ def policy_apply(*, yes: bool) -> None:
     check_ledger(service)
     candidate = service.configured_policy
     with stop_without_ledger():
-        outcome = adopt(service.runtime, candidate, yes=yes)
+        outcome = activate(service.runtime, candidate, yes=yes)
     if outcome.impact:
         click.echo("\n".join(_impact_lines(service.policy, candidate, outcome.impact)))
     if outcome.waits_for:

@@ -18,7 +18,7 @@ from hooks.commands.console import (
     stop_without_ledger,
 )
 from hooks.errors import EventRefusedError
-from hooks.intake.record_event import Outcome, note
+from hooks.intake.record_event import NoteOutcome, note
 from hooks.intake.tool_event import record_event
 from hooks.ledger.codec import entry_name
 from hooks.ledger.record_view import record_view
@@ -138,13 +138,13 @@ def _single_store(service: Service, slug: str | None) -> str:
     return names[0]
 
 
-def _note(service: Service, key: RecordKey, raw: dict[str, str]) -> Outcome:
+def _note(service: Service, key: RecordKey, raw: dict[str, str]) -> NoteOutcome:
     now, zone = service.runtime.clock(), service.policy.time_zone
     event = record_event(raw, key.kind, key.external_id, now=now, zone=zone, fresh_id=uuid4().hex)
     return note(service.runtime, key, event)
 
 
-def _outcome_lines(key: RecordKey, outcome: Outcome) -> Iterator[str]:
+def _outcome_lines(key: RecordKey, outcome: NoteOutcome) -> Iterator[str]:
     event = outcome.event
     verb = "noted" if outcome.new else "was noted before"
     yield f"{key.kind} {key.external_id} of {key.store}: {event.type} {verb}, event {event.id}"

@@ -29,10 +29,10 @@ from typing import Protocol, cast
 from hooks.intake.webhook import (
     Content,
     Delivery,
-    Happened,
+    EventNote,
     Hint,
     Ignored,
-    Noted,
+    OccurrenceReport,
     Quarantine,
 )
 from hooks.ledger import log, records, stores
@@ -176,9 +176,9 @@ class _Application:
             case Hint() as hint:
                 self._ask_about(store, hint, delivery)
                 return Result.RECORDED
-            case Happened() as event:
+            case OccurrenceReport() as event:
                 return self._report(store, event, delivery.topic)
-            case Noted() as noted:
+            case EventNote() as noted:
                 return self._note(store, noted)
             case Quarantine() as fault:
                 return self._quarantine(store, delivery, fault)
@@ -236,7 +236,7 @@ class _Application:
 
     # --- reports of other tools, and events about a record ---
 
-    def _report(self, store: str, event: Happened, cause: str) -> Result:
+    def _report(self, store: str, event: OccurrenceReport, cause: str) -> Result:
         """Take a report of a tool.
 
         A report without a time gets the time of its arrival, to the second, but no earlier than what a store has said:
@@ -262,7 +262,7 @@ class _Application:
             address_links.tag_persons_again(self.unit, saved)
         return Result.RECORDED if is_rescheduled else Result.UNCHANGED
 
-    def _note(self, store: str, noted: Noted) -> Result:
+    def _note(self, store: str, noted: EventNote) -> Result:
         """Keep a record event, also of a record that is not known yet; once, however often it comes."""
         event = noted.event
         address_links.lock_subject(self.unit.connection, store, noted.subject)
@@ -283,7 +283,7 @@ class _Application:
         address_links.tag_persons_again(self.unit, changed_row(row, change))
         return Result.RECORDED
 
-    def _keep_event(self, row: RecordRow, change: RecordChange, noted: Noted) -> None:
+    def _keep_event(self, row: RecordRow, change: RecordChange, noted: EventNote) -> None:
         """Keep an event of a record that cannot be tagged: nothing is known of it, or it is gone."""
         if row["facts"] is None and noted.kind in STORED_KINDS:
             change |= request_refetch(row, "unseen", self.moment)
@@ -294,7 +294,9 @@ class _Application:
         saved = changed_row(row, change)
         self.unit.remember(saved, self.moment.now, noted.event.type, words)
 
-    def _save_event(self, row: RecordRow, facts: Facts, change: RecordChange, noted: Noted) -> None:
+    def _save_event(
+        self, row: RecordRow, facts: Facts, change: RecordChange, noted: EventNote
+    ) -> None:
         note = describe_event(noted.event, self.recorder.policy)
         update = Update(facts, noted.event.type, change, note)
         self.recorder.save(self.unit, row, update, self.moment)

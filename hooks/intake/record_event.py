@@ -7,7 +7,7 @@ from typing import Any
 
 from hooks.errors import EventRefusedError
 from hooks.intake.ingest import Ingest, Result
-from hooks.intake.tool_event import noted
+from hooks.intake.tool_event import event_delivery
 from hooks.ledger import records
 from hooks.ledger.codec import read_events
 from hooks.ledger.record_view import record_view
@@ -19,7 +19,7 @@ _Shown = dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class NoteOutcome:
     """What became of it: `event` as the ledger has it, and the record before and after, None while it is not known.
 
     Only the record itself: what is a customer's besides is tagged anew by a worker.
@@ -31,17 +31,17 @@ class Outcome:
     after: _Shown
 
 
-def note(runtime: Runtime, key: RecordKey, event: RecordEvent) -> Outcome:
+def note(runtime: Runtime, key: RecordKey, event: RecordEvent) -> NoteOutcome:
     """Have the ledger hold an event of a record durably; once, however often it is noted.
 
     Raises LedgerUnavailableError, and EventRefusedError where another event of the record has its id.
     """
     before = _shown(runtime, key)
-    result = Ingest(runtime).ingest_one(key.store, noted(key.kind, key.external_id, event))
+    result = Ingest(runtime).ingest_one(key.store, event_delivery(key.kind, key.external_id, event))
     held = _held(runtime, key, event)
     if replace(event, at=held.at) != held:
         raise EventRefusedError({"id": "is that of another event of this record"})
-    return Outcome(result is Result.RECORDED, held, before, _shown(runtime, key))
+    return NoteOutcome(result is Result.RECORDED, held, before, _shown(runtime, key))
 
 
 def _held(runtime: Runtime, key: RecordKey, event: RecordEvent) -> RecordEvent:

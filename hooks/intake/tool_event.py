@@ -21,7 +21,14 @@ from marshmallow import Schema, ValidationError
 from hooks.errors import EventForbiddenError, EventRefusedError, QuarantinedError
 from hooks.intake.email_hash import address_hash, email_subject
 from hooks.intake.signature import verify
-from hooks.intake.webhook import Delivery, Happened, Ignored, Noted, happened, json_object
+from hooks.intake.webhook import (
+    Delivery,
+    EventNote,
+    Ignored,
+    OccurrenceReport,
+    json_object,
+    occurrence_report,
+)
 from hooks.ledger.codec import event_dict
 from hooks.retention.events import PERSON_EVENTS, EventType, RecordEvent
 from hooks.retention.facts import EVENT_TYPES, Occurrence, RecordKind, Subject
@@ -44,7 +51,7 @@ SHOWN_OF_HASH = 16
 class Reported:
     """One thing that an event reports: its type, and whether the event said when it happened."""
 
-    content: Happened | Noted | Ignored
+    content: OccurrenceReport | EventNote | Ignored
     type: str = ""
     is_dated: bool = True
 
@@ -140,10 +147,12 @@ def record_event(
     )
 
 
-def noted(kind: RecordKind, external_id: int, event: RecordEvent) -> Delivery:
+def event_delivery(kind: RecordKind, external_id: int, event: RecordEvent) -> Delivery:
     """What is noted, as the ledger takes it."""
     return Delivery(
-        _identity(NOTED, kind, str(external_id), event.id), NOTED, Noted(kind, external_id, event)
+        _identity(NOTED, kind, str(external_id), event.id),
+        NOTED,
+        EventNote(kind, external_id, event),
     )
 
 
@@ -185,29 +194,31 @@ def _subject(told: Subject | Address | None, subject_key: str | None) -> Subject
     return Subject("email", hashed)
 
 
-def _content(event: ToolEvent, subject: Subject | None, now: datetime) -> Happened | Noted:
+def _content(
+    event: ToolEvent, subject: Subject | None, now: datetime
+) -> OccurrenceReport | EventNote:
     if subject is not None and event.type in PERSON_EVENTS:
         return _noted(subject, _request(event, subject, now))
     kind, occurrence = EVENT_TYPES[event.type]
     if subject is None or kind != "marketing-consent":
-        return happened(event.type, event.name, event.at, subject)
+        return occurrence_report(event.type, event.name, event.at, subject)
     if subject.kind == "email":
         return _of_email(subject, occurrence, event.at)
     return _noted(subject, _choice(event, subject, occurrence, now))
 
 
-def _noted(subject: Subject, event: RecordEvent) -> Noted:
+def _noted(subject: Subject, event: RecordEvent) -> EventNote:
     """What is noted of a customer or an order; of an e-mail, on the record of the newsletter contact that it is."""
     if subject.kind == "email":
-        return Noted("marketing-consent", number_of(str(subject)), event, subject)
-    return Noted(subject.kind, int(subject.value), event)
+        return EventNote("marketing-consent", number_of(str(subject)), event, subject)
+    return EventNote(subject.kind, int(subject.value), event)
 
 
-def _of_email(subject: Subject, occurrence: Occurrence, at: datetime | None) -> Happened:
+def _of_email(subject: Subject, occurrence: Occurrence, at: datetime | None) -> OccurrenceReport:
     """Somebody's consent to marketing of whom nothing is known but the hash is a record by itself."""
     name = str(subject)
     shown = f"{subject.kind}:{subject.value[:SHOWN_OF_HASH]}"
-    return Happened("marketing-consent", number_of(name), occurrence, at, shown, subject)
+    return OccurrenceReport("marketing-consent", number_of(name), occurrence, at, shown, subject)
 
 
 def _choice(

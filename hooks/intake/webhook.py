@@ -78,7 +78,7 @@ class Hint:
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class OccurrenceReport:
     """Something that another tool, or a custom action of the store, reports of a request or a consent.
 
     `at` is None where it carries no time. `name` is the tool's own id of it.
@@ -93,7 +93,7 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class EventNote:
     """Something that was asked for or decided about a record. `subject`: whom it is about, where that is an e-mail."""
 
     kind: RecordKind
@@ -117,7 +117,7 @@ class Ignored:
     """A topic that is none of ours."""
 
 
-Content = Snapshot | Hint | Happened | Noted | Quarantine | Ignored
+Content = Snapshot | Hint | OccurrenceReport | EventNote | Quarantine | Ignored
 
 
 def is_ping(body: bytes, headers: Mapping[str, str]) -> bool:
@@ -162,7 +162,7 @@ class Delivery:
             kind = topic.split(".")[0]
             about = (kind, error.external_id) if kind in STORED_KINDS else (None, None)
             content = Quarantine(error.reason, error.detail, *about)
-        undated = isinstance(content, Happened) and content.at is None
+        undated = isinstance(content, OccurrenceReport) and content.at is None
         signed = _identity(headers, topic, "X-WC-Webhook-Signature") if undated else ""
         return cls(_identity(headers, topic, *_NAMING), known, content, signed)
 
@@ -186,7 +186,9 @@ def _content(topic: str, body: bytes, policy: Policy, subject_key: str | None) -
         if event == _DELETE_ORDER:
             return Hint("order", _loaded(RecordActionSchema(), raw)["arg"], "deleted")
         argument: Argument = _loaded(EventActionSchema(), raw)["arg"]
-        return happened(policy.actions[event].event, argument.name, argument.at, argument.subject)
+        return occurrence_report(
+            policy.actions[event].event, argument.name, argument.at, argument.subject
+        )
     kind: RecordKind = "order" if resource == "order" else "customer"
     _refuse_another_version(kind, raw)
     if event == "deleted":
@@ -203,11 +205,13 @@ def _refuse_another_version(kind: RecordKind, raw: dict[str, Any]) -> None:
         )
 
 
-def happened(event_type: str, name: str, at: datetime | None, subject: Subject | None) -> Happened:
+def occurrence_report(
+    event_type: str, name: str, at: datetime | None, subject: Subject | None
+) -> OccurrenceReport:
     """What is reported of the request or consent `name`; it keeps its name where that is not simply its number."""
     kind, occurrence = EVENT_TYPES[event_type]
     number = number_of(name)
-    return Happened(
+    return OccurrenceReport(
         kind, number, occurrence, at, "" if name.lstrip("0") == str(number) else name, subject
     )
 

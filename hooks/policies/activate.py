@@ -38,27 +38,27 @@ WAITS = {
 
 
 @dataclass(frozen=True)
-class Adopted:
+class Activation:
     """What became of a policy that was wanted: `waits_for` is None if it is in force now."""
 
     waits_for: str | None
     impact: Impact | None
 
 
-def adopt(runtime: Runtime, wanted: Policy, *, yes: bool = False) -> Adopted:
+def activate(runtime: Runtime, wanted: Policy, *, yes: bool = False) -> Activation:
     """Put the policy in force, unless something stands in its way; `yes`: the operator wants it all the same.
 
     Nothing puts a policy in force before its effective date, but the first of all. Raises LedgerUnavailableError.
     """
     for _ in range(RACES):
         try:
-            return _adopt(runtime, wanted, yes=yes)
+            return _activate(runtime, wanted, yes=yes)
         except LedgerContendedError:
             continue
-    return _adopt(runtime, wanted, yes=yes)
+    return _activate(runtime, wanted, yes=yes)
 
 
-def _adopt(runtime: Runtime, wanted: Policy, *, yes: bool) -> Adopted:
+def _activate(runtime: Runtime, wanted: Policy, *, yes: bool) -> Activation:
     with runtime.database.read() as connection:
         current = policies.digest_in_force(connection)
     impact = None
@@ -75,14 +75,14 @@ def _adopt(runtime: Runtime, wanted: Policy, *, yes: bool) -> Adopted:
 
 def _settled(
     connection: Connection, wanted: Policy, impact: Impact | None, now: datetime, *, yes: bool
-) -> Adopted:
+) -> Activation:
     """Put it in force or have it wait; `impact` is None where it is in force already.
 
     A clock that is ahead makes no policy effective.
     """
     if impact is None:
         policies.withdraw_proposed(connection)
-        return Adopted(None, None)
+        return Activation(None, None)
     first = policies.digest_in_force(connection) is None
     today = wanted.day_of(stores.not_ahead_of_stores(connection, now))
     obstacle = _obstacle(connection, wanted, today)
@@ -95,7 +95,7 @@ def _settled(
     log.info(
         "policy.waits" if waits_for else "policy.in_force", policy=wanted.id, waits_for=waits_for
     )
-    return Adopted(waits_for, impact)
+    return Activation(waits_for, impact)
 
 
 def _obstacle(connection: Connection, wanted: Policy, today: date) -> str | None:

@@ -17,7 +17,7 @@ import structlog
 from hooks.errors import LedgerUnavailableError
 from hooks.ledger import log as ledger_log
 from hooks.ledger import stores, tallies
-from hooks.policies.activate import adopt, follow
+from hooks.policies.activate import activate, follow
 from hooks.policies.drift_watch import PageWatch
 from hooks.policies.retag import Retagger
 from hooks.retention.policy import Policy
@@ -35,7 +35,7 @@ PAUSE_SHARE = 2 / 3
 The work holds the write lock for only a part of its time, so the others keep about half of their rate.
 """
 
-ADOPT_EVERY = timedelta(hours=1)
+ACTIVATE_EVERY = timedelta(hours=1)
 PRUNE_EVERY = timedelta(hours=1)
 FOLD_EVERY = timedelta(seconds=1)
 
@@ -78,7 +78,7 @@ class Maintenance:
         """Make the maintenance with all tasks that involve only the ledger."""
         maintenance = cls(runtime, settings, configured_policy)
         maintenance.tasks = [
-            MaintenanceTask(maintenance.adopt, ADOPT_EVERY),
+            MaintenanceTask(maintenance.activate, ACTIVATE_EVERY),
             MaintenanceTask(Retagger(runtime).turn),
             MaintenanceTask(Sealer(runtime).step),
             MaintenanceTask(maintenance.prune, PRUNE_EVERY),
@@ -131,9 +131,9 @@ class Maintenance:
         except LedgerUnavailableError:
             return False
 
-    def adopt(self) -> int:
+    def activate(self) -> int:
         """Activate the policy that the settings name, if nothing prevents it."""
-        adopt(self.runtime, self.configured_policy)
+        activate(self.runtime, self.configured_policy)
         return 0
 
     def prune(self) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from hooks.intake.webhook import Content, Happened, Noted
+from hooks.intake.webhook import Content, EventNote, OccurrenceReport
 from hooks.ledger.codec import events_text
 from hooks.retention.events import RecordEvent, events_in_force
 from hooks.retention.facts import (
@@ -126,7 +126,7 @@ def events_of(contents: Iterable[Content]) -> dict[Key, tuple[RecordEvent, ...]]
     """By record, what was noted about it, each event once."""
     noted: dict[Key, dict[str, RecordEvent]] = {}
     for content in contents:
-        if isinstance(content, Noted):
+        if isinstance(content, EventNote):
             noted.setdefault((content.kind, content.external_id), {})[content.event.id] = (
                 content.event
             )
@@ -137,7 +137,7 @@ def reports_of(contents: Iterable[Content]) -> dict[Key, Facts]:
     """By request or consent, the facts that were reported of it."""
     facts: dict[Key, Facts] = {}
     for content in contents:
-        if isinstance(content, Happened):
+        if isinstance(content, OccurrenceReport):
             key = (content.kind, content.external_id)
             assert content.at, "what carries no time is dated by its arrival"
             report = ToolReport(

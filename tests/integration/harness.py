@@ -18,12 +18,12 @@ from sqlalchemy import func, select, update
 from deploy.sandbox import SandboxStore, SendingOptions, StoreOptions, serving
 from hooks.app import create_app
 from hooks.intake.ingest import Ingest, Result
-from hooks.intake.webhook import Delivery, Happened, Noted
+from hooks.intake.webhook import Delivery, EventNote, OccurrenceReport
 from hooks.ledger import rounds, stores
 from hooks.ledger.database import Database
 from hooks.ledger.tables import records
 from hooks.ledger.upgrade import upgrade
-from hooks.policies.activate import adopt
+from hooks.policies.activate import activate
 from hooks.policies.retag import Retagger
 from hooks.retention.events import RecordEvent
 from hooks.retention.facts import RecordKind, Subject
@@ -132,18 +132,18 @@ class Harness:
     ) -> Result:
         """Take in what was asked for or decided about a record."""
         return Ingest(self.runtime).ingest_one(
-            self.slug, Delivery(uuid4().hex, "event", Noted(kind, number, event, subject))
+            self.slug, Delivery(uuid4().hex, "event", EventNote(kind, number, event, subject))
         )
 
-    def report(self, happened: Happened) -> Result:
+    def report(self, happened: OccurrenceReport) -> Result:
         """Take in what another tool reports of a request or a consent."""
         return Ingest(self.runtime).ingest_one(self.slug, Delivery(uuid4().hex, "event", happened))
 
     # Policies
 
-    def adopt(self, policy: Policy) -> None:
+    def activate(self, policy: Policy) -> None:
         """Put another policy in force, whatever it makes due; what was tagged by the one before waits."""
-        assert adopt(self.runtime, policy, yes=True).waits_for is None
+        assert activate(self.runtime, policy, yes=True).waits_for is None
         self.runtime = runtime = replace(self.runtime, policy=policy)
         refetcher = replace(self.worker.refetcher, runtime=runtime)
         pusher = replace(self.worker.pusher, runtime=runtime)
@@ -347,5 +347,5 @@ def service_at(directory: Path) -> Flask:
     )
     here: Service = app.extensions["retention"]
     upgrade(here.database)
-    adopt(here.runtime, here.policy)
+    activate(here.runtime, here.policy)
     return app

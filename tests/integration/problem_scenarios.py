@@ -32,7 +32,7 @@ from hooks.ledger.readiness import Readiness
 from hooks.ledger.sqlite import SQLite
 from hooks.ledger.tables import policies as policies_table
 from hooks.page.subprocess_reader import compare_page
-from hooks.policies.activate import adopt
+from hooks.policies.activate import activate
 from hooks.policies.drift_watch import PageWatch
 from hooks.retention.events import RecordEvent
 from hooks.service import Service
@@ -633,22 +633,22 @@ def _another_policy_of_the_same_id(site: Site) -> Iterator[None]:
     runtime = site.harness.runtime
     wanted = variant(runtime.policy, runtime.policy.id, keep={"technical": "P13M"})
     for each in (runtime.policy, wanted):
-        adopt(runtime, each)
+        activate(runtime, each)
     yield
-    adopt(runtime, wanted, yes=True)  # as `policy apply --yes` does
+    activate(runtime, wanted, yes=True)  # as `policy apply --yes` does
 
 
 def _newer_policy(site: Site) -> Iterator[None]:
     """A newer version of the service put a policy in force."""
     runtime = site.harness.runtime
-    adopt(runtime, runtime.policy)
+    activate(runtime, runtime.policy)
     with site.database.write() as connection:
         current = policies.in_force(connection)
         assert current is not None
         newer = update(policies_table).where(policies_table.c.digest == current.digest)
         connection.execute(newer.values(digest="newer", text="[of_a_later_version]"))
     yield
-    adopt(runtime, runtime.policy, yes=True)
+    activate(runtime, runtime.policy, yes=True)
 
 
 def _page_that(wrong: Answer) -> Scenario:

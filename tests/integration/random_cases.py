@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from hooks.intake.ingest import Ingest
-from hooks.intake.webhook import Content, Delivery, Happened, Noted
-from hooks.policies.activate import adopt
+from hooks.intake.webhook import Content, Delivery, EventNote, OccurrenceReport
+from hooks.policies.activate import activate
 from hooks.policies.retag import Retagger
 from hooks.retention.events import TYPES, EventType, RecordEvent
 from hooks.retention.facts import EVENT_TYPES, RecordKind, Snapshot, Subject
@@ -90,20 +90,20 @@ def _account(
     return Snapshot(known, number, at(day), {})
 
 
-def _happened(what: str, day: str, subject: Subject | None) -> Happened:
+def _happened(what: str, day: str, subject: Subject | None) -> OccurrenceReport:
     kind, occurrence = EVENT_TYPES[what]
-    return Happened(kind, REPORTED[kind], occurrence, at(day), subject=subject)
+    return OccurrenceReport(kind, REPORTED[kind], occurrence, at(day), subject=subject)
 
 
 def _noted(
     target: tuple[RecordKind, int], type_: EventType, day: str, own: str, about: str
-) -> Noted:
+) -> EventNote:
     if type_ == "hold":
-        return Noted(
+        return EventNote(
             *target, RecordEvent(own, type_, at(day), "litigation", "legal", date(2027, 5, 1))
         )
     names = about if type_ == "retracted" or (type_ == "hold-lifted" and about != own) else ""
-    return Noted(*target, RecordEvent(own, type_, at(day), about=names))
+    return EventNote(*target, RecordEvent(own, type_, at(day), about=names))
 
 
 opted = st.sampled_from(["yes", "no", None])
@@ -212,7 +212,7 @@ def _meanwhile() -> SearchStrategy[list[Step]]:
 
 
 def _is_note(step: Step) -> bool:
-    return isinstance(step, Take) and isinstance(step.content, Noted)
+    return isinstance(step, Take) and isinstance(step.content, EventNote)
 
 
 ORDERINGS: tuple[Callable[[Step], bool], ...] = (
@@ -248,12 +248,12 @@ def random_cases(draw: DrawFn) -> RandomCase:
 
 def play(runtime: Runtime, store: str, case: RandomCase) -> Runtime:
     """Have a new ledger learn of it, step by step, and then tag all that is due. Gives what it ends with."""
-    adopt(runtime, runtime.policy)
+    activate(runtime, runtime.policy)
     before = runtime
     for step in case.steps:
         match step:
             case PutInForce(policy):
-                assert adopt(runtime, policy, yes=True).waits_for is None
+                assert activate(runtime, policy, yes=True).waits_for is None
                 before, runtime = runtime, replace(runtime, policy=policy)
             case TagSome(limit):
                 Retagger(runtime).step(limit)

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from deploy.sandbox.records import Customer, Order
 from deploy.sandbox.wire import Json
-from hooks.intake.webhook import Happened, Noted
+from hooks.intake.webhook import EventNote, OccurrenceReport
 from hooks.ledger.codec import facts_text, read_facts
 from hooks.ledger.database import Database
 from hooks.ledger.tables import history
@@ -36,7 +36,7 @@ class ShopLog:
     paid: set[int] = field(default_factory=set)
     days: set[tuple[int, str, str]] = field(default_factory=set)
     undated: set[int] = field(default_factory=set)
-    told: list[Happened | Noted] = field(default_factory=list)
+    told: list[OccurrenceReport | EventNote] = field(default_factory=list)
 
     def note(self, one: Harness) -> None:
         """Write down how the shop stands."""

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from hooks.intake.email_hash import email_subject
 from hooks.intake.rehash import rehash
-from hooks.intake.webhook import Happened
+from hooks.intake.webhook import OccurrenceReport
 from hooks.ledger.database import Database
 from hooks.ledger.tables import metadata
 from hooks.policies.retag import Retagger
@@ -69,7 +69,7 @@ def unsubscribe(shop: Harness, email: str = KARI) -> None:
     """Report an unsubscription, as the newsletter tool does."""
     subject = email_subject(email, shop.runtime.subject_key or "")
     shop.report(
-        Happened(
+        OccurrenceReport(
             "marketing-consent",
             number_of(str(subject)),
             "consent-withdrawn",
@@ -169,7 +169,7 @@ def test_the_hashes_stay_until_the_lists_had_time_to_show_more(shop: Harness) ->
 def test_a_deleted_request_keeps_no_hash_of_its_address(shop: Harness) -> None:
     subject = email_subject(KARI, KEY)
     for occurrence in ("made", "deleted"):
-        shop.report(Happened("support-request", 7, occurrence, shop.clock(), "", subject))
+        shop.report(OccurrenceReport("support-request", 7, occurrence, shop.clock(), "", subject))
     shop.advance(timedelta(days=9))
     assert forget(shop.runtime) == 1
     assert subject.value not in everything(shop.runtime.database)
@@ -179,16 +179,18 @@ def test_a_deleted_request_keeps_no_hash_of_its_address(shop: Harness) -> None:
 def test_the_address_of_a_gone_order_still_leads_to_the_person(shop: Harness) -> None:
     guest = guest_order(shop)
     shop.report(
-        Happened("support-request", 7, "made", shop.clock(), "", Subject("order", str(guest)))
+        OccurrenceReport(
+            "support-request", 7, "made", shop.clock(), "", Subject("order", str(guest))
+        )
     )
     shop.store.delete_order(guest)
     shop.reconcile()
     assert ("support-request", 7) in listed(shop, email_subject(KARI, KEY))
 
 
-def _deleted_contact(shop: Harness) -> Happened:
+def _deleted_contact(shop: Harness) -> OccurrenceReport:
     subject = email_subject(KARI, KEY)
-    return Happened(
+    return OccurrenceReport(
         "marketing-consent", number_of(str(subject)), "deleted", shop.clock(), "", subject
     )
 

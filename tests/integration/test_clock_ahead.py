@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, func, select, update
 
-from hooks.intake.webhook import Happened
+from hooks.intake.webhook import OccurrenceReport
 from hooks.ledger import page_checks, policies, records, rounds, set_back, stores, tables, traits
 from hooks.ledger.set_back import AWAITED, PAST_OF_SERVICE, PAST_OF_STORE, SLACK
 from hooks.ledger.tables import Instant, metadata
-from hooks.policies.activate import adopt
+from hooks.policies.activate import activate
 from hooks.retention.facts import Occurrence
 from hooks.store.client import ClockReading
 from hooks.store.retry import LONGEST_ASKED, PERMANENT
@@ -207,7 +207,7 @@ def test_a_page_that_was_put_off_by_a_clock_ahead_is_compared(full: Harness) -> 
 def test_a_report_without_a_time_is_dated_anew(full: Harness, occurrence: Occurrence) -> None:
     now = full.clock.now
     full.clock.now = now + YEAR
-    full.report(Happened("support-request", 31, occurrence))
+    full.report(OccurrenceReport("support-request", 31, occurrence))
     before = _record(full)
     assert f"{occurrence}_at" in before["facts"]
     assert str((now + YEAR).year) in before["facts"]
@@ -230,7 +230,7 @@ def test_a_report_without_a_time_is_not_dated_before_what_the_store_has_said(ful
     full.worker.heartbeat.client.clock_reading = ClockReading(now, now)
     full.worker.heartbeat.beat()
     full.clock.now = now - YEAR
-    full.report(Happened("support-request", 31, "closed"))
+    full.report(OccurrenceReport("support-request", 31, "closed"))
     assert now.isoformat()[:16] in _record(full)["facts"]
 
 
@@ -271,7 +271,7 @@ def test_no_policy_comes_into_force_by_a_clock_that_is_ahead(full: Harness, tmp_
     for store_time, waits_for in ((heard, "effective-date"), (heard + YEAR, None)):
         with full.runtime.database.write() as connection:
             stores.note_store_time(connection, full.slug, store_time, full.clock.now)
-        assert adopt(full.runtime, wanted, yes=True).waits_for == waits_for
+        assert activate(full.runtime, wanted, yes=True).waits_for == waits_for
 
 
 def test_a_chore_is_done_though_a_clock_ahead_has_put_it_off() -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from hooks.errors import EventRefusedError
 from hooks.intake.email_hash import email_subject
 from hooks.intake.ingest import REPEAT_WINDOW, Ingest, Result
-from hooks.intake.record_event import Outcome, note
+from hooks.intake.record_event import NoteOutcome, note
 from hooks.intake.tool_event import events_from_http, events_of_tool, record_event
 from hooks.intake.webhook import Delivery
 from hooks.ledger import log, stores
@@ -103,7 +103,7 @@ class Office:
             stores.register(connection, [self.store])
             return log.prune(connection, NOW + timedelta(days=2), ["event.undated"])
 
-    def note(self, kind: RecordKind, number: int, **raw: Any) -> Outcome:
+    def note(self, kind: RecordKind, number: int, **raw: Any) -> NoteOutcome:
         """What an operator notes."""
         now, zone = self.runtime.clock(), self.runtime.policy.time_zone
         event = record_event(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hooks.intake.webhook import Happened
+from hooks.intake.webhook import OccurrenceReport
 from hooks.retention.effects import ERASABLE
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import RecordKind, Subject
@@ -189,7 +189,7 @@ def test_a_support_request_shows_on_its_customer(
         Subject("customer", str(customer)) if about == "customer" else Subject("order", str(paid))
     )
     with _written(harness, ("customer", customer)):
-        harness.report(Happened("support-request", 1, "closed", NOON, subject=subject))
+        harness.report(OccurrenceReport("support-request", 1, "closed", NOON, subject=subject))
     (shown,) = (
         one
         for one in _schedule(harness, ("customer", customer))
@@ -209,7 +209,7 @@ def test_a_request_about_an_order_goes_with_it_to_another_customer(
     other = _account(harness, "ola")
     harness.come_to_rest()
     harness.report(
-        Happened("support-request", 1, "closed", NOON, subject=Subject("order", str(paid)))
+        OccurrenceReport("support-request", 1, "closed", NOON, subject=Subject("order", str(paid)))
     )
     harness.come_to_rest()
     assert _showing(harness, customer, other) == [customer]
@@ -221,7 +221,9 @@ def test_a_request_about_an_order_goes_with_it_to_another_customer(
 @ON_SQLITE
 def test_a_hold_on_a_request_shows_on_its_customer(harness: Harness, customer: int) -> None:
     harness.report(
-        Happened("support-request", 1, "closed", NOON, subject=Subject("customer", str(customer)))
+        OccurrenceReport(
+            "support-request", 1, "closed", NOON, subject=Subject("customer", str(customer))
+        )
     )
     harness.come_to_rest()
     before = harness.held("customer", customer)
@@ -245,7 +247,7 @@ def test_the_store_is_not_asked_about_a_request_of_which_only_a_hold_is_known(
     harness.note("support-request", 1, _event(harness, "hold"))
     harness.come_to_rest()
     assert harness.row("support-request", 1)["reread_at"] is None
-    harness.report(Happened("support-request", 1, "closed", NOON))
+    harness.report(OccurrenceReport("support-request", 1, "closed", NOON))
     assert harness.row("support-request", 1)["held"]
 
 
@@ -257,7 +259,7 @@ def test_a_customer_tagged_in_one_go_with_what_has_just_become_theirs_shows_it(
     other = _account(harness, "ola")
     harness.come_to_rest()
     harness.report(
-        Happened("support-request", 1, "closed", NOON, subject=Subject("order", str(paid)))
+        OccurrenceReport("support-request", 1, "closed", NOON, subject=Subject("order", str(paid)))
     )
     harness.come_to_rest()
     harness.store.edit_order(paid, customer_id=other)
@@ -265,6 +267,6 @@ def test_a_customer_tagged_in_one_go_with_what_has_just_become_theirs_shows_it(
     _, _, read_by = harness.row("customer", other)["tagged_by"].partition(".")
     harness.edit_row("support-request", 1, tagged_by=f"~0.{read_by}")
     harness.edit_row("customer", other, tagged_by=f"~1.{read_by}")
-    harness.adopt(policies()[1])
+    harness.activate(policies()[1])
     harness.tag()
     assert "support-requests" in harness.wanted("customer", other)["retention_schedule"]

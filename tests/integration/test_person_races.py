@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 
 from hooks.intake.email_hash import email_subject
 from hooks.intake.ingest import Ingest
-from hooks.intake.webhook import Content, Delivery, Happened, Noted
+from hooks.intake.webhook import Content, Delivery, EventNote, OccurrenceReport
 from hooks.ledger.codec import read_entries
 from hooks.ledger.database import Database
 from hooks.ledger.persons import CONTACT
@@ -96,16 +96,16 @@ def _delivery(content: Content) -> Delivery:
 def _withdrawal() -> Delivery:
     number = number_of(str(CONTACT_OF_KARI))
     return _delivery(
-        Happened(CONTACT, number, "consent-withdrawn", NOON, "contact", CONTACT_OF_KARI)
+        OccurrenceReport(CONTACT, number, "consent-withdrawn", NOON, "contact", CONTACT_OF_KARI)
     )
 
 
 def _hold_on_contact() -> Delivery:
-    return _delivery(Noted(CONTACT, number_of(str(CONTACT_OF_KARI)), HOLD, CONTACT_OF_KARI))
+    return _delivery(EventNote(CONTACT, number_of(str(CONTACT_OF_KARI)), HOLD, CONTACT_OF_KARI))
 
 
 def _hold_on_account() -> Delivery:
-    return _delivery(Noted("customer", ACCOUNT, HOLD))
+    return _delivery(EventNote("customer", ACCOUNT, HOLD))
 
 
 def _row(runtime: Runtime) -> Any:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from hooks.intake.email_hash import email_subject
-from hooks.intake.webhook import Happened
+from hooks.intake.webhook import OccurrenceReport
 from hooks.ledger.codec import read_entries
 from hooks.ledger.database import Database
 from hooks.ledger.persons import CONTACT
@@ -94,7 +94,7 @@ def _unsubscribe(harness: Harness, email: str) -> None:
     subject = _contact(email)
     number = number_of(str(subject))
     harness.report(
-        Happened(CONTACT, number, "consent-withdrawn", harness.clock(), "contact", subject)
+        OccurrenceReport(CONTACT, number, "consent-withdrawn", harness.clock(), "contact", subject)
     )
 
 
@@ -455,7 +455,7 @@ def test_a_request_about_an_order_goes_with_it_to_another_address(harness: Harne
     order = _order(harness)
     harness.come_to_rest()
     harness.report(
-        Happened("support-request", 1, "closed", NOON, subject=Subject("order", str(order)))
+        OccurrenceReport("support-request", 1, "closed", NOON, subject=Subject("order", str(order)))
     )
     harness.come_to_rest()
     assert ("support-request", 1) in _listed(harness, _contact(KARI))

@@ -12,13 +12,12 @@ import pytest
 from sqlalchemy import select, text
 
 from hooks.intake.ingest import Ingest
-from hooks.intake.webhook import Delivery, Noted
+from hooks.intake.webhook import Delivery, EventNote
 from hooks.ledger import policies
 from hooks.ledger.database import Database
 from hooks.ledger.tables import metadata
 from hooks.ledger.tables import policies as policies_table
-from hooks.policies import activate
-from hooks.policies.activate import adopt, follow
+from hooks.policies.activate import activate, follow
 from hooks.policies.preview import Impact, preview
 from hooks.retention.events import RecordEvent
 from hooks.retention.policy import Policy
@@ -77,13 +76,13 @@ def test_the_first_policy_is_put_in_force_at_once_whatever_its_day(
     runtime: Runtime, policy: Policy
 ) -> None:
     first = variant(policy, "first", effective_from="2030-01-01")
-    assert adopt(runtime, first).waits_for is None
+    assert activate(runtime, first).waits_for is None
     assert (in_force(runtime.database), waiting(runtime.database)) == (["first"], {})
 
 
 def test_another_one_with_another_id_takes_its_place(runtime: Runtime, policy: Policy) -> None:
-    adopt(runtime, policy)
-    assert adopt(runtime, variant(policy, "second")).waits_for is None
+    activate(runtime, policy)
+    assert activate(runtime, variant(policy, "second")).waits_for is None
     assert (in_force(runtime.database), waiting(runtime.database)) == (["second"], {})
 
 
@@ -106,15 +105,15 @@ def test_a_policy_waits_for_what_stands_in_its_way(
     runtime: Runtime, policy: Policy, said: dict[str, Any], waits_for: str, yields: bool
 ) -> None:
     take_nearly_due(runtime)
-    adopt(runtime, policy)
+    activate(runtime, policy)
     second = variant(policy, **({"id": "second"} | said))
     for _ in range(2):  # as often as a worker tries
-        assert adopt(runtime, second).waits_for == waits_for
+        assert activate(runtime, second).waits_for == waits_for
     assert (in_force(runtime.database), waiting(runtime.database)) == (
         [policy.id],
         {second.id: waits_for},
     )
-    assert adopt(runtime, second, yes=True).waits_for == (None if yields else waits_for)
+    assert activate(runtime, second, yes=True).waits_for == (None if yields else waits_for)
     assert in_force(runtime.database) == [second.id if yields else policy.id]
     assert bool(waiting(runtime.database)) != yields
 
@@ -140,8 +139,8 @@ def test_more_than_one_record_in_a_hundred_due_at_once_or_kept_longer_is_too_muc
 ) -> None:
     take_nearly_due(runtime)
     take_paid(runtime, others)
-    adopt(runtime, policy)
-    became = adopt(runtime, variant(policy, "second", keep=keep))
+    activate(runtime, policy)
+    became = activate(runtime, variant(policy, "second", keep=keep))
     assert became.waits_for == (waits_for if is_too_much else None)
 
 
@@ -151,27 +150,27 @@ def test_what_is_due_at_once_in_part_and_kept_longer_in_part_is_both(
 ) -> None:
     take_nearly_due(runtime)
     take(runtime, 9, kinds="network", created="2025-12-30")
-    adopt(runtime, policy)
+    activate(runtime, policy)
     both = variant(policy, "second", keep=SHORTER | {"technical": "P24M"})
-    assert adopt(runtime, both).waits_for == "due-at-once,kept-longer"
+    assert activate(runtime, both).waits_for == "due-at-once,kept-longer"
     (problem,) = _status(runtime)["problems"]
     assert (
         "since it would make more than 1 % of the records due at once, and it would keep more than 1 % of the records "
         "longer than people were told (GDPR Art. 5(1)(b), 13(2)(a)): 1 of 2 records; people who were told an "
         f"earlier date: up to 1 under {policy.id}. {policy.id} stays in force."
     ) in problem["message"]
-    assert adopt(runtime, both, yes=True).waits_for is None
+    assert activate(runtime, both, yes=True).waits_for is None
 
 
 def test_what_waits_for_its_day_comes_into_force_on_it(runtime: Runtime, policy: Policy) -> None:
     """On the day as the policy's own time zone has it: in Oslo it begins an hour before it does in UTC."""
     clock = Clock(datetime(2026, 11, 30, 22, 59, tzinfo=UTC))
     runtime = replace(runtime, clock=clock)
-    adopt(runtime, policy)
+    activate(runtime, policy)
     second = variant(policy, "second", effective_from="2026-12-01")
-    assert adopt(runtime, second).waits_for == "effective-date"
+    assert activate(runtime, second).waits_for == "effective-date"
     clock.now += timedelta(minutes=1)
-    assert adopt(runtime, second).waits_for is None
+    assert activate(runtime, second).waits_for is None
     assert (in_force(runtime.database), waiting(runtime.database)) == (["second"], {})
 
 
@@ -180,36 +179,36 @@ def test_what_was_superseded_comes_back_only_on_the_operators_word(
 ) -> None:
     second = variant(policy, "second")
     for each in (policy, second):
-        assert adopt(runtime, each).waits_for is None
-    assert adopt(runtime, policy).waits_for == "superseded"
+        assert activate(runtime, each).waits_for is None
+    assert activate(runtime, policy).waits_for == "superseded"
     assert (in_force(runtime.database), waiting(runtime.database)) == (
         ["second"],
         {policy.id: "superseded"},
     )
-    assert adopt(runtime, policy, yes=True).waits_for is None
+    assert activate(runtime, policy, yes=True).waits_for is None
     assert (in_force(runtime.database), waiting(runtime.database)) == ([policy.id], {})
-    assert adopt(runtime, second).waits_for == "superseded"
+    assert activate(runtime, second).waits_for == "superseded"
 
 
 def test_an_id_that_was_once_in_force_is_taken_also_while_its_policy_waits_to_come_back(
     runtime: Runtime, policy: Policy
 ) -> None:
     for each in (policy, variant(policy, "second")):
-        adopt(runtime, each)
-    assert adopt(runtime, policy).waits_for == "superseded"
+        activate(runtime, each)
+    assert activate(runtime, policy).waits_for == "superseded"
     assert (
-        adopt(runtime, variant(policy, policy.id, keep={"technical": "P13M"})).waits_for
+        activate(runtime, variant(policy, policy.id, keep={"technical": "P13M"})).waits_for
         == "same-id"
     )
 
 
 @ON_SQLITE
 def test_of_two_that_wait_the_one_wanted_last_does(runtime: Runtime, policy: Policy) -> None:
-    adopt(runtime, policy)
+    activate(runtime, policy)
     for name in ("second", "third"):
-        adopt(runtime, variant(policy, name, effective_from="2027-01-01"))
+        activate(runtime, variant(policy, name, effective_from="2027-01-01"))
     assert waiting(runtime.database) == {"third": "effective-date"}
-    adopt(runtime, policy)
+    activate(runtime, policy)
     assert waiting(runtime.database) == {}
 
 
@@ -219,8 +218,8 @@ def test_another_comment_makes_no_other_policy(runtime: Runtime, policy: Policy)
         policy, policy.id, effective_from=str(policy.effective_from), comment="said anew"
     )
     assert (commented.digest, commented.text == policy.text) == (policy.digest, False)
-    adopt(runtime, policy)
-    found = adopt(runtime, commented)
+    activate(runtime, policy)
+    found = activate(runtime, commented)
     assert (found.waits_for, found.impact) == (None, None)
 
 
@@ -229,14 +228,14 @@ def test_another_comment_makes_no_other_policy(runtime: Runtime, policy: Policy)
 
 def test_all_follow_the_policy_in_force(runtime: Runtime, policy: Policy) -> None:
     assert follow(runtime) is runtime, "nothing is in force yet"
-    adopt(runtime, policy)
+    activate(runtime, policy)
     assert follow(runtime) is runtime
     second = variant(policy, "second", keep={"technical": "P13M"})
-    adopt(runtime, second)
+    activate(runtime, second)
     followed = follow(runtime)
     assert followed.policy == second
     assert follow(followed) is followed
-    adopt(runtime, variant(policy, "third", effective_from="2027-01-01"))
+    activate(runtime, variant(policy, "third", effective_from="2027-01-01"))
     assert follow(followed) is followed, "what waits is not in force"
 
 
@@ -244,8 +243,8 @@ def test_all_follow_the_policy_in_force(runtime: Runtime, policy: Policy) -> Non
 def test_a_policy_that_this_version_cannot_read_is_not_followed(
     runtime: Runtime, policy: Policy
 ) -> None:
-    adopt(runtime, policy)
-    adopt(runtime, replace(variant(policy, "second"), text="id = 7"))
+    activate(runtime, policy)
+    activate(runtime, replace(variant(policy, "second"), text="id = 7"))
     assert follow(runtime) is runtime
 
 
@@ -271,9 +270,9 @@ def test_status_says_what_waits_and_for_what(
     runtime: Runtime, policy: Policy, said: dict[str, Any], waits_for: str, problems: list[str]
 ) -> None:
     take_nearly_due(runtime)
-    adopt(runtime, policy)
+    activate(runtime, policy)
     second = variant(policy, **({"id": "second"} | said))
-    adopt(runtime, second)
+    activate(runtime, second)
     found = _status(runtime)
     (shown_as,) = found["policy"]["waiting"]
     assert shown_as == {
@@ -290,8 +289,8 @@ def test_status_says_what_waits_and_for_what(
 @ON_SQLITE
 def test_status_counts_what_is_still_to_be_tagged(runtime: Runtime, policy: Policy) -> None:
     take_paid(runtime, 3)
-    adopt(runtime, policy)
-    adopt(runtime, variant(policy, "second"))
+    activate(runtime, policy)
+    activate(runtime, variant(policy, "second"))
     assert _status(follow(runtime))["policy"]["to_be_tagged"] == 3
     assert _status(follow(runtime))["policy"]["id"] == "second"
 
@@ -310,17 +309,17 @@ def _together(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
             barrier.wait(10)
         return found
 
-    monkeypatch.setattr(activate, "preview", looked)
+    monkeypatch.setattr("hooks.policies.activate.preview", looked)
 
 
 @pytest.mark.parametrize("names", [("second", "second"), ("second", "third")])
 def test_two_adopters_at_once_put_one_policy_in_force(
     runtime: Runtime, policy: Policy, monkeypatch: pytest.MonkeyPatch, names: tuple[str, str]
 ) -> None:
-    adopt(runtime, policy)
+    activate(runtime, policy)
     _together(monkeypatch, 2)
     with ThreadPoolExecutor(2) as adopters:
-        done = list(adopters.map(lambda name: adopt(runtime, variant(policy, name)), names))
+        done = list(adopters.map(lambda name: activate(runtime, variant(policy, name)), names))
     assert None in [each.waits_for for each in done]
     assert len(in_force(runtime.database)) == 1
     assert in_force(runtime.database)[0] in names
@@ -334,7 +333,7 @@ def test_of_two_put_in_force_at_the_same_moment_one_is(
     """The second waits for the first to end, and sees it then."""
     database = runtime.database
     if before:
-        adopt(runtime, policy)
+        activate(runtime, policy)
 
     def put(name: str) -> None:
         with database.write() as connection:
@@ -493,7 +492,7 @@ def test_no_policy_keeps_longer_what_a_hold_suspends(runtime: Runtime, policy: P
     for number in (7, 8):
         take(runtime, number, **FREE, customer_id=3)
     for kind, number in (("order", 7), ("customer", 3)):
-        hold = Noted(kind, number, HELD)  # type: ignore[arg-type]
+        hold = EventNote(kind, number, HELD)  # type: ignore[arg-type]
         Ingest(runtime).ingest_one("shop", Delivery(f"hold {kind}", "event", hold))
     found = preview(runtime.database, variant(policy, "second", keep=LONGER), date(2026, 11, 22))
     assert (found.total, found.later, found.told) == (2, 0, {})
@@ -507,8 +506,8 @@ def test_people_are_counted_once_under_the_policy_that_told_them(
     for number, customer_id in ((7, 3), (8, 3), (9, 4), (10, 0), (11, 0)):
         take(runtime, number, **FREE, customer_id=customer_id)
     second = variant(policy, "second", keep={"unpaid-orders": "P13M"})
-    adopt(runtime, policy)
-    adopt(runtime, second, yes=True)
+    activate(runtime, policy)
+    activate(runtime, second, yes=True)
     take(follow(runtime), 12, **FREE, customer_id=4)
     found = preview(
         runtime.database,

@@ -48,13 +48,13 @@ def test_a_ledger_of_the_policy_before_is_tagged_anew_read_again_and_written_bac
     database: Database, policy: Policy, version_before: pytest.MonkeyPatch
 ) -> None:
     with open_harness(database, BEFORE) as shop:
-        shop.adopt(BEFORE)
+        shop.activate(BEFORE)
         named, reached = (shop.written_order(billing=billing) for billing in (NAMED, REACHED))
         for number in (named, reached):
             _as_read_before(shop, number)
         assert shop.held("order", named)["retention_policy"] == BEFORE.id
         version_before.undo()
-        shop.adopt(policy)
+        shop.activate(policy)
         shop.tag()
         # Until the store is read again, what was called identity is taken for that.
         assert "contact" not in shop.row("order", reached)["facts"]
@@ -80,7 +80,7 @@ def test_a_ledger_of_the_policy_before_is_tagged_anew_read_again_and_written_bac
 def test_the_move_is_told_before_anything_changes(database: Database, policy: Policy) -> None:
     """It moves no date of an order and makes nothing due at once: only parts of them get a basis of their own."""
     with open_harness(database, BEFORE) as shop:
-        shop.adopt(BEFORE)
+        shop.activate(BEFORE)
         number = shop.written_order(billing=NAMED)
         found = preview(database, policy, date(2026, 11, 22))
         assert (found.total, found.moved, found.due_at_once, found.alarms) == (1, 0, 0, ())

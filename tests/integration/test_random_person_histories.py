@@ -21,7 +21,7 @@ from hypothesis.stateful import initialize, rule
 from deploy.sandbox.errors import RestError
 from hooks.intake.answers import Answers
 from hooks.intake.email_hash import email_subject
-from hooks.intake.webhook import Delivery, Happened, Noted
+from hooks.intake.webhook import Delivery, EventNote, OccurrenceReport
 from hooks.ledger.codec import read_facts
 from hooks.ledger.persons import CONTACT
 from hooks.retention.events import EventType, RecordEvent, events_in_force
@@ -96,7 +96,7 @@ class PersonModel:
 
     orders: dict[int, list[OrderOwner]] = field(default_factory=lambda: defaultdict(list))
     addresses: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
-    told: list[Noted | Happened] = field(default_factory=list)
+    told: list[EventNote | OccurrenceReport] = field(default_factory=list)
 
     def see(self, snapshot: Snapshot) -> None:
         """Add what the service was shown."""
@@ -288,13 +288,13 @@ class RandomPersons(ShopMachine):
         """Record a decision about an account that was seen at some time."""
         known = sorted(self.people.addresses)
         if known:
-            self._note(Noted("customer", known[place % len(known)], self._event(type_)))
+            self._note(EventNote("customer", known[place % len(known)], self._event(type_)))
 
     @rule(email=emails, type_=st.sampled_from(DECIDED))
     def decide_about_contact(self, email: str, type_: EventType) -> None:
         """Record a decision about a newsletter contact."""
         subject = email_subject(email, KEY)
-        self._note(Noted(*contact_of(subject.value), self._event(type_), subject))
+        self._note(EventNote(*contact_of(subject.value), self._event(type_), subject))
 
     def _event(self, type_: EventType) -> RecordEvent:
         self.harness.advance(SECOND)
@@ -302,7 +302,7 @@ class RandomPersons(ShopMachine):
             f"event-{len(self.people.told)}", type_, self.harness.clock(), "litigation", "legal"
         )
 
-    def _note(self, noted: Noted) -> None:
+    def _note(self, noted: EventNote) -> None:
         self.people.told.append(noted)
         self.harness.note(noted.kind, noted.external_id, noted.event, noted.subject)
 
@@ -313,7 +313,9 @@ class RandomPersons(ShopMachine):
         subject = email_subject(email, KEY)
         kind, number = contact_of(subject.value)
         occurrence: Occurrence = "consent-given" if wanted else "consent-withdrawn"
-        happened = Happened(kind, number, occurrence, self.harness.clock(), "contact", subject)
+        happened = OccurrenceReport(
+            kind, number, occurrence, self.harness.clock(), "contact", subject
+        )
         self.people.told.append(happened)
         self.harness.report(happened)
 

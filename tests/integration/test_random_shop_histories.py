@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
 from deploy.sandbox.errors import RestError
-from hooks.intake.webhook import Happened, Noted
+from hooks.intake.webhook import EventNote, OccurrenceReport
 from hooks.ledger import records, rounds, stores
 from hooks.retention.events import TYPES, EventType, RecordEvent
 from hooks.retention.facts import EVENT_TYPES, STORED_KINDS, RecordKind, Subject
@@ -315,14 +315,14 @@ class RandomShop(ShopMachine):
         number = places[kind]
         if number is None:
             return
-        before = [told.event.id for told in self.shop_log.told if isinstance(told, Noted)]
+        before = [told.event.id for told in self.shop_log.told if isinstance(told, EventNote)]
         named = (
             before[about % len(before)] if before and type_ in ("hold-lifted", "retracted") else ""
         )
         event = RecordEvent(f"event-{len(before)}", type_, self._ago(days), about=named)
         if type_ == "hold":
             event = replace(event, reason="litigation", owner="legal", review_on=date(2027, 5, 1))
-        self.shop_log.told.append(Noted(kind, number, event))
+        self.shop_log.told.append(EventNote(kind, number, event))
         self.harness.note(kind, number, event)
 
     @rule(
@@ -344,14 +344,14 @@ class RandomShop(ShopMachine):
         kind, occurrence = EVENT_TYPES[what]
         whose = self._order(place) if about == "order" else self._customer(place)
         subject = Subject(about, str(whose)) if about and whose else None
-        happened = Happened(kind, number, occurrence, self._ago(days), subject=subject)
+        happened = OccurrenceReport(kind, number, occurrence, self._ago(days), subject=subject)
         self.shop_log.told.append(happened)
         self.harness.report(happened)
 
     @rule(which=st.integers(0, len(policies()) - 1))
     def publish(self, which: int) -> None:
         """Activate another policy, which may have been in force before."""
-        self.harness.adopt(policies()[which])
+        self.harness.activate(policies()[which])
 
     # The worker
 

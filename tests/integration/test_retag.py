@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 
 from hooks.intake.answers import Answers, Write
 from hooks.intake.ingest import Ingest, Result
-from hooks.intake.webhook import Content, Delivery, Happened, Noted
+from hooks.intake.webhook import Content, Delivery, EventNote, OccurrenceReport
 from hooks.ledger import records
 from hooks.ledger.database import Database
 from hooks.ledger.moment import Moment
@@ -25,7 +25,7 @@ from hooks.ledger.tables import records as records_table
 from hooks.ledger.unit import Unit
 from hooks.ledger.upgrade import upgrade
 from hooks.policies import equivalent
-from hooks.policies.activate import adopt
+from hooks.policies.activate import activate
 from hooks.policies.retag import Retagger, next_chunk_size
 from hooks.retention.events import EventType, RecordEvent
 from hooks.retention.facts import CustomerFacts, OrderFacts, RecordKind, Subject
@@ -68,8 +68,10 @@ def event(kind: EventType, day: str = "2026-10-01") -> RecordEvent:
 
 
 ABOUT_ORDER, ABOUT_CUSTOMER = Subject("order", "11"), Subject("customer", "10")
-REQUEST = Happened("support-request", 31, "closed", at("2026-08-01"), "31", ABOUT_ORDER)
-CONSENT = Happened("marketing-consent", 32, "consent-given", at("2026-08-02"), "32", ABOUT_CUSTOMER)
+REQUEST = OccurrenceReport("support-request", 31, "closed", at("2026-08-01"), "31", ABOUT_ORDER)
+CONSENT = OccurrenceReport(
+    "marketing-consent", 32, "consent-given", at("2026-08-02"), "32", ABOUT_CUSTOMER
+)
 STANDS: tuple[Key, ...] = (
     ("order", 12),
     ("customer", 20),
@@ -88,10 +90,10 @@ CAME: tuple[Content, ...] = (
     # Of another customer, who is held with her order.
     seen(20, customer("2025-02-10", kinds="newsletter", choices={"2025-02-10": True})),
     seen(21, order(customer_id=20, kinds="network")),
-    Noted("customer", 20, event("hold")),
+    EventNote("customer", 20, event("hold")),
     # Guests: an order held, one trashed, one erased, one that was never paid, one of which nothing is left.
     seen(12, order(kinds="network")),
-    Noted("order", 12, event("hold")),
+    EventNote("order", 12, event("hold")),
     seen(13, order(trashed=True, kinds="identity")),
     seen(14, order(kinds="note", erased_at="2026-09-01")),
     seen(15, order(status="pending", created="2026-10-01")),
@@ -100,13 +102,13 @@ CAME: tuple[Content, ...] = (
     seen(60, customer("2025-03-10")),
     seen(61, order(customer_id=60, kinds="network note")),
     seen(62, order(status="pending", customer_id=60)),
-    Noted("customer", 60, event("erasure-requested", "2026-11-22")),
+    EventNote("customer", 60, event("erasure-requested", "2026-11-22")),
     # A member of staff; a customer known by an order alone; cookies of nobody who is known; something deleted.
     seen(40, customer(staff=True)),
     seen(17, order(customer_id=50, paid_at="2026-07-01")),
-    Happened("cookie-consent", 33, "consent-given", at("2026-08-03"), "33"),
-    Happened("support-request", 34, "closed", at("2026-08-01"), "34"),
-    Happened("support-request", 34, "deleted", at("2026-09-01"), "34"),
+    OccurrenceReport("cookie-consent", 33, "consent-given", at("2026-08-03"), "33"),
+    OccurrenceReport("support-request", 34, "closed", at("2026-08-01"), "34"),
+    OccurrenceReport("support-request", 34, "deleted", at("2026-09-01"), "34"),
 )
 
 
@@ -162,7 +164,7 @@ def retag(runtime: Runtime, limit: int = 200) -> int:
 def runtime(database: Database, policy: Policy) -> Runtime:
     """At noon, by the policy that is in force, with all that came in tagged by it."""
     made_here = Runtime(database, policy, timedelta(0), Clock(NOON))
-    adopt(made_here, policy)
+    activate(made_here, policy)
     take(made_here, *CAME)
     retag(made_here)
     return made_here
@@ -171,7 +173,7 @@ def runtime(database: Database, policy: Policy) -> Runtime:
 def change(runtime: Runtime, policy: Policy) -> Runtime:
     """Put another policy in force, a day later."""
     later = Clock(NOON + timedelta(days=1))
-    assert adopt(replace(runtime, clock=later), policy, yes=True).waits_for is None
+    assert activate(replace(runtime, clock=later), policy, yes=True).waits_for is None
     return replace(runtime, policy=policy, clock=later)
 
 
@@ -338,8 +340,8 @@ def test_another_vocabulary_asks_the_store_about_every_record_of_its_own(
 FIRST_TOUCHED: dict[str, tuple[Content, Key]] = {
     # An order of the customer comes, which shows nothing of the account itself.
     "an order placed": (seen(99, order(customer_id=20, created="2026-11-23")), ("customer", 20)),
-    "a request": (Noted("customer", 20, event("objection")), ("customer", 20)),
-    "a request about an order": (Noted("order", 13, event("hold")), ("order", 13)),
+    "a request": (EventNote("customer", 20, event("objection")), ("customer", 20)),
+    "a request about an order": (EventNote("order", 13, event("hold")), ("order", 13)),
     # What was under way when something newer came.
     "an older state": (seen(11, order(customer_id=10), "2026-01-01"), ("order", 11)),
 }
@@ -393,7 +395,7 @@ def test_what_a_pusher_has_claimed_meanwhile_ends_right(harness: Harness, policy
         )
     second = variant(policy, "second", keep={"orders-accounting": "P6Y"})
     changed = replace(harness.runtime, policy=second)
-    assert adopt(harness.runtime, second).waits_for is None
+    assert activate(harness.runtime, second).waits_for is None
     retag(changed)
     assert row.version is not None
     version = row.version + timedelta(seconds=1)
@@ -429,7 +431,7 @@ def test_end_to_end_the_store_is_told_of_the_policy_and_asked_for_its_new_words(
     second = variant(
         policy, "second", newsletter="newsletter_choice", keep={"orders-accounting": "P6Y"}
     )
-    harness.adopt(second)
+    harness.activate(second)
     harness.work()  # tags are made, and what is to be written waits as long as after any change
     harness.come_to_rest()
     for kind, number in (("order", wanting), ("order", other), ("customer", account)):
@@ -459,7 +461,7 @@ MANY: tuple[Content, ...] = (
     seen(76, order(status="refunded", paid_at="2026-07-01", refunds={5: "2026-07-02"})),
     seen(77, order(status="refunded", paid_at="2026-07-01", refunds={6: None})),
     seen(78, customer("2025-01-10", last_active_at="2026-06-01T08:00:00")),
-    Happened(
+    OccurrenceReport(
         "cookie-consent",
         79,
         "consent-given",
@@ -513,9 +515,9 @@ MEANWHILE: dict[str, Callable[[Runtime], object]] = {
     "a newer state": lambda runtime: take(
         runtime, seen(13, order("processing", kinds="note"), "2026-11-23")
     ),
-    "an event on the record": lambda runtime: take(runtime, Noted("order", 13, event("hold"))),
+    "an event on the record": lambda runtime: take(runtime, EventNote("order", 13, event("hold"))),
     "an event on its customer": lambda runtime: take(
-        runtime, Noted("customer", 10, event("objection"))
+        runtime, EventNote("customer", 10, event("objection"))
     ),
     "it is asked about": lambda runtime: runtime.transaction(
         lambda unit: mark_for_refetch(
@@ -538,14 +540,14 @@ def test_what_is_noted_of_a_customer_whose_orders_are_being_tagged_is_not_lost(
     runtime: Runtime, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second of two events comes while an order is tagged for the first: it waits, and has it tagged once more."""
-    take(runtime, Noted("customer", 10, event("objection")))
+    take(runtime, EventNote("customer", 10, event("objection")))
     retag_one = Recorder.retag
     with closing(Database(database_url)) as elsewhere, ThreadPoolExecutor(1) as pool:
         others: list[Future[Result]] = []
 
         def slowly(self: Recorder, unit: Unit, key: RecordKey, moment: Moment) -> bool:
             if not others:
-                held = Delivery("meanwhile", "of a test", Noted("customer", 10, event("hold")))
+                held = Delivery("meanwhile", "of a test", EventNote("customer", 10, event("hold")))
                 others.append(
                     pool.submit(
                         Ingest(replace(runtime, database=elsewhere)).ingest_one, "shop", held
@@ -565,7 +567,7 @@ def test_what_is_noted_of_a_customer_whose_orders_are_being_tagged_is_not_lost(
 def before(runtime: Runtime, policy: Policy, other: Database) -> Runtime:
     """A second ledger of the same."""
     made_here = replace(runtime, database=other)
-    adopt(made_here, policy)
+    activate(made_here, policy)
     take(made_here, *CAME)
     retag(made_here)
     return made_here

@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from hooks.app import create_app
 from hooks.intake.ingest import Ingest
-from hooks.intake.webhook import Content, Delivery, Happened, Hint, Noted
+from hooks.intake.webhook import Content, Delivery, EventNote, Hint, OccurrenceReport
 from hooks.ledger.database import Database
 from hooks.ledger.tables import records
 from hooks.policies.retag import Retagger
@@ -58,12 +58,12 @@ def _shown(facts: OrderFacts | CustomerFacts, number: int, version: str = "2026-
     return Snapshot(facts, number, at(version), {})
 
 
-def _noted(kind: RecordKind, number: int, event: EventType, day: str = "2026-11-23") -> Noted:
-    return Noted(kind, number, RecordEvent(f"{event}-{day}", event, at(day), "other", "legal"))
+def _noted(kind: RecordKind, number: int, event: EventType, day: str = "2026-11-23") -> EventNote:
+    return EventNote(kind, number, RecordEvent(f"{event}-{day}", event, at(day), "other", "legal"))
 
 
-def _request(name: int, subject: Subject, day: str = "2026-05-05") -> Happened:
-    return Happened("support-request", name, "closed", at(day), f"ZD-{name}", subject)
+def _request(name: int, subject: Subject, day: str = "2026-05-05") -> OccurrenceReport:
+    return OccurrenceReport("support-request", name, "closed", at(day), f"ZD-{name}", subject)
 
 
 def _answer(
@@ -106,7 +106,7 @@ def test_all_that_is_hers_and_nothing_else(runtime: Runtime, take: Take) -> None
         _request(3, Subject("order", "122")),
     )
     take(_request(4, Subject("email", "0" * 64)))
-    take(Happened("cookie-consent", 5, "consent-given", at("2026-02-03"), "C-5", HERS))
+    take(OccurrenceReport("cookie-consent", 5, "consent-given", at("2026-02-03"), "C-5", HERS))
     take(Hint("order", 123, "missed"))  # of which nothing is known
     answer = _told(runtime)
     assert _listed(answer) == [

@@ -94,7 +94,7 @@ def test_roles_that_the_policy_names_make_customers_of_ignored_accounts(harness:
     """At the worker's next turns: what was read with other roles in mind is read again."""
     wholesaler, editor = _accounts(harness, WHOLESALE, "editor")
     harness.come_to_rest()
-    harness.adopt(variant(harness.runtime.policy, roles=ROLES))
+    harness.activate(variant(harness.runtime.policy, roles=ROLES))
     harness.come_to_rest()
     assert harness.row("customer", wholesaler)["state"] == "active"
     assert harness.held("customer", wholesaler)["retention_class"] == "customer-accounts"
@@ -106,11 +106,11 @@ def test_roles_that_the_policy_names_no_more_make_ignored_accounts_of_customers(
     harness: Harness,
 ) -> None:
     usual = harness.runtime.policy
-    harness.adopt(variant(usual, "first", roles=ROLES))
+    harness.activate(variant(usual, "first", roles=ROLES))
     (wholesaler,) = _accounts(harness, WHOLESALE)
     harness.come_to_rest()
     assert harness.held("customer", wholesaler)["retention_class"] == "customer-accounts"
-    harness.adopt(variant(usual, "second"))
+    harness.activate(variant(usual, "second"))
     harness.come_to_rest()
     assert _ignored(harness) == {WHOLESALE: 1}
     assert harness.held("customer", wholesaler) == {}
@@ -120,7 +120,7 @@ def test_the_shipped_policy_under_another_name_has_nothing_read_again(harness: H
     _accounts(harness, "customer", WHOLESALE)
     harness.come_to_rest()
     before = harness.sent("GET", "/customers")
-    harness.adopt(variant(harness.runtime.policy, roles=ROLES[:2]))
+    harness.activate(variant(harness.runtime.policy, roles=ROLES[:2]))
     harness.come_to_rest()
     assert harness.sent("GET", "/customers") == before
 

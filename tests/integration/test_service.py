@@ -15,7 +15,7 @@ from hooks import service as service_module
 from hooks.app import TRACEBACK_SECONDS, LedgerLog
 from hooks.errors import LedgerUnavailableError
 from hooks.ledger.tables import records
-from hooks.policies.activate import adopt
+from hooks.policies.activate import activate
 from hooks.policies.retag import Retagger
 from hooks.retention.policy import Policy
 from hooks.runtime import Runtime
@@ -92,7 +92,7 @@ def test_a_delivery_is_read_and_tagged_by_one_policy(
     clock, second = Clock(monkeypatch), variant(policy, "second", newsletter="newsletter_choice")
 
     def meanwhile() -> None:
-        assert adopt(here.runtime, second, yes=True).waits_for is None
+        assert activate(here.runtime, second, yes=True).waits_for is None
         clock.now += FOLLOW_SECONDS
 
     sent = made(

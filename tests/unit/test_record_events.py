@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from hooks.errors import EventRefusedError
-from hooks.intake.tool_event import noted, record_event
-from hooks.intake.webhook import Noted
+from hooks.intake.tool_event import event_delivery, record_event
+from hooks.intake.webhook import EventNote
 from hooks.retention.events import TYPES, RecordEvent
 from hooks.retention.facts import RecordKind
 from hooks.retention.policy import Policy
@@ -173,11 +173,11 @@ def test_what_is_dated_is_told_by_what_it_says(policy: Policy) -> None:
 
 def test_what_the_ledger_takes(policy: Policy) -> None:
     event = _read(HOLD | {"id": "h"}, policy)
-    taken = noted("order", 9, event)
-    assert (taken.topic, taken.content) == ("record-event", Noted("order", 9, event))
+    taken = event_delivery("order", 9, event)
+    assert (taken.topic, taken.content) == ("record-event", EventNote("order", 9, event))
     others = [
-        noted("customer", 9, event),
-        noted("order", 10, event),
-        noted("order", 9, replace(event, id="i")),
+        event_delivery("customer", 9, event),
+        event_delivery("order", 10, event),
+        event_delivery("order", 9, replace(event, id="i")),
     ]
     assert len({taken.identity, *(other.identity for other in others)}) == 4

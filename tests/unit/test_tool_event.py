@@ -12,7 +12,7 @@ import pytest
 from hooks.errors import EventForbiddenError, EventRefusedError, SignatureRefusedError
 from hooks.intake.email_hash import email_subject
 from hooks.intake.tool_event import events_from_http, events_of_tool
-from hooks.intake.webhook import Delivery, Happened, Ignored, Noted
+from hooks.intake.webhook import Delivery, EventNote, Ignored, OccurrenceReport
 from hooks.retention.events import TOOL_EVENT_TYPES, RecordEvent
 from hooks.retention.facts import EVENT_TYPES, Subject
 from hooks.retention.tool_reports import number_of
@@ -60,24 +60,24 @@ OF_HASH = number_of(f"email:{HASH}")
     [
         (
             {"type": "support-request.made", "id": "ZD-123"},
-            Happened("support-request", ZD, "made", None, "ZD-123"),
+            OccurrenceReport("support-request", ZD, "made", None, "ZD-123"),
         ),
         (
             {"type": "support-request.closed", "id": "ZD-123", "subject": {"customer": 7}} | AT,
-            Happened("support-request", ZD, "closed", TEN, "ZD-123", CUSTOMER),
+            OccurrenceReport("support-request", ZD, "closed", TEN, "ZD-123", CUSTOMER),
         ),
         # A number names itself.
         (
             {"type": "support-request.deleted", "id": 4711},
-            Happened("support-request", 4711, "deleted"),
+            OccurrenceReport("support-request", 4711, "deleted"),
         ),
         (
             {"type": "support-request.deleted", "id": "04711"},
-            Happened("support-request", 4711, "deleted"),
+            OccurrenceReport("support-request", 4711, "deleted"),
         ),
         (
             {"type": "cookies.consent-given", "id": "a.b:c_d-1", "subject": {"order": "9"}} | AT,
-            Happened(
+            OccurrenceReport(
                 "cookie-consent",
                 number_of("a.b:c_d-1"),
                 "consent-given",
@@ -88,12 +88,12 @@ OF_HASH = number_of(f"email:{HASH}")
         ),
         (
             {"type": "cookies.consent-withdrawn", "id": "x", "at": None, "subject": None},
-            Happened("cookie-consent", number_of("x"), "consent-withdrawn", None, "x"),
+            OccurrenceReport("cookie-consent", number_of("x"), "consent-withdrawn", None, "x"),
         ),
         # Of somebody known by nothing but a hash: a record by itself, whatever the tool calls the event.
         (
             {"type": "marketing.consent-given", "id": "e1", "subject": {"email_hash": HASH}},
-            Happened(
+            OccurrenceReport(
                 "marketing-consent",
                 OF_HASH,
                 "consent-given",
@@ -104,7 +104,7 @@ OF_HASH = number_of(f"email:{HASH}")
         ),
         (
             {"type": "marketing.deleted", "subject": {"email_hash": HASH}} | AT,
-            Happened(
+            OccurrenceReport(
                 "marketing-consent",
                 OF_HASH,
                 "deleted",
@@ -116,13 +116,13 @@ OF_HASH = number_of(f"email:{HASH}")
         # Of a customer or an order: noted of it.
         (
             {"type": "marketing.consent-given", "id": "e1", "subject": {"customer": 7}},
-            Noted(
+            EventNote(
                 "customer", 7, RecordEvent("bd7da2cd8de99ba07cfad1dddaed0e10", "consent-given", NOW)
             ),
         ),
         (
             {"type": "marketing.consent-withdrawn", "id": "e1", "subject": {"order": 9}} | AT,
-            Noted(
+            EventNote(
                 "order",
                 9,
                 RecordEvent("5f5d9f72bbf25a7ae536a46c4306be9c", "consent-withdrawn", TEN),
@@ -131,7 +131,7 @@ OF_HASH = number_of(f"email:{HASH}")
         # Who is deleted from the list is on it no more.
         (
             {"type": "marketing.deleted", "id": "e1", "subject": {"order": 9}} | AT,
-            Noted(
+            EventNote(
                 "order",
                 9,
                 RecordEvent("5771005221a0fdce3ccb5134e8087f70", "consent-withdrawn", TEN),
@@ -148,7 +148,7 @@ def test_a_tools_event(raw: dict[str, Any], content: object) -> None:
 @pytest.mark.parametrize("event_type", EVENT_TYPES)
 def test_each_type_is_taken(event_type: str) -> None:
     content = _event({"type": event_type, "id": "1", "subject": {"email_hash": HASH}} | AT).content
-    assert isinstance(content, Happened)
+    assert isinstance(content, OccurrenceReport)
     assert (content.kind, content.occurrence) == EVENT_TYPES[event_type]
 
 
@@ -168,7 +168,7 @@ def test_each_type_is_taken(event_type: str) -> None:
 )
 def test_times(text: object, instant: object) -> None:
     content = _event({"type": "support-request.made", "id": "1", "at": text}).content
-    assert isinstance(content, Happened)
+    assert isinstance(content, OccurrenceReport)
     assert content.at == instant
 
 
@@ -294,16 +294,16 @@ BY_EMAIL = {"subject": {"email": " Kari@Example.test"}}
     [
         (
             {"type": "support-request.closed", "id": 4711} | AT,
-            Happened("support-request", 4711, "closed", TEN, "", KARI),
+            OccurrenceReport("support-request", 4711, "closed", TEN, "", KARI),
         ),
         (
             {"type": "cookies.consent-given", "id": 5} | AT,
-            Happened("cookie-consent", 5, "consent-given", TEN, "", KARI),
+            OccurrenceReport("cookie-consent", 5, "consent-given", TEN, "", KARI),
         ),
         # Of a consent to marketing the same as with the hash.
         (
             {"type": "marketing.consent-withdrawn"} | AT,
-            Happened(
+            OccurrenceReport(
                 "marketing-consent",
                 number_of(str(KARI)),
                 "consent-withdrawn",
@@ -314,7 +314,7 @@ BY_EMAIL = {"subject": {"email": " Kari@Example.test"}}
         ),
     ],
 )
-def test_an_email_is_hashed_at_the_border(raw: dict[str, Any], content: Happened) -> None:
+def test_an_email_is_hashed_at_the_border(raw: dict[str, Any], content: OccurrenceReport) -> None:
     event = _event(raw | BY_EMAIL)
     assert event.content == content
     assert "example" not in repr(event).lower()
@@ -333,7 +333,7 @@ def test_without_a_key_no_subjects_email_is_taken(event_type: str) -> None:
 def test_a_request_without_an_email_is_nobodys(email: str) -> None:
     """Help desks fill in nothing where a request came by telephone."""
     content = _event(GOOD | {"subject": {"email": email}}, key=None).content
-    assert isinstance(content, Happened)
+    assert isinstance(content, OccurrenceReport)
     assert content.subject is None
 
 
@@ -348,20 +348,22 @@ CONTACT = number_of(str(KARI))
         # The tool's id is that of the request.
         (
             {"type": "erasure-requested", "id": 4711, "subject": {"customer": "7"}} | AT,
-            Noted("customer", 7, RecordEvent("erasure-requested:4711", "erasure-requested", TEN)),
+            EventNote(
+                "customer", 7, RecordEvent("erasure-requested:4711", "erasure-requested", TEN)
+            ),
         ),
         (
             {"type": "objection", "id": "ZD-1", "subject": {"order": 9}},
-            Noted("order", 9, RecordEvent("objection:ZD-1", "objection", NOW)),
+            EventNote("order", 9, RecordEvent("objection:ZD-1", "objection", NOW)),
         ),
         (
             {"type": "objection", "id": "ZD-1", "scope": "all", "subject": {"order": 9}},
-            Noted("order", 9, RecordEvent("objection:all:ZD-1", "objection", NOW, scope="all")),
+            EventNote("order", 9, RecordEvent("objection:all:ZD-1", "objection", NOW, scope="all")),
         ),
         # Without one, the time tells requests apart.
         (
             OBJECTION | {"scope": "marketing"},
-            Noted(
+            EventNote(
                 "customer",
                 7,
                 RecordEvent(
@@ -372,7 +374,7 @@ CONTACT = number_of(str(KARI))
         # Of an e-mail it is noted on the newsletter contact.
         (
             {"type": "erasure-requested", "id": "1"} | BY_EMAIL | AT,
-            Noted(
+            EventNote(
                 "marketing-consent",
                 CONTACT,
                 RecordEvent("erasure-requested:1", "erasure-requested", TEN),
@@ -386,7 +388,7 @@ CONTACT = number_of(str(KARI))
                 "scope": "marketing",
                 "subject": {"email_hash": KARI.value},
             },
-            Noted(
+            EventNote(
                 "marketing-consent",
                 CONTACT,
                 RecordEvent("objection:marketing:1", "objection", NOW, scope="marketing"),
@@ -395,7 +397,7 @@ CONTACT = number_of(str(KARI))
         ),
     ],
 )
-def test_what_a_person_asks_for_is_noted(raw: dict[str, Any], content: Noted) -> None:
+def test_what_a_person_asks_for_is_noted(raw: dict[str, Any], content: EventNote) -> None:
     assert _event(raw).content == content
 
 
@@ -409,7 +411,7 @@ def test_requests_without_an_id_are_told_apart_by_all_that_they_say() -> None:
         OBJECTION | {"type": "erasure-requested"},
     ]
     contents = [_event(raw).content for raw in told]
-    assert len({content.event.id for content in contents if isinstance(content, Noted)}) == len(
+    assert len({content.event.id for content in contents if isinstance(content, EventNote)}) == len(
         told
     )
 
@@ -436,10 +438,12 @@ DELETED = {
 }
 
 
-def _of(email: str, occurrence: Any, when: Any) -> Happened:
+def _of(email: str, occurrence: Any, when: Any) -> OccurrenceReport:
     subject = email_subject(email, KEY)
     shown = f"email:{subject.value[:16]}"
-    return Happened("marketing-consent", number_of(str(subject)), occurrence, when, shown, subject)
+    return OccurrenceReport(
+        "marketing-consent", number_of(str(subject)), occurrence, when, shown, subject
+    )
 
 
 @pytest.mark.parametrize("name", ["unsubscribe", "unsubscribed", "spam", "complaint"])
@@ -585,7 +589,7 @@ def test_the_id_is_that_of_the_consent_which_may_be_withdrawn_twice() -> None:
             "at": f"{day}T10:00:00Z",
         }
         content = _event(raw).content
-        assert isinstance(content, Noted)
+        assert isinstance(content, EventNote)
         ids.add(content.event.id)
     assert len(ids) == 2
 
@@ -595,7 +599,7 @@ def test_a_choice_without_an_id_is_told_by_what_it_says() -> None:
 
     def id_of(**changes: object) -> str:
         content = _event(CONSENT | {"subject": {"customer": 7}} | changes).content
-        assert isinstance(content, Noted)
+        assert isinstance(content, EventNote)
         return content.event.id
 
     assert id_of() == id_of(at="2026-11-22T11:00:00+01:00")
@@ -653,7 +657,7 @@ def test_what_carries_no_time_may_happen_again(raw: dict[str, Any]) -> None:
 def test_a_consent_that_is_withdrawn_again_is_another_event() -> None:
     raw = {"type": "marketing.consent-withdrawn", "id": "sub-42", "subject": {"customer": 7}}
     contents = [event.content for now in (NOW, NOW + MINUTE) for event in _of_tool(DESK, raw, now)]
-    assert len({content.event.id for content in contents if isinstance(content, Noted)}) == 2
+    assert len({content.event.id for content in contents if isinstance(content, EventNote)}) == 2
 
 
 @pytest.mark.parametrize("raw", [UNSUBSCRIBED, DELETED, GOOD, OBJECTION])

@@ -13,9 +13,9 @@ from hooks.intake.webhook import (
     TOPICS,
     Content,
     Delivery,
-    Happened,
     Hint,
     Ignored,
+    OccurrenceReport,
     Quarantine,
     all_topics,
     is_ping,
@@ -52,7 +52,7 @@ def _expected(number: int, topic: str) -> tuple[str, str | None]:
         37: ("Quarantine", "rest-error"),
         38: ("Hint", "deleted"),
         40: ("Quarantine", "owner-lost-rights"),
-        41: ("Happened", None),
+        41: ("OccurrenceReport", None),
         43: ("Hint", "deleted"),
     }
     return special.get(
@@ -132,12 +132,12 @@ def test_customer_topics(topic: str, policy: Policy) -> None:
         (
             "action.wc_support_request_closed",
             {"action": "wc_support_request_closed", "arg": 4711},
-            Happened("support-request", 4711, "closed"),
+            OccurrenceReport("support-request", 4711, "closed"),
         ),
         (
             "action.wc_support_request_closed",
             {"arg": "0004711"},
-            Happened("support-request", 4711, "closed"),
+            OccurrenceReport("support-request", 4711, "closed"),
         ),
         # A small object in place of the id; what else is in it is not looked at.
         (
@@ -150,7 +150,7 @@ def test_customer_topics(topic: str, policy: Policy) -> None:
                     "name": CANARY,
                 }
             },
-            Happened(
+            OccurrenceReport(
                 "support-request",
                 12,
                 "closed",
@@ -162,7 +162,7 @@ def test_customer_topics(topic: str, policy: Policy) -> None:
         (
             "action.wc_support_request_closed",
             {"arg": {"id": "ZD-12", "order_id": "9", "email": CANARY}},
-            Happened(
+            OccurrenceReport(
                 "support-request",
                 number_of("ZD-12"),
                 "closed",
@@ -174,7 +174,7 @@ def test_customer_topics(topic: str, policy: Policy) -> None:
         (
             "action.wc_support_request_closed",
             {"arg": {"id": "ZD-12", "subject": {"email_hash": "0f" * 32}}},
-            Happened(
+            OccurrenceReport(
                 "support-request",
                 number_of("ZD-12"),
                 "closed",
