@@ -49,7 +49,7 @@ def _signed(store: SandboxStore, timestamp: int | None = None, query: str = "") 
         {"search": "ø & ~ %41 *"},
     ],
 )
-def test_the_public_client_signs_what_the_store_accepts(api: Any, params: dict[str, Any]) -> None:
+def test_the_public_clients_signature_is_accepted(api: Any, params: dict[str, Any]) -> None:
     assert api.get("orders", params=params).status_code == 200
 
 
@@ -67,7 +67,7 @@ def test_every_method_is_signed(api: Any) -> None:
     assert api.delete(path, params={"force": True}).status_code == 200
 
 
-def test_a_nonce_is_good_for_once(store: SandboxStore) -> None:
+def test_a_nonce_is_valid_only_once(store: SandboxStore) -> None:
     url = _signed(store)
     assert requests.get(url, timeout=5).status_code == 200
     expected = (401, ERROR, "Invalid nonce - nonce has already been used.")
@@ -75,7 +75,7 @@ def test_a_nonce_is_good_for_once(store: SandboxStore) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(-890, 200), (890, 200), (-910, 401), (910, 401)])
-def test_a_signature_is_good_for_fifteen_minutes(
+def test_a_signature_is_valid_for_fifteen_minutes(
     store: SandboxStore, seconds: int, status: int
 ) -> None:
     answer = requests.get(_signed(store, int(time.time()) + seconds), timeout=5)
@@ -93,7 +93,7 @@ def test_a_signature_is_good_for_fifteen_minutes(
         ("per_page=1", "per_page=1&page=2"),
     ],
 )
-def test_what_was_signed_cannot_be_changed(store: SandboxStore, sent: str, instead: str) -> None:
+def test_a_signed_request_cannot_be_changed(store: SandboxStore, sent: str, instead: str) -> None:
     url = _signed(store, query="?per_page=1")
     assert sent in url
     answer = requests.get(url.replace(sent, instead), timeout=5)
@@ -137,14 +137,16 @@ def test_signature_methods(store: SandboxStore, method: str, status: int) -> Non
         ),
     ],
 )
-def test_says_what_is_missing(store: SandboxStore, left_out: tuple[str, ...], message: str) -> None:
+def test_a_missing_parameter_is_named(
+    store: SandboxStore, left_out: tuple[str, ...], message: str
+) -> None:
     base, _, query = _signed(store).partition("?")
     kept = "&".join(part for part in query.split("&") if part.split("=")[0] not in left_out)
     expected = (401, "woocommerce_rest_authentication_missing_parameter", message)
     assert _said(requests.get(f"{base}?{kept}", timeout=5)) == expected
 
 
-def test_without_any_credentials(store: SandboxStore) -> None:
+def test_a_request_without_credentials_is_refused(store: SandboxStore) -> None:
     answer = requests.get(f"{store.url}{ORDERS}", timeout=5)
     assert _said(answer) == (
         401,
@@ -157,7 +159,7 @@ def test_without_any_credentials(store: SandboxStore) -> None:
     assert requests.get(f"{store.url}{ORDERS}", auth=pair, timeout=5).status_code == 401
 
 
-def test_wrong_key_and_wrong_secret(store: SandboxStore) -> None:
+def test_a_wrong_key_or_secret_is_refused(store: SandboxStore) -> None:
     key = store.create_key()
     answer = API(store.url, "ck_unknown", "cs").get("orders")
     assert _said(answer) == (401, ERROR, "Consumer key is invalid.")
@@ -169,7 +171,7 @@ def test_wrong_key_and_wrong_secret(store: SandboxStore) -> None:
     ("permissions", "reads", "writes"),
     [("read", 200, 401), ("write", 401, 201), ("read_write", 200, 201)],
 )
-def test_permissions(client: Client, permissions: str, reads: int, writes: int) -> None:
+def test_permissions_of_a_key(client: Client, permissions: str, reads: int, writes: int) -> None:
     api = client("administrator", permissions)
     got, made = api.get("orders"), api.post("orders", {})
     assert (got.status_code, made.status_code) == (reads, writes)
@@ -204,7 +206,7 @@ def test_a_shop_manager_may_not_batch_customers(client: Client, store: SandboxSt
     assert manager.get("webhooks").status_code == 200
 
 
-def test_behind_a_tls_proxy_basic_is_enough() -> None:
+def test_basic_is_accepted_behind_a_tls_proxy() -> None:
     store = SandboxStore(StoreOptions(assume_https=True, sending=SendingOptions(autosend=False)))
     with serving(store) as address:
         key = store.create_key()

@@ -31,7 +31,7 @@ def _get(store: SandboxStore, path: str) -> Any:
     ("kind", "status", "retry_after"),
     [("500", 500, None), ("429", 429, "7"), ("503", 503, "7"), ("html", 200, None)],
 )
-def test_answers_that_go_wrong(
+def test_injected_faults_of_answers(
     api: Any, store: SandboxStore, kind: str, status: int, retry_after: str | None
 ) -> None:
     assert _post(store, "add_fault", kind=kind, times=2, seconds=7).status_code == 200
@@ -53,7 +53,7 @@ def test_answers_that_go_wrong(
         ("hang", requests.Timeout, 1),
     ],
 )
-def test_connections_that_go_wrong(
+def test_injected_faults_of_connections(
     api: Any, store: SandboxStore, kind: str, error: type[Exception], happened: int
 ) -> None:
     api.timeout = 0.2
@@ -70,7 +70,7 @@ def test_connections_that_go_wrong(
     assert len(store.state()["orders"]) == len(written) == happened
 
 
-def test_a_fault_may_be_for_some_requests_only(api: Any, store: SandboxStore) -> None:
+def test_a_fault_may_apply_to_some_requests_only(api: Any, store: SandboxStore) -> None:
     store.add_fault("500", path="/wp-json/wc/v3/customers", method="put")
     customer = f"customers/{store.sign_up(email='kari@example.test')['id']}"
     assert api.get("orders").status_code == 200
@@ -81,7 +81,7 @@ def test_a_fault_may_be_for_some_requests_only(api: Any, store: SandboxStore) ->
     assert api.put(customer, {}).status_code == 200
 
 
-def test_writes_can_be_counted_for_each_record(client: Client, store: SandboxStore) -> None:
+def test_writes_are_counted_for_each_record(client: Client, store: SandboxStore) -> None:
     first, second = store.place_order()["id"], store.place_order()["id"]
     reader, writer = client("administrator", "read"), client()
     tags = {"meta_data": [{"key": "a", "value": "1"}, {"key": "b", "value": "2"}]}
@@ -135,7 +135,7 @@ def test_the_shop_over_http(store: SandboxStore, receiver: Receiver) -> None:
     )
 
 
-def test_many_orders_at_once(store: SandboxStore, subscribed: Receiver) -> None:
+def test_many_orders_are_imported_at_once(store: SandboxStore, subscribed: Receiver) -> None:
     customer = store.sign_up(email="kari@example.test")["id"]
     store.drop_deliveries()
     told = _post(store, "place_orders", count=3, customer_id=customer, customer_note="ny").json()
@@ -167,7 +167,9 @@ def test_many_orders_at_once(store: SandboxStore, subscribed: Receiver) -> None:
     assert [event["record_id"] for event in store.state()["waiting"]] == quiet[:1]
 
 
-def test_a_failed_import_leaves_the_shop_heard(store: SandboxStore, subscribed: Receiver) -> None:
+def test_the_shop_still_sends_deliveries_after_a_failed_import(
+    store: SandboxStore, subscribed: Receiver
+) -> None:
     given = {"count": 1, "customer_id": 999, "quiet": True}
     assert _post(store, "place_orders", **given).status_code == 400
     store.place_order()
@@ -191,13 +193,13 @@ def test_a_failed_import_leaves_the_shop_heard(store: SandboxStore, subscribed: 
         ("close", {}, 404),
     ],
 )
-def test_mistakes_in_the_control_are_told(
+def test_mistakes_in_control_requests_are_reported(
     store: SandboxStore, path: str, given: Any, status: int
 ) -> None:
     assert _post(store, path, **given).status_code == status
 
 
-def test_the_shops_clock() -> None:
+def test_the_shops_clock_can_be_set() -> None:
     clock = ShopClock()
     assert clock.now().microsecond == 0
     clock.advance(3600)
@@ -211,7 +213,7 @@ def test_the_shops_clock() -> None:
     assert clock.now() == NOON
 
 
-def test_the_clock_over_http(store: SandboxStore) -> None:
+def test_the_shops_clock_can_be_set_over_http(store: SandboxStore) -> None:
     assert _get(store, "clock") == {"now": "2026-11-22T11:00:00+00:00"}
     assert _post(store, "advance_clock", seconds=60).json() == {"now": "2026-11-22T11:01:00+00:00"}
     assert _post(store, "set_clock", at="2027-01-01T00:00:00+01:00").json() == {
@@ -229,7 +231,7 @@ def test_ids_never_go_back() -> None:
         ids.jump_to(6)
 
 
-def test_a_shops_life(store: SandboxStore, subscribed: Receiver) -> None:
+def test_a_generated_history_covers_every_topic(store: SandboxStore, subscribed: Receiver) -> None:
     summary = _post(store, "life").json()
     assert summary["orders"] == len(store.shop.orders) > 20
     store.send_deliveries()
@@ -248,7 +250,7 @@ def test_a_shops_life(store: SandboxStore, subscribed: Receiver) -> None:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_serves_as_a_process_until_it_is_told_to_stop(stop: signal.Signals) -> None:
+def test_the_sandbox_process_serves_until_a_signal(stop: signal.Signals) -> None:
     command = [
         sys.executable,
         "-m",

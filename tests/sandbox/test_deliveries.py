@@ -55,7 +55,7 @@ def _ids(store: SandboxStore, **given: Any) -> tuple[int, int]:
         (lambda s, o, c: s.fire_action("wc_nobody_listens"), []),
     ],
 )
-def test_who_is_told(
+def test_topics_of_each_event(
     store: SandboxStore, subscribed: Receiver, deed: Deed, topics: list[str]
 ) -> None:
     order_id, customer_id = _ids(store)
@@ -65,7 +65,7 @@ def test_who_is_told(
     assert subscribed.topics()[before:] == topics
 
 
-def test_restoring_tells_of_itself_alone(store: SandboxStore, subscribed: Receiver) -> None:
+def test_a_restore_sends_only_its_own_topic(store: SandboxStore, subscribed: Receiver) -> None:
     order_id, _ = _ids(store, status="on-hold")
     store.trash_order(order_id)
     store.send_deliveries()
@@ -109,7 +109,9 @@ def test_the_body_is_built_when_it_is_sent(store: SandboxStore, subscribed: Rece
     assert subscribed.deliveries[0].body == subscribed.deliveries[1].body
 
 
-def test_events_are_folded_while_one_waits(store: SandboxStore, subscribed: Receiver) -> None:
+def test_events_are_merged_while_a_delivery_waits(
+    store: SandboxStore, subscribed: Receiver
+) -> None:
     first, second = store.place_order()["id"], store.place_order()["id"]
     for _ in range(5):
         store.edit_order(first)
@@ -151,7 +153,7 @@ def test_a_delivery_id_is_shared_within_a_second(store: SandboxStore, subscribed
         ("none", "forbidden", "forbidden"),
     ],
 )
-def test_what_the_owner_may_see(
+def test_a_delivery_shows_what_the_owner_may_see(
     store: SandboxStore, subscribed: Receiver, role: str, order: str, customer: str
 ) -> None:
     for webhook in store.webhooks.all():
@@ -174,7 +176,7 @@ def _sight(body: Any) -> str:
     return "with meta" if "meta_data" in body else "without"
 
 
-def test_the_owner_is_who_made_the_webhook(
+def test_the_owner_is_the_user_who_made_the_webhook(
     client: Any, store: SandboxStore, receiver: Receiver
 ) -> None:
     given = {"topic": "customer.created", "delivery_url": receiver.url}
@@ -184,7 +186,7 @@ def test_the_owner_is_who_made_the_webhook(
     assert "meta_data" not in receiver.deliveries[0].json
 
 
-def test_a_customer_gone_before_sending(store: SandboxStore, subscribed: Receiver) -> None:
+def test_a_customer_deleted_before_the_delivery(store: SandboxStore, subscribed: Receiver) -> None:
     made = store.sign_up(email="kari@example.test")
     store.delete_customer(made["id"])
     store.send_deliveries()
@@ -208,7 +210,7 @@ def test_rounds_lose_repeat_and_reorder(store: SandboxStore, subscribed: Receive
     assert store.state()["waiting"] == []
 
 
-def test_the_eraser_leaves_what_the_real_one_leaves(store: SandboxStore) -> None:
+def test_the_eraser_leaves_the_same_data_as_the_real_one(store: SandboxStore) -> None:
     meta = [
         {"key": "_wc_order_attribution_utm_source", "value": "newsletter"},
         {"key": "ws_opt_in", "value": "yes"},

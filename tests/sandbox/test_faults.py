@@ -45,13 +45,13 @@ def test_a_fault_cannot_come_a_negative_number_of_times(store: SandboxStore) -> 
     )
 
 
-def test_the_first_fault_that_fits_comes_first(api: Any, store: SandboxStore) -> None:
+def test_the_first_matching_fault_is_used(api: Any, store: SandboxStore) -> None:
     store.add_fault("500", times=2)
     store.add_fault("429", times=1)
     assert [api.get("orders").status_code for _ in range(4)] == [500, 500, 429, 200]
 
 
-def test_a_route_may_be_lost_behind_a_web_page(api: Any, store: SandboxStore) -> None:
+def test_a_route_may_answer_with_a_web_page(api: Any, store: SandboxStore) -> None:
     order_id = store.place_order()["id"]
     store.add_fault("404")
     answer = api.get(f"orders/{order_id}")
@@ -60,7 +60,7 @@ def test_a_route_may_be_lost_behind_a_web_page(api: Any, store: SandboxStore) ->
     assert api.get(f"orders/{order_id}").status_code == 200
 
 
-def test_a_slow_answer_is_a_good_one(api: Any, store: SandboxStore) -> None:
+def test_a_slow_answer_is_complete(api: Any, store: SandboxStore) -> None:
     store.add_fault("slow", seconds=0.01, method="POST")
     assert api.post("orders", {}).status_code == 201
     (entry,) = store.log.requests
@@ -127,7 +127,7 @@ def test_pages_may_be_shorter_than_asked(
     assert _counts(answer) == ("25", "7" if params.get("per_page") == 4 else "3")
 
 
-def test_only_lists_lie(api: Any, store: SandboxStore) -> None:
+def test_only_lists_give_wrong_answers(api: Any, store: SandboxStore) -> None:
     order_id = store.place_order()["id"]
     for kind in ("totals", "same-page", "short-pages"):
         store.add_fault(kind, path=ORDERS)
@@ -144,13 +144,13 @@ def test_only_lists_lie(api: Any, store: SandboxStore) -> None:
     ]
 
 
-def test_a_refused_list_is_no_lie(store: SandboxStore) -> None:
+def test_a_refused_list_is_not_counted_as_a_wrong_answer(store: SandboxStore) -> None:
     store.add_fault("totals", total=7)
     answer = requests.get(f"{store.url}{ORDERS}", timeout=10)
     assert (answer.status_code, _counts(answer)) == (401, (None, None))
 
 
-def test_the_log_tells_when_each_request_came_in(api: Any, store: SandboxStore) -> None:
+def test_the_log_shows_when_each_request_arrived(api: Any, store: SandboxStore) -> None:
     """By the machine's clock: the shop's stands still in 2026."""
     before = time.time()
     store.add_fault("500")
@@ -161,7 +161,7 @@ def test_the_log_tells_when_each_request_came_in(api: Any, store: SandboxStore) 
     assert before <= entries[0]["at"] <= between <= entries[1]["at"] <= time.time()
 
 
-def test_the_log_tells_when_a_request_came_in_and_not_when_it_was_answered(
+def test_the_log_shows_the_time_of_arrival_and_not_of_the_answer(
     api: Any, store: SandboxStore
 ) -> None:
     store.add_fault("hang", seconds=600)

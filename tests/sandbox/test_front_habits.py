@@ -31,7 +31,7 @@ def https() -> Any:
         yield store, store.create_key()
 
 
-def test_a_dropped_header_makes_a_visitor_of_who_has_a_key(https: tuple[SandboxStore, Any]) -> None:
+def test_a_dropped_header_makes_a_client_anonymous(https: tuple[SandboxStore, Any]) -> None:
     store, key = https
     pair = (key["consumer_key"], key["consumer_secret"])
     assert requests.get(f"{store.url}{ORDERS}", auth=pair, timeout=10).status_code == 200
@@ -77,7 +77,7 @@ def test_a_cache_answers_in_place_of_the_store(
     assert len(_get(store, key).json()) == 1
 
 
-def test_a_post_may_ask_to_be_read_and_no_cache_answers_it(api: API, store: SandboxStore) -> None:
+def test_a_post_with_method_get_bypasses_the_cache(api: API, store: SandboxStore) -> None:
     number = store.place_order()["id"]
     store.set_habits(cache="deaf silent")
     assert api.get(f"orders/{number}").json()["status"] == "pending"
@@ -88,9 +88,7 @@ def test_a_post_may_ask_to_be_read_and_no_cache_answers_it(api: API, store: Sand
     assert store.log.writes("order", number) == []
 
 
-def test_a_post_that_asks_to_be_read_needs_no_right_to_write(
-    client: Any, store: SandboxStore
-) -> None:
+def test_a_post_with_method_get_needs_no_write_permission(client: Any, store: SandboxStore) -> None:
     number = store.place_order()["id"]
     reader = client("administrator", "read")
     assert reader.post(f"orders/{number}", None, params={"_method": "GET"}).status_code == 200
@@ -106,7 +104,7 @@ def test_a_post_that_asks_to_be_read_needs_no_right_to_write(
         ("", 0, ("", 0)),
     ],
 )
-def test_the_index_tells_the_time_zone(
+def test_the_index_shows_the_time_zone(
     store: SandboxStore, name: str, offset: float, shown: tuple[str, float]
 ) -> None:
     store.set_time_zone(name, offset)

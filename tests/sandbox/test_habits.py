@@ -67,7 +67,7 @@ def test_the_refunds_of_a_closed_order_are_closed_too(api: Any, closed: dict[str
 
 
 @pytest.mark.parametrize("refusal", [405, 501])
-def test_refused_methods_are_answered_in_html_before_wordpress(
+def test_refused_methods_get_html_from_before_wordpress(
     store: SandboxStore, api: Any, refusal: int
 ) -> None:
     order = store.place_order()["id"]
@@ -86,9 +86,7 @@ def test_refused_methods_are_answered_in_html_before_wordpress(
     assert api.put(f"orders/{order}", TAGS).status_code == 200
 
 
-def test_method_in_the_query_of_a_post_counts_and_the_signature_is_that_of_the_post(
-    store: SandboxStore, api: Any
-) -> None:
+def test_a_method_in_the_query_counts_and_the_post_is_signed(store: SandboxStore, api: Any) -> None:
     order = store.place_order()["id"]
     for _ in range(2):  # a GET is a GET whatever it says
         assert api.get(f"orders/{order}", params={"_method": "DELETE"}).status_code == 200
@@ -115,7 +113,7 @@ def test_other_methods_in_the_query(api: Any, method: str, status: int, code: st
     assert code in answer.text
 
 
-def test_a_readers_key_deletes_nothing_by_a_post(store: SandboxStore, client: Client) -> None:
+def test_a_read_key_cannot_delete_by_a_post(store: SandboxStore, client: Client) -> None:
     order = store.place_order()["id"]
     answer = client("administrator", "read").post(
         f"orders/{order}", {}, params={"_method": "DELETE"}
@@ -123,7 +121,7 @@ def test_a_readers_key_deletes_nothing_by_a_post(store: SandboxStore, client: Cl
     assert _code(answer) == (401, "woocommerce_rest_authentication_error")
 
 
-def test_text_stands_before_each_body_of_the_rest_api(store: SandboxStore, api: Any) -> None:
+def test_text_is_printed_before_each_rest_body(store: SandboxStore, api: Any) -> None:
     text = "\ufeff<br />\n<b>Notice</b>: x<br />\n"
     store.set_habits(before_json=text)
     for path in ("orders", "orders/999", "nothing"):

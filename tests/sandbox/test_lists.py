@@ -51,14 +51,14 @@ def orders(store: SandboxStore) -> dict[str, int]:
         ({"status[0]": "trash", "status[1]": "pending"}, {*STATUSES} - {"pending"}),
     ],
 )
-def test_statuses(
+def test_lists_by_status(
     api: Any, orders: dict[str, int], asked: dict[str, str], left_out: set[str]
 ) -> None:
     expected = {order_id for status, order_id in orders.items() if status not in left_out}
     assert set(_ids(api.get("orders", params=asked))) == expected
 
 
-def test_the_status_of_a_plugin_can_be_asked_for(api: Any, store: SandboxStore) -> None:
+def test_the_status_of_a_plugin_can_be_listed(api: Any, store: SandboxStore) -> None:
     order = store.place_order(status="partially-shipped")
     assert _ids(api.get("orders", params={"status": "partially-shipped"})) == [order["id"]]
     assert api.get("orders", params={"status": "unheard-of"}).status_code == 400
@@ -74,7 +74,7 @@ def test_the_status_of_a_plugin_can_be_asked_for(api: Any, store: SandboxStore) 
         ({"per_page": 10, "page": 4}, 0, "0", "0"),
     ],
 )
-def test_pages(
+def test_pages_of_a_list(
     api: Any, store: SandboxStore, params: Any, items: int, total: str, pages: str
 ) -> None:
     for _ in range(25):
@@ -98,7 +98,7 @@ def test_pages(
         ({"include": "1,two"}, "include", "rest_invalid_type"),
     ],
 )
-def test_refuses_what_is_out_of_bounds(api: Any, params: Any, named: str, code: str) -> None:
+def test_parameters_out_of_bounds_are_refused(api: Any, params: Any, named: str, code: str) -> None:
     answer = api.get("orders", params=params)
     assert answer.status_code == 400
     body = answer.json()
@@ -128,14 +128,14 @@ def test_refuses_what_is_out_of_bounds(api: Any, params: Any, named: str, code: 
         ({"before": "2026-11-22T12:00:00"}, 0),
     ],
 )
-def test_dates(api: Any, store: SandboxStore, params: Any, expected: int) -> None:
+def test_lists_by_date(api: Any, store: SandboxStore, params: Any, expected: int) -> None:
     order = store.place_order()
     store.advance_clock(600)
     store.edit_order(order["id"])
     assert len(_ids(api.get("orders", params=params))) == expected
 
 
-def test_the_last_of_doubled_parameters_counts(store: SandboxStore) -> None:
+def test_the_last_of_repeated_parameters_counts(store: SandboxStore) -> None:
     first, second = store.place_order()["id"], store.place_order()["id"]
     key = store.create_key()
     store.options = StoreOptions(assume_https=True)
@@ -159,7 +159,9 @@ def test_the_last_of_doubled_parameters_counts(store: SandboxStore) -> None:
         ({"customer": "1"}, [1]),
     ],
 )
-def test_order_and_choice(api: Any, store: SandboxStore, params: Any, expected: list[int]) -> None:
+def test_lists_are_sorted_and_filtered(
+    api: Any, store: SandboxStore, params: Any, expected: list[int]
+) -> None:
     made = []
     for customer_id in (0, 1, 0):
         made.append(store.place_order(customer_id=customer_id)["id"])
@@ -192,7 +194,9 @@ def test_fields_come_in_the_records_own_order(api: Any, store: SandboxStore) -> 
         ({"per_page": 1, "page": 2}, ["kari"]),
     ],
 )
-def test_customers(api: Any, store: SandboxStore, params: Any, expected: list[str]) -> None:
+def test_lists_of_customers(
+    api: Any, store: SandboxStore, params: Any, expected: list[str]
+) -> None:
     ids = {"admin": 1}
     for name in ("kari", "anna"):
         store.advance_clock(60)
@@ -232,7 +236,7 @@ def test_the_recorded_list_of_modified_orders() -> None:
     assert dict(answer.headers).items() >= expected["response"]["headers"].items()
 
 
-def test_head_counts_without_a_body(store: SandboxStore) -> None:
+def test_a_head_request_counts_without_a_body(store: SandboxStore) -> None:
     store.place_order()
     key = store.create_key()
     store.options = StoreOptions(assume_https=True)
@@ -254,7 +258,7 @@ def test_a_client_can_see_the_shops_clock_and_zone(client: Client, store: Sandbo
     ("method", "path"),
     [("get", "products"), ("get", "orders/first"), ("put", "orders"), ("delete", "webhooks")],
 )
-def test_unknown_routes(api: Any, method: str, path: str) -> None:
+def test_an_unknown_route_is_not_found(api: Any, method: str, path: str) -> None:
     answer = api.put(path, {}) if method == "put" else getattr(api, method)(path)
     message = "No route was found matching the URL and request method."
     assert answer.status_code == 404

@@ -50,7 +50,7 @@ def _lists(made: Made) -> dict[str, str]:
         ({"offset": 1, "order": "desc"}, [3, 2]),
     ],
 )
-def test_an_offset_leaves_out_the_first_items(
+def test_an_offset_skips_the_first_items(
     api: Any, made: Made, name: str, params: Any, places: list[int]
 ) -> None:
     path = _lists(made)[name]
@@ -76,7 +76,7 @@ def test_an_offset_of_0_beside_a_page(api: Any, made: Made, name: str, places: l
 
 
 @pytest.mark.parametrize("params", [{"offset": 2}, {"offset": 2, "page": 2}, {"offset": 100}])
-def test_webhooks_know_no_offset(api: Any, made: Made, params: Any) -> None:
+def test_lists_of_webhooks_ignore_the_offset(api: Any, made: Made, params: Any) -> None:
     """Who pages this list by offset gets the first page for ever."""
     answer = api.get("webhooks", params={**BY_ID, "per_page": 2, **params})
     assert _ids(answer) == made["webhooks"][:2]
@@ -96,7 +96,7 @@ def test_webhooks_know_no_offset(api: Any, made: Made, params: Any) -> None:
         ("webhooks", {"page": 4}, ("5", "3")),
     ],
 )
-def test_what_an_empty_page_counts(
+def test_counts_on_an_empty_page(
     api: Any, made: Made, name: str, params: Any, counts: tuple[str, str]
 ) -> None:
     answer = api.get(_lists(made)[name], params={"per_page": 2, **params})
@@ -113,7 +113,7 @@ def test_an_offset_is_a_whole_number(api: Any, made: Made, name: str, offset: st
 
 
 @pytest.mark.parametrize("name", ["orders", "refunds", "customers", "webhooks"])
-def test_records_can_be_left_out_by_id(api: Any, made: Made, name: str) -> None:
+def test_records_can_be_excluded_by_id(api: Any, made: Made, name: str) -> None:
     path = _lists(made)[name]
     left_out = ",".join(str(record_id) for record_id in made[path][1:4])
     answer = api.get(path, params={**BY_ID, "exclude": left_out})
@@ -155,7 +155,7 @@ def test_including_and_excluding_the_same_record(
         ({"status": "all", "per_page": 1, "page": 2}, ["c"]),
     ],
 )
-def test_webhooks_can_be_chosen_and_sorted(
+def test_webhooks_can_be_filtered_and_sorted(
     api: Any, store: SandboxStore, params: Any, expected: list[str]
 ) -> None:
     for name in "acb":
@@ -172,6 +172,6 @@ def test_webhooks_can_be_chosen_and_sorted(
     "params",
     [{"status": "unheard-of"}, {"orderby": "modified"}, {"order": "up"}, {"include": "one"}],
 )
-def test_webhooks_refuse_what_is_out_of_bounds(api: Any, params: Any) -> None:
+def test_parameters_of_webhooks_out_of_bounds_are_refused(api: Any, params: Any) -> None:
     answer = api.get("webhooks", params=params)
     assert (answer.status_code, answer.json()["code"]) == (400, "rest_invalid_param")

@@ -31,7 +31,7 @@ def replay() -> Iterator[Replay]:
 
 
 @pytest.mark.parametrize("name", sorted(set(names("rest")) - ELSEWHERE))
-def test_answers_as_recorded(replay: Replay, name: str) -> None:
+def test_the_sandbox_answers_as_recorded(replay: Replay, name: str) -> None:
     answer, expected = replay.answers[name], recorded("rest", name)["response"]
     assert answer.status == expected["status"]
     headers = {key: value for key, value in answer.headers.items() if key in NAMED}
@@ -42,7 +42,7 @@ def test_answers_as_recorded(replay: Replay, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", names("deliveries"))
-def test_delivers_as_recorded(replay: Replay, name: str) -> None:
+def test_the_sandbox_delivers_as_recorded(replay: Replay, name: str) -> None:
     came, expected = replay.deliveries[name], recorded("deliveries", name)
     assert came.version == "HTTP/1.0"
     assert came.body.decode() == expected["body"]
@@ -53,7 +53,7 @@ def test_delivers_as_recorded(replay: Replay, name: str) -> None:
     assert set(came.headers) - {"Host"} == set(expected["headers"])
 
 
-def test_ids_of_one_second_are_the_same(replay: Replay) -> None:
+def test_delivery_ids_of_one_second_are_equal(replay: Replay) -> None:
     ids = {
         name[:2]: came.headers.get("X-WC-Webhook-Delivery-ID")
         for name, came in replay.deliveries.items()
@@ -64,7 +64,7 @@ def test_ids_of_one_second_are_the_same(replay: Replay) -> None:
 
 
 @pytest.mark.parametrize("name", names("deliveries")[1:])
-def test_encodes_and_signs_as_php_does(name: str) -> None:
+def test_bodies_are_encoded_and_signed_as_by_php(name: str) -> None:
     recording = recorded("deliveries", name)
     body = php_json(json.loads(recording["body"]))
     assert body.decode() == recording["body"]

@@ -47,7 +47,7 @@ def test_meta_of_an_order(api: Any, store: SandboxStore, changes: Any, expected:
     assert {(known.get(row["id"], 2), row["key"], row["value"]) for row in shown} == expected
 
 
-def test_writing_a_doubled_key_leaves_one(api: Any, store: SandboxStore) -> None:
+def test_writing_a_duplicate_key_leaves_one(api: Any, store: SandboxStore) -> None:
     order = store.place_order(meta_data=[{"key": "a", "value": "1"}, {"key": "b", "value": "2"}])
     second = order["meta_data"][1]["id"]
     api.put(f"orders/{order['id']}", {"meta_data": [{"id": second, "key": "a", "value": "2"}]})
@@ -56,7 +56,7 @@ def test_writing_a_doubled_key_leaves_one(api: Any, store: SandboxStore) -> None
     assert _meta(shown) == [("a", "3")]
 
 
-def test_meta_ids_are_the_whole_shops(store: SandboxStore) -> None:
+def test_meta_ids_are_unique_in_the_shop(store: SandboxStore) -> None:
     rows = [
         store.place_order(meta_data=[{"key": "a", "value": "1"}])["meta_data"][0] for _ in range(3)
     ]
@@ -77,7 +77,7 @@ def test_meta_of_a_customer(api: Any, store: SandboxStore) -> None:
     assert kept == {"z_last": "1", "xwp_hidden": "3", "a_first": "4"}
 
 
-def test_trash_and_deletion(api: Any, store: SandboxStore) -> None:
+def test_a_record_is_trashed_or_deleted(api: Any, store: SandboxStore) -> None:
     path = f"orders/{store.place_order(status='on-hold')['id']}"
     # The answer shows the order as it was before.
     assert api.delete(path).json()["status"] == "on-hold"
@@ -103,7 +103,9 @@ def test_trash_and_deletion(api: Any, store: SandboxStore) -> None:
         ("get", "webhooks/999", (404, "woocommerce_rest_shop_webhook_invalid_id")),
     ],
 )
-def test_what_is_missing(api: Any, method: str, path: str, expected: tuple[int, str]) -> None:
+def test_a_missing_record_is_not_found(
+    api: Any, method: str, path: str, expected: tuple[int, str]
+) -> None:
     answer = api.put(path, {}) if method == "put" else getattr(api, method)(path)
     assert _error(answer) == expected
 
@@ -122,7 +124,7 @@ def test_what_is_missing(api: Any, method: str, path: str, expected: tuple[int, 
         ({"status": "processing", "line_items": []}, "processing", False, False),
     ],
 )
-def test_the_dates_that_hang_on_the_status(
+def test_dates_that_depend_on_the_status(
     api: Any, given: Any, status: str, paid: bool, completed: bool
 ) -> None:
     made = api.post("orders", {**SWEATER, **given}).json()
@@ -133,7 +135,7 @@ def test_the_dates_that_hang_on_the_status(
     )
 
 
-def test_refunds(api: Any, store: SandboxStore) -> None:
+def test_refunds_of_an_order(api: Any, store: SandboxStore) -> None:
     order = store.place_order(**SWEATER, set_paid=True)
     path = f"orders/{order['id']}"
     first = api.post(
@@ -181,7 +183,7 @@ def test_a_batch_reports_each_item(api: Any, store: SandboxStore) -> None:
 
 
 @pytest.mark.parametrize(("items", "status"), [(100, 200), (101, 413)])
-def test_a_batch_takes_a_hundred_items(
+def test_a_batch_accepts_a_hundred_items(
     api: Any, store: SandboxStore, items: int, status: int
 ) -> None:
     ids = [store.place_order()["id"] for _ in range(items)]
@@ -200,7 +202,7 @@ def test_a_batch_takes_a_hundred_items(
         ({"shipping": {}}, 1),
     ],
 )
-def test_a_write_of_more_than_meta_recalculates(
+def test_a_write_beyond_meta_data_recalculates_the_order(
     api: Any, store: SandboxStore, write: Any, recalculated: int
 ) -> None:
     order_id = store.place_order()["id"]
@@ -208,7 +210,7 @@ def test_a_write_of_more_than_meta_recalculates(
     assert store.state()["orders"][0]["recalculated"] == recalculated
 
 
-def test_an_address_is_taken_once(api: Any) -> None:
+def test_an_email_address_is_unique(api: Any) -> None:
     assert api.post("customers", {"email": "kari@example.test"}).status_code == 201
     assert _error(api.post("customers", {"email": "KARI@example.test"})) == (
         400,
@@ -217,7 +219,7 @@ def test_an_address_is_taken_once(api: Any) -> None:
     assert _error(api.post("customers", {})) == (400, "registration-error-invalid-email")
 
 
-def test_a_visit_moves_the_day_and_nothing_else(api: Any, store: SandboxStore) -> None:
+def test_a_visit_changes_only_the_day_of_activity(api: Any, store: SandboxStore) -> None:
     made = store.sign_up(email="kari@example.test")
     store.advance_clock(3600)
     store.visit(made["id"])
@@ -236,7 +238,7 @@ def test_finishing_an_order_makes_a_paying_customer(api: Any, store: SandboxStor
     assert api.get(f"customers/{customer_id}").json()["is_paying_customer"] is True
 
 
-def test_a_body_that_is_no_json_object(api: Any, store: SandboxStore) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused(api: Any, store: SandboxStore) -> None:
     order_id = store.place_order()["id"]
     assert _error(api.put(f"orders/{order_id}", ["a"])) == (400, "rest_invalid_json")
     assert store.log.writes("order", order_id) == []

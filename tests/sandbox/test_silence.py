@@ -56,7 +56,7 @@ def _delete_refund_over_rest(store: SandboxStore, api: Any, order: int) -> None:
         (True, _delete_refund_over_rest, 0),
     ],
 )
-def test_refunds_that_move_nothing(
+def test_refunds_that_do_not_change_the_modified_date(
     api: Any,
     store: SandboxStore,
     subscribed: Receiver,
@@ -78,7 +78,7 @@ def test_refunds_that_move_nothing(
     assert len(subscribed.deliveries) == told
 
 
-def test_a_refund_has_no_trash_and_is_of_its_order(
+def test_a_refund_has_no_trash_and_belongs_to_its_order(
     api: Any, store: SandboxStore, order: int
 ) -> None:
     refund = store.refund_order(order, "100.00")["id"]
@@ -91,7 +91,7 @@ def test_a_refund_has_no_trash_and_is_of_its_order(
 
 
 @pytest.mark.parametrize("operation", ["refund_order", "delete_refund"])
-def test_they_are_operations_of_the_control(
+def test_silent_changes_are_control_operations(
     store: SandboxStore, order: int, operation: str
 ) -> None:
     refund = store.refund_order(order, "100.00")["id"]
@@ -124,7 +124,7 @@ def test_they_are_operations_of_the_control(
         ("billing.unheard_of,id", {"id", "billing"}),
     ],
 )
-def test_parts_of_fields(
+def test_parts_of_fields_can_be_requested(
     api: Any, store: SandboxStore, order: int, fields: str, shown: set[str]
 ) -> None:
     store.refund_order(order, "100.00", "Too small")
@@ -153,7 +153,7 @@ def _paths(body: dict[str, Any]) -> list[str]:
         ("empty", {"id", "refunds"}),
     ],
 )
-def test_a_store_may_pick_no_part_of_each_refund(
+def test_a_store_may_ignore_parts_of_refunds(
     api: Any, store: SandboxStore, order: int, habit: str, shown: set[str]
 ) -> None:
     store.refund_order(order, "100.00")
@@ -174,7 +174,7 @@ def test_a_store_may_pick_no_part_of_each_refund(
         ("hidden", False),
     ],
 )
-def test_orders_that_lists_leave_out(
+def test_lists_leave_out_some_orders(
     api: Any, store: SandboxStore, order: int, habit: str, included: bool
 ) -> None:
     other = store.place_order()["id"]
@@ -185,7 +185,7 @@ def test_orders_that_lists_leave_out(
     assert api.get(f"orders/{order}").status_code == 200
 
 
-def test_an_order_whose_status_no_plugin_registers_any_more(api: Any, store: SandboxStore) -> None:
+def test_an_order_with_an_unregistered_status(api: Any, store: SandboxStore) -> None:
     order = store.place_order(status="partially-shipped")["id"]
     trashed = store.place_order()["id"]
     store.trash_order(trashed)

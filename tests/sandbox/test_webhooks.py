@@ -32,7 +32,7 @@ def _fail(store: SandboxStore, order_id: int, times: int) -> None:
         store.send_deliveries()
 
 
-def test_a_new_webhook_pings(api: Any, receiver: Receiver) -> None:
+def test_a_new_webhook_sends_a_ping(api: Any, receiver: Receiver) -> None:
     made = _webhook(api, receiver.url)
     (ping,) = receiver.received
     assert ping.body.decode() == f"webhook_id={made['id']}"
@@ -51,7 +51,7 @@ def test_a_new_webhook_pings(api: Any, receiver: Receiver) -> None:
         ({"secret": "another secret"}, 1),
     ],
 )
-def test_only_a_new_url_is_pinged_again(
+def test_only_a_new_url_gets_another_ping(
     api: Any, receiver: Receiver, change: Any, pings: int
 ) -> None:
     made = _webhook(api, receiver.url)
@@ -97,7 +97,7 @@ def test_neither_secret_nor_failures_are_shown(api: Any, receiver: Receiver) -> 
         (503, False),
     ],
 )
-def test_what_counts_as_success(
+def test_statuses_that_count_as_success(
     api: Any, store: SandboxStore, receiver: Receiver, status: int, success: bool
 ) -> None:
     _webhook(api, receiver.url)
@@ -112,7 +112,7 @@ def test_what_counts_as_success(
     assert order["id"]
 
 
-def test_no_answer_is_a_failure(api: Any, store: SandboxStore) -> None:
+def test_a_missing_answer_is_a_failure(api: Any, store: SandboxStore) -> None:
     _webhook(api, NOWHERE)
     store.place_order()
     (entry,) = store.send_deliveries()
@@ -120,7 +120,9 @@ def test_no_answer_is_a_failure(api: Any, store: SandboxStore) -> None:
     assert "refused" in entry["error"]
 
 
-def test_the_seventh_failure_disables(api: Any, store: SandboxStore, receiver: Receiver) -> None:
+def test_the_seventh_failure_disables_the_webhook(
+    api: Any, store: SandboxStore, receiver: Receiver
+) -> None:
     made = _webhook(api, receiver.url)
     receiver.status = 500
     order_id = store.place_order()["id"]
@@ -132,7 +134,7 @@ def test_the_seventh_failure_disables(api: Any, store: SandboxStore, receiver: R
     assert store.send_deliveries() == []
 
 
-def test_reactivation_does_not_forget_failures(
+def test_reactivation_does_not_reset_the_failure_count(
     api: Any, store: SandboxStore, receiver: Receiver
 ) -> None:
     made = _webhook(api, receiver.url)
@@ -144,7 +146,9 @@ def test_reactivation_does_not_forget_failures(
     assert _state(store)[0] == "disabled"
 
 
-def test_a_success_forgets_failures(api: Any, store: SandboxStore, receiver: Receiver) -> None:
+def test_a_success_resets_the_failure_count(
+    api: Any, store: SandboxStore, receiver: Receiver
+) -> None:
     _webhook(api, receiver.url)
     order_id = store.place_order()["id"]
     receiver.status = 500
@@ -154,7 +158,7 @@ def test_a_success_forgets_failures(api: Any, store: SandboxStore, receiver: Rec
     assert _state(store) == ("active", 0)
 
 
-def test_what_waits_for_a_paused_webhook_is_not_sent(
+def test_a_waiting_delivery_of_a_paused_webhook_is_not_sent(
     api: Any, store: SandboxStore, receiver: Receiver
 ) -> None:
     made = _webhook(api, receiver.url)
@@ -179,7 +183,7 @@ def test_what_waits_for_a_paused_webhook_is_not_sent(
         ("&eacute;", "&eacute;"),
     ],
 )
-def test_signs_with_the_decoded_secret(
+def test_deliveries_are_signed_with_the_decoded_secret(
     api: Any, store: SandboxStore, receiver: Receiver, stored: str, signing: str
 ) -> None:
     _webhook(api, receiver.url, secret=stored)
@@ -209,12 +213,12 @@ def test_signs_with_the_decoded_secret(
         ({"delivery_url": ""}, "woocommerce_rest_shop_webhook_invalid_delivery_url"),
     ],
 )
-def test_refuses_webhooks_that_make_no_sense(api: Any, given: Any, code: str) -> None:
+def test_invalid_webhooks_are_refused(api: Any, given: Any, code: str) -> None:
     answer = api.post("webhooks", {"topic": "order.created", "delivery_url": NOWHERE, **given})
     assert (answer.status_code, answer.json()["code"]) == (400, code)
 
 
-def test_deleting_needs_force(api: Any, store: SandboxStore, receiver: Receiver) -> None:
+def test_deleting_a_webhook_needs_force(api: Any, store: SandboxStore, receiver: Receiver) -> None:
     made = _webhook(api, receiver.url)
     path = f"webhooks/{made['id']}"
     assert api.delete(path).status_code == 501
@@ -251,7 +255,7 @@ def test_private_targets_may_be_refused(receiver: Receiver, url: str) -> None:
 
 
 @pytest.mark.parametrize("overtake", [False, True])
-def test_sends_by_itself_in_the_background(receiver: Receiver, overtake: bool) -> None:
+def test_deliveries_are_sent_in_the_background(receiver: Receiver, overtake: bool) -> None:
     store = SandboxStore(StoreOptions(sending=SendingOptions(threads=1, overtake=overtake)))
     store.create_webhook("order.created", receiver.url)
     placed = [store.place_order()["id"] for _ in range(40)]

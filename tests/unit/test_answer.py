@@ -62,7 +62,7 @@ NOISY = [
 @pytest.mark.parametrize("value", VALUES)
 @pytest.mark.parametrize("before", SILENT)
 @pytest.mark.parametrize("indent", [None, 4])
-def test_marks_and_blanks_are_skipped_silently(
+def test_byte_order_marks_and_blanks_are_skipped_silently(
     value: Any, before: bytes, indent: int | None
 ) -> None:
     decoded = decode(before + json.dumps(value, indent=indent).encode() + b"\n\n", type(value))
@@ -73,7 +73,7 @@ def test_marks_and_blanks_are_skipped_silently(
 @pytest.mark.parametrize("notices", NOISY)
 @pytest.mark.parametrize("indent", [None, 4])
 @pytest.mark.parametrize("is_after", [False, True])
-def test_notices_are_skipped_and_told_of(
+def test_notices_are_skipped_and_reported(
     value: Any, notices: bytes, indent: int | None, is_after: bool
 ) -> None:
     """Also those that PHP prints while it shuts down."""
@@ -86,7 +86,7 @@ def test_notices_are_skipped_and_told_of(
     value=st.dictionaries(st.text(), st.lists(st.text()) | st.text(), max_size=4),
     noise=st.text(max_size=80),
 )
-def test_whatever_a_notice_says_what_follows_it_is_read(value: dict[str, Any], noise: str) -> None:
+def test_json_after_any_notice_is_read(value: dict[str, Any], noise: str) -> None:
     notice = f"\nWarning: {noise} on line 3\n".encode(errors="ignore")
     assert decode(notice + json.dumps([value]).encode(), list).value == [value]
 
@@ -121,25 +121,23 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("body", REFUSED, ids=range(len(REFUSED)))
-def test_what_is_no_whole_json_is_refused(body: bytes) -> None:
+def test_incomplete_json_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         decode(body)
 
 
 @pytest.mark.parametrize(("body", "shape"), [(HTML + b"[]", dict), (HTML + b'{"id": 7}', list)])
-def test_behind_notices_json_of_another_shape_than_asked_for_is_refused(
-    body: bytes, shape: type[Any]
-) -> None:
+def test_json_of_another_shape_after_a_notice_is_refused(body: bytes, shape: type[Any]) -> None:
     with pytest.raises(ValueError, match=r"."):
         decode(body, shape)
 
 
-def test_json_in_a_notice_is_not_taken_for_the_answer() -> None:
+def test_json_inside_a_notice_is_not_read_as_the_answer() -> None:
     assert decode(UNLIKE + b'{"id": 7}', dict).value == {"id": 7}
     assert decode(b'Notice: dump:\n{"id": 1}\n' + TEXT + b'{"id": 7}', dict).value == {"id": 7}
 
 
-def test_not_every_place_at_which_json_may_begin_is_tried() -> None:
+def test_only_some_places_where_json_may_begin_are_tried() -> None:
     """Each is read to its end, so that their number times the size of the answer is what it costs."""
     tries = b"Notice: x\n" + b'{"id": 1\n' * STARTS
     with pytest.raises(ValueError, match=r"."):

@@ -26,7 +26,9 @@ UNKNOWN = {"name": "woocommerce", "skip_reason": "Dependency not found on PyPI"}
         (None, 0, "WARNING: no dependency was audited"),
     ],
 )
-def test_verdict(dependencies: list[dict[str, Any]] | None, status: int, words: str) -> None:
+def test_verdict_of_the_dependency_audit(
+    dependencies: list[dict[str, Any]] | None, status: int, words: str
+) -> None:
     said, exit_status = verdict(
         "" if dependencies is None else json.dumps({"dependencies": dependencies, "fixes": []})
     )

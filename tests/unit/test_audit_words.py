@@ -32,7 +32,7 @@ TOLD = [
 
 
 @pytest.mark.parametrize(("findings", "expect", "told"), TOLD)
-def test_the_first_are_shown_and_all_are_counted(
+def test_the_first_findings_are_shown_and_all_are_counted(
     findings: list[AuditFinding], expect: str | None, told: list[str]
 ) -> None:
     listed, counts = _first_and_counts(iter(findings))
@@ -44,14 +44,14 @@ def test_the_first_are_shown_and_all_are_counted(
     "text",
     ["", "12", "12:abc", f"x:{'0' * 64}", f"-1:{'0' * 64}", f"1:{'G' * 64}", f"1:{'0' * 65}"],
 )
-def test_what_is_no_head_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_chain_head_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         _read_head(text)
     assert stopped.value.code == 2
     assert "NUMBER:HASH" in capsys.readouterr().err
 
 
-def test_a_head_is_read_as_it_is_printed() -> None:
+def test_a_printed_chain_head_is_read_back() -> None:
     head = Head(12, "ab" * 32)
     assert _read_head(str(head)) == head
     assert _read_head(None) is None

@@ -86,14 +86,14 @@ def test_every_answer_is_counted(answer: Answer, status: int) -> None:
     assert (outcome.rate > 0) == (status == 200)
 
 
-def test_where_nobody_listens_all_have_failed() -> None:
+def test_all_requests_fail_where_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         host, port = closed.getsockname()
     outcome = open_loop((host, port), iter([REQUEST] * 5), rate=1000, seconds=1)
     assert outcome.statuses == {0: 5}
 
 
-def test_what_is_never_answered_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_is_never_answered_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "GIVE_UP_SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0), backlog=100) as silent:
         host, port = silent.getsockname()
@@ -121,7 +121,7 @@ def test_a_closed_loop_ends_in_time() -> None:
     assert 0.2 <= outcome.seconds < 2
 
 
-def test_an_open_loop_keeps_its_rate_and_counts_from_when_each_was_due() -> None:
+def test_an_open_loop_measures_latency_from_the_due_time() -> None:
     release = threading.Event()
 
     def late(link: socket.socket, _request: bytes) -> None:
@@ -146,13 +146,13 @@ def test_an_open_loop_keeps_its_rate_and_counts_from_when_each_was_due() -> None
         ([*map(float, range(1, 101))], 0.9, 91.0),
     ],
 )
-def test_percentiles(latencies: list[float], part: float, expected: float) -> None:
+def test_percentiles_of_latencies(latencies: list[float], part: float, expected: float) -> None:
     outcome = Outcome()
     outcome.latencies.extend(latencies)
     assert outcome.percentile(part) == expected
 
 
-def test_traffic_is_the_same_each_time_and_signed() -> None:
+def test_traffic_is_reproducible_and_signed() -> None:
     once, again = (list(islice(deliveries(5), 12)) for _ in range(2))
     assert once == again
     assert len(set(once)) == 12
@@ -161,12 +161,12 @@ def test_traffic_is_the_same_each_time_and_signed() -> None:
         assert f"X-WC-Webhook-Signature: {sign(body)}".encode() in head
 
 
-def test_traffic_goes_to_all_stores_and_an_order_stays_in_its_own() -> None:
+def test_traffic_goes_to_all_stores_and_an_order_stays_in_one() -> None:
     paths = [request.split(b" ")[1] for request in islice(deliveries(4, slugs=["a", "b"]), 8)]
     assert paths == [b"/webhooks/b"] * 4 + [b"/webhooks/a"] * 4
 
 
-def test_a_supply_hands_out_what_is_prepared_and_loses_nothing() -> None:
+def test_a_supply_hands_out_every_prepared_request() -> None:
     supply = Supply(iter([b"1", b"2", b"3", b"4"]))
     assert list(supply) == []
     supply.prepare(2)

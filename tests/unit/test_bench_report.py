@@ -25,7 +25,7 @@ def growth(ratio: float) -> Figure:
     return Figure(TO_EMPTY, "", (ratio,), {"database": "sqlite", "records": 100_000})
 
 
-def test_a_row_says_median_least_and_most() -> None:
+def test_a_row_shows_median_minimum_and_maximum() -> None:
     assert report.table({"intake": [RATES]}).splitlines() == [
         "**intake**",
         "",
@@ -46,21 +46,21 @@ def test_a_row_says_median_least_and_most() -> None:
         (3.0, "3"),
     ],
 )
-def test_numbers_have_three_digits_that_count(value: float, expected: str) -> None:
+def test_numbers_have_three_significant_digits(value: float, expected: str) -> None:
     assert report.number(value) == expected
 
 
-def test_ratios_are_of_each_round() -> None:
+def test_ratios_are_computed_for_each_round() -> None:
     below = Figure("rate", "1/s", (2000.0, 0.0, 500.0), {})
     assert ratios("part", RATES, below, {}).values == (0.6, 0.0, 2.0)
 
 
-def test_figures_are_chosen_by_what_they_are_of() -> None:
+def test_figures_are_selected_by_their_labels() -> None:
     figures = [intake(0.5), intake(0.4, "postgresql"), RATES]
     assert chosen(figures, TO_FLOOR, database="postgresql") == [figures[1]]
 
 
-def test_json_is_read_back_and_parts_that_were_not_measured_stay(tmp_path: Path) -> None:
+def test_json_is_read_back_and_unmeasured_parts_stay(tmp_path: Path) -> None:
     path = tmp_path / "new/bench.json"
     report.write(path, {"intake": [RATES], "growth": [growth(0.9)]}, ["a note"])
     before = report.read(path)
@@ -89,7 +89,7 @@ def test_json_is_read_back_and_parts_that_were_not_measured_stay(tmp_path: Path)
         ({"conditions": [intake(0.1)]}, []),
     ],
 )
-def test_the_quick_run_says_what_is_too_slow(
+def test_the_quick_run_reports_what_is_too_slow(
     parts: dict[str, list[Figure]], words: list[str]
 ) -> None:
     found = list(check.shortfalls(parts))
@@ -129,12 +129,12 @@ def _growing() -> list[Figure]:
     ]
 
 
-def test_idleness_says_how_often_something_else_was_at_work() -> None:
+def test_idleness_reports_how_often_the_machine_was_busy() -> None:
     assert Idleness(0, [0.01, 0.1]).words == "The machine was idle before each of 2 measurements."
     assert "not idle before 1 of 3 measurements: up to 50%" in Idleness(0, [0.01, 0.5, 0.0]).words
 
 
-def test_waiting_for_an_idle_machine_ends() -> None:
+def test_waiting_for_an_idle_machine_times_out() -> None:
     idle = Idleness(patience=0)
     idle.wait()
     assert len(idle.shares) == 1

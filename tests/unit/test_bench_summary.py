@@ -24,19 +24,19 @@ PARTS = {
 }
 
 
-def test_a_line_shows_the_median_and_the_least_and_the_most() -> None:
+def test_a_line_shows_median_minimum_and_maximum() -> None:
     assert "| that, as a part of the floor | 0.50; 0.40 | 0.5 (0.4–0.6) | – |" in table(PARTS)
 
 
-def test_of_several_figures_the_one_of_the_line_is_shown() -> None:
+def test_a_line_shows_the_figure_with_its_labels() -> None:
     assert "| p99 at a steady 600/s, ms | 12 | – | 9 |" in table(PARTS)
 
 
-def test_what_was_not_measured_has_no_line() -> None:
+def test_an_unmeasured_figure_has_no_line() -> None:
     assert len(table(PARTS).splitlines()) == 4
 
 
-def test_the_table_is_put_between_the_marks_again_and_again(tmp_path: Path) -> None:
+def test_the_table_can_be_replaced_between_the_marks_repeatedly(tmp_path: Path) -> None:
     page = tmp_path / "performance.md"
     page.write_text(f"before\n{MARKS[0]}\nold\n{MARKS[1]}\nafter\n")
     put_into(page, PARTS)
@@ -51,6 +51,6 @@ def test_a_page_without_marks_is_refused(tmp_path: Path) -> None:
         put_into(page, PARTS)
 
 
-def test_our_own_page_has_a_place_for_it() -> None:
+def test_the_performance_page_has_the_marks() -> None:
     text = (ROOT / "docs/performance.md").read_text()
     assert [text.count(mark) for mark in MARKS] == [1, 1]

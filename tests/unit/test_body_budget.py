@@ -19,7 +19,7 @@ SIZES = st.one_of(st.integers(0, SMALL_BYTES), st.integers(SMALL_BYTES + 1, 2 * 
 
 
 @given(st.lists(SIZES, max_size=MAX_WAITING))
-def test_never_more_than_the_budget_is_in_use_and_all_have_their_turn(sizes: list[int]) -> None:
+def test_the_budget_is_never_exceeded_and_every_body_gets_a_turn(sizes: list[int]) -> None:
     budget, used, order = BodyBudget(), [0], []
 
     def read(number: int, size: int) -> None:
@@ -50,7 +50,7 @@ def test_a_small_body_never_waits() -> None:
         pass
 
 
-def test_who_waits_too_long_is_told_so_and_delays_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_that_times_out_raises_and_delays_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(body_budget, "WAIT_SECONDS", 0.01)
     budget = BodyBudget()
     with all_in_use(budget), pytest.raises(OverloadedError), budget.reserve(SMALL_BYTES + 1):
@@ -59,7 +59,7 @@ def test_who_waits_too_long_is_told_so_and_delays_nobody(monkeypatch: pytest.Mon
         pass
 
 
-def test_of_too_many_who_wait_the_last_is_told_at_once() -> None:
+def test_one_waiter_too_many_is_refused_at_once() -> None:
     budget, end = BodyBudget(), Event()
 
     def wait() -> None:

@@ -48,10 +48,10 @@ from hooks.store.caches import cache_header, unique_query
         ("X-Powered-By", "hit", False),
     ],
 )
-def test_a_cache_tells_by_a_header(name: str, value: str, is_kept: bool) -> None:
+def test_a_cache_is_recognised_by_a_header(name: str, value: str, is_kept: bool) -> None:
     for spelt in (name, name.lower(), name.upper()):
         assert cache_header(CaseInsensitiveDict({spelt: value})) == (name if is_kept else None)
 
 
-def test_no_two_reads_have_the_same_address() -> None:
+def test_each_read_has_a_unique_address() -> None:
     assert len({str(unique_query()) for _ in range(100)}) == 100

@@ -75,7 +75,7 @@ def _push(known: Any, changed: Any, now: datetime = NOW) -> Any:
         ({"state": "gone"}, {"wanted_digest": "w2"}),
     ],
 )
-def test_nothing_to_write(known: Any, changed: Any) -> None:
+def test_no_push_is_due_where_nothing_differs(known: Any, changed: Any) -> None:
     kind = known.pop("kind", "order")
     before = row(kind, **{**KNOWN, **known})
     assert plan_push(before, _changed(before, **changed), moment()) == NO_PUSH
@@ -129,13 +129,13 @@ def test_nothing_to_write(known: Any, changed: Any) -> None:
         ),
     ],
 )
-def test_when_to_write(known: Any, changed: Any, at: datetime, since: datetime) -> None:
+def test_due_time_of_a_push(known: Any, changed: Any, at: datetime, since: datetime) -> None:
     found = _push(known, changed)
     assert (found["push_at"], found["push_since"]) == (at, since)
     assert (found["push_attempts"], found["push_error"]) == (0, None)
 
 
-def test_what_failed_waits_for_its_next_attempt() -> None:
+def test_a_failed_push_waits_for_its_next_attempt() -> None:
     waiting = {
         "known_digest": "w0",
         "push_attempts": 2,
@@ -145,14 +145,14 @@ def test_what_failed_waits_for_its_next_attempt() -> None:
     assert _push(waiting, {}) == {}
 
 
-def test_without_a_time_to_settle_it_is_written_at_once() -> None:
+def test_without_a_settle_time_a_push_is_due_at_once() -> None:
     before = row(**KNOWN)
     found = plan_push(before, _changed(before, wanted_digest="w2"), moment(settle=0))
     assert found["push_at"] == NOW
 
 
 @pytest.mark.parametrize("count", range(MAX_CONTESTS + 3))
-def test_a_field_that_is_fought_over_is_given_up_on(count: int) -> None:
+def test_a_contested_record_is_given_up(count: int) -> None:
     found = _push({}, {"known_digest": "theirs", "contests": count})
     if count <= MAX_CONTESTS:
         assert found["push_at"] == NOW + SETTLE
@@ -160,7 +160,7 @@ def test_a_field_that_is_fought_over_is_given_up_on(count: int) -> None:
         assert (found["push_at"], found["push_error"]) == (None, "contested")
 
 
-def test_a_new_schedule_is_written_even_where_the_old_one_was_given_up_on() -> None:
+def test_a_new_schedule_is_pushed_after_the_old_one_was_given_up() -> None:
     given_up = {"known_digest": "theirs", "contests": MAX_CONTESTS + 1, "push_error": "contested"}
     found = _push(given_up, {"wanted_digest": "w2"})
     assert (found["push_at"], found["push_error"], found["contests"]) == (NOW + SETTLE, None, 0)
@@ -271,7 +271,7 @@ EARLIER, LATER = "2026-11-22T09:00:00", "2026-11-22T09:00:01"
         ),
     ],
 )
-def test_sight(
+def test_digest_that_a_delivery_shows(
     known_digest: str | None,
     known_version: str | None,
     ours: dict[str, str] | None,
@@ -295,7 +295,7 @@ def test_sight(
 
 
 @pytest.mark.parametrize("first", [OURS, THEIRS])
-def test_two_sights_of_one_second_end_the_same_in_any_order(first: dict[str, str]) -> None:
+def test_two_snapshots_of_one_second_end_the_same_in_any_order(first: dict[str, str]) -> None:
     second = THEIRS if first is OURS else OURS
     before = row(wanted_digest=digest(OURS))
     for ours in (first, second):
@@ -319,7 +319,7 @@ def test_two_sights_of_one_second_end_the_same_in_any_order(first: dict[str, str
         (3, _ago(days=30), 1),
     ],
 )
-def test_contests(count: int, last: datetime | timedelta | None, expected: int) -> None:
+def test_contests_are_counted(count: int, last: datetime | timedelta | None, expected: int) -> None:
     contested_at = NOW - last if isinstance(last, timedelta) else last
     found = count_contest(row(contests=count, contested_at=contested_at), NOW)
     assert found == {"contests": expected, "contested_at": NOW}
@@ -387,7 +387,7 @@ def _question(reason: str, at: datetime) -> dict[str, Any]:
         (_asked("unseen", _ago(seconds=5)), customer(), False, None, NO_REFETCH),
     ],
 )
-def test_questions(
+def test_due_time_of_a_refetch(
     known: Any,
     facts: Facts,
     doubtful: bool,
@@ -397,14 +397,14 @@ def test_questions(
     assert plan_refetch(known, facts, moment(asked_at=asked_at), doubtful=doubtful) == expected
 
 
-def test_a_question_that_the_store_left_open_is_not_asked_at_once_again() -> None:
+def test_an_unanswered_refetch_is_not_repeated_at_once() -> None:
     """The answer shows a refund, but not its day."""
     known = _asked("refund-date", _ago(seconds=5))
     found = known | plan_refetch(known, UNDATED, moment(asked_at=_ago(seconds=1)), doubtful=False)
     assert found["reread_at"] is None or found["reread_at"] > NOW
 
 
-def test_a_second_hint_keeps_the_first_ones_place_and_restarts_the_attempts() -> None:
+def test_a_second_hint_keeps_the_due_time_and_resets_the_attempts() -> None:
     known = row(
         reread_reason="deleted",
         reread_at=_ago(seconds=3),
@@ -483,16 +483,16 @@ def test_tags_of_an_order(policy: Policy) -> None:
         ),
     ],
 )
-def test_tags(facts: Facts, columns: dict[str, Any], policy: Policy) -> None:
+def test_tags_of_records(facts: Facts, columns: dict[str, Any], policy: Policy) -> None:
     found = tag(facts, policy)[1]
     assert {name: value for name, value in found.items() if name in columns} == columns
 
 
-def test_tags_of_the_ledgers_own_facts_leave_the_role_as_it_is(policy: Policy) -> None:
+def test_tags_from_the_ledgers_facts_leave_the_role_unchanged(policy: Policy) -> None:
     assert "role" not in tag(customer(staff=True), policy)[1]
 
 
-def test_accounts_that_differ_in_their_role_alone_keep_their_own(policy: Policy) -> None:
+def test_accounts_that_differ_only_in_role_keep_their_roles(policy: Policy) -> None:
     roles = ["editor", "wholesale_customer", "editor"]
     assert [tag(customer(staff=True, role=role), policy)[1]["role"] for role in roles] == roles
 
@@ -584,7 +584,7 @@ def test_reason_for_the_history(
 @pytest.mark.parametrize(
     ("closed_on", "expected"), [(None, date(2026, 11, 22)), (date(2026, 1, 1), date(2026, 1, 1))]
 )
-def test_gone_closes_the_record_and_asks_and_writes_nothing_more(
+def test_a_gone_record_is_closed_and_has_no_push_or_refetch(
     closed_on: date | None, expected: date
 ) -> None:
     known = row(
@@ -615,7 +615,7 @@ def test_gone_closes_the_record_and_asks_and_writes_nothing_more(
         ({"known_digest": NOTHING_DIGEST}, False),
     ],
 )
-def test_what_stood_stays_of_a_record_that_was_there(
+def test_a_gone_record_keeps_its_schedule_if_it_was_in_the_store(
     columns: dict[str, Any], stands: bool, policy: Policy
 ) -> None:
     before = tag(order("completed"), policy)[1]

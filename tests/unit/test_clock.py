@@ -103,7 +103,7 @@ def test_period_is_read(text: str, period: Period) -> None:
         "five years",
     ],
 )
-def test_period_is_refused_by_its_name(text: str) -> None:
+def test_a_wrong_period_is_refused_and_named(text: str) -> None:
     with pytest.raises(ValueError, match="is not a period such as P5Y, P24M or P30D"):
         Period.from_iso(text)
 
@@ -140,7 +140,7 @@ def test_day_after_a_period(day: str, period: str, after: str) -> None:
 
 
 @given(days, days, periods)
-def test_a_later_day_never_ends_earlier(one: date, other: date, period: Period) -> None:
+def test_a_later_day_never_ends_a_period_earlier(one: date, other: date, period: Period) -> None:
     first, second = sorted((one, other))
     assert period.after(first) <= period.after(second)
 
@@ -161,7 +161,7 @@ def test_a_later_day_never_ends_earlier(one: date, other: date, period: Period) 
         ("2026-11-22", "P3000Y", "0001-01-01"),
     ],
 )
-def test_first_day_from_which_a_period_does_not_end_before_a_day(
+def test_first_day_whose_period_ends_no_earlier_than_a_given_day(
     end: str, period: str, first: str
 ) -> None:
     years = Period(years=3000) if period == "P3000Y" else Period.from_iso(period)
@@ -169,7 +169,7 @@ def test_first_day_from_which_a_period_does_not_end_before_a_day(
 
 
 @given(days, periods, st.integers(-100, 100))
-def test_what_began_before_that_day_has_ended_and_nothing_else_has(
+def test_exactly_the_periods_that_began_before_that_day_have_ended(
     end: date, period: Period, apart: int
 ) -> None:
     first = period.first_start(end)
@@ -191,14 +191,14 @@ def test_twelve_months_are_a_year(day: date, years: int) -> None:
 
 
 @given(days, st.integers(0, 600))
-def test_months_keep_the_day_of_the_month_or_take_the_months_last(day: date, months: int) -> None:
+def test_months_keep_the_day_of_the_month_or_take_the_last_day(day: date, months: int) -> None:
     after = Period(months=months).after(day)
     assert (after.year * 12 + after.month) - (day.year * 12 + day.month) == months
     assert after.day == day.day or (after.day < day.day and (after + timedelta(days=1)).day == 1)
 
 
 @given(st.integers(0, 999), st.integers(0, 9999), st.integers(0, 9999))
-def test_period_reads_back_what_it_was_written_as(years: int, months: int, number: int) -> None:
+def test_a_period_is_read_back_as_it_was_written(years: int, months: int, number: int) -> None:
     if years or months or number:
         assert Period.from_iso(f"P{years}Y{months}M{number}D") == Period(years, months, number)
 
@@ -236,7 +236,9 @@ def test_end_of_the_accounting_year(start: tuple[int, int], day: str, end: str) 
 
 
 @given(days, year_starts)
-def test_an_accounting_year_ends_on_the_eve_of_the_next(day: date, year: AccountingYear) -> None:
+def test_an_accounting_year_ends_the_day_before_the_next_begins(
+    day: date, year: AccountingYear
+) -> None:
     end = year.end(day)
     following = end + timedelta(days=1)
     assert (following.month, following.day) == (year.month, year.day)
@@ -262,7 +264,9 @@ def test_a_later_day_is_never_in_an_earlier_accounting_year(
         ((7, 1), "2026-06-30T21:59:59", "2031-06-30"),
     ],
 )
-def test_broken_year_of_an_order(start: tuple[int, int], paid: str, delete_after: str) -> None:
+def test_broken_accounting_year_of_an_order(
+    start: tuple[int, int], paid: str, delete_after: str
+) -> None:
     broken = replace(SHIPPED, accounting_year=AccountingYear(*start))
     assert str(governing(order(paid_at=paid), broken).delete_after) == delete_after
 

@@ -81,7 +81,7 @@ def test_the_same_instant_in_another_zone_is_the_same_text() -> None:
     assert facts_text(oslo) == facts_text(facts)
 
 
-def test_the_order_in_which_kinds_were_seen_does_not_show() -> None:
+def test_the_text_does_not_depend_on_the_order_of_kinds() -> None:
     assert facts_text(order(kinds="note identity shipping")) == facts_text(
         order(kinds="shipping note identity")
     )
@@ -107,13 +107,13 @@ def test_the_order_in_which_kinds_were_seen_does_not_show() -> None:
         ),
     ],
 )
-def test_text_to_the_letter(facts: Facts, text: str) -> None:
+def test_exact_text_of_facts(facts: Facts, text: str) -> None:
     """The ledger's rows outlive the code that wrote them."""
     assert facts_text(facts) == text
     assert read_facts(facts.kind, text) == facts
 
 
-def test_every_fact_is_written() -> None:
+def test_every_field_of_facts_is_written() -> None:
     """A fact that is added to the facts and forgotten here would be lost at the next delivery. The role of an ignored
     account has a column of its own, and hashes of addresses are kept apart."""
     full_order = order(
@@ -140,7 +140,7 @@ def test_every_fact_is_written() -> None:
         assert set(json.loads(facts_text(facts))) == {field.name for field in fields(facts)} - apart
 
 
-def test_entries_as_the_ledger_and_the_api_show_them(policy: Policy) -> None:
+def test_entries_have_the_json_of_the_ledger_and_the_api(policy: Policy) -> None:
     plan = planned(
         order("completed", "2026-11-22", paid_at="2026-11-22", kinds="note attribution"), policy
     )
@@ -174,5 +174,5 @@ def test_entries_are_read_back_one_by_one(policy: Policy) -> None:
         assert read_entries(entries_text(some)) == json.loads(entries_text(some))
 
 
-def test_the_law_is_written_in_its_own_letters(policy: Policy) -> None:
+def test_the_law_is_written_without_escapes(policy: Policy) -> None:
     assert "bokføringsloven §" in entries_text(planned(order(), policy).entries)

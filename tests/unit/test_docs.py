@@ -44,7 +44,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_named_path_is_there(page: Path) -> None:
+def test_a_path_in_the_docs_exists(page: Path) -> None:
     """A link is checked when the site is built; this is for paths between backticks."""
     named = re.findall(r"`((?:deploy|docs|hooks|schemas|tests)/[\w./-]*)`", page.read_text())
     assert [path for path in named if not (ROOT / path).exists()] == []
@@ -54,20 +54,20 @@ def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_bytes()) <= LONGEST_README
 
 
-def test_guarantees_are_found() -> None:
+def test_the_parser_finds_the_guarantees() -> None:
     assert len(BULLETS) == len(re.findall(r"^\s*[-*] ", GUARANTEES, re.MULTILINE)) > 0
 
 
 @pytest.mark.parametrize("bullet", BULLETS)
-def test_a_guarantee_names_its_proof(bullet: str) -> None:
+def test_each_guarantee_names_a_test(bullet: str) -> None:
     assert list(proofs_in(bullet))
 
 
-def test_a_guarantee_without_a_proof_is_noticed() -> None:
+def test_a_guarantee_without_a_test_is_noticed() -> None:
     assert not list(proofs_in("- Nothing is lost, as `README.md` and `/status` say."))
 
 
-def test_a_name_without_a_file_is_of_the_file_before() -> None:
+def test_a_test_name_without_a_file_is_of_the_file_before() -> None:
     named = "- One.\n  `unit/test_a.py` `test_one`, `test_two`,\n  `unit/test_b.py` `test_three`"
     expected = [
         ("unit/test_a.py", "test_one"),
@@ -78,5 +78,5 @@ def test_a_name_without_a_file_is_of_the_file_before() -> None:
 
 
 @pytest.mark.parametrize(("file", "name"), PROOFS)
-def test_a_named_proof_is_there(file: str, name: str) -> None:
+def test_a_test_named_in_the_docs_exists(file: str, name: str) -> None:
     assert name in _tests_in(file)

@@ -83,7 +83,7 @@ def test_a_request_is_answered_within_a_calendar_month(received: str, by: str) -
     assert str(answer_by(date.fromisoformat(received))) == by
 
 
-def test_erasure_leaves_what_the_law_wants_kept_and_says_why(policy: Policy) -> None:
+def test_erasure_keeps_data_under_a_legal_obligation_and_says_why(policy: Policy) -> None:
     plan = planned(PAID, policy, event("erasure-requested"))
     kept, gone = entries(plan)["order-payment"], entries(plan)[CONTACT]
     assert (str(kept.delete_after), kept.event) == ("2031-12-31", "accounting-year-end")
@@ -126,7 +126,7 @@ def test_erasure_leaves_what_the_law_wants_kept_and_says_why(policy: Policy) -> 
         (replace(UNPAID, created_at=at("2025-11-30")), "order-payment", "2026-11-30"),
     ],
 )
-def test_what_an_erasure_request_makes_due(
+def test_days_that_an_erasure_request_sets(
     facts: Facts, data: str, delete_after: str, policy: Policy
 ) -> None:
     assert (
@@ -150,7 +150,7 @@ def test_of_several_requests_the_first_sets_the_date(policy: Policy) -> None:
         (["2026-06-01"], "2026-06-01", None),
     ],
 )
-def test_an_erasure_request_is_about_no_consent_given_after_it(
+def test_an_erasure_request_does_not_end_a_later_consent(
     days: list[str], runs_from: str, delete_after: str | None, policy: Policy
 ) -> None:
     choices = tuple(Choice(at(day.strip("!")), given="!" not in day) for day in days)
@@ -162,7 +162,7 @@ def test_an_erasure_request_is_about_no_consent_given_after_it(
     )
 
 
-def test_a_second_erasure_request_is_about_the_consent_given_since_the_first(
+def test_a_second_erasure_request_ends_the_consent_given_since(
     policy: Policy,
 ) -> None:
     facts = ConsentFacts("marketing-consent", (Choice(at("2026-06-01"), given=True),))
@@ -186,14 +186,14 @@ def test_a_second_erasure_request_is_about_the_consent_given_since_the_first(
         ),
     ],
 )
-def test_of_an_objection_and_a_request_the_first_counts(
+def test_the_first_of_an_objection_and_a_request_counts(
     asked: list[tuple[EventType, str]], requested_on: str, delete_after: str, policy: Policy
 ) -> None:
     found = entries(planned(PAID, policy, *(event(type_, day) for type_, day in asked)))["support"]
     assert (str(found.requested_on), str(found.delete_after)) == (requested_on, delete_after)
 
 
-def test_an_unpaid_order_that_was_erased_while_open_waits_for_nothing(policy: Policy) -> None:
+def test_an_unpaid_order_erased_while_open_waits_for_nothing(policy: Policy) -> None:
     facts = order("pending", "2026-11-01", kinds="item-meta", erased_at="2026-12-20")
     found = entries(planned(facts, policy, event("erasure-requested")))["order-payment (item-meta)"]
     assert (str(found.delete_after), found.until) == ("2027-01-03", None)
@@ -245,7 +245,7 @@ TO_ORDER_CLOSED = (None, "order-closed")
         ),
     ],
 )
-def test_contract_data_of_an_order_stay_until_it_is_closed_and_cannot_be_withdrawn_from(
+def test_contract_data_stay_until_the_order_is_closed_and_final(
     facts: OrderFacts, end: tuple[str | None, str | None], policy: Policy
 ) -> None:
     facts = replace(facts, kinds=frozenset({"contact"}))
@@ -257,7 +257,7 @@ def test_contract_data_of_an_order_stay_until_it_is_closed_and_cannot_be_withdra
     assert str(found.requested_on) == ASKED
 
 
-def test_what_an_open_order_waits_for_is_said(policy: Policy) -> None:
+def test_an_open_order_says_what_it_waits_for(policy: Policy) -> None:
     facts = order("processing", paid_at="2026-11-22", kinds="contact")
     assert entries(planned(facts, policy, event("erasure-requested")))[CONTACT].reason == (
         "Erasure requested on 2026-11-23; kept until the order is closed and 14 days of withdrawal are over; "
@@ -266,7 +266,7 @@ def test_what_an_open_order_waits_for_is_said(policy: Policy) -> None:
     )
 
 
-def test_the_days_of_withdrawal_are_said_where_they_set_the_date(policy: Policy) -> None:
+def test_the_withdrawal_period_is_named_where_it_sets_the_date(policy: Policy) -> None:
     facts = order("completed", "2026-11-20", completed_at="2026-12-10", kinds="contact")
     assert entries(planned(facts, policy, event("erasure-requested")))[CONTACT].reason.startswith(
         "Erasure requested on 2026-11-23; to be erased by 2026-12-24, 14 days after the order was closed on "
@@ -274,7 +274,7 @@ def test_the_days_of_withdrawal_are_said_where_they_set_the_date(policy: Policy)
     )
 
 
-def test_contract_data_of_an_account_are_due_within_a_month_whatever_is_ordered(
+def test_contract_data_of_an_account_are_due_within_a_month(
     policy: Policy,
 ) -> None:
     found = entries(
@@ -288,9 +288,7 @@ def test_contract_data_of_an_account_are_due_within_a_month_whatever_is_ordered(
 
 
 @pytest.mark.parametrize("scope", ["", "all"])
-def test_an_objection_makes_legitimate_interests_due_and_ends_marketing(
-    scope: str, policy: Policy
-) -> None:
+def test_an_objection_ends_legitimate_interests_and_marketing(scope: str, policy: Policy) -> None:
     before, after = (
         entries(planned(PAID, policy)),
         entries(planned(PAID, policy, event("objection", scope=scope))),
@@ -307,7 +305,7 @@ def test_an_objection_makes_legitimate_interests_due_and_ends_marketing(
     assert (after["marketing"].until, str(after["marketing"].delete_after)) == (None, "2026-11-23")
 
 
-def test_an_objection_to_marketing_ends_that_alone(policy: Policy) -> None:
+def test_an_objection_to_marketing_ends_only_marketing(policy: Policy) -> None:
     objected = event("objection", scope="marketing")
     before, after = entries(planned(PAID, policy)), entries(planned(PAID, policy, objected))
     assert {data for data in before if before[data] != after[data]} == {"marketing"}
@@ -317,7 +315,7 @@ def test_an_objection_to_marketing_ends_that_alone(policy: Policy) -> None:
     )
 
 
-def test_of_several_objections_each_ends_marketing_and_the_first_to_all_sets_the_date(
+def test_the_first_objection_to_all_sets_the_date(
     policy: Policy,
 ) -> None:
     first, second = (
@@ -360,7 +358,7 @@ def test_of_several_objections_each_ends_marketing_and_the_first_to_all_sets_the
         ([("objection", "2026-06-01"), ("consent-given", "2026-07-01")], None, None),
     ],
 )
-def test_since_when_an_end_of_marketing_is_asked_for(
+def test_day_on_which_an_end_of_marketing_was_requested(
     told: list[tuple[EventType, str]],
     delete_after: str | None,
     requested_on: str | None,
@@ -376,12 +374,12 @@ def test_since_when_an_end_of_marketing_is_asked_for(
 @pytest.mark.parametrize(
     "facts", [UNPAID, customer(), SupportRequestFacts(closed_at=at("2026-01-01"))]
 )
-def test_an_objection_makes_no_marketing_where_there_is_none(facts: Facts, policy: Policy) -> None:
+def test_an_objection_adds_no_marketing_entry(facts: Facts, policy: Policy) -> None:
     plan = planned(facts, policy, event("objection", scope="marketing"))
     assert plan == planned(facts, policy)
 
 
-def test_marketing_by_another_clock_ends_with_an_objection_too(tmp_path: Path) -> None:
+def test_an_objection_ends_marketing_of_any_clock(tmp_path: Path) -> None:
     """On legitimate interests, say, for as long as there is an account."""
     text = POLICY_FILE.read_text()
     rule = text[text.index('id = "account-marketing"') :].partition("\n\n")[0]
@@ -420,7 +418,7 @@ def test_marketing_by_another_clock_ends_with_an_objection_too(tmp_path: Path) -
     ],
 )
 @pytest.mark.parametrize("type_", ["consent-withdrawn", "objection"])
-def test_a_period_of_marketing_ends_with_the_consent(
+def test_a_marketing_period_ends_with_the_consent(
     type_: EventType,
     told: list[str],
     delete_after: str,
@@ -447,7 +445,7 @@ def test_a_period_of_marketing_ends_with_the_consent(
 COOKIES = ConsentFacts("cookie-consent", (Choice(at("2026-05-01"), given=True),))
 
 
-def test_proof_stays_in_spite_of_what_is_asked_for(policy: Policy) -> None:
+def test_proof_of_consent_stays_despite_requests(policy: Policy) -> None:
     plan = planned(
         COOKIES, policy, event("erasure-requested", "2026-11-23"), event("objection", "2026-11-24")
     )
@@ -535,7 +533,7 @@ def test_proof_of_a_consent_that_ended(
 
 @pytest.mark.parametrize("type_", ["consent-withdrawn", "objection"])
 @pytest.mark.parametrize("facts", [order("completed", "2026-03-01", kinds="newsletter"), ACCOUNT])
-def test_a_record_that_is_saved_again_gives_no_consent_anew(
+def test_saving_a_record_again_gives_no_new_consent(
     facts: OrderFacts | CustomerFacts, type_: EventType, policy: Policy
 ) -> None:
     """Each state of it shows the same choice, our own write among them."""
@@ -544,7 +542,7 @@ def test_a_record_that_is_saved_again_gives_no_consent_anew(
     assert str(entries(plan)["marketing"].delete_after) == "2026-09-09"
 
 
-def test_an_order_that_is_first_read_after_a_withdrawal_was_placed_before_it(
+def test_a_withdrawal_ends_consent_of_an_order_first_read_later(
     policy: Policy,
 ) -> None:
     read = order("completed", "2026-03-01", kinds="newsletter", choices={"2026-10-01": True})
@@ -565,7 +563,7 @@ def test_an_order_that_is_first_read_after_a_withdrawal_was_placed_before_it(
     ],
 )
 @pytest.mark.parametrize("type_", ["consent-withdrawn", "objection"])
-def test_an_account_that_is_first_read_after_a_withdrawal(
+def test_a_withdrawal_and_an_account_first_read_later(
     type_: EventType, created: str, seen: dict[str, bool], end: str, policy: Policy
 ) -> None:
     facts = customer(created, kinds="newsletter", choices=seen)
@@ -581,7 +579,7 @@ def test_an_account_that_is_first_read_after_a_withdrawal(
         ([("consent-given", "2026-01-01")], "2026-05-01", "2026-05-01"),
     ],
 )
-def test_a_newsletter_that_was_declined_with_an_order_by_a_subscriber(
+def test_a_subscriber_declines_the_newsletter_with_an_order(
     told: list[tuple[EventType, str]], runs_from: str, end: str, policy: Policy
 ) -> None:
     facts = order("completed", "2026-05-01", kinds="newsletter", choices={"2026-05-03": False})
@@ -590,7 +588,7 @@ def test_a_newsletter_that_was_declined_with_an_order_by_a_subscriber(
     assert proof(plan) == []
 
 
-def test_a_persons_withdrawal_ends_what_another_tool_knows(policy: Policy) -> None:
+def test_a_persons_withdrawal_ends_consent_known_to_another_tool(policy: Policy) -> None:
     facts = ConsentFacts("marketing-consent", (Choice(at("2026-05-01"), given=True),))
     plan = planned(facts, policy, person=(event("consent-withdrawn", "2026-09-09"),))
     assert str(entries(plan)["marketing"].delete_after) == "2026-09-09"
@@ -602,9 +600,7 @@ def test_a_persons_withdrawal_ends_what_another_tool_knows(policy: Policy) -> No
 @pytest.mark.parametrize(
     "facts", [PAID, UNPAID, ACCOUNT, SupportRequestFacts(closed_at=at("2026-01-01"))]
 )
-def test_a_hold_beats_every_deletion_and_says_what_it_suspends(
-    facts: Facts, policy: Policy
-) -> None:
+def test_a_hold_suspends_every_deletion_and_says_which(facts: Facts, policy: Policy) -> None:
     asked = (event("erasure-requested"), event("objection"), event("consent-withdrawn"))
     plan = planned(facts, policy, *asked, event("hold", "2026-12-01"))
     assert {(entry.delete_after, entry.review_after, entry.until) for entry in plan.entries} == {
@@ -619,7 +615,7 @@ def test_a_hold_beats_every_deletion_and_says_what_it_suspends(
         assert otherwise.startswith("otherwise kept until ")
 
 
-def test_lifting_a_hold_computes_anew(policy: Policy) -> None:
+def test_lifting_a_hold_restores_the_dates(policy: Policy) -> None:
     hold, lift = event("hold", "2026-12-01", "h1"), event("hold-lifted", "2027-06-01", about="h1")
     assert planned(PAID, policy, hold, lift) == planned(PAID, policy)
 
@@ -636,7 +632,7 @@ def test_lifting_a_hold_computes_anew(policy: Policy) -> None:
         (event("hold-lifted", "2027-01-01", about="h3"), ["h1", "h2"]),
     ],
 )
-def test_which_holds_stand(lift: RecordEvent, stands: list[str]) -> None:
+def test_holds_in_effect(lift: RecordEvent, stands: list[str]) -> None:
     holds = (event("hold", "2026-12-01", "h1"), event("hold", "2026-12-31", "h2"))
     assert [hold.id for hold in standing_of((*holds, lift)).holds] == stands
 
@@ -651,14 +647,14 @@ def test_which_holds_stand(lift: RecordEvent, stands: list[str]) -> None:
         ([("restriction", "2026-12-01"), ("restriction-lifted", "2026-12-01")], True),
     ],
 )
-def test_when_a_restriction_stands(
+def test_restrictions_in_effect(
     days: list[tuple[EventType, str]], stands: bool, policy: Policy
 ) -> None:
     plan = planned(ACCOUNT, policy, *(event(type_, day) for type_, day in days))
     assert (entries(plan)["account"].until == "restriction-lifted") is stands
 
 
-def test_what_was_reported_by_mistake_counts_no_more(policy: Policy) -> None:
+def test_an_event_reported_by_mistake_no_longer_counts(policy: Policy) -> None:
     mistake = event("erasure-requested", id_="e1")
     assert planned(ACCOUNT, policy, mistake, event("retracted", about="e1")) == planned(
         ACCOUNT, policy
@@ -684,7 +680,7 @@ def test_what_was_reported_by_mistake_counts_no_more(policy: Policy) -> None:
         (PAID, [("consent-withdrawn", "2026-11-23")], None, "2026-11-23"),
     ],
 )
-def test_consent_reported_by_others(
+def test_consent_that_another_tool_reported(
     facts: Facts,
     events: list[tuple[EventType, str]],
     until: str | None,
@@ -700,20 +696,20 @@ def test_consent_reported_by_others(
 # --- whose record it is ----------------------------------------------------------------------------------
 
 
-def test_a_persons_request_is_about_the_orders_that_there_were(policy: Policy) -> None:
+def test_a_persons_request_covers_only_earlier_orders(policy: Policy) -> None:
     asked = (event("erasure-requested", "2026-06-01"),)
     assert entries(planned(PAID, policy, person=asked))[CONTACT].requested_on
     later = replace(PAID, created_at=at("2026-07-01"))
     assert entries(planned(later, policy, person=asked))[CONTACT].requested_on is None
 
 
-def test_a_persons_hold_is_about_all_of_them(policy: Policy) -> None:
+def test_a_persons_hold_covers_all_orders(policy: Policy) -> None:
     later = replace(PAID, created_at=at("2026-07-01"))
     plan = planned(later, policy, person=(event("hold", "2026-06-01"),))
     assert {entry.until for entry in plan.entries} == {"hold-lifted"}
 
 
-def test_a_persons_withdrawal_ends_marketing_on_orders_and_makes_none_where_there_is_none(
+def test_a_persons_withdrawal_ends_marketing_where_there_is_any(
     policy: Policy,
 ) -> None:
     withdrawn = (event("consent-withdrawn", "2026-11-23"),)
@@ -733,7 +729,7 @@ def test_a_persons_withdrawal_ends_marketing_on_orders_and_makes_none_where_ther
     assert "marketing" not in entries(planned(customer(), policy, person=withdrawn))
 
 
-def test_a_withdrawal_in_the_second_of_the_order_ends_its_consent(policy: Policy) -> None:
+def test_a_withdrawal_in_the_same_second_ends_the_orders_consent(policy: Policy) -> None:
     placed = replace(PAID, created_at=at("2026-11-23"))
     plan = planned(placed, policy, person=(event("consent-withdrawn", "2026-11-23"),))
     assert _marketing_end(plan) == "2026-11-23"
@@ -768,7 +764,7 @@ _FACTS = st.sampled_from(
 
 
 @given(_FACTS, _EVENTS, st.randoms())
-def test_the_order_in_which_events_come_is_all_one(
+def test_the_arrival_order_of_events_makes_no_difference(
     facts: Facts, events: list[RecordEvent], random: Any
 ) -> None:
     shuffled = list(events)
@@ -777,7 +773,7 @@ def test_the_order_in_which_events_come_is_all_one(
 
 
 @given(_FACTS, _EVENTS)
-def test_nothing_keeps_longer_but_a_suspension_and_a_hold_never_shortens(
+def test_only_a_suspension_keeps_longer_and_no_hold_shortens(
     facts: Facts, events: list[RecordEvent]
 ) -> None:
     """Consent aside, which may be given anew, no event ever gives a later day; a suspension gives none at all."""
@@ -801,14 +797,16 @@ def test_nothing_keeps_longer_but_a_suspension_and_a_hold_never_shortens(
     ("scope", "words"),
     [("marketing", "Objection to marketing"), ("all", "Objection"), ("", "Objection")],
 )
-def test_the_scope_of_an_objection_is_said_and_kept(scope: str, words: str, policy: Policy) -> None:
+def test_the_scope_of_an_objection_is_stored_and_shown(
+    scope: str, words: str, policy: Policy
+) -> None:
     objection = event("objection", id_="o1", scope=scope)
     assert describe_event(objection, policy) == f"{words} on 2026-11-23; event o1"
     assert read_events(events_text([objection])) == (objection,)
 
 
 @pytest.mark.parametrize("type_", TYPES)
-def test_every_event_has_words(type_: EventType, policy: Policy) -> None:
+def test_every_event_has_a_text(type_: EventType, policy: Policy) -> None:
     assert "2026-11-23" in describe_event(event(type_, id_="e1", about="e0"), policy)
 
 
@@ -826,7 +824,9 @@ _REPORTS = st.lists(
 
 
 @given(_REPORTS, st.randoms())
-def test_the_order_in_which_reports_come_is_all_one(reports: list[ToolReport], random: Any) -> None:
+def test_the_arrival_order_of_reports_makes_no_difference(
+    reports: list[ToolReport], random: Any
+) -> None:
     def taken(some: list[ToolReport]) -> Any:
         facts = None
         for report in some:
@@ -838,22 +838,22 @@ def test_the_order_in_which_reports_come_is_all_one(reports: list[ToolReport], r
     assert taken(shuffled) == taken(reports)
 
 
-def test_what_does_not_happen_to_a_kind_is_refused() -> None:
+def test_an_event_that_does_not_fit_the_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="'consent-given' does not happen to 'support-request'"):
         add_report(None, ToolReport("support-request", "consent-given", at("2026-01-01")))
 
 
 @pytest.mark.parametrize(("name", "number"), [("7", 7), ("999999999999", 999999999999)])
-def test_a_name_that_is_a_number_is_that_number(name: str, number: int) -> None:
+def test_a_numeric_name_is_used_as_the_number(name: str, number: int) -> None:
     assert number_of(name) == number
 
 
 @pytest.mark.parametrize("name", ["ZD-7", "0", "1000000000000", "7a", "٣"])
-def test_any_other_name_has_a_number_that_every_reader_of_json_has_whole(name: str) -> None:
+def test_any_other_name_has_a_number_safe_in_json(name: str) -> None:
     assert 2**52 <= number_of(name) < 2**53
 
 
-def test_what_another_tool_erased_is_closed(policy: Policy) -> None:
+def test_a_record_erased_by_another_tool_is_closed(policy: Policy) -> None:
     facts = SupportRequestFacts(closed_at=at("2026-01-01"), erased_at=at("2026-02-01"))
     plan = classify(facts, policy)
     assert (plan.phase, plan.entries) == ("erased", ())
@@ -886,7 +886,7 @@ def test_a_contact_that_was_deleted_may_subscribe_again(policy: Policy) -> None:
     assert classify(gone, policy).phase == "erased"
 
 
-def test_a_persons_hold_that_is_lifted_leaves_the_orders_own(policy: Policy) -> None:
+def test_lifting_a_persons_hold_leaves_the_orders_own(policy: Policy) -> None:
     own = (event("hold", "2026-12-01", "h1", reason="chargeback"),)
     for lift in (
         event("hold-lifted", "2027-01-01"),
@@ -896,7 +896,7 @@ def test_a_persons_hold_that_is_lifted_leaves_the_orders_own(policy: Policy) -> 
         assert [hold.reason for hold in stands.holds] == ["chargeback"]
 
 
-def test_a_hold_after_an_erasure_blames_nobody(policy: Policy) -> None:
+def test_a_hold_after_an_erasure_does_not_change_the_schedule(policy: Policy) -> None:
     facts = order(
         "completed", "2016-03-01", paid_at="2016-03-01", erased_at="2022-06-01", kinds="note"
     )
@@ -947,15 +947,15 @@ def test_a_hold_after_an_erasure_blames_nobody(policy: Policy) -> None:
         (customer(), ("hosting",)),
     ],
 )  # fmt: skip
-def test_who_else_has_the_data(facts: Facts, recipients: tuple[str, ...], policy: Policy) -> None:
+def test_recipients_of_an_entry(facts: Facts, recipients: tuple[str, ...], policy: Policy) -> None:
     assert recipients_of(facts, classify(facts, policy).entries, policy) == recipients
 
 
-def test_an_objection_makes_nobody_a_recipient(policy: Policy) -> None:
+def test_an_objection_adds_no_recipient(policy: Policy) -> None:
     """Order attribution is none of the newsletter tool's business, also where it has ended."""
     facts = order("completed", "2026-03-01", payment="cod", kinds="attribution")
     assert tag(facts, policy, Context(own=(event("objection"),)))[1]["recipients"] == "hosting"
 
 
-def test_nobody_has_what_is_not_held(policy: Policy) -> None:
+def test_data_that_is_not_held_has_no_recipient(policy: Policy) -> None:
     assert recipients_of(CustomerFacts(), (), policy) == ()

@@ -66,7 +66,7 @@ def _hash(spelled: str) -> str:
         ("kari@ex＠ample.test", "kari@ex＠ample.test"),
     ],
 )
-def test_an_address_has_one_spelling(written: str, spelled: str) -> None:
+def test_an_address_has_one_normal_form(written: str, spelled: str) -> None:
     assert email_subject(written, KEY) == Subject("email", _hash(spelled))
     assert address_hash(written, KEY) == _hash(spelled)
 
@@ -83,11 +83,11 @@ def test_an_address_has_one_spelling(written: str, spelled: str) -> None:
         ("åse@example.test", "ase@example.test"),
     ],
 )
-def test_two_people_are_two(one: str, other: str) -> None:
+def test_two_addresses_have_two_hashes(one: str, other: str) -> None:
     assert email_subject(one, KEY) != email_subject(other, KEY)
 
 
-def test_another_key_is_another_hash() -> None:
+def test_another_key_gives_another_hash() -> None:
     assert email_subject("kari@example.test", KEY) != email_subject("kari@example.test", KEY + "!")
 
 
@@ -114,16 +114,16 @@ def test_another_key_is_another_hash() -> None:
     ],
     ids=repr,
 )
-def test_what_is_no_address_has_no_hash(value: object) -> None:
+def test_an_invalid_address_has_no_hash(value: object) -> None:
     assert address_hash(value, KEY) is None
 
 
 @pytest.mark.parametrize("domain", ["invalid.example", "site.notinvalid", "sinvalid"])
-def test_only_the_reserved_domain_is_nobodys(domain: str) -> None:
+def test_only_the_reserved_domain_is_a_placeholder(domain: str) -> None:
     assert is_address(f"kari@{domain}")
 
 
-def test_the_longest_address_is_one() -> None:
+def test_the_longest_valid_address_has_a_hash() -> None:
     assert is_address("a" * (LONGEST - 13) + "@example.test")
 
 
@@ -133,9 +133,7 @@ ADDRESSES = st.builds(
 
 
 @given(ADDRESSES, st.sampled_from(["NFC", "NFD"]), st.sampled_from(["", " ", "\u200b", "\ufeff\t"]))
-def test_neither_case_nor_form_nor_blanks_make_another_person(
-    address: str, form: str, around: str
-) -> None:
+def test_case_form_and_blanks_do_not_change_the_hash(address: str, form: str, around: str) -> None:
     capital = address.replace("ß", "ẞ").upper()
     for written in (address, capital, address.title()):
         typed = around + normalize(form, written) + around  # type: ignore[arg-type]
@@ -143,7 +141,7 @@ def test_neither_case_nor_form_nor_blanks_make_another_person(
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
-def test_a_domain_and_its_ascii_form_are_one(domain: str) -> None:
+def test_a_domain_and_its_ascii_form_have_one_hash(domain: str) -> None:
     ascii_form = ".".join(
         label if label.isascii() else "xn--" + label.encode("punycode").decode()
         for label in domain.split(".")
@@ -157,14 +155,14 @@ def test_a_domain_and_its_ascii_form_are_one(domain: str) -> None:
         fullmatch=True,
     )
 )
-def test_the_hash_of_a_plain_address_is_what_it_always_was(address: str) -> None:
+def test_the_hash_of_a_plain_address_never_changes(address: str) -> None:
     assert email_subject(address, KEY).value == _hash(address.strip().lower())
 
 
 @given(st.text(), st.text())
 @example("", "ex＠ample.")
 @example("\u0345", "\u0130\u3002.")
-def test_any_text_has_a_hash_that_spelling_it_so_does_not_change(local: str, domain: str) -> None:
+def test_normalising_any_text_does_not_change_its_hash(local: str, domain: str) -> None:
     text = f"{local}@{domain}"
     spelled = email_hash._spelled(text)
     assert email_hash._spelled(spelled) == spelled

@@ -47,7 +47,9 @@ ASSIGNMENTS = strategies.builds(
     lines=strategies.lists(LINES | ASSIGNMENTS, max_size=4),
     ending=strategies.sampled_from(["\n", "\r\n"]),
 )
-def test_a_file_that_is_read_means_the_same_to_all_three(lines: list[str], ending: str) -> None:
+def test_an_accepted_file_means_the_same_to_all_three_readers(
+    lines: list[str], ending: str
+) -> None:
     text = ending.join(lines)
     with TemporaryDirectory() as folder:
         file = Path(folder) / ".env"
@@ -79,7 +81,7 @@ READ_ALIKE = [
 
 
 @pytest.mark.parametrize(("line", "value"), READ_ALIKE)
-def test_what_is_read(line: str, value: str, tmp_path: Path) -> None:
+def test_values_that_are_read(line: str, value: str, tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text(f"# a comment, and an empty line\n\nEMPTY=\n{line}\n")
     assert read_env_file(file) == {"A": value}
@@ -137,7 +139,7 @@ READ_DIFFERENTLY = [
 
 
 @pytest.mark.parametrize(("line", "reason"), READ_DIFFERENTLY)
-def test_what_is_read_differently_is_refused_by_line_and_reason(
+def test_an_ambiguous_line_is_refused_with_its_reason(
     line: str, reason: str, tmp_path: Path
 ) -> None:
     file = tmp_path / ".env"
@@ -148,7 +150,7 @@ def test_what_is_read_differently_is_refused_by_line_and_reason(
     assert "line 3" not in str(raised.value)
 
 
-def test_every_such_line_is_named(tmp_path: Path) -> None:
+def test_every_ambiguous_line_is_named(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("A=$hidden\n\nB=hidden\nC: hidden\n")
     with pytest.raises(ConfigurationError) as raised:

@@ -32,7 +32,7 @@ TOKENS = (EventToken("brevo", BREVO, frozenset({WITHDRAWN})), EventToken("desk",
         ),
     ],
 )
-def test_how_tokens_are_written(text: str, tokens: tuple[EventToken, ...]) -> None:
+def test_syntax_of_event_tokens(text: str, tokens: tuple[EventToken, ...]) -> None:
     assert event_tokens(text) == tokens
 
 
@@ -84,7 +84,7 @@ def test_no_token_in_any_repr() -> None:
 @pytest.mark.parametrize(
     ("event_type", "brevo", "desk"), [(WITHDRAWN, True, True), ("objection", False, True)]
 )
-def test_a_token_with_types_sends_these_only(event_type: str, brevo: bool, desk: bool) -> None:
+def test_a_token_with_types_allows_only_these(event_type: str, brevo: bool, desk: bool) -> None:
     assert [token.may_send(event_type) for token in TOKENS] == [brevo, desk]
 
 
@@ -108,16 +108,16 @@ def test_a_token_with_types_sends_these_only(event_type: str, brevo: bool, desk:
         ("brevo", "\ud800", None),
     ],
 )
-def test_whose_token_was_offered(name: str | None, offered: str, found: str | None) -> None:
+def test_sender_of_an_offered_token(name: str | None, offered: str, found: str | None) -> None:
     got = sender(TOKENS, name, offered)
     assert (got.name if got else None) == found
 
 
-def test_without_tokens_nobody_is_a_sender() -> None:
+def test_without_tokens_there_is_no_sender() -> None:
     assert sender((), None, "") is None
 
 
-def test_every_token_is_compared_whichever_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_token_is_compared_even_after_a_match(monkeypatch: pytest.MonkeyPatch) -> None:
     compared = []
 
     def counting(one: bytes, other: bytes) -> bool:
@@ -135,7 +135,7 @@ def test_every_token_is_compared_whichever_is_right(monkeypatch: pytest.MonkeyPa
 
 
 @given(st.binary(max_size=100), st.binary(max_size=100))
-def test_a_proof_names_a_body_and_needs_the_token(one: bytes, other: bytes) -> None:
+def test_a_proof_depends_on_the_body_and_the_token(one: bytes, other: bytes) -> None:
     brevo, desk = TOKENS
     assert brevo.proof_of(one) == hmac.new(BREVO.encode(), one, "sha256").hexdigest()
     assert (brevo.proof_of(one) == brevo.proof_of(other)) == (one == other)

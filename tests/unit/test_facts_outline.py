@@ -38,7 +38,7 @@ def told(facts: Facts, zone: tzinfo = OSLO) -> Outline:
 
 
 @given(facts=ORDERS | CUSTOMERS, moved=st.integers(0, 6 * 3600), another=st.integers(4, 9))
-def test_what_is_told_of_the_same_is_tagged_the_same(
+def test_facts_with_the_same_outline_have_the_same_tags(
     facts: OrderFacts | CustomerFacts, moved: int, another: int, policy: Policy
 ) -> None:
     other = _later(facts, timedelta(seconds=moved))
@@ -64,7 +64,7 @@ def _later(value: Any, by: timedelta) -> Any:
 
 
 @given(facts=ORDERS | CUSTOMERS)
-def test_tags_of_an_outline_are_those_of_its_facts(
+def test_tags_of_an_outline_equal_those_of_its_facts(
     facts: OrderFacts | CustomerFacts, policy: Policy
 ) -> None:
     """With the recipients that follow from the ways, and whose record it is."""
@@ -117,7 +117,7 @@ SAME = {
 
 
 @pytest.mark.parametrize(("one", "other"), SAME.values(), ids=SAME)
-def test_what_is_a_records_own_is_left_out(one: Facts, other: Facts) -> None:
+def test_an_outline_leaves_out_what_only_this_record_has(one: Facts, other: Facts) -> None:
     assert told(one).text == told(other).text
 
 
@@ -136,11 +136,11 @@ DIFFERENT = {
 
 
 @pytest.mark.parametrize(("one", "other"), DIFFERENT.values(), ids=DIFFERENT)
-def test_what_the_rules_ask_for_is_not(one: Facts, other: Facts) -> None:
+def test_an_outline_keeps_what_the_rules_need(one: Facts, other: Facts) -> None:
     assert told(one).text != told(other).text
 
 
-def test_the_ways_are_told_besides() -> None:
+def test_payment_and_carriers_are_kept_beside_the_outline() -> None:
     facts = replace(ORDER, payment='odd "way', carriers=frozenset({"ups", "bring"}))
     assert read_methods(told(facts).methods) == ('odd "way', frozenset({"ups", "bring"}))
     assert read_methods(told(order()).methods) == ("", frozenset())
@@ -148,7 +148,7 @@ def test_the_ways_are_told_besides() -> None:
     assert told(ORDER).customer_id is None
 
 
-def test_an_hour_that_falls_on_two_days_is_not_taken_for_one() -> None:
+def test_an_hour_that_spans_two_local_days_stays_distinct() -> None:
     """Midnight in India is half past six in the evening in UTC."""
     before, after = (
         OrderFacts("pending", datetime(2026, 11, 22, 18, minute, tzinfo=UTC)) for minute in (29, 30)

@@ -15,7 +15,7 @@ near = st.sets(st.integers(1, 400), max_size=400)
 
 
 @given(known=near, first=st.integers(1, 300), length=st.integers(0, 300))
-def test_all_that_is_not_known_is_found_in_pages_and_nothing_else(
+def test_pages_of_gaps_hold_exactly_the_unknown_ids(
     known: set[int], first: int, length: int
 ) -> None:
     last = first + length
@@ -32,7 +32,7 @@ def test_all_that_is_not_known_is_found_in_pages_and_nothing_else(
 
 
 @given(known=near, first=st.integers(1, 300), length=st.integers(0, 300))
-def test_downwards_is_upwards_in_a_mirror(known: set[int], first: int, length: int) -> None:
+def test_going_down_mirrors_going_up(known: set[int], first: int, length: int) -> None:
     last = first + length
     within = sorted(number for number in known if first <= number <= last)
     turn = first + last
@@ -61,13 +61,11 @@ def test_a_gap_of_any_size_gives_one_page(first: int, last: int) -> None:
         ([5, 8], [6, 7], 8),
     ],
 )
-def test_gaps(known: list[int], page: list[int], reached: int) -> None:
+def test_gaps_between_known_ids(known: list[int], page: list[int], reached: int) -> None:
     assert gaps(known, 5, 8) == (page, reached)
 
 
 @given(low=ids, high=ids, day=st.none() | st.dates(date(2000, 1, 1)))
-def test_what_is_covered_is_read_back_as_it_was_written(
-    low: int, high: int, day: date | None
-) -> None:
+def test_the_covered_range_is_read_back_as_written(low: int, high: int, day: date | None) -> None:
     assert Covered.read(str(Covered(low, high, day))) == Covered(low, high, day)
     assert len(str(Covered(low, high, day))) < 100

@@ -8,7 +8,7 @@ import tomllib
 from tests.support.processes import ROOT
 
 
-def test_each_part_of_hooks_stands_on_one_floor() -> None:
+def test_each_package_of_hooks_is_in_exactly_one_layer() -> None:
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
     contracts = pyproject["tool"]["importlinter"]["contracts"]
     (layers,) = [contract["layers"] for contract in contracts if contract["type"] == "layers"]

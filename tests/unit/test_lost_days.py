@@ -150,14 +150,14 @@ SEQUENCES: list[tuple[list[State], tuple[str, str, str]]] = [
 
 
 @pytest.mark.parametrize(("states", "expected"), SEQUENCES)
-def test_what_was_seen_did_happen(
+def test_an_event_that_was_seen_stays_known(
     states: list[State], expected: tuple[str, str, str], policy: Policy
 ) -> None:
     assert end_of(states, policy) == expected
 
 
 @pytest.mark.parametrize(("states", "expected"), SEQUENCES)
-def test_it_is_so_in_any_order_of_arrival(
+def test_an_event_stays_known_in_any_order_of_arrival(
     states: list[State], expected: tuple[str, str, str], policy: Policy
 ) -> None:
     fixed = [
@@ -189,7 +189,7 @@ NO_SENSE = [
 
 @pytest.mark.parametrize("day", NO_SENSE)
 @pytest.mark.parametrize("name", ["date_paid", "date_completed"])
-def test_an_event_that_makes_no_sense_is_left_out_and_named(
+def test_an_implausible_event_day_is_left_out_and_named(
     name: str, day: object, policy: Policy
 ) -> None:
     """The other days count; and the order was paid, whichever day that was."""
@@ -200,14 +200,14 @@ def test_an_event_that_makes_no_sense_is_left_out_and_named(
 
 
 @pytest.mark.parametrize("day", [day for day in NO_SENSE if day not in ("2026-04-30T11:59:59",)])
-def test_a_day_of_creation_that_makes_no_sense_is_left_out(day: object, policy: Policy) -> None:
+def test_an_implausible_creation_day_is_left_out(day: object, policy: Policy) -> None:
     facts = see([PAID | {"date_created_gmt": day}], policy).facts
     assert facts.oddities == {"date_created"}
     assert str(governing(facts, policy).delete_after) == "2031-12-31"
 
 
 @pytest.mark.parametrize("day", ["2026-04-30T12:00:00", "2026-11-26T12:05:00"])
-def test_a_day_at_the_edge_makes_sense(day: str, policy: Policy) -> None:
+def test_a_day_at_the_limit_is_plausible(day: str, policy: Policy) -> None:
     """A day before creation, and what a store's clock may be ahead."""
     facts = see([{"status": "completed", "date_paid_gmt": day}], policy).facts
     assert facts.oddities == frozenset()
@@ -215,7 +215,7 @@ def test_a_day_at_the_edge_makes_sense(day: str, policy: Policy) -> None:
 
 
 @pytest.mark.parametrize("day", ["1970-01-01T00:00:00", "2647-01-01T00:00:00"])
-def test_a_day_of_payment_that_makes_no_sense_was_a_payment(day: str, policy: Policy) -> None:
+def test_an_implausible_payment_day_still_means_paid(day: str, policy: Policy) -> None:
     """Whatever the status is; a zero date is none."""
     assert end_of([{"status": "cancelled", "date_paid_gmt": day}], policy) == IN_2026
     assert (
@@ -224,9 +224,7 @@ def test_a_day_of_payment_that_makes_no_sense_was_a_payment(day: str, policy: Po
 
 
 @pytest.mark.parametrize("day", ["1970-01-01T00:00:00", "2647-01-01T00:00:00", None, ""])
-def test_a_refund_whose_day_makes_no_sense_is_not_asked_for_again(
-    day: str | None, policy: Policy
-) -> None:
+def test_a_refund_with_an_implausible_day_is_not_refetched(day: str | None, policy: Policy) -> None:
     facts = see(
         [PAID | {"date_created_gmt": CREATED, "refunds": [{"id": 9, "date_created_gmt": day}]}],
         policy,
@@ -235,7 +233,7 @@ def test_a_refund_whose_day_makes_no_sense_is_not_asked_for_again(
     assert (facts.undated_refunds, "refund_date" in facts.oddities) == ((), True)
 
 
-def test_the_newest_whole_list_of_refunds_counts(policy: Policy) -> None:
+def test_the_newest_complete_list_of_refunds_counts(policy: Policy) -> None:
     """A list of which a part cannot be read takes nothing away, and adds what it shows."""
     error = {"errors": {"x": ["y"]}, "error_data": []}
     shown: list[tuple[Any, set[int]]] = [
@@ -277,7 +275,7 @@ def test_any_states_in_any_order_end_in_the_same_facts(
 
 
 @given(states=st.lists(order_states, min_size=1, max_size=3), status=statuses)
-def test_a_state_without_days_takes_nothing_away(
+def test_a_snapshot_without_days_removes_no_date(
     states: list[State], status: str, policy: Policy
 ) -> None:
     """A later state that only lacks days leaves every date as it was, unless its status is the first paid one."""
@@ -292,7 +290,7 @@ def test_a_state_without_days_takes_nothing_away(
         )
 
 
-def test_a_day_that_another_state_contradicts_is_named(policy: Policy) -> None:
+def test_a_day_that_another_snapshot_contradicts_is_named(policy: Policy) -> None:
     paid = {
         "status": "processing",
         "date_created_gmt": None,
@@ -304,7 +302,7 @@ def test_a_day_that_another_state_contradicts_is_named(policy: Policy) -> None:
     assert tag(see([{"status": "processing"}], policy).facts, policy)[1]["oddities"] == ""
 
 
-def test_the_note_of_an_order_without_a_day_of_creation_counts_from_its_payment(
+def test_a_note_without_a_creation_day_counts_from_the_payment(
     policy: Policy,
 ) -> None:
     facts = see([PAID | {"date_created_gmt": None, "customer_note": "Ring twice"}], policy).facts

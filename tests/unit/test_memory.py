@@ -9,7 +9,7 @@ from hooks.retention.policy import Policy
 from tests.unit.builders import governing, order
 
 
-def test_it_begins_anew_when_it_is_full() -> None:
+def test_a_full_cache_starts_again_empty() -> None:
     cache: BoundedCache[int, str] = BoundedCache(2)
     assert [cache.put(number, str(number)) for number in (1, 2)] == ["1", "2"]
     assert cache == {1: "1", 2: "2"}
@@ -17,7 +17,7 @@ def test_it_begins_anew_when_it_is_full() -> None:
     assert cache == {3: "3"}
 
 
-def test_a_policy_remembers_for_itself_alone(policy: Policy) -> None:
+def test_each_policy_has_its_own_cache(policy: Policy) -> None:
     """Also one that is another's copy, with a rule less."""
     paid = order("completed", paid_at="2026-11-22")
     before = governing(paid, policy)

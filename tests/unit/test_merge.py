@@ -117,7 +117,7 @@ histories = st.lists(orders(), min_size=1, max_size=5) | st.lists(
 
 
 @given(histories, st.randoms(use_true_random=False))
-def test_any_order_and_any_repetition_ends_the_same(
+def test_any_order_and_any_repetition_give_the_same_facts(
     shown: list[Snapshot], dice: random.Random
 ) -> None:
     again = [*shown, *dice.choices(shown, k=len(shown))]
@@ -126,7 +126,7 @@ def test_any_order_and_any_repetition_ends_the_same(
 
 
 @given(histories, st.integers(0, 4))
-def test_what_was_taken_already_changes_nothing(shown: list[Snapshot], which: int) -> None:
+def test_a_repeated_snapshot_changes_nothing(shown: list[Snapshot], which: int) -> None:
     """A repetition right after: also the ledger's row stays as it is."""
     merged = fold(shown)
     again = merge(merged.facts, merged.version, shown[which % len(shown)], doubtful=merged.doubtful)
@@ -134,7 +134,7 @@ def test_what_was_taken_already_changes_nothing(shown: list[Snapshot], which: in
 
 
 @given(histories)
-def test_the_newest_version_is_the_one_that_stands(shown: list[Snapshot]) -> None:
+def test_the_newest_version_wins(shown: list[Snapshot]) -> None:
     merged = fold(shown)
     assert merged.version == max(one.version for one in shown)
     newest = [one.facts for one in shown if one.version == merged.version]
@@ -149,7 +149,7 @@ def test_the_newest_version_is_the_one_that_stands(shown: list[Snapshot]) -> Non
 
 
 @given(histories)
-def test_what_can_only_grow_never_shrinks(shown: list[Snapshot]) -> None:
+def test_facts_that_can_only_grow_never_shrink(shown: list[Snapshot]) -> None:
     merged = fold(shown).facts
     assert {choice.at for choice in merged.choices} == {
         c.at for one in shown for c in one.facts.choices
@@ -163,7 +163,7 @@ def test_what_can_only_grow_never_shrinks(shown: list[Snapshot]) -> None:
 
 
 @given(histories)
-def test_unknown_meta_data_is_not_empty(shown: list[Snapshot]) -> None:
+def test_missing_meta_data_is_unknown_and_not_empty(shown: list[Snapshot]) -> None:
     """What only `meta_data` tells is as the newest version that showed any has it."""
     merged = fold(shown).facts
     seen = [one.facts for one in shown if one.facts.meta_at is not None]
@@ -187,7 +187,7 @@ def test_older_never_overwrites_newer() -> None:
     )
 
 
-def test_newer_overwrites_older_and_ends_a_doubt() -> None:
+def test_newer_overwrites_older_and_ends_a_tie() -> None:
     new, old = snapshot(order("completed"), "2026-11-22"), snapshot(order("pending"), "2026-11-21")
     merged = merge(old.facts, old.version, new, doubtful=True)
     assert (merged.facts, merged.version, merged.stale, merged.doubtful) == (
@@ -198,7 +198,7 @@ def test_newer_overwrites_older_and_ends_a_doubt() -> None:
     )
 
 
-def test_two_states_of_one_second_are_doubtful_and_the_further_one_stands() -> None:
+def test_a_tie_is_doubtful_and_the_further_status_wins() -> None:
     one = snapshot(order("pending"))
     other = snapshot(order("processing", paid_at="2026-11-22"))
     for shown in permutations([one, other]):
@@ -218,7 +218,7 @@ def test_two_states_of_one_second_are_doubtful_and_the_further_one_stands() -> N
         (customer(), customer(staff=True)),
     ],
 )
-def test_the_further_of_two_states_of_one_second(less: StoreFacts, further: StoreFacts) -> None:
+def test_further_status_of_a_tie(less: StoreFacts, further: StoreFacts) -> None:
     for shown in permutations([snapshot(less), snapshot(further)]):
         merged = fold(list(shown))
         assert (bare(merged.facts), merged.doubtful) == (bare(further), True)
@@ -234,7 +234,7 @@ def bare(facts: StoreFacts) -> StoreFacts:
 
 
 @pytest.mark.parametrize("known_doubtful", [False, True])
-def test_the_stores_own_answer_settles_a_tie(known_doubtful: bool) -> None:
+def test_a_refetch_resolves_a_tie(known_doubtful: bool) -> None:
     """Even where it is less far on, and whatever was doubted."""
     known = snapshot(order("completed", paid_at="2026-11-22"))
     answer = snapshot(order("pending"))
@@ -244,14 +244,14 @@ def test_the_stores_own_answer_settles_a_tie(known_doubtful: bool) -> None:
     assert (bare(merged.facts), merged.stale, merged.doubtful) == (answer.facts, False, False)
 
 
-def test_the_stores_own_answer_settles_what_its_meta_data_says() -> None:
+def test_a_refetch_resolves_a_tie_of_meta_data() -> None:
     known = order(kinds="newsletter", meta_at="2026-11-22", choices={"2026-11-22": True})
     answer = snapshot(order(kinds="", meta_at="2026-11-22"), ours={})
     merged = merge(known, at("2026-11-22"), answer, doubtful=True, answer=StoreAnswer())
     assert (merged.facts.kinds, merged.doubtful) == (frozenset(), False)
 
 
-def test_an_answer_that_shows_no_meta_data_settles_nothing_of_it() -> None:
+def test_a_refetch_without_meta_data_keeps_the_known_meta_data() -> None:
     known = customer(kinds="newsletter", meta_at="2026-11-22", choices={"2026-11-22": True})
     merged = merge(
         known, at("2026-11-22"), snapshot(customer()), doubtful=True, answer=StoreAnswer()
@@ -259,7 +259,7 @@ def test_an_answer_that_shows_no_meta_data_settles_nothing_of_it() -> None:
     assert (merged.facts, merged.doubtful) == (known, False)
 
 
-def test_a_stale_answer_settles_nothing() -> None:
+def test_a_stale_refetch_resolves_nothing() -> None:
     """A delivery overtook the answer: what it shows is newer."""
     known = order("completed")
     merged = merge(
@@ -272,7 +272,7 @@ def test_a_stale_answer_settles_nothing() -> None:
     assert (merged.facts, merged.stale, merged.doubtful) == (known, True, True)
 
 
-def test_a_delivery_without_meta_data_leaves_what_is_known_of_it() -> None:
+def test_a_delivery_without_meta_data_keeps_the_known_meta_data() -> None:
     known = customer(
         kinds="newsletter",
         meta_at="2026-11-21",
@@ -283,7 +283,7 @@ def test_a_delivery_without_meta_data_leaves_what_is_known_of_it() -> None:
     assert (merged.facts, merged.version, merged.doubtful) == (known, at("2026-11-22"), False)
 
 
-def test_empty_meta_data_empties_what_is_known_of_it() -> None:
+def test_empty_meta_data_clears_the_known_meta_data() -> None:
     known = customer(kinds="newsletter", meta_at="2026-11-21", choices={"2026-11-21": True})
     merged = merge(
         known, at("2026-11-21"), snapshot(customer(meta_at="2026-11-22"), ours={}), doubtful=False
@@ -291,7 +291,7 @@ def test_empty_meta_data_empties_what_is_known_of_it() -> None:
     assert (merged.facts.kinds, merged.facts.choices) == (frozenset(), known.choices)
 
 
-def test_a_late_delivery_fills_in_the_meta_data_that_newer_ones_did_not_show() -> None:
+def test_a_late_delivery_fills_in_missing_meta_data() -> None:
     late = snapshot(
         customer(kinds="newsletter", meta_at="2026-11-20", last_active_at="2026-11-19"),
         "2026-11-20",
@@ -303,14 +303,14 @@ def test_a_late_delivery_fills_in_the_meta_data_that_newer_ones_did_not_show() -
     )
 
 
-def test_the_day_of_a_refund_outlives_deliveries_that_do_not_show_it() -> None:
+def test_a_known_refund_day_survives_deliveries_without_it() -> None:
     known = order(refunds={1: "2026-11-23", 2: None})
     later = snapshot(order(refunds={1: None, 2: None, 3: None}), "2026-11-24")
     merged = merge(known, at("2026-11-23"), later, doubtful=False)
     assert merged.facts == order(refunds={1: "2026-11-23", 2: None, 3: None})
 
 
-def test_an_erasure_is_dated_by_the_first_state_that_shows_it_and_stands() -> None:
+def test_an_erasure_keeps_the_day_of_the_first_snapshot_with_it() -> None:
     erased = snapshot(order(erased_at="2026-11-21", meta_at="2026-11-21"), "2026-11-21", ours={})
     later = snapshot(order(erased_at="2026-11-22", meta_at="2026-11-22"), "2026-11-22", ours={})
     for shown in permutations([erased, later]):
@@ -319,14 +319,14 @@ def test_an_erasure_is_dated_by_the_first_state_that_shows_it_and_stands() -> No
         assert facts.erased_at == at("2026-11-21")
 
 
-def test_an_erased_order_is_not_doubtful_for_a_delivery_that_comes_twice() -> None:
+def test_a_repeated_delivery_of_an_erased_order_is_no_tie() -> None:
     """The second of the two shows no `meta_data`, and so not the erasure."""
     erased = snapshot(order(erased_at="2026-11-21", meta_at="2026-11-21"), "2026-11-21", ours={})
     plain = snapshot(order(), "2026-11-22")
     assert not fold([erased, plain, plain]).doubtful
 
 
-def test_choices_of_one_second_count_as_the_refusal() -> None:
+def test_two_choices_of_one_second_count_as_a_refusal() -> None:
     yes = snapshot(customer(choices={"2026-11-22": True}))
     no = snapshot(customer(choices={"2026-11-22": False}))
     for shown in permutations([yes, no, yes]):
@@ -346,7 +346,7 @@ def test_choices_of_one_second_count_as_the_refusal() -> None:
         ([number % 2 == 0 for number in range(40)], range(8, 40)),
     ],
 )
-def test_many_choices_are_thinned_to_those_that_tell_something(
+def test_many_choices_are_reduced_to_the_significant_ones(
     given: list[bool], telling: Iterable[int]
 ) -> None:
     days = [at("2026-01-01") + timedelta(days=number) for number in range(len(given))]
@@ -360,7 +360,7 @@ def test_many_choices_are_thinned_to_those_that_tell_something(
     assert set(telling) <= set(kept)
 
 
-def test_an_order_placed_is_the_last_one_whenever_it_is_heard_of() -> None:
+def test_the_last_order_counts_in_any_order_of_arrival() -> None:
     late, early = at("2026-11-22"), at("2026-11-20")
     unknown = with_placed_order(None, early)
     assert unknown == CustomerFacts(last_order_at=early)

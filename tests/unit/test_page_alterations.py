@@ -633,13 +633,13 @@ def told(html: str, policy: Policy) -> list[str]:
 
 
 @pytest.mark.parametrize(("html", "expected"), READ.values(), ids=READ.keys())
-def test_read_rightly(html: str, expected: list[str], policy: Policy) -> None:
+def test_an_altered_page_is_read_correctly(html: str, expected: list[str], policy: Policy) -> None:
     assert page(html).unread == ()
     assert told(html, policy) == expected
 
 
 @pytest.mark.parametrize(("html", "expected"), REFUSED.values(), ids=REFUSED.keys())
-def test_refused(html: str, expected: list[str], policy: Policy) -> None:
+def test_an_unreadable_page_is_refused(html: str, expected: list[str], policy: Policy) -> None:
     assert told(html, policy) == expected
     assert set(page(html).unread) <= set(expected)
     assert page(html).unread
@@ -648,7 +648,7 @@ def test_refused(html: str, expected: list[str], policy: Policy) -> None:
 @pytest.mark.parametrize(
     "html", [html for html, _ in [*READ.values(), *REFUSED.values()]], ids=[*READ, *REFUSED]
 )
-def test_drafted(html: str) -> None:
+def test_a_draft_of_an_altered_page(html: str) -> None:
     """A draft that asks nothing can be put in force as it is, and says what the page says; one that asks is TOML."""
     text = draft(page(html))
     tomllib.loads(text)

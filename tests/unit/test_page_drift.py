@@ -29,7 +29,7 @@ def found(html: str, policy: Policy, modified: datetime | None = MODIFIED) -> li
     ]
 
 
-def test_the_given_page_is_free_of_drift_and_has_its_date_not_updated(policy: Policy) -> None:
+def test_the_recorded_page_has_no_drift_but_a_stale_date(policy: Policy) -> None:
     (only,) = drift(page(), policy)
     assert (only.code, only.severity, only.section, only.message) == (
         "date-not-updated",
@@ -63,7 +63,7 @@ def test_the_given_page_is_free_of_drift_and_has_its_date_not_updated(policy: Po
         (None, MODIFIED, []),  # plain HTML may not say when it was modified
     ],
 )
-def test_days(
+def test_notices_on_the_dates_of_a_page(
     modified: datetime | None,
     read: datetime | None,
     expected: list[tuple[str, str]],
@@ -73,7 +73,7 @@ def test_days(
     assert found(HTML, of_the_page, modified) == expected
 
 
-def test_a_policy_without_the_printed_day_is_not_compared_by_it(policy: Policy) -> None:
+def test_a_policy_without_a_printed_date_is_not_compared_by_it(policy: Policy) -> None:
     assert (
         found(put(HTML, "15.01.2026", "01.05.2026"), replace(policy, last_updated=None), None) == []
     )
@@ -111,7 +111,7 @@ def test_a_policy_without_the_printed_day_is_not_compared_by_it(policy: Policy) 
         ),
     ],
 )
-def test_notices(before: str, after: str, message: str, policy: Policy) -> None:
+def test_notices_of_drift(before: str, after: str, message: str, policy: Policy) -> None:
     notices = [
         one.message
         for one in drift(page(put(HTML, before, after)), policy)
@@ -120,7 +120,7 @@ def test_notices(before: str, after: str, message: str, policy: Policy) -> None:
     assert message in notices
 
 
-def test_a_purpose_that_sounds_like_another_one_is_seen(policy: Policy) -> None:
+def test_a_purpose_with_a_similar_name_is_noticed(policy: Policy) -> None:
     html = put(HTML, "<li>Improve", "<li>Sell what orders tell of you</li><li>Improve")
     (only,) = [one for one in drift(page(html), policy) if one.severity == "drift"]
     assert only.code == "purpose-added"
@@ -129,7 +129,7 @@ def test_a_purpose_that_sounds_like_another_one_is_seen(policy: Policy) -> None:
 # --- drafts ---
 
 
-def test_the_draft_of_the_given_page_is_the_policy_that_is_shipped(policy: Policy) -> None:
+def test_the_draft_of_the_recorded_page_is_the_shipped_policy(policy: Policy) -> None:
     """But for comments, and for what names the version: section, class, rule, gap and recipient alike."""
     text = draft(page())
     assert toml_writer.questions(text) == ()
@@ -176,7 +176,7 @@ def _parts(policy: Policy) -> dict[str, object]:
     }
 
 
-def test_a_payment_provider_that_the_page_names_fills_no_gap() -> None:
+def test_a_payment_provider_named_on_the_page_fills_no_gap() -> None:
     """With the last of them, the gap itself is none any more."""
     some = read_policy(draft(page(put(HTML, "Klarna", "Klarna / Stripe / Vipps"))), "the draft")
     published = {
@@ -193,7 +193,7 @@ def test_a_payment_provider_that_the_page_names_fills_no_gap() -> None:
     )
 
 
-def test_a_draft_of_a_page_that_says_nothing_of_sources_children_and_authorities(
+def test_a_draft_of_a_page_without_sources_children_authorities(
     policy: Policy,
 ) -> None:
     bare = HTML
@@ -268,15 +268,15 @@ def asks(html: str, link: str | None = LINK, today: date | None = None) -> tuple
         ),
     ],
 )
-def test_asks(before: str, after: str, asked: str) -> None:
+def test_questions_of_a_draft(before: str, after: str, asked: str) -> None:
     assert asked in asks(put(HTML, before, after))
 
 
-def test_a_page_without_an_address_is_asked_for_it() -> None:
+def test_a_draft_asks_for_a_missing_address() -> None:
     assert asks(HTML, link=None) == ("What is the address of the page?",)
 
 
-def test_an_unread_period_makes_the_draft_one_that_cannot_be_put_in_force() -> None:
+def test_a_draft_with_an_unread_period_cannot_be_activated() -> None:
     text = draft(page(put(HTML, "12–36 months", "for a while")))
     with pytest.raises(PolicyError, match="'support-requests' needs a period"):
         read_policy(text, "the draft")
@@ -284,7 +284,7 @@ def test_an_unread_period_makes_the_draft_one_that_cannot_be_put_in_force() -> N
     assert read_policy(filled, "filled in").classes["support-requests"].keep is not None
 
 
-def test_a_class_added_can_be_put_in_force_as_it_is(policy: Policy) -> None:
+def test_a_draft_with_an_added_class_can_be_activated(policy: Policy) -> None:
     html = put(
         HTML,
         "<li><strong>Support requests",
@@ -296,7 +296,7 @@ def test_a_class_added_can_be_put_in_force_as_it_is(policy: Policy) -> None:
     assert drafted.rules == policy.rules
 
 
-def test_what_the_page_fills_is_no_gap_any_more() -> None:
+def test_a_gap_that_the_page_fills_is_removed() -> None:
     html = put(
         HTML,
         "<li><strong>Support requests",
@@ -310,7 +310,7 @@ def test_what_the_page_fills_is_no_gap_any_more() -> None:
 @pytest.mark.parametrize(
     "html", ["<p>Nothing</p>", "", "<h2>11. Retention</h2><li>Orders: 5 years"]
 )
-def test_a_draft_of_next_to_nothing_is_toml_that_asks(html: str) -> None:
+def test_a_draft_of_a_nearly_empty_page_is_valid_toml(html: str) -> None:
     text = draft(read_page(html), today=date(2026, 11, 23))
     assert tomllib.loads(text)["id"] == "policy-2026-11-23"
     assert "The page does not print when it was last updated." in toml_writer.questions(text)
@@ -321,7 +321,7 @@ def test_a_draft_of_next_to_nothing_is_toml_that_asks(html: str) -> None:
 @pytest.mark.parametrize(
     "evil", ['"; x = 1 #', "\\", "''' \"\"\"", "a\u2028b", "tab\tx", "\x07bell"]
 )
-def test_what_a_page_prints_stays_within_its_string(evil: str) -> None:
+def test_text_of_a_page_cannot_leave_its_toml_string(evil: str) -> None:
     html = put(HTML, "Fornebuveien 46", evil)
     assert (
         read_policy(draft(page(html)), "the draft").controller.address
@@ -329,7 +329,7 @@ def test_what_a_page_prints_stays_within_its_string(evil: str) -> None:
     )
 
 
-def test_a_rule_that_lacks_something_is_there_to_be_filled_in() -> None:
+def test_an_incomplete_rule_is_drafted_to_be_completed() -> None:
     text = draft(page(put(HTML, "<strong>Consent</strong>", "<strong>Good will</strong>")))
     assert '# id = "order-marketing"' in text
     with pytest.raises(PolicyError, match="no rule governs a record of kind 'marketing-consent'"):
@@ -347,19 +347,17 @@ def test_a_rule_that_lacks_something_is_there_to_be_filled_in() -> None:
         ),  # two have one: the second gets the next
     ],
 )
-def test_sections_without_a_number_of_their_own(
-    before: str, after: str, numbers: range | list[int]
-) -> None:
+def test_sections_without_a_number(before: str, after: str, numbers: range | list[int]) -> None:
     drafted = read_policy(draft(page(put(HTML, before, after))), "the draft")
     assert sorted(drafted.sections) == list(numbers)
     assert drafted.sections[11] == "Retention"
     assert drafted.classes["marketing"].published.section == 11
 
 
-def test_the_template_goes_with_the_code() -> None:
+def test_the_template_fits_the_code() -> None:
     assert Path(toml_writer.__file__).with_name("template.toml").is_file()
 
 
-def test_toml_refuses_what_no_policy_has() -> None:
+def test_the_toml_writer_refuses_unknown_values() -> None:
     with pytest.raises(TypeError, match="float"):
         toml_writer.value(1.5)

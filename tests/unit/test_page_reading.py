@@ -21,7 +21,7 @@ from tests.unit.recorded_page import CLASSES, HTML, LINK, MODIFIED, page, put, r
 MAIL = "post@smartgroup.no"
 
 
-def test_the_page_itself() -> None:
+def test_the_recorded_page_is_read() -> None:
     read = page()
     assert (read.last_updated, read.modified, read.link) == (date(2026, 1, 15), MODIFIED, LINK)
     assert read.unread == ()
@@ -29,7 +29,7 @@ def test_the_page_itself() -> None:
     assert read.headings["retention"] == SectionHeading(11, "Retention")
 
 
-def test_section_1() -> None:
+def test_section_1_is_read() -> None:
     assert page().controller == PublishedController(
         name="SmartGroup AS",
         address="Fornebuveien 46, 1366 Lysaker, Norway",
@@ -61,11 +61,11 @@ def test_section_1() -> None:
         ),
     ],
 )
-def test_what_is_named(part: str, ids: str) -> None:
+def test_names_on_the_page(part: str, ids: str) -> None:
     assert [one.id for one in getattr(page(), part)] == ids.split()
 
 
-def test_what_is_said_of_it() -> None:
+def test_descriptions_on_the_page() -> None:
     read = page()
     assert read.categories[0].text == "name, email, phone number, address, country"
     assert read.categories[2].label == "Order & payment"
@@ -82,7 +82,7 @@ def test_what_is_said_of_it() -> None:
     assert read.authorities == ("datatilsynet", "ico")
 
 
-def test_the_five_classes() -> None:
+def test_the_five_retention_classes() -> None:
     read = {one.label: (one.text, one.span) for one in page().classes}
     assert read == {
         "Orders and accounting": (CLASSES[0][1], Span(Period(years=5))),
@@ -128,7 +128,7 @@ def test_the_five_classes() -> None:
         ("twelve to twenty-four months", "P24M", "P12M"),
     ],
 )
-def test_periods(text: str, keep: str, review: str | None) -> None:
+def test_periods_are_read(text: str, keep: str, review: str | None) -> None:
     assert read_span(text) == Span(
         Period.from_iso(keep), Period.from_iso(review) if review else None
     )
@@ -145,7 +145,7 @@ def test_periods(text: str, keep: str, review: str | None) -> None:
         "frem til samtykket trekkes tilbake",
     ],
 )
-def test_until_withdrawal(text: str) -> None:
+def test_period_until_withdrawal(text: str) -> None:
     assert read_span(text) == Span(until="consent-withdrawn")
 
 
@@ -181,13 +181,13 @@ def test_until_withdrawal(text: str) -> None:
         ("5 years " + "x" * 500, "too long"),
     ],
 )
-def test_no_definite_end(text: str, why: str) -> None:
+def test_period_without_a_definite_end(text: str, why: str) -> None:
     with pytest.raises(NoEndError, match=why):
         read_span(text)
 
 
 @given(st.integers(1, 99), st.sampled_from(["month", "year", "day", "week"]))
-def test_any_number_is_read_as_itself(number: int, unit: str) -> None:
+def test_any_number_keeps_its_value(number: int, unit: str) -> None:
     """Written as a digit; no other number can come of it."""
     span = read_span(f"{number} {unit}s")
     assert span.keep == (
@@ -196,7 +196,7 @@ def test_any_number_is_read_as_itself(number: int, unit: str) -> None:
 
 
 @given(st.text(max_size=60))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_read_or_refused_as_a_period(text: str) -> None:
     try:
         span = read_span(text)
     except NoEndError:
@@ -222,7 +222,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ("soon", None),
     ],
 )
-def test_days(text: str, day: date | None) -> None:
+def test_dates_are_read(text: str, day: date | None) -> None:
     assert read_day(text) == day
 
 
@@ -234,7 +234,7 @@ def test_days(text: str, day: date | None) -> None:
         ("日本", "unnamed"),
     ],
 )
-def test_slugs(text: str, its_slug: str) -> None:
+def test_slugs_are_made(text: str, its_slug: str) -> None:
     assert slug(text) == its_slug
 
 
@@ -248,15 +248,15 @@ def test_slugs(text: str, its_slug: str) -> None:
         ("Health data", None),
     ],
 )
-def test_labels(label: str, name: str | None) -> None:
+def test_labels_are_read(label: str, name: str | None) -> None:
     assert identify(label, CATEGORIES) == name
 
 
-def test_a_purpose_of_two_is_neither() -> None:
+def test_a_purpose_that_matches_two_is_neither() -> None:
     assert identify("Improve our marketing", PURPOSES) is None
 
 
-def test_text() -> None:
+def test_text_of_markup() -> None:
     assert normalize("Order &\u00a0Payment\u200b — “Now”") == 'order and payment - "now"'
     assert (lower_first("While active"), lower_first("IP address"), lower_first("")) == (
         "while active",
@@ -265,7 +265,7 @@ def test_text() -> None:
     )
 
 
-def test_what_is_hidden_or_struck_out_is_not_said() -> None:
+def test_hidden_or_struck_out_text_is_not_read() -> None:
     html = put(HTML, "24 months of", "<del>24</del> 36 months<span hidden> or 9 years</span> of")
     html = put(
         html,
@@ -276,7 +276,7 @@ def test_what_is_hidden_or_struck_out_is_not_said() -> None:
     assert len(page(html).classes) == 5
 
 
-def test_too_deeply_nested() -> None:
+def test_too_deeply_nested_markup_is_refused() -> None:
     with pytest.raises(PageError, match="nested too deeply"):
         read_page("<div>" * 5000 + "text" + "</div>" * 5000)
 
@@ -284,7 +284,7 @@ def test_too_deeply_nested() -> None:
 @pytest.mark.parametrize(
     "html", ["", "text", "<p></p>", "<table></table><dl></dl><ul></ul>", "<h2>11. Retention</h2>"]
 )
-def test_next_to_nothing(html: str) -> None:
+def test_a_nearly_empty_page(html: str) -> None:
     assert "The page has no section on legal bases." in read_page(html).unread
 
 
@@ -321,7 +321,7 @@ def written(draw: st.DrawFn) -> str:
 
 @settings(max_examples=60)
 @given(written())
-def test_noise_changes_nothing(body: str) -> None:
+def test_unrelated_markup_changes_nothing(body: str) -> None:
     read = read_page(retention(body))
     assert read.unread == ()
     assert [(one.id, one.span) for one in read.classes] == [
@@ -339,7 +339,7 @@ def test_noise_changes_nothing(body: str) -> None:
         max_size=6,
     )
 )
-def test_broken_markup_is_read_or_said(breaks: list[tuple[int, str]]) -> None:
+def test_broken_markup_is_read_or_reported(breaks: list[tuple[int, str]]) -> None:
     """Whatever is torn apart: no class gets a period that the page does not print for it."""
     html = HTML
     for position, tag in breaks:
@@ -349,7 +349,7 @@ def test_broken_markup_is_read_or_said(breaks: list[tuple[int, str]]) -> None:
         assert one.id not in right or one.span is None or one.span.same_as(right[one.id])
 
 
-def test_each_class_may_stand_in_a_form_of_its_own() -> None:
+def test_each_class_may_have_its_own_form() -> None:
     parts = [
         form.format(f"{label}: {value}")
         for form, (label, value) in zip(FORMS, CLASSES, strict=True)

@@ -56,7 +56,7 @@ def _rows_of_the_page() -> dict[int, list[str]]:
 PAGE = _rows_of_the_page()
 
 
-def test_every_line_says_what_is_done_and_names_its_proof() -> None:
+def test_every_row_says_what_is_done_and_names_its_test() -> None:
     assert {int(cells[0].split()[0]) for cells in LINES} == set(ROWS)
     for cells in LINES:
         assert len(cells) == 3, cells
@@ -67,7 +67,7 @@ def test_every_line_says_what_is_done_and_names_its_proof() -> None:
 @pytest.mark.parametrize(
     ("section", "words"), [(section, words) for section, rows in ROWS.items() for words in rows]
 )
-def test_every_row_of_the_page_has_its_row_here(section: int, words: str) -> None:
+def test_every_row_of_the_page_has_a_row_in_the_table(section: int, words: str) -> None:
     told = [cells[0] for cells in LINES if cells[0].split()[0] == str(section)]
     said = ON_THE_PAGE.get(words, words).lower()
     assert any(said in row.lower() for row in PAGE[section]), "not on the page"
@@ -75,7 +75,7 @@ def test_every_row_of_the_page_has_its_row_here(section: int, words: str) -> Non
 
 
 @pytest.mark.parametrize("section", ROWS)
-def test_no_row_of_the_page_is_left_out(section: int) -> None:
+def test_every_list_item_of_the_page_is_covered(section: int) -> None:
     """Each list item is known by some of the words above; paragraphs that only lead in are not rows."""
     known = [ON_THE_PAGE.get(words, words).lower() for words in ROWS[section]]
     items = [row for row in PAGE[section] if not row.endswith(":")]

@@ -69,7 +69,7 @@ def _in(whole: str, old: str, new: str) -> Edit:
 # --- the shipped file --------------------------------------------------------------------------------------
 
 
-def test_the_shipped_policy(policy: Policy) -> None:
+def test_the_shipped_policy_is_valid(policy: Policy) -> None:
     assert (policy.id, policy.effective_from) == ("smartgroup-2026-11-22", date(2026, 11, 22))
     assert policy.version == "2"
     assert (policy.time_zone, policy.accounting_year) == (
@@ -82,7 +82,7 @@ def test_the_shipped_policy(policy: Policy) -> None:
     assert faults(policy) == []
 
 
-def test_the_shipped_policy_has_the_words_of_the_page(policy: Policy) -> None:
+def test_the_shipped_policy_uses_the_wording_of_the_page(policy: Policy) -> None:
     assert policy.categories.keys() == {
         "identity-contact",
         "account",
@@ -114,7 +114,7 @@ def test_the_shipped_policy_has_the_words_of_the_page(policy: Policy) -> None:
         ("consent-evidence", "consent-ended", None, "P3Y", None, None),
     ],
 )
-def test_class_of_the_shipped_policy(
+def test_classes_of_the_shipped_policy(
     name: str,
     clock: str,
     review: str | None,
@@ -136,7 +136,7 @@ def test_class_of_the_shipped_policy(
     assert found.proof is (name in ("cookie-consent-logs", "consent-evidence"))
 
 
-def test_every_gap_is_listed_with_what_was_chosen_and_a_sentence_to_publish(policy: Policy) -> None:
+def test_every_gap_has_a_choice_and_a_sentence_to_publish(policy: Policy) -> None:
     origins = [item.published for item in policy.classes.values()] + [
         rule.published for rule in policy.rules
     ]
@@ -164,9 +164,7 @@ def test_every_gap_is_listed_with_what_was_chosen_and_a_sentence_to_publish(poli
     )
 
 
-def test_digest_is_of_what_the_file_says_and_of_nothing_else(
-    policy: Policy, tmp_path: Path
-) -> None:
+def test_the_digest_depends_only_on_the_content(policy: Policy, tmp_path: Path) -> None:
     again = _load(SHIPPED, tmp_path)
     assert again == policy
     assert again.digest == policy.digest
@@ -178,7 +176,7 @@ def test_digest_is_of_what_the_file_says_and_of_nothing_else(
 DELETION = '[deletion]\nact_within = "P1M"\npublished = false\ngap = "act-within"\n'
 
 
-def test_a_file_that_does_not_say_how_soon_is_deleted_means_a_month_and_keeps_its_digest(
+def test_a_file_without_a_deletion_time_means_a_month(
     tmp_path: Path,
 ) -> None:
     """As files from before it could be said."""
@@ -210,7 +208,7 @@ def test_a_file_that_does_not_say_how_soon_is_deleted_means_a_month_and_keeps_it
         ),
     ],
 )
-def test_how_soon_is_deleted_is_checked_as_all_else(edit: Edit, fault: str, tmp_path: Path) -> None:
+def test_the_deletion_time_is_checked(edit: Edit, fault: str, tmp_path: Path) -> None:
     (found,) = _faults(_edited(edit), tmp_path)
     assert found.startswith(fault)
 
@@ -249,7 +247,7 @@ def test_customer_roles(roles: list[str], policy: Policy, tmp_path: Path) -> Non
     assert (found.vocabulary == policy.vocabulary) is (set(roles) == {"customer", "subscriber"})
 
 
-def test_a_policy_that_names_no_roles_is_read_as_before_they_could_be_named(policy: Policy) -> None:
+def test_a_policy_without_roles_keeps_its_old_meaning(policy: Policy) -> None:
     """An upgrade has no ledger read its whole store again."""
     assert policy.meta.customer_roles == {"customer", "subscriber"}
     before = MetaVocabulary(frozenset({"ws_opt_in"}), frozenset({"yes"}))
@@ -289,7 +287,7 @@ SLUG = "must be the slug of a role, such as wholesale_customer"
         ),
     ],
 )
-def test_customer_roles_that_are_none(roles: str, faults: list[str], tmp_path: Path) -> None:
+def test_invalid_customer_roles_are_refused(roles: str, faults: list[str], tmp_path: Path) -> None:
     assert list(_faults(_with_roles(roles), tmp_path)) == faults
 
 
@@ -300,19 +298,19 @@ def test_actions_may_be_left_out(tmp_path: Path) -> None:
 # --- a file that is none -----------------------------------------------------------------------------------
 
 
-def test_missing_file(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         PolicyError, match=r"missing\.toml: cannot be read \(No such file or directory\)"
     ):
         load_policy(tmp_path / "missing.toml")
 
 
-def test_a_directory_is_no_file(tmp_path: Path) -> None:
+def test_a_directory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match=r"cannot be read \(Is a directory\)"):
         load_policy(tmp_path)
 
 
-def test_a_bad_policy_is_a_bad_configuration() -> None:
+def test_an_invalid_policy_is_a_configuration_error() -> None:
     assert issubclass(PolicyError, ConfigurationError)
 
 
@@ -330,20 +328,20 @@ def test_a_bad_policy_is_a_bad_configuration() -> None:
         ),
     ],
 )
-def test_broken_toml_names_the_line(text: str, line: int, tmp_path: Path) -> None:
+def test_a_toml_error_names_the_line(text: str, line: int, tmp_path: Path) -> None:
     (fault,) = _faults(text, tmp_path)
     assert fault.startswith("is not TOML: ")
     assert f"(at line {line}, column " in fault
 
 
-def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+def test_bytes_that_are_not_utf8_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "policy.toml"
     path.write_bytes(b'id = "\xff"')
     with pytest.raises(PolicyError, match="is not TOML: 'utf-8' codec can't decode"):
         load_policy(path)
 
 
-def test_an_empty_file_lacks_everything(tmp_path: Path) -> None:
+def test_an_empty_file_is_refused_with_all_missing_fields(tmp_path: Path) -> None:
     found = _faults("", tmp_path)
     assert "rules: Missing data for required field." in found
     assert len(found) == 13
@@ -422,14 +420,14 @@ def _period(text: str) -> str:
          f"actions 'wc_{55 * 'a'}' name: Longer than maximum length 57."),
     ],
 )  # fmt: skip
-def test_a_fault_of_shape_names_its_place(edit: Edit, fault: str, tmp_path: Path) -> None:
+def test_an_error_of_shape_names_its_place(edit: Edit, fault: str, tmp_path: Path) -> None:
     assert fault in _faults(_edited(edit), tmp_path)
 
 
 @pytest.mark.parametrize(
     "value", ['"2026-01-15"', '"soon"', "5", "true", "10:00:00", "2026-01-15T10:00:00", "[]"]
 )
-def test_a_policy_is_in_force_from_a_day(value: str, tmp_path: Path) -> None:
+def test_the_day_of_a_policy_is_a_date(value: str, tmp_path: Path) -> None:
     """Neither from a text nor from a time of day."""
     found = _faults(_edited(("effective_from = 2026-11-22", f"effective_from = {value}")), tmp_path)
     assert [fault.partition(":")[0] for fault in found] == ["effective_from"]
@@ -445,7 +443,7 @@ def _without(table: str) -> str:
     return "\n[".join(kept)
 
 
-def test_a_file_may_say_nothing_of_sources_children_and_authorities(tmp_path: Path) -> None:
+def test_sources_children_and_authorities_are_optional(tmp_path: Path) -> None:
     optional = ("sources]", "children]", "[authorities]]")
     text = "\n[".join(part for part in SHIPPED.split("\n[") if not part.startswith(optional))
     loaded = _load(text, tmp_path)
@@ -458,7 +456,7 @@ def test_a_file_may_say_nothing_of_sources_children_and_authorities(tmp_path: Pa
 @pytest.mark.parametrize(
     "table", ["controller", "sections", "categories", "bases", "classes", "rules", "consent"]
 )
-def test_a_part_of_another_kind_is_named(table: str, other: str, tmp_path: Path) -> None:
+def test_a_table_of_the_wrong_type_is_named(table: str, other: str, tmp_path: Path) -> None:
     found = _faults(f"{table} = {other}\n{_without(table)}", tmp_path)
     assert any(fault.startswith(table) for fault in found)
 
@@ -554,7 +552,7 @@ def test_a_part_of_another_kind_is_named(table: str, other: str, tmp_path: Path)
         (('id = "account-identity"', 'id = "account"'), "rule id 'account' is used more than once"),
     ],
 )  # fmt: skip
-def test_a_fault_of_sense_names_the_rule_or_the_class(
+def test_an_error_of_meaning_names_the_rule_or_the_class(
     edit: Edit, fault: str, tmp_path: Path
 ) -> None:
     assert fault in _faults(_edited(edit), tmp_path)
@@ -569,12 +567,12 @@ def test_a_fault_of_sense_names_the_rule_or_the_class(
         _in(_class("technical"), 'keep = "P12M"', 'until = "consent-withdrawn"'),
     ],
 )
-def test_an_event_that_can_never_come_is_a_fault_of_its_class(edit: Edit, tmp_path: Path) -> None:
+def test_an_event_that_can_never_occur_is_an_error(edit: Edit, tmp_path: Path) -> None:
     name = edit[0].partition("]")[0].removeprefix("[classes.")
     assert any(f"class '{name}'" in fault for fault in _faults(_edited(edit), tmp_path))
 
 
-def test_parts_and_proof_of_the_same_data_do_not_overlap(policy: Policy) -> None:
+def test_parts_and_proof_of_one_category_do_not_overlap(policy: Policy) -> None:
     subjects = [(rule.kind, rule.data, rule.part) for rule in policy.rules if "paid" in rule.all_of]
     assert ("order", "identity-contact", "identity") in subjects
     assert ("order", "identity-contact", "contact") in subjects
@@ -588,14 +586,14 @@ def test_parts_and_proof_of_the_same_data_do_not_overlap(policy: Policy) -> None
     }
 
 
-def test_what_the_eraser_takes_overlaps_with_nothing_that_it_leaves(tmp_path: Path) -> None:
+def test_erased_and_remaining_data_do_not_overlap(tmp_path: Path) -> None:
     """Before the eraser the one is there, after it the other."""
     edit = _in(_rule("order-paid-item-meta"), 'part = "item-meta"\n', "")
     assert _load(_edited(edit), tmp_path).rules
 
 
 @pytest.mark.parametrize("part", ["Contact", "two words", "", "a" * 33])
-def test_a_part_is_a_short_word(part: str, tmp_path: Path) -> None:
+def test_a_part_is_one_short_word(part: str, tmp_path: Path) -> None:
     found = _faults(
         _edited(_in(_rule("order-paid-contact"), '"contact"\npurpose', f'"{part}"\npurpose')),
         tmp_path,
@@ -603,7 +601,7 @@ def test_a_part_is_a_short_word(part: str, tmp_path: Path) -> None:
     assert found == ("rules 'order-paid-contact' part: must be a short lower-case word, like-this",)
 
 
-def test_the_policy_of_before_is_still_read() -> None:
+def test_the_previous_policy_is_still_read() -> None:
     """A ledger keeps it, and `policy diff` compares with it."""
     before = load_policy(BEFORE)
     assert (before.id, before.version, before.effective_from) == (
@@ -617,14 +615,12 @@ def test_the_policy_of_before_is_still_read() -> None:
 
 @pytest.mark.parametrize("kinds", ["identity", "contact", "identity contact"])
 @pytest.mark.parametrize("status", ["completed", "pending"])
-def test_the_policy_of_before_means_either_part_of_identity_and_contact(
-    kinds: str, status: str
-) -> None:
+def test_the_previous_policy_means_both_parts_of_identity(kinds: str, status: str) -> None:
     plan = classify(order(status, kinds=kinds), load_policy(BEFORE))
     assert [entry.data for entry in plan.entries].count("identity-contact") == 1
 
 
-def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+def test_all_errors_are_reported_together(tmp_path: Path) -> None:
     text = _edited(
         _in(_rule("order-paid"), 'basis = "legal-obligation"', 'basis = "habit"'),
         _in(_rule("order-note"), '"note"', '"notes"'),

@@ -64,7 +64,7 @@ DIRECTIONS: list[tuple[dict[str, Any], dict[str, Any], tuple[bool, bool]]] = [
 
 
 @pytest.mark.parametrize(("known", "wanted", "expected"), DIRECTIONS)
-def test_which_way_the_parts_of_a_record_go(
+def test_direction_in_which_the_parts_of_a_record_move(
     known: Any, wanted: Any, expected: tuple[bool, bool]
 ) -> None:
     assert directions(known, wanted) == expected
@@ -98,5 +98,7 @@ DUE: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
 
 
 @pytest.mark.parametrize(("known", "wanted", "expected"), DUE)
-def test_what_would_be_due_at_once(known: Any, wanted: Any, expected: bool) -> None:
+def test_records_that_a_policy_would_make_due_at_once(
+    known: Any, wanted: Any, expected: bool
+) -> None:
     assert due_at_once(known, wanted, TODAY) == expected

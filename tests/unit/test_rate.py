@@ -35,7 +35,7 @@ def _took(
     return Observation(call, seconds, outcome)
 
 
-def test_a_store_of_which_nothing_is_known_gets_two_calls_a_second() -> None:
+def test_an_unknown_store_gets_two_calls_a_second() -> None:
     assert adapt(Load(), [], CEILING) == Load(START_RATE, {})
     assert START_RATE == 2
 
@@ -65,7 +65,7 @@ RATES = [
 
 
 @pytest.mark.parametrize(("one", "rate"), RATES)
-def test_the_rate_follows_each_call(one: Observation, rate: float) -> None:
+def test_the_rate_after_each_call(one: Observation, rate: float) -> None:
     assert adapt(Load(4, KNOWN), [one], CEILING).rate == rate
 
 
@@ -79,13 +79,13 @@ SHORT = [
 
 
 @pytest.mark.parametrize(("usual", "seconds", "rate"), SHORT)
-def test_hundredths_of_a_second_are_not_taken_for_slowness(
+def test_a_few_hundredths_of_a_second_are_not_slow(
     usual: float, seconds: float, rate: float
 ) -> None:
     assert adapt(Load(4, {"read-orders": usual}), [_took(seconds)], CEILING).rate == rate
 
 
-def test_kinds_of_calls_are_held_against_their_own_usual_time() -> None:
+def test_each_kind_of_call_has_its_own_usual_time() -> None:
     known = {"read-orders": 0.1, "write-orders-100": 3.0}
     both = [_took(0.1), _took(3.0, call="write-orders-100")]
     assert adapt(Load(4, known), both, CEILING).rate == 4 + 2 * GROWTH
@@ -95,17 +95,17 @@ def _calls(load: Load, seconds: float, times: int) -> Load:
     return adapt(load, [_took(seconds)] * times, CEILING)
 
 
-def test_a_store_that_stays_fast_gets_as_much_as_the_operator_allows_and_no_more() -> None:
+def test_a_fast_store_reaches_the_ceiling_and_no_more() -> None:
     assert _calls(Load(), USUAL, 100) == Load(CEILING, KNOWN)
 
 
-def test_a_store_that_slows_down_gets_ever_less_and_once_it_recovers_ever_more() -> None:
+def test_the_rate_falls_with_a_slow_store_and_rises_again() -> None:
     slowed = _calls(Load(CEILING, KNOWN), 5.0, 8)
     assert slowed.rate == MIN_RATE
     assert _calls(slowed, USUAL, 25).rate == CEILING
 
 
-def test_an_overload_does_not_pass_for_normal() -> None:
+def test_an_overload_does_not_become_the_usual_time() -> None:
     """A dozen calls that took twenty times as long, and one that took a minute, are slow to the last."""
     slowed = _calls(Load(CEILING, KNOWN), 20 * USUAL, 12)
     assert slowed.usual["read-orders"] < 2 * USUAL
@@ -113,7 +113,7 @@ def test_an_overload_does_not_pass_for_normal() -> None:
 
 
 @pytest.mark.parametrize("usual", [0.001, 0.1, 1.0])
-def test_a_store_that_is_slower_for_ever_is_taken_as_it_is_after_some_dozens_of_calls(
+def test_a_permanently_slower_store_becomes_usual_after_a_while(
     usual: float,
 ) -> None:
     load = Load(CEILING, {"read-orders": usual})
@@ -122,25 +122,25 @@ def test_a_store_that_is_slower_for_ever_is_taken_as_it_is_after_some_dozens_of_
     assert _calls(load, slower, 90).rate == CEILING
 
 
-def test_a_store_that_is_faster_for_ever_is_held_against_that_after_some_dozens_of_calls() -> None:
+def test_a_permanently_faster_store_becomes_usual_after_a_while() -> None:
     load = _calls(Load(CEILING, {"read-orders": 5.0}), 0.5, 100)
     assert adapt(load, [_took(2.0)], CEILING).rate == CEILING / 2
 
 
 @pytest.mark.parametrize(("ceiling", "rate"), [(0.1, 0.1), (MIN_RATE, MIN_RATE), (1.0, MIN_RATE)])
-def test_a_ceiling_below_the_least_rate_wins(ceiling: float, rate: float) -> None:
+def test_a_ceiling_below_the_minimum_rate_wins(ceiling: float, rate: float) -> None:
     assert adapt(Load(4, KNOWN), [_took(60)] * 20, ceiling).rate == rate
 
 
 @given(loads, observations, ceilings)
-def test_the_rate_never_leaves_its_bounds(
+def test_the_rate_stays_within_its_bounds(
     load: Load, observed: Sequence[Observation], ceiling: float
 ) -> None:
     assert min(MIN_RATE, ceiling) <= adapt(load, observed, ceiling).rate <= ceiling
 
 
 @given(loads, observations, ceilings)
-def test_a_call_raises_the_rate_by_one_step_or_leaves_or_halves_it(
+def test_a_call_raises_keeps_or_halves_the_rate(
     load: Load, observed: Sequence[Observation], ceiling: float
 ) -> None:
     before = adapt(load, observed[:-1], ceiling).rate
@@ -150,7 +150,7 @@ def test_a_call_raises_the_rate_by_one_step_or_leaves_or_halves_it(
 
 
 @given(loads, observations, ceilings)
-def test_it_makes_no_difference_how_often_the_calls_are_told(
+def test_calls_may_be_reported_singly_or_together(
     load: Load, observed: Sequence[Observation], ceiling: float
 ) -> None:
     """But for the ceiling, which each time holds first of all."""
@@ -161,7 +161,7 @@ def test_it_makes_no_difference_how_often_the_calls_are_told(
 
 
 @given(loads, observations)
-def test_the_usual_time_is_between_what_it_was_and_what_answers_took(
+def test_the_usual_time_stays_between_old_and_observed_times(
     load: Load, observed: Sequence[Observation]
 ) -> None:
     usual = adapt(load, observed, CEILING).usual
@@ -176,6 +176,6 @@ def test_the_usual_time_is_between_what_it_was_and_what_answers_took(
 
 
 @given(loads, observations)
-def test_only_answers_teach_what_is_usual(load: Load, observed: Sequence[Observation]) -> None:
+def test_only_answers_change_the_usual_time(load: Load, observed: Sequence[Observation]) -> None:
     answers = [one for one in observed if one.outcome is CallOutcome.ANSWERED]
     assert adapt(load, observed, CEILING).usual == adapt(load, answers, CEILING).usual

@@ -74,12 +74,12 @@ def _refused(raw: dict[str, Any], policy: Policy) -> dict[str, str]:
         ),
     ],
 )
-def test_an_event(raw: dict[str, Any], event: RecordEvent, policy: Policy) -> None:
+def test_an_event_is_parsed(raw: dict[str, Any], event: RecordEvent, policy: Policy) -> None:
     assert _read(raw, policy) == event
 
 
 @pytest.mark.parametrize("event_type", TYPES)
-def test_each_type_is_taken(event_type: str, policy: Policy) -> None:
+def test_each_type_is_accepted(event_type: str, policy: Policy) -> None:
     raw: dict[str, Any] = {"hold": HOLD, "retracted": {"about": "x"}}.get(event_type, {}) | {
         "type": event_type
     }
@@ -138,23 +138,23 @@ NO_EVENT = "is not the id of an event"
         ({"type": "objection", "at": "2026-11-23T00:00:00Z"}, {"at": "is in the future"}),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_named_and_not_shown(
+def test_a_wrong_field_is_named_and_its_value_not_shown(
     raw: dict[str, Any], faults: dict[str, str], policy: Policy
 ) -> None:
     assert _refused(raw, policy) == faults
 
 
-def test_free_text_is_never_taken(policy: Policy) -> None:
+def test_free_text_is_refused(policy: Policy) -> None:
     faults = _refused({"type": "objection", "note": CANARY, CANARY: "x", "subject": CANARY}, policy)
     assert set(faults) == {"subject", "another field"}
     assert all("free text is never taken" in fault for fault in faults.values())
 
 
-def test_a_hold_may_be_looked_at_again_on_the_next_day(policy: Policy) -> None:
+def test_a_hold_may_be_reviewed_on_the_next_day(policy: Policy) -> None:
     assert _read(HOLD | {"review_on": "2026-11-24"}, policy).review_on == date(2026, 11, 24)
 
 
-def test_what_is_dated_is_told_by_what_it_says(policy: Policy) -> None:
+def test_a_dated_event_is_identified_by_its_content(policy: Policy) -> None:
     """The same event sent twice is one; of another record, or with anything else in it, it is another."""
     one = _read(HOLD | AT, policy)
     assert one == _read(HOLD | {"at": "2026-11-20T11:00:00+01:00"}, policy)
@@ -171,7 +171,7 @@ def test_what_is_dated_is_told_by_what_it_says(policy: Policy) -> None:
     assert len({one.id, *(other.id for other in others)}) == 9
 
 
-def test_what_the_ledger_takes(policy: Policy) -> None:
+def test_events_that_the_ledger_accepts(policy: Policy) -> None:
     event = _read(HOLD | {"id": "h"}, policy)
     taken = event_delivery("order", 9, event)
     assert (taken.topic, taken.content) == ("record-event", EventNote("order", 9, event))

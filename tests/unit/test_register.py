@@ -163,7 +163,7 @@ def test_the_activities_are_the_purposes_of_the_page(shipped: Register) -> None:
 
 
 @pytest.mark.parametrize(("purpose", "holdings"), SHIPPED)
-def test_what_an_activity_holds(
+def test_data_categories_of_an_activity(
     purpose: str, holdings: list[tuple[str, ...]], shipped: Register
 ) -> None:
     assert [_told(holding) for holding in _activity(shipped, purpose).holdings] == holdings
@@ -183,7 +183,7 @@ def test_every_rule_is_in_the_register_once(policy: Policy, shipped: Register) -
         assert rule.kind in [subjects.kind for subjects in holding.subjects]
 
 
-def test_a_purpose_without_a_rule_is_told(shipped: Register) -> None:
+def test_a_purpose_without_a_rule_is_reported(shipped: Register) -> None:
     improve = _activity(shipped, "improve")
     assert improve.purpose.label == "Improve our website and services"
     assert improve.note == "No rule keeps a record of the shop for this purpose."
@@ -192,7 +192,7 @@ def test_a_purpose_without_a_rule_is_told(shipped: Register) -> None:
     assert [activity.note for activity in shipped.activities if activity.holdings] == [""] * 5
 
 
-def test_time_limits_say_from_when_and_by_which_law(shipped: Register) -> None:
+def test_time_limits_name_their_start_and_their_law(shipped: Register) -> None:
     paid = _activity(shipped, "accounting").holdings[0].time_limit
     assert (paid.law, paid.at_end, str(paid.source)) == ("bokføringsloven § 13", "erased", SECTION)
     assert "end of the accounting year" in paid.runs_from[0]
@@ -206,7 +206,7 @@ def test_time_limits_say_from_when_and_by_which_law(shipped: Register) -> None:
     assert unpaid.choice.startswith("Orders that were never paid are steps before a contract")
 
 
-def test_bases_have_their_articles(shipped: Register) -> None:
+def test_legal_bases_have_their_articles(shipped: Register) -> None:
     found = {basis.id: basis.article for activity in shipped.activities for basis in activity.bases}
     assert found == {
         "contract": "GDPR Art. 6(1)(b)",
@@ -249,7 +249,7 @@ HOLDING_RECIPIENTS = [
 
 
 @pytest.mark.parametrize(("held", "expected"), HOLDING_RECIPIENTS)
-def test_recipients_of_what_is_held(held: str, expected: str, shipped: Register) -> None:
+def test_recipients_by_the_data_that_is_held(held: str, expected: str, shipped: Register) -> None:
     found = {
         f"{one.category.id} {one.time_limit.id}": one
         for one in _activity(shipped, "orders").holdings
@@ -284,7 +284,7 @@ GETS = [
 
 
 @pytest.mark.parametrize(("recipient", "expected"), GETS)
-def test_who_gets_data_of_which_activity(
+def test_recipients_of_each_activity(
     recipient: Recipient, expected: set[str], policy: Policy
 ) -> None:
     made = register(replace(policy, recipients={"some": recipient}), on=ON)
@@ -301,11 +301,13 @@ WHEN = [
 
 
 @pytest.mark.parametrize(("name", "expected"), WHEN)
-def test_when_a_recipient_gets_data(name: str, expected: str, shipped: Register) -> None:
+def test_conditions_under_which_a_recipient_gets_data(
+    name: str, expected: str, shipped: Register
+) -> None:
     assert {item.id: item.when for item in shipped.recipients}[name] == expected
 
 
-def test_whoever_may_process_outside_is_a_transfer_under_safeguards(
+def test_processing_outside_the_eea_is_a_transfer_with_safeguards(
     policy: Policy, shipped: Register
 ) -> None:
     outside = {item.id for item in policy.recipients.values() if item.outside}
@@ -326,7 +328,7 @@ def test_whoever_may_process_outside_is_a_transfer_under_safeguards(
     )
 
 
-def test_the_head(shipped: Register) -> None:
+def test_head_of_the_register(shipped: Register) -> None:
     controller = shipped.controller
     assert (controller.name, controller.organisation_number) == ("SmartGroup AS", "999 615 147")
     assert controller.address == "Fornebuveien 46, 1366 Lysaker, Norway"
@@ -351,13 +353,13 @@ def test_the_head(shipped: Register) -> None:
     )
 
 
-def test_a_recipient_that_the_page_does_not_name_names_its_gap(shipped: Register) -> None:
+def test_a_recipient_missing_on_the_page_names_its_gap(shipped: Register) -> None:
     sources = {item.id: str(item.source) for item in shipped.recipients}
     assert sources["stripe"] == "not published (gap payment-providers)"
     assert sources["klarna"] == "policy section 8 (Sharing of data)"
 
 
-def test_where_data_comes_from(shipped: Register) -> None:
+def test_sources_of_data(shipped: Register) -> None:
     told = {
         item.term.id: ([one.id for one in item.categories], str(item.term.source))
         for item in shipped.collected
@@ -373,7 +375,7 @@ def test_where_data_comes_from(shipped: Register) -> None:
     }
 
 
-def test_children(policy: Policy, shipped: Register) -> None:
+def test_statement_on_children(policy: Policy, shipped: Register) -> None:
     assert shipped.children
     assert (shipped.children.age, str(shipped.children.source)) == (
         13,
@@ -386,13 +388,13 @@ def test_children(policy: Policy, shipped: Register) -> None:
 @pytest.mark.parametrize(
     ("has_hashes", "words"), [(True, "GDPR Art. 4(5)"), (False, "no hashes of e-mail addresses")]
 )
-def test_what_of_a_person_the_ledger_holds(has_hashes: bool, words: str, policy: Policy) -> None:
+def test_personal_data_in_the_ledger(has_hashes: bool, words: str, policy: Policy) -> None:
     ledger = register(policy, on=ON, has_hashes=has_hashes).ledger
     assert ledger.has_hashes == has_hashes
     assert words in ledger.description
 
 
-def test_gaps_are_all_told(policy: Policy, shipped: Register) -> None:
+def test_all_gaps_are_listed(policy: Policy, shipped: Register) -> None:
     assert [gap.id for gap in shipped.gaps] == list(policy.gaps)
 
 
@@ -403,7 +405,7 @@ def _silent(policy: Policy) -> Policy:
     return replace(policy, controller=bare, security=(), recipients={}, sections={4: "Why"})
 
 
-def test_what_a_policy_does_not_say_is_said(policy: Policy) -> None:
+def test_the_register_says_what_the_policy_leaves_open(policy: Policy) -> None:
     made = register(_silent(policy), on=date(2026, 1, 14))
     assert (
         made.controller.dpo
@@ -419,7 +421,7 @@ def test_what_a_policy_does_not_say_is_said(policy: Policy) -> None:
     )
 
 
-def test_two_bases_of_the_same_data_and_class_are_both_there(policy: Policy) -> None:
+def test_two_legal_bases_of_one_class_are_both_listed(policy: Policy) -> None:
     second = replace(
         policy.rules[0], id="second", basis="contract", published=Published(None, "unpaid-orders")
     )
@@ -430,13 +432,13 @@ def test_two_bases_of_the_same_data_and_class_are_both_there(policy: Policy) -> 
     assert holding.rules == ("order-paid", "second")
 
 
-def test_another_period_is_another_time_limit(policy: Policy) -> None:
+def test_another_period_gives_another_time_limit(policy: Policy) -> None:
     longer = replace(policy.classes["unpaid-orders"], keep=Period(years=1, months=6))
     made = register(replace(policy, classes={**policy.classes, "unpaid-orders": longer}), on=ON)
     assert _activity(made, "orders").holdings[0].time_limit.period == "one year and six months"
 
 
-def test_words_are_there_for_all_that_a_policy_can_name(policy: Policy) -> None:
+def test_every_id_of_a_policy_has_a_text(policy: Policy) -> None:
     assert set(SUBJECTS) == set(get_args(RecordKind)) == set(KINDS)
     assert set(RUNS_FROM) == {(clock, kind) for kind, clocks in CLOCKS.items() for clock in clocks}
     assert set(AT_END) == {"erase"}
@@ -459,7 +461,7 @@ def test_a_source_in_words(source: Citation, words: str) -> None:
     assert str(source) == words
 
 
-def test_a_rule_of_another_kind_has_its_own_subjects(policy: Policy) -> None:
+def test_a_rule_for_another_kind_has_its_own_data_subjects(policy: Policy) -> None:
     rule = Rule(
         "r",
         "cookie-consent",

@@ -71,17 +71,17 @@ def _missing(taxonomy: Taxonomy) -> set[str]:
     )
 
 
-def test_all_that_it_names_is_in_the_taxonomy(taxonomy: Taxonomy) -> None:
+def test_every_key_is_in_the_taxonomy(taxonomy: Taxonomy) -> None:
     assert _missing(taxonomy) == set()
 
 
-def test_what_is_not_in_the_taxonomy_would_be_found(manifest: dict[str, Any]) -> None:
+def test_a_key_outside_the_taxonomy_is_noticed(manifest: dict[str, Any]) -> None:
     broken = json.loads(json.dumps(manifest))
     broken["system"][0]["privacy_declarations"][0]["data_use"] = "no.such.use"
     assert _missing(load_manifests_into_taxonomy(broken)) == {"no.such.use"}
 
 
-def test_nothing_is_lost_on_the_way_into_the_models(
+def test_the_fideslang_models_keep_every_field(
     manifest: dict[str, Any], taxonomy: Taxonomy
 ) -> None:
     """Fideslang ignores fields that it does not know: what was given must be what it holds."""
@@ -105,7 +105,7 @@ def _declaration(shop: System, purpose: str, kept: str, basis: str) -> PrivacyDe
     return found
 
 
-def test_a_declaration_spelled_out(shop: System) -> None:
+def test_exact_content_of_a_declaration(shop: System) -> None:
     kept = "Orders and accounting: typically 5 years as required by law"
     found = _declaration(
         shop, "Comply with legal and accounting obligations", kept, "Legal obligation"
@@ -132,7 +132,7 @@ def test_a_declaration_spelled_out(shop: System) -> None:
     assert "Visa; Mastercard; American Express; Klarna; PayPal" in found.third_parties
 
 
-def test_a_declaration_names_who_gets_what_it_is_about(shop: System) -> None:
+def test_a_declaration_names_its_recipients(shop: System) -> None:
     purpose = "Process orders, payments, deliveries, returns, and warranty"
     kept = "Customer accounts: while active, then deleted after 24 months of inactivity"
     found = _declaration(shop, purpose, kept, "Contract")
@@ -153,7 +153,7 @@ def test_every_purpose_class_and_basis_of_a_rule_is_declared(policy: Policy, sho
     assert [one.name for one in shop.privacy_declarations] == sorted(wanted)
 
 
-def test_the_shop(shop: System) -> None:
+def test_the_system_of_the_shop(shop: System) -> None:
     assert (shop.legal_name, shop.dpo) == ("SmartGroup AS", "post@smartgroup.no")
     assert shop.data_security_practices == (
         "Encrypted connections (HTTPS); Access controls and limited access; Secure hosting and backups"
@@ -189,13 +189,13 @@ def test_recipients_are_systems_of_their_own(policy: Policy, taxonomy: Taxonomy)
     assert len(systems) == len(policy.recipients) + 1
 
 
-def test_it_is_yaml_too(manifest: dict[str, Any], tmp_path: Path) -> None:
+def test_the_manifest_is_also_yaml(manifest: dict[str, Any], tmp_path: Path) -> None:
     file = tmp_path / "register.yml"
     file.write_text(json.dumps(manifest, indent=2, ensure_ascii=False), encoding="utf-8")
     assert ingest_manifests(str(file)) == manifest
 
 
-def test_every_id_that_is_shipped_has_its_key(policy: Policy) -> None:
+def test_every_shipped_id_has_a_fides_key(policy: Policy) -> None:
     assert set(DATA_USES) == set(policy.purposes)
     assert set(DATA_CATEGORIES) == set(policy.categories)
     assert set(DATA_SUBJECTS) == set(KINDS)
@@ -205,7 +205,7 @@ def test_every_id_that_is_shipped_has_its_key(policy: Policy) -> None:
     assert set(TRANSFER_BASES.values()) <= {basis.value for basis in LegalBasisForTransfersEnum}
 
 
-def test_no_key_is_one_that_fides_has_given_up() -> None:
+def test_no_key_is_deprecated_by_fides() -> None:
     known = {
         one.fides_key: one.version_deprecated
         for of_kind in (
@@ -263,7 +263,7 @@ UNMAPPED = [
 
 
 @pytest.mark.parametrize(("altered", "what"), UNMAPPED)
-def test_what_has_no_key_is_said(
+def test_an_id_without_a_key_is_reported(
     altered: Callable[[Policy], Policy], what: str, policy: Policy
 ) -> None:
     with pytest.raises(
@@ -272,7 +272,7 @@ def test_what_has_no_key_is_said(
         as_fideslang(register(altered(policy), on=ON))
 
 
-def test_a_purpose_that_keeps_nothing_needs_no_key(policy: Policy) -> None:
+def test_a_purpose_without_data_needs_no_key(policy: Policy) -> None:
     more = replace(policy, purposes={**policy.purposes, "strange": STRANGE})
     manifest: dict[str, Any] = as_fideslang(register(more, on=ON))
     assert (

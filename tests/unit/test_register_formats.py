@@ -37,7 +37,7 @@ def test_json_is_the_same_each_time(policy: Policy, shipped: Register) -> None:
     assert json.dumps(as_json(again)) == json.dumps(as_json(shipped))
 
 
-def test_json_spelled_out(shipped: Register, policy: Policy) -> None:
+def test_exact_json_of_an_activity(shipped: Register, policy: Policy) -> None:
     shown = json.loads(json.dumps(as_json(shipped)))
     assert list(shown) == [
         "made_on",
@@ -125,7 +125,7 @@ def test_json_spelled_out(shipped: Register, policy: Policy) -> None:
     assert [one["id"] for one in accounting["transfers"][0]["safeguards"]] == ["eu-scc", "uk-idta"]
 
 
-def test_json_of_what_no_rule_keeps(shipped: Register) -> None:
+def test_json_of_a_purpose_without_a_rule(shipped: Register) -> None:
     improve = json.loads(json.dumps(as_json(shipped)))["activities"][4]
     assert improve.pop("purpose")["id"] == "improve"
     assert improve.pop("note") == "No rule keeps a record of the shop for this purpose."
@@ -155,7 +155,7 @@ def test_csv_reads_back(shipped: Register) -> None:
     assert len(rows) == len(told) + 1
 
 
-def test_csv_spelled_out(shipped: Register) -> None:
+def test_exact_csv_of_a_row(shipped: Register) -> None:
     row = next(row for row in _rows(as_csv(shipped)) if row["law"] and row["data"] == "Shipping")
     assert row["purpose"] == "Comply with legal and accounting obligations"
     assert (row["legal_basis"], row["article"]) == ("Legal obligation", "GDPR Art. 6(1)(c)")
@@ -183,14 +183,14 @@ def test_csv_spelled_out(shipped: Register) -> None:
     )
 
 
-def test_csv_tells_what_the_page_does_not_say(shipped: Register) -> None:
+def test_csv_says_what_the_page_leaves_out(shipped: Register) -> None:
     row = _rows(as_csv(shipped))[0]
     assert row["class_source"].startswith(
         "not published (gap technical-data): IP address and browser of an order"
     )
 
 
-def test_csv_has_a_line_for_what_no_rule_keeps(shipped: Register) -> None:
+def test_csv_has_a_row_for_a_purpose_without_a_rule(shipped: Register) -> None:
     (row,) = (row for row in _rows(as_csv(shipped)) if row["note"])
     assert (row["purpose"], row["data"]) == ("Improve our website and services", "")
     assert row["note"] == "No rule keeps a record of the shop for this purpose."
@@ -248,7 +248,7 @@ class _Page(HTMLParser):
         return " ".join(" ".join(self.said).split())
 
 
-def test_html_is_whole_and_loads_nothing(shipped: Register) -> None:
+def test_html_is_complete_and_loads_nothing(shipped: Register) -> None:
     text = as_html(shipped)
     page = _Page(text)
     assert text.startswith('<!doctype html>\n<html lang="en">')
@@ -282,7 +282,7 @@ SAID = [
 
 
 @pytest.mark.parametrize("words", SAID)
-def test_html_says_it(words: str, shipped: Register) -> None:
+def test_html_shows_the_register(words: str, shipped: Register) -> None:
     assert words in _Page(as_html(shipped)).words
 
 
@@ -334,7 +334,7 @@ def test_html_of_a_policy_that_says_little(policy: Policy) -> None:
     assert "Where the data come from" not in words
 
 
-def test_transfers_are_told_by_their_safeguards(policy: Policy) -> None:
+def test_transfers_are_shown_with_their_safeguards(policy: Policy) -> None:
     other = replace(policy.recipients["ups"], safeguards=("eu-scc",))
     words = _Page(
         as_html(register(replace(policy, recipients={**policy.recipients, "ups": other}), on=ON))

@@ -58,12 +58,14 @@ def _busy(seconds: float | None) -> StoreBusyError:
         (RecordGoneError("gone", "no such record"), 1, 1.0, 21_600),
     ],
 )
-def test_delay(error: StoreError, attempts: int, jitter: float, seconds: float) -> None:
+def test_delay_before_a_retry(
+    error: StoreError, attempts: int, jitter: float, seconds: float
+) -> None:
     assert delay(error, attempts, jitter=lambda: jitter) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize("attempts", range(1, 30))
-def test_delay_never_shrinks_from_one_failure_to_the_next(attempts: int) -> None:
+def test_the_delay_never_shrinks_with_further_failures(attempts: int) -> None:
     this, following = (
         delay(UNREACHABLE, number, jitter=lambda: 1.0) for number in (attempts, attempts + 1)
     )

@@ -64,7 +64,7 @@ BY_BASIS = [
 
 
 @pytest.mark.parametrize(("basis", "some"), BY_BASIS)
-def test_rights_by_basis(basis: str, some: set[str], policy: Policy) -> None:
+def test_rights_by_legal_basis(basis: str, some: set[str], policy: Policy) -> None:
     applying = _applying(_entry(basis), policy)
     assert list(applying) == list(RIGHTS)
     assert {right for right, applies in applying.items() if applies} == some | {
@@ -109,7 +109,7 @@ ERASURE = [
 
 
 @pytest.mark.parametrize(("entry", "holds", "applies", "because"), ERASURE)
-def test_erasure(
+def test_right_to_erasure(
     entry: Entry, holds: tuple[RecordEvent, ...], applies: bool | None, because: str, policy: Policy
 ) -> None:
     staying = retention_grounds(entry, holds, policy, TODAY)
@@ -117,7 +117,7 @@ def test_erasure(
     assert (found["erasure"].applies, found["erasure"].reason) == (applies, because)
 
 
-def test_of_an_unknown_basis_only_what_needs_none_is_told(policy: Policy) -> None:
+def test_an_unknown_basis_gives_only_the_rights_of_every_basis(policy: Policy) -> None:
     applying = _applying(_entry("public-task"), policy)
     assert {right for right, applies in applying.items() if applies} == {
         "access",
@@ -138,7 +138,7 @@ STAYS = [
 
 
 @pytest.mark.parametrize(("reason", "expected"), STAYS)
-def test_a_hold_stays_under_its_article(reason: str, expected: str, policy: Policy) -> None:
+def test_a_held_entry_stays_under_its_article(reason: str, expected: str, policy: Policy) -> None:
     law, hold = retention_grounds(
         _entry("legal-obligation"), [replace(HOLD, reason=reason)], policy, TODAY
     )
@@ -150,7 +150,7 @@ def test_a_hold_stays_under_its_article(reason: str, expected: str, policy: Poli
     assert (hold.article, hold.since, hold.until) == (expected, date(2026, 9, 1), None)
 
 
-def test_without_a_source_the_law_is_the_basis(policy: Policy) -> None:
+def test_without_a_named_law_the_gdpr_article_is_shown(policy: Policy) -> None:
     logged = replace(_entry("legal-obligation"), retention_class="technical")
     (law,) = retention_grounds(logged, (), policy, TODAY)
     assert law.law == "GDPR Art. 6(1)(c)"
@@ -215,7 +215,7 @@ DEADLINES = [
 
 
 @pytest.mark.parametrize(("given", "events", "received", "source", "end"), DEADLINES)
-def test_the_month_counts_from_the_request(
+def test_the_deadline_counts_from_the_request(
     given: date | None,
     events: tuple[RecordEvent, ...],
     received: date,
@@ -228,7 +228,7 @@ def test_the_month_counts_from_the_request(
     assert (deadline.received_on, deadline.source, deadline.answer_by) == (received, source, end)
 
 
-def test_what_a_person_asked_for_is_told_once(policy: Policy) -> None:
+def test_each_request_of_a_person_is_listed_once(policy: Policy) -> None:
     orders = [known(order(customer_id=7), policy, number, person=(ASKED,)) for number in (8, 9)]
     rows = [
         known(customer(), policy, 7, ASKED),
@@ -255,7 +255,7 @@ ABOUT_PERSONS = [
 
 
 @pytest.mark.parametrize(("subject", "owner", "about"), ABOUT_PERSONS)
-def test_a_request_of_a_newsletter_contact_is_about_the_person(
+def test_a_request_of_a_newsletter_contact_concerns_the_person(
     subject: Subject, owner: int | None, about: tuple[str, int | None], policy: Policy
 ) -> None:
     """The order shows it as the person's, the contact as its own; it is told once."""
@@ -298,7 +298,7 @@ MISSING = [
 
 
 @pytest.mark.parametrize(("subject", "told_apart", "missing", "held"), MISSING)
-def test_what_is_held_is_not_said_to_be_missing(
+def test_data_that_is_held_is_not_listed_as_missing(
     subject: Subject,
     told_apart: bool,
     missing: tuple[str, ...],
@@ -369,7 +369,7 @@ REQUESTED = [
 
 
 @pytest.mark.parametrize(("events", "words", "scope", "lifted_on"), REQUESTED)
-def test_a_request_says_what_it_means(
+def test_a_request_is_explained(
     events: tuple[RecordEvent, ...],
     words: str,
     scope: str | None,
@@ -405,7 +405,7 @@ OBJECTION = [
 
 
 @pytest.mark.parametrize(("basis", "reason", "applies", "because"), OBJECTION)
-def test_an_objection_to_what_legal_claims_need(
+def test_an_objection_to_data_needed_for_legal_claims(
     basis: str, reason: str, applies: bool, because: str, policy: Policy
 ) -> None:
     entry = _entry(basis)
@@ -434,14 +434,14 @@ def test_each_part_of_a_category_is_named(policy: Policy) -> None:
         )
 
 
-def test_who_placed_a_hold_and_why_is_not_told(policy: Policy) -> None:
+def test_the_owner_and_reason_of_a_hold_are_not_disclosed(policy: Policy) -> None:
     told = str(as_json(answer_for(CUSTOMER, everything(policy), policy)))
     assert "Legal hold" not in told
     assert "chargeback" not in told
     assert "finance" not in told
 
 
-def test_a_held_entry_tells_until_when_it_would_stay_otherwise(policy: Policy) -> None:
+def test_a_held_entry_shows_its_day_without_the_hold(policy: Policy) -> None:
     held = known(order(paid_at="2026-06-01"), policy, 9, HOLD)
     answer = answer_for(CUSTOMER, [held], policy)
     (entry,) = answer.records[0].categories
@@ -454,7 +454,7 @@ def _answer(policy: Policy, uk: bool = False) -> PersonAnswer:
     return answer_for(CUSTOMER, everything(policy), policy, uk=uk)
 
 
-def test_states(policy: Policy) -> None:
+def test_notes_on_the_state_of_a_record(policy: Policy) -> None:
     answer = _answer(policy)
     assert {record.id: record.state for record in answer.records} == {
         5: "active",
@@ -494,7 +494,7 @@ WHERE = [
 
 
 @pytest.mark.parametrize(("markets", "lives", "expected"), WHERE)
-def test_whom_to_complain_to(
+def test_authorities_to_complain_to(
     markets: bool, lives: bool, expected: list[tuple[str, str]], policy: Policy
 ) -> None:
     chosen = replace(policy, controller=replace(policy.controller, uk=markets))
@@ -512,7 +512,7 @@ def test_whom_to_complain_to(
     assert ("the ICO is not named" in notes) == (lives and not markets)
 
 
-def test_an_authority_of_the_policys_own_is_named(policy: Policy) -> None:
+def test_an_authority_from_the_policy_is_named(policy: Policy) -> None:
     own = SupervisoryAuthority(
         "datatilsynet-dk", "Datatilsynet (Denmark)", "https://www.datatilsynet.dk/", 13
     )
@@ -542,7 +542,7 @@ PAID_BY = [
 
 
 @pytest.mark.parametrize(("way", "named", "certain", "published"), PAID_BY)
-def test_the_payment_provider_is_certain(
+def test_the_payment_provider_is_a_certain_recipient(
     way: str, named: str, certain: str, published: str, policy: Policy
 ) -> None:
     made = as_json(answer_for(CUSTOMER, [known(order("completed", payment=way), policy)], policy))
@@ -553,7 +553,7 @@ def test_the_payment_provider_is_certain(
     assert {one["id"] for one in told if one["published"]} == set(published.split())
 
 
-def test_where_the_data_come_from(policy: Policy) -> None:
+def test_sources_of_the_data(policy: Policy) -> None:
     found = category_sources(["technical", "shipping", "account"], policy)
     assert [(one.category, [source.id for source in one.sources]) for one in found] == [
         ("account", ["person"]),
@@ -563,7 +563,7 @@ def test_where_the_data_come_from(policy: Policy) -> None:
     assert category_sources(["account"], replace(policy, sources={})) == ()
 
 
-def test_the_answer_tells_the_source_of_all_that_is_held_and_of_nothing_else(
+def test_the_answer_names_the_sources_of_held_data_only(
     policy: Policy,
 ) -> None:
     answer = answer_for(CUSTOMER, [known(order("completed", kinds="note"), policy)], policy)
@@ -579,7 +579,7 @@ UNKNOWN = [("unknown", "was not read"), ("ignored", "member of staff")]
 
 
 @pytest.mark.parametrize(("state", "words"), UNKNOWN)
-def test_an_account_that_is_not_covered_is_told(state: str, words: str, policy: Policy) -> None:
+def test_an_account_that_is_not_covered_is_reported(state: str, words: str, policy: Policy) -> None:
     account = known(
         customer(None if state == "unknown" else "2026-01-10", staff=state == "ignored"), policy, 7
     )
@@ -590,14 +590,14 @@ def test_an_account_that_is_not_covered_is_told(state: str, words: str, policy: 
     assert any("ask again" in note for note in notes)
 
 
-def test_every_part_that_the_shipped_policy_names_has_words(policy: Policy) -> None:
+def test_every_part_in_the_shipped_policy_has_a_text(policy: Policy) -> None:
     assert {rule.part for rule in policy.rules if rule.part} <= PARTS.keys()
 
 
 # --- words --------------------------------------------------------------------------------------------------
 
 
-def test_all_that_the_shipped_policy_names_has_a_norwegian_name(policy: Policy) -> None:
+def test_every_id_in_the_shipped_policy_has_a_norwegian_name(policy: Policy) -> None:
     assert policy.categories.keys() == NORWEGIAN["category"].keys()
     assert policy.purposes.keys() == NORWEGIAN["purpose"].keys()
     assert policy.bases.keys() == NORWEGIAN["basis"].keys()
@@ -626,11 +626,11 @@ ARTICLES = [
 
 
 @pytest.mark.parametrize(("english", "norwegian"), ARTICLES)
-def test_articles(english: str, norwegian: str) -> None:
+def test_names_of_articles(english: str, norwegian: str) -> None:
     assert article("no", english) == norwegian
 
 
-def test_days() -> None:
+def test_dates_in_words() -> None:
     assert day("en", date(2026, 11, 22)) == "22 November 2026"
     assert day("no", date(2026, 5, 1)) == "1. mai 2026"
     assert day("no", at("2026-12-03").date()) == "3. desember 2026"

@@ -29,13 +29,13 @@ def test_the_letter_word_for_word(language: Language, expected: str, policy: Pol
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_line_is_too_long_or_ends_within_an_article(language: Language, policy: Policy) -> None:
+def test_no_line_is_too_long_or_splits_an_article(language: Language, policy: Policy) -> None:
     lines = letter(answer_for(CUSTOMER, everything(policy), policy), language).splitlines()
     assert max(map(len, lines)) <= WIDTH
     assert [line for line in lines if re.search(r"(\s|GDPR|[Aa]rt\.|nr\.|bokstav|§)$", line)] == []
 
 
-def test_both_languages_say_the_same() -> None:
+def test_both_languages_fill_in_the_same_parts() -> None:
     """As far as a machine can tell: each sentence fills in the same parts."""
     for key, texts in STRINGS.items():
         first, second = (
@@ -50,7 +50,7 @@ def _only(row: CurrentRecord, policy: Policy, subject: Subject = CUSTOMER) -> st
     return " ".join(letter(answer_for(subject, [row], policy), "en").split())
 
 
-def test_what_is_said_of_dates(policy: Policy) -> None:
+def test_sentences_about_dates(policy: Policy) -> None:
     cases = [
         (known(customer(), policy, 7), "We have no request from you on record"),
         # A month that has passed, and a date that has.
@@ -114,14 +114,14 @@ CAUSES = [
 
 
 @pytest.mark.parametrize(("facts", "asked", "is_the_cause"), CAUSES)
-def test_a_request_is_the_cause_only_of_what_it_brought_forward(
+def test_a_request_explains_only_the_days_it_set(
     facts: OrderFacts, asked: RecordEvent, is_the_cause: bool, policy: Policy
 ) -> None:
     told = _only(known(facts, policy, 9, asked), policy)
     assert ("because of your request or objection" in told) == is_the_cause
 
 
-def test_an_objection_is_the_cause_of_the_end_of_marketing(policy: Policy) -> None:
+def test_an_objection_explains_the_end_of_marketing(policy: Policy) -> None:
     """It ends at once, long before the month is over; here on the day of the letter, which is its last."""
     rules = tuple(
         replace(rule, retention_class="technical")
@@ -141,7 +141,7 @@ def test_an_objection_is_the_cause_of_the_end_of_marketing(policy: Policy) -> No
     )
 
 
-def test_what_is_said_of_what_is_not_known(policy: Policy) -> None:
+def test_sentences_about_unknown_data(policy: Policy) -> None:
     undated = known(order(), policy, state="gone", closed_on=None)
     assert "Order 119: no longer in our shop" in _only(undated, policy)
     rows = [known(customer(staff=True), policy, 7), known(order(payment="other_pay"), policy)]
@@ -168,7 +168,7 @@ def test_the_letter_about_one_order(policy: Policy) -> None:
     assert "Orders placed without an account" not in told
 
 
-def test_a_right_that_applies_to_nothing_is_said_so(policy: Policy) -> None:
+def test_a_right_that_applies_to_nothing_is_named_as_such(policy: Policy) -> None:
     told = _only(known(order(paid_at="2026-06-01"), policy), policy)
     assert "what was done before remains lawful. It applies to nothing listed above." in told
     assert (
@@ -176,7 +176,7 @@ def test_a_right_that_applies_to_nothing_is_said_so(policy: Policy) -> None:
     )  # erasure, portability, objection, withdrawal
 
 
-def test_what_is_said_of_sources(policy: Policy) -> None:
+def test_sentences_about_sources(policy: Policy) -> None:
     told = _only(known(customer(), policy, 7), policy)
     assert "Account data: Directly from you (checkout, forms, email, phone)" in told
     assert "children under 13" in told
@@ -192,7 +192,7 @@ def test_what_is_said_of_sources(policy: Policy) -> None:
     assert "Where the data come from, and whether" in told
 
 
-def test_where_nobody_else_got_anything(policy: Policy) -> None:
+def test_a_letter_without_recipients(policy: Policy) -> None:
     gone = known(order(), policy, state="gone", closed_on=at("2026-10-03").date())
     told = _only(gone, policy)
     assert "Nothing that can be listed here." in told

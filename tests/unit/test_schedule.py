@@ -38,14 +38,14 @@ LINES: list[tuple[Facts, Context, bool, date, list[str]]] = [
 
 
 @pytest.mark.parametrize(("facts", "bearing", "parts", "day", "data"), LINES)
-def test_a_line_names_the_parts_that_go(
+def test_a_line_names_the_parts_to_delete(
     facts: Facts, bearing: Context, parts: bool, day: date, data: list[str], policy: Policy
 ) -> None:
     line = line_of(_row(facts, bearing, policy), parts=parts)
     assert (line["delete_after"], line["data"]) == (day.isoformat(), data)
 
 
-def test_an_entry_that_may_govern_and_does_not_is_a_part(policy: Policy) -> None:
+def test_an_entry_that_may_govern_but_does_not_is_a_part(policy: Policy) -> None:
     """The proof of a consent that was withdrawn is kept, and governs; the marketing data of that consent go first."""
     proof = {
         "delete_after": "2029-11-22",

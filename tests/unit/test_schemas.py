@@ -100,7 +100,7 @@ def _rows(**meta: Any) -> list[dict[str, Any]]:
         (str(MAX_ID), MAX_ID),
     ],
 )
-def test_an_id(value: object, number: int) -> None:
+def test_a_valid_id(value: object, number: int) -> None:
     assert record_id(value) == number
     assert _order(id=value).external_id == number
 
@@ -144,7 +144,7 @@ def test_an_id(value: object, number: int) -> None:
         {"id": 5},
     ],
 )
-def test_no_id(value: object) -> None:
+def test_an_invalid_id_is_refused(value: object) -> None:
     assert record_id(value) is None
     assert _wrong(OrderSchema(VOCABULARY), MINIMAL | {"id": value}) == {"id"}
     assert _wrong(CustomerSchema(VOCABULARY), MINIMAL_CUSTOMER | {"id": value}) == {"id"}
@@ -173,14 +173,14 @@ def test_no_id(value: object) -> None:
         ("2998-12-31T23:59:59", "2998-12-31T23:59:59"),
     ],
 )
-def test_a_time(value: str, instant: str) -> None:
+def test_a_valid_time(value: str, instant: str) -> None:
     assert GmtTime().deserialize(value) == at(instant)
 
 
 @pytest.mark.parametrize(
     "value", [None, "", "0000-00-00T00:00:00", "0000-00-00 00:00:00", "0000-00-00"]
 )
-def test_no_time(value: str | None) -> None:
+def test_an_invalid_time_is_refused(value: str | None) -> None:
     assert GmtTime().deserialize(value) is None
     assert _order_facts(date_paid_gmt=value, date_completed_gmt=value).is_paid is False
 
@@ -247,7 +247,7 @@ NO_TIMES = [
 
 @pytest.mark.parametrize("value", NO_TIMES)
 @pytest.mark.parametrize("name", TIMES)
-def test_what_is_no_time_is_left_out_and_named(value: object, name: str) -> None:
+def test_an_invalid_time_is_left_out_and_named(value: object, name: str) -> None:
     """The order is taken all the same: its other days count."""
     shown = {f"{other}_gmt": NOON for other in TIMES} | {f"{name}_gmt": value}
     facts = _order_facts(**shown)
@@ -266,7 +266,7 @@ def test_what_is_no_time_is_left_out_and_named(value: object, name: str) -> None
     "value", ["0782-03-01T00:00:00", "1970-01-01T00:00:00", "2647-01-01T00:00:00", "3268-05-05"]
 )
 @pytest.mark.parametrize("name", TIMES)
-def test_a_day_of_a_far_year_is_taken_as_it_is_shown(value: str, name: str) -> None:
+def test_a_day_of_a_distant_year_is_kept_as_shown(value: str, name: str) -> None:
     """Only with the time of day it can be told that it makes no sense."""
     shown = _order(**{f"{other}_gmt": NOON for other in TIMES} | {f"{name}_gmt": value})
     assert shown.facts.oddities == frozenset()
@@ -291,7 +291,9 @@ def test_a_day_of_a_far_year_is_taken_as_it_is_shown(value: str, name: str) -> N
         ("", "0000-00-00T00:00:00", None),
     ],
 )
-def test_version(created: str | None, modified: str | None, version: str | None) -> None:
+def test_version_of_a_record(
+    created: str | None, modified: str | None, version: str | None
+) -> None:
     times = {"date_created_gmt": created, "date_modified_gmt": modified}
     for shown in (_order(**times), _customer(**times)):
         assert shown.version == (at(version) if version else UNDATED)
@@ -312,7 +314,7 @@ def test_a_record_must_name_its_day_of_creation() -> None:
 # --- orders ------------------------------------------------------------------------------------------------
 
 
-def test_the_least_that_an_order_may_show() -> None:
+def test_an_order_with_only_its_required_fields() -> None:
     assert _order() == Snapshot(OrderFacts("pending", at(NOON)), 5, at(NOON), None, undated=True)
 
 
@@ -332,7 +334,7 @@ def test_the_least_that_an_order_may_show() -> None:
         ("klarna" + "x" * 40, "other"),
     ],
 )
-def test_the_id_of_a_way_of_payment(raw: object, known: str) -> None:
+def test_the_id_of_a_payment_method(raw: object, known: str) -> None:
     assert method_id(raw, VOCABULARY.method_patterns) == known
 
 
@@ -406,13 +408,13 @@ def test_fields_that_no_rule_needs_are_dropped(unknown: str) -> None:
         ("completed", _rows(_wp_trash_meta_status="wc-pending"), ("completed", False)),
     ],
 )
-def test_status(status: str, meta: object, expected: tuple[str, bool]) -> None:
+def test_status_of_an_order(status: str, meta: object, expected: tuple[str, bool]) -> None:
     facts = _order_facts(status=status, meta_data=meta)
     assert (facts.status, facts.trashed) == expected
 
 
 @pytest.mark.parametrize("status", [None, 5, True, [], {}, ["completed"]])
-def test_a_status_that_is_no_text_is_refused(status: object) -> None:
+def test_a_status_that_is_not_text_is_refused(status: object) -> None:
     assert _wrong(OrderSchema(VOCABULARY), MINIMAL | {"status": status}) == {"status"}
 
 
@@ -424,7 +426,7 @@ def test_customer_of_an_order(value: object, number: int) -> None:
 
 
 @pytest.mark.parametrize("value", [-1, "x", 1.5, True, 10**30, [], {}])
-def test_customer_that_is_no_id_is_refused(value: object) -> None:
+def test_an_invalid_customer_id_is_refused(value: object) -> None:
     assert _wrong(OrderSchema(VOCABULARY), MINIMAL | {"customer_id": value}) == {"customer_id"}
 
 
@@ -447,7 +449,7 @@ def test_customer_that_is_no_id_is_refused(value: object) -> None:
         (False, ()),
     ],
 )
-def test_refunds(refunds: object, expected: tuple[Refund, ...]) -> None:
+def test_refunds_of_an_order(refunds: object, expected: tuple[Refund, ...]) -> None:
     facts = _order_facts(refunds=refunds)
     assert (facts.refunds, facts.oddities) == (expected, frozenset())
 
@@ -475,7 +477,7 @@ ERROR = {"errors": {"woocommerce_rest_invalid_order_refund_id": [CANARY]}, "erro
         ([{"id": 9, "date_created_gmt": "x"}], (Refund(9, is_dateless=True),), {"refund_date"}),
     ],
 )
-def test_what_is_readable_of_refunds_is_read(
+def test_readable_refunds_are_read_beside_unreadable_ones(
     refunds: object, expected: tuple[Refund, ...], oddities: frozenset[str] | set[str]
 ) -> None:
     facts = _order_facts(refunds=refunds)
@@ -576,7 +578,7 @@ EMPTY_ADDRESS = dict.fromkeys(
         ("customer_user_agent", None, ""),
     ],
 )
-def test_kinds_of_data_that_are_there(field: str, value: object, kinds: str) -> None:
+def test_kinds_of_data_of_an_order(field: str, value: object, kinds: str) -> None:
     assert _order_facts(**{field: value}).kinds == frozenset(kinds.split())
 
 
@@ -593,7 +595,7 @@ def test_kinds_of_data_that_are_there(field: str, value: object, kinds: str) -> 
         ([None], True),
     ],
 )
-def test_present(value: object, there: bool) -> None:
+def test_fields_that_count_as_present(value: object, there: bool) -> None:
     assert present(value) is there
     assert any_present({"key": value}, ["other", "key"]) is there
     assert not any_present({"key": value}, ["other"])
@@ -625,7 +627,7 @@ def test_meta_data_with_gaps_is_read() -> None:
         assert (shown.store_meta, shown.facts.oddities) == ({"retention_class": "x"}, frozenset())
 
 
-def test_meta_data_that_is_empty_is_known_to_be() -> None:
+def test_empty_meta_data_is_known_to_be_empty() -> None:
     assert _meta([]) == Meta(at(NOON), store_meta={})
     for shown in (_order(meta_data=[]), _customer(meta_data=[])):
         assert (shown.store_meta, shown.facts.meta_at) == ({}, at(NOON))
@@ -648,7 +650,7 @@ def test_meta_data_that_is_empty_is_known_to_be() -> None:
         {"id": 1, "key": "billing_nickname", "value": {"deep": [CANARY]}},
     ],
 )
-def test_odd_items_of_meta_data_are_passed_over(odd: object) -> None:
+def test_malformed_items_of_meta_data_are_skipped(odd: object) -> None:
     good = _rows(ws_opt_in="yes", retention_class="x")
     assert _meta([odd, *good]) == _meta([*good, odd]) == _meta(good)
 
@@ -685,7 +687,7 @@ def test_newsletter_choice(value: object, given: bool | None) -> None:
 
 
 @pytest.mark.parametrize("value", ["", None, [], {}])
-def test_newsletter_key_that_holds_nothing(value: object) -> None:
+def test_a_newsletter_key_without_a_value(value: object) -> None:
     meta = _meta(_rows(ws_opt_in=value))
     assert (meta.kinds, meta.choices) == (frozenset(), ())
 
@@ -702,7 +704,7 @@ def test_newsletter_key_that_holds_nothing(value: object) -> None:
         ([*_rows(ws_opt_in="no"), *_rows(ws_opt_in="yes")], True),
     ],
 )
-def test_one_choice_of_several_values(meta: list[dict[str, Any]], given: bool) -> None:
+def test_several_values_give_one_choice(meta: list[dict[str, Any]], given: bool) -> None:
     found = _meta(meta)
     assert found.choices == (Choice(at(NOON), given),)
 
@@ -771,7 +773,7 @@ def test_erased_by_the_store(value: object, erased: bool) -> None:
         ({"b": 1, "a": [True]}, '{"a": [true], "b": 1}'),
     ],
 )
-def test_our_own_keys_as_the_store_holds_them(value: object, held: str) -> None:
+def test_our_own_keys_are_read_as_the_store_holds_them(value: object, held: str) -> None:
     for key in KEYS:
         rows = _rows(**{key: value, "retention_notes": "x"})
         assert (
@@ -782,7 +784,7 @@ def test_our_own_keys_as_the_store_holds_them(value: object, held: str) -> None:
 # --- customers ---------------------------------------------------------------------------------------------
 
 
-def test_the_least_that_a_customer_may_show() -> None:
+def test_a_customer_with_only_its_required_fields() -> None:
     assert _customer() == Snapshot(CustomerFacts(at(NOON)), 5, at(NOON), None)
 
 
@@ -824,7 +826,7 @@ def test_a_customer_without_a_required_field(name: str) -> None:
         (CANARY, True),
     ],
 )
-def test_role(role: str, staff: bool) -> None:
+def test_role_of_a_customer(role: str, staff: bool) -> None:
     assert _customer_facts(role=role).staff is staff
 
 
@@ -866,7 +868,7 @@ def test_the_name_of_the_role_of_an_ignored_account(role: str, name: str) -> Non
     assert _customer_facts(role=role).role == name
 
 
-def test_no_personal_data_is_asked_for_of_a_customer() -> None:
+def test_no_personal_data_of_a_customer_is_requested() -> None:
     assert CUSTOMER_FIELDS == "id,role,date_created_gmt,date_modified_gmt,meta_data"
 
 
@@ -882,7 +884,7 @@ def test_no_personal_data_is_asked_for_of_a_customer() -> None:
         ({"code": "x"}, "x", 0),
     ],
 )
-def test_rest_error(raw: dict[str, Any], code: str, status: int) -> None:
+def test_a_rest_error_is_recognised(raw: dict[str, Any], code: str, status: int) -> None:
     assert RestErrorSchema().load(raw) == {"code": code, "error": {"status": status}}
 
 
@@ -895,7 +897,7 @@ def test_rest_error(raw: dict[str, Any], code: str, status: int) -> None:
         ({"code": "x", "data": {"status": "x"}}, {"error", "data"}),
     ],
 )
-def test_no_rest_error(raw: dict[str, Any], wrong: set[str]) -> None:
+def test_other_bodies_are_no_rest_error(raw: dict[str, Any], wrong: set[str]) -> None:
     assert len(_wrong(RestErrorSchema(), raw)) == 1
     assert _wrong(RestErrorSchema(), raw) <= wrong
 
@@ -939,7 +941,7 @@ def test_nothing_personal_survives_loading(recorded: Recorded) -> None:
 
 
 @pytest.mark.parametrize("name", ["id", "status", "customer_id"])
-def test_no_refusal_repeats_what_was_refused(name: str) -> None:
+def test_no_error_repeats_the_refused_value(name: str) -> None:
     with pytest.raises(ValidationError) as raised:
         OrderSchema(VOCABULARY).load(MINIMAL | {name: [CANARY]})
     assert CANARY not in repr(raised.value.messages)
@@ -960,9 +962,7 @@ json_values = st.recursive(
 
 
 @given(st.sampled_from(sorted(ORDER_FIELDS.split(","))), json_values)
-def test_whatever_a_field_holds_it_is_loaded_or_refused_by_its_name(
-    name: str, value: object
-) -> None:
+def test_any_field_value_is_loaded_or_refused_by_name(name: str, value: object) -> None:
     for schema, raw in (
         (OrderSchema(VOCABULARY), recordings.order()),
         (CustomerSchema(VOCABULARY), recordings.customer()),

@@ -138,11 +138,11 @@ OWN = "the operator's own choice, the published policy being silent"
         ),
     ],
 )
-def test_sentence(facts: Facts, data: str, sentence: str, policy: Policy) -> None:
+def test_sentence_of_an_entry(facts: Facts, data: str, sentence: str, policy: Policy) -> None:
     assert entry(facts, policy, data).reason == sentence
 
 
-def test_proof_says_what_ended_when(policy: Policy) -> None:
+def test_a_proof_says_which_consent_ended_and_when(policy: Policy) -> None:
     facts = customer(
         "2026-01-10", kinds="newsletter", choices={"2026-05-01": True, "2026-09-09": False}
     )
@@ -152,7 +152,7 @@ def test_proof_says_what_ended_when(policy: Policy) -> None:
     )
 
 
-def test_a_published_class_applied_by_the_operators_own_rule_says_both(tmp_path: Path) -> None:
+def test_an_operators_rule_for_a_published_class_names_both(tmp_path: Path) -> None:
     path = tmp_path / "own-rule.toml"
     rule = 'basis = "legitimate-interests"\nclass = "technical"'
     text = POLICY_FILE.read_text()

@@ -186,9 +186,7 @@ def test_a_wrong_value_is_named_and_not_shown(name: str, value: str) -> None:
         ("PUBLIC_URL", "http://127.0.0.1:port"),
     ],
 )
-def test_a_value_that_cannot_even_be_taken_apart_is_not_blamed_on_a_file(
-    name: str, value: str
-) -> None:
+def test_an_unparsable_value_is_not_blamed_on_a_file(name: str, value: str) -> None:
     message = _message(**{name: value})
     assert _named(message) == [name]
     assert "_FILE" not in message
@@ -229,7 +227,7 @@ ALL_WRONG = {
 }
 
 
-def test_every_fault_in_one_message_and_no_secret() -> None:
+def test_all_errors_come_in_one_message_without_secrets() -> None:
     message = _message(**ALL_WRONG)
     named = {name.removesuffix("_FILE") for name in ALL_WRONG} - {
         "STORE_CONSUMER_KEY",
@@ -240,7 +238,7 @@ def test_every_fault_in_one_message_and_no_secret() -> None:
 
 
 @pytest.mark.parametrize("missing", sorted(STORE))
-def test_a_store_needs_all_four(missing: str) -> None:
+def test_a_store_needs_all_four_variables(missing: str) -> None:
     given = {name: value for name, value in STORE.items() if name != missing}
     message = _message(**given)
     assert _named(message) == [missing]
@@ -269,7 +267,7 @@ def test_no_secret_in_any_repr() -> None:
 @pytest.mark.parametrize(
     "text", ["whs_hidden", "x, y", "whs_hidden\nand another that is long enough"]
 )
-def test_a_webhook_secret_that_could_be_guessed_is_named_and_not_shown(text: str) -> None:
+def test_a_weak_webhook_secret_is_named_and_not_shown(text: str) -> None:
     message = _message(**STORE | {"STORE_WEBHOOK_SECRETS": text})
     assert _named(message) == ["STORE_WEBHOOK_SECRETS"]
     assert "shorter than 16 characters" in message
@@ -284,7 +282,7 @@ def test_the_stores_address_ends_without_a_slash() -> None:
     )
 
 
-def test_a_tools_token_is_not_the_operators() -> None:
+def test_a_tools_token_must_differ_from_the_operators() -> None:
     message = _message(
         STATUS_TOKEN="s" * 16, EVENT_TOKENS="brevo:" + "b" * 16 + ",desk:" + "s" * 16
     )
@@ -293,14 +291,14 @@ def test_a_tools_token_is_not_the_operators() -> None:
 
 
 @pytest.mark.parametrize("ending", ["", "\n"])
-def test_tokens_of_tools_from_a_file(ending: str, tmp_path: Path) -> None:
+def test_event_tokens_are_read_from_a_file(ending: str, tmp_path: Path) -> None:
     (tmp_path / "tokens").write_text("brevo:" + "b" * 16 + "\ndesk:" + "d" * 16 + ending)
     found = _read(EVENT_TOKENS_FILE=str(tmp_path / "tokens")).event_tokens
     assert found == (EventToken("brevo", "b" * 16), EventToken("desk", "d" * 16))
 
 
 @pytest.mark.parametrize("ending", ["", "\n"])
-def test_secrets_from_files(ending: str, tmp_path: Path) -> None:
+def test_secrets_are_read_from_files(ending: str, tmp_path: Path) -> None:
     variables = {"STORE_URL": STORE["STORE_URL"]}
     secrets = (
         "STORE_CONSUMER_KEY",
@@ -329,7 +327,7 @@ def test_secrets_from_files(ending: str, tmp_path: Path) -> None:
     assert found.sentry_dsn == "https://key@sentry.example.test/1"
 
 
-def test_what_is_wrong_in_a_file_is_named_and_not_shown(tmp_path: Path) -> None:
+def test_a_wrong_value_in_a_file_is_named_and_not_shown(tmp_path: Path) -> None:
     (tmp_path / "url").write_text("mysql://ledger:pw_hidden@db/ledger")
     message = _message(DATABASE_URL_FILE=str(tmp_path / "url"))
     assert _named(message) == ["DATABASE_URL"]
@@ -337,7 +335,7 @@ def test_what_is_wrong_in_a_file_is_named_and_not_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["STATUS_TOKEN", "STORE_CONSUMER_SECRET", "DATABASE_URL"])
-def test_a_file_that_cannot_be_read(name: str, tmp_path: Path) -> None:
+def test_an_unreadable_file_is_an_error(name: str, tmp_path: Path) -> None:
     given = {key: value for key, value in STORE.items() if key != name}
     message = _message(**given, **{f"{name}_FILE": str(tmp_path / "missing")})
     assert _named(message) == [name]
@@ -373,13 +371,13 @@ def test_several_stores() -> None:
         ("query", "query"),
     ],
 )
-def test_how_the_key_travels(text: str, auth: str) -> None:
+def test_authentication_method_of_a_store(text: str, auth: str) -> None:
     assert _read(**STORE | {"STORE_AUTH": text}).stores["shop"].auth == auth
     stores = _read(**_several(STORE_NO_AUTH=text) | {"STORE_AUTH": "query"}).stores
     assert (stores["no"].auth, stores["uk-2"].auth) == (auth, "auto")
 
 
-def test_of_several_stores_each_fault_is_named() -> None:
+def test_errors_of_several_stores_are_all_named() -> None:
     message = _message(
         **_several(STORE_NO_URL="x", STORE_UK_2_CONSUMER_KEY="", STORE_UK_2_WEBHOOK_SECRETS=",")
     )
@@ -390,7 +388,7 @@ def test_of_several_stores_each_fault_is_named() -> None:
     ]
 
 
-def test_an_env_file_fills_in_what_the_environment_does_not_say(tmp_path: Path) -> None:
+def test_an_env_file_fills_in_missing_variables(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text(
         "BIND=127.0.0.1:9000\nLOG_LEVEL=DEBUG\nSENTRY_ENVIRONMENT='to ken'\n# RECONCILE_SECONDS=1\n"
@@ -423,7 +421,7 @@ VALUES = strategies.text(
 
 
 @given(value=VALUES, typed=strategies.sampled_from(TYPED))
-def test_the_environment_is_read_as_it_was_meant(value: str, typed: str) -> None:
+def test_quotes_and_blanks_in_the_environment_are_removed(value: str, typed: str) -> None:
     assert _read(SENTRY_ENVIRONMENT=typed.format(value)).sentry_environment == value
 
 
@@ -434,7 +432,7 @@ def test_the_environment_is_read_as_it_was_meant(value: str, typed: str) -> None
     ending=strategies.sampled_from(["\n", "\r\n", ""]),
     before=strategies.sampled_from(["", "\ufeff", "\r\n", "# a comment\r\n"]),
 )
-def test_an_env_file_is_read_as_it_was_meant(
+def test_quotes_and_blanks_in_an_env_file_are_removed(
     value: str, typed: str, line: str, ending: str, before: str
 ) -> None:
     with TemporaryDirectory() as folder:
@@ -451,7 +449,7 @@ def test_an_env_file_is_read_as_it_was_meant(
 @pytest.mark.parametrize(
     "name", ["STATUS_TOKEN", "STORE_CONSUMER_SECRET", "PUSH_SETTLE_SECONDS", "PUBLIC_URL"]
 )
-def test_a_quote_without_its_partner_is_named(name: str, typed: str) -> None:
+def test_an_unclosed_quote_is_named(name: str, typed: str) -> None:
     message = _message(**STORE | {name: typed.format("hidden")})
     assert _named(message) == [name]
     assert "quote" in message
@@ -495,13 +493,13 @@ def test_the_environment_wins_over_the_env_file(
     assert Settings.from_env(tmp_path / ".env").sentry_environment == value
 
 
-def test_an_env_file_that_is_not_there_is_none(tmp_path: Path) -> None:
+def test_a_missing_env_file_is_ignored(tmp_path: Path) -> None:
     assert Settings.from_env(tmp_path / ".env") == Settings()
 
 
 @pytest.mark.parametrize("name", ["STORE_URL", "PUBLIC_URL", "POLICY_PAGE_URL"])
 @pytest.mark.parametrize("user", ["user:hidden@", "hidden@", ":hidden@", "@"])
-def test_an_address_with_a_password_in_it_is_refused_and_not_shown(name: str, user: str) -> None:
+def test_an_address_with_a_password_is_refused_and_not_shown(name: str, user: str) -> None:
     message = _message(**STORE | {name: f"https://{user}shop.example.test/page"})
     assert _named(message) == [name]
     assert "password" in message
@@ -528,7 +526,7 @@ def test_an_address_with_a_password_in_it_is_refused_and_not_shown(name: str, us
         ("http://127.0.0.1:8000", "t" * 15, ["STATUS_TOKEN"]),
     ],
 )
-def test_where_others_reach_the_service_it_needs_a_token(
+def test_a_public_address_requires_a_status_token(
     public_url: str, token: str, named: list[str]
 ) -> None:
     if not named:
@@ -539,7 +537,7 @@ def test_where_others_reach_the_service_it_needs_a_token(
     assert "16 characters" in message
 
 
-def test_a_bind_for_everybody_needs_a_token_too() -> None:
+def test_a_bind_to_all_interfaces_requires_a_status_token() -> None:
     assert _named(_message(BIND="0.0.0.0:8000")) == ["STATUS_TOKEN"]
 
 
@@ -551,6 +549,6 @@ def test_the_example_lists_every_variable() -> None:
     assert set(NAMES) <= listed
 
 
-def test_the_example_as_it_stands_is_a_good_environment() -> None:
+def test_the_unchanged_example_is_a_valid_environment() -> None:
     found = Settings.from_env(ROOT / ".env.example")
     assert found == Settings(public_url=found.public_url)

@@ -33,7 +33,7 @@ SHOP = "https://shop.example"
         ("https://eshop.example", False),
     ],
 )
-def test_the_same_shop(other: str, same: bool) -> None:
+def test_addresses_of_the_same_shop(other: str, same: bool) -> None:
     assert is_same_shop(SHOP, other) is same
     assert is_same_shop(other, SHOP) is same
 

@@ -64,7 +64,7 @@ def test_a_changed_byte_or_a_cut_body_is_refused(recorded: Recorded) -> None:
         ("hemmelig-æøå-🔑", "hemmelig-æøå-🔑"),
     ],
 )
-def test_a_secret_signs_as_the_store_decodes_it(typed: str, signs_with: str) -> None:
+def test_a_secret_is_decoded_as_the_store_decodes_it(typed: str, signs_with: str) -> None:
     verify(BODY, sign(BODY, signs_with), keys=signing_keys(typed))
 
 
@@ -128,13 +128,13 @@ def test_malformed_signature_is_refused(signature: str | None) -> None:
         verify(BODY, signature, keys=KEYS)
 
 
-def test_without_a_key_nothing_is_genuine() -> None:
+def test_without_a_secret_nothing_is_genuine() -> None:
     with pytest.raises(SignatureRefusedError):
         verify(BODY, sign(BODY, ""), keys=[])
 
 
 @given(st.binary(max_size=200), st.text(min_size=1, max_size=30), st.text(max_size=60))
-def test_only_the_stores_own_signature_is_taken(body: bytes, secret: str, other: str) -> None:
+def test_only_the_stores_own_signature_is_accepted(body: bytes, secret: str, other: str) -> None:
     keys = signing_keys(secret)
     genuine = {b64encode(hmac.digest(key, body, "sha256")).decode() for key in keys}
     for signature in genuine:

@@ -28,7 +28,7 @@ NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
         ("http://shop.example.com", "https://hooks.example.com", ["plain http"]),
     ],
 )
-def test_addresses(store_url: str, public_url: str, wrong: list[str]) -> None:
+def test_findings_on_addresses(store_url: str, public_url: str, wrong: list[str]) -> None:
     found = [finding.words for finding in addresses(store_url, public_url) if not finding.fine]
     assert len(found) == len(wrong)
     assert all(word in words for word, words in zip(wrong, found, strict=True))
@@ -45,7 +45,7 @@ def test_addresses(store_url: str, public_url: str, wrong: list[str]) -> None:
         ("soon", True, "does not say"),
     ],
 )
-def test_clock(date: str | None, fine: bool, words: str) -> None:
+def test_findings_on_the_stores_clock(date: str | None, fine: bool, words: str) -> None:
     there = http_date(date)
     finding = clock(None if there is None else there - NOON)
     assert finding.fine is fine
@@ -63,9 +63,7 @@ def test_clock(date: str | None, fine: bool, words: str) -> None:
         (("hidden-word", "s" * 40, "hid"), ["webhook secret 1", "webhook secret 3"]),
     ],
 )
-def test_secrets_that_could_be_guessed_are_named_and_not_shown(
-    secrets: tuple[str, ...], named: list[str]
-) -> None:
+def test_weak_secrets_are_named_and_not_shown(secrets: tuple[str, ...], named: list[str]) -> None:
     found = list(webhook_secrets(secrets))
     assert [finding.words.split(" is ")[0] for finding in found] == named
     assert not any(finding.fine or "hid" in finding.words for finding in found)

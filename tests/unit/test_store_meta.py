@@ -21,7 +21,7 @@ EVERYTHING = order(
 )
 
 
-def test_keys() -> None:
+def test_keys_of_the_meta_data() -> None:
     assert KEYS == (
         "retention_class",
         "retention_legal_basis",
@@ -86,11 +86,11 @@ def test_keys() -> None:
         (customer(None, last_order_at="2026-11-22"), EMPTY_META),
     ],
 )
-def test_store_meta(facts: Facts, meta: dict[str, str | None], policy: Policy) -> None:
+def test_meta_data_of_a_schedule(facts: Facts, meta: dict[str, str | None], policy: Policy) -> None:
     assert store_meta(planned(facts, policy), policy.id) == meta
 
 
-def test_trashed_is_tagged_as_before(policy: Policy) -> None:
+def test_a_trashed_record_keeps_its_tag(policy: Policy) -> None:
     whole = {"paid_at": "2026-11-22", "kinds": "identity note"}
     kept, trashed = (planned(order(**whole, trashed=gone), policy) for gone in (False, True))
     assert store_meta(trashed, policy.id) == store_meta(kept, policy.id)
@@ -159,7 +159,9 @@ def test_the_same_schedule_gives_the_same_text_and_digest(policy: Policy) -> Non
         ),
     ],
 )
-def test_same_digest(one: dict[str, str | None], other: dict[str, str | None]) -> None:
+def test_meta_data_with_the_same_digest(
+    one: dict[str, str | None], other: dict[str, str | None]
+) -> None:
     assert digest(one) == digest(other)
 
 
@@ -174,11 +176,13 @@ def test_same_digest(one: dict[str, str | None], other: dict[str, str | None]) -
         ({"retention_schedule": "[]"}, {"retention_schedule": "[ ]"}),
     ],
 )
-def test_another_digest(one: dict[str, str | None], other: dict[str, str | None]) -> None:
+def test_meta_data_with_another_digest(
+    one: dict[str, str | None], other: dict[str, str | None]
+) -> None:
     assert digest(one) != digest(other)
 
 
-def test_digest_hides_what_a_person_typed() -> None:
+def test_the_digest_hides_the_text_of_a_person() -> None:
     text = digest({"retention_class": "Kari Nordmann"})
     assert len(text) == 32
     assert set(text) <= set("0123456789abcdef")

@@ -69,7 +69,7 @@ CUSTOMERS = st.builds(
 
 
 @given(facts=ORDERS | CUSTOMERS)
-def test_what_is_remembered_is_what_the_rules_give(
+def test_cached_tags_equal_the_computed_ones(
     facts: OrderFacts | CustomerFacts, policy: Policy
 ) -> None:
     plan, columns = tag(facts, policy)
@@ -79,7 +79,7 @@ def test_what_is_remembered_is_what_the_rules_give(
 
 
 @given(one=ORDERS, seconds=st.integers(1, 3600))
-def test_a_later_time_of_the_same_day_is_the_same_to_the_rules(
+def test_the_time_of_day_makes_no_difference_to_the_rules(
     one: OrderFacts, seconds: int, policy: Policy
 ) -> None:
     """Of an order on which nothing else happened that day."""
@@ -92,7 +92,7 @@ def test_a_later_time_of_the_same_day_is_the_same_to_the_rules(
     assert (rule_view(alone, zone) == rule_view(later, zone)) is same_day
 
 
-def test_which_of_two_came_first_on_a_day_is_kept() -> None:
+def test_the_order_of_two_events_of_one_day_is_kept() -> None:
     zone, noon = ZoneInfo("Europe/Oslo"), datetime(2026, 11, 22, 12, tzinfo=UTC)
     given_first = (Choice(noon, given=True), Choice(noon + timedelta(hours=1), given=False))
     facts = OrderFacts("pending", noon + timedelta(minutes=30), choices=given_first)
@@ -105,14 +105,14 @@ def test_which_of_two_came_first_on_a_day_is_kept() -> None:
     } == {noon.date()}
 
 
-def test_no_more_is_remembered_than_fits(policy: Policy) -> None:
+def test_the_cache_of_tags_is_bounded(policy: Policy) -> None:
     began = datetime(2010, 1, 1, 12, tzinfo=UTC)
     for day in range(tagger.CACHE_SIZE + 10):
         tag(OrderFacts("pending", began + timedelta(days=day)), policy)
     assert len(tagger._cache) <= tagger.CACHE_SIZE
 
 
-def test_two_policies_are_not_mixed_up(policy: Policy) -> None:
+def test_the_caches_of_two_policies_are_separate(policy: Policy) -> None:
     facts = OrderFacts("completed", datetime(2026, 11, 22, 12, tzinfo=UTC))
     other = variant(policy, keep={"orders-accounting": "P7Y"})
     earlier, later = (tag(facts, chosen).columns["delete_after"] for chosen in (policy, other))
@@ -230,7 +230,7 @@ MISTAKES: list[tuple[list[RecordEvent], list[RecordEvent], bool]] = [
 
 
 @pytest.mark.parametrize(("own", "person", "expected"), MISTAKES)
-def test_which_holds_were_mistaken(
+def test_holds_reported_by_mistake(
     own: list[RecordEvent], person: list[RecordEvent], expected: bool, policy: Policy
 ) -> None:
     assert were_holds_mistaken((own, person), ON, policy) == expected
@@ -252,7 +252,7 @@ HELD = _placed("hold", "2026-11-10")
         (ERASED, HELD, True, None),
     ],
 )
-def test_what_closed_records_say_of_a_restriction(
+def test_restrictions_of_closed_records(
     facts: OrderFacts, event: RecordEvent, held: bool, delete_after: str | None, policy: Policy
 ) -> None:
     columns = tag(facts, policy, Context(own=(event,)))[1]

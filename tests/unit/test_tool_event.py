@@ -139,14 +139,14 @@ OF_HASH = number_of(f"email:{HASH}")
         ),
     ],
 )
-def test_a_tools_event(raw: dict[str, Any], content: object) -> None:
+def test_an_event_of_a_tool_is_parsed(raw: dict[str, Any], content: object) -> None:
     event = _event(raw, key=None)
     assert event.content == content
     assert event.topic == ("event" if raw.get("at") else "event.undated")
 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES)
-def test_each_type_is_taken(event_type: str) -> None:
+def test_each_type_is_accepted(event_type: str) -> None:
     content = _event({"type": event_type, "id": "1", "subject": {"email_hash": HASH}} | AT).content
     assert isinstance(content, OccurrenceReport)
     assert (content.kind, content.occurrence) == EVENT_TYPES[event_type]
@@ -166,7 +166,7 @@ def test_each_type_is_taken(event_type: str) -> None:
         (1, at("1970-01-01T00:00:01")),
     ],
 )
-def test_times(text: object, instant: object) -> None:
+def test_times_of_an_event(text: object, instant: object) -> None:
     content = _event({"type": "support-request.made", "id": "1", "at": text}).content
     assert isinstance(content, OccurrenceReport)
     assert content.at == instant
@@ -238,14 +238,16 @@ ZONELESS = "is not a time with its zone, such as 2026-11-22T10:00:00Z, nor secon
         (CONSENT | {"subject": CANARY}, {"subject": "is not an object"}),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_named_and_not_shown(raw: dict[str, Any], faults: dict[str, str]) -> None:
+def test_a_wrong_field_is_named_and_its_value_not_shown(
+    raw: dict[str, Any], faults: dict[str, str]
+) -> None:
     assert _refused(raw) == faults
 
 
 @pytest.mark.parametrize(
     "name", ["", " ", CANARY, "a" * 65, "ZD 1", "ZD/1", "ZD-1\n", "æ", True, 0, -1, 1.5, [1], {}]
 )
-def test_no_id(name: object) -> None:
+def test_an_invalid_id_is_refused(name: object) -> None:
     assert _refused({"type": "support-request.made", "id": name}) == {
         "id": "is not an id of 1 to 64 of A-Z, a-z, 0-9 and . _ : -"
     }
@@ -255,13 +257,13 @@ def test_no_id(name: object) -> None:
     "word",
     ["", "support-request", "hold", "Support-Request.made", CANARY, 5, ["support-request.made"]],
 )
-def test_no_type(word: object) -> None:
+def test_an_event_without_a_type_is_refused(word: object) -> None:
     (name, fault), = _refused({"type": word, "id": "1"}).items()  # fmt: skip
     assert name == "type"
     assert fault == "is none of " + ", ".join(TOOL_EVENT_TYPES)
 
 
-def test_free_text_is_never_taken() -> None:
+def test_free_text_is_refused() -> None:
     """Fields of ours are named; others are not, since their names may be anything."""
     faults = _refused(GOOD | {"reason": CANARY, CANARY: "x", "note": CANARY})
     assert set(faults) == {"reason", "another field"}
@@ -279,7 +281,7 @@ def test_free_text_is_never_taken() -> None:
         (b'{"type": "\xff"}', "is not JSON"),
     ],
 )
-def test_a_body_that_is_no_event(body: bytes, fault: str) -> None:
+def test_a_body_that_is_not_an_event_is_refused(body: bytes, fault: str) -> None:
     assert _refused(body) == {"the body": fault}
 
 
@@ -314,7 +316,7 @@ BY_EMAIL = {"subject": {"email": " Kari@Example.test"}}
         ),
     ],
 )
-def test_an_email_is_hashed_at_the_border(raw: dict[str, Any], content: OccurrenceReport) -> None:
+def test_an_email_is_hashed_on_arrival(raw: dict[str, Any], content: OccurrenceReport) -> None:
     event = _event(raw | BY_EMAIL)
     assert event.content == content
     assert "example" not in repr(event).lower()
@@ -322,7 +324,7 @@ def test_an_email_is_hashed_at_the_border(raw: dict[str, Any], content: Occurren
 
 
 @pytest.mark.parametrize("event_type", TOOL_EVENT_TYPES)
-def test_without_a_key_no_subjects_email_is_taken(event_type: str) -> None:
+def test_without_a_key_an_email_as_subject_is_refused(event_type: str) -> None:
     raw = {"type": event_type, "id": "1", "subject": {"email": CANARY}} | AT
     assert _refused(raw, key=None) == {
         "subject.email": "is only taken to be hashed with a key: set SUBJECT_KEY"
@@ -330,7 +332,7 @@ def test_without_a_key_no_subjects_email_is_taken(event_type: str) -> None:
 
 
 @pytest.mark.parametrize("email", ["", " "])
-def test_a_request_without_an_email_is_nobodys(email: str) -> None:
+def test_a_request_without_an_email_has_no_owner(email: str) -> None:
     """Help desks fill in nothing where a request came by telephone."""
     content = _event(GOOD | {"subject": {"email": email}}, key=None).content
     assert isinstance(content, OccurrenceReport)
@@ -397,11 +399,11 @@ CONTACT = number_of(str(KARI))
         ),
     ],
 )
-def test_what_a_person_asks_for_is_noted(raw: dict[str, Any], content: EventNote) -> None:
+def test_a_persons_request_is_recorded(raw: dict[str, Any], content: EventNote) -> None:
     assert _event(raw).content == content
 
 
-def test_requests_without_an_id_are_told_apart_by_all_that_they_say() -> None:
+def test_requests_without_an_id_are_distinguished_by_content() -> None:
     told = [
         OBJECTION,
         OBJECTION | {"at": "2026-11-22T10:00:01Z"},
@@ -447,7 +449,7 @@ def _of(email: str, occurrence: Any, when: Any) -> OccurrenceReport:
 
 
 @pytest.mark.parametrize("name", ["unsubscribe", "unsubscribed", "spam", "complaint"])
-def test_brevo_tells_of_a_consent_withdrawn(name: str) -> None:
+def test_brevo_reports_a_withdrawn_consent(name: str) -> None:
     event = _event(UNSUBSCRIBED | {"event": name})
     assert (event.topic, event.content) == (
         "event",
@@ -476,7 +478,7 @@ UPDATED = {
         {"content": [], "emailBlacklisted": "1"},
     ],
 )
-def test_brevo_tells_of_a_contact_that_is_blocked(name: str, changes: dict[str, Any]) -> None:
+def test_brevo_reports_a_blocked_contact(name: str, changes: dict[str, Any]) -> None:
     event = _event(UPDATED | {"event": name} | changes)
     assert event.content == _of("kari@example.test", "consent-withdrawn", None)
 
@@ -495,12 +497,12 @@ NO: tuple[object, ...] = (False, "false", 0, None, "", [], {})
     ],
 )
 @pytest.mark.parametrize("key", [KEY, None])
-def test_other_changes_of_a_contact_are_none_of_ours(content: object, key: str | None) -> None:
+def test_other_changes_of_a_contact_are_ignored(content: object, key: str | None) -> None:
     assert _event(UPDATED | {"content": content}, key=key).content == Ignored()
 
 
 @pytest.mark.parametrize("name", ["contact_deleted", "contactDeleted"])
-def test_brevo_tells_of_contacts_deleted(name: str) -> None:
+def test_brevo_reports_deleted_contacts(name: str) -> None:
     """Of each by itself; the time that it tells is not said to be in UTC, so that it is dated by its arrival."""
     events = _events(DELETED | {"event": name})
     assert [event.content for event in events] == [
@@ -515,7 +517,7 @@ def test_an_email_that_comes_twice_counts_once() -> None:
     assert len(_events(DELETED | {"email": ["kari@example.test", " KARI@example.test"]})) == 1
 
 
-def test_nothing_holds_the_email() -> None:
+def test_no_parsed_value_holds_the_email() -> None:
     shown = repr(_events(UNSUBSCRIBED) + _events(DELETED)).lower()
     assert "kari" not in shown
     assert "ola@" not in shown
@@ -527,7 +529,7 @@ def test_nothing_holds_the_email() -> None:
     ["delivered", "opened", "click", "hard_bounce", "hardBounce", "list_addition", "", CANARY],
 )
 @pytest.mark.parametrize("key", [KEY, None])
-def test_other_events_of_brevo_are_none_of_ours(name: str, key: str | None) -> None:
+def test_other_events_of_brevo_are_ignored(name: str, key: str | None) -> None:
     assert _event(UNSUBSCRIBED | {"event": name}, key=key).content == Ignored()
 
 
@@ -552,11 +554,11 @@ NO_EMAIL = {"email": "is neither an e-mail nor a list of 1 to 1000"}
         ({"ts_event": int(NOW.timestamp()) + 301}, {"ts_event": "is in the future"}),
     ],
 )
-def test_what_is_wrong_with_brevos(changes: dict[str, Any], faults: dict[str, str]) -> None:
+def test_errors_in_events_of_brevo(changes: dict[str, Any], faults: dict[str, str]) -> None:
     assert _refused(UNSUBSCRIBED | changes) == faults
 
 
-def test_without_a_key_no_email_is_taken() -> None:
+def test_without_a_key_an_email_of_brevo_is_refused() -> None:
     assert _refused(UNSUBSCRIBED, key=None) == {
         "email": "is only taken to be hashed with a key: set SUBJECT_KEY"
     }
@@ -568,18 +570,18 @@ def test_without_a_key_no_email_is_taken() -> None:
 @pytest.mark.parametrize(
     "signature", [None, "", "x", sign(b"another body"), sign(b"not JSON", "another secret")]
 )
-def test_nothing_is_parsed_that_is_not_signed(signature: str | None) -> None:
+def test_an_unsigned_body_is_not_parsed(signature: str | None) -> None:
     headers = {} if signature is None else {"X-WC-Webhook-Signature": signature}
     with pytest.raises(SignatureRefusedError):
         events_from_http(headers, b"not JSON", keys=KEYS, subject_key=KEY, now=NOW)
 
 
-def test_the_same_body_is_the_same_event_and_another_is_not() -> None:
+def test_the_body_identifies_an_event() -> None:
     assert _event(GOOD) == _event(GOOD)
     assert _event(GOOD).identity != _event(GOOD | {"id": "ZD-124"}).identity
 
 
-def test_the_id_is_that_of_the_consent_which_may_be_withdrawn_twice() -> None:
+def test_a_consent_with_one_id_may_be_withdrawn_twice() -> None:
     ids = set()
     for day in ("2026-11-01", "2026-11-02"):
         raw = {
@@ -594,7 +596,7 @@ def test_the_id_is_that_of_the_consent_which_may_be_withdrawn_twice() -> None:
     assert len(ids) == 2
 
 
-def test_a_choice_without_an_id_is_told_by_what_it_says() -> None:
+def test_a_choice_without_an_id_is_identified_by_its_content() -> None:
     """Whatever spaces the tool puts between, and whatever zone it writes."""
 
     def id_of(**changes: object) -> str:
@@ -626,14 +628,14 @@ def _of_tool(token: EventToken, raw: object, now: datetime = NOW) -> tuple[Deliv
 @pytest.mark.parametrize(
     "raw", [GOOD, GOOD | AT, UNSUBSCRIBED, DELETED, OBJECTION, {"event": "opened"}]
 )
-def test_a_token_vouches_for_the_same_contents_as_a_signature(raw: dict[str, Any]) -> None:
+def test_a_token_and_a_signature_give_the_same_event(raw: dict[str, Any]) -> None:
     assert [event.content for event in _of_tool(DESK, raw)] == [
         event.content for event in _events(raw)
     ]
 
 
 @pytest.mark.parametrize("raw", [GOOD | AT, UNSUBSCRIBED, OBJECTION, {"event": "opened"}])
-def test_what_carries_a_time_is_a_repeat_whenever_it_comes(raw: dict[str, Any]) -> None:
+def test_an_event_with_a_time_is_a_repeat_at_any_later_time(raw: dict[str, Any]) -> None:
     (first,), (again,), (other,) = (
         _of_tool(DESK, raw),
         _of_tool(DESK, raw, NOW + MINUTE),
@@ -644,7 +646,7 @@ def test_what_carries_a_time_is_a_repeat_whenever_it_comes(raw: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("raw", [GOOD, DELETED, UPDATED])
-def test_what_carries_no_time_may_happen_again(raw: dict[str, Any]) -> None:
+def test_an_event_without_a_time_may_occur_again(raw: dict[str, Any]) -> None:
     """The ledger tells by the time between the two, for which it needs a name for what both say."""
     first, again = _of_tool(DESK, raw), _of_tool(DESK, raw, NOW + MINUTE)
     for one, other in zip(first, again, strict=True):
@@ -654,14 +656,14 @@ def test_what_carries_no_time_may_happen_again(raw: dict[str, Any]) -> None:
     assert {one.topic for one in first} == {"event"}, "none has to be remembered for ever"
 
 
-def test_a_consent_that_is_withdrawn_again_is_another_event() -> None:
+def test_withdrawing_a_consent_again_is_another_event() -> None:
     raw = {"type": "marketing.consent-withdrawn", "id": "sub-42", "subject": {"customer": 7}}
     contents = [event.content for now in (NOW, NOW + MINUTE) for event in _of_tool(DESK, raw, now)]
     assert len({content.event.id for content in contents if isinstance(content, EventNote)}) == 2
 
 
 @pytest.mark.parametrize("raw", [UNSUBSCRIBED, DELETED, GOOD, OBJECTION])
-def test_no_name_of_a_body_can_be_made_without_the_token(raw: dict[str, Any]) -> None:
+def test_an_event_identity_depends_on_the_token(raw: dict[str, Any]) -> None:
     body = json.dumps(raw).encode()
     plain = {
         digest(part).hexdigest()[:32]
@@ -696,7 +698,7 @@ BOT = EventToken("bot", "the-token-of-a-bot")
         (OBJECTION | {"type": "erasure-requested"}, False),
     ],
 )
-def test_a_token_may_send_its_types_only(raw: dict[str, Any], may: bool) -> None:
+def test_a_token_may_send_only_its_types(raw: dict[str, Any], may: bool) -> None:
     if may:
         assert _of_tool(BREVO, raw)
         return
@@ -704,6 +706,6 @@ def test_a_token_may_send_its_types_only(raw: dict[str, Any], may: bool) -> None
         _of_tool(BREVO, raw)
 
 
-def test_what_is_wrong_is_named_with_a_token_too() -> None:
+def test_a_wrong_field_is_named_with_a_token_too() -> None:
     with pytest.raises(EventRefusedError, match="the body is not JSON"):
         events_of_tool(DESK, CANARY.encode(), subject_key=KEY, now=NOW)

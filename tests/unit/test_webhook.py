@@ -63,7 +63,7 @@ def _expected(number: int, topic: str) -> tuple[str, str | None]:
 @pytest.mark.parametrize(
     "number", range(2, len(DELIVERIES) + 1), ids=lambda number: delivery(number).name
 )
-def test_recorded_delivery(number: int, policy: Policy) -> None:
+def test_each_recorded_delivery_is_parsed(number: int, policy: Policy) -> None:
     sent = delivery(number)
     read = _read(sent, policy)
     told = read.content.facts if isinstance(read.content, Snapshot) else read.content
@@ -71,7 +71,7 @@ def test_recorded_delivery(number: int, policy: Policy) -> None:
     assert read.topic == sent.topic
 
 
-def test_the_recorded_ping() -> None:
+def test_the_recorded_ping_is_parsed() -> None:
     ping = delivery(1)
     assert is_ping(ping.body, ping.headers)
 
@@ -95,7 +95,7 @@ def test_the_recorded_ping() -> None:
         (b'{"webhook_id": 10}', None, False),
     ],
 )
-def test_ping(body: bytes, signature: str | None, ping: bool) -> None:
+def test_forms_of_a_ping(body: bytes, signature: str | None, ping: bool) -> None:
     assert is_ping(body, {} if signature is None else {"X-WC-Webhook-Signature": signature}) is ping
 
 
@@ -103,7 +103,7 @@ def test_ping(body: bytes, signature: str | None, ping: bool) -> None:
 
 
 @pytest.mark.parametrize("topic", ["order.created", "order.updated", "order.restored"])
-def test_order_topics(topic: str, policy: Policy) -> None:
+def test_topics_of_orders(topic: str, policy: Policy) -> None:
     content = _content(topic, recordings.order(), policy)
     assert isinstance(content, Snapshot)
     assert isinstance(content.facts, OrderFacts)
@@ -111,7 +111,7 @@ def test_order_topics(topic: str, policy: Policy) -> None:
 
 
 @pytest.mark.parametrize("topic", ["customer.created", "customer.updated"])
-def test_customer_topics(topic: str, policy: Policy) -> None:
+def test_topics_of_customers(topic: str, policy: Policy) -> None:
     content = _content(topic, recordings.customer(), policy)
     assert isinstance(content, Snapshot)
     assert isinstance(content.facts, CustomerFacts)
@@ -195,26 +195,28 @@ def test_customer_topics(topic: str, policy: Policy) -> None:
         ("", {"id": 5}, Ignored()),
     ],
 )
-def test_topic(topic: str, payload: object, content: Content, policy: Policy) -> None:
+def test_topics_by_their_header(
+    topic: str, payload: object, content: Content, policy: Policy
+) -> None:
     assert _content(topic, payload, policy) == content
 
 
-def test_a_topic_that_is_none_of_ours_is_not_repeated(policy: Policy) -> None:
+def test_an_unknown_topic_is_not_repeated(policy: Policy) -> None:
     assert _read(made(f"order.{CANARY}", {"id": 5}), policy).topic == "other"
 
 
-def test_a_delivery_without_a_topic(policy: Policy) -> None:
+def test_a_delivery_without_a_topic_is_ignored(policy: Policy) -> None:
     sent = made("order.updated", recordings.order())
     del sent.headers["X-WC-Webhook-Topic"]
     assert _read(sent, policy).content == Ignored()
 
 
-def test_all_topics_are_the_eight_and_those_that_the_policy_names(policy: Policy) -> None:
+def test_topics_are_the_eight_and_those_named_by_the_policy(policy: Policy) -> None:
     assert all_topics(policy) == (*TOPICS, "action.wc_support_request_closed")
     assert len(TOPICS) == len(set(TOPICS)) == 8
 
 
-def test_a_custom_action_that_the_policy_does_not_name_is_none_of_ours(policy: Policy) -> None:
+def test_a_custom_action_not_named_by_the_policy_is_ignored(policy: Policy) -> None:
     bare = replace(policy, actions={})
     assert _content("action.wc_support_request_closed", {"arg": 5}, bare) == Ignored()
 
@@ -256,14 +258,16 @@ DEEP = 100_000
     ],
 )
 @pytest.mark.parametrize("topic", TOPICS)
-def test_a_body_that_is_no_record(body: bytes, reason: str, topic: str, policy: Policy) -> None:
+def test_a_body_that_is_not_a_record_is_set_aside(
+    body: bytes, reason: str, topic: str, policy: Policy
+) -> None:
     content = _content(topic, body, policy)
     assert isinstance(content, Quarantine)
     assert (content.reason, content.external_id) == (reason, None)
 
 
 @pytest.mark.parametrize("key", ["retention_schedule", "ws_opt_in", "wc_last_active", "unknown"])
-def test_no_depth_of_nesting_brings_it_down(key: str, policy: Policy) -> None:
+def test_deep_nesting_does_not_crash_the_parser(key: str, policy: Policy) -> None:
     """Some depth is still read, but can no longer be written: there it must be set aside, or taken."""
     for depth in range(700, 1000):
         value = "[" * depth + "]" * depth
@@ -292,7 +296,7 @@ def test_no_depth_of_nesting_brings_it_down(key: str, policy: Policy) -> None:
         ("customer.deleted", {"id": CANARY}, "wrong or missing: id", None),
     ],
 )  # fmt: skip
-def test_a_body_not_of_the_shape(
+def test_a_body_of_the_wrong_shape_is_set_aside(
     topic: str, payload: dict[str, Any], detail: str, external_id: int | None, policy: Policy
 ) -> None:
     kind = topic.partition(".")[0]
@@ -306,7 +310,9 @@ def test_a_body_not_of_the_shape(
 @pytest.mark.parametrize(
     "payload", [{}, {"arg": CANARY}, {"arg": None}, {"arg": [120]}, {"arg": 10**30}, {"arg": {}}]
 )
-def test_an_action_without_an_id(topic: str, payload: dict[str, Any], policy: Policy) -> None:
+def test_an_action_without_an_id_is_set_aside(
+    topic: str, payload: dict[str, Any], policy: Policy
+) -> None:
     assert _content(topic, payload, policy) == Quarantine(
         "not-of-the-shape", "wrong or missing: arg"
     )
@@ -329,12 +335,14 @@ def test_an_action_without_an_id(topic: str, payload: dict[str, Any], policy: Po
         {"id": 12, "subject": 7},
     ],
 )
-def test_an_action_with_a_wrong_object(argument: dict[str, Any], policy: Policy) -> None:
+def test_an_action_with_a_wrong_object_is_set_aside(
+    argument: dict[str, Any], policy: Policy
+) -> None:
     content = _content("action.wc_support_request_closed", {"arg": argument}, policy)
     assert content == Quarantine("not-of-the-shape", "wrong or missing: arg")
 
 
-def test_deleting_an_order_takes_no_object(policy: Policy) -> None:
+def test_a_deletion_of_an_order_accepts_no_object(policy: Policy) -> None:
     content = _content("action.woocommerce_delete_order", {"arg": {"id": 120}}, policy)
     assert content == Quarantine("not-of-the-shape", "wrong or missing: arg")
 
@@ -365,7 +373,7 @@ SENT = "the store sent an error in place of the record"
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("topic", ["order.updated", "customer.created"])
-def test_an_error_in_place_of_the_record(
+def test_an_error_in_place_of_the_record_is_set_aside(
     payload: dict[str, Any], reason: str, detail: str, topic: str, policy: Policy
 ) -> None:
     content = _content(topic, payload, policy)
@@ -382,7 +390,7 @@ def test_an_error_with_odd_data_is_set_aside_too(data: object, policy: Policy) -
     assert CANARY not in repr(content)
 
 
-def test_a_record_may_have_a_field_of_that_name(policy: Policy) -> None:
+def test_a_record_may_have_a_field_named_code(policy: Policy) -> None:
     assert isinstance(_content("order.updated", recordings.order(code="x"), policy), Snapshot)
 
 
@@ -393,9 +401,7 @@ def test_a_record_may_have_a_field_of_that_name(policy: Policy) -> None:
     "signature", [None, "", "x", sign(b"another body"), sign(b"{}", "another secret")]
 )
 @pytest.mark.parametrize("topic", ["order.updated", "product.updated", ""])
-def test_nothing_is_parsed_that_is_not_signed(
-    signature: str | None, topic: str, policy: Policy
-) -> None:
+def test_an_unsigned_body_is_not_parsed(signature: str | None, topic: str, policy: Policy) -> None:
     headers = {"X-WC-Webhook-Topic": topic} | (
         {} if signature is None else {"X-WC-Webhook-Signature": signature}
     )
@@ -408,13 +414,13 @@ def test_the_same_delivery_has_the_same_identity(policy: Policy) -> None:
     assert one == again
 
 
-def test_deliveries_that_share_an_id_are_told_apart(policy: Policy) -> None:
+def test_deliveries_with_one_id_are_distinguished(policy: Policy) -> None:
     first, second = delivery(16), delivery(18)
     assert first.headers["X-WC-Webhook-Delivery-ID"] == second.headers["X-WC-Webhook-Delivery-ID"]
     assert _read(first, policy).identity != _read(second, policy).identity
 
 
-def test_every_recorded_delivery_has_an_identity_of_its_own(policy: Policy) -> None:
+def test_every_recorded_delivery_has_a_unique_identity(policy: Policy) -> None:
     identities = {_read(sent, policy).identity for sent in DELIVERIES[1:]}
     assert len(identities) == len(DELIVERIES) - 1
 
@@ -436,12 +442,12 @@ def test_every_recorded_delivery_has_an_identity_of_its_own(policy: Policy) -> N
         "another body of the same order",
     ],
 )
-def test_identity_is_of_the_whole_delivery(other: Recorded, policy: Policy) -> None:
+def test_identity_covers_the_whole_delivery(other: Recorded, policy: Policy) -> None:
     one = made("order.updated", recordings.order())
     assert _read(one, policy).identity != _read(other, policy).identity
 
 
-def test_two_topics_that_are_none_of_ours_are_two_deliveries(policy: Policy) -> None:
+def test_two_unknown_topics_are_two_deliveries(policy: Policy) -> None:
     one, other = (
         _read(made(topic, {"id": 5}), policy) for topic in ("product.created", "product.updated")
     )
@@ -449,7 +455,7 @@ def test_two_topics_that_are_none_of_ours_are_two_deliveries(policy: Policy) -> 
     assert one.identity != other.identity
 
 
-def test_a_genuine_delivery_with_nothing_but_a_signature(policy: Policy) -> None:
+def test_a_genuine_delivery_with_only_a_signature_header(policy: Policy) -> None:
     body = json.dumps(recordings.order()).encode()
     read = Delivery.from_http(
         {"X-WC-Webhook-Signature": sign(body)}, body, keys=KEYS, policy=policy
@@ -526,7 +532,7 @@ def test_a_body_of_another_api_version_is_recognised(
         ("customer.deleted", {"id": 72}, Hint),
     ],
 )
-def test_a_body_of_which_the_version_does_not_matter_is_taken(
+def test_a_body_that_is_equal_in_all_versions_is_accepted(
     topic: str, payload: object, content: type, policy: Policy
 ) -> None:
     assert isinstance(_content(topic, payload, policy), content)
@@ -535,7 +541,7 @@ def test_a_body_of_which_the_version_does_not_matter_is_taken(
 @pytest.mark.parametrize(
     "payload", [{}, {"id": 71}, {"order": 5}, {"order": None}, {"customer": LEGACY_CUSTOMER}]
 )
-def test_a_body_of_no_version_is_not_of_the_shape(payload: object, policy: Policy) -> None:
+def test_a_body_of_no_known_version_has_the_wrong_shape(payload: object, policy: Policy) -> None:
     content = _content("order.updated", payload, policy)
     assert isinstance(content, Quarantine)
     assert content.reason == "not-of-the-shape"

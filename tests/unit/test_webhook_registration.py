@@ -51,9 +51,7 @@ SURVEYS = [
 
 
 @pytest.mark.parametrize(("hooks", "remembered", "expected"), SURVEYS)
-def test_how_a_topic_stands(
-    hooks: list[Hook], remembered: int | None, expected: TopicState
-) -> None:
+def test_state_of_a_topic(hooks: list[Hook], remembered: int | None, expected: TopicState) -> None:
     known = {TOPIC: remembered} if remembered else {}
     assert survey(hooks, HERE, [TOPIC], known) == [expected]
     assert survey(hooks[::-1], HERE, [TOPIC], known) == [expected], (
@@ -61,17 +59,17 @@ def test_how_a_topic_stands(
     )
 
 
-def test_an_id_is_remembered_for_its_own_topic_only() -> None:
+def test_a_webhook_id_is_remembered_only_for_its_topic() -> None:
     found = survey([hook(1, url=ELSEWHERE)], HERE, [TOPIC, "order.created"], {"order.created": 1})
     assert [state.status for state in found] == ["missing", "missing"]
 
 
-def test_doubles_are_not_well_although_the_events_arrive() -> None:
+def test_duplicate_webhooks_are_not_well_though_events_arrive() -> None:
     (state,) = survey([hook(1), hook(2)], HERE, [TOPIC], {})
     assert (state.is_active, state.is_well) == (True, False)
 
 
-def test_a_secret_is_remembered_by_a_digest_that_only_the_key_s_owner_can_try() -> None:
+def test_a_secret_is_remembered_by_a_keyed_digest() -> None:
     digests = {secret_digest(key, secret) for key in ("cs_a", "cs_b") for secret in ("one", "two")}
     assert len(digests) == 4
     assert all(len(digest) == 32 for digest in digests)

@@ -59,7 +59,7 @@ def _read(given: dict[str, str]) -> StoreSettings:
 
 
 @given(secret=MADE, ending=st.sampled_from(["", "\n", "\r\n"]))
-def test_a_secret_that_the_store_made_verifies_what_it_signed(secret: str, ending: str) -> None:
+def test_a_generated_secret_verifies_its_own_signature(secret: str, ending: str) -> None:
     for store in (_from_environment(secret), _from_file(secret + ending)):
         verify(BODY, sign(BODY, secret), keys=_keys(store))
 
@@ -70,7 +70,7 @@ def test_a_secret_that_the_store_made_verifies_what_it_signed(secret: str, endin
     between=st.sampled_from(["\n", "\r\n", "\n\n"]),
     ending=st.sampled_from(["", "\n", "\n\n"]),
 )
-def test_two_secrets_on_two_lines_verify_what_they_signed(
+def test_two_secrets_on_two_lines_verify_their_signatures(
     new: str, old: str, between: str, ending: str
 ) -> None:
     store = _from_file(f"{new}{between}{old}{ending}")
@@ -80,7 +80,7 @@ def test_two_secrets_on_two_lines_verify_what_they_signed(
 
 
 @given(st.text(PRINTABLE + ",,,,\n\t&;", max_size=80))
-def test_no_key_is_shorter_than_it_may_be(text: str) -> None:
+def test_no_secret_is_shorter_than_the_minimum(text: str) -> None:
     try:
         found = WebhookSecrets.from_text(text)
     except ConfigurationError:
@@ -139,7 +139,9 @@ def test_the_first_of_several_is_the_current_one(secrets: list[str]) -> None:
         ('""', (), ()),
     ],
 )
-def test_what_is_read(text: str, secrets: tuple[str, ...], others: tuple[str, ...]) -> None:
+def test_secrets_that_are_read(
+    text: str, secrets: tuple[str, ...], others: tuple[str, ...]
+) -> None:
     found = WebhookSecrets.from_text(text)
     assert (found.secrets, found.readings) == (secrets, others)
 
@@ -158,13 +160,13 @@ def test_what_is_read(text: str, secrets: tuple[str, ...], others: tuple[str, ..
         (f"{A}\0", "control character"),
     ],
 )
-def test_what_is_refused(text: str, fault: str) -> None:
+def test_secrets_that_are_refused(text: str, fault: str) -> None:
     with pytest.raises(ConfigurationError, match=fault) as raised:
         WebhookSecrets.from_text(text)
     assert "hidden" not in str(raised.value)
 
 
-def test_one_secret_alone_may_be_a_little_too_short_as_it_was() -> None:
+def test_a_single_slightly_short_secret_is_still_accepted() -> None:
     """A shop goes on when the service is upgraded; `store check` asks for a longer one."""
     assert WebhookSecrets.from_text("twelve-chars").secrets == ("twelve-chars",)
     assert WebhookSecrets.from_text("recorded-secret\n").secrets == ("recorded-secret",)
@@ -174,7 +176,7 @@ def test_one_secret_alone_may_be_a_little_too_short_as_it_was() -> None:
             WebhookSecrets.from_text(text)
 
 
-def test_a_piece_of_a_secret_signs_nothing() -> None:
+def test_a_part_of_a_secret_signs_nothing() -> None:
     secret = "x," + "y" * 30 + ",zz"
     store = _from_environment(secret)
     for piece in ("x", "y" * 30, "zz", "x," + "y" * 30):

@@ -163,7 +163,7 @@ def test_governing_tag(
         order("completed", "2026-05-01", kinds="attribution"),
     ],
 )
-def test_consent_given(facts: Facts, policy: Policy) -> None:
+def test_entry_of_a_given_consent(facts: Facts, policy: Policy) -> None:
     found = entry(facts, policy, "marketing")
     assert (_tag(found), str(found.runs_from)) == (("consent", "marketing"), "2026-05-01")
     assert (found.delete_after, found.until, found.governs) == (None, "consent-withdrawn", False)
@@ -205,7 +205,7 @@ def test_consent_given(facts: Facts, policy: Policy) -> None:
         ),
     ],
 )
-def test_consent_withdrawn(facts: Facts, policy: Policy) -> None:
+def test_entry_of_a_withdrawn_consent(facts: Facts, policy: Policy) -> None:
     found = entry(facts, policy, "marketing")
     assert (_tag(found), str(found.runs_from)) == (("consent", "marketing"), "2026-05-01")
     assert (str(found.delete_after), found.until) == ("2026-09-09", None)
@@ -231,7 +231,7 @@ def test_consent_withdrawn(facts: Facts, policy: Policy) -> None:
         ("processing", None, "order-closed"),
     ],
 )
-def test_erasure_asked_for(
+def test_entries_after_an_erasure_request(
     status: str, delete_after: str | None, until: str | None, policy: Policy
 ) -> None:
     completed = "2026-11-22" if status == "completed" else None
@@ -248,7 +248,7 @@ def test_erasure_asked_for(
     assert (found.delete_after and str(found.delete_after), found.until) == (delete_after, until)
 
 
-def test_consent_given_anew_runs_from_then_and_has_no_end(policy: Policy) -> None:
+def test_a_renewed_consent_runs_from_its_day_without_an_end(policy: Policy) -> None:
     choices = {"2026-02-01": True, "2026-03-01": False, "2026-05-01": True}
     found = entry(customer("2026-01-10", kinds="newsletter", choices=choices), policy, "marketing")
     assert (str(found.runs_from), found.delete_after, found.until) == (
@@ -258,7 +258,7 @@ def test_consent_given_anew_runs_from_then_and_has_no_end(policy: Policy) -> Non
     )
 
 
-def test_newsletter_declined_from_the_start_is_not_kept(policy: Policy) -> None:
+def test_a_newsletter_never_consented_to_is_not_kept(policy: Policy) -> None:
     facts = order("completed", "2026-05-01", kinds="newsletter", choices={"2026-05-01": False})
     found = entry(facts, policy, "marketing")
     assert (found.event, str(found.delete_after), found.until) == (
@@ -272,7 +272,7 @@ def test_newsletter_declined_from_the_start_is_not_kept(policy: Policy) -> None:
     }
 
 
-def test_customer_note(policy: Policy) -> None:
+def test_entry_of_a_customer_note(policy: Policy) -> None:
     found = entry(order("completed", "2026-11-22", kinds="note"), policy, "support")
     assert (_tag(found), str(found.runs_from)) == (
         ("legitimate-interests", "support-requests"),
@@ -281,7 +281,7 @@ def test_customer_note(policy: Policy) -> None:
     assert (str(found.review_after), str(found.delete_after)) == ("2027-11-22", "2029-11-22")
 
 
-def test_support_request(policy: Policy) -> None:
+def test_entry_of_a_support_request(policy: Policy) -> None:
     found = governing(SupportRequestFacts(closed_at=at("2026-11-22")), policy)
     assert (_tag(found), found.event) == (
         ("legitimate-interests", "support-requests"),
@@ -341,7 +341,7 @@ def test_inactivity_from_a_leap_day(policy: Policy) -> None:
     assert governing(customer("2024-02-29"), policy).delete_after == date(2026, 2, 28)
 
 
-def test_a_change_by_staff_or_by_this_service_is_no_activity(policy: Policy) -> None:
+def test_a_change_by_staff_or_by_the_service_is_no_activity(policy: Policy) -> None:
     """`date_modified` moves at each of our writes; the account's date does not."""
     early, late = (
         CustomerSchema(policy.meta).load(recordings.customer(date_modified_gmt=modified)).facts
@@ -388,7 +388,7 @@ def test_consent_log_clock(policy: Policy) -> None:
         ([("2026-09-09", False)], None, "2026-09-09"),
     ],
 )
-def test_newsletter_consent_that_another_tool_reports(
+def test_newsletter_consent_reported_by_another_tool(
     choices: list[tuple[str, bool]], until: str | None, delete_after: str | None, policy: Policy
 ) -> None:
     facts = ConsentFacts(
@@ -422,7 +422,7 @@ def test_creation_clock_of_an_account(policy: Policy) -> None:
         ("consent", customer(None)),
     ],
 )
-def test_a_clock_that_cannot_run_says_so(clock: Clock, facts: Facts, policy: Policy) -> None:
+def test_a_clock_that_cannot_run_is_refused(clock: Clock, facts: Facts, policy: Policy) -> None:
     with pytest.raises(ValueError, match=r"cannot run for|has no clock yet|has no end yet"):
         anchor(clock, facts, policy)
 
@@ -456,7 +456,7 @@ ORDER_HOLDS = [
 
 
 @pytest.mark.parametrize(("data", "kinds", "when_paid", "when_unpaid"), ORDER_HOLDS)
-def test_order_holds(
+def test_data_categories_of_an_order(
     data: str, kinds: str, when_paid: tuple[str, str], when_unpaid: tuple[str, str], policy: Policy
 ) -> None:
     for facts, tag in (
@@ -474,9 +474,7 @@ def test_status_of_an_order_that_was_paid(status: str, policy: Policy) -> None:
 
 
 @pytest.mark.parametrize("status", sorted(UNPAID_STATUSES))
-def test_status_of_an_order_that_was_not_paid_unless_it_says_when(
-    status: str, policy: Policy
-) -> None:
+def test_status_of_an_unpaid_order_unless_it_has_a_payment_day(status: str, policy: Policy) -> None:
     assert _tag(governing(order(status), policy)) == UNPAID
     assert _tag(governing(order(status, paid_at="2026-11-22"), policy)) == ACCOUNTING
 
@@ -489,7 +487,7 @@ def test_status_of_an_order_that_was_not_paid_unless_it_says_when(
     ],
 )
 @pytest.mark.parametrize("status", ["awaiting-shipment", "wc-backorder", "", "TRASHED"])
-def test_unknown_status_follows_paid_or_not(
+def test_an_unknown_status_follows_the_payment(
     status: str, paid: str | None, tag: tuple[str, str], policy: Policy
 ) -> None:
     facts = OrderSchema(policy.meta).load(recordings.order(status=status, date_paid_gmt=paid)).facts
@@ -503,9 +501,7 @@ def test_unknown_status_follows_paid_or_not(
         customer(kinds="newsletter", choices={"2026-11-22": True}, last_active_at="2020-01-01"),
     ],
 )
-def test_marketing_support_and_technical_data_never_lengthen_a_record(
-    facts: Facts, policy: Policy
-) -> None:
+def test_secondary_data_never_lengthen_a_record(facts: Facts, policy: Policy) -> None:
     """The note (36 months) and the standing consent (no end) both outlast what governs."""
     plan = planned(facts, policy)
     ends = [item.delete_after or date.max for item in plan.entries]
@@ -515,7 +511,7 @@ def test_marketing_support_and_technical_data_never_lengthen_a_record(
     assert plan.governing.delete_after < max(ends)
 
 
-def test_of_several_that_govern_the_longest_wins(tmp_path: Path) -> None:
+def test_the_longest_of_several_governing_entries_wins(tmp_path: Path) -> None:
     path = tmp_path / "two-govern.toml"
     note = 'class = "support-requests"\nsurvives_erasure = true'
     path.write_text(POLICY_FILE.read_text().replace(note, f"{note}\ngoverns = true", 1))
@@ -558,7 +554,7 @@ def test_of_several_that_govern_the_longest_wins(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_customer_holds(
+def test_data_categories_of_a_customer(
     facts: Facts, holds: set[tuple[str, str, str, bool]], policy: Policy
 ) -> None:
     found = {
@@ -601,14 +597,14 @@ EVERYTHING: dict[str, Any] = {
 LEFT = ["support", "technical", "marketing", "order-payment (item-meta)", "support (refund-reason)"]
 
 
-def test_trashed_keeps_its_schedule(policy: Policy) -> None:
+def test_a_trashed_record_keeps_its_schedule(policy: Policy) -> None:
     kept = planned(order(**EVERYTHING), policy)
     trashed = planned(order(**EVERYTHING, trashed=True), policy)
     assert (trashed.phase, kept.phase) == ("trashed", "active")
     assert (trashed.entries, trashed.governing) == (kept.entries, kept.governing)
 
 
-def test_erased_leaves_what_the_eraser_left(policy: Policy) -> None:
+def test_an_erased_order_keeps_what_the_eraser_left(policy: Policy) -> None:
     """A note, a shortened address, order attribution, consent meta and what was written on items and refunds stay, with
     dates of their own; the tag says what stood before."""
     kept = planned(order(**EVERYTHING), policy)
@@ -640,12 +636,14 @@ def test_erased_leaves_what_the_eraser_left(policy: Policy) -> None:
         ("newsletter", ["marketing"]),
     ],
 )
-def test_each_kind_that_the_eraser_leaves(kinds: str, left: list[str], policy: Policy) -> None:
+def test_each_kind_of_data_that_the_eraser_leaves(
+    kinds: str, left: list[str], policy: Policy
+) -> None:
     erased = planned(order(kinds=kinds, erased_at="2026-12-24", trashed=True), policy)
     assert (erased.phase, [item.name for item in erased.entries]) == ("erased", left)
 
 
-def test_the_proof_of_a_consent_survives_the_eraser_where_marketing_data_do(policy: Policy) -> None:
+def test_proof_of_consent_survives_the_eraser_with_its_data(policy: Policy) -> None:
     facts = order(
         kinds="newsletter",
         choices={"2026-11-22": True, "2026-11-30": False},
@@ -656,7 +654,7 @@ def test_the_proof_of_a_consent_survives_the_eraser_where_marketing_data_do(poli
     assert planned(gone, policy).entries == ()
 
 
-def test_what_was_written_on_items_of_an_unpaid_order_goes_as_that_does(policy: Policy) -> None:
+def test_item_texts_of_an_unpaid_order_go_with_the_order(policy: Policy) -> None:
     facts = order("cancelled", "2026-11-22", kinds="item-meta", erased_at="2026-12-24")
     (found,) = planned(facts, policy).entries
     assert (_tag(found), str(found.delete_after)) == (UNPAID, "2027-11-22")
@@ -672,7 +670,7 @@ def test_the_recorded_erasure(policy: Policy) -> None:
     )
 
 
-def test_only_the_named_meta_keys_tell_a_choice(policy: Policy) -> None:
+def test_only_the_named_meta_keys_hold_a_choice(policy: Policy) -> None:
     meta = [{"key": "newsletter", "value": "yes"}, {"key": "ws_opt_in_2", "value": "yes"}]
     facts = OrderSchema(policy.meta).load(recordings.order(meta_data=meta)).facts
     assert "newsletter" not in facts.kinds

@@ -22,7 +22,7 @@ ANYTHING = st.recursive(
 
 
 @given(name=ANYTHING, offset=ANYTHING)
-def test_any_index_is_read_and_nothing_of_it_is_repeated_but_a_zone(name: Any, offset: Any) -> None:
+def test_any_index_is_read_and_only_its_zone_is_repeated(name: Any, offset: Any) -> None:
     text = zone_text({"timezone_string": name, "gmt_offset": offset})
     assert text in (None, UNKNOWN) or zone_of(text) is not None
     if text:
@@ -30,7 +30,7 @@ def test_any_index_is_read_and_nothing_of_it_is_repeated_but_a_zone(name: Any, o
 
 
 @given(minutes=st.integers(-14 * 60, 14 * 60))
-def test_an_offset_is_written_down_and_read_again(minutes: int) -> None:
+def test_an_offset_is_read_back_as_it_was_written(minutes: int) -> None:
     text = zone_text({"timezone_string": "", "gmt_offset": minutes / 60})
     assert text is not None
     zone = zone_of(text)
@@ -87,14 +87,14 @@ def test_the_zone_of_an_index(name: object, offset: object, text: str | None) ->
         (UNKNOWN, None, None),
     ],
 )
-def test_zones_are_compared_by_what_they_mean(
+def test_zones_are_compared_by_their_meaning(
     text: str, most: timedelta | None, always: bool | None
 ) -> None:
     found = difference(text, OSLO)
     assert (found and found.largest, found and found.is_constant) == (most, always)
 
 
-def test_zones_that_are_the_same_but_for_some_weeks_differ() -> None:
+def test_zones_that_differ_for_a_few_weeks_differ() -> None:
     """Cairo had no summer time from 2015 to 2022."""
     found = difference("Africa/Cairo", ZoneInfo("Africa/Tripoli"))
     assert found is not None
@@ -115,7 +115,7 @@ def test_zones_that_are_the_same_but_for_some_weeks_differ() -> None:
         (UNKNOWN, "this machine does not know"),
     ],
 )
-def test_what_is_said_of_a_difference(text: str, said: str) -> None:
+def test_message_about_a_difference_of_zones(text: str, said: str) -> None:
     told = describe_difference(text, OSLO)
     assert told is not None
     assert said in told
@@ -124,5 +124,5 @@ def test_what_is_said_of_a_difference(text: str, said: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["UTC", "UTC+00:00", "Africa/Abidjan"])
-def test_nothing_is_said_of_zones_that_mean_the_same(text: str) -> None:
+def test_no_message_about_equivalent_zones(text: str) -> None:
     assert describe_difference(text, UTC) is None
