@@ -50,6 +50,45 @@ def test_a_path_in_the_docs_exists(page: Path) -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
+NAMED_FUNCTIONS = re.findall(
+    r"`((?:deploy|hooks|schemas)/[\w./-]+\.py)`\s+`([\w.]+)`",
+    (ROOT / "docs/architecture.md").read_text(),
+)
+"""Each path in the architecture that a name follows: `path` `function` or `path` `Class.method`."""
+
+
+@cache
+def _names_in(path: str) -> frozenset[str]:
+    """Return the functions, classes, methods and constants that a module defines."""
+    names = set()
+    for node in ast.parse((ROOT / path).read_text()).body:
+        names |= _defined(node)
+        if isinstance(node, ast.ClassDef):
+            for member in node.body:
+                names |= {f"{node.name}.{name}" for name in _defined(member)}
+    return frozenset(names)
+
+
+def _defined(node: ast.stmt) -> set[str]:
+    match node:
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return {name}
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return {name}
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            return {name}
+    return set()
+
+
+@pytest.mark.parametrize(("path", "name"), sorted(set(NAMED_FUNCTIONS)))
+def test_a_named_function_is_there(path: str, name: str) -> None:
+    assert name in _names_in(path)
+
+
+def test_named_functions_are_found() -> None:
+    assert len(NAMED_FUNCTIONS) > 50
+
+
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_bytes()) <= LONGEST_README
 
