@@ -117,7 +117,7 @@ def test_no_request_is_late_while_a_hold_is_in_effect(harness: Harness) -> None:
 
 
 @ON_SQLITE
-def test_a_hold_is_to_be_reviewed_on_its_day_and_a_new_one_in_its_place_ends_that(
+def test_a_hold_is_reviewed_on_its_day_unless_a_new_one_replaces_it(
     harness: Harness,
 ) -> None:
     customer = _account(harness)
@@ -151,7 +151,7 @@ def _deleted(harness: Harness, customer: int) -> None:
     harness.come_to_rest()
 
 
-def test_an_account_that_is_deleted_while_a_hold_stands_is_erased_too_early(
+def test_an_account_deleted_under_a_hold_is_erased_too_early(
     harness: Harness,
 ) -> None:
     customer, other = _account(harness), _account(harness, "ola")
@@ -177,7 +177,7 @@ def test_an_account_that_is_deleted_while_a_hold_stands_is_erased_too_early(
 
 
 @ON_SQLITE
-def test_an_order_that_is_deleted_while_a_hold_on_its_account_stands_is_erased_too_early(
+def test_an_order_deleted_under_its_accounts_hold_is_too_early(
     harness: Harness,
 ) -> None:
     customer = _account(harness)
@@ -196,8 +196,8 @@ def test_an_order_that_is_deleted_while_a_hold_on_its_account_stands_is_erased_t
 
 @pytest.mark.parametrize("lifted", [True, False])
 @ON_SQLITE
-def test_of_an_account_what_stood_on_the_day_counts(harness: Harness, lifted: bool) -> None:
-    """A hold that was lifted before, or placed after, blames nobody."""
+def test_only_a_hold_on_the_day_of_deletion_counts(harness: Harness, lifted: bool) -> None:
+    """A hold that was lifted before that day, or placed after it, is no reason for a report."""
     customer = _account(harness)
     harness.come_to_rest()
     if lifted:
@@ -231,9 +231,7 @@ CLOSINGS = [
 
 @pytest.mark.parametrize(("how", "words"), CLOSINGS, ids=[how for how, _ in CLOSINGS])
 @ON_SQLITE
-def test_a_restriction_hides_no_erasure_that_came_too_early(
-    harness: Harness, how: str, words: str
-) -> None:
+def test_a_restriction_hides_no_early_erasure(harness: Harness, how: str, words: str) -> None:
     number = _paid_order(harness)
     harness.note("order", number, RecordEvent("restricted", "restriction", harness.clock()))
     harness.come_to_rest()
@@ -251,10 +249,10 @@ def test_a_restriction_hides_no_erasure_that_came_too_early(
 @pytest.mark.parametrize("kind", ["order", "customer"])
 @pytest.mark.parametrize("about", ["customer", "order"])
 @ON_SQLITE
-def test_a_hold_that_was_reported_by_mistake_blames_nobody(
+def test_a_retracted_hold_makes_no_deletion_too_early(
     harness: Harness, kind: RecordKind, about: RecordKind
 ) -> None:
-    """Whether it was placed on the record that was deleted, or on the account of its customer."""
+    """The hold was on the deleted record, or on the account of its customer."""
     customer = _account(harness)
     number = int(
         harness.store.place_order(line_items=[{"product_id": 10}], customer_id=customer)["id"]

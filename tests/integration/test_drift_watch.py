@@ -1,4 +1,5 @@
-"""The published page, looked at daily by a worker: what it says otherwise shows in `/status`, and goes again."""
+"""The published page, compared daily by a worker: a difference shows in `/status`, and goes away when it is
+corrected."""
 
 from __future__ import annotations
 
@@ -29,8 +30,8 @@ DAY = timedelta(days=1)
 
 
 @dataclass
-class Shop:
-    """Serves the page, as long as it is told to."""
+class PageServer:
+    """Serve the page while the server is up."""
 
     url: str
     page: dict[str, Any] = field(default_factory=lambda: json.loads(json.dumps(PAGE)))
@@ -45,7 +46,7 @@ class Shop:
 
 
 @pytest.fixture
-def shop() -> Iterator[Shop]:
+def shop() -> Iterator[PageServer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             made.asked += 1
@@ -60,13 +61,13 @@ def shop() -> Iterator[Shop]:
             pass
 
     with served(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
-        made = Shop(url)
+        made = PageServer(url)
         yield made
 
 
 @dataclass
-class Office:
-    """A worker's look at the page, with a clock that a test moves."""
+class PageWatcher:
+    """A worker's watch over the page, with a clock that a test moves."""
 
     watch: PageWatch
     clock: Clock
@@ -98,11 +99,11 @@ class Office:
 
 
 @pytest.fixture
-def office(shop: Shop, database: Database, policy: Policy) -> Office:
-    return _office(database, policy, Settings(policy_page_url=shop.url + PATH))
+def watcher(shop: PageServer, database: Database, policy: Policy) -> PageWatcher:
+    return _open_watcher(database, policy, Settings(policy_page_url=shop.url + PATH))
 
 
-def _office(database: Database, policy: Policy, settings: Settings) -> Office:
+def _open_watcher(database: Database, policy: Policy, settings: Settings) -> PageWatcher:
     clock = Clock()
     runtime = Runtime(database, policy, SETTLE, clock)
     with database.write() as connection:
@@ -110,80 +111,80 @@ def _office(database: Database, policy: Policy, settings: Settings) -> Office:
     watch = PageWatch(
         runtime, settings, compare=lambda source, policy, _: compare_page(source, policy)
     )
-    return Office(watch, clock)
+    return PageWatcher(watch, clock)
 
 
-def test_the_given_page_is_without_drift_and_its_own_date_is_noticed(office: Office) -> None:
-    assert office.policy["drift"] is None
-    assert office.watch.step() == 1
-    assert office.problems() == {}
-    told = office.findings()
+def test_the_shipped_page_has_no_drift_and_its_date_is_noted(watcher: PageWatcher) -> None:
+    assert watcher.policy["drift"] is None
+    assert watcher.watch.step() == 1
+    assert watcher.problems() == {}
+    told = watcher.findings()
     assert [(one["code"], one["severity"]) for one in told] == [("date-not-updated", "notice")]
 
 
-def test_it_is_looked_at_once_a_day(office: Office, shop: Shop) -> None:
-    assert [office.watch.step() for _ in range(3)] == [1, 0, 0]
-    office.clock.now += DAY - timedelta(seconds=1)
-    assert office.watch.step() == 0
-    office.clock.now += timedelta(seconds=1)
-    assert office.watch.step() == 1
+def test_the_page_is_compared_once_a_day(watcher: PageWatcher, shop: PageServer) -> None:
+    assert [watcher.watch.step() for _ in range(3)] == [1, 0, 0]
+    watcher.clock.now += DAY - timedelta(seconds=1)
+    assert watcher.watch.step() == 0
+    watcher.clock.now += timedelta(seconds=1)
+    assert watcher.watch.step() == 1
     assert shop.asked == 2
 
 
-def test_a_period_that_was_changed_on_the_page_is_a_problem_until_it_is_put_right(
-    office: Office, shop: Shop
+def test_a_changed_period_is_a_problem_until_it_is_corrected(
+    watcher: PageWatcher, shop: PageServer
 ) -> None:
     shop.say("24 months of inactivity", "36 months of inactivity")
-    office.watch.step()
-    assert office.drift() == ["period-changed"]
-    since = office.status()["problems"][0]["since"]
-    assert "36 months" in office.problems()["policy-drift"]
-    office.clock.now += DAY
-    office.watch.step()
-    assert office.status()["problems"][0]["since"] == since
+    watcher.watch.step()
+    assert watcher.drift() == ["period-changed"]
+    since = watcher.status()["problems"][0]["since"]
+    assert "36 months" in watcher.problems()["policy-drift"]
+    watcher.clock.now += DAY
+    watcher.watch.step()
+    assert watcher.status()["problems"][0]["since"] == since
     shop.say("36 months of inactivity", "24 months of inactivity")
-    office.clock.now += DAY
-    office.watch.step()
-    assert (office.drift(), office.problems()) == ([], {})
+    watcher.clock.now += DAY
+    watcher.watch.step()
+    assert (watcher.drift(), watcher.problems()) == ([], {})
 
 
-def test_a_page_that_cannot_be_read_is_a_problem_and_tried_again_within_the_hour(
-    office: Office, shop: Shop
+def test_an_unreadable_page_is_a_problem_and_retried_within_the_hour(
+    watcher: PageWatcher, shop: PageServer
 ) -> None:
     shop.status = 500
-    office.watch.step()
-    assert list(office.problems()) == ["policy-page-unreadable"]
-    assert office.policy["drift"] is None
+    watcher.watch.step()
+    assert list(watcher.problems()) == ["policy-page-unreadable"]
+    assert watcher.policy["drift"] is None
     shop.status = 200
-    assert office.watch.step() == 0
-    office.clock.now += timedelta(hours=1)
-    assert office.watch.step() == 1
-    assert office.problems() == {}
+    assert watcher.watch.step() == 0
+    watcher.clock.now += timedelta(hours=1)
+    assert watcher.watch.step() == 1
+    assert watcher.problems() == {}
 
 
-def test_another_policy_in_force_is_compared_at_once(office: Office, policy: Policy) -> None:
-    office.watch.step()
+def test_a_new_policy_in_force_is_compared_at_once(watcher: PageWatcher, policy: Policy) -> None:
+    watcher.watch.step()
     other = replace(
-        office.watch,
-        runtime=replace(office.watch.runtime, policy=replace(policy, digest="another")),
+        watcher.watch,
+        runtime=replace(watcher.watch.runtime, policy=replace(policy, digest="another")),
     )
-    assert Office(other, office.clock).policy["drift"] is None
+    assert PageWatcher(other, watcher.clock).policy["drift"] is None
     assert other.step() == 1
 
 
-def test_each_stores_own_page(shop: Shop, database: Database, policy: Policy) -> None:
+def test_each_store_has_its_own_page(shop: PageServer, database: Database, policy: Policy) -> None:
     stores = {
         slug: StoreSettings(slug, shop.url + prefix, "ck", "cs", ("s",))
         for slug, prefix in (("a", ""), ("b", "/b"))
     }
-    office = _office(database, policy, Settings(stores=stores, policy_page_url=PATH))
-    assert [office.watch.step() for _ in range(3)] == [1, 1, 0]
-    assert list(office.problems()) == ["policy-page-unreadable"]  # the second shop has none there
-    assert {finding["page"] for finding in office.policy["drift"]} == {shop.url + PATH}
+    watcher = _open_watcher(database, policy, Settings(stores=stores, policy_page_url=PATH))
+    assert [watcher.watch.step() for _ in range(3)] == [1, 1, 0]
+    assert list(watcher.problems()) == ["policy-page-unreadable"]  # the second shop has none there
+    assert {finding["page"] for finding in watcher.policy["drift"]} == {shop.url + PATH}
 
 
-def test_a_page_that_is_not_named_any_more_is_forgotten(office: Office) -> None:
-    office.watch.step()
-    with office.watch.runtime.database.write() as connection:
-        page_checks.keep_only(connection, (), office.clock())
-    assert office.policy["drift"] is None
+def test_a_page_that_is_no_longer_set_is_forgotten(watcher: PageWatcher) -> None:
+    watcher.watch.step()
+    with watcher.watch.runtime.database.write() as connection:
+        page_checks.keep_only(connection, (), watcher.clock())
+    assert watcher.policy["drift"] is None

@@ -1,4 +1,5 @@
-"""What events do to dates, in a real ledger: of the record itself, of all that is a customer's, in any order."""
+"""The effect of events on dates in a real ledger: on the record itself and on all records of a customer, in any order
+of arrival."""
 
 from __future__ import annotations
 
@@ -56,7 +57,7 @@ numbers = count()
 
 
 def paid_order(number: int = ORDER, **changes: Any) -> dict[str, Any]:
-    """A customer's paid order of 2026-11-22 with data of every category."""
+    """Build a customer's paid order of 2026-11-22 with data of every category."""
     filled: dict[str, Any] = {
         "customer_id": CUSTOMER,
         "customer_note": "Ring twice",
@@ -68,14 +69,14 @@ def paid_order(number: int = ORDER, **changes: Any) -> dict[str, Any]:
 
 
 @dataclass
-class Office:
-    """A ledger, of one store of its own, and all that comes in."""
+class Inbox:
+    """The ledger of one store, and all that it receives."""
 
     runtime: Runtime
     store: str = field(default_factory=lambda: f"s{next(numbers)}")
 
     def deliver(self, topic: str, payload: dict[str, Any]) -> Result:
-        """A delivery of the store."""
+        """Receive a delivery of the store."""
         sent = made(topic, payload)
         delivery = Delivery.from_http(
             sent.headers, sent.body, keys=KEYS, policy=self.runtime.policy
@@ -83,7 +84,7 @@ class Office:
         return Ingest(self.runtime).ingest_one(self.store, delivery)
 
     def report(self, **raw: Any) -> list[Result]:
-        """What a tool reports."""
+        """Receive a tool's report."""
         body = json.dumps(raw).encode()
         headers = {"X-WC-Webhook-Signature": sign(body)}
         found = events_from_http(
@@ -92,7 +93,7 @@ class Office:
         return [Ingest(self.runtime).ingest_one(self.store, event) for event in found]
 
     def send(self, now: datetime, **raw: Any) -> list[Result]:
-        """What a tool reports that has a token, at this time of day."""
+        """Receive a report of a tool with a token, at this time of day."""
         runtime = replace(self.runtime, clock=lambda: now)
         found = events_of_tool(TOOL, json.dumps(raw).encode(), subject_key=KEY, now=now)
         return [Ingest(runtime).ingest_one(self.store, event) for event in found]
@@ -104,7 +105,7 @@ class Office:
             return log.prune(connection, NOW + timedelta(days=2), ["event.undated"])
 
     def note(self, kind: RecordKind, number: int, **raw: Any) -> NoteOutcome:
-        """What an operator notes."""
+        """Record an operator's event."""
         now, zone = self.runtime.clock(), self.runtime.policy.time_zone
         event = record_event(
             raw, kind, number, now=now, zone=zone, fresh_id=f"fresh{next(numbers)}"
@@ -112,33 +113,33 @@ class Office:
         return note(self.runtime, RecordKey(self.store, kind, number), event)
 
     def retag(self) -> None:
-        """What a worker tags anew, to the end."""
+        """Re-tag every record that is due, as a worker does."""
         while Retagger(self.runtime).step():
             pass
 
     def record(self, kind: str, number: int) -> dict[str, Any]:
-        """The record as `/records` shows it."""
+        """Return the record as `/records` shows it."""
         with self.runtime.database.read() as connection:
             found = record_view(connection, self.store, kind, number)
         assert found is not None
         return found
 
     def ends(self, kind: str, number: int) -> dict[str, str]:
-        """By rule, the last day of each entry, or the event that has to come."""
+        """Return, by rule, the last day of each entry, or the event that ends it."""
         return {
             entry["rule"]: entry["delete_after"] or entry["until"]
             for entry in self.record(kind, number)["entries"]
         }
 
     def row(self, kind: str, number: int) -> dict[str, Any]:
-        """The record's row."""
+        """Return the record's row."""
         (found,) = (
             row for row in self.rows() if (row["kind"], row["external_id"]) == (kind, number)
         )
         return found
 
     def rows(self) -> list[dict[str, Any]]:
-        """All rows of the store, in order of kinds and ids."""
+        """Return all rows of the store, by kind and id."""
         chosen = select(records_table).where(records_table.c.store == self.store)
         with self.runtime.database.read() as connection:
             found = connection.execute(
@@ -147,26 +148,26 @@ class Office:
             return [dict(row) for row in found.mappings()]
 
     def linked(self) -> list[dict[str, Any]]:
-        """What the store is to hold of the customer, besides the account's own entries."""
+        """Return the entries of the customer that come from other records."""
         entries: list[dict[str, Any]] = json.loads(
             json.loads(self.row("customer", CUSTOMER)["wanted"])["retention_schedule"]
         )
         return [entry for entry in entries if entry["class"] != "customer-accounts"]
 
 
-MakeOffice = Callable[[], Office]
+MakeOffice = Callable[[], Inbox]
 
 
 @pytest.fixture
-def make_office(database: Database, policy: Policy) -> MakeOffice:
-    """Makes offices, each with a store of its own."""
-    return lambda: Office(Runtime(database, policy, timedelta(seconds=10), lambda: NOW))
+def make_inbox(database: Database, policy: Policy) -> MakeOffice:
+    """Make inboxes, each with a store of its own."""
+    return lambda: Inbox(Runtime(database, policy, timedelta(seconds=10), lambda: NOW))
 
 
 @pytest.fixture
-def office(make_office: MakeOffice) -> Office:
-    """An office that knows a customer and an order of theirs."""
-    made_one = make_office()
+def inbox(make_inbox: MakeOffice) -> Inbox:
+    """An inbox that knows a customer and an order of that customer."""
+    made_one = make_inbox()
     made_one.deliver("customer.created", recordings.customer(CUSTOMER))
     made_one.deliver("order.created", paid_order())
     return made_one
@@ -225,14 +226,14 @@ PERSONAL = ["order-note", "order-technical"]
     ],
     ids=lambda value: value.get("type", ""),
 )
-def test_what_an_event_does_to_an_orders_dates(
-    event: dict[str, Any], changes: dict[str, str], office: Office
+def test_the_effect_of_each_event_on_an_orders_dates(
+    event: dict[str, Any], changes: dict[str, str], inbox: Inbox
 ) -> None:
-    assert office.ends("order", ORDER) == BEFORE
-    outcome = office.note("order", ORDER, **{"at": CAME} | event)
+    assert inbox.ends("order", ORDER) == BEFORE
+    outcome = inbox.note("order", ORDER, **{"at": CAME} | event)
     assert outcome.new
-    assert office.ends("order", ORDER) == BEFORE | changes
-    assert outcome.after == office.record("order", ORDER)
+    assert inbox.ends("order", ORDER) == BEFORE | changes
+    assert outcome.after == inbox.record("order", ORDER)
     cause = outcome.after["history"][-1]
     assert (
         cause["cause"],
@@ -266,37 +267,37 @@ def test_what_an_event_does_to_an_orders_dates(
         ),
     ],
 )
-def test_lifted_and_retracted(
-    placed: dict[str, Any], lifted: dict[str, Any], ends: str | None, office: Office
+def test_a_lifted_and_a_retracted_event_have_no_effect(
+    placed: dict[str, Any], lifted: dict[str, Any], ends: str | None, inbox: Inbox
 ) -> None:
-    office.note("order", ORDER, **placed)
-    office.note("order", ORDER, **{"at": "2027-01-10T12:00:00Z"} | lifted)
-    assert office.ends("order", ORDER) == (dict.fromkeys(BEFORE, ends) if ends else BEFORE)
+    inbox.note("order", ORDER, **placed)
+    inbox.note("order", ORDER, **{"at": "2027-01-10T12:00:00Z"} | lifted)
+    assert inbox.ends("order", ORDER) == (dict.fromkeys(BEFORE, ends) if ends else BEFORE)
 
 
-def test_lifting_a_hold_computes_anew(office: Office) -> None:
-    """What happened meanwhile counts, and what was asked for meanwhile."""
-    office.note("order", ORDER, **HOLD)
+def test_lifting_a_hold_recomputes_the_dates(inbox: Inbox) -> None:
+    """Changes and requests that came during the hold count."""
+    inbox.note("order", ORDER, **HOLD)
     later: dict[str, Any] = {
         "date_completed_gmt": "2027-02-01T12:00:00",
         "date_modified_gmt": "2027-02-01T12:00:00",
     }
-    office.deliver("order.updated", paid_order(status="completed", **later))
-    office.note("order", ORDER, type="objection", at="2027-02-10T12:00:00Z")
-    held = office.record("order", ORDER)
-    assert set(office.ends("order", ORDER).values()) == {"hold-lifted"}
+    inbox.deliver("order.updated", paid_order(status="completed", **later))
+    inbox.note("order", ORDER, type="objection", at="2027-02-10T12:00:00Z")
+    held = inbox.record("order", ORDER)
+    assert set(inbox.ends("order", ORDER).values()) == {"hold-lifted"}
     assert (held["tag"]["held"], held["tag"]["delete_after"]) == (True, None)
-    office.note("order", ORDER, type="hold-lifted", at="2027-03-01T12:00:00Z")
+    inbox.note("order", ORDER, type="hold-lifted", at="2027-03-01T12:00:00Z")
     by_law = ["order-paid", "order-paid-identity", "order-paid-shipping"]
     kept = dict.fromkeys([*by_law, "order-paid-contact"], "2032-12-31")
     hastened = dict.fromkeys(PERSONAL, "2027-03-10")
     ended = {"order-marketing": "2027-02-10", "order-consent-proof": "2030-02-10"}
-    assert office.ends("order", ORDER) == BEFORE | kept | hastened | ended
+    assert inbox.ends("order", ORDER) == BEFORE | kept | hastened | ended
 
 
-def test_a_hold_is_on_what_is_to_be_written_to_the_store(office: Office) -> None:
-    office.note("order", ORDER, **HOLD)
-    row = office.row("order", ORDER)
+def test_a_hold_shows_in_the_tags_for_the_store(inbox: Inbox) -> None:
+    inbox.note("order", ORDER, **HOLD)
+    row = inbox.row("order", ORDER)
     wanted = json.loads(row["wanted"])
     assert wanted["retention_delete_after"] == ""
     assert {entry["until"] for entry in json.loads(wanted["retention_schedule"])} == {"hold-lifted"}
@@ -304,25 +305,25 @@ def test_a_hold_is_on_what_is_to_be_written_to_the_store(office: Office) -> None
 
 
 @pytest.mark.parametrize("kind", ["support-request", "marketing-consent", "cookie-consent"])
-def test_reported_records_take_events_too(kind: RecordKind, office: Office) -> None:
+def test_events_apply_to_reported_records_too(kind: RecordKind, inbox: Inbox) -> None:
     report = {
         "support-request": "support-request.closed",
         "cookie-consent": "cookies.consent-given",
     }
     if kind == "marketing-consent":
-        office.report(event="unsubscribe", email="kari@example.test", ts_event=1795000000)
+        inbox.report(event="unsubscribe", email="kari@example.test", ts_event=1795000000)
         number = number_of(str(email_subject("kari@example.test", KEY)))
     else:
-        office.report(type=report[kind], id="7", at=CAME)
+        inbox.report(type=report[kind], id="7", at=CAME)
         number = 7
-    office.note(kind, number, **HOLD)
-    assert set(office.ends(kind, number).values()) == {"hold-lifted"}
+    inbox.note(kind, number, **HOLD)
+    assert set(inbox.ends(kind, number).values()) == {"hold-lifted"}
 
 
-def test_a_hold_on_a_request_is_seen_on_its_customer(office: Office) -> None:
-    office.report(type="support-request.closed", id="7", at=CAME, subject={"customer": CUSTOMER})
-    office.note("support-request", 7, **HOLD)
-    assert [entry["until"] for entry in office.linked()] == ["hold-lifted"]
+def test_a_hold_on_a_request_is_seen_on_its_customer(inbox: Inbox) -> None:
+    inbox.report(type="support-request.closed", id="7", at=CAME, subject={"customer": CUSTOMER})
+    inbox.note("support-request", 7, **HOLD)
+    assert [entry["until"] for entry in inbox.linked()] == ["hold-lifted"]
 
 
 @pytest.mark.parametrize(
@@ -334,93 +335,93 @@ def test_a_hold_on_a_request_is_seen_on_its_customer(office: Office) -> None:
         ("cookie-consent", None),
     ],
 )
-def test_the_store_is_asked_about_what_it_may_know(
-    kind: RecordKind, asked: str | None, make_office: MakeOffice
+def test_the_store_is_asked_about_records_it_may_have(
+    kind: RecordKind, asked: str | None, make_inbox: MakeOffice
 ) -> None:
-    office = make_office()
-    office.note(kind, 77, **HOLD)
-    assert office.row(kind, 77)["reread_reason"] == asked
+    inbox = make_inbox()
+    inbox.note(kind, 77, **HOLD)
+    assert inbox.row(kind, 77)["reread_reason"] == asked
 
 
-def test_an_event_is_noted_once(office: Office) -> None:
-    first = office.note("order", ORDER, type="erasure-requested", at=CAME)
-    history = len(office.record("order", ORDER)["history"])
-    again = office.note("order", ORDER, type="erasure-requested", at="2026-12-01T13:00:00+01:00")
+def test_an_event_is_recorded_once(inbox: Inbox) -> None:
+    first = inbox.note("order", ORDER, type="erasure-requested", at=CAME)
+    history = len(inbox.record("order", ORDER)["history"])
+    again = inbox.note("order", ORDER, type="erasure-requested", at="2026-12-01T13:00:00+01:00")
     assert (first.new, again.new) == (True, False)
     assert first.event == again.event
-    assert office.forget_deliveries() > 0, "the event's own too"
-    assert not office.note("order", ORDER, type="erasure-requested", at=CAME).new
-    assert len(office.record("order", ORDER)["history"]) == history
+    assert inbox.forget_deliveries() > 0, "the event's own too"
+    assert not inbox.note("order", ORDER, type="erasure-requested", at=CAME).new
+    assert len(inbox.record("order", ORDER)["history"]) == history
 
 
-def test_two_events_cannot_have_one_id(office: Office) -> None:
-    """Lifting a hold under the id that it was placed with would look as if it were lifted."""
-    office.note("order", ORDER, **HOLD)
-    assert not office.note("order", ORDER, **HOLD).new
+def test_two_events_cannot_have_one_id(inbox: Inbox) -> None:
+    """If a hold were lifted under the id that placed it, the first event would look lifted by itself."""
+    inbox.note("order", ORDER, **HOLD)
+    assert not inbox.note("order", ORDER, **HOLD).new
     with pytest.raises(EventRefusedError, match="id is that of another event"):
-        office.note("order", ORDER, type="hold-lifted", id="h")
-    assert set(office.ends("order", ORDER).values()) == {"hold-lifted"}
+        inbox.note("order", ORDER, type="hold-lifted", id="h")
+    assert set(inbox.ends("order", ORDER).values()) == {"hold-lifted"}
 
 
 @pytest.mark.parametrize("kind", ["order", "customer"])
-def test_an_event_may_come_before_its_record(kind: RecordKind, make_office: MakeOffice) -> None:
-    office = make_office()
-    outcome = office.note(kind, {"order": ORDER, "customer": CUSTOMER}[kind], **HOLD)
+def test_an_event_may_come_before_its_record(kind: RecordKind, make_inbox: MakeOffice) -> None:
+    inbox = make_inbox()
+    outcome = inbox.note(kind, {"order": ORDER, "customer": CUSTOMER}[kind], **HOLD)
     assert (outcome.new, outcome.before, outcome.after) == (True, None, None)
-    office.deliver("customer.created", recordings.customer(CUSTOMER))
-    office.deliver("order.created", paid_order())
-    assert set(office.ends("order", ORDER).values()) == {"hold-lifted"}
+    inbox.deliver("customer.created", recordings.customer(CUSTOMER))
+    inbox.deliver("order.created", paid_order())
+    assert set(inbox.ends("order", ORDER).values()) == {"hold-lifted"}
 
 
 # --- of all that is a customer's ---------------------------------------------------------------------------
 
 
-def test_what_a_customer_asks_for_reaches_their_orders(office: Office) -> None:
-    office.deliver("order.created", paid_order(9002, customer_id=8002))
-    office.deliver("order.created", paid_order(9003, date_created_gmt="2026-12-02T12:00:00"))
-    office.note("customer", CUSTOMER, type="erasure-requested", at=CAME)
-    assert office.ends("order", ORDER) == BEFORE
+def test_a_customers_request_reaches_the_customers_orders(inbox: Inbox) -> None:
+    inbox.deliver("order.created", paid_order(9002, customer_id=8002))
+    inbox.deliver("order.created", paid_order(9003, date_created_gmt="2026-12-02T12:00:00"))
+    inbox.note("customer", CUSTOMER, type="erasure-requested", at=CAME)
+    assert inbox.ends("order", ORDER) == BEFORE
     marked = [
-        office.row("order", number)["tagged_by"].startswith(RETAG_PREFIX)
+        inbox.row("order", number)["tagged_by"].startswith(RETAG_PREFIX)
         for number in (ORDER, 9002, 9003)
     ]
     assert marked == [True, False, True]
-    office.retag()
+    inbox.retag()
     erased = dict.fromkeys([*PERSONAL, "order-marketing"], WITHIN_A_MONTH)
-    assert office.ends("order", ORDER) == BEFORE | erased | {"order-paid-contact": "order-closed"}
-    assert office.ends("order", 9002) == BEFORE, "another customer's"
-    assert WITHIN_A_MONTH not in office.ends("order", 9003).values(), "placed after the request"
-    assert set(office.ends("customer", CUSTOMER).values()) == {WITHIN_A_MONTH}
-    assert office.record("order", ORDER)["history"][-1]["cause"] == "tagged anew"
+    assert inbox.ends("order", ORDER) == BEFORE | erased | {"order-paid-contact": "order-closed"}
+    assert inbox.ends("order", 9002) == BEFORE, "another customer's"
+    assert WITHIN_A_MONTH not in inbox.ends("order", 9003).values(), "placed after the request"
+    assert set(inbox.ends("customer", CUSTOMER).values()) == {WITHIN_A_MONTH}
+    assert inbox.record("order", ORDER)["history"][-1]["cause"] == "tagged anew"
 
 
-def test_a_hold_on_a_customer_holds_all_that_is_theirs(office: Office) -> None:
-    office.report(type="support-request.closed", id="ZD-1", at=CAME, subject={"order": ORDER})
-    office.note("customer", CUSTOMER, **HOLD)
-    office.retag()
+def test_a_hold_on_a_customer_holds_all_their_records(inbox: Inbox) -> None:
+    inbox.report(type="support-request.closed", id="ZD-1", at=CAME, subject={"order": ORDER})
+    inbox.note("customer", CUSTOMER, **HOLD)
+    inbox.retag()
     for kind, number in (
         ("customer", CUSTOMER),
         ("order", ORDER),
         ("support-request", number_of("ZD-1")),
     ):
-        assert set(office.ends(kind, number).values()) == {"hold-lifted"}, kind
-    office.note("customer", CUSTOMER, type="hold-lifted", at="2027-01-01T12:00:00Z")
-    office.retag()
-    assert office.ends("order", ORDER) == BEFORE
+        assert set(inbox.ends(kind, number).values()) == {"hold-lifted"}, kind
+    inbox.note("customer", CUSTOMER, type="hold-lifted", at="2027-01-01T12:00:00Z")
+    inbox.retag()
+    assert inbox.ends("order", ORDER) == BEFORE
 
 
 @pytest.mark.parametrize("last", ["marketing.consent-withdrawn", "marketing.deleted"])
-def test_a_customers_newsletter_ends_everywhere(last: str, office: Office) -> None:
-    office.report(
+def test_a_customers_newsletter_ends_everywhere(last: str, inbox: Inbox) -> None:
+    inbox.report(
         type="marketing.consent-given", subject={"customer": CUSTOMER}, at="2026-11-30T12:00:00Z"
     )
-    office.retag()
-    assert office.ends("customer", CUSTOMER)["account-marketing"] == "consent-withdrawn"
-    assert office.report(type=last, subject={"customer": CUSTOMER}, at=CAME) == [Result.RECORDED]
-    office.retag()
-    assert office.ends("customer", CUSTOMER)["account-marketing"] == "2026-12-01"
+    inbox.retag()
+    assert inbox.ends("customer", CUSTOMER)["account-marketing"] == "consent-withdrawn"
+    assert inbox.report(type=last, subject={"customer": CUSTOMER}, at=CAME) == [Result.RECORDED]
+    inbox.retag()
+    assert inbox.ends("customer", CUSTOMER)["account-marketing"] == "2026-12-01"
     ended = {"order-marketing": "2026-12-01", "order-consent-proof": "2029-12-01"}
-    assert office.ends("order", ORDER) == BEFORE | ended
+    assert inbox.ends("order", ORDER) == BEFORE | ended
 
 
 # --- what tools report -------------------------------------------------------------------------------------
@@ -434,17 +435,17 @@ def test_a_customers_newsletter_ends_everywhere(last: str, office: Office) -> No
         ([("closed", "2026-02-28"), ("closed", "2026-05-01")], ("2027-05-01", "2029-05-01")),
     ],
 )
-def test_support_requests(
-    reports: list[tuple[str, str]], end: tuple[str, str], office: Office
+def test_support_requests_are_kept_and_ended_by_reports(
+    reports: list[tuple[str, str]], end: tuple[str, str], inbox: Inbox
 ) -> None:
     for what, day in reports:
-        office.report(
+        inbox.report(
             type=f"support-request.{what}",
             id="ZD-1",
             at=f"{day}T12:00:00Z",
             subject={"customer": CUSTOMER},
         )
-    found = office.record("support-request", number_of("ZD-1"))
+    found = inbox.record("support-request", number_of("ZD-1"))
     assert (found["tag"]["review_after"], found["tag"]["delete_after"]) == end
     assert (found["facts"]["name"], found["subject"], found["customer_id"]) == (
         "ZD-1",
@@ -453,43 +454,43 @@ def test_support_requests(
     )
 
 
-def test_a_request_without_a_time_is_dated_by_its_arrival_and_taken_once(office: Office) -> None:
+def test_a_request_without_a_time_is_dated_by_its_arrival(inbox: Inbox) -> None:
     event = {"type": "support-request.closed", "id": "7"}
-    assert office.report(**event) == [Result.RECORDED]
-    assert office.record("support-request", 7)["tag"]["from"] == "2027-06-01"
-    assert office.forget_deliveries() > 0, "those of the store"
-    assert office.report(**event) == [Result.DUPLICATE]
+    assert inbox.report(**event) == [Result.RECORDED]
+    assert inbox.record("support-request", 7)["tag"]["from"] == "2027-06-01"
+    assert inbox.forget_deliveries() > 0, "those of the store"
+    assert inbox.report(**event) == [Result.DUPLICATE]
 
 
-def test_what_a_tool_has_deleted_is_closed(office: Office) -> None:
-    office.report(type="support-request.closed", id="7", at=CAME, subject={"customer": CUSTOMER})
-    assert office.linked()
-    office.report(type="support-request.deleted", id="7", at="2027-01-10T12:00:00Z")
-    found = office.record("support-request", 7)
+def test_a_record_that_a_tool_deleted_is_closed(inbox: Inbox) -> None:
+    inbox.report(type="support-request.closed", id="7", at=CAME, subject={"customer": CUSTOMER})
+    assert inbox.linked()
+    inbox.report(type="support-request.deleted", id="7", at="2027-01-10T12:00:00Z")
+    found = inbox.record("support-request", 7)
     assert (found["state"], found["closed_on"]) == ("erased", "2027-01-10")
-    assert office.linked() == []
+    assert inbox.linked() == []
 
 
 @pytest.mark.parametrize("subject", [{"customer": CUSTOMER}, {"order": ORDER}], ids=str)
 @pytest.mark.parametrize("first", [True, False], ids=["tool first", "store first"])
 def test_requests_and_consents_of_a_customer_are_written_to_the_store(
-    subject: dict[str, int], first: bool, make_office: MakeOffice
+    subject: dict[str, int], first: bool, make_inbox: MakeOffice
 ) -> None:
-    office = make_office()
+    inbox = make_inbox()
 
     def reports() -> None:
-        office.report(type="support-request.closed", id="ZD-1", at=CAME, subject=subject)
-        office.report(type="cookies.consent-given", id="c-1", at=CAME, subject=subject)
+        inbox.report(type="support-request.closed", id="ZD-1", at=CAME, subject=subject)
+        inbox.report(type="cookies.consent-given", id="c-1", at=CAME, subject=subject)
 
     def deliveries() -> None:
-        office.deliver("customer.created", recordings.customer(CUSTOMER))
-        office.deliver("order.created", paid_order())
+        inbox.deliver("customer.created", recordings.customer(CUSTOMER))
+        inbox.deliver("order.created", paid_order())
 
     for step in (reports, deliveries) if first else (deliveries, reports):
         step()
-    office.retag()
+    inbox.retag()
     shown = {
-        (entry["class"], entry["review_after"], entry["delete_after"]) for entry in office.linked()
+        (entry["class"], entry["review_after"], entry["delete_after"]) for entry in inbox.linked()
     }
     assert shown == {
         ("support-requests", "2027-12-01", "2029-12-01"),
@@ -497,11 +498,11 @@ def test_requests_and_consents_of_a_customer_are_written_to_the_store(
     }
 
 
-def test_an_email_is_nobody_the_ledger_knows(office: Office) -> None:
-    """It is a record by itself, found again by the same key."""
-    office.report(event="unsubscribed", email="Kari@example.test", ts_event=1796126400)
+def test_an_email_is_a_record_of_its_own(inbox: Inbox) -> None:
+    """The same key finds it again."""
+    inbox.report(event="unsubscribed", email="Kari@example.test", ts_event=1796126400)
     subject = email_subject("kari@example.test", KEY)
-    found = office.record("marketing-consent", number_of(str(subject)))
+    found = inbox.record("marketing-consent", number_of(str(subject)))
     assert (found["subject"], found["customer_id"]) == (str(subject), None)
     assert found["tag"]["delete_after"] == "2026-12-01"
     given = {
@@ -509,16 +510,16 @@ def test_an_email_is_nobody_the_ledger_knows(office: Office) -> None:
         "subject": {"email_hash": subject.value},
         "at": "2026-11-01T12:00:00Z",
     }
-    assert office.report(**given) == [Result.RECORDED]
-    found = office.record("marketing-consent", number_of(str(subject)))
+    assert inbox.report(**given) == [Result.RECORDED]
+    found = inbox.record("marketing-consent", number_of(str(subject)))
     assert (found["tag"]["from"], found["tag"]["delete_after"]) == ("2026-11-01", "2026-12-01")
-    assert office.report(
+    assert inbox.report(
         event="contact_deleted", email=["kari@example.test", "ola@example.test"]
     ) == [
         Result.RECORDED,
         Result.RECORDED,
     ]
-    assert office.record("marketing-consent", number_of(str(subject)))["state"] == "erased"
+    assert inbox.record("marketing-consent", number_of(str(subject)))["state"] == "erased"
 
 
 # --- what tools report with a token ------------------------------------------------------------------------
@@ -527,56 +528,56 @@ BY_EMAIL = {"subject": {"email": "Kari@example.test"}}
 CLOSED = {"type": "support-request.closed", "id": "4711"}
 
 
-def test_a_request_that_is_closed_again_was_closed_again(office: Office) -> None:
-    """Its body is the same. What comes soon after it is a repeat of it."""
+def test_a_request_closed_again_later_is_dated_anew(inbox: Inbox) -> None:
+    """The body is the same. A report that comes soon after the first is a repeat of it."""
     soon = AFTER - timedelta(seconds=1)
-    assert office.send(NOW, **CLOSED) == [Result.RECORDED]
-    assert office.send(soon, **CLOSED) == [Result.DUPLICATE]
+    assert inbox.send(NOW, **CLOSED) == [Result.RECORDED]
+    assert inbox.send(soon, **CLOSED) == [Result.DUPLICATE]
     assert (
-        office.record("support-request", 4711)["facts"]["closed_at"] == "2027-06-01T11:00:00+00:00"
+        inbox.record("support-request", 4711)["facts"]["closed_at"] == "2027-06-01T11:00:00+00:00"
     )
-    assert office.send(AFTER + timedelta(days=1), **CLOSED) == [Result.RECORDED]
-    assert office.record("support-request", 4711)["tag"]["from"] == "2027-06-02"
+    assert inbox.send(AFTER + timedelta(days=1), **CLOSED) == [Result.RECORDED]
+    assert inbox.record("support-request", 4711)["tag"]["from"] == "2027-06-02"
 
 
-def test_what_says_when_it_happened_counts_once(office: Office) -> None:
-    assert office.send(NOW, **CLOSED, at=CAME) == [Result.RECORDED]
-    assert office.send(AFTER, **CLOSED, at=CAME) == [Result.DUPLICATE]
-    assert office.forget_deliveries() > 0
-    assert office.send(AFTER, **CLOSED, at=CAME) == [Result.UNCHANGED]
+def test_a_report_with_a_time_counts_once(inbox: Inbox) -> None:
+    assert inbox.send(NOW, **CLOSED, at=CAME) == [Result.RECORDED]
+    assert inbox.send(AFTER, **CLOSED, at=CAME) == [Result.DUPLICATE]
+    assert inbox.forget_deliveries() > 0
+    assert inbox.send(AFTER, **CLOSED, at=CAME) == [Result.UNCHANGED]
 
 
-def test_nothing_without_a_time_is_remembered_for_ever(office: Office) -> None:
-    office.send(NOW, **CLOSED)
-    assert office.forget_deliveries() > 0
-    assert office.send(NOW + timedelta(days=1), **CLOSED) == [Result.RECORDED]
+def test_no_report_without_a_time_is_remembered_for_ever(inbox: Inbox) -> None:
+    inbox.send(NOW, **CLOSED)
+    assert inbox.forget_deliveries() > 0
+    assert inbox.send(NOW + timedelta(days=1), **CLOSED) == [Result.RECORDED]
 
 
-def test_a_consent_that_is_withdrawn_again_under_one_id_ends_again(office: Office) -> None:
+def test_a_consent_withdrawn_again_under_one_id_ends_again(inbox: Inbox) -> None:
     withdrawn = {
         "type": "marketing.consent-withdrawn",
         "id": "sub-42",
         "subject": {"customer": CUSTOMER},
     }
-    assert office.send(NOW, **withdrawn) == [Result.RECORDED]
+    assert inbox.send(NOW, **withdrawn) == [Result.RECORDED]
     given = withdrawn | {"type": "marketing.consent-given", "at": "2027-06-02T12:00:00Z"}
-    assert office.send(NOW + timedelta(days=2), **given) == [Result.RECORDED]
-    office.retag()
-    assert office.ends("customer", CUSTOMER)["account-marketing"] == "consent-withdrawn"
-    assert office.send(NOW + timedelta(days=3), **withdrawn) == [Result.RECORDED]
-    office.retag()
-    assert office.ends("customer", CUSTOMER)["account-marketing"] == "2027-06-04"
+    assert inbox.send(NOW + timedelta(days=2), **given) == [Result.RECORDED]
+    inbox.retag()
+    assert inbox.ends("customer", CUSTOMER)["account-marketing"] == "consent-withdrawn"
+    assert inbox.send(NOW + timedelta(days=3), **withdrawn) == [Result.RECORDED]
+    inbox.retag()
+    assert inbox.ends("customer", CUSTOMER)["account-marketing"] == "2027-06-04"
 
 
 @pytest.mark.parametrize("event", ["spam", "unsubscribe", "contact_deleted"])
-def test_brevo_ends_the_consent_of_a_contact(event: str, office: Office) -> None:
-    office.send(NOW, type="marketing.consent-given", at=CAME, **BY_EMAIL)
+def test_brevo_ends_the_consent_of_a_contact(event: str, inbox: Inbox) -> None:
+    inbox.send(NOW, type="marketing.consent-given", at=CAME, **BY_EMAIL)
     number = number_of(str(email_subject("kari@example.test", KEY)))
-    assert set(office.ends("marketing-consent", number).values()) == {"consent-withdrawn"}
-    assert office.send(NOW, event=event, email="kari@example.test") == [Result.RECORDED]
-    ends = set(office.ends("marketing-consent", number).values())
+    assert set(inbox.ends("marketing-consent", number).values()) == {"consent-withdrawn"}
+    assert inbox.send(NOW, event=event, email="kari@example.test") == [Result.RECORDED]
+    ends = set(inbox.ends("marketing-consent", number).values())
     assert "consent-withdrawn" not in ends
-    assert "2027-06-01" in ends or office.row("marketing-consent", number)["state"] == "erased"
+    assert "2027-06-01" in ends or inbox.row("marketing-consent", number)["state"] == "erased"
 
 
 @pytest.mark.parametrize(
@@ -592,17 +593,17 @@ def test_brevo_ends_the_consent_of_a_contact(event: str, office: Office) -> None
     ],
     ids=["customer", "order", "e-mail"],
 )
-def test_what_a_person_asks_a_help_desk_for_is_noted_once(
-    subject: dict[str, object], kind: RecordKind, number: int, office: Office
+def test_a_request_through_a_help_desk_is_recorded_once(
+    subject: dict[str, object], kind: RecordKind, number: int, inbox: Inbox
 ) -> None:
     objection = {"type": "objection", "id": 35437, "scope": "marketing", "subject": subject}
-    assert office.send(NOW, **objection) == [Result.RECORDED]
-    assert office.send(AFTER, **objection) == [Result.UNCHANGED]
-    assert office.send(AFTER, **objection, at="2027-05-30T12:00:00Z") == [Result.UNCHANGED]
-    assert office.send(AFTER, type="erasure-requested", id=35437, subject=subject) == [
+    assert inbox.send(NOW, **objection) == [Result.RECORDED]
+    assert inbox.send(AFTER, **objection) == [Result.UNCHANGED]
+    assert inbox.send(AFTER, **objection, at="2027-05-30T12:00:00Z") == [Result.UNCHANGED]
+    assert inbox.send(AFTER, type="erasure-requested", id=35437, subject=subject) == [
         Result.RECORDED
     ]
-    events = json.loads(office.row(kind, number)["events"])
+    events = json.loads(inbox.row(kind, number)["events"])
     assert [(event["id"], event.get("scope")) for event in events] == [
         ("objection:marketing:35437", "marketing"),
         ("erasure-requested:35437", None),
@@ -614,29 +615,27 @@ def test_what_a_person_asks_a_help_desk_for_is_noted_once(
 
 @dataclass(frozen=True)
 class Step:
-    """Something that comes in; its words tell which, where a test fails."""
+    """One input; its words identify it where a test fails."""
 
     words: str
-    come: Callable[[Office], object]
+    come: Callable[[Inbox], object]
 
     def __repr__(self) -> str:
         return self.words
 
 
 def _noted(number: int, kind: RecordKind = "order", /, **raw: Any) -> Step:
-    return Step(
-        f"{raw['type']} of {kind} {number}", lambda office: office.note(kind, number, **raw)
-    )
+    return Step(f"{raw['type']} of {kind} {number}", lambda inbox: inbox.note(kind, number, **raw))
 
 
 def _told(event_type: str, day: str, **raw: Any) -> Step:
     return Step(
-        event_type, lambda office: office.report(type=event_type, at=f"{day}T12:00:00Z", **raw)
+        event_type, lambda inbox: inbox.report(type=event_type, at=f"{day}T12:00:00Z", **raw)
     )
 
 
 def _came(topic: str, payload: dict[str, Any]) -> Step:
-    return Step(f"{topic} {payload.get('id', '')}", lambda office: office.deliver(topic, payload))
+    return Step(f"{topic} {payload.get('id', '')}", lambda inbox: inbox.deliver(topic, payload))
 
 
 LATER: dict[str, Any] = {
@@ -674,15 +673,15 @@ PASSING = {"id", "store", "created_at", "updated_at", "read_at", "young"}
 """Columns that say when something was heard, and not what is."""
 
 
-def _end(office: Office) -> list[dict[str, Any]]:
-    office.retag()
+def _end(inbox: Inbox) -> list[dict[str, Any]]:
+    inbox.retag()
     return [
         {
             name: value
             for name, value in row.items()
             if name not in PASSING and not name.startswith(("push", "reread", "contest", "claim"))
         }
-        for row in office.rows()
+        for row in inbox.rows()
     ]
 
 
@@ -700,14 +699,14 @@ def _end(office: Office) -> list[dict[str, Any]]:
     st.lists(st.sampled_from(HAPPENED), max_size=6),
     st.sets(st.integers(0, 18)),
 )
-def test_the_end_depends_on_what_happened_and_not_on_the_order(
-    make_office: MakeOffice,
+def test_the_order_of_arrival_does_not_change_the_result(
+    make_inbox: MakeOffice,
     order: list[Step],
     again: list[Step],
     pauses: set[int],
 ) -> None:
-    """Whatever comes again, and whenever a worker tags anew."""
-    plain, mixed = make_office(), make_office()
+    """Inputs may repeat, and a worker may re-tag at any time."""
+    plain, mixed = make_inbox(), make_inbox()
     for step in HAPPENED:
         step.come(plain)
     for place, step in enumerate([*order, *again]):
@@ -724,10 +723,10 @@ def test_the_end_depends_on_what_happened_and_not_on_the_order(
     }
 
 
-def test_subjects_of_a_record_add_up(office: Office) -> None:
-    """Of several the one that says most is shown."""
-    office.report(type="cookies.consent-given", id="c", at=CAME, subject={"email_hash": "0f" * 32})
-    office.report(type="cookies.consent-given", id="c", at=CAME, subject={"order": ORDER})
-    assert office.record("cookie-consent", number_of("c"))["subject"] == str(
+def test_subjects_of_a_record_are_collected(inbox: Inbox) -> None:
+    """Of several subjects the most specific is shown."""
+    inbox.report(type="cookies.consent-given", id="c", at=CAME, subject={"email_hash": "0f" * 32})
+    inbox.report(type="cookies.consent-given", id="c", at=CAME, subject={"order": ORDER})
+    assert inbox.record("cookie-consent", number_of("c"))["subject"] == str(
         Subject("order", str(ORDER))
     )

@@ -1,5 +1,4 @@
-"""What somebody can do who holds the webhook secret, or one delivery that he saw: as little as can be, and not for
-long."""
+"""Limits of what somebody with the webhook secret, or with one captured delivery, can do: little, and not for long."""
 
 from __future__ import annotations
 
@@ -61,7 +60,7 @@ def _closed(delivery_id: int, number: int = 7, webhook_id: int = 1) -> Recorded:
         (-SECOND, _closed(2), Result.DUPLICATE),
     ],
 )
-def test_a_report_without_a_time_counts_once_within_minutes(
+def test_a_repeated_report_without_a_time_counts_once(
     after: timedelta, sent: Recorded, result: Result, harness: Harness
 ) -> None:
     assert harness.receive(_closed(1)) == Result.RECORDED
@@ -77,7 +76,7 @@ def test_a_report_without_a_time_counts_once_within_minutes(
 def test_a_report_that_comes_to_several_processes_at_once_counts_once(
     apart: timedelta, database: Database, policy: Policy
 ) -> None:
-    """Whether it is the first of its kind, or long after another one."""
+    """It may be the first of its kind, or come long after another one."""
     width, clock = 4, Clock()
     runtime = Runtime(database, policy, SETTLE, clock)
     together = Barrier(width)
@@ -125,10 +124,10 @@ def _active(at: datetime) -> dict[str, Any]:
         {"date_modified_gmt": None},
     ],
 )
-def test_a_state_of_no_time_that_can_be_makes_no_later_one_stale(
+def test_a_state_of_an_impossible_time_makes_no_later_one_stale(
     changes: dict[str, str | None], harness: Harness
 ) -> None:
-    """It counts as of when it came, and the store is asked for the true one."""
+    """It counts as of its arrival, and the store is asked for the true state."""
     number = harness.written_order()
     harness.advance()
     shown = {"date_modified_gmt": _gmt(harness.clock())} | changes
@@ -150,10 +149,8 @@ def test_a_state_of_no_time_that_can_be_makes_no_later_one_stale(
 
 @ON_SQLITE
 @pytest.mark.parametrize("at", [NOON + HOUR, NOON + YEAR, FAR])
-def test_a_log_in_that_the_store_does_not_show_is_taken_back(
-    at: datetime, harness: Harness
-) -> None:
-    """One of the future is none from the start, also in an older version."""
+def test_a_log_in_that_the_store_does_not_show_is_undone(at: datetime, harness: Harness) -> None:
+    """A log-in in the future never counts, also in an older version."""
     number = int(harness.store.sign_up(email="kari@example.test")["id"])
     harness.come_to_rest()
     harness.advance()
@@ -172,7 +169,7 @@ def test_a_log_in_that_the_store_does_not_show_is_taken_back(
     assert harness.row("customer", number)["delete_after"] == before["delete_after"]
 
 
-def test_an_invented_order_is_nobodys_activity_and_no_law_wanted_it(harness: Harness) -> None:
+def test_an_invented_order_is_no_activity_and_needs_no_keeping(harness: Harness) -> None:
     number = int(harness.store.sign_up(email="kari@example.test")["id"])
     harness.written_order(customer_id=number)
     harness.advance(40 * DAY)
@@ -188,7 +185,7 @@ def test_an_invented_order_is_nobodys_activity_and_no_law_wanted_it(harness: Har
 
 
 @ON_SQLITE
-def test_an_order_that_was_there_stays_its_customers_activity(harness: Harness) -> None:
+def test_a_real_order_that_is_gone_stays_an_activity(harness: Harness) -> None:
     number = int(harness.store.sign_up(email="kari@example.test")["id"])
     harness.advance(40 * DAY)
     placed = harness.written_order(customer_id=number)
@@ -206,15 +203,15 @@ stores = count()
 
 
 @dataclass
-class Truth:
-    """A store with one account and its orders, which says what it has when it is asked."""
+class RealStore:
+    """A store with one account and its orders, which answers with its real state."""
 
     runtime: Runtime
     slug: str
     shown: dict[RecordKey, dict[str, Any]]
 
     def ask_about_all(self) -> None:
-        """Have the ledger ask about every record that it knows of."""
+        """Make the ledger refetch every record that it knows."""
         asked_at = self.runtime.clock()
         with self.runtime.database.read() as connection:
             chosen = select(records.c.kind, records.c.external_id).where(
@@ -258,7 +255,7 @@ class Truth:
     invented=st.lists(st.tuples(versions, ahead), max_size=3),
     dice=st.randoms(use_true_random=False),
 )
-def test_no_delivery_moves_a_customers_date_for_longer_than_until_the_store_is_asked(
+def test_a_forged_date_of_a_customer_lasts_until_the_refetch(
     database: Database,
     policy: Policy,
     visited: int,
@@ -267,7 +264,7 @@ def test_no_delivery_moves_a_customers_date_for_longer_than_until_the_store_is_a
     invented: Any,
     dice: Any,
 ) -> None:
-    """Nor is it any earlier then than what really happened gives."""
+    """The date is not earlier afterwards than the real events give."""
     clock, slug = Clock(), f"s{next(stores)}"
     runtime = Runtime(database, policy, SETTLE, clock)
     old = _gmt(NOON - 800 * DAY)
@@ -303,7 +300,7 @@ def test_no_delivery_moves_a_customers_date_for_longer_than_until_the_store_is_a
         Ingest(runtime).ingest_one(slug, delivery)
     shown = {RecordKey(slug, "order", number): raw for number, raw in orders.items()}
     clock.now += timedelta(minutes=1)
-    Truth(runtime, slug, shown | {RecordKey(slug, "customer", 3): account}).ask_about_all()
+    RealStore(runtime, slug, shown | {RecordKey(slug, "customer", 3): account}).ask_about_all()
     with database.read() as connection:
         chosen = select(records.c.facts).where(
             records.c.store == slug, records.c.kind == "customer"
@@ -335,7 +332,7 @@ HINTS = [
 
 @ON_SQLITE
 @pytest.mark.parametrize(("topic", "name", "result"), HINTS)
-def test_invented_ids_are_few_questions_and_leave_no_row(
+def test_invented_ids_cause_few_refetches_and_leave_no_row(
     topic: str, name: str, result: Result, harness: Harness
 ) -> None:
     number = harness.written_order()
@@ -355,7 +352,7 @@ def test_invented_ids_are_few_questions_and_leave_no_row(
 
 
 @ON_SQLITE
-def test_what_the_store_has_is_found_by_its_lists_where_hints_were_too_many(
+def test_records_beyond_the_limit_of_hints_are_found_by_the_lists(
     harness: Harness,
 ) -> None:
     for place in range(MAX_UNKNOWN_PER_MINUTE):
@@ -375,7 +372,7 @@ def test_what_the_store_has_is_found_by_its_lists_where_hints_were_too_many(
         )
 
 
-def test_a_record_that_the_store_denies_stays_where_something_was_noted_of_it(
+def test_a_record_with_an_event_stays_though_the_store_denies_it(
     harness: Harness,
 ) -> None:
     hold = RecordEvent("h-1", "hold", NOON, reason="litigation", owner="legal")

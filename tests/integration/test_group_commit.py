@@ -1,4 +1,4 @@
-"""Deliveries that wait at the same time share a transaction, and each learns what became of it."""
+"""Deliveries that wait at the same time share a transaction, and each gets its own result."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ def _delivery(number: int, policy: Policy, **changes: object) -> Delivery:
 
 
 @dataclass
-class Watched:
-    """Takes deliveries into a ledger, and keeps how many came at once; `fails` says of which it cannot take any."""
+class RecordingIngest:
+    """An ingester that records the size of each batch; `fails` says which deliveries it cannot take."""
 
     runtime: Runtime
     fails: dict[str, Exception] = field(default_factory=dict)
     sizes: list[int] = field(default_factory=list)
 
     def ingest_batch(self, batch: Batch) -> list[Result]:
-        return Ingest(self.runtime).ingest_batch(_WatchedBatch(self, batch))
+        return Ingest(self.runtime).ingest_batch(_RecordingBatch(self, batch))
 
 
 @dataclass
-class _WatchedBatch:
-    """A batch whose deliveries are counted, and fail where the watcher says so."""
+class _RecordingBatch:
+    """A batch whose deliveries are recorded, and fail where the ingester says so."""
 
-    watched: Watched
+    watched: RecordingIngest
     batch: Batch
 
     def deliveries(self) -> Sequence[tuple[str, Delivery]]:
@@ -60,12 +60,12 @@ class _WatchedBatch:
 
 
 @pytest.fixture
-def watched(database: Database, policy: Policy) -> Watched:
-    return Watched(Runtime(database, policy, timedelta(seconds=10)))
+def watched(database: Database, policy: Policy) -> RecordingIngest:
+    return RecordingIngest(Runtime(database, policy, timedelta(seconds=10)))
 
 
-def _all(watched: Watched, sent: Sequence[Delivery]) -> list[Result | BaseException | None]:
-    """What each of these learns, sent at the same time."""
+def _all(watched: RecordingIngest, sent: Sequence[Delivery]) -> list[Result | BaseException | None]:
+    """Submit these at the same time. Returns the result of each."""
     group = GroupCommit()
     asked = [gevent.spawn(group.submit, watched, "shop", delivery) for delivery in sent]
     gevent.joinall(asked)
@@ -77,28 +77,28 @@ def _count(database: Database, table: object) -> int:
         return int(connection.execute(select(func.count()).select_from(table)).scalar_one())  # type: ignore[arg-type]
 
 
-def test_those_that_wait_at_the_same_time_are_taken_at_once(
-    watched: Watched, policy: Policy
-) -> None:
+def test_waiting_deliveries_share_one_transaction(watched: RecordingIngest, policy: Policy) -> None:
     sent = [_delivery(number, policy) for number in range(1, 11)]
     assert _all(watched, sent) == [Result.RECORDED] * 10
     assert watched.sizes == [10]
     assert _count(watched.runtime.database, deliveries) == 10
 
 
-def test_a_delivery_alone_waits_for_no_other(watched: Watched, policy: Policy) -> None:
+def test_a_single_delivery_waits_for_no_other(watched: RecordingIngest, policy: Policy) -> None:
     assert _all(watched, [_delivery(1, policy)]) == [Result.RECORDED]
     assert watched.sizes == [1]
 
 
-def test_no_more_than_so_many_are_taken_at_once(watched: Watched, policy: Policy) -> None:
+def test_a_batch_has_a_maximum_size(watched: RecordingIngest, policy: Policy) -> None:
     sent = [_delivery(number, policy) for number in range(1, MAX_BATCH + 6)]
     assert set(_all(watched, sent)) == {Result.RECORDED}
     assert watched.sizes == [MAX_BATCH, 5]
 
 
-def test_one_and_the_same_is_taken_once(watched: Watched, policy: Policy) -> None:
-    """Also where both are in one transaction."""
+def test_a_delivery_submitted_twice_at_once_is_recorded_once(
+    watched: RecordingIngest, policy: Policy
+) -> None:
+    """The two may be in one transaction."""
     sent = _delivery(7, policy)
     assert _all(watched, [sent, sent, sent]) == [
         Result.RECORDED,
@@ -109,8 +109,8 @@ def test_one_and_the_same_is_taken_once(watched: Watched, policy: Policy) -> Non
     assert _count(watched.runtime.database, history) == 1
 
 
-def test_states_of_one_record_in_one_transaction_end_in_its_newest(
-    watched: Watched, policy: Policy
+def test_a_batch_of_states_ends_in_the_newest_state(
+    watched: RecordingIngest, policy: Policy
 ) -> None:
     unpaid = {"date_paid_gmt": None, "customer_id": 8}
     sent = [
@@ -128,8 +128,8 @@ def test_states_of_one_record_in_one_transaction_end_in_its_newest(
     assert f"{row.version:%H:%M:%S}" == "08:00:09"
 
 
-def test_where_the_ledger_cannot_be_written_all_learn_so_and_none_is_kept(
-    watched: Watched, policy: Policy
+def test_an_unwritable_ledger_fails_the_whole_batch(
+    watched: RecordingIngest, policy: Policy
 ) -> None:
     sent = [_delivery(number, policy) for number in range(1, 4)]
     watched.fails[sent[1].identity] = LedgerUnavailableError(
@@ -143,8 +143,8 @@ def test_where_the_ledger_cannot_be_written_all_learn_so_and_none_is_kept(
 @pytest.mark.parametrize(
     "error", [ZeroDivisionError(), LedgerRefusedError("the ledger takes no such thing")]
 )
-def test_one_that_cannot_be_taken_at_all_fails_alone(
-    watched: Watched, policy: Policy, error: Exception
+def test_a_delivery_that_cannot_be_taken_fails_alone(
+    watched: RecordingIngest, policy: Policy, error: Exception
 ) -> None:
     sent = [_delivery(number, policy) for number in range(1, 4)]
     watched.fails[sent[1].identity] = error
@@ -155,8 +155,8 @@ def test_one_that_cannot_be_taken_at_all_fails_alone(
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_one_with_a_value_that_the_database_does_not_take_fails_alone(
-    watched: Watched, policy: Policy
+def test_a_delivery_that_the_database_refuses_fails_alone(
+    watched: RecordingIngest, policy: Policy
 ) -> None:
     sent = [_delivery(number, policy) for number in range(1, 4)]
     sent[1] = replace(sent[1], topic="of more letters than there is room for: " + 100 * "x")
@@ -165,11 +165,11 @@ def test_one_with_a_value_that_the_database_does_not_take_fails_alone(
     assert isinstance(found[1], LedgerRefusedError)
 
 
-def test_each_group_is_taken_by_what_its_own_would_be_taken_by(
-    watched: Watched, database: Database, policy: Policy
+def test_each_batch_commits_under_its_first_waiters_policy(
+    watched: RecordingIngest, database: Database, policy: Policy
 ) -> None:
-    """Also where there is never nobody who waits: a policy that was put in force meanwhile is followed."""
-    later = Watched(Runtime(database, policy, timedelta(seconds=10)))
+    """This holds where somebody always waits, too: a policy that is activated meanwhile is followed."""
+    later = RecordingIngest(Runtime(database, policy, timedelta(seconds=10)))
     group = GroupCommit()
     early, late = (
         [_delivery(first + number, policy) for number in range(MAX_BATCH)] for first in (1, 1000)
@@ -181,10 +181,8 @@ def test_each_group_is_taken_by_what_its_own_would_be_taken_by(
 
 
 @ON_SQLITE
-def test_more_than_there_are_connections_may_wait_to_write(
-    watched: Watched, policy: Policy
-) -> None:
-    """As events do, which share no commit. Meanwhile the process goes on."""
+def test_more_writers_than_connections_may_wait(watched: RecordingIngest, policy: Policy) -> None:
+    """Events are such writers, as they share no commit. The process goes on meanwhile."""
     ledger = watched.runtime.database
     ledger.wait_by(gevent.sleep, BoundedSemaphore)
     beats = 0
@@ -212,8 +210,8 @@ def test_more_than_there_are_connections_may_wait_to_write(
 
 
 @ON_SQLITE
-def test_those_who_come_while_the_lock_is_waited_for_are_taken_along(
-    watched: Watched, policy: Policy
+def test_deliveries_join_a_batch_that_waits_for_the_lock(
+    watched: RecordingIngest, policy: Policy
 ) -> None:
     ledger, group = watched.runtime.database, GroupCommit()
     ledger.wait_by(gevent.sleep, BoundedSemaphore)
@@ -230,8 +228,8 @@ def test_those_who_come_while_the_lock_is_waited_for_are_taken_along(
 
 
 @ON_SQLITE
-def test_all_who_waited_for_a_lock_that_is_not_given_learn_so(
-    watched: Watched, policy: Policy, monkeypatch: pytest.MonkeyPatch
+def test_a_lock_that_is_never_granted_fails_every_waiter(
+    watched: RecordingIngest, policy: Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_module, "BUSY_TIMEOUT_SECONDS", 0)
     with (
@@ -246,8 +244,8 @@ def test_all_who_waited_for_a_lock_that_is_not_given_learn_so(
 
 
 @dataclass
-class Scripted:
-    """An ingester that does as the test says."""
+class ScriptedIngest:
+    """An ingester that does what the test says."""
 
     script: Callable[[Batch], list[Result]]
 
@@ -264,11 +262,11 @@ ODD_COMMITS: dict[str, Callable[[Sequence[Result]], list[Result]]] = {
 
 @ON_SQLITE
 @pytest.mark.parametrize("odd", ODD_COMMITS.values(), ids=ODD_COMMITS)
-def test_with_another_number_of_results_nobody_waits_for_ever(
-    watched: Watched, policy: Policy, odd: Callable[[Sequence[Result]], list[Result]]
+def test_a_wrong_number_of_results_leaves_nobody_waiting(
+    watched: RecordingIngest, policy: Policy, odd: Callable[[Sequence[Result]], list[Result]]
 ) -> None:
     group, sent = GroupCommit(), [_delivery(number, policy) for number in range(1, 4)]
-    ingester = Scripted(lambda batch: odd(watched.ingest_batch(batch)))
+    ingester = ScriptedIngest(lambda batch: odd(watched.ingest_batch(batch)))
     asked = [gevent.spawn(group.submit, ingester, "shop", delivery) for delivery in sent]
     assert len(gevent.joinall(asked, timeout=20)) == 3
     told = {one.value if one.successful() else type(one.exception) for one in asked}
@@ -278,10 +276,10 @@ def test_with_another_number_of_results_nobody_waits_for_ever(
 
 @ON_SQLITE
 @pytest.mark.parametrize("begun", [True, False], ids=["in the transaction", "before it"])
-def test_a_commit_that_is_ended_from_outside_leaves_nobody_waiting(
-    watched: Watched, policy: Policy, begun: bool
+def test_a_commit_that_is_killed_leaves_nobody_waiting(
+    watched: RecordingIngest, policy: Policy, begun: bool
 ) -> None:
-    """As at the end of the process. Those who come later are taken."""
+    """This happens at the end of the process. Deliveries that come later are taken."""
 
     def end(batch: Batch) -> list[Result]:
         if begun:
@@ -289,7 +287,7 @@ def test_a_commit_that_is_ended_from_outside_leaves_nobody_waiting(
         raise gevent.GreenletExit
 
     group, sent = GroupCommit(), [_delivery(number, policy) for number in range(1, 4)]
-    asked = [gevent.spawn(group.submit, Scripted(end), "shop", delivery) for delivery in sent]
+    asked = [gevent.spawn(group.submit, ScriptedIngest(end), "shop", delivery) for delivery in sent]
     assert len(gevent.joinall(asked, timeout=20)) == 3
     assert [type(one.exception) for one in asked] == [LedgerUnavailableError] * 3
     assert group.submit(watched, "shop", sent[0]) == Result.RECORDED

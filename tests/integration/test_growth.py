@@ -1,6 +1,6 @@
-"""What is asked of the ledger again and again is no more work in a large one than in a small one.
+"""The regular queries of the service are no more work in a large ledger than in a small one.
 
-Work is not time: in SQLite it is the steps of its virtual machine, in PostgreSQL the rows that were looked at.
+Work is not measured in time: it is the steps of the virtual machine in SQLite, and the visited rows in PostgreSQL.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ FAR = TODAY + timedelta(days=3650)
 
 
 def _asks(policy: Policy) -> dict[str, Ask]:
-    """What web and worker ask for all the time, and what a person asks for first."""
+    """The regular queries of web and worker, and the first queries of a person."""
     store, made_by = STORES[0], tagged_by(policy)
     settings = Settings(
         stores={STORES[1]: StoreSettings(STORES[1], "https://a.test", "ck", "cs", ("s",))}
@@ -95,7 +95,7 @@ def _push(connection: Connection, kind: Any) -> object:
 
 
 def _grow(ledger: Database, policy: Policy, have: int, families: int) -> None:
-    """Add families, each record with a line of history, which is sealed, and a delivery."""
+    """Add families; each record has a sealed line of history and a delivery."""
     fill(ledger, islice(crowd(policy, families, NOW), have * FAMILY, None))
     told = {"at": NOW, "cause": "order.created", "state": "active", "reason": "Paid"}
     new = range(have * FAMILY + 1, families * FAMILY + 1)
@@ -113,8 +113,8 @@ def _grow(ledger: Database, policy: Policy, have: int, families: int) -> None:
 
 
 def _let_live(connection: Connection, families: int) -> None:
-    """Of the first store half the orders are to be written back, which `/status` counts; many records are gone since
-    long, and one alone was erased too early."""
+    """Make half of the first store's orders due for a push, which `/status` counts. Many records are gone since long,
+    and one alone was erased too early."""
     closed = records_table.c.state.in_(("trashed", "erased"))
     connection.execute(update(records_table).where(closed).values(state="active"))
     orders = (
@@ -145,7 +145,7 @@ def _delivery(number: int) -> dict[str, Any]:
 
 
 def _work(ledger: Database, ask: Ask) -> int:
-    """How much of it there is; nothing of it stays."""
+    """Return the amount of work of a query, and roll it back."""
     with ledger.write() as connection:
         work = _steps(connection, ask) if ledger.is_sqlite else _rows(connection, ask)
         connection.rollback()
@@ -169,7 +169,8 @@ def _steps(connection: Connection, ask: Ask) -> int:
 
 
 def _rows(connection: Connection, ask: Ask) -> int:
-    """It is told to read no table whole where it can help it: a small one it rightly would."""
+    """Return the rows that PostgreSQL visits. The planner avoids full scans where it can; for a small table a full scan
+    would be right."""
     connection.execute(text("SET LOCAL enable_seqscan = off"))
     with _heard(connection) as statements:
         ask(connection)
@@ -178,7 +179,7 @@ def _rows(connection: Connection, ask: Ask) -> int:
 
 @contextmanager
 def _heard(connection: Connection) -> Iterator[list[tuple[str, Any]]]:
-    """The statements, with their parameters."""
+    """Record the statements with their parameters."""
     found: list[tuple[str, Any]] = []
 
     def hear(
@@ -213,7 +214,7 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _nodes(part)
 
 
-def test_what_is_asked_again_and_again_is_no_more_work_in_a_large_ledger(
+def test_regular_queries_are_no_more_work_in_a_large_ledger(
     database: Database, policy: Policy, monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
 ) -> None:
     monkeypatch.setattr(due_module, "PAGE_SIZE", PAGE)

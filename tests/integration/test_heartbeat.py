@@ -1,4 +1,4 @@
-"""A worker's heartbeat: what is due after an absence, and which shop the ledger is for."""
+"""A worker's heartbeat: the rounds that are due after an absence, and the shop that the ledger is for."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def heartbeat(harness: Harness) -> Heartbeat:
 
 @pytest.fixture
 def always_due(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is always time to beat."""
+    """Make every time a time for a heartbeat."""
     monkeypatch.setattr("hooks.sync.heartbeat.EVERY_SECONDS", 0.0)
 
 
@@ -57,7 +57,7 @@ def due_of(harness: Harness) -> dict[str, datetime]:
 
 
 def put_off(harness: Harness) -> datetime:
-    """Let each round be due in a minute, and have failed before."""
+    """Make each round due in a minute, and failed before."""
     later = harness.clock() + timedelta(minutes=1)
     with harness.runtime.database.write() as connection:
         connection.execute(
@@ -67,7 +67,8 @@ def put_off(harness: Harness) -> datetime:
 
 
 def assert_due(harness: Harness, later: datetime, *, at_once: bool) -> None:
-    """The webhooks and the changes are looked at at once, or as they were; all else always as it was."""
+    """Check that the webhooks and the changes are due at once, or unchanged, and that all other rounds are
+    unchanged."""
     hurried = {"watch", "changes"} if at_once else set()
     assert due_of(harness) == {
         name: harness.clock() if name in hurried else later for name in rounds.NAMES
@@ -91,7 +92,7 @@ def assert_due(harness: Harness, later: datetime, *, at_once: bool) -> None:
         (timedelta(0), False),
     ],
 )
-def test_the_first_beat_after_an_absence_makes_the_webhooks_and_the_changes_due(
+def test_after_an_absence_webhooks_and_changes_are_due_at_once(
     harness: Harness, heartbeat: Heartbeat, absence: timedelta | None, at_once: bool
 ) -> None:
     if absence is not None:
@@ -104,8 +105,8 @@ def test_the_first_beat_after_an_absence_makes_the_webhooks_and_the_changes_due(
 
 
 @pytest.mark.usefixtures("always_due")
-def test_an_absence_may_end_without_a_start(harness: Harness, heartbeat: Heartbeat) -> None:
-    """Meanwhile the worker ran, and the ledger was another shop's."""
+def test_an_absence_may_end_without_a_new_start(harness: Harness, heartbeat: Heartbeat) -> None:
+    """The worker ran meanwhile, and the ledger was another shop's."""
     heartbeat.beat()
     move(harness, ELSEWHERE)
     harness.clock.now += ABSENCE + SECOND
@@ -120,7 +121,7 @@ def test_an_absence_may_end_without_a_start(harness: Harness, heartbeat: Heartbe
     assert_due(harness, later, at_once=False)
 
 
-def test_a_beat_comes_at_its_time_only(harness: Harness, heartbeat: Heartbeat) -> None:
+def test_the_heart_beats_only_when_due(harness: Harness, heartbeat: Heartbeat) -> None:
     heartbeat.beat()
     began = harness.clock()
     harness.clock.now += SECOND
@@ -131,9 +132,7 @@ def test_a_beat_comes_at_its_time_only(harness: Harness, heartbeat: Heartbeat) -
 # --- the time of the store ---------------------------------------------------------------------------------
 
 
-def test_the_first_time_that_the_store_says_is_written_down_at_once(
-    harness: Harness, heartbeat: Heartbeat
-) -> None:
+def test_the_stores_first_time_is_saved_at_once(harness: Harness, heartbeat: Heartbeat) -> None:
     heartbeat.beat()
     assert row_of(harness).store_time is None
     heartbeat.client.clock_reading = ClockReading(harness.clock() - SECOND, harness.clock())
@@ -153,10 +152,10 @@ def test_the_first_time_that_the_store_says_is_written_down_at_once(
         ({"Age": "86400"}, False),
     ],
 )
-def test_a_time_out_of_a_cache_is_not_believed(
+def test_a_cached_time_is_not_believed(
     harness: Harness, script: ScriptedServer, headers: dict[str, str], is_heard: bool
 ) -> None:
-    """The server says its time with each answer."""
+    """The server gives its time with each answer."""
     script.always(Answer(headers=headers))
     with worker_at(harness, script.url) as worker:
         with suppress(CachedAnswerError):
@@ -170,7 +169,7 @@ def test_a_time_out_of_a_cache_is_not_believed(
 
 @contextmanager
 def worker_at(harness: Harness, url: str) -> Iterator[StoreWorker]:
-    """A worker whose settings name the store at this address."""
+    """Make a worker whose settings name the store at this address."""
     worker = worker_of(replace(harness.settings.stores["shop"], url=url), harness.runtime)
     try:
         yield worker
@@ -180,7 +179,7 @@ def worker_at(harness: Harness, url: str) -> Iterator[StoreWorker]:
 
 @contextmanager
 def running(worker: StoreWorker) -> Iterator[None]:
-    """Let the worker's loop run in a thread, as it does in its process."""
+    """Run the worker's loop in a thread, as its process does."""
     stopping = Event()
     thread = Thread(target=worker.run, args=(stopping,))
     thread.start()
@@ -192,7 +191,7 @@ def running(worker: StoreWorker) -> Iterator[None]:
 
 
 def ledger_of(harness: Harness) -> dict[str, list[tuple[Any, ...]]]:
-    """All that is in the ledger."""
+    """Return all that is in the ledger."""
     with harness.runtime.database.read() as connection:
         return {
             table.name: [tuple(row) for row in connection.execute(select(table))]
@@ -200,14 +199,14 @@ def ledger_of(harness: Harness) -> dict[str, list[tuple[Any, ...]]]:
         }
 
 
-class Beats:
+class CountingHeartbeat:
     """A heartbeat that counts."""
 
     def __init__(self, heartbeat: Heartbeat) -> None:
         self.heartbeat, self.answers = heartbeat, list[bool]()
 
     def beat(self) -> bool:
-        """Beat, and remember the answer."""
+        """Beat, and keep the answer."""
         self.answers.append(self.heartbeat.beat())
         return self.answers[-1]
 
@@ -224,7 +223,7 @@ def test_a_beat_remembers_the_shop_under_its_first_address(
 
 
 @pytest.mark.usefixtures("always_due")
-def test_of_another_shop_nothing_is_asked_and_nothing_is_written_until_it_is_confirmed(
+def test_another_shop_is_not_called_until_it_is_confirmed(
     harness: Harness, heartbeat: Heartbeat, script: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hooks.worker.loop.IDLE_SECONDS", 0.01)
@@ -234,7 +233,7 @@ def test_of_another_shop_nothing_is_asked_and_nothing_is_written_until_it_is_con
     harness.advance()
     before = ledger_of(harness)
     with worker_at(harness, script.url) as worker:
-        beats = Beats(worker.heartbeat)
+        beats = CountingHeartbeat(worker.heartbeat)
         with running(replace(worker, heartbeat=beats)):  # type: ignore[arg-type]  # all that the loop asks of it
             until(lambda: len(beats.answers) >= 3, "the worker to beat")
             assert set(beats.answers) == {False}
@@ -260,7 +259,7 @@ def moved(
 
 
 def run(site: Site, *words: str) -> tuple[int, str]:
-    """Run a command. Returns its exit status and its output; what the store's own threads tell of is not in that."""
+    """Run a command. Returns its exit status and its output, without the output of the store's own threads."""
     done = site.app.test_cli_runner().invoke(args=["store", *words])
     return done.exit_code, done.stdout
 
@@ -285,7 +284,7 @@ def test_no_command_touches_another_shop(
     assert ledger_of(harness) == before
 
 
-def test_once_the_move_is_confirmed_all_goes_on(
+def test_after_the_move_is_confirmed_the_work_goes_on(
     harness: Harness, moved: Site, script: ScriptedServer
 ) -> None:
     (problem,) = moved.status()[1]["problems"]

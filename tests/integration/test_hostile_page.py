@@ -1,4 +1,4 @@
-"""Whatever the published page's server answers, it harms neither our network, nor our memory, nor our time."""
+"""No answer of the published page's server harms our network, our memory or our time."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def server() -> Iterator[Hostile]:
 
 
 @pytest.mark.parametrize("redirects", [1, MAX_REDIRECTS, MAX_REDIRECTS + 1])
-def test_redirects_are_followed_up_to_a_number(server: Hostile, redirects: int) -> None:
+def test_redirects_are_followed_up_to_a_limit(server: Hostile, redirects: int) -> None:
     for hop in range(redirects):
         target = f"/{hop + 1}" if hop + 1 < redirects else "/page"
         server.answers[f"/{hop}"] = lambda target=target: redirect(target)  # type: ignore[misc]
@@ -66,8 +66,8 @@ def test_redirects_are_followed_up_to_a_number(server: Hostile, redirects: int) 
     assert "/page" not in server.asked
 
 
-def test_the_redirects_of_the_rest_form_count_as_well(server: Hostile) -> None:
-    """The page itself is read then."""
+def test_redirects_of_the_rest_form_count_too(server: Hostile) -> None:
+    """The page itself is read instead."""
     linked = b'<link rel="alternate" type="application/json" href="/wp/v2/pages/1"><p>x</p>'
     server.answers["/linked"] = lambda: answer(linked)
     server.answers["/wp/v2/pages/1"] = lambda: redirect("/wp/v2/pages/1")
@@ -76,7 +76,7 @@ def test_the_redirects_of_the_rest_form_count_as_well(server: Hostile) -> None:
 
 
 @pytest.mark.parametrize("target", SCHEMES_OF_OTHERS)
-def test_no_redirect_leads_out_of_the_web(server: Hostile, target: str) -> None:
+def test_no_redirect_leads_to_another_scheme(server: Hostile, target: str) -> None:
     server.answers["/there"] = lambda: redirect(target)
     with pytest.raises(PageError, match="leads to something that is no web address"):
         fetch_page(f"{server.url}/there")
@@ -122,15 +122,15 @@ NETWORKS = [
 
 
 @pytest.mark.parametrize(("address", "network"), NETWORKS)
-def test_an_address_is_in_one_kind_of_network(address: str, network: str) -> None:
+def test_each_address_is_of_one_kind_of_network(address: str, network: str) -> None:
     assert network_of(address) == network
 
 
 @pytest.mark.parametrize("way", ["redirect", "rest form", "rebound name"])
-def test_a_page_of_the_internet_leads_to_no_neighbour(
+def test_an_internet_page_cannot_redirect_into_our_network(
     server: Hostile, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    """A name of the internet stands for this server once; what it leads to has the address that it really has."""
+    """A name of the internet stands for this server once. The address to which it redirects is the real one."""
     with hostile() as neighbour:
         inner = neighbour.url.replace("127.0.0.1", "localhost")
         neighbour.answers["/page"] = neighbour.answers["/wp/v2/pages/1"] = lambda: answer(PAGE)
@@ -158,10 +158,10 @@ def test_a_page_of_the_internet_leads_to_no_neighbour(
         assert "/again" not in server.asked
 
 
-def test_a_name_decides_by_the_address_that_is_connected_to(
+def test_the_connected_address_of_a_name_decides(
     server: Hostile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A public name that a hostile name server lets stand for this machine."""
+    """A hostile name server lets a public name stand for this machine."""
     port = int(server.url.rsplit(":", 1)[1])
     look_up = socket.getaddrinfo
 
@@ -178,8 +178,10 @@ def test_a_name_decides_by_the_address_that_is_connected_to(
     assert server.asked == ["/there", "/page"]
 
 
-def test_a_proxy_counts_as_a_network(server: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is asked through it may not lead past it."""
+def test_a_proxy_counts_as_a_network_of_its_own(
+    server: Hostile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request through the proxy may not lead past it."""
     monkeypatch.setenv("http_proxy", server.url)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     server.answers["http://shop.example/page"] = lambda: answer(PAGE)
@@ -226,10 +228,10 @@ NESTED = ["<div>", "<p>", "<table><tr><td>", "<ul><li>", "<b><i>", "<li>x<ul>"]
 
 
 @pytest.mark.parametrize("unit", NESTED)
-def test_two_megabytes_of_nested_tags_are_refused_at_the_first_that_is_too_deep(
+def test_nested_tags_are_refused_at_the_first_that_is_too_deep(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unit: str
 ) -> None:
-    """The parser opens no tag after it; to open them all took a minute or more."""
+    """The parser opens no tag after it. To open all two megabytes of tags took a minute or more."""
     page = tmp_path / "page.html"
     page.write_text(unit * (2_000_000 // len(unit)))
     opened: list[str] = []
@@ -249,8 +251,8 @@ def test_two_megabytes_of_nested_tags_are_refused_at_the_first_that_is_too_deep(
 
 
 @pytest.mark.parametrize("way", dripping(PAGE))
-def test_a_page_that_drips_has_an_end(server: Hostile, policy: Policy, way: str) -> None:
-    """Wherever it drips; behind a redirect as well."""
+def test_a_dripping_page_is_cut_off(server: Hostile, policy: Policy, way: str) -> None:
+    """The drip may be in any part of the answer, also behind a redirect."""
     server.answers["/drips"] = lambda: dripping(PAGE)[way](server)
     server.answers["/there"] = lambda: redirect("/drips")
     with pytest.raises(PageError, match="took longer than 1 seconds to be fetched and read"):
@@ -268,7 +270,7 @@ ENDS: list[tuple[Callable[[str, object], object], type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("work", "kind", "words"), ENDS)
-def test_whatever_becomes_of_the_process_is_told(
+def test_each_end_of_the_reader_process_is_reported(
     work: Callable[[str, object], object], kind: type[Exception], words: str
 ) -> None:
     with pytest.raises(kind, match=words):
@@ -276,14 +278,14 @@ def test_whatever_becomes_of_the_process_is_told(
     assert active_children() == []
 
 
-def test_the_process_has_limits_of_its_own() -> None:
+def test_the_reader_process_has_its_own_limits() -> None:
     assert run_confined(works.limits, "the page", None, seconds=60) == (
         confined_module.MAX_MEMORY,
         61,
     )
 
 
-def test_the_process_is_given_up_at_once_by_one_that_stops() -> None:
+def test_a_stopping_worker_abandons_the_reader_at_once() -> None:
     stopping = Event()
     stopping.set()
     with pytest.raises(StoppedError):
@@ -295,10 +297,10 @@ def test_the_process_is_given_up_at_once_by_one_that_stops() -> None:
 
 
 @ON_SQLITE
-def test_a_page_that_drips_holds_up_neither_the_workers_chores_nor_its_end(
+def test_a_dripping_page_holds_up_neither_chores_nor_the_end(
     server: Hostile, database: Database, policy: Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An old delivery is pruned meanwhile. The page is free for another worker afterwards."""
+    """An old delivery is pruned meanwhile. Another worker can compare the page afterwards."""
     monkeypatch.setattr(maintenance, "PRUNE_EVERY", timedelta(0))
     server.answers["/drips"] = server.drip_for_ever
     settings = Settings(policy_page_url=f"{server.url}/drips")

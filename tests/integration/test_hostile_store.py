@@ -1,4 +1,4 @@
-"""What a store can do to the client with one answer: neither fill its memory nor hold it for ever."""
+"""One answer of a store can neither fill the client's memory nor hold the client for ever."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def server() -> Iterator[Hostile]:
 
 
 @dataclass
-class Observed:
-    """A pace that keeps how calls went."""
+class RecordingPace:
+    """A pace that records the outcome of calls."""
 
     outcomes: list[CallOutcome] = field(default_factory=list)
 
     def wait(self) -> None:
-        """Not at all."""
+        """Return at once."""
 
     def observe(self, _name: str, _seconds: float, outcome: CallOutcome) -> None:
         self.outcomes.append(outcome)
@@ -86,7 +86,7 @@ def test_an_answer_of_any_size_takes_little_memory(
     assert made.call("GET", "orders") == {"id": 7}
 
 
-def test_an_answer_of_the_largest_size_is_read(
+def test_an_answer_of_the_maximum_size_is_read(
     server: Hostile, client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session_module, "ANSWER_BYTES", len(GOOD))
@@ -95,13 +95,13 @@ def test_an_answer_of_the_largest_size_is_read(
 
 
 @pytest.mark.parametrize("way", dripping(GOOD))
-def test_an_answer_that_drips_has_an_end(
+def test_a_dripping_answer_is_cut_off(
     server: Hostile, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    """Each drip comes long before the time-out between two bytes; the pace learns that the store was too slow."""
+    """Each drip comes long before the time-out between two bytes. The pace learns that the store was too slow."""
     monkeypatch.setattr(session_module, "ANSWER_SECONDS", 0.5, raising=False)
     server.answers[PATH] = lambda: dripping(GOOD)[way](server)
-    pace = Observed()
+    pace = RecordingPace()
     made = StoreClient(StoreSettings("shop", server.url, "ck_test", "cs_test", ("secret",)), pace)
     try:
         with pytest.raises(StoreUnreachableError, match="ReadTimeout"):
@@ -113,7 +113,7 @@ def test_an_answer_that_drips_has_an_end(
     assert pace.outcomes == [CallOutcome.TIMED_OUT, CallOutcome.ANSWERED]
 
 
-def test_a_check_of_the_front_door_has_the_same_limits(
+def test_the_probe_of_the_store_has_the_same_limits(
     server: Hostile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(check, "ANSWER_SECONDS", 0.5, raising=False)
@@ -139,7 +139,7 @@ def test_no_password_of_netrc_is_sent(
     assert "authorization" not in script.requests[0].headers
 
 
-def test_a_proxy_of_the_environment_is_used(
+def test_a_proxy_from_the_environment_is_used(
     script: ScriptedServer, client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", script.url)

@@ -1,4 +1,4 @@
-"""Odd days of orders and accounts, from the store to the ledger: activity, versions, and what takes them back."""
+"""Implausible dates of orders and accounts, from the store to the ledger: activity, versions, and their correction."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 
 
 def _account(harness: Harness, days: int = 400) -> int:
-    """An account that signed up some days ago, known to the ledger."""
+    """Create an account that signed up some days ago, and deliver it."""
     number = int(
         harness.store.sign_up(email=f"c{len(harness.store.shop.customers)}@example.test")["id"]
     )
@@ -42,7 +42,7 @@ def _gmt(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}"
 
 
-def test_the_account_of_an_order_that_is_given_to_another_falls_back(harness: Harness) -> None:
+def test_an_order_given_to_another_account_is_not_its_activity(harness: Harness) -> None:
     first, second = _account(harness), _account(harness)
     before = harness.row("customer", first)["delete_after"]
     number = int(harness.store.place_order(customer_id=first, set_paid=True)["id"])
@@ -58,7 +58,7 @@ def test_the_account_of_an_order_that_is_given_to_another_falls_back(harness: Ha
     assert harness.held("customer", first) == harness.wanted("customer", first)
 
 
-def test_an_earlier_order_of_that_account_counts_then(harness: Harness) -> None:
+def test_an_earlier_order_of_the_first_account_counts_then(harness: Harness) -> None:
     first, second = _account(harness), _account(harness)
     earlier = int(harness.store.place_order(customer_id=first, at=harness.clock() - 30 * DAY)["id"])
     number = int(harness.store.place_order(customer_id=first)["id"])
@@ -71,8 +71,8 @@ def test_an_earlier_order_of_that_account_counts_then(harness: Harness) -> None:
     )
 
 
-def test_an_order_that_is_nobodys_now_was_its_customers_activity(harness: Harness) -> None:
-    """The store takes the number away where an account is deleted or an order is made anonymous."""
+def test_an_order_that_lost_its_customer_was_an_activity(harness: Harness) -> None:
+    """The store removes the customer's number when an account is deleted or an order is made anonymous."""
     first = _account(harness)
     number = int(harness.store.place_order(customer_id=first)["id"])
     harness.come_to_rest()
@@ -93,7 +93,7 @@ def test_an_order_that_is_nobodys_now_was_its_customers_activity(harness: Harnes
 
 @ON_SQLITE
 def test_an_order_without_a_day_of_creation_is_no_activity_of_today(harness: Harness) -> None:
-    """It counts as of its payment; that staff change it, and that we write to it, moves nothing."""
+    """It counts from its payment. An edit by staff, or our own write, moves nothing."""
     number = _account(harness, days=365 * 7)
     placed = int(harness.store.place_order(customer_id=number, set_paid=True)["id"])
     paid_at = harness.clock() - 365 * 7 * DAY + DAY
@@ -121,8 +121,8 @@ def test_an_order_without_any_day_is_no_activity(harness: Harness) -> None:
 
 @ON_SQLITE
 @pytest.mark.parametrize("visit", ["9999999999", "4102444800", "1"])
-def test_a_visit_that_makes_no_sense_keeps_no_account(visit: str, harness: Harness) -> None:
-    """In the year 2286, 2100, and at the beginning of computers."""
+def test_an_implausible_visit_keeps_no_account(visit: str, harness: Harness) -> None:
+    """The visit is in the year 2286 or 2100, or at the start of Unix time."""
     number = _account(harness)
     before = harness.row("customer", number)["delete_after"]
     harness.store.edit_meta("customer", number, "wc_last_active", visit)
@@ -139,9 +139,7 @@ def test_a_visit_that_makes_no_sense_keeps_no_account(visit: str, harness: Harne
 
 @ON_SQLITE
 @pytest.mark.parametrize("name", ["last_active_at", "last_order_at"])
-def test_a_reading_of_the_store_takes_back_what_an_earlier_version_believed(
-    name: str, harness: Harness
-) -> None:
+def test_a_refetch_corrects_a_date_of_an_earlier_version(name: str, harness: Harness) -> None:
     number = _account(harness)
     before = harness.row("customer", number)
     facts = json.loads(before["facts"]) | {name: "2998-01-01T00:00:00+00:00"}
@@ -161,7 +159,7 @@ def test_a_reading_of_the_store_takes_back_what_an_earlier_version_believed(
 def test_no_version_of_a_far_year_makes_later_states_stale(
     version: str | None, harness: Harness
 ) -> None:
-    """Neither such a state nor one after it is lost, also where the store goes on to show that version."""
+    """Neither such a state nor a later one is lost, also where the store continues to show that version."""
     number = harness.written_order()
     for note in ("one", "", "two"):
         harness.advance(DAY)
@@ -180,7 +178,7 @@ def test_no_version_of_a_far_year_makes_later_states_stale(
 
 
 @ON_SQLITE
-def test_a_version_that_an_earlier_version_of_this_service_believed_is_given_up(
+def test_an_implausible_version_in_an_old_ledger_is_dropped(
     harness: Harness,
 ) -> None:
     number = harness.written_order()
@@ -199,10 +197,10 @@ def test_a_version_that_an_earlier_version_of_this_service_believed_is_given_up(
 @pytest.mark.parametrize(
     "created", [None, "0000-00-00T00:00:00", "2647-01-01T00:00:00", "1970-01-01T00:00:00"]
 )
-def test_an_account_without_a_day_of_sign_up_is_taken_and_asked_about_no_more(
+def test_an_account_without_a_sign_up_day_is_not_refetched_again(
     created: str | None, harness: Harness
 ) -> None:
-    """It counts from when it was first seen, and no change moves that."""
+    """It counts from its first sight, and no change moves that day."""
     number = _account(harness)
     harness.store.delete_customer(number)
     number = int(harness.store.sign_up(email="kari@example.test")["id"])
@@ -230,7 +228,7 @@ def test_an_account_without_a_day_of_sign_up_is_taken_and_asked_about_no_more(
         ("customer", {"meta_data": {"0": {"id": 1, "key": "ws_opt_in", "value": "yes"}}}),
     ],
 )
-def test_odd_shapes_are_taken(kind: str, odd: dict[str, Any], harness: Harness) -> None:
+def test_unusual_shapes_are_accepted(kind: str, odd: dict[str, Any], harness: Harness) -> None:
     payload = order(9001, **odd) if kind == "order" else customer(8001, **odd)
     assert harness.receive(made(f"{kind}.updated", payload)) == Result.RECORDED
     number = int(payload["id"])
@@ -242,7 +240,7 @@ def test_odd_shapes_are_taken(kind: str, odd: dict[str, Any], harness: Harness) 
 @ON_SQLITE
 @pytest.mark.parametrize("kind", ["order", "customer"])
 @pytest.mark.parametrize("meta", ["a plugin was here", {"ws_opt_in": "no"}, {}, 5, [None], ["x"]])
-def test_meta_data_that_cannot_be_read_is_unknown_and_named(
+def test_unreadable_meta_data_is_unknown_and_reported(
     kind: str, meta: Any, harness: Harness
 ) -> None:
     payload = order(9001, meta_data=meta) if kind == "order" else customer(8001, meta_data=meta)
@@ -253,14 +251,16 @@ def test_meta_data_that_cannot_be_read_is_unknown_and_named(
 
 
 def test_an_unknown_account_has_no_day(harness: Harness) -> None:
-    """What is known of an account from its orders alone is not taken for a sight of it."""
+    """Facts about an account that come from its orders are not taken for a sight of the account."""
     assert not CustomerFacts(last_order_at=harness.clock()).is_seen
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("visit", ["9999999999", "1764150000000", "yesterday"])
-def test_a_visit_that_makes_no_sense_takes_back_none_that_did(visit: str, harness: Harness) -> None:
-    """Neither the delivery nor the answer of the store: what is left out replaces nothing."""
+def test_an_implausible_visit_does_not_replace_a_plausible_one(
+    visit: str, harness: Harness
+) -> None:
+    """This holds for the delivery and for the store's answer: a value that is left out replaces nothing."""
     number = _account(harness, days=900)
     harness.store.visit(number)
     harness.store.edit_customer(number)
@@ -289,7 +289,7 @@ def test_a_visit_that_makes_no_sense_takes_back_none_that_did(visit: str, harnes
         (("created", "paid", "completed"), {"created_at": "2647-01-01T00:00:00+00:00"}),
     ],
 )
-def test_days_of_an_older_ledger_that_make_no_sense_go_with_the_next_reading(
+def test_implausible_days_of_an_old_ledger_go_with_the_next_refetch(
     lacking: tuple[str, ...], old: dict[str, str], harness: Harness
 ) -> None:
     number = int(harness.store.place_order(set_paid=True)["id"])
@@ -306,7 +306,7 @@ def test_days_of_an_older_ledger_that_make_no_sense_go_with_the_next_reading(
 
 
 @ON_SQLITE
-def test_a_day_of_creation_that_a_save_stamps_moves_nothing_and_is_asked_about_once(
+def test_a_creation_day_that_a_save_stamps_moves_nothing(
     harness: Harness,
 ) -> None:
     number = _account(harness, days=365 * 7)

@@ -1,6 +1,6 @@
-"""The key in the query, for stores whose web server drops `Authorization`; and that it is seen nowhere.
+"""The key in the query, for stores whose web server drops `Authorization`; nothing ever shows it.
 
-The store takes the calls for https, as behind a proxy that ends TLS; the client is told that they are.
+The store takes the calls for https, as behind a proxy that ends TLS. The client believes that they are https.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ KEY, CANARY = "ck_canary0000", "cs_canary0001"
 ClientOf = Callable[..., StoreClient]
 
 
-class Overheard:
-    """A pace that keeps what it is told."""
+class RecordingPace:
+    """A pace that records the names of calls."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
 
     def wait(self) -> None:
-        """At once."""
+        """Return at once."""
 
     def observe(self, call: str, seconds: float, outcome: CallOutcome) -> None:
         """Keep the name of a call."""
@@ -58,12 +58,12 @@ def shop() -> Iterator[SandboxStore]:
 
 @pytest.fixture
 def client_of(shop: SandboxStore) -> Iterator[ClientOf]:
-    """Makes clients: `client_of(auth, secret)`."""
+    """Make clients: `client_of(auth, secret)`."""
     made: list[StoreClient] = []
 
     def make(auth: str = "auto", secret: str = CANARY) -> StoreClient:
         client = StoreClient(
-            StoreSettings("shop", shop.url, KEY, secret, (SECRET,), auth=auth), Overheard()
+            StoreSettings("shop", shop.url, KEY, secret, (SECRET,), auth=auth), RecordingPace()
         )
         client._api.is_ssl = True
         made.append(client)
@@ -92,7 +92,7 @@ CASES = [
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
 @pytest.mark.parametrize(("auth", "drops", "right", "code", "way"), CASES)
-def test_a_key_that_does_not_arrive_is_told_from_one_that_is_wrong(
+def test_a_dropped_key_is_told_from_a_wrong_key(
     shop: SandboxStore,
     client_of: ClientOf,
     method: str,
@@ -114,7 +114,7 @@ def test_a_key_that_does_not_arrive_is_told_from_one_that_is_wrong(
     assert (found, client.auth) == (code, way)
 
 
-def test_what_was_found_to_work_is_gone_on_with(shop: SandboxStore, client_of: ClientOf) -> None:
+def test_the_client_keeps_the_way_that_works(shop: SandboxStore, client_of: ClientOf) -> None:
     shop.set_habits(drops_authorization=True)
     client = client_of()
     for _ in range(3):
@@ -122,10 +122,10 @@ def test_what_was_found_to_work_is_gone_on_with(shop: SandboxStore, client_of: C
     assert [entry.status for entry in shop.log.requests] == [401, 200, 200, 200]
 
 
-def test_a_key_that_arrives_in_no_way_is_tried_in_both_once_and_goes_on_as_before(
+def test_a_key_that_never_arrives_is_tried_both_ways_once(
     shop: SandboxStore, client_of: ClientOf
 ) -> None:
-    """TLS ends before WordPress: it takes the calls for http."""
+    """TLS ends in front of WordPress, which takes the calls for http."""
     shop.options = replace(shop.options, assume_https=False)
     client = client_of()
     for _ in range(2):
@@ -142,9 +142,7 @@ def test_a_key_that_arrives_in_no_way_is_tried_in_both_once_and_goes_on_as_befor
     assert "$_SERVER['HTTPS'] = 'on'" in words
 
 
-def test_the_check_says_that_the_header_is_dropped_and_that_the_service_goes_on(
-    shop: SandboxStore, client_of: ClientOf
-) -> None:
+def test_store_check_reports_a_dropped_header(shop: SandboxStore, client_of: ClientOf) -> None:
     shop.set_habits(drops_authorization=True)
     finding = check.reading(client_of(), None)
     assert finding.fine
@@ -153,7 +151,7 @@ def test_the_check_says_that_the_header_is_dropped_and_that_the_service_goes_on(
 
 
 @ON_SQLITE
-def test_what_one_worker_found_another_begins_with(
+def test_a_worker_starts_with_the_way_that_another_found(
     harness: Harness, shop: SandboxStore, client_of: ClientOf
 ) -> None:
     shop.set_habits(drops_authorization=True)
@@ -210,12 +208,12 @@ def test_no_text_of_a_library_shows_the_key(
 
 
 def _assert_unseen(error: BaseException, logged: str, client: StoreClient) -> None:
-    """Look through the error with all that it comes from, the log, an error report, and the names of calls."""
+    """Search for the key in the error and its causes, the log, an error report, and the names of calls."""
     event = {"exception": {"values": [{"type": type(error).__name__, "value": str(error)}]}}
     hint = {"exc_info": (type(error), error, error.__traceback__)}
     reported = telemetry._without_values(event, hint)  # type: ignore[arg-type]
     pace = client._pace
-    assert isinstance(pace, Overheard)
+    assert isinstance(pace, RecordingPace)
     places = [
         "".join(traceback.format_exception(error)),
         repr(error),

@@ -1,4 +1,4 @@
-"""The database's own rules: who makes it, who may write when, what it refuses, and how it grows."""
+"""The database's own rules: creation, writing, refused values, concurrent transactions and growth."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ KEY = RecordKey("shop", "order", 1)
 
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Database:
-    """A migrated ledger in SQLite, where only that is of interest."""
+    """A migrated ledger in SQLite, for tests that need only this database."""
     ledger = Database(f"sqlite:///{tmp_path}/only.db")
     upgrade(ledger)
     return ledger
 
 
 def _make(connection: Connection, number: int, kind: RecordKind = "order", **columns: Any) -> int:
-    """A record of the ledger; its row id."""
+    """Insert a record. Returns its row id."""
     return make(connection, RecordKey("shop", kind, number), NOW, **{"state": "active"} | columns)
 
 
@@ -70,7 +70,7 @@ def _count(connection: Connection) -> int:
 # Making and migrating
 
 
-def test_connecting_makes_no_file(tmp_path: Path) -> None:
+def test_connecting_creates_no_file(tmp_path: Path) -> None:
     ledger = Database(f"sqlite:///{tmp_path}/missing/ledger.db")
     for transaction in (ledger.read, ledger.write):
         with pytest.raises(LedgerUnavailableError), transaction() as connection:
@@ -78,7 +78,7 @@ def test_connecting_makes_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_migration_makes_the_file_and_no_folder_but_the_projects_own(
+def test_the_migration_creates_the_file_and_only_our_own_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -89,7 +89,7 @@ def test_the_migration_makes_the_file_and_no_folder_but_the_projects_own(
 
 
 @pytest.mark.parametrize("name", ["a b.db", "ledger%20.db", "what?.db", "år#1.db"])
-def test_a_file_may_be_named_as_one_likes(tmp_path: Path, name: str) -> None:
+def test_a_database_file_may_have_any_name(tmp_path: Path, name: str) -> None:
     ledger = Database("sqlite://")
     ledger.close()
     url = ledger.url.set(database=str(tmp_path / name)).render_as_string()
@@ -101,7 +101,7 @@ def test_a_file_may_be_named_as_one_likes(tmp_path: Path, name: str) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_postgresql_waits_for_its_commits_and_speaks_utc(postgresql: str) -> None:
+def test_postgresql_commits_synchronously_in_utc(postgresql: str) -> None:
     ledger = Database(postgresql)
     with ledger.read() as connection:
         found = [
@@ -112,7 +112,7 @@ def test_postgresql_waits_for_its_commits_and_speaks_utc(postgresql: str) -> Non
     assert found == ["on", "UTC"]
 
 
-def test_the_migrated_database_is_what_the_tables_say(database: Database) -> None:
+def test_the_migrated_database_matches_the_tables(database: Database) -> None:
     with database.read() as connection:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True}
@@ -121,7 +121,7 @@ def test_the_migrated_database_is_what_the_tables_say(database: Database) -> Non
 
 
 def test_the_partial_indexes_are_partial(database: Database) -> None:
-    """Autogenerate does not look at their conditions."""
+    """Alembic's autogenerate does not compare their conditions."""
     with database.read() as connection:
         found = {index["name"]: index for index in inspect(connection).get_indexes("records")}
     dialect = "sqlite" if database.is_sqlite else "postgresql"
@@ -140,7 +140,7 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
 
 
 @ON_EVERY_JOURNAL
-def test_several_may_migrate_at_once(database_url: str) -> None:
+def test_several_processes_may_migrate_at_once(database_url: str) -> None:
     together = Barrier(4)
 
     def migrate() -> str:
@@ -180,7 +180,7 @@ def test_a_transaction_that_fails_leaves_nothing_behind(database: Database) -> N
 
 
 def test_a_second_writer_waits_for_the_first(sqlite: Database) -> None:
-    """The lock is taken with the transaction's first word, not with its first write."""
+    """The first statement of a transaction takes the lock, not its first write."""
     began, entered = Event(), Event()
     seen: list[int] = []
 
@@ -202,7 +202,7 @@ def test_a_second_writer_waits_for_the_first(sqlite: Database) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_a_connection_that_the_server_has_ended_is_not_used_however_lately_it_was(
+def test_a_connection_that_the_server_closed_is_not_reused(
     database: Database, database_url: str
 ) -> None:
     for number in (1, 2, 3):
@@ -213,7 +213,7 @@ def test_a_connection_that_the_server_has_ended_is_not_used_however_lately_it_wa
         maintain(database_url, DISCONNECT)
 
 
-def test_whoever_had_to_wait_for_the_lock_knows_of_others_for_a_while(
+def test_a_wait_for_the_lock_is_remembered_for_a_while(
     sqlite: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def wait() -> None:
@@ -235,7 +235,7 @@ def test_whoever_had_to_wait_for_the_lock_knows_of_others_for_a_while(
     sqlite.close()
 
 
-def test_a_writer_that_waits_too_long_is_told_so(
+def test_a_writer_that_waits_too_long_gets_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_module, "BUSY_TIMEOUT_SECONDS", 0.1)
@@ -251,7 +251,7 @@ def test_a_writer_that_waits_too_long_is_told_so(
     ledger.close()
 
 
-def test_a_reader_neither_waits_for_a_writer_nor_sees_it_halfway(database: Database) -> None:
+def test_a_reader_does_not_wait_and_sees_no_partial_write(database: Database) -> None:
     with database.write() as writer:
         _make(writer, 1)
         with database.read() as reader:
@@ -270,7 +270,7 @@ def test_a_reader_sees_one_state_of_the_ledger(database: Database) -> None:
         assert _count(reader) == 0
 
 
-def test_a_ledger_that_cannot_be_written_says_so_and_works_again_when_it_can(
+def test_an_unwritable_ledger_says_so_and_recovers(
     sqlite: Database,
 ) -> None:
     sqlite.close()
@@ -295,7 +295,7 @@ HISTORY_CHANGES = [
 
 
 @pytest.mark.parametrize("change", HISTORY_CHANGES)
-def test_history_is_neither_changed_nor_deleted(
+def test_the_history_cannot_be_changed_or_deleted(
     database: Database, change: Callable[[], Any]
 ) -> None:
     tagged = {
@@ -315,12 +315,12 @@ def test_history_is_neither_changed_nor_deleted(
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite has no TRUNCATE
-def test_history_is_not_emptied_at_one_blow(database: Database) -> None:
+def test_the_history_cannot_be_truncated(database: Database) -> None:
     with pytest.raises(LedgerUnavailableError), database.write() as connection:
         connection.execute(text("TRUNCATE history"))
 
 
-def test_a_record_with_history_is_not_deleted(database: Database) -> None:
+def test_a_record_with_history_cannot_be_deleted(database: Database) -> None:
     tagged = {
         "state": "active",
         "legal_basis": None,
@@ -341,7 +341,7 @@ def test_a_naive_datetime_is_refused(database: Database) -> None:
         assert _count(connection) == 0
 
 
-def test_an_instant_comes_back_in_utc_whatever_zone_it_was_told_in(database: Database) -> None:
+def test_an_instant_of_any_zone_is_read_back_in_utc(database: Database) -> None:
     there = NOW.astimezone(timezone(timedelta(hours=5, minutes=30)))
     with database.write() as connection:
         _make(connection, 1, version=there, delete_after=date(2031, 12, 31))
@@ -369,7 +369,7 @@ def test_no_error_of_the_ledger_shows_a_value(database: Database) -> None:
 # Records
 
 
-def test_the_same_record_is_not_made_twice(database: Database) -> None:
+def test_a_record_cannot_be_created_twice(database: Database) -> None:
     with database.write() as connection:
         _make(connection, 1)
     with pytest.raises(RacedError), database.write() as connection:
@@ -388,8 +388,8 @@ def _delivery(number: int, name: str, policy: Policy, **fields: Any) -> Delivery
 
 
 @ON_EVERY_JOURNAL
-def test_records_made_by_many_at_once_are_made_once(database: Database, policy: Policy) -> None:
-    """Eight deliveries of each new order at the same moment, and all orders are of one new customer."""
+def test_records_created_by_many_writers_exist_once(database: Database, policy: Policy) -> None:
+    """Eight deliveries of each new order come at the same moment, and all orders are of one new customer."""
     rounds, width = 6, 8
     runtime = _ingest(database, policy)
     together = Barrier(width)
@@ -420,7 +420,7 @@ def test_records_made_by_many_at_once_are_made_once(database: Database, policy: 
         )
 
 
-def test_the_same_delivery_many_times_at_once_is_taken_once(
+def test_a_delivery_sent_many_times_at_once_is_recorded_once(
     database: Database, policy: Policy
 ) -> None:
     width = 8
@@ -441,8 +441,8 @@ def test_the_same_delivery_many_times_at_once_is_taken_once(
 
 
 @ON_EVERY_JOURNAL
-def test_changes_of_one_record_at_once_are_all_taken(database: Database, policy: Policy) -> None:
-    """Each order placed moves the same customer's day; the last of them counts, whoever came first."""
+def test_concurrent_changes_of_one_record_all_count(database: Database, policy: Policy) -> None:
+    """Each order moves the same customer's day. The latest of them counts, in whatever order they commit."""
     width = 8
     runtime = replace(_ingest(database, policy), settle=timedelta(0))
     together = Barrier(width)
@@ -462,7 +462,7 @@ def test_changes_of_one_record_at_once_are_all_taken(database: Database, policy:
     assert "2026-11-17T10:00:00" in row.facts
 
 
-def test_saving_what_is_there_already_writes_nothing(database: Database) -> None:
+def test_saving_unchanged_values_writes_nothing(database: Database) -> None:
     with database.write() as connection:
         _make(connection, 1)
         known = find(connection, KEY)
@@ -499,7 +499,9 @@ NOT_DUE: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("columns", NOT_DUE)
-def test_what_is_not_due_is_not_claimed(database: Database, columns: dict[str, Any]) -> None:
+def test_a_record_that_is_not_due_is_not_claimed(
+    database: Database, columns: dict[str, Any]
+) -> None:
     with database.write() as connection:
         _make(connection, 1, **columns)
         assert _claim(connection, "mine") == []
@@ -514,7 +516,7 @@ DUE: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("columns", DUE)
-def test_what_is_due_is_claimed(database: Database, columns: dict[str, Any]) -> None:
+def test_a_due_record_is_claimed(database: Database, columns: dict[str, Any]) -> None:
     with database.write() as connection:
         _make(connection, 1, **columns)
         assert _claim(connection, "mine") == [1]
@@ -527,7 +529,7 @@ def test_what_is_due_is_claimed(database: Database, columns: dict[str, Any]) -> 
     assert (known["external_id"], known["claim_until"]) == (1, NOW + timedelta(minutes=10))
 
 
-def test_claims_are_of_one_store_and_one_kind(database: Database) -> None:
+def test_a_claim_is_for_one_store_and_one_kind_of_work(database: Database) -> None:
     with database.write() as connection:
         _make(connection, 1, push_at=NOW)
         _make(connection, 2, "customer", push_at=NOW)
@@ -537,7 +539,7 @@ def test_claims_are_of_one_store_and_one_kind(database: Database) -> None:
 
 @pytest.mark.parametrize("analysed", [False, True])
 @pytest.mark.parametrize(("due", "limit"), [(30, 10), (250, 100)])
-def test_no_more_is_claimed_than_asked_for_and_the_longest_due_first(
+def test_a_claim_has_a_limit_and_takes_the_longest_due_first(
     database: Database, due: int, limit: int, analysed: bool
 ) -> None:
     with database.write() as connection:
@@ -552,7 +554,7 @@ def test_no_more_is_claimed_than_asked_for_and_the_longest_due_first(
         left = left[:-limit]
 
 
-def test_no_more_questions_are_claimed_than_asked_for(database: Database) -> None:
+def test_a_claim_of_refetches_has_a_limit(database: Database) -> None:
     with database.write() as connection:
         for place in range(30):
             _make(connection, place + 1, reread_at=NOW - place * SECOND, reread_reason="deleted")
@@ -564,7 +566,7 @@ def test_no_more_questions_are_claimed_than_asked_for(database: Database) -> Non
 
 
 @ON_EVERY_JOURNAL
-def test_claims_made_at_once_share_no_record(database: Database) -> None:
+def test_concurrent_claims_share_no_record(database: Database) -> None:
     width, due = 4, 120
     with database.write() as connection:
         for place in range(due):
@@ -581,7 +583,7 @@ def test_claims_made_at_once_share_no_record(database: Database) -> None:
     assert sorted(got) == list(range(1, due + 1))
 
 
-def test_a_claim_is_given_up_only_by_its_holder(database: Database) -> None:
+def test_only_its_holder_releases_a_claim(database: Database) -> None:
     with database.write() as connection:
         row_id = _make(connection, 1, push_at=NOW)
         _claim(connection, "mine")
@@ -600,7 +602,7 @@ def test_a_claim_is_given_up_only_by_its_holder(database: Database) -> None:
 # Stores
 
 
-def test_a_store_rests_since_its_first_failure_and_recovers(database: Database) -> None:
+def test_a_backoff_starts_with_the_first_failure_and_ends(database: Database) -> None:
     with database.write() as connection:
         stores.register(connection, ["shop"])
         assert stores.backoff_of(connection, "shop") is None
@@ -621,7 +623,7 @@ def test_a_store_rests_since_its_first_failure_and_recovers(database: Database) 
         assert stores.backoff_of(connection, "shop") is None
 
 
-def test_a_new_start_gives_only_those_another_try_that_an_operator_may_have_mended(
+def test_a_new_start_retries_only_failures_an_operator_can_fix(
     database: Database,
 ) -> None:
     with database.write() as connection:

@@ -1,4 +1,5 @@
-"""Walking through a list that changes between its pages: what is there all along is shown once, and the walk ends."""
+"""Reading a list that changes between its pages: an entry that is there throughout is shown once, and the reading
+ends."""
 
 from __future__ import annotations
 
@@ -23,9 +24,9 @@ NOTHING: Change = (frozenset(), frozenset())
 
 @dataclass
 class MovingList:
-    """A list of ids in memory that changes after each answer, as long as there are changes left.
+    """A list of ids in memory that changes after each answer, until no changes are left.
 
-    `lasting` are those that were in it at every answer.
+    `lasting` are the ids that were in it at every answer.
     """
 
     ids: set[int]
@@ -37,7 +38,7 @@ class MovingList:
         self.lasting = set(self.ids)
 
     def list_page(self, _endpoint: str, params: Mapping[str, str]) -> Listing:
-        """Answer a page as the store does, and change."""
+        """Answer with a page as the store does, and change."""
         self.answers += 1
         self.lasting &= self.ids
         offset, width = int(params["offset"]), int(params["per_page"])
@@ -51,7 +52,7 @@ class MovingList:
 
 
 def walk(moving: MovingList) -> list[int]:
-    """All that is shown on the way, from the first page to the end."""
+    """Return all that is shown from the first page to the end."""
     place, shown, longest = Place(), list[int](), len(moving.changes) * 60 + 200
     for _ in range(longest):
         step = page(cast("StoreClient", moving), "orders", {}, place)
@@ -67,7 +68,7 @@ changes = st.tuples(st.frozensets(IDS, max_size=6), st.frozensets(IDS, max_size=
 
 @given(st.sets(IDS), st.lists(changes, max_size=12), WIDTHS)
 @example({1, 2}, [NOTHING, (frozenset(), frozenset({3}))], 2)
-def test_what_is_there_all_along_is_shown_once_and_in_order(
+def test_every_lasting_entry_is_shown_once_and_in_order(
     ids: set[int], later: list[Change], width: int
 ) -> None:
     moving = MovingList(set(ids), list(later))
@@ -79,9 +80,7 @@ def test_what_is_there_all_along_is_shown_once_and_in_order(
 
 
 @given(st.sets(IDS), WIDTHS)
-def test_a_list_that_stands_still_is_shown_whole_in_as_many_pages_as_it_takes(
-    ids: set[int], width: int
-) -> None:
+def test_an_unchanged_list_is_read_whole_in_its_own_pages(ids: set[int], width: int) -> None:
     moving = MovingList(set(ids), [])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hooks.store.listing.PER_PAGE", width)

@@ -1,4 +1,5 @@
-"""A webhook whose owner may not see records any more: told from what came of its topic, and in which order."""
+"""A webhook whose owner may no longer see records, recognised by the outcomes of its topic's deliveries and their
+order."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ CAME = [
 
 
 @pytest.mark.parametrize(("came", "lost"), CAME)
-def test_lost_rights_are_those_of_topics_of_which_the_last_that_came_was_an_error(
+def test_lost_rights_are_of_topics_whose_last_delivery_was_an_error(
     database: Database, came: str, lost: dict[str, tuple[int, int]]
 ) -> None:
     with database.write() as connection:

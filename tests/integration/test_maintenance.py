@@ -1,4 +1,4 @@
-"""A worker's own work for the ledger, and how long it rests after it."""
+"""A worker's maintenance of the ledger, and its pauses."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from hooks.worker.maintenance import (
 from tests.integration.harness import Harness
 
 
-class Work:
-    """Something to do: it counts how often it was asked to, and ends as it is told."""
+class Chore:
+    """A chore that counts its calls, and ends as the test says."""
 
     def __init__(self, ends: int | Exception) -> None:
         self.ends, self.asked = ends, 0
@@ -31,7 +31,7 @@ class Work:
         return self.ends
 
 
-def _upkeep(harness: Harness, *works: Work) -> Maintenance:
+def _upkeep(harness: Harness, *works: Chore) -> Maintenance:
     return Maintenance(
         harness.runtime,
         harness.settings,
@@ -40,29 +40,29 @@ def _upkeep(harness: Harness, *works: Work) -> Maintenance:
     )
 
 
-def test_with_nothing_to_do_it_idles(harness: Harness) -> None:
-    assert _upkeep(harness, Work(0), Work(0)).run_once() == IDLE_SECONDS
+def test_maintenance_without_work_idles(harness: Harness) -> None:
+    assert _upkeep(harness, Chore(0), Chore(0)).run_once() == IDLE_SECONDS
 
 
-def test_after_work_it_goes_on_at_once_where_nobody_else_writes(
+def test_maintenance_goes_on_at_once_where_nobody_else_writes(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Database, "is_contended", lambda _: False)
-    assert _upkeep(harness, Work(7), Work(0)).run_once() == 0
+    assert _upkeep(harness, Chore(7), Chore(0)).run_once() == 0
 
 
-def test_after_work_it_rests_for_a_part_of_its_time_where_others_write(
+def test_maintenance_pauses_where_others_write(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Database, "is_contended", lambda _: True)
     monkeypatch.setattr("hooks.worker.maintenance.time.monotonic", iter([10.0, 10.03]).__next__)
-    assert _upkeep(harness, Work(7)).run_once() == pytest.approx(0.03 * PAUSE_SHARE)
+    assert _upkeep(harness, Chore(7)).run_once() == pytest.approx(0.03 * PAUSE_SHARE)
 
 
-def test_a_chore_that_fails_is_left_for_a_while_and_keeps_no_other_from_being_done(
+def test_a_failing_chore_backs_off_and_holds_up_no_other(
     harness: Harness,
 ) -> None:
-    fails, works = Work(RuntimeError("broken")), Work(0)
+    fails, works = Chore(RuntimeError("broken")), Chore(0)
     upkeep = _upkeep(harness, fails, works)
     for _ in range(3):
         assert upkeep.run_once() == IDLE_SECONDS
@@ -72,16 +72,16 @@ def test_a_chore_that_fails_is_left_for_a_while_and_keeps_no_other_from_being_do
     assert fails.asked == 2
 
 
-def test_a_ledger_that_is_away_is_left_alone_for_longer(harness: Harness) -> None:
-    away, other = Work(LedgerUnavailableError("away")), Work(0)
+def test_an_unavailable_ledger_gets_a_longer_backoff(harness: Harness) -> None:
+    away, other = Chore(LedgerUnavailableError("away")), Chore(0)
     assert _upkeep(harness, away, other).run_once() == LEDGER_AWAY_SECONDS
     assert other.asked == 0
 
 
-def test_one_chore_for_which_the_ledger_is_never_there_keeps_no_other_from_being_done(
+def test_a_chore_without_a_ledger_holds_up_no_other(
     harness: Harness,
 ) -> None:
-    upkeep = _upkeep(harness, Work(LedgerUnavailableError("locked")), other := Work(0))
+    upkeep = _upkeep(harness, Chore(LedgerUnavailableError("locked")), other := Chore(0))
     assert [upkeep.run_once() for _ in range(3)] == [
         LEDGER_AWAY_SECONDS,
         IDLE_SECONDS,

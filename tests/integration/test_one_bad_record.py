@@ -1,4 +1,4 @@
-"""One record over which the store, or what stands before it, fails: all else goes on."""
+"""One record on which the store, or a server in front of it, fails does not stop the work on other records."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Fits = Callable[[str, str, dict[str, str]], bool]
 def _answer_otherwise(
     harness: Harness, monkeypatch: pytest.MonkeyPatch, fits: Fits, status: int, body: bytes
 ) -> None:
-    """Let what stands before the store answer the calls that fit."""
+    """Let a server in front of the store answer the calls that match."""
     for client in (harness.worker.refetcher.client, harness.reconciler.client):
         send = client._send
 
@@ -48,10 +48,10 @@ FAILED = b'{"code": "internal_server_error", "message": "x", "data": {"status": 
 
 @ON_SQLITE
 @pytest.mark.parametrize("status", [403, 404, 405, 501])
-def test_an_order_that_is_gone_is_closed_where_no_post_may_be_read(
+def test_a_gone_order_is_closed_where_a_firewall_blocks_post_reads(
     status: int, harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A firewall refuses a POST that asks to be read; no cache was ever seen, so that the answer to the GET counts."""
+    """A firewall refuses a POST that only reads. No cache was ever seen, so the answer to the GET counts."""
     number, other = harness.written_order(), harness.written_order()
     _answer_otherwise(harness, monkeypatch, lambda *call: "_method" in call[2], status, HTML)
     harness.store.delete_order(number)
@@ -69,7 +69,7 @@ def test_an_order_that_is_gone_is_closed_where_no_post_may_be_read(
 
 @ON_SQLITE
 @pytest.mark.parametrize(("status", "body"), [(500, FAILED), (502, HTML)])
-def test_the_search_passes_over_an_order_that_the_store_fails_over(
+def test_the_search_skips_an_order_on_which_the_store_fails(
     status: int, body: bytes, harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     numbers = harness.store.place_orders(count=5, quiet=True)
@@ -97,7 +97,7 @@ def test_the_search_passes_over_an_order_that_the_store_fails_over(
     assert (state.error, state.due_at > harness.clock()) == (None, True)
 
 
-def test_a_refund_that_the_list_of_refunds_lacks_is_a_refund(
+def test_a_refund_missing_in_the_list_of_refunds_still_counts(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = int(harness.store.place_order(line_items=JUMPER)["id"])
@@ -118,7 +118,7 @@ def test_a_refund_that_the_list_of_refunds_lacks_is_a_refund(
 
 
 @ON_SQLITE
-def test_a_closed_record_keeps_the_question_that_was_open(harness: Harness) -> None:
+def test_a_closed_record_keeps_its_open_refetch(harness: Harness) -> None:
     number = harness.written_order()
     stale = harness.store.renderer.order(harness.store.shop.order(number)) | {
         "date_modified_gmt": "2026-01-01T00:00:00"

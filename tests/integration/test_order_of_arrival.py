@@ -1,8 +1,8 @@
-"""Deliveries, reports, holds, requests, consents and new policies in any order: the end depends on the facts alone.
+"""Deliveries, reports, holds, requests, consents and new policies in any order: the result depends on the facts alone.
 
-The ledger is held against what the rules give for the same facts, worked out without a database (`expected_rows`). What
-carries no time is left out, as in the test over the recorded day: it is dated by its arrival, or only leads to a
-question to the store.
+The ledger is compared with the rows that the rules give for the same facts, computed without a database
+(`expected_rows`). Inputs without a time are left out, as in the test over the recorded day: they are dated by their
+arrival, or only lead to a refetch.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ QUICK = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.
 
 
 def _examples(many: int) -> settings:
-    """So many, or as many more as the profile `search` tries."""
+    """Set the number of examples; the profile `search` tries more."""
     tried = many if settings().derandomize else settings().max_examples
     return settings(max_examples=tried, suppress_health_check=QUICK)
 
@@ -60,7 +60,7 @@ def _check(database: Database, case: RandomCase) -> None:
 
 @_examples(100)
 @given(case=random_cases())
-def test_the_end_depends_on_the_facts_and_not_on_their_order(
+def test_the_result_depends_on_the_facts_and_not_on_their_order(
     copies: MakeLedger, case: RandomCase
 ) -> None:
     with closing(copies()) as database:
@@ -69,6 +69,8 @@ def test_the_end_depends_on_the_facts_and_not_on_their_order(
 
 @_examples(6)
 @given(case=random_cases())
-def test_it_does_so_on_postgresql(servers: MakeLedger, case: RandomCase) -> None:
+def test_the_result_depends_on_the_facts_alone_on_postgresql(
+    servers: MakeLedger, case: RandomCase
+) -> None:
     with closing(servers()) as database:
         _check(database, case)

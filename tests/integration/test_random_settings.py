@@ -1,4 +1,5 @@
-"""Whatever a variable holds, the service starts, or says in a sentence which variable is wrong; never a traceback."""
+"""The service starts with any value of a variable, or names the wrong variable in a sentence; it never ends in a
+traceback."""
 
 from __future__ import annotations
 
@@ -88,14 +89,14 @@ FILES = [
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """None of our variables is set, but for a store; what a test sets is gone after it."""
+    """Unset every variable of ours, except for a store; undo the changes of a test."""
     monkeypatch.chdir(ROOT)
     with bare_environment():
         yield
 
 
 def start(**variables: str) -> str | None:
-    """Start the service with these variables; the message where it does not, which is one for the operator."""
+    """Start the service with these variables. Returns the operator's message where it does not start."""
     os.environ.update(STORE | variables)
     try:
         settings = Settings.from_env(None)
@@ -112,12 +113,12 @@ def start(**variables: str) -> str | None:
 
 
 def named(message: str) -> set[str]:
-    """The variables that a message names, each by a line."""
+    """Return the variables that a message names, each on a line."""
     return {line.strip().partition(":")[0] for line in message.split("\n")[1:]}
 
 
 def blamed(name: str, message: str | None) -> bool:
-    """Whether a message, if there is one, blames nothing but this variable."""
+    """Tell whether a message, if there is one, names this variable and no other."""
     if message is None:
         return True
     if name == "STORES":  # for a good name, four more variables are missing
@@ -128,14 +129,14 @@ def blamed(name: str, message: str | None) -> bool:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_garbage_is_taken_or_named(name: str) -> None:
+def test_any_value_is_accepted_or_its_variable_named(name: str) -> None:
     for value in GARBAGE:
         message = start(**{name: value})
         assert blamed(name, message), (value, message)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_file_that_is_none_is_named(name: str) -> None:
+def test_a_path_that_is_no_file_is_named(name: str) -> None:
     for value in FILES:
         message = start(**{f"{name}_FILE": value})
         assert message is not None
@@ -150,7 +151,7 @@ def test_a_file_that_is_none_is_named(name: str) -> None:
 )
 @example("\udcff")
 @profile(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_text_at_all_in_every_variable_is_one_message(value: str) -> None:
+def test_random_text_in_every_variable_gives_one_message(value: str) -> None:
     message = start(**dict.fromkeys(NAMES, value))
     assert message is None or all(
         each in NAMES or each.startswith("STORE_") for each in named(message)
@@ -158,7 +159,7 @@ def test_any_text_at_all_in_every_variable_is_one_message(value: str) -> None:
 
 
 @pytest.mark.parametrize("name", NUMBERS)
-def test_a_number_has_a_smallest_and_a_largest_value(name: str) -> None:
+def test_a_number_has_a_minimum_and_a_maximum(name: str) -> None:
     for value in ("-1", "9" * 12):
         message = start(**{name: value})
         assert message is not None
@@ -166,7 +167,7 @@ def test_a_number_has_a_smallest_and_a_largest_value(name: str) -> None:
 
 
 @pytest.mark.parametrize("made", ["folder", "latin-1", "nul"])
-def test_an_env_file_that_is_none_is_said_to_be_none(made: str, tmp_path: Path) -> None:
+def test_an_env_file_that_is_no_file_is_reported(made: str, tmp_path: Path) -> None:
     path = tmp_path / ".env"
     if made == "folder":
         path.mkdir()
