@@ -20,7 +20,7 @@ import idna
 from hooks.retention.facts import Subject
 
 LONGEST = 254
-"""The most characters that an address has (RFC 5321, 4.5.3.1.3, without the angle brackets)."""
+"""The length of the longest address in characters (RFC 5321, 4.5.3.1.3, without the angle brackets)."""
 
 RESERVED = "invalid"
 """No mailbox is under this domain (RFC 2606). The store's eraser writes `deleted@site.invalid`."""
@@ -35,13 +35,13 @@ _AROUND = _WHITE + _JOINERS + _MARKS
 
 
 def email_subject(email: str, key: str) -> Subject:
-    """The subject that an e-mail is, whatever the text: hex of HMAC-SHA-256 over the UTF-8 of its one spelling."""
+    """Return the subject of an e-mail, whatever the text: hex of HMAC-SHA-256 over the UTF-8 of its one spelling."""
     text = _spelled(email).encode("utf-8", "surrogatepass")
     return Subject("email", hmac.digest(key.encode(), text, "sha256").hex())
 
 
 def address_hash(value: object, key: str) -> str | None:
-    """The same hash of a billing e-mail; None where the value is no address that a person can have."""
+    """Return the hash of an address, as in `email_subject`; None where the value cannot be a person's address."""
     if isinstance(value, str) and is_address(value):
         return email_subject(value, key).value
     return None
@@ -58,7 +58,7 @@ def is_address(text: str) -> bool:
 
 
 def _spelled(email: str) -> str:
-    """The one spelling of an address; of any other text, as far as it goes."""
+    """Spell an address in the one way. Other texts are changed by the same steps, as far as these apply."""
     text = normalize("NFC", email.translate(_IGNORED).strip(_AROUND))
     text = normalize("NFC", text.lower())
     local, at, domain = text.rpartition("@")
@@ -68,7 +68,7 @@ def _spelled(email: str) -> str:
 
 
 def _ascii_domain(domain: str) -> str:
-    """The ASCII form of a domain; the domain itself where UTS 46 forbids it.
+    """Return the ASCII form of a domain; the domain itself where UTS 46 forbids it.
 
     Only the mapping of UTS 46 is applied, not the rules for registering a name: domains that break those exist.
     """
@@ -79,7 +79,8 @@ def _ascii_domain(domain: str) -> str:
         labels = [_ascii_label(label) for label in mapped.split(".")]
     except (idna.IDNAError, UnicodeError):
         return domain
-    return ".".join(labels) if mapped.isprintable() and not {"@", " "} & set(mapped) else domain
+    is_allowed = mapped.isprintable() and "@" not in mapped and " " not in mapped
+    return ".".join(labels) if is_allowed else domain
 
 
 def _ascii_label(label: str) -> str:

@@ -1,4 +1,4 @@
-"""Noting what was asked for or decided about a record, and what it led to."""
+"""Record events of operators: saved in the ledger, with the record before and after."""
 
 from __future__ import annotations
 
@@ -15,43 +15,42 @@ from hooks.ledger.records import RecordKey
 from hooks.retention.events import RecordEvent
 from hooks.runtime import Runtime
 
-_Shown = dict[str, Any] | None
-
 
 @dataclass(frozen=True, slots=True)
 class NoteOutcome:
-    """What became of it: `event` as the ledger has it, and the record before and after, None while it is not known.
+    """The outcome of a record event. `new`: False where the ledger had the event already.
 
-    Only the record itself: what is a customer's besides is tagged anew by a worker.
+    `event`: as the ledger has it. `before`, `after`: the view of the record; None while the record is unknown.
+    Other records of the same person are not shown: a worker re-tags them later.
     """
 
     new: bool
     event: RecordEvent
-    before: _Shown
-    after: _Shown
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
 
 
 def note(runtime: Runtime, key: RecordKey, event: RecordEvent) -> NoteOutcome:
-    """Have the ledger hold an event of a record durably; once, however often it is noted.
+    """Save a record event durably. It counts once, however often it is saved.
 
     Raises LedgerUnavailableError, and EventRefusedError where another event of the record has its id.
     """
-    before = _shown(runtime, key)
+    before = _view(runtime, key)
     result = Ingest(runtime).ingest_one(key.store, event_delivery(key.kind, key.external_id, event))
-    held = _held(runtime, key, event)
-    if replace(event, at=held.at) != held:
+    saved = _saved_event(runtime, key, event.id)
+    if replace(event, at=saved.at) != saved:
         raise EventRefusedError({"id": "is that of another event of this record"})
-    return NoteOutcome(result is Result.RECORDED, held, before, _shown(runtime, key))
+    return NoteOutcome(result is Result.RECORDED, saved, before, _view(runtime, key))
 
 
-def _held(runtime: Runtime, key: RecordKey, event: RecordEvent) -> RecordEvent:
+def _saved_event(runtime: Runtime, key: RecordKey, event_id: str) -> RecordEvent:
     with runtime.database.read() as connection:
         row = records.find_by_ids(connection, key.store, key.kind, [key.external_id])[
             key.external_id
         ]
-    return next(known for known in read_events(row["events"]) if known.id == event.id)
+    return next(event for event in read_events(row["events"]) if event.id == event_id)
 
 
-def _shown(runtime: Runtime, key: RecordKey) -> _Shown:
+def _view(runtime: Runtime, key: RecordKey) -> dict[str, Any] | None:
     with runtime.database.read() as connection:
         return record_view(connection, key.store, key.kind, key.external_id)

@@ -1,8 +1,10 @@
-"""Hashing the addresses of a store anew: with a first key, or with another one in place of the last.
+"""Rehash: the addresses of a store are hashed again, with a first key or with a new one.
 
-The danger: nobody can compute a hash of the new key from one of the old key, and a newsletter contact is known by its
-hash alone. So what bears on a record by way of an address is first kept with the record itself. Then the hashes are
-dropped, and the store is read again by whoever works for it, with the new key.
+The danger: no hash of the new key can be computed from a hash of the old key. A newsletter contact is known by its hash
+alone, so events that reach a record by its address would be lost.
+
+The rule: save such events with the record itself first. Then drop the hashes, and mark the records for a refetch. The
+worker asks the store, and hashes with the new key.
 """
 
 from __future__ import annotations
@@ -30,9 +32,9 @@ REQUESTS = ("erasure-requested", "objection")
 
 
 def rehash(runtime: Runtime, store: str) -> int:
-    """Keep with each record of a store what bears on it, drop all hashes, and mark every record to be read again.
+    """Save with each record of a store the events that reach it by an address, drop all hashes, and mark for refetch.
 
-    Returns how many records that are. Raises LedgerUnavailableError.
+    Returns the number of marked records. Raises LedgerUnavailableError.
     """
 
     def work(unit: Unit) -> int:
@@ -45,14 +47,17 @@ def rehash(runtime: Runtime, store: str) -> int:
 
 
 def _with_addresses(connection: Connection, store: str) -> list[RecordRow]:
-    """The accounts with an address, and all else that goes by an address alone but is no newsletter contact."""
-    chosen = select(table).where(
+    """Find the records that their address alone links to a person: accounts, guests' orders, and others.
+
+    Newsletter contacts are left out.
+    """
+    query = select(table).where(
         table.c.store == store,
         table.c.email_hash.is_not(None),
         table.c.kind != CONTACT,
         table.c.customer_id.is_(None),
     )
-    return [record_row(row) for row in connection.execute(chosen).mappings()]
+    return [record_row(row) for row in connection.execute(query).mappings()]
 
 
 def _keep_events(unit: Unit, row: RecordRow, runtime: Runtime) -> None:
@@ -67,18 +72,19 @@ def _keep_events(unit: Unit, row: RecordRow, runtime: Runtime) -> None:
     if current is None:
         return
     events: list[RecordEvent] = []
-    for name, noted in events_by_name.items():
+    for name, person_events in events_by_name.items():
         is_own = name == (row["kind"], row["external_id"])
         if not is_own and not _is_shown(unit, row["store"], name):
-            events += noted
+            events += person_events
     before = read_events(current["events"])
     ids = {event.id for event in before}
-    new = [event for event in _fitting(current, events) if event.id not in ids]
-    if new:
-        change: RecordChange = {"events": events_text((*before, *new))}
-        unit.save(current, change)
-        reason = "Kept with the record: what was decided about the person who has its address"
-        unit.remember(changed_row(current, change), runtime.clock(), CAUSE, reason)
+    new = [event for event in _relevant(current, events) if event.id not in ids]
+    if not new:
+        return
+    change: RecordChange = {"events": events_text((*before, *new))}
+    unit.save(current, change)
+    reason = "Kept with the record: what was decided about the person who has its address"
+    unit.remember(changed_row(current, change), runtime.clock(), CAUSE, reason)
 
 
 def _is_shown(unit: Unit, store: str, name: Name) -> bool:
@@ -90,10 +96,10 @@ def _is_shown(unit: Unit, store: str, name: Name) -> bool:
     return account is not None and account["state"] != "gone"
 
 
-def _fitting(row: RecordRow, events: Iterable[RecordEvent]) -> Iterator[RecordEvent]:
+def _relevant(row: RecordRow, events: Iterable[RecordEvent]) -> Iterator[RecordEvent]:
     """Yield the events that are about this record.
 
-    A consent is not about an order without marketing data. A request is about records that were there when it came.
+    A consent is not about an order without marketing data. A request is about records that existed when it came.
     """
     facts = read_facts(row["kind"], row["facts"]) if row["facts"] else None
     has_no_marketing = isinstance(facts, OrderFacts) and not facts.kinds & META_KINDS
@@ -107,17 +113,20 @@ def _fitting(row: RecordRow, events: Iterable[RecordEvent]) -> Iterator[RecordEv
 
 
 def _drop_and_mark(connection: Connection, store: str, runtime: Runtime) -> int:
-    """Drop the hashes of what the store can show again, and mark it."""
+    """Drop the hashes of the records that come from the store, and mark for refetch those that it still has."""
     connection.execute(delete(account_emails).where(account_emails.c.store == store))
-    shown = table.c.store == store, table.c.kind.in_(STORED_KINDS)
-    connection.execute(
-        update(table).where(*shown, table.c.email_hash.is_not(None)).values(email_hash=None)
-    )
+    is_stored = table.c.store == store, table.c.kind.in_(STORED_KINDS)
+    has_hash = table.c.email_hash.is_not(None)
+    connection.execute(update(table).where(*is_stored, has_hash).values(email_hash=None))
     records.mark_for_retag(connection, store, table.c.kind.in_(STORED_KINDS))
     now = runtime.clock()
-    there = *shown, table.c.state.not_in(("unknown", "gone"))
-    asked = {"reread_at": now, "reread_since": now, "reread_reason": "rehash", "reread_attempts": 0}
-    connection.execute(update(table).where(*there).values(asked))
-    return int(
-        connection.execute(select(func.count()).select_from(table).where(*there)).scalar_one()
-    )
+    is_present = *is_stored, table.c.state.not_in(("unknown", "gone"))
+    refetch = {
+        "reread_at": now,
+        "reread_since": now,
+        "reread_reason": "rehash",
+        "reread_attempts": 0,
+    }
+    connection.execute(update(table).where(*is_present).values(refetch))
+    query = select(func.count()).select_from(table).where(*is_present)
+    return int(connection.execute(query).scalar_one())

@@ -1,4 +1,4 @@
-"""Whether a body was signed by the store: verifies bytes, raises, returns nothing."""
+"""Signatures of webhooks: verify the bytes of a body before anything is parsed."""
 
 from __future__ import annotations
 
@@ -18,16 +18,21 @@ def is_well_formed(signature: str | None) -> bool:
 
 
 def verify(body: bytes, signature: str | None, *, keys: Iterable[bytes]) -> None:
-    """Check `X-WC-Webhook-Signature`: base64 of HMAC-SHA256 over the raw body, in constant time for each key.
+    """Check the header `X-WC-Webhook-Signature` against the raw body. Several keys may be current.
 
-    Raises SignatureRefusedError when the signature is missing, malformed or made with another key.
+    WooCommerce signs in `WC_Webhook::generate_signature`: base64 of HMAC-SHA256 over the raw body, with the webhook's
+    secret as key (https://woocommerce.com/document/webhooks/). GitHub signs in the same way, but in hex
+    (https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries). Each comparison takes constant
+    time, and all keys are tried.
+
+    Raises SignatureRefusedError where the signature is missing, malformed or made with another key.
     """
-    given = (signature or "").encode("utf-8", "replace")
-    genuine = False
+    actual = (signature or "").encode("utf-8", "replace")
+    is_genuine = False
     for key in keys:
         expected = b64encode(hmac.digest(key, body, "sha256"))
-        genuine |= hmac.compare_digest(expected, given)
-    if not genuine:
+        is_genuine |= hmac.compare_digest(expected, actual)
+    if not is_genuine:
         raise SignatureRefusedError(
             "The delivery is not signed with a current secret of this store."
         )

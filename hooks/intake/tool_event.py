@@ -1,18 +1,18 @@
-"""Events from their bytes: what tools report, verified, parsed and typed, and what operators note. No IO, no clock.
+"""Tool events and record events, from their bytes to values: verified, parsed, typed. No IO, no clock.
 
-The danger: an event may name a person by an e-mail, and the ledger must hold nothing that an e-mail can be tried on.
+The danger: an event may name a person by an e-mail. The ledger must hold nothing that lets somebody test whether an
+e-mail is in it.
 
-The rule: the e-mail is hashed with a key here. A body is named by its signature, or by a hash that is keyed with the
-tool's token.
+The rule: the e-mail is hashed with a key here. The identity of a delivery is made of the body's signature, or of a hash
+that is keyed with the tool's token: a plain hash of the body could be tested as well.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
-from functools import partial
 from hashlib import sha256
 from typing import Any, cast
 
@@ -39,17 +39,26 @@ from schemas.event import NO_EMAIL, Address, ToolEvent, ToolEventSchema, faults
 from schemas.record_event import RecordEventSchema
 
 REPORTED = "event"
+"""Topic of a tool event."""
+
 UNDATED = "event.undated"
-"""What carries no time is dated by its arrival, so that a repeat of it must be known for ever."""
+"""Topic of a signed tool event without a time. It gets the time of its arrival, so that a repeat must be recognised for
+ever: the log never drops it."""
 
 NO_KEY = "is only taken to be hashed with a key: set SUBJECT_KEY"
 NOTED = "record-event"
-SHOWN_OF_HASH = 16
+"""Topic of a record event."""
+
+HASH_DIGITS = 16
+"""The digits of an address hash that a newsletter contact's name shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """One thing that an event reports: its type, and whether the event said when it happened."""
+    """One report of a tool event. `type`: the event's type; empty where this service does not use the event.
+
+    `is_dated`: the event has a time of its own.
+    """
 
     content: OccurrenceReport | EventNote | Ignored
     type: str = ""
@@ -64,22 +73,19 @@ def events_from_http(
     subject_key: str | None,
     now: datetime,
 ) -> tuple[Delivery, ...]:
-    """Verify, then parse what a tool reports: one delivery for each that it is about. `headers` finds names in any
-    case; `now` is the time of day.
+    """Verify a signed tool event, then parse it. Returns one delivery for each person that it is about.
 
-    Raises SignatureRefusedError, and EventRefusedError where a genuine event is not of the shape.
+    `headers` must find names in any case. `now`: the time of day (UTC).
+    Raises SignatureRefusedError, and EventRefusedError where a genuine event has another shape.
     """
     signature = headers.get("X-WC-Webhook-Signature", "")
     verify(body, signature, keys=keys)
-    reported = _reported(event_object(body), subject_key, now)
-    return tuple(
-        Delivery(_identity("event", signature, str(place)), _topic(told), told.content)
-        for place, told in enumerate(reported)
-    )
-
-
-def _topic(told: Reported) -> str:
-    return REPORTED if told.is_dated else UNDATED
+    deliveries = []
+    for index, report in enumerate(_parse_reports(event_object(body), subject_key, now)):
+        identity = _identity("event", signature, str(index))
+        topic = REPORTED if report.is_dated else UNDATED
+        deliveries.append(Delivery(identity, topic, report.content))
+    return tuple(deliveries)
 
 
 def events_of_tool(
@@ -89,31 +95,37 @@ def events_of_tool(
     subject_key: str | None,
     now: datetime,
 ) -> tuple[Delivery, ...]:
-    """Parse what a tool reports that has shown its token: one delivery for each that it is about.
+    """Parse an event of a tool that was recognised by its token. Returns one delivery for each person in it.
 
-    Raises EventRefusedError where the event is not of the shape, and EventForbiddenError where the tool may not send
-    it; then no part of it may be taken.
+    Raises EventRefusedError where the event has another shape, and EventForbiddenError where the tool may not send it.
+    Then no part of the event may be ingested.
     """
-    reported = _reported(event_object(body), subject_key, now)
-    for told in reported:
-        if told.type and not token.may_send(told.type):
-            raise EventForbiddenError(f"EVENT_TOKENS does not let {token.name} send {told.type}.")
+    reports = _parse_reports(event_object(body), subject_key, now)
+    for report in reports:
+        if report.type and not token.may_send(report.type):
+            raise EventForbiddenError(f"EVENT_TOKENS does not let {token.name} send {report.type}.")
     proof = token.proof_of(body)
-    names = (_identity("event", proof, str(place)) for place in range(len(reported)))
-    return tuple(_of_tool(told, name, now) for told, name in zip(reported, names, strict=True))
+    deliveries = []
+    for index, report in enumerate(reports):
+        body_identity = _identity("event", proof, str(index))
+        deliveries.append(_delivery_of_tool(report, body_identity, now))
+    return tuple(deliveries)
 
 
-def _of_tool(told: Reported, named: str, now: datetime) -> Delivery:
-    """A delivery named by its body. What carries no time may happen again, and then has the same body: only what comes
-    soon after it is a repeat (see `hooks.intake.ingest.REPORTS_APART`)."""
-    if told.is_dated:
-        return Delivery(named, REPORTED, told.content)
-    arrived = _identity(named, now.isoformat())
-    return Delivery(arrived, REPORTED, told.content, signed_identity=named)
+def _delivery_of_tool(report: Reported, body_identity: str, now: datetime) -> Delivery:
+    """Return the delivery of a report. `body_identity`: the same for equal bodies.
+
+    An event without a time may happen again, and then has the same body. Only one that comes soon after the first is
+    a repeat (see `hooks.intake.ingest.REPEAT_WINDOW`).
+    """
+    if report.is_dated:
+        return Delivery(body_identity, REPORTED, report.content)
+    arrival_identity = _identity(body_identity, now.isoformat())
+    return Delivery(arrival_identity, REPORTED, report.content, signed_identity=body_identity)
 
 
 def event_object(body: bytes) -> dict[str, Any]:
-    """The object that an event's body is. Raises EventRefusedError."""
+    """Parse the body of an event, which must be a JSON object. Raises EventRefusedError."""
     try:
         return json_object(body)
     except QuarantinedError as error:
@@ -129,46 +141,47 @@ def record_event(
     zone: tzinfo,
     fresh_id: str,
 ) -> RecordEvent:
-    """What is to be noted about a record. Where it has no id, it gets one made of what it says, so that the same one
-    sent twice is one; or `fresh_id`, where it does not say when it happened, which is then `now`.
+    """Parse a record event. Days are in the time zone `zone`.
 
+    An event without a time gets `now`. An event without an id gets a hash of its content, so that the same event sent
+    twice counts once; without a time as well, it gets `fresh_id`, since it may be another event each time.
     Raises EventRefusedError.
     """
-    read: dict[str, Any] = _loaded(RecordEventSchema(now, zone), raw)
-    dated = read["at"] is not None
-    event = RecordEvent(
-        **read | {"at": read["at"] or now.replace(microsecond=0), "id": read["id"] or fresh_id}
-    )
-    if read["id"] or not dated:
+    fields: dict[str, Any] = _load(RecordEventSchema(now, zone), raw)
+    has_id = bool(fields["id"])
+    is_dated = fields["at"] is not None
+    if not has_id:
+        fields["id"] = fresh_id
+    if not is_dated:
+        fields["at"] = now.replace(microsecond=0)
+    event = RecordEvent(**fields)
+    if has_id or not is_dated:
         return event
-    told = {name: value for name, value in event_dict(event).items() if name != "id"}
-    return RecordEvent(
-        **read | {"id": _identity(kind, str(external_id), json.dumps(told, sort_keys=True))}
-    )
+    content = event_dict(event)
+    content.pop("id", None)
+    identity = _identity(kind, str(external_id), json.dumps(content, sort_keys=True))
+    return replace(event, id=identity)
 
 
 def event_delivery(kind: RecordKind, external_id: int, event: RecordEvent) -> Delivery:
-    """What is noted, as the ledger takes it."""
-    return Delivery(
-        _identity(NOTED, kind, str(external_id), event.id),
-        NOTED,
-        EventNote(kind, external_id, event),
-    )
+    """Return a record event as a delivery, so that it can be ingested."""
+    identity = _identity(NOTED, kind, str(external_id), event.id)
+    return Delivery(identity, NOTED, EventNote(kind, external_id, event))
 
 
-def _reported(
+def _parse_reports(
     raw: Mapping[str, Any],
     subject_key: str | None,
     now: datetime,
 ) -> tuple[Reported, ...]:
     if is_brevo(raw):
-        return _of_brevo(raw, subject_key, now)
-    event: ToolEvent = _loaded(ToolEventSchema(now), raw)
+        return _parse_brevo(raw, subject_key, now)
+    event: ToolEvent = _load(ToolEventSchema(now), raw)
     subject = _subject(event.subject, subject_key)
     return (Reported(_content(event, subject, now), event.type, is_dated=event.at is not None),)
 
 
-def _of_brevo(
+def _parse_brevo(
     raw: Mapping[str, Any], subject_key: str | None, now: datetime
 ) -> tuple[Reported, ...]:
     occurrence = occurrence_of(raw)
@@ -176,19 +189,20 @@ def _of_brevo(
         return (Reported(Ignored()),)
     if subject_key is None:
         raise EventRefusedError({"email": NO_KEY})
-    event: BrevoEvent = _loaded(BrevoEventSchema(now), raw)
+    event: BrevoEvent = _load(BrevoEventSchema(now), raw)
     subjects = dict.fromkeys(email_subject(email, subject_key) for email in event.emails)
-    told = partial(Reported, type=f"marketing.{occurrence}", is_dated=event.at is not None)
-    return tuple(told(_of_email(subject, occurrence, event.at)) for subject in subjects)
+    event_type, is_dated = f"marketing.{occurrence}", event.at is not None
+    contents = (_contact_report(subject, occurrence, event.at) for subject in subjects)
+    return tuple(Reported(content, event_type, is_dated) for content in contents)
 
 
-def _subject(told: Subject | Address | None, subject_key: str | None) -> Subject | None:
-    """Find the subject of an event. Raises EventRefusedError where that is an e-mail that cannot be hashed."""
-    if not isinstance(told, Address):
-        return told
+def _subject(sent: Subject | Address | None, subject_key: str | None) -> Subject | None:
+    """Return the subject of an event, an address hashed. Raises EventRefusedError where that cannot be done."""
+    if not isinstance(sent, Address):
+        return sent
     if subject_key is None:
         raise EventRefusedError({"subject.email": NO_KEY})
-    hashed = address_hash(told.email, subject_key)
+    hashed = address_hash(sent.email, subject_key)
     if hashed is None:
         raise EventRefusedError({"subject.email": NO_EMAIL})
     return Subject("email", hashed)
@@ -198,27 +212,29 @@ def _content(
     event: ToolEvent, subject: Subject | None, now: datetime
 ) -> OccurrenceReport | EventNote:
     if subject is not None and event.type in PERSON_EVENTS:
-        return _noted(subject, _request(event, subject, now))
+        return _event_note(subject, _request(event, subject, now))
     kind, occurrence = EVENT_TYPES[event.type]
     if subject is None or kind != "marketing-consent":
         return occurrence_report(event.type, event.name, event.at, subject)
     if subject.kind == "email":
-        return _of_email(subject, occurrence, event.at)
-    return _noted(subject, _choice(event, subject, occurrence, now))
+        return _contact_report(subject, occurrence, event.at)
+    return _event_note(subject, _choice(event, subject, occurrence, now))
 
 
-def _noted(subject: Subject, event: RecordEvent) -> EventNote:
-    """What is noted of a customer or an order; of an e-mail, on the record of the newsletter contact that it is."""
+def _event_note(subject: Subject, event: RecordEvent) -> EventNote:
+    """Return an event with the record of its subject. An e-mail is a record by itself: a newsletter contact."""
     if subject.kind == "email":
         return EventNote("marketing-consent", number_of(str(subject)), event, subject)
     return EventNote(subject.kind, int(subject.value), event)
 
 
-def _of_email(subject: Subject, occurrence: Occurrence, at: datetime | None) -> OccurrenceReport:
-    """Somebody's consent to marketing of whom nothing is known but the hash is a record by itself."""
-    name = str(subject)
-    shown = f"{subject.kind}:{subject.value[:SHOWN_OF_HASH]}"
-    return OccurrenceReport("marketing-consent", number_of(name), occurrence, at, shown, subject)
+def _contact_report(
+    subject: Subject, occurrence: Occurrence, at: datetime | None
+) -> OccurrenceReport:
+    """Return the report of a consent that is known by an address hash alone: of a newsletter contact."""
+    number = number_of(str(subject))
+    name = f"{subject.kind}:{subject.value[:HASH_DIGITS]}"
+    return OccurrenceReport("marketing-consent", number, occurrence, at, name, subject)
 
 
 def _choice(
@@ -227,32 +243,35 @@ def _choice(
     occurrence: Occurrence,
     now: datetime,
 ) -> RecordEvent:
-    """A consent of a customer, or one given with an order. Who is deleted from the tool's list is on it no more.
+    """Return the choice of a customer, or one made with an order. A person deleted from the tool's list has withdrawn.
 
-    The tool's id is that of the consent, which may be withdrawn and given again: times tell two events apart.
+    The tool's id is that of the consent, which may be withdrawn and given again. So the time identifies the event; for
+    an event without a time, the tool's id does too.
     """
     type_: EventType = "consent-given" if occurrence == "consent-given" else "consent-withdrawn"
     at = event.at or now.replace(microsecond=0)
-    named = () if event.at else (event.name,)
-    return RecordEvent(_identity(event.type, str(subject), at.isoformat(), *named), type_, at)
+    parts = [event.type, str(subject), at.isoformat()]
+    if event.at is None:
+        parts.append(event.name)
+    return RecordEvent(_identity(*parts), type_, at)
 
 
 def _request(event: ToolEvent, subject: Subject, now: datetime) -> RecordEvent:
-    """What a person asks for. The tool's id is that of the request, which is one however often it is reported."""
+    """Return the request of a person. With the tool's id, it counts once, however often it is reported."""
     at = event.at or now.replace(microsecond=0)
-    told = _identity(event.type, event.scope, str(subject), at.isoformat())
-    named = ":".join(filter(None, (event.type, event.scope, event.name)))
-    type_ = cast("EventType", event.type)
-    return RecordEvent(named if event.name else told, type_, at, scope=event.scope)
+    if event.name:
+        event_id = ":".join(filter(None, (event.type, event.scope, event.name)))
+    else:
+        event_id = _identity(event.type, event.scope, str(subject), at.isoformat())
+    return RecordEvent(event_id, cast("EventType", event.type), at, scope=event.scope)
 
 
 def _identity(*parts: str) -> str:
-    """A name for what these say. A signature or a proof in it stands for the body, of which it is a keyed hash: one
-    without a key could be tried e-mails on."""
+    """Hash these parts. A signature or a proof among them stands for the body, of which it is a keyed hash."""
     return sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
-def _loaded(schema: Schema, raw: Mapping[str, Any]) -> Any:
+def _load(schema: Schema, raw: Mapping[str, Any]) -> Any:
     try:
         return schema.load(raw)
     except RecursionError as error:

@@ -1,4 +1,8 @@
-"""One webhook delivery, from its bytes: verified, parsed, typed. No IO, no clock."""
+"""A webhook delivery, from its bytes to a value: verified, parsed, typed. No IO, no clock.
+
+A genuine delivery never fails here. Where its body cannot be read, its content is a `Quarantine`, since WooCommerce
+disables a webhook whose deliveries are refused.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +47,7 @@ from schemas.wire import record_id
 
 _PING = re.compile(rb"webhook_id=\d{1,20}")
 PING_BYTES = len("webhook_id=") + 20
-"""The most that a ping has."""
+"""The size of the longest ping."""
 
 _DELETE_ORDER = "woocommerce_delete_order"
 
@@ -57,19 +61,19 @@ TOPICS = (
     "customer.deleted",
     f"action.{_DELETE_ORDER}",
 )
-"""The topics that this service lives on; the policy file names more actions."""
+"""The topics that every store sends. A policy may name more actions."""
 
 
 def all_topics(policy: Policy) -> tuple[str, ...]:
-    """Every topic of which deliveries are taken."""
+    """Return all topics whose deliveries this service reads."""
     return TOPICS + tuple(f"action.{name}" for name in policy.actions)
 
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """Something happened to a record, but the delivery does not show what it is now: the store must be asked.
+    """A change of a record that the delivery does not show, so that the store must be asked.
 
-    It carries no time, so nothing may be closed on its word alone.
+    A hint has no time, so it alone never closes a record.
     """
 
     kind: RecordKind
@@ -79,9 +83,10 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class OccurrenceReport:
-    """Something that another tool, or a custom action of the store, reports of a request or a consent.
+    """A report about a support request or a consent, by another tool or by a custom action of the store.
 
-    `at` is None where it carries no time. `name` is the tool's own id of it.
+    `at`: None where the report has no time. `name`: the tool's own id of the request or consent; empty where
+    `external_id` says the same.
     """
 
     kind: RecordKind
@@ -94,7 +99,7 @@ class OccurrenceReport:
 
 @dataclass(frozen=True, slots=True)
 class EventNote:
-    """Something that was asked for or decided about a record. `subject`: whom it is about, where that is an e-mail."""
+    """A record event, and the record that it is about. `subject`: the person, where an e-mail names them."""
 
     kind: RecordKind
     external_id: int
@@ -104,7 +109,7 @@ class EventNote:
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """A signed body that cannot be taken for what its topic says; the record's id where that much is known."""
+    """A signed body that does not fit its topic: the cause, and the record as far as it is known."""
 
     reason: str
     detail: str
@@ -114,23 +119,26 @@ class Quarantine:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A topic that is none of ours."""
+    """A delivery that this service does not use, such as one of another topic."""
 
 
 Content = Snapshot | Hint | OccurrenceReport | EventNote | Quarantine | Ignored
 
 
 def is_ping(body: bytes, headers: Mapping[str, str]) -> bool:
-    """Whether this is what a webhook sends when it is made or moved: a form, unsigned, `webhook_id=N`."""
+    """Tell whether this is a ping: an unsigned form `webhook_id=N`, sent when a webhook is created or moved."""
     return "X-WC-Webhook-Signature" not in headers and _PING.fullmatch(body) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A genuine delivery. `identity` names it among all others of its store, `topic` is one of ours or 'other'.
+    """A genuine delivery.
 
-    `signed_identity` names only what is signed, and the topic. It is empty but for a report without a time, whose
-    date is that of its arrival: a copy with another id, which nobody signs, would move that date.
+    `identity`: unique among the deliveries of its store.
+    `topic`: one of `all_topics`, or 'other'.
+    `signed_identity`: like `identity`, but of the signed parts and the topic only. Empty, except for a report without
+    a time. Such a report gets the time of its arrival, and the delivery's id is not signed: a copy with another id
+    would move that time.
     """
 
     identity: str
@@ -148,32 +156,41 @@ class Delivery:
         policy: Policy,
         subject_key: str | None = None,
     ) -> Self:
-        """Verify, then parse. `headers` finds names in any case. With a `subject_key` addresses are hashed, in memory.
+        """Verify a request, then parse it. `headers` must find names in any case.
 
-        Raises SignatureRefusedError; whatever else is wrong with a genuine delivery is its `content`.
+        With a `subject_key`, addresses are hashed in memory; without one, they are dropped.
+        Raises SignatureRefusedError. Any other fault of a genuine delivery becomes its `content`.
         """
-        signature = headers.get("X-WC-Webhook-Signature")
-        verify(body, signature, keys=keys)
-        topic = headers.get("X-WC-Webhook-Topic", "")
-        known = topic if topic in all_topics(policy) else "other"
+        verify(body, headers.get("X-WC-Webhook-Signature"), keys=keys)
+        sent_topic = headers.get("X-WC-Webhook-Topic", "")
+        topic = sent_topic if sent_topic in all_topics(policy) else "other"
         try:
-            content = _content(known, body, policy, subject_key)
+            content = _content(topic, body, policy, subject_key)
         except QuarantinedError as error:
-            kind = topic.split(".")[0]
-            about = (kind, error.external_id) if kind in STORED_KINDS else (None, None)
-            content = Quarantine(error.reason, error.detail, *about)
-        undated = isinstance(content, OccurrenceReport) and content.at is None
-        signed = _identity(headers, topic, "X-WC-Webhook-Signature") if undated else ""
-        return cls(_identity(headers, topic, *_NAMING), known, content, signed)
+            content = _quarantine(sent_topic, error)
+        signed_identity = ""
+        if isinstance(content, OccurrenceReport) and content.at is None:
+            signed_identity = _identity(headers, sent_topic, "X-WC-Webhook-Signature")
+        return cls(_identity(headers, sent_topic, *_ID_HEADERS), topic, content, signed_identity)
 
 
-_NAMING = ("X-WC-Webhook-ID", "X-WC-Webhook-Delivery-ID", "X-WC-Webhook-Signature")
-"""The delivery as a whole: its id alone is a hash of the webhook and the second, which many share."""
+_ID_HEADERS = ("X-WC-Webhook-ID", "X-WC-Webhook-Delivery-ID", "X-WC-Webhook-Signature")
+"""The headers that identify a delivery. WooCommerce hashes the webhook and the second for the delivery's id, so that
+many deliveries share one id."""
 
 
-def _identity(headers: Mapping[str, str], topic: str, *named: str) -> str:
-    """A name for what these headers say. The signature stands for the body: it is a keyed hash of it."""
-    parts = [topic, *(headers.get(name, "") for name in named)]
+def _quarantine(topic: str, error: QuarantinedError) -> Quarantine:
+    """Return the content of a delivery that cannot be read. The record counts only where the topic names its kind."""
+    kind = topic.split(".", maxsplit=1)[0]
+    if kind in STORED_KINDS:
+        return Quarantine(error.reason, error.detail, kind, error.external_id)
+    return Quarantine(error.reason, error.detail)
+
+
+def _identity(headers: Mapping[str, str], topic: str, *names: str) -> str:
+    """Hash the topic and these headers. The signature stands for the body, of which it is a keyed hash."""
+    parts = [topic]
+    parts += [headers.get(name, "") for name in names]
     return sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
@@ -184,20 +201,20 @@ def _content(topic: str, body: bytes, policy: Policy, subject_key: str | None) -
     resource, event = topic.split(".", 1)
     if resource == "action":
         if event == _DELETE_ORDER:
-            return Hint("order", _loaded(RecordActionSchema(), raw)["arg"], "deleted")
-        argument: Argument = _loaded(EventActionSchema(), raw)["arg"]
+            return Hint("order", _load(RecordActionSchema(), raw)["arg"], "deleted")
+        argument: Argument = _load(EventActionSchema(), raw)["arg"]
         return occurrence_report(
             policy.actions[event].event, argument.name, argument.at, argument.subject
         )
     kind: RecordKind = "order" if resource == "order" else "customer"
     _refuse_another_version(kind, raw)
     if event == "deleted":
-        return Hint(kind, _loaded(DeletedSchema(), raw)["id"], "deleted")
+        return Hint(kind, _load(DeletedSchema(), raw)["id"], "deleted")
     return snapshot_of(kind, raw, policy, subject_key)
 
 
 def _refuse_another_version(kind: RecordKind, raw: dict[str, Any]) -> None:
-    """Raises QuarantinedError, with the record's id as far as that is known."""
+    """Raise QuarantinedError for a body of another API version, with the record's id as far as it is known."""
     is_another, external_id = id_in_another_version(kind, raw)
     if is_another:
         raise QuarantinedError(
@@ -208,49 +225,58 @@ def _refuse_another_version(kind: RecordKind, raw: dict[str, Any]) -> None:
 def occurrence_report(
     event_type: str, name: str, at: datetime | None, subject: Subject | None
 ) -> OccurrenceReport:
-    """What is reported of the request or consent `name`; it keeps its name where that is not simply its number."""
+    """Return the report of an event about the request or consent with the id `name`.
+
+    The record's number is made of `name`. The name is kept where it is not just that number.
+    """
     kind, occurrence = EVENT_TYPES[event_type]
     number = number_of(name)
-    return OccurrenceReport(
-        kind, number, occurrence, at, "" if name.lstrip("0") == str(number) else name, subject
-    )
+    kept_name = "" if name.lstrip("0") == str(number) else name
+    return OccurrenceReport(kind, number, occurrence, at, kept_name, subject)
 
 
 def snapshot_of(
     kind: RecordKind, raw: dict[str, Any], policy: Policy, subject_key: str | None = None
 ) -> Snapshot:
-    """A record as a delivery or a read shows it; with a `subject_key`, with the keyed hashes of its addresses.
+    """Parse a record, as a delivery or the store's REST API shows it.
 
-    Raises QuarantinedError where it is not of the shape.
+    With a `subject_key`, its facts have the hashes of its addresses. Raises QuarantinedError where it has another
+    shape.
     """
     if "id" not in raw and "code" in raw:
         raise _rest_error(raw)
-    snapshot: Snapshot = _loaded(_schema(kind, policy.meta), raw)
+    snapshot: Snapshot = _load(_schema(kind, policy.meta), raw)
     return _with_addresses(snapshot, raw, subject_key) if subject_key else snapshot
 
 
 def _with_addresses(snapshot: Snapshot, raw: Mapping[str, Any], key: str) -> Snapshot:
-    """Add the keyed hash of an order's billing address, or of an account's own address and of that for its bills."""
-    billing, facts = raw.get("billing"), snapshot.facts
-    billed = address_hash(billing.get("email"), key) if isinstance(billing, dict) else None
+    """Add the hash of an order's billing address, or those of an account: its own address first, then for its bills.
+
+    Members of staff get none.
+    """
+    facts = snapshot.facts
+    billing = raw.get("billing")
+    billing_hash = address_hash(billing.get("email"), key) if isinstance(billing, dict) else None
     if not isinstance(facts, CustomerFacts):
-        return replace(snapshot, facts=replace(facts, email_hash=billed or ""))
+        return replace(snapshot, facts=replace(facts, email_hash=billing_hash or ""))
     if facts.staff:
         return snapshot
-    own = address_hash(raw.get("email"), key)
-    hashes = tuple(dict.fromkeys(one for one in (own, billed) if one))
-    return replace(snapshot, facts=replace(facts, email_hashes=hashes))
+    hashes = filter(None, (address_hash(raw.get("email"), key), billing_hash))
+    return replace(snapshot, facts=replace(facts, email_hashes=tuple(dict.fromkeys(hashes))))
 
 
 @lru_cache(maxsize=8)
 def _schema(kind: RecordKind, vocabulary: MetaVocabulary) -> Schema:
-    """Made once for each policy: to make one takes longer than to load an order with it."""
+    """Return the schema of a kind. Cached, since creating a schema takes longer than loading an order with it."""
     return OrderSchema(vocabulary) if kind == "order" else CustomerSchema(vocabulary)
 
 
 def _rest_error(raw: dict[str, Any]) -> QuarantinedError:
-    """The store could not show the record to the webhook's owner: it is gone (404) or he lost rights (403)."""
-    error = _loaded(RestErrorSchema(), raw)
+    """Return the error for a body in which the store could not show the record to the webhook's owner.
+
+    The record is gone (404), or the owner has lost their rights (401, 403).
+    """
+    error = _load(RestErrorSchema(), raw)
     status = error["error"]["status"]
     code = error["code"] if error["code"] in KNOWN_REST_ERRORS else "another code"
     reason = "owner-lost-rights" if status in (401, 403) else "rest-error"
@@ -260,7 +286,7 @@ def _rest_error(raw: dict[str, Any]) -> QuarantinedError:
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """The object that a body is. Raises QuarantinedError."""
+    """Parse a body that must be a JSON object. Raises QuarantinedError."""
     try:
         raw = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -270,7 +296,7 @@ def json_object(body: bytes) -> dict[str, Any]:
     return raw
 
 
-def _loaded(schema: Schema, raw: dict[str, Any]) -> Any:
+def _load(schema: Schema, raw: dict[str, Any]) -> Any:
     try:
         return schema.load(raw)
     except RecursionError as error:
@@ -278,8 +304,9 @@ def _loaded(schema: Schema, raw: dict[str, Any]) -> Any:
             "not-of-the-shape", "wrong or missing: the body", record_id(raw.get("id"))
         ) from error
     except ValidationError as error:
-        wrong = ", ".join(sorted(str(name) for name in error.messages if name in schema.fields))
-        known = record_id(raw.get("id"))
+        # Only names of the schema: any other name may be personal data.
+        names = sorted(str(name) for name in error.messages if name in schema.fields)
+        fields = ", ".join(names) or "the body"
         raise QuarantinedError(
-            "not-of-the-shape", f"wrong or missing: {wrong or 'the body'}", known
+            "not-of-the-shape", f"wrong or missing: {fields}", record_id(raw.get("id"))
         ) from error
