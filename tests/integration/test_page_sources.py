@@ -1,4 +1,4 @@
-"""The page got from files and from a real HTTP server; the two commands over it."""
+"""The page from files and from a real HTTP server, and the two commands that read it."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ def answering(answers: dict[str, Answer]) -> Callable[[ReceivedRequest], Answer]
 
 
 @pytest.mark.parametrize("found", [RECORDED, [RECORDED]], ids=["one", "a list of one"])
-def test_the_rest_api(found: object, shop: ScriptedServer) -> None:
+def test_the_page_is_read_from_the_rest_api(found: object, shop: ScriptedServer) -> None:
     shop.always(Answer.of(found))
     source = fetch_page(f"{shop.url}/wp-json/wp/v2/pages/57129")
     assert (source.html, source.modified, source.link) == (HTML, MODIFIED, LINK)
     assert source.origin == f"{shop.url}/wp-json/wp/v2/pages/57129"
 
 
-def test_html_that_names_its_rest_form(shop: ScriptedServer) -> None:
-    """Relative or absolute, on the same host; the REST form is what is read."""
+def test_html_leads_to_its_rest_form(shop: ScriptedServer) -> None:
+    """The link may be relative or absolute, on the same host. The REST form is what is read."""
     shop.answer = answering(
         {
             "/privacy": plain(WHOLE.format(rest="/wp-json/wp/v2/pages/57129")),
@@ -76,15 +76,15 @@ def test_html_that_names_its_rest_form(shop: ScriptedServer) -> None:
 @pytest.mark.parametrize(
     "rest", ["/wp-json/wp/v2/pages/1", "http://127.0.0.1:9/wp-json/wp/v2/pages/1", "/other.json"]
 )
-def test_html_whose_rest_form_cannot_be_read(rest: str, shop: ScriptedServer) -> None:
-    """It is closed to the public, on another host, or no such form: the page itself is read."""
+def test_html_is_read_where_its_rest_form_cannot_be(rest: str, shop: ScriptedServer) -> None:
+    """The REST form is closed to the public, on another host, or no REST form."""
     shop.answer = answering({"/privacy": plain(WHOLE.format(rest=rest))})
     source = fetch_page(f"{shop.url}/privacy")
     assert (source.modified, source.link) == (MODIFIED, LINK)
     assert "11. Retention" in source.html
 
 
-def test_no_other_host_is_asked(shop: ScriptedServer) -> None:
+def test_no_other_host_is_called(shop: ScriptedServer) -> None:
     with scripted_server() as other:
         other.always(Answer.of(RECORDED))
         shop.always(plain(WHOLE.format(rest=f"{other.url}/wp-json/wp/v2/pages/1")))
@@ -92,7 +92,7 @@ def test_no_other_host_is_asked(shop: ScriptedServer) -> None:
         assert other.requests == []
 
 
-def test_a_redirect_is_followed_and_no_credentials_are_sent(
+def test_a_redirect_is_followed_without_credentials(
     shop: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
@@ -126,13 +126,15 @@ def test_a_redirect_is_followed_and_no_credentials_are_sent(
         (Answer(200, b"{broken", {}), "broken JSON"),
     ],
 )
-def test_what_is_no_page(answer: Answer, why: str, shop: ScriptedServer) -> None:
+def test_an_answer_that_is_no_page_is_refused(
+    answer: Answer, why: str, shop: ScriptedServer
+) -> None:
     shop.always(answer)
     with pytest.raises(PageError, match=why):
         fetch_page(f"{shop.url}/page")
 
 
-def test_nobody_answers_or_a_password_is_in_the_address(shop: ScriptedServer) -> None:
+def test_a_silent_server_or_a_password_in_the_address_is_an_error(shop: ScriptedServer) -> None:
     with pytest.raises(PageError, match="could not be reached"):
         fetch_page("http://127.0.0.1:9/page")
     with pytest.raises(PageError, match="no credentials are sent"):
@@ -140,8 +142,8 @@ def test_nobody_answers_or_a_password_is_in_the_address(shop: ScriptedServer) ->
     assert shop.requests == []
 
 
-def test_files(tmp_path: Path) -> None:
-    """JSON or HTML, in whichever encoding; a saved page is read as it was saved, and asks nobody."""
+def test_a_page_is_read_from_a_file(tmp_path: Path) -> None:
+    """The file is JSON or HTML, in any encoding. A saved page is read as it was saved, without a request."""
     assert fetch_page(str(RECORDING)).html == HTML
     saved = tmp_path / "page.html"
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "windows-1252"):
@@ -157,7 +159,7 @@ def test_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("modified", [None, 3, "soon", "2026-04-27T17:12:13"])
-def test_a_modified_that_is_none(modified: object, tmp_path: Path) -> None:
+def test_a_malformed_modified_date_is_ignored(modified: object, tmp_path: Path) -> None:
     file = tmp_path / "page.json"
     file.write_text(
         json.dumps(
@@ -185,7 +187,7 @@ def run(app: Flask, *words: str | Path) -> Result:
     return app.test_cli_runner().invoke(args=["policy", *map(str, words)])
 
 
-def test_import_gives_what_check_finds_free_of_drift(app: Flask, tmp_path: Path) -> None:
+def test_an_imported_policy_has_no_drift(app: Flask, tmp_path: Path) -> None:
     drafted = tmp_path / "drafted.toml"
     done = run(app, "import", RECORDING, "--output", drafted)
     assert (done.exit_code, done.output) == (0, "")
@@ -205,7 +207,7 @@ def test_import_gives_what_check_finds_free_of_drift(app: Flask, tmp_path: Path)
     assert "Section 11 could say: The 5 years are counted" in checked.output
 
 
-def test_check_of_a_page_that_says_something_else(app: Flask, tmp_path: Path) -> None:
+def test_check_reports_a_page_that_differs(app: Flask, tmp_path: Path) -> None:
     saved = tmp_path / "page.html"
     saved.write_text(put(HTML, "24 months of", "36 months of"))
     done = run(app, "check", "--page", saved)
@@ -215,7 +217,7 @@ def test_check_of_a_page_that_says_something_else(app: Flask, tmp_path: Path) ->
     )
 
 
-def test_check_of_the_pages_that_are_set(tmp_path: Path, shop: ScriptedServer) -> None:
+def test_check_reads_the_pages_of_the_settings(tmp_path: Path, shop: ScriptedServer) -> None:
     shop.always(Answer.of(RECORDED))
     settings = Settings(
         database_url=f"sqlite:///{tmp_path}/l.db",
@@ -226,7 +228,7 @@ def test_check_of_the_pages_that_are_set(tmp_path: Path, shop: ScriptedServer) -
     assert [request.path for request in shop.requests] == ["/p"]
 
 
-def test_import_that_asks(app: Flask, tmp_path: Path) -> None:
+def test_import_lists_its_open_questions(app: Flask, tmp_path: Path) -> None:
     saved = tmp_path / "page.html"
     saved.write_text(put(HTML, "12–36 months", "for a while"))
     done = run(app, "import", saved)
@@ -235,8 +237,8 @@ def test_import_that_asks(app: Flask, tmp_path: Path) -> None:
     assert "# ASK: Section 11, “Support requests: for a while”" in done.stdout
 
 
-def test_what_cannot_be_read_or_written(app: Flask, tmp_path: Path) -> None:
-    """A file that is there is never written over: it may be the policy in force."""
+def test_unreadable_and_unwritable_files_are_named(app: Flask, tmp_path: Path) -> None:
+    """An existing file is never overwritten: it may be the policy in force."""
     for words in (["import", "none.html"], ["check", "--page", "none.html"]):
         done = run(app, *words)
         assert (done.exit_code, done.stdout) == (2, "")

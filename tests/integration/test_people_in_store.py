@@ -1,4 +1,4 @@
-"""What people ask for and what other tools report, as it stands in the store afterwards: one write each, none for its
+"""Requests of persons and reports of other tools, as the store shows them afterwards: one write each, and none for the
 echo."""
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ def _event(harness: Harness, type_: EventType, name: str = "", **more: Any) -> R
 
 
 def _schedule(harness: Harness, held: Held) -> list[dict[str, Any]]:
-    """The entries that the store holds."""
+    """Return the entries that the store holds."""
     entries: list[dict[str, Any]] = json.loads(harness.held(*held)["retention_schedule"])
     return entries
 
 
 def _showing(harness: Harness, *customers: int) -> list[int]:
-    """Those of the customers on whom the store shows a support request."""
+    """Return the customers on whom the store shows a support request."""
     shown = {
         number: [one["class"] for one in _schedule(harness, ("customer", number))]
         for number in customers
@@ -58,7 +58,8 @@ def _showing(harness: Harness, *customers: int) -> list[int]:
 
 @contextmanager
 def _written(harness: Harness, *once: Held, never: tuple[Held, ...] = ()) -> Iterator[None]:
-    """What happens within leads to one write of each of these records, and to none of the others; nor do the echoes."""
+    """Check that the block leads to one write of each of these records and to no other write; the echoes lead to
+    none."""
     before = {held: harness.writes(*held) for held in (*once, *never)}
     yield
     for _ in range(3):
@@ -78,13 +79,13 @@ def customer(harness: Harness) -> int:
 
 @pytest.fixture
 def paid(harness: Harness, customer: int) -> int:
-    """A paid order of the customer, with data on every basis."""
+    """A paid order of the customer, with data on every legal basis."""
     return harness.paid_order(customer_id=customer, **RICH)
 
 
 @pytest.fixture
 def hers(harness: Harness, customer: int, paid: int) -> tuple[Held, ...]:
-    """The account, the paid order and an unpaid one, all of them written back."""
+    """The account, the paid order and an unpaid order, all written back."""
     unpaid = int(harness.store.place_order(customer_id=customer, **RICH)["id"])
     harness.come_to_rest()
     return ("customer", customer), ("order", paid), ("order", unpaid)
@@ -94,7 +95,7 @@ def hers(harness: Harness, customer: int, paid: int) -> tuple[Held, ...]:
 
 
 @ROLES
-def test_an_erasure_request_is_due_within_a_month_on_all_her_records(
+def test_an_erasure_request_is_due_in_a_month_on_all_records(
     harness: Harness, hers: tuple[Held, ...]
 ) -> None:
     account, paid, unpaid = hers
@@ -116,7 +117,7 @@ def test_an_erasure_request_is_due_within_a_month_on_all_her_records(
 
 
 @ON_SQLITE
-def test_an_order_placed_after_the_request_is_not_asked_about(
+def test_an_order_placed_after_the_request_is_not_part_of_it(
     harness: Harness, customer: int, hers: tuple[Held, ...]
 ) -> None:
     harness.note(*hers[0], _event(harness, "erasure-requested"))
@@ -136,7 +137,7 @@ HOLDS = [
 
 
 @pytest.mark.parametrize(("on", "held_ones"), HOLDS)
-def test_a_hold_suspends_every_day_until_it_is_lifted(
+def test_a_hold_suspends_every_date_until_it_is_lifted(
     on: int, held_ones: tuple[int, ...], harness: Harness, hers: tuple[Held, ...]
 ) -> None:
     chosen = tuple(hers[place] for place in held_ones)
@@ -154,7 +155,7 @@ def test_a_hold_suspends_every_day_until_it_is_lifted(
 
 
 @ON_SQLITE
-def test_a_hold_beats_a_request_which_counts_again_once_it_is_lifted(
+def test_a_hold_suspends_a_request_until_it_is_lifted(
     harness: Harness, hers: tuple[Held, ...]
 ) -> None:
     account = hers[0]
@@ -203,7 +204,7 @@ def test_a_support_request_shows_on_its_customer(
 
 
 @ROLES
-def test_a_request_about_an_order_goes_with_it_to_another_customer(
+def test_a_request_about_an_order_moves_to_its_new_customer(
     harness: Harness, customer: int, paid: int
 ) -> None:
     other = _account(harness, "ola")
@@ -241,7 +242,7 @@ def test_a_hold_on_a_request_shows_on_its_customer(harness: Harness, customer: i
 
 
 @ON_SQLITE
-def test_the_store_is_not_asked_about_a_request_of_which_only_a_hold_is_known(
+def test_a_request_known_by_a_hold_alone_is_not_refetched(
     harness: Harness,
 ) -> None:
     harness.note("support-request", 1, _event(harness, "hold"))
@@ -252,10 +253,10 @@ def test_the_store_is_not_asked_about_a_request_of_which_only_a_hold_is_known(
 
 
 @ON_SQLITE
-def test_a_customer_tagged_in_one_go_with_what_has_just_become_theirs_shows_it(
+def test_a_customer_re_tagged_with_a_moved_record_shows_it(
     harness: Harness, customer: int, paid: int
 ) -> None:
-    """Databases sort the marks of what is due each in its own way: here what has moved comes before its customer."""
+    """Each database sorts the marks of due records in its own way. Here the moved record comes before its customer."""
     other = _account(harness, "ola")
     harness.come_to_rest()
     harness.report(

@@ -1,6 +1,6 @@
-"""Two transactions at the same time: one decides something about a person, one makes a record the person's.
+"""Two concurrent transactions: one decides something about a person, the other makes a record the person's.
 
-In PostgreSQL neither sees what the other has not committed. Whichever is first, the record is left with the decision.
+In PostgreSQL neither sees the uncommitted work of the other. Whichever commits first, the record gets the decision.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ WAITING = text(
 )
 
 
-class Pausing(Database):
-    """A ledger in which the first transaction to be ready does something before it commits."""
+class PausingDatabase(Database):
+    """A ledger in which the first transaction that is ready runs a callback before it commits."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -55,7 +55,7 @@ class Pausing(Database):
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """As always, but for the pause."""
+        """Write as usual, except for the pause."""
         with super().write() as connection:
             yield connection
             pause, self.before_commit = self.before_commit, None
@@ -65,8 +65,8 @@ class Pausing(Database):
 
 @pytest.fixture
 def runtime(database_url: str, policy: Policy) -> Iterator[Runtime]:
-    """Takes deliveries into a ledger of its own."""
-    with closing(Pausing(database_url)) as database:
+    """A runtime that takes deliveries into a ledger of its own."""
+    with closing(PausingDatabase(database_url)) as database:
         upgrade(database)
         yield Runtime(database, policy, timedelta(seconds=10), lambda: NOW, KEY)
 
@@ -130,7 +130,7 @@ def _tag(runtime: Runtime) -> None:
 
 
 def _at_once(runtime: Runtime, first: Delivery, second: Delivery) -> None:
-    """Commit the first one when the second one has begun, and waits for it or has committed."""
+    """Commit the first transaction once the second has begun, and waits for it or has committed."""
     other = Thread(target=Ingest(runtime).ingest_one, args=("shop", second))
 
     def waits() -> bool:
@@ -141,7 +141,7 @@ def _at_once(runtime: Runtime, first: Delivery, second: Delivery) -> None:
         other.start()
         until(waits, "the second transaction waits for the first, or has ended")
 
-    assert isinstance(runtime.database, Pausing)
+    assert isinstance(runtime.database, PausingDatabase)
     runtime.database.before_commit = start_the_other
     Ingest(runtime).ingest_one("shop", first)
     other.join()
@@ -180,7 +180,7 @@ class FixedBatch:
 
 
 def _begin(runtime: Runtime, deliveries: Iterable[Delivery]) -> None:
-    """Take what was there before the two."""
+    """Take in the state before the two transactions."""
     for delivery in deliveries:
         Ingest(runtime).ingest_one("shop", delivery)
     _tag(runtime)
@@ -189,7 +189,7 @@ def _begin(runtime: Runtime, deliveries: Iterable[Delivery]) -> None:
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("order_first", [True, False], ids=["the order first", "the order second"])
 @pytest.mark.parametrize(("before", "decide", "is_so"), DECISIONS)
-def test_an_order_that_is_made_meanwhile_is_left_with_the_decision(
+def test_a_decision_reaches_an_order_created_at_the_same_time(
     runtime: Runtime,
     policy: Policy,
     order_first: bool,
@@ -207,7 +207,7 @@ def test_an_order_that_is_made_meanwhile_is_left_with_the_decision(
 @ON_SQLITE
 @pytest.mark.parametrize("order_first", [True, False], ids=["the order first", "the order second"])
 @pytest.mark.parametrize(("before", "decide", "is_so"), DECISIONS)
-def test_so_is_one_that_is_made_in_the_same_transaction(
+def test_a_decision_reaches_an_order_of_the_same_transaction(
     runtime: Runtime,
     policy: Policy,
     order_first: bool,

@@ -1,4 +1,4 @@
-"""What is decided about a person stays with the person, whatever the store does to the account and to the orders."""
+"""A decision about a person stays with the person when the store changes or deletes the account and the orders."""
 
 from __future__ import annotations
 
@@ -84,13 +84,13 @@ def _contact(email: str) -> Subject:
 
 
 def _note_of_contact(harness: Harness, email: str, type_: EventType) -> None:
-    """Note something about a newsletter contact, as an operator does."""
+    """Record an event about a newsletter contact, as an operator does."""
     subject = _contact(email)
     harness.note(CONTACT, number_of(str(subject)), _event(harness, type_), subject)
 
 
 def _unsubscribe(harness: Harness, email: str) -> None:
-    """Report that a contact wants no newsletter any more, as a newsletter tool does."""
+    """Report that a contact unsubscribed, as a newsletter tool does."""
     subject = _contact(email)
     number = number_of(str(subject))
     harness.report(
@@ -99,13 +99,13 @@ def _unsubscribe(harness: Harness, email: str) -> None:
 
 
 def _ends(harness: Harness, number: int) -> Ends:
-    """The ends of all entries of an order."""
+    """Return the ends of all entries of an order."""
     entries = read_entries(harness.row("order", number)["entries"])
     return {entry["rule"]: (entry["delete_after"], entry["until"]) for entry in entries}
 
 
 def _marketing(harness: Harness, number: int) -> str | None:
-    """The day on which the consent to marketing on an order ended."""
+    """Return the day on which the consent to marketing on an order ended."""
     entries = read_entries(harness.row("order", number)["entries"])
     (entry,) = (entry for entry in entries if entry["class"] == "marketing")
     return cast("str | None", entry["delete_after"])
@@ -119,7 +119,7 @@ def _answer(harness: Harness, subject: Subject) -> PersonAnswer | None:
 
 
 def _listed(harness: Harness, subject: Subject) -> set[tuple[str, int]]:
-    """The records that the answer to a person lists."""
+    """Return the records that the answer to a person lists."""
     answer = _answer(harness, subject)
     if answer is None:
         return set()
@@ -161,8 +161,8 @@ DECIDED: tuple[EventType, ...] = ("hold", "restriction", "erasure-requested", "c
 
 @KEYED
 @EVERY_LOSS
-def test_what_is_decided_about_an_account_stays_on_its_orders(harness: Harness, lose: Loss) -> None:
-    """Each decision is about an account of its own, which has an order that is lost and one that only follows."""
+def test_a_decision_about_an_account_stays_on_its_orders(harness: Harness, lose: Loss) -> None:
+    """Each decision is about an account of its own, which has one lost order and one that only follows."""
     accounts = {type_: _account(harness, f"{type_}@example.test") for type_ in DECIDED}
     orders = {
         (type_, place): _order(harness, f"{type_}@example.test", customer_id=account)
@@ -188,7 +188,7 @@ def test_what_is_decided_about_an_account_stays_on_its_orders(harness: Harness, 
 
 
 @KEYED
-def test_a_hold_is_lifted_from_the_orders_of_an_account_that_is_gone(harness: Harness) -> None:
+def test_a_hold_is_lifted_from_the_orders_of_a_gone_account(harness: Harness) -> None:
     account = _account(harness)
     order = _order(harness, customer_id=account)
     harness.come_to_rest()
@@ -205,7 +205,7 @@ def test_a_hold_is_lifted_from_the_orders_of_an_account_that_is_gone(harness: Ha
 
 
 @EVERY_LOSS
-def test_the_answer_lists_the_same_records_before_and_after(harness: Harness, lose: Loss) -> None:
+def test_the_answer_lists_the_same_records_after_the_loss(harness: Harness, lose: Loss) -> None:
     account = _account(harness)
     orders = [_order(harness, customer_id=account) for _ in range(2)]
     harness.come_to_rest()
@@ -219,7 +219,7 @@ def test_the_answer_lists_the_same_records_before_and_after(harness: Harness, lo
 
 @ON_SQLITE
 @WITHOUT_KEY
-def test_without_a_key_the_answer_lists_the_orders_of_an_account_that_is_gone(
+def test_without_a_key_the_answer_lists_a_gone_accounts_orders(
     harness: Harness,
 ) -> None:
     account = _account(harness)
@@ -238,8 +238,8 @@ def test_without_a_key_the_answer_lists_the_orders_of_an_account_that_is_gone(
 
 
 @dataclass(frozen=True)
-class Family:
-    """Orders that are Kari's by account or by address, and one of somebody else."""
+class OrdersOfPerson:
+    """Orders that are Kari's by account or by address, and one order of somebody else."""
 
     account: int
     of_account: int
@@ -249,16 +249,16 @@ class Family:
 
     @property
     def hers(self) -> tuple[int, ...]:
-        """Her orders."""
+        """Return her orders."""
         return self.of_account, self.guests, self.guests_at_work
 
 
-def _family(harness: Harness) -> Family:
-    """Place the orders, with an account of two addresses. Nothing of it is heard yet."""
+def _orders_of_person(harness: Harness) -> OrdersOfPerson:
+    """Place the orders, with an account of two addresses. No delivery is received yet."""
     account = int(harness.store.sign_up(email=KARI, billing={"email": WORK})["id"])
     of_account = _order(harness, "elsewhere@example.test", customer_id=account)
     guests = [_order(harness, email) for email in (KARI, WORK.upper(), OLA)]
-    return Family(account, of_account, *guests)
+    return OrdersOfPerson(account, of_account, *guests)
 
 
 HEARD: dict[str, Callable[[Harness], None]] = {
@@ -272,7 +272,7 @@ HEARD: dict[str, Callable[[Harness], None]] = {
 def test_an_unsubscribe_ends_marketing_on_all_orders_of_the_person(
     harness: Harness, hear: Callable[[Harness], None]
 ) -> None:
-    family = _family(harness)
+    family = _orders_of_person(harness)
     hear(harness)
     harness.advance()
     _unsubscribe(harness, WORK)
@@ -301,10 +301,10 @@ HOLDS: list[Any] = [
 
 
 @pytest.mark.parametrize(("hold", "heard"), HOLDS)
-def test_a_hold_under_any_name_is_on_all_records_of_the_person(
-    harness: Harness, hold: Callable[[Harness, Family], None], heard: str
+def test_a_hold_under_any_name_holds_all_records_of_the_person(
+    harness: Harness, hold: Callable[[Harness, OrdersOfPerson], None], heard: str
 ) -> None:
-    family = _family(harness)
+    family = _orders_of_person(harness)
     HEARD[heard](harness)
     hold(harness, family)
     harness.reconcile()
@@ -313,7 +313,7 @@ def test_a_hold_under_any_name_is_on_all_records_of_the_person(
 
 
 @ON_SQLITE
-def test_a_held_account_that_gets_a_guests_address_holds_the_guests_order(harness: Harness) -> None:
+def test_a_held_account_with_a_guests_address_holds_the_order(harness: Harness) -> None:
     account, order = _account(harness), _order(harness, WORK)
     harness.come_to_rest()
     _note(harness, "customer", account, "hold")
@@ -330,8 +330,8 @@ def test_a_held_account_that_gets_a_guests_address_holds_the_guests_order(harnes
 
 
 @ON_SQLITE
-def test_a_delivery_that_is_late_names_an_account_that_is_gone(harness: Harness) -> None:
-    """Its address is a name of the person, under which the guest's order is held."""
+def test_a_late_delivery_names_an_account_that_is_gone(harness: Harness) -> None:
+    """Its address is a name of the person, so the guest's order is held."""
     order = _order(harness)
     harness.come_to_rest()
     account = _account(harness)
@@ -351,7 +351,7 @@ def test_a_delivery_that_is_late_names_an_account_that_is_gone(harness: Harness)
 
 
 @ON_SQLITE
-def test_the_answer_to_an_account_leaves_out_another_one_with_its_address(harness: Harness) -> None:
+def test_the_answer_leaves_out_another_account_of_the_address(harness: Harness) -> None:
     first = int(harness.store.sign_up(email=KARI, billing={"email": WORK})["id"])
     second, order = _account(harness, WORK), _order(harness, WORK)
     harness.come_to_rest()
@@ -369,7 +369,7 @@ def test_the_answer_to_an_account_leaves_out_another_one_with_its_address(harnes
 
 @pytest.mark.parametrize("harness", [KEY, None], indirect=True, ids=["with a key", "without a key"])
 @ON_SQLITE
-def test_the_answer_says_whether_guests_are_told_apart(harness: Harness) -> None:
+def test_the_answer_says_if_guests_are_told_apart(harness: Harness) -> None:
     account = _account(harness)
     harness.come_to_rest()
     answer = _answer(harness, Subject("customer", str(account)))
@@ -379,9 +379,7 @@ def test_the_answer_says_whether_guests_are_told_apart(harness: Harness) -> None
 
 @pytest.mark.parametrize("by_order", [True, False])
 @ON_SQLITE
-def test_a_request_of_a_contact_is_told_once_as_the_persons(
-    harness: Harness, by_order: bool
-) -> None:
+def test_the_answer_lists_a_contacts_request_once(harness: Harness, by_order: bool) -> None:
     order = _order(harness)
     harness.come_to_rest()
     _note_of_contact(harness, KARI, "erasure-requested")
@@ -395,10 +393,10 @@ def test_a_request_of_a_contact_is_told_once_as_the_persons(
 
 
 @ON_SQLITE
-def test_the_answer_by_an_address_lists_what_the_person_has_under_other_names(
+def test_the_answer_by_address_lists_records_under_other_names(
     harness: Harness,
 ) -> None:
-    family = _family(harness)
+    family = _orders_of_person(harness)
     harness.come_to_rest()
     listed = {("customer", family.account), *(("order", number) for number in family.hers)}
     assert _listed(harness, _contact(KARI)) == _listed(harness, _contact(WORK)) == listed
@@ -419,7 +417,7 @@ MOVES: dict[str, Callable[[Harness, int], object]] = {
 
 
 @pytest.mark.parametrize("move", MOVES.values(), ids=MOVES)
-def test_a_guests_order_that_becomes_anothers_is_held_no_more(
+def test_a_guests_order_given_away_is_no_longer_held(
     harness: Harness, move: Callable[[Harness, int], object]
 ) -> None:
     order, other = _order(harness), _order(harness)
@@ -436,7 +434,7 @@ def test_a_guests_order_that_becomes_anothers_is_held_no_more(
 
 
 @KEYED
-def test_an_order_that_is_given_to_another_account_is_held_no_more(harness: Harness) -> None:
+def test_an_order_given_to_another_account_is_no_longer_held(harness: Harness) -> None:
     account, other = _account(harness), _account(harness, OLA)
     order = _order(harness, customer_id=account)
     harness.come_to_rest()
@@ -451,7 +449,7 @@ def test_an_order_that_is_given_to_another_account_is_held_no_more(harness: Harn
 
 
 @ON_SQLITE
-def test_a_request_about_an_order_goes_with_it_to_another_address(harness: Harness) -> None:
+def test_a_request_about_an_order_moves_to_its_new_address(harness: Harness) -> None:
     order = _order(harness)
     harness.come_to_rest()
     harness.report(
@@ -473,7 +471,7 @@ def test_a_request_about_an_order_goes_with_it_to_another_address(harness: Harne
 
 
 def _hashes(harness: Harness) -> set[str]:
-    """All that looks like the keyed hash of an address, anywhere in the ledger but in the seals of the audit."""
+    """Return all that looks like an address hash in the ledger, except in the seals of the audit."""
     found: set[str] = set()
     with harness.runtime.database.read() as connection:
         for table in metadata.sorted_tables:
@@ -490,16 +488,16 @@ def _hashes(harness: Harness) -> set[str]:
 
 
 @KEYED
-def test_addresses_are_hashed_with_a_key_alone(harness: Harness) -> None:
-    _family(harness)
+def test_addresses_are_hashed_only_with_a_key(harness: Harness) -> None:
+    _orders_of_person(harness)
     harness.come_to_rest()
     known = {_contact(email).value for email in (KARI, WORK, OLA, "elsewhere@example.test")}
     assert _hashes(harness) == (known if harness.runtime.subject_key else set())
 
 
 @WITHOUT_KEY
-def test_without_a_key_an_account_is_known_by_its_number_alone(harness: Harness) -> None:
-    family = _family(harness)
+def test_without_a_key_only_its_number_identifies_an_account(harness: Harness) -> None:
+    family = _orders_of_person(harness)
     harness.come_to_rest()
     _note(harness, "customer", family.account, "hold")
     _note_of_contact(harness, OLA, "hold")
@@ -523,7 +521,7 @@ ENDS = pytest.mark.parametrize(
 
 
 @ENDS
-def test_the_hash_of_an_order_is_dropped_when_nothing_is_left_of_it(
+def test_an_orders_hash_is_dropped_when_nothing_is_left_of_it(
     harness: Harness, end: Callable[[Harness, int], None]
 ) -> None:
     order = _plain_order(harness)
@@ -536,7 +534,7 @@ def test_the_hash_of_an_order_is_dropped_when_nothing_is_left_of_it(
 
 
 @ENDS
-def test_the_hash_of_an_order_is_kept_while_a_hold_stands(
+def test_an_orders_hash_is_kept_while_a_hold_is_in_effect(
     harness: Harness, end: Callable[[Harness, int], None]
 ) -> None:
     order = _plain_order(harness)
@@ -549,7 +547,7 @@ def test_the_hash_of_an_order_is_kept_while_a_hold_stands(
 
 
 @ENDS
-def test_the_hash_of_an_order_is_dropped_once_the_hold_is_lifted(
+def test_an_orders_hash_is_dropped_when_the_hold_is_lifted(
     harness: Harness, end: Callable[[Harness, int], None]
 ) -> None:
     order = _plain_order(harness)
@@ -564,7 +562,7 @@ def test_the_hash_of_an_order_is_dropped_once_the_hold_is_lifted(
 
 
 @ON_SQLITE
-def test_an_order_of_which_the_eraser_left_a_note_keeps_its_hash(harness: Harness) -> None:
+def test_an_erased_order_with_a_note_left_keeps_its_hash(harness: Harness) -> None:
     order = _order(harness)
     harness.come_to_rest()
     harness.advance()

@@ -1,4 +1,4 @@
-"""Which policy is in force: put there once nothing stands in its way, the same for all, and seen by all."""
+"""The policy in force: activated when nothing prevents it, and followed by every process."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ SHORTER, LONGER = {"unpaid-orders": "P11M"}, {"unpaid-orders": "P13M"}
 
 @pytest.fixture
 def runtime(database: Database, policy: Policy) -> Runtime:
-    """At noon, by the policy that the project ships, which is not in force yet."""
+    """A runtime at noon with the shipped policy, which is not in force yet."""
     return Runtime(database, policy, timedelta(0), Clock(NOON))
 
 
 def in_force(database: Database) -> list[str]:
-    """The ids of all policies in force: there must be one."""
+    """Return the id of the policy in force, of which there must be one."""
     with database.read() as connection:
         chosen = select(policies_table.c.id).where(policies_table.c.state == "in-force")
         return list(connection.execute(chosen).scalars())
 
 
 def waiting(database: Database) -> dict[str, str]:
-    """What waits, and for what."""
+    """Return the policy that waits, and its reason."""
     with database.read() as connection:
         return {row.id: row.waits_for for row in policies.proposed(connection)}
 
@@ -59,28 +59,27 @@ def take(runtime: Runtime, number: int, **facts: Any) -> None:
 
 
 def take_paid(runtime: Runtime, many: int) -> None:
-    """Take in so many orders that no other period of unpaid ones moves."""
+    """Take in this many orders that another period for unpaid orders does not move."""
     for number in range(1000, 1000 + many):
         take(runtime, number)
 
 
 def take_nearly_due(runtime: Runtime) -> None:
-    """Take in an order that was never paid: by twelve months it goes in two weeks, by eleven it went two weeks ago."""
+    """Take in an order that was never paid: with twelve months it is due in two weeks, with eleven it was due two weeks
+    ago."""
     take(runtime, 7, status="pending", created="2025-12-08")
 
 
 # --- what may come into force --------------------------------------------------------------------------------
 
 
-def test_the_first_policy_is_put_in_force_at_once_whatever_its_day(
-    runtime: Runtime, policy: Policy
-) -> None:
+def test_the_first_policy_is_activated_before_its_day_too(runtime: Runtime, policy: Policy) -> None:
     first = variant(policy, "first", effective_from="2030-01-01")
     assert activate(runtime, first).waits_for is None
     assert (in_force(runtime.database), waiting(runtime.database)) == (["first"], {})
 
 
-def test_another_one_with_another_id_takes_its_place(runtime: Runtime, policy: Policy) -> None:
+def test_a_policy_with_another_id_replaces_the_first(runtime: Runtime, policy: Policy) -> None:
     activate(runtime, policy)
     assert activate(runtime, variant(policy, "second")).waits_for is None
     assert (in_force(runtime.database), waiting(runtime.database)) == (["second"], {})
@@ -101,7 +100,7 @@ OBSTACLES = [
 @pytest.mark.parametrize(
     ("said", "waits_for", "yields"), OBSTACLES, ids=[case[1] for case in OBSTACLES]
 )
-def test_a_policy_waits_for_what_stands_in_its_way(
+def test_a_policy_waits_while_something_prevents_it(
     runtime: Runtime, policy: Policy, said: dict[str, Any], waits_for: str, yields: bool
 ) -> None:
     take_nearly_due(runtime)
@@ -129,7 +128,7 @@ def test_a_policy_waits_for_what_stands_in_its_way(
     ],
 )
 @pytest.mark.parametrize(("keep", "waits_for"), [(SHORTER, "due-at-once"), (LONGER, "kept-longer")])
-def test_more_than_one_record_in_a_hundred_due_at_once_or_kept_longer_is_too_much(
+def test_a_policy_that_moves_over_one_percent_of_records_waits(
     runtime: Runtime,
     policy: Policy,
     others: int,
@@ -145,7 +144,7 @@ def test_more_than_one_record_in_a_hundred_due_at_once_or_kept_longer_is_too_muc
 
 
 @ON_SQLITE
-def test_what_is_due_at_once_in_part_and_kept_longer_in_part_is_both(
+def test_a_record_may_be_due_at_once_and_kept_longer_in_parts(
     runtime: Runtime, policy: Policy
 ) -> None:
     take_nearly_due(runtime)
@@ -162,8 +161,10 @@ def test_what_is_due_at_once_in_part_and_kept_longer_in_part_is_both(
     assert activate(runtime, both, yes=True).waits_for is None
 
 
-def test_what_waits_for_its_day_comes_into_force_on_it(runtime: Runtime, policy: Policy) -> None:
-    """On the day as the policy's own time zone has it: in Oslo it begins an hour before it does in UTC."""
+def test_a_policy_that_waits_for_its_day_is_activated_on_it(
+    runtime: Runtime, policy: Policy
+) -> None:
+    """The day is one of the policy's own time zone: in Oslo it begins an hour earlier than in UTC."""
     clock = Clock(datetime(2026, 11, 30, 22, 59, tzinfo=UTC))
     runtime = replace(runtime, clock=clock)
     activate(runtime, policy)
@@ -174,9 +175,7 @@ def test_what_waits_for_its_day_comes_into_force_on_it(runtime: Runtime, policy:
     assert (in_force(runtime.database), waiting(runtime.database)) == (["second"], {})
 
 
-def test_what_was_superseded_comes_back_only_on_the_operators_word(
-    runtime: Runtime, policy: Policy
-) -> None:
+def test_a_superseded_policy_returns_only_with_yes(runtime: Runtime, policy: Policy) -> None:
     second = variant(policy, "second")
     for each in (policy, second):
         assert activate(runtime, each).waits_for is None
@@ -190,7 +189,7 @@ def test_what_was_superseded_comes_back_only_on_the_operators_word(
     assert activate(runtime, second).waits_for == "superseded"
 
 
-def test_an_id_that_was_once_in_force_is_taken_also_while_its_policy_waits_to_come_back(
+def test_an_id_stays_taken_while_its_policy_waits_to_return(
     runtime: Runtime, policy: Policy
 ) -> None:
     for each in (policy, variant(policy, "second")):
@@ -203,7 +202,7 @@ def test_an_id_that_was_once_in_force_is_taken_also_while_its_policy_waits_to_co
 
 
 @ON_SQLITE
-def test_of_two_that_wait_the_one_wanted_last_does(runtime: Runtime, policy: Policy) -> None:
+def test_of_two_policies_only_the_last_one_waits(runtime: Runtime, policy: Policy) -> None:
     activate(runtime, policy)
     for name in ("second", "third"):
         activate(runtime, variant(policy, name, effective_from="2027-01-01"))
@@ -213,7 +212,7 @@ def test_of_two_that_wait_the_one_wanted_last_does(runtime: Runtime, policy: Pol
 
 
 @ON_SQLITE
-def test_another_comment_makes_no_other_policy(runtime: Runtime, policy: Policy) -> None:
+def test_another_comment_does_not_make_another_policy(runtime: Runtime, policy: Policy) -> None:
     commented = variant(
         policy, policy.id, effective_from=str(policy.effective_from), comment="said anew"
     )
@@ -226,7 +225,7 @@ def test_another_comment_makes_no_other_policy(runtime: Runtime, policy: Policy)
 # --- who follows ---------------------------------------------------------------------------------------------
 
 
-def test_all_follow_the_policy_in_force(runtime: Runtime, policy: Policy) -> None:
+def test_every_process_follows_the_policy_in_force(runtime: Runtime, policy: Policy) -> None:
     assert follow(runtime) is runtime, "nothing is in force yet"
     activate(runtime, policy)
     assert follow(runtime) is runtime
@@ -240,9 +239,7 @@ def test_all_follow_the_policy_in_force(runtime: Runtime, policy: Policy) -> Non
 
 
 @ON_SQLITE
-def test_a_policy_that_this_version_cannot_read_is_not_followed(
-    runtime: Runtime, policy: Policy
-) -> None:
+def test_an_unreadable_policy_is_not_followed(runtime: Runtime, policy: Policy) -> None:
     activate(runtime, policy)
     activate(runtime, replace(variant(policy, "second"), text="id = 7"))
     assert follow(runtime) is runtime
@@ -266,7 +263,7 @@ WAITS = [
 
 @ON_SQLITE
 @pytest.mark.parametrize(("said", "waits_for", "problems"), WAITS, ids=[case[1] for case in WAITS])
-def test_status_says_what_waits_and_for_what(
+def test_status_names_the_waiting_policy_and_its_reason(
     runtime: Runtime, policy: Policy, said: dict[str, Any], waits_for: str, problems: list[str]
 ) -> None:
     take_nearly_due(runtime)
@@ -287,7 +284,7 @@ def test_status_says_what_waits_and_for_what(
 
 
 @ON_SQLITE
-def test_status_counts_what_is_still_to_be_tagged(runtime: Runtime, policy: Policy) -> None:
+def test_status_counts_the_records_to_re_tag(runtime: Runtime, policy: Policy) -> None:
     take_paid(runtime, 3)
     activate(runtime, policy)
     activate(runtime, variant(policy, "second"))
@@ -299,7 +296,7 @@ def test_status_counts_what_is_still_to_be_tagged(runtime: Runtime, policy: Poli
 
 
 def _together(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """Have so many adopters know what was in force before any of them changes it; who is late looks once more."""
+    """Let this many processes read the policy in force before any of them changes it; a late process reads it again."""
     barrier, seen = Barrier(number), local()
 
     def looked(database: Database, wanted: Policy, today: date) -> Impact:
@@ -313,7 +310,7 @@ def _together(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
 
 
 @pytest.mark.parametrize("names", [("second", "second"), ("second", "third")])
-def test_two_adopters_at_once_put_one_policy_in_force(
+def test_two_concurrent_activations_activate_one_policy(
     runtime: Runtime, policy: Policy, monkeypatch: pytest.MonkeyPatch, names: tuple[str, str]
 ) -> None:
     activate(runtime, policy)
@@ -327,10 +324,10 @@ def test_two_adopters_at_once_put_one_policy_in_force(
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("before", [True, False], ids=["another before", "the first"])
-def test_of_two_put_in_force_at_the_same_moment_one_is(
+def test_of_two_policies_activated_at_once_one_is_in_force(
     runtime: Runtime, policy: Policy, before: bool
 ) -> None:
-    """The second waits for the first to end, and sees it then."""
+    """The second activation waits for the first to end, and sees it then."""
     database = runtime.database
     if before:
         activate(runtime, policy)
@@ -349,7 +346,7 @@ def test_of_two_put_in_force_at_the_same_moment_one_is(
 
 
 def _blocked(database: Database) -> bool:
-    """Whether somebody waits for a lock."""
+    """Tell whether a transaction waits for a lock."""
     with database.read() as connection:
         return bool(
             connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one()
@@ -360,7 +357,7 @@ def _blocked(database: Database) -> bool:
 
 
 def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of all tables."""
+    """Return all rows of all tables."""
     with database.read() as connection:
         return {
             table.name: [
@@ -370,7 +367,7 @@ def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
         }
 
 
-def test_the_impact_is_counted_and_nothing_is_written(runtime: Runtime, policy: Policy) -> None:
+def test_a_preview_counts_and_writes_nothing(runtime: Runtime, policy: Policy) -> None:
     take_paid(runtime, 3)  # technical data: none, so that nothing of these moves
     take_nearly_due(runtime)
     take(runtime, 8, status="pending", created="2026-11-01")  # earlier, and not due
@@ -413,7 +410,7 @@ def test_the_impact_is_counted_and_nothing_is_written(runtime: Runtime, policy: 
 
 
 @ON_SQLITE
-def test_of_many_that_move_the_examples_are_few_and_those_due_at_once_come_first(
+def test_a_preview_has_few_examples_with_due_records_first(
     runtime: Runtime, policy: Policy
 ) -> None:
     for number in range(30):
@@ -465,7 +462,7 @@ DIRECTIONS = [
 
 @ON_SQLITE
 @pytest.mark.parametrize(("facts", "keep", "directions"), DIRECTIONS)
-def test_which_way_a_record_and_its_parts_go(
+def test_the_direction_in_which_a_record_and_its_parts_move(
     runtime: Runtime,
     policy: Policy,
     facts: dict[str, Any],
@@ -479,16 +476,16 @@ def test_which_way_a_record_and_its_parts_go(
 
 
 @ON_SQLITE
-def test_a_part_that_is_due_already_hides_nothing(runtime: Runtime, policy: Policy) -> None:
-    """The order's IP address is due since long; by the other policy the whole order would be, too."""
+def test_a_part_that_is_due_already_hides_no_move(runtime: Runtime, policy: Policy) -> None:
+    """The order's IP address is due since long. Under the other policy the whole order would be due, too."""
     take(runtime, 7, created="2024-05-01", kinds="network")
     second = variant(policy, "second", keep={"orders-accounting": "P6M"})
     assert preview(runtime.database, second, date(2026, 11, 22)).due_at_once == 1
 
 
 @ON_SQLITE
-def test_no_policy_keeps_longer_what_a_hold_suspends(runtime: Runtime, policy: Policy) -> None:
-    """Also where the record is still to be tagged for it."""
+def test_a_suspended_record_is_not_counted_as_kept_longer(runtime: Runtime, policy: Policy) -> None:
+    """The same holds for a record that still waits to be re-tagged for the hold."""
     for number in (7, 8):
         take(runtime, number, **FREE, customer_id=3)
     for kind, number in (("order", 7), ("customer", 3)):
@@ -499,10 +496,10 @@ def test_no_policy_keeps_longer_what_a_hold_suspends(runtime: Runtime, policy: P
 
 
 @ON_SQLITE
-def test_people_are_counted_once_under_the_policy_that_told_them(
+def test_persons_count_once_under_the_policy_that_informed_them(
     runtime: Runtime, policy: Policy
 ) -> None:
-    """Two orders of one account are of one person; of guests each counts as one."""
+    """Two orders of one account are of one person. Each guest's order counts as one person."""
     for number, customer_id in ((7, 3), (8, 3), (9, 4), (10, 0), (11, 0)):
         take(runtime, number, **FREE, customer_id=customer_id)
     second = variant(policy, "second", keep={"unpaid-orders": "P13M"})

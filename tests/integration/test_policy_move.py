@@ -1,4 +1,4 @@
-"""A shop moves from the policy of before to the one that is shipped: shown first, then re-tagged, read and written."""
+"""A shop moves from the previous policy to the shipped one: preview, re-tag, refetch and write-back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _schedule(shop: Harness, number: int) -> list[tuple[str, str | None, str, st
 
 
 def _as_read_before(shop: Harness, number: int) -> None:
-    """Leave the facts as the version before read them: name and contact were one kind of data."""
+    """Give the facts the form of the previous version: name and contact were one category."""
     facts = json.loads(shop.row("order", number)["facts"])
     told = {"identity" if kind == "contact" else kind for kind in facts["kinds"]}
     facts["kinds"] = sorted(told - {"item-meta", "refund-reason"})
@@ -38,13 +38,13 @@ def _as_read_before(shop: Harness, number: int) -> None:
 
 @pytest.fixture
 def version_before(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """The service tags as the version before did, until this is undone."""
+    """Tag as the previous version did, until the test ends."""
     monkeypatch.setattr(tags, "REVISION", 1)
     monkeypatch.setattr(tagger, "_cache", BoundedCache(16))
     return monkeypatch
 
 
-def test_a_ledger_of_the_policy_before_is_tagged_anew_read_again_and_written_back(
+def test_a_ledger_of_the_previous_policy_is_moved_and_written_back(
     database: Database, policy: Policy, version_before: pytest.MonkeyPatch
 ) -> None:
     with open_harness(database, BEFORE) as shop:
@@ -77,8 +77,9 @@ def test_a_ledger_of_the_policy_before_is_tagged_anew_read_again_and_written_bac
 
 
 @ON_SQLITE
-def test_the_move_is_told_before_anything_changes(database: Database, policy: Policy) -> None:
-    """It moves no date of an order and makes nothing due at once: only parts of them get a basis of their own."""
+def test_the_move_is_previewed_before_anything_changes(database: Database, policy: Policy) -> None:
+    """No date of an order moves, and nothing is due at once: parts of the orders only get a legal basis of their
+    own."""
     with open_harness(database, BEFORE) as shop:
         shop.activate(BEFORE)
         number = shop.written_order(billing=NAMED)
@@ -88,7 +89,7 @@ def test_the_move_is_told_before_anything_changes(database: Database, policy: Po
 
 
 @ON_SQLITE
-def test_what_the_stores_eraser_leaves_is_written_by_name(harness: Harness) -> None:
+def test_data_that_the_stores_eraser_leaves_are_named(harness: Harness) -> None:
     number = harness.store.checkout(
         ip_address="192.0.2.7",
         billing=NAMED,

@@ -1,4 +1,4 @@
-"""The log of deliveries is pruned; the history of records is not, nor what must be known for ever."""
+"""The log of deliveries is pruned. The history of records is not, nor anything that must be known for ever."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _prune(harness: Harness) -> None:
     Maintenance(harness.runtime, harness.settings, harness.runtime.policy).prune()
 
 
-def test_deliveries_are_forgotten_after_their_time_and_history_never(harness: Harness) -> None:
+def test_old_deliveries_are_pruned_and_history_never_is(harness: Harness) -> None:
     harness.written_order()
     told, remembered = _count(harness, deliveries), _count(harness, history)
     harness.advance(LOG - timedelta(minutes=5))
@@ -37,7 +37,7 @@ def test_deliveries_are_forgotten_after_their_time_and_history_never(harness: Ha
     assert _count(harness, history) == remembered > 0
 
 
-def test_more_than_go_at_once_all_go(harness: Harness) -> None:
+def test_more_deliveries_than_one_batch_are_all_pruned(harness: Harness) -> None:
     number = 2 * PRUNED_AT_ONCE + 7
     rows = [
         {"store": "shop", "identity": str(place), "topic": "order.updated", "result": "stale"}
@@ -52,7 +52,7 @@ def test_more_than_go_at_once_all_go(harness: Harness) -> None:
     assert _count(harness, deliveries) == 0
 
 
-def test_what_tells_no_time_stays_known_so_that_a_repeat_moves_no_date(harness: Harness) -> None:
+def test_a_report_without_a_time_is_kept_so_that_no_repeat_counts(harness: Harness) -> None:
     closed = made(
         "action.wc_support_request_closed", {"action": "wc_support_request_closed", "arg": 7}
     )
@@ -64,7 +64,7 @@ def test_what_tells_no_time_stays_known_so_that_a_repeat_moves_no_date(harness: 
     assert harness.row("support-request", 7)["delete_after"] == before
 
 
-def test_what_was_set_aside_stays_until_it_is_made_good(harness: Harness) -> None:
+def test_a_quarantined_delivery_stays_until_it_is_resolved(harness: Harness) -> None:
     harness.receive(
         made("order.updated", {"code": "woocommerce_rest_cannot_view", "data": {"status": 403}})
     )

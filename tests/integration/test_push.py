@@ -1,4 +1,4 @@
-"""Writing schedules back: one write a changed record, none for its echo, whatever becomes of the record."""
+"""Pushes: one write for a changed record, none for its echo, in every state of the record."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.recordings import order as order_payload
 
 
 @ROLES
-def test_a_changed_order_is_written_once_and_its_echo_leads_to_nothing(harness: Harness) -> None:
+def test_a_changed_order_is_written_once_and_its_echo_is_ignored(harness: Harness) -> None:
     number = harness.paid_order(customer_note="ring twice")
     harness.settle()
     assert harness.writes("order", number) == 1
@@ -34,7 +34,7 @@ def test_a_changed_order_is_written_once_and_its_echo_leads_to_nothing(harness: 
 
 
 @ROLES
-def test_a_changed_customer_is_written_once_and_its_echo_leads_to_nothing(harness: Harness) -> None:
+def test_a_changed_customer_is_written_once_and_its_echo_is_ignored(harness: Harness) -> None:
     number = int(harness.store.sign_up(email="kari@example.test")["id"])
     harness.settle()
     assert harness.writes("customer", number) == 1
@@ -59,7 +59,7 @@ def test_many_changed_records_are_written_once_each(harness: Harness) -> None:
 
 @ON_SQLITE
 @ROLES
-def test_echoes_of_edits_that_change_no_schedule_lead_to_no_write(harness: Harness) -> None:
+def test_edits_that_change_no_schedule_lead_to_no_write(harness: Harness) -> None:
     number = harness.written_order(customer_id=0)
     customer = int(harness.store.sign_up(email="kari@example.test")["id"])
     harness.come_to_rest()
@@ -73,7 +73,7 @@ def test_echoes_of_edits_that_change_no_schedule_lead_to_no_write(harness: Harne
 
 
 def test_a_write_that_would_change_nothing_is_not_sent(harness: Harness) -> None:
-    """A note comes and goes before the record has come to rest: what was to be written stands there already."""
+    """A note comes and goes before the record is quiet. The store already holds what was to be written."""
     number = harness.written_order()
     for note in ("ring twice", ""):
         harness.advance(SECOND)
@@ -84,7 +84,7 @@ def test_a_write_that_would_change_nothing_is_not_sent(harness: Harness) -> None
     assert harness.writes("order", number) == 1
 
 
-def test_a_record_that_holds_our_fields_already_is_not_written(harness: Harness) -> None:
+def test_a_record_that_holds_our_fields_is_not_written_again(harness: Harness) -> None:
     """The ledger was lost; the store's copies are as the policy wants them."""
     number = harness.written_order()
     with harness.runtime.database.write() as connection:
@@ -109,7 +109,7 @@ def test_ten_changes_cost_one_write(harness: Harness) -> None:
     assert harness.held("order", number) == harness.wanted("order", number)
 
 
-def test_a_record_is_written_once_it_has_been_quiet_for_as_long_as_is_set(harness: Harness) -> None:
+def test_a_record_is_written_after_the_settle_time(harness: Harness) -> None:
     number = harness.paid_order()
     harness.deliver()
     harness.advance(SETTLE - SECOND)
@@ -121,7 +121,7 @@ def test_a_record_is_written_once_it_has_been_quiet_for_as_long_as_is_set(harnes
 
 
 @ON_SQLITE
-def test_a_record_that_never_comes_to_rest_is_written_five_minutes_after_its_first_change(
+def test_a_busy_record_is_written_five_minutes_after_a_change(
     harness: Harness,
 ) -> None:
     number = harness.paid_order()
@@ -166,7 +166,7 @@ def test_a_change_during_a_write_is_written_afterwards(
     assert harness.wanted("order", number) == harness.held("order", number)
 
 
-def test_pushes_at_most_a_batch_of_each_kind_in_a_turn(harness: Harness) -> None:
+def test_one_turn_pushes_at_most_a_batch_of_each_kind(harness: Harness) -> None:
     for place in range(110):
         harness.receive(
             made("order.updated", order_payload(5000 + place), delivery_id=f"{place:032}")
@@ -181,7 +181,7 @@ def test_pushes_at_most_a_batch_of_each_kind_in_a_turn(harness: Harness) -> None
 # What becomes of records
 
 
-def test_an_anonymised_order_is_written_once_with_what_the_eraser_left(harness: Harness) -> None:
+def test_an_anonymised_order_is_written_once_with_its_left_data(harness: Harness) -> None:
     attribution = [{"key": "_wc_order_attribution_source_type", "value": "organic"}]
     number = harness.written_order(
         customer_note="ring twice",
@@ -206,7 +206,7 @@ def test_an_anonymised_order_is_written_once_with_what_the_eraser_left(harness: 
 
 
 @ON_SQLITE
-def test_an_anonymised_order_of_which_nothing_is_left_holds_nothing_of_ours(
+def test_an_anonymised_order_without_data_loses_our_fields(
     harness: Harness,
 ) -> None:
     number = harness.written_order(billing={"first_name": "Kari"})
@@ -239,7 +239,7 @@ def test_a_member_of_staff_is_never_written(harness: Harness) -> None:
 
 
 @ON_SQLITE
-def test_a_trashed_order_is_not_written_for_being_trashed(harness: Harness) -> None:
+def test_trashing_an_order_leads_to_no_write(harness: Harness) -> None:
     number = harness.written_order()
     harness.advance()
     harness.store.trash_order(number)

@@ -1,4 +1,4 @@
-"""Our fields, edited by others: put right, but not for ever."""
+"""Our fields, edited by others: corrected, but not for ever."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hooks.tagging.changes import MAX_CONTESTS
 from tests.integration.harness import ON_SQLITE, SECOND, Harness
 
 
-def test_a_person_who_edits_our_fields_gets_them_put_right_once(harness: Harness) -> None:
+def test_our_fields_edited_by_a_person_are_corrected_once(harness: Harness) -> None:
     number = harness.written_order()
     harness.advance()
     harness.store.edit_meta("order", number, "retention_delete_after", "2099-01-01")
@@ -26,7 +26,7 @@ def test_a_person_who_edits_our_fields_gets_them_put_right_once(harness: Harness
 
 
 @ON_SQLITE
-def test_a_person_who_deletes_one_of_our_fields_gets_it_put_right_once(harness: Harness) -> None:
+def test_our_field_deleted_by_a_person_is_restored_once(harness: Harness) -> None:
     number = int(harness.store.sign_up(email="kari@example.test")["id"])
     harness.come_to_rest()
     harness.advance()
@@ -37,7 +37,7 @@ def test_a_person_who_deletes_one_of_our_fields_gets_it_put_right_once(harness: 
 
 
 @ON_SQLITE
-def test_a_person_may_edit_our_fields_now_and_then_and_gets_them_put_right_each_time(
+def test_occasional_edits_by_a_person_are_corrected_each_time(
     harness: Harness,
 ) -> None:
     number = harness.written_order()
@@ -50,7 +50,7 @@ def test_a_person_may_edit_our_fields_now_and_then_and_gets_them_put_right_each_
     assert harness.status()["status"] == "ok"
 
 
-def test_a_plugin_that_changes_our_fields_after_each_write_is_given_up_on_and_reported(
+def test_a_plugin_that_edits_after_each_write_ends_the_pushes(
     harness: Harness,
 ) -> None:
     number = harness.written_order()
@@ -68,7 +68,7 @@ def test_a_plugin_that_changes_our_fields_after_each_write_is_given_up_on_and_re
 def stubborn_plugin(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[], None]]:
-    """A plugin of the store that has one of our fields its own way at every write; call it to remove it."""
+    """Make a plugin of the store change one of our fields at every write; call the result to remove the plugin."""
     update = harness.store.orders.update
 
     def meddle(order: Order, given: Json, at: Any = None) -> list[str]:
@@ -82,7 +82,7 @@ def stubborn_plugin(
 
 
 @ON_SQLITE
-def test_a_plugin_that_changes_our_fields_within_each_write_is_given_up_on_and_reported(
+def test_a_plugin_that_edits_within_each_write_ends_the_pushes(
     harness: Harness, stubborn_plugin: Callable[[], None]
 ) -> None:
     number = harness.paid_order()
@@ -99,7 +99,7 @@ def test_a_plugin_that_changes_our_fields_within_each_write_is_given_up_on_and_r
 
 
 @ON_SQLITE
-def test_a_contested_record_is_tried_again_when_its_schedule_changes(
+def test_a_contested_record_is_retried_when_its_schedule_changes(
     harness: Harness, stubborn_plugin: Callable[[], None]
 ) -> None:
     number = harness.paid_order()
@@ -120,10 +120,10 @@ def test_a_contested_record_is_tried_again_when_its_schedule_changes(
     assert harness.problems() == set()
 
 
-def test_an_edit_by_hand_that_is_heard_of_before_our_write_is_settled_is_put_right(
+def test_an_edit_delivered_before_our_write_settles_is_corrected(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The edit came after the write, its delivery before the write was settled."""
+    """The edit came after the write; its delivery came before the write was settled."""
     number = harness.paid_order()
     harness.deliver()
     harness.advance()

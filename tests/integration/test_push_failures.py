@@ -1,4 +1,4 @@
-"""A store that fails, refuses, or is not there: what is waited for, what shows, what is tried again."""
+"""A store that fails, refuses or is unreachable: backoff, visible problems and retries."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.support.recordings import made
 
 
 @ON_SQLITE
-def test_a_store_that_fails_is_left_alone_for_longer_and_longer(harness: Harness) -> None:
+def test_the_backoff_of_a_failing_store_grows(harness: Harness) -> None:
     number = harness.paid_order()
     harness.deliver()
     harness.advance()
@@ -66,9 +66,7 @@ def test_a_store_that_fails_is_left_alone_for_longer_and_longer(harness: Harness
         (1.0, FIRST),
     ],
 )
-def test_waits_differ_so_that_not_all_come_back_at_once(
-    harness: Harness, jitter: float, expected: timedelta
-) -> None:
+def test_the_backoff_has_jitter(harness: Harness, jitter: float, expected: timedelta) -> None:
     harness.paid_order()
     harness.deliver()
     harness.advance()
@@ -81,7 +79,7 @@ def test_waits_differ_so_that_not_all_come_back_at_once(
 
 @ON_SQLITE
 @pytest.mark.parametrize("fault", ["429", "503"])
-def test_a_store_that_names_a_time_is_left_alone_for_it(harness: Harness, fault: str) -> None:
+def test_a_retry_after_of_the_store_is_kept(harness: Harness, fault: str) -> None:
     number = harness.paid_order()
     harness.deliver()
     harness.advance()
@@ -101,9 +99,7 @@ def test_a_store_that_names_a_time_is_left_alone_for_it(harness: Harness, fault:
 
 @ON_SQLITE
 @pytest.mark.parametrize("fault", ["429", "500", "503", "html", "half", "reset"])
-def test_whatever_goes_wrong_the_store_ends_with_what_is_wanted(
-    harness: Harness, fault: str
-) -> None:
+def test_after_any_failure_the_store_holds_the_wanted_fields(harness: Harness, fault: str) -> None:
     orders = [harness.paid_order() for _ in range(3)]
     customer = int(harness.store.sign_up(email="kari@example.test")["id"])
     harness.deliver()
@@ -119,7 +115,7 @@ def test_whatever_goes_wrong_the_store_ends_with_what_is_wanted(
 
 
 @ON_SQLITE
-def test_what_was_written_though_no_answer_came_is_not_written_again_once_its_echo_is_here(
+def test_an_unanswered_write_is_not_repeated_after_its_echo(
     harness: Harness,
 ) -> None:
     number = harness.paid_order()
@@ -140,7 +136,7 @@ def _with_secret(harness: Harness, secret: str) -> StoreWorker:
 
 
 @ON_SQLITE
-def test_bad_credentials_stop_the_writing_and_show(harness: Harness) -> None:
+def test_a_refused_key_stops_the_pushes_and_shows(harness: Harness) -> None:
     number = harness.paid_order()
     harness.deliver()
     harness.advance()
@@ -159,8 +155,8 @@ def test_bad_credentials_stop_the_writing_and_show(harness: Harness) -> None:
     assert harness.writes("order", number) == 0
 
 
-def test_once_the_key_works_the_writing_goes_on_by_itself(harness: Harness) -> None:
-    """The key is mended in the store; nobody touches the worker."""
+def test_pushes_continue_when_the_key_works_again(harness: Harness) -> None:
+    """The key is corrected in the store; nobody restarts the worker."""
     number = harness.paid_order()
     harness.deliver()
     harness.advance()
@@ -181,7 +177,7 @@ def test_once_the_key_works_the_writing_goes_on_by_itself(harness: Harness) -> N
 
 
 @ON_SQLITE
-def test_a_new_start_tries_a_mended_key_at_once(harness: Harness) -> None:
+def test_a_restarted_worker_tries_the_key_at_once(harness: Harness) -> None:
     number = harness.paid_order()
     harness.deliver()
     harness.advance()
@@ -196,7 +192,7 @@ def test_a_new_start_tries_a_mended_key_at_once(harness: Harness) -> None:
     assert harness.writes("order", number) == 1
 
 
-def test_a_record_that_the_store_refuses_shows_and_holds_up_no_other(
+def test_a_refused_record_shows_and_holds_up_no_other(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused, *others = (harness.paid_order() for _ in range(4))
@@ -233,7 +229,7 @@ def test_a_record_that_the_store_refuses_shows_and_holds_up_no_other(
 
 
 @ON_SQLITE
-def test_a_refused_record_is_tried_again_when_its_schedule_changes(
+def test_a_refused_record_is_retried_when_its_schedule_changes(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = harness.paid_order()
@@ -253,7 +249,7 @@ def test_a_refused_record_is_tried_again_when_its_schedule_changes(
 
 
 @ON_SQLITE
-def test_a_schedule_that_changed_while_the_one_before_was_refused_is_tried_soon(
+def test_a_schedule_that_changed_during_a_refusal_is_retried_soon(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = harness.paid_order()
@@ -284,10 +280,10 @@ GONE: list[tuple[dict[str, Any], set[str]]] = [
 
 @pytest.mark.parametrize(("given", "problems"), GONE)
 @pytest.mark.parametrize("alone", [True, False])
-def test_an_order_that_is_gone_when_it_is_written_is_asked_for_and_closed(
+def test_a_gone_order_found_by_a_write_is_refetched_and_closed(
     harness: Harness, given: dict[str, Any], problems: set[str], alone: bool
 ) -> None:
-    """Deleted for good, of which no webhook told, alone or as one of a batch."""
+    """It was deleted for good without a delivery; it is written alone or in a batch."""
     number = int(harness.store.place_order(**given)["id"])
     others = [] if alone else [harness.paid_order() for _ in range(2)]
     harness.deliver()
@@ -318,10 +314,10 @@ def test_an_order_that_is_gone_when_it_is_written_is_asked_for_and_closed(
 
 
 @ON_SQLITE
-def test_a_ledger_that_is_away_ends_no_worker(
+def test_an_unavailable_ledger_does_not_end_the_worker(
     harness: Harness, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The worker's loop waits for the ledger, and goes on when it comes."""
+    """The worker's loop waits for the ledger, and continues when it is back."""
     monkeypatch.setattr(worker_module, "LEDGER_AWAY_SECONDS", 0.05)
     number = harness.paid_order()
     harness.deliver()
@@ -347,7 +343,7 @@ def test_a_ledger_that_is_away_ends_no_worker(
 
 @ON_SQLITE
 @pytest.mark.parametrize("harness", ["shop_manager"], indirect=True)
-def test_what_was_written_one_by_one_before_the_trouble_is_not_written_again(
+def test_single_writes_before_a_failure_are_not_repeated(
     harness: Harness,
 ) -> None:
     numbers = [int(harness.store.sign_up(email=f"kari{n}@example.test")["id"]) for n in range(4)]
@@ -373,7 +369,7 @@ def test_what_was_written_one_by_one_before_the_trouble_is_not_written_again(
 
 @ON_SQLITE
 @pytest.mark.parametrize("harness", ["shop_manager"], indirect=True)
-def test_more_customers_than_can_be_written_one_by_one_in_a_go_are_written_in_the_next(
+def test_single_writes_over_the_limit_wait_for_the_next_turn(
     harness: Harness,
 ) -> None:
     customers = [
@@ -396,7 +392,7 @@ def test_more_customers_than_can_be_written_one_by_one_in_a_go_are_written_in_th
 
 @ON_SQLITE
 @pytest.mark.parametrize("harness", ["shop_manager"], indirect=True)
-def test_trouble_in_the_midst_of_single_writes_gives_back_those_that_had_no_turn_too(
+def test_a_failure_during_single_writes_releases_the_rest(
     harness: Harness,
 ) -> None:
     customers = [

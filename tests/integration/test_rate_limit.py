@@ -1,4 +1,4 @@
-"""One budget of calls for all that call a store: never more than the rate allows, whoever asks."""
+"""One budget of calls for all callers of a store: the calls never exceed the rate."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ STEP = timedelta(seconds=1 / START_RATE)
 
 
 @dataclass
-class Time:
-    """A clock that passes only while somebody sleeps; `slots` is when each sleep ends."""
+class FakeTime:
+    """A clock that advances only while somebody sleeps; `slots` lists the ends of the sleeps."""
 
     now: datetime = NOON
     passes: bool = True
@@ -47,7 +47,7 @@ class Time:
 
 
 def _pace(
-    database: Database, time: Time, *, ceiling: float = 10.0, store: str = "shop"
+    database: Database, time: FakeTime, *, ceiling: float = 10.0, store: str = "shop"
 ) -> SharedPace:
     return SharedPace(database, store, ceiling, time.clock, time.sleep)
 
@@ -57,14 +57,15 @@ def _row(database: Database, store: str = "shop") -> Any:
         return connection.execute(select(ledger.stores).where(ledger.stores.c.slug == store)).one()
 
 
-def _granted(pace: SharedPace, time: Time, times: int) -> Iterator[datetime]:
+def _granted(pace: SharedPace, time: FakeTime, times: int) -> Iterator[datetime]:
     for _ in range(times):
         pace.wait()
         yield time.now
 
 
 def _at_once(paces: Sequence[SharedPace], times: int) -> None:
-    """Each in a thread of its own; one that a slow disk kept from the ledger tries again, as a worker does."""
+    """Run each call in a thread of its own. A call that a slow disk kept from the ledger is retried, as a worker
+    does."""
 
     def call(pace: SharedPace) -> None:
         left = times
@@ -84,14 +85,14 @@ def _registered(database: Database) -> None:
 
 
 def test_calls_go_out_a_step_apart_and_the_first_at_once(database: Database) -> None:
-    time = Time()
+    time = FakeTime()
     assert list(_granted(_pace(database, time), time, 5)) == [
         NOON + STEP * place for place in range(5)
     ]
 
 
-def test_a_pause_is_not_made_up_for_by_a_burst(database: Database) -> None:
-    time = Time()
+def test_a_pause_is_not_followed_by_a_burst(database: Database) -> None:
+    time = FakeTime()
     pace = _pace(database, time)
     pace.wait()
     time.now = later = NOON + timedelta(hours=1)
@@ -99,8 +100,9 @@ def test_a_pause_is_not_made_up_for_by_a_burst(database: Database) -> None:
 
 
 def test_threads_and_processes_never_share_a_slot(database: Database, database_url: str) -> None:
-    """Four threads over two ledgers' connections, as two processes have: twenty calls get twenty slots in a row."""
-    time = Time(passes=False)
+    """Four threads use the connections of two ledgers, as two processes do. Twenty calls get twenty consecutive
+    slots."""
+    time = FakeTime(passes=False)
     second = Database(database_url)
     paces = [_pace(one, time) for one in (database, second) for _ in range(2)]
 
@@ -111,7 +113,7 @@ def test_threads_and_processes_never_share_a_slot(database: Database, database_u
 
 
 def test_calls_of_one_store_do_not_delay_those_of_another(database: Database) -> None:
-    time = Time(passes=False)
+    time = FakeTime(passes=False)
     ours, others = _pace(database, time), _pace(database, time, store="other")
     for _ in range(5):
         ours.wait()
@@ -120,9 +122,9 @@ def test_calls_of_one_store_do_not_delay_those_of_another(database: Database) ->
     assert len(time.slots) == waited
 
 
-def test_more_than_the_queue_holds_ask_again_when_their_turn_is_nearer(database: Database) -> None:
-    """However many wait, the budget holds: nobody takes a long queue for a clock that was set back."""
-    time = Time()
+def test_calls_beyond_the_queue_retry_nearer_their_turn(database: Database) -> None:
+    """The budget holds for any number of callers: a long queue is not taken for a clock that was set back."""
+    time = FakeTime()
     waiting = NOON + MAX_AHEAD - SECOND
     with database.write() as connection:
         stores.save_budget(connection, "shop", next_call_at=waiting, rate=START_RATE, usual="{}")
@@ -132,19 +134,19 @@ def test_more_than_the_queue_holds_ask_again_when_their_turn_is_nearer(database:
     assert _row(database).next_call_at == waiting + STEP
 
 
-def test_a_crowd_at_a_slow_store_keeps_to_the_budget(database: Database) -> None:
-    """Eight at once, five seconds a call: more than MAX_AHEAD of calls are wanted at any time."""
-    time = Time()
+def test_many_callers_of_a_slow_store_keep_to_the_budget(database: Database) -> None:
+    """Eight callers at once, five seconds a call: more than MAX_AHEAD of calls are waiting at any time."""
+    time = FakeTime()
     paces = [_pace(database, time, ceiling=MIN_RATE) for _ in range(8)]
 
     _at_once(paces, times=3)
     assert _row(database).next_call_at >= NOON + 24 * SECOND / MIN_RATE
 
 
-def test_however_many_wait_a_reservation_is_never_taken_for_one_of_a_clock_that_was_set_back(
+def test_a_long_queue_is_not_taken_for_a_clock_set_back(
     database: Database,
 ) -> None:
-    time = Time(passes=False)
+    time = FakeTime(passes=False)
     pace = _pace(database, time, ceiling=0.1)
     for _ in range(2):
         pace.wait()
@@ -153,24 +155,24 @@ def test_however_many_wait_a_reservation_is_never_taken_for_one_of_a_clock_that_
 
 
 @pytest.mark.parametrize("back", [timedelta(minutes=1), timedelta(days=400)])
-def test_a_clock_that_was_set_back_stops_no_call(database: Database, back: timedelta) -> None:
-    time = Time()
+def test_a_clock_set_back_stops_no_call(database: Database, back: timedelta) -> None:
+    time = FakeTime()
     pace = _pace(database, time)
     pace.wait()
     time.now = NOON - back
     assert list(_granted(pace, time, 3)) == [NOON - back + STEP * place for place in range(3)]
 
 
-def test_a_clock_that_was_set_back_a_little_costs_no_more_than_that(database: Database) -> None:
-    time = Time()
+def test_a_clock_set_back_a_little_delays_calls_only_a_little(database: Database) -> None:
+    time = FakeTime()
     pace = _pace(database, time)
     pace.wait()
     time.now = NOON - timedelta(seconds=20)
     assert next(_granted(pace, time, 1)) == NOON + STEP
 
 
-def test_good_calls_raise_the_rate_for_all_up_to_the_ceiling(database: Database) -> None:
-    time = Time()
+def test_good_calls_raise_the_rate_up_to_the_ceiling(database: Database) -> None:
+    time = FakeTime()
     pace, other = _pace(database, time, ceiling=4), _pace(database, time, ceiling=4)
     pace.wait()
     rates = []
@@ -184,8 +186,8 @@ def test_good_calls_raise_the_rate_for_all_up_to_the_ceiling(database: Database)
     assert json.loads(_row(database).usual) == {"read-orders": pytest.approx(0.2)}
 
 
-def test_a_store_that_is_busy_for_one_is_called_less_by_all(database: Database) -> None:
-    time = Time()
+def test_one_busy_answer_lowers_the_rate_for_all(database: Database) -> None:
+    time = FakeTime()
     pace, other = _pace(database, time), _pace(database, time)
     for outcome in (CallOutcome.BUSY, CallOutcome.TIMED_OUT):
         pace.observe("read-orders", 1.0, outcome)
@@ -195,7 +197,7 @@ def test_a_store_that_is_busy_for_one_is_called_less_by_all(database: Database) 
 
 
 def test_a_store_that_stays_slow_is_called_once_in_five_seconds(database: Database) -> None:
-    time = Time()
+    time = FakeTime()
     pace = _pace(database, time)
     for _ in range(10):
         pace.observe("read-orders", 60.0, CallOutcome.TIMED_OUT)
@@ -204,8 +206,8 @@ def test_a_store_that_stays_slow_is_called_once_in_five_seconds(database: Databa
     assert second - first == SECOND / MIN_RATE
 
 
-def test_a_ceiling_that_was_lowered_holds_from_the_next_call(database: Database) -> None:
-    time = Time()
+def test_a_lowered_ceiling_holds_from_the_next_call(database: Database) -> None:
+    time = FakeTime()
     _pace(database, time).wait()
     slow = _pace(database, time, ceiling=0.5)
     assert list(_granted(slow, time, 3)) == [
@@ -215,15 +217,15 @@ def test_a_ceiling_that_was_lowered_holds_from_the_next_call(database: Database)
     ]
 
 
-def test_a_store_that_nobody_registered_is_paced_all_the_same(database: Database) -> None:
-    time = Time()
+def test_an_unregistered_store_has_a_budget_too(database: Database) -> None:
+    time = FakeTime()
     assert list(_granted(_pace(database, time, store="new"), time, 2)) == [NOON, NOON + STEP]
     assert _row(database, "new").rate == START_RATE
 
 
 @ON_SQLITE
-def test_what_was_learnt_while_the_ledger_was_away_is_not_lost(database: Database) -> None:
-    time = Time()
+def test_observations_during_a_ledger_outage_are_not_lost(database: Database) -> None:
+    time = FakeTime()
     pace = _pace(database, time)
     pace.observe("read-orders", 1.0, CallOutcome.BUSY)
     there = Path(str(database.url.database))
@@ -237,7 +239,7 @@ def test_what_was_learnt_while_the_ledger_was_away_is_not_lost(database: Databas
 
 
 @ON_SQLITE
-def test_a_clock_that_is_set_back_just_then_makes_no_call_wait_for_long(database: Database) -> None:
+def test_a_clock_set_back_during_a_call_causes_no_long_wait(database: Database) -> None:
     times = iter([NOON, NOON - timedelta(days=365)])
     slept: list[float] = []
     with database.write() as connection:

@@ -1,4 +1,5 @@
-"""Reconciliation: what no webhook told is found in the store's lists, page by page, and nothing else is asked for."""
+"""Reconciliation: changes without a delivery are found in the store's lists, page by page, and nothing else is
+refetched."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ JUMPER = [{"product_id": 11}]
 
 @pytest.fixture
 def known(harness: Harness) -> Harness:
-    """A harness whose store was gone through once, so that changes are asked for from then on."""
+    """A harness whose store was reconciled once, so that only changes are read from then on."""
     harness.reconcile()
     harness.advance(20 * MINUTE)
     return harness
@@ -50,7 +51,7 @@ def _count(harness: Harness, *where: Any) -> int:
 
 
 def _in_step(harness: Harness) -> None:
-    """Every order and customer's account of the shop is in the ledger, and holds what the ledger wants."""
+    """Check that every order and customer account of the shop is in the ledger, and holds what the ledger wants."""
     customers = [one.id for one in harness.store.shop.customers.values() if one.role == "customer"]
     kinds: dict[str, Iterable[int]] = {"order": harness.store.shop.orders, "customer": customers}
     for kind, there in kinds.items():
@@ -61,7 +62,7 @@ def _in_step(harness: Harness) -> None:
 # What is found
 
 
-def test_a_shop_of_which_nothing_was_heard_is_tagged_whole(harness: Harness) -> None:
+def test_a_shop_without_any_delivery_is_tagged_whole(harness: Harness) -> None:
     account = harness.store.sign_up(email="a@example.test")["id"]
     orders = [harness.paid_order(customer_id=account) for _ in range(3)]
     draft = harness.store.place_order(status="checkout-draft")["id"]
@@ -75,7 +76,7 @@ def test_a_shop_of_which_nothing_was_heard_is_tagged_whole(harness: Harness) -> 
     _in_step(harness)
 
 
-def test_an_order_of_which_no_delivery_came_is_found(known: Harness) -> None:
+def test_a_new_order_without_a_delivery_is_found(known: Harness) -> None:
     number = known.paid_order()
     known.lose()
     known.advance(MINUTE)
@@ -93,7 +94,7 @@ def test_an_order_of_which_no_delivery_came_is_found(known: Harness) -> None:
         ("anonymise_order", "erased", "processing"),
     ],
 )
-def test_a_change_of_which_no_delivery_came_is_found(
+def test_a_change_without_a_delivery_is_found(
     known: Harness, act: str, state: str, status: str
 ) -> None:
     number = known.written_order(line_items=JUMPER)
@@ -106,7 +107,7 @@ def test_a_change_of_which_no_delivery_came_is_found(
     assert (row["state"], json.loads(row["facts"])["status"]) == (state, status)
 
 
-def test_a_refund_of_which_no_delivery_came_is_found_with_its_day(known: Harness) -> None:
+def test_a_refund_without_a_delivery_is_found_with_its_day(known: Harness) -> None:
     number = known.written_order(line_items=JUMPER)
     known.advance(timedelta(days=40))
     known.store.refund_order(number, amount="10.00")
@@ -118,7 +119,7 @@ def test_a_refund_of_which_no_delivery_came_is_found_with_its_day(known: Harness
     assert known.row("order", number)["reread_reason"] is None
 
 
-def test_an_order_deleted_for_good_in_silence_is_found_and_closed(known: Harness) -> None:
+def test_an_order_deleted_without_a_delivery_is_found_and_closed(known: Harness) -> None:
     number = known.written_order()
     kept = known.written_order()
     known.store.delete_order(number)
@@ -129,7 +130,7 @@ def test_an_order_deleted_for_good_in_silence_is_found_and_closed(known: Harness
     assert "erased-too-early" in known.problems()
 
 
-def test_the_last_and_the_only_one_is_missed_too(known: Harness) -> None:
+def test_a_deleted_order_is_missed_even_if_it_was_the_only_one(known: Harness) -> None:
     number = known.written_order()
     known.store.delete_order(number)
     known.lose()
@@ -148,7 +149,7 @@ def test_an_order_deleted_from_the_trash_is_found(known: Harness) -> None:
     assert known.row("order", number)["state"] == "gone"
 
 
-def test_an_account_that_was_deleted_is_found(known: Harness) -> None:
+def test_a_deleted_account_is_found(known: Harness) -> None:
     number = known.store.sign_up(email="a@example.test")["id"]
     known.come_to_rest()
     known.store.delete_customer(number)
@@ -157,7 +158,7 @@ def test_an_account_that_was_deleted_is_found(known: Harness) -> None:
     assert known.row("customer", number)["state"] == "gone"
 
 
-def test_a_log_in_which_sends_nothing_is_found_by_the_sweep(known: Harness) -> None:
+def test_a_log_in_is_found_by_the_sweep(known: Harness) -> None:
     number = known.store.sign_up(email="a@example.test")["id"]
     known.come_to_rest()
     before = known.row("customer", number)["delete_after"]
@@ -167,7 +168,7 @@ def test_a_log_in_which_sends_nothing_is_found_by_the_sweep(known: Harness) -> N
     assert known.row("customer", number)["delete_after"] == before + timedelta(days=30)
 
 
-def test_a_customer_whose_date_is_near_is_asked_about_daily(known: Harness) -> None:
+def test_a_customer_whose_date_is_near_is_refetched_daily(known: Harness) -> None:
     near, far = (known.store.sign_up(email=f"{name}@example.test")["id"] for name in "ab")
     known.come_to_rest()
     known.advance(known.row("customer", near)["delete_after"] - NOON.date() - timedelta(days=44))
@@ -186,7 +187,7 @@ def test_a_customer_whose_date_is_near_is_asked_about_daily(known: Harness) -> N
     assert known.row("customer", near)["delete_after"] > known.clock().date() + timedelta(days=400)
 
 
-def test_a_second_change_in_the_same_second_is_found_though_its_delivery_was_lost(
+def test_a_lost_second_change_of_one_second_is_found(
     known: Harness,
 ) -> None:
     number = known.written_order()
@@ -205,7 +206,7 @@ def test_a_second_change_in_the_same_second_is_found_though_its_delivery_was_los
 # What is not done
 
 
-def test_what_the_ledger_knows_is_neither_read_nor_written(known: Harness) -> None:
+def test_a_known_state_is_neither_refetched_nor_written(known: Harness) -> None:
     known.written_order()
     known.store.sign_up(email="a@example.test")
     known.come_to_rest()
@@ -244,7 +245,7 @@ def test_the_lists_are_asked_for_no_personal_data(harness: Harness) -> None:
     )
 
 
-def test_before_the_first_sweep_no_changes_are_asked_for(harness: Harness) -> None:
+def test_before_the_first_sweep_no_changes_are_read(harness: Harness) -> None:
     assert harness.reconciler.step(["changes"]) == 0
     assert _asked(harness) == []
 
@@ -252,7 +253,7 @@ def test_before_the_first_sweep_no_changes_are_asked_for(harness: Harness) -> No
 # Where it goes on
 
 
-def test_the_mark_is_before_the_round_began_and_only_moves_when_it_has_ended(
+def test_a_rounds_mark_precedes_its_start_and_moves_at_its_end(
     known: Harness,
 ) -> None:
     mark = _round(known, "changes").mark
@@ -276,7 +277,7 @@ def test_a_store_whose_clock_is_ahead_moves_no_mark_into_the_future(known: Harne
     assert _round(known, "changes").mark < known.clock()
 
 
-def test_a_round_goes_on_where_a_killed_worker_left_it(harness: Harness) -> None:
+def test_a_round_continues_where_a_killed_worker_left_it(harness: Harness) -> None:
     harness.store.place_orders(count=250, quiet=True)
     harness.reconciler.step(["orders"])
     assert _round(harness, "orders").last_id > 0
@@ -292,7 +293,7 @@ def test_a_round_goes_on_where_a_killed_worker_left_it(harness: Harness) -> None
     assert _count(harness, records.c.kind == "order") == 250
 
 
-def test_a_round_asked_for_while_it_is_under_way_is_ended_first_and_then_done_again(
+def test_a_round_requested_while_it_runs_runs_again_after_it(
     harness: Harness,
 ) -> None:
     harness.store.place_orders(count=250, quiet=True)
@@ -310,7 +311,7 @@ def test_a_round_asked_for_while_it_is_under_way_is_ended_first_and_then_done_ag
     assert _round(harness, "orders").asked_for_at is None
 
 
-def test_after_a_gap_everything_is_gone_through(known: Harness) -> None:
+def test_after_a_gap_everything_is_reconciled(known: Harness) -> None:
     done = _round(known, "orders").done_at
     known.advance(timedelta(hours=3))
     assert known.reconciler.step(["changes"])
@@ -323,7 +324,7 @@ def test_after_a_gap_everything_is_gone_through(known: Harness) -> None:
 # Lists that change while they are read
 
 
-def test_orders_that_go_while_the_list_is_read_hide_no_other(harness: Harness) -> None:
+def test_orders_deleted_while_the_list_is_read_hide_no_other(harness: Harness) -> None:
     ids = harness.store.place_orders(count=350, quiet=True)
     for position in (0, 1, 2):
         harness.reconciler.step(["orders"])
@@ -333,7 +334,7 @@ def test_orders_that_go_while_the_list_is_read_hide_no_other(harness: Harness) -
     assert _count(harness, records.c.kind == "order") == 350
 
 
-def test_orders_that_come_back_while_the_list_is_read_hide_no_other(harness: Harness) -> None:
+def test_orders_restored_while_the_list_is_read_hide_no_other(harness: Harness) -> None:
     ids = harness.store.place_orders(count=350, quiet=True)
     for number in ids[:150]:
         harness.store.trash_order(number)
@@ -344,7 +345,7 @@ def test_orders_that_come_back_while_the_list_is_read_hide_no_other(harness: Har
     assert _count(harness, records.c.kind == "order", records.c.external_id.in_(ids[150:])) == 200
 
 
-def test_accounts_that_come_and_go_while_they_are_read_hide_no_other(harness: Harness) -> None:
+def test_accounts_that_change_while_they_are_read_hide_no_other(harness: Harness) -> None:
     ids = [harness.store.sign_up(email=f"c{place}@example.test")["id"] for place in range(230)]
     harness.lose()
     harness.reconciler.step(["customers"])
@@ -359,14 +360,14 @@ def test_accounts_that_come_and_go_while_they_are_read_hide_no_other(harness: Ha
 
 
 @pytest.mark.parametrize("kind", ["short-pages", "totals"])
-def test_lists_that_lie_of_their_length_are_gone_through_whole(harness: Harness, kind: str) -> None:
+def test_lists_with_a_wrong_length_are_read_whole(harness: Harness, kind: str) -> None:
     harness.store.place_orders(count=120, quiet=True)
     harness.store.add_fault(kind, times=0)
     harness.rescan()
     assert _count(harness, records.c.kind == "order") == 120
 
 
-def test_a_store_that_shows_the_same_page_again_and_again_is_named_and_the_rest_goes_on(
+def test_an_endlessly_repeated_page_is_reported_and_skipped(
     harness: Harness,
 ) -> None:
     harness.store.place_orders(count=120, quiet=True)
@@ -379,7 +380,7 @@ def test_a_store_that_shows_the_same_page_again_and_again_is_named_and_the_rest_
     assert "reconciliation-failing" in harness.problems()
 
 
-def test_a_store_without_one_of_the_statuses_has_an_empty_list_of_it(known: Harness) -> None:
+def test_a_status_that_the_store_lacks_has_an_empty_list(known: Harness) -> None:
     known.store.shop.statuses.discard("checkout-draft")
     number = known.paid_order()
     known.lose()
@@ -391,7 +392,7 @@ def test_a_store_without_one_of_the_statuses_has_an_empty_list_of_it(known: Harn
 # Quarantine
 
 
-def test_deliveries_set_aside_without_an_id_are_made_good_by_a_round(known: Harness) -> None:
+def test_quarantined_deliveries_without_an_id_need_a_round(known: Harness) -> None:
     known.receive(
         made("order.updated", {"code": "woocommerce_rest_cannot_view", "data": {"status": 403}})
     )
@@ -408,7 +409,7 @@ def test_deliveries_set_aside_without_an_id_are_made_good_by_a_round(known: Harn
     assert "webhook-owner-lost-rights" not in known.problems()
 
 
-def test_reconciliation_that_does_not_come_is_a_problem_in_words(known: Harness) -> None:
+def test_a_missing_reconciliation_is_a_problem(known: Harness) -> None:
     known.reconcile()
     assert "reconciliation-late" not in known.problems()
     known.advance(timedelta(hours=1))
@@ -417,7 +418,7 @@ def test_reconciliation_that_does_not_come_is_a_problem_in_words(known: Harness)
     assert "reconciliation-late" not in known.problems()
 
 
-def test_a_list_that_is_suddenly_empty_holds_up_nobody(
+def test_a_suddenly_empty_list_holds_up_nothing(
     known: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = known.store.place_orders(count=60, quiet=True)
@@ -438,7 +439,7 @@ def test_a_list_that_is_suddenly_empty_holds_up_nobody(
 
 
 @ROLES
-def test_with_a_shop_managers_key_nothing_is_asked_for_twice(harness: Harness) -> None:
+def test_a_shop_managers_key_requests_nothing_twice(harness: Harness) -> None:
     harness.store.sign_up(email="a@example.test")
     harness.paid_order()
     harness.reconcile()

@@ -1,4 +1,4 @@
-"""Where recovery could go wrong at its edges: clocks that jump, stores set back, races of two transactions."""
+"""Edge cases of recovery: clocks that jump, restored stores, and races of two transactions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ JUMPER = [{"product_id": 11}]
 
 @pytest.fixture
 def known(harness: Harness) -> Harness:
-    """A harness whose store was gone through once, so that changes are asked for from then on."""
+    """A harness whose store was reconciled once, so that only changes are read from then on."""
     harness.reconcile()
     harness.advance(20 * MINUTE)
     return harness
@@ -44,7 +44,7 @@ def _facts(harness: Harness, kind: str, number: int) -> dict[str, Any]:
 
 
 @ON_SQLITE
-def test_a_store_whose_clock_was_set_back_is_written_to_once(known: Harness) -> None:
+def test_a_store_with_its_clock_set_back_is_written_once(known: Harness) -> None:
     number = known.paid_order()
     known.deliver()
     known.store.advance_clock(-3_600)
@@ -55,7 +55,7 @@ def test_a_store_whose_clock_was_set_back_is_written_to_once(known: Harness) -> 
 
 
 @ON_SQLITE
-def test_what_happened_after_the_stores_clock_was_set_back_is_found(known: Harness) -> None:
+def test_changes_after_the_stores_clock_was_set_back_are_found(known: Harness) -> None:
     number = known.written_order(line_items=JUMPER)
     known.store.advance_clock(-3_600)
     known.store.trash_order(number)
@@ -66,7 +66,7 @@ def test_what_happened_after_the_stores_clock_was_set_back_is_found(known: Harne
 
 
 @ON_SQLITE
-def test_a_store_that_was_restored_from_yesterdays_backup_is_in_step_after_one_reconciliation(
+def test_one_reconciliation_brings_a_restored_store_in_step(
     known: Harness,
 ) -> None:
     number = known.written_order(line_items=JUMPER)
@@ -92,7 +92,7 @@ def test_a_store_that_was_restored_from_yesterdays_backup_is_in_step_after_one_r
 
 
 @ON_SQLITE
-def test_rounds_go_on_after_the_clock_of_the_service_was_set_back(known: Harness) -> None:
+def test_rounds_continue_after_the_services_clock_was_set_back(known: Harness) -> None:
     known.clock.now += timedelta(days=400)
     known.reconcile()
     known.clock.now -= timedelta(days=400)
@@ -107,7 +107,7 @@ def test_rounds_go_on_after_the_clock_of_the_service_was_set_back(known: Harness
 
 
 @ON_SQLITE
-def test_what_was_to_be_asked_is_asked_after_the_clock_of_the_service_was_set_back(
+def test_due_refetches_survive_the_services_clock_set_back(
     known: Harness,
 ) -> None:
     number = known.written_order()
@@ -124,7 +124,7 @@ def test_what_was_to_be_asked_is_asked_after_the_clock_of_the_service_was_set_ba
 
 
 @ON_SQLITE
-def test_an_edit_in_the_very_second_of_our_own_write_is_found_though_its_delivery_was_lost(
+def test_a_lost_edit_in_the_second_of_our_write_is_found(
     known: Harness,
 ) -> None:
     number = known.paid_order()
@@ -143,7 +143,7 @@ def test_an_edit_in_the_very_second_of_our_own_write_is_found_though_its_deliver
 
 @ON_SQLITE
 @pytest.mark.parametrize("seconds", [0, 1, 2, 3, 30])
-def test_an_edit_in_the_second_of_the_one_before_is_found_also_where_the_stores_clock_is_behind(
+def test_a_lost_edit_is_found_though_the_stores_clock_is_behind(
     known: Harness, seconds: int
 ) -> None:
     known.store.advance_clock(-seconds)
@@ -162,7 +162,7 @@ def test_an_edit_in_the_second_of_the_one_before_is_found_also_where_the_stores_
 
 
 @ON_SQLITE
-def test_of_two_choices_in_one_second_the_one_that_the_store_holds_stands(known: Harness) -> None:
+def test_of_two_choices_in_one_second_the_stores_one_counts(known: Harness) -> None:
     number = known.store.sign_up(email="a@example.test")["id"]
     known.come_to_rest()
     known.advance(MINUTE)
@@ -179,7 +179,7 @@ def test_of_two_choices_in_one_second_the_one_that_the_store_holds_stands(known:
 
 
 @ON_SQLITE
-def test_an_order_that_goes_between_its_reading_and_that_of_its_refunds_is_gone_and_no_more(
+def test_an_order_deleted_before_its_refunds_are_read_is_gone(
     known: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = known.written_order(line_items=JUMPER)
@@ -201,7 +201,7 @@ def test_an_order_that_goes_between_its_reading_and_that_of_its_refunds_is_gone_
 
 
 @ON_SQLITE
-def test_a_hint_that_comes_while_the_store_says_gone_is_not_forgotten(known: Harness) -> None:
+def test_a_hint_during_an_answer_of_gone_is_not_forgotten(known: Harness) -> None:
     number = known.written_order()
     known.store.trash_order(number)
     known.deliver()
@@ -227,14 +227,14 @@ def test_a_hint_that_comes_while_the_store_says_gone_is_not_forgotten(known: Har
 
 
 def _later(harness: Harness, number: int) -> dict[str, Any]:
-    """The order as the store would show it, had it been placed tomorrow: news of its customer too."""
+    """Return the order as the store would show it, had it been placed tomorrow; it moves its customer's day, too."""
     raw = dict(harness.store.renderer.order(harness.store.shop.order(number)))
     tomorrow = f"{harness.clock() + timedelta(days=1):%Y-%m-%dT%H:%M:%S}"
     return raw | {"date_created_gmt": tomorrow, "date_modified_gmt": tomorrow}
 
 
 def _wait_for_blocked(harness: Harness, count: int) -> None:
-    """Until so many transactions wait for another one's lock."""
+    """Wait until this many transactions wait for the lock of another one."""
     asked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
     def blocked() -> bool:
@@ -245,7 +245,7 @@ def _wait_for_blocked(harness: Harness, count: int) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_an_answer_of_many_orders_and_a_delivery_of_one_of_them_do_not_fail_each_other(
+def test_a_refetch_of_many_orders_and_a_delivery_do_not_deadlock(
     harness: Harness,
 ) -> None:
     account = harness.store.sign_up(email="a@example.test")["id"]
@@ -283,10 +283,11 @@ def test_an_answer_of_many_orders_and_a_delivery_of_one_of_them_do_not_fail_each
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_claims_are_given_back_although_another_transaction_stood_in_the_way(
+def test_claims_are_released_in_spite_of_a_deadlock(
     harness: Harness,
 ) -> None:
-    """Each waits for a record that the other has locked; the database ends the one that has waited longer."""
+    """Each transaction waits for a record that the other has locked. The database ends the one that has waited
+    longer."""
     for _ in range(2):
         harness.paid_order()
     harness.deliver()
@@ -313,7 +314,7 @@ def test_claims_are_given_back_although_another_transaction_stood_in_the_way(
 
 
 @ON_SQLITE
-def test_orders_trashed_while_the_end_of_the_trash_is_read_are_no_fault_of_the_store(
+def test_orders_trashed_while_the_trash_is_read_are_no_fault(
     known: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = known.store.place_orders(count=4, quiet=True)

@@ -1,4 +1,4 @@
-"""Asking the store: after a hint, a tie, a delivery set aside, a refund without a date."""
+"""Refetches: after a hint, a tie, a quarantined delivery, or a refund without a date."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.recordings import order as order_payload
 
 
 def _order(harness: Harness, **given: Any) -> int:
-    """Place a paid order, and let store and service come to rest over it."""
+    """Place a paid order, and work until nothing is due."""
     number = harness.paid_order(**given)
     harness.come_to_rest()
     harness.advance()
@@ -52,7 +52,7 @@ def _open_quarantine(harness: Harness) -> int:
 
 
 def _states(harness: Harness) -> dict[int, str]:
-    """The state of each order that the ledger has."""
+    """Return the state of each order in the ledger."""
     chosen = select(rows.c.external_id, rows.c.state).where(rows.c.kind == "order")
     with harness.runtime.database.read() as connection:
         return {row.external_id: row.state for row in connection.execute(chosen)}
@@ -81,7 +81,7 @@ def test_a_trashed_order_keeps_its_schedule_and_is_reported(harness: Harness) ->
     )
 
 
-def test_a_restored_order_is_in_use_again(harness: Harness) -> None:
+def test_a_restored_order_is_active_again(harness: Harness) -> None:
     number = _order(harness)
     harness.store.trash_order(number)
     harness.settle()
@@ -94,8 +94,8 @@ def test_a_restored_order_is_in_use_again(harness: Harness) -> None:
     assert _reasons(harness, number)[-1] == "In use again in the store"
 
 
-def test_a_hint_that_is_overtaken_by_the_restoring_closes_nothing(harness: Harness) -> None:
-    """`order.deleted` comes last, and bears no time."""
+def test_a_hint_overtaken_by_the_restore_closes_nothing(harness: Harness) -> None:
+    """`order.deleted` arrives last, and has no time."""
     number = _order(harness)
     harness.store.trash_order(number)
     harness.lose()
@@ -109,7 +109,7 @@ def test_a_hint_that_is_overtaken_by_the_restoring_closes_nothing(harness: Harne
 
 
 def test_a_newer_state_does_not_answer_a_hint(harness: Harness) -> None:
-    """Only the store can say whether the order was trashed before or after it was changed."""
+    """Only the store knows if the order was trashed before or after its change."""
     number = _order(harness)
     harness.store.edit_order(number, transaction_id="t-1")
     harness.store.trash_order(number)
@@ -121,7 +121,7 @@ def test_a_newer_state_does_not_answer_a_hint(harness: Harness) -> None:
 
 
 @ON_SQLITE
-def test_an_order_is_not_asked_for_before_it_has_come_to_rest(harness: Harness) -> None:
+def test_an_order_is_not_refetched_before_its_settle_time(harness: Harness) -> None:
     number = _order(harness)
     harness.store.trash_order(number)
     harness.deliver()
@@ -142,7 +142,7 @@ DELETED = [
 
 
 @pytest.mark.parametrize(("given", "problems"), DELETED)
-def test_an_order_deleted_for_good_is_closed_once_the_store_says_so(
+def test_an_order_deleted_for_good_is_closed_by_the_store_answer(
     harness: Harness, given: dict[str, Any], problems: set[str]
 ) -> None:
     number = int(harness.store.place_order(**given)["id"])
@@ -171,7 +171,7 @@ def test_a_paid_order_deleted_after_its_deadline_is_no_problem(harness: Harness)
     assert harness.problems() == set()
 
 
-def test_a_hint_about_an_order_that_is_still_there_closes_nothing(harness: Harness) -> None:
+def test_a_hint_about_an_existing_order_closes_nothing(harness: Harness) -> None:
     number = _order(harness)
     before = harness.row("order", number)
     action = {"action": "woocommerce_delete_order", "arg": number}
@@ -195,7 +195,7 @@ def test_a_deleted_customer_is_closed_and_is_no_problem(harness: Harness) -> Non
     assert harness.problems() == set()
 
 
-def test_a_hint_about_a_record_that_was_never_seen_brings_it_in(harness: Harness) -> None:
+def test_a_hint_about_an_unknown_record_brings_it_in(harness: Harness) -> None:
     number = int(harness.store.place_order(set_paid=True)["id"])
     harness.lose()
     harness.receive(made("order.deleted", {"id": number}))
@@ -205,14 +205,14 @@ def test_a_hint_about_a_record_that_was_never_seen_brings_it_in(harness: Harness
 
 
 @ON_SQLITE
-def test_a_hint_about_a_record_that_never_was_leaves_nothing_to_be_seen(harness: Harness) -> None:
+def test_a_hint_about_a_missing_record_leaves_no_trace(harness: Harness) -> None:
     harness.receive(made("order.deleted", {"id": 999}))
     harness.come_to_rest()
     assert _states(harness) == {}
     assert harness.problems() == set()
 
 
-def test_a_record_that_was_gone_and_is_delivered_again_is_asked_for(harness: Harness) -> None:
+def test_a_gone_record_that_is_delivered_again_is_refetched(harness: Harness) -> None:
     """A late delivery of a deleted order leaves it closed."""
     number = _order(harness)
     late = made(
@@ -229,8 +229,8 @@ def test_a_record_that_was_gone_and_is_delivered_again_is_asked_for(harness: Har
     assert harness.writes("order", number) == 1
 
 
-def test_a_record_that_the_store_brings_back_is_in_use_again(harness: Harness) -> None:
-    """Out of a backup, say."""
+def test_a_record_that_the_store_restored_is_active_again(harness: Harness) -> None:
+    """The store may have been restored from a backup."""
     number = _order(harness)
     order = harness.store.shop.order(number)
     harness.store.delete_order(number)
@@ -271,7 +271,7 @@ def test_the_date_of_a_refund_is_fetched_and_moves_the_deadline(harness: Harness
 
 
 @ON_SQLITE
-def test_a_refund_is_asked_for_once(harness: Harness) -> None:
+def test_a_refund_is_fetched_once(harness: Harness) -> None:
     number = _order(harness, line_items=[{"product_id": 11, "quantity": 2}])
     harness.store.refund_order(number, "10.00")
     harness.come_to_rest()
@@ -283,7 +283,7 @@ def test_a_refund_is_asked_for_once(harness: Harness) -> None:
 
 
 @ON_SQLITE
-def test_nothing_is_written_while_a_refunds_date_is_in_question(harness: Harness) -> None:
+def test_nothing_is_written_while_a_refunds_date_is_unknown(harness: Harness) -> None:
     number = _order(harness, line_items=[{"product_id": 11, "quantity": 2}])
     harness.store.refund_order(number, "10.00")
     harness.store.edit_order(number, customer_note="ring twice")
@@ -297,7 +297,7 @@ def test_nothing_is_written_while_a_refunds_date_is_in_question(harness: Harness
 # Ties
 
 
-def test_two_states_of_one_second_are_asked_about(harness: Harness) -> None:
+def test_a_tie_leads_to_a_refetch(harness: Harness) -> None:
     number = _order(harness)
     now = harness.store.renderer.order(harness.store.shop.order(number))
     other = now | {
@@ -320,7 +320,7 @@ def test_two_states_of_one_second_are_asked_about(harness: Harness) -> None:
 
 
 def test_the_store_decides_a_tie_either_way(harness: Harness) -> None:
-    """The state that looks further on in an order's life was in truth the earlier one."""
+    """The state that looks later in an order's life was in truth the earlier one."""
     number = int(harness.store.place_order(status="pending")["id"])
     harness.come_to_rest()
     before = harness.store.renderer.order(harness.store.shop.order(number))
@@ -361,7 +361,7 @@ def test_a_newer_state_ends_a_tie(harness: Harness) -> None:
 # Deliveries set aside
 
 
-def test_a_record_of_a_delivery_set_aside_is_read_again_and_resolves_it(harness: Harness) -> None:
+def test_a_refetch_resolves_a_quarantined_delivery(harness: Harness) -> None:
     number = int(harness.store.place_order(set_paid=True)["id"])
     harness.lose()
     broken = order_payload(number, status=None)
@@ -374,7 +374,7 @@ def test_a_record_of_a_delivery_set_aside_is_read_again_and_resolves_it(harness:
     assert harness.held("order", number) == harness.wanted("order", number)
 
 
-def test_a_customer_of_a_delivery_set_aside_is_read_again(harness: Harness) -> None:
+def test_a_customer_of_a_quarantined_delivery_is_refetched(harness: Harness) -> None:
     number = int(harness.store.sign_up(email="kari@example.test")["id"])
     harness.lose()
     assert (
@@ -386,7 +386,7 @@ def test_a_customer_of_a_delivery_set_aside_is_read_again(harness: Harness) -> N
     assert harness.problems() == set()
 
 
-def test_a_record_that_is_gone_by_then_resolves_it_too(harness: Harness) -> None:
+def test_a_gone_record_resolves_a_quarantined_delivery_too(harness: Harness) -> None:
     harness.receive(made("order.created", order_payload(999, status=None)))
     harness.come_to_rest()
     assert _states(harness) == {}
@@ -394,7 +394,7 @@ def test_a_record_that_is_gone_by_then_resolves_it_too(harness: Harness) -> None
 
 
 @ON_SQLITE
-def test_a_delivery_set_aside_of_which_no_record_is_known_stays_to_be_seen(
+def test_a_quarantined_delivery_without_a_record_stays_visible(
     harness: Harness,
 ) -> None:
     assert harness.receive(made("order.created", b"{")) == Result.QUARANTINED
@@ -441,7 +441,7 @@ def test_no_failure_closes_a_record(harness: Harness, fault: str) -> None:
 def test_a_store_that_lost_its_rest_api_closes_no_record(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """WooCommerce was switched off: the address answers 404 to everything, and no order is gone for that."""
+    """WooCommerce was switched off. The address answers 404 to everything, and no order is gone for that reason."""
     number = _order(harness)
     harness.store.trash_order(number)
     harness.deliver()
@@ -453,10 +453,10 @@ def test_a_store_that_lost_its_rest_api_closes_no_record(
 
 
 @ON_SQLITE
-def test_an_answer_of_another_shape_is_asked_for_again_later(
+def test_an_answer_of_another_shape_is_retried_later(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A plugin spoils one order; the others are asked for all the same."""
+    """A plugin breaks one order. The others are refetched nevertheless."""
     spoilt, fine = _order(harness), _order(harness)
     shown = harness.store.renderer.order
 
@@ -486,7 +486,7 @@ def test_an_answer_of_another_shape_is_asked_for_again_later(
     assert harness.row("order", spoilt)["state"] == "trashed"
 
 
-def test_what_was_not_asked_for_when_the_store_failed_is_given_back(harness: Harness) -> None:
+def test_refetches_not_sent_before_a_failure_are_released(harness: Harness) -> None:
     numbers = list(range(7001, 7006))
     for number in numbers:
         harness.receive(made("order.deleted", {"id": number}))
@@ -501,7 +501,7 @@ def test_what_was_not_asked_for_when_the_store_failed_is_given_back(harness: Har
     assert _states(harness) == {}
 
 
-def test_questions_come_in_rounds_between_which_writes_get_their_turn(harness: Harness) -> None:
+def test_refetches_come_in_batches_with_writes_between_them(harness: Harness) -> None:
     for number in range(7001, 7001 + SINGLES + 5):  # the list of all does not show them
         harness.receive(made("order.deleted", {"id": number}))
     order = int(harness.store.place_order(set_paid=True)["id"])
@@ -514,7 +514,7 @@ def test_questions_come_in_rounds_between_which_writes_get_their_turn(harness: H
     assert harness.sent("GET", "/orders/") == SINGLES + 5
 
 
-def test_a_claim_of_a_question_that_lapses_is_taken_by_another_worker(harness: Harness) -> None:
+def test_a_lapsed_claim_of_a_refetch_passes_to_another_worker(harness: Harness) -> None:
     number = _order(harness)
     harness.store.trash_order(number)
     harness.deliver()
@@ -533,10 +533,10 @@ def test_a_claim_of_a_question_that_lapses_is_taken_by_another_worker(harness: H
     assert harness.row("order", number)["state"] == "trashed"
 
 
-def test_a_hint_that_comes_while_the_store_is_asked_is_asked_about_again(
+def test_a_hint_during_a_refetch_leads_to_another_one(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The answer under way may be older than what the hint tells of."""
+    """The answer under way may be older than the event of the hint."""
     number = _order(harness)
     harness.receive(made("order.deleted", {"id": number}))
     harness.advance()
@@ -563,7 +563,7 @@ def test_a_hint_that_comes_while_the_store_is_asked_is_asked_about_again(
 
 
 @ROLES
-def test_a_customer_whom_only_an_order_names_is_asked_for(harness: Harness) -> None:
+def test_a_customer_known_by_an_order_alone_is_refetched(harness: Harness) -> None:
     customer = int(
         harness.store.sign_up(email="kari@example.test", created="2026-01-10T10:00:00")["id"]
     )
