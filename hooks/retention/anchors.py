@@ -146,8 +146,10 @@ def closed_on(facts: OrderFacts, policy: Policy) -> date | None:
     is_closed = facts.status in CLOSED or facts.status in NOT_PLACED
     if facts.status == "unknown" and completed:  # a plugin's status that follows on completion
         is_closed = True
+    if not is_closed and facts.erased_at:
+        return policy.day_of(facts.erased_at)
     if not is_closed:
-        return policy.day_of(facts.erased_at) if facts.erased_at else None
+        return None
     if completed:
         return policy.day_of(completed)
     if facts.status == "refunded" and "refunded" in last:
@@ -177,7 +179,7 @@ def _last_activity(facts: CustomerFacts, policy: Policy) -> Anchor:
         ("log-in or visit", facts.last_active_at),
         ("order placed", facts.last_order_at),
     ]
-    if not any(instant for _, instant in events):
+    if not (facts.created_at or facts.last_active_at or facts.last_order_at):
         events = [("first seen, without a day of sign-up", facts.first_seen_at)]
     day, names = _latest(events, policy)
     return Anchor("last-activity", day, f"Last activity ({names}) on {day}")
@@ -185,10 +187,15 @@ def _last_activity(facts: CustomerFacts, policy: Policy) -> Anchor:
 
 def _latest(events: list[tuple[str, datetime | None]], policy: Policy) -> tuple[date, str]:
     """Return the last day on which any of the events fell, and the names of the events of that day."""
-    days = [(policy.day_of(instant), name) for name, instant in events if instant]
-    last = max(day for day, _ in days)
-    names = dict.fromkeys(name for day, name in days if day == last)
-    return last, " and ".join(names)
+    by_day: dict[date, list[str]] = {}
+    for name, instant in events:
+        if instant is None:
+            continue
+        names = by_day.setdefault(policy.day_of(instant), [])
+        if name not in names:
+            names.append(name)
+    last = max(by_day)
+    return last, " and ".join(by_day[last])
 
 
 # --- consent ---
@@ -246,5 +253,7 @@ def _was_refused_before(facts: OrderFacts, consent: Choice) -> bool:
     If the order has attribution data, its first choice is left out: a newsletter declined at the checkout says nothing
     about the consent to order attribution.
     """
-    choices = facts.choices[1:] if "attribution" in facts.kinds else facts.choices
+    choices = facts.choices
+    if "attribution" in facts.kinds:
+        choices = choices[1:]
     return any(not choice.given and choice.at < consent.at for choice in choices)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from hooks.retention.anchors import Anchor, anchor
@@ -40,15 +40,20 @@ def classify(facts: Facts, policy: Policy, standing: Standing = NO_STANDING) -> 
 def _latest_governing(entries: Iterable[Entry]) -> Entry:
     """Return the governing entry that ends last; one without a day ends after all others."""
     governing = [entry for entry in entries if entry.governs]
-    return max(governing, key=lambda entry: entry.delete_after or date.max)
+    return max(governing, key=_end_of)
+
+
+def _end_of(entry: Entry) -> date:
+    return entry.delete_after or date.max
 
 
 def _applicable_rules(facts: Facts, policy: Policy) -> tuple[Rule, ...]:
-    key = "rules", facts.kind, conditions_of(facts)
+    conditions = conditions_of(facts)
+    key = ("rules", facts.kind, conditions)
     rules: tuple[Rule, ...] | None = policy.cache.get(key)
     if rules is None:
         candidates = policy.by_kind[facts.kind]
-        conditions = _in_words_of(candidates, key[2])
+        conditions = _in_words_of(candidates, conditions)
         rules = tuple(rule for rule in candidates if rule.matches(conditions))
         policy.cache.put(key, rules)
     return rules
@@ -59,9 +64,11 @@ def _in_words_of(rules: tuple[Rule, ...], conditions: frozenset[str]) -> frozens
 
     Older policies know no `contact` (e-mail and phone). Their `identity` (name and postal address) means either.
     """
-    if "contact" in conditions and not any("contact" in rule.conditions for rule in rules):
-        return conditions | {"identity"}
-    return conditions
+    if "contact" not in conditions:
+        return conditions
+    if any("contact" in rule.conditions for rule in rules):
+        return conditions
+    return conditions | {"identity"}
 
 
 def _anchor_of(rule: Rule, facts: Facts, policy: Policy, anchors: dict[Clock, Anchor]) -> Anchor:
@@ -69,12 +76,13 @@ def _anchor_of(rule: Rule, facts: Facts, policy: Policy, anchors: dict[Clock, An
     clock = policy.classes[rule.retention_class].clock
     start = anchors.get(clock)
     if start is None:
-        start = anchors[clock] = anchor(clock, facts, policy)
+        start = anchor(clock, facts, policy)
+        anchors[clock] = start
     return start
 
 
 def _entry(rule: Rule, start: Anchor, policy: Policy) -> Entry:
-    key = "entry", rule.id, start
+    key = ("entry", rule.id, start)
     entry: Entry | None = policy.cache.get(key)
     if entry is None:
         entry = _new_entry(rule, policy.classes[rule.retention_class], start)
@@ -84,7 +92,9 @@ def _entry(rule: Rule, start: Anchor, policy: Policy) -> Entry:
 
 def _new_entry(rule: Rule, kept: RetentionClass, start: Anchor) -> Entry:
     delete_after = _last_day(kept, start)
-    is_ended = delete_after is not None and delete_after == start.ended
+    until = None
+    if delete_after is None:
+        until = kept.until
     return Entry(
         rule=rule.id,
         data=rule.data,
@@ -93,9 +103,9 @@ def _new_entry(rule: Rule, kept: RetentionClass, start: Anchor) -> Entry:
         retention_class=kept.id,
         event=start.event,
         runs_from=start.day,
-        review_after=kept.review.after(start.day) if kept.review and not is_ended else None,
+        review_after=_review_day(kept, start, delete_after),
         delete_after=delete_after,
-        until=kept.until if delete_after is None else None,
+        until=until,
         action=kept.at_end,
         governs=rule.governs,
         reason=_reason(start, kept, delete_after, rule),
@@ -108,23 +118,49 @@ def _last_day(kept: RetentionClass, start: Anchor) -> date | None:
 
     No event ends the period of a proof.
     """
-    days = [kept.keep.after(start.day) if kept.keep else None, None if kept.proof else start.ended]
-    return min((day for day in days if day), default=None)
+    ended = start.ended
+    if kept.proof:
+        ended = None
+    if kept.keep is None:
+        return ended
+    period_ends = kept.keep.after(start.day)
+    if ended is None:
+        return period_ends
+    return min(period_ends, ended)
+
+
+def _review_day(kept: RetentionClass, start: Anchor, delete_after: date | None) -> date | None:
+    """Return the first day on which the data may be deleted; None if an event ends the period on its last day."""
+    if kept.review is None or _is_ended_by_event(start, delete_after):
+        return None
+    return kept.review.after(start.day)
+
+
+def _is_ended_by_event(start: Anchor, delete_after: date | None) -> bool:
+    return start.ended is not None and start.ended == delete_after
 
 
 def _reason(start: Anchor, kept: RetentionClass, delete_after: date | None, rule: Rule) -> str:
     """Write one plain sentence: the event and its day, the end that follows, and the rule."""
-    parts = [start.phrase]
-    if start.ended and start.ended == delete_after:
-        parts.append(f"{start.ended_phrase}, which ends it")
-    elif kept.keep:
-        if kept.review:
-            parts.append(f"may go from {kept.review.after(start.day)}, {kept.review} later")
-        parts.append(f"{kept.keep} later is {delete_after}")
-    else:
-        parts.append(f"kept until {str(kept.until).replace('-', ' ')}")
-    law = f"{kept.source}, " if kept.source else ""
-    applies = ""
+    parts = [start.phrase, *_end_words(start, kept, delete_after)]
+    source = str(kept.published)
+    if kept.source:
+        source = f"{kept.source}, {source}"
+    parts.append(source)
     if not rule.published.section and kept.published.section:
-        applies = f"; that it applies here is {rule.published}"
-    return "; ".join(parts) + f"; {law}{kept.published}{applies}"
+        parts.append(f"that it applies here is {rule.published}")
+    return "; ".join(parts)
+
+
+def _end_words(start: Anchor, kept: RetentionClass, delete_after: date | None) -> Iterator[str]:
+    if _is_ended_by_event(start, delete_after):
+        yield f"{start.ended_phrase}, which ends it"
+        return
+    if kept.keep is None:
+        event = str(kept.until).replace("-", " ")
+        yield f"kept until {event}"
+        return
+    if kept.review:
+        first_day = kept.review.after(start.day)
+        yield f"may go from {first_day}, {kept.review} later"
+    yield f"{kept.keep} later is {delete_after}"

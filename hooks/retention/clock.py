@@ -17,8 +17,12 @@ _NUMBER_WORDS = [
 
 
 def _counted(number: int, unit: str) -> str:
-    word = _NUMBER_WORDS[number] if number < len(_NUMBER_WORDS) else str(number)
-    return f"{word} {unit}" if number == 1 else f"{word} {unit}s"
+    word = str(number)
+    if number < len(_NUMBER_WORDS):
+        word = _NUMBER_WORDS[number]
+    if number == 1:
+        return f"{word} {unit}"
+    return f"{word} {unit}s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,9 @@ class Period:
     def from_iso(cls, text: str) -> Self:
         """Read `PnYnMnD`. Raises ValueError for any other text, and for a period of no length."""
         match = _ISO_PERIOD.fullmatch(text)
-        numbers = [int(part or 0) for part in match.groups()] if match else []
+        numbers = []
+        if match:
+            numbers = [int(part) for part in match.groups("0")]
         if not any(numbers):
             raise ValueError(f"{text!r} is not a period such as P5Y, P24M or P30D")
         return cls(*numbers)
@@ -45,9 +51,11 @@ class Period:
         2024-02-29 plus 24 months is 2026-02-28. So a later start never gives an earlier end.
         """
         months = day.month - 1 + self.months + 12 * self.years
-        year, month = day.year + months // 12, months % 12 + 1
+        year = day.year + months // 12
+        month = months % 12 + 1
         _, last_of_month = monthrange(year, month)
-        return date(year, month, min(day.day, last_of_month)) + timedelta(days=self.days)
+        shifted = date(year, month, min(day.day, last_of_month))
+        return shifted + timedelta(days=self.days)
 
     def first_start(self, end: date) -> date:
         """Return the first day from which this period ends on `end` or later.

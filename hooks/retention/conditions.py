@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import compress, product
 
 from hooks.retention.consent import has_ended
 from hooks.retention.facts import CustomerFacts, Facts, OrderFacts, RecordKind
@@ -23,7 +23,8 @@ _EXACTLY_ONE: dict[RecordKind, tuple[str, ...]] = {"order": ("paid", "unpaid")}
 
 def vocabulary(kind: RecordKind) -> frozenset[str]:
     """Return every condition that a rule for this kind of record may name."""
-    return frozenset(_INDEPENDENT[kind]) | frozenset(_EXACTLY_ONE.get(kind, ()))
+    alternatives = _EXACTLY_ONE.get(kind, ())
+    return frozenset((*_INDEPENDENT[kind], *alternatives))
 
 
 def condition_sets(kind: RecordKind, among: frozenset[str]) -> Iterator[frozenset[str]]:
@@ -34,7 +35,7 @@ def condition_sets(kind: RecordKind, among: frozenset[str]) -> Iterator[frozense
     names = [name for name in _INDEPENDENT[kind] if name in among]
     alternatives = _EXACTLY_ONE.get(kind, ())
     for answers in product((False, True), repeat=len(names)):
-        independent = frozenset(name for name, is_met in zip(names, answers, strict=True) if is_met)
+        independent = frozenset(compress(names, answers))
         if not alternatives:
             yield independent
         for alternative in alternatives:
@@ -49,7 +50,10 @@ def conditions_of(facts: Facts) -> frozenset[str]:
     match facts:
         case OrderFacts():
             conditions |= facts.kinds
-            conditions.add("paid" if facts.is_paid else "unpaid")
+            if facts.is_paid:
+                conditions.add("paid")
+            else:
+                conditions.add("unpaid")
             if facts.erased_at:
                 conditions.add("erased")
         case CustomerFacts():

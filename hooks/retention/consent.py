@@ -23,11 +23,14 @@ def choices_of(choices: Iterable[Choice]) -> tuple[Choice, ...]:
     for choice in choices:
         by_time[choice.at] = by_time.get(choice.at, True) and choice.given
     ordered = tuple(Choice(at, given) for at, given in sorted(by_time.items()))
-    return ordered if len(ordered) <= MAX_CHOICES else _thinned(ordered)
+    if len(ordered) > MAX_CHOICES:
+        return _thinned(ordered)
+    return ordered
 
 
 def _thinned(choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
-    runs, last = changes(choices), choices[-1]
+    runs = changes(choices)
+    last = choices[-1]
     if runs[-1] != last:
         runs += (last,)
     return runs[-MAX_CHOICES:]
@@ -47,9 +50,13 @@ def consent_and_current(choices: Iterable[Choice]) -> tuple[Choice | None, Choic
 
     The first is None if consent was never given, the second if there are no choices.
     """
-    runs = changes(choices)
-    consent = next((choice for choice in reversed(runs) if choice.given), None)
-    return consent, runs[-1] if runs else None
+    consent = None
+    current = None
+    for choice in changes(choices):
+        current = choice
+        if choice.given:
+            consent = choice
+    return consent, current
 
 
 def has_ended(facts: Facts) -> bool:

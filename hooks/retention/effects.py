@@ -70,11 +70,15 @@ def apply_standing(entry: Entry, facts: Facts, standing: Standing, policy: Polic
 
 def _proof(entry: Entry, standing: Standing, policy: Policy) -> Entry:
     """Keep proof in spite of a request or an objection, and say so in its reason."""
-    requests = {"erasure requested": standing.erasure, "objected": standing.objection}
-    words = [f"{name} on {policy.day_of(event.at)}" for name, event in requests.items() if event]
-    if not words:
+    requests = []
+    if standing.erasure:
+        requests.append(f"erasure requested on {policy.day_of(standing.erasure.at)}")
+    if standing.objection:
+        requests.append(f"objected on {policy.day_of(standing.objection.at)}")
+    if not requests:
         return entry
-    note = f"{' and '.join(words)}, yet kept as proof, GDPR Art. 17(3)(e)"
+    words = " and ".join(requests)
+    note = f"{words}, yet kept as proof, GDPR Art. 17(3)(e)"
     return replace(entry, reason=f"{entry.reason}; {note}")
 
 
@@ -223,8 +227,11 @@ def _otherwise(entry: Entry) -> str:
 
 
 def _hold_words(hold: RecordEvent, policy: Policy) -> str:
-    review = f", to be looked at again on {hold.review_on}" if hold.review_on else ""
-    return f"Legal hold ({hold.reason}) by {hold.owner} since {policy.day_of(hold.at)}{review}"
+    day = policy.day_of(hold.at)
+    words = f"Legal hold ({hold.reason}) by {hold.owner} since {day}"
+    if hold.review_on:
+        words += f", to be looked at again on {hold.review_on}"
+    return words
 
 
 def describe_event(event: RecordEvent, policy: Policy) -> str:
@@ -233,13 +240,14 @@ def describe_event(event: RecordEvent, policy: Policy) -> str:
     match event.type:
         case "hold":
             return f"{_hold_words(event, policy)}; event {event.id}"
+        case "hold-lifted" if event.about:
+            return f"Lifted on {day}: hold {event.about}; event {event.id}"
         case "hold-lifted":
-            holds = f"hold {event.about}" if event.about else "all holds"
-            return f"Lifted on {day}: {holds}; event {event.id}"
+            return f"Lifted on {day}: all holds; event {event.id}"
         case "retracted":
             return f"Retracted on {day}: event {event.about} was reported by mistake"
-        case "objection":
-            scope = f" to {event.scope}" if event.scope == MARKETING else ""
-            return f"Objection{scope} on {day}; event {event.id}"
+        case "objection" if event.scope == MARKETING:
+            return f"Objection to marketing on {day}; event {event.id}"
         case _:
-            return f"{event.type.replace('-', ' ').capitalize()} on {day}; event {event.id}"
+            words = event.type.replace("-", " ").capitalize()
+            return f"{words} on {day}; event {event.id}"

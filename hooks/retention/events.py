@@ -6,7 +6,7 @@ which they arrived does not matter.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, get_args
@@ -84,7 +84,9 @@ class Standing:
     @property
     def erasure(self) -> RecordEvent | None:
         """The first request for erasure."""
-        return self.erasures[0] if self.erasures else None
+        if not self.erasures:
+            return None
+        return self.erasures[0]
 
 
 NO_STANDING = Standing()
@@ -110,8 +112,9 @@ def standing_of(
     requests = sorted((*own_events, *about_record), key=_order)
     objections = _of_type("objection", requests)
     beyond_marketing = (event for event in objections if event.scope != MARKETING)
+    holds = _holds(own_events) + _holds(persons_events)
     return Standing(
-        holds=tuple(sorted((*_holds(own_events), *_holds(persons_events)), key=_order)),
+        holds=tuple(sorted(holds, key=_order)),
         restriction=_restriction(own_events) or _restriction(persons_events),
         erasures=_of_type("erasure-requested", requests),
         objection=next(beyond_marketing, None),
@@ -128,7 +131,8 @@ def events_in_force(events: Iterable[RecordEvent]) -> tuple[RecordEvent, ...]:
     because a hold or a restriction is lifted under the name under which it was placed.
     """
     valid = sorted(_unretracted(events), key=_order)
-    in_force = [*_holds(valid), *(event for event in valid if event.type not in _LIFTABLE)]
+    in_force = _holds(valid)
+    in_force += [event for event in valid if event.type not in _LIFTABLE]
     restriction = _restriction(valid)
     if restriction:
         in_force.append(restriction)
@@ -145,9 +149,13 @@ def _order(event: RecordEvent) -> tuple[datetime, str]:
 
 def _unretracted(events: Iterable[RecordEvent]) -> list[RecordEvent]:
     """Return the events that were not reported by mistake. A retraction cannot itself be retracted."""
-    all_events = tuple(events)
-    mistakes = {event.about for event in all_events if event.type == "retracted"}
-    reports = (event for event in all_events if event.type != "retracted")
+    reports = []
+    mistakes = set()
+    for event in events:
+        if event.type == "retracted":
+            mistakes.add(event.about)
+        else:
+            reports.append(event)
     return [event for event in reports if event.id not in mistakes]
 
 
@@ -157,7 +165,8 @@ def _of_type(type_: EventType, events: Iterable[RecordEvent]) -> tuple[RecordEve
 
 def _holds(events: list[RecordEvent]) -> list[RecordEvent]:
     liftings = _of_type("hold-lifted", events)
-    return [hold for hold in _of_type("hold", events) if not _is_lifted(hold, liftings)]
+    holds = _of_type("hold", events)
+    return [hold for hold in holds if not _is_lifted(hold, liftings)]
 
 
 def _is_lifted(hold: RecordEvent, liftings: tuple[RecordEvent, ...]) -> bool:
@@ -182,5 +191,12 @@ def _restriction(events: Iterable[RecordEvent]) -> RecordEvent | None:
 
 
 def _choices(events: Iterable[RecordEvent]) -> tuple[Choice, ...]:
-    consents = (event for event in events if event.type in ("consent-given", "consent-withdrawn"))
-    return choices_of(Choice(event.at, given=event.type == "consent-given") for event in consents)
+    return choices_of(_reported_choices(events))
+
+
+def _reported_choices(events: Iterable[RecordEvent]) -> Iterator[Choice]:
+    for event in events:
+        if event.type == "consent-given":
+            yield Choice(event.at, given=True)
+        elif event.type == "consent-withdrawn":
+            yield Choice(event.at, given=False)

@@ -143,8 +143,8 @@ class OrderFacts:
     @property
     def undated_refunds(self) -> tuple[int, ...]:
         """The ids of the refunds for whose day the store must still be asked."""
-        refunds = (refund for refund in self.refunds if refund.at is None)
-        return tuple(refund.id for refund in refunds if not refund.is_dateless)
+        undated = (refund for refund in self.refunds if refund.at is None)
+        return tuple(refund.id for refund in undated if not refund.is_dateless)
 
     @property
     def accounting_events(self) -> tuple[tuple[str, datetime], ...]:
@@ -156,7 +156,10 @@ class OrderFacts:
     @property
     def placed_at(self) -> datetime | None:
         """The instant of the order: its creation or, if that is unknown, its first accounting event."""
-        return self.created_at or min((at for _, at in self.accounting_events), default=None)
+        if self.created_at:
+            return self.created_at
+        instants = [at for _, at in self.accounting_events]
+        return min(instants, default=None)
 
     @property
     def known_since(self) -> datetime | None:
@@ -252,7 +255,9 @@ class ConsentFacts:
     @property
     def since(self) -> datetime | None:
         """The instant of the last choice."""
-        return self.choices[-1].at if self.choices else None
+        if not self.choices:
+            return None
+        return self.choices[-1].at
 
 
 ReportedFacts = SupportRequestFacts | ConsentFacts

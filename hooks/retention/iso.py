@@ -7,4 +7,6 @@ from datetime import date
 
 def iso_or_none(value: date | None) -> str | None:
     """Write a day (`2031-12-31`) or an instant with its offset; None stays None."""
-    return value.isoformat() if value is not None else None
+    if value is None:
+        return None
+    return value.isoformat()

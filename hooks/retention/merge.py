@@ -102,7 +102,8 @@ def merge(
         stored = _with_last_login(stored, fresh)
     if version is None or is_rewound:
         stored = _until(stored, snapshot.version)
-    before, after = _State(stored, version or UNDATED), _State(fresh, snapshot.version)
+    before = _State(stored, version or UNDATED)
+    after = _State(fresh, snapshot.version)
     if version is None:
         facts = _joined(_with_newest_meta(fresh, stored), after, before)
         return MergeResult(facts, snapshot.version, stale=False, doubtful=False)
@@ -119,14 +120,16 @@ def _merged_answer(before: _State, after: _State) -> MergeResult:
     facts = after.facts
     if not facts.meta_at:
         facts = _with_newest_meta(facts, before.facts)
-    return MergeResult(_joined(facts, after, before), after.version, stale=False, doubtful=False)
+    facts = _joined(facts, after, before)
+    return MergeResult(facts, after.version, stale=False, doubtful=False)
 
 
 def _merged_delivery(
     before: _State, after: _State, *, doubtful: bool, undated: bool
 ) -> MergeResult:
     """Merge a delivery that is not older than the state before."""
-    stored, fresh = before.facts, after.facts
+    stored = before.facts
+    fresh = after.facts
     is_tie = after.version == before.version
     newest, older = after, before
     if is_tie and _progress(fresh) < _progress(stored):
@@ -155,20 +158,21 @@ def _progress(facts: StoreFacts) -> tuple[object, ...]:
     if isinstance(facts, CustomerFacts):
         return (facts.staff, str(facts.created_at))
     refunds = own_part(facts, REFUNDS) or ()
+    refund_ids = sorted(refund.id for refund in refunds)
     days = [own_part(facts, name) for name in DAYS]
     _, paid_at, completed_at = days
     return (
         facts.trashed,
-        len(refunds),
+        len(refund_ids),
         completed_at is not None,
         paid_at is not None,
         facts.status,
         facts.customer_id,
         sorted(facts.kinds - META_KINDS),
-        [str(day) for day in days],
+        list(map(str, days)),
         facts.payment,
         sorted(facts.carriers),
-        sorted(refund.id for refund in refunds),
+        refund_ids,
         own_part(facts, ADDRESS) or "",
     )
 
@@ -179,7 +183,9 @@ def _progress(facts: StoreFacts) -> tuple[object, ...]:
 def _without_stamps(fresh: StoreFacts, stored: StoreFacts) -> tuple[StoreFacts, StoreFacts]:
     if not isinstance(fresh, OrderFacts) or not isinstance(stored, OrderFacts):
         return fresh, stored
-    return without_stamped_creation(fresh, stored), without_stamped_creation(stored, fresh)
+    fresh_order = without_stamped_creation(fresh, stored)
+    stored_order = without_stamped_creation(stored, fresh)
+    return fresh_order, stored_order
 
 
 def _with_last_login(stored: StoreFacts, fresh: StoreFacts) -> StoreFacts:
@@ -197,9 +203,10 @@ def _with_last_login(stored: StoreFacts, fresh: StoreFacts) -> StoreFacts:
 def _until(stored: StoreFacts, version: datetime) -> StoreFacts:
     """Return the stored facts without choices and an erasure of later versions: by the store's word they never were."""
     choices = tuple(choice for choice in stored.choices if choice.at <= version)
+    stored = replace(stored, choices=choices)
     if isinstance(stored, OrderFacts) and stored.erased_at and stored.erased_at > version:
-        stored = replace(stored, erased_at=None)
-    return replace(stored, choices=choices)
+        return replace(stored, erased_at=None)
+    return stored
 
 
 # --- what `meta_data` shows ---
@@ -208,7 +215,8 @@ def _until(stored: StoreFacts, version: datetime) -> StoreFacts:
 def _with_newest_meta(newest: StoreFacts, older: StoreFacts) -> StoreFacts:
     """Return `newest` with the kinds that `meta_data` shows, from the state that showed `meta_data` last."""
     source = max(newest, older, key=_meta_key)
-    kinds = (newest.kinds - META_KINDS) | (source.kinds & META_KINDS)
+    kinds = newest.kinds - META_KINDS
+    kinds |= source.kinds & META_KINDS
     return replace(newest, kinds=kinds, meta_at=source.meta_at)
 
 
@@ -225,12 +233,16 @@ def _meta_differs(fresh: StoreFacts, stored: StoreFacts, *, undated: bool) -> bo
 
 
 def _meta_content(facts: StoreFacts) -> tuple[frozenset[str], bool | None]:
-    last_choice = facts.choices[-1].given if facts.choices else None
+    last_choice = None
+    if facts.choices:
+        last_choice = facts.choices[-1].given
     return facts.kinds & META_KINDS, last_choice
 
 
 def _meta_key(facts: StoreFacts) -> tuple[str, list[str]]:
-    shown_at = facts.meta_at.isoformat() if facts.meta_at else ""
+    shown_at = ""
+    if facts.meta_at:
+        shown_at = facts.meta_at.isoformat()
     return shown_at, sorted(facts.kinds & META_KINDS)
 
 
@@ -249,8 +261,9 @@ def _joined(facts: StoreFacts, newest: _State, older: _State) -> StoreFacts:
                 was_paid=first.is_paid or second.is_paid,
                 first_seen_at=_earlier(first.first_seen_at, second.first_seen_at),
             )
-            states = OrderState(first, newest.version), OrderState(second, older.version)
-            return _normalized(with_merged_parts(facts, *states))
+            newest_order = OrderState(first, newest.version)
+            older_order = OrderState(second, older.version)
+            return _normalized(with_merged_parts(facts, newest_order, older_order))
         case CustomerFacts(), CustomerFacts() as first, CustomerFacts() as second:
             return _joined_account(replace(facts, choices=choices), first, second)
     raise TypeError("the states are of records of two kinds")
@@ -260,13 +273,15 @@ def _joined_account(
     facts: CustomerFacts, newest: CustomerFacts, older: CustomerFacts
 ) -> CustomerFacts:
     created_at = facts.created_at or newest.created_at or older.created_at
-    first_seen_at = _earlier(newest.first_seen_at, older.first_seen_at)
+    first_seen_at = None
+    if not created_at:
+        first_seen_at = _earlier(newest.first_seen_at, older.first_seen_at)
     return replace(
         facts,
         created_at=created_at,
         last_active_at=_later(newest.last_active_at, older.last_active_at),
         last_order_at=_later(newest.last_order_at, older.last_order_at),
-        first_seen_at=None if created_at else first_seen_at,
+        first_seen_at=first_seen_at,
     )
 
 
@@ -274,9 +289,10 @@ def _normalized(facts: StoreFacts) -> StoreFacts:
     """Return the facts without those that the newest state shows by itself. Equal facts are then equal values."""
     if not isinstance(facts, OrderFacts):
         return facts
-    former_customer_id, first_seen_at = facts.former_customer_id, facts.first_seen_at
+    former_customer_id = facts.former_customer_id
     if facts.customer_id:
         former_customer_id = 0
+    first_seen_at = facts.first_seen_at
     if facts.created_at:
         first_seen_at = None
     return replace(
@@ -294,8 +310,12 @@ def with_placed_order(stored: CustomerFacts | None, at: datetime) -> CustomerFac
 
 
 def _later(first: datetime | None, second: datetime | None) -> datetime | None:
-    return max(filter(None, (first, second)), default=None)
+    if first is None or second is None:
+        return first or second
+    return max(first, second)
 
 
 def _earlier(first: datetime | None, second: datetime | None) -> datetime | None:
-    return min(filter(None, (first, second)), default=None)
+    if first is None or second is None:
+        return first or second
+    return min(first, second)

@@ -69,9 +69,8 @@ def with_merged_parts(facts: OrderFacts, newest: OrderState, older: OrderState) 
     if REFUNDS in newest.facts.oddities:
         refunds = _united(parts.get(REFUNDS, ()), newest.facts.refunds)
     parts[REFUNDS] = _with_dates(refunds, (newest.facts, older.facts))
-    return _without_contradicted_creation(
-        replace(facts, **parts, carried=tuple(carried)), newest.version
-    )
+    merged = replace(facts, **parts, carried=tuple(carried))
+    return _without_contradicted_creation(merged, newest.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +86,15 @@ def _sighting(state: OrderState, name: str) -> _Sighting | None:
     if version:
         return _Sighting(version, getattr(state.facts, name))
     value = own_part(state.facts, name)
-    return None if value is None else _Sighting(state.version, value)
+    if value is None:
+        return None
+    return _Sighting(state.version, value)
 
 
 def _later(first: _Sighting | None, second: _Sighting | None) -> _Sighting | None:
-    if first is None or (second is not None and second.version > first.version):
+    if first is None or second is None:
+        return first or second
+    if second.version > first.version:
         return second
     return first
 
@@ -111,7 +114,8 @@ def _with_dates(refunds: Iterable[Refund], orders: Iterable[OrderFacts]) -> tupl
     for order in orders:
         for refund in order.refunds:
             best = dated.get(refund.id)
-            if best is None or (best.at is None and (refund.at or refund.is_dateless)):
+            is_answered = refund.at is not None or refund.is_dateless
+            if best is None or (best.at is None and is_answered):
                 dated[refund.id] = refund
     return tuple(dated.get(refund.id, refund) for refund in refunds)
 

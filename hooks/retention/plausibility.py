@@ -60,7 +60,8 @@ def drop_implausible_days(snapshot: Snapshot, now: datetime) -> Snapshot:
         facts = replace(cleaned, oddities=cleaned.oddities | {"date_modified"})
         snapshot = replace(snapshot, facts=facts, undated=True)
     if not snapshot.undated and cleaned.created_at is None:
-        snapshot = replace(snapshot, facts=replace(snapshot.facts, first_seen_at=snapshot.version))
+        facts = replace(snapshot.facts, first_seen_at=snapshot.version)
+        snapshot = replace(snapshot, facts=facts)
     return snapshot
 
 
@@ -143,10 +144,13 @@ def date_by_arrival(snapshot: Snapshot, at: datetime) -> Snapshot:
 
     Facts that have the old version as their time, such as a newsletter choice, get `at` too.
     """
-    facts, old = snapshot.facts, snapshot.version
+    facts = snapshot.facts
+    old = snapshot.version
     at = at.replace(microsecond=0)
     choices = tuple(_redated(choice, old, at) for choice in facts.choices)
-    first_seen_at = at if facts.created_at is None else None
+    first_seen_at = None
+    if facts.created_at is None:
+        first_seen_at = at
     facts = replace(facts, choices=choices, first_seen_at=first_seen_at)
     if facts.meta_at == old:
         facts = replace(facts, meta_at=at)
@@ -156,4 +160,6 @@ def date_by_arrival(snapshot: Snapshot, at: datetime) -> Snapshot:
 
 
 def _redated(choice: Choice, old: datetime, new: datetime) -> Choice:
-    return replace(choice, at=new) if choice.at == old else choice
+    if choice.at != old:
+        return choice
+    return replace(choice, at=new)

@@ -87,9 +87,9 @@ def _role_faults(customer_roles: frozenset[str]) -> Iterator[str]:
 
 def _source_faults(policy: Policy) -> Iterator[str]:
     for item in policy.sources.values():
-        unknown = sorted(item.data.difference(policy.categories))
+        unknown = ", ".join(sorted(item.data.difference(policy.categories)))
         if unknown:
-            yield f"source {item.id!r} names an unknown data category {', '.join(unknown)}"
+            yield f"source {item.id!r} names an unknown data category {unknown}"
 
 
 _HOLDABLE = frozenset(KINDS).union(*(vocabulary(kind) for kind in KINDS))
@@ -105,9 +105,9 @@ def _recipient_faults(recipient: Recipient, policy: Policy) -> Iterator[str]:
         ("condition or kind of record", recipient.holding, _HOLDABLE),
         ("safeguard", frozenset(recipient.safeguards), policy.safeguards.keys()),
     ):
-        unknown = sorted(ids - valid)
+        unknown = ", ".join(sorted(ids - valid))
         if unknown:
-            yield f"{name} names an unknown {noun} {', '.join(unknown)}"
+            yield f"{name} names an unknown {noun} {unknown}"
     if recipient.outside and not recipient.safeguards:
         yield f"{name} may process outside the EEA and the UK, and no safeguard is named (GDPR Art. 46)"
 
@@ -124,14 +124,19 @@ def _rule_faults(rule: Rule, policy: Policy) -> Iterator[str]:
     ):
         if name not in valid:
             yield f"rule {rule.id!r} names an unknown {noun} {name!r}"
-    unknown = sorted(rule.conditions - vocabulary(rule.kind))
+    unknown = ", ".join(sorted(rule.conditions - vocabulary(rule.kind)))
     if unknown:
-        yield f"rule {rule.id!r} can never match: no condition of {rule.kind!r} is called {', '.join(unknown)}"
-    elif not any(map(rule.matches, condition_sets(rule.kind, rule.conditions))):
+        yield f"rule {rule.id!r} can never match: no condition of {rule.kind!r} is called {unknown}"
+    elif not _can_match(rule):
         yield f"rule {rule.id!r} can never match: its conditions exclude each other"
     retention_class = policy.classes.get(rule.retention_class)
     if retention_class:
         yield from _clock_faults(rule, retention_class)
+
+
+def _can_match(rule: Rule) -> bool:
+    combinations_met = condition_sets(rule.kind, rule.conditions)
+    return any(map(rule.matches, combinations_met))
 
 
 def _clock_faults(rule: Rule, retention_class: RetentionClass) -> Iterator[str]:
@@ -154,7 +159,9 @@ def _coverage_faults(kind: RecordKind, policy: Policy) -> Iterator[str]:
         if _overlap(first, second, policy):
             yield f"rules {first.id!r} and {second.id!r} overlap: both can apply to the same data of one {kind}"
     governing = [rule for rule in rules if rule.governs]
-    conditions = frozenset[str]().union(*(rule.conditions for rule in governing))
+    conditions: frozenset[str] = frozenset()
+    for rule in governing:
+        conditions |= rule.conditions
     for combination in condition_sets(kind, conditions):
         if not any(rule.matches(combination) for rule in governing):
             case = " + ".join(sorted(combination)) or "nothing else known"

@@ -77,10 +77,14 @@ def matching_recipients(
 def _matching(
     criteria: RecipientCriteria, methods: OrderMethods | None, policy: Policy
 ) -> tuple[str, ...]:
-    recipients = policy.recipients.values()
-    ids = sorted(recipient.id for recipient in recipients if _gets(recipient, criteria, methods))
-    unnamed = _unnamed(methods, policy) if methods else ()
-    return (*ids, *sorted(unnamed))
+    ids = set()
+    for recipient in policy.recipients.values():
+        if _gets(recipient, criteria, methods):
+            ids.add(recipient.id)
+    if methods is None:
+        return tuple(sorted(ids))
+    unnamed = _unnamed(methods, policy)
+    return (*sorted(ids), *sorted(unnamed))
 
 
 def _gets(recipient: Recipient, criteria: RecipientCriteria, methods: OrderMethods | None) -> bool:
@@ -90,24 +94,22 @@ def _gets(recipient: Recipient, criteria: RecipientCriteria, methods: OrderMetho
         return True
     if methods is None:
         return False
-    return _any_matches([methods.payment], recipient.payment) or _any_matches(
-        methods.shipping, recipient.shipping
-    )
+    if _matches(methods.payment, recipient.payment):
+        return True
+    return any(_matches(method, recipient.shipping) for method in methods.shipping)
 
 
-def _any_matches(methods: Iterable[str], patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(method, pattern) for method in methods for pattern in patterns)
+def _matches(method: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(method, pattern) for pattern in patterns)
 
 
 def _unnamed(methods: OrderMethods, policy: Policy) -> Iterator[str]:
     """Yield the methods for which the policy file does not say who gets data by them."""
     sources: list[Recipient | NoRecipient] = [*policy.recipients.values(), policy.no_recipient]
-    payment = [pattern for source in sources for pattern in source.payment]
-    if not _any_matches([methods.payment], payment):
+    if not any(_matches(methods.payment, source.payment) for source in sources):
         yield f"{UNNAMED}payment:{methods.payment}"
-    shipping = [pattern for source in sources for pattern in source.shipping]
     for method in methods.shipping:
-        if not _any_matches([method], shipping):
+        if not any(_matches(method, source.shipping) for source in sources):
             yield f"{UNNAMED}shipping:{method}"
 
 
@@ -120,6 +122,7 @@ def _description(name: str, policy: Policy) -> dict[str, object]:
     recipient = policy.recipients.get(name)
     if recipient is None:
         return _description_without_policy(name)
+    safeguards = [policy.safeguards[id_].label for id_ in recipient.safeguards]
     return {
         "id": recipient.id,
         "name": recipient.name,
@@ -127,7 +130,7 @@ def _description(name: str, policy: Policy) -> dict[str, object]:
         "role": recipient.role,
         "country": recipient.country,
         "outside": recipient.outside,
-        "safeguards": [policy.safeguards[id_].label for id_ in recipient.safeguards],
+        "safeguards": safeguards,
         "certain": recipient.certain,
     }
 

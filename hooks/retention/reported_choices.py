@@ -37,25 +37,38 @@ def with_reported_choices(facts: Facts, standing: Standing) -> Facts:
     ends = _refusals(standing.objections)
     if not reported and not ends:
         return facts
-    refusals = (*(choice for choice in reported if not choice.given), *ends)
+    refusals = tuple(choice for choice in reported if not choice.given) + ends
     own = _own_choices(facts, refusals)
     began = facts.known_since
-    had_consent = holds_marketing or not min(reported, key=lambda choice: choice.at).given
+    had_consent = holds_marketing or _begins_with_refusal(reported)
     if began and had_consent and ("attribution" in facts.kinds or not own):
-        own = (Choice(_just_before(began, refusals), given=True), *own)
+        consent = Choice(_just_before(began, refusals), given=True)
+        own = (consent, *own)
     elif own and isinstance(facts, OrderFacts) and not own[0].given:
         reported = standing.choices + _made_after(own[0].at, standing.persons_choices)
-    kinds = facts.kinds | {"newsletter"} if reported else facts.kinds
-    return replace(facts, choices=choices_of((*own, *reported, *ends)), kinds=kinds)
+    choices = choices_of(own + reported + ends)
+    kinds = facts.kinds
+    if reported:
+        kinds |= {"newsletter"}
+    return replace(facts, choices=choices, kinds=kinds)
+
+
+def _begins_with_refusal(choices: tuple[Choice, ...]) -> bool:
+    first = choices[0]
+    for choice in choices:
+        if choice.at < first.at:
+            first = choice
+    return not first.given
 
 
 def _consent_with_reported(facts: ConsentFacts, standing: Standing) -> ConsentFacts:
     if facts.kind != "marketing-consent" or not facts.choices:
         return facts
-    reported = (*standing.choices, *standing.persons_choices, *_refusals(standing.objections))
+    ends = _refusals(standing.objections)
+    reported = standing.choices + standing.persons_choices + ends
     if not reported:
         return facts
-    return replace(facts, choices=choices_of((*facts.choices, *reported)))
+    return replace(facts, choices=choices_of(facts.choices + reported))
 
 
 def _refusals(objections: tuple[RecordEvent, ...]) -> tuple[Choice, ...]:
@@ -100,7 +113,10 @@ def _own_choices(
     if isinstance(facts, OrderFacts):
         if "attribution" in facts.kinds and not first.given:
             return tuple(later)
-        return (replace(first, at=min(first.at, began)), *later)
+        first = replace(first, at=min(first.at, began))
+        return (first, *later)
     if first.given and any(began <= choice.at < first.at for choice in refusals):
-        return (replace(first, at=_just_before(min(first.at, began), refusals)), *later)
+        given_at = _just_before(min(first.at, began), refusals)
+        first = replace(first, at=given_at)
+        return (first, *later)
     return own

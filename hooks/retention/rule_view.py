@@ -37,6 +37,7 @@ def rule_view(facts: OrderFacts | CustomerFacts, zone: tzinfo) -> OrderFacts | C
             oddities=facts.oddities,
             first_seen_at=_view(stand_ins, facts.first_seen_at),
         )
+    refunds = tuple(Refund(0, _view(stand_ins, refund.at)) for refund in facts.refunds)
     return OrderFacts(
         status=facts.status,
         created_at=_view(stand_ins, facts.created_at),
@@ -44,7 +45,7 @@ def rule_view(facts: OrderFacts | CustomerFacts, zone: tzinfo) -> OrderFacts | C
         completed_at=_view(stand_ins, facts.completed_at),
         kinds=facts.kinds,
         trashed=facts.trashed,
-        refunds=tuple(Refund(0, _view(stand_ins, refund.at)) for refund in facts.refunds),
+        refunds=refunds,
         choices=choices,
         erased_at=_view(stand_ins, facts.erased_at),
         oddities=facts.oddities,
@@ -54,13 +55,19 @@ def rule_view(facts: OrderFacts | CustomerFacts, zone: tzinfo) -> OrderFacts | C
 
 
 def _instants(facts: OrderFacts | CustomerFacts) -> Iterable[datetime | None]:
-    yield from (facts.created_at, facts.first_seen_at)
-    yield from (choice.at for choice in facts.choices)
+    yield facts.created_at
+    yield facts.first_seen_at
+    for choice in facts.choices:
+        yield choice.at
     if isinstance(facts, CustomerFacts):
-        yield from (facts.last_active_at, facts.last_order_at)
-    else:
-        yield from (facts.paid_at, facts.completed_at, facts.erased_at)
-        yield from (refund.at for refund in facts.refunds)
+        yield facts.last_active_at
+        yield facts.last_order_at
+        return
+    yield facts.paid_at
+    yield facts.completed_at
+    yield facts.erased_at
+    for refund in facts.refunds:
+        yield refund.at
 
 
 def _stand_ins(instants: Iterable[datetime | None], zone: tzinfo) -> dict[datetime, datetime]:
@@ -70,13 +77,18 @@ def _stand_ins(instants: Iterable[datetime | None], zone: tzinfo) -> dict[dateti
     """
     stand_ins: dict[datetime, datetime] = {}
     last = None
-    for instant in sorted({instant for instant in instants if instant}):
+    different = set(filter(None, instants))
+    for instant in sorted(different):
         local = instant.astimezone(zone)
-        rank = last.microsecond + 1 if last and last.date() == local.date() else 0
+        rank = 0
+        if last and last.date() == local.date():
+            rank = last.microsecond + 1
         last = datetime(local.year, local.month, local.day, _NOON, 0, 0, rank, zone)
         stand_ins[instant] = last
     return stand_ins
 
 
 def _view(stand_ins: dict[datetime, datetime], instant: datetime | None) -> datetime | None:
-    return stand_ins[instant] if instant else None
+    if instant is None:
+        return None
+    return stand_ins[instant]

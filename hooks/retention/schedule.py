@@ -55,7 +55,9 @@ class Entry:
     @property
     def name(self) -> str:
         """The data category, with the part of it: 'identity-contact (contact)'."""
-        return f"{self.data} ({self.part})" if self.part else self.data
+        if self.part:
+            return f"{self.data} ({self.part})"
+        return self.data
 
     def __hash__(self) -> int:
         """Hash the two fields that tell most apart, since caches look entries up often."""

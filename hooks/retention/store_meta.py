@@ -59,7 +59,8 @@ def store_meta(
     `linked` are the entries of the requests and consents that name the record. A record without any entries should hold
     nothing under our keys. An erased record has no governing entry in the store, so the first three values are empty.
     """
-    entries = [*map(_entry_json, schedule.entries), *map(_compact, _distinct(linked))]
+    entries = [_entry_json(entry) for entry in schedule.entries]
+    entries += map(_compact, _distinct(linked))
     if not entries:
         return EMPTY_META
     meta: dict[str, str | None] = dict.fromkeys(KEYS, "")
@@ -69,7 +70,8 @@ def store_meta(
         meta["retention_legal_basis"] = governing.basis
         meta["retention_delete_after"] = str(governing.delete_after or "")
     meta["retention_policy"] = policy_id
-    meta["retention_schedule"] = f"[{','.join(entries)}]"
+    joined = ",".join(entries)
+    meta["retention_schedule"] = f"[{joined}]"
     return meta
 
 
@@ -88,7 +90,9 @@ def _end(item: tuple[str, dict[str, str | None]]) -> tuple[str, str]:
 
 
 def _fields(entry: Mapping[str, Any]) -> dict[str, str | None]:
-    names = FIELDS if entry.get("part") else _FIELDS_WITHOUT_PART
+    names = _FIELDS_WITHOUT_PART
+    if entry.get("part"):
+        names = FIELDS
     return {name: entry[name] for name in names}
 
 
@@ -118,4 +122,5 @@ def digest(meta: StoreMeta) -> str:
         value = meta[key]
         if value is not None:
             pairs.append(f"[{_quoted(key)}, {_quoted(value)}]")
-    return sha256(f"[{', '.join(pairs)}]".encode()).hexdigest()[:32]
+    joined = ", ".join(pairs)
+    return sha256(f"[{joined}]".encode()).hexdigest()[:32]

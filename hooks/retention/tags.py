@@ -5,7 +5,7 @@ Facts and context go in; a frozen `Tags` comes out. The ledger turns it into col
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -112,21 +112,29 @@ def tags_of(
     governing = schedule.governing
     if at_closing is not in_effect:
         governing = classify(facts, policy, at_closing).governing
-    shows_linked = schedule.phase == "active"  # the account of staff shows nothing of ours
-    is_kept = schedule.phase in KEPT_PHASES
+    oddities: tuple[str, ...] = ()
+    hold_review = None
+    if schedule.phase in KEPT_PHASES:
+        oddities = _oddities(facts, policy)
+        hold_review = _hold_review(in_effect)
+    policy_id = None
+    if schedule.entries or governing:
+        policy_id = policy.id
+    if schedule.phase != "active":
+        linked = ()  # the account of staff shows nothing of ours
     return Tags(
         schedule=schedule,
         governing=governing,
         is_held=bool(at_closing.holds) or _is_trashed_against_law(schedule, at_closing),
-        oddities=_oddities(facts, policy) if is_kept else (),
+        oddities=oddities,
         has_unknown_status=isinstance(facts, OrderFacts) and facts.status == "unknown",
-        part_delete_after=_part_delete_after(schedule) if is_kept else None,
-        request_due=_request_due(schedule) if is_kept else None,
-        hold_review=_hold_review(in_effect) if is_kept else None,
-        closed_on=_erased_on(facts, policy) if schedule.phase == "erased" else None,
-        policy_id=policy.id if schedule.entries or governing else None,
+        part_delete_after=_part_delete_after(schedule),
+        request_due=_request_due(schedule),
+        hold_review=hold_review,
+        closed_on=_erased_on(facts, schedule, policy),
+        policy_id=policy_id,
         tagged_by=tagged_by(policy),
-        desired_meta=store_meta(schedule, policy.id, linked if shows_linked else ()),
+        desired_meta=store_meta(schedule, policy.id, linked),
     )
 
 
@@ -174,9 +182,10 @@ def exists_since(facts: Facts) -> datetime | None:
             return facts.known_since
         case SupportRequestFacts():
             return facts.made_at or facts.closed_at
-        case ConsentFacts():
-            return facts.choices[0].at if facts.choices else None
-    return None
+        case ConsentFacts() if facts.choices:
+            return facts.choices[0].at
+        case _:
+            return None
 
 
 def were_holds_mistaken(
@@ -192,16 +201,29 @@ def were_holds_mistaken(
         noted = [event for event in events if _counts_on(event, day, policy)]
         if standing_of(noted).holds:
             return False
-        retracted = {event.about for event in noted if event.type == "retracted"}
-        has_mistake |= any(event.type == "hold" and event.id in retracted for event in noted)
+        if _has_retracted_hold(noted):
+            has_mistake = True
     return has_mistake
+
+
+def _has_retracted_hold(events: Iterable[RecordEvent]) -> bool:
+    holds = set()
+    retracted = set()
+    for event in events:
+        if event.type == "hold":
+            holds.add(event.id)
+        elif event.type == "retracted":
+            retracted.add(event.about)
+    return not holds.isdisjoint(retracted)
 
 
 def _counts_on(event: RecordEvent, day: date, policy: Policy) -> bool:
     if event.type == "retracted":
         return True
     noted_on = policy.day_of(event.at)
-    return noted_on < day or (event.type == "hold" and noted_on == day)
+    if event.type == "hold":
+        return noted_on <= day
+    return noted_on < day
 
 
 def _when_closed(facts: Facts, in_effect: Standing) -> Standing:
@@ -228,22 +250,31 @@ def _oddities(facts: Facts, policy: Policy) -> tuple[str, ...]:
     if not isinstance(facts, OrderFacts | CustomerFacts):
         return ()
     codes = {ODDITIES.get(name, IMPLAUSIBLE_DATES) for name in facts.oddities}
-    if isinstance(facts, OrderFacts) and len(accounting_events_of(facts, policy)) < len(
-        facts.accounting_events
-    ):
+    if isinstance(facts, OrderFacts) and _has_event_before_creation(facts, policy):
         codes.add(IMPLAUSIBLE_DATES)
     return tuple(sorted(codes))
 
 
+def _has_event_before_creation(facts: OrderFacts, policy: Policy) -> bool:
+    """Tell whether an accounting event of the order lies too long before its creation to count."""
+    return accounting_events_of(facts, policy) != facts.accounting_events
+
+
 def _part_delete_after(schedule: Schedule) -> date | None:
-    days = [
-        entry.delete_after for entry in schedule.entries if entry.delete_after and not entry.governs
-    ]
-    first = min(days, default=None)
-    if schedule.phase == "erased" or schedule.governing is None:
+    """Return the first day after which a part must go; None if the whole must go by then."""
+    first = min(_last_days_of_parts(schedule), default=None)
+    if first is None or schedule.phase == "erased" or schedule.governing is None:
         return first
     whole = schedule.governing.delete_after
-    return first if first and (whole is None or first < whole) else None
+    if whole is None or first < whole:
+        return first
+    return None
+
+
+def _last_days_of_parts(schedule: Schedule) -> Iterator[date]:
+    for entry in schedule.entries:
+        if entry.delete_after and not entry.governs:
+            yield entry.delete_after
 
 
 def _request_due(schedule: Schedule) -> date | None:
@@ -251,20 +282,23 @@ def _request_due(schedule: Schedule) -> date | None:
 
     A part that was due before must go by the end of the month, too; the request is late only then.
     """
-    requested = [entry for entry in schedule.entries if entry.delete_after and entry.requested_on]
-    return min(map(_answer_day, requested), default=None)
+    return min(_request_days(schedule), default=None)
 
 
-def _answer_day(entry: Entry) -> date:
-    answer = answer_by(entry.requested_on) if entry.requested_on else date.min
-    return max(entry.delete_after or date.min, answer)
+def _request_days(schedule: Schedule) -> Iterator[date]:
+    for entry in schedule.entries:
+        if entry.delete_after and entry.requested_on:
+            yield max(entry.delete_after, answer_by(entry.requested_on))
 
 
 def _hold_review(in_effect: Standing) -> date | None:
-    return min((hold.review_on for hold in in_effect.holds if hold.review_on), default=None)
+    days = [hold.review_on for hold in in_effect.holds if hold.review_on]
+    return min(days, default=None)
 
 
-def _erased_on(facts: Facts, policy: Policy) -> date | None:
+def _erased_on(facts: Facts, schedule: Schedule, policy: Policy) -> date | None:
+    if schedule.phase != "erased":
+        return None
     if isinstance(facts, CustomerFacts) or facts.erased_at is None:
         return None
     return policy.day_of(facts.erased_at)

@@ -46,9 +46,11 @@ def number_of(name: str) -> int:
 
     It is the tool's own id if that is a whole number from 1 to 10^12 - 1, and otherwise made of its hash.
     """
-    if name.isascii() and name.isdigit() and len(name) <= 12 and int(name):
+    is_number = name.isascii() and name.isdigit()
+    if is_number and len(name) <= 12 and int(name):
         return int(name)
-    return _FIRST_HASHED + int.from_bytes(sha256(name.encode()).digest()[:8]) % _FIRST_HASHED
+    digest = sha256(name.encode()).digest()
+    return _FIRST_HASHED + int.from_bytes(digest[:8]) % _FIRST_HASHED
 
 
 def add_report(stored: ReportedFacts | None, report: ToolReport) -> ReportedFacts:
@@ -111,19 +113,25 @@ def without_future_instants(facts: ReportedFacts, now: datetime) -> ReportedFact
     if isinstance(facts, ConsentFacts):
         choices = choices_of(replace(choice, at=min(choice.at, now)) for choice in facts.choices)
         return replace(facts, choices=choices, erased_at=erased_at)
-    made_at, closed_at = _no_later(facts.made_at, now), _no_later(facts.closed_at, now)
+    made_at = _no_later(facts.made_at, now)
+    closed_at = _no_later(facts.closed_at, now)
     return replace(facts, made_at=made_at, closed_at=closed_at, erased_at=erased_at)
 
 
 def _no_later(instant: datetime | None, now: datetime) -> datetime | None:
-    return min(instant, now) if instant else None
+    if instant is None:
+        return None
+    return min(instant, now)
 
 
 def choices_as_events(facts: ConsentFacts) -> tuple[RecordEvent, ...]:
     """Return the choices of a newsletter contact as record events of the person who has its address."""
-    return tuple(_choice_event(choice) for choice in facts.choices)
+    return tuple(map(_choice_event, facts.choices))
 
 
 def _choice_event(choice: Choice) -> RecordEvent:
-    type_: EventType = "consent-given" if choice.given else "consent-withdrawn"
-    return RecordEvent(f"contact:{type_}:{choice.at.isoformat()}", type_, choice.at)
+    type_: EventType = "consent-withdrawn"
+    if choice.given:
+        type_ = "consent-given"
+    time = choice.at.isoformat()
+    return RecordEvent(f"contact:{type_}:{time}", type_, choice.at)
