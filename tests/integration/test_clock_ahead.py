@@ -1,4 +1,5 @@
-"""A clock that was ahead leaves nothing in the ledger that waits for it, nor anything that happened in the future."""
+"""A clock that was ahead leaves nothing in the ledger that waits for a future time, and nothing that happened in the
+future."""
 
 from __future__ import annotations
 
@@ -54,7 +55,7 @@ def _name(column: Column[Any]) -> str:
     return f"{column.table.name}.{column.name}"
 
 
-def test_of_every_instant_it_is_known_what_a_clock_that_was_ahead_does_to_it() -> None:
+def test_every_column_of_instants_has_a_rule_for_a_clock_ahead() -> None:
     of_ledger = {
         _name(column)
         for table in metadata.sorted_tables
@@ -85,7 +86,7 @@ def _get(harness: Harness, column: Column[Any]) -> set[datetime | None]:
 
 @pytest.fixture
 def full(harness: Harness) -> Harness:
-    """A harness of whose ledger each table that matters has a row."""
+    """A harness whose ledger has a row in each relevant table."""
     number = harness.written_order()
     now = harness.clock()
     with harness.runtime.database.write() as connection:
@@ -106,7 +107,7 @@ def full(harness: Harness) -> Harness:
 
 
 def _beat(harness: Harness) -> bool:
-    """The first heartbeat of a worker that has just started."""
+    """Return the first heartbeat of a worker that has just started."""
     return Heartbeat.of(
         harness.slug, harness.worker.heartbeat.client, harness.runtime, harness.settings
     ).beat()
@@ -116,10 +117,8 @@ LONGEST = {"records": LONGEST_ASKED, "stores": LONGEST_ASKED}
 
 
 @pytest.mark.parametrize("column", AWAITED, ids=_name)
-def test_what_lies_further_ahead_than_its_longest_delay_is_due_now(
-    full: Harness, column: Column[Any]
-) -> None:
-    """Of rounds this is shown for each by itself."""
+def test_an_instant_beyond_its_longest_delay_is_due_now(full: Harness, column: Column[Any]) -> None:
+    """For rounds, each round is tested alone."""
     longest = LONGEST.get(column.table.name, PERMANENT)
     if column.table is not tables.rounds:
         _set(full, column, full.clock() + longest)
@@ -147,7 +146,7 @@ def test_each_round_has_a_longest_delay_of_its_own(full: Harness, name: rounds.R
 
 
 @pytest.mark.parametrize("column", [*PAST_OF_STORE, *PAST_OF_SERVICE], ids=_name)
-def test_nothing_has_happened_after_now(full: Harness, column: Column[Any]) -> None:
+def test_no_event_stays_in_the_future(full: Harness, column: Column[Any]) -> None:
     now = full.clock()
     with full.runtime.database.write() as connection:
         connection.execute(update(column.table).values({column: now + YEAR}))
@@ -159,7 +158,7 @@ def test_nothing_has_happened_after_now(full: Harness, column: Column[Any]) -> N
     assert _get(full, column) == {now + SLACK}, "clocks may differ by that much"
 
 
-def test_a_round_that_began_in_the_future_begins_anew(full: Harness) -> None:
+def test_a_round_started_in_the_future_starts_again(full: Harness) -> None:
     now = full.clock()
     _set(full, tables.rounds.c.began_at, now + YEAR)
     _set(full, tables.rounds.c.last_id, 77)
@@ -173,9 +172,7 @@ CLAIMS = {"write": tables.records.c.push_at, "question": tables.records.c.reread
 
 
 @pytest.mark.parametrize("column", CLAIMS.values(), ids=CLAIMS)
-def test_a_claim_that_was_made_by_a_clock_ahead_counts_for_none(
-    full: Harness, column: Column[Any]
-) -> None:
+def test_a_claim_made_by_a_clock_ahead_does_not_count(full: Harness, column: Column[Any]) -> None:
     now = full.clock()
     until = now + timedelta(minutes=5)
     _set(full, column, now - SECOND)
@@ -193,7 +190,7 @@ def test_a_claim_that_was_made_by_a_clock_ahead_counts_for_none(
         assert len(found) == free
 
 
-def test_a_page_that_was_put_off_by_a_clock_ahead_is_compared(full: Harness) -> None:
+def test_a_page_postponed_by_a_clock_ahead_is_compared(full: Harness) -> None:
     policy, now = full.runtime.policy, full.clock()
     for column in (tables.pages.c.due_at, tables.pages.c.claim_until):
         _set(full, tables.pages.c.due_at, now)
@@ -204,7 +201,7 @@ def test_a_page_that_was_put_off_by_a_clock_ahead_is_compared(full: Harness) -> 
 
 
 @pytest.mark.parametrize("occurrence", ["closed", "made"])
-def test_a_report_without_a_time_is_dated_anew(full: Harness, occurrence: Occurrence) -> None:
+def test_a_report_without_a_time_is_dated_again(full: Harness, occurrence: Occurrence) -> None:
     now = full.clock.now
     full.clock.now = now + YEAR
     full.report(OccurrenceReport("support-request", 31, occurrence))
@@ -225,7 +222,7 @@ def test_a_report_without_a_time_is_dated_anew(full: Harness, occurrence: Occurr
     assert "while the clock was ahead" in told[-1]
 
 
-def test_a_report_without_a_time_is_not_dated_before_what_the_store_has_said(full: Harness) -> None:
+def test_a_report_is_not_dated_before_the_stores_own_date(full: Harness) -> None:
     now = full.clock.now
     full.worker.heartbeat.client.clock_reading = ClockReading(now, now)
     full.worker.heartbeat.beat()
@@ -242,7 +239,7 @@ def _record(harness: Harness) -> Any:
 # --- what a clock that is ahead must not do -------------------------------------------------------------
 
 
-def test_nothing_is_forgotten_by_a_clock_that_is_ahead(full: Harness) -> None:
+def test_a_clock_ahead_prunes_nothing(full: Harness) -> None:
     upkeep = Maintenance.of(full.settings, full.runtime, full.runtime.policy)
     heard = full.clock.now
     with full.runtime.database.write() as connection:
@@ -258,7 +255,7 @@ def test_nothing_is_forgotten_by_a_clock_that_is_ahead(full: Harness) -> None:
     assert upkeep.prune() == number, "a year later they are forgotten"
 
 
-def test_no_policy_comes_into_force_by_a_clock_that_is_ahead(full: Harness, tmp_path: Path) -> None:
+def test_a_clock_ahead_activates_no_policy(full: Harness, tmp_path: Path) -> None:
     heard = full.clock.now
     later = tmp_path / "later.toml"
     text = (ROOT / "deploy/policies/smartgroup.toml").read_text()
@@ -274,7 +271,7 @@ def test_no_policy_comes_into_force_by_a_clock_that_is_ahead(full: Harness, tmp_
         assert activate(full.runtime, wanted, yes=True).waits_for == waits_for
 
 
-def test_a_chore_is_done_though_a_clock_ahead_has_put_it_off() -> None:
+def test_a_chore_postponed_by_a_clock_ahead_is_done() -> None:
     done: list[int] = []
 
     def do() -> int:

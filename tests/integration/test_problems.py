@@ -1,4 +1,5 @@
-"""The table of problems in `docs/operations.md`: each row happens, is seen in `/status`, and goes away once mended."""
+"""The table of problems in `docs/operations.md`: each row happens, shows in `/status`, and goes away once it is
+solved."""
 
 from __future__ import annotations
 
@@ -41,14 +42,14 @@ CASES = [*((code, "sqlite") for code in SCENARIOS), ("ledger-not-writable", "pos
 
 @pytest.fixture
 def site(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """A site whose web process looks anew at each request."""
+    """A site whose web process reads the policy at each request."""
     monkeypatch.setattr(readiness, "VALID_SECONDS", 0.0)
     monkeypatch.setattr(service_module, "FOLLOW_SECONDS", 0.0)
     return Site(harness, monkeypatch)
 
 
 @pytest.mark.parametrize(("code", "database_url"), CASES, indirect=["database_url"])
-def test_what_goes_wrong_is_seen_and_goes_away_once_it_is_mended(site: Site, code: str) -> None:
+def test_each_problem_shows_and_goes_away_once_it_is_solved(site: Site, code: str) -> None:
     assert _seen(site) == (200, "ok", set(), 200)
     trouble = SCENARIOS[code](site)
     next(trouble)
@@ -61,7 +62,7 @@ def test_what_goes_wrong_is_seen_and_goes_away_once_it_is_mended(site: Site, cod
 
 
 def _seen(site: Site) -> tuple[int, str, set[str], int]:
-    """The status and the problems' codes, and what `/status` and `/readyz` are answered with."""
+    """Return the status, the codes of the problems, and the answers of `/status` and `/readyz`."""
     answered, found = site.status()
     return (
         answered,
@@ -75,7 +76,7 @@ def _seen(site: Site) -> tuple[int, str, set[str], int]:
 
 
 def _rows() -> Iterator[str]:
-    """What stands under `what you see`, of each row of the table but its headings."""
+    """Return the column `what you see` of each row of the table."""
     table = (
         (ROOT / "docs/operations.md")
         .read_text()
@@ -104,7 +105,7 @@ def test_the_table_has_a_row_for_each_scenario() -> None:
     assert {event for event in logged if f'"{event}"' not in source} == set()
 
 
-def test_there_is_a_scenario_for_each_code_that_the_code_can_name() -> None:
+def test_each_code_in_the_source_has_a_scenario() -> None:
     modules = (
         report,
         deadlines,
@@ -124,7 +125,7 @@ def test_there_is_a_scenario_for_each_code_that_the_code_can_name() -> None:
 
 
 def _codes_in(path: Path) -> Iterator[str]:
-    """What stands after `"code":` in a module; of a family what its codes begin with."""
+    """Return the codes after `"code":` in a module; for a family of codes, their common start."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Dict):
             for key, value in zip(node.keys, node.values, strict=True):
@@ -157,7 +158,7 @@ LEAVES_THE_STORE_ALONE = {
 
 
 def _codes_of_store_errors() -> set[str]:
-    """The codes for which calls to a store may rest."""
+    """Return the codes for which calls to a store may back off."""
     kinds = {
         name
         for name, kind in vars(errors).items()

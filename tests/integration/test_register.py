@@ -1,4 +1,4 @@
-"""The register over HTTP and by its command, in process."""
+"""The register over HTTP and by its command, within one process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STRANGE = Term("strange", "Something else", 4)
 
 
 def _app(folder: Path, policy: Policy | None = None) -> Flask:
-    """The service on a ledger of its own, when it is already the 24th in Oslo; `policy` in place of the shipped one."""
+    """The service on a ledger of its own, at a time when it is the 24th in Oslo; `policy` replaces the shipped one."""
     url = f"sqlite:///{folder}/ledger.db"
     upgrade(Database(url))
     app = create_app(Settings(database_url=url, stores={"shop": SHOP}, status_token=TOKEN))
@@ -46,7 +46,7 @@ def _app(folder: Path, policy: Policy | None = None) -> Flask:
 
 @pytest.fixture
 def app(tmp_path: Path) -> Flask:
-    """The service by the policy that the project ships."""
+    """The service with the shipped policy."""
     return _app(tmp_path)
 
 
@@ -59,7 +59,7 @@ PATHS = [
 
 
 @pytest.mark.parametrize(("path", "kind"), PATHS)
-def test_it_is_there_for_who_has_the_token(path: str, kind: str, app: Flask) -> None:
+def test_the_register_needs_the_token(path: str, kind: str, app: Flask) -> None:
     client = app.test_client()
     answer = client.get(path, headers=ASKING)
     assert (answer.status_code, answer.content_type) == (200, kind)
@@ -82,14 +82,14 @@ def test_the_format_is_chosen_by_accept(accept: str | None, kind: str, app: Flas
     assert (answer.mimetype, answer.headers["Vary"]) == (kind, "Accept")
 
 
-def test_it_is_of_today_in_the_shops_time_zone_and_names_the_stores(app: Flask) -> None:
+def test_the_register_has_the_shops_day_and_its_stores(app: Flask) -> None:
     shown = app.test_client().get("/register", headers=ASKING).get_json()
     assert shown["made_on"] == "2026-11-24"
     assert shown["stores"] == [{"name": "shop", "url": "https://shop.example"}]
 
 
 @pytest.mark.parametrize("key", [None, "k" * 32])
-def test_it_says_whether_the_ledger_holds_pseudonymised_data(key: str | None, app: Flask) -> None:
+def test_the_register_says_if_data_are_pseudonymised(key: str | None, app: Flask) -> None:
     here = app.extensions["retention"]
     app.extensions["retention"] = replace(here, settings=replace(here.settings, subject_key=key))
     shown = app.test_client().get("/register", headers=ASKING).get_json()["ledger"]
@@ -101,14 +101,14 @@ def test_it_says_whether_the_ledger_holds_pseudonymised_data(key: str | None, ap
     )
 
 
-def test_the_page_may_load_nothing(app: Flask) -> None:
+def test_the_register_page_may_load_nothing(app: Flask) -> None:
     answer = app.test_client().get("/register.html", headers=ASKING)
     assert answer.headers["Content-Security-Policy"].startswith(
         "default-src 'none'; style-src 'unsafe-inline'"
     )
 
 
-def test_the_command_prints_what_the_service_answers(app: Flask) -> None:
+def test_the_command_prints_the_answer_of_the_service(app: Flask) -> None:
     runner, client = app.test_cli_runner(), app.test_client()
     for chosen, path in (("json", "/register"), ("fides", "/register/fides.json")):
         printed = runner.invoke(args=[*COMMAND, "--format", chosen])
@@ -136,7 +136,7 @@ def test_a_file_that_cannot_be_written_is_named(app: Flask, tmp_path: Path) -> N
     )
 
 
-def test_what_fides_has_no_key_for_is_said(policy: Policy, tmp_path: Path) -> None:
+def test_data_without_a_fides_key_are_named(policy: Policy, tmp_path: Path) -> None:
     rule = replace(policy.rules[0], purpose="strange")
     other = replace(
         policy, purposes={**policy.purposes, "strange": STRANGE}, rules=(rule, *policy.rules[1:])

@@ -1,4 +1,5 @@
-"""Records are tagged anew by the policy in force: as if there never was another, and each date that moved is told."""
+"""Re-tagging by the policy in force: the ledger ends as if there had never been another policy, and the history gives
+the reason of each date that moved."""
 
 from __future__ import annotations
 
@@ -57,12 +58,12 @@ BOOKKEEPING = {
 
 
 def seen(number: int, facts: OrderFacts | CustomerFacts, version: str = "2026-11-22") -> Content:
-    """A state of an order or a customer, in which the store holds nothing of ours."""
+    """Build a state of an order or a customer in which the store holds none of our fields."""
     return replace(shown(facts, version, ours={}), external_id=number)
 
 
 def event(kind: EventType, day: str = "2026-10-01") -> RecordEvent:
-    """Something asked for or decided; one of each kind."""
+    """Build one record event of each type."""
     reason, owner = ("tax audit", "finance") if kind == "hold" else ("", "")
     return RecordEvent(f"event of {kind}", kind, at(day), reason, owner)
 
@@ -121,14 +122,14 @@ def take(runtime: Runtime, *contents: Content) -> None:
 
 
 def rows(database: Database) -> dict[Key, dict[str, Any]]:
-    """All records."""
+    """Return all records."""
     with database.read() as connection:
         found = [dict(row._mapping) for row in connection.execute(select(records_table))]
     return {(row["kind"], row["external_id"]): row for row in found}
 
 
 def told(database: Database, after: int = 0) -> dict[Key, list[Any]]:
-    """What the history says of each record, from one row of it on."""
+    """Return the history of each record, from one row of it on."""
     chosen = select(records_table.c.kind, records_table.c.external_id, history)
     joined = chosen.join(history, history.c.record_id == records_table.c.id).where(
         history.c.id > after
@@ -141,18 +142,18 @@ def told(database: Database, after: int = 0) -> dict[Key, list[Any]]:
 
 
 def last_told(database: Database) -> int:
-    """The last row of the history."""
+    """Return the last row of the history."""
     return max(int(row.id) for lines in told(database).values() for row in lines)
 
 
 def write(database: Database, **columns: Any) -> None:
-    """Make all records say something else."""
+    """Change columns of all records."""
     with database.write() as connection:
         connection.execute(update(records_table).values(**columns))
 
 
 def retag(runtime: Runtime, limit: int = 200) -> int:
-    """Until nothing is due any more; how many records it was."""
+    """Re-tag until nothing is due. Returns the number of records."""
     done = 0
     while step := Retagger(runtime).step(limit):
         done += step
@@ -162,7 +163,7 @@ def retag(runtime: Runtime, limit: int = 200) -> int:
 
 @pytest.fixture
 def runtime(database: Database, policy: Policy) -> Runtime:
-    """At noon, by the policy that is in force, with all that came in tagged by it."""
+    """A runtime at noon with the policy in force, and all inputs tagged by it."""
     made_here = Runtime(database, policy, timedelta(0), Clock(NOON))
     activate(made_here, policy)
     take(made_here, *CAME)
@@ -171,7 +172,7 @@ def runtime(database: Database, policy: Policy) -> Runtime:
 
 
 def change(runtime: Runtime, policy: Policy) -> Runtime:
-    """Put another policy in force, a day later."""
+    """Activate another policy, a day later."""
     later = Clock(NOON + timedelta(days=1))
     assert activate(replace(runtime, clock=later), policy, yes=True).waits_for is None
     return replace(runtime, policy=policy, clock=later)
@@ -182,14 +183,14 @@ def change(runtime: Runtime, policy: Policy) -> Runtime:
 
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[Database]:
-    """A ledger that knows nothing yet."""
+    """An empty second ledger."""
     with closing(Database(f"sqlite:///{tmp_path}/other.db")) as ledger:
         upgrade(ledger)
         yield ledger
 
 
 @pytest.mark.parametrize("limit", [1, 3, 200])
-def test_it_ends_as_a_ledger_would_be_that_knew_no_other_policy(
+def test_a_re_tagged_ledger_equals_one_made_by_the_new_policy(
     runtime: Runtime, policy: Policy, other: Database, limit: int
 ) -> None:
     second = variant(policy, "second", keep=LONGER)
@@ -215,7 +216,7 @@ def _bare(row: dict[str, Any]) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("limit", [1, 200])
-def test_history_says_of_each_date_that_moved_why_once_and_of_nothing_else(
+def test_history_explains_each_moved_date_once_and_nothing_else(
     runtime: Runtime, policy: Policy, limit: int
 ) -> None:
     before, so_far = rows(runtime.database), last_told(runtime.database)
@@ -243,9 +244,7 @@ def test_history_says_of_each_date_that_moved_why_once_and_of_nothing_else(
 
 
 @ON_SQLITE
-def test_a_policy_that_says_the_same_under_another_id_moves_nothing(
-    runtime: Runtime, policy: Policy
-) -> None:
+def test_the_same_policy_under_another_id_moves_nothing(runtime: Runtime, policy: Policy) -> None:
     before, so_far = rows(runtime.database), last_told(runtime.database)
     retag(change(runtime, variant(policy, "second")))
     after = rows(runtime.database)
@@ -265,9 +264,7 @@ def test_a_policy_that_says_the_same_under_another_id_moves_nothing(
         "smartgroup-2026-11-22",
     ],
 )
-def test_what_is_wanted_otherwise_is_written_back_and_nothing_else(
-    runtime: Runtime, policy: Policy, name: str
-) -> None:
+def test_only_changed_fields_are_written_back(runtime: Runtime, policy: Policy, name: str) -> None:
     write(
         runtime.database, known_digest=records_table.c.wanted_digest, push_at=None, push_since=None
     )
@@ -285,7 +282,7 @@ def test_what_is_wanted_otherwise_is_written_back_and_nothing_else(
     assert {("order", 11), ("customer", 10)} <= stored
 
 
-def test_the_second_time_there_is_nothing_to_do(runtime: Runtime, policy: Policy) -> None:
+def test_a_second_re_tag_changes_nothing(runtime: Runtime, policy: Policy) -> None:
     changed = change(runtime, variant(policy, "second", keep=LONGER))
     retag(changed)
     before, so_far = rows(runtime.database), last_told(runtime.database)
@@ -293,10 +290,10 @@ def test_the_second_time_there_is_nothing_to_do(runtime: Runtime, policy: Policy
     assert (rows(runtime.database), told(runtime.database, so_far)) == (before, {})
 
 
-def test_one_that_works_by_a_policy_that_was_superseded_tags_nothing_back(
+def test_a_process_with_a_superseded_policy_re_tags_nothing(
     runtime: Runtime, policy: Policy
 ) -> None:
-    """It learns of the other one only after a while."""
+    """It learns of the new policy only after a while."""
     changed = change(runtime, variant(policy, "second", keep=LONGER))
     retag(changed)
     before = rows(runtime.database)
@@ -313,7 +310,7 @@ ASKED: set[Key] = {
 
 
 def asked(database: Database) -> set[Key]:
-    """Of which records the store is asked since they were read otherwise."""
+    """Return the records that are due for a refetch under another vocabulary."""
     return {
         key
         for key, row in rows(database).items()
@@ -322,12 +319,12 @@ def asked(database: Database) -> set[Key]:
 
 
 def answer(database: Database) -> None:
-    """As if the store had answered all that it was asked."""
+    """Settle every due refetch, as if the store had answered."""
     write(database, reread_at=None, reread_since=None, reread_reason=None)
 
 
 @pytest.mark.parametrize("limit", [1, 200])
-def test_another_vocabulary_asks_the_store_about_every_record_of_its_own(
+def test_another_vocabulary_refetches_every_record_of_the_store(
     runtime: Runtime, policy: Policy, limit: int
 ) -> None:
     answer(runtime.database)
@@ -349,7 +346,7 @@ FIRST_TOUCHED: dict[str, tuple[Content, Key]] = {
 
 @ON_SQLITE
 @pytest.mark.parametrize(("content", "key"), FIRST_TOUCHED.values(), ids=FIRST_TOUCHED)
-def test_it_does_also_about_those_that_something_else_tags_first(
+def test_another_vocabulary_refetches_records_tagged_meanwhile(
     runtime: Runtime, policy: Policy, content: Content, key: Key
 ) -> None:
     answer(runtime.database)
@@ -359,10 +356,10 @@ def test_it_does_also_about_those_that_something_else_tags_first(
     assert key in asked(runtime.database)
 
 
-def test_what_an_older_version_tagged_is_tagged_by_all_that_bears_on_it_and_asked_about(
+def test_a_record_of_an_older_version_is_re_tagged_and_refetched(
     runtime: Runtime,
 ) -> None:
-    """It knows neither whose record it is nor who made its tags."""
+    """The older version knows neither the owner of a record nor the origin of its tags."""
     before = rows(runtime.database)
     answer(runtime.database)
     write(runtime.database, tagged_by="", customer_id=None, recipients="", part_delete_after=None)
@@ -382,8 +379,10 @@ def test_what_an_older_version_tagged_is_tagged_by_all_that_bears_on_it_and_aske
 # --- while others are at it ----------------------------------------------------------------------------------
 
 
-def test_what_a_pusher_has_claimed_meanwhile_ends_right(harness: Harness, policy: Policy) -> None:
-    """It writes what was wanted when it claimed the record; what is wanted now is written after that."""
+def test_a_record_claimed_by_a_pusher_ends_with_the_new_tags(
+    harness: Harness, policy: Policy
+) -> None:
+    """The pusher writes the schedule of its claim. The new schedule is written after that."""
     number = harness.paid_order()
     harness.deliver()
     harness.advance()
@@ -418,9 +417,7 @@ def test_what_a_pusher_has_claimed_meanwhile_ends_right(harness: Harness, policy
 
 
 @ON_SQLITE
-def test_end_to_end_the_store_is_told_of_the_policy_and_asked_for_its_new_words(
-    harness: Harness, policy: Policy
-) -> None:
+def test_a_new_policy_is_written_to_the_store_end_to_end(harness: Harness, policy: Policy) -> None:
     newsletter = [{"key": "newsletter_choice", "value": "yes"}]
     wanting = harness.written_order(meta_data=newsletter)
     other = harness.written_order()
@@ -473,10 +470,10 @@ MANY: tuple[Content, ...] = (
 
 
 @pytest.mark.parametrize("words", ["", "newsletter_choice"])
-def test_it_is_what_comes_of_each_record_alone(
+def test_re_tagging_in_batches_equals_re_tagging_one_by_one(
     runtime: Runtime, before: Runtime, policy: Policy, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:
-    """Where something waits to be written back, or is asked about, too."""
+    """This holds for records that wait for a push or a refetch, too."""
     second = variant(policy, "second", keep=LONGER, newsletter=words)
     for one in (runtime, before):
         take(one, *MANY)
@@ -492,7 +489,7 @@ def test_it_is_what_comes_of_each_record_alone(
 
 
 def _said(database: Database, after: int) -> dict[Key, list[tuple[Any, ...]]]:
-    """Without the ids of its rows, which do not come in the order of the records."""
+    """Return the rows without their ids, which do not follow the order of the records."""
     return {
         key: [(line.at, line.cause, line.delete_after, line.reason) for line in lines]
         for key, lines in told(database, after).items()
@@ -501,7 +498,7 @@ def _said(database: Database, after: int) -> dict[Key, list[tuple[Any, ...]]]:
 
 @dataclass(frozen=True)
 class Overtaken(Runtime):
-    """Something else is written between what was read and what is written of it."""
+    """A ledger in which another write comes between the read and the write of a transaction."""
 
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
 
@@ -536,10 +533,11 @@ MEANWHILE: dict[str, Callable[[Runtime], object]] = {
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_what_is_noted_of_a_customer_whose_orders_are_being_tagged_is_not_lost(
+def test_an_event_recorded_during_a_re_tag_is_not_lost(
     runtime: Runtime, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second of two events comes while an order is tagged for the first: it waits, and has it tagged once more."""
+    """The second of two events comes while an order is re-tagged for the first. The event waits, and the order is
+    re-tagged again."""
     take(runtime, EventNote("customer", 10, event("objection")))
     retag_one = Recorder.retag
     with closing(Database(database_url)) as elsewhere, ThreadPoolExecutor(1) as pool:
@@ -565,7 +563,7 @@ def test_what_is_noted_of_a_customer_whose_orders_are_being_tagged_is_not_lost(
 
 @pytest.fixture
 def before(runtime: Runtime, policy: Policy, other: Database) -> Runtime:
-    """A second ledger of the same."""
+    """A second ledger with the same content."""
     made_here = replace(runtime, database=other)
     activate(made_here, policy)
     take(made_here, *CAME)
@@ -574,10 +572,10 @@ def before(runtime: Runtime, policy: Policy, other: Database) -> Runtime:
 
 
 @pytest.mark.parametrize("meanwhile", MEANWHILE.values(), ids=MEANWHILE)
-def test_what_changed_after_it_was_read_is_not_overwritten(
+def test_a_change_after_the_read_is_not_overwritten(
     runtime: Runtime, before: Runtime, policy: Policy, meanwhile: Callable[[Runtime], object]
 ) -> None:
-    """It ends as where that came before anything was read."""
+    """The result is the same as if the change had come before the read."""
     second = variant(policy, "second", keep=LONGER)
     right, changed = change(before, second), change(runtime, second)
     meanwhile(right)
@@ -588,10 +586,10 @@ def test_what_changed_after_it_was_read_is_not_overwritten(
 
 
 @pytest.mark.parametrize("meanwhile", MEANWHILE.values(), ids=MEANWHILE)
-def test_what_changed_between_two_chunks_that_were_looked_at_together_is_not_overwritten(
+def test_a_change_between_two_batches_is_not_overwritten(
     runtime: Runtime, before: Runtime, policy: Policy, meanwhile: Callable[[Runtime], object]
 ) -> None:
-    """It ends as where the second was looked at when it was its turn."""
+    """The result is the same as if the second batch had been read when its turn came."""
     second = variant(policy, "second", keep=LONGER)
     right, changed = change(before, second), change(runtime, second)
     both = Retagger(changed, chunk_size=1)
@@ -641,5 +639,5 @@ def _assert_same(one: Runtime, other: Runtime) -> None:
         (400, 0.0, 800),
     ],
 )
-def test_a_chunk_is_as_large_as_fits_into_a_moment(size: int, held: float, expected: int) -> None:
+def test_a_batch_grows_to_what_a_short_time_allows(size: int, held: float, expected: int) -> None:
     assert next_chunk_size(size, held) == expected

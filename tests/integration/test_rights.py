@@ -1,4 +1,5 @@
-"""The answer to a person from a real ledger: whose records are found, and that it is true while tags wait."""
+"""The answer to a person from a real ledger: whose records are listed, and that the answer is right while tags are
+due."""
 
 from __future__ import annotations
 
@@ -36,13 +37,13 @@ Take = Callable[..., None]
 
 @pytest.fixture
 def runtime(database: Database, policy: Policy) -> Runtime:
-    """Takes things into the ledger, at one moment."""
+    """A runtime that takes inputs into the ledger, at one moment."""
     return Runtime(database, policy, timedelta(seconds=10), lambda: NOW)
 
 
 @pytest.fixture
 def take(runtime: Runtime) -> Take:
-    """Takes contents in, each as a delivery of its own."""
+    """Take in contents, each as a delivery of its own."""
     numbers = count()
 
     def receive(*contents: Content) -> None:
@@ -96,7 +97,7 @@ BOUGHT = order(customer_id=7, paid_at="2026-06-01", kinds="shipping note")
 PAID = _shown(BOUGHT, 119)
 
 
-def test_all_that_is_hers_and_nothing_else(runtime: Runtime, take: Take) -> None:
+def test_the_answer_lists_all_her_records_and_no_others(runtime: Runtime, take: Take) -> None:
     take(ACCOUNT, PAID, _shown(order("pending", customer_id=7), 120))
     take(_shown(order(paid_at="2026-06-01"), 121))  # a guest's
     take(_shown(customer(), 8), _shown(order(customer_id=8), 122))  # somebody else's
@@ -120,7 +121,7 @@ def test_all_that_is_hers_and_nothing_else(runtime: Runtime, take: Take) -> None
     assert (answer.subject_state, answer.is_complete, answer.closed) == ("active", True, ())
 
 
-def test_a_guest_is_answered_by_order(runtime: Runtime, take: Take) -> None:
+def test_a_guest_is_answered_by_order_number(runtime: Runtime, take: Take) -> None:
     take(_shown(order(paid_at="2026-06-01"), 121), _request(3, Subject("order", "121")))
     take(ACCOUNT, PAID, _request(1, HERS), _request(2, Subject("order", "119")))
     assert _listed(_told(runtime, Subject("order", "121"))) == [
@@ -143,14 +144,16 @@ NOBODY = [
 
 @ON_SQLITE
 @pytest.mark.parametrize("contents", NOBODY)
-def test_nobody_is_known(contents: tuple[Content, ...], runtime: Runtime, take: Take) -> None:
+def test_an_unknown_person_gets_an_empty_answer(
+    contents: tuple[Content, ...], runtime: Runtime, take: Take
+) -> None:
     take(*contents)
     assert _answer(runtime) is None
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("kind", ["customer", "order"])
-def test_an_id_that_no_store_gives(kind: str, runtime: Runtime) -> None:
+def test_an_impossible_id_is_unknown(kind: str, runtime: Runtime) -> None:
     assert (
         _answer(runtime, Subject("customer" if kind == "customer" else "order", str(2**70))) is None
     )
@@ -165,7 +168,7 @@ MAIN = [
 
 
 @pytest.mark.parametrize(("contents", "state"), MAIN)
-def test_the_orders_of_an_account_that_is_not_told(
+def test_orders_of_an_account_without_a_delivery_are_listed(
     contents: tuple[Content, ...], state: str, runtime: Runtime, take: Take
 ) -> None:
     take(PAID, *contents)
@@ -174,14 +177,14 @@ def test_the_orders_of_an_account_that_is_not_told(
     assert ("order", 119) in _listed(answer)
 
 
-def test_a_request_of_somebody_not_known_yet_is_answered(runtime: Runtime, take: Take) -> None:
+def test_a_request_of_an_unknown_person_is_listed(runtime: Runtime, take: Take) -> None:
     take(_noted("customer", 7, "erasure-requested"))
     answer = _told(runtime)
     assert (answer.subject_state, answer.records) == ("unknown", ())
     assert answer.deadline.answer_by == date(2026, 12, 23)
 
 
-def test_what_is_erased_and_gone_is_counted(runtime: Runtime, take: Take) -> None:
+def test_erased_and_gone_records_are_counted(runtime: Runtime, take: Take) -> None:
     erased = order(customer_id=7, paid_at="2026-06-01", kinds="note", erased_at="2026-10-02")
     take(ACCOUNT, _shown(erased, 117), _shown(order(customer_id=7), 118))
     with runtime.database.write() as connection:
@@ -212,7 +215,7 @@ STANDS = [
 
 
 @pytest.mark.parametrize(("event", "expected"), STANDS)
-def test_it_is_true_before_the_tags_are_made_anew(
+def test_the_answer_is_right_before_the_re_tag(
     event: EventType, expected: dict[str, date | None], runtime: Runtime, take: Take
 ) -> None:
     take(ACCOUNT, PAID, _request(2, Subject("order", "119")), _noted("customer", 7, event))
@@ -224,7 +227,9 @@ def test_it_is_true_before_the_tags_are_made_anew(
 
 
 @ON_SQLITE
-def test_it_follows_the_policy_in_force(runtime: Runtime, take: Take, policy: Policy) -> None:
+def test_the_answer_follows_the_policy_in_force(
+    runtime: Runtime, take: Take, policy: Policy
+) -> None:
     take(ACCOUNT, PAID)
     longer = replace(policy.classes["orders-accounting"], keep=Period(years=10))
     other = replace(
@@ -234,7 +239,9 @@ def test_it_follows_the_policy_in_force(runtime: Runtime, take: Take, policy: Po
     assert _days(_told(runtime))[119, "order-payment"] == date(2031, 12, 31)
 
 
-def test_an_order_and_its_request_go_with_their_owner(runtime: Runtime, take: Take) -> None:
+def test_an_order_and_its_request_are_listed_for_their_new_owner(
+    runtime: Runtime, take: Take
+) -> None:
     take(ACCOUNT, _shown(customer(), 8), PAID, _request(2, Subject("order", "119")))
     take(_shown(replace(BOUGHT, customer_id=8), 119, "2026-11-23"))
     assert _listed(_told(runtime)) == [("customer", 7)]
@@ -245,7 +252,7 @@ def test_an_order_and_its_request_go_with_their_owner(runtime: Runtime, take: Ta
     ]
 
 
-def test_right_after_an_upgrade_it_says_that_there_may_be_more(
+def test_after_an_upgrade_the_answer_says_that_it_may_be_partial(
     runtime: Runtime, take: Take
 ) -> None:
     take(ACCOUNT, PAID)
@@ -262,7 +269,7 @@ def test_right_after_an_upgrade_it_says_that_there_may_be_more(
 
 
 @ON_SQLITE
-def test_the_same_number_in_two_stores_may_be_two_people(
+def test_the_same_number_in_two_stores_may_be_two_persons(
     runtime: Runtime, take: Take, tmp_path: Path
 ) -> None:
     take(ACCOUNT)

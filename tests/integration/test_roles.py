@@ -1,4 +1,4 @@
-"""Accounts with roles that plugins made: ignored and counted by role, and customers once the policy says so."""
+"""Accounts with roles from plugins: ignored and counted by role, and customers once the policy names the role."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_ignored_accounts_are_counted_by_role(harness: Harness, *, is_told: bool
     assert harness.problems() == set()
 
 
-def test_what_is_counted_is_not_asked_for_again(harness: Harness) -> None:
+def test_a_counted_account_is_not_refetched(harness: Harness) -> None:
     _accounts(harness, WHOLESALE, "editor")
     harness.reconcile()
     before = harness.sent("GET", "/customers/")
@@ -51,7 +51,7 @@ def test_what_is_counted_is_not_asked_for_again(harness: Harness) -> None:
     assert harness.sent("GET", "/customers/") == before
 
 
-def test_accounts_ignored_before_roles_were_kept_are_unknown_until_they_are_read(
+def test_accounts_ignored_before_roles_were_kept_have_no_role_yet(
     harness: Harness,
 ) -> None:
     (number,) = _accounts(harness, WHOLESALE)
@@ -62,7 +62,7 @@ def test_accounts_ignored_before_roles_were_kept_are_unknown_until_they_are_read
     assert _ignored(harness) == {WHOLESALE: 1}
 
 
-def test_a_role_that_changes_moves_the_count(harness: Harness) -> None:
+def test_a_changed_role_moves_the_count(harness: Harness) -> None:
     (number,) = _accounts(harness, WHOLESALE)
     harness.reconcile()
     for role, counted in (
@@ -78,7 +78,7 @@ def test_a_role_that_changes_moves_the_count(harness: Harness) -> None:
         assert harness.row("customer", number)["role"] == (None if role == "customer" else role)
 
 
-def test_an_account_that_is_gone_has_no_role(harness: Harness) -> None:
+def test_a_gone_account_has_no_role(harness: Harness) -> None:
     (number,) = _accounts(harness, WHOLESALE)
     harness.reconcile()
     harness.store.delete_customer(number)
@@ -90,8 +90,8 @@ def test_an_account_that_is_gone_has_no_role(harness: Harness) -> None:
     assert _ignored(harness) == {}
 
 
-def test_roles_that_the_policy_names_make_customers_of_ignored_accounts(harness: Harness) -> None:
-    """At the worker's next turns: what was read with other roles in mind is read again."""
+def test_a_role_named_by_the_policy_makes_accounts_customers(harness: Harness) -> None:
+    """At the worker's next turns, every account that was read under other roles is refetched."""
     wholesaler, editor = _accounts(harness, WHOLESALE, "editor")
     harness.come_to_rest()
     harness.activate(variant(harness.runtime.policy, roles=ROLES))
@@ -102,7 +102,7 @@ def test_roles_that_the_policy_names_make_customers_of_ignored_accounts(harness:
     assert _ignored(harness) == {"editor": 1}
 
 
-def test_roles_that_the_policy_names_no_more_make_ignored_accounts_of_customers(
+def test_a_role_dropped_by_the_policy_makes_accounts_ignored(
     harness: Harness,
 ) -> None:
     usual = harness.runtime.policy
@@ -116,7 +116,7 @@ def test_roles_that_the_policy_names_no_more_make_ignored_accounts_of_customers(
     assert harness.held("customer", wholesaler) == {}
 
 
-def test_the_shipped_policy_under_another_name_has_nothing_read_again(harness: Harness) -> None:
+def test_the_same_policy_under_another_id_refetches_nothing(harness: Harness) -> None:
     _accounts(harness, "customer", WHOLESALE)
     harness.come_to_rest()
     before = harness.sent("GET", "/customers")
@@ -125,6 +125,6 @@ def test_the_shipped_policy_under_another_name_has_nothing_read_again(harness: H
     assert harness.sent("GET", "/customers") == before
 
 
-def test_a_delivery_of_an_ignored_account_is_answered_as_before(harness: Harness) -> None:
+def test_a_delivery_of_an_ignored_account_is_accepted_as_before(harness: Harness) -> None:
     assert harness.receive(made("customer.updated", customer(7, role=WHOLESALE))) == Result.IGNORED
     assert _ignored(harness) == {WHOLESALE: 1}

@@ -1,4 +1,4 @@
-"""Sealing the history: one chain, whoever seals, in whichever order rows are committed."""
+"""Sealing the history: one chain, whoever seals it, and in whatever order rows are committed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _sealer(database: Database, policy: Policy, clock: Clock | None = None) -> S
     return Sealer(Runtime(database, policy, SETTLE, clock or Clock()))
 
 
-def test_a_chain_that_nobody_touched_is_whole(database: Database, policy: Policy) -> None:
+def test_an_untouched_chain_is_valid(database: Database, policy: Policy) -> None:
     assert found(database) == []
     assert _sealer(database, policy).step() == 0
     fill(database, 300)
@@ -52,10 +52,10 @@ def test_a_chain_that_nobody_touched_is_whole(database: Database, policy: Policy
     assert len(set(hashes)) == 300
 
 
-def test_the_form_that_is_hashed_is_the_same_on_each_database_and_for_ever(
+def test_the_hashed_form_is_the_same_on_each_database_for_ever(
     database: Database,
 ) -> None:
-    """With another one, no seal that was made before would fit."""
+    """With another form, no earlier seal would match."""
     fill(database)
     seal(database)
     assert (
@@ -87,7 +87,7 @@ def test_many_sealers_at_once_make_one_chain(database: Database, policy: Policy)
         assert numbers(connection) == [(place, 10 * place) for place in range(1, number + 1)]
 
 
-def test_what_was_killed_amid_a_batch_goes_on_where_it_was(
+def test_a_sealer_killed_during_a_batch_continues_where_it_was(
     database: Database, policy: Policy
 ) -> None:
     fill(database)
@@ -102,8 +102,8 @@ def test_what_was_killed_amid_a_batch_goes_on_where_it_was(
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_a_row_that_is_committed_late_is_sealed_once_and_is_no_finding(database: Database) -> None:
-    """SQLite has one writer at a time: there, ids are in the order of commits."""
+def test_a_row_committed_late_is_sealed_once_without_a_finding(database: Database) -> None:
+    """SQLite has one writer at a time, so ids follow the order of commits there."""
     fill(database, 1)
     row = history_row(0, 1)
     with database.write() as connection:
@@ -120,7 +120,7 @@ def test_a_row_that_is_committed_late_is_sealed_once_and_is_no_finding(database:
 
 
 @ON_SQLITE
-def test_a_row_far_below_is_found_by_the_search_that_is_made_each_hour(
+def test_a_row_far_below_is_found_by_the_hourly_search(
     database: Database, policy: Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(seals, "LOOKBACK", 50)
@@ -138,7 +138,7 @@ def test_a_row_far_below_is_found_by_the_search_that_is_made_each_hour(
 
 
 @ON_SQLITE
-def test_the_search_goes_a_part_at_a_time_and_what_is_new_does_not_wait_for_it(
+def test_the_search_runs_in_parts_and_delays_no_new_row(
     database: Database, policy: Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(seals, "LOOKBACK", 50)
@@ -181,9 +181,7 @@ BROKEN: list[tuple[list[Executable], tuple[int, int] | None]] = [
 ]
 
 
-def test_sealing_does_not_end_because_somebody_broke_the_chain(
-    database: Database, subtests: pytest.Subtests
-) -> None:
+def test_sealing_continues_on_a_broken_chain(database: Database, subtests: pytest.Subtests) -> None:
     fill(database)
     seal(database)
     added = insert(history).values(history_row(210, 21))
@@ -198,10 +196,10 @@ def test_sealing_does_not_end_because_somebody_broke_the_chain(
 
 
 @ON_SQLITE
-def test_a_row_that_comes_late_is_sealed_in_time_however_many_workers_seal(
+def test_a_late_row_is_sealed_in_time_by_any_number_of_workers(
     database: Database, policy: Policy
 ) -> None:
-    """Its transaction commits when others have already sealed what came after it."""
+    """Its transaction commits when others have already sealed later rows."""
     fill(database)
     workers = [_sealer(database, policy) for _ in range(4)]
     late, last = 10 * ROWS + 900, 10 * ROWS + 30_000

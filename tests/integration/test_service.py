@@ -1,4 +1,4 @@
-"""A web process follows the policy that is in force: now and then, and never in the middle of a request."""
+"""A web process follows the policy in force: now and then, and never in the middle of a request."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Clock:
         monkeypatch.setattr("hooks.service.time.monotonic", lambda: self.now)
 
 
-def test_where_the_ledger_was_away_is_told_once_a_minute() -> None:
+def test_an_unavailable_ledger_is_reported_once_a_minute() -> None:
     seconds = iter([0.0, 1.0, TRACEBACK_SECONDS - 1, TRACEBACK_SECONDS])
     ledger_log = LedgerLog(seconds.__next__)
     with capture_logs() as lines:
@@ -44,8 +44,8 @@ def test_where_the_ledger_was_away_is_told_once_a_minute() -> None:
     }
 
 
-class Slow(io.BytesIO):
-    """A body of which nothing comes before `meanwhile` has happened."""
+class SlowBody(io.BytesIO):
+    """A body that waits for `meanwhile` before its first byte."""
 
     def __init__(self, body: bytes, meanwhile: Callable[[], None]) -> None:
         super().__init__(body)
@@ -63,7 +63,7 @@ class Slow(io.BytesIO):
         return len(found)
 
 
-def test_a_ledger_that_cannot_be_looked_into_is_left_alone_for_a_while_however_long_the_look_took(
+def test_a_failed_read_of_the_policy_backs_off_from_its_end(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, looks = Clock(monkeypatch), 0
@@ -87,7 +87,7 @@ def test_a_ledger_that_cannot_be_looked_into_is_left_alone_for_a_while_however_l
 def test_a_delivery_is_read_and_tagged_by_one_policy(
     app: Flask, policy: Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another one, with other words for consent, comes into force while the body is on its way."""
+    """Another policy, with other words for consent, is activated while the body arrives."""
     here: Service = app.extensions["retention"]
     clock, second = Clock(monkeypatch), variant(policy, "second", newsletter="newsletter_choice")
 
@@ -99,7 +99,7 @@ def test_a_delivery_is_read_and_tagged_by_one_policy(
         "order.updated", order(7, meta_data=[{"id": 1, "key": "newsletter_choice", "value": "yes"}])
     )
     length = {"Content-Length": str(len(sent.body))}
-    stream, headers = Slow(sent.body, meanwhile), dict(sent.headers) | length
+    stream, headers = SlowBody(sent.body, meanwhile), dict(sent.headers) | length
     answer = app.test_client().post("/webhooks/shop", input_stream=stream, headers=headers)
     assert answer.json == {"result": "recorded"}
     runtime = Runtime(here.database, second, timedelta(0))

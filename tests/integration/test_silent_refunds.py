@@ -1,4 +1,4 @@
-"""Refunds of which the store tells nothing: made or deleted without a delivery, and without a new date of the order."""
+"""Silent refunds: created or deleted without a delivery, and without a new date of the order."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ THIS_YEAR, NEXT_YEAR = date(2031, 12, 31), date(2032, 12, 31)
 
 @pytest.fixture
 def known(harness: Harness) -> Harness:
-    """A harness whose store was gone through once, so that changes are asked for from then on."""
+    """A harness whose store was reconciled once, so that only changes are read from then on."""
     harness.reconcile()
     harness.advance(20 * MINUTE)
     return harness
 
 
 def _settled_order(harness: Harness) -> int:
-    """A paid order of 2026, long after anything of it was new. The year is over since."""
+    """Place a paid order of 2026, long after its last change. The year is over."""
     number = harness.written_order(line_items=JUMPER)
     harness.advance(MINUTE)
     harness.reconcile()
@@ -35,7 +35,7 @@ def _settled_order(harness: Harness) -> int:
 
 
 def _reconcile_twice(harness: Harness) -> int:
-    """Two reconciliations, after which nothing is in question. Returns how many requests the store got so far."""
+    """Reconcile twice, so that no refetch is due. Returns the number of requests that the store got so far."""
     for _ in range(2):
         harness.reconcile()
         harness.advance(20 * MINUTE)
@@ -82,9 +82,7 @@ def test_a_silent_refund_moves_the_date_and_its_deletion_moves_it_back(harness: 
 
 @ON_SQLITE
 @pytest.mark.parametrize("heard", [True, False], ids=["heard", "lost"])
-def test_a_deleted_refund_is_found_whether_or_not_its_delivery_came(
-    known: Harness, heard: bool
-) -> None:
+def test_a_deleted_refund_is_found_with_and_without_a_delivery(known: Harness, heard: bool) -> None:
     number = _settled_order(known)
     refund = _refund(known, number, silent=False)
     known.come_to_rest() if heard else known.lose()
@@ -96,7 +94,7 @@ def test_a_deleted_refund_is_found_whether_or_not_its_delivery_came(
 
 
 @ON_SQLITE
-def test_one_of_two_refunds_is_deleted_and_the_other_keeps_its_day(known: Harness) -> None:
+def test_deleting_one_of_two_refunds_keeps_the_others_day(known: Harness) -> None:
     number = _settled_order(known)
     first = _refund(known, number)
     known.advance(timedelta(days=365))
@@ -110,7 +108,7 @@ def test_one_of_two_refunds_is_deleted_and_the_other_keeps_its_day(known: Harnes
 
 
 @ON_SQLITE
-def test_a_refund_in_place_of_another_is_found(known: Harness) -> None:
+def test_a_replaced_refund_is_found(known: Harness) -> None:
     number = _settled_order(known)
     refund = _refund(known, number)
     known.reconcile("orders")
@@ -122,7 +120,7 @@ def test_a_refund_in_place_of_another_is_found(known: Harness) -> None:
 
 
 @ON_SQLITE
-def test_the_look_for_changes_finds_a_silent_refund_of_an_order_that_it_shows(
+def test_the_round_of_changes_finds_silent_refunds_it_lists(
     known: Harness,
 ) -> None:
     number = known.written_order(line_items=JUMPER)
@@ -149,7 +147,7 @@ def test_a_late_delivery_does_not_bring_a_deleted_refund_back(known: Harness) ->
 
 
 @ON_SQLITE
-def test_nothing_is_asked_where_the_refunds_are_those_that_the_ledger_knows(known: Harness) -> None:
+def test_known_refunds_lead_to_no_refetch(known: Harness) -> None:
     for _ in range(3):
         _refund(known, _settled_order(known))
     since = _reconcile_twice(known)
@@ -161,7 +159,7 @@ def test_nothing_is_asked_where_the_refunds_are_those_that_the_ledger_knows(know
 
 
 @ON_SQLITE
-def test_lists_ask_for_the_ids_of_refunds_and_not_for_their_reasons(known: Harness) -> None:
+def test_lists_request_the_ids_of_refunds_without_reasons(known: Harness) -> None:
     _refund(known, _settled_order(known))
     since = len(known.store.log.requests)
     known.rescan("orders", "changes")
@@ -180,7 +178,7 @@ def test_lists_ask_for_the_ids_of_refunds_and_not_for_their_reasons(known: Harne
 
 @ON_SQLITE
 @pytest.mark.parametrize("habit", ["absent", "empty"])
-def test_a_store_that_picks_no_ids_is_asked_for_whole_refunds(known: Harness, habit: str) -> None:
+def test_a_store_without_nested_fields_sends_whole_refunds(known: Harness, habit: str) -> None:
     number, other = _settled_order(known), _settled_order(known)
     _refund(known, other, silent=False)
     known.come_to_rest()
@@ -196,9 +194,7 @@ def test_a_store_that_picks_no_ids_is_asked_for_whole_refunds(known: Harness, ha
 
 @ON_SQLITE
 @pytest.mark.parametrize("habit", ["absent", "empty"])
-def test_such_a_store_is_asked_each_page_once_when_that_is_known(
-    known: Harness, habit: str
-) -> None:
+def test_a_store_without_nested_fields_gets_each_page_once(known: Harness, habit: str) -> None:
     _refund(known, _settled_order(known), silent=False)
     known.come_to_rest()
     known.store.set_habits(shallow_fields=habit)
@@ -209,7 +205,7 @@ def test_such_a_store_is_asked_each_page_once_when_that_is_known(
 
 
 @ON_SQLITE
-def test_the_deletion_of_the_only_refund_says_nothing_of_what_the_store_can_do(
+def test_the_deletion_of_the_only_refund_changes_no_store_trait(
     known: Harness,
 ) -> None:
     number = _settled_order(known)
@@ -245,7 +241,7 @@ def test_the_deletion_of_the_only_refund_says_nothing_of_what_the_store_can_do(
         ([{"id": number} for number in range(1, 1002)], set(), False),
     ],
 )
-def test_the_refunds_that_a_row_shows(raw: Any, ids: set[int], whole: bool) -> None:
+def test_the_refunds_of_a_list_row_are_read(raw: Any, ids: set[int], whole: bool) -> None:
     assert RefundIds.of(raw) == RefundIds(frozenset(ids), whole)
 
 

@@ -1,4 +1,4 @@
-"""Which SQLite is used, which journal is safe with it, and how it is waited for."""
+"""The choice of SQLite, the journal that is safe with it, and waits for its locks."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ SQLITE_VERSIONS = [
 
 
 @pytest.mark.parametrize(("version", "safe"), SQLITE_VERSIONS)
-def test_knows_which_sqlite_keeps_every_commit(version: tuple[int, int, int], safe: bool) -> None:
+def test_versions_that_keep_every_commit_are_known(
+    version: tuple[int, int, int], safe: bool
+) -> None:
     assert sqlite_is_safe(version) is safe
 
 
@@ -56,7 +58,7 @@ Version = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Case:
-    """The versions of the wheel (None where there is none) and of Python's own, and what is used then."""
+    """The versions of the wheel (None where there is none) and of Python's own SQLite, and the one that is used."""
 
     wheel: Version | None
     own: Version
@@ -90,7 +92,7 @@ def _set_version(monkeypatch: pytest.MonkeyPatch, module: ModuleType, version: V
 
 
 @pytest.mark.parametrize("case", CHOICES, ids=lambda case: case.words)
-def test_the_wheel_is_used_where_it_is_and_wal_where_it_is_safe(
+def test_the_wheel_is_preferred_and_wal_used_where_safe(
     monkeypatch: pytest.MonkeyPatch, case: Case
 ) -> None:
     _install(monkeypatch, case.wheel, case.own)
@@ -112,7 +114,7 @@ def test_a_sqlite_that_is_too_old_for_our_statements_is_refused(
         Database(f"sqlite:///{tmp_path}/ledger.db")
 
 
-def test_postgresql_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_postgresql_needs_no_sqlite(monkeypatch: pytest.MonkeyPatch) -> None:
     _install(monkeypatch, None, OLD)
     assert Database("postgresql+psycopg://nobody@localhost/none").description == "PostgreSQL"
 
@@ -131,7 +133,7 @@ def _needs_safe_sqlite(mode: str) -> None:
 
 
 @pytest.mark.parametrize(("database_url", "mode"), MODES, indirect=["database_url"])
-def test_every_connection_has_the_safe_journal_and_syncs_it(database: Database, mode: str) -> None:
+def test_every_connection_uses_and_syncs_the_safe_journal(database: Database, mode: str) -> None:
     _needs_safe_sqlite(mode)
     with database.read() as one, database.read() as other:
         for connection in (one, other):
@@ -164,7 +166,7 @@ LEFT = {
 
 @pytest.mark.parametrize("left", ["wal", "delete"])
 @pytest.mark.parametrize(("database_url", "mode"), MODES, indirect=["database_url"])
-def test_an_upgrade_puts_what_a_killed_process_left_into_the_safe_mode(
+def test_an_upgrade_sets_the_safe_mode_after_a_kill(
     database_url: str, mode: str, left: str, tmp_path: Path
 ) -> None:
     _needs_safe_sqlite(mode)
@@ -187,7 +189,7 @@ def test_an_upgrade_puts_what_a_killed_process_left_into_the_safe_mode(
 
 
 def _set_mode(ledger: Database, mode: str) -> None:
-    """As another program does, or a service that has another SQLite."""
+    """Set the mode, as another program does, or a service with another SQLite."""
     with closing(SQLite.of_this_python().driver.connect(ledger.url.database)) as connection:
         assert connection.execute(f"PRAGMA journal_mode = {mode}").fetchone() == (mode,)
 
@@ -196,7 +198,7 @@ WRONG = [("sqlite", "delete", "not WAL"), ("sqlite-rollback", "wal", "can lose c
 
 
 @pytest.mark.parametrize(("database_url", "wrong", "words"), WRONG, indirect=["database_url"])
-def test_a_file_that_is_not_in_the_safe_mode_is_not_ready_until_it_is_migrated_again(
+def test_a_file_in_an_unsafe_mode_is_not_ready_until_migrated(
     database: Database, wrong: str, words: str
 ) -> None:
     if wrong == "delete":
@@ -212,8 +214,8 @@ def test_a_file_that_is_not_in_the_safe_mode_is_not_ready_until_it_is_migrated_a
 
 
 @ROLLBACK
-def test_a_sqlite_that_can_lose_commits_in_wal_mode_never_writes_in_it(database: Database) -> None:
-    """Also where the file is put into it while a connection is open."""
+def test_an_unsafe_sqlite_never_writes_in_wal_mode(database: Database) -> None:
+    """The mode may be set while a connection is open."""
     with database.write() as connection:
         connection.execute(text("CREATE TABLE kept (words)"))
     _set_mode(database, "wal")
@@ -224,7 +226,7 @@ def test_a_sqlite_that_can_lose_commits_in_wal_mode_never_writes_in_it(database:
 
 
 @ROLLBACK
-def test_a_file_that_others_have_open_in_wal_mode_is_not_taken_out_of_it(
+def test_a_file_open_elsewhere_in_wal_mode_keeps_that_mode(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hooks.ledger.upgrade.BUSY_TIMEOUT_SECONDS", 0.05)
@@ -246,7 +248,7 @@ def test_a_file_that_others_have_open_in_wal_mode_is_not_taken_out_of_it(
 
 @pytest.fixture
 def other(database: Database) -> Iterator[Database]:
-    """The same ledger as another process has it, with connections of its own."""
+    """The same ledger as another process sees it, with connections of its own."""
     with closing(Database(str(database.url))) as opened:
         yield opened
 
@@ -288,7 +290,7 @@ def test_a_commit_waits_for_a_reader(database: Database, other: Database) -> Non
 
 @ROLLBACK
 @pytest.mark.usefixtures("table")
-def test_a_commit_that_waits_too_long_is_undone_and_lets_others_go_on(
+def test_a_commit_that_waits_too_long_is_rolled_back(
     database: Database, other: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_module, "BUSY_TIMEOUT_SECONDS", 0.05)
@@ -318,10 +320,10 @@ def _beat(beats: list[float]) -> None:
 @ROLLBACK
 @pytest.mark.usefixtures("table")
 @pytest.mark.parametrize("act", ["read", "write"])
-def test_more_than_there_are_connections_may_wait_and_the_process_goes_on(
+def test_the_process_goes_on_while_every_connection_waits(
     database: Database, other: Database, act: str
 ) -> None:
-    """Another process reads, so that a commit waits; then readers of this process wait for that commit."""
+    """Another process reads, so a commit waits. Then readers of this process wait for that commit."""
     database.wait_by(gevent.sleep, BoundedSemaphore)
     beats: list[float] = []
 
@@ -352,7 +354,7 @@ def test_more_than_there_are_connections_may_wait_and_the_process_goes_on(
 def test_a_large_transaction_lets_others_read_until_it_commits(
     database: Database, other: Database
 ) -> None:
-    """Even where it is larger than SQLite's cache."""
+    """It may be larger than SQLite's cache."""
     with database.write() as connection:
         for number in range(5000):
             _add(connection, str(number) * 200)

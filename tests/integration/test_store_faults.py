@@ -1,4 +1,5 @@
-"""A store in trouble for an hour, then well again: no write is lost or doubled, and it is called rarely meanwhile."""
+"""A store in trouble for an hour, then well again: no write is lost or doubled, and the store gets few calls
+meanwhile."""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ LIES = ["totals", "short-pages", "same-page"]
 
 @pytest.fixture
 def shop(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> Iterator[Harness]:
-    """A harness whose worker does all that a real one does, at a pace that is kept by the harness's own clock."""
+    """A harness whose worker does all that a real one does, at a pace that follows the harness's clock."""
     monkeypatch.setattr(session_module, "TIMEOUT_SECONDS", (5, 0.3))
 
     def sleep(seconds: float) -> None:
@@ -62,7 +63,7 @@ def shop(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> Iterator[Harness]
 
 
 def _orders(shop: Harness) -> list[int]:
-    """Some are in step, of some a delivery has come that is still to be acted upon, of some none will."""
+    """Place orders: some in step, some with a delivery that is not yet handled, some without a delivery."""
     known = [shop.paid_order() for _ in range(KNOWN)]
     shop.come_to_rest()
     for number in known:
@@ -74,7 +75,7 @@ def _orders(shop: Harness) -> list[int]:
 
 
 def _an_hour(shop: Harness) -> int:
-    """Let an hour pass, the worker trying as it does; how many requests the store got."""
+    """Let an hour pass while the worker tries. Returns the number of requests that the store got."""
     before, began = len(shop.store.log.requests), shop.clock()
     while shop.clock() - began < timedelta(hours=1):
         until(
@@ -90,7 +91,7 @@ def _an_hour(shop: Harness) -> int:
 
 
 def _recover(shop: Harness) -> None:
-    """The store is well; a quarter of an hour is the longest that it is left alone, and then all is gone through."""
+    """Let the store be well, wait a quarter of an hour (the longest backoff), and reconcile."""
     shop.store.clear_faults()
     shop.advance(timedelta(minutes=16))
     shop.come_to_rest()
@@ -105,9 +106,7 @@ def _assert_in_step(shop: Harness, orders: list[int]) -> None:
 
 
 @pytest.mark.parametrize("kind", [*UNDONE, *DONE])
-def test_a_store_in_trouble_for_an_hour_is_in_step_afterwards_and_was_called_rarely(
-    shop: Harness, kind: str
-) -> None:
+def test_a_store_in_trouble_for_an_hour_is_in_step_afterwards(shop: Harness, kind: str) -> None:
     orders = _orders(shop)
     before = {number: shop.writes("order", number) for number in orders}
     shop.store.add_fault(kind, times=0, seconds=1)
@@ -123,7 +122,7 @@ def test_a_store_in_trouble_for_an_hour_is_in_step_afterwards_and_was_called_rar
 
 
 @pytest.mark.parametrize("kind", LIES)
-def test_a_store_whose_lists_lie_is_in_step_all_the_same(shop: Harness, kind: str) -> None:
+def test_a_store_with_wrong_lists_is_in_step_nevertheless(shop: Harness, kind: str) -> None:
     orders = _orders(shop)
     before = {number: shop.writes("order", number) for number in orders}
     shop.store.add_fault(kind, times=0)
@@ -133,7 +132,7 @@ def test_a_store_whose_lists_lie_is_in_step_all_the_same(shop: Harness, kind: st
     assert {shop.writes("order", number) - before[number] for number in orders} <= {0, 1}
 
 
-def test_trouble_that_comes_and_goes_loses_and_doubles_nothing(shop: Harness) -> None:
+def test_intermittent_trouble_loses_and_doubles_nothing(shop: Harness) -> None:
     orders = _orders(shop)
     before = {number: shop.writes("order", number) for number in orders}
     for kind in [*UNDONE, *DONE, *LIES]:
@@ -144,7 +143,7 @@ def test_trouble_that_comes_and_goes_loses_and_doubles_nothing(shop: Harness) ->
     assert {shop.writes("order", number) - before[number] for number in orders} <= {0, 1}
 
 
-def test_a_busy_shop_is_never_called_more_often_than_the_budget_allows(shop: Harness) -> None:
+def test_a_busy_shop_never_gets_more_calls_than_its_budget(shop: Harness) -> None:
     shop.store.place_orders(count=700, quiet=True)
     began = shop.clock()
     while shop.worker.run_once():
@@ -154,8 +153,8 @@ def test_a_busy_shop_is_never_called_more_often_than_the_budget_allows(shop: Har
     assert len(shop.store.log.requests) <= seconds * CEILING + 1
 
 
-def test_one_record_that_the_store_fails_over_holds_up_no_other(shop: Harness) -> None:
-    """Neither when it is asked for nor when it is written, be it in a batch or by itself."""
+def test_a_record_on_which_the_store_fails_holds_up_no_other(shop: Harness) -> None:
+    """The failure comes at a refetch or at a write, in a batch or alone."""
     poison, *others = [shop.paid_order() for _ in range(8)]
     shop.come_to_rest()
     shop.store.trash_order(poison)  # so that it is read by itself
@@ -172,7 +171,7 @@ def test_one_record_that_the_store_fails_over_holds_up_no_other(shop: Harness) -
     assert shop.row("order", poison)["state"] == "trashed"
 
 
-def test_a_batch_that_the_store_fails_over_is_narrowed_down_to_the_one_record(
+def test_a_failing_batch_is_narrowed_down_to_one_record(
     shop: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     numbers = [shop.paid_order() for _ in range(10)]
@@ -193,7 +192,7 @@ def test_a_batch_that_the_store_fails_over_is_narrowed_down_to_the_one_record(
     assert shop.held("order", poison) == shop.wanted("order", poison) != {}
 
 
-def test_a_part_of_the_api_that_fails_for_ever_holds_up_no_other(shop: Harness) -> None:
+def test_a_failing_part_of_the_api_holds_up_no_other(shop: Harness) -> None:
     shop.store.add_fault("500", times=0, path="/wp-json/wc/v3/customers")
     orders = [shop.paid_order() for _ in range(3)]
     missed = shop.store.place_orders(count=3, quiet=True)
@@ -201,7 +200,7 @@ def test_a_part_of_the_api_that_fails_for_ever_holds_up_no_other(shop: Harness) 
     assert all(shop.held("order", number) for number in [*orders, *missed])
 
 
-def test_a_pause_that_the_store_asked_for_stands_whatever_another_process_is_answered(
+def test_a_retry_after_holds_in_spite_of_other_good_answers(
     shop: Harness,
 ) -> None:
     number = shop.paid_order()

@@ -1,4 +1,4 @@
-"""What the tallies say is what is counted in the records themselves, whoever wrote them, and whenever."""
+"""The tallies equal the counts of the records themselves, whoever writes the records, and at any time."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _rows(connection: Connection, *tables: Table) -> list[Row[Any]]:
 
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-def test_whatever_is_written_the_tallies_are_what_the_records_say(
+def test_the_tallies_match_the_records_after_any_write(
     database: Database, steps: list[Any]
 ) -> None:
     before = due_module.PAGE_SIZE
@@ -132,7 +132,7 @@ def test_a_change_of_one_column_alone_is_counted(database: Database, state: str)
             connection.rollback()
 
 
-def test_since_when_records_are_erased_too_early_is_when_the_first_was(database: Database) -> None:
+def test_the_start_of_early_erasures_is_the_first_one(database: Database) -> None:
     early = {
         "state": "erased",
         "legal_basis": "legal-obligation",
@@ -166,7 +166,7 @@ def test_since_when_records_are_erased_too_early_is_when_the_first_was(database:
 
 
 @ON_POSTGRESQL
-def test_what_is_noted_of_writing_back_changes_no_tally(database: Database) -> None:
+def test_a_push_changes_no_tally(database: Database) -> None:
     with database.write() as connection:
         _make(connection, 1, {"state": "active", "delete_after": TODAY})
     tallies.fold_all(database)
@@ -177,7 +177,7 @@ def test_what_is_noted_of_writing_back_changes_no_tally(database: Database) -> N
         assert _rows(connection, kind_changes, day_changes) == []
 
 
-def test_a_ledger_that_was_full_already_is_counted_when_it_is_migrated(
+def test_a_migration_counts_the_existing_records(
     policy: Policy, at_revision: Callable[[str], Database]
 ) -> None:
     ledger = at_revision("0003")
@@ -198,7 +198,8 @@ def test_a_ledger_that_was_full_already_is_counted_when_it_is_migrated(
 
 
 def _at_work(database: Database, place: int, together: Barrier) -> None:
-    """Makes, changes and deletes records that count for the same rows as those of all others, in its own order."""
+    """Create, change and delete records that count for the same tallies as those of the other threads, in an order of
+    its own."""
     states = ["active", "trashed", "erased", "gone"]
     together.wait(30)
     for turn in range(15):
@@ -219,7 +220,7 @@ def _at_work(database: Database, place: int, together: Barrier) -> None:
 
 
 @ON_POSTGRESQL
-def test_many_at_once_and_several_who_fold_come_to_what_is_true(database: Database) -> None:
+def test_concurrent_writers_and_folders_give_right_tallies(database: Database) -> None:
     width, over = 4, Event()
     together = Barrier(width)
 
@@ -250,7 +251,7 @@ def test_many_at_once_and_several_who_fold_come_to_what_is_true(database: Databa
 
 
 @ON_POSTGRESQL
-def test_one_folds_at_a_time_and_in_chunks(database: Database) -> None:
+def test_one_process_folds_at_a_time_in_batches(database: Database) -> None:
     with database.write() as connection:
         for number in range(7):
             _make(connection, number, {"state": "active"})
@@ -264,7 +265,7 @@ def test_one_folds_at_a_time_and_in_chunks(database: Database) -> None:
         assert_tallies_match(other)
 
 
-def test_a_worker_folds_what_there_is(harness: Harness) -> None:
+def test_a_worker_folds_the_open_changes(harness: Harness) -> None:
     harness.written_order()
     database = harness.runtime.database
     upkeep = Maintenance(harness.runtime, harness.settings, harness.runtime.policy)

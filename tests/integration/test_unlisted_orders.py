@@ -1,4 +1,4 @@
-"""Orders that the store's lists leave out: searched for by their ids, asked about in batches, and counted."""
+"""Orders that the store's lists leave out: searched by their ids, refetched in batches, and counted."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ JUMPER = [{"product_id": 11}]
 
 
 def _go_through(harness: Harness) -> None:
-    """One sweep of all orders, and one search, with all that follows."""
+    """Run one sweep of all orders and one search, with all that follows."""
     harness.reconcile("orders")
     harness.reconcile("unlisted")
 
 
 def _orders(harness: Harness, count: int) -> list[int]:
-    """Orders of which no delivery came."""
+    """Place orders without a delivery."""
     made = harness.store.place_orders(count=count, quiet=True)
     harness.advance(MINUTE)
     return made
 
 
 def _settled_orders(harness: Harness, count: int, **given: Any) -> list[int]:
-    """Paid orders that the store has told of, and that it was gone through with."""
+    """Place paid orders, deliver them, and reconcile."""
     ids = [harness.paid_order(**given) for _ in range(count)]
     harness.come_to_rest()
     harness.advance(MINUTE)
@@ -42,7 +42,7 @@ def _settled_orders(harness: Harness, count: int, **given: Any) -> list[int]:
 
 
 def _delete_in_silence(harness: Harness, number: int, after: timedelta) -> None:
-    """The store deletes an order for good and tells nobody; it is gone through some time later."""
+    """Delete an order for good without a delivery, and reconcile some time later."""
     harness.store.delete_order(number)
     harness.lose()
     harness.advance(after)
@@ -60,13 +60,13 @@ def _known(harness: Harness) -> set[int]:
 
 
 def _included(harness: Harness, since: int = 0) -> list[list[int]]:
-    """The ids that each call named."""
+    """Return the ids that each call named."""
     named = [one.query for one in harness.store.log.requests[since:] if "include" in one.query]
     return [[int(number) for number in query["include"].split(",")] for query in named]
 
 
 def _searched(harness: Harness, since: int = 0) -> list[list[int]]:
-    """The ids that each call of the search named; it asks for nothing but the ids of what is there."""
+    """Return the ids that each call of the search named; the search requests only the ids of existing orders."""
     named = [
         one.query for one in harness.store.log.requests[since:] if one.query.get("_fields") == "id"
     ]
@@ -95,9 +95,7 @@ def _history(harness: Harness) -> int:
 
 @ROLES
 @pytest.mark.parametrize("kind", ["unlisted", "unregistered"])
-def test_an_order_that_lists_leave_out_is_found_by_its_id_and_tagged(
-    harness: Harness, kind: str
-) -> None:
+def test_an_order_missing_in_lists_is_found_by_its_id(harness: Harness, kind: str) -> None:
     ids = _orders(harness, 5)
     if kind == "unlisted":
         harness.store.set_habits(unlisted=[ids[2]])
@@ -121,7 +119,7 @@ def test_before_the_first_sweep_nothing_is_searched_for(harness: Harness) -> Non
 
 
 @ON_SQLITE
-def test_without_a_gap_nothing_is_asked(harness: Harness) -> None:
+def test_without_a_gap_nothing_is_searched_for(harness: Harness) -> None:
     _orders(harness, 5)
     harness.reconcile("orders")
     since = len(harness.store.log.requests)
@@ -130,7 +128,7 @@ def test_without_a_gap_nothing_is_asked(harness: Harness) -> None:
 
 
 @ON_SQLITE
-def test_each_gap_is_asked_about_once_a_week(harness: Harness) -> None:
+def test_each_gap_is_searched_once_a_week(harness: Harness) -> None:
     ids = _orders(harness, 5)
     harness.store.delete_order(ids[1])
     harness.store.delete_order(ids[3])
@@ -145,7 +143,7 @@ def test_each_gap_is_asked_about_once_a_week(harness: Harness) -> None:
 
 
 @ON_SQLITE
-def test_the_search_is_bounded_and_goes_on_where_it_was(
+def test_the_search_is_limited_and_continues_where_it_was(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unlisted_orders, "CALLS", 2)
@@ -172,7 +170,7 @@ def test_the_search_is_bounded_and_goes_on_where_it_was(
 
 
 @ON_SQLITE
-def test_new_gaps_are_asked_about_though_the_old_ones_never_end(
+def test_new_gaps_are_searched_in_spite_of_endless_old_ones(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unlisted_orders, "CALLS", 2)
@@ -189,7 +187,7 @@ def test_new_gaps_are_asked_about_though_the_old_ones_never_end(
 
 
 @ON_SQLITE
-def test_a_search_goes_on_where_a_killed_worker_left_it(harness: Harness) -> None:
+def test_a_search_continues_where_a_killed_worker_left_it(harness: Harness) -> None:
     first = _orders(harness, 1)[0]
     for _ in range(250):
         harness.store.shop.post_ids.take()
@@ -211,7 +209,7 @@ def test_a_search_goes_on_where_a_killed_worker_left_it(harness: Harness) -> Non
 
 @ON_SQLITE
 @pytest.mark.parametrize("refunded", [False, True])
-def test_known_orders_that_lists_leave_out_are_asked_about_in_batches(
+def test_known_orders_missing_in_lists_are_refetched_in_batches(
     harness: Harness, refunded: bool
 ) -> None:
     ids = [harness.paid_order(line_items=JUMPER) for _ in range(12)]
@@ -231,7 +229,7 @@ def test_known_orders_that_lists_leave_out_are_asked_about_in_batches(
 
 
 @ON_SQLITE
-def test_orders_that_only_their_own_address_shows_are_counted_and_asked_about_once_a_week(
+def test_orders_shown_only_by_their_own_address_are_counted(
     harness: Harness,
 ) -> None:
     ids = _settled_orders(harness, 4)
@@ -252,7 +250,7 @@ def test_orders_that_only_their_own_address_shows_are_counted_and_asked_about_on
 
 
 @ON_SQLITE
-def test_an_order_that_lists_show_again_is_counted_no_more(harness: Harness) -> None:
+def test_an_order_that_lists_show_again_is_no_longer_counted(harness: Harness) -> None:
     ids = _settled_orders(harness, 2)
     harness.store.set_habits(hidden=[ids[0]])
     harness.advance(DAY)
@@ -266,7 +264,7 @@ def test_an_order_that_lists_show_again_is_counted_no_more(harness: Harness) -> 
 
 
 @ON_SQLITE
-def test_a_hidden_order_is_still_written_to_and_found_when_it_is_deleted(harness: Harness) -> None:
+def test_a_hidden_order_is_written_and_its_deletion_is_found(harness: Harness) -> None:
     ids = _settled_orders(harness, 2, line_items=JUMPER)
     harness.store.set_habits(hidden=[ids[0]])
     harness.advance(DAY)
@@ -286,7 +284,7 @@ def test_a_deleted_order_is_closed_by_the_sweep_that_misses_it(harness: Harness)
 
 
 @ON_SQLITE
-def test_what_is_covered_is_kept_with_the_store(harness: Harness) -> None:
+def test_the_searched_range_is_saved_with_the_store(harness: Harness) -> None:
     ids = _orders(harness, 3)
     harness.store.delete_order(ids[1])
     harness.lose()

@@ -1,4 +1,5 @@
-"""Migrations while the version before serves: it goes on with the tables as it knows them, before, while and after."""
+"""Migrations while the previous version serves: it continues with the tables as it knows them, before, during and
+after."""
 
 from __future__ import annotations
 
@@ -36,12 +37,12 @@ ROUNDS = 10
 
 @pytest.fixture
 def at_first(at_revision: Callable[[str], Database]) -> Database:
-    """A ledger as the first version made it."""
+    """A ledger as the first version created it."""
     return at_revision(FIRST)
 
 
 class FirstVersion:
-    """Takes deliveries and writes back as the first version did: with the columns that there were then."""
+    """Take deliveries and write back as the first version did, with the columns of that time."""
 
     def __init__(self, ledger: Database) -> None:
         self.ledger = ledger
@@ -54,7 +55,7 @@ class FirstVersion:
         return self.tables.tables[name]
 
     def work(self) -> int:
-        """One delivery, then what a worker does with its record; the record's id in the store."""
+        """Take one delivery, then do a worker's part for its record. Returns the record's id in the store."""
         number = next(self.numbers)
         with self.ledger.write() as connection:
             self._take(connection, number)
@@ -132,13 +133,13 @@ class FirstVersion:
         }  # fmt: skip
 
     def _time(self, instant: datetime) -> datetime:
-        """As the first version's own column type wrote it."""
+        """Format a time as the first version's column type did."""
         return instant.replace(tzinfo=None) if self.ledger.is_sqlite else instant
 
 
 @contextmanager
 def at_work(version: FirstVersion) -> Iterator[list[int]]:
-    """The first version works on while the block lasts; what it had done, the store was told of."""
+    """Let the first version work while the block lasts, and write all its work to the store."""
     done: list[int] = []
     stopping = Event()
 
@@ -160,7 +161,7 @@ def _count(ledger: Database, table: Table) -> int:
         return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
 
 
-def test_the_first_version_goes_on_while_the_ledger_is_brought_to_this_one_and_after_it(
+def test_the_first_version_serves_during_and_after_the_migration(
     at_first: Database,
 ) -> None:
     version = FirstVersion(at_first)
@@ -215,7 +216,7 @@ def test_an_order_that_was_paid_once_is_paid_after_the_migration(
     assert row["tagged_by"] == ("~made.by" if is_paid else "made.by")
 
 
-def test_what_was_reported_of_an_address_goes_by_its_hash_after_the_migration(
+def test_reports_of_an_address_go_by_its_hash_after_the_migration(
     at_revision: Callable[[str], Database],
 ) -> None:
     ledger, hashed = at_revision("0006"), "5" * 64
@@ -241,7 +242,7 @@ def _row_of_an_order(facts: OrderFacts) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in later and value is not None}
 
 
-def test_what_an_older_version_left_is_not_ready_until_it_is_migrated(at_first: Database) -> None:
+def test_a_ledger_of_an_older_version_needs_its_migration(at_first: Database) -> None:
     with at_first.read() as connection, pytest.raises(LedgerNotReadyError, match="at 0001"):
         check(connection)
     upgrade(at_first)
@@ -250,7 +251,7 @@ def test_what_an_older_version_left_is_not_ready_until_it_is_migrated(at_first: 
 
 
 def test_migrations_are_numbered_by_the_names_of_their_files() -> None:
-    """By these alone it is told which revision this version works with, and which are newer."""
+    """The file names alone tell which revision this version works with, and which are newer."""
     ordered = ScriptDirectory.from_config(upgrading._config()).walk_revisions()
     assert [known.revision for known in ordered][::-1] == upgrading._revisions()
 
@@ -262,7 +263,7 @@ def _set_revision(ledger: Database, revision: str) -> None:
         )
 
 
-def test_a_ledger_that_a_newer_version_has_migrated_is_ready_and_is_left_as_it_is(
+def test_a_ledger_of_a_newer_version_is_ready_and_unchanged(
     database: Database,
 ) -> None:
     _set_revision(database, NEWER)
@@ -278,7 +279,7 @@ def test_a_database_without_a_revision_is_not_ready(database: Database) -> None:
         check(connection)
 
 
-def test_web_and_worker_go_on_once_a_newer_version_has_migrated_and_start_again(
+def test_web_and_worker_survive_a_newer_migration_and_restart(
     processes: Stack,
 ) -> None:
     sandbox, web = processes.sandbox(), processes.web(WEB_CONCURRENCY="1")

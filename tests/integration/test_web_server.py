@@ -1,4 +1,4 @@
-"""What stands before WordPress: a web server that refuses methods, and PHP that prints before the JSON."""
+"""A server in front of WordPress: a web server that refuses methods, and PHP that prints before the JSON."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _hook(store: SandboxStore, client: StoreClient) -> str:
 def test_get_and_post_are_enough(
     store: SandboxStore, client_of: MakeClient, refused: tuple[str, ...], refusal: int
 ) -> None:
-    """Over http: the signature is over the method that is sent, and over `_method` in the query."""
+    """Over http the signature covers the method that is sent, and `_method` in the query."""
     store.set_habits(refused_methods=refused, refusal=refusal)
     order, customer = store.place_order()["id"], store.sign_up(email="a@example.test")["id"]
     made = client_of()
@@ -56,7 +56,7 @@ def test_get_and_post_are_enough(
     assert store.webhooks.all() == []
 
 
-def test_that_delete_is_refused_is_remembered(store: SandboxStore, client_of: MakeClient) -> None:
+def test_a_refused_delete_is_remembered(store: SandboxStore, client_of: MakeClient) -> None:
     store.set_habits(refused_methods=["DELETE"])
     made = client_of()
     hooks = [_hook(store, made) for _ in range(3)]
@@ -68,7 +68,7 @@ def test_that_delete_is_refused_is_remembered(store: SandboxStore, client_of: Ma
     assert [entry.method for entry in store.log.requests] == ["DELETE"] + ["POST"] * 4
 
 
-def test_a_store_that_takes_delete_gets_it(store: SandboxStore, client_of: MakeClient) -> None:
+def test_a_store_that_accepts_delete_gets_it(store: SandboxStore, client_of: MakeClient) -> None:
     made = client_of()
     hook = _hook(store, made)
     store.log.clear()
@@ -81,7 +81,7 @@ def test_a_store_that_takes_delete_gets_it(store: SandboxStore, client_of: MakeC
 def test_a_refusal_of_woocommerce_itself_is_no_refused_method(
     store: SandboxStore, client_of: MakeClient
 ) -> None:
-    """It answers 501 to a deletion that is not forced."""
+    """WooCommerce answers 501 to a deletion that is not forced."""
     made = client_of()
     hook = _hook(store, made)
     with pytest.raises(StoreError) as caught:
@@ -90,7 +90,7 @@ def test_a_refusal_of_woocommerce_itself_is_no_refused_method(
     assert (made.refuses_delete, len(store.webhooks.all())) == (False, 1)
 
 
-def test_a_firewall_that_refuses_both_forms_is_asked_for_delete_again(
+def test_a_firewall_that_refuses_both_forms_gets_delete_again(
     store: SandboxStore, client_of: MakeClient
 ) -> None:
     made = client_of()
@@ -126,7 +126,7 @@ def test_a_method_that_the_web_server_refuses_is_named(
         (["POST", "DELETE"], False, "refuses POST"),
     ],
 )
-def test_store_check_names_the_method_that_is_refused(
+def test_store_check_names_the_refused_method(
     store: SandboxStore, client_of: MakeClient, refused: list[str], fine: bool, words: str
 ) -> None:
     hook = _hook(store, client_of())
@@ -151,9 +151,7 @@ def _now(store: SandboxStore) -> datetime:
 @pytest.mark.parametrize(
     "before", ["", "\ufeff", "\n\n", "\ufeff\n" + NOTICE, NOTICE * 20, "\nWarning: [x] {y}\n"]
 )
-def test_what_precedes_the_json_changes_nothing_in_what_is_written(
-    harness: Harness, before: str
-) -> None:
+def test_output_before_the_json_changes_no_write(harness: Harness, before: str) -> None:
     harness.store.set_habits(before_json=before)
     orders = [harness.paid_order(line_items=[{"product_id": 11, "quantity": 2}]) for _ in range(3)]
     harness.store.refund_order(orders[0], "10.00")
@@ -171,10 +169,10 @@ def test_what_precedes_the_json_changes_nothing_in_what_is_written(
     }
 
 
-def test_an_error_that_php_gives_the_status_of_success_is_an_error_all_the_same(
+def test_an_error_with_the_status_of_success_is_an_error(
     script: ScriptedServer, client: MakeClient
 ) -> None:
-    """Where anything was printed, WordPress can send no status any more."""
+    """Once anything was printed, WordPress can no longer send a status."""
     gone = {
         "code": "woocommerce_rest_shop_order_invalid_id",
         "message": "…",
@@ -187,7 +185,7 @@ def test_an_error_that_php_gives_the_status_of_success_is_an_error_all_the_same(
 
 
 @pytest.mark.parametrize("before", ["\ufeff", "\n", NOTICE])
-def test_the_body_of_an_error_is_read_too(
+def test_output_before_the_json_of_an_error_is_skipped_too(
     store: SandboxStore, client_of: MakeClient, before: str
 ) -> None:
     store.set_habits(before_json=before)
@@ -196,7 +194,7 @@ def test_the_body_of_an_error_is_read_too(
 
 
 @ON_SQLITE
-def test_notices_are_noted_by_resource_and_forgotten_with_the_next_clean_answers(
+def test_php_notices_are_kept_until_the_next_clean_answers(
     harness: Harness,
 ) -> None:
     heartbeat = harness.worker.heartbeat
@@ -227,7 +225,7 @@ def test_notices_are_noted_by_resource_and_forgotten_with_the_next_clean_answers
     assert "php-notices" not in harness.problems()
 
 
-def test_store_check_tells_of_notices(store: SandboxStore, client_of: MakeClient) -> None:
+def test_store_check_reports_php_notices(store: SandboxStore, client_of: MakeClient) -> None:
     for before, expected in (("", 0), ("\ufeff", 0), (NOTICE, 1)):
         store.set_habits(before_json=before)
         found = check.everything_but_webhooks(client_of(), Settings(), "shop", _now(store))

@@ -1,4 +1,4 @@
-"""The lease on a store's webhooks: who gets it and when, and what its holder may do once it is lost."""
+"""The lease on a store's webhooks: its holders, and the limits of a holder that lost it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ OTHER = "another process"
 
 
 def watch_round(harness: Harness) -> Row[Any]:
-    """The row of the round whose claim is the lease."""
+    """Return the row of the round whose claim is the lease."""
     with harness.runtime.database.read() as connection:
         row = rounds.state(connection, harness.slug, "watch")
     assert row is not None
@@ -49,7 +49,7 @@ def watch_round(harness: Harness) -> Row[Any]:
 
 
 def write_round(harness: Harness, **columns: Any) -> None:
-    """Make the row of the round say something else."""
+    """Change the row of that round."""
     with harness.runtime.database.write() as connection:
         connection.execute(
             update(rounds_table).where(rounds_table.c.name == "watch").values(**columns)
@@ -62,7 +62,7 @@ def take_away(harness: Harness) -> None:
 
 
 class Wait:
-    """Counts what a wait for the lease says, and lets time pass while it sleeps; `meanwhile` happens, too."""
+    """Count the messages of a wait for the lease, and let time pass while it sleeps; `meanwhile` happens, too."""
 
     def __init__(
         self, harness: Harness, meanwhile: Callable[[timedelta], None] = lambda _: None
@@ -112,7 +112,7 @@ def test_a_command_takes_the_lease_as_soon_as_nobody_holds_it(
 
 
 @ON_SQLITE
-def test_a_holder_that_renews_is_waited_for_until_it_releases(harness: Harness) -> None:
+def test_a_command_waits_for_a_holder_that_renews(harness: Harness) -> None:
     other = harness.lease()
     held = other.__enter__()
 
@@ -144,7 +144,7 @@ def test_a_command_gives_up_on_a_holder_that_never_releases(harness: Harness) ->
 
 
 @ON_SQLITE
-def test_a_clock_that_is_set_back_while_a_command_waits_does_not_prolong_the_wait(
+def test_a_clock_set_back_does_not_prolong_a_wait(
     harness: Harness,
 ) -> None:
     def set_back(_: timedelta) -> None:
@@ -158,10 +158,10 @@ def test_a_clock_that_is_set_back_while_a_command_waits_does_not_prolong_the_wai
     assert wait.lasted == PATIENCE
 
 
-def test_of_several_that_begin_before_any_worker_ran_one_at_a_time_holds_the_lease(
+def test_before_the_first_worker_one_command_holds_the_lease(
     harness: Harness,
 ) -> None:
-    """There is no row of the round then; each of them makes it, and one of them takes it."""
+    """The round has no row yet. Each command inserts it, and one of them takes it."""
     with harness.runtime.database.write() as connection:
         connection.execute(delete(rounds_table))
     together, present, most = Barrier(3), list[str](), list[int]()
@@ -192,7 +192,7 @@ def test_of_several_that_begin_before_any_worker_ran_one_at_a_time_holds_the_lea
 
 
 @pytest.mark.parametrize("error", [None, "credentials-refused"])
-def test_a_command_leaves_the_times_and_the_error_of_the_watch_as_they_are(
+def test_a_command_keeps_the_times_and_the_error_of_the_watch(
     harness: Harness, error: str | None
 ) -> None:
     look(harness)
@@ -214,7 +214,7 @@ def test_a_command_leaves_the_times_and_the_error_of_the_watch_as_they_are(
 
 
 @ON_SQLITE
-def test_while_a_command_holds_the_lease_the_watch_neither_looks_nor_records_nor_reports(
+def test_the_watch_does_nothing_while_a_command_has_the_lease(
     harness: Harness,
 ) -> None:
     look(harness)
@@ -234,7 +234,9 @@ def test_while_a_command_holds_the_lease_the_watch_neither_looks_nor_records_nor
 
 
 @ON_SQLITE
-def test_while_the_watch_is_at_it_a_command_waits(harness: Harness, script: ScriptedServer) -> None:
+def test_a_command_waits_while_the_watch_holds_the_lease(
+    harness: Harness, script: ScriptedServer
+) -> None:
     waits: list[int] = []
 
     def answer(_: ReceivedRequest) -> Answer:
@@ -253,10 +255,10 @@ def test_while_the_watch_is_at_it_a_command_waits(harness: Harness, script: Scri
 
 
 @ON_SQLITE
-def test_a_watch_that_loses_the_lease_in_its_survey_neither_records_nor_reports(
+def test_a_watch_that_loses_the_lease_records_nothing(
     harness: Harness, script: ScriptedServer
 ) -> None:
-    """A command has taken it, and the survey shows what that has yet to make."""
+    """A command has taken it, and the survey shows webhooks that the command has yet to make."""
     look(harness)
 
     def answer(_: ReceivedRequest) -> Answer:
@@ -272,7 +274,7 @@ def test_a_watch_that_loses_the_lease_in_its_survey_neither_records_nor_reports(
 
 
 def watching(harness: Harness, script: ScriptedServer) -> tuple[int, list[str]]:
-    """Let the watch look at the scripted store, once; how many looks came to their end, and what it logged."""
+    """Let the watch survey the scripted store once. Returns the number of completed surveys, and the log."""
     client = client_of(script)
     with capture_logs() as lines:
         done = watcher_of(harness, client).step()
@@ -285,7 +287,7 @@ def client_of(script: ScriptedServer) -> StoreClient:
 
 
 @ON_SQLITE
-def test_a_fault_of_ours_in_a_look_releases_the_lease_and_puts_the_look_off(
+def test_a_bug_in_a_survey_releases_the_lease_and_postpones_it(
     harness: Harness,
 ) -> None:
     watcher = WebhookWatch(
@@ -306,7 +308,7 @@ ERRORS = [StoreUnreachableError("unreachable", "no answer"), KeyboardInterrupt()
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_the_lease_is_released_whatever_ends_the_work(
+def test_the_lease_is_released_however_the_work_ends(
     harness: Harness, error: BaseException
 ) -> None:
     look(harness)
@@ -317,7 +319,7 @@ def test_the_lease_is_released_whatever_ends_the_work(
 
 
 @ON_SQLITE
-def test_a_command_that_is_ended_while_it_waits_leaves_the_lease_to_its_holder(
+def test_a_command_stopped_in_its_wait_leaves_the_lease(
     harness: Harness,
 ) -> None:
     def end(_: timedelta) -> None:
@@ -330,7 +332,7 @@ def test_a_command_that_is_ended_while_it_waits_leaves_the_lease_to_its_holder(
 
 
 @ON_SQLITE
-def test_a_ledger_that_cannot_release_the_lease_hides_no_error_and_the_lease_lapses(
+def test_a_failed_release_hides_no_error_and_the_lease_lapses(
     harness: Harness,
 ) -> None:
     ledger = Path(harness.runtime.database.url.database or "")
@@ -390,9 +392,7 @@ def lose_it_at_the_first_step(harness: Harness, work: Work) -> None:
 
 @ON_SQLITE
 @pytest.mark.parametrize("work", [mend, give_secret])
-def test_work_that_begins_after_the_lease_was_released_changes_nothing(
-    harness: Harness, work: Work
-) -> None:
+def test_work_after_the_release_of_the_lease_changes_nothing(harness: Harness, work: Work) -> None:
     pause(harness, ours(harness)["order.created"])
     with harness.lease() as lease:
         pass
@@ -402,8 +402,8 @@ def test_work_that_begins_after_the_lease_was_released_changes_nothing(
 
 
 @ON_SQLITE
-def test_what_was_done_as_the_lease_was_lost_is_remembered(harness: Harness) -> None:
-    """So that the next process knows which secret that webhook was given."""
+def test_a_step_done_as_the_lease_was_lost_is_remembered(harness: Harness) -> None:
+    """The next process then knows which secret that webhook was given."""
     with pytest.raises(LeaseError):
         lose_it_at_the_first_step(harness, give_secret)
     with harness.runtime.database.read() as connection:
@@ -414,7 +414,7 @@ def test_what_was_done_as_the_lease_was_lost_is_remembered(harness: Harness) -> 
 
 
 @ON_SQLITE
-def test_a_lease_that_lapsed_and_that_nobody_took_is_renewed(harness: Harness) -> None:
+def test_a_lapsed_lease_that_nobody_took_is_renewed(harness: Harness) -> None:
     with harness.lease() as lease:
         harness.advance(2 * LEASE)
         lease.renew()

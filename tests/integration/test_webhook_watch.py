@@ -1,4 +1,4 @@
-"""The watch over our webhooks: what goes wrong with them is reported once, mended, and followed by a reconciliation."""
+"""The watch over our webhooks: a fault is reported once, mended, and followed by a reconciliation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ELSEWHERE = "https://staging.example.com/webhooks/shop"
 
 
 def settings_of(harness: Harness) -> Settings:
-    """The harness's, where PUBLIC_URL is the address to which its webhooks deliver."""
+    """Return the harness's settings, with the address to which its webhooks deliver as PUBLIC_URL."""
     return replace(harness.settings, public_url=harness.receiver.url.removesuffix("/webhooks/shop"))
 
 
@@ -48,14 +48,14 @@ def watcher_of(harness: Harness, client: StoreClient | None = None) -> WebhookWa
 
 
 def look(harness: Harness, watcher: WebhookWatch | None = None) -> None:
-    """Let it be time for a look, and take it."""
+    """Let time pass until the next survey, and take it."""
     watcher = watcher or watcher_of(harness)
     harness.advance(watcher.settings.watch)
     assert watcher.step() == 1
 
 
 def ours(harness: Harness) -> dict[str, Webhook]:
-    """Our webhooks by topic, of which there must be one each."""
+    """Return our webhooks by topic, of which there must be one each."""
     found = [
         hook for hook in harness.store.webhooks.all() if hook.delivery_url == harness.receiver.url
     ]
@@ -64,7 +64,7 @@ def ours(harness: Harness) -> dict[str, Webhook]:
 
 
 def fail(harness: Harness, times: int) -> None:
-    """Let so many orders be placed whose deliveries all fail."""
+    """Place this many orders whose deliveries all fail."""
     harness.receiver.status = 500
     for _ in range(times):
         harness.paid_order()
@@ -74,12 +74,12 @@ def fail(harness: Harness, times: int) -> None:
 
 
 def writes(harness: Harness) -> int:
-    """How many webhooks were made, changed or removed over REST."""
+    """Count the webhooks that were created, changed or removed over REST."""
     return sum(harness.sent(method, "/webhooks") for method in ("POST", "PUT", "DELETE"))
 
 
 def asked_for(harness: Harness) -> set[str]:
-    """The rounds that are to be done from their start."""
+    """Return the rounds that are to run from their start."""
     with harness.runtime.database.read() as connection:
         rows = connection.execute(
             select(rounds_table).where(rounds_table.c.asked_for_at.is_not(None))
@@ -88,7 +88,7 @@ def asked_for(harness: Harness) -> set[str]:
 
 
 def statuses(harness: Harness) -> dict[str, str]:
-    """What `/status` says of each topic."""
+    """Return the status of each topic in `/status`."""
     return {
         shown["topic"]: shown["status"] for shown in harness.status()["stores"]["shop"]["webhooks"]
     }
@@ -97,7 +97,7 @@ def statuses(harness: Harness) -> dict[str, str]:
 # --- all is well -------------------------------------------------------------------------------------------
 
 
-def test_a_look_at_webhooks_that_are_well_writes_nothing_to_the_store(harness: Harness) -> None:
+def test_a_survey_of_good_webhooks_writes_nothing(harness: Harness) -> None:
     assert set(statuses(harness).values()) == {"not checked"}
     for _ in range(3):
         look(harness)
@@ -108,7 +108,7 @@ def test_a_look_at_webhooks_that_are_well_writes_nothing_to_the_store(harness: H
 
 
 @ON_SQLITE
-def test_a_look_is_taken_at_its_time_only(harness: Harness) -> None:
+def test_a_survey_runs_only_when_due(harness: Harness) -> None:
     watcher = watcher_of(harness)
     assert watcher.step() == 1, "the first at once"
     asked = len(harness.store.log.requests)
@@ -119,7 +119,7 @@ def test_a_look_is_taken_at_its_time_only(harness: Harness) -> None:
     assert watcher.step() == 1
 
 
-def test_of_two_workers_one_takes_the_look(harness: Harness) -> None:
+def test_of_two_workers_one_takes_the_survey(harness: Harness) -> None:
     taken: list[int] = []
     together = Barrier(2)
 
@@ -140,7 +140,7 @@ def test_of_two_workers_one_takes_the_look(harness: Harness) -> None:
 # --- something is wrong ------------------------------------------------------------------------------------
 
 
-def test_webhooks_that_the_store_disabled_are_all_made_anew_without_a_failure(
+def test_disabled_webhooks_are_recreated_without_failures(
     harness: Harness,
 ) -> None:
     look(harness)
@@ -184,7 +184,7 @@ HARM = {"paused": (pause, 9), "missing": (remove, 1), "elsewhere": (move, 1)}
 @pytest.mark.parametrize(
     ("status", "harm", "number"), [(name, *harm) for name, harm in HARM.items()], ids=HARM
 )
-def test_what_is_wrong_is_reported_once_and_mended(
+def test_a_fault_is_reported_once_and_mended(
     harness: Harness, status: str, harm: Callable[[Harness, Webhook], None], number: int
 ) -> None:
     look(harness)
@@ -209,7 +209,7 @@ def test_what_is_wrong_is_reported_once_and_mended(
 
 
 @ON_SQLITE
-def test_the_new_webhook_is_there_before_the_old_one_goes(harness: Harness) -> None:
+def test_the_new_webhook_exists_before_the_old_one_is_removed(harness: Harness) -> None:
     look(harness)
     pause(harness, ours(harness)["order.created"])
     before = len(harness.store.log.requests)
@@ -221,7 +221,7 @@ def test_the_new_webhook_is_there_before_the_old_one_goes(harness: Harness) -> N
 
 
 @ON_SQLITE
-def test_doubles_of_ours_are_removed(harness: Harness) -> None:
+def test_duplicates_of_our_webhooks_are_removed(harness: Harness) -> None:
     look(harness)
     kept = {hook.id for hook in ours(harness).values()}
     for topic in TOPICS[:2]:
@@ -259,8 +259,8 @@ def test_webhooks_of_others_are_never_touched(harness: Harness) -> None:
 
 
 @ON_SQLITE
-def test_one_that_was_mended_by_hand_leads_to_a_reconciliation_too(harness: Harness) -> None:
-    """So does one that was mended by a worker which died before it could say so."""
+def test_a_webhook_mended_by_hand_leads_to_a_reconciliation(harness: Harness) -> None:
+    """So does a webhook mended by a worker that died before it could say so."""
     look(harness)
     hook = ours(harness)["order.updated"]
     pause(harness, hook)
@@ -285,8 +285,8 @@ def test_one_that_was_mended_by_hand_leads_to_a_reconciliation_too(harness: Harn
 
 @ON_SQLITE
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
-def test_a_mending_that_is_cut_short_is_done_again_whole(harness: Harness, method: str) -> None:
-    """Also those are made anew that are active still, and have failed before."""
+def test_an_interrupted_repair_is_done_again_whole(harness: Harness, method: str) -> None:
+    """Webhooks that are active still, and have failed before, are recreated too."""
     look(harness)
     number = harness.paid_order()
     fail(harness, times=7)
@@ -315,7 +315,7 @@ def test_a_mending_that_is_cut_short_is_done_again_whole(harness: Harness, metho
 
 @ON_SQLITE
 @pytest.mark.parametrize("kind", ["500", "503", "reset", "half", "html"])
-def test_a_store_that_does_not_answer_is_asked_again_soon(harness: Harness, kind: str) -> None:
+def test_a_silent_store_is_surveyed_again_soon(harness: Harness, kind: str) -> None:
     look(harness)
     harness.store.add_fault(kind, path="/wp-json/wc/v3/webhooks")
     watcher = watcher_of(harness)
@@ -330,7 +330,7 @@ def test_a_store_that_does_not_answer_is_asked_again_soon(harness: Harness, kind
 
 
 @ON_SQLITE
-def test_an_endless_list_of_pages_of_ten_is_read_whole(harness: Harness) -> None:
+def test_a_list_of_webhooks_in_many_pages_is_read_whole(harness: Harness) -> None:
     for _ in range(15):
         harness.store.create_webhook("order.created", ELSEWHERE, "another secret")
     harness.store.add_fault("short-pages", times=0)
@@ -350,7 +350,7 @@ def key_of(harness: Harness, permissions: str) -> StoreClient:
 
 @ON_SQLITE
 @pytest.mark.parametrize("permissions", ["read", "write"])
-def test_a_key_that_may_not_read_or_write_webhooks_stops_nothing_else(
+def test_a_key_without_rights_on_webhooks_stops_nothing_else(
     harness: Harness, permissions: str
 ) -> None:
     look(harness)
@@ -379,7 +379,7 @@ def test_a_key_that_may_not_read_or_write_webhooks_stops_nothing_else(
 
 
 @ON_SQLITE
-def test_where_they_were_never_installed_nothing_is_made_and_the_command_is_named(
+def test_without_an_install_the_watch_names_the_command(
     harness: Harness,
 ) -> None:
     for hook in ours(harness).values():
@@ -403,7 +403,7 @@ def test_where_they_were_never_installed_nothing_is_made_and_the_command_is_name
 
 
 @ON_SQLITE
-def test_one_that_goes_between_the_look_and_the_mending_is_taken_for_gone(harness: Harness) -> None:
+def test_a_webhook_deleted_before_its_repair_is_gone(harness: Harness) -> None:
     installation = installation_of(harness)
     pause(harness, ours(harness)["order.created"])
     states = installation.survey()
@@ -416,7 +416,7 @@ def test_one_that_goes_between_the_look_and_the_mending_is_taken_for_gone(harnes
 
 
 @ON_SQLITE
-def test_one_that_goes_before_it_gets_its_secret_is_made_anew(harness: Harness) -> None:
+def test_a_webhook_deleted_before_its_secret_is_recreated(harness: Harness) -> None:
     installation = installation_of(harness)
     states = installation.survey()
     harness.store.webhooks.delete(ours(harness)["order.created"])
@@ -427,8 +427,8 @@ def test_one_that_goes_before_it_gets_its_secret_is_made_anew(harness: Harness) 
 
 
 @ON_SQLITE
-def test_while_a_secret_is_rotated_new_webhooks_sign_with_the_one_in_use(harness: Harness) -> None:
-    """That the new one is taken by all processes is proved by `store rotate-secret` alone."""
+def test_during_a_rotation_new_webhooks_use_the_current_secret(harness: Harness) -> None:
+    """Only `store rotate-secret` proves that every process accepts the new secret."""
     installation = installation_of(harness)
     with harness.lease() as lease:
         list(installation.give_secret(lease, installation.survey(), SECRET))
@@ -447,7 +447,7 @@ def test_while_a_secret_is_rotated_new_webhooks_sign_with_the_one_in_use(harness
 
 
 @ON_SQLITE
-def test_a_double_that_cannot_be_removed_is_told(harness: Harness) -> None:
+def test_a_duplicate_that_cannot_be_removed_is_reported(harness: Harness) -> None:
     installation = installation_of(harness)
     harness.store.create_webhook("order.created", harness.receiver.url, SECRET)
     harness.store.add_fault("404", times=0, path="/wp-json/wc/v3/webhooks", method="DELETE")
@@ -464,7 +464,7 @@ def test_a_double_that_cannot_be_removed_is_told(harness: Harness) -> None:
 
 
 @ON_SQLITE
-def test_signed_errors_in_place_of_records_are_named_with_their_webhook_and_their_cause(
+def test_signed_errors_are_reported_with_webhook_and_cause(
     harness: Harness,
 ) -> None:
     lost = {"code": "woocommerce_rest_cannot_view", "message": "", "data": {"status": 403}}
@@ -479,7 +479,7 @@ def test_signed_errors_in_place_of_records_are_named_with_their_webhook_and_thei
 
 
 @ON_SQLITE
-def test_changes_of_which_no_delivery_came_show_until_one_comes(harness: Harness) -> None:
+def test_missing_deliveries_show_until_one_arrives(harness: Harness) -> None:
     with harness.runtime.database.write() as connection:
         connection.execute(update(stores).values(missed_at=harness.clock()))
     (problem,) = harness.status()["problems"]
@@ -495,7 +495,7 @@ def test_changes_of_which_no_delivery_came_show_until_one_comes(harness: Harness
 
 
 @ON_SQLITE
-def test_topics_that_the_policy_names_no_more_are_forgotten(harness: Harness) -> None:
+def test_topics_dropped_by_the_policy_are_forgotten(harness: Harness) -> None:
     look(harness)
     with harness.runtime.database.write() as connection:
         webhooks.save_status(connection, "shop", "action.wc_old", "missing", None, harness.clock())
@@ -527,7 +527,7 @@ def test_a_secret_is_forgotten_with_its_webhook(harness: Harness) -> None:
 
 
 @ON_SQLITE
-def test_a_look_that_outlives_its_claim_mends_no_further(
+def test_a_survey_that_outlives_its_claim_mends_no_further(
     harness: Harness, script: ScriptedServer
 ) -> None:
     """Another worker has taken over by then, and mends."""

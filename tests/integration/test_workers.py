@@ -36,7 +36,7 @@ from tests.support.processes import until
 
 
 def _claim(harness: Harness, now: Any = None) -> list[Claim]:
-    """Claim what is due as a worker does that dies right afterwards."""
+    """Claim the due records, as a worker does that dies right afterwards."""
     token, now = uuid4().hex, now or harness.clock()
     with harness.runtime.database.write() as connection:
         due = records.claim_pushes(
@@ -82,7 +82,7 @@ def test_a_settle_after_the_claim_lapsed_changes_nothing(harness: Harness) -> No
     assert harness.row("order", number) == before
 
 
-def test_a_store_that_fails_gives_all_claims_back(harness: Harness) -> None:
+def test_a_failure_of_the_store_releases_all_claims(harness: Harness) -> None:
     numbers = [harness.paid_order() for _ in range(3)]
     harness.deliver()
     harness.advance()
@@ -154,7 +154,7 @@ def test_two_pushers_over_one_ledger_share_the_work(harness: Harness) -> None:
 
 
 class _Pauses(Event):
-    """Keeps how long a worker would rest, and stops it after its second turn."""
+    """Keep the length of a worker's pauses, and stop it after its second turn."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -197,7 +197,7 @@ def test_a_turn_that_fails_is_followed_by_another(
 # Several stores
 
 
-def test_a_store_that_is_dead_delays_no_other(database: Database, policy: Policy) -> None:
+def test_a_dead_store_delays_no_other(database: Database, policy: Policy) -> None:
     with (
         open_harness(database, policy, slug="a") as dead,
         open_harness(database, policy, slug="b") as alive,

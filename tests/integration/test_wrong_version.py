@@ -1,4 +1,4 @@
-"""Webhooks of another API version: their records are asked for, and the watch makes the webhooks anew, once."""
+"""Webhooks of another API version: their records are refetched, and the watch recreates the webhooks once."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _came(database: Database, topic: str, letters: str) -> None:
 
 @pytest.mark.parametrize("other", ["", "gggggggggg", "vvvvvvvvvv"])
 @pytest.mark.parametrize(("came", "wanted"), CAME)
-def test_outdated_topics_are_told_from_what_came_last(
+def test_the_last_delivery_shows_which_topics_are_outdated(
     database: Database, came: str, wanted: tuple[int, int, bool] | None, other: str
 ) -> None:
     _came(database, TOPIC, came)
@@ -86,7 +86,7 @@ def test_outdated_topics_are_told_from_what_came_last(
         ]
 
 
-def test_topics_that_show_no_record_are_alike_in_all_versions(database: Database) -> None:
+def test_topics_without_a_record_are_the_same_in_all_versions(database: Database) -> None:
     _came(database, f"action.wc_{54 * 'a'}", "msssm")
     with database.read() as connection:
         assert list(api_versions.outdated_topics(connection, "shop")) == []
@@ -96,7 +96,7 @@ def test_topics_that_show_no_record_are_alike_in_all_versions(database: Database
 
 
 def _by_hand(harness: Harness, version: str) -> None:
-    """Somebody replaces our webhook by one of another version."""
+    """Replace our webhook by one of another version, as a person does."""
     harness.store.webhooks.delete(ours(harness)[TOPIC])
     harness.store.create_webhook(TOPIC, harness.receiver.url, SECRET, api_version=version)
 
@@ -113,9 +113,7 @@ def _webhook(harness: Harness) -> Webhook:
 
 
 @pytest.mark.parametrize("version", ["v1", "legacy"])
-def test_the_record_is_asked_for_and_the_webhook_is_made_anew(
-    harness: Harness, version: str
-) -> None:
+def test_the_record_is_refetched_and_the_webhook_recreated(harness: Harness, version: str) -> None:
     number = harness.written_order()
     look(harness)
     _by_hand(harness, version)
@@ -138,7 +136,7 @@ def test_the_record_is_asked_for_and_the_webhook_is_made_anew(
     assert harness.problems() == set()
 
 
-def test_a_webhook_of_v2_is_as_good_as_one_of_v3(harness: Harness) -> None:
+def test_a_webhook_of_v2_is_accepted_like_one_of_v3(harness: Harness) -> None:
     number = harness.written_order()
     _by_hand(harness, "v2")
     _changes(harness, number)
@@ -147,10 +145,10 @@ def test_a_webhook_of_v2_is_as_good_as_one_of_v3(harness: Harness) -> None:
     assert (harness.problems(), writes(harness)) == (set(), before)
 
 
-def test_a_new_webhook_that_does_not_help_is_not_made_at_every_look(
+def test_a_webhook_is_not_recreated_again_when_that_does_not_help(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A plugin changes whatever webhooks send."""
+    """A plugin changes the content of every delivery."""
     number = harness.written_order()
     monkeypatch.setattr(
         outgoing, "record_in", lambda _, resource, body: {resource: {"id": body["id"]}}
