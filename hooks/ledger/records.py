@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from operator import itemgetter
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypedDict, Unpack
 
 from sqlalchemy import (
     ColumnElement,
@@ -289,47 +289,50 @@ class ClaimedRecord(NamedTuple):
         return Claim(self.id, self.token, self.version)
 
 
-def claim_pushes(
-    connection: Connection,
-    store: str,
-    kind: RecordKind,
-    *,
-    limit: int,
-    now: datetime,
-    until: datetime,
-    claim: str,
-) -> list[ClaimedRecord]:
-    """Claim up to `limit` records for a push, those that have been due longest. Returns them in order of row ids.
+class ClaimTerms(TypedDict):
+    """The terms of a claim on records that are due.
 
-    No other worker gets them before `until`. A record that waits for a refetch is left out: its tags are in doubt.
+    `limit`: the most records. `now` and `until`: the begin and the end of the claim; no other worker gets the records
+    before `until`. `claim`: the token of the worker.
     """
-    parameters = {
-        "store": store,
-        "kind": kind,
-        "now": now,
-        "later": until + (until - now),
-        "limit": limit,
-    }
-    return _claim(connection, DUE_PUSHES.rows(connection, parameters), until, claim)
+
+    limit: int
+    now: datetime
+    until: datetime
+    claim: str
+
+
+def claim_pushes(
+    connection: Connection, store: str, kind: RecordKind, **terms: Unpack[ClaimTerms]
+) -> list[ClaimedRecord]:
+    """Claim records for a push, those that have been due longest. Returns them in order of row ids.
+
+    A record that waits for a refetch is left out: its tags are in doubt.
+    """
+    parameters = {"store": store, "kind": kind, **_due_parameters(terms)}
+    return _claim(connection, DUE_PUSHES.rows(connection, parameters), terms)
 
 
 def claim_refetches(
-    connection: Connection, store: str, *, limit: int, now: datetime, until: datetime, claim: str
+    connection: Connection, store: str, **terms: Unpack[ClaimTerms]
 ) -> list[ClaimedRecord]:
-    """Claim up to `limit` records for a refetch, those that have been due longest. Returns them in order of row ids.
+    """Claim records for a refetch, those that have been due longest. Returns them in order of row ids."""
+    parameters = {"store": store, **_due_parameters(terms)}
+    return _claim(connection, DUE_REFETCHES.rows(connection, parameters), terms)
 
-    No other worker gets them before `until`.
-    """
-    parameters = {"store": store, "now": now, "later": until + (until - now), "limit": limit}
-    return _claim(connection, DUE_REFETCHES.rows(connection, parameters), until, claim)
+
+def _due_parameters(terms: ClaimTerms) -> dict[str, Any]:
+    now, until = terms["now"], terms["until"]
+    return {"now": now, "later": until + (until - now), "limit": terms["limit"]}
 
 
 def _claim(
-    connection: Connection, locked: list[dict[str, Any]], until: datetime, token: str
+    connection: Connection, locked: list[dict[str, Any]], terms: ClaimTerms
 ) -> list[ClaimedRecord]:
+    token = terms["claim"]
     if locked:
         ids = ids_parameter(connection, [row["id"] for row in locked])
-        CLAIM.run(connection, [{"ids": ids, "claim": token, "until": until}])
+        CLAIM.run(connection, [{"ids": ids, "claim": token, "until": terms["until"]}])
     return [ClaimedRecord(**row, token=token) for row in sorted(locked, key=itemgetter("id"))]
 
 
