@@ -202,7 +202,7 @@ class _Application:
         return Result.RECORDED if outcome.is_rescheduled else Result.UNCHANGED
 
     def _revive(self, row: RecordRow, snapshot: Snapshot) -> None:
-        if isinstance(snapshot.facts, CustomerFacts):  # the person has these addresses all the same
+        if isinstance(snapshot.facts, CustomerFacts):  # the person has these addresses in any case
             hashes = snapshot.facts.email_hashes
             self.unit.save(row, address_links.keep(self.unit, row, hashes, is_newest=False))
         mark_for_refetch(self.unit, RecordKey.of(row), "revived", self.moment)
@@ -247,9 +247,8 @@ class _Application:
         before = cast("ReportedFacts | None", facts_of(row))
         at = event.at
         if at is None:
-            at = stores.not_behind_stores(self.unit.connection, self.moment.now).replace(
-                microsecond=0
-            )
+            now = stores.not_behind_stores(self.unit.connection, self.moment.now)
+            at = now.replace(microsecond=0)
         report = ToolReport(event.kind, event.occurrence, at, event.name, event.subject)
         facts = add_report(before, report)
         subject = main_subject(facts.subjects)
@@ -259,7 +258,7 @@ class _Application:
         self.recorder.link(self.unit, store, facts, self.moment)
         if facts != before and event.kind == CONTACT:
             saved = self.unit.find(RecordKey.of(row)) or row
-            address_links.tag_persons_again(self.unit, saved)
+            address_links.mark_person_for_retag(self.unit, saved)
         return Result.RECORDED if is_rescheduled else Result.UNCHANGED
 
     def _note(self, store: str, noted: EventNote) -> Result:
@@ -268,7 +267,7 @@ class _Application:
         address_links.lock_subject(self.unit.connection, store, noted.subject)
         row = self._row(RecordKey(store, noted.kind, noted.external_id))
         events = read_events(row["events"])
-        if event.id in {known.id for known in events}:
+        if event.id in {saved.id for saved in events}:
             return Result.UNCHANGED
         change: RecordChange = {"events": events_text((*events, event))}
         facts = facts_of(row)
@@ -280,7 +279,7 @@ class _Application:
             self._keep_event(row, change, noted)
         else:
             self._save_event(row, facts, change, noted)
-        address_links.tag_persons_again(self.unit, changed_row(row, change))
+        address_links.mark_person_for_retag(self.unit, changed_row(row, change))
         return Result.RECORDED
 
     def _keep_event(self, row: RecordRow, change: RecordChange, noted: EventNote) -> None:

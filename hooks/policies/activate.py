@@ -1,8 +1,15 @@
-"""Putting a policy in force: which one tags are made by stands in the ledger, the same for all processes.
+"""Activation: a policy is put in force. The ledger says which one is, the same for all processes.
 
-`POLICY_FILE` names the one that is wanted. The first is put in force at once; another one once it is effective, has an
-id of its own, was not in force before, and neither makes a large part of the records due at once nor keeps one longer
-than people were told. Otherwise it waits: the one before stays in force, and `/status` says so.
+The danger: a policy with a mistake deletes records too early, or keeps them longer than people were told.
+
+The rules: `POLICY_FILE` names the desired policy. The first one is put in force at once. Another one waits until
+
+- its effective date has come,
+- it has an id of its own, and was not in force before,
+- the preview shows that few records would be due at once or kept longer (`preview.ALARM_SHARE`), or an operator
+  confirms it.
+
+While it waits, the previous policy stays in force, and `/status` says so.
 """
 
 from __future__ import annotations
@@ -34,92 +41,104 @@ WAITS = {
     KEPT_LONGER: "it would keep more than 1 % of the records longer than people were told "
     "(GDPR Art. 5(1)(b), 13(2)(a)): {told}",
 }
-"""What a policy may wait for, in words. What is to be said of the records may be said of both, the codes by commas."""
+"""The obstacles for which a policy may wait, by code. A policy with both alarms has both codes, joined by a comma."""
 
 
 @dataclass(frozen=True)
 class Activation:
-    """What became of a policy that was wanted: `waits_for` is None if it is in force now."""
+    """The outcome of an activation. `waits_for`: codes of `WAITS`; None where the policy is in force now.
+
+    `impact`: None where the policy was in force already.
+    """
 
     waits_for: str | None
     impact: Impact | None
 
 
-def activate(runtime: Runtime, wanted: Policy, *, yes: bool = False) -> Activation:
-    """Put the policy in force, unless something stands in its way; `yes`: the operator wants it all the same.
+def activate(runtime: Runtime, policy: Policy, *, yes: bool = False) -> Activation:
+    """Put a policy in force, unless an obstacle makes it wait. With `yes`, the operator confirms it in spite of that.
 
-    Nothing puts a policy in force before its effective date, but the first of all. Raises LedgerUnavailableError.
+    Before its effective date a policy is put in force only if it is the first. Raises LedgerUnavailableError.
     """
     for _ in range(RACES):
         try:
-            return _activate(runtime, wanted, yes=yes)
+            return _activate(runtime, policy, yes=yes)
         except LedgerContendedError:
             continue
-    return _activate(runtime, wanted, yes=yes)
+    return _activate(runtime, policy, yes=yes)
 
 
-def _activate(runtime: Runtime, wanted: Policy, *, yes: bool) -> Activation:
+def _activate(runtime: Runtime, policy: Policy, *, yes: bool) -> Activation:
     with runtime.database.read() as connection:
         current = policies.digest_in_force(connection)
     impact = None
-    if current != wanted.digest:
-        impact = preview(runtime.database, wanted, wanted.day_of(runtime.clock()))
+    if current != policy.digest:
+        impact = preview(runtime.database, policy, policy.day_of(runtime.clock()))
     with runtime.database.write() as connection:
         policies.lock(connection)
-        if (
-            policies.digest_in_force(connection) != current
-        ):  # another one was faster: judge by what is in force now
+        # Where another process was faster, the preview compared with a policy that is not in force any more.
+        if policies.digest_in_force(connection) != current:
             raise LedgerContendedError("another policy was put in force at the same time")
-        return _settled(connection, wanted, impact, runtime.clock(), yes=yes)
-
-
-def _settled(
-    connection: Connection, wanted: Policy, impact: Impact | None, now: datetime, *, yes: bool
-) -> Activation:
-    """Put it in force or have it wait; `impact` is None where it is in force already.
-
-    A clock that is ahead makes no policy effective.
-    """
-    if impact is None:
-        policies.withdraw_proposed(connection)
-        return Activation(None, None)
-    first = policies.digest_in_force(connection) is None
-    today = wanted.day_of(stores.not_ahead_of_stores(connection, now))
-    obstacle = _obstacle(connection, wanted, today)
-    obstacle = obstacle or ",".join(impact.alarms) or None
-    waits_for = obstacle if not first and (obstacle == "effective-date" or not yes) else None
-    if waits_for:
-        policies.propose(connection, wanted, waits_for, impact.as_dict(), now)
-    else:
-        policies.put_in_force(connection, wanted, now)
-    log.info(
-        "policy.waits" if waits_for else "policy.in_force", policy=wanted.id, waits_for=waits_for
-    )
+        if impact is None:
+            policies.withdraw_proposed(connection)
+            return Activation(None, None)
+        now = runtime.clock()
+        waits_for = _waits_for(connection, policy, impact, now, yes=yes)
+        _save(connection, policy, impact, waits_for, now)
     return Activation(waits_for, impact)
 
 
-def _obstacle(connection: Connection, wanted: Policy, today: date) -> str | None:
-    """What can be told without looking at the records."""
-    if wanted.effective_from > today:
+def _waits_for(
+    connection: Connection, policy: Policy, impact: Impact, now: datetime, *, yes: bool
+) -> str | None:
+    """Return what a policy must wait for; None where it can be put in force.
+
+    The day is taken from the stores where our clock is ahead of theirs: a wrong clock makes no policy effective.
+    """
+    if policies.digest_in_force(connection) is None:
+        return None
+    today = policy.day_of(stores.not_ahead_of_stores(connection, now))
+    obstacle = _obstacle(connection, policy, today)
+    if obstacle == "effective-date":
+        return obstacle
+    if yes:
+        return None
+    return obstacle or ",".join(impact.alarms) or None
+
+
+def _save(
+    connection: Connection, policy: Policy, impact: Impact, waits_for: str | None, now: datetime
+) -> None:
+    if waits_for:
+        policies.propose(connection, policy, waits_for, impact.as_dict(), now)
+        log.info("policy.waits", policy=policy.id, waits_for=waits_for)
+    else:
+        policies.put_in_force(connection, policy, now)
+        log.info("policy.in_force", policy=policy.id, waits_for=None)
+
+
+def _obstacle(connection: Connection, policy: Policy, today: date) -> str | None:
+    """Return the obstacle that can be seen without the records."""
+    if policy.effective_from > today:
         return "effective-date"
-    if policies.is_id_taken(connection, wanted):
+    if policies.is_id_taken(connection, policy):
         return "same-id"
-    known = policies.find(connection, wanted.digest)
-    return "superseded" if known is not None and known.in_force_at is not None else None
+    row = policies.find(connection, policy.digest)
+    if row is not None and row.in_force_at is not None:
+        return "superseded"
+    return None
 
 
 def waiting_words(row: Row[Any]) -> str:
-    """Why a policy that waits is not in force."""
-    return reasons(row.waits_for, row.effective_from, json.loads(row.impact) if row.impact else {})
+    """Say why a waiting policy is not in force."""
+    impact = json.loads(row.impact) if row.impact else {}
+    return reasons(row.waits_for, row.effective_from, impact)
 
 
 def reasons(waits_for: str, effective_from: date, impact: Mapping[str, Any]) -> str:
     """Say what these codes mean for a policy with this impact."""
-    told = told_words(impact)
-    return ", and ".join(
-        WAITS[code].format(effective_from=effective_from, told=told)
-        for code in waits_for.split(",")
-    )
+    values = {"effective_from": effective_from, "told": told_words(impact)}
+    return ", and ".join(WAITS[code].format_map(values) for code in waits_for.split(","))
 
 
 def told_words(impact: Mapping[str, Any]) -> str:
@@ -132,30 +151,29 @@ def told_words(impact: Mapping[str, Any]) -> str:
 
 
 def follow(runtime: Runtime) -> Runtime:
-    """The same, with the policy that the ledger says is in force; as it was, where it says none.
+    """Return the runtime with the policy that is in force.
 
-    Raises LedgerUnavailableError.
+    It stays as it is where no policy is in force, or where this version cannot read it. Raises LedgerUnavailableError.
     """
     with runtime.database.read() as connection:
         digest = policies.digest_in_force(connection)
         if digest is None or digest == runtime.policy.digest:
             return runtime
         current = policies.in_force(connection)
+    if current is None:
+        return runtime
     try:
-        return (
-            replace(runtime, policy=read_policy(current.text, "the policy in force"))
-            if current
-            else runtime
-        )
+        policy = read_policy(current.text, "the policy in force")
     except PolicyError:
         log.exception("policy.unreadable", policy=digest)
         return runtime
+    return replace(runtime, policy=policy)
 
 
-def is_unreadable(connection: Connection, worked_by: Policy) -> bool:
-    """Whether another policy is in force than the one that is worked by, since this version cannot read it."""
+def is_unreadable(connection: Connection, used: Policy) -> bool:
+    """Tell whether the policy in force is one that this version cannot read, so that it uses another one."""
     current = policies.in_force(connection)
-    if current is None or current.digest == worked_by.digest:
+    if current is None or current.digest == used.digest:
         return False
     try:
         read_policy(current.text, "the policy in force")

@@ -1,7 +1,7 @@
-"""The published page, looked at daily: does it still say what the policy in force says?
+"""Drift watch: the published page is compared daily with the policy in force.
 
-A look takes up to half a minute, as the page's server likes. So a worker has a thread for it, and each page is got and
-read in a process of its own: see `hooks.page.subprocess_reader`.
+A comparison takes up to half a minute, since the page's server may be slow. So a worker has a thread for it. Each page
+is fetched and read in a process of its own: see `hooks.page.subprocess_reader`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hooks.runtime import Runtime
 from hooks.settings import Settings
 
 HOURLY = timedelta(hours=1)
-"""After a page that could not be read."""
+"""The wait after a page that could not be read."""
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +31,7 @@ Compare = Callable[[str, Policy, Event], tuple[PageFinding, ...]]
 
 
 def compare(source: str, policy: Policy, stopping: Event) -> tuple[PageFinding, ...]:
-    """Find what the page says otherwise than the policy. Raises PageError; StoppedError once `stopping` is set."""
+    """Find the differences between a page and the policy. Raises PageError, and StoppedError once `stopping` is set."""
     return run_confined(compare_page, source, policy, stopping=stopping)
 
 
@@ -45,21 +45,21 @@ class PageWatch:
     compare: Compare = compare
 
     def step(self) -> int:
-        """Look at the page that is due, if one is. Returns how many those were. Raises LedgerUnavailableError."""
+        """Compare the page that is due, if any. Returns the number of pages: 0 or 1. Raises LedgerUnavailableError."""
         if not self.settings.policy_pages:
             return 0
         policy = self.runtime.policy
-        with self.runtime.database.read() as connection:  # a look that waits for nobody
+        with self.runtime.database.read() as connection:  # does not wait for other writers
             if not page_checks.is_any_due(connection, policy, self.runtime.clock()):
                 return 0
         with self.runtime.database.write() as connection:
             url = page_checks.claim(connection, policy, self.runtime.clock())
         if url is None:
             return 0
-        self._look(url, policy)
+        self._compare_page(url, policy)
         return 1
 
-    def _look(self, url: str, policy: Policy) -> None:
+    def _compare_page(self, url: str, policy: Policy) -> None:
         try:
             findings = self.compare(url, policy, self.stopping)
         except StoppedError:
@@ -68,11 +68,11 @@ class PageWatch:
             return
         except PageError as error:
             log.warning("page.unreadable", page=url, error=str(error))
-            self._failed(url, str(error))
+            self._save_failure(url, str(error))
             return
         except Exception:
             log.exception("page.failed", page=url)
-            self._failed(
+            self._save_failure(
                 url, f"{url} could not be compared with the policy; the log says where that failed."
             )
             return
@@ -82,7 +82,7 @@ class PageWatch:
         has_drift = any(finding.severity == "drift" for finding in findings)
         log.info("page.compared", page=url, findings=len(findings), drift=has_drift)
 
-    def _failed(self, url: str, words: str) -> None:
+    def _save_failure(self, url: str, message: str) -> None:
         now = self.runtime.clock()
         with self.runtime.database.write() as connection:
-            page_checks.save_failure(connection, url, words, now=now, due=now + HOURLY)
+            page_checks.save_failure(connection, url, message, now=now, due=now + HOURLY)

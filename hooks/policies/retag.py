@@ -255,8 +255,8 @@ def _has_mark(unit: Unit, key: RecordKey, mark: str) -> bool:
 
 def next_chunk_size(size: int, seconds: float) -> int:
     """Return the size of the next chunk, where one of `size` records has locked the ledger for `seconds`."""
-    next_chunk_size = size * LOCKED_SECONDS / max(seconds, 0.001)
-    return int(max(MIN_CHUNK, size / 2, min(next_chunk_size, size * 2, MAX_CHUNK)))
+    desired = size * LOCKED_SECONDS / max(seconds, 0.001)
+    return int(max(MIN_CHUNK, size / 2, min(desired, size * 2, MAX_CHUNK)))
 
 
 def _write_updates(connection: Connection, updates: Iterable[tuple[int, PlannedUpdate]]) -> None:
@@ -274,9 +274,9 @@ def _write_updates(connection: Connection, updates: Iterable[tuple[int, PlannedU
 
 
 def _rank(row: RecordRow) -> int:
-    """Rank a record for the order of re-tagging: last those that show what became of others.
+    """Rank a record for the order of re-tagging: last the accounts that show entries of requests and consents.
 
-    A request has its customer re-tagged along with it.
+    Re-tagging a request re-tags its customer too.
     """
     if row["kind"] not in STORED_KINDS:
         return 1

@@ -23,40 +23,41 @@ _LOCK = {
     False: text("SELECT pg_advisory_xact_lock_shared(:space, :key)"),
     True: text("SELECT pg_advisory_xact_lock(:space, :key)"),
 }
-_SPACE = 0x7265  # of the numbers by which applications lock; no other lock of this service is in it
+_SPACE = 0x7265
+"""The first of the two numbers of an advisory lock. This service takes no other lock in this space."""
 
 
 def lock(connection: Connection, store: str, hashes: Collection[str], *, exclusive: bool) -> None:
     """Take the locks on these addresses until the transaction ends, always in the same order."""
     if connection.dialect.name != "postgresql":
         return
-    for key in sorted({_number(store, one) for one in hashes}):
+    for key in sorted({_number(store, email_hash) for email_hash in hashes}):
         connection.execute(_LOCK[exclusive], {"space": _SPACE, "key": key})
 
 
 def _number(store: str, email_hash: str) -> int:
-    """The lock's number, of 31 bits; two addresses that share one wait for each other, which does no harm."""
+    """Return the number of an address's lock, of 31 bits. Two addresses that share one only wait for each other."""
     return crc32(f"{store} {email_hash}".encode()) & 0x7FFFFFFF
 
 
 def lock_shown(connection: Connection, shown: Iterable[tuple[str, Snapshot]]) -> None:
-    """Take the locks that these states of records need, by store; before any record is locked."""
-    made: dict[str, set[str]] = defaultdict(set)
+    """Take the locks that these snapshots need, each with its store. Call this before any record is locked."""
+    of_orders: dict[str, set[str]] = defaultdict(set)
     gained: dict[str, set[str]] = defaultdict(set)
     for store, snapshot in shown:
         facts = snapshot.facts
         if isinstance(facts, OrderFacts) and facts.email_hash:
-            made[store].add(facts.email_hash)
+            of_orders[store].add(facts.email_hash)
         elif isinstance(facts, CustomerFacts) and facts.email_hashes:
-            had = persons.emails_of(connection, store, snapshot.external_id)
-            gained[store] |= set(facts.email_hashes) - had
-    for store in made.keys() | gained.keys():
+            stored = persons.emails_of(connection, store, snapshot.external_id)
+            gained[store] |= set(facts.email_hashes) - stored
+    for store in of_orders.keys() | gained.keys():
         lock(connection, store, gained[store], exclusive=True)
-        lock(connection, store, made[store] - gained[store], exclusive=False)
+        lock(connection, store, of_orders[store] - gained[store], exclusive=False)
 
 
 def lock_subject(connection: Connection, store: str, subject: Subject | None) -> None:
-    """Take the lock on an address about which something is to be noted, or on that of an order with a request."""
+    """Take the lock for an event about a subject: on an e-mail alone, on the address of an order shared."""
     if subject is None:
         return
     if subject.kind == "email":
@@ -67,24 +68,29 @@ def lock_subject(connection: Connection, store: str, subject: Subject | None) ->
 
 
 def keep(unit: Unit, account: RecordRow, hashes: Sequence[str], *, is_newest: bool) -> RecordChange:
-    """Note the addresses of an account, its own first. Return the columns of the account that follow.
+    """Save the addresses of an account, its own first. Return the columns to set in the account.
 
-    Records whose context changes by that are marked for re-tagging.
+    Marks for re-tagging the records whose context changes by that.
     """
     store, customer_id = account["store"], account["external_id"]
     for email_hash in persons.save_emails(unit.connection, store, customer_id, hashes):
-        is_name = unit.has_name(store, email_hash) or persons.has_records_without_account(
-            unit.connection, store, email_hash
-        )
-        if is_name:
+        if _is_in_use(unit, store, email_hash):
             unit.write()
-            _tag_again(unit, store, persons.affected_by_address(unit.connection, store, email_hash))
+            conditions = persons.affected_by_address(unit.connection, store, email_hash)
+            _mark_for_retag(unit, store, conditions)
     if hashes and (is_newest or not account["email_hash"]):
         return {"email_hash": hashes[0]}
     return {}
 
 
-def tag_persons_again(unit: Unit, row: RecordRow) -> None:
+def _is_in_use(unit: Unit, store: str, email_hash: str) -> bool:
+    """Tell whether a record without an account belongs to an address, in the ledger or in this transaction."""
+    if unit.has_name(store, email_hash):
+        return True
+    return persons.has_records_without_account(unit.connection, store, email_hash)
+
+
+def mark_person_for_retag(unit: Unit, row: RecordRow) -> None:
     """Mark all records of a person for re-tagging, after an event about their account or newsletter contact."""
     store, email_hash = row["store"], row["email_hash"]
     if row["kind"] == "customer":
@@ -95,10 +101,10 @@ def tag_persons_again(unit: Unit, row: RecordRow) -> None:
         conditions = persons.affected_by_address(unit.connection, store, email_hash)
     else:
         return
-    _tag_again(unit, store, conditions)
+    _mark_for_retag(unit, store, conditions)
 
 
-def _tag_again(unit: Unit, store: str, conditions: Iterable[ColumnElement[bool]]) -> None:
+def _mark_for_retag(unit: Unit, store: str, conditions: Iterable[ColumnElement[bool]]) -> None:
     """Mark the records for re-tagging for which one of these conditions holds."""
     for condition in conditions:
         records.mark_for_retag(unit.connection, store, condition)

@@ -23,7 +23,7 @@ from hooks.retention.schedule import Schedule
 from hooks.retention.store_meta import EMPTY_META, digest
 
 LONGEST_WAIT = timedelta(minutes=5)
-"""A record that never comes to rest is pushed this long after its first change all the same."""
+"""The longest settle time: a record that keeps changing is pushed this long after its first change."""
 
 MAX_CONTESTS = 3
 CONTEST_WINDOW = timedelta(days=1)
@@ -114,19 +114,16 @@ def observe_meta(
     """
     if snapshot.store_meta is None:
         return MetaObservation({})
-    is_rescheduled, before = digest(snapshot.store_meta), row["known_digest"]
+    after, before = digest(snapshot.store_meta), row["known_digest"]
     version = row["known_version"]
     if version and snapshot.version < version and not rewound:
         return MetaObservation({})
-    is_tie = version == snapshot.version and before is not None and is_rescheduled != before
-    if is_tie and not settles:
-        return MetaObservation(
-            {"known_digest": max(before or "", is_rescheduled)}, is_doubtful=True
-        )
-    held_ours = before is not None and before == row["wanted_digest"]
+    is_changed = before is not None and after != before
+    if is_changed and version == snapshot.version and not settles:
+        return MetaObservation({"known_digest": max(before or "", after)}, is_doubtful=True)
     return MetaObservation(
-        {"known_digest": is_rescheduled, "known_version": snapshot.version},
-        is_contested=held_ours and is_rescheduled != before,
+        {"known_digest": after, "known_version": snapshot.version},
+        is_contested=is_changed and before == row["wanted_digest"],
     )
 
 
@@ -149,7 +146,8 @@ def count_contest(row: RecordRow, now: datetime) -> RecordChange:
     """Count one more edit of our keys by somebody else."""
     last = row["contested_at"]
     is_recent = last is not None and now - last < CONTEST_WINDOW
-    return {"contests": row["contests"] + 1 if is_recent else 1, "contested_at": now}
+    previous = row["contests"] if is_recent else 0
+    return {"contests": previous + 1, "contested_at": now}
 
 
 def plan_push(row: RecordRow, change: RecordChange, moment: Moment) -> RecordChange:
@@ -161,14 +159,14 @@ def plan_push(row: RecordRow, change: RecordChange, moment: Moment) -> RecordCha
     if not is_in_store or desired == stored or holds_nothing:
         return NO_PUSH
     is_new = desired != row["wanted_digest"]
-    count_contest = 0 if is_new else after["contests"]
-    if count_contest > MAX_CONTESTS:
-        return {**NO_PUSH, "push_error": "contested", "contests": count_contest}
+    contests = 0 if is_new else after["contests"]
+    if contests > MAX_CONTESTS:
+        return {**NO_PUSH, "push_error": "contested", "contests": contests}
     if not is_new and _is_planned(row, after):
         return {}
     since = row["push_since"] or moment.now
     at = max(moment.now, min(moment.now + moment.settle, since + LONGEST_WAIT))
-    return {**NO_PUSH, "push_at": at, "push_since": since, "contests": count_contest}
+    return {**NO_PUSH, "push_at": at, "push_since": since, "contests": contests}
 
 
 def _is_planned(row: RecordRow, after: RecordRow) -> bool:

@@ -78,19 +78,20 @@ class Recorder:
         schedule, columns = update.tagged or tag(facts, self.policy, context)
         change: RecordChange = {**columns, **extra}
         if isinstance(facts, OrderFacts) and row["linked"]:
-            change["email_hash"] = (
-                facts.email_hash or None
-            )  # tools reported about it by its address
+            # Keep the hash, also of an erased order: tools reported about the order by its address.
+            change["email_hash"] = facts.email_hash or None
         change |= self._refetch(row, update, change, moment)
         if _differs(row, change):
             change |= plan_push(row, change, moment)
             change["updated_at"] = moment.now
         unit.save(row, change)
         is_different = is_rescheduled(row, change)
-        if (is_different and schedule.phase != "unknown") or update.note:
-            reason = explain_change(row, change, schedule) if is_different else ""
-            sentences = ". ".join(filter(None, (update.note, reason)))
-            unit.remember(changed_row(row, change), moment.now, update.cause, sentences)
+        if update.note or (is_different and schedule.phase != "unknown"):
+            sentences = [update.note] if update.note else []
+            if is_different:
+                sentences.append(explain_change(row, change, schedule))
+            text = ". ".join(sentences)
+            unit.remember(changed_row(row, change), moment.now, update.cause, text)
         _retag_former_owner(unit, row, change)
         return is_different
 
