@@ -35,7 +35,7 @@ from hooks.tagging.context import LedgerContext, context_of
 from hooks.tagging.tagger import tag
 from schemas.policy import load_policy
 from tests.acceptance import expected_state
-from tests.support.crowd import FAMILY, STORES, Key, crowd, fill, key_of
+from tests.support.large_ledger import FAMILY_SIZE, STORES, Key, family_rows, fill_ledger, key_of
 from tests.support.processes import ROOT, Process, Stack, Web, until
 from tests.support.recordings import SECRET, Recorded, made, order
 
@@ -114,7 +114,7 @@ class Postman:
 
     def _next(self, number: int) -> tuple[str, Recorded]:
         family = self.dice.randrange(self.families)
-        slug, first = STORES[family // 2 % 2], FAMILY * (family + 1)
+        slug, first = STORES[family // 2 % 2], FAMILY_SIZE * (family + 1)
         now = datetime.now(UTC).replace(tzinfo=None, microsecond=0).isoformat()
         match number % 3:
             case 0:
@@ -328,8 +328,10 @@ def test_a_new_policy_tags_all_records_anew_amid_deliveries_and_kills(
     with expected_state.ledger_of(processes) as ledger:
         families = FAMILIES["sqlite" if ledger.is_sqlite else "postgresql"]
         new = edited(policy, tmp_path / "new.toml")
-        crowds = Made(list(crowd(policy, families, now)), list(crowd(new, families, now)))
-        fill(ledger, iter(crowds.before))
+        crowds = Made(
+            list(family_rows(policy, families, now)), list(family_rows(new, families, now))
+        )
+        fill_ledger(ledger, iter(crowds.before))
         with ledger.write() as connection:
             policies.put_in_force(connection, policy, now - timedelta(days=30))
         processes.env |= two_stores()

@@ -16,7 +16,7 @@ from hooks.ledger import policies
 from hooks.ledger.database import Database
 from hooks.ledger.tables import metadata
 from hooks.retention.policy import Policy
-from tests.support.crowd import crowd, fill
+from tests.support.large_ledger import family_rows, fill_ledger
 from tests.support.policies import variant
 from tests.support.processes import Stack, stack
 
@@ -36,7 +36,7 @@ def shop(tmp_path: Path, policy: Policy) -> Iterator[Stack]:
     with stack(tmp_path, f"sqlite:///{tmp_path}/ledger.db") as processes:
         processes.migrate()
         with closing(Database(processes.database_url)) as ledger:
-            fill(ledger, crowd(policy, FAMILIES, now))
+            fill_ledger(ledger, family_rows(policy, FAMILIES, now))
             with ledger.write() as connection:
                 policies.put_in_force(connection, policy, now - timedelta(days=30))
         yield processes

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.bench.figures import chosen
+from tests.bench.figures import select_figures
 from tests.bench.parts.growth import TO_EMPTY
 from tests.bench.parts.intake import SERVICE
 from tests.bench.report import Parts
@@ -21,15 +21,15 @@ LEAST_OF_EMPTY = 0.60
 
 def shortfalls(parts: Parts) -> Iterator[str]:
     """What is too slow, in words; nothing, where nothing is."""
-    for figure in chosen(parts.get("intake", ()), TO_FLOOR, side=SERVICE):
-        database = str(figure.of["database"])
+    for figure in select_figures(parts.get("intake", ()), TO_FLOOR, side=SERVICE):
+        database = str(figure.labels["database"])
         least = LEAST_OF_FLOOR[database]
         best = max(figure.values)
         if best < least:
             yield f"Intake on {database} is at {best:.2f} of the floor at best; at least {least} is asked for."
-    for figure in chosen(parts.get("growth", ()), TO_EMPTY):
+    for figure in select_figures(parts.get("growth", ()), TO_EMPTY):
         best = max(figure.values)
         if best < LEAST_OF_EMPTY:
-            where = f"on {figure.of['database']} at {figure.of['records']:,} records"
+            where = f"on {figure.labels['database']} at {figure.labels['records']:,} records"
             compared = f"at {best:.2f} of that at an empty ledger at best"
             yield f"Intake {where} is {compared}; at least {LEAST_OF_EMPTY} is asked for."

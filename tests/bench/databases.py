@@ -15,7 +15,7 @@ from hooks.ledger.database import Database
 from hooks.ledger.upgrade import head, upgrade
 from hooks.retention.policy import Policy
 from hooks.retention.tags import tagged_by
-from tests.bench import families, ledgers
+from tests.bench import ledgers, sample_shop
 from tests.support import postgresql
 
 Backend = Literal["sqlite", "postgresql"]
@@ -89,7 +89,7 @@ class Databases:
 
 def _version() -> str:
     """Which large ledgers these modules make."""
-    sources = b"".join(Path(str(module.__file__)).read_bytes() for module in (families, ledgers))
+    sources = b"".join(Path(str(module.__file__)).read_bytes() for module in (sample_shop, ledgers))
     return sha256(sources).hexdigest()[:8]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Self
 
-Of = dict[str, str | int]
+Labels = dict[str, str | int]
 """What a figure is of: the side, the database, the number of records, the rate …"""
 
 
@@ -18,12 +18,12 @@ class Figure:
     name: str
     unit: str
     values: tuple[float, ...]
-    of: Of
+    labels: Labels
 
     @classmethod
-    def single(cls, name: str, unit: str, value: float, of: Of) -> Self:
+    def single(cls, name: str, unit: str, value: float, labels: Labels) -> Self:
         """What was measured once."""
-        return cls(name, unit, (value,), of)
+        return cls(name, unit, (value,), labels)
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
@@ -36,7 +36,7 @@ class Figure:
         return {
             "name": self.name,
             "unit": self.unit,
-            "of": dict(self.of),
+            "of": dict(self.labels),
             "median": round(self.median, 4),
         } | {"values": values}
 
@@ -46,14 +46,18 @@ class Figure:
         return median(self.values)
 
 
-def chosen(figures: Iterable[Figure], name: str, **of: str | int) -> list[Figure]:
+def select_figures(figures: Iterable[Figure], name: str, **labels: str | int) -> list[Figure]:
     """Those of this name that are of all this."""
-    return [figure for figure in figures if figure.name == name and of.items() <= figure.of.items()]
+    return [
+        figure
+        for figure in figures
+        if figure.name == name and labels.items() <= figure.labels.items()
+    ]
 
 
-def ratios(name: str, above: Figure, below: Figure, of: Of) -> Figure:
+def ratios(name: str, above: Figure, below: Figure, labels: Labels) -> Figure:
     """One over the other, round by round: both were measured one after the other."""
     values = tuple(
         one / other if other else 0.0 for one, other in zip(above.values, below.values, strict=True)
     )
-    return Figure(name, "", values, of)
+    return Figure(name, "", values, labels)

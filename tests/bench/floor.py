@@ -1,6 +1,6 @@
 """The floor: what Flask and gunicorn take to receive a signed delivery, verify it, and keep nothing.
 
-No service that is written with these can be faster. `tests.bench.sides` starts it.
+No service that is written with these can be faster. `tests.bench.targets` starts it.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from hooks.ledger.tables import history, records
 from hooks.ledger.tallies import fold_all
 from hooks.ledger.upgrade import upgrade
 from hooks.retention.policy import Policy
-from tests.bench.families import CUSTOMER, DAYS, FAMILY, NOON, family
+from tests.bench.sample_shop import CUSTOMER, DAYS, FAMILY_SIZE, NOON, family_rows
 
 FIRST_ID = 1000
 """Below those of the orders in `tests.bench.traffic`."""
@@ -64,7 +64,7 @@ _clocks = Table(
 def fill(ledger: Database, policy: Policy, number: int) -> None:
     """Put so many records (a multiple of FAMILY) into a new ledger, by this policy."""
     upgrade(ledger)
-    families = number // FAMILY
+    families = number // FAMILY_SIZE
     with ledger.write() as connection:
         _metadata.create_all(connection)
         _prepare(connection, policy, families)
@@ -83,7 +83,9 @@ def _prepare(connection: Connection, policy: Policy, families: int) -> None:
     """Write down the rows to be stamped out."""
     columns = ("day", "place", "reason", *_OWN)
     for day in sorted({number * DAYS // families for number in range(families)}):
-        rows = [{"day": day, "place": place} | row for place, row in enumerate(family(day, policy))]
+        rows = [
+            {"day": day, "place": place} | row for place, row in enumerate(family_rows(day, policy))
+        ]
         connection.execute(insert(_shapes), [{name: row[name] for name in columns} for row in rows])
     connection.execute(insert(_clocks), list(_times()))
 
@@ -101,8 +103,8 @@ def _stamp(connection: Connection, first: int, end: int, families: int) -> None:
     before = connection.execute(select(func.coalesce(func.max(records.c.id), 0))).scalar_one()
     connection.execute(insert(records).from_select(_OWN, _rows(first, end, families)))
     number = records.c.external_id - FIRST_ID
-    shape = (_shapes.c.day == number // FAMILY * DAYS // families) & (
-        _shapes.c.place == number % FAMILY
+    shape = (_shapes.c.day == number // FAMILY_SIZE * DAYS // families) & (
+        _shapes.c.place == number % FAMILY_SIZE
     )
     same = ("state", "legal_basis", "retention_class", "delete_after", "policy_id")
     lines = select(
@@ -123,7 +125,7 @@ def _rows(first: int, end: int, families: int) -> Select[tuple[object, ...]]:
     numbers = select(literal(first, Integer).label("number")).cte("numbers", recursive=True)
     numbers = numbers.union_all(select(numbers.c.number + 1).where(numbers.c.number < end - 1))
     number = numbers.c.number
-    customer_id = FIRST_ID + number * FAMILY
+    customer_id = FIRST_ID + number * FAMILY_SIZE
     stands_for = cast(literal(CUSTOMER), String)
     own: dict[str, ColumnElement[object]] = {
         "external_id": customer_id + _shapes.c.place,

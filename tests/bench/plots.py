@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Sheet
 
-from tests.bench.figures import Figure, chosen
+from tests.bench.figures import Figure, select_figures
 from tests.bench.parts.growth import LARGE, TO_EMPTY
 from tests.bench.report import Parts
 from tests.bench.rounds import PERCENTILES, TO_FLOOR
-from tests.bench.sides import FLOOR
+from tests.bench.targets import FLOOR
 
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 LATENCY, GROWTH = "bench-latency.svg", "bench-growth.svg"
@@ -50,9 +50,9 @@ def _latencies(figures: Sequence[Figure], path: Path) -> Path:
         for name in _databases(figures)
     }
     with _sheet(path, len(panels)) as axes:
-        for panel, (title, of) in zip(axes, panels.items(), strict=True):
+        for panel, (title, labels) in zip(axes, panels.items(), strict=True):
             for name in PERCENTILES:
-                _line(panel, chosen(figures, name, **of), "rate", name)
+                _line(panel, select_figures(figures, name, **labels), "rate", name)
             panel.set(title=title, xlabel="requests a second, evenly", yscale="log")
             panel.yaxis.set_major_formatter("{x:g}")
             panel.yaxis.set_minor_formatter("")
@@ -67,11 +67,11 @@ def _growth(figures: Sequence[Figure], path: Path) -> Path:
         for name in _databases(figures):
             _line(
                 axes[0],
-                chosen(figures, TO_FLOOR, side=LARGE, database=name),
+                select_figures(figures, TO_FLOOR, side=LARGE, database=name),
                 "records",
                 NAMES[name],
             )
-            _line(axes[1], chosen(figures, TO_EMPTY, database=name), "records", NAMES[name])
+            _line(axes[1], select_figures(figures, TO_EMPTY, database=name), "records", NAMES[name])
         for panel, title in zip(
             axes, ("of the floor", "of the rate at an empty ledger"), strict=True
         ):
@@ -83,13 +83,13 @@ def _growth(figures: Sequence[Figure], path: Path) -> Path:
 
 
 def _databases(figures: Iterable[Figure]) -> list[str]:
-    return list(dict.fromkeys(str(figure.of["database"]) for figure in figures))
+    return list(dict.fromkeys(str(figure.labels["database"]) for figure in figures))
 
 
 def _line(panel: Axes, figures: Iterable[Figure], by: str, label: str) -> None:
     """Medians, with the least and the most behind them."""
-    points = sorted(figures, key=lambda figure: figure.of[by])
-    where = [float(figure.of[by]) for figure in points]
+    points = sorted(figures, key=lambda figure: figure.labels[by])
+    where = [float(figure.labels[by]) for figure in points]
     (line,) = panel.plot(
         where, [figure.median for figure in points], marker="o", markersize=3, label=label
     )

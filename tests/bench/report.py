@@ -15,7 +15,7 @@ from tests.bench.figures import Figure
 Parts = Mapping[str, Sequence[Figure]]
 """The figures, by the part of the measurements that they come from."""
 
-ONLY_IN_JSON = frozenset({"9 of 10", "p99.9"})
+NOT_IN_TABLE = frozenset({"9 of 10", "p99.9"})
 """Figures that a plot needs and a reader does not."""
 
 HEAD = ("measured", "of", "median", "least", "most", "rounds")
@@ -30,16 +30,23 @@ def _rows(figures: Iterable[Figure]) -> str:
     rows = [
         HEAD,
         ("---", "---", *(["--:"] * (len(HEAD) - 2))),
-        *(_row(one) for one in figures if one.name not in ONLY_IN_JSON),
+        *(_row(one) for one in figures if one.name not in NOT_IN_TABLE),
     ]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _row(figure: Figure) -> tuple[str, ...]:
     name = f"{figure.name}, {figure.unit}" if figure.unit else figure.name
-    of = ", ".join(_words(key, value) for key, value in figure.of.items())
+    labels = ", ".join(_words(key, value) for key, value in figure.labels.items())
     least, most = min(figure.values), max(figure.values)
-    return (name, of, number(figure.median), number(least), number(most), str(len(figure.values)))
+    return (
+        name,
+        labels,
+        number(figure.median),
+        number(least),
+        number(most),
+        str(len(figure.values)),
+    )
 
 
 def _words(key: str, value: str | int) -> str:

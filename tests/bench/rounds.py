@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from tests.bench.bench import Bench
-from tests.bench.figures import Figure, Of, ratios
+from tests.bench.figures import Figure, Labels, ratios
 from tests.bench.load import Outcome
-from tests.bench.sides import FLOOR, Side
+from tests.bench.targets import FLOOR, Target
 
 RATE = "answers a second, as many as it can"
 TO_FLOOR = "that, as a part of the floor's"
@@ -20,59 +20,61 @@ OVERWHELMED_SECONDS = 1.0
 """A side whose p99 at some rate is longer than this is not asked for more."""
 
 
-def in_turn(
-    bench: Bench, sides: Sequence[Side], load: Callable[[Side], Outcome], rounds: int
+def run_in_turn(
+    bench: Bench, targets: Sequence[Target], load: Callable[[Target], Outcome], rounds: int
 ) -> dict[str, list[Outcome]]:
     """What came of the load on each side, by round; every other round goes through the sides backwards."""
-    found: dict[str, list[Outcome]] = {side.name: [] for side in sides}
+    found: dict[str, list[Outcome]] = {target.name: [] for target in targets}
     for number in range(rounds):
-        for side in sides if number % 2 == 0 else reversed(sides):
-            side.prepare(bench)
+        for target in targets if number % 2 == 0 else reversed(targets):
+            target.prepare(bench)
             bench.idle.wait()
-            found[side.name].append(load(side))
+            found[target.name].append(load(target))
     return found
 
 
-def closed(bench: Bench, sides: Sequence[Side], of: Of) -> Iterator[Figure]:
+def closed(bench: Bench, targets: Sequence[Target], labels: Labels) -> Iterator[Figure]:
     """How many requests a second each side answers at most, and how that compares with the floor."""
-    found = in_turn(bench, sides, lambda side: side.closed(bench), bench.plan.rounds)
+    found = run_in_turn(bench, targets, lambda target: target.closed(bench), bench.plan.rounds)
     rates = {
-        name: Figure(RATE, "1/s", tuple(one.rate for one in outcomes), of | {"side": name})
+        name: Figure(RATE, "1/s", tuple(one.rate for one in outcomes), labels | {"side": name})
         for name, outcomes in found.items()
     }
     yield from rates.values()
     for name, rate in rates.items():
         if name != FLOOR:
-            yield ratios(TO_FLOOR, rate, rates[FLOOR], of | {"side": name})
-    yield from _failures(found, of)
+            yield ratios(TO_FLOOR, rate, rates[FLOOR], labels | {"side": name})
+    yield from _failures(found, labels)
 
 
-def steady(bench: Bench, sides: Sequence[Side], of: Of, rates: Sequence[int]) -> Iterator[Figure]:
+def steady(
+    bench: Bench, targets: Sequence[Target], labels: Labels, rates: Sequence[int]
+) -> Iterator[Figure]:
     """How long each side takes to answer at each rate, until it is overwhelmed."""
-    left = list(sides)
+    left = list(targets)
     for rate in rates:
-        found = in_turn(
-            bench, left, partial(Side.open, bench=bench, rate=rate), max(1, bench.plan.rounds - 2)
+        found = run_in_turn(
+            bench, left, partial(Target.open, bench=bench, rate=rate), max(1, bench.plan.rounds - 2)
         )
         for name, outcomes in found.items():
-            yield from _latencies(outcomes, of | {"side": name, "rate": rate})
-        yield from _failures(found, of | {"rate": rate})
-        left = [side for side in left if _bears(found[side.name])]
+            yield from _latencies(outcomes, labels | {"side": name, "rate": rate})
+        yield from _failures(found, labels | {"rate": rate})
+        left = [target for target in left if _bears(found[target.name])]
 
 
 def _bears(outcomes: list[Outcome]) -> bool:
     return not any(one.failed or one.percentile(0.99) > OVERWHELMED_SECONDS for one in outcomes)
 
 
-def _latencies(outcomes: list[Outcome], of: Of) -> Iterator[Figure]:
+def _latencies(outcomes: list[Outcome], labels: Labels) -> Iterator[Figure]:
     for name, part in PERCENTILES.items():
-        yield Figure(name, "ms", tuple(1000 * one.percentile(part) for one in outcomes), of)
+        yield Figure(name, "ms", tuple(1000 * one.percentile(part) for one in outcomes), labels)
 
 
-def _failures(found: dict[str, list[Outcome]], of: Of) -> Iterator[Figure]:
+def _failures(found: dict[str, list[Outcome]], labels: Labels) -> Iterator[Figure]:
     """Nothing, where none failed."""
     for name, outcomes in found.items():
         for status in sorted({status for one in outcomes for status in one.statuses} - {200}):
             told = f"answered by {status}" if status else "not answered"
             numbers = tuple(float(one.statuses[status]) for one in outcomes)
-            yield Figure(FAILED, "", numbers, of | {"side": name, "how": told})
+            yield Figure(FAILED, "", numbers, labels | {"side": name, "how": told})

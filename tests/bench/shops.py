@@ -12,7 +12,7 @@ from hooks.ledger import rounds, stores
 from hooks.ledger.database import Database
 from hooks.ledger.tables import rounds as rounds_table
 from hooks.ledger.tables import stores as stores_table
-from tests.bench.families import SLUG
+from tests.bench.sample_shop import SLUG
 from tests.support.processes import Sandbox, Stack
 
 CALLS = 1000
@@ -41,7 +41,7 @@ def open_shop(started: Stack, orders: int = 0, customers: int = 0) -> Sandbox:
     return shop
 
 
-def learnt(url: str, *, later: bool = False) -> None:
+def teach_the_rate(url: str, *, later: bool = False) -> None:
     """Have the ledger know from before that the store bears all calls; `later`: its lists were gone through just
     now."""
     now = datetime.now(UTC)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.bench.figures import Figure, Of, chosen
+from tests.bench.figures import Figure, Labels, select_figures
 from tests.bench.report import Parts, number
 
 MARKS = ("<!-- figures of `make bench` -->", "<!-- their end -->")
@@ -23,10 +23,10 @@ class Line:
     asked: str
     part: str
     name: str
-    of: Of = field(default_factory=dict)
+    labels: Labels = field(default_factory=dict)
 
 
-FULL: Of = {"records": MILLION, "side": "large"}
+FULL: Labels = {"records": MILLION, "side": "large"}
 LINES = (
     Line("deliveries a second, verified, tagged, durable", "", "intake", "answers a second, as many as it can",
          {"side": "service"}),
@@ -69,7 +69,7 @@ def table(parts: Parts) -> str:
 def _rows(parts: Parts) -> Iterator[str]:
     for line in LINES:
         figures = [
-            chosen(parts.get(line.part, ()), line.name, **line.of, database=name)
+            select_figures(parts.get(line.part, ()), line.name, **line.labels, database=name)
             for name in DATABASES
         ]
         if any(figures):

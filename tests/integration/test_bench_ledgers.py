@@ -25,8 +25,8 @@ from hooks.settings import StoreSettings
 from hooks.store.client import StoreClient
 from tests.bench import ledgers
 from tests.bench.databases import size
-from tests.bench.families import LAST_DAY
-from tests.bench.shops import learnt, open_shop
+from tests.bench.sample_shop import LAST_DAY
+from tests.bench.shops import open_shop, teach_the_rate
 from tests.bench.usage import run
 from tests.support.processes import Stack, stack
 
@@ -73,7 +73,7 @@ def started(tmp_path: Path, database: Database) -> Iterator[Stack]:
 
 
 def test_a_backfill_takes_in_every_record_of_the_store(started: Stack, database: Database) -> None:
-    learnt(started.database_url)
+    teach_the_rate(started.database_url)
     open_shop(started, orders=150, customers=20)
     used = run(started, "store", "backfill", limit=60)
     assert (used.status, used.peak > 10, used.cpu > 0) == (0, True, True)

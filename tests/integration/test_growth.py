@@ -27,7 +27,7 @@ from hooks.retention.tags import tagged_by
 from hooks.settings import Settings, StoreSettings
 from hooks.web.status.report import status_of
 from tests.integration.full_counts import NOW, TODAY
-from tests.support.crowd import FAMILY, STORES, crowd, fill
+from tests.support.large_ledger import FAMILY_SIZE, STORES, family_rows, fill_ledger
 
 SMALL, LARGE = 100, 400
 """Families: there are more than shapes of them in both."""
@@ -96,9 +96,9 @@ def _push(connection: Connection, kind: Any) -> object:
 
 def _grow(ledger: Database, policy: Policy, have: int, families: int) -> None:
     """Add families; each record has a sealed line of history and a delivery."""
-    fill(ledger, islice(crowd(policy, families, NOW), have * FAMILY, None))
+    fill_ledger(ledger, islice(family_rows(policy, families, NOW), have * FAMILY_SIZE, None))
     told = {"at": NOW, "cause": "order.created", "state": "active", "reason": "Paid"}
-    new = range(have * FAMILY + 1, families * FAMILY + 1)
+    new = range(have * FAMILY_SIZE + 1, families * FAMILY_SIZE + 1)
     with ledger.write() as connection:
         stores.register(connection, STORES)
         connection.execute(insert(history), [told | {"record_id": number} for number in new])
@@ -130,7 +130,7 @@ def _let_live(connection: Connection, families: int) -> None:
         "held": False,
     }
     connection.execute(update(records_table).where(records_table.c.id % 5 == 0).values(gone))
-    last = update(records_table).where(records_table.c.id == families * FAMILY)
+    last = update(records_table).where(records_table.c.id == families * FAMILY_SIZE)
     connection.execute(last.values(legal_basis="legal-obligation", delete_after=TODAY))
 
 

@@ -30,7 +30,7 @@ from hooks.runtime import Runtime
 from hooks.settings import Settings
 from hooks.worker import loop, maintenance
 from tests.integration.harness import NOON, ON_SQLITE, SETTLE, Clock
-from tests.support import works
+from tests.support import confined_jobs
 from tests.support.hostile import Bytes, Hostile, answer, bomb, dripping, hostile, large, redirect
 from tests.support.processes import until
 
@@ -261,11 +261,15 @@ def test_a_dripping_page_is_cut_off(server: Hostile, policy: Policy, way: str) -
 
 
 ENDS: list[tuple[Callable[[str, object], object], type[Exception], str]] = [
-    (works.burn, PageError, "the page took longer than 1 seconds"),
-    (works.hoard, PageError, "the page takes too much memory or time to be read"),
-    (works.die, PageError, "the page takes too much memory or time to be read"),
+    (confined_jobs.use_cpu_without_end, PageError, "the page took longer than 1 seconds"),
+    (
+        confined_jobs.take_too_much_memory,
+        PageError,
+        "the page takes too much memory or time to be read",
+    ),
+    (confined_jobs.kill_itself, PageError, "the page takes too much memory or time to be read"),
     # a fault of ours is not the page's
-    (works.fail, ZeroDivisionError, "a fault of ours"),
+    (confined_jobs.raise_a_fault, ZeroDivisionError, "a fault of ours"),
 ]
 
 
@@ -274,12 +278,14 @@ def test_each_end_of_the_reader_process_is_reported(
     work: Callable[[str, object], object], kind: type[Exception], words: str
 ) -> None:
     with pytest.raises(kind, match=words):
-        run_confined(work, "the page", None, seconds=1 if work is works.burn else 60)
+        run_confined(
+            work, "the page", None, seconds=1 if work is confined_jobs.use_cpu_without_end else 60
+        )
     assert active_children() == []
 
 
 def test_the_reader_process_has_its_own_limits() -> None:
-    assert run_confined(works.limits, "the page", None, seconds=60) == (
+    assert run_confined(confined_jobs.resource_limits, "the page", None, seconds=60) == (
         confined_module.MAX_MEMORY,
         61,
     )
@@ -289,7 +295,9 @@ def test_a_stopping_worker_abandons_the_reader_at_once() -> None:
     stopping = Event()
     stopping.set()
     with pytest.raises(StoppedError):
-        run_confined(works.burn, "the page", None, seconds=600, stopping=stopping)
+        run_confined(
+            confined_jobs.use_cpu_without_end, "the page", None, seconds=600, stopping=stopping
+        )
     assert active_children() == []
 
 

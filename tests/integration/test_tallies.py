@@ -33,7 +33,7 @@ from tests.integration.full_counts import (
     tally_counts,
 )
 from tests.integration.harness import Harness
-from tests.support.crowd import crowd
+from tests.support.large_ledger import family_rows
 
 DAYS = [None, *(TODAY + timedelta(days=days) for days in (-1, 0, 1, 29, 30, 364, 365))]
 ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -184,7 +184,7 @@ def test_a_migration_counts_the_existing_records(
     # Columns that this revision did not have yet.
     later = {"oddities", "role", "email_hash", "request_due", "hold_review"}
     with ledger.write() as connection:
-        for row in crowd(policy, 60, NOW):
+        for row in family_rows(policy, 60, NOW):
             connection.execute(
                 insert(records), {name: value for name, value in row.items() if name not in later}
             )

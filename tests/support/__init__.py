@@ -1,1 +1,1 @@
-"""What tests share: recordings, databases, and the real processes of the service and of the sandbox store."""
+"""Helpers that tests share: recordings, databases, and the real processes of the service and of the sandbox store."""

@@ -12,7 +12,7 @@ from tests.support.processes import ROOT
 
 
 def copy_project(target: Path) -> Path:
-    """Copy every file of the project that git has, or would add, into a new folder; the folder."""
+    """Copy every file of the project that git has, or would add, into a new folder. Return the folder."""
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listing, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
     for name in filter(None, names.split("\0")):
@@ -23,7 +23,7 @@ def copy_project(target: Path) -> Path:
 
 
 def bare_environment() -> dict[str, str]:
-    """The variables of this process but for ours and those of the tools that run the suite."""
+    """The variables of this process, without those of the service and of the tools that run the suite."""
     strange = (
         "STORE",
         "DATABASE",
@@ -39,7 +39,7 @@ def bare_environment() -> dict[str, str]:
 
 
 def make(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `make` in a copy of the project, with the Python of this process; its output is that of both streams."""
+    """Run `make` in a copy of the project, with the Python of this process. `stdout` holds both streams."""
     python = f"PYTHON={base_python()}"
     return subprocess.run(
         ["make", python, *arguments],
@@ -54,5 +54,5 @@ def make(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def base_python() -> Path:
-    """The Python that the environment of this process was made with."""
+    """The Python interpreter that the virtual environment of this process was made with."""
     return Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"

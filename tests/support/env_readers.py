@@ -1,7 +1,7 @@
-"""The readers of a `.env` file beside python-dotenv, as far as one-line values go, by their sources.
+"""Read one-line values of a `.env` file as systemd and Docker Compose do, after their sources.
 
-systemd: https://github.com/systemd/systemd/blob/main/src/basic/env-file.c, with the rule of before version 254 for a
-comment that ends with a backslash. Compose: https://github.com/compose-spec/compose-go/blob/main/dotenv/parser.go.
+systemd: https://github.com/systemd/systemd/blob/main/src/basic/env-file.c, with the rule of
+versions before 254 for a comment that ends with a backslash. Compose: https://github.com/compose-spec/compose-go/blob/main/dotenv/parser.go.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _systemd_value(rest: str) -> str:
 
 
 def by_compose(text: str) -> dict[str, str | None]:
-    """The variables that a container gets by `env_file`; None for a value that depends on others."""
+    """The variables that a container gets by `env_file`; None for a value that refers to another variable."""
     variables: dict[str, str | None] = {}
     for line in text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n"):
         assignment = line.strip()

@@ -1,4 +1,4 @@
-"""A real server that answers byte by byte as a test says: too much, too slowly, or without an end."""
+"""A real HTTP server that a test controls byte by byte: it answers too much, too slowly, or without an end."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Bytes = Iterable[bytes]
 
 @dataclass
 class Hostile:
-    """`answers` says what each path gets. `sent` counts the bytes that clients took, or that are on their way;
-    `left` counts the clients that did not wait for a whole answer."""
+    """A server with an answer for each path in `answers`. `sent` counts the bytes that were sent to clients; `left`
+    counts the clients that closed the connection before the answer was complete."""
 
     url: str = ""
     answers: dict[str, Callable[[], Bytes]] = field(default_factory=dict)
@@ -31,13 +31,13 @@ class Hostile:
     closing: Event = field(default_factory=Event)
 
     def drip(self, *parts: bytes) -> Iterator[bytes]:
-        """The parts, with a pause before each: slow, but in the end a whole answer."""
+        """Yield the parts with a pause before each: a slow answer that is complete in the end."""
         for part in parts:
             self.closing.wait(DRIP_SECONDS)
             yield part
 
     def drip_for_ever(self) -> Iterator[bytes]:
-        """Headers without an end, as far as a client takes them."""
+        """Yield headers without an end, until the client closes the connection."""
         yield from self.drip(b"HTTP/1.1 200 OK\r\n", b"X-A: ")
         while not self.closing.is_set():
             yield from self.drip(b"x")
@@ -49,7 +49,7 @@ def head(status: int, *headers: str) -> bytes:
 
 
 def answer(body: bytes, *headers: str, status: int = 200) -> Bytes:
-    """A whole answer."""
+    """A complete answer."""
     return (head(status, f"Content-Length: {len(body)}", *headers), body)
 
 
@@ -59,14 +59,14 @@ def redirect(location: str, status: int = 302) -> Bytes:
 
 
 def large(status: int, megabytes: int, *headers: str) -> Iterator[bytes]:
-    """An answer with a body of that many megabytes, made as it is sent."""
+    """An answer with a body of that many megabytes, produced while it is sent."""
     yield head(status, f"Content-Length: {megabytes * len(MEGABYTE)}", *headers)
     for _ in range(megabytes):
         yield MEGABYTE
 
 
 def bomb(status: int, megabytes: int, *headers: str) -> Bytes:
-    """The same in gzip: a thousandth on the wire."""
+    """The same body in gzip, a thousandth of the size on the wire."""
     body = b"".join(
         gzip.compress(MEGABYTE, 1) for _ in range(megabytes)
     )  # members of gzip make one stream
@@ -74,7 +74,7 @@ def bomb(status: int, megabytes: int, *headers: str) -> Bytes:
 
 
 def dripping(body: bytes) -> dict[str, Callable[[Hostile], Bytes]]:
-    """Each way to answer with this body in DRIPS drips."""
+    """Each way to send this body in DRIPS small parts."""
     blanks = [b" "] * DRIPS
     long = f"Content-Length: {len(body) + DRIPS}"
     return {
@@ -136,7 +136,7 @@ class _Handler(StreamRequestHandler):
 
 @contextmanager
 def hostile() -> Iterator[Hostile]:
-    """Listen for as long as the block lasts."""
+    """Run a server until the block ends."""
     script = Hostile()
     server = _Server(("127.0.0.1", 0), _Handler)
     server.script = script

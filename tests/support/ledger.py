@@ -1,4 +1,4 @@
-"""Records and history put into a ledger by hand, for tests of what reads them."""
+"""Insert records and history by hand, for tests of the code that reads them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hooks.ledger.unit import Unit
 
 
 def make(connection: Connection, key: RecordKey, now: datetime, **columns: Any) -> int:
-    """A record with these columns; its row id."""
+    """Insert a record with these columns. Return its row id."""
     unit = Unit(connection)
     unit.save(blank(key, now), cast("RecordChange", columns))
     unit.write()
@@ -24,7 +24,7 @@ def make(connection: Connection, key: RecordKey, now: datetime, **columns: Any) 
 
 
 def find(connection: Connection, key: RecordKey) -> Any:
-    """A record that must be there."""
+    """The row of a record, which must exist."""
     known = Unit(connection).find(key)
     assert known is not None
     return known
@@ -38,7 +38,7 @@ def remember(
     cause: str,
     reason: str,
 ) -> None:
-    """A line of the history."""
+    """Insert a line of history."""
     connection.execute(
         insert(history), {"record_id": record_id} | history_line(row, at, cause, reason)
     )

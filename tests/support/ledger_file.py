@@ -1,4 +1,4 @@
-"""The file of an SQLite ledger, out of the way for a while."""
+"""Move the file of an SQLite ledger away for a while."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @contextmanager
 def moved_away(path: Path) -> Iterator[None]:
-    """Move the file, and what SQLite keeps beside it, into a folder beside them for as long as the block lasts."""
+    """Move the database file and its WAL files into another folder until the block ends."""
     away = path.parent / "away"
     away.mkdir()
     files = list(path.parent.glob(f"{path.name}*"))

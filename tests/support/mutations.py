@@ -1,6 +1,6 @@
-"""Requests grown from the recorded deliveries: bent in structure, in bytes, in headers, in address and method.
+"""Mutate recorded deliveries: their structure, bytes, headers, address and method.
 
-Everything is drawn from the `random.Random` that is given: the same one gives the same requests.
+All random choices come from the given `random.Random`, so that the same seed gives the same requests.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TOPIC = "X-WC-Webhook-Topic"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, of whatever method and to whatever address; `Content-Length` is left to who sends it."""
+    """One request with any method and any address. The sender adds `Content-Length`."""
 
     method: str
     target: str
@@ -29,22 +29,22 @@ class Request:
 
     @classmethod
     def of(cls, sent: Recorded) -> Request:
-        """A recorded delivery, sent as it was."""
+        """A recorded delivery, unchanged."""
         headers = {name: value for name, value in sent.headers.items() if name != "Content-Length"}
         return cls("POST", INTAKE, headers, sent.body)
 
     @property
     def is_delivery(self) -> bool:
-        """Whether it reaches the intake of a store that is served."""
+        """Return True if the request reaches the intake of a configured store."""
         return self.method == "POST" and self.target.partition("?")[0] == INTAKE
 
     @property
     def is_genuine(self) -> bool:
-        """Whether it bears the signature of these very bytes."""
+        """Return True if the signature fits the body."""
         return self.headers.get(SIGNATURE) == sign(self.body)
 
     def signed(self) -> Request:
-        """The same with the right signature."""
+        """The same request with the right signature."""
         return replace(self, headers=self.headers | {SIGNATURE: sign(self.body)})
 
 
@@ -53,12 +53,12 @@ _PAYLOADS = [json.loads(sent.body) for sent in CORPUS if sent.body.startswith(b"
 FIELDS = sorted({name for payload in _PAYLOADS for name in payload})
 _TOPICS = sorted({sent.headers[TOPIC] for sent in CORPUS if TOPIC in sent.headers})
 
-# --- JSON, and what only looks like it ---------------------------------------------------------------------
+# --- JSON and almost JSON ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """Text that stands in the body as it is, JSON or not."""
+    """Text that is written into the body unchanged, JSON or not."""
 
     text: str
 
@@ -68,13 +68,13 @@ Members = list[tuple[str, Any]]
 
 @dataclass(slots=True)
 class _Object:
-    """An object by its members in order, so that a name may come twice."""
+    """An object as an ordered list of members, so that a name may occur twice."""
 
     members: Members
 
 
 def _tree(value: Any) -> Any:
-    """A JSON value, with all objects as members: to be bent in place."""
+    """A JSON value with all objects as `_Object`, to be mutated in place."""
     if isinstance(value, dict):
         return _Object([(name, _tree(inner)) for name, inner in value.items()])
     if isinstance(value, list):
@@ -97,7 +97,7 @@ def _text(value: Any, *, ascii_only: bool) -> str:
 
 
 def _objects(value: Any) -> list[_Object]:
-    """All objects of a tree that have members, the outermost first."""
+    """All non-empty objects of a tree, the outermost first."""
     found = []
     waiting = [value]
     while waiting:
@@ -193,7 +193,7 @@ def _wrap(random: Random, members: Members, place: int) -> None:
 
 
 def _borrow(random: Random, members: Members, place: int) -> None:
-    """The value that another recorded delivery has in its place, or in another field's."""
+    """A value of another recorded delivery, from the same field or from another one."""
     payload = random.choice(_PAYLOADS)
     members[place] = (members[place][0], _tree(payload[random.choice(sorted(payload))]))
 
@@ -218,13 +218,13 @@ BENDS = [
 
 
 def bent(random: Random, payload: Any) -> bytes:
-    """A recorded payload as JSON, or nearly, with one to four places of it changed."""
+    """A recorded payload as JSON or almost JSON, with one to four mutations."""
     tree = _tree(payload)
     for _ in range(random.randrange(1, 5)):
         objects = _objects(tree)
         if not objects:
             break
-        # The fields that the service looks at are mostly the outermost.
+        # Most fields that the service reads are in the outermost object.
         chosen = objects[0] if random.random() < 0.6 else random.choice(objects)
         random.choice(BENDS)(random, chosen.members, random.randrange(len(chosen.members)))
     return _text(tree, ascii_only=random.random() < 0.5).encode("utf-8", "surrogatepass")
@@ -291,7 +291,7 @@ DAMAGES = [
 
 
 def damaged(random: Random, body: bytes) -> bytes:
-    """The body with its bytes changed, without regard to what they mean."""
+    """The body with changed bytes, whatever their meaning."""
     for _ in range(random.randrange(1, 3)):
         body = random.choice(DAMAGES)(random, body)
     return body
@@ -348,7 +348,7 @@ def _other_headers(random: Random, headers: dict[str, str]) -> dict[str, str]:
 
 
 def _forged(random: Random, request: Request) -> Request:
-    """Not signed, or not with the store's secret, or for other bytes."""
+    """Headers without a signature, with another secret's signature, or with the signature of another body."""
     right = sign(request.body)
     wrong = [
         sign(request.body, "another secret"),
@@ -379,8 +379,8 @@ TARGETS = [
 ]  # fmt: skip
 
 
-def _elsewhere(random: Random, request: Request) -> Request:
-    """At another address, or with another method. The body is short: one that nobody reads may end in a reset."""
+def _to_another_address(random: Random, request: Request) -> Request:
+    """A request to another address, or with another method. A long unread body may end in a reset."""
     return replace(
         request,
         method=random.choice(METHODS),
@@ -390,7 +390,7 @@ def _elsewhere(random: Random, request: Request) -> Request:
 
 
 def request(random: Random) -> Request:
-    """Any request: mostly a delivery with a bent body and the right signature."""
+    """Any request: usually a delivery with a mutated body and the right signature."""
     made = random.choice(CORPUS)
     if made.body.startswith(b"{") and random.random() < 0.75:
         made = replace(made, body=bent(random, json.loads(made.body)))
@@ -398,10 +398,12 @@ def request(random: Random) -> Request:
         made = replace(made, body=damaged(random, made.body))
     if random.random() < 0.3:
         made = replace(made, headers=_other_headers(random, made.headers))
-    if SIGNATURE in made.headers or random.random() < 0.5:  # else it stays a ping, or what was one
+    if (
+        SIGNATURE in made.headers or random.random() < 0.5
+    ):  # otherwise it stays a ping, or a mutated ping
         made = made.signed()
     if random.random() < 0.12:
         made = _forged(random, made)
     if random.random() < 0.12:
-        made = _elsewhere(random, made)
+        made = _to_another_address(random, made)
     return made

@@ -1,4 +1,4 @@
-"""Policies that differ from the one that the project ships in what a test says, by edits of its text."""
+"""Variants of the shipped policy, made by editing its text."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def variant(
     roles: Sequence[str] = (),
     comment: str = "",
 ) -> Policy:
-    """The policy under another id; `keep` are other periods, by class, `newsletter` one more meta key of a choice,
-    `roles` those of customers."""
+    """The policy with another id. `keep` replaces periods by class, `newsletter` adds a meta key that holds a choice,
+    `roles` replaces the customer roles."""
     text = _once(r'^id = ".*"$', f'id = "{id}"', policy.text)
     text = _once(r"^effective_from = \S+", f"effective_from = {effective_from}", text)
     if version:

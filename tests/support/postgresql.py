@@ -1,4 +1,4 @@
-"""A real PostgreSQL server, from a wheel, and databases in it."""
+"""Start a real PostgreSQL server from a wheel, and create databases in it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sqlalchemy.engine import make_url
 DISCONNECT = (
     "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'"
 )
-"""Ends all connections to the database, and waits until they are gone."""
+"""End all connections to the database, and wait until they are closed."""
 
 
 @contextmanager
 def server(directory: Path) -> Iterator[str]:
-    """A server with all its files in an empty directory; the URL of its maintenance database."""
+    """Run a server with all its files in an empty directory. Yield the URL of its maintenance database."""
     # Without such a folder of its own it locks a file in the common temporary folder, which only the user
     # who came first can open.
     (directory / "python_PostgresServer").mkdir()
@@ -59,7 +59,7 @@ def new_database(server_url: str, *, template: str = "template1") -> Iterator[st
 
 
 def maintain(database_url: str, *statements: str) -> None:
-    """Run statements about a database, which they call `{name}`, in its server's maintenance database."""
+    """Run statements in the maintenance database of the server. `{name}` in them stands for the database."""
     url = make_url(database_url)
     admin = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:

@@ -25,23 +25,23 @@ ROOT = Path(__file__).parent.parent.parent
 DEADLINE_SECONDS = 240.0
 
 TOKEN = "a token that nobody guesses"
-"""For processes whose PUBLIC_URL is public, which do not start without one."""
+"""The status token, without which a process with a public PUBLIC_URL does not start."""
 
 UNSAFE_SQLITE = ROOT / "tests/support/unsafe_sqlite"
-"""On PYTHONPATH, it gives a process an SQLite that can lose commits in WAL mode."""
+"""A folder that makes a process with it on PYTHONPATH use an SQLite that can lose commits in WAL mode."""
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
+    """A port that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def until(true: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS) -> None:
-    """Wait until something is true; fail, saying what, if it does not come."""
+def until(condition: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS) -> None:
+    """Wait until the condition is true. Fail with the description if that takes too long."""
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds} s in vain: {what}")
         time.sleep(0.05)
@@ -49,7 +49,7 @@ def until(true: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS
 
 @dataclass
 class Process:
-    """A child with its output in a file."""
+    """A child process with its output in a file."""
 
     command: list[str]
     env: dict[str, str]
@@ -57,10 +57,10 @@ class Process:
     child: subprocess.Popen[bytes] | None = None
     directory: Path = ROOT
     inherited: tuple[int, ...] = ()
-    """Descriptors that it has of this process."""
+    """File descriptors that the child inherits from this process."""
 
     def start(self) -> Self:
-        """Start it, again if it was stopped before."""
+        """Start the process, or start it again."""
         with self.output.open("ab") as sink:
             self.child = subprocess.Popen(
                 self.command,
@@ -79,13 +79,13 @@ class Process:
             os.killpg(self.child.pid, number)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Signal the process itself and wait; its exit status."""
+        """Signal the process itself and wait. Return its exit status."""
         if self.child and self.child.poll() is None:
             os.kill(self.child.pid, number)
         return self.wait()
 
     def wait(self) -> int:
-        """Wait for its end; its exit status."""
+        """Wait until the process ends. Return its exit status."""
         if self.child is None:
             return 0
         try:
@@ -96,7 +96,7 @@ class Process:
             raise
 
     def log(self) -> str:
-        """All that it printed."""
+        """All output of the process."""
         return self.output.read_text(errors="replace") if self.output.exists() else ""
 
 
@@ -114,13 +114,13 @@ class Web(Process):
     url: str = ""
 
     def start(self) -> Self:
-        """Start and wait until it answers."""
+        """Start the process and wait until it answers."""
         super().start()
         until(self._lives, f"web to live; it printed:\n{self.log()[-2000:]}")
         return self
 
     def take_over(self, listener: socket.socket) -> None:
-        """Have it answer at this listener, which is handed over as systemd does: as descriptor 3."""
+        """Make it serve on this listener, which it gets as descriptor 3, as from systemd."""
         self.command = [sys.executable, "-c", HAND_OVER, str(listener.fileno()), *self.command]
         self.inherited = (listener.fileno(),)
         self.url = "http://{}:{}".format(*listener.getsockname())
@@ -138,22 +138,22 @@ class Web(Process):
         )
 
     def result(self, sent: Recorded, slug: str = "shop") -> str:
-        """Send one delivery that must get 200; what became of it."""
+        """Send one delivery that must get 200. Return its `result`."""
         answer = self.post(sent, slug)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["result"])
 
     def get(self, path: str, **options: Any) -> requests.Response:
-        """Read a page."""
+        """Send a GET request."""
         return requests.get(f"{self.url}{path}", timeout=30, **options)
 
     def status(self) -> dict[str, Any]:
-        """`/status`."""
+        """The JSON of `/status`."""
         found: dict[str, Any] = self.get("/status").json()
         return found
 
     def record(self, kind: str, number: int, slug: str = "shop") -> dict[str, Any]:
-        """`/records/…` of a record that must be there."""
+        """The JSON of `/records/…` for a record that must exist."""
         answer = self.get(f"/records/{slug}/{kind}/{number}")
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
@@ -162,21 +162,21 @@ class Web(Process):
 
 @dataclass
 class Sandbox(Process):
-    """The sandbox store, driven over its control routes."""
+    """The sandbox store, controlled over its control routes."""
 
     url: str = ""
     consumer_key: str = "ck_test"
     consumer_secret: str = "cs_test"
 
     def start(self) -> Self:
-        """Start and wait until it has said where it listens."""
+        """Start the process and wait until it has printed its address."""
         super().start()
         until(lambda: '"url"' in self.log(), "the sandbox store to listen")
         self.url = json.loads(self.log().splitlines()[-1])["url"]
         return self
 
     def do(self, operation: str, **arguments: Any) -> Any:
-        """Have something happen in the shop, or to it."""
+        """Run a control operation of the shop."""
         answer = requests.post(f"{self.url}/sandbox/{operation}", json=arguments, timeout=60)
         assert answer.status_code == 200, answer.text
         return answer.json()
@@ -187,7 +187,7 @@ class Sandbox(Process):
         return found
 
     def requests(self) -> list[dict[str, Any]]:
-        """Every REST request that it got, in order."""
+        """Every REST request that the store got, in order."""
         found: list[dict[str, Any]] = requests.get(f"{self.url}/sandbox/log", timeout=60).json()[
             "requests"
         ]
@@ -203,7 +203,7 @@ class Sandbox(Process):
         return counted
 
     def meta(self, kind: str, number: int) -> dict[str, Any]:
-        """What the shop holds under our keys of one record."""
+        """The values of our keys in the meta data of one record."""
         listed = self.state()["orders" if kind == "order" else "customers"]
         (held,) = (record for record in listed if record["id"] == number)
         return {
@@ -215,7 +215,7 @@ class Sandbox(Process):
 
 @dataclass
 class Stack:
-    """Starts the processes of one test, with one database and one directory, and ends them all."""
+    """The processes of one test, with one database and one directory. `stack` ends them all."""
 
     directory: Path
     database_url: str
@@ -257,17 +257,17 @@ class Stack:
         )
 
     def migrate(self) -> None:
-        """What `db upgrade` does."""
+        """Create or upgrade the tables, as `db upgrade` does."""
         ledger = Database(self.database_url)
         upgrade(ledger)
         ledger.close()
 
     def web(self, **env: str) -> Web:
-        """Start a web process, and let every process started later know it by its address."""
+        """Start a web process. Processes that start later get its address as PUBLIC_URL."""
         return self.new_web(**env).start()
 
     def new_web(self, **env: str) -> Web:
-        """The same, yet to be started."""
+        """The same web process, not started yet."""
         port = free_port()
         command = [
             sys.executable,
@@ -288,14 +288,14 @@ class Stack:
         return self.begin("worker", **env)
 
     def begin(self, *arguments: str, **env: str) -> Process:
-        """Start one `flask --app wsgi …` command, and leave it running."""
+        """Start one `flask --app wsgi …` command without waiting for its end."""
         command = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
         begun = Process(command, self._env(**env), self._output(arguments[0]))
         self.started.append(begun)
         return begun.start()
 
     def sandbox(self, *options: str) -> Sandbox:
-        """Start a sandbox store, and let every process started later serve it."""
+        """Start a sandbox store. Processes that start later get its address as STORE_URL."""
         keys = ["--consumer-key", "ck_test", "--consumer-secret", "cs_test"]
         command = [sys.executable, "-m", "deploy.sandbox", *keys, *options]
         sandbox = Sandbox(command, self._env(), self._output("sandbox"))
@@ -307,7 +307,7 @@ class Stack:
     def connect(
         self, sandbox: Sandbox, web: Web, *topics: str, role: str = "administrator"
     ) -> None:
-        """Make webhooks in the sandbox store that deliver to the web process."""
+        """Create webhooks in the sandbox store that deliver to the web process."""
         for topic in topics or TOPICS:
             target = f"{web.url}/webhooks/shop"
             sandbox.do("create_webhook", topic=topic, delivery_url=target, secret=SECRET, role=role)
@@ -316,7 +316,7 @@ class Stack:
         return self.directory / f"{name}-{len(self.started)}.log"
 
     def logs(self) -> str:
-        """All that all processes printed."""
+        """The output of all processes."""
         return "\n".join(process.log() for process in self.started)
 
 
@@ -335,7 +335,7 @@ TOPICS = (
 
 @contextmanager
 def stack(directory: Path, database_url: str) -> Iterator[Stack]:
-    """A Stack whose processes end with the block."""
+    """Yield a Stack, and end its processes with the block."""
     made = Stack(directory, database_url)
     try:
         yield made

@@ -1,4 +1,4 @@
-"""Deliveries as a real store sent them, and new ones signed the same way."""
+"""Deliveries that a real store sent, and new ones that are signed the same way."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any, cast
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
 RECORDED_SECRET = "recorded-secret"
-"""The one that the recorded store signed with: too short for this service to be set up with."""
+"""The secret that the recorded store signed with. It is too short for the settings of this service."""
 
 SECRET = "a-secret-of-the-recorded-shop"
-"""The one that all deliveries of the tests are signed with, the recorded ones anew."""
+"""The secret that signs all deliveries of the tests. The recorded ones are signed again with it."""
 
 SIGNATURE = "X-WC-Webhook-Signature"
 
@@ -34,7 +34,7 @@ class Recorded:
 
     @property
     def topic(self) -> str:
-        """Empty for the ping."""
+        """The topic; empty for the ping."""
         return self.headers.get("X-WC-Webhook-Topic", "")
 
 
@@ -51,13 +51,13 @@ def sign(body: bytes, secret: str = SECRET) -> str:
     return b64encode(hmac.digest(secret.encode(), body, "sha256")).decode()
 
 
-def _signed_anew(sent: Recorded) -> Recorded:
+def _sign_again(sent: Recorded) -> Recorded:
     if SIGNATURE not in sent.headers:
-        return sent  # the ping
+        return sent  # the ping has no signature
     return replace(sent, headers=sent.headers | {SIGNATURE: sign(sent.body)})
 
 
-DELIVERIES = [_signed_anew(sent) for sent in AS_RECORDED]
+DELIVERIES = [_sign_again(sent) for sent in AS_RECORDED]
 
 
 def delivery(number: int) -> Recorded:
@@ -73,7 +73,7 @@ def made(
     delivery_id: str = "0" * 32,
     webhook_id: int = 1,
 ) -> Recorded:
-    """A delivery that no store sent: `payload` is an object, or bytes for a body that is none."""
+    """A new delivery. `payload` is an object, or bytes for a body that is not JSON."""
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     resource, _, event = topic.partition(".")
     headers = {

@@ -1,4 +1,4 @@
-"""Posts the recorded deliveries, in order and signed anew, to a service that runs.
+"""Post the recorded deliveries, in order and signed again, to a running service.
 
 `python -m tests.support.replay URL [FIRST [LAST]]`, where URL ends in `/webhooks/<slug>` and the service was started
 with STORE_WEBHOOK_SECRETS=a-secret-of-the-recorded-shop. FIRST and LAST are file numbers; without them all are sent.
@@ -15,7 +15,7 @@ from tests.support.recordings import DELIVERIES, Recorded
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 if every delivery got 200, 1 if one did not, 2 where nobody answers."""
+    """Send the deliveries. Return 0 if every delivery got 200, 1 if one did not, 2 if nobody answers."""
     given = _parser().parse_args(arguments)
     chosen = DELIVERIES[given.first - 1 : given.last]
     try:
@@ -36,7 +36,7 @@ def _send(url: str, sent: Recorded) -> bool:
 
 
 def _outcome(answer: requests.Response) -> str:
-    """What became of it, or the code of the refusal."""
+    """The result of a delivery, or the code of the error."""
     try:
         body = answer.json()
     except ValueError:

@@ -1,4 +1,4 @@
-"""A server of the standard library that listens in a thread, for as long as a block lasts."""
+"""Run a server of the standard library in a thread until a block ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from threading import Thread
 
 @contextmanager
 def served(server: TCPServer) -> Iterator[str]:
-    """Let the server answer on loopback; its address, without a slash at the end."""
+    """Serve on loopback until the block ends. Yield the address, without a slash at the end."""
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

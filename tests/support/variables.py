@@ -22,7 +22,7 @@ STORE = {
     "STORE_CONSUMER_SECRET": "cs_one",
     "STORE_WEBHOOK_SECRETS": "whs_one_that_is_long",
 }
-"""A store that is set as it should be."""
+"""The variables of one store with valid values."""
 
 NAMES = [
     *NUMBERS,
@@ -46,7 +46,7 @@ NAMES = [
 
 @contextmanager
 def bare_environment() -> Iterator[None]:
-    """Unset all of them for as long as the block lasts; what is set within it is gone afterwards."""
+    """Unset all variables of the service until the block ends. Variables set within the block are removed."""
     before = dict(os.environ)
     for name in list(os.environ):
         if name.removesuffix("_FILE") in NAMES or name.startswith("STORE_"):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench import check, plots, report
-from tests.bench.figures import Figure, Of, chosen, ratios
+from tests.bench.figures import Figure, Labels, ratios, select_figures
 from tests.bench.idle import Idleness
 from tests.bench.parts.growth import LARGE, TO_EMPTY
 from tests.bench.rounds import PERCENTILES, TO_FLOOR
@@ -51,13 +51,13 @@ def test_numbers_have_three_significant_digits(value: float, expected: str) -> N
 
 
 def test_ratios_are_computed_for_each_round() -> None:
-    below = Figure("rate", "1/s", (2000.0, 0.0, 500.0), {})
-    assert ratios("part", RATES, below, {}).values == (0.6, 0.0, 2.0)
+    floor_rates = Figure("rate", "1/s", (2000.0, 0.0, 500.0), {})
+    assert ratios("part", RATES, floor_rates, {}).values == (0.6, 0.0, 2.0)
 
 
 def test_figures_are_selected_by_their_labels() -> None:
     figures = [intake(0.5), intake(0.4, "postgresql"), RATES]
-    assert chosen(figures, TO_FLOOR, database="postgresql") == [figures[1]]
+    assert select_figures(figures, TO_FLOOR, database="postgresql") == [figures[1]]
 
 
 def test_json_is_read_back_and_unmeasured_parts_stay(tmp_path: Path) -> None:
@@ -108,24 +108,24 @@ def test_the_same_figures_give_the_same_plots(tmp_path: Path) -> None:
 
 
 def _latencies() -> list[Figure]:
-    sides: list[Of] = [
+    target_labels: list[Labels] = [
         {"database": name, "side": side} for name in plots.NAMES for side in ("floor", "service")
     ]
     return [
-        Figure(name, "ms", (1.0, 2.0), of | {"rate": rate})
+        Figure(name, "ms", (1.0, 2.0), labels | {"rate": rate})
         for name in PERCENTILES
-        for of in sides
+        for labels in target_labels
         for rate in (1, 9)
     ]
 
 
 def _growing() -> list[Figure]:
-    sizes: list[Of] = [
+    sizes: list[Labels] = [
         {"database": name, "records": size} for name in plots.NAMES for size in (1000, 9000)
     ]
     return [
-        *(Figure(TO_FLOOR, "", (0.5, 0.6), of | {"side": LARGE}) for of in sizes),
-        *(Figure(TO_EMPTY, "", (0.9, 0.8), of) for of in sizes),
+        *(Figure(TO_FLOOR, "", (0.5, 0.6), labels | {"side": LARGE}) for labels in sizes),
+        *(Figure(TO_EMPTY, "", (0.9, 0.8), labels) for labels in sizes),
     ]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.bench.bench import Bench
-from tests.bench.figures import Figure, Of
-from tests.bench.shops import learnt, open_shop, orders_and_customers
-from tests.bench.sides import as_installed
+from tests.bench.figures import Figure, Labels
+from tests.bench.shops import open_shop, orders_and_customers, teach_the_rate
+from tests.bench.targets import as_installed
 from tests.bench.usage import Usage, run
 from tests.support.processes import stack
 
@@ -19,9 +19,9 @@ def measure(bench: Bench) -> Iterator[Figure]:
     sizes = bench.plan.shops
     small, large = (_filled(bench, size) for size in sizes)
     for size, used in zip(sizes, (small, large), strict=True):
-        of: Of = {"database": "sqlite", "records": size}
-        yield Figure.single("records read and tagged a second", "1/s", size / used.seconds, of)
-        yield Figure.single("most memory of the command", "MiB", used.peak, of)
+        labels: Labels = {"database": "sqlite", "records": size}
+        yield Figure.single("records read and tagged a second", "1/s", size / used.seconds, labels)
+        yield Figure.single("most memory of the command", "MiB", used.peak, labels)
     more = sizes[1] - sizes[0]
     yield Figure.single(
         "its own time a record", "ms", 1000 * (large.cpu - small.cpu) / more, {"database": "sqlite"}
@@ -31,7 +31,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
 def _filled(bench: Bench, size: int) -> Usage:
     bench.say(f"backfill of {size:,} records")
     with bench.databases.new("sqlite") as url, stack(bench.place("backfill"), url) as started:
-        learnt(url)
+        teach_the_rate(url)
         started.env |= as_installed()
         open_shop(started, *orders_and_customers(size))
         bench.idle.wait()

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.bench.bench import Bench
 from tests.bench.figures import Figure
 from tests.bench.rounds import closed
-from tests.bench.sides import services
+from tests.bench.targets import services
 from tests.bench.traffic import SLUGS
 
 SYNC_MICROSECONDS = 2000
@@ -40,9 +40,9 @@ def _measured(
     bench.say(f"intake: {condition}")
     with (
         bench.databases.new("sqlite") as url,
-        services(bench, {"service": url}, slugs, **env) as sides,
+        services(bench, {"service": url}, slugs, **env) as targets,
     ):
-        yield from closed(bench, sides, {"database": "sqlite", "condition": condition})
+        yield from closed(bench, targets, {"database": "sqlite", "condition": condition})
 
 
 @contextmanager

@@ -17,11 +17,11 @@ from hooks.ledger.tables import records as records_table
 from hooks.ledger.tallies import fold_all
 from tests.bench.bench import Bench
 from tests.bench.databases import Backend, size
-from tests.bench.families import SLUG
-from tests.bench.figures import Figure, Of, chosen, ratios
+from tests.bench.figures import Figure, Labels, ratios, select_figures
 from tests.bench.ledgers import tidy
 from tests.bench.rounds import RATE, closed, steady
-from tests.bench.sides import Side, services
+from tests.bench.sample_shop import SLUG
+from tests.bench.targets import Target, services
 
 EMPTY, LARGE = "empty", "large"
 TO_EMPTY = "that, as a part of that at an empty ledger"
@@ -46,21 +46,24 @@ def measure(bench: Bench) -> Iterator[Figure]:
             )
 
 
-def _at(bench: Bench, backend: Backend, of: Of, number: int) -> Iterator[Figure]:
+def _at(bench: Bench, backend: Backend, labels: Labels, number: int) -> Iterator[Figure]:
     with bench.databases.new(backend) as empty, bench.databases.large(backend, number) as large:
-        yield Figure.single(BYTES, "B", (size(large) - size(empty)) / number, of)
-        yield Figure.single(SCHEDULES, "", _schedules(large), of)
-        with services(bench, {EMPTY: empty, LARGE: large}) as sides:
-            found = list(closed(bench, sides, of))
-            (below,), (above,) = chosen(found, RATE, side=EMPTY), chosen(found, RATE, side=LARGE)
-            yield from [*found, ratios(TO_EMPTY, above, below, of)]
+        yield Figure.single(BYTES, "B", (size(large) - size(empty)) / number, labels)
+        yield Figure.single(SCHEDULES, "", _schedules(large), labels)
+        with services(bench, {EMPTY: empty, LARGE: large}) as targets:
+            found = list(closed(bench, targets, labels))
+            (at_empty,), (at_large,) = (
+                select_figures(found, RATE, side=EMPTY),
+                select_figures(found, RATE, side=LARGE),
+            )
+            yield from [*found, ratios(TO_EMPTY, at_large, at_empty, labels)]
             if number == bench.plan.sizes[-1]:
-                yield from steady(bench, sides, of, STEADY_RATES)
-            for side, url in zip(sides[1:], (empty, large), strict=True):
+                yield from steady(bench, targets, labels, STEADY_RATES)
+            for target, url in zip(targets[1:], (empty, large), strict=True):
                 with closing(Database(url)) as ledger:
                     _tidied(ledger)
-                yield from _pages(bench, side, of | {"side": side.name})
-                yield from _queries(bench, url, of | {"side": side.name})
+                yield from _pages(bench, target, labels | {"side": target.name})
+                yield from _queries(bench, url, labels | {"side": target.name})
 
 
 def _tidied(ledger: Database) -> None:
@@ -75,14 +78,14 @@ def _schedules(url: str) -> int:
         return int(connection.execute(select(different)).scalar_one())
 
 
-def _pages(bench: Bench, side: Side, of: Of) -> Iterator[Figure]:
+def _pages(bench: Bench, target: Target, labels: Labels) -> Iterator[Figure]:
     for path in PAGES:
         yield _timed(
-            bench, f"GET {path}", partial(requests.get, f"{side.url}{path}", timeout=60), of
+            bench, f"GET {path}", partial(requests.get, f"{target.url}{path}", timeout=60), labels
         )
 
 
-def _queries(bench: Bench, url: str, of: Of) -> Iterator[Figure]:
+def _queries(bench: Bench, url: str, labels: Labels) -> Iterator[Figure]:
     """What a worker asks again and again; what it claims by that is given back."""
     now = datetime.now(UTC)
     until = now + timedelta(minutes=3)
@@ -102,14 +105,14 @@ def _queries(bench: Bench, url: str, of: Of) -> Iterator[Figure]:
                 )
                 connection.rollback()
 
-        yield _timed(bench, "query: what is due to be written back", pushes, of)
-        yield _timed(bench, "query: what the store must be asked about", rereads, of)
+        yield _timed(bench, "query: what is due to be written back", pushes, labels)
+        yield _timed(bench, "query: what the store must be asked about", rereads, labels)
 
 
-def _timed(bench: Bench, name: str, do: Callable[[], object], of: Of) -> Figure:
+def _timed(bench: Bench, name: str, do: Callable[[], object], labels: Labels) -> Figure:
     bench.idle.wait()
     do()  # the first one may have to read from the disk, or open a connection
-    return Figure(name, "ms", tuple(_milliseconds(do) for _ in range(ASKED_FOR)), of)
+    return Figure(name, "ms", tuple(_milliseconds(do) for _ in range(ASKED_FOR)), labels)
 
 
 def _milliseconds(do: Callable[[], object]) -> float:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from tests.bench.bench import Bench
 from tests.bench.databases import BACKENDS
-from tests.bench.figures import Figure, Of
+from tests.bench.figures import Figure, Labels
 from tests.bench.rounds import closed, steady
-from tests.bench.sides import services
+from tests.bench.targets import services
 
 SERVICE = "service"
 
@@ -17,7 +17,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
     """On both databases."""
     for backend in BACKENDS:
         bench.say(f"intake on {backend}")
-        of: Of = {"database": backend}
-        with bench.databases.new(backend) as url, services(bench, {SERVICE: url}) as sides:
-            yield from closed(bench, sides, of)
-            yield from steady(bench, sides, of, bench.plan.rates)
+        labels: Labels = {"database": backend}
+        with bench.databases.new(backend) as url, services(bench, {SERVICE: url}) as targets:
+            yield from closed(bench, targets, labels)
+            yield from steady(bench, targets, labels, bench.plan.rates)

@@ -13,11 +13,11 @@ from hooks.ledger.database import Database
 from hooks.retention.policy import Policy
 from hooks.retention.tags import tagged_by
 from tests.bench.bench import Bench
-from tests.bench.figures import Figure, Of
+from tests.bench.figures import Figure, Labels
 from tests.bench.load import Outcome
 from tests.bench.rounds import RATE
 from tests.bench.shops import NOBODY
-from tests.bench.sides import Side, as_installed, services
+from tests.bench.targets import Target, as_installed, services
 from tests.bench.usage import memory, peak, run
 from tests.support.policies import variant
 from tests.support.processes import Stack, stack
@@ -37,7 +37,7 @@ LATER = (
 def measure(bench: Bench) -> Iterator[Figure]:
     """On SQLite: once with nothing else to do, and once more while deliveries come as fast as they are taken."""
     number = bench.plan.sizes[-1]
-    of: Of = {"database": "sqlite", "records": number}
+    labels: Labels = {"database": "sqlite", "records": number}
     alone, meanwhile = (
         variant(bench.policy, f"bench-{place}", keep=keep) for place, keep in enumerate(LATER, 1)
     )
@@ -46,49 +46,49 @@ def measure(bench: Bench) -> Iterator[Figure]:
         stack(bench.place("retag"), url) as started,
     ):
         started.env |= as_installed() | {"STORE_URL": NOBODY}
-        yield from _compared(bench, started, alone, of)
-        yield from _tagged_alone(bench, started, alone, of)
-        with services(bench, {"service": url}) as (_, side):
-            yield from _tagged_meanwhile(bench, started, meanwhile, side, of)
+        yield from _compared(bench, started, alone, labels)
+        yield from _tagged_alone(bench, started, alone, labels)
+        with services(bench, {"service": url}) as (_, target):
+            yield from _tagged_meanwhile(bench, started, meanwhile, target, labels)
 
 
-def _compared(bench: Bench, started: Stack, wanted: Policy, of: Of) -> Iterator[Figure]:
-    bench.say(f"policy diff over {of['records']:,} records")
+def _compared(bench: Bench, started: Stack, wanted: Policy, labels: Labels) -> Iterator[Figure]:
+    bench.say(f"policy diff over {labels['records']:,} records")
     bench.idle.wait()
     used = run(started, "policy", "diff", str(_file(started, wanted)), limit=LONGEST)
     if used.status in (0, 1):
-        yield Figure.single("policy diff", "s", used.seconds, of)
-    yield Figure.single("most memory of policy diff", "MiB", used.peak, of)
+        yield Figure.single("policy diff", "s", used.seconds, labels)
+    yield Figure.single("most memory of policy diff", "MiB", used.peak, labels)
 
 
-def _tagged_alone(bench: Bench, started: Stack, wanted: Policy, of: Of) -> Iterator[Figure]:
+def _tagged_alone(bench: Bench, started: Stack, wanted: Policy, labels: Labels) -> Iterator[Figure]:
     bench.say("re-tagging, and nothing else")
     done = _tagged(started, wanted, lambda: time.sleep(LOOK_SECONDS))
-    yield from done.figures(of | {"side": "alone"})
+    yield from done.figures(labels | {"side": "alone"})
 
 
 def _tagged_meanwhile(
-    bench: Bench, started: Stack, wanted: Policy, side: Side, of: Of
+    bench: Bench, started: Stack, wanted: Policy, target: Target, labels: Labels
 ) -> Iterator[Figure]:
     bench.say("re-tagging while deliveries come")
     before, during = list[Outcome](), list[Outcome]()
 
     def load(outcomes: list[Outcome]) -> None:
-        side.prepare(bench)
-        outcomes.append(side.closed(bench))
+        target.prepare(bench)
+        outcomes.append(target.closed(bench))
 
     for _ in range(bench.plan.rounds):
         load(before)
     done = _tagged(started, wanted, lambda: load(during))
-    yield from done.figures(of | {"side": "with deliveries"})
-    yield _rates(before, of | {"side": "before re-tagging"})
-    yield _rates(during, of | {"side": "while re-tagging"})
-    share = _rates(during, of).median / _rates(before, of).median
-    yield Figure.single("intake while re-tagging, as a part of that before", "", share, of)
+    yield from done.figures(labels | {"side": "with deliveries"})
+    yield _rates(before, labels | {"side": "before re-tagging"})
+    yield _rates(during, labels | {"side": "while re-tagging"})
+    share = _rates(during, labels).median / _rates(before, labels).median
+    yield Figure.single("intake while re-tagging, as a part of that before", "", share, labels)
 
 
-def _rates(outcomes: Sequence[Outcome], of: Of) -> Figure:
-    return Figure(RATE, "1/s", tuple(outcome.rate for outcome in outcomes), of)
+def _rates(outcomes: Sequence[Outcome], labels: Labels) -> Figure:
+    return Figure(RATE, "1/s", tuple(outcome.rate for outcome in outcomes), labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +101,15 @@ class _Done:
     memory: tuple[float, ...]
     peak: float
 
-    def figures(self, of: Of) -> Iterator[Figure]:
+    def figures(self, labels: Labels) -> Iterator[Figure]:
         """The time it took is known only where it came to its end."""
         if not self.left:
-            yield Figure.single("all records tagged anew", "s", self.seconds, of)
-        yield Figure.single("records tagged anew a second", "1/s", self.records / self.seconds, of)
-        yield Figure("memory of the worker, again and again", "MiB", self.memory, of)
-        yield Figure.single("most memory of the worker", "MiB", self.peak, of)
+            yield Figure.single("all records tagged anew", "s", self.seconds, labels)
+        yield Figure.single(
+            "records tagged anew a second", "1/s", self.records / self.seconds, labels
+        )
+        yield Figure("memory of the worker, again and again", "MiB", self.memory, labels)
+        yield Figure.single("most memory of the worker", "MiB", self.peak, labels)
 
 
 def _tagged(started: Stack, wanted: Policy, meanwhile: Callable[[], None]) -> _Done:

@@ -10,8 +10,8 @@ import requests
 
 from tests.bench.bench import Bench
 from tests.bench.databases import BACKENDS
-from tests.bench.figures import Figure, Of
-from tests.bench.sides import as_installed
+from tests.bench.figures import Figure, Labels
+from tests.bench.targets import as_installed
 from tests.bench.usage import children, memory
 from tests.support.processes import Process, Stack, stack, until
 
@@ -23,15 +23,17 @@ def measure(bench: Bench) -> Iterator[Figure]:
     """On both databases."""
     for backend in BACKENDS:
         bench.say(f"start on {backend}")
-        of: Of = {"database": backend}
+        labels: Labels = {"database": backend}
         with bench.databases.new(backend) as url, stack(bench.place("start"), url) as started:
             started.env |= as_installed()
             webs = [_started(bench, started) for _ in range(bench.plan.rounds)]
-            yield Figure("from the start to ready", "s", tuple(seconds for seconds, _ in webs), of)
             yield Figure(
-                "memory of an idle web process", "MiB", tuple(held for _, held in webs), of
+                "from the start to ready", "s", tuple(seconds for seconds, _ in webs), labels
             )
-            yield Figure.single("memory of an idle worker", "MiB", _idle_worker(started), of)
+            yield Figure(
+                "memory of an idle web process", "MiB", tuple(held for _, held in webs), labels
+            )
+            yield Figure.single("memory of an idle worker", "MiB", _idle_worker(started), labels)
 
 
 def _started(bench: Bench, started: Stack) -> tuple[float, float]:

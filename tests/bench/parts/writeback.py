@@ -17,10 +17,10 @@ from hooks.ledger.tables import records
 from hooks.retention.policy import Policy
 from tests.bench.bench import Bench
 from tests.bench.databases import BACKENDS, Backend
-from tests.bench.figures import Figure, Of
+from tests.bench.figures import Figure, Labels
 from tests.bench.ledgers import seal, tidy
-from tests.bench.shops import learnt, open_shop, orders_and_customers
-from tests.bench.sides import as_installed
+from tests.bench.shops import open_shop, orders_and_customers, teach_the_rate
+from tests.bench.targets import as_installed
 from tests.bench.usage import cpu_seconds, memory, run
 from tests.support.processes import Process, Stack, stack
 
@@ -37,13 +37,13 @@ def measure(bench: Bench) -> Iterator[Figure]:
         yield from _written(bench, backend, {"database": backend, "records": bench.plan.writes})
 
 
-def _written(bench: Bench, backend: Backend, of: Of) -> Iterator[Figure]:
+def _written(bench: Bench, backend: Backend, labels: Labels) -> Iterator[Figure]:
     with bench.databases.new(backend) as url, stack(bench.place("writeback"), url) as started:
         started.env |= as_installed()
         open_shop(started, *orders_and_customers(bench.plan.writes))
         _fill(started, bench.policy)
         bench.idle.wait()
-        yield from _watched(started.worker(), url, of)
+        yield from _watched(started.worker(), url, labels)
 
 
 def _fill(started: Stack, policy: Policy) -> None:
@@ -51,11 +51,11 @@ def _fill(started: Stack, policy: Policy) -> None:
 
     All else is done that a worker would do meanwhile: the policy is in force, and the history is sealed.
     """
-    learnt(started.database_url)
+    teach_the_rate(started.database_url)
     filled = run(started, "store", "backfill", limit=LONGEST_FILL)
     if filled.status:
         raise RuntimeError(f"the backfill ended with exit status {filled.status}")
-    learnt(started.database_url, later=True)
+    teach_the_rate(started.database_url, later=True)
     with closing(Database(started.database_url)) as ledger:
         with ledger.write() as connection:
             policies.put_in_force(connection, policy, datetime.now(UTC))
@@ -73,7 +73,7 @@ class _Look:
     cpu: float
 
 
-def _watched(worker: Process, url: str, of: Of) -> Iterator[Figure]:
+def _watched(worker: Process, url: str, labels: Labels) -> Iterator[Figure]:
     """From the first look on at which some were written to the last one at which some were left."""
     looks = list(_looks(worker, url))
     under_way = [look for look in looks if 0 < look.left < looks[0].left] or looks
@@ -82,15 +82,15 @@ def _watched(worker: Process, url: str, of: Of) -> Iterator[Figure]:
         "records written back a second",
         "1/s",
         tuple((a.left - b.left) / (b.at - a.at) for a, b in steps),
-        of,
+        labels,
     )
     work = tuple(1000 * (b.cpu - a.cpu) / (a.left - b.left) for a, b in steps)
-    yield Figure("the worker's own time a record", "ms", work, of)
+    yield Figure("the worker's own time a record", "ms", work, labels)
     yield Figure(
         "memory of the worker, second by second",
         "MiB",
         tuple(look.memory for look in under_way),
-        of,
+        labels,
     )
 
 
@@ -108,5 +108,5 @@ def _looks(worker: Process, url: str) -> Iterator[_Look]:
 
 def _left(ledger: Database) -> int:
     with ledger.read() as connection:
-        chosen = select(func.count()).select_from(records).where(records.c.push_at.is_not(None))
-        return int(connection.execute(chosen).scalar_one())
+        due = select(func.count()).select_from(records).where(records.c.push_at.is_not(None))
+        return int(connection.execute(due).scalar_one())

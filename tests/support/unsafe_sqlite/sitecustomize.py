@@ -1,4 +1,4 @@
-"""Python runs this at its start: the wheel cannot be imported, and Python's own SQLite says that it is unsafe."""
+"""Run by Python at its start: hide the SQLite wheel, and let Python's own SQLite report an unsafe version."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A large ledger, made fast: families of a customer with orders, requests and consents, tagged by the rules alone.
+"""Build a large ledger fast: families of a customer with orders, requests and consents, tagged by the rules alone.
 
-Every family is one of a few dozen shapes, with ids of its own: what the rules make of a shape is worked out once.
+Every family has one of a few dozen shapes, and its own ids. The tags of a shape are computed once.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ from hooks.tagging.tagger import tag
 
 STORES = ("no", "uk")
 SHAPES = 50
-FAMILY = 20
-"""Records of one family. Its customer is the first of them, and all have ids of the same twenty."""
+FAMILY_SIZE = 20
+"""Number of records of one family. Their ids follow one another, and the customer has the first one."""
 
 CUSTOMER, ORDER = 700_000_000, 700_000_001
-"""Stand in a shape for the ids of the family's customer and of the order that a request is about."""
+"""Placeholders in a shape: the id of the family's customer, and of the order that a request is about."""
 
-AT_ONCE = 1000
+INSERT_BATCH = 1000
 
-ASKED: Mapping[int, tuple[EventType, ...]] = {
+EVENTS_BY_DIGIT: Mapping[int, tuple[EventType, ...]] = {
     1: ("hold",),
     2: ("erasure-requested",),
     3: ("objection",),
@@ -53,73 +53,79 @@ ASKED: Mapping[int, tuple[EventType, ...]] = {
     5: ("consent-withdrawn",),
     6: ("hold", "hold-lifted"),
 }
-"""What the customer of a shape asked for, or what was decided about them, by the last digit of the shape."""
+"""Record events about the customer of a shape, by the last digit of the number of the shape."""
 
-HELD_ORDER = 7
-"""The last digit of the shapes in which not the customer is held, but one order."""
+HELD_ORDER_DIGIT = 7
+"""The last digit of the shapes in which one order has a hold, and not the customer."""
 
-FULL = frozenset({"identity", "shipping", "note", "network"})
-"""What most orders hold."""
+USUAL_KINDS = frozenset({"identity", "shipping", "note", "network"})
+"""The kinds of data that most orders hold."""
 
 Key = tuple[str, str, int]
 """Store, kind and id of a record."""
 
 
 def key_of(row: Mapping[str, Any]) -> Key:
-    """What a record is known by."""
+    """The store, kind and id of a row."""
     return row["store"], row["kind"], row["external_id"]
 
 
-def crowd(policy: Policy, families: int, now: datetime) -> Iterator[dict[str, Any]]:
-    """The columns of every record of so many families, by this policy; requests before the customer, or after."""
-    shapes = [_tagged(shape, policy, now) for shape in range(min(SHAPES, families))]
+def family_rows(policy: Policy, families: int, now: datetime) -> Iterator[dict[str, Any]]:
+    """Yield the columns of every record of `families` families, tagged by this policy. In every second family the
+    customer comes first, in the others last."""
+    shapes = [_shape_rows(shape, policy, now) for shape in range(min(SHAPES, families))]
     for number in range(families):
-        rows = [_named(row, number) for row in shapes[number % SHAPES]]
+        rows = [_row_of_family(row, number) for row in shapes[number % SHAPES]]
         yield from rows if number % 2 else reversed(rows)
 
 
-def fill(ledger: Database, rows: Iterator[dict[str, Any]]) -> None:
-    """Put the rows into a ledger that has none of them, and leave nothing for a worker to do."""
+def fill_ledger(ledger: Database, rows: Iterator[dict[str, Any]]) -> None:
+    """Insert the rows into an empty ledger, and fold the tallies, so that a worker has nothing to do."""
     with ledger.write() as connection:
-        while chunk := list(islice(rows, AT_ONCE)):
+        while chunk := list(islice(rows, INSERT_BATCH)):
             connection.execute(insert(records), chunk)
     fold_all(ledger)
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One record of a family: whether it is its customer's, and whom it is about where it is a request."""
+    """One record of a family. `is_owned`: it belongs to the customer. `subject`: the person or record it is about."""
 
     facts: Facts
-    own: tuple[RecordEvent, ...] = ()
-    owned: bool = False
+    events: tuple[RecordEvent, ...] = ()
+    is_owned: bool = False
     subject: Subject | None = None
-    linked: bool = False
+    is_linked: bool = False
 
 
-def _tagged(shape: int, policy: Policy, now: datetime) -> list[dict[str, Any]]:
-    """The rows of one shape, the customer's last; ids are those that stand for others."""
-    asked = tuple(
-        _event(kind, now, days) for days, kind in enumerate(reversed(ASKED.get(shape % 10, ())), 20)
+def _shape_rows(shape: int, policy: Policy, now: datetime) -> list[dict[str, Any]]:
+    """The rows of one shape, with placeholders as ids. The customer's row is the last."""
+    requests_of_customer = tuple(
+        _event(kind, now, days)
+        for days, kind in enumerate(reversed(EVENTS_BY_DIGIT.get(shape % 10, ())), 20)
     )
     rows = []
-    for place, member in enumerate(_family(shape, now), 1):
-        bearing = Context(member.own, asked, CUSTOMER) if member.owned else Context(member.own)
-        rows.append(_row(place, member, policy, bearing, now))
+    for place, member in enumerate(_other_members(shape, now), 1):
+        context = (
+            Context(member.events, requests_of_customer, CUSTOMER)
+            if member.is_owned
+            else Context(member.events)
+        )
+        rows.append(_row(place, member, policy, context, now))
     requests = [row for row in rows if row["kind"] not in STORED_KINDS and row["customer_id"]]
     shown = tuple(entry for row in requests for entry in json.loads(row["entries"]))
-    customer = Member(_customer(shape, now), asked, linked=True)
-    return [*rows, _row(0, customer, policy, Context(asked, linked=shown), now)]
+    customer = Member(_customer(shape, now), requests_of_customer, is_linked=True)
+    return [*rows, _row(0, customer, policy, Context(requests_of_customer, linked=shown), now)]
 
 
 def _row(
-    place: int, member: Member, policy: Policy, bearing: Context, now: datetime
+    place: int, member: Member, policy: Policy, context: Context, now: datetime
 ) -> dict[str, Any]:
-    _, columns = tag(member.facts, policy, bearing)
+    _, columns = tag(member.facts, policy, context)
     row = blank(RecordKey(STORES[0], member.facts.kind, place), now - timedelta(days=1)) | columns
     row |= {
-        "events": events_text(member.own),
-        "linked": member.linked,
+        "events": events_text(member.events),
+        "linked": member.is_linked,
         "version": now - timedelta(days=2),
     }
     row["subject"] = str(member.subject) if member.subject else None
@@ -128,9 +134,9 @@ def _row(
     return {name: value for name, value in row.items() if name != "id"}
 
 
-def _named(row: dict[str, Any], number: int) -> dict[str, Any]:
-    """The same row in the family of this number."""
-    first = number * FAMILY + FAMILY
+def _row_of_family(row: dict[str, Any], number: int) -> dict[str, Any]:
+    """The same row, with the ids of the family of this number."""
+    first = number * FAMILY_SIZE + FAMILY_SIZE
     row = row | {"store": STORES[number // 2 % 2], "external_id": first + row["external_id"]}
     row["facts"] = (
         row["facts"].replace(str(CUSTOMER), str(first)).replace(str(ORDER), str(first + 1))
@@ -151,35 +157,36 @@ def _event(kind: EventType, now: datetime, days: int) -> RecordEvent:
 
 def _customer(shape: int, now: datetime) -> CustomerFacts:
     signed_up = now - timedelta(days=900)
-    seen = now - timedelta(days=10 + 17 * shape)  # some are due since long, and will no longer be
+    # Some accounts are overdue for long, and no longer due by the policy that a test changes to.
+    seen = now - timedelta(days=10 + 17 * shape)
     kinds = frozenset({"newsletter"} if shape % 2 else ())
     choices = (Choice(seen, given=shape % 4 == 1),) if shape % 2 else ()
     return CustomerFacts(signed_up, last_active_at=seen, kinds=kinds, choices=choices, meta_at=seen)
 
 
-def _family(shape: int, now: datetime) -> list[Member]:
-    """All but the customer."""
-    return [*_orders(shape, now), *_guests(shape, now), *_reported(shape, now)]
+def _other_members(shape: int, now: datetime) -> list[Member]:
+    """All records of a shape but the customer."""
+    return [*_orders(shape, now), *_guests(shape, now), *_tool_records(shape, now)]
 
 
 def _orders(shape: int, now: datetime) -> list[Member]:
-    """The customer's, the one that requests are about first."""
+    """The customer's orders. Requests are about the first one."""
     paid, unpaid = now - timedelta(days=20 + 5 * shape), _unpaid(shape, now)
-    hold = (_event("hold", now, 15),) if shape % 10 == HELD_ORDER else ()
+    hold = (_event("hold", now, 15),) if shape % 10 == HELD_ORDER_DIGIT else ()
     first = OrderFacts(
-        "completed", paid, paid, paid, CUSTOMER, FULL, meta_at=paid, payment="klarna"
+        "completed", paid, paid, paid, CUSTOMER, USUAL_KINDS, meta_at=paid, payment="klarna"
     )
     return [
-        Member(first, hold, owned=True, linked=True),
+        Member(first, hold, is_owned=True, is_linked=True),
         Member(
-            OrderFacts("pending", unpaid, customer_id=CUSTOMER, kinds=FULL, meta_at=unpaid),
-            owned=True,
+            OrderFacts("pending", unpaid, customer_id=CUSTOMER, kinds=USUAL_KINDS, meta_at=unpaid),
+            is_owned=True,
         ),
     ]
 
 
 def _unpaid(shape: int, now: datetime) -> datetime:
-    """None is within days of where a policy would make it due, but for those of the first shape."""
+    """The day of an unpaid order. Only in the first shape is it within days of its deletion."""
     return now - timedelta(days=350 if shape == 0 else 10 + 6 * shape)
 
 
@@ -197,19 +204,21 @@ def _guests(shape: int, now: datetime) -> list[Member]:
                 "cancelled", unpaid, kinds=frozenset({"identity", "attribution"}), meta_at=unpaid
             )
         ),
-        Member(OrderFacts("completed", ago, ago, kinds=FULL, trashed=True, meta_at=ago)),
+        Member(OrderFacts("completed", ago, ago, kinds=USUAL_KINDS, trashed=True, meta_at=ago)),
         Member(
             OrderFacts("completed", long_ago, long_ago, kinds=frozenset({"note"}), erased_at=ago)
         ),
         *(
-            Member(OrderFacts("processing", day, day, kinds=FULL, meta_at=day, payment="paypal"))
+            Member(
+                OrderFacts("processing", day, day, kinds=USUAL_KINDS, meta_at=day, payment="paypal")
+            )
             for day in paid
         ),
     ]
 
 
-def _reported(shape: int, now: datetime) -> list[Member]:
-    """A request about the customer's order, a consent of the customer, and one of nobody who is known."""
+def _tool_records(shape: int, now: datetime) -> list[Member]:
+    """A request about the customer's order, a consent of the customer, and a consent of an unknown person."""
     ago = now - timedelta(days=20 + 5 * shape)
     order, customer, email = (
         Subject("order", str(ORDER)),
@@ -219,11 +228,11 @@ def _reported(shape: int, now: datetime) -> list[Member]:
     given = (Choice(ago, given=True),)
     return [
         Member(
-            SupportRequestFacts(ago, ago, subjects=frozenset({order})), owned=True, subject=order
+            SupportRequestFacts(ago, ago, subjects=frozenset({order})), is_owned=True, subject=order
         ),
         Member(
             ConsentFacts("marketing-consent", given, subjects=frozenset({customer})),
-            owned=True,
+            is_owned=True,
             subject=customer,
         ),
         Member(ConsentFacts("cookie-consent", given, subjects=frozenset({email})), subject=email),

@@ -31,7 +31,7 @@ WARM_UP_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Side:
+class Target:
     """Who answers, and what it is sent."""
 
     name: str
@@ -61,37 +61,37 @@ class Side:
 @contextmanager
 def services(
     bench: Bench, ledgers: Mapping[str, str], slugs: Sequence[str] = SLUGS, **env: str
-) -> Iterator[list[Side]]:
+) -> Iterator[list[Target]]:
     """The floor, and by each name a service on the ledger with that URL, all with the same number of workers.
 
     A new ledger is in the state that it is in after a minute: until PostgreSQL has counted rows, its plans are poor.
     """
     with ExitStack() as running:
-        sides = []
+        targets = []
         for name, url in ledgers.items():
             started = running.enter_context(stack(bench.place(name.split()[0]), url))
             started.env |= as_installed(slugs) | env
             web = started.web()
-            sides.append(_side(name, web, Supply(deliveries(FIRST_ORDER, slugs=slugs))))
-        below = running.enter_context(stack(bench.place(FLOOR), "sqlite://"))
-        everyone = [_side(FLOOR, _floor(below), Supply.repeated()), *sides]
-        for side in everyone:
-            side.prepare(bench)
+            targets.append(_target(name, web, Supply(deliveries(FIRST_ORDER, slugs=slugs))))
+        floor_stack = running.enter_context(stack(bench.place(FLOOR), "sqlite://"))
+        all_targets = [_target(FLOOR, _floor(floor_stack), Supply.repeated()), *targets]
+        for target in all_targets:
+            target.prepare(bench)
             closed_loop(
-                side.address, side.supply, seconds=WARM_UP_SECONDS, at_once=bench.plan.at_once
+                target.address, target.supply, seconds=WARM_UP_SECONDS, at_once=bench.plan.at_once
             )
         for url in ledgers.values():
             with closing(Database(url)) as ledger:
                 tidy(ledger)
-        yield everyone
+        yield all_targets
 
 
-def _side(name: str, web: Web, supply: Supply) -> Side:
+def _target(name: str, web: Web, supply: Supply) -> Target:
     host, _, port = web.url.removeprefix("http://").partition(":")
-    return Side(name, (host, int(port)), supply)
+    return Target(name, (host, int(port)), supply)
 
 
-def _floor(below: Stack) -> Web:
+def _floor(floor_stack: Stack) -> Web:
     """It has nothing of the service's own settings but the number of workers.
 
     They are gunicorn's sync ones, the fastest for this.
@@ -100,8 +100,10 @@ def _floor(below: Stack) -> Web:
     settings = ["--workers", str(workers()), "--worker-class", "sync", "--bind", bind]
     quiet = ["--no-control-socket", "--log-level", "error"]
     command = [sys.executable, "-m", "gunicorn", *settings, *quiet, "tests.bench.floor:app"]
-    web = Web(command, below._env(), below.directory / "floor.log", url=f"http://{bind}")
-    below.started.append(web)
+    web = Web(
+        command, floor_stack._env(), floor_stack.directory / "floor.log", url=f"http://{bind}"
+    )
+    floor_stack.started.append(web)
     return web.start()
 
 

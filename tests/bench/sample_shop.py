@@ -1,6 +1,6 @@
 """What a shop of five years holds: for each of its days a customer with orders, guests' orders, and a request.
 
-By the rules alone, as in `tests.support.crowd`, but spread over as many different days as a real ledger's are.
+By the rules alone, as in `tests.support.large_ledger`, but spread over as many different days as a real ledger's are.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from hooks.tagging.tagger import tag
 
 SLUG = "shop"
 DAYS = 1825
-FAMILY = 10
+FAMILY_SIZE = 10
 """Records of a family; its customer is the first of them."""
 
 CUSTOMER = 700_000_000
@@ -46,18 +46,18 @@ _LINKED_EVERY = 4
 """One family of so many has a request or a consent that is about its customer; that of the others is a stranger's."""
 
 
-def family(day: int, policy: Policy) -> list[dict[str, Any]]:
+def family_rows(day: int, policy: Policy) -> list[dict[str, Any]]:
     """The columns of the records of a family whose first order was made on this day of the shop, 0 to DAYS - 1; with
     them a `reason` for the history."""
     at = LAST_DAY - timedelta(days=DAYS - 1 - day)
     linked = day % _LINKED_EVERY == 0
-    others = [
+    other_rows = [
         _row(place, facts, policy, Context())
-        for place, facts in enumerate(_others(at, day, linked=linked), 1)
+        for place, facts in enumerate(_other_records(at, day, linked=linked), 1)
     ]
-    shown = tuple(json.loads(others[-1]["entries"])) if linked else ()
+    shown = tuple(json.loads(other_rows[-1]["entries"])) if linked else ()
     customer = _row(0, _customer(at, day), policy, Context(customer_id=None, linked=shown))
-    return [customer | {"linked": linked}, *others]
+    return [customer | {"linked": linked}, *other_rows]
 
 
 def _row(place: int, facts: Facts, policy: Policy, bearing: Context) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def _customer(at: datetime, day: int) -> CustomerFacts:
     return CustomerFacts(at, last_active_at=active, kinds=kinds, choices=choices, meta_at=active)
 
 
-def _others(at: datetime, day: int, *, linked: bool) -> Iterator[Facts]:
+def _other_records(at: datetime, day: int, *, linked: bool) -> Iterator[Facts]:
     """All but the customer: four orders of theirs, four of guests, and a request or a consent."""
     for number, payment in enumerate(("klarna_payments", "stripe", "ppcp-gateway")):
         yield _paid(
@@ -110,33 +110,49 @@ def _others(at: datetime, day: int, *, linked: bool) -> Iterator[Facts]:
     for number, payment in enumerate(("stripe", "bacs", "klarna_payments")):
         yield _paid(at, day + number, payment, 0)
     yield _unpaid(at)
-    yield _told(
+    yield _tool_record(
         at, day, Subject("customer", str(CUSTOMER)) if linked else Subject("email", "k" * 32)
     )
 
 
 def _paid(at: datetime, day: int, payment: str, customer: int) -> OrderFacts:
-    sent = min(at + timedelta(days=1 + day % 4), LAST_DAY)
+    sent_at = min(at + timedelta(days=1 + day % 4), LAST_DAY)
     kinds = _kinds(at, day)
     carrier = ("dhl_express", "bring_shipping", "flexible_shipping_ups", "local_pickup")[day % 4]
     carriers = frozenset({carrier} if "shipping" in kinds else ())
     return OrderFacts(
-        "completed", at, at, sent, customer, kinds, meta_at=sent, payment=payment, carriers=carriers
+        "completed",
+        at,
+        at,
+        sent_at,
+        customer,
+        kinds,
+        meta_at=sent_at,
+        payment=payment,
+        carriers=carriers,
     )
 
 
 def _refunded(at: datetime, day: int) -> OrderFacts:
-    back = min(at + timedelta(days=14 + day % 20), LAST_DAY)
-    refunds, kinds = (Refund(5, back),), _kinds(at, day)
+    refunded_at = min(at + timedelta(days=14 + day % 20), LAST_DAY)
+    refunds, kinds = (Refund(5, refunded_at),), _kinds(at, day)
     return OrderFacts(
-        "refunded", at, at, at, CUSTOMER, kinds, refunds=refunds, meta_at=back, payment="stripe"
+        "refunded",
+        at,
+        at,
+        at,
+        CUSTOMER,
+        kinds,
+        refunds=refunds,
+        meta_at=refunded_at,
+        payment="stripe",
     )
 
 
 def _unpaid(at: datetime) -> OrderFacts:
     """Cancelled, and erased by the store after eleven months."""
-    end = at + timedelta(days=335)
-    erased = end if end < LAST_DAY else None
+    cancelled_until = at + timedelta(days=335)
+    erased = cancelled_until if cancelled_until < LAST_DAY else None
     kinds = frozenset({"identity", "shipping"}) if erased is None else frozenset[str]()
     return OrderFacts("cancelled", at, kinds=kinds, erased_at=erased)
 
@@ -151,7 +167,7 @@ def _kinds(at: datetime, day: int) -> frozenset[str]:
     return frozenset(kinds)
 
 
-def _told(at: datetime, day: int, subject: Subject) -> Facts:
+def _tool_record(at: datetime, day: int, subject: Subject) -> Facts:
     """Made in the last two years, or by an address of which the hash is known only."""
     made = max(at, LAST_DAY - timedelta(days=(day * 11) % 700))
     subjects, given = frozenset({subject}), (Choice(made, given=True),)
