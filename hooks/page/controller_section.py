@@ -42,7 +42,8 @@ def read_controller(
         for name, label in _REQUIRED.items():
             if name not in values:
                 unread.append(f"{heading}: {label} could not be read.")
-    return PublishedController(**values, uk=any(_names_uk(section) for section in sections))
+    names_uk = any(map(_names_uk, sections))
+    return PublishedController(**values, uk=names_uk)
 
 
 def _names_uk(section: Section) -> bool:

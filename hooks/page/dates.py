@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date
 
 from hooks.page.normalized_text import normalize
@@ -31,9 +32,19 @@ def read_day(text: str) -> date | None:
 
     None if it names none or several, and for `01/02/2026`, whose month may be either number.
     """
-    words = normalize(text)
-    days = {_day(match) for form in _FORMS for match in form.finditer(words)} - {None}
-    return days.pop() if len(days) == 1 else None
+    days = set(_days(normalize(text)))
+    if len(days) != 1:
+        return None
+    return days.pop()
+
+
+def _days(words: str) -> Iterator[date]:
+    """Yield every day that the words name in one of the forms."""
+    for form in _FORMS:
+        for match in form.finditer(words):
+            day = _day(match)
+            if day:
+                yield day
 
 
 def _day(match: re.Match[str]) -> date | None:

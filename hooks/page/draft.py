@@ -30,7 +30,8 @@ def draft(page: PublishedPage, *, today: date | None = None) -> str:
 
     The day of the version is the one that the page prints, or else that of its last change, or else `today`.
     """
-    return "\n".join(_lines(DraftSource.of(page), today)) + "\n"
+    lines = _lines(DraftSource.of(page), today)
+    return "\n".join(lines) + "\n"
 
 
 def _lines(source: DraftSource, today: date | None) -> Iterator[str]:
@@ -84,12 +85,12 @@ def _head(source: DraftSource, today: date | None) -> Iterator[str]:
 
 
 def _version(page: PublishedPage, today: date | None) -> Iterator[str]:
-    day = page.last_updated
-    if day is None:
-        day = page.modified.date() if page.modified else today
+    day = _day_of_version(page, today)
     company = _COMPANY_FORM.sub("", page.controller.name or "policy")
-    name = slug(company)[:50].strip("-")
-    yield toml_writer.line("id", f"{name}-{day}" if day else name)
+    policy_id = slug(company)[:50].strip("-")
+    if day:
+        policy_id = f"{policy_id}-{day}"
+    yield toml_writer.line("id", policy_id)
     yield toml_writer.line("version", "1")
     if page.last_updated is None:
         yield toml_writer.ask(
@@ -99,6 +100,14 @@ def _version(page: PublishedPage, today: date | None) -> Iterator[str]:
         yield toml_writer.line("effective_from", day)
     else:
         yield "# effective_from = 2026-01-01"
+
+
+def _day_of_version(page: PublishedPage, today: date | None) -> date | None:
+    if page.last_updated:
+        return page.last_updated
+    if page.modified:
+        return page.modified.date()
+    return today
 
 
 def _controller(source: DraftSource) -> Iterator[str]:
@@ -157,19 +166,22 @@ def _source_table(source: DraftSource) -> Iterator[str]:
 def _data_from(source: DraftSource, origin: PublishedTerm) -> list[str]:
     """Return the data categories of the page that come from this source of data."""
     known = source.template["sources"].get(origin.id, {"data": []})
-    return [name for name in known["data"] if name in source.category_ids()]
+    category_ids = source.category_ids()
+    return [name for name in known["data"] if name in category_ids]
 
 
 def _basis_table(source: DraftSource) -> Iterator[str]:
     yield from ("", "[bases]")
     for basis in source.page.bases:
         letter = ARTICLES.get(basis.id)
+        article = f"GDPR Art. 6(1)({letter})"
         if not letter:
+            article = ""
             yield toml_writer.ask(f"Which article of the GDPR is the legal basis “{basis.label}”?")
         entries = {
             "label": basis.label,
             "covers": basis.text or None,
-            "article": f"GDPR Art. 6(1)({letter})" if letter else "",
+            "article": article,
             "section": source.section("bases"),
         }
         yield toml_writer.inline(basis.id, entries)
@@ -181,10 +193,9 @@ def _basis_table(source: DraftSource) -> Iterator[str]:
 def _security(source: DraftSource) -> Iterator[str]:
     measures = source.page.security
     if measures:
+        entries = {"measures": measures, "section": source.section("security")}
         yield ""
-        yield from toml_writer.table(
-            "[security]", {"measures": measures, "section": source.section("security")}
-        )
+        yield from toml_writer.table("[security]", entries)
 
 
 def _children(source: DraftSource) -> Iterator[str]:

@@ -46,14 +46,15 @@ def _class(source: DraftSource, published: PublishedClass, known: Entries | None
             "No rule refers to this class, so the clock given here has no effect."
         )
     law = known.get("source")
-    by_law = Period.from_iso(known["by_law"]) if "by_law" in known else None
-    if by_law and published.span and not published.span.same_as(Span(by_law)):
+    by_law = _other_period_of_law(published, known)
+    if by_law:
         yield toml_writer.ask(
             f"{law} asks for {by_law}, the page says {published.span}; is that intended?"
         )
         law = None  # it is no source of this period
+    text = lower_first(published.text)
     entries: dict[str, Any] = {
-        "label": f"{published.label}: {lower_first(published.text)}",
+        "label": f"{published.label}: {text}",
         "clock": known["clock"],
         **_span_entries(published.span),
         "at_end": known["at_end"],
@@ -65,6 +66,16 @@ def _class(source: DraftSource, published: PublishedClass, known: Entries | None
     if published.span is None:
         yield from _period_questions(source, published)
         yield '# keep = "P…"'
+
+
+def _other_period_of_law(published: PublishedClass, known: Entries) -> Period | None:
+    """Return the period that the law asks for, if the page has another one."""
+    if "by_law" not in known or published.span is None:
+        return None
+    by_law = Period.from_iso(known["by_law"])
+    if published.span.same_as(Span(by_law)):
+        return None
+    return by_law
 
 
 def _period_questions(source: DraftSource, published: PublishedClass) -> Iterator[str]:
@@ -83,5 +94,8 @@ def _iso(period: Period | None) -> str | None:
     """Return the period as ISO 8601 writes it, such as `P12M`."""
     if period is None:
         return None
-    parts = ((period.years, "Y"), (period.months, "M"), (period.days, "D"))
-    return "P" + "".join(f"{number}{unit}" for number, unit in parts if number)
+    text = "P"
+    for number, unit in ((period.years, "Y"), (period.months, "M"), (period.days, "D")):
+        if number:
+            text += f"{number}{unit}"
+    return text

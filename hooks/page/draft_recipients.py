@@ -43,9 +43,12 @@ def _known(source: DraftSource, known: Entries, name: str, topic: SectionTopic) 
         yield toml_writer.ask(
             f"{name} may process outside the EEA and the UK (`outside`); which of the safeguards apply?"
         )
+    category_ids = source.category_ids()
     entries: dict[str, Any] = {"id": known["id"], "name": name, **known}
-    entries["data"] = [category for category in known["data"] if category in source.category_ids()]
-    entries["outside"] = (is_outside and bool(safeguards)) or None
+    entries["data"] = [category for category in known["data"] if category in category_ids]
+    entries["outside"] = None
+    if is_outside and safeguards:
+        entries["outside"] = True
     entries["safeguards"] = safeguards or None
     if known in source.unpublished_recipients():
         entries["published"] = False

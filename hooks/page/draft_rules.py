@@ -13,8 +13,10 @@ def gap_tables(source: DraftSource) -> Iterator[str]:
     filled = source.filled_gaps()
     for name, gap in source.template["gaps"].items():
         section = source.section(gap["about"]) or source.section("retention")
-        is_on_page = "class" not in gap or gap["class"] in source.class_ids()
-        if name in filled or not is_on_page or section is None:
+        is_on_class = "class" in gap
+        if is_on_class and gap["class"] not in source.class_ids():
+            continue
+        if name in filled or section is None:
             continue
         entries = {"section": section, "choice": gap["choice"], "publish": gap["publish"]}
         yield from ("", *toml_writer.table(f"[gaps.{name}]", entries))
@@ -27,9 +29,10 @@ def rule_tables(source: DraftSource) -> Iterator[str]:
     """
     filled = source.filled_gaps()
     for rule in source.template["rules"]:
-        entries = {name: item for name, item in rule.items() if name != "gap"}
-        if "gap" in rule and rule["gap"] not in filled:
-            entries |= {"published": False, "gap": rule["gap"]}
+        entries = dict(rule)
+        gap = entries.pop("gap", None)
+        if gap and gap not in filled:
+            entries |= {"published": False, "gap": gap}
         else:
             entries["section"] = source.section("retention")
         lines = toml_writer.table("[[rules]]", entries)

@@ -85,14 +85,25 @@ def _controller(page: PublishedPage, policy: Policy) -> Iterator[PageFinding]:
         if on_page is None and name not in _OPTIONAL:
             continue  # `unread` has a sentence on it
         if _comparable(name, on_page or "") != _comparable(name, in_policy):
-            printed = f"“{on_page}” on the page" if on_page else "not on the page"
-            stated = f"“{in_policy}”" if in_policy else "nothing"
-            text = f"{label} is {printed}, {stated} in the policy."
+            text = f"{label} is {_printed(on_page)}, {_stated(in_policy)}."
             yield PageFinding.on(page, "controller", "controller-changed", text)
     if page.controller.uk != policy.controller.uk:
-        sides = ("the page", "the policy") if page.controller.uk else ("the policy", "the page")
-        text = f"{sides[0]} says that UK GDPR may apply, {sides[1]} does not."
+        text = "the policy says that UK GDPR may apply, the page does not."
+        if page.controller.uk:
+            text = "the page says that UK GDPR may apply, the policy does not."
         yield PageFinding.on(page, "controller", "controller-changed", text)
+
+
+def _printed(text: str | None) -> str:
+    if not text:
+        return "not on the page"
+    return f"“{text}” on the page"
+
+
+def _stated(text: str) -> str:
+    if not text:
+        return "nothing in the policy"
+    return f"“{text}” in the policy"
 
 
 def _comparable(name: str, text: str) -> str:
@@ -115,10 +126,12 @@ def _moved_sections(page: PublishedPage, policy: Policy) -> Iterator[PageFinding
         for topic in topics_of(title):
             cited[topic] = number
     for heading in page.sections:
-        numbers = {cited[topic] for topic in topics_of(heading.title) if topic in cited}
-        if numbers and heading.number is not None and heading.number not in numbers:
-            expected = " or ".join(map(str, sorted(numbers)))
-            message = (
-                f"Section {heading.number}, “{heading.title}”, is section {expected} in the policy."
-            )
-            yield PageFinding("section-moved", heading.number, message, "notice")
+        topics = topics_of(heading.title)
+        numbers = {cited[topic] for topic in topics if topic in cited}
+        if not numbers or heading.number is None or heading.number in numbers:
+            continue
+        expected = " or ".join(map(str, sorted(numbers)))
+        message = (
+            f"Section {heading.number}, “{heading.title}”, is section {expected} in the policy."
+        )
+        yield PageFinding("section-moved", heading.number, message, "notice")

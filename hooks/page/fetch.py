@@ -86,17 +86,22 @@ def _rest_form(visit: Visit, fetched: FetchedBody, rest: str) -> FetchedPage | N
     try:
         visit.check_step(fetched.final_url, rest)
         body = visit.get(rest).body
-        return _read_json(body, rest, fetched.final_url) if _is_json(body) else None
+        if not _is_json(body):
+            return None
+        return _read_json(body, rest, fetched.final_url)
     except PageError:
         return None
 
 
 def _is_json(body: bytes) -> bool:
-    return body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+    without_mark = body.removeprefix(b"\xef\xbb\xbf")
+    return without_mark.lstrip().startswith((b"{", b"["))
 
 
 def _decode(body: bytes, charset: str | None) -> str:
-    encodings = [charset] if charset else []
+    encodings = []
+    if charset:
+        encodings.append(charset)
     decoded = UnicodeDammit(body, known_definite_encodings=encodings, is_html=True)
     return decoded.unicode_markup or ""
 
@@ -106,11 +111,17 @@ def _read_html(html: str, origin: str, final_url: str | None) -> tuple[FetchedPa
     soup = parse_html(html)
     if "\x00" in html or soup.find(_CONTENT_TAGS) is None:
         raise PageError(f"{origin} is neither an HTML page nor a page of WordPress' REST API.")
-    canonical = soup.select_one(_CANONICAL)
-    link = _web_address(str(canonical["href"])) if canonical else None
-    changed = soup.select_one(_MODIFIED)
-    modified = _instant(str(changed["content"])) if changed else None
+    link = _web_address(_attribute(soup, _CANONICAL, "href"))
+    modified = _instant(_attribute(soup, _MODIFIED, "content"))
     return FetchedPage(html, modified, link or final_url, origin), soup
+
+
+def _attribute(soup: BeautifulSoup, selector: str, name: str) -> str | None:
+    """Return an attribute of the first tag that the selector matches."""
+    tag = soup.select_one(selector)
+    if tag is None:
+        return None
+    return str(tag[name])
 
 
 def _read_json(body: bytes, origin: str, final_url: str | None) -> FetchedPage:
@@ -141,14 +152,18 @@ def _instant(text: object) -> datetime | None:
         instant = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+    if instant.tzinfo is None:
+        return instant.replace(tzinfo=UTC)
+    return instant.astimezone(UTC)
 
 
 def _web_address(text: object) -> str | None:
     """Return the text if it is an http(s) address."""
     if not isinstance(text, str) or urlsplit(text).scheme not in ("http", "https"):
         return None
-    return None if re.search(r"\s", text) else text
+    if re.search(r"\s", text):
+        return None
+    return text
 
 
 def _rest_address(soup: BeautifulSoup, page_url: str) -> str | None:

@@ -36,5 +36,7 @@ class PageFinding:
     ) -> PageFinding:
         """Make a finding about the page's section on this topic; the message cites the section before `text`."""
         heading = page.headings.get(topic)
-        number = heading.number if heading else None
+        number = None
+        if heading:
+            number = heading.number
         return cls(code, number, f"{page.cite(topic)}: {text}", severity)

@@ -75,7 +75,8 @@ class Visit:
 
     def check_step(self, address: str, target: str) -> None:
         """Raise PageError if the step from one address to the next is refused by their schemes alone."""
-        old, new = urlsplit(address).scheme, urlsplit(target).scheme
+        old = urlsplit(address).scheme
+        new = urlsplit(target).scheme
         if new not in ("http", "https"):
             raise PageError(
                 f"{self._address} leads to something that is no web address. Use the page's own address."
@@ -111,8 +112,10 @@ class Visit:
         body = body_within(response, MAX_BYTES)
         if body is None:
             raise PageError(too_large(self._address))
-        names_charset = "charset" in response.headers.get("Content-Type", "")
-        return FetchedBody(body, response.url, response.encoding if names_charset else None)
+        charset = None
+        if "charset" in response.headers.get("Content-Type", ""):
+            charset = response.encoding
+        return FetchedBody(body, response.url, charset)
 
 
 def too_large(source: str) -> str:
@@ -130,7 +133,9 @@ class _SameNetworkSession(OutgoingSession):
 
     def on_connect(self, connection: HTTPConnection, opened: socket.socket) -> None:
         """Raise PageError if the connection leads to another network. Nothing is sent before this."""
-        network = "a proxy" if connection.proxy else network_of(opened.getpeername()[0])
+        network = "a proxy"
+        if not connection.proxy:
+            network = network_of(opened.getpeername()[0])
         self._network = self._network or network
         if network != self._network:
             raise PageError(
@@ -148,4 +153,6 @@ def network_of(address: str) -> str:
         return "this machine"
     if ip.is_link_local:
         return "a link-local network"
-    return "the internet" if ip.is_global else "a private network"
+    if ip.is_global:
+        return "the internet"
+    return "a private network"

@@ -75,7 +75,10 @@ class _ListComparison:
 
 
 def _comparisons(page: PublishedPage, policy: Policy) -> tuple[_ListComparison, ...]:
-    sources = page.sources if policy.sources else ()  # an older policy file has no such table
+    sources = page.sources
+    if not policy.sources:  # an older policy file has no such table
+        sources = ()
+    groups = policy.recipient_groups
     return (
         _ListComparison(
             "category", "data category", "categories", page.categories, policy.categories
@@ -83,9 +86,7 @@ def _comparisons(page: PublishedPage, policy: Policy) -> tuple[_ListComparison, 
         _ListComparison("source", "source of data", "collection", sources, policy.sources),
         _ListComparison("purpose", "purpose", "purposes", page.purposes, policy.purposes),
         _ListComparison("basis", "legal basis", "bases", page.bases, policy.bases),
-        _ListComparison(
-            "recipient", "group of recipients", "recipients", page.groups, policy.recipient_groups
-        ),
+        _ListComparison("recipient", "group of recipients", "recipients", page.groups, groups),
         _ListComparison("safeguard", "safeguard", "transfers", page.safeguards, policy.safeguards),
     )
 
@@ -95,7 +96,8 @@ def _wording_changed(
 ) -> Iterator[PageFinding]:
     """Yield a notice on entries with other words: only a person can tell whether these mean the same."""
     if names:
-        text = f"the page's words for the {noun} {', '.join(names)} differ from the policy's."
+        words = ", ".join(names)
+        text = f"the page's words for the {noun} {words} differ from the policy's."
         yield PageFinding.on(page, topic, "wording-changed", text, "notice")
 
 
@@ -145,7 +147,9 @@ def _has_name_of_its_group(recipient: Recipient, policy: Policy) -> bool:
 def _topic_of(policy: Policy, section: int) -> SectionTopic:
     """Return the topic of a section in which the policy has a recipient: marketing, or else recipients."""
     topics = topics_of(policy.sections.get(section, ""))
-    return "marketing" if "marketing" in topics else "recipients"
+    if "marketing" in topics:
+        return "marketing"
+    return "recipients"
 
 
 # --- complaints and children; a policy without them is an older file, and is not compared ---
@@ -165,7 +169,8 @@ def _authorities(page: PublishedPage, policy: Policy) -> Iterator[PageFinding]:
 
 
 def _children(page: PublishedPage, policy: Policy) -> Iterator[PageFinding]:
-    on_page, in_policy = page.children, policy.children
+    on_page = page.children
+    in_policy = policy.children
     if in_policy is None:
         return
     if on_page is None:
@@ -192,7 +197,8 @@ def _classes(page: PublishedPage, policy: Policy) -> Iterator[PageFinding]:
             yield _added_class(page, published)
             continue
         yield from _class(page, published, in_policy)
-        if normalize(f"{published.label}: {published.text}") != normalize(in_policy.label):
+        words = f"{published.label}: {published.text}"
+        if normalize(words) != normalize(in_policy.label):
             reworded.append(published.id)
     yield from _wording_changed(page, "retention", "retention class", reworded)
     yield from _missing_classes(page, policy)
@@ -227,7 +233,8 @@ def _class(
 def _missing_classes(page: PublishedPage, policy: Policy) -> Iterator[PageFinding]:
     """Yield the classes that the page does not name; none if a line that could not be read might name them."""
     section = page.cite("retention")
-    if any(sentence.startswith((f"{section},", f"{section}:")) for sentence in page.unread):
+    beginnings = (f"{section},", f"{section}:")
+    if any(sentence.startswith(beginnings) for sentence in page.unread):
         return
     on_page = {published.id for published in page.classes}
     for item in policy.classes.values():

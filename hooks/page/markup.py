@@ -41,6 +41,8 @@ Run = tuple[str, bool]
 
 LINE_BREAK: Run = ("\n", False)
 
+BlockKind = Literal["heading", "paragraph", "item"]
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -50,7 +52,7 @@ class Block:
     or a term and its definitions; `runs` is then empty. `item` numbers the items of lists; 0 is no item of a list.
     """
 
-    kind: Literal["heading", "paragraph", "item"]
+    kind: BlockKind
     depth: int
     runs: tuple[Run, ...] = ()
     cells: tuple[str, ...] = ()
@@ -109,7 +111,7 @@ def _remove_invisible(soup: BeautifulSoup) -> None:
 def _is_invisible(tag: Tag) -> bool:
     if tag.name in _INVISIBLE or tag.has_attr("hidden"):
         return True
-    return bool(_HIDDEN_STYLE.search(str(tag.get("style", ""))))
+    return bool(_HIDDEN_STYLE.search(_style(tag)))
 
 
 def _content(soup: BeautifulSoup) -> Tag:
@@ -120,7 +122,8 @@ def _content(soup: BeautifulSoup) -> Tag:
     half = len(soup.find_all("p")) // 2
     for usual in (_is_entry, "article", "main", "body"):
         for tag in soup.find_all(usual):
-            if len(tag.find_all(list(_HEADINGS), limit=2)) > 1 or len(tag.find_all("p")) > half:
+            headings = tag.find_all(list(_HEADINGS), limit=2)
+            if len(headings) == 2 or len(tag.find_all("p")) > half:
                 return tag
     return soup
 
@@ -168,8 +171,7 @@ class _BlockReader:
         elif tag.name == "li":
             yield from self._item(tag, depth=max(depth, 1), is_bold=is_bold)
         elif tag.name in ("table", "dl"):
-            rows = _rows(tag) if tag.name == "table" else _definitions(tag)
-            yield from (Block("item", depth + 1, cells=cells) for cells in rows)
+            yield from _row_blocks(tag, depth + 1)
         else:
             yield from self.read(tag, depth=depth, is_bold=is_bold)
 
@@ -187,16 +189,35 @@ class _BlockReader:
     def _end_block(self, depth: int) -> Iterator[Block]:
         runs = tuple(self.runs)
         self.runs = []
-        if any(clean(text) for text, _ in runs):
-            yield Block("item" if depth else "paragraph", depth, runs, item=self.items[-1])
+        if not any(clean(text) for text, _ in runs):
+            return
+        kind: BlockKind = "paragraph"
+        if depth:
+            kind = "item"
+        yield Block(kind, depth, runs, item=self.items[-1])
 
 
 def _is_bold(tag: Tag) -> bool:
-    return tag.name in ("strong", "b") or bool(_BOLD_STYLE.search(str(tag.get("style", ""))))
+    if tag.name in ("strong", "b"):
+        return True
+    return bool(_BOLD_STYLE.search(_style(tag)))
+
+
+def _style(tag: Tag) -> str:
+    return str(tag.get("style", ""))
 
 
 def _text(tag: Tag) -> str:
     return clean(tag.get_text(" "))
+
+
+def _row_blocks(tag: Tag, depth: int) -> Iterator[Block]:
+    """Yield a block for each row of a table, or for each term of a list of definitions."""
+    rows = _definitions(tag)
+    if tag.name == "table":
+        rows = _rows(tag)
+    for cells in rows:
+        yield Block("item", depth, cells=cells)
 
 
 def _rows(table: Tag) -> Iterator[tuple[str, ...]]:
@@ -225,7 +246,8 @@ def _definitions(terms: Tag) -> Iterator[tuple[str, ...]]:
             continue
         if values:
             yield from _with_values(names, values)
-            names, values = [], []
+            names = []
+            values = []
         names.append(_text(tag))
     yield from _with_values(names, values)
 

@@ -18,12 +18,15 @@ _NO_LATIN_DECOMPOSITION = str.maketrans(
 
 def clean(text: str) -> str:
     """Return the text as a reader sees it: single spaces, nothing invisible. Dashes and quotes stay as printed."""
-    return _SPACE.sub(" ", _INVISIBLE.sub("", unicodedata.normalize("NFC", text))).strip()
+    composed = unicodedata.normalize("NFC", text)
+    visible = _INVISIBLE.sub("", composed)
+    return _SPACE.sub(" ", visible).strip()
 
 
 def normalize(text: str) -> str:
     """Return the text for comparing: cleaned, in lower case, with one kind of dash and of quotes, and `&` as a word."""
-    plain = _DASH.sub("-", clean(text).translate(_QUOTES)).replace("&", " and ")
+    plain = clean(text).translate(_QUOTES)
+    plain = _DASH.sub("-", plain).replace("&", " and ")
     return _SPACE.sub(" ", plain).strip().casefold()
 
 
@@ -39,10 +42,14 @@ def word_set(*texts: str) -> frozenset[str]:
 
 def slug(text: str) -> str:
     """Return a short id made of the text's words: 'Loyalty programme' gives `loyalty-programme`."""
-    ascii_only = unicodedata.normalize("NFKD", normalize(text).translate(_NO_LATIN_DECOMPOSITION))
-    return "-".join(re.findall(r"[a-z0-9]+", ascii_only))[:64].strip("-") or "unnamed"
+    latin = normalize(text).translate(_NO_LATIN_DECOMPOSITION)
+    decomposed = unicodedata.normalize("NFKD", latin)
+    words = re.findall(r"[a-z0-9]+", decomposed)
+    return "-".join(words)[:64].strip("-") or "unnamed"
 
 
 def lower_first(text: str) -> str:
     """Return the text as it continues a sentence. An abbreviation such as `IP` keeps its capitals."""
-    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+    if text[1:2].isupper():
+        return text
+    return text[:1].lower() + text[1:]

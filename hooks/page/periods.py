@@ -39,7 +39,9 @@ class Span:
             return "until consent is withdrawn"
         if self.until:
             return f"until {self.until}"
-        return f"{self.review} to {self.keep}" if self.review else str(self.keep)
+        if self.review:
+            return f"{self.review} to {self.keep}"
+        return str(self.keep)
 
 
 class NoEndError(ValueError):
@@ -127,7 +129,7 @@ def read_span(text: str) -> Span:
     """Read the span that the text names. Raises NoEndError if it names no definite end, or more than one."""
     if len(text) > _MAX_LENGTH:
         raise NoEndError("it is too long to be read as a period")
-    words = _AT_MOST.sub("", _LAW.sub(" ", _ACTIVE.sub("", normalize(text))))
+    words = _without_harmless_words(normalize(text))
     ranges = _ranges(words)
     for match in reversed(ranges):
         words = _without(words, match)
@@ -138,7 +140,15 @@ def read_span(text: str) -> Span:
         return Span(until=WITHDRAWN)
     if ranges:
         return _range_span(ranges[0])
-    return Span(_period(singles[0]["n"], _unit(singles[0], "")))
+    quantity = singles[0]
+    return Span(_period(quantity["n"], _unit(quantity, "")))
+
+
+def _without_harmless_words(words: str) -> str:
+    """Return the words without those that look like an end or a number and are none: laws, 'while it is active'."""
+    words = _ACTIVE.sub("", words)
+    words = _LAW.sub(" ", words)
+    return _AT_MOST.sub("", words)
 
 
 def _without(words: str, match: re.Match[str]) -> str:
@@ -180,7 +190,8 @@ def _check_one_end(
 
 
 def _check_is_withdrawal(event: str) -> None:
-    if set(re.findall(r"\w+", event)) - _WITHDRAWAL_WORDS:
+    words = re.findall(r"\w+", event)
+    if not _WITHDRAWAL_WORDS.issuperset(words):
         raise NoEndError("the event that ends it is not one that is known")
 
 
@@ -214,7 +225,9 @@ def _period(number: str, unit: str) -> Period:
     count = _count(number)
     if not count:
         raise NoEndError("a period of no length is named")
-    return Period(days=7 * count) if unit == "weeks" else Period(**{unit: count})
+    if unit == "weeks":
+        return Period(days=7 * count)
+    return Period(**{unit: count})
 
 
 def _count(number: str) -> int:
@@ -226,7 +239,9 @@ def _count(number: str) -> int:
         return below_twenty[number]
     tens = next(word for word in _TENS if number.startswith(word))
     ones = number[len(tens) :].strip(" -")
-    return _TENS[tens] + (_ONES[ones] if ones else 0)
+    if not ones:
+        return _TENS[tens]
+    return _TENS[tens] + _ONES[ones]
 
 
 def _length(period: Period | None) -> tuple[int, int] | None:

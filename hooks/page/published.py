@@ -19,7 +19,9 @@ class SectionHeading:
 
     def __str__(self) -> str:
         """Return the words that cite the section at the beginning of a sentence."""
-        return f"The section “{self.title}”" if self.number is None else f"Section {self.number}"
+        if self.number is None:
+            return f"The section “{self.title}”"
+        return f"Section {self.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,4 +130,6 @@ class PublishedPage:
     def cite(self, topic: SectionTopic) -> str:
         """Return the words that cite the section on this topic at the beginning of a sentence."""
         heading = self.headings.get(topic)
-        return str(heading) if heading else f"The section on {TOPIC_LABELS[topic]}"
+        if heading:
+            return str(heading)
+        return f"The section on {TOPIC_LABELS[topic]}"

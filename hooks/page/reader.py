@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -11,7 +11,14 @@ from hooks.page import recipients_section, vocabulary
 from hooks.page.controller_section import read_controller
 from hooks.page.dates import read_day
 from hooks.page.normalized_text import normalize, slug, words_of
-from hooks.page.published import ChildrenStatement, PublishedPage, PublishedTerm, SectionHeading
+from hooks.page.published import (
+    ChildrenStatement,
+    PublishedClass,
+    PublishedController,
+    PublishedPage,
+    PublishedTerm,
+    SectionHeading,
+)
 from hooks.page.retention_section import read_classes
 from hooks.page.section_lines import Line, statements
 from hooks.page.section_titles import TOPIC_LABELS, SectionTopic, is_page_title, topics_of
@@ -49,13 +56,10 @@ class _PageReader:
 
     def page(self, modified: datetime | None, link: str | None) -> PublishedPage:
         self._find_headings()
-        shared = recipients_section.read_recipients(
-            self._lines("recipients"), self._lines("marketing")
-        )
+        sharing = self._lines("recipients")
+        shared = recipients_section.read_recipients(sharing, self._lines("marketing"))
         return PublishedPage(
-            controller=read_controller(
-                self._lines("controller"), self.sections, self.unread, self.headings
-            ),
+            controller=self._controller(),
             headings=self.headings,
             last_updated=self._last_updated(),
             modified=modified,
@@ -65,21 +69,28 @@ class _PageReader:
             sources=_terms(self._lines("collection"), vocabulary.SOURCES, whole_line=True),
             purposes=self._terms("purposes", vocabulary.PURPOSES, "purpose", whole_line=True),
             bases=self._terms("bases", vocabulary.BASES, "legal basis"),
-            cookies=tuple(line.label or line.text for line in self._statements("cookies")),
+            cookies=_names(self._statements("cookies")),
             groups=self._checked(shared.groups, "recipients", "group of recipients"),
             recipients=shared.recipients,
-            safeguards=self._terms(
-                "transfers", vocabulary.SAFEGUARDS, "safeguard", whole_line=True
-            ),
+            safeguards=self._safeguards(),
             security=tuple(line.text for line in self._statements("security")),
-            classes=read_classes(
-                self._lines("retention"), self.headings.get("retention"), self.unread
-            ),
+            classes=self._classes(),
             rights=_rights(self._lines("rights")),
             authorities=_authorities(self._lines("complaints")),
             children=_children(self._lines("children")),
             unread=tuple(self.unread),  # last: the lines above add to it
         )
+
+    def _controller(self) -> PublishedController:
+        lines = self._lines("controller")
+        return read_controller(lines, self.sections, self.unread, self.headings)
+
+    def _safeguards(self) -> tuple[PublishedTerm, ...]:
+        return self._terms("transfers", vocabulary.SAFEGUARDS, "safeguard", whole_line=True)
+
+    def _classes(self) -> tuple[PublishedClass, ...]:
+        heading = self.headings.get("retention")
+        return read_classes(self._lines("retention"), heading, self.unread)
 
     def _find_headings(self) -> None:
         """Note the first section on each topic, and report unknown and missing sections."""
@@ -124,7 +135,9 @@ class _PageReader:
     def _last_updated(self) -> date | None:
         lines = list(_lines_on_update(self.sections))
         days = {read_day(line.text) for line in lines}
-        day = days.pop() if len(days) == 1 else None
+        day = None
+        if len(days) == 1:
+            day = days.pop()
         if not lines:
             self.unread.append("The page does not print when it was last updated.")
         elif day is None:
@@ -136,6 +149,10 @@ def _heading(section: Section) -> SectionHeading:
     return SectionHeading(section.number, section.title)
 
 
+def _names(lines: Iterable[Line]) -> tuple[str, ...]:
+    return tuple(line.label or line.text for line in lines)
+
+
 def _terms(
     lines: Sequence[Line], concepts: Sequence[Concept], *, whole_line: bool
 ) -> tuple[PublishedTerm, ...]:
@@ -145,9 +162,11 @@ def _terms(
     """
     terms: dict[str, PublishedTerm] = {}
     for line in statements(lines):
-        label, text = line.label or line.text, line.value
+        label = line.label or line.text
+        text = line.value
         if whole_line:
-            label, text = line.text, ""
+            label = line.text
+            text = ""
         name = vocabulary.id_for(label, concepts)
         if name in terms:
             name = slug(label)
@@ -162,10 +181,12 @@ def _unknown_sections(sections: Sequence[Section]) -> Iterator[str]:
         title = section.title
         if not title or topics_of(title) or is_page_title(title):
             continue
+        if section.number:
+            yield f"Section {section.number}, “{title}”: what it is about is not known."
+            continue
         is_between = bool(known) and known[0] < position < known[-1]
         if is_between or section.number is not None:
-            name = f"Section {section.number}" if section.number else "A section"
-            yield f"{name}, “{title}”: what it is about is not known."
+            yield f"A section, “{title}”: what it is about is not known."
 
 
 def _lines_on_update(sections: Sequence[Section]) -> Iterator[Line]:
@@ -188,10 +209,12 @@ def _children(lines: Sequence[Line]) -> ChildrenStatement | None:
     age = _AGE.search(text)
     if age is None:
         return None
-    return ChildrenStatement(label, int(age[1]), orders_only=bool(_FOR_AN_ORDER.search(text)))
+    is_for_orders = bool(_FOR_AN_ORDER.search(text))
+    return ChildrenStatement(label, int(age[1]), orders_only=is_for_orders)
 
 
 def _authorities(lines: Sequence[Line]) -> tuple[str, ...]:
     """Return the ids of the supervisory authorities that the section names."""
-    words = frozenset(words_of(" ".join(line.text for line in lines)))
+    text = " ".join(line.text for line in lines)
+    words = frozenset(words_of(text))
     return tuple(item.id for item in vocabulary.AUTHORITIES if item.matches(words))

@@ -57,7 +57,8 @@ def _split(line: Line) -> tuple[str, list[str]]:
         names = match["names"]
         if match.groupdict().get("opened"):
             names = names.split(")")[0]
-        return clean(line.text[: match.start()]).strip(_AROUND), list(_names(names))
+        group = clean(line.text[: match.start()])
+        return group.strip(_AROUND), list(_names(names))
     if line.label and line.value:
         return line.label, [name for name in _names(line.value) if _is_name(name)]
     return line.text, []
@@ -87,5 +88,6 @@ def _tools(lines: Sequence[Line]) -> Iterator[str]:
 
 def _known_names(text: str) -> Iterator[str]:
     for name in vocabulary.KNOWN_NAMES:
-        if re.search(rf"\b{re.escape(normalize(name))}\b", text):
+        pattern = re.escape(normalize(name))
+        if re.search(rf"\b{pattern}\b", text):
             yield name

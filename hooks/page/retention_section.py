@@ -40,9 +40,8 @@ def read_classes(
         item = _labelled(line)
         if item is None:
             if _may_name_a_class(line):
-                unread.append(
-                    f"{heading}, “{line.text}”: what is kept for how long could not be read."
-                )
+                sentence = "what is kept for how long could not be read."
+                unread.append(f"{heading}, “{line.text}”: {sentence}")
             continue
         published = _class(item, heading, unread)
         first = classes.setdefault(published.id, published)
@@ -76,7 +75,9 @@ def _labelled(line: Line) -> Line | None:
 def _may_name_a_class(line: Line) -> bool:
     """Tell whether an item, or a line that names a time, might be a class; one that explains a period is none."""
     text = normalize(line.text)
-    return bool(line.is_item or _TIME.search(text)) and not _EXPLAINS.search(text)
+    if _EXPLAINS.search(text):
+        return False
+    return line.is_item or bool(_TIME.search(text))
 
 
 def _class(line: Line, heading: SectionHeading, unread: list[str]) -> PublishedClass:

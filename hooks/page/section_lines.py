@@ -125,12 +125,17 @@ def _leading_bold(part: Sequence[Run]) -> str:
 def _split(text: str, bold: str) -> tuple[str, str]:
     """Return label and value; two empty texts if nothing sets a label apart. `bold` is the bold beginning of `text`."""
     after = text[len(bold) :].strip()
-    if bold and after and (bold[-1] in _EDGES or after[0] in _EDGES):
+    is_partly_bold = bool(bold and after)
+    if is_partly_bold and (bold[-1] in _EDGES or after[0] in _EDGES):
         return bold.strip(_EDGES), after.lstrip(_EDGES)
     match = _SEPARATOR.search(text)
     if match and _ends_label(text, match.start()):
-        return text[: match.start()].strip(), text[match.end() :].strip()
-    return (bold, after) if bold and after else ("", "")
+        label = text[: match.start()]
+        value = text[match.end() :]
+        return label.strip(), value.strip()
+    if is_partly_bold:
+        return bold, after
+    return "", ""
 
 
 def _ends_label(text: str, position: int) -> bool:
@@ -145,7 +150,9 @@ def _continues(above: Line, line: Line) -> bool:
 
 
 def _append(above: Line, line: Line) -> Line:
-    value = f"{above.value} {line.text}".strip() if above.label else ""
+    value = ""
+    if above.label:
+        value = f"{above.value} {line.text}".strip()
     return replace(above, text=f"{above.text} {line.text}", value=value)
 
 

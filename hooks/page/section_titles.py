@@ -79,7 +79,11 @@ _PAGE_TITLE = re.compile(r"\bprivacy (policy|notice|statement)\b|\bpersonvern")
 def topics_of(title: str) -> frozenset[SectionTopic]:
     """Return the topics that this title of a section names: one, several, or none that is known."""
     words = normalize(title[:_MAX_LENGTH])
-    return frozenset(topic for topic, pattern in _TITLES.items() if pattern.search(words))
+    topics: set[SectionTopic] = set()
+    for topic, pattern in _TITLES.items():
+        if pattern.search(words):
+            topics.add(topic)
+    return frozenset(topics)
 
 
 def is_page_title(title: str) -> bool:

@@ -86,10 +86,11 @@ def read_sections(html: str) -> tuple[Section, ...]:
             lines.append(Line(heading.title, heading.title, is_item=True, depth=-1))
         else:
             sections.append((heading, []))
-    return tuple(
-        Section(heading.title, heading.number, tuple(join_lines(lines)))
-        for heading, lines in sections
-    )
+    return tuple(_section(heading, lines) for heading, lines in sections)
+
+
+def _section(heading: _Heading, lines: Iterable[Line]) -> Section:
+    return Section(heading.title, heading.number, tuple(join_lines(lines)))
 
 
 def _parse_heading(block: Block, level: int) -> _Heading:
@@ -98,8 +99,11 @@ def _parse_heading(block: Block, level: int) -> _Heading:
     match = _NUMBER.match(text)
     if not match:
         return _Heading(text, None, level)
-    number = int(match[1]) if match[1] else None
-    return _Heading(text[match.end() :].strip(), number, level, is_part=bool(match[2]))
+    number = None
+    if match[1]:
+        number = int(match[1])
+    title = text[match.end() :].strip()
+    return _Heading(title, number, level, is_part=bool(match[2]))
 
 
 def _heading(block: Block, style: _HeadingStyle) -> _Heading | None:
@@ -114,7 +118,9 @@ def _heading(block: Block, style: _HeadingStyle) -> _Heading | None:
         is_heading = is_bold and not style.is_numbered and style.is_new(heading)
     else:
         is_heading = style.is_new(heading) or (is_bold and style.is_numbered)
-    return heading if is_heading else None
+    if not is_heading:
+        return None
+    return heading
 
 
 def _is_part(heading: _Heading, above: _Heading, style: _HeadingStyle) -> bool:

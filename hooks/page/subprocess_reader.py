@@ -41,9 +41,8 @@ _POLL_SECONDS = 0.2
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
-_SPAWN = get_context(
-    "spawn"
-)  # a forked child could wait for ever for a lock that another thread held
+_SPAWN = get_context("spawn")
+"""A forked child could wait for ever for a lock that another thread held."""
 
 
 def compare_page(source: str, policy: Policy) -> tuple[PageFinding, ...]:
@@ -75,9 +74,8 @@ def run_confined(
     is set.
     """
     receiver, sender = _SPAWN.Pipe(duplex=False)
-    child = _SPAWN.Process(
-        target=_run_child, args=(sender, seconds, work, source, argument), daemon=True
-    )
+    arguments = (sender, seconds, work, source, argument)
+    child = _SPAWN.Process(target=_run_child, args=arguments, daemon=True)
     with closing(receiver):
         try:
             with closing(sender):
@@ -99,7 +97,7 @@ def run_confined(
 def _wait(receiver: Connection, source: str, seconds: float, stopping: Event | None) -> None:
     """Wait for an answer of the child, or for its end without one. Raises PageError and StoppedError."""
     deadline = time.monotonic() + seconds
-    while not receiver.poll(min(_POLL_SECONDS, max(deadline - time.monotonic(), 0))):
+    while not receiver.poll(_seconds_until(deadline)):
         if stopping and stopping.is_set():
             raise StoppedError("The page was not read to its end: the process is to stop.")
         if time.monotonic() >= deadline:
@@ -107,6 +105,12 @@ def _wait(receiver: Connection, source: str, seconds: float, stopping: Event | N
                 f"{source} took longer than {seconds:.0f} seconds to be fetched and read. "
                 "Look at it in a browser: it may be slow, or no page for people."
             )
+
+
+def _seconds_until(deadline: float) -> float:
+    """Return the time until the next look at `stopping`, and none after the deadline."""
+    left = max(deadline - time.monotonic(), 0)
+    return min(_POLL_SECONDS, left)
 
 
 def _too_much(source: str) -> str:

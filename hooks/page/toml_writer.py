@@ -25,7 +25,8 @@ def value(item: object) -> str:
         case date():
             return item.isoformat()
         case list() | tuple():
-            return f"[{', '.join(map(value, item))}]"
+            values = ", ".join(map(value, item))
+            return f"[{values}]"
         case _:
             raise TypeError(f"A policy file has no value of type {type(item).__name__}")
 
@@ -42,7 +43,8 @@ def table(header: str, entries: Mapping[str, Any]) -> list[str]:
 
 def inline(name: str, entries: Mapping[str, Any]) -> str:
     """Return a table in one line, without the entries that are None."""
-    return f"{name} = {{ {', '.join(_entry_lines(entries))} }}"
+    joined = ", ".join(_entry_lines(entries))
+    return f"{name} = {{ {joined} }}"
 
 
 def _entry_lines(entries: Mapping[str, Any]) -> list[str]:
@@ -61,5 +63,5 @@ def comment_out(lines: Iterable[str]) -> list[str]:
 
 def questions(text: str) -> tuple[str, ...]:
     """Return the questions in the text of a draft, without their prefix."""
-    lines = text.splitlines()
-    return tuple(line.removeprefix(ASK_PREFIX) for line in lines if line.startswith(ASK_PREFIX))
+    comments = [line for line in text.splitlines() if line.startswith(ASK_PREFIX)]
+    return tuple(comment.removeprefix(ASK_PREFIX) for comment in comments)

@@ -42,15 +42,20 @@ class Concept:
 
 
 def _concept(name: str, *required: str, allowed: str | None = None) -> Concept:
-    only = None if allowed is None else word_set(allowed)
-    return Concept(name, tuple(map(word_set, required)), only)
+    allowed_words = None
+    if allowed is not None:
+        allowed_words = word_set(allowed)
+    return Concept(name, tuple(map(word_set, required)), allowed_words)
 
 
 def identify(text: str, concepts: Iterable[Concept]) -> str | None:
     """Return the id of the concept that the text names; None if it names none or several."""
-    words = frozenset(words_of(without_citations(text))) - _FILLERS
+    plain = without_citations(text)
+    words = frozenset(words_of(plain)) - _FILLERS
     ids = [concept.id for concept in concepts if concept.matches(words)]
-    return ids[0] if len(ids) == 1 else None
+    if len(ids) != 1:
+        return None
+    return ids[0]
 
 
 def id_for(text: str, concepts: Iterable[Concept]) -> str:
@@ -60,7 +65,9 @@ def id_for(text: str, concepts: Iterable[Concept]) -> str:
 
 def without_citations(text: str) -> str:
     """Return the text without articles of the law and without parentheses, up to two levels of them."""
-    return _PARENTHESES.sub(" ", _PARENTHESES.sub(" ", _ARTICLE.sub(" ", text)))
+    text = _ARTICLE.sub(" ", text)
+    text = _PARENTHESES.sub(" ", text)
+    return _PARENTHESES.sub(" ", text)
 
 
 CATEGORIES = (
