@@ -89,6 +89,17 @@ def test_named_functions_are_found() -> None:
     assert len(NAMED_FUNCTIONS) > 50
 
 
+def test_a_class_in_the_glossary_is_there() -> None:
+    named = set(
+        re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)*)`", (ROOT / "docs/glossary.md").read_text())
+    )
+    defined = set()
+    for path in [*ROOT.glob("hooks/**/*.py"), *ROOT.glob("schemas/**/*.py")]:
+        defined |= set(re.findall(r"^class (\w+)", path.read_text(), re.MULTILINE))
+    assert "RecordKey" in named
+    assert named - defined == set()
+
+
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_bytes()) <= LONGEST_README
 
