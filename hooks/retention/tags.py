@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 from hooks.retention.anchors import accounting_events_of
+from hooks.retention.cache import BoundedCache
 from hooks.retention.classify import classify
 from hooks.retention.effects import answer_by
 from hooks.retention.events import NO_STANDING, EventType, RecordEvent, Standing, standing_of
@@ -22,13 +23,22 @@ from hooks.retention.facts import (
     SupportRequestFacts,
 )
 from hooks.retention.policy import Policy
-from hooks.retention.recipients import RecipientCriteria, criteria_of
+from hooks.retention.recipients import (
+    OrderMethods,
+    RecipientCriteria,
+    criteria_of,
+    matching_recipients,
+)
 from hooks.retention.reported_choices import with_reported_choices
+from hooks.retention.rule_view import rule_view
 from hooks.retention.schedule import KEPT_PHASES, Entry, Schedule
 from hooks.retention.store_meta import StoreMeta, store_meta
 
 REVISION = 2
 """Raised when this service makes other tags of the same facts and policy. All records are then re-tagged."""
+
+CACHE_SIZE = 4096
+"""The number of different facts whose tags are cached; about 10 KB each."""
 
 IMPLAUSIBLE_DATES = "implausible-dates"
 ODDITIES = {"meta_data": "meta-unreadable", "refunds": "refunds-unreadable"}
@@ -67,6 +77,9 @@ class Context:
         return replace(self, own=own, person=person)
 
 
+NEUTRAL = Context()
+
+
 @dataclass(frozen=True, slots=True)
 class Tags:
     """The schedule of a record, and what follows from it. Days are days in the policy's time zone.
@@ -81,6 +94,8 @@ class Tags:
     `policy_id`: the policy of the entries; None where there are none.
     `tagged_by`: the policy and the version of the service that made these tags.
     `desired_meta`: the keys that the store should hold.
+    `received`: the data of the record by which its recipients are told. `recipients`: their ids, in order.
+    `is_decided`: a hold, a restriction, a request for erasure or an objection is in effect.
     """
 
     schedule: Schedule
@@ -95,18 +110,51 @@ class Tags:
     policy_id: str | None
     tagged_by: str
     desired_meta: StoreMeta
+    received: RecipientCriteria
+    is_decided: bool
+    recipients: tuple[str, ...] = ()
 
 
-def tags_of(
-    facts: Facts,
-    policy: Policy,
-    in_effect: Standing = NO_STANDING,
-    linked: tuple[Mapping[str, Any], ...] = (),
-) -> Tags:
+_cache: BoundedCache[tuple[str, Facts], Tags] = BoundedCache(CACHE_SIZE)
+
+
+def tags_of(facts: Facts, policy: Policy, context: Context = NEUTRAL) -> Tags:
     """Work out the tags that the policy gives to a record.
 
-    `in_effect` are the holds, requests and consents; `linked` as in `Context`.
+    Most records differ from another one only in what the rules do not see, such as the time of day. The tags of such
+    facts are cached; those of a record with a context of its own are not.
     """
+    if context.is_neutral:
+        tags = _cached_tags(facts, policy)
+    else:
+        tags = _work_out(facts, policy, context.standing(facts), context.linked)
+    methods = None
+    if isinstance(facts, OrderFacts):
+        methods = OrderMethods(facts.payment, facts.carriers)
+    return replace(tags, recipients=matching_recipients(tags.received, methods, policy))
+
+
+def tags_of_facts(facts: Facts, policy: Policy) -> Tags:
+    """Work out the tags by the facts alone, without the cache and without the recipients."""
+    return _work_out(facts, policy, NO_STANDING, ())
+
+
+def _cached_tags(facts: Facts, policy: Policy) -> Tags:
+    if not isinstance(facts, OrderFacts | CustomerFacts):
+        return tags_of_facts(facts, policy)
+    key = policy.digest, rule_view(facts, policy.time_zone)
+    cached = _cache.get(key)
+    if cached is None:
+        cached = _cache.put(key, tags_of_facts(facts, policy))
+    return cached
+
+
+def _work_out(
+    facts: Facts,
+    policy: Policy,
+    in_effect: Standing,
+    linked: tuple[Mapping[str, Any], ...],
+) -> Tags:
     schedule = classify(facts, policy, in_effect)
     at_closing = _when_closed(facts, in_effect)
     governing = schedule.governing
@@ -135,6 +183,8 @@ def tags_of(
         policy_id=policy_id,
         tagged_by=tagged_by(policy),
         desired_meta=store_meta(schedule, policy.id, linked),
+        received=_received(facts, schedule, policy, in_effect),
+        is_decided=is_decided(in_effect),
     )
 
 
@@ -155,8 +205,8 @@ def is_parsed_otherwise(mark: str, policy: Policy) -> bool:
     return mark.partition(".")[2] != _parsed_by(policy)
 
 
-def received_of(
-    facts: Facts, schedule: Schedule, policy: Policy, in_effect: Standing = NO_STANDING
+def _received(
+    facts: Facts, schedule: Schedule, policy: Policy, in_effect: Standing
 ) -> RecipientCriteria:
     """Return the data of a record by which recipients are told.
 

@@ -20,8 +20,7 @@ from hooks.ledger.rows import RecordRow
 from hooks.ledger.tagged_rows import RowHead
 from hooks.retention.events import RecordEvent
 from hooks.retention.facts import STORED_KINDS, CustomerFacts, Facts, OrderFacts, Subject
-from hooks.retention.tags import Context
-from hooks.tagging.tagger import NEUTRAL
+from hooks.retention.tags import NEUTRAL, Context
 
 
 class ContextSource(Protocol):

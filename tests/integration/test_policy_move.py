@@ -13,7 +13,6 @@ from hooks.policies.preview import preview
 from hooks.retention import tags
 from hooks.retention.cache import BoundedCache
 from hooks.retention.policy import Policy
-from hooks.tagging import tagger
 from schemas.policy import load_policy
 from tests.integration.harness import ON_SQLITE, Harness, open_harness
 from tests.support.processes import ROOT
@@ -40,7 +39,7 @@ def _as_read_before(shop: Harness, number: int) -> None:
 def version_before(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Tag as the previous version did, until the test ends."""
     monkeypatch.setattr(tags, "REVISION", 1)
-    monkeypatch.setattr(tagger, "_cache", BoundedCache(16))
+    monkeypatch.setattr(tags, "_cache", BoundedCache(16))
     return monkeypatch
 
 

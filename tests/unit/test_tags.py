@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hooks.retention import tags as tags_module
 from hooks.retention.events import RecordEvent
 from hooks.retention.facts import Choice, CustomerFacts, Facts, OrderFacts, Refund
 from hooks.retention.policy import Policy
 from hooks.retention.rule_view import rule_view
 from hooks.retention.tags import Context, were_holds_mistaken
-from hooks.tagging import tagger
 from hooks.tagging.tagger import tag, tag_without_context
 from tests.support.policies import variant
 from tests.unit.builders import at, customer, order
@@ -107,9 +107,9 @@ def test_the_order_of_two_events_of_one_day_is_kept() -> None:
 
 def test_the_cache_of_tags_is_bounded(policy: Policy) -> None:
     began = datetime(2010, 1, 1, 12, tzinfo=UTC)
-    for day in range(tagger.CACHE_SIZE + 10):
+    for day in range(tags_module.CACHE_SIZE + 10):
         tag(OrderFacts("pending", began + timedelta(days=day)), policy)
-    assert len(tagger._cache) <= tagger.CACHE_SIZE
+    assert len(tags_module._cache) <= tags_module.CACHE_SIZE
 
 
 def test_the_caches_of_two_policies_are_separate(policy: Policy) -> None:
