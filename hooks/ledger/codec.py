@@ -1,4 +1,4 @@
-"""Facts and entries as the ledger's JSON text: canonical, so that equal values are equal texts."""
+"""The JSON text of facts, events and entries in the ledger. It is canonical: equal values have equal texts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from hooks.retention.schedule import Entry
 
 
 def facts_text(facts: Facts) -> str:
-    """Write facts; what is empty is left out."""
+    """Write facts. Empty values are left out."""
     match facts:
         case OrderFacts():
             raw = _order(facts)
@@ -38,42 +38,42 @@ def facts_text(facts: Facts) -> str:
 
 
 def read_facts(kind: RecordKind, text: str, email_hash: str | None = None) -> Facts:
-    """Read back what `facts_text` wrote; the keyed hash of an order's address is kept apart from it."""
+    """Read back what `facts_text` wrote. `email_hash`: of an order's address, which has a column of its own."""
     raw = json.loads(text)
     if kind not in STORED_KINDS:
         return _read_reported(kind, raw)
     shared: dict[str, Any] = {
         "kinds": frozenset(raw.get("kinds", ())),
         "choices": _read_choices(raw),
-        "meta_at": _maybe(raw.get("meta_at")),
+        "meta_at": _instant_or_none(raw.get("meta_at")),
         "oddities": frozenset(raw.get("oddities", ())),
     }
     if kind == "customer":
         return CustomerFacts(
-            created_at=_maybe(raw.get("created_at")),
+            created_at=_instant_or_none(raw.get("created_at")),
             staff=raw.get("staff", False),
-            last_active_at=_maybe(raw.get("last_active_at")),
-            last_order_at=_maybe(raw.get("last_order_at")),
-            first_seen_at=_maybe(raw.get("first_seen_at")),
+            last_active_at=_instant_or_none(raw.get("last_active_at")),
+            last_order_at=_instant_or_none(raw.get("last_order_at")),
+            first_seen_at=_instant_or_none(raw.get("first_seen_at")),
             **shared,
         )
     return OrderFacts(
         status=raw["status"],
-        created_at=_maybe(raw.get("created_at")),
-        paid_at=_maybe(raw.get("paid_at")),
-        completed_at=_maybe(raw.get("completed_at")),
+        created_at=_instant_or_none(raw.get("created_at")),
+        paid_at=_instant_or_none(raw.get("paid_at")),
+        completed_at=_instant_or_none(raw.get("completed_at")),
         customer_id=raw.get("customer_id", 0),
         trashed=raw.get("trashed", False),
         refunds=tuple(
-            Refund(number, _maybe(at), at == "") for number, at in raw.get("refunds", ())
+            Refund(number, _instant_or_none(at), at == "") for number, at in raw.get("refunds", ())
         ),
-        erased_at=_maybe(raw.get("erased_at")),
+        erased_at=_instant_or_none(raw.get("erased_at")),
         payment=raw.get("payment", ""),
         carriers=frozenset(raw.get("carriers", ())),
         was_paid=raw.get("was_paid", False),
         carried=tuple((name, _instant(version)) for name, version in raw.get("carried", ())),
         former_customer_id=raw.get("former_customer_id", 0),
-        first_seen_at=_maybe(raw.get("first_seen_at")),
+        first_seen_at=_instant_or_none(raw.get("first_seen_at")),
         email_hash=email_hash or "",
         **shared,
     )
@@ -81,13 +81,13 @@ def read_facts(kind: RecordKind, text: str, email_hash: str | None = None) -> Fa
 
 def _read_reported(kind: RecordKind, raw: dict[str, Any]) -> ReportedFacts:
     shared: dict[str, Any] = {
-        "erased_at": _maybe(raw.get("erased_at")),
+        "erased_at": _instant_or_none(raw.get("erased_at")),
         "name": raw.get("name", ""),
-        "subjects": frozenset(Subject(*named) for named in raw.get("subjects", ())),
+        "subjects": frozenset(Subject(*pair) for pair in raw.get("subjects", ())),
     }
     if kind == "support-request":
         return SupportRequestFacts(
-            _maybe(raw.get("made_at")), _maybe(raw.get("closed_at")), **shared
+            _instant_or_none(raw.get("made_at")), _instant_or_none(raw.get("closed_at")), **shared
         )
     return ConsentFacts(kind, _read_choices(raw), **shared)
 
@@ -99,7 +99,7 @@ def events_text(events: Iterable[RecordEvent]) -> str:
 
 
 def event_dict(event: RecordEvent) -> dict[str, Any]:
-    """An event as the API and the ledger show it; what is empty is left out."""
+    """Return an event as the API and the ledger show it. Empty values are left out."""
     raw = {
         "id": event.id,
         "type": event.type,
@@ -115,25 +115,33 @@ def event_dict(event: RecordEvent) -> dict[str, Any]:
 
 def read_events(text: str) -> tuple[RecordEvent, ...]:
     """Read back what `events_text` wrote."""
-    return tuple(_read_event(raw) for raw in json.loads(text)) if text != "[]" else ()
+    if text == "[]":
+        return ()
+    return tuple(_read_event(raw) for raw in json.loads(text))
 
 
 def _read_event(raw: dict[str, Any]) -> RecordEvent:
     review = raw.get("review_on")
-    known = {name: raw[name] for name in ("reason", "owner", "about", "scope") if name in raw}
     return RecordEvent(
         raw["id"],
         raw["type"],
         _instant(raw["at"]),
+        reason=raw.get("reason", ""),
+        owner=raw.get("owner", ""),
         review_on=date.fromisoformat(review) if review else None,
-        **known,
+        about=raw.get("about", ""),
+        scope=raw.get("scope", ""),
     )
 
 
 def entry_dict(entry: Entry) -> dict[str, Any]:
-    """An entry as the API and the ledger show it; `part` and `requested_on` only where there is any."""
-    more = {"part": entry.part, "requested_on": entry.requested_on and str(entry.requested_on)}
-    return {name: value for name, value in more.items() if value} | {
+    """Return an entry as the API and the ledger show it. Without a value, `part` and `requested_on` are left out."""
+    optional: dict[str, Any] = {}
+    if entry.part:
+        optional["part"] = entry.part
+    if entry.requested_on:
+        optional["requested_on"] = str(entry.requested_on)
+    return optional | {
         "rule": entry.rule,
         "data": entry.data,
         "purpose": entry.purpose,
@@ -151,12 +159,12 @@ def entry_dict(entry: Entry) -> dict[str, Any]:
 
 
 def entry_name(entry: Mapping[str, Any]) -> str:
-    """The data category of an entry as `entry_dict` shows it, with the part of it: 'identity-contact (contact)'."""
+    """Name the data category of an entry of `entry_dict`, with its part: 'identity-contact (contact)'."""
     return f"{entry['data']} ({entry['part']})" if entry.get("part") else str(entry["data"])
 
 
 def entries_text(entries: tuple[Entry, ...]) -> str:
-    """All entries of a record, in the policy's order."""
+    """Write the entries of a record, in the policy's order."""
     return f"[{','.join(map(_entry_text, entries))}]"
 
 
@@ -166,15 +174,16 @@ def _entry_text(entry: Entry) -> str:
 
 
 _FIRST = '{"action"'
-"""What each entry's text begins with, and nothing else: inside a value the quotes would be escaped."""
+"""The beginning of each entry's text. It is nowhere else: inside a value the quotes would be escaped."""
 
 
 def read_entries(text: str) -> list[Mapping[str, Any]]:
-    """Read back what `entries_text` wrote. The same entries are read once, and shared: not to be changed."""
-    return [
-        _read_entry(_FIRST + entry)
-        for entry in text[1:-1].replace(f",{_FIRST}", _FIRST).split(_FIRST)[1:]
-    ]
+    """Read back what `entries_text` wrote.
+
+    Equal texts are parsed once, and all callers share the result: never change it.
+    """
+    texts = text[1:-1].replace(f",{_FIRST}", _FIRST).split(_FIRST)[1:]
+    return [_read_entry(_FIRST + entry) for entry in texts]
 
 
 @lru_cache(maxsize=4096)
@@ -184,10 +193,11 @@ def _read_entry(text: str) -> Mapping[str, Any]:
 
 
 def _read_choices(raw: dict[str, Any]) -> tuple[Choice, ...]:
-    return tuple(Choice(_instant(at), bool(given)) for at, given in raw.get("choices", ()))
+    pairs = raw.get("choices", ())
+    return tuple(Choice(_instant(at), bool(is_given)) for at, is_given in pairs)
 
 
-def _written_choices(choices: Iterable[Choice]) -> list[list[object]]:
+def _choice_pairs(choices: Iterable[Choice]) -> list[list[object]]:
     return [[_time(choice.at), int(choice.given)] for choice in choices]
 
 
@@ -199,7 +209,7 @@ def _reported(facts: ReportedFacts) -> dict[str, Any]:
     }
     if isinstance(facts, SupportRequestFacts):
         return {"made_at": _time(facts.made_at), "closed_at": _time(facts.closed_at)} | shared
-    return {"choices": _written_choices(facts.choices)} | shared
+    return {"choices": _choice_pairs(facts.choices)} | shared
 
 
 def _order(facts: OrderFacts) -> dict[str, Any]:
@@ -236,7 +246,7 @@ def _customer(facts: CustomerFacts) -> dict[str, Any]:
 def _shared(facts: OrderFacts | CustomerFacts) -> dict[str, Any]:
     return {
         "kinds": sorted(facts.kinds),
-        "choices": _written_choices(facts.choices),
+        "choices": _choice_pairs(facts.choices),
         "meta_at": _time(facts.meta_at),
         "oddities": sorted(facts.oddities),
         "first_seen_at": _time(facts.first_seen_at),
@@ -254,5 +264,5 @@ def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _maybe(text: str | None) -> datetime | None:
+def _instant_or_none(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None

@@ -311,21 +311,21 @@ class _Ends:
         if part in self.parts:
             return [self.parts[part]]
         ends, ends_of_kind = [], []
-        for other, last in self.parts.items():
-            if other.data != part.data or (part.part and other.part):
+        for candidate, last in self.parts.items():
+            if candidate.data != part.data or (part.part and candidate.part):
                 continue
             ends.append(last)
-            if other.is_proof == part.is_proof:
+            if candidate.is_proof == part.is_proof:
                 ends_of_kind.append(last)
         return ends_of_kind or ends
 
-    def without(self, others: _Ends) -> list[tuple[Part, date]]:
-        """Return the parts, with their ends, that the others do not have under the same name."""
-        return [(part, last) for part, last in self.parts.items() if part not in others.parts]
+    def without(self, ends: _Ends) -> list[tuple[Part, date]]:
+        """Return the parts, with their ends, that `ends` does not have under the same name."""
+        return [(part, last) for part, last in self.parts.items() if part not in ends.parts]
 
 
 def _add_example(impact: Impact, row: RecordRow, outcome: _Outcome) -> None:
-    """Keep an example. Those that would be due at once come first, and displace others."""
+    """Keep an example. Examples that would be due at once come first, and displace the rest."""
     example = {
         "store": row["store"],
         "kind": row["kind"],
@@ -334,10 +334,9 @@ def _add_example(impact: Impact, row: RecordRow, outcome: _Outcome) -> None:
         "to": _class_and_days(outcome.columns),
         "due_at_once": outcome.is_due,
     }
-    due = [known for known in impact.examples if known["due_at_once"]]
-    others = [known for known in impact.examples if not known["due_at_once"]]
-    (due if outcome.is_due else others).append(example)
-    impact.examples = [*due, *others][:MAX_EXAMPLES]
+    examples = [*impact.examples, example]
+    examples.sort(key=lambda example: not example["due_at_once"])  # a stable sort
+    impact.examples = examples[:MAX_EXAMPLES]
 
 
 def _class_and_days(columns: RecordRow | RecordChange) -> list[str | None]:

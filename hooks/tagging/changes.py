@@ -1,4 +1,4 @@
-"""The columns that must change when something is learnt of a record: compare desired with current.
+"""Changes: the columns that must change when something is learnt of a record. Desired is compared with current.
 
 No IO; the time of day is an argument. Each function takes the row as it is (`row`), and returns the columns to set.
 """
@@ -95,7 +95,7 @@ NOTHING_DIGEST = digest(EMPTY_META)
 
 
 class MetaObservation(NamedTuple):
-    """What a snapshot shows of our own keys in the store.
+    """The observation of our own keys in a snapshot: the columns to set.
 
     `is_doubtful`: two states of one second differ. `is_contested`: somebody else changed what we had written.
     """

@@ -1,4 +1,4 @@
-"""The context of a record: all that bears on it besides its own facts, looked up in the ledger."""
+"""The context of a record: record events and linked entries that its tags depend on, looked up in the ledger."""
 
 from __future__ import annotations
 
@@ -78,11 +78,13 @@ def _account_context(
 ) -> Context:
     store, customer_id = row["store"], row["external_id"]
     person = source.person_events(Owner(store, customer_id), but=("customer", customer_id))
-    linked: tuple[dict[str, Any], ...] = ()
+    linked: list[dict[str, Any]] = []
     if row["linked"]:
-        texts = source.linked_entries(store, customer_id)
-        linked = tuple(entry for text in texts for entry in json.loads(text))
-    return Context(own, person, None, linked) if own or person or linked else NEUTRAL
+        for text in source.linked_entries(store, customer_id):
+            linked += json.loads(text)
+    if not own and not person and not linked:
+        return NEUTRAL
+    return Context(own, person, None, tuple(linked))
 
 
 def owner_of_record(source: ContextSource, store: str, facts: Facts) -> Owner:

@@ -48,7 +48,7 @@ from hooks.tagging.tagger import Tagged, tag
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What was learnt of a record.
+    """News of a record: its facts, and what else was learnt.
 
     `cause`: where it was learnt, for the history.
     `change`: columns to set besides the tags.

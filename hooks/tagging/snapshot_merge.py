@@ -101,11 +101,11 @@ class SnapshotMerger:
         sighting: Sighting,
     ) -> RecordChange:
         """Return the columns that the snapshot sets, besides facts and tags."""
-        known = row
+        before = row
         if version != row["version"]:  # the version makes no sense, nor does that of our keys
-            known = {**row, "known_version": None}
+            before = {**row, "known_version": None}
         observation = observe_meta(
-            known, snapshot, settles=self._is_answer, rewound=sighting.rewound
+            before, snapshot, settles=self._is_answer, rewound=sighting.rewound
         )
         change: RecordChange = {**observation.change}
         if observation.is_contested:
