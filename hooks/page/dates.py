@@ -16,15 +16,13 @@ _MONTHS = (
 )  # fmt: skip
 _NUMBERS = {name: number for number, names in enumerate(_MONTHS, 1) for name in names}
 _MONTH = "|".join(sorted(_NUMBERS, key=len, reverse=True))
-_FORMS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"(?<!\d)(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})(?!\d)",
-        r"(?<!\d)(?P<day>\d{1,2})\. ?(?P<month>\d{1,2})\. ?(?P<year>\d{4})(?!\d)",
-        rf"(?<!\d)(?P<day>\d{{1,2}})(?:\.|st|nd|rd|th)? (?:of )?(?P<month>{_MONTH})\b\.?,? (?P<year>\d{{4}})(?!\d)",
-        rf"\b(?P<month>{_MONTH})\b\.? (?P<day>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<year>\d{{4}})(?!\d)",
-    )
+_PATTERNS = (
+    r"(?<!\d)(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})(?!\d)",
+    r"(?<!\d)(?P<day>\d{1,2})\. ?(?P<month>\d{1,2})\. ?(?P<year>\d{4})(?!\d)",
+    rf"(?<!\d)(?P<day>\d{{1,2}})(?:\.|st|nd|rd|th)? (?:of )?(?P<month>{_MONTH})\b\.?,? (?P<year>\d{{4}})(?!\d)",
+    rf"\b(?P<month>{_MONTH})\b\.? (?P<day>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<year>\d{{4}})(?!\d)",
 )
+_FORMS = tuple(re.compile(pattern) for pattern in _PATTERNS)
 
 
 def read_day(text: str) -> date | None:

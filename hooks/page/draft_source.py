@@ -88,7 +88,8 @@ def _number_sections(page: PublishedPage) -> dict[int, str]:
     last = 0
     for heading in page.sections:
         is_numbered = heading.number is not None
-        if not is_numbered and (is_page_title(heading.title) or not topics_of(heading.title)):
+        is_of_policy = topics_of(heading.title) and not is_page_title(heading.title)
+        if not is_numbered and not is_of_policy:
             continue
         number = heading.number or last + 1
         while number in titles or (not is_numbered and number in printed):

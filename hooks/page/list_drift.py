@@ -54,11 +54,13 @@ class _ListComparison:
         if not self.on_page:
             return
         on_page = {term.id: term for term in self.on_page}
-        for name in sorted(on_page.keys() - self.in_policy.keys()):
+        added = on_page.keys() - self.in_policy.keys()
+        for name in sorted(added):
             entry = f"{self.noun} “{on_page[name].label}” ({name})"
             text = f"the page names the {entry}, the policy does not."
             yield PageFinding.on(page, self.topic, f"{self.code}-added", text)
-        for name in sorted(self.in_policy.keys() - on_page.keys()):
+        missing = self.in_policy.keys() - on_page.keys()
+        for name in sorted(missing):
             entry = f"{self.noun} “{self.in_policy[name].label}” ({name})"
             text = f"the policy has the {entry}, the page does not."
             yield PageFinding.on(page, self.topic, f"{self.code}-gone", text)

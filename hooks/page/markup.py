@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import chain, groupby
+from itertools import groupby
 from typing import Literal
 
 from bs4 import BeautifulSoup, Tag
@@ -98,7 +98,10 @@ def _join_paragraphs(blocks: Iterable[Block]) -> Iterator[Block]:
         if not item:
             yield from paragraphs
             continue
-        runs = chain.from_iterable((*block.runs, LINE_BREAK) for block in paragraphs)
+        runs: list[Run] = []
+        for block in paragraphs:
+            runs.extend(block.runs)
+            runs.append(LINE_BREAK)
         yield replace(paragraphs[0], runs=tuple(runs))
 
 

@@ -202,9 +202,13 @@ def _rights(lines: Sequence[Line]) -> tuple[str, ...]:
     return tuple(right.id for right in vocabulary.RIGHTS if any(map(right.matches, word_sets)))
 
 
+def _joined(lines: Iterable[Line]) -> str:
+    return " ".join(line.text for line in lines)
+
+
 def _children(lines: Sequence[Line]) -> ChildrenStatement | None:
     """Return the statement on children, if it names an age."""
-    label = " ".join(line.text for line in lines)
+    label = _joined(lines)
     text = normalize(label)
     age = _AGE.search(text)
     if age is None:
@@ -215,6 +219,5 @@ def _children(lines: Sequence[Line]) -> ChildrenStatement | None:
 
 def _authorities(lines: Sequence[Line]) -> tuple[str, ...]:
     """Return the ids of the supervisory authorities that the section names."""
-    text = " ".join(line.text for line in lines)
-    words = frozenset(words_of(text))
+    words = frozenset(words_of(_joined(lines)))
     return tuple(item.id for item in vocabulary.AUTHORITIES if item.matches(words))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hooks.page import vocabulary
 from hooks.page.normalized_text import normalize
@@ -49,7 +50,7 @@ def read_classes(
             unread.append(
                 f"{heading}: “{first.label}” and “{published.label}” are both taken for class {first.id}."
             )
-            classes[first.id] = PublishedClass(first.id, first.label, first.text, None)
+            classes[first.id] = replace(first, span=None)
     if not classes:
         unread.append(f"{heading}: no retention class could be read.")
     return tuple(classes.values())

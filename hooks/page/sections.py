@@ -111,7 +111,9 @@ def _heading(block: Block, style: _HeadingStyle) -> _Heading | None:
     if block.kind == "heading":
         return _parse_heading(block, block.depth)
     heading = _parse_heading(block, 0)
-    if block.kind == "item" or len(heading.title) > MAX_LABEL or LINE_BREAK in block.runs[:-1]:
+    is_long = len(heading.title) > MAX_LABEL
+    has_line_break = LINE_BREAK in block.runs[:-1]
+    if block.kind == "item" or is_long or has_line_break:
         return None
     is_bold = all(run_is_bold for text, run_is_bold in block.runs if clean(text))
     if heading.number is None:

@@ -1,4 +1,4 @@
-"""From a record's facts and the policy to its schedule, with a sentence for each date."""
+"""The classification of a record: its facts and the policy give its schedule, with a sentence for each date."""
 
 from __future__ import annotations
 
@@ -32,9 +32,15 @@ def classify(facts: Facts, policy: Policy, standing: Standing = NO_STANDING) -> 
         entries.append(apply_standing(entry, facts, standing, policy))
     governing = _latest_governing(entries)
     if current == "erased":
-        surviving = {rule.id for rule in rules if rule.survives_erasure}
-        entries = [entry for entry in entries if entry.rule in surviving]
+        entries = list(_left_by_eraser(entries, rules))
     return Schedule(current, tuple(entries), governing)
+
+
+def _left_by_eraser(entries: Iterable[Entry], rules: Iterable[Rule]) -> Iterator[Entry]:
+    """Yield the entries of data that the store's own eraser leaves. The rules are those of the entries, in order."""
+    for entry, rule in zip(entries, rules, strict=True):
+        if rule.survives_erasure:
+            yield entry
 
 
 def _latest_governing(entries: Iterable[Entry]) -> Entry:

@@ -74,8 +74,14 @@ class Period:
 
     def __str__(self) -> str:
         """The period in words: 'five years', '24 months'."""
-        parts = [(self.years, "year"), (self.months, "month"), (self.days, "day")]
-        return " and ".join(_counted(number, unit) for number, unit in parts if number)
+        parts = []
+        if self.years:
+            parts.append(_counted(self.years, "year"))
+        if self.months:
+            parts.append(_counted(self.months, "month"))
+        if self.days:
+            parts.append(_counted(self.days, "day"))
+        return " and ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

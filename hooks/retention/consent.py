@@ -22,7 +22,7 @@ def choices_of(choices: Iterable[Choice]) -> tuple[Choice, ...]:
     by_time: dict[datetime, bool] = {}
     for choice in choices:
         by_time[choice.at] = by_time.get(choice.at, True) and choice.given
-    ordered = tuple(Choice(at, given) for at, given in sorted(by_time.items()))
+    ordered = tuple(Choice(at, by_time[at]) for at in sorted(by_time))
     if len(ordered) > MAX_CHOICES:
         return _thinned(ordered)
     return ordered

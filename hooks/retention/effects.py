@@ -104,7 +104,7 @@ def _without_marketing(entry: Entry, objections: tuple[RecordEvent, ...], policy
     if policy.classes[entry.retention_class].clock == "consent":
         return _with_objection_noted(entry, days)
     first = days[0]
-    if entry.delete_after and entry.delete_after <= first:
+    if _ends_by(entry, first):
         return entry
     words = f"Objected to marketing on {first}, which ends it; {_MARKETING_LAW}"
     return replace(
@@ -137,12 +137,9 @@ def _with_objection_noted(entry: Entry, days: list[date]) -> Entry:
 
 
 def _after_erasure(entry: Entry, facts: Facts, standing: Standing, policy: Policy) -> Entry:
-    days = [policy.day_of(event.at) for event in standing.erasures]
-    if entry.basis == "consent":  # a request says nothing about a consent that was given after it
-        days = [day for day in days if day >= entry.runs_from]
-    if not days:
+    received = _requested_on(entry, standing, policy)
+    if received is None:
         return entry
-    received = days[0]
     if entry.basis not in ERASABLE:
         note = f"erasure requested on {received}, yet kept under a legal obligation, GDPR Art. 17(3)(b)"
         return replace(entry, reason=f"{entry.reason}; {note}")
@@ -152,15 +149,27 @@ def _after_erasure(entry: Entry, facts: Facts, standing: Standing, policy: Polic
     return _due(entry, request, answer_by(received))
 
 
+def _requested_on(entry: Entry, standing: Standing, policy: Policy) -> date | None:
+    """Return the day of the first request for erasure that is about the entry.
+
+    A request says nothing about a consent that was given after it.
+    """
+    for request in standing.erasures:
+        day = policy.day_of(request.at)
+        if entry.basis != "consent" or day >= entry.runs_from:
+            return day
+    return None
+
+
 def _after_erasure_of_order(entry: Entry, request: _Request, closed: date | None) -> Entry:
     """Keep the data that the contract needs until the order is closed and the buyer can no longer withdraw from it.
 
     `closed` is the day on which the order was closed; None while it is open.
     """
     month_later = answer_by(request.received)
+    if closed is None and _ends_by(entry, month_later):
+        return _due(entry, request, month_later)
     if closed is None:
-        if entry.delete_after and entry.delete_after <= month_later:
-            return _due(entry, request, month_later)
         return _waiting(entry, request)
     withdrawal_ends = closed + WITHDRAWAL
     if withdrawal_ends <= month_later:
@@ -191,9 +200,11 @@ def _order_law(request: _Request) -> str:
 
 def _due(entry: Entry, request: _Request, last: date, why: str = "one month later") -> Entry:
     """Keep the entry no longer than until the day `last`. `why` explains that day."""
-    if entry.delete_after and entry.delete_after <= last:
+    if _ends_by(entry, last):
         words = f"{request.name.lower()} on {request.received}, after which it may stay no longer"
-        first = min(entry.requested_on or request.received, request.received)
+        first = request.received
+        if entry.requested_on:
+            first = min(first, entry.requested_on)
         return replace(entry, requested_on=first, reason=f"{entry.reason}; {words}")
     words = f"{request.name} on {request.received}; to be erased by {last}, {why}; {request.law}"
     return replace(
@@ -204,6 +215,11 @@ def _due(entry: Entry, request: _Request, last: date, why: str = "one month late
         requested_on=request.received,
         reason=f"{words}; {_otherwise(entry)}",
     )
+
+
+def _ends_by(entry: Entry, day: date) -> bool:
+    """Tell whether the entry ends by itself on the day or before."""
+    return entry.delete_after is not None and entry.delete_after <= day
 
 
 # --- restrictions and holds ---

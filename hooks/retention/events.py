@@ -111,13 +111,12 @@ def standing_of(
     about_record = [event for event in persons_events if since is None or since <= event.at]
     requests = sorted((*own_events, *about_record), key=_order)
     objections = _of_type("objection", requests)
-    beyond_marketing = (event for event in objections if event.scope != MARKETING)
     holds = _holds(own_events) + _holds(persons_events)
     return Standing(
         holds=tuple(sorted(holds, key=_order)),
         restriction=_restriction(own_events) or _restriction(persons_events),
         erasures=_of_type("erasure-requested", requests),
-        objection=next(beyond_marketing, None),
+        objection=_first_beyond_marketing(objections),
         objections=objections,
         choices=_choices(own_events),
         persons_choices=_choices(persons_events),
@@ -161,6 +160,13 @@ def _unretracted(events: Iterable[RecordEvent]) -> list[RecordEvent]:
 
 def _of_type(type_: EventType, events: Iterable[RecordEvent]) -> tuple[RecordEvent, ...]:
     return tuple(event for event in events if event.type == type_)
+
+
+def _first_beyond_marketing(objections: Iterable[RecordEvent]) -> RecordEvent | None:
+    for objection in objections:
+        if objection.scope != MARKETING:
+            return objection
+    return None
 
 
 def _holds(events: list[RecordEvent]) -> list[RecordEvent]:

@@ -86,6 +86,11 @@ class Refund:
     at: datetime | None = None
     is_dateless: bool = False
 
+    @property
+    def needs_date(self) -> bool:
+        """Tell whether the store must still be asked for the date."""
+        return self.at is None and not self.is_dateless
+
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
@@ -143,15 +148,18 @@ class OrderFacts:
     @property
     def undated_refunds(self) -> tuple[int, ...]:
         """The ids of the refunds for whose day the store must still be asked."""
-        undated = (refund for refund in self.refunds if refund.at is None)
-        return tuple(refund.id for refund in undated if not refund.is_dateless)
+        return tuple(refund.id for refund in self.refunds if refund.needs_date)
 
     @property
     def accounting_events(self) -> tuple[tuple[str, datetime], ...]:
         """The known instants at which the order was paid, completed and refunded, each with its name."""
-        events = [("paid", self.paid_at), ("completed", self.completed_at)]
-        events += [("refunded", refund.at) for refund in self.refunds]
-        return tuple((name, at) for name, at in events if at)
+        events = []
+        if self.paid_at:
+            events.append(("paid", self.paid_at))
+        if self.completed_at:
+            events.append(("completed", self.completed_at))
+        events += [("refunded", refund.at) for refund in self.refunds if refund.at]
+        return tuple(events)
 
     @property
     def placed_at(self) -> datetime | None:

@@ -114,8 +114,7 @@ def _with_dates(refunds: Iterable[Refund], orders: Iterable[OrderFacts]) -> tupl
     for order in orders:
         for refund in order.refunds:
             best = dated.get(refund.id)
-            is_answered = refund.at is not None or refund.is_dateless
-            if best is None or (best.at is None and is_answered):
+            if best is None or (best.at is None and not refund.needs_date):
                 dated[refund.id] = refund
     return tuple(dated.get(refund.id, refund) for refund in refunds)
 

@@ -92,7 +92,7 @@ def _source_faults(policy: Policy) -> Iterator[str]:
             yield f"source {item.id!r} names an unknown data category {unknown}"
 
 
-_HOLDABLE = frozenset(KINDS).union(*(vocabulary(kind) for kind in KINDS))
+_HOLDABLE = frozenset(KINDS).union(*map(vocabulary, KINDS))
 """The conditions and kinds of records that can make somebody a recipient."""
 
 

@@ -111,8 +111,8 @@ def without_future_instants(facts: ReportedFacts, now: datetime) -> ReportedFact
     """
     erased_at = _no_later(facts.erased_at, now)
     if isinstance(facts, ConsentFacts):
-        choices = choices_of(replace(choice, at=min(choice.at, now)) for choice in facts.choices)
-        return replace(facts, choices=choices, erased_at=erased_at)
+        choices = [replace(choice, at=min(choice.at, now)) for choice in facts.choices]
+        return replace(facts, choices=choices_of(choices), erased_at=erased_at)
     made_at = _no_later(facts.made_at, now)
     closed_at = _no_later(facts.closed_at, now)
     return replace(facts, made_at=made_at, closed_at=closed_at, erased_at=erased_at)
