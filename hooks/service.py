@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import cast
 
-from flask import current_app, has_request_context, request
+from flask import current_app
 
 from hooks.errors import LedgerUnavailableError
 from hooks.ledger.database import Database
@@ -83,15 +83,18 @@ def _signing_keys(settings: Settings) -> dict[str, frozenset[bytes]]:
     return keys
 
 
+def service_as_loaded() -> Service:
+    """Return the service of the current Flask app without a look into the ledger, for its settings and its health."""
+    return cast("Service", current_app.extensions[EXTENSION])
+
+
 def current_service() -> Service:
     """Return the service of the current Flask app, with the policy that is in force.
 
-    Looks into the ledger for another policy if the last look was more than FOLLOW_SECONDS ago. The health endpoint must
-    touch nothing, so a request to it never looks.
+    Looks into the ledger for another policy if the last look was more than FOLLOW_SECONDS ago.
     """
-    service = cast("Service", current_app.extensions[EXTENSION])
-    is_recent = time.monotonic() - service.followed_at < FOLLOW_SECONDS
-    if is_recent or (has_request_context() and request.blueprint == "health"):
+    service = service_as_loaded()
+    if time.monotonic() - service.followed_at < FOLLOW_SECONDS:
         return service
     service = service.with_current_policy()
     current_app.extensions[EXTENSION] = service

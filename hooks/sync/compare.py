@@ -1,6 +1,6 @@
 """Compare a row of one of the store's lists with the ledger: must the record be refetched, and why?
 
-Pure. A list shows less of a record than a delivery does, so no fact is taken from it.
+No IO. A list shows less of a record than a delivery does, so no fact is taken from it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,19 @@
-"""The recorder: tags a record by its facts and context, and saves it with a line of history where its schedule changes.
+"""The recorder tags a record and saves it. Everything that is learnt of a record reaches the ledger through here.
 
-Everything that is learnt of a record reaches the ledger through `Recorder.save`.
+The danger: a schedule that is wrong by a day, a change without a reason in the history, or a store that is written to
+although nothing changed.
+
+The principle: compare the row as it is with the row as it should be, and save the difference.
+
+The rules:
+
+- All tags are worked out again from the facts and the context, each time. No tag is patched.
+- The history gets a line only if a tag, a date or an entry is different. Another wording is no difference.
+- A push is planned only if the store is known to hold something else than it should (`hooks.tagging.changes`).
+- A refetch is planned if the rules need something that the store has not shown, or if only the store can settle a tie.
+- A record that was parsed for other `meta_data` keys than the policy's is refetched: the ledger kept only what the
+  rules needed then.
+- If the owner of a record changes, the records that showed it are marked for re-tagging.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ import structlog
 from flask import Response, jsonify, request
 
 from hooks import telemetry
-from hooks.service import current_service
+from hooks.service import service_as_loaded
 
 OPEN_BLUEPRINTS = frozenset({"webhooks", "events", "health"})
 READ_METHODS = frozenset({"GET", "HEAD"})
@@ -95,7 +95,7 @@ def check() -> ErrorAnswer | None:
     """Let a request pass (None), or answer it with 401, 403 or 429. Runs before each request."""
     if request.endpoint is None or request.blueprint in OPEN_BLUEPRINTS:
         return None
-    token = current_service().settings.status_token
+    token = service_as_loaded().settings.status_token
     if token is None:
         return _without_token()
     _, request_token = credentials()

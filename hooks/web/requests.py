@@ -19,7 +19,7 @@ from hooks.errors import (
     TokenRefusedError,
 )
 from hooks.intake.signature import is_well_formed
-from hooks.service import current_service
+from hooks.service import service_as_loaded
 from hooks.web.body_budget import SMALL_BYTES, BodyBudget
 from hooks.web.refusals import UNREADABLE
 
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 def signing_keys(slug: str) -> frozenset[bytes]:
     """Return every key that may sign for the store. 404 where there is no such store."""
-    keys = current_service().signing_keys.get(slug)
+    keys = service_as_loaded().signing_keys.get(slug)
     if keys is None:
         abort(404)
     return keys
@@ -49,7 +49,7 @@ def whole_body() -> Iterator[bytes]:
     if length is not None and length <= SMALL_BYTES:  # the budget does not count it
         yield request.get_data(cache=False)
         return
-    limit = current_service().settings.max_body_bytes
+    limit = service_as_loaded().settings.max_body_bytes
     budget: BodyBudget = current_app.extensions["bodies"]
     with budget.reserve(_size_to_reserve(length, limit)):
         body = request.get_data(cache=False)
@@ -85,7 +85,7 @@ def refuse_unsigned(slug: str, unsigned_bytes: int) -> None:
 def refuse_too_large() -> None:
     """Answer 413, before the body is read, where its declared length is above the limit."""
     length = request.content_length
-    if length is not None and length > current_service().settings.max_body_bytes:
+    if length is not None and length > service_as_loaded().settings.max_body_bytes:
         abort(413)
 
 

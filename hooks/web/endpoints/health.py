@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify
 
 from hooks.ledger import readiness
-from hooks.service import current_service
+from hooks.service import service_as_loaded
 
 blueprint = Blueprint("health", __name__)
 
@@ -22,7 +22,7 @@ def readyz() -> tuple[Response, int]:
 
     The answer also names the database in use.
     """
-    service = current_service()
+    service = service_as_loaded()
     ledger, fault = service.database.description, service.readiness.fault()
     if fault is None:
         return jsonify(status="ok", checks=readiness.checks(None), ledger=ledger), 200
