@@ -84,4 +84,6 @@ def _ascii_domain(domain: str) -> str:
 
 
 def _ascii_label(label: str) -> str:
-    return label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
+    if label.isascii():
+        return label
+    return "xn--" + label.encode("punycode").decode("ascii")

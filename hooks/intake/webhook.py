@@ -246,7 +246,9 @@ def snapshot_of(
     if "id" not in raw and "code" in raw:
         raise _rest_error(raw)
     snapshot: Snapshot = _load(_schema(kind, policy.meta), raw)
-    return _with_addresses(snapshot, raw, subject_key) if subject_key else snapshot
+    if not subject_key:
+        return snapshot
+    return _with_addresses(snapshot, raw, subject_key)
 
 
 def _with_addresses(snapshot: Snapshot, raw: Mapping[str, Any], key: str) -> Snapshot:
@@ -256,7 +258,9 @@ def _with_addresses(snapshot: Snapshot, raw: Mapping[str, Any], key: str) -> Sna
     """
     facts = snapshot.facts
     billing = raw.get("billing")
-    billing_hash = address_hash(billing.get("email"), key) if isinstance(billing, dict) else None
+    billing_hash = None
+    if isinstance(billing, dict):
+        billing_hash = address_hash(billing.get("email"), key)
     if not isinstance(facts, CustomerFacts):
         return replace(snapshot, facts=replace(facts, email_hash=billing_hash or ""))
     if facts.staff:

@@ -198,7 +198,9 @@ def find_owner(connection: Connection, store: str, order_id: int) -> tuple[int |
         records.c.store == store, records.c.kind == "order", records.c.external_id == order_id
     )
     row = connection.execute(query).one_or_none()
-    return (row.customer_id, row.email_hash) if row else (None, None)
+    if row is None:
+        return None, None
+    return row.customer_id, row.email_hash
 
 
 def find_claimed_customer(connection: Connection, claim: Claim) -> RecordKey | None:

@@ -40,11 +40,11 @@ def _number(store: str, email_hash: str) -> int:
     return crc32(f"{store} {email_hash}".encode()) & 0x7FFFFFFF
 
 
-def lock_shown(connection: Connection, shown: Iterable[tuple[str, Snapshot]]) -> None:
+def lock_shown(connection: Connection, snapshots: Iterable[tuple[str, Snapshot]]) -> None:
     """Take the locks that these snapshots need, each with its store. Call this before any record is locked."""
     of_orders: dict[str, set[str]] = defaultdict(set)
     gained: dict[str, set[str]] = defaultdict(set)
-    for store, snapshot in shown:
+    for store, snapshot in snapshots:
         facts = snapshot.facts
         if isinstance(facts, OrderFacts) and facts.email_hash:
             of_orders[store].add(facts.email_hash)

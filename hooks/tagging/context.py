@@ -105,7 +105,8 @@ def owner_of_record(source: ContextSource, store: str, facts: Facts) -> Owner:
         owner = source.owner_of(store, int(subjects["order"].value))
         if not owner.is_nobody:
             return owner
-    return Owner(store, None, subjects["email"].value if "email" in subjects else None)
+    email = subjects.get("email")
+    return Owner(store, None, email.value if email else None)
 
 
 def owner_of_row(row: RecordRow) -> Owner:

@@ -155,7 +155,9 @@ class Recorder:
         if not isinstance(facts, OrderFacts) or row["email_hash"] is None or row["linked"]:
             return {}
         context = context_of(unit, row, facts)
-        return {} if is_decided(standing_of(context.own, context.person)) else {"email_hash": None}
+        if is_decided(standing_of(context.own, context.person)):
+            return {}
+        return {"email_hash": None}
 
     def clear_mistaken_hold(self, unit: Unit, row: RecordRow) -> RecordChange:
         """Clear a record that is gone of a hold that was reported by mistake.
@@ -219,7 +221,9 @@ def mark_for_refetch(unit: Unit, key: RecordKey, reason: str, moment: Moment) ->
 
 def facts_of(row: RecordRow) -> Facts | None:
     """Read the facts of a record; None where nothing is known of it."""
-    return read_facts(row["kind"], row["facts"], row["email_hash"]) if row["facts"] else None
+    if not row["facts"]:
+        return None
+    return read_facts(row["kind"], row["facts"], row["email_hash"])
 
 
 def _differs(row: RecordRow, change: RecordChange) -> bool:

@@ -33,7 +33,7 @@ def tag(facts: Facts, policy: Policy, context: Context = NEUTRAL) -> Tagged:
 def tag_without_context(facts: Facts, policy: Policy) -> tuple[Tagged, RecipientCriteria]:
     """Tag a record by its facts alone, without the cache and without the columns that name its owner.
 
-    Also returns the data by which its recipients are told.
+    Also returns the criteria by which its recipients are found.
     """
     tags = tags_of_facts(facts, policy)
     return Tagged(tags.schedule, tag_columns(tags)), tags.received
