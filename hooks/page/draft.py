@@ -112,7 +112,8 @@ def _day_of_version(page: PublishedPage, today: date | None) -> date | None:
 
 def _controller(source: DraftSource) -> Iterator[str]:
     controller = source.page.controller
-    yield from ("", "[controller]")
+    yield ""
+    yield "[controller]"
     for name in ("name", "address", "organisation_number", "privacy_contact", "phone", "dpo"):
         value = getattr(controller, name)
         if value is not None:
@@ -126,7 +127,8 @@ def _controller(source: DraftSource) -> Iterator[str]:
 
 
 def _sections(source: DraftSource) -> Iterator[str]:
-    yield from ("", "[sections]")
+    yield ""
+    yield "[sections]"
     for number, title in sorted(source.section_titles.items()):
         yield toml_writer.line(str(number), title)
 
@@ -147,14 +149,16 @@ def _terms(source: DraftSource) -> Iterator[str]:
 
 
 def _term_table(name: str, terms: Sequence[PublishedTerm], section: int | None) -> Iterator[str]:
-    yield from ("", f"[{name}]")
+    yield ""
+    yield f"[{name}]"
     for term in terms:
         yield toml_writer.inline(term.id, {"label": term.label, "section": section})
 
 
 def _source_table(source: DraftSource) -> Iterator[str]:
     """Yield the sources of data whose data is known; the draft asks about the others."""
-    yield from ("", "[sources]")
+    yield ""
+    yield "[sources]"
     section = source.section("collection")
     for origin in source.page.sources:
         data = _data_from(source, origin)
@@ -171,7 +175,8 @@ def _data_from(source: DraftSource, origin: PublishedTerm) -> list[str]:
 
 
 def _basis_table(source: DraftSource) -> Iterator[str]:
-    yield from ("", "[bases]")
+    yield ""
+    yield "[bases]"
     for basis in source.page.bases:
         letter = ARTICLES.get(basis.id)
         article = f"GDPR Art. 6(1)({letter})"
@@ -207,7 +212,8 @@ def _children(source: DraftSource) -> Iterator[str]:
             "orders_only": statement.orders_only or None,
             "section": source.section("children"),
         }
-        yield from ("", *toml_writer.table("[children]", entries))
+        yield ""
+        yield from toml_writer.table("[children]", entries)
 
 
 def _authorities(source: DraftSource) -> Iterator[str]:
@@ -215,4 +221,5 @@ def _authorities(source: DraftSource) -> Iterator[str]:
     for known in source.template["authorities"]:
         if known["id"] in source.page.authorities:
             entries = {**known, "section": source.section("complaints")}
-            yield from ("", *toml_writer.table("[[authorities]]", entries))
+            yield ""
+            yield from toml_writer.table("[[authorities]]", entries)

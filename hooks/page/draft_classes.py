@@ -23,14 +23,16 @@ def class_tables(source: DraftSource) -> Iterator[str]:
             yield from _missing_class(name, known)
     if source.section("retention") is not None:
         entries = {**source.template["deletion"], "published": False}
-        yield from ("", *toml_writer.table("[deletion]", entries))
+        yield ""
+        yield from toml_writer.table("[deletion]", entries)
 
 
 def _missing_class(name: str, known: Entries) -> Iterator[str]:
     """Yield a class that the page does not name: the operator's own, or one that the page should name."""
     yield ""
     if "gap" in known:
-        yield from toml_writer.table(f"[classes.{name}]", {**known, "published": False})
+        entries = {**known, "published": False}
+        yield from toml_writer.table(f"[classes.{name}]", entries)
         return
     yield toml_writer.ask(f"The page names no retention class {name}; for how long is that kept?")
     lines = toml_writer.table(f"[classes.{name}]", known)
@@ -95,7 +97,10 @@ def _iso(period: Period | None) -> str | None:
     if period is None:
         return None
     text = "P"
-    for number, unit in ((period.years, "Y"), (period.months, "M"), (period.days, "D")):
-        if number:
-            text += f"{number}{unit}"
+    if period.years:
+        text += f"{period.years}Y"
+    if period.months:
+        text += f"{period.months}M"
+    if period.days:
+        text += f"{period.days}D"
     return text

@@ -19,7 +19,8 @@ def gap_tables(source: DraftSource) -> Iterator[str]:
         if name in filled or section is None:
             continue
         entries = {"section": section, "choice": gap["choice"], "publish": gap["publish"]}
-        yield from ("", *toml_writer.table(f"[gaps.{name}]", entries))
+        yield ""
+        yield from toml_writer.table(f"[gaps.{name}]", entries)
 
 
 def rule_tables(source: DraftSource) -> Iterator[str]:
@@ -62,10 +63,14 @@ def _missing(source: DraftSource, rule: Entries) -> Iterator[str]:
 
 def consent_tables(source: DraftSource) -> Iterator[str]:
     """Yield the tables on the store's own data: orders without a recipient, consents, and custom actions."""
-    yield from ("", *toml_writer.table("[no_recipient]", source.template["no_recipient"]))
+    yield ""
+    yield from toml_writer.table("[no_recipient]", source.template["no_recipient"])
     consent = dict(source.template["consent"])
     newsletter = consent.pop("newsletter")
-    yield from ("", *toml_writer.table("[consent]", consent))
-    yield from ("", *toml_writer.table("[consent.newsletter]", newsletter))
+    yield ""
+    yield from toml_writer.table("[consent]", consent)
+    yield ""
+    yield from toml_writer.table("[consent.newsletter]", newsletter)
     for action in source.template["actions"]:
-        yield from ("", *toml_writer.table("[[actions]]", action))
+        yield ""
+        yield from toml_writer.table("[[actions]]", action)

@@ -55,7 +55,8 @@ class DraftSource:
         for known in self.template["recipients"]:
             if "gap" not in known or known["group"] not in groups:
                 continue
-            if known["id"] not in on_page and slug(known["name"]) not in on_page:
+            names = {known["id"], slug(known["name"])}
+            if names.isdisjoint(on_page):
                 unpublished.append(known)
         return unpublished
 

@@ -159,7 +159,9 @@ def _instant(text: object) -> datetime | None:
 
 def _web_address(text: object) -> str | None:
     """Return the text if it is an http(s) address."""
-    if not isinstance(text, str) or urlsplit(text).scheme not in ("http", "https"):
+    if not isinstance(text, str):
+        return None
+    if urlsplit(text).scheme not in ("http", "https"):
         return None
     if re.search(r"\s", text):
         return None

@@ -39,4 +39,5 @@ class PageFinding:
         number = None
         if heading:
             number = heading.number
-        return cls(code, number, f"{page.cite(topic)}: {text}", severity)
+        message = f"{page.cite(topic)}: {text}"
+        return cls(code, number, message, severity)

@@ -56,24 +56,29 @@ class _ListComparison:
         on_page = {term.id: term for term in self.on_page}
         added = on_page.keys() - self.in_policy.keys()
         for name in sorted(added):
-            entry = f"{self.noun} “{on_page[name].label}” ({name})"
+            entry = self._entry(name, on_page[name].label)
             text = f"the page names the {entry}, the policy does not."
             yield PageFinding.on(page, self.topic, f"{self.code}-added", text)
         missing = self.in_policy.keys() - on_page.keys()
         for name in sorted(missing):
-            entry = f"{self.noun} “{self.in_policy[name].label}” ({name})"
+            entry = self._entry(name, self.in_policy[name].label)
             text = f"the policy has the {entry}, the page does not."
             yield PageFinding.on(page, self.topic, f"{self.code}-gone", text)
         reworded = [term.id for term in self.on_page if self._is_reworded(term)]
         yield from _wording_changed(page, self.topic, self.noun, reworded)
 
+    def _entry(self, name: str, label: str) -> str:
+        return f"{self.noun} “{label}” ({name})"
+
     def _is_reworded(self, published: PublishedTerm) -> bool:
         term = self.in_policy.get(published.id)
         if term is None:
             return False
-        if isinstance(term, LegalBasis) and normalize(term.covers) != normalize(published.text):
+        if normalize(term.label) != normalize(published.label):
             return True
-        return normalize(term.label) != normalize(published.label)
+        if not isinstance(term, LegalBasis):
+            return False
+        return normalize(term.covers) != normalize(published.text)
 
 
 def _comparisons(page: PublishedPage, policy: Policy) -> tuple[_ListComparison, ...]:

@@ -93,7 +93,7 @@ def read_blocks(html: str) -> tuple[Block, ...]:
 
 def _join_paragraphs(blocks: Iterable[Block]) -> Iterator[Block]:
     """Join the paragraphs of one list item into one block, with a line break after each."""
-    for (item, _), group in groupby(blocks, key=lambda block: (block.item, block.kind)):
+    for (item, _), group in groupby(blocks, key=_item_and_kind):
         paragraphs = list(group)
         if not item:
             yield from paragraphs
@@ -103,6 +103,10 @@ def _join_paragraphs(blocks: Iterable[Block]) -> Iterator[Block]:
             runs.extend(block.runs)
             runs.append(LINE_BREAK)
         yield replace(paragraphs[0], runs=tuple(runs))
+
+
+def _item_and_kind(block: Block) -> tuple[int, BlockKind]:
+    return block.item, block.kind
 
 
 def _remove_invisible(soup: BeautifulSoup) -> None:
@@ -153,7 +157,8 @@ class _BlockReader:
     def _child(self, child: PageElement, *, depth: int, is_bold: bool) -> Iterator[Block]:
         if isinstance(child, NavigableString):
             if not isinstance(child, PreformattedString):  # a comment is one
-                self.runs.append((str(child).replace("\n", " "), is_bold))
+                text = str(child).replace("\n", " ")
+                self.runs.append((text, is_bold))
         elif isinstance(child, Tag) and child.name == "br":
             self.runs.append(LINE_BREAK)
         elif isinstance(child, Tag):

@@ -153,7 +153,9 @@ def _without_harmless_words(words: str) -> str:
 
 def _without(words: str, match: re.Match[str]) -> str:
     """Return the words with a mark in place of the match: the rest is checked for anything that was not read."""
-    return words[: match.start()] + "…" + words[match.end() :]
+    before = words[: match.start()]
+    after = words[match.end() :]
+    return f"{before}…{after}"
 
 
 def _ranges(words: str) -> list[re.Match[str]]:

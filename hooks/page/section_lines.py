@@ -193,9 +193,10 @@ def _join_items(lines: Sequence[Line]) -> Iterator[Line]:
 
 def _end_of_nested(lines: Sequence[Line], start: int) -> int:
     """Return the position after the lines nested below the line at `start`. Below depth 0 no line is nested."""
+    depth = lines[start].depth
     end = start + 1
-    if not lines[start].depth:
+    if not depth:
         return end
-    while end < len(lines) and lines[end].depth > lines[start].depth:
+    while end < len(lines) and lines[end].depth > depth:
         end += 1
     return end

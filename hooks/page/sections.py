@@ -54,7 +54,8 @@ class _HeadingStyle:
             heading = _parse_heading(block, block.depth)
             is_numbered = is_numbered or bool(heading.number)
             for topic in topics_of(heading.title):
-                levels[topic] = min(heading.level, levels.get(topic, heading.level))
+                highest = levels.get(topic, heading.level)
+                levels[topic] = min(heading.level, highest)
         return cls(is_numbered, levels)
 
     def is_highest(self, heading: _Heading) -> bool:
@@ -76,7 +77,8 @@ def read_sections(html: str) -> tuple[Section, ...]:
     """
     blocks = read_blocks(html)
     style = _HeadingStyle.of(blocks)
-    sections: list[tuple[_Heading, list[Line]]] = [(_Heading("", None, _NO_LEVEL), [])]
+    no_heading = _Heading("", None, _NO_LEVEL)
+    sections: list[tuple[_Heading, list[Line]]] = [(no_heading, [])]
     for block in blocks:
         above, lines = sections[-1]
         heading = _heading(block, style)

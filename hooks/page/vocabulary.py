@@ -38,7 +38,9 @@ class Concept:
         """Tell whether these words name the concept."""
         if not all(words & alternatives for alternatives in self.required):
             return False
-        return self.allowed is None or words <= self.allowed.union(*self.required)
+        if self.allowed is None:
+            return True
+        return words <= self.allowed.union(*self.required)
 
 
 def _concept(name: str, *required: str, allowed: str | None = None) -> Concept:

@@ -5,6 +5,7 @@ A day is the calendar day of an instant in the policy's time zone.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -159,9 +160,13 @@ def closed_on(facts: OrderFacts, policy: Policy) -> date | None:
     return _created(facts, policy)
 
 
+_Event = tuple[str, datetime | None]
+"""The name of an event, and its instant if that is known."""
+
+
 def _accounting_year_end(facts: OrderFacts, policy: Policy) -> Anchor:
     """Return the end of the accounting year in which the last accounting event fell; without one, the creation."""
-    events: list[tuple[str, datetime | None]] = list(accounting_events_of(facts, policy))
+    events: list[_Event] = list(accounting_events_of(facts, policy))
     if not events and facts.created_at:
         events = [("created", facts.created_at)]
     elif not events:
@@ -185,7 +190,7 @@ def _last_activity(facts: CustomerFacts, policy: Policy) -> Anchor:
     return Anchor("last-activity", day, f"Last activity ({names}) on {day}")
 
 
-def _latest(events: list[tuple[str, datetime | None]], policy: Policy) -> tuple[date, str]:
+def _latest(events: Iterable[_Event], policy: Policy) -> tuple[date, str]:
     """Return the last day on which any of the events fell, and the names of the events of that day."""
     by_day: dict[date, list[str]] = {}
     for name, instant in events:

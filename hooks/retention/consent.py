@@ -21,7 +21,8 @@ def choices_of(choices: Iterable[Choice]) -> tuple[Choice, ...]:
     """
     by_time: dict[datetime, bool] = {}
     for choice in choices:
-        by_time[choice.at] = by_time.get(choice.at, True) and choice.given
+        is_given_so_far = by_time.get(choice.at, True)
+        by_time[choice.at] = is_given_so_far and choice.given
     ordered = tuple(Choice(at, by_time[at]) for at in sorted(by_time))
     if len(ordered) > MAX_CHOICES:
         return _thinned(ordered)
@@ -69,7 +70,9 @@ def has_ended(facts: Facts) -> bool:
         if facts.kind != "marketing-consent" or not facts.choices:
             return False
         return not facts.choices[-1].given
-    if not isinstance(facts, OrderFacts | CustomerFacts) or not facts.kinds & META_KINDS:
+    if not isinstance(facts, OrderFacts | CustomerFacts):
+        return False
+    if facts.kinds.isdisjoint(META_KINDS):
         return False
     consent, current = consent_and_current(facts.choices)
     return consent is not None and current is not None and not current.given

@@ -44,6 +44,9 @@ class _Request:
     received: date
     law: str
 
+    def __str__(self) -> str:
+        return f"{self.name} on {self.received}"
+
 
 def apply_standing(entry: Entry, facts: Facts, standing: Standing, policy: Policy) -> Entry:
     """Return the entry with the effects of all record events.
@@ -181,9 +184,8 @@ def _after_erasure_of_order(entry: Entry, request: _Request, closed: date | None
 
 def _waiting(entry: Entry, request: _Request) -> Entry:
     """Keep the entry without a day until the order is closed."""
-    received = f"{request.name} on {request.received}"
     end = "kept until the order is closed and 14 days of withdrawal are over"
-    words = f"{received}; {end}; {_order_law(request)}"
+    words = f"{request}; {end}; {_order_law(request)}"
     return replace(
         entry,
         review_after=None,
@@ -201,12 +203,13 @@ def _order_law(request: _Request) -> str:
 def _due(entry: Entry, request: _Request, last: date, why: str = "one month later") -> Entry:
     """Keep the entry no longer than until the day `last`. `why` explains that day."""
     if _ends_by(entry, last):
-        words = f"{request.name.lower()} on {request.received}, after which it may stay no longer"
+        requested = str(request).lower()
+        words = f"{requested}, after which it may stay no longer"
         first = request.received
         if entry.requested_on:
             first = min(first, entry.requested_on)
         return replace(entry, requested_on=first, reason=f"{entry.reason}; {words}")
-    words = f"{request.name} on {request.received}; to be erased by {last}, {why}; {request.law}"
+    words = f"{request}; to be erased by {last}, {why}; {request.law}"
     return replace(
         entry,
         review_after=None,

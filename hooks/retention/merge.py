@@ -229,7 +229,9 @@ def _meta_differs(fresh: StoreFacts, stored: StoreFacts, *, undated: bool) -> bo
         return False
     if undated:
         return _meta_content(fresh) != _meta_content(stored)
-    return fresh.meta_at == stored.meta_at and _meta_key(fresh) != _meta_key(stored)
+    if fresh.meta_at != stored.meta_at:
+        return False
+    return _meta_key(fresh) != _meta_key(stored)
 
 
 def _meta_content(facts: StoreFacts) -> tuple[frozenset[str], bool | None]:

@@ -134,7 +134,8 @@ def _checked(
 
 
 def _refund(refund: Refund, earliest: datetime, now: datetime, odd: set[str]) -> Refund:
-    if refund.at is None or _checked(refund.at, "refund_date", earliest, now, odd):
+    at = _checked(refund.at, "refund_date", earliest, now, odd)
+    if at == refund.at:
         return refund
     return Refund(refund.id, is_dateless=True)
 

@@ -98,5 +98,7 @@ def phase(facts: Facts) -> Phase:
 
 def _was_renewed(facts: ConsentFacts) -> bool:
     """Tell whether a consent was given after its record was erased."""
+    if facts.erased_at is None:
+        return False
     latest = facts.choices[-1]
-    return facts.erased_at is not None and latest.given and latest.at > facts.erased_at
+    return latest.given and latest.at > facts.erased_at

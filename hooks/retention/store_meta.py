@@ -41,6 +41,8 @@ _FIELDS_WITHOUT_PART = tuple(name for name in FIELDS if name != "part")
 StoreMeta = Mapping[str, str | None]
 """A value for each of KEYS. None asks the store to delete the key."""
 
+_EntryFields = dict[str, str | None]
+
 _compact = json.JSONEncoder(separators=(",", ":")).encode
 _quoted = json.JSONEncoder().encode
 
@@ -75,21 +77,21 @@ def store_meta(
     return meta
 
 
-def _distinct(linked: Iterable[Mapping[str, Any]]) -> list[dict[str, str | None]]:
+def _distinct(linked: Iterable[Mapping[str, Any]]) -> list[_EntryFields]:
     """Return the different entries, in the order in which they end. Entries without a day come last."""
-    by_text: dict[str, dict[str, str | None]] = {}
+    by_text: dict[str, _EntryFields] = {}
     for entry in map(_fields, linked):
         by_text[json.dumps(entry)] = entry
     ordered = sorted(by_text.items(), key=_end)
     return [entry for _, entry in ordered[-MAX_LINKED:]]
 
 
-def _end(item: tuple[str, dict[str, str | None]]) -> tuple[str, str]:
+def _end(item: tuple[str, _EntryFields]) -> tuple[str, str]:
     text, entry = item
     return entry["delete_after"] or "9999", text
 
 
-def _fields(entry: Mapping[str, Any]) -> dict[str, str | None]:
+def _fields(entry: Mapping[str, Any]) -> _EntryFields:
     names = _FIELDS_WITHOUT_PART
     if entry.get("part"):
         names = FIELDS
@@ -123,4 +125,5 @@ def digest(meta: StoreMeta) -> str:
         if value is not None:
             pairs.append(f"[{_quoted(key)}, {_quoted(value)}]")
     joined = ", ".join(pairs)
-    return sha256(f"[{joined}]".encode()).hexdigest()[:32]
+    text = f"[{joined}]"
+    return sha256(text.encode()).hexdigest()[:32]

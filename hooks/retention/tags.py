@@ -72,9 +72,15 @@ class Context:
 
     def without(self, *types: EventType) -> Context:
         """Return the same context without the events of these types."""
-        own = tuple(event for event in self.own if event.type not in types)
-        person = tuple(event for event in self.person if event.type not in types)
+        own = _without_types(self.own, types)
+        person = _without_types(self.person, types)
         return replace(self, own=own, person=person)
+
+
+def _without_types(
+    events: Iterable[RecordEvent], types: tuple[EventType, ...]
+) -> tuple[RecordEvent, ...]:
+    return tuple(event for event in events if event.type not in types)
 
 
 NEUTRAL = Context()
