@@ -22,7 +22,7 @@ def at(text: str) -> datetime:
 def order(status: str = "completed", created: str = "2026-11-22", **facts: Any) -> OrderFacts:
     """An order; times as text, `kinds` in words, `refunds` as {id: day or None}, `choices` as {day: given}.
 
-    It is made by the day of its first accounting event, whatever `created` says.
+    Its day of creation is never later than its first accounting event, whatever `created` says.
     """
     made = OrderFacts(status=status, created_at=at(created), **_read(facts))
     return replace(made, created_at=min([at(created), *(day for _, day in made.accounting_events)]))
@@ -55,24 +55,24 @@ def snapshot(
     *,
     ours: dict[str, str] | None = None,
 ) -> Snapshot:
-    """What a delivery showed; `ours` None for one that shows no `meta_data`."""
+    """A snapshot as a delivery shows it; `ours` is None if it shows no `meta_data`."""
     return Snapshot(facts, 7, at(version), ours)
 
 
 def planned(facts: Facts, policy: Policy) -> Schedule:
-    """The schedule, by the policy that the project ships or one made of it."""
+    """The schedule of these facts by this policy."""
     return classify(facts, policy)
 
 
 def governing(facts: Facts, policy: Policy) -> Entry:
-    """The entry that governs the record; it must have one."""
+    """The governing entry of the record, which must exist."""
     found = classify(facts, policy).governing
     assert found is not None
     return found
 
 
 def entry(facts: Facts, policy: Policy, data: str) -> Entry:
-    """The one entry of this data category, beside what is kept as proof."""
+    """The only entry of this data category, apart from proof of consent."""
     found = [item for item in classify(facts, policy).entries if data in (item.data, item.name)]
     (only,) = (item for item in found if item.retention_class != "consent-evidence")
     return only
@@ -92,10 +92,10 @@ NOW = at("2026-11-22T10:00:00")
 
 
 def row(kind: Any = "order", **columns: Any) -> Any:
-    """A record's columns in the ledger."""
+    """The columns of a record's row in the ledger."""
     return blank(RecordKey("shop", kind, 7), NOW) | columns
 
 
 def moment(now: datetime = NOW, *, asked_at: datetime | None = None, settle: int = 10) -> Moment:
-    """When something was learnt; `settle` in seconds."""
+    """The time at which a change arrives; `settle` is in seconds."""
     return Moment(now, timedelta(seconds=settle), asked_at)

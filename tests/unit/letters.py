@@ -1,4 +1,4 @@
-"""The letters to the customer of `tests.unit.persons`, word for word, to be read as that customer would."""
+"""The letters to the customer of `tests.unit.persons`, word for word, as that customer reads them."""
 
 ENGLISH = """\
 SmartGroup AS

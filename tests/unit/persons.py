@@ -1,4 +1,4 @@
-"""A customer with a record in every state that the answer to a person tells of."""
+"""A customer with a record in every state that the answer to a person reports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOW = at("2026-11-24")
 
 
 def event(kind: EventType, day: str, number: int = 1, **given: Any) -> RecordEvent:
-    """An event of this day."""
+    """A record event on this day."""
     return RecordEvent(f"event-{number}", kind, at(day), **given)
 
 
@@ -33,7 +33,7 @@ def known(
     kind: str = "order",
     **columns: Any,
 ) -> CurrentRecord:
-    """One record of customer 7 as the answer is made from it; `columns` are those of its row in the ledger."""
+    """One record of customer 7, as input for the answer. `columns` replace columns of its row in the ledger."""
     kind = facts.kind if facts else kind
     line = (
         row(kind, external_id=number, tagged_by=tagged_by(policy)) | {"state": "active"} | columns
@@ -43,7 +43,7 @@ def known(
 
 
 def everything(policy: Policy) -> list[CurrentRecord]:
-    """All at once: held, restricted, asked for, erased, gone, in the bin, and plainly kept."""
+    """Records in all states: held, restricted, with an erasure request, erased, gone, trashed, and simply kept."""
     hold = event(
         "hold", "2026-09-01", reason="chargeback", owner="finance", review_on=date(2027, 1, 1)
     )

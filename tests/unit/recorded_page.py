@@ -1,4 +1,4 @@
-"""The recorded page, and ways to alter it that fail where there is nothing to alter."""
+"""The recorded page, and functions that alter it and fail if there is nothing to alter."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ LINK: str = RECORDED["link"]
 
 @cache
 def page(html: str = HTML) -> PublishedPage:
-    """The page as it would be read with this text."""
+    """The page as it is read with this HTML."""
     return read_page(html, modified=MODIFIED, link=LINK)
 
 
 def put(html: str, before: str, after: str, *, count: int = 1) -> str:
-    """The page with this text in place of that, which must be there."""
+    """The page with `before` replaced by `after`; `before` must occur in it."""
     assert html.count(before) >= count, f"{before!r} is not there to be altered"
     return html.replace(before, after)
 
@@ -41,7 +41,7 @@ def section(title: str, html: str = HTML) -> str:
 
 
 def retention(body: str) -> str:
-    """The page with this below the heading of its section 11."""
+    """The page with this HTML below the heading of its section 11."""
     old = section("11. Retention")
     heading = old[: old.index("</h2>") + len("</h2>")]
     return put(HTML, old, f"{heading}\n{body}\n")
@@ -57,5 +57,5 @@ CLASSES = (
 
 
 def each(form: str, classes: tuple[tuple[str, str], ...] = CLASSES) -> str:
-    """The five classes, each in this form, of `{label}` and `{value}`."""
+    """The five classes, each in this form with `{label}` and `{value}`."""
     return "\n".join(form.format(label=label, value=value) for label, value in classes)

@@ -1,4 +1,4 @@
-"""What is read of an answer before which, or after which, something else was printed."""
+"""Read the JSON of an answer that has other text before or after it."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ LINES = b"<b>Notice</b>: dump:\n[\n{main}\n{not json\n<br />\n"
 UNLIKE = b'<b>Notice</b>: dump:\n[1]\n{"a": 1} on line 3<br />\n'
 
 VALUES: list[Any] = [
-    # what a single record, a list, and neither of them look like
+    # a single record, a list, and another value
     {"id": 7, "meta_data": []},
     [{"id": 7}, {"id": 8}],
     {},
     [],
-    # with brackets, and what looks like a notice, inside
+    # with brackets inside, and text that looks like a notice
     {"note": "[{\n<b>Warning</b>: x", "ø": [[1], {"a": {}}]},
 ]
 
 SILENT = [
     # nothing
     b"",
-    # a mark, several, and blank lines around them
+    # one byte order mark, several, and blank lines around them
     BOM,
     BOM + BOM,
     b"\r\n\n\t " + BOM + b"\n",
 ]
 
 NOISY = [
-    # one of each form, several, and with a mark between
+    # one notice of each form, several, and with a byte order mark between them
     HTML,
     TEXT,
     b"PHP " + TEXT.lstrip(),
@@ -51,7 +51,7 @@ NOISY = [
     HTML * 50 + TEXT,
     BOM + HTML + BOM,
     HTML + b"\n\n  ",
-    # with brackets in their text, also where JSON could begin
+    # notices with brackets in their text, also where JSON could begin
     BRACKETS,
     LINES,
     UNLIKE,
@@ -76,7 +76,7 @@ def test_byte_order_marks_and_blanks_are_skipped_silently(
 def test_notices_are_skipped_and_reported(
     value: Any, notices: bytes, indent: int | None, is_after: bool
 ) -> None:
-    """Also those that PHP prints while it shuts down."""
+    """This includes notices that PHP prints while it shuts down."""
     body = json.dumps(value, indent=indent).encode()
     decoded = decode(body + notices if is_after else notices + body, type(value))
     assert (decoded.value, decoded.has_notices) == (value, True)
@@ -92,22 +92,22 @@ def test_json_after_any_notice_is_read(value: dict[str, Any], noise: str) -> Non
 
 
 REFUSED = [
-    # nothing, or nothing but blanks and marks
+    # nothing, or only blanks and byte order marks
     b"",
     b" \n" + BOM,
-    # a page of another program, also one that ends with JSON
+    # a page of another program, and one that ends with JSON
     b"<html><body>Something else</body></html>",
     b'<html>\n<script>\n{"id": 7}',
     b'Welcome\n{"id": 7}',
-    # a page that speaks of a warning, and holds JSON in its midst
+    # a page that mentions a warning, with JSON in the middle
     b'<html><b>Warning</b>: <script>{"id": 7}</script></html>',
-    # JSON that is not whole, or not the last
+    # JSON that is incomplete, or followed by other text
     HTML + b'{"id": 7, "meta_data": [{"id": 1}',
     HTML + b'[{"id": 7}, {"id": 8',
     HTML + b'{"id": 7} and more',
     b'{"id": 7} and more',
     HTML + b'{"id": 7}{"id": 8}',
-    # a notice alone, or with a value that is no record
+    # only a notice, or a notice with a value that is no record
     HTML,
     HTML + b"7",
     HTML + b'"id"',
@@ -115,7 +115,7 @@ REFUSED = [
     b"[" * 100_000,
     HTML + b"[" * 100_000,
     HTML + b'\n["' * 100_000,
-    # further down than notices reach
+    # behind more text than notices have
     TEXT + b"x" * NOTICES_END + b'\n{"id": 7}',
 ]
 
@@ -138,7 +138,7 @@ def test_json_inside_a_notice_is_not_read_as_the_answer() -> None:
 
 
 def test_only_some_places_where_json_may_begin_are_tried() -> None:
-    """Each is read to its end, so that their number times the size of the answer is what it costs."""
+    """Each attempt reads to the end. Without a limit the cost would be their number times the size of the answer."""
     tries = b"Notice: x\n" + b'{"id": 1\n' * STARTS
     with pytest.raises(ValueError, match=r"."):
         decode(tries + b'{"id": 7}')

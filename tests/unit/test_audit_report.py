@@ -1,4 +1,4 @@
-"""`make check` never calls dependencies good that nobody looked up."""
+"""Never let `make check` call dependencies safe that nobody looked up."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNKNOWN = {"name": "woocommerce", "skip_reason": "Dependency not found on PyPI"}
         ([GOOD, BAD], 1, "click 8.5.0: PYSEC-1\n  click 8.5.0: PYSEC-2"),
         ([GOOD, UNKNOWN], 0, "WARNING: only 1 of 2 dependencies were audited"),
         ([BAD, UNKNOWN], 1, "WARNING: only 1 of 2 dependencies were audited"),
-        # offline, or behind a package index that is not PyPI
+        # offline, or with a package index other than PyPI
         ([UNKNOWN, UNKNOWN], 0, "WARNING: no dependency was audited"),
         (None, 0, "WARNING: no dependency was audited"),
     ],

@@ -1,4 +1,4 @@
-"""However much is wrong, a screen shows it: the first findings, and how many there are of each sort."""
+"""Show the first findings and the number of each sort, so that the output of an audit always fits a screen."""
 
 from __future__ import annotations
 

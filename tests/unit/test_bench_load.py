@@ -1,4 +1,4 @@
-"""The load generator counts every request, whatever becomes of it, and sends what it says it sends."""
+"""Check that the load generator counts every request, whatever its outcome, and sends what it reports."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Answer = Callable[[socket.socket, bytes], None]
 
 @contextmanager
 def server(answer: Answer) -> Iterator[Address]:
-    """Reads each request to its end and answers it in its own way, one connection after the other."""
+    """A server that reads each request and answers it in a given way, one connection after the other."""
     with socket.create_server(("127.0.0.1", 0), backlog=100) as listening:
         thread = threading.Thread(target=_serve, args=(listening, answer), daemon=True)
         thread.start()
@@ -65,7 +65,7 @@ def busy(link: socket.socket, _request: bytes) -> None:
 
 
 def nothing(_link: socket.socket, _request: bytes) -> None:
-    """Closes without a word."""
+    """Close the connection without an answer."""
 
 
 @pytest.mark.parametrize(
@@ -132,8 +132,8 @@ def test_an_open_loop_measures_latency_from_the_due_time() -> None:
     with server(late) as address:
         outcome = open_loop(address, iter([REQUEST] * 10), rate=100, seconds=1)
     assert outcome.statuses == {200: 10}
-    assert max(outcome.latencies) > 0.2  # the first was due at once, and waited
-    assert max(outcome.latencies) - min(outcome.latencies) > 0.05  # the last was due later
+    assert max(outcome.latencies) > 0.2  # the first request was due at once, and waited
+    assert max(outcome.latencies) - min(outcome.latencies) > 0.05  # the last request was due later
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_an_open_loop_measures_latency_from_the_due_time() -> None:
     [
         ([], 0.99, 0.0),
         ([3.0], 0.5, 3.0),
-        ([4.0, 1.0, 3.0, 2.0], 0.5, 3.0),  # of an even number the upper one
+        ([4.0, 1.0, 3.0, 2.0], 0.5, 3.0),  # the upper one of an even number
         ([*map(float, range(1, 101))], 0.99, 100.0),
         ([*map(float, range(1, 101))], 0.9, 91.0),
     ],

@@ -1,4 +1,4 @@
-"""What `make bench` makes of its figures: table, JSON, plots, and the word of the quick run."""
+"""The output of `make bench`: table, JSON, plots, and the verdict of the quick run."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_json_is_read_back_and_unmeasured_parts_stay(tmp_path: Path) -> None:
             {"growth": [growth(0.59)]},
             ["on sqlite at 100,000 records is at 0.59 of that at an empty ledger"],
         ),
-        # under other conditions the floor says something else
+        # the floor of other conditions does not count
         ({"conditions": [intake(0.1)]}, []),
     ],
 )

@@ -1,4 +1,4 @@
-"""The table of figures in `docs/performance.md`: what it shows, and where it stands."""
+"""The table of figures in `docs/performance.md`: its content and its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The memory for bodies: never more than the budget is in use, in the order of arrival, and nobody waits for ever."""
+"""The memory for bodies: it never exceeds the budget, is given in the order of arrival, and no wait is endless."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_budget_is_never_exceeded_and_every_body_gets_a_turn(sizes: list[int
 
 @contextmanager
 def all_in_use(budget: BodyBudget) -> Iterator[None]:
-    """Somebody else has the whole budget."""
+    """Let another thread hold the whole budget."""
     with budget.reserve(BUDGET_BYTES):
         yield
 

@@ -1,4 +1,4 @@
-"""How an answer out of a cache is told from one of the store."""
+"""Distinguish an answer of a cache from an answer of the store."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hooks.store.caches import cache_header, unique_query
 @pytest.mark.parametrize(
     ("name", "value", "is_kept"),
     [
-        # By any cache of HTTP: so many seconds ago. Nought is what comes fresh through one.
+        # Any HTTP cache: the age in seconds. Zero is a fresh answer.
         ("Age", "1", True),
         ("Age", "604800", True),
         ("Age", "0", False),
@@ -19,7 +19,7 @@ from hooks.store.caches import cache_header, unique_query
         ("X-LiteSpeed-Cache", "hit", True),
         ("X-LiteSpeed-Cache", "hit,private", True),
         ("X-LiteSpeed-Cache", "miss", False),
-        # What Cloudflare had kept; and what it asked the store for.
+        # An answer from the cache of Cloudflare, and one that it fetched from the store.
         ("CF-Cache-Status", "HIT", True),
         ("CF-Cache-Status", "STALE", True),
         ("CF-Cache-Status", "UPDATING", True),
@@ -28,7 +28,7 @@ from hooks.store.caches import cache_header, unique_query
         ("CF-Cache-Status", "MISS", False),
         ("CF-Cache-Status", "BYPASS", False),
         ("CF-Cache-Status", "EXPIRED", False),
-        # Of several caches in a row one is enough.
+        # One hit in a chain of caches is enough.
         ("X-Cache", "HIT", True),
         ("X-Cache", "MISS, HIT", True),
         ("X-Cache", "Hit from cloudfront", True),
@@ -41,10 +41,10 @@ from hooks.store.caches import cache_header, unique_query
         ("X-Proxy-Cache", "DISABLED", False),
         ("Cache-Status", "edge; hit; ttl=30", True),
         ("Cache-Status", "edge; fwd=miss", False),
-        # Varnish names the request that brought what it kept.
+        # Varnish names the request that filled its cache.
         ("X-Varnish", "32770 3", True),
         ("X-Varnish", "32770", False),
-        # Nothing of a cache's.
+        # No header of a cache.
         ("X-Powered-By", "hit", False),
     ],
 )

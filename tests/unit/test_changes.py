@@ -1,4 +1,4 @@
-"""What changes in the ledger when something is learnt: a table for each decision."""
+"""The changes of a row after new facts: a table for each decision."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _ago(**time: float) -> datetime:
 
 
 def _changed(before: Any, **columns: Any) -> Any:
-    """What `pushing` is given: the columns that are different, and those that it looks at."""
+    """The input of `pushing`: the changed columns, and those that it reads."""
     return {"wanted_digest": before["wanted_digest"], "state": before["state"]} | columns
 
 
@@ -61,15 +61,15 @@ def _push(known: Any, changed: Any, now: datetime = NOW) -> Any:
         # The store holds what it should.
         ({}, {}),
         ({}, {"wanted_digest": "w2", "known_digest": "w2"}),
-        # A wish that was overtaken: the store has it by now.
+        # The store holds the wanted digest by now.
         (
             {"wanted_digest": "w2", "push_at": NOW, "push_since": NOW, "push_attempts": 3},
             {"known_digest": "w2"},
         ),
-        # Nothing is wanted, and nothing was ever seen there.
+        # Nothing is wanted, and the store's meta data were never seen.
         ({"wanted_digest": EMPTY, "known_digest": None}, {}),
         ({"wanted_digest": EMPTY, "known_digest": EMPTY}, {}),
-        # Not a record of the store, or not one of which anything is known.
+        # Not a record of the store, or a record without facts.
         ({"kind": "support-request", "known_digest": None}, {"wanted_digest": "w2"}),
         ({"state": "unknown"}, {"wanted_digest": "w2"}),
         ({"state": "gone"}, {"wanted_digest": "w2"}),
@@ -84,38 +84,38 @@ def test_no_push_is_due_where_nothing_differs(known: Any, changed: Any) -> None:
 @pytest.mark.parametrize(
     ("known", "changed", "at", "since"),
     [
-        # The first change: once the record was quiet for as long as is asked.
+        # The first change: due when the record has been quiet for the settle time.
         ({}, {"wanted_digest": "w2"}, NOW + SETTLE, NOW),
-        # The store's meta was never seen, as with a shop manager's key.
+        # The store's meta data were never seen, as with a shop manager's key.
         ({"known_digest": None}, {}, NOW + SETTLE, NOW),
-        # Something is there that should not be.
+        # The store holds a tag that it should not hold.
         ({"wanted_digest": EMPTY, "known_digest": "w1"}, {}, NOW + SETTLE, NOW),
         ({}, {"wanted_digest": EMPTY, "state": "ignored"}, NOW + SETTLE, NOW),
-        # Trashed and erased records are records still.
+        # Trashed and erased records are pushed, too.
         ({}, {"wanted_digest": "w2", "state": "trashed"}, NOW + SETTLE, NOW),
         ({}, {"wanted_digest": "w2", "state": "erased"}, NOW + SETTLE, NOW),
-        # Another change while it waits: later, but counted from the first one.
+        # Another change while it waits: later, but limited from the first change on.
         (
             {"known_digest": "w0", "push_at": _ago(seconds=-1), "push_since": _ago(seconds=9)},
             {"wanted_digest": "w2"},
             NOW + SETTLE,
             _ago(seconds=9),
         ),
-        # It never comes to rest: five minutes after its first change all the same.
+        # A record that is never quiet: five minutes after its first change.
         (
             {"known_digest": "w0", "push_at": NOW, "push_since": _ago(minutes=4, seconds=55)},
             {"wanted_digest": "w2"},
             _ago(minutes=4, seconds=55) + LONGEST_WAIT,
             _ago(minutes=4, seconds=55),
         ),
-        # It should have been written long ago: now, and not in the past.
+        # A push that is long overdue: due now, not in the past.
         (
             {"known_digest": "w0", "push_at": _ago(hours=1), "push_since": _ago(hours=2)},
             {"wanted_digest": "w2"},
             NOW,
             _ago(hours=2),
         ),
-        # Something new to write ends the waiting after a failure.
+        # A new schedule ends the backoff after a failure.
         (
             {
                 "known_digest": "w0",
@@ -166,7 +166,7 @@ def test_a_new_schedule_is_pushed_after_the_old_one_was_given_up() -> None:
     assert (found["push_at"], found["push_error"], found["contests"]) == (NOW + SETTLE, None, 0)
 
 
-# --- sight: what a delivery says of our own keys -----------------------------------------------------------
+# --- sight: our own keys in a delivery -----------------------------------------------------------
 
 OURS = {"retention_class": "ours"}
 THEIRS = {"retention_class": "theirs"}
@@ -179,7 +179,7 @@ EARLIER, LATER = "2026-11-22T09:00:00", "2026-11-22T09:00:01"
         # `meta_data` is not shown: unknown, not empty.
         (digest(OURS), EARLIER, None, LATER, False, {}),
         (None, None, None, LATER, True, {}),
-        # The first sight of it.
+        # Our keys are seen for the first time.
         (
             None,
             None,
@@ -196,7 +196,7 @@ EARLIER, LATER = "2026-11-22T09:00:00", "2026-11-22T09:00:01"
             False,
             {"known_digest": digest(OURS), "known_version": LATER, "contested": False},
         ),
-        # An echo of our own write: what was wanted is there.
+        # An echo of our own write: the store holds what is wanted.
         (
             digest(OURS),
             EARLIER,
@@ -213,7 +213,7 @@ EARLIER, LATER = "2026-11-22T09:00:00", "2026-11-22T09:00:01"
             False,
             {"known_digest": digest(OURS), "known_version": LATER, "contested": False},
         ),
-        # Someone changed it after it was as wanted, or took it away.
+        # Somebody changed or removed our keys after they were as wanted.
         (
             digest(OURS),
             EARLIER,
@@ -230,7 +230,7 @@ EARLIER, LATER = "2026-11-22T09:00:00", "2026-11-22T09:00:01"
             False,
             {"known_digest": EMPTY, "known_version": LATER, "contested": True},
         ),
-        # It was not as wanted before either: no edit of ours was undone.
+        # The store did not hold what was wanted before either: nobody undid our write.
         (
             digest(THEIRS),
             EARLIER,
@@ -239,10 +239,10 @@ EARLIER, LATER = "2026-11-22T09:00:00", "2026-11-22T09:00:01"
             False,
             {"known_digest": EMPTY, "known_version": LATER, "contested": False},
         ),
-        # An older state tells nothing, whoever shows it.
+        # An older snapshot tells nothing, whatever its source.
         (digest(OURS), LATER, THEIRS, EARLIER, False, {}),
         (digest(OURS), LATER, THEIRS, EARLIER, True, {}),
-        # The same second, the same state.
+        # The same second, the same content.
         (
             digest(OURS),
             LATER,
@@ -251,7 +251,7 @@ EARLIER, LATER = "2026-11-22T09:00:00", "2026-11-22T09:00:01"
             False,
             {"known_digest": digest(OURS), "known_version": LATER, "contested": False},
         ),
-        # The same second, another state: only the store can say.
+        # The same second, other content: a tie that only a refetch can resolve.
         (
             digest(OURS),
             LATER,
@@ -260,7 +260,7 @@ EARLIER, LATER = "2026-11-22T09:00:00", "2026-11-22T09:00:01"
             False,
             {"known_digest": max(digest(OURS), digest(THEIRS)), "doubtful": True},
         ),
-        # And it says so.
+        # The refetch resolves it.
         (
             digest(OURS),
             LATER,
@@ -305,7 +305,7 @@ def test_two_snapshots_of_one_second_end_the_same_in_any_order(first: dict[str, 
     assert observation.is_doubtful
 
 
-# --- contests: who else edits our fields -------------------------------------------------------------------
+# --- contests: others edit our keys -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ def test_two_snapshots_of_one_second_end_the_same_in_any_order(first: dict[str, 
         (0, None, 1),
         (1, _ago(minutes=1), 2),
         (3, CONTEST_WINDOW - timedelta(seconds=1), 4),
-        # Long ago: somebody else, another reason.
+        # The last contest is long ago: it does not count any more.
         (3, CONTEST_WINDOW, 1),
         (3, _ago(days=30), 1),
     ],
@@ -325,7 +325,7 @@ def test_contests_are_counted(count: int, last: datetime | timedelta | None, exp
     assert found == {"contests": expected, "contested_at": NOW}
 
 
-# --- questions: what only the store can tell ---------------------------------------------------------------
+# --- refetches: facts that only the store can tell ---------------------------------------------------------------
 
 UNDATED = order(paid_at="2026-11-22", refunds={1: "2026-11-22", 2: None})
 DATED = order(paid_at="2026-11-22", refunds={1: "2026-11-22"})
@@ -346,19 +346,19 @@ def _question(reason: str, at: datetime) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("known", "facts", "doubtful", "asked_at", "expected"),
     [
-        # Nothing to ask.
+        # No reason for a refetch.
         (_asked(None), DATED, False, None, NO_REFETCH),
         (_asked(None), customer(), False, None, NO_REFETCH),
         (_asked(None), SupportRequestFacts(NOW), False, None, NO_REFETCH),
-        # Two states of one second, or a refund whose day no delivery shows.
+        # A tie, or a refund whose day no delivery shows.
         (_asked(None), DATED, True, None, _question("tie", NOW + SETTLE)),
         (_asked(None), customer(), True, None, _question("tie", NOW + SETTLE)),
         (_asked(None), UNDATED, False, None, _question("refund-date", NOW + SETTLE)),
         (_asked(None), UNDATED, True, None, _question("tie", NOW + SETTLE)),
-        # Asked already: it stays due when it was.
+        # A refetch for the same reason keeps its due time.
         (_asked("refund-date", _ago(seconds=5)), UNDATED, False, None, {}),
         (_asked("tie", _ago(seconds=5)), DATED, True, None, {}),
-        # For another reason: no later than it was due.
+        # A refetch for another reason is due no later.
         (
             _asked("tie", _ago(seconds=5)),
             UNDATED,
@@ -366,22 +366,22 @@ def _question(reason: str, at: datetime) -> dict[str, Any]:
             None,
             _question("refund-date", _ago(seconds=5)),
         ),
-        # A newer state that a delivery shows settles it too.
+        # A newer snapshot of a delivery ends the reason, too.
         (_asked("tie", _ago(seconds=5)), DATED, False, None, NO_REFETCH),
         (_asked("refund-date", _ago(seconds=5)), DATED, False, None, NO_REFETCH),
-        # But of what was heard without a time only the store's answer does.
+        # But only a refetch ends a reason that came without a version.
         (DELETED, DATED, False, None, {}),
         (_asked("quarantined", _ago(seconds=5)), DATED, True, None, {}),
         (_asked("revived", _ago(seconds=5)), UNDATED, False, None, {}),
         (DELETED, DATED, False, _ago(seconds=1), NO_REFETCH),
         (_asked("quarantined", _ago(seconds=5)), DATED, False, _ago(seconds=5), NO_REFETCH),
-        # An answer to a question from before it was heard says nothing of it.
+        # A refetch that was sent before the hint came does not answer it.
         (DELETED, DATED, False, _ago(seconds=6), {}),
-        # Answered, and the next question.
+        # One reason is answered, and the next one follows.
         (DELETED, UNDATED, False, _ago(seconds=1), _question("refund-date", _ago(seconds=5))),
-        # Not answered yet: the answer is to something that was asked before.
+        # Not answered yet: the refetch was sent for an earlier reason.
         (_asked("refund-date", _ago(seconds=5)), UNDATED, False, _ago(seconds=6), {}),
-        # An account of which only an order told.
+        # An account that is known only from an order.
         (_asked(None), UNSEEN, False, None, _question("unseen", NOW + SETTLE)),
         (_asked("unseen", _ago(seconds=5)), UNSEEN, False, None, {}),
         (_asked("unseen", _ago(seconds=5)), customer(), False, None, NO_REFETCH),
@@ -398,7 +398,7 @@ def test_due_time_of_a_refetch(
 
 
 def test_an_unanswered_refetch_is_not_repeated_at_once() -> None:
-    """The answer shows a refund, but not its day."""
+    """The refetch shows a refund, but not its day."""
     known = _asked("refund-date", _ago(seconds=5))
     found = known | plan_refetch(known, UNDATED, moment(asked_at=_ago(seconds=1)), doubtful=False)
     assert found["reread_at"] is None or found["reread_at"] > NOW
@@ -459,7 +459,7 @@ def test_tags_of_an_order(policy: Policy) -> None:
             customer(staff=True),
             {"state": "ignored", "legal_basis": None, "policy_id": None, "wanted_digest": EMPTY},
         ),
-        # The role that the store showed; the ledger's facts have none, and leave the column as it is.
+        # The store shows the role. The ledger's facts have none, and leave the column unchanged.
         (customer(staff=True, role="editor"), {"state": "ignored", "role": "editor"}),
         (customer(), {"state": "active", "role": None}),
         (
@@ -501,7 +501,7 @@ def test_accounts_that_differ_only_in_role_keep_their_roles(policy: Policy) -> N
     ("before", "after", "different"),
     [
         (order(paid_at="2026-11-22"), order(paid_at="2026-11-22"), False),
-        # Other facts, the same schedule; and another wording alone.
+        # Other facts with the same schedule, and a change of wording only.
         (order(paid_at="2026-11-22"), order(paid_at="2026-11-22", customer_id=5), False),
         (order(paid_at="2026-11-22"), order(paid_at="2026-11-23"), False),
         # A tag, a date, an entry, the state.
@@ -528,7 +528,7 @@ PAID = (
     ("before", "after", "reason"),
     [
         (None, order("processing", paid_at="2026-11-22"), PAID),
-        # Entries with the same words are told together; one that went is named.
+        # Entries with the same text are joined; a removed entry is named.
         (
             order("pending", kinds="note"),
             order("processing", paid_at="2026-11-22", kinds="identity"),
@@ -551,7 +551,7 @@ PAID = (
             "Erased by the store on 2026-12-24; the eraser left support. identity-contact (identity), order-payment: "
             "no longer held",
         ),
-        # What the eraser left of a category is told apart from what went.
+        # The text distinguishes what the eraser left of a category from what it took.
         (
             order(kinds="item-meta"),
             order(kinds="item-meta", erased_at="2026-12-24"),
@@ -606,11 +606,11 @@ def test_a_gone_record_is_closed_and_has_no_push_or_refetch(
 @pytest.mark.parametrize(
     ("columns", "stands"),
     [
-        # The store showed it when asked.
+        # A refetch showed it.
         ({"read_at": NOW}, True),
-        # It held what we wrote.
+        # The store held what we wrote.
         ({"known_digest": "written"}, True),
-        # Only deliveries ever told of it.
+        # Only deliveries ever named it.
         ({}, False),
         ({"known_digest": NOTHING_DIGEST}, False),
     ],

@@ -57,7 +57,7 @@ zones = st.sampled_from(
         ("P1Y6M", Period(1, 6)),
         ("P1Y2M3D", Period(1, 2, 3)),
         ("P1Y3D", Period(1, 0, 3)),
-        # Parts of nothing may be written out, as long as something is left.
+        # Parts with zero are allowed, as long as one part is not zero.
         ("P0Y6M", Period(0, 6)),
         ("P05Y", Period(5)),
         ("P999Y9999M9999D", Period(999, 9999, 9999)),
@@ -74,7 +74,7 @@ def test_period_is_read(text: str, period: Period) -> None:
         "P",
         "5Y",
         "p5y",
-        # Of no length.
+        # Periods of no length.
         "P0Y",
         "P0Y0M0D",
         # Weeks, hours, signs, fractions and the wrong order are not in the language.
@@ -88,7 +88,7 @@ def test_period_is_read(text: str, period: Period) -> None:
         "P6M1Y",
         "P1D1M",
         "P5Y5Y",
-        # More than anybody can mean.
+        # Unreasonably long periods.
         "P1000Y",
         "P10000M",
         # Stray characters.
@@ -97,7 +97,7 @@ def test_period_is_read(text: str, period: Period) -> None:
         "P5Y\n",
         "P 5Y",
         "P5",
-        # Digits, but not those of ISO 8601.
+        # Digits other than those of ISO 8601.
         "P٥Y",
         "P５Y",
         "five years",
@@ -111,7 +111,7 @@ def test_a_wrong_period_is_refused_and_named(text: str) -> None:
 @pytest.mark.parametrize(
     ("day", "period", "after"),
     [
-        # From a leap day: to the month's last day, or to the next leap day.
+        # From a leap day: to the last day of the month, or to the next leap day.
         ("2024-02-29", "P24M", "2026-02-28"),
         ("2024-02-29", "P1Y", "2025-02-28"),
         ("2024-02-29", "P4Y", "2028-02-29"),
@@ -152,7 +152,7 @@ def test_a_later_day_never_ends_a_period_earlier(one: date, other: date, period:
         # The day after each of 28 to 31 January plus a month; and that day itself.
         ("2026-03-01", "P1M", "2026-02-01"),
         ("2026-02-28", "P1M", "2026-01-28"),
-        # No day plus a month is the 31st of March: the 1st of March comes nearest from above.
+        # No day plus a month gives the 31st of March. The 1st of March is the nearest later start.
         ("2026-03-31", "P1M", "2026-03-01"),
         ("2028-02-29", "P1Y", "2027-03-01"),
         ("2026-03-01", "P1M1D", "2026-01-28"),
@@ -336,7 +336,7 @@ EVENTS = ("created_at", "paid_at", "completed_at", "last_active_at", "last_order
 
 
 def _ends(facts: Facts, policy: Policy) -> dict[str, tuple[date, date, date]]:
-    """For each rule: from when, from when it may go, and the last day. What has no end ends last."""
+    """For each rule: its start, the first day on which it may go, and its last day. A missing day sorts last."""
     return {
         item.rule: (item.runs_from, item.review_after or date.max, item.delete_after or date.max)
         for item in classify(facts, policy).entries
@@ -393,6 +393,6 @@ def test_a_later_last_choice_never_gives_an_earlier_date(
 
 
 def test_the_shipped_policy_uses_every_clock() -> None:
-    """So that the properties above speak of all of them."""
+    """This ensures that the properties above cover all clocks."""
     used = {SHIPPED.classes[rule.retention_class].clock for rule in SHIPPED.rules}
     assert used == set(get_args(Clock))

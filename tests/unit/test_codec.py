@@ -1,4 +1,4 @@
-"""Facts and entries as the ledger's text: nothing is lost, and equal values are equal texts."""
+"""Facts and entries as text in the ledger: nothing is lost, and equal values have equal texts."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_the_text_does_not_depend_on_the_order_of_kinds() -> None:
 @pytest.mark.parametrize(
     ("facts", "text"),
     [
-        # What is empty is left out: it is what the facts are made with.
+        # Empty values are left out: they are the defaults of the facts.
         (
             order("pending", "2026-11-22"),
             '{"created_at":"2026-11-22T12:00:00+00:00","status":"pending"}',

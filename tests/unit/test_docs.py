@@ -1,4 +1,4 @@
-"""The documentation keeps its word: each guarantee names a proof, and each proof that a page names is there."""
+"""Check the documentation: each guarantee names a test, and each test that a page names exists."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import pytest
 from tests.support.processes import ROOT
 
 LONGEST_README = 12_000
-"""In bytes."""
+"""The size limit in bytes."""
 
 GUARANTEES = (ROOT / "docs/guarantees.md").read_text()
 BULLETS = re.findall(r"^- .*(?:\n  .*)*", GUARANTEES, re.MULTILINE)
 
 
 def proofs_in(text: str) -> Iterator[tuple[str, str]]:
-    """File below `tests/` and name of each test that the text names; a name without a file is of the file before it."""
+    """The file below `tests/` and the name of each test in the text. A name without a file is of the file before it."""
     file = ""
     for named_file, name in re.findall(r"`(?:(\w+/test_\w+\.py)|(test_\w+))`", text):
         file = named_file or file
@@ -30,7 +30,7 @@ def proofs_in(text: str) -> Iterator[tuple[str, str]]:
 
 @cache
 def _tests_in(file: str) -> frozenset[str]:
-    """The names of the tests that stand at the top of a file below `tests/`."""
+    """The names of the tests at the top level of a file below `tests/`."""
     module = ast.parse((ROOT / "tests" / file).read_text())
     return frozenset(node.name for node in module.body if isinstance(node, ast.FunctionDef))
 
@@ -45,7 +45,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_path_in_the_docs_exists(page: Path) -> None:
-    """A link is checked when the site is built; this is for paths between backticks."""
+    """The build of the site checks links. This test checks paths in backticks."""
     named = re.findall(r"`((?:deploy|docs|hooks|schemas|tests)/[\w./-]*)`", page.read_text())
     assert [path for path in named if not (ROOT / path).exists()] == []
 

@@ -1,4 +1,4 @@
-"""What holds, requests, objections, restrictions and consents do to dates; and that their order is all one."""
+"""The effects of holds, requests, objections, restrictions and consents on dates, in any order of arrival."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ ACCOUNT = customer("2026-01-10", last_active_at="2026-11-22", kinds="newsletter"
 
 
 def event(type_: EventType, day: str = "2026-11-23", id_: str = "", **more: Any) -> RecordEvent:
-    """An event at noon of a day."""
+    """A record event at noon of a day."""
     if type_ == "hold":
         more = {"reason": "litigation", "owner": "legal", "review_on": date(2027, 5, 1)} | more
     return RecordEvent(id_ or f"{type_}-{day}", type_, at(day), **more)
@@ -62,12 +62,12 @@ def planned(
 
 
 def entries(plan: Schedule) -> dict[str, Entry]:
-    """By name, without those that are kept as proof."""
+    """The entries by name, without proof of consent."""
     return {entry.name: entry for entry in plan.entries if entry.retention_class not in PROOF}
 
 
 def proof(plan: Schedule) -> list[tuple[str, str, str]]:
-    """What is kept as proof of a consent to marketing: its data, from when and until when."""
+    """The entries that are proof of a consent to marketing: data, first day and last day."""
     found = [entry for entry in plan.entries if entry.retention_class == "consent-evidence"]
     return [(entry.data, str(entry.runs_from), str(entry.delete_after)) for entry in found]
 
@@ -118,10 +118,10 @@ def test_erasure_keeps_data_under_a_legal_obligation_and_says_why(policy: Policy
         (PAID, "technical", "2026-12-23"),
         (PAID, "marketing", "2026-12-23"),
         (ACCOUNT, "account", "2026-12-23"),
-        # A legal obligation keeps the document, with the name on it.
+        # Data under a legal obligation stay: the sales document with the name on it.
         (PAID, "identity-contact (identity)", "2031-12-31"),
         (PAID, "shipping", "2031-12-31"),
-        # What went earlier anyway, goes as early.
+        # An entry that ends earlier anyway keeps its day.
         (replace(CANCELLED, created_at=at("2025-11-30")), "order-payment", "2026-11-30"),
         (replace(UNPAID, created_at=at("2025-11-30")), "order-payment", "2026-11-30"),
     ],
@@ -143,7 +143,7 @@ def test_of_several_requests_the_first_sets_the_date(policy: Policy) -> None:
 @pytest.mark.parametrize(
     ("days", "runs_from", "delete_after"),
     [
-        # Subscribed before.
+        # Subscribed before the request.
         (["2026-01-01"], "2026-01-01", "2026-02-10"),
         # Subscribed again, after the consent had ended.
         (["2026-01-01", "!2026-01-20", "2026-06-01"], "2026-06-01", None),
@@ -206,26 +206,26 @@ TO_ORDER_CLOSED = (None, "order-closed")
 @pytest.mark.parametrize(
     ("facts", "end"),
     [
-        # Closed long ago: one month from the request.
+        # Closed long ago: due one month after the request.
         (order("completed", completed_at="2026-11-01"), ("2026-12-23", None)),
-        # Closed since: 14 days of withdrawal, or the month, whichever is last.
+        # Closed recently: the 14 days of withdrawal or the month, whichever ends later.
         (order("completed", completed_at="2026-12-09"), ("2026-12-23", None)),
         (order("completed", completed_at="2026-12-10"), ("2026-12-24", None)),
-        # Open.
+        # Still open.
         (order("processing", paid_at="2026-11-20"), TO_ORDER_CLOSED),
         (order("pending"), TO_ORDER_CLOSED),
         (order("on-hold"), TO_ORDER_CLOSED),
-        # Completed once and in work again.
+        # Completed once, and in processing again.
         (order("processing", completed_at="2026-11-20"), TO_ORDER_CLOSED),
-        # A status that a plugin added tells nothing, a day of completion does.
+        # The status of a plugin tells nothing, but a day of completion does.
         (order("unknown", paid_at="2026-11-20"), TO_ORDER_CLOSED),
         (order("unknown", paid_at="2026-11-20", completed_at="2026-12-20"), ("2027-01-03", None)),
-        # In the trash it is what it was before.
+        # A trashed order counts by its status before.
         (order("pending", trashed=True), TO_ORDER_CLOSED),
         (order("cancelled", trashed=True), ("2026-12-23", None)),
-        # A checkout that nobody has finished was never an order.
+        # An unfinished checkout was never an order.
         (order("checkout-draft"), ("2026-12-23", None)),
-        # The last refund; what else is known; the day of the order.
+        # The last refund; another known day; the day of the order.
         (
             order("refunded", paid_at="2026-11-01", refunds={1: "2026-12-11", 2: "2026-12-12"}),
             ("2026-12-26", None),
@@ -233,12 +233,12 @@ TO_ORDER_CLOSED = (None, "order-closed")
         (order("refunded", paid_at="2026-12-13", refunds={1: None}), ("2026-12-27", None)),
         (order("cancelled", paid_at="2026-12-14"), ("2026-12-28", None)),
         (order("cancelled", "2026-12-15"), ("2026-12-29", None)),
-        # Completion counts before a refund after it.
+        # Completion counts, and not a later refund.
         (
             order("refunded", completed_at="2026-11-01", refunds={1: "2026-12-20"}),
             ("2026-12-23", None),
         ),
-        # A day that cannot have been is none.
+        # An impossible day is ignored.
         (
             order("completed", "2026-12-15", paid_at="2026-12-15", completed_at="1970-01-01"),
             ("2026-12-29", None),
@@ -339,13 +339,13 @@ def test_the_first_objection_to_all_sets_the_date(
     [
         ([("consent-withdrawn", "2026-09-09")], "2026-09-09", None),
         ([("objection", "2026-09-09")], "2026-09-09", "2026-09-09"),
-        # Withdrawn before: the objection is the request, and changes no day.
+        # Withdrawn before the objection: the objection is the request, and changes no day.
         (
             [("consent-withdrawn", "2026-09-09"), ("objection", "2026-10-01")],
             "2026-09-09",
             "2026-10-01",
         ),
-        # It was about a consent of before.
+        # The objection was about an earlier consent.
         (
             [
                 ("objection", "2026-06-01"),
@@ -380,7 +380,7 @@ def test_an_objection_adds_no_marketing_entry(facts: Facts, policy: Policy) -> N
 
 
 def test_an_objection_ends_marketing_of_any_clock(tmp_path: Path) -> None:
-    """On legitimate interests, say, for as long as there is an account."""
+    """An example is marketing on legitimate interests for as long as the account exists."""
     text = POLICY_FILE.read_text()
     rule = text[text.index('id = "account-marketing"') :].partition("\n\n")[0]
     other = rule.replace('"consent"', '"legitimate-interests"').replace(
@@ -408,7 +408,7 @@ def test_an_objection_ends_marketing_of_any_clock(tmp_path: Path) -> None:
             "may go from 2027-01-10, one year later; two years later is 2028-01-10",
         ),
         (["2026-09-09"], "2026-09-09", None, "withdrawn on 2026-09-09, which ends it"),
-        # The period was over before.
+        # The period had ended before.
         (
             ["2028-02-01"],
             "2028-01-10",
@@ -474,13 +474,13 @@ def test_proof_of_consent_stays_despite_requests(policy: Policy) -> None:
             event("objection", "2026-09-09", scope="marketing"),
             [("marketing", "2026-09-09", "2029-09-09")],
         ),
-        # What was declined from the start, was never given.
+        # A consent that was declined from the start was never given.
         (
             customer(kinds="newsletter", choices={"2026-01-10": False}),
             event("objection", "2026-09-09"),
             [],
         ),
-        # It was given anew.
+        # The consent was given again.
         (
             customer(
                 kinds="newsletter",
@@ -499,7 +499,7 @@ def test_proof_of_consent_stays_despite_requests(policy: Policy) -> None:
             event("objection", "2026-09-09"),
             [("marketing", "2026-09-09", "2029-09-09")],
         ),
-        # Without a day of creation: from when it was first seen.
+        # Without a day of creation: from the day on which it was first seen.
         (
             customer(None, first_seen_at="2026-01-10", kinds="newsletter"),
             event("consent-withdrawn", "2026-09-09"),
@@ -514,7 +514,7 @@ def test_proof_of_consent_stays_despite_requests(policy: Policy) -> None:
             event("objection", "2026-09-09"),
             [("marketing", "2026-09-09", "2029-09-09")],
         ),
-        # Of another tool.
+        # A consent in another tool.
         (
             ConsentFacts("marketing-consent", (Choice(at("2026-05-01"), given=True),)),
             event("objection", "2026-09-09"),
@@ -536,7 +536,7 @@ def test_proof_of_a_consent_that_ended(
 def test_saving_a_record_again_gives_no_new_consent(
     facts: OrderFacts | CustomerFacts, type_: EventType, policy: Policy
 ) -> None:
-    """Each state of it shows the same choice, our own write among them."""
+    """Each snapshot of it shows the same choice, also after our own write."""
     seen = tuple(Choice(at(day), given=True) for day in ("2026-03-01", "2026-09-10", "2026-11-01"))
     plan = planned(replace(facts, choices=seen), policy, event(type_, "2026-09-09"))
     assert str(entries(plan)["marketing"].delete_after) == "2026-09-09"
@@ -555,10 +555,10 @@ def test_a_withdrawal_ends_consent_of_an_order_first_read_later(
     [
         # The account was first read after the withdrawal.
         ("2026-01-10", {"2026-10-10": True}, "2026-09-09"),
-        # It was made after it, or in the same second.
+        # The account was made after the withdrawal, or in the same second.
         ("2026-10-01", {"2026-10-10": True}, "None"),
         ("2026-09-09", {"2026-10-10": True}, "2026-09-09"),
-        # It was declined on the account first: what follows is a choice of its own.
+        # The account declined first: the later consent is a new choice.
         ("2026-01-10", {"2026-02-01": False, "2026-10-10": True}, "None"),
     ],
 )
@@ -623,12 +623,12 @@ def test_lifting_a_hold_restores_the_dates(policy: Policy) -> None:
 @pytest.mark.parametrize(
     ("lift", "stands"),
     [
-        # One hold is lifted by its id; the other stands.
+        # One hold is lifted by its id; the other one stays in effect.
         (event("hold-lifted", "2027-01-01", about="h1"), ["h2"]),
-        # Without an id, all that were placed until then.
+        # Without an id, all earlier holds are lifted.
         (event("hold-lifted", "2026-12-15"), ["h2"]),
         (event("hold-lifted", "2027-01-01"), []),
-        # An id that there is none of lifts nothing.
+        # An unknown id lifts nothing.
         (event("hold-lifted", "2027-01-01", about="h3"), ["h1", "h2"]),
     ],
 )
@@ -643,7 +643,7 @@ def test_holds_in_effect(lift: RecordEvent, stands: list[str]) -> None:
         ([("restriction", "2026-12-01")], True),
         ([("restriction", "2026-12-01"), ("restriction-lifted", "2026-12-02")], False),
         ([("restriction-lifted", "2026-12-01"), ("restriction", "2026-12-02")], True),
-        # In the same second: it stands.
+        # In the same second: the restriction is in effect.
         ([("restriction", "2026-12-01"), ("restriction-lifted", "2026-12-01")], True),
     ],
 )
@@ -674,7 +674,7 @@ def test_an_event_reported_by_mistake_no_longer_counts(policy: Policy) -> None:
             "consent-withdrawn",
             None,
         ),
-        # Nothing in the store tells of it, yet it was given elsewhere.
+        # The store does not show the consent: it was given in another tool.
         (customer(), [("consent-given", "2026-11-24")], "consent-withdrawn", None),
         # Order attribution rests on a consent, too.
         (PAID, [("consent-withdrawn", "2026-11-23")], None, "2026-11-23"),
@@ -693,7 +693,7 @@ def test_consent_that_another_tool_reported(
     assert (found.until, found.delete_after and str(found.delete_after)) == (until, delete_after)
 
 
-# --- whose record it is ----------------------------------------------------------------------------------
+# --- the owner of a record ----------------------------------------------------------------------------------
 
 
 def test_a_persons_request_covers_only_earlier_orders(policy: Policy) -> None:
@@ -723,7 +723,7 @@ def test_a_persons_withdrawal_ends_marketing_where_there_is_any(
     assert (
         entries(planned(later, policy, person=withdrawn))["marketing"].until == "consent-withdrawn"
     )
-    # An account, on which a newsletter contact with its address bears.
+    # An account, and a newsletter contact with its address.
     facts = customer("2026-01-10", kinds="newsletter", choices={"2026-05-01": True})
     assert _marketing_end(planned(facts, policy, person=withdrawn)) == "2026-11-23"
     assert "marketing" not in entries(planned(customer(), policy, person=withdrawn))
@@ -742,7 +742,7 @@ def _marketing_end(plan: Schedule) -> str:
     )
 
 
-# --- whatever comes --------------------------------------------------------------------------------------
+# --- any events --------------------------------------------------------------------------------------
 
 _DAYS = st.integers(0, 400).map(lambda days: (date(2026, 1, 1) + timedelta(days)).isoformat())
 _EVENTS = st.lists(
@@ -776,7 +776,7 @@ def test_the_arrival_order_of_events_makes_no_difference(
 def test_only_a_suspension_keeps_longer_and_no_hold_shortens(
     facts: Facts, events: list[RecordEvent]
 ) -> None:
-    """Consent aside, which may be given anew, no event ever gives a later day; a suspension gives none at all."""
+    """Apart from a new consent, no event ever gives a later day. A suspension gives no day at all."""
     told = [one for one in events if not one.type.startswith("consent")]
     before, after = entries(planned(facts, SHIPPED)), entries(planned(facts, SHIPPED, *told))
     assert before.keys() == after.keys()
@@ -810,7 +810,7 @@ def test_every_event_has_a_text(type_: EventType, policy: Policy) -> None:
     assert "2026-11-23" in describe_event(event(type_, id_="e1", about="e0"), policy)
 
 
-# --- reports ---------------------------------------------------------------------------------------------
+# --- reports of tools ---------------------------------------------------------------------------------------------
 
 _REPORTS = st.lists(
     st.builds(
@@ -857,7 +857,7 @@ def test_a_record_erased_by_another_tool_is_closed(policy: Policy) -> None:
     facts = SupportRequestFacts(closed_at=at("2026-01-01"), erased_at=at("2026-02-01"))
     plan = classify(facts, policy)
     assert (plan.phase, plan.entries) == ("erased", ())
-    # Only that it was deleted is known: nothing to be scheduled.
+    # Only the deletion is known: there is nothing to schedule.
     assert (
         classify(ConsentFacts("cookie-consent", erased_at=at("2026-02-01")), policy).phase
         == "unknown"
@@ -865,7 +865,7 @@ def test_a_record_erased_by_another_tool_is_closed(policy: Policy) -> None:
 
 
 def test_a_contact_that_was_deleted_may_subscribe_again(policy: Policy) -> None:
-    """In whatever order that is heard."""
+    """The order of arrival makes no difference."""
     told = [
         ("consent-given", "2026-01-01"),
         ("deleted", "2026-03-01"),
@@ -919,30 +919,30 @@ def test_a_hold_after_an_erasure_does_not_change_the_schedule(policy: Policy) ->
          ("bring", "hosting", "klarna", "posten")),
         (order("completed", payment="ppcp-gateway", kinds="attribution newsletter"),
          ("brevo", "hosting", "paypal")),
-        # Order attribution is none of the newsletter tool's business, nor is a choice on cookies.
+        # The newsletter tool gets neither order attribution nor cookie choices.
         (order("completed", payment="cod", kinds="attribution"), ("hosting",)),
         (ConsentFacts("cookie-consent", (Choice(at("2026-05-01"), given=True),)), ("hosting",)),
         (ConsentFacts("marketing-consent", (Choice(at("2026-05-01"), given=True),)), ("brevo", "hosting")),
-        # The provider is certain; which card it was, the store does not say.
+        # The provider is certain; the store does not show the brand of the card.
         (order("completed", payment="stripe"), ("american-express", "hosting", "mastercard", "stripe", "visa")),
         (order("completed", payment="woocommerce_payments"),
          ("american-express", "hosting", "mastercard", "stripe", "visa")),
         (order("completed", payment="dibs_easy"), ("american-express", "hosting", "mastercard", "nets", "visa")),
         (order("completed", payment="bambora"), ("american-express", "bambora", "hosting", "mastercard", "visa")),
-        # Another way of the same provider than a card.
+        # Another payment method of the same provider.
         (order("completed", payment="stripe_ideal"), ("hosting", "stripe")),
         (order("completed", payment="stripe_klarna"), ("hosting", "klarna", "stripe")),
         (order("completed", payment="quickpay_mobilepay"), ("hosting", "quickpay", "vipps")),
         (order("completed", payment="vippsmobilepay"), ("hosting", "vipps")),
         (order("completed", payment="kco"), ("hosting", "klarna")),
-        # The shop's own bank account; fetched in the shop.
+        # Bank transfer to the shop; pickup in the shop.
         (order("completed", payment="bacs", carriers=frozenset({"local_pickup"})), ("hosting",)),
-        # Ways of which the policy file says nothing are said to be so.
+        # Payment methods and carriers that the policy file does not name are reported as unknown.
         (order("completed", payment="other_pay", carriers=frozenset({"flat_rate"})),
          ("hosting", "?payment:other_pay", "?shipping:flat_rate")),
         (customer(kinds="newsletter"), ("brevo", "hosting")),
         (customer(kinds="newsletter", choices={"2026-05-01": True, "2026-06-01": False}), ("brevo", "hosting")),
-        # Declined from the start.
+        # The newsletter was declined from the start.
         (customer(kinds="newsletter", choices={"2026-05-01": False}), ("hosting",)),
         (customer(), ("hosting",)),
     ],
@@ -952,7 +952,7 @@ def test_recipients_of_an_entry(facts: Facts, recipients: tuple[str, ...], polic
 
 
 def test_an_objection_adds_no_recipient(policy: Policy) -> None:
-    """Order attribution is none of the newsletter tool's business, also where it has ended."""
+    """The newsletter tool does not get order attribution, also after its end."""
     facts = order("completed", "2026-03-01", payment="cod", kinds="attribution")
     assert tag(facts, policy, Context(own=(event("objection"),)))[1]["recipients"] == "hosting"
 

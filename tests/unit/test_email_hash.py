@@ -1,4 +1,4 @@
-"""One person's address, however it is typed, is one hash; two people's addresses are two."""
+"""Spellings of one e-mail address have one hash; addresses of two people have two."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def _hash(spelled: str) -> str:
 @pytest.mark.parametrize(
     ("written", "spelled"),
     [
-        # Plain addresses are hashed as they always were.
+        # The hash of a plain address must never change.
         ("kari@example.test", "kari@example.test"),
         (" Kari@Example.TEST\n", "kari@example.test"),
         ("Kari.Nord+shop@sub_domain.example", "kari.nord+shop@sub_domain.example"),
         ("kari@-odd-.example", "kari@-odd-.example"),
         ("kari@localhost", "kari@localhost"),
-        # What a copied address has around it, and in it.
+        # Characters around and inside a copied address.
         ("\u00a0\u3000kari@example.test\t", "kari@example.test"),
         ("\ufeff\u200bkari@example.test\u200e\u2060", "kari@example.test"),
         ("\u2068 kari@example.test \u2069", "kari@example.test"),
@@ -61,7 +61,7 @@ def _hash(spelled: str) -> str:
         ),  # no such name can be registered by today's rules; old ones exist
         ("kari@example.test.", "kari@example.test"),
         ("kari@ü.example。", "kari@xn--tda.example"),
-        # Forbidden by UTS 46, or become another address by it: as written.
+        # Addresses that UTS 46 forbids or changes into another one are hashed as written.
         ("kari@…ü.example", "kari@…ü.example"),
         ("kari@ex＠ample.test", "kari@ex＠ample.test"),
     ],
@@ -107,9 +107,9 @@ def test_another_key_gives_another_hash() -> None:
             "kari\x00@example.test",
             "kari@exa mple.test",
         ),
-        "kari\ud800@example.test",  # half a letter, which no bytes stand for
+        "kari\ud800@example.test",  # a lone surrogate, which cannot be encoded
         *("a" * 300, "a" * 255 + "@example.test", "a" * (LONGEST - 12) + "@example.test"),
-        # Under the domain that nobody has: the store's eraser writes these.
+        # The store's eraser writes addresses of this reserved domain.
         *("deleted@site.invalid", "Deleted@SITE.INVALID.", "kari@invalid", "kari@ü.invalid"),
     ],
     ids=repr,

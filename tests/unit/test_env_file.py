@@ -1,4 +1,4 @@
-"""`.env` means the same to python-dotenv, systemd and Docker Compose, or is refused, line by line."""
+"""Refuse a line of `.env` unless python-dotenv, systemd and Docker Compose read it in the same way."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hooks.errors import ConfigurationError
 from hooks.settings.env_file import read_env_file
 from tests.support.env_readers import by_compose, by_systemd
 
-# What any of the three gives a meaning to.
+# Characters that have a meaning in any of the three readers.
 PIECES = strategies.sampled_from(
     [
         *"ab 1\t=:;#$\\'\"`{}\r",
@@ -67,14 +67,14 @@ READ_ALIKE = [
     # blanks around the name and the value
     ("A=b", "b"),
     ("  A = b c \t", "b c"),
-    # quotes, and what they protect
+    # quotes, and the characters that they protect
     ('A="b # c"', "b # c"),
     ("A='b # $c'", "b # $c"),
     ('A="it\'s"', "it's"),
     ("A='say \"b\"'", 'say "b"'),
-    # a quote in the middle is nothing special
+    # a quote in the middle has no meaning
     ("A=b'c", "b'c"),
-    # nor are these
+    # these characters have no meaning either
     ("A=b=c;d:e`f`{g}", "b=c;d:e`f`{g}"),
     ("A=æøå", "æøå"),
 ]
@@ -87,14 +87,14 @@ def test_values_that_are_read(line: str, value: str, tmp_path: Path) -> None:
     assert read_env_file(file) == {"A": value}
 
 
-# By the documentation of each: what the value is.
+# The value of each line, by the documentation of each reader.
 READ_DIFFERENTLY = [
     # systemd: `hidden # c`, the others: `hidden`
     ("A=hidden # c", "holds a #"),
     # Compose before version 2.24: `hid`, the others: `hid#den`
     ("A=hid#den", "holds a #"),
     ("A=#hidden", "holds a #"),
-    # systemd puts what follows the quote behind the value
+    # systemd appends the text after the quote to the value
     ("A='hidden' # c", "comment after the value"),
     ('A="hidden" # c', "comment after the value"),
     # Compose: the value of another variable; the others: as it stands

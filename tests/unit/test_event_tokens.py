@@ -1,4 +1,4 @@
-"""Tokens of tools: how they are written, what each may send, and whose token it is that was offered."""
+"""Tokens of tools: their syntax, the types that each may send, and the sender of an offered token."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ SHORT = "has a token that is shorter than 16 characters"
         (f":{BREVO}", [f"entry 1 {NO_ENTRY}"]),
         ("brevo:", [f"entry 1 {SHORT}"]),
         ("brevo:hidden-15-chars", [f"entry 1 {SHORT}"]),
-        # A token that was cut by its own comma: two faults, of two entries.
+        # A token with a comma in it is read as two entries: two errors.
         ("brevo:hidden,token", [f"entry 1 {SHORT}", f"entry 2 {NO_ENTRY}"]),
         (
             "brevo:hidden token of words",

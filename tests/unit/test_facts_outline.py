@@ -1,4 +1,4 @@
-"""What facts say to the rules is told from their text: where that is the same, so are the tags."""
+"""The outline of facts, made from their text: facts with the same outline have the same tags."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_facts_with_the_same_outline_have_the_same_tags(
 
 
 def _later(value: Any, by: timedelta) -> Any:
-    """All instants in it are later."""
+    """The same value with all instants moved by `by`."""
     match value:
         case datetime():
             return value + by
@@ -67,7 +67,7 @@ def _later(value: Any, by: timedelta) -> Any:
 def test_tags_of_an_outline_equal_those_of_its_facts(
     facts: OrderFacts | CustomerFacts, policy: Policy
 ) -> None:
-    """With the recipients that follow from the ways, and whose record it is."""
+    """This includes the recipients, which follow from payment and carriers, and the owner."""
     found = told(facts)
     (plan, columns), reach = tag_without_context(facts, policy)
     right, expected = tag(facts, policy, Context(customer_id=found.customer_id))
@@ -76,7 +76,7 @@ def test_tags_of_an_outline_equal_those_of_its_facts(
         "recipients": ",".join(matching_recipients(reach, ways, policy)),
         "customer_id": found.customer_id,
     }
-    apart = ("role", "email_hash")  # what the text of facts does not have
+    apart = ("role", "email_hash")  # fields that the text of facts does not have
     named = {name: value for name, value in expected.items() if name not in apart}
     assert (plan, made | {"facts": facts_text(facts)}) == (right, named)
 
@@ -90,7 +90,7 @@ ORDER = order(
     payment="klarna",
 )
 SAME = {
-    # Whose it is, when `meta_data` was seen, in which ways it was paid and shipped, and the ids of refunds.
+    # The owner, the time at which `meta_data` was seen, the payment method, the carriers, and the ids of refunds.
     "customer": (ORDER, replace(ORDER, customer_id=7)),
     "meta": (ORDER, replace(ORDER, meta_at=at("2026-11-22"))),
     "payment": (ORDER, replace(ORDER, payment='a "quoted", way\\')),
@@ -102,7 +102,7 @@ SAME = {
         customer(choices={"2026-11-22T10:00:00": True}, meta_at="2026-11-22"),
         customer(choices={"2026-11-22T11:00:00": True}, meta_at="2026-11-21"),
     ),
-    # What another tool calls a request, and the address that it is about.
+    # The name that another tool gives to a request, and the address that it is about.
     "request": (
         SupportRequestFacts(
             at("2026-11-22"), name="ZD-7", subjects=frozenset({Subject("email", "k" * 32)})

@@ -1,4 +1,4 @@
-"""Which ids the store is asked about that no list has shown."""
+"""Find the ids that no list has shown, so that the store is asked about them."""
 
 from __future__ import annotations
 

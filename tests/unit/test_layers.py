@@ -1,4 +1,4 @@
-"""The import contract names every part of `hooks`. import-linter can only tell so itself where no floor is outside."""
+"""Check that the import contract names every part of `hooks`. import-linter cannot check this itself."""
 
 from __future__ import annotations
 

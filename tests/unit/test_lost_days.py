@@ -1,4 +1,4 @@
-"""Days that real shops lose, mix up or make up: what was seen did happen, and what makes no sense is left out."""
+"""Days that real shops lose or change: an event that was seen stays known, and an implausible day is left out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ State = dict[str, Any]
 
 
 def see(states: list[State], policy: Policy) -> MergeResult:
-    """Take these states of one order, each a minute after the one before unless it says so itself."""
+    """Merge these snapshots of one order. Each is a minute later than the one before, unless it has its own version."""
     merged: MergeResult | None = None
     for minute, state in enumerate(states):
         base = {
@@ -49,7 +49,7 @@ def see(states: list[State], policy: Policy) -> MergeResult:
 
 
 def end_of(states: list[State], policy: Policy) -> tuple[str, str, str]:
-    """The governing tag of an order after these states: class, start and last day."""
+    """The governing entry of an order after these snapshots: class, start and last day."""
     tag = governing(see(states, policy).facts, policy)
     return tag.retention_class, str(tag.runs_from), str(tag.delete_after)
 
@@ -59,22 +59,22 @@ IN_2025 = ("orders-accounting", "2025-12-31", "2030-12-31")
 UNPAID = ("unpaid-orders", "2026-05-01", "2027-05-01")
 
 SEQUENCES: list[tuple[list[State], tuple[str, str, str]]] = [
-    # Paid by invoice or cash: only a status ever said so.
+    # Paid by invoice or cash: only the status shows the payment.
     ([{"status": "processing"}, {"status": "cancelled"}], IN_2026),
     ([{"status": "processing"}, {"status": "on-hold"}], IN_2026),
     ([{"status": "completed"}, {"status": "failed"}], IN_2026),
     ([{"status": "refunded"}, {"status": "cancelled"}], IN_2026),
     ([{"status": "processing"}, {"status": "packed-by-a-plugin"}], IN_2026),
     ([{"status": "wc-processing"}, {"status": "pending"}], IN_2026),
-    # Trashed, with and without the status of before.
+    # Trashed, with and without the status before.
     ([{"status": "processing"}, {"status": "trash"}], IN_2026),
     ([{"status": "processing"}, {"status": "trash", "meta_data": None}], IN_2026),
-    # Trashed after it was only seen to be paid, and seen unpaid before.
+    # First seen unpaid, then paid, then trashed.
     ([{"status": "pending"}, {"status": "processing"}, {"status": "pending"}, {"status": "trash"}], IN_2026),
     # Never paid.
     ([{"status": "pending"}, {"status": "cancelled"}], UNPAID),
     ([{"status": "on-hold"}, {"status": "trash"}], UNPAID),
-    # The move to another storage format takes the days away; they were seen.
+    # A migration to another storage format removes days that were seen.
     (
         [
             PAID | {"date_created_gmt": "2025-12-30T12:00:00", "date_completed_gmt": "2026-01-05T12:00:00"},
@@ -83,9 +83,9 @@ SEQUENCES: list[tuple[list[State], tuple[str, str, str]]] = [
         IN_2026,
     ),
     ([PAID | {"date_created_gmt": "2025-12-30T12:00:00"}, {"date_created_gmt": "2025-12-30T12:00:00"}], IN_2026),
-    # The day of creation goes, too.
+    # The day of creation is lost, too.
     ([{"status": "cancelled"}, {"status": "cancelled", "date_created_gmt": None}], UNPAID),
-    # Another valid day replaces a day, in whichever direction.
+    # Another plausible day replaces a day, earlier or later.
     (
         [
             PAID | {"date_created_gmt": "2025-12-30T12:00:00"},
@@ -93,7 +93,7 @@ SEQUENCES: list[tuple[list[State], tuple[str, str, str]]] = [
         ],
         IN_2025,
     ),
-    # One that makes no sense does not.
+    # An implausible day does not replace it.
     (
         [
             PAID | {"date_created_gmt": "2025-12-30T12:00:00"},
@@ -105,7 +105,7 @@ SEQUENCES: list[tuple[list[State], tuple[str, str, str]]] = [
     ([PAID | {"date_created_gmt": None}], IN_2026),
     ([PAID | {"date_created_gmt": None, "date_paid_gmt": "2019-03-02T12:00:00"}],
      ("orders-accounting", "2019-12-31", "2024-12-31")),
-    # Stamped with the present at the next save, it is not made then: it was seen before.
+    # A plugin sets the day of creation to today at the next save: the order was seen before.
     (
         [
             PAID | {"date_created_gmt": None, "date_paid_gmt": "2019-03-02T12:00:00", "date_modified_gmt": CREATED},
@@ -113,7 +113,7 @@ SEQUENCES: list[tuple[list[State], tuple[str, str, str]]] = [
         ],
         ("orders-accounting", "2019-12-31", "2024-12-31"),
     ),
-    # A day that lies long before the order was made is left out, also where another state showed it.
+    # A day long before the day of creation is left out, also if another snapshot showed it.
     (
         [
             {"status": "processing", "date_created_gmt": None, "date_paid_gmt": "2025-01-02T12:00:00"},
@@ -121,7 +121,7 @@ SEQUENCES: list[tuple[list[State], tuple[str, str, str]]] = [
         ],
         IN_2026,
     ),
-    # Where a later state has no day of creation, and a payment before the one that was seen, that one was none.
+    # A later snapshot has no day of creation, and a payment before the day that was seen: that day was wrong.
     (
         [
             {"status": "processing"},
@@ -129,7 +129,7 @@ SEQUENCES: list[tuple[list[State], tuple[str, str, str]]] = [
         ],
         ("orders-accounting", "2019-12-31", "2024-12-31"),
     ),
-    # A day that another state contradicts is kept, and counts again once that is corrected.
+    # A day that another snapshot contradicts is kept, and counts again after a correction.
     (
         [
             {"status": "processing", "date_created_gmt": None, "date_paid_gmt": "2025-01-02T12:00:00"},
@@ -138,7 +138,7 @@ SEQUENCES: list[tuple[list[State], tuple[str, str, str]]] = [
         ],
         IN_2025,
     ),
-    # With no day at all, from when it was first seen, which no later change moves.
+    # Without any day, it counts from the first version seen, which no later change moves.
     (
         [
             {"date_created_gmt": None, "date_modified_gmt": "2026-05-01T12:00:00"},
@@ -172,13 +172,13 @@ NO_SENSE = [
     # Zero dates, as PHP writes them.
     "0000-00-00T00:00:00",
     "-0001-11-30T00:00:00",
-    # The beginning of computers, and other years that plugins write.
+    # The Unix epoch, and other years that plugins write.
     "1970-01-01T00:00:00",
     "0782-03-01T00:00:00",
     "2647-01-01T00:00:00",
     "3268-01-01T00:00:00",
     "9999-12-31T23:59:59",
-    # More than a day before the order was made; to come.
+    # More than a day before the day of creation; in the future.
     "2026-04-30T11:59:59",
     "2026-11-26T12:06:00",
     # No day.
@@ -192,7 +192,7 @@ NO_SENSE = [
 def test_an_implausible_event_day_is_left_out_and_named(
     name: str, day: object, policy: Policy
 ) -> None:
-    """The other days count; and the order was paid, whichever day that was."""
+    """The other days count, and the order was paid, on whatever day."""
     facts = see([{"status": "completed", f"{name}_gmt": day}], policy).facts
     assert facts.oddities == {name}
     tag = governing(facts, policy)
@@ -208,7 +208,7 @@ def test_an_implausible_creation_day_is_left_out(day: object, policy: Policy) ->
 
 @pytest.mark.parametrize("day", ["2026-04-30T12:00:00", "2026-11-26T12:05:00"])
 def test_a_day_at_the_limit_is_plausible(day: str, policy: Policy) -> None:
-    """A day before creation, and what a store's clock may be ahead."""
+    """The limits are one day before creation, and the tolerance for a store's fast clock."""
     facts = see([{"status": "completed", "date_paid_gmt": day}], policy).facts
     assert facts.oddities == frozenset()
     assert cast("OrderFacts", facts).paid_at == at(day)
@@ -216,7 +216,7 @@ def test_a_day_at_the_limit_is_plausible(day: str, policy: Policy) -> None:
 
 @pytest.mark.parametrize("day", ["1970-01-01T00:00:00", "2647-01-01T00:00:00"])
 def test_an_implausible_payment_day_still_means_paid(day: str, policy: Policy) -> None:
-    """Whatever the status is; a zero date is none."""
+    """The status makes no difference. A zero date is no day of payment."""
     assert end_of([{"status": "cancelled", "date_paid_gmt": day}], policy) == IN_2026
     assert (
         end_of([{"status": "cancelled", "date_paid_gmt": "0000-00-00T00:00:00"}], policy) == UNPAID
@@ -234,7 +234,7 @@ def test_a_refund_with_an_implausible_day_is_not_refetched(day: str | None, poli
 
 
 def test_the_newest_complete_list_of_refunds_counts(policy: Policy) -> None:
-    """A list of which a part cannot be read takes nothing away, and adds what it shows."""
+    """A partly unreadable list removes no refund, and adds those that it shows."""
     error = {"errors": {"x": ["y"]}, "error_data": []}
     shown: list[tuple[Any, set[int]]] = [
         ([{"id": 8}, {"id": 9}], {8, 9}),
@@ -278,7 +278,7 @@ def test_any_states_in_any_order_end_in_the_same_facts(
 def test_a_snapshot_without_days_removes_no_date(
     states: list[State], status: str, policy: Policy
 ) -> None:
-    """A later state that only lacks days leaves every date as it was, unless its status is the first paid one."""
+    """A later snapshot that only lacks days changes no date, unless its status is the first paid one."""
     before = see(states, policy).facts
     after = see([*states, {"status": status, "date_created_gmt": None}], policy).facts
     if cast("OrderFacts", before).is_paid or not cast("OrderFacts", after).is_paid:

@@ -1,4 +1,4 @@
-"""What was worked out is remembered, and never too much of it."""
+"""A cache of computed values has a limited size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_a_full_cache_starts_again_empty() -> None:
 
 
 def test_each_policy_has_its_own_cache(policy: Policy) -> None:
-    """Also one that is another's copy, with a rule less."""
+    """This holds also for a copy of a policy with one rule less."""
     paid = order("completed", paid_at="2026-11-22")
     before = governing(paid, policy)
     longer = {

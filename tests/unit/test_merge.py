@@ -1,4 +1,4 @@
-"""The same deliveries, in any order and any number of times, end in the same facts."""
+"""Merge the same deliveries in any order and any number of times: the facts are the same."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ DAY = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 def fold(shown: list[Snapshot]) -> MergeResult:
-    """Take them in this order, as the ledger does; nothing is known before the first."""
+    """Merge the snapshots in this order, as the ledger does, starting without facts."""
     first, *rest = shown
     merged = merge(None, None, first, doubtful=False)
     for one in rest:
@@ -44,7 +44,7 @@ def fold(shown: list[Snapshot]) -> MergeResult:
 
 
 def _end(merged: MergeResult) -> tuple[StoreFacts, datetime, bool]:
-    """All but `stale`, which speaks of the last delivery alone."""
+    """The merge result without `stale`, which describes only the last delivery."""
     return merged.facts, merged.version, merged.doubtful
 
 
@@ -59,33 +59,33 @@ def _meta_kinds(newsletter: bool | None, attribution: bool) -> frozenset[str]:
 
 
 def _refund(number: int, dated: bool) -> Refund:
-    """A refund has one day, whoever shows it."""
+    """A refund with a fixed day, whichever snapshot shows it."""
     return Refund(number, DAY + timedelta(days=number) if dated else None)
 
 
 def _day_shown_by(version: datetime) -> datetime:
-    """The day that each state of a version shows, where it shows one; another version may show another."""
+    """The day that the snapshots of one version show, if any. Another version may show another day."""
     return DAY - timedelta(days=(version - DAY).seconds % 3)
 
 
 @st.composite
 def orders(draw: st.DrawFn) -> Snapshot:
-    """A state of an order as some delivery could show it: with `meta_data` or without, erased or not."""
+    """A snapshot of an order as a delivery may show it: with or without `meta_data`, erased or not."""
     version, shows_meta = draw(seconds), draw(st.booleans())
     newsletter, attribution = draw(choices), draw(st.booleans())
-    # What was refunded once stays refunded: a later version has the refunds of the earlier ones.
+    # A refund stays: a later version has the refunds of the earlier versions.
     half, odd = divmod((version - DAY).seconds, 2)
     sure = half + odd
     ids = range(1, 1 + (sure if odd else half + draw(st.integers(0, 1))))
     facts = OrderFacts(
         status=draw(st.sampled_from(["pending", "processing", "completed", "cancelled"])),
         created_at=DAY - timedelta(days=4),
-        # Two states of one second never show two days: each save sets a day once.
+        # Two snapshots of one second never show two different days: each save sets a day once.
         paid_at=draw(st.sampled_from([None, _day_shown_by(version)])),
         completed_at=draw(st.sampled_from([None, _day_shown_by(version)])),
         customer_id=draw(st.sampled_from([0, 5])),
         trashed=draw(st.booleans()),
-        # A date is known only from the store's answer, and then no other state of that second lacks the refund.
+        # Only a refetch shows the day of a refund, and then all snapshots of that second have the refund.
         refunds=tuple(_refund(number, number <= sure and draw(st.booleans())) for number in ids),
         kinds=draw(st.frozensets(st.sampled_from(["note", "identity"])))
         | (_meta_kinds(newsletter, attribution) if shows_meta else frozenset()),
@@ -98,7 +98,7 @@ def orders(draw: st.DrawFn) -> Snapshot:
 
 @st.composite
 def customers(draw: st.DrawFn) -> Snapshot:
-    """A state of an account as some delivery could show it."""
+    """A snapshot of an account as a delivery may show it."""
     version, shows_meta, newsletter = draw(seconds), draw(st.booleans()), draw(choices)
     facts = CustomerFacts(
         created_at=draw(st.sampled_from([DAY - timedelta(days=9), DAY - timedelta(days=8)])),
@@ -127,7 +127,7 @@ def test_any_order_and_any_repetition_give_the_same_facts(
 
 @given(histories, st.integers(0, 4))
 def test_a_repeated_snapshot_changes_nothing(shown: list[Snapshot], which: int) -> None:
-    """A repetition right after: also the ledger's row stays as it is."""
+    """An immediate repetition does not change the ledger's row either."""
     merged = fold(shown)
     again = merge(merged.facts, merged.version, shown[which % len(shown)], doubtful=merged.doubtful)
     assert _end(again) == _end(merged)
@@ -164,7 +164,7 @@ def test_facts_that_can_only_grow_never_shrink(shown: list[Snapshot]) -> None:
 
 @given(histories)
 def test_missing_meta_data_is_unknown_and_not_empty(shown: list[Snapshot]) -> None:
-    """What only `meta_data` tells is as the newest version that showed any has it."""
+    """Facts that only `meta_data` shows come from the newest version that showed any."""
     merged = fold(shown).facts
     seen = [one.facts for one in shown if one.facts.meta_at is not None]
     last = max((facts.meta_at for facts in seen if facts.meta_at), default=None)
@@ -173,7 +173,7 @@ def test_missing_meta_data_is_unknown_and_not_empty(shown: list[Snapshot]) -> No
     assert merged.kinds & META_KINDS in (told or {frozenset()})
 
 
-# --- one by one --------------------------------------------------------------------------------------------
+# --- examples --------------------------------------------------------------------------------------------
 
 
 def test_older_never_overwrites_newer() -> None:
@@ -209,7 +209,7 @@ def test_a_tie_is_doubtful_and_the_further_status_wins() -> None:
 @pytest.mark.parametrize(
     ("less", "further"),
     [
-        # Each on its own, the further state last; whatever the status says.
+        # One difference each, the further snapshot last, whatever the status.
         (order("processing", paid_at="2026-11-21"), order("cancelled", trashed=True)),
         (order("processing"), order("cancelled", refunds={1: None})),
         (order("processing"), order("cancelled", completed_at="2026-11-21")),
@@ -225,7 +225,7 @@ def test_further_status_of_a_tie(less: StoreFacts, further: StoreFacts) -> None:
 
 
 def bare(facts: StoreFacts) -> StoreFacts:
-    """The facts without what other states than the newest showed."""
+    """The facts without those that snapshots other than the newest showed."""
     if isinstance(facts, CustomerFacts):
         return facts
     lacking: dict[str, Any] = {name: () if name == "refunds" else None for name, _ in facts.carried}
@@ -235,7 +235,7 @@ def bare(facts: StoreFacts) -> StoreFacts:
 
 @pytest.mark.parametrize("known_doubtful", [False, True])
 def test_a_refetch_resolves_a_tie(known_doubtful: bool) -> None:
-    """Even where it is less far on, and whatever was doubted."""
+    """This holds also if the answer is less far on, and for any tie."""
     known = snapshot(order("completed", paid_at="2026-11-22"))
     answer = snapshot(order("pending"))
     merged = merge(
@@ -260,7 +260,7 @@ def test_a_refetch_without_meta_data_keeps_the_known_meta_data() -> None:
 
 
 def test_a_stale_refetch_resolves_nothing() -> None:
-    """A delivery overtook the answer: what it shows is newer."""
+    """A delivery overtook the refetch, and its snapshot is newer."""
     known = order("completed")
     merged = merge(
         known,
@@ -320,7 +320,7 @@ def test_an_erasure_keeps_the_day_of_the_first_snapshot_with_it() -> None:
 
 
 def test_a_repeated_delivery_of_an_erased_order_is_no_tie() -> None:
-    """The second of the two shows no `meta_data`, and so not the erasure."""
+    """The second delivery shows no `meta_data`, and so no erasure."""
     erased = snapshot(order(erased_at="2026-11-21", meta_at="2026-11-21"), "2026-11-21", ours={})
     plain = snapshot(order(), "2026-11-22")
     assert not fold([erased, plain, plain]).doubtful
@@ -336,13 +336,13 @@ def test_two_choices_of_one_second_count_as_a_refusal() -> None:
 @pytest.mark.parametrize(
     ("given", "telling"),
     [
-        # Up to the limit every one is kept.
+        # Up to the limit every choice is kept.
         ([True] * MAX_CHOICES, range(MAX_CHOICES)),
-        # Beyond, at least the first and the last of all and those at which the choice changed.
+        # Beyond the limit: the first, the last, and those at which the choice changed.
         ([True] * 40, [0, 39]),
         ([True] * 20 + [False] * 20, [0, 20, 39]),
         ([False] * 35 + [True] * 65, [0, 35, 99]),
-        # A choice changed more often than that: the last ones.
+        # If the choice changed more often than the limit: the last changes.
         ([number % 2 == 0 for number in range(40)], range(8, 40)),
     ],
 )

@@ -1,4 +1,4 @@
-"""The recorded page, altered: each is read rightly, or refused with a sentence that says what could not be read."""
+"""Alter the recorded page: each version is read correctly, or refused with a sentence on the unreadable part."""
 
 from __future__ import annotations
 
@@ -545,7 +545,7 @@ REFUSED: dict[str, tuple[str, list[str]]] = {
             "Section 11: “Customer accounts” and “Your account” are both taken for class customer-accounts."
         ],
     ),
-    "a period without a label": (  # it is not said that support requests are gone: they may be what the line is about
+    "a period without a label": (  # support requests are not reported as removed: the line may be about them
         put(HTML, item("Support requests", "12–36 months"), "<li>12–36 months</li>"),
         ["Section 11, “12–36 months”: what is kept for how long could not be read."],
     ),
@@ -649,7 +649,7 @@ def test_an_unreadable_page_is_refused(html: str, expected: list[str], policy: P
     "html", [html for html, _ in [*READ.values(), *REFUSED.values()]], ids=[*READ, *REFUSED]
 )
 def test_a_draft_of_an_altered_page(html: str) -> None:
-    """A draft that asks nothing can be put in force as it is, and says what the page says; one that asks is TOML."""
+    """A draft without questions can be activated and says what the page says. A draft with questions is valid TOML."""
     text = draft(page(html))
     tomllib.loads(text)
     if not toml_writer.questions(text):

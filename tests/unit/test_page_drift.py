@@ -1,4 +1,4 @@
-"""Days, notices and drafts: what a page that is not the policy's makes of both."""
+"""Dates, notices and drafts for a page that differs from the policy."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_recorded_page_has_no_drift_but_a_stale_date(policy: Policy) -> None
             MODIFIED,
             None,
             [("page-newer", "notice"), ("date-not-updated", "notice")],
-        ),  # nobody said what it was read from
+        ),  # the policy does not name the page that it was read from
         (datetime(2026, 1, 15, 22, 59, tzinfo=UTC), None, []),  # still the 15th in Oslo
         (
             datetime(2026, 1, 15, 23, 1, tzinfo=UTC),
@@ -89,13 +89,13 @@ def test_a_policy_without_a_printed_date_is_not_compared_by_it(policy: Policy) -
         ),
         (
             "24 months of inactivity",
-            "two years after sign-up",  # the same length, from another event
+            "two years after sign-up",  # the same period, from another event
             "Section 11: the page's words for the retention class customer-accounts differ from the policy's.",
         ),
         ("10. Security", "16. Security", "Section 16, “Security”, is section 10 in the policy."),
         (
             "Klarna",
-            "Vipps",  # a recipient that the policy has as one that is not published
+            "Vipps",  # a recipient that the policy lists as unpublished
             "Section 8: the page names “Vipps”, and the policy says that it does not (vipps).",
         ),
         (
@@ -130,7 +130,7 @@ def test_a_purpose_with_a_similar_name_is_noticed(policy: Policy) -> None:
 
 
 def test_the_draft_of_the_recorded_page_is_the_shipped_policy(policy: Policy) -> None:
-    """But for comments, and for what names the version: section, class, rule, gap and recipient alike."""
+    """The draft equals the shipped policy, except for comments and the version."""
     text = draft(page())
     assert toml_writer.questions(text) == ()
     drafted = read_policy(text, "the draft")
@@ -177,7 +177,7 @@ def _parts(policy: Policy) -> dict[str, object]:
 
 
 def test_a_payment_provider_named_on_the_page_fills_no_gap() -> None:
-    """With the last of them, the gap itself is none any more."""
+    """When the last provider is named, the gap itself is gone."""
     some = read_policy(draft(page(put(HTML, "Klarna", "Klarna / Stripe / Vipps"))), "the draft")
     published = {
         name: one.published.section
@@ -201,7 +201,7 @@ def test_a_draft_of_a_page_without_sources_children_authorities(
         bare = put(bare, section(title), "")
     drafted = read_policy(draft(page(bare)), "the draft")
     assert (drafted.sources, drafted.children, drafted.authorities) == ({}, None, ())
-    # An older policy file says nothing of them either: the page has not come apart from it.
+    # An older policy file does not mention them either: this is no drift.
     silent = replace(policy, sources={}, children=None, authorities=())
     assert [one.code for one in drift(page(), silent)] == ["date-not-updated"]
 
@@ -339,12 +339,12 @@ def test_an_incomplete_rule_is_drafted_to_be_completed() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "numbers"),
     [
-        (">11. Retention", ">Retention", range(1, 16)),  # its own number is free
+        (">11. Retention", ">Retention", range(1, 16)),  # its number is still free
         (
             ">11. Retention",
             ">10. Retention",
             [*range(1, 11), *range(11, 16)],
-        ),  # two have one: the second gets the next
+        ),  # two sections have the same number: the second gets the next one
     ],
 )
 def test_sections_without_a_number(before: str, after: str, numbers: range | list[int]) -> None:

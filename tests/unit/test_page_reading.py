@@ -1,4 +1,4 @@
-"""The recorded page, read item by item; and the forms in which pages print periods, days and names."""
+"""Read the recorded page item by item, and the forms in which pages print periods, dates and names."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_period_until_withdrawal(text: str) -> None:
         ("24", "no period"),
         ("1.5 years", "no period"),
         ("1,5 år", "no period"),
-        ("1 000 days", "no period"),  # neither 1 nor 0 days
+        ("1 000 days", "no period"),  # neither one day nor no day
         ("until you delete your account", "no period"),
         ("half a year", "“half”"),
         ("hundred and twenty months", "“hundred”"),
@@ -188,7 +188,7 @@ def test_period_without_a_definite_end(text: str, why: str) -> None:
 
 @given(st.integers(1, 99), st.sampled_from(["month", "year", "day", "week"]))
 def test_any_number_keeps_its_value(number: int, unit: str) -> None:
-    """Written as a digit; no other number can come of it."""
+    """The number is written in digits. No other number can result."""
     span = read_span(f"{number} {unit}s")
     assert span.keep == (
         Period(days=7 * number) if unit == "week" else Period(**{f"{unit}s": number})
@@ -216,7 +216,7 @@ def test_any_text_is_read_or_refused_as_a_period(text: str) -> None:
         ("15. januar 2026", date(2026, 1, 15)),
         ("1. mai 2026", date(2026, 5, 1)),
         ("3. des. 2026", date(2026, 12, 3)),
-        ("15/01/2026", None),  # day or month first: other dates in this form could be either
+        ("15/01/2026", None),  # day or month first: in other dates of this form both are possible
         ("31.02.2026", None),
         ("15.01.2026, before that 01.01.2025", None),
         ("soon", None),
@@ -297,7 +297,7 @@ FORMS = ("<li>{}</li>", "<p>{}</p>", "<div>{}</div>", "{}<br>", "<li>{}<br></li>
 
 @st.composite
 def written(draw: st.DrawFn) -> str:
-    """A section on retention that says what the recorded page says, in some other markup."""
+    """A retention section with the content of the recorded page in other markup."""
     form = draw(st.sampled_from(FORMS))
     dash = draw(st.sampled_from(DASHES))
     lines = []
@@ -340,7 +340,7 @@ def test_unrelated_markup_changes_nothing(body: str) -> None:
     )
 )
 def test_broken_markup_is_read_or_reported(breaks: list[tuple[int, str]]) -> None:
-    """Whatever is torn apart: no class gets a period that the page does not print for it."""
+    """Broken markup never gives a class a period that the page does not print for it."""
     html = HTML
     for position, tag in breaks:
         html = html[:position] + tag + html[position:]

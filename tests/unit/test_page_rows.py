@@ -1,4 +1,4 @@
-"""The table in `docs/policy-coverage.md`: each row of twelve sections of the published page, and nothing left empty."""
+"""The table in `docs/policy-coverage.md` has each row of twelve sections of the published page, and no empty cell."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ROWS = {
     14: ["Children"],
     15: ["updated date"],
 }  # fmt: skip
-"""By section, words by which each of its rows is known, on the page and in the table."""
+"""By section, a text that identifies each of its rows, on the page and in the table."""
 
 ON_THE_PAGE = {"UK addendum": "UK transfer addendum"}
 
@@ -76,7 +76,7 @@ def test_every_row_of_the_page_has_a_row_in_the_table(section: int, words: str) 
 
 @pytest.mark.parametrize("section", ROWS)
 def test_every_list_item_of_the_page_is_covered(section: int) -> None:
-    """Each list item is known by some of the words above; paragraphs that only lead in are not rows."""
+    """Each list item contains one of the texts above. Introductory paragraphs are not rows."""
     known = [ON_THE_PAGE.get(words, words).lower() for words in ROWS[section]]
     items = [row for row in PAGE[section] if not row.endswith(":")]
     left = [row for row in items if not any(words in row.lower() for words in known)]

@@ -1,4 +1,4 @@
-"""The policy file: what is shipped is good, and each fault is told by the name of what it is about."""
+"""The policy file: the shipped file is valid, and each error names the element that it is about."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Edit = tuple[str, str]
 
 
 def _edited(*edits: Edit) -> str:
-    """The shipped file with these pieces of text replaced, each at its first place."""
+    """The shipped file with these pieces of text replaced, each at its first occurrence."""
     text = SHIPPED
     for old, new in edits:
         assert old in text, old
@@ -108,7 +108,7 @@ def test_the_shipped_policy_uses_the_wording_of_the_page(policy: Policy) -> None
         ("support-requests", "request-closed", "P12M", "P36M", None, 11),
         ("marketing", "consent", None, None, "consent-withdrawn", 11),
         ("cookie-consent-logs", "consent-recorded", "P12M", "P24M", None, 11),
-        # Of the operator's own, where the page is silent.
+        # The operator's own classes, where the page is silent.
         ("unpaid-orders", "created", None, "P12M", None, None),
         ("technical", "created", None, "P12M", None, None),
         ("consent-evidence", "consent-ended", None, "P3Y", None, None),
@@ -150,7 +150,7 @@ def test_every_gap_has_a_choice_and_a_sentence_to_publish(policy: Policy) -> Non
         "consent-evidence",
         "erasure-leftovers",
     }
-    # What no class, rule or recipient shows: when the five years start, what activity is, backups, how soon is deleted.
+    # Gaps of no class, rule or recipient: the start of the five years, activity, backups, the time until deletion.
     assert policy.deletion.published.gap == "act-within"
     assert policy.gaps.keys() - silent == {
         "start-of-five-years",
@@ -179,7 +179,7 @@ DELETION = '[deletion]\nact_within = "P1M"\npublished = false\ngap = "act-within
 def test_a_file_without_a_deletion_time_means_a_month(
     tmp_path: Path,
 ) -> None:
-    """As files from before it could be said."""
+    """Older files do not have the deletion time."""
     text = _edited((DELETION, ""))
     silent = _load(text, tmp_path)
     assert silent.deletion == Deletion(Period(months=1), Published(None))
@@ -243,12 +243,12 @@ def test_customer_roles(roles: list[str], policy: Policy, tmp_path: Path) -> Non
     found = _load(_with_roles(str(roles)), tmp_path)
     assert found.meta.customer_roles == set(roles)
     assert found.digest != policy.digest
-    # What was read with the usual roles in mind need not be read again for them.
+    # Records that were read with the default roles need not be read again.
     assert (found.vocabulary == policy.vocabulary) is (set(roles) == {"customer", "subscriber"})
 
 
 def test_a_policy_without_roles_keeps_its_old_meaning(policy: Policy) -> None:
-    """An upgrade has no ledger read its whole store again."""
+    """An upgrade of the service must not cause a new backfill."""
     assert policy.meta.customer_roles == {"customer", "subscriber"}
     before = MetaVocabulary(frozenset({"ws_opt_in"}), frozenset({"yes"}))
     assert before.digest == "ee1835"
@@ -268,7 +268,7 @@ SLUG = "must be the slug of a role, such as wholesale_customer"
         ('["vip member"]', [f"customer_roles 'number 1': {SLUG}"]),
         ('[""]', [f"customer_roles 'number 1': {SLUG}"]),
         (f'["{"a" * 65}"]', [f"customer_roles 'number 1': {SLUG}"]),
-        # The roles of those who work in the shop.
+        # The roles of staff.
         *(
             (
                 f'["customer", "{role}"]',
@@ -295,7 +295,7 @@ def test_actions_may_be_left_out(tmp_path: Path) -> None:
     assert _load(SHIPPED[: SHIPPED.index("[[actions]]")], tmp_path).actions == {}
 
 
-# --- a file that is none -----------------------------------------------------------------------------------
+# --- an unreadable file -----------------------------------------------------------------------------------
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
@@ -321,7 +321,7 @@ def test_an_invalid_policy_is_a_configuration_error() -> None:
         ('id = "x"\nid = "y"\n', 2),
         ('id = "x"\n\n\npage = "no end\n', 4),
         ("[classes\n", 1),
-        # At the place in the shipped file where it stands.
+        # The error names the line of the shipped file.
         (
             _edited(('keep = "P5Y"', "keep = P5Y")),
             SHIPPED[: SHIPPED.index('keep = "P5Y"')].count("\n") + 1,
@@ -347,7 +347,7 @@ def test_an_empty_file_is_refused_with_all_missing_fields(tmp_path: Path) -> Non
     assert len(found) == 13
 
 
-# --- a file that is not of the shape -----------------------------------------------------------------------
+# --- a file of the wrong shape -----------------------------------------------------------------------
 
 MISSING = "Missing data for required field."
 UNKNOWN = "Unknown field."
@@ -363,7 +363,7 @@ def _period(text: str) -> str:
 @pytest.mark.parametrize(
     ("edit", "fault"),
     [
-        # Keys that nobody knows: a misspelt one is not silently nothing.
+        # Unknown keys: a misspelt key is not ignored.
         (("time_zone", "timezone"), f"timezone: {UNKNOWN}"),
         (_in(_rule("order-note"), "section", "sektion"),
          f"rules 'order-note' sektion: {UNKNOWN}"),
@@ -373,12 +373,12 @@ def _period(text: str) -> str:
         (("privacy_contact", "contact"), f"controller contact: {UNKNOWN}"),
         (('name = "wc_support_request_closed"\n', 'name = "wc_support_request_closed"\nclass = "x"\n'),
          f"actions 'wc_support_request_closed' class: {UNKNOWN}"),
-        # Something that must be there.
+        # Missing required keys.
         (_in(_class("marketing"), 'clock = "consent"\n', ""), f"classes marketing clock: {MISSING}"),
         (_in(_rule("order-paid"), 'purpose = "accounting"\n', ""), f"rules 'order-paid' purpose: {MISSING}"),
         (_in(_rule("order-paid"), 'id = "order-paid"\n', ""), f"rules 'number 1' id: {MISSING}"),
         (('given = ["yes", "1", "true", "on"]\n', ""), f"consent newsletter given: {MISSING}"),
-        # Neither section nor gap, or both.
+        # Neither a section nor a gap, or both.
         (_in(_rule("order-paid"), "section = 11", ""), f"rules 'order-paid': {ORIGIN}"),
         (_in(_rule("order-paid"), "section = 11", 'section = 11\npublished = false\ngap = "x"'),
          f"rules 'order-paid': {ORIGIN}"),
@@ -402,7 +402,7 @@ def _period(text: str) -> str:
         (_in(_rule("order-paid"), 'record = "order"', 'record = "coupon"'),
          "rules 'order-paid' record: Must be one of: order, customer, support-request, "
          "marketing-consent, cookie-consent."),
-        # The shop's zone and year.
+        # The shop's time zone and accounting year.
         (("Europe/Oslo", "Europe/Trondheim"), "time_zone: is not a time zone such as Europe/Oslo"),
         (("Europe/Oslo", "../../etc/passwd"), "time_zone: is not a time zone such as Europe/Oslo"),
         (("Europe/Oslo", ""), "time_zone: is not a time zone such as Europe/Oslo"),
@@ -411,7 +411,7 @@ def _period(text: str) -> str:
         (('"01-01"', '"1 July"'), YEAR_START),
         (('"01-01"', '"7-1"'), YEAR_START),
         (('"01-01"', '"2026-07-01"'), YEAR_START),
-        # A week is a date in ISO 8601, but not as MM-DD.
+        # A week is a valid ISO 8601 date, but not as MM-DD.
         (('"01-01"', '"W27"'), YEAR_START),
         (('"01-01"', '"W27-1"'), YEAR_START),
         (('name = "wc_support_request_closed"', 'name = "init"'),
@@ -428,13 +428,13 @@ def test_an_error_of_shape_names_its_place(edit: Edit, fault: str, tmp_path: Pat
     "value", ['"2026-01-15"', '"soon"', "5", "true", "10:00:00", "2026-01-15T10:00:00", "[]"]
 )
 def test_the_day_of_a_policy_is_a_date(value: str, tmp_path: Path) -> None:
-    """Neither from a text nor from a time of day."""
+    """Neither a text nor a time of day is accepted."""
     found = _faults(_edited(("effective_from = 2026-11-22", f"effective_from = {value}")), tmp_path)
     assert [fault.partition(":")[0] for fault in found] == ["effective_from"]
 
 
 def _without(table: str) -> str:
-    """The shipped file without one of its tables, and room for something else of that name."""
+    """The shipped file without one of its tables, so that a test can use its name otherwise."""
     kept = [
         part
         for part in SHIPPED.split("\n[")
@@ -476,7 +476,7 @@ def test_a_table_of_the_wrong_type_is_named(table: str, other: str, tmp_path: Pa
          "rule 'order-paid' names an unknown legal basis 'habit'"),
         (_in(_rule("order-paid"), 'class = "orders-accounting"', 'class = "for-ever"'),
          "rule 'order-paid' names an unknown retention class 'for-ever'"),
-        # Classes without an end, with two, or with the ends of the range the wrong way round.
+        # Classes without an end, with two ends, or with the ends of the range reversed.
         (_in(_class("orders-accounting"), 'keep = "P5Y"\n', ""),
          "class 'orders-accounting' needs a period (`keep`) or an event (`until`), and not both"),
         (_in(_class("marketing"), "until =", 'keep = "P1Y"\nuntil ='),
@@ -496,7 +496,7 @@ def test_a_table_of_the_wrong_type_is_named(table: str, other: str, tmp_path: Pa
          "rule 'order-note' can never match: its conditions exclude each other"),
         (_in(_rule("order-note"), 'all_of = ["note"]', 'all_of = ["paid"]\nany_of = ["unpaid"]'),
          "rule 'order-note' can never match: its conditions exclude each other"),
-        # A clock whose event this kind of record does not know.
+        # A clock whose event this kind of record does not have.
         (_in(_rule("account"), "customer-accounts", "orders-accounting"),
          "rule 'account': the clock 'accounting-year-end' cannot run for 'customer'"),
         (_in(_rule("support-request"), '"support-requests"', '"technical"'),
@@ -520,14 +520,14 @@ def test_a_table_of_the_wrong_type_is_named(table: str, other: str, tmp_path: Pa
          "rules 'order-paid-identity' and 'order-paid-contact' overlap: both can apply to the same data of one order"),
         (_in(_rule("order-refund-reason"), 'part = "refund-reason"\n', ""),
          "rules 'order-note' and 'order-refund-reason' overlap: both can apply to the same data of one order"),
-        # Proof twice of the same data.
+        # Two proofs of the same data.
         (_in(_rule("order-marketing"), 'class = "marketing"', 'class = "consent-evidence"'),
          "rule 'order-marketing': the clock 'consent-ended' runs only where the rule asks for 'consent-ended'"),
         (_in(_rule("order-consent-proof"), '"legitimate-interests"', '"consent"'),
          "rule 'order-consent-proof': the class 'consent-evidence' is proof, which rests on legitimate interests"),
         (_in(_class("marketing"), 'at_end = "erase"', 'at_end = "erase"\nproof = true'),
          "class 'marketing' is proof and needs a period (`keep`): proof is not kept without an end"),
-        # Sections that the page does not have.
+        # Sections that are not on the page.
         (_in(_rule("order-paid"), "section = 11", "section = 16"),
          "rule 'order-paid' names section 16, which the page does not have"),
         (_in(_class("marketing"), "section = 11", "section = 0"),
@@ -548,7 +548,7 @@ def test_a_table_of_the_wrong_type_is_named(table: str, other: str, tmp_path: Pa
         (('country = "IE"\noutside = true\nsafeguards = ["eu-scc", "uk-idta"]\npublished = false\n'
           'gap = "payment-providers"', 'country = "IE"\npublished = false\ngap = "payments"'),
          "recipient 'stripe' names an unknown gap 'payments'"),
-        # The same id twice.
+        # Duplicate ids.
         (('id = "account-identity"', 'id = "account"'), "rule id 'account' is used more than once"),
     ],
 )  # fmt: skip
@@ -561,9 +561,9 @@ def test_an_error_of_meaning_names_the_rule_or_the_class(
 @pytest.mark.parametrize(
     "edit",
     [
-        # An event that no record can tell: kept for ever, though nobody said so.
+        # An event that no record can have: the data would be kept for ever, though nobody decided so.
         _in(_class("marketing"), '"consent-withdrawn"', '"consent-withdrwan"'),
-        # An event of consent on a clock that knows of none.
+        # An event of consent on a clock without consents.
         _in(_class("technical"), 'keep = "P12M"', 'until = "consent-withdrawn"'),
     ],
 )
@@ -587,7 +587,7 @@ def test_parts_and_proof_of_one_category_do_not_overlap(policy: Policy) -> None:
 
 
 def test_erased_and_remaining_data_do_not_overlap(tmp_path: Path) -> None:
-    """Before the eraser the one is there, after it the other."""
+    """The one rule applies before the eraser, the other one after it."""
     edit = _in(_rule("order-paid-item-meta"), 'part = "item-meta"\n', "")
     assert _load(_edited(edit), tmp_path).rules
 
@@ -602,7 +602,7 @@ def test_a_part_is_one_short_word(part: str, tmp_path: Path) -> None:
 
 
 def test_the_previous_policy_is_still_read() -> None:
-    """A ledger keeps it, and `policy diff` compares with it."""
+    """A ledger stores it, and `policy diff` compares with it."""
     before = load_policy(BEFORE)
     assert (before.id, before.version, before.effective_from) == (
         "smartgroup-2026-01-15",

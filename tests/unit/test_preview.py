@@ -1,4 +1,4 @@
-"""What another policy changes of one record: its entries compared, part by part."""
+"""Compare the entries of one record under two policies, part by part."""
 
 from __future__ import annotations
 
@@ -35,30 +35,30 @@ def _entry(data: str, part: str, day: str) -> dict[str, Any]:
     return {"action": "erase", "data": data, "event": event, **named, **dates}
 
 
-# (what is known, what the policy wants, whether something goes earlier, and whether something goes later).
+# (the known row, the row under the policy, does anything go earlier, does anything go later).
 DIRECTIONS: list[tuple[dict[str, Any], dict[str, Any], tuple[bool, bool]]] = [
     # A category that is not split is compared with each of its parts.
     (_row(LAST, d=LAST), _row(LAST, d_one=LAST, d_other=SOON), (True, False)),
     (_row(LAST, d_one=LAST, d_other=SOON), _row(LAST, d=LAST), (False, True)),
     (_row(LAST, d=SOON, d_one=LAST), _row(LAST, d=SOON, d_one=LAST), (False, False)),
-    # A proof is no marketing data: the later end of the one does not hide that of the other.
+    # A proof is not marketing data: the later end of the proof does not hide the end of the data.
     (_row(LAST, m=SOON, m_proof=LAST), _row(LAST, m=LATER, m_proof=LAST), (False, True)),
     (_row(LAST, m=LATER, m_proof=LAST), _row(LAST, m=SOON, m_proof=LAST), (True, False)),
-    # A proof that was none before was to go with the data, and the other way round.
+    # A new proof went with the data before; a proof that is lost goes with the data.
     (_row(LAST, m=SOON), _row(LAST, m=SOON, m_proof=LATER), (False, True)),
     (_row(LAST, m=SOON, m_proof=LATER), _row(LAST, m=SOON), (True, False)),
-    # What loses its entry stays as long as the whole, also where another part of it keeps one.
+    # Data that lose their entry stay as long as the record, also if another part keeps its entry.
     (_row(LAST, d=LAST, t=SOON), _row(LAST, d=LAST), (False, True)),
     (_row(LAST, d=LAST, t=LAST), _row(LAST, d=LAST), (False, False)),
     (_row(LAST, d_one=LAST, d_other=SOON), _row(LAST, d_one=LAST), (False, True)),
-    # Without a day for the whole, it stays without one; so does what an eraser left behind.
+    # Without a day for the record, data without an entry have no day; so have those that an eraser left.
     (_row(None, d="consent-withdrawn", t=SOON), _row(None, d="consent-withdrawn"), (False, True)),
     (_row(LAST, "erased", n=SOON), _row(LAST, "erased"), (False, True)),
-    # What was erased had no entry, and has none.
+    # Erased data had no entry and have none.
     (_row(LAST, "erased"), _row(LAST, "erased"), (False, False)),
-    # A hold suspends all, whatever had a day before it was placed.
+    # A hold suspends all entries, whatever day they had before.
     (_row(LAST, d=LAST, t=SOON), _row(None, d="hold-lifted"), (False, False)),
-    # What had no entry was told no date.
+    # Data without an entry had no date.
     (_row(LAST, d=LAST), _row(LAST, d=LAST, t=SOON), (False, False)),
 ]
 
@@ -70,28 +70,28 @@ def test_direction_in_which_the_parts_of_a_record_move(
     assert directions(known, wanted) == expected
 
 
-# (what is known, what the policy wants, whether something of it would be due today and is not).
+# (the known row, the row under the policy, does anything become due today).
 DUE: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     (_row(SOON, d=SOON), _row(PAST, d=PAST), True),
     (_row(SOON, d=SOON), _row(LATER, d=LATER), False),
-    # A part that is due already hides nothing: neither the whole, nor another part.
+    # A part that is due already hides neither the record nor another part.
     (_row(LAST, d=LAST, t=PAST), _row(PAST, d=PAST, t=PAST), True),
     (_row(LAST, d=LAST, t=PAST, n=SOON), _row(LAST, d=LAST, t=PAST, n=PAST), True),
     (_row(LAST, d=LAST, t=PAST), _row(LAST, d=LAST, t="2026-10-01"), False),
-    # Nor does a proof that stays hide the data.
+    # A proof that stays does not hide the data.
     (_row(LAST, d=LAST, m=SOON, m_proof=LATER), _row(LAST, d=LAST, m=PAST, m_proof=LATER), True),
-    # What goes with a record that is due already is due, too.
+    # Data that go with a record that is due already are due, too.
     (_row(PAST, d=PAST, t=SOON), _row(PAST, d=PAST, t=PAST), False),
-    # Its last day is not over.
+    # Its last day has not passed.
     (_row(LAST, d=LAST), _row("2026-11-22", d="2026-11-22"), False),
     (_row("2026-11-22", d="2026-11-22"), _row(PAST, d=PAST), True),
-    # What had no entry, or no day.
+    # Data without an entry, or without a day.
     (_row(LAST, d=LAST), _row(LAST, d=LAST, t=PAST), True),
     (_row(LAST, d=LAST, m="consent-withdrawn"), _row(LAST, d=LAST, m=PAST), True),
     (_row(None, d="hold-lifted"), _row(None, d="hold-lifted"), False),
-    # A category that is split: one of its parts was due, the other one was not.
+    # A split category: one of its parts was due, the other one was not.
     (_row(LAST, o=LAST, d_one=SOON, d_other=PAST), _row(LAST, o=LAST, d=PAST), True),
-    # Of what was erased the whole is gone; of what was left, a part may be due.
+    # The whole of an erased record is gone; a part of the remaining data may be due.
     (_row(LAST, "erased"), _row(PAST, "erased"), False),
     (_row(LAST, "erased", n=SOON), _row(LAST, "erased", n=PAST), True),
 ]

@@ -1,4 +1,4 @@
-"""How many calls a second a store bears: growth, halving, ceiling and floor, and what passes for usual."""
+"""The rate limit of a store: growth, halving, ceiling and floor, and the usual time of a call."""
 
 from __future__ import annotations
 
@@ -41,24 +41,24 @@ def test_an_unknown_store_gets_two_calls_a_second() -> None:
 
 
 RATES = [
-    # as usual, faster, and a little slower: more
+    # usual, faster, and a little slower answers: the rate grows
     (_took(USUAL), 4 + GROWTH),
     (_took(0.01), 4 + GROWTH),
     (_took(1.4 * USUAL), 4 + GROWTH),
-    # slower, but not slow: as it was
+    # slower, but not slow: the rate stays
     (_took(1.8 * USUAL), 4),
     # slow
     (_took(2.1 * USUAL), 2),
     (_took(30), 2),
-    # no answer in time, however soon that was known
+    # no answer in time, however short the call
     (_took(60, CallOutcome.TIMED_OUT), 2),
     (_took(0.01, CallOutcome.TIMED_OUT), 2),
-    # the store asks to be left alone
+    # the store asks for a pause
     (_took(0.01, CallOutcome.BUSY), 2),
-    # what tells nothing of its load
+    # answers that say nothing about the load
     (_took(0.01, CallOutcome.OTHER), 4),
     (_took(30, CallOutcome.OTHER), 4),
-    # a kind of call of which nothing is known yet
+    # a kind of call without a usual time yet
     (_took(30, call="write-orders-100"), 4),
     (_took(60, CallOutcome.TIMED_OUT, "write-orders-100"), 2),
 ]
@@ -70,10 +70,10 @@ def test_the_rate_after_each_call(one: Observation, rate: float) -> None:
 
 
 SHORT = [
-    # twice as long and more, but all of it is less than a network's whim
+    # more than twice as long, but within the variation of a network
     (0.01, 0.05, 4 + GROWTH),
     (0.01, 0.1, 4),
-    # ten times as long, and to be felt
+    # ten times as long, and noticeable
     (0.01, 0.2, 2),
 ]
 
@@ -106,7 +106,7 @@ def test_the_rate_falls_with_a_slow_store_and_rises_again() -> None:
 
 
 def test_an_overload_does_not_become_the_usual_time() -> None:
-    """A dozen calls that took twenty times as long, and one that took a minute, are slow to the last."""
+    """A dozen calls that took twenty times as long, and one that took a minute, all count as slow."""
     slowed = _calls(Load(CEILING, KNOWN), 20 * USUAL, 12)
     assert slowed.usual["read-orders"] < 2 * USUAL
     assert _calls(Load(CEILING, KNOWN), 60, 1).usual["read-orders"] < 1.1 * USUAL
@@ -153,7 +153,7 @@ def test_a_call_raises_keeps_or_halves_the_rate(
 def test_calls_may_be_reported_singly_or_together(
     load: Load, observed: Sequence[Observation], ceiling: float
 ) -> None:
-    """But for the ceiling, which each time holds first of all."""
+    """Both ways give the same rate. The ceiling applies in each report."""
     one_by_one = adapt(load, [], ceiling)
     for one in observed:
         one_by_one = adapt(one_by_one, [one], ceiling)

@@ -1,4 +1,4 @@
-"""What is noted about a record, as it is sent or typed in: which fields each type has, and none of it free text."""
+"""Record events as they are sent or typed in: the fields of each type, none of them free text."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _refused(raw: dict[str, Any], policy: Policy) -> dict[str, str]:
             HOLD | {"id": "h"},
             RecordEvent("h", "hold", NOW, "litigation", "legal", date(2027, 5, 1)),
         ),
-        # All of them, or one.
+        # All events, or one of them.
         ({"type": "hold-lifted", "id": "l"}, RecordEvent("l", "hold-lifted", NOW)),
         (
             {"type": "hold-lifted", "id": "l", "about": "h"},
@@ -58,7 +58,7 @@ def _refused(raw: dict[str, Any], policy: Policy) -> dict[str, str]:
             {"type": "retracted", "id": "r", "about": "l"},
             RecordEvent("r", "retracted", NOW, about="l"),
         ),
-        # An objection to marketing alone, and one to all; without a scope it is to all, too.
+        # An objection to marketing only, and one to all processing, which is the default scope.
         (
             {"type": "objection", "id": "o", "scope": "marketing"},
             RecordEvent("o", "objection", NOW, scope="marketing"),
@@ -67,7 +67,7 @@ def _refused(raw: dict[str, Any], policy: Policy) -> dict[str, str]:
             {"type": "objection", "id": "o", "scope": "all"},
             RecordEvent("o", "objection", NOW, scope="all"),
         ),
-        # What is null is not given.
+        # Null counts as missing.
         (
             {"type": "objection", "at": None, "review_on": None},
             RecordEvent(FRESH, "objection", NOW),
@@ -107,10 +107,10 @@ NO_EVENT = "is not the id of an event"
     [
         ({}, {"type": "is missing"}),
         ({"type": "explode"}, {"type": "is none of " + ", ".join(TYPES)}),
-        # What a hold cannot do without.
+        # Required fields of a hold.
         ({"type": "hold"}, dict.fromkeys(("reason", "owner", "review_on"), "is missing")),
         (HOLD | {"review_on": None}, {"review_on": "is missing"}),
-        # What does not belong to the type.
+        # Fields that do not belong to the type.
         (HOLD | {"about": "x"}, {"about": "does not belong to hold"}),
         (HOLD | {"type": "restriction"}, dict.fromkeys(("reason", "owner", "review_on"), MISPLACED)),
         ({"type": "hold-lifted", "reason": "audit"}, {"reason": "does not belong to hold-lifted"}),
@@ -118,7 +118,7 @@ NO_EVENT = "is not the id of an event"
         ({"type": "retracted"}, {"about": "is missing"}),
         ({"type": "restriction", "scope": "all"}, {"scope": "does not belong to restriction"}),
         ({"type": "objection", "scope": CANARY}, {"scope": "is none of marketing, all"}),
-        # Nothing is free text.
+        # Free text is refused.
         (HOLD | {"reason": CANARY}, {"reason": "is none of " + ", ".join(REASONS)}),
         (HOLD | {"owner": CANARY}, {"owner": NO_ROLE}),
         (HOLD | {"owner": "Kari Nordmann"}, {"owner": NO_ROLE}),
@@ -155,7 +155,7 @@ def test_a_hold_may_be_reviewed_on_the_next_day(policy: Policy) -> None:
 
 
 def test_a_dated_event_is_identified_by_its_content(policy: Policy) -> None:
-    """The same event sent twice is one; of another record, or with anything else in it, it is another."""
+    """The same event sent twice is one event. For another record, or with other content, it is another event."""
     one = _read(HOLD | AT, policy)
     assert one == _read(HOLD | {"at": "2026-11-20T11:00:00+01:00"}, policy)
     others = [

@@ -1,4 +1,4 @@
-"""The register of processing activities: what it says by the policy that is shipped, and by others made of it."""
+"""The register of processing activities under the shipped policy and under variants of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ON = date(2026, 11, 23)
 
 @pytest.fixture(scope="module")
 def shipped(policy: Policy) -> Register:
-    """By the policy that the project ships."""
+    """The register under the shipped policy."""
     return register(
         policy, on=ON, stores={"shop": "https://shop.example", "outlet": "https://outlet.example"}
     )
@@ -33,7 +33,7 @@ def _activity(made: Register, purpose: str) -> ProcessingActivity:
 
 
 def _told(holding: Holding) -> tuple[str, ...]:
-    """What is held, of which kinds of records, on which bases, as which class, for how long, from where."""
+    """The rows of an activity: data, kinds of records, legal bases, class, period, source."""
     return (
         holding.category.id,
         " ".join(item.kind for item in holding.subjects),
@@ -222,8 +222,8 @@ WAYS = f"visa mastercard american-express {PROVIDERS} ups dhl posten bring"
 RECIPIENTS = [
     ("run-and-secure", "hosting"),
     ("orders", f"hosting {WAYS} advisers-and-authorities"),
-    ("customer-support", "hosting"),  # a note or a request goes to nobody else
-    # A cookie choice is none of the newsletter tool's; who has unsubscribed is.
+    ("customer-support", "hosting"),  # a note or a support request has no recipient
+    # The newsletter tool gets no cookie choice, but it gets who has unsubscribed.
     ("accounting", f"hosting {WAYS} brevo advisers-and-authorities"),
     ("marketing", "hosting brevo"),
 ]
@@ -274,11 +274,11 @@ GETS = [
     (
         replace(SOME, holding=frozenset({"note"})),
         {"orders", "accounting"},
-    ),  # no rule for this data speaks of it
+    ),  # no rule for this data mentions it
     (
         replace(SOME, holding=frozenset({"customer"}), payment=("card",)),
         {"orders", "accounting"},
-    ),  # either
+    ),  # not this one either
     (replace(SOME, data=frozenset({"support"})), {"customer-support"}),
 ]
 
@@ -399,7 +399,7 @@ def test_all_gaps_are_listed(policy: Policy, shipped: Register) -> None:
 
 
 def _silent(policy: Policy) -> Policy:
-    """One that says as little as a policy can."""
+    """A policy with only the required content."""
     told = policy.controller
     bare = Controller(told.name, told.address, told.organisation_number, told.privacy_contact)
     return replace(policy, controller=bare, security=(), recipients={}, sections={4: "Why"})

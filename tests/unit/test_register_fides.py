@@ -1,4 +1,4 @@
-"""The register as a Fideslang manifest: its models take it, and all that it names is in the default taxonomy."""
+"""The register as a Fideslang manifest: the models accept it, and all its keys are in the default taxonomy."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ON = date(2026, 11, 23)
 
 @pytest.fixture(scope="module")
 def manifest(policy: Policy) -> dict[str, Any]:
-    """By the policy that the project ships."""
+    """The manifest under the shipped policy."""
     return as_fideslang(register(policy, on=ON, stores={"shop": "https://shop.example"}))
 
 
@@ -84,7 +84,7 @@ def test_a_key_outside_the_taxonomy_is_noticed(manifest: dict[str, Any]) -> None
 def test_the_fideslang_models_keep_every_field(
     manifest: dict[str, Any], taxonomy: Taxonomy
 ) -> None:
-    """Fideslang ignores fields that it does not know: what was given must be what it holds."""
+    """Fideslang ignores unknown fields, so its models must hold exactly the fields of the manifest."""
     systems = {system.fides_key: system.model_dump(mode="json") for system in taxonomy.system}
     for given in json.loads(json.dumps(manifest))["system"]:
         held = systems[given["fides_key"]]

@@ -25,7 +25,7 @@ STRIPE = "Stripe Payments Europe Ltd"
 
 @pytest.fixture(scope="module")
 def shipped(policy: Policy) -> Register:
-    """By the policy that the project ships."""
+    """The register under the shipped policy."""
     return register(policy, on=ON, stores={"shop": "https://shop.example"})
 
 
@@ -217,7 +217,7 @@ def test_csv_holds_no_formula(name: str, shown: str, policy: Policy) -> None:
 
 
 class _Page(HTMLParser):
-    """The tags of a page in order, those that were left open, and what its addresses are."""
+    """The tags of a page in order, the tags left open, and the addresses in it."""
 
     VOID = frozenset({"meta", "col", "br"})
 

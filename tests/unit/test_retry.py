@@ -1,4 +1,4 @@
-"""How long to wait before a call is tried again."""
+"""The delay before a retry."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ def _busy(seconds: float | None) -> StoreBusyError:
 @pytest.mark.parametrize(
     ("error", "attempts", "jitter", "seconds"),
     [
-        # Doubling from five seconds.
+        # The delay doubles from five seconds on.
         (UNREACHABLE, 1, 1.0, 5),
         (UNREACHABLE, 2, 1.0, 10),
         (UNREACHABLE, 3, 1.0, 20),
         (UNREACHABLE, 8, 1.0, 640),
-        # To a quarter of an hour, however long it goes on.
+        # It ends at a quarter of an hour, after any number of failures.
         (UNREACHABLE, 9, 1.0, 900),
         (UNREACHABLE, 10_000, 1.0, 900),
-        # Between half of it and the whole.
+        # Jitter gives between half of it and the whole.
         (UNREACHABLE, 3, 0.0, 10),
         (UNREACHABLE, 3, 0.5, 15),
         (UNREACHABLE, 10_000, 0.0, 450),
-        # Never less than the store asked for; more, where our own patience is longer.
+        # Never less than Retry-After; more if our own delay is longer.
         (_busy(None), 1, 1.0, 5),
         (_busy(120), 1, 1.0, 120),
         (_busy(120), 1, 0.0, 120),
         (_busy(1), 4, 1.0, 40),
         (_busy(86_400), 1, 1.0, 86_400),
         (_busy(0), 1, 0.0, 2.5),
-        # What fails again until somebody acts: now and then, at once from the first failure.
+        # Failures that last until somebody acts: a long delay from the first failure on.
         (CredentialsRefusedError("credentials-refused", "the key"), 1, 1.0, 900),
         (CredentialsRefusedError("credentials-refused", "the key"), 50, 0.0, 450),
         (StoreMisconfiguredError("redirected", "elsewhere"), 1, 1.0, 900),
-        # One record that the store refuses: hardly ever.
+        # A record that the store refuses: a very long delay.
         (RecordRefusedError("refused", "no"), 1, 1.0, 21_600),
         (RequestTooLargeError("too-large", "no"), 9, 0.0, 10_800),
         (RecordGoneError("gone", "no such record"), 1, 1.0, 21_600),

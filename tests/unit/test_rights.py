@@ -1,4 +1,4 @@
-"""Which rights there are over an entry, until when an answer is due, and what the answer says it does not cover."""
+"""The rights over an entry, the deadline of an answer, and what the answer says that it does not cover."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _applying(entry: Entry, policy: Policy, *holds: RecordEvent) -> dict[Right, 
     }
 
 
-# Access, rectification and restriction are there on every basis.
+# Access, rectification and restriction apply on every basis.
 BY_BASIS = [
     ("contract", {"erasure", "portability"}),
     ("consent", {"erasure", "portability", "withdrawal"}),
@@ -91,8 +91,8 @@ ERASURE = [
         (HOLD,),
         False,
         "must-stay",
-    ),  # passed, yet held
-    # Of a range: it must stay until it may go, and is then a person's to decide.
+    ),  # the day has passed, but the entry is held
+    # A range: the entry must stay until it may go, and then a person decides.
     (replace(_entry("legal-obligation"), review_after=date(2026, 11, 25)), (), False, "must-stay"),
     (replace(_entry("legal-obligation"), review_after=date(2026, 11, 24)), (), None, "review"),
     (_entry("consent"), (HOLD,), False, "must-stay"),
@@ -104,7 +104,7 @@ ERASURE = [
         "requested",
     ),
     (replace(_entry("contract"), requested_on=date(2026, 11, 22)), (HOLD,), False, "must-stay"),
-    (_entry("public-task"), (), None, "unknown-basis"),  # not one that this service knows
+    (_entry("public-task"), (), None, "unknown-basis"),  # a basis that this service does not know
 ]
 
 
@@ -132,7 +132,7 @@ def test_an_unknown_basis_gives_only_the_rights_of_every_basis(policy: Policy) -
 STAYS = [
     ("litigation", "GDPR Art. 17(3)(e)"),
     ("other", "GDPR Art. 17(3)(e)"),
-    ("audit", "GDPR Art. 17(3)(b)"),  # no legal claim, but what the law demands
+    ("audit", "GDPR Art. 17(3)(b)"),  # not for legal claims, but for a legal obligation
     ("authority-request", "GDPR Art. 17(3)(b)"),
 ]
 
@@ -195,7 +195,7 @@ DEADLINES = [
         date(2026, 11, 24),
         "on-record",
         date(2026, 12, 24),
-    ),  # the last one counts
+    ),  # the last request counts
     (None, (ASKED, OBJECTED, MISTAKE), date(2026, 11, 22), "on-record", date(2026, 12, 22)),
     (
         None,
@@ -203,7 +203,7 @@ DEADLINES = [
         date(2026, 11, 24),
         "none-on-record",
         date(2026, 12, 24),
-    ),  # nobody asked for it
+    ),  # without a request
     (
         date(2026, 10, 31),
         (ASKED,),
@@ -245,7 +245,7 @@ def test_each_request_of_a_person_is_listed_once(policy: Policy) -> None:
 GUEST = Subject("email", "0" * 64)
 SUBSCRIBED = ConsentFacts("marketing-consent", (Choice(at("2026-02-03"), given=True),))
 
-# (who is answered, the account that has the address, what the request is about).
+# (the inquiry, the account that has the address, the subject of the request).
 ABOUT_PERSONS = [
     (Subject("order", "9"), None, ("person", None)),
     (GUEST, None, ("person", None)),
@@ -258,7 +258,7 @@ ABOUT_PERSONS = [
 def test_a_request_of_a_newsletter_contact_concerns_the_person(
     subject: Subject, owner: int | None, about: tuple[str, int | None], policy: Policy
 ) -> None:
-    """The order shows it as the person's, the contact as its own; it is told once."""
+    """The order shows the request as the person's, the contact as its own. It is listed once."""
     contact = replace(known(SUBSCRIBED, policy, 5685, ASKED), owner=owner)
     rows = [replace(known(order(), policy, 9, person=(ASKED,)), owner=owner)]
     rows += [contact] if subject.kind != "order" else []
@@ -272,7 +272,7 @@ def test_a_request_of_a_newsletter_contact_concerns_the_person(
     assert told[0]["about"] == {"kind": about[0], "id": about[1]}
 
 
-# (who is answered, whether the ledger knows the addresses, what is said to be missing, and what is not).
+# (the inquiry, does the ledger know the addresses, text on missing data, text that must not appear).
 MISSING = [
     (
         CUSTOMER,
@@ -287,7 +287,7 @@ MISSING = [
         ("Orders placed without an account: we", "under your e-mail address only"),
     ),
     (GUEST, False, ("with another e-mail address",), ("under your e-mail address only",)),
-    # Of one order nothing is listed that is known by the address alone.
+    # The answer about one order lists nothing that is known only by the address.
     (
         Subject("order", "9"),
         False,
@@ -316,7 +316,7 @@ def test_data_that_is_held_is_not_listed_as_missing(
 LIFTED = event("restriction-lifted", "2026-11-22", 3)
 RESTRICTED = event("restriction", "2026-11-20", 4)
 
-# Each request in its own words: (events, those words, scope, the day on which it was lifted).
+# The text of each request: (events, text, scope, the day on which it was lifted).
 REQUESTED = [
     ((ASKED,), "until when we keep it after this request, or why it must stay", None, None),
     (
@@ -350,7 +350,7 @@ REQUESTED = [
         None,
     ),
     ((RESTRICTED,), "We tell you before we lift it (GDPR Art. 18(3))", None, None),
-    # A restriction that was lifted before it was placed anew stands; one that was lifted is said to be so.
+    # A restriction that was placed again is in effect; a lifted one is shown as lifted.
     (
         (replace(RESTRICTED, at=at("2026-11-23")), LIFTED),
         "We tell you before we lift it",
@@ -358,7 +358,7 @@ REQUESTED = [
         None,
     ),
     ((RESTRICTED, LIFTED), "The restriction was lifted on 22 November 2026.", None, "2026-11-22"),
-    # The lifting was noted by mistake.
+    # The lifting was reported by mistake.
     (
         (RESTRICTED, LIFTED, event("retracted", "2026-11-23", 5, about="event-3")),
         "We tell you before",
@@ -396,7 +396,7 @@ def test_an_objection_to_marketing_promises_nothing_more(policy: Policy) -> None
     )
 
 
-# Data on legitimate interests can be kept for legal claims in spite of an objection: GDPR Art. 21(1).
+# Data on legitimate interests can be kept for legal claims despite an objection: GDPR Art. 21(1).
 OBJECTION = [
     ("legitimate-interests", "litigation", False, "for-claims"),
     ("legitimate-interests", "audit", True, "basis"),  # no legal claim
@@ -472,7 +472,7 @@ def test_notes_on_the_state_of_a_record(policy: Policy) -> None:
     ]
     assert [held.entry.data for held in answer.records[1].categories] == [
         "support"
-    ]  # what the eraser left
+    ]  # data that the eraser left
 
 
 def test_recipients_of_a_record(policy: Policy) -> None:
@@ -489,7 +489,7 @@ def test_recipients_of_a_record(policy: Policy) -> None:
 WHERE = [
     (True, False, [("datatilsynet", "always"), ("ico", "if-in-uk")]),
     (True, True, [("datatilsynet", "always"), ("ico", "in-uk")]),
-    (False, True, [("datatilsynet", "always")]),  # the policy knows nothing of UK GDPR
+    (False, True, [("datatilsynet", "always")]),  # the policy does not mention UK GDPR
 ]
 
 
@@ -501,7 +501,7 @@ def test_authorities_to_complain_to(
     assert [(one.id, one.where, one.section) for one in authorities(chosen, uk=lives)] == [
         (*authority, 13) for authority in expected
     ]
-    # A policy file that names none: the same, of no section of the page.
+    # A policy file without an authority: the same one, without a section of the page.
     unsaid = authorities(replace(chosen, authorities=()), uk=lives)
     assert [(one.id, one.where, one.section) for one in unsaid] == [
         (*authority, None) for authority in expected
@@ -522,7 +522,7 @@ def test_an_authority_from_the_policy_is_named(policy: Policy) -> None:
     assert "ICO" not in letter(answer, "en")
 
 
-# Who is named for an order by how it was paid: (recipients, those for certain, those that the page names).
+# Recipients of an order by its payment: (recipients, the certain ones, those that the page names).
 PAID_BY = [
     (
         "stripe",
@@ -574,7 +574,7 @@ def test_the_answer_names_the_sources_of_held_data_only(
     ]
 
 
-# What the ledger does not know of is said. (state of the row, words in the notes)
+# The notes name what the ledger does not know: (state of the row, text in the notes).
 UNKNOWN = [("unknown", "was not read"), ("ignored", "member of staff")]
 
 
@@ -621,7 +621,7 @@ ARTICLES = [
     ("GDPR Art. 15", "personvernforordningen art. 15"),
     ("GDPR Art. 12(3)", "personvernforordningen art. 12 nr. 3"),
     ("GDPR Art. 17(3)(b)", "personvernforordningen art. 17 nr. 3 bokstav b"),
-    ("bokføringsloven § 13", "bokføringsloven § 13"),  # any other law as the policy writes it
+    ("bokføringsloven § 13", "bokføringsloven § 13"),  # any other law, as written in the policy
 ]
 
 

@@ -1,4 +1,4 @@
-"""The letter to a person, compared whole; and how it is set."""
+"""The whole letter to a person, and its layout."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_no_line_is_too_long_or_splits_an_article(language: Language, policy: Po
 
 
 def test_both_languages_fill_in_the_same_parts() -> None:
-    """As far as a machine can tell: each sentence fills in the same parts."""
+    """A test can check only that each sentence fills in the same parts."""
     for key, texts in STRINGS.items():
         first, second = (
             {name for _, name, *_ in Formatter().parse(text) if name} for text in texts
@@ -53,7 +53,7 @@ def _only(row: CurrentRecord, policy: Policy, subject: Subject = CUSTOMER) -> st
 def test_sentences_about_dates(policy: Policy) -> None:
     cases = [
         (known(customer(), policy, 7), "We have no request from you on record"),
-        # A month that has passed, and a date that has.
+        # A deadline that has passed, and a date that has passed.
         (known(customer(), policy, 7, event("objection", "2026-09-01")), "That day has passed."),
         (
             known(order("pending", "2025-01-01"), policy),
@@ -63,7 +63,7 @@ def test_sentences_about_dates(policy: Policy) -> None:
             known(
                 order(kinds="newsletter", choices={"2026-01-01": True, "2026-12-09": False}), policy
             ),
-            "until 9 December 2026 at the latest",  # consent withdrawn, the day of it still to come
+            "until 9 December 2026 at the latest",  # consent withdrawn, with its day in the future
         ),
         (
             known(order(kinds="note"), policy, 9, event("objection", "2026-11-23")),
@@ -96,7 +96,7 @@ def test_sentences_about_dates(policy: Policy) -> None:
         assert words in _only(row, policy), words
 
 
-# An entry is kept until a day `because of` a request only where the request set that day.
+# An entry says `because of` a request only if the request set its day.
 CAUSES = [
     # The technical data's own period ends before the month of the request does.
     (
@@ -122,7 +122,7 @@ def test_a_request_explains_only_the_days_it_set(
 
 
 def test_an_objection_explains_the_end_of_marketing(policy: Policy) -> None:
-    """It ends at once, long before the month is over; here on the day of the letter, which is its last."""
+    """Marketing ends at once, long before the month is over: here on the day of the letter."""
     rules = tuple(
         replace(rule, retention_class="technical")
         for rule in policy.rules
@@ -152,7 +152,7 @@ def test_sentences_about_unknown_data(policy: Policy) -> None:
 
 
 def test_a_legal_obligation_without_a_day(policy: Policy) -> None:
-    """As a policy may have it that keeps something by law until an event."""
+    """A policy may keep data under a legal obligation until an event."""
     rules = tuple(replace(rule, basis="legal-obligation") for rule in policy.rules)
     row = known(
         order(kinds="newsletter", choices={"2026-01-01": True}), replace(policy, rules=rules)
@@ -186,7 +186,7 @@ def test_sentences_about_sources(policy: Policy) -> None:
     told = _only(known(customer(), policy, 7), replace(policy, sources=sources, children=None))
     assert "Account data: our privacy policy does not say where they come from; ask us." in told
     assert "children" not in told
-    # And one that names none at all.
+    # A policy without any sources.
     told = _only(known(customer(), policy, 7), replace(policy, sources={}))
     assert "Where your data come from" not in told
     assert "Where the data come from, and whether" in told

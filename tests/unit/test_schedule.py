@@ -1,4 +1,4 @@
-"""What a line of `/schedule` names, of records as a whole and of parts that go first."""
+"""The content of a line of `/schedule`, for whole records and for parts that go first."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ SUBSCRIBED = ConsentFacts(
     (Choice(at("2026-01-10"), given=True), Choice(at("2026-11-22"), given=False)),
 )
 
-# (facts, what bears on them, are parts listed, the day, what goes).
+# (facts, context, are parts listed, the day, the data to delete).
 LINES: list[tuple[Facts, Context, bool, date, list[str]]] = [
     # The whole order, with each part of a split category.
     (PAID, Context(), False, date(2031, 12, 31), ["order-payment", IDENTITY, CONTACT]),
-    # Only the part goes that a person asked to have erased: a sales document needs the other one.
+    # Only the part that the person asked to erase goes: a sales document needs the other part.
     (PAID, Context((ERASURE,)), True, date(2026, 12, 23), [CONTACT]),
     # A category that is not split has its own name.
     (order(kinds="network"), Context(), True, date(2027, 11, 22), ["technical"]),
@@ -46,7 +46,7 @@ def test_a_line_names_the_parts_to_delete(
 
 
 def test_an_entry_that_may_govern_but_does_not_is_a_part(policy: Policy) -> None:
-    """The proof of a consent that was withdrawn is kept, and governs; the marketing data of that consent go first."""
+    """The proof of a withdrawn consent stays and governs. The marketing data of that consent go first."""
     proof = {
         "delete_after": "2029-11-22",
         "class": "consent-evidence",

@@ -1,4 +1,4 @@
-"""What crosses the border, as it really comes: nulls, gaps, extras, numbers as text, times without a zone."""
+"""Input as it really arrives: nulls, gaps, extra fields, numbers as text, times without a zone."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _rows(**meta: Any) -> list[dict[str, Any]]:
     [
         (1, 1),
         (MAX_ID, MAX_ID),
-        # As text, as some plugins and the meta of actions have it.
+        # As text, as in some plugins and in the meta data of actions.
         ("117", 117),
         ("007", 7),
         (str(MAX_ID), MAX_ID),
@@ -115,7 +115,7 @@ def test_a_valid_id(value: object, number: int) -> None:
         1.5,
         float("inf"),
         float("nan"),
-        # Nothing, below one, or more than a database can hold.
+        # Empty, below one, or too large for a database.
         0,
         -1,
         "0",
@@ -158,9 +158,9 @@ def test_an_invalid_id_is_refused(value: object) -> None:
 @pytest.mark.parametrize(
     ("value", "instant"),
     [
-        # In UTC, though it does not say so.
+        # In UTC without an offset.
         ("2026-11-22T07:57:28", "2026-11-22T07:57:28"),
-        # With a zone, it is turned into UTC.
+        # With an offset, converted to UTC.
         ("2026-11-22T07:57:28Z", "2026-11-22T07:57:28"),
         ("2026-11-22T07:57:28+00:00", "2026-11-22T07:57:28"),
         ("2026-11-22T08:57:28+01:00", "2026-11-22T07:57:28"),
@@ -188,15 +188,15 @@ def test_an_invalid_time_is_refused(value: str | None) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        # Out of range: nothing in a shop is from then.
+        # Out of range: no shop has records from then.
         "1969-12-31T23:59:59",
         "2999-01-01T00:00:00",
         "9999-12-31T23:59:59",
         "0001-01-01T00:00:00",
-        # At the very edge of the calendar, where another zone has no such year.
+        # At the edge of the calendar, where another zone has no such year.
         "0001-01-01T00:00:00+14:00",
         "9999-12-31T23:59:59-10:00",
-        # No time at all.
+        # Not a time.
         "2026-02-30T00:00:00",
         "2026-11-22T25:00:00",
         "2026-11-22T07:57:28+99:00",
@@ -221,19 +221,19 @@ def test_bad_time_of_an_event_is_refused(value: object) -> None:
 TIMES = ("date_created", "date_modified", "date_paid", "date_completed")
 
 NO_TIMES = [
-    # How PHP writes that there is none.
+    # A missing day as PHP writes it.
     "0000-00-00T00:00:00",
     "0000-00-00 00:00:00",
     "0000-00-00",
     "-0001-11-30T00:00:00",
     "-0001-11-30T00:00:00+00:00",
-    # No day of any calendar, or in no zone.
+    # An impossible day or zone.
     "2026-02-30T00:00:00",
     "2026-11-22T25:00:00",
     "2026-11-22T07:57:28+99:00",
     "10000-01-01T00:00:00",
     "0001-01-01T00:00:00+14:00",
-    # No time at all.
+    # Not a time.
     "yesterday",
     CANARY,
     " ",
@@ -248,7 +248,7 @@ NO_TIMES = [
 @pytest.mark.parametrize("value", NO_TIMES)
 @pytest.mark.parametrize("name", TIMES)
 def test_an_invalid_time_is_left_out_and_named(value: object, name: str) -> None:
-    """The order is taken all the same: its other days count."""
+    """The order is accepted, and its other days count."""
     shown = {f"{other}_gmt": NOON for other in TIMES} | {f"{name}_gmt": value}
     facts = _order_facts(**shown)
     assert facts.oddities == {name}
@@ -267,7 +267,7 @@ def test_an_invalid_time_is_left_out_and_named(value: object, name: str) -> None
 )
 @pytest.mark.parametrize("name", TIMES)
 def test_a_day_of_a_distant_year_is_kept_as_shown(value: str, name: str) -> None:
-    """Only with the time of day it can be told that it makes no sense."""
+    """Only the current time can show that it is implausible."""
     shown = _order(**{f"{other}_gmt": NOON for other in TIMES} | {f"{name}_gmt": value})
     assert shown.facts.oddities == frozenset()
     assert at(value[:10] + "T00:00:00") in (
@@ -280,13 +280,13 @@ def test_a_day_of_a_distant_year_is_kept_as_shown(value: str, name: str) -> None
     ("created", "modified", "version"),
     [
         (NOON, "2026-11-23T00:00:00", "2026-11-23T00:00:00"),
-        # Never changed: an account is as old as it is; of an order nobody knows.
+        # Without a date of change the version is the day of creation. For an order this is uncertain.
         (NOON, None, NOON),
         (NOON, "", NOON),
         (NOON, "0000-00-00T00:00:00", NOON),
-        # Imported without the day of creation, which the last change does not stand in for.
+        # Imported without a day of creation, which the date of change does not replace.
         (None, "2026-11-23T00:00:00", "2026-11-23T00:00:00"),
-        # Nothing at all.
+        # Without any date.
         (None, None, None),
         ("", "0000-00-00T00:00:00", None),
     ],
@@ -302,7 +302,7 @@ def test_version_of_a_record(
 
 
 def test_a_record_must_name_its_day_of_creation() -> None:
-    """Another version of the API has other names: its bodies are not read as this one's."""
+    """Another version of the API has other field names. Its bodies must not be read as v3."""
     for schema, raw in (
         (OrderSchema(VOCABULARY), MINIMAL),
         (CustomerSchema(VOCABULARY), MINIMAL_CUSTOMER),
@@ -323,11 +323,11 @@ def test_an_order_with_only_its_required_fields() -> None:
     [
         ("klarna_payments", "klarna_payments"),
         (" BACS ", "bacs"),
-        # Nothing there.
+        # Missing.
         ("", ""),
         (None, ""),
         (7, ""),
-        # Of a way that nobody looks for, nobody knows what its id tells.
+        # The id of an unknown payment method may hold anything.
         ("vipps", "other"),
         ("klarna Kari Nordmann", "other"),
         ("klarna_kari@example.test", "other"),
@@ -360,7 +360,7 @@ OPTIONAL_OF_AN_ORDER = sorted(set(ORDER_FIELDS.split(",")) - {"id", "status", "d
 
 @pytest.mark.parametrize("name", OPTIONAL_OF_AN_ORDER)
 def test_an_order_without_an_optional_field(name: str) -> None:
-    """Missing and null are the same: nothing is known of it."""
+    """Missing and null both mean unknown."""
     payload = recordings.order()
     missing = {key: value for key, value in payload.items() if key != name}
     schema = OrderSchema(VOCABULARY)
@@ -390,21 +390,21 @@ def test_fields_that_no_rule_needs_are_dropped(unknown: str) -> None:
     ("status", "meta", "expected"),
     [
         *((status, None, (status, False)) for status in sorted(KNOWN_STATUSES)),
-        # With the prefix that the database has.
+        # With the prefix that the database uses.
         ("wc-completed", None, ("completed", False)),
-        # A plugin's own.
+        # The status of a plugin.
         ("awaiting-pickup", None, ("unknown", False)),
         ("Completed", None, ("unknown", False)),
         ("", None, ("unknown", False)),
         (CANARY, None, ("unknown", False)),
-        # Trashed: what it was before, if that is told.
+        # Trashed: the status before, if it is shown.
         ("trash", _rows(_wp_trash_meta_status="wc-completed"), ("completed", True)),
         ("trash", _rows(_wp_trash_meta_status="on-hold"), ("on-hold", True)),
         ("trash", _rows(_wp_trash_meta_status=CANARY), ("unknown", True)),
         ("trash", _rows(_wp_trash_meta_status=5), ("unknown", True)),
         ("trash", [], ("unknown", True)),
         ("trash", None, ("unknown", True)),
-        # What a restored order still has of its time in the trash is not its status.
+        # A restored order may still hold the status from before the trash, which no longer counts.
         ("completed", _rows(_wp_trash_meta_status="wc-pending"), ("completed", False)),
     ],
 )
@@ -435,11 +435,11 @@ def test_an_invalid_customer_id_is_refused(value: object) -> None:
     [
         (None, ()),
         ([], ()),
-        # As an order lists them: without a day.
+        # Without a day, as an order lists them.
         ([{"id": 9, "reason": CANARY, "total": "-100.00"}], (Refund(9),)),
         # As text, in any order.
         ([{"id": "9"}, {"id": 8}], (Refund(8), Refund(9))),
-        # With the day that the store told when it was asked.
+        # With the day from a refetch.
         ([{"id": 9, "date_created_gmt": NOON}], (Refund(9, at(NOON)),)),
         # With gaps, as PHP writes it.
         ({"0": {"id": 9}, "2": {"id": 8}}, (Refund(8), Refund(9))),
@@ -464,7 +464,7 @@ ERROR = {"errors": {"woocommerce_rest_invalid_order_refund_id": [CANARY]}, "erro
         ("x", (), {"refunds"}),
         (5, (), {"refunds"}),
         ({"errors": CANARY}, (), {"refunds"}),
-        # Something else in the place of one; the others are read.
+        # One malformed item; the others are read.
         ([ERROR], (), {"refunds"}),
         ([{"id": 8}, ERROR], (Refund(8),), {"refunds"}),
         ({"0": ERROR, "2": {"id": 9}}, (Refund(9),), {"refunds"}),
@@ -472,7 +472,7 @@ ERROR = {"errors": {"woocommerce_rest_invalid_order_refund_id": [CANARY]}, "erro
         ([[]], (), {"refunds"}),
         ([{}], (), {"refunds"}),
         ([{"id": "x"}], (), {"refunds"}),
-        # The store was asked for its day, and shows none.
+        # The refetch shows no day.
         ([{"id": 9, "date_created_gmt": None}], (Refund(9, is_dateless=True),), {"refund_date"}),
         ([{"id": 9, "date_created_gmt": "x"}], (Refund(9, is_dateless=True),), {"refund_date"}),
     ],
@@ -492,7 +492,7 @@ EMPTY_ADDRESS = dict.fromkeys(
 @pytest.mark.parametrize(
     ("field", "value", "kinds"),
     [
-        # Each of what may be on a bill.
+        # Each field that may be on a bill.
         *(
             ("billing", EMPTY_ADDRESS | {name: CANARY}, "identity")
             for name in (
@@ -505,12 +505,12 @@ EMPTY_ADDRESS = dict.fromkeys(
                 "postcode",
             )
         ),
-        # How to reach somebody, of which a sales document need not tell.
+        # Contact data, which a sales document does not need.
         ("billing", EMPTY_ADDRESS | {"email": "kari@example.test"}, "contact"),
         ("billing", EMPTY_ADDRESS | {"phone": CANARY}, "contact"),
         ("billing", {"phone": 4740000001}, "contact"),
         ("shipping", {"phone": 4740000001}, "shipping"),
-        # An empty one, as PHP writes it, and other ways of saying nothing. The shop's own country is no one's.
+        # Empty addresses as PHP and others write them. The shop's own country is no personal data.
         ("billing", [], ""),
         ("billing", {}, ""),
         ("billing", None, ""),
@@ -520,7 +520,7 @@ EMPTY_ADDRESS = dict.fromkeys(
         ("billing", EMPTY_ADDRESS | {"country": "NO", "state": ""}, ""),
         ("billing", CANARY, ""),
         ("billing", [CANARY], ""),
-        # Where it was sent.
+        # The shipping address.
         ("shipping", EMPTY_ADDRESS | {"address_1": "Storgata 1"}, "shipping"),
         ("shipping", EMPTY_ADDRESS, ""),
         ("shipping", [], ""),
@@ -528,15 +528,15 @@ EMPTY_ADDRESS = dict.fromkeys(
         ("shipping_lines", {"3": {"id": 105, "method_title": CANARY}}, "shipping"),
         ("shipping_lines", [], ""),
         ("shipping_lines", None, ""),
-        # A shortened address is one.
+        # A shortened IP address counts.
         ("customer_ip_address", "192.0.2.0", "network"),
         ("customer_ip_address", "0.0.0.0", "network"),  # noqa: S104 - what an eraser leaves
         ("customer_ip_address", "::", "network"),
-        # What stands for a browser that the eraser took.
+        # The placeholder for an erased browser.
         ("customer_user_agent", "[deleted]", ""),
         ("customer_user_agent", "[slettet]", ""),
         ("customer_user_agent", "Browser [en] 1.0", "network"),
-        # What was written on an item, and why money was given back.
+        # Texts on items, and reasons of refunds.
         (
             "line_items",
             [{"id": 1, "meta_data": [{"key": "Engraving", "value": CANARY}]}],
@@ -566,12 +566,12 @@ EMPTY_ADDRESS = dict.fromkeys(
         ("line_items", CANARY, ""),
         ("refunds", [{"id": 1, "reason": CANARY}], "refund-reason"),
         ("refunds", [{"id": 1, "reason": ""}, {"id": 2, "reason": None}, {"id": 3}], ""),
-        # What the customer wrote.
+        # The customer's note.
         ("customer_note", "Ring på døra 🐕", "note"),
         ("customer_note", "", ""),
         ("customer_note", " \n ", ""),
         ("customer_note", None, ""),
-        # From where.
+        # Order attribution.
         ("customer_ip_address", "127.0.0.1", "network"),
         ("customer_user_agent", "Mozilla/5.0", "network"),
         ("customer_ip_address", "", ""),
@@ -670,7 +670,7 @@ def test_malformed_items_of_meta_data_are_skipped(odd: object) -> None:
         (0, False),
         (False, False),
         ("off", False),
-        # There, but it tells nothing.
+        # Present, but without a value.
         ("maybe", None),
         ("yes please", None),
         ("2026-11-22", None),
@@ -695,12 +695,12 @@ def test_a_newsletter_key_without_a_value(value: object) -> None:
 @pytest.mark.parametrize(
     ("meta", "given"),
     [
-        # Of several keys a refusal counts, whichever comes first.
+        # A refusal in one of several keys counts, in any order.
         (_rows(ws_opt_in="yes", second_opt_in="no"), False),
         (_rows(second_opt_in="no", ws_opt_in="yes"), False),
         (_rows(ws_opt_in="maybe", second_opt_in="yes"), True),
         (_rows(ws_opt_in="", second_opt_in="yes"), True),
-        # Of one key twice the last counts, as in the store.
+        # The last value of a repeated key counts, as in the store.
         ([*_rows(ws_opt_in="no"), *_rows(ws_opt_in="yes")], True),
     ],
 )
@@ -720,7 +720,7 @@ def test_several_values_give_one_choice(meta: list[dict[str, Any]], given: bool)
 )
 def test_order_attribution(key: str, kinds: str) -> None:
     assert _order_facts(meta_data=_rows(**{key: CANARY})).kinds == frozenset(kinds.split())
-    # An account has none: it is the order's.
+    # An account has no order attribution.
     assert _customer_facts(meta_data=_rows(**{key: CANARY})).kinds == frozenset()
 
 
@@ -767,7 +767,7 @@ def test_erased_by_the_store(value: object, erased: bool) -> None:
     [
         ("orders-accounting", "orders-accounting"),
         ("", ""),
-        # Whatever a person or a plugin put there is something else than what we wanted.
+        # Any other value of a person or a plugin differs from the wanted one.
         (None, "null"),
         (5, "5"),
         ({"b": 1, "a": [True]}, '{"a": [true], "b": 1}'),
@@ -850,13 +850,13 @@ def test_an_account_is_ignored_unless_its_role_is_a_customers(role: str, roles: 
         ("customer", ""),
         ("wholesale_customer", "wholesale_customer"),
         ("b2b-customer2", "b2b-customer2"),
-        # No role on this site of several.
+        # No role on this site of a network.
         ("", "none"),
         ("b2b2c", "b2b2c"),
-        # A long number in it might be a person's.
+        # A long number might identify a person.
         ("guest-4711", "other"),
         ("123", "other"),
-        # No slug: it might hold anything.
+        # Not a slug: it might hold anything.
         ("Wholesale", "other"),
         ("vip member", "other"),
         ("a" * 65, "other"),
@@ -906,7 +906,7 @@ def test_other_bodies_are_no_rest_error(raw: dict[str, Any], wrong: set[str]) ->
 
 
 def _poisoned(value: Any, spare: frozenset[str], name: str = "") -> Any:
-    """The same with a canary in every text but those that the schemas need as they are."""
+    """The same value with a canary in every text, except in those that the schemas check."""
     if isinstance(value, dict):
         return {
             key: below if key in spare else _poisoned(below, spare, key)
@@ -930,7 +930,7 @@ SHOWN = [one for one in RECORDS if "date_created_gmt" in one.payload]
 
 @pytest.mark.parametrize("recorded", SHOWN, ids=lambda recorded: recorded.name)
 def test_nothing_personal_survives_loading(recorded: Recorded) -> None:
-    """What is under our own keys is held for comparison alone: the ledger keeps its digest."""
+    """Values under our own keys are used only for comparison. The ledger stores their digest."""
     schema = (OrderSchema if recorded.topic.startswith("order") else CustomerSchema)(VOCABULARY)
     raw = _poisoned(recorded.payload, NEEDED)
     assert CANARY in json.dumps(raw)

@@ -1,4 +1,4 @@
-"""One plain sentence for each kind of date, to the letter."""
+"""The exact sentence for each kind of date."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OWN = "the operator's own choice, the published policy being silent"
             "order-payment",
             f"Paid on 2026-11-22; the accounting year ended 2026-12-31; {FIVE_YEARS}",
         ),
-        # The last of several events is the one that is named; two of one day are both.
+        # The last event is named; two events of one day are both named.
         (
             order(paid_at="2026-11-20", completed_at="2026-11-22"),
             "order-payment",
@@ -70,7 +70,7 @@ OWN = "the operator's own choice, the published policy being silent"
             "technical",
             f"Order created on 2026-11-22; twelve months later is 2027-11-22; {OWN}",
         ),
-        # What a law asks for of an order that it does not name.
+        # A legal obligation without a named law.
         (
             order("processing", paid_at="2026-11-22", kinds="contact"),
             "identity-contact",
@@ -118,7 +118,7 @@ OWN = "the operator's own choice, the published policy being silent"
             "Last activity (log-in or visit and order placed) on 2026-11-22; 24 months later is 2028-11-22; "
             "policy section 11",
         ),
-        # An end that has not come, one that has, and one that came at once.
+        # An end in the future, one in the past, and one at once.
         (
             customer("2026-01-10", kinds="newsletter", choices={"2026-05-01": True}),
             "marketing",

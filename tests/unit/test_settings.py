@@ -21,7 +21,7 @@ from tests.support.variables import NAMES, STORE, bare_environment
 
 @pytest.fixture(autouse=True)
 def _bare_environment() -> Iterator[None]:
-    """None of our variables is set; what a test or an `.env` sets is gone after it."""
+    """Unset all variables of the service. Those that a test or an `.env` sets are removed after the test."""
     with bare_environment():
         yield
 
@@ -38,7 +38,7 @@ def _message(**variables: str) -> str:
 
 
 def _named(message: str) -> list[str]:
-    """The variables that a message names, a line each."""
+    """The variables that a message names, one a line."""
     head, *lines = message.split("\n")
     assert head == "These environment variables are wrong or missing:"
     return [line.strip().split(":")[0] for line in lines]
@@ -127,7 +127,7 @@ def test_public_url_follows_bind() -> None:
         ("SUBJECT_KEY", "k" * 31),
         ("PUSH_SETTLE_SECONDS", "soon"),
         ("PUSH_SETTLE_SECONDS", "-1"),
-        # More than the five minutes after which everything is written back.
+        # More than five minutes, after which every change is pushed.
         ("PUSH_SETTLE_SECONDS", "301"),
         ("PUSH_SETTLE_SECONDS", "1.5"),
         ("RECONCILE_SECONDS", "0"),
@@ -152,7 +152,7 @@ def test_public_url_follows_bind() -> None:
         ("SENTRY_DSN", "https://sentry.example.test/1"),
         ("SENTRY_DSN", "https://key@sentry.example.test/project"),
         ("STATUS_TOKEN", "t" * 15),
-        # a file that is none, and one that would be gone with the process
+        # no file, and a database that would end with the process
         ("DATABASE_URL", "sqlite://"),
         ("DATABASE_URL", "sqlite:///:memory:"),
         ("LOG_LEVEL", "LOUD"),
@@ -170,14 +170,14 @@ def test_a_wrong_value_is_named_and_not_shown(name: str, value: str) -> None:
     message = _message(**{name: value})
     assert _named(message) == [name]
     assert f"'{value}'" not in message
-    # What is said is about the value, not about a file that nobody named.
+    # The message is about the value, and not about a file that nobody named.
     assert "_FILE" not in message
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        # Their own parsers give up on these in another way than on other wrong values.
+        # The parsers of these variables raise another error for these values.
         ("DATABASE_URL", "postgresql+psycopg://ledger:pw@db:port/ledger"),
         ("PUBLIC_URL", "http://[::1"),
         ("BIND", "host:²"),
@@ -403,14 +403,14 @@ def test_an_env_file_fills_in_missing_variables(tmp_path: Path) -> None:
     assert found.reconcile == timedelta(minutes=15)
 
 
-# What a person types around a value, in `.env` and in the environment.
+# Characters that people type around a value, in `.env` and in the environment.
 TYPED = ["{}", "{} ", "  {}\t", '"{}"', "'{}'", '"{}" ', " '{}'  ", "{}\r"]
 LINES = [
     "{name}={typed}",
     "{name} = {typed}",
     "  {name}={typed}",
 ]
-# No quote, no `#`, no `$`, no backslash: those mean something in `.env`. No white space.
+# Without quotes, `#`, `$` and backslashes, which have a meaning in `.env`, and without white space.
 VALUES = strategies.text(
     strategies.characters(
         codec="utf-8", exclude_categories=("C", "Z"), exclude_characters="'\"#$\\“”„‘’‚«»"
@@ -468,7 +468,7 @@ def test_an_env_file_in_another_encoding_is_refused(encoding: str, tmp_path: Pat
     ("environment", "filed", "value"),
     [
         ({"SENTRY_ENVIRONMENT": "here"}, {"SENTRY_ENVIRONMENT": "there"}, "here"),
-        # An empty one counts as not set.
+        # An empty variable counts as not set.
         ({"SENTRY_ENVIRONMENT": ""}, {"SENTRY_ENVIRONMENT": "there"}, "there"),
         ({"SENTRY_ENVIRONMENT": " "}, {"SENTRY_ENVIRONMENT": "there"}, "there"),
         ({"SENTRY_ENVIRONMENT_FILE": ""}, {"SENTRY_ENVIRONMENT": "there"}, "there"),
@@ -510,18 +510,18 @@ def test_an_address_with_a_password_is_refused_and_not_shown(name: str, user: st
 @pytest.mark.parametrize(
     ("public_url", "token", "named"),
     [
-        # only this machine
+        # reachable from this machine only
         ("http://127.0.0.1:8000", "", []),
         ("http://127.3.2.1", "", []),
         ("http://localhost:8000/hooks", "", []),
         ("http://[::1]:8000", "", []),
-        # everybody, or who knows
+        # reachable from everywhere, or unknown
         ("https://retention.example.test", "", ["STATUS_TOKEN"]),
         ("https://localhost.example.test", "", ["STATUS_TOKEN"]),
         ("http://192.168.1.4:8000", "", ["STATUS_TOKEN"]),
         ("http://0.0.0.0:8000", "", ["STATUS_TOKEN"]),
         ("https://retention.example.test", "t" * 16, []),
-        # one that could be guessed
+        # a weak token
         ("https://retention.example.test", "t" * 15, ["STATUS_TOKEN"]),
         ("http://127.0.0.1:8000", "t" * 15, ["STATUS_TOKEN"]),
     ],

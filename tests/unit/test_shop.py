@@ -1,4 +1,4 @@
-"""Which addresses are of the same shop."""
+"""Decide whether two addresses belong to the same shop."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ SHOP = "https://shop.example"
     ("other", "same"),
     [
         (SHOP, True),
-        # A certificate was set up, or is for the other name.
+        # With and without TLS or `www`.
         ("http://shop.example", True),
         ("https://www.shop.example", True),
         ("http://www.shop.example", True),
-        # Said in another way.
+        # The same address in another spelling.
         ("https://shop.example/", True),
         ("https://shop.example:443", True),
         ("http://shop.example:80/", True),
         ("HTTPS://Shop.Example", True),
-        # A copy to try things out with.
+        # A staging copy.
         ("https://staging.shop.example", False),
         ("https://shop.example/staging", False),
         ("https://shop.example:8443", False),
         ("http://127.0.0.1:8080", False),
-        # Only looks alike.
+        # A similar address.
         ("https://shop.example.org", False),
         ("https://wwwshop.example", False),
         ("https://eshop.example", False),

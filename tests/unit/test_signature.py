@@ -1,4 +1,4 @@
-"""Whether a body was signed by the store."""
+"""Verify that the store signed a body."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_changed_byte_or_a_cut_body_is_refused(recorded: Recorded) -> None:
 @pytest.mark.parametrize(
     ("typed", "signs_with"),
     [
-        # Typed in here as the store holds it, or as it signs.
+        # The secret as the store holds it, or as it signs with it.
         ("plain", "plain"),
         ("a&amp;b", "a&b"),
         ("a&amp;b", "a&amp;b"),
@@ -56,11 +56,11 @@ def test_a_changed_byte_or_a_cut_body_is_refused(recorded: Recorded) -> None:
         # Decoded once, not again.
         ("&amp;lt;", "&lt;"),
         ("&amp;amp;", "&amp;"),
-        # Other entities are left alone, and so is one that is not finished.
+        # Other entities and incomplete ones are not decoded.
         ("&aring;&nbsp;", "&aring;&nbsp;"),
         ("a&ampb", "a&ampb"),
         ("&#65;", "&#65;"),
-        # More than ASCII.
+        # Characters outside ASCII.
         ("hemmelig-æøå-🔑", "hemmelig-æøå-🔑"),
     ],
 )
@@ -111,7 +111,7 @@ GOOD = sign(BODY)
         f"{GOOD},{GOOD}",
         GOOD.swapcase(),
         f"sha256={GOOD}",
-        # Another encoding of the right one, and another hash.
+        # Another encoding of the right signature, and another hash.
         hmac.digest(SECRET.encode(), BODY, "sha256").hex(),
         urlsafe_b64encode(b"\xff" * 32).decode(),
         b64encode(hmac.digest(SECRET.encode(), BODY, "sha1")).decode(),

@@ -1,4 +1,4 @@
-"""What `store check` says of addresses and clocks, without a store."""
+"""The findings of `store check` on addresses and clocks, without a store."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("store_url", "public_url", "wrong"),
     [
-        # As it should be.
+        # Valid addresses.
         ("https://shop.example.com", "https://hooks.example.com", []),
         # The three ports to which WordPress sends.
         ("https://shop.example.com", "http://hooks.example.com:8080", []),
         ("https://shop.example.com", "https://hooks.example.com:8443", ["PUBLIC_URL"]),
-        # A private address is never sent to, whatever the port.
+        # WordPress never sends to a private address, on any port.
         ("https://shop.example.com", "https://192.168.1.4", ["PUBLIC_URL"]),
         ("https://shop.example.com", "http://localhost", ["PUBLIC_URL"]),
-        # Plain http is fine only where nobody else can listen.
+        # Plain http is accepted only on loopback.
         ("http://127.0.0.1:8080", "https://hooks.example.com", []),
         ("http://shop.example.com", "https://hooks.example.com", ["plain http"]),
     ],
@@ -40,7 +40,7 @@ def test_findings_on_addresses(store_url: str, public_url: str, wrong: list[str]
         ("Sun, 22 Nov 2026 12:01:00 GMT", True, "differ by 60 s"),
         # Far enough apart for the store to refuse signatures.
         ("Sun, 22 Nov 2026 11:40:00 GMT", False, "NTP"),
-        # A store, or a proxy, that tells no time or none that can be read.
+        # A store or a proxy without a readable time.
         (None, True, "does not say"),
         ("soon", True, "does not say"),
     ],
@@ -57,9 +57,9 @@ def test_findings_on_the_stores_clock(date: str | None, fine: bool, words: str) 
     [
         (("s" * 16,), []),
         (("hidden-word",), ["webhook secret 1"]),
-        # While one is being rotated, the old one may be short.
+        # During a rotation, the old secret may be short.
         (("s" * 16, "hidden-word"), ["webhook secret 2"]),
-        # What is left of a secret with commas in it.
+        # The parts of a secret with commas in it.
         (("hidden-word", "s" * 40, "hid"), ["webhook secret 1", "webhook secret 3"]),
     ],
 )

@@ -1,4 +1,4 @@
-"""What a schedule looks like on the record in the store."""
+"""The meta data of a schedule on the record in the store."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_keys_of_the_meta_data() -> None:
                 '"until":null,"action":"erase"}]',
             },
         ),
-        # An end that has not come.
+        # An end in the future.
         (
             order("pending", "2026-05-01", kinds="attribution"),
             {
@@ -65,7 +65,7 @@ def test_keys_of_the_meta_data() -> None:
                 '"action":"erase"}]',
             },
         ),
-        # Erased: no tag for the record, but what the eraser left has its dates.
+        # Erased: no tag for the record, but dates for the data that the eraser left.
         (
             order(
                 "processing", "2026-11-22", kinds="identity contact note", erased_at="2026-12-24"
@@ -80,7 +80,7 @@ def test_keys_of_the_meta_data() -> None:
                 '"delete_after":"2029-11-22","until":null,"action":"erase"}]',
             },
         ),
-        # Nothing to say: nothing of ours is to be there.
+        # Without a schedule, none of our keys may be there.
         (order("processing", kinds="identity", erased_at="2026-12-24"), EMPTY_META),
         (customer(staff=True), EMPTY_META),
         (customer(None, last_order_at="2026-11-22"), EMPTY_META),
@@ -101,7 +101,7 @@ def test_a_trashed_record_keeps_its_tag(policy: Policy) -> None:
     [EVERYTHING, customer(kinds="newsletter"), SupportRequestFacts(closed_at=at("2026-11-22"))],
 )
 def test_values_are_ids_and_dates_only(facts: Facts, policy: Policy) -> None:
-    """No backslash, which WordPress would take away, and no sentence: those are for the ledger."""
+    """There is no backslash, which WordPress would remove, and no sentence, which belongs into the ledger."""
     meta = store_meta(planned(facts, policy), policy.id)
     assert tuple(meta) == KEYS
     for value in meta.values():
@@ -127,7 +127,7 @@ def test_a_split_category_names_its_parts(policy: Policy) -> None:
         ("identity-contact", "identity", "legal-obligation"),
         ("identity-contact", "contact", "contract"),
     ]
-    # Also of what is linked to an account; and two parts are not the same.
+    # Also for records linked to an account; two parts differ.
     linked = [entry | {"rule": "x"} for entry in shown]
     again = store_meta(planned(customer(), policy), policy.id, linked)
     assert again["retention_schedule"] is not None
@@ -148,7 +148,7 @@ def test_the_same_schedule_gives_the_same_text_and_digest(policy: Policy) -> Non
         # A key that is missing and one that was deleted.
         ({}, EMPTY_META),
         ({"retention_class": "x"}, {**EMPTY_META, "retention_class": "x"}),
-        # Keys of others, and the order of ours.
+        # Keys of others, and another order of our keys.
         (
             {"retention_class": "x"},
             {"retention_class": "x", "_edit_lock": "1", "retention_notes": "y"},
@@ -169,7 +169,7 @@ def test_meta_data_with_the_same_digest(
     ("one", "other"),
     [
         ({"retention_class": "x"}, {"retention_class": "y"}),
-        # Empty is not missing: the store holds something under the key.
+        # An empty value is not missing: the store holds the key.
         ({"retention_class": ""}, {}),
         ({"retention_class": "x"}, {"retention_policy": "x"}),
         ({"retention_class": "a,b"}, {"retention_class": "a", "retention_policy": "b"}),

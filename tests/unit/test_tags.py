@@ -1,4 +1,4 @@
-"""What is remembered of tags says the same as working them out anew; and the days that requests and holds set."""
+"""The cache of tags gives the same as computing them; and the days that requests and holds set."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hooks.tagging.tagger import tag, tag_without_context
 from tests.support.policies import variant
 from tests.unit.builders import at, customer, order
 
-# Around two changes of the clock and a new year, where the day in the shop is often another than in UTC.
+# Around two changes of the clock and a new year, where the shop's day often differs from the day in UTC.
 INSTANTS = st.builds(
     lambda hour, seconds: hour + timedelta(seconds=seconds),
     st.sampled_from(
@@ -82,7 +82,7 @@ def test_cached_tags_equal_the_computed_ones(
 def test_the_time_of_day_makes_no_difference_to_the_rules(
     one: OrderFacts, seconds: int, policy: Policy
 ) -> None:
-    """Of an order on which nothing else happened that day."""
+    """This is about an order with no other event on that day."""
     zone, created_at = policy.time_zone, one.created_at
     assert created_at is not None
     moved = created_at + timedelta(seconds=seconds)
@@ -148,21 +148,21 @@ LIFTED = RecordEvent("lifted", "hold-lifted", at("2026-11-24"), about="spring")
         (NOTED, (ASKED,), "2026-12-23", None),
         (customer("2026-01-10"), (ASKED,), "2026-12-23", None),
         (TRASHED, (ASKED,), "2026-12-23", None),
-        # The eraser left the note.
+        # The eraser left only the note.
         (ERASED, (ASKED,), "2026-12-23", None),
         (replace(ERASED, kinds=frozenset({"identity"})), (ASKED,), None, None),
-        # What was to go before that day is no reason for haste, and none for delay.
+        # An entry that ends before that day does not change the day.
         (customer("2024-11-25"), (ASKED,), "2026-12-23", None),
         (NOTED, (OBJECTED,), "2026-12-23", None),
-        # All that is left rests on a legal obligation, or nothing on legitimate interests.
+        # All remaining entries have a legal obligation, or none has legitimate interests.
         (replace(NOTED, kinds=frozenset({"identity"})), (ASKED,), None, None),
         (UNPAID, (OBJECTED,), None, None),
-        # Of two requests for the same data the month of the first counts.
+        # For two requests for the same data, the month of the first one counts.
         (NOTED, (OBJECTED, ASKED_LATER), "2026-12-23", None),
         (NOTED, (ASKED, OBJECTED_LATER), "2026-12-23", None),
         # An objection to marketing is late after its month, too.
         (replace(NOTED, kinds=frozenset({"attribution"})), (OBJECTED,), "2026-12-23", None),
-        # Of several holds the first review counts; while one stands, nothing is due.
+        # The first review of several holds counts; under a hold, nothing is due.
         (NOTED, (AUTUMN, SPRING), None, "2027-05-01"),
         (NOTED, (ASKED, SPRING), None, "2027-05-01"),
         (NOTED, (_hold("open", None),), None, None),
@@ -199,18 +199,18 @@ def _lifted(day: str, about: str) -> RecordEvent:
     return RecordEvent(f"lifted {about}", "hold-lifted", at(day), about=about)
 
 
-# (what was noted about the record, what was noted about its customer, whether all that stood on the day was a mistake).
+# (events of the record, events of its customer, were all holds of that day a mistake).
 MISTAKES: list[tuple[list[RecordEvent], list[RecordEvent], bool]] = [
     ([], [], False),
     ([_placed("first", "2026-11-01")], [], False),
     ([_placed("first", "2026-11-01"), MISTAKE], [], True),
     ([], [_placed("first", "2026-11-01"), MISTAKE], True),
-    # Also one that was placed on the very day.
+    # Also a hold that was placed on the same day.
     ([_placed("first", "2026-11-20"), MISTAKE], [], True),
-    # It was lifted since, or on the day: it stood.
+    # The hold was lifted later, or on the day: it was in effect.
     ([_placed("first", "2026-11-01"), _lifted("2026-11-21", "first")], [], False),
     ([_placed("first", "2026-11-01"), _lifted("2026-11-20", "first")], [], False),
-    # Another one stood, was lifted before the day, or came after it.
+    # Another hold was in effect, was lifted before the day, or came after it.
     ([_placed("first", "2026-11-01"), MISTAKE], [_placed("second", "2026-11-02")], False),
     ([_placed("first", "2026-11-01"), MISTAKE, _placed("second", "2026-11-02")], [], False),
     (
@@ -224,7 +224,7 @@ MISTAKES: list[tuple[list[RecordEvent], list[RecordEvent], bool]] = [
         False,
     ),
     ([_placed("first", "2026-11-01"), MISTAKE, _placed("second", "2026-11-21")], [], True),
-    # The mistake came after the day: it never counted.
+    # The mistaken hold was placed after the day: it never counted.
     ([_placed("first", "2026-11-21"), MISTAKE], [], False),
 ]
 
@@ -243,11 +243,11 @@ HELD = _placed("hold", "2026-11-10")
 @pytest.mark.parametrize(
     ("facts", "event", "held", "delete_after"),
     [
-        # A restriction is no hold of an order that is there, nor of one in the bin that no law wants kept.
+        # A restriction does not hold an existing order, nor a trashed one without a legal obligation.
         (NOTED, RESTRICTED, False, None),
         (replace(UNPAID, trashed=True), RESTRICTED, False, None),
         (TRASHED, RESTRICTED, True, None),
-        # Of what was erased, it does not hide the day until which the law wanted it kept.
+        # For an erased order, it does not hide the last day of a legal obligation.
         (ERASED, RESTRICTED, False, "2031-12-31"),
         (ERASED, HELD, True, None),
     ],
