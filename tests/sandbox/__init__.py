@@ -1,1 +1,1 @@
-"""Holds the stand-in store to what a real one did: recordings first, then one habit after the other."""
+"""Compare the sandbox store with a real one: first the recordings, then single habits."""

@@ -1,4 +1,4 @@
-"""A store that listens on loopback, a receiver for what it delivers, and the public client to talk to it."""
+"""A store on loopback, a receiver of its deliveries, and the public client of its API."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -16,14 +16,14 @@ Client = Callable[..., Any]
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """Takes deliveries."""
+    """A receiver of deliveries."""
     with receiving() as listening:
         yield listening
 
 
 @pytest.fixture
 def store() -> Iterator[SandboxStore]:
-    """A store at noon in Oslo, whose clock stands still and which sends only when told to."""
+    """A store at noon in Oslo. Its clock stands still, and it sends deliveries only on command."""
     options = StoreOptions(sending=SendingOptions(autosend=False, timeout=5))
     open_store = SandboxStore(options, now=NOON)
     with serving(open_store):
@@ -32,7 +32,7 @@ def store() -> Iterator[SandboxStore]:
 
 @pytest.fixture
 def client(store: SandboxStore) -> Client:
-    """Makes clients: `client(role, permissions)`."""
+    """A function that makes clients: `client(role, permissions)`."""
 
     def make(role: str = "administrator", permissions: str = "read_write") -> Any:
         key = store.create_key(role, permissions)

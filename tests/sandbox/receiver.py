@@ -1,4 +1,4 @@
-"""A real HTTP server that takes deliveries, answers what it is told, and remembers what came."""
+"""A real HTTP server that records deliveries and answers with a given status."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tests.support.serving import served
 
 @dataclass(frozen=True)
 class Received:
-    """One request as it came."""
+    """One received request."""
 
     path: str
     version: str
@@ -33,7 +33,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """What came so far; `status` is what the next requests get."""
+    """The requests received so far. `status` is the answer to the next ones."""
 
     url: str = ""
     status: int = 200
@@ -41,7 +41,7 @@ class Receiver:
     changed: Condition = field(default_factory=Condition)
 
     def take(self, request: Received) -> int:
-        """Remember a request and say how to answer it."""
+        """Record a request, and return the status of its answer."""
         with self.changed:
             self.received.append(request)
             self.changed.notify_all()
@@ -53,18 +53,18 @@ class Receiver:
         return [request for request in self.received if request.topic != "ping"]
 
     def topics(self) -> list[str]:
-        """The topics of the deliveries, in the order in which they came."""
+        """The topics of the deliveries, in the order of arrival."""
         return [request.topic for request in self.deliveries]
 
     def wait_for(self, deliveries: int) -> None:
-        """Wait until so many deliveries came."""
+        """Wait until so many deliveries have arrived."""
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.deliveries) >= deliveries, 10)
 
 
 @contextmanager
 def receiving() -> Iterator[Receiver]:
-    """Listen for as long as the block lasts."""
+    """Run a receiver until the block ends."""
     receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -76,7 +76,7 @@ def receiving() -> Iterator[Receiver]:
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-            """Say nothing."""
+            """Write no log."""
 
     with served(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
         receiver.url = f"{url}/webhooks/shop"

@@ -1,4 +1,4 @@
-"""What happened in the recorded shop, second by second, and which recordings came of it."""
+"""The events in the recorded shop, second by second, and the recordings that they caused."""
 
 import json
 
@@ -14,7 +14,7 @@ def _first_webhooks(replay: Replay) -> None:
     replay.ask("webhook-create")
     replay.deliveries["01-ping--webhook-created-ping"] = replay.receiver.received[0]
     second = replay.store.create_webhook("order.updated", replay.receiver.url, SECRET)
-    # Its ping took until the next second.
+    # The ping of this webhook took until the next second.
     webhook = replay.store.webhooks.get(second["id"])
     webhook.date_modified = replay.store.clock.now().replace(second=25)
 
@@ -98,7 +98,7 @@ def _burst(replay: Replay) -> None:
 
 
 def _keep_burst(replay: Replay) -> None:
-    """Of 24 deliveries four were kept: three orders made, and the first of them updated."""
+    """Keep four of 24 deliveries: three created orders, and the update of the first one."""
     before = len(replay.receiver.received)
     replay.store.send_deliveries()
     came = {
@@ -154,7 +154,7 @@ def _checkout(replay: Replay) -> None:
         payment_method_title="Direct bank transfer",
         line_items=[{"product_id": 10, "quantity": 1}],
     )
-    # A note of the checkout to itself, which the store had cleared away again when it next showed the order.
+    # An internal note of the checkout, which the store had removed when it next showed the order.
     meta = replay.store.shop.orders[134].meta
     replay.store.shop.order_meta_ids.jump_to(505)
     meta.set("_debug_log_source_pending_deletion", "place-order-debug-b13b5484")

@@ -1,7 +1,7 @@
-"""Lives the recorded shop's day again, second by second, over real HTTP.
+"""Replay the day of the recorded shop, second by second, over real HTTP.
 
-The store is given the recorded shop's clock, ids and order keys; everything else it must come to by itself,
-so that what it answers and delivers can be compared with the recordings byte by byte.
+The store gets the recorded shop's clock, ids and order keys. It must produce everything else itself,
+so that its answers and deliveries can be compared with the recordings byte by byte.
 """
 
 import json
@@ -34,7 +34,7 @@ def names(folder: str) -> list[str]:
 
 
 def recorded_store() -> SandboxStore:
-    """A store that is at the point where the recording begins, and sends only when told to."""
+    """A store in the state in which the recording begins. It sends deliveries only on command."""
     options = StoreOptions(assume_https=True, sending=SendingOptions(autosend=False))
     store = SandboxStore(options)
     store.freeze_clock(f"{DAY}07:44:36Z")
@@ -65,7 +65,7 @@ class Answered:
 
 
 class Replay:
-    """One run through the day; keeps each answer and each delivery under the name of its recording."""
+    """One replay of the day. It stores each answer and each delivery under the name of its recording."""
 
     def __init__(self, store: SandboxStore, address: str, receiver: Receiver) -> None:
         self.store = store
@@ -78,24 +78,24 @@ class Replay:
         self.auth = (key["consumer_key"], key["consumer_secret"])
 
     def run(self, steps: Iterable[tuple[str, Step]]) -> None:
-        """Live through the day; each step has its time."""
+        """Run all steps of the day, each at its time."""
         for moment, step in steps:
             self.store.freeze_clock(f"{DAY}{moment}Z")
             step(self)
 
     def ask(self, name: str) -> None:
-        """Send a recorded request and keep the answer."""
+        """Send a recorded request and store the answer."""
         request = recorded("rest", name)["request"]
         auth = ("ck_wrong", "cs_wrong") if name == "bad-credentials" else self.auth
         url = f"{self.address}{request['path']}?{'&'.join(request['query'])}"
         given = json.loads(json.dumps(request["body"]).replace(HOOK_URL, self.receiver.url))
         answer = requests.request(request["method"], url, json=given, auth=auth, timeout=5)
-        # The only thing that cannot be as it was: where the deliveries go.
+        # The only difference from the recording: the address of the deliveries.
         body = json.loads(json.dumps(answer.json()).replace(self.receiver.url, HOOK_URL))
         self.answers[name] = Answered(answer.status_code, dict(answer.headers), body)
 
     def send(self, *wanted: str) -> None:
-        """Deliver what waits, and keep what came as the recordings of these numbers, in this order."""
+        """Send the waiting deliveries, and store them under the recordings with these numbers, in this order."""
         before = len(self.receiver.received)
         self.store.send_deliveries()
         came = self.receiver.received[before:]

@@ -1,4 +1,4 @@
-"""Who may do what: OAuth 1.0a over http, Basic behind a TLS proxy, roles and permissions."""
+"""Authentication and permissions: OAuth 1.0a over http, Basic behind a TLS proxy, roles."""
 
 import base64
 import hashlib
@@ -88,7 +88,7 @@ def test_a_signature_is_valid_for_fifteen_minutes(
     ("sent", "instead"),
     [
         ("per_page=1", "per_page=2"),
-        # Another path, and a parameter more.
+        # Another path, and an extra parameter.
         ("/orders?", "/customers?"),
         ("per_page=1", "per_page=1&page=2"),
     ],
@@ -153,7 +153,7 @@ def test_a_request_without_credentials_is_refused(store: SandboxStore) -> None:
         "woocommerce_rest_cannot_view",
         "Sorry, you cannot list resources.",
     )
-    # Over plain http the store does not even look at Basic credentials.
+    # Over plain http the store ignores Basic credentials.
     key = store.create_key()
     pair = (key["consumer_key"], key["consumer_secret"])
     assert requests.get(f"{store.url}{ORDERS}", auth=pair, timeout=5).status_code == 401
@@ -188,7 +188,7 @@ def test_a_shop_manager_does_not_see_customers_meta(client: Client, store: Sandb
     assert shown.status_code == 200
     for body in (shown.json(), manager.get(path).json(), manager.get("customers").json()[0]):
         assert "meta_data" not in body
-    # It was written all the same.
+    # The write succeeded nevertheless.
     assert client().get(path).json()["meta_data"][0]["value"] == "no"
 
 
@@ -217,5 +217,5 @@ def test_basic_is_accepted_behind_a_tls_proxy() -> None:
         assert requests.get(url, params=pair, timeout=5).status_code == 200
         wrong = requests.get(url, auth=(name, "cs_wrong"), timeout=5)
         assert _said(wrong) == (401, ERROR, "Consumer secret is invalid.")
-        # OAuth still does.
+        # OAuth still works.
         assert API(address, name, secret).get("orders").status_code == 200

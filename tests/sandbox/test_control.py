@@ -1,4 +1,4 @@
-"""What tests and demos do in the shop, how things go wrong on demand, and what can be counted."""
+"""The control of the sandbox: actions in the shop, injected faults, and counts."""
 
 import json
 import signal
@@ -38,7 +38,7 @@ def test_injected_faults_of_answers(
     for _ in range(2):
         answer = api.post("orders", {})
         assert (answer.status_code, answer.headers.get("Retry-After")) == (status, retry_after)
-    # Nothing happened, and the third request is fine again.
+    # Nothing was written, and the third request succeeds again.
     assert store.state()["orders"] == []
     assert [entry.fault for entry in store.log.requests] == [kind, kind]
     assert api.post("orders", {}).status_code == 201
@@ -48,7 +48,7 @@ def test_injected_faults_of_answers(
     ("kind", "error", "happened"),
     [
         ("reset", requests.ConnectionError, 0),
-        # The order is written, but the client cannot know.
+        # The order is written, but the client gets no answer.
         ("half", requests.exceptions.ChunkedEncodingError, 1),
         ("hang", requests.Timeout, 1),
     ],
@@ -114,7 +114,7 @@ def test_the_log_holds_no_signatures(api: Any, store: SandboxStore) -> None:
 
 
 def test_the_shop_over_http(store: SandboxStore, receiver: Receiver) -> None:
-    """The same names and arguments as the methods."""
+    """The HTTP operations have the names and arguments of the methods."""
     webhook = _post(
         store, "create_webhook", topic="order.updated", delivery_url=receiver.url, secret="s"
     ).json()
@@ -144,7 +144,7 @@ def test_many_orders_are_imported_at_once(store: SandboxStore, subscribed: Recei
         (topic, order) for topic in ("order.created", "order.updated") for order in told
     }
     store.drop_deliveries()
-    # An importer tells nobody, not even of the customer whom a finished order touches.
+    # An import sends no deliveries, not even for the customer of a completed order.
     given = {
         "count": 3,
         "set_paid": False,
@@ -162,7 +162,7 @@ def test_many_orders_are_imported_at_once(store: SandboxStore, subscribed: Recei
     assert {(orders[known]["status"], orders[known]["customer_id"]) for known in quiet} == {
         ("completed", customer)
     }
-    # The next deed is heard of again.
+    # The next action sends deliveries again.
     store.edit_order(quiet[0])
     assert [event["record_id"] for event in store.state()["waiting"]] == quiet[:1]
 
@@ -189,7 +189,7 @@ def test_the_shop_still_sends_deliveries_after_a_failed_import(
         ("create_key", {"role": "king"}, 400),
         ("set_clock", {"at": "yesterday"}, 400),
         ("no_such_operation", {}, 404),
-        # Not every method is an operation.
+        # Some methods are not operations.
         ("close", {}, 404),
     ],
 )
@@ -268,7 +268,7 @@ def test_the_sandbox_process_serves_until_a_signal(stop: signal.Signals) -> None
         url = json.loads(process.stdout.readline())["url"]
         answer = requests.get(f"{url}/wp-json/wc/v3/orders", auth=("ck", "cs"), timeout=5)
         assert answer.status_code == 200
-        # An answer that hangs does not keep it alive.
+        # A hanging answer does not keep the process alive.
         requests.post(f"{url}/sandbox/add_fault", json={"kind": "hang", "seconds": 60}, timeout=5)
         with pytest.raises(requests.Timeout):
             requests.get(f"{url}/wp-json/", timeout=0.1)

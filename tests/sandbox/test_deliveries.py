@@ -1,4 +1,4 @@
-"""What is told of what happens in the shop, and what the deliveries say."""
+"""The deliveries for each event in the shop, and their content."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,9 +23,9 @@ def _ids(store: SandboxStore, **given: Any) -> tuple[int, int]:
 @pytest.mark.parametrize(
     ("deed", "topics"),
     [
-        # Written by hand or by program: made, and at once updated.
+        # Created by staff or over REST: created, and updated at once.
         (lambda s, o, c: s.place_order(**SWEATER), ["order.created", "order.updated"]),
-        # In the storefront it is the other way round.
+        # In the storefront the order of topics is reversed.
         (lambda s, o, c: s.checkout(**SWEATER), ["order.updated", "order.created"]),
         (lambda s, o, c: s.checkout(status="checkout-draft"), ["order.updated", "order.created"]),
         (lambda s, o, c: s.pay_order(o), ["order.updated"]),
@@ -35,7 +35,7 @@ def _ids(store: SandboxStore, **given: Any) -> tuple[int, int]:
         (lambda s, o, c: s.anonymise_order(o), ["order.updated"]),
         (lambda s, o, c: s.opt_in("order", o), ["order.updated"]),
         (lambda s, o, c: s.trash_order(o), ["order.deleted"]),
-        # Gone for good, and no order topic says so.
+        # Deleted for good, without a delivery of an order topic.
         (lambda s, o, c: s.delete_order(o), ["action.woocommerce_delete_order"]),
         (
             lambda s, o, c: s.sign_up(email="a@example.test"),
@@ -44,9 +44,9 @@ def _ids(store: SandboxStore, **given: Any) -> tuple[int, int]:
         (lambda s, o, c: s.make_account("a@example.test"), ["customer.created"]),
         (lambda s, o, c: s.make_account("a@example.test", "shop_manager"), ["customer.created"]),
         (lambda s, o, c: s.opt_out("customer", c), ["customer.updated"]),
-        # Visits are seen by nobody.
+        # A visit sends no delivery.
         (lambda s, o, c: s.visit(c), []),
-        # Its orders lose their owner without a word.
+        # Its orders lose their owner without a delivery.
         (lambda s, o, c: s.delete_customer(c), ["customer.deleted"]),
         (
             lambda s, o, c: s.fire_action("wc_support_request_closed", 4711),
@@ -122,7 +122,7 @@ def test_events_are_merged_while_a_delivery_waits(
         ("order.created", second),
         ("order.updated", second),
     ]
-    # Sent is sent: the next event makes a delivery of its own.
+    # After sending, the next event causes a new delivery.
     store.edit_order(first)
     store.send_deliveries()
     assert len(subscribed.deliveries) == 5
@@ -166,7 +166,7 @@ def test_a_delivery_shows_what_the_owner_may_see(
     bodies = {request.topic: request.json for request in subscribed.deliveries}
     assert _sight(bodies["order.updated"]) == order
     assert _sight(bodies["customer.updated"]) == customer
-    # The bare id needs no rights.
+    # A delivery with only the id needs no permission.
     assert bodies["customer.deleted"] == {"id": made["id"]}
 
 

@@ -1,4 +1,4 @@
-"""A store that is slow, away for longer, or answers well and wrongly."""
+"""A store that is slow, is down for longer, or gives wrong answers with status 200."""
 
 import time
 from typing import Any
@@ -72,7 +72,7 @@ def test_a_slow_answer_comes_late(api: Any, store: SandboxStore) -> None:
     api.timeout = 0.2
     with pytest.raises(requests.Timeout):
         api.get("orders")
-    # It works on the answer, and does not hang.
+    # The store is slow, and does not hang.
     assert store.state()["held"] == 0
 
 
@@ -90,7 +90,7 @@ def test_counts_may_be_wrong_or_missing(
     answer = api.get(path)
     told = None if total is None else str(total)
     assert _counts(answer) == (told, told)
-    # What is on the page is true.
+    # The records on the page are correct.
     assert answer.json() == honest.json()
     assert _counts(api.get(path)) == _counts(honest)
     assert [entry.fault for entry in store.log.requests] == ["", "totals", ""]
@@ -112,7 +112,7 @@ def test_a_list_may_always_give_its_first_page(api: Any, store: SandboxStore, pa
         ({"per_page": 100, "page": 2}, slice(10, 20)),
         ({"per_page": 100, "page": 3}, slice(20, 25)),
         ({"per_page": 100, "offset": 20}, slice(20, 25)),
-        # Shorter pages are given as they were asked for.
+        # Pages that are short enough are not cut.
         ({"per_page": 4, "page": 2}, slice(4, 8)),
         ({}, slice(0, 10)),
     ],
@@ -151,7 +151,7 @@ def test_a_refused_list_is_not_counted_as_a_wrong_answer(store: SandboxStore) ->
 
 
 def test_the_log_shows_when_each_request_arrived(api: Any, store: SandboxStore) -> None:
-    """By the machine's clock: the shop's stands still in 2026."""
+    """The log uses the machine's clock: the shop's clock stands still in 2026."""
     before = time.time()
     store.add_fault("500")
     assert api.get("orders").status_code == 500

@@ -1,4 +1,4 @@
-"""Habits of what stands before other shops' stores."""
+"""Habits of proxies and caches in front of stores."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def _get(store: SandboxStore, key: Any, path: str = ORDERS, **params: str) -> re
 
 @pytest.fixture
 def https() -> Any:
-    """A store behind a proxy that ends TLS, and a key of it."""
+    """A store behind a TLS proxy, and a key of it."""
     store = SandboxStore(
         StoreOptions(assume_https=True, sending=SendingOptions(autosend=False)), now=NOON
     )
@@ -44,17 +44,17 @@ def test_a_dropped_header_makes_a_client_anonymous(https: tuple[SandboxStore, An
 @pytest.mark.parametrize(
     ("habit", "others", "header", "is_kept"),
     [
-        # The same address once more.
+        # The same address again.
         ("X-LiteSpeed-Cache: hit", {}, ("X-LiteSpeed-Cache", "hit"), True),
         ("silent", {}, None, True),
-        # Another address, for a parameter that the store ignores.
+        # Another address, with a parameter that the store ignores.
         ("X-LiteSpeed-Cache: hit", {"_": "1"}, None, False),
         ("deaf Age: 30", {"_": "1"}, ("Age", "30"), True),
         ("deaf silent", {"_": "1"}, None, True),
-        # Another answer.
+        # A new answer.
         ("deaf silent", {"_fields": "id"}, None, False),
         ("deaf silent", {"per_page": "5"}, None, False),
-        # No cache.
+        # Without a cache.
         ("", {}, None, False),
     ],
 )
@@ -99,7 +99,7 @@ def test_a_post_with_method_get_needs_no_write_permission(client: Any, store: Sa
     ("name", "offset", "shown"),
     [
         ("America/New_York", 0, ("America/New_York", -5)),
-        # A shop with an offset only has no name.
+        # A shop with only an offset has no zone name.
         ("", 5.5, ("", 5.5)),
         ("", 0, ("", 0)),
     ],

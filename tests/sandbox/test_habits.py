@@ -18,7 +18,7 @@ def _code(answer: requests.Response) -> tuple[int, str]:
 
 @pytest.fixture
 def closed(store: SandboxStore) -> dict[str, int]:
-    """An order and a customer that are closed, and one of each that is not."""
+    """A closed order and a closed customer, and an open one of each."""
     orders = [store.place_order(set_paid=True)["id"] for _ in range(2)]
     customers = [store.sign_up(email=f"{name}@example.test")["id"] for name in "ab"]
     store.set_habits(closed=[f"order:{orders[0]}", f"customer:{customers[0]}"])
@@ -88,7 +88,7 @@ def test_refused_methods_get_html_from_before_wordpress(
 
 def test_a_method_in_the_query_counts_and_the_post_is_signed(store: SandboxStore, api: Any) -> None:
     order = store.place_order()["id"]
-    for _ in range(2):  # a GET is a GET whatever it says
+    for _ in range(2):  # a GET stays a GET, whatever the query says
         assert api.get(f"orders/{order}", params={"_method": "DELETE"}).status_code == 200
     assert (
         api.post(f"orders/{order}", {}, params={"_method": "DELETE", "force": "true"}).status_code
@@ -100,9 +100,9 @@ def test_a_method_in_the_query_counts_and_the_post_is_signed(store: SandboxStore
 @pytest.mark.parametrize(
     ("method", "status", "code"),
     [
-        # in small letters, as WordPress takes it
+        # in lower case, which WordPress accepts
         ("get", 200, ""),
-        # one that the route has not, and one that nobody has
+        # a method that the route does not have, and an unknown method
         ("DELETE", 404, "rest_no_route"),
         ("NONE", 404, "rest_no_route"),
     ],

@@ -1,4 +1,4 @@
-"""What lists show, in which order, and how they count."""
+"""The content, order and counts of lists."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def _ids(answer: Any) -> list[int]:
 
 @pytest.fixture
 def orders(store: SandboxStore) -> dict[str, int]:
-    """One order of each status, and one in the trash; each a minute after the one before."""
+    """One order of each status, and one in the trash, a minute apart."""
     made = {}
     for status in STATUSES:
         made[status] = store.place_order(status=status)["id"]
@@ -41,10 +41,10 @@ def orders(store: SandboxStore) -> dict[str, int]:
 @pytest.mark.parametrize(
     ("asked", "left_out"),
     [
-        # Nothing asked means any.
+        # Without the parameter, `any` is meant.
         ({}, {"trash", "checkout-draft"}),
         ({"status": "any"}, {"trash", "checkout-draft"}),
-        # Naming them beside `any` does not help.
+        # Naming them beside `any` has no effect.
         ({"status": "any,trash,checkout-draft"}, {"trash", "checkout-draft"}),
         ({"status": "trash"}, {*STATUSES}),
         ({"status": "checkout-draft,trash"}, {*STATUSES} - {"checkout-draft"}),
@@ -70,7 +70,7 @@ def test_the_status_of_a_plugin_can_be_listed(api: Any, store: SandboxStore) -> 
         ({}, 10, "25", "3"),
         ({"per_page": 100}, 25, "25", "1"),
         ({"per_page": 10, "page": 3}, 5, "25", "3"),
-        # Past the last page: an empty list that counts nothing.
+        # After the last page: an empty list with counts of 0.
         ({"per_page": 10, "page": 4}, 0, "0", "0"),
     ],
 )
@@ -117,11 +117,11 @@ def test_parameters_out_of_bounds_are_refused(api: Any, params: Any, named: str,
         ({"modified_after": "2026-11-22T11:10:00", "dates_are_gmt": True}, 0),
         ({"modified_before": "2026-11-22T11:10:01", "dates_are_gmt": True}, 1),
         ({"modified_before": "2026-11-22T11:10:00", "dates_are_gmt": True}, 0),
-        # Without that word it is the shop's local time.
+        # Without this parameter, it is the shop's local time.
         ({"modified_after": "2026-11-22T12:09:59"}, 1),
         ({"modified_after": "2026-11-22T12:10:00"}, 0),
         ({"modified_after": "2026-11-22T12:09:59", "dates_are_gmt": True}, 0),
-        # Made at 11:00:00 GMT.
+        # Created at 11:00:00 GMT.
         ({"after": "2026-11-22T10:59:59", "dates_are_gmt": True}, 1),
         ({"after": "2026-11-22T11:00:00", "dates_are_gmt": True}, 0),
         ({"before": "2026-11-22T12:00:01"}, 1),
@@ -150,7 +150,7 @@ def test_the_last_of_repeated_parameters_counts(store: SandboxStore) -> None:
         ({}, [2, 1, 0]),
         ({"order": "asc"}, [0, 1, 2]),
         ({"orderby": "id", "order": "asc"}, [0, 1, 2]),
-        # The oldest was changed last.
+        # The oldest order was changed last.
         ({"orderby": "modified", "order": "asc"}, [1, 2, 0]),
         ({"orderby": "modified"}, [0, 2, 1]),
         ({"include": "{2},{0}", "orderby": "include"}, [2, 0]),
@@ -180,7 +180,7 @@ def test_fields_come_in_the_records_own_order(api: Any, store: SandboxStore) -> 
 @pytest.mark.parametrize(
     ("params", "expected"),
     [
-        # Customers only, by name.
+        # Only customers, by name.
         ({}, ["anna", "kari"]),
         ({"role": "all"}, ["admin", "anna", "kari", "staff"]),
         ({"role": "shop_manager"}, ["staff"]),
@@ -213,7 +213,7 @@ def test_lists_of_customers(
 
 
 def test_the_recorded_list_of_modified_orders() -> None:
-    """Of a shop with 114 orders, of which the first three had been tagged."""
+    """The recording is of a shop with 114 orders, of which the first three had been tagged."""
     expected = recorded("rest", "orders-modified-after")
     store = SandboxStore(StoreOptions(assume_https=True, sending=SendingOptions(autosend=False)))
     store.shop.post_ids, store.shop.order_meta_ids = Ids(23), Ids(232)

@@ -1,4 +1,4 @@
-"""How far a client gets through a list by `offset` and `page`, and what the list counts on the way."""
+"""Paging through a list by `offset` and `page`, and the counts on the way."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def _ids(answer: Any) -> list[int]:
 
 @pytest.fixture
 def made(store: SandboxStore) -> Made:
-    """Five of each record, by the list that shows them; the refunds are the first order's."""
+    """The ids of five records of each kind, by list. The refunds belong to the first order."""
     orders = store.place_orders(5)
     refunds = [store.refund_order(orders[0], "10.00")["id"] for _ in range(5)]
     customers = [
@@ -45,7 +45,7 @@ def _lists(made: Made) -> dict[str, str]:
         ({"offset": 0}, [0, 1]),
         ({"offset": 1}, [1, 2]),
         ({"offset": 4}, [4]),
-        # `page` has nothing to say beside it.
+        # `page` has no effect beside it.
         ({"offset": 1, "page": 3}, [1, 2]),
         ({"offset": 1, "order": "desc"}, [3, 2]),
     ],
@@ -64,7 +64,7 @@ def test_an_offset_skips_the_first_items(
     [
         ("orders", [0, 1]),
         ("refunds", [0, 1]),
-        # These two look whether the offset is empty, and 0 is.
+        # These two lists check for an empty offset, and 0 counts as empty.
         ("customers", [2, 3]),
         ("webhooks", [2, 3]),
     ],
@@ -77,7 +77,7 @@ def test_an_offset_of_0_beside_a_page(api: Any, made: Made, name: str, places: l
 
 @pytest.mark.parametrize("params", [{"offset": 2}, {"offset": 2, "page": 2}, {"offset": 100}])
 def test_lists_of_webhooks_ignore_the_offset(api: Any, made: Made, params: Any) -> None:
-    """Who pages this list by offset gets the first page for ever."""
+    """A client that pages this list by offset gets the first page for ever."""
     answer = api.get("webhooks", params={**BY_ID, "per_page": 2, **params})
     assert _ids(answer) == made["webhooks"][:2]
     assert _counts(answer) == ("5", "3")
@@ -86,7 +86,7 @@ def test_lists_of_webhooks_ignore_the_offset(api: Any, made: Made, params: Any) 
 @pytest.mark.parametrize(
     ("name", "params", "counts"),
     [
-        # Orders and their refunds are only counted where there is something to show.
+        # Orders and their refunds are counted only if the page shows any.
         ("orders", {"page": 4}, ("0", "0")),
         ("orders", {"offset": 5}, ("0", "0")),
         ("refunds", {"page": 4}, ("0", "0")),
@@ -127,7 +127,7 @@ def test_records_can_be_excluded_by_id(api: Any, made: Made, name: str) -> None:
         ("orders", [0]),
         ("refunds", [0]),
         ("webhooks", [0]),
-        # Of accounts, `exclude` is only looked at where nothing is included.
+        # For accounts, `exclude` counts only without `include`.
         ("customers", [0, 1]),
     ],
 )
@@ -143,7 +143,7 @@ def test_including_and_excluding_the_same_record(
 @pytest.mark.parametrize(
     ("params", "expected"),
     [
-        # The newest first.
+        # Newest first.
         ({}, ["b", "c", "a"]),
         ({"order": "asc"}, ["a", "c", "b"]),
         ({"orderby": "id", "order": "asc"}, ["a", "c", "b"]),

@@ -1,4 +1,4 @@
-"""The stand-in against the recordings: every answer and every delivery, byte by byte where it can be."""
+"""Compare every answer and every delivery of the sandbox with the recordings, byte by byte where possible."""
 
 import json
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from tests.sandbox.receiver import receiving
 from tests.sandbox.recorded_day import STEPS
 from tests.sandbox.replay import SECRET, Replay, names, recorded, recorded_store
 
-# Lived through in a shop of its own, see test_lists.py: its ids and dates are those of another day.
+# Recorded in another shop, with other ids and dates: see test_lists.py.
 ELSEWHERE = {"orders-modified-after"}
-# The headers that were recorded; one that is missing there must be missing here.
+# The recorded headers. A header that is missing in the recording must be missing here.
 NAMED = ("Content-Type", "Allow", "X-WP-Total", "X-WP-TotalPages")
 # A hash that depends on the installation.
 OWN = {"X-WC-Webhook-Delivery-ID"}
@@ -22,7 +22,7 @@ OWN = {"X-WC-Webhook-Delivery-ID"}
 
 @pytest.fixture(scope="module")
 def replay() -> Iterator[Replay]:
-    """The recorded day, lived through once."""
+    """The recorded day, replayed once."""
     store = recorded_store()
     with receiving() as receiver, serving(store) as address:
         day = Replay(store, address, receiver)
@@ -37,7 +37,7 @@ def test_the_sandbox_answers_as_recorded(replay: Replay, name: str) -> None:
     headers = {key: value for key, value in answer.headers.items() if key in NAMED}
     assert headers == expected["headers"]
     assert answer.body == expected["body"]
-    # Down to the order of the keys.
+    # The order of the keys is compared, too.
     assert json.dumps(answer.body) == json.dumps(expected["body"])
 
 

@@ -20,16 +20,16 @@ def _meta(record: Any) -> list[tuple[str, Any]]:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        # By key, in place: the id stays.
+        # By key, in place: the meta id stays.
         ([{"key": "a", "value": "2"}], {(0, "a", "2"), (1, "b", "1")}),
         ([{"key": "a", "value": None}], {(1, "b", "1")}),
         ([{"key": "c", "value": "1"}], {(0, "a", "1"), (1, "b", "1"), (2, "c", "1")}),
-        # What is not there cannot be deleted.
+        # Deleting a missing key has no effect.
         ([{"key": "c", "value": None}], {(0, "a", "1"), (1, "b", "1")}),
         # By id, even under another key.
         ([{"id": 1, "key": "b2", "value": "2"}], {(0, "a", "1"), (1, "b2", "2")}),
         ([{"id": 0, "key": "a", "value": None}], {(1, "b", "1")}),
-        # Columns hold text, lists are kept as they are.
+        # The columns hold text; lists are kept as they are.
         ([{"key": "a", "value": 5}], {(0, "a", "5"), (1, "b", "1")}),
         ([{"key": "a", "value": True}], {(0, "a", "1"), (1, "b", "1")}),
         ([{"key": "a", "value": ""}], {(0, "a", ""), (1, "b", "1")}),
@@ -68,7 +68,7 @@ def test_meta_of_a_customer(api: Any, store: SandboxStore) -> None:
     path = f"customers/{store.sign_up(email='kari@example.test')['id']}"
     given = {"z_last": "1", "_dropped": "2", "xwp_hidden": "3", "a_first": "4"}
     changes = [{"key": key, "value": value} for key, value in given.items()]
-    # As they were made, not by key.
+    # In the order of creation, not by key.
     assert _meta(api.put(path, {"meta_data": changes}).json()) == [
         ("z_last", "1"),
         ("a_first", "4"),
@@ -79,7 +79,7 @@ def test_meta_of_a_customer(api: Any, store: SandboxStore) -> None:
 
 def test_a_record_is_trashed_or_deleted(api: Any, store: SandboxStore) -> None:
     path = f"orders/{store.place_order(status='on-hold')['id']}"
-    # The answer shows the order as it was before.
+    # The answer shows the order before the deletion.
     assert api.delete(path).json()["status"] == "on-hold"
     trashed = api.get(path).json()
     assert trashed["status"] == "trash"
@@ -119,7 +119,7 @@ def test_a_missing_record_is_not_found(
         ({"status": "completed"}, "completed", True, True),
         ({"status": "on-hold"}, "on-hold", False, False),
         ({"status": "cancelled"}, "cancelled", False, False),
-        # Nothing to pack: paid means complete, and `processing` says nothing of a payment.
+        # Nothing to ship: a paid order is completed, and `processing` does not show a payment.
         ({"set_paid": True, "line_items": []}, "completed", True, True),
         ({"status": "processing", "line_items": []}, "processing", False, False),
     ],
@@ -142,7 +142,7 @@ def test_refunds_of_an_order(api: Any, store: SandboxStore) -> None:
         f"{path}/refunds", {"amount": "100.00", "reason": "Feil størrelse", "api_refund": False}
     ).json()
     shown = api.get(path).json()
-    # The date of a refund is only to be had from its own resource.
+    # Only the refund's own resource shows its date.
     assert shown["refunds"] == [
         {"id": first["id"], "reason": "Feil størrelse", "total": "-100.00", "total_tax": "0.00"}
     ]
@@ -170,13 +170,13 @@ def test_a_batch_reports_each_item(api: Any, store: SandboxStore) -> None:
     body = answer.json()
     assert body["create"][0]["customer_note"] == "ny"
     assert (body["create"][1]["id"], body["create"][1]["error"]["data"]) == (0, {"status": 400})
-    # A trashed order takes its tags and stays where it is.
+    # A trashed order accepts its tags and stays in the trash.
     assert (body["update"][0]["status"], body["update"][0]["meta_data"][-1]["key"]) == (
         "trash",
         "a",
     )
     assert body["update"][1]["error"]["data"] == {"status": 400}
-    # Deleting in a batch is for good.
+    # Deleting in a batch is final.
     assert body["delete"][0]["id"] == gone
     assert api.get(f"orders/{gone}").status_code == 404
     assert body["delete"][1]["error"]["data"] == {"status": 404}
@@ -189,7 +189,7 @@ def test_a_batch_accepts_a_hundred_items(
     ids = [store.place_order()["id"] for _ in range(items)]
     half = [{"id": order_id} for order_id in ids[:50]]
     assert api.post("orders/batch", {"update": half, "delete": ids[50:]}).status_code == status
-    # All or nothing: what was too much did nothing.
+    # All or nothing: a batch that is too large has no effect.
     assert len(store.log.writes("order", ids[0])) == (1 if status == 200 else 0)
 
 

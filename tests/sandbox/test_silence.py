@@ -1,4 +1,4 @@
-"""What a store does not tell: refunds that move nothing, orders that lists leave out, parts of fields."""
+"""Changes that a store does not show: silent refunds, orders that lists leave out, parts of fields."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ SWEATER: dict[str, Any] = {"line_items": [{"product_id": 10}]}
 
 @pytest.fixture
 def order(store: SandboxStore) -> int:
-    """A paid order, of which nobody is told any more."""
+    """A paid order whose deliveries are already sent."""
     made = int(store.place_order(**SWEATER, set_paid=True)["id"])
     store.advance_clock(60)
     return made
@@ -48,7 +48,7 @@ def _delete_refund_over_rest(store: SandboxStore, api: Any, order: int) -> None:
 @pytest.mark.parametrize(
     ("before", "act", "refunds"),
     [
-        # A gateway gives a part back, or everything.
+        # A gateway refunds a part, or everything.
         (False, _refund_silently, 1),
         (False, _refund_all_silently, 1),
         # Staff delete a refund in wp-admin; a plugin does over REST.
@@ -114,7 +114,7 @@ def test_silent_changes_are_control_operations(
         # A part of each refund, in the record's own order.
         ("refunds.id,id", {"id", "refunds.id"}),
         ("refunds.total,refunds.id", {"refunds.id", "refunds.total"}),
-        # Named whole beside a part, the whole comes.
+        # If the whole field is named beside a part, the whole is shown.
         (
             "refunds,refunds.id",
             {"refunds.id", "refunds.reason", "refunds.total", "refunds.total_tax"},
@@ -170,7 +170,7 @@ def test_a_store_may_ignore_parts_of_refunds(
     [
         # `include` finds what lists leave out.
         ("unlisted", True),
-        # Nothing but its own address finds it.
+        # Only its own address finds it.
         ("hidden", False),
     ],
 )

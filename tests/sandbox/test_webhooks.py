@@ -1,4 +1,4 @@
-"""How the store keeps webhooks, and when it gives one up."""
+"""The store's webhooks, and the conditions under which it disables one."""
 
 import base64
 import hashlib
@@ -44,7 +44,7 @@ def test_a_new_webhook_sends_a_ping(api: Any, receiver: Receiver) -> None:
     ("change", "pings"),
     [
         ({"delivery_url": "{url}/other"}, 2),
-        # The same URL again is no change.
+        # The same URL is no change.
         ({"delivery_url": "{url}"}, 1),
         ({"name": "another name"}, 1),
         ({"status": "paused"}, 1),
@@ -67,7 +67,7 @@ def test_a_ping_needs_exactly_200(
     receiver.status = status
     made = _webhook(api, receiver.url)
     assert [entry.result for entry in store.log.deliveries] == ["failed"]
-    # Over REST it is made all the same, but not saved once more as after a good ping.
+    # Over REST the webhook is created anyway, but not saved again as after a successful ping.
     assert api.get(f"webhooks/{made['id']}").json()["date_modified"] is None
     assert _state(store) == ("active", 0)
 
@@ -107,7 +107,7 @@ def test_statuses_that_count_as_success(
     assert (entry["status"], entry["result"]) == (status, "delivered" if success else "failed")
     assert _state(store) == ("active", 0 if success else 1)
     assert len(receiver.deliveries) == 1
-    # Whatever came of it, it is never sent again.
+    # A delivery is never sent again, whatever its result.
     assert store.send_deliveries() == []
     assert order["id"]
 
@@ -165,7 +165,7 @@ def test_a_waiting_delivery_of_a_paused_webhook_is_not_sent(
     store.place_order()
     api.put(f"webhooks/{made['id']}", {"status": "paused"})
     assert store.send_deliveries() == []
-    # What happened meanwhile is not made up for.
+    # Events during the pause are not delivered later.
     store.place_order()
     api.put(f"webhooks/{made['id']}", {"status": "active"})
     assert store.send_deliveries() == []
@@ -176,7 +176,7 @@ def test_a_waiting_delivery_of_a_paused_webhook_is_not_sent(
     ("stored", "signing"),
     [
         ("plain", "plain"),
-        # Secrets pass through WordPress, which may store entities; it signs with the characters.
+        # WordPress may store entities in a secret; the store signs with the decoded characters.
         ("a&amp;b", "a&b"),
         ("&lt;&quot;&#039;&gt;", "<\"'>"),
         ("&amp;lt;", "&lt;"),

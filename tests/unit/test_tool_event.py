@@ -1,4 +1,4 @@
-"""Events from their bytes: what tools report is told for what it is, or refused with the field that is wrong."""
+"""Parse events of tools from their bytes, or refuse them and name the wrong field."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _refused(raw: object, *, key: str | None = KEY) -> dict[str, str]:
     return raised.value.faults
 
 
-# --- our own shape -----------------------------------------------------------------------------------------
+# --- our own format -----------------------------------------------------------------------------------------
 
 ZD = number_of("ZD-123")
 CUSTOMER = Subject("customer", "7")
@@ -66,7 +66,7 @@ OF_HASH = number_of(f"email:{HASH}")
             {"type": "support-request.closed", "id": "ZD-123", "subject": {"customer": 7}} | AT,
             OccurrenceReport("support-request", ZD, "closed", TEN, "ZD-123", CUSTOMER),
         ),
-        # A number names itself.
+        # A number is its own name.
         (
             {"type": "support-request.deleted", "id": 4711},
             OccurrenceReport("support-request", 4711, "deleted"),
@@ -90,7 +90,7 @@ OF_HASH = number_of(f"email:{HASH}")
             {"type": "cookies.consent-withdrawn", "id": "x", "at": None, "subject": None},
             OccurrenceReport("cookie-consent", number_of("x"), "consent-withdrawn", None, "x"),
         ),
-        # Of somebody known by nothing but a hash: a record by itself, whatever the tool calls the event.
+        # About a person known only by a hash: the consent is its own record, whatever id the event has.
         (
             {"type": "marketing.consent-given", "id": "e1", "subject": {"email_hash": HASH}},
             OccurrenceReport(
@@ -113,7 +113,7 @@ OF_HASH = number_of(f"email:{HASH}")
                 Subject("email", HASH),
             ),
         ),
-        # Of a customer or an order: noted of it.
+        # About a customer or an order: a record event of it.
         (
             {"type": "marketing.consent-given", "id": "e1", "subject": {"customer": 7}},
             EventNote(
@@ -128,7 +128,7 @@ OF_HASH = number_of(f"email:{HASH}")
                 RecordEvent("5f5d9f72bbf25a7ae536a46c4306be9c", "consent-withdrawn", TEN),
             ),
         ),
-        # Who is deleted from the list is on it no more.
+        # A contact that was deleted is no longer on the list.
         (
             {"type": "marketing.deleted", "id": "e1", "subject": {"order": 9}} | AT,
             EventNote(
@@ -203,10 +203,10 @@ ZONELESS = "is not a time with its zone, such as 2026-11-22T10:00:00Z, nor secon
         (GOOD | {"at": "2026-11-22T12:05:01Z"}, {"at": "is in the future"}),
         (GOOD | {"at": "0001-01-01T00:00:00+14:00"}, {"at": "is not a time"}),
         (GOOD | {"at": "1969-12-31T23:59:59Z"}, {"at": "is out of range"}),
-        # Requests and records of consent are told by their ids.
+        # Requests and records of consent need an id.
         ({"type": "support-request.closed"} | AT, {"id": "is missing"}),
         ({"type": "cookies.deleted", "subject": {"customer": 7}}, {"id": "is missing"}),
-        # Consent to marketing is told by whom it is about, and by a time or an id: a second would look like the first.
+        # Consent to marketing needs a subject, and a time or an id: without them a second one looks like the first.
         (CONSENT, {"subject": "is missing"}),
         (CONSENT | {"subject": None}, {"subject": "is missing"}),
         (
@@ -228,7 +228,7 @@ ZONELESS = "is not a time with its zone, such as 2026-11-22T10:00:00Z, nor secon
         (CONSENT | {"subject": {"email": None}}, NO_ADDRESS),
         (CONSENT | {"subject": {"email": 5}}, NO_ADDRESS),
         (CONSENT | {"subject": {"email": " "}}, {"subject": "is missing"}),
-        # A person's request is told by whom it is about, too.
+        # A person's request needs a subject, too.
         ({"type": "erasure-requested", "id": "1"}, {"subject": "is missing"}),
         ({"type": "objection", "subject": {"email": CANARY}}, NEITHER),
         (OBJECTION | {"scope": "some"}, {"scope": "is none of marketing, all"}),
@@ -264,7 +264,7 @@ def test_an_event_without_a_type_is_refused(word: object) -> None:
 
 
 def test_free_text_is_refused() -> None:
-    """Fields of ours are named; others are not, since their names may be anything."""
+    """Known fields are named. Unknown ones are not, since their names may hold anything."""
     faults = _refused(GOOD | {"reason": CANARY, CANARY: "x", "note": CANARY})
     assert set(faults) == {"reason", "another field"}
     assert all("free text is never taken" in fault for fault in faults.values())
@@ -302,7 +302,7 @@ BY_EMAIL = {"subject": {"email": " Kari@Example.test"}}
             {"type": "cookies.consent-given", "id": 5} | AT,
             OccurrenceReport("cookie-consent", 5, "consent-given", TEN, "", KARI),
         ),
-        # Of a consent to marketing the same as with the hash.
+        # A consent to marketing gives the same record as with the hash.
         (
             {"type": "marketing.consent-withdrawn"} | AT,
             OccurrenceReport(
@@ -333,13 +333,13 @@ def test_without_a_key_an_email_as_subject_is_refused(event_type: str) -> None:
 
 @pytest.mark.parametrize("email", ["", " "])
 def test_a_request_without_an_email_has_no_owner(email: str) -> None:
-    """Help desks fill in nothing where a request came by telephone."""
+    """Help desks leave the e-mail empty if a request came by telephone."""
     content = _event(GOOD | {"subject": {"email": email}}, key=None).content
     assert isinstance(content, OccurrenceReport)
     assert content.subject is None
 
 
-# --- what people ask for -----------------------------------------------------------------------------------
+# --- requests of people -----------------------------------------------------------------------------------
 
 CONTACT = number_of(str(KARI))
 
@@ -347,7 +347,7 @@ CONTACT = number_of(str(KARI))
 @pytest.mark.parametrize(
     ("raw", "content"),
     [
-        # The tool's id is that of the request.
+        # The tool's id identifies the request.
         (
             {"type": "erasure-requested", "id": 4711, "subject": {"customer": "7"}} | AT,
             EventNote(
@@ -362,7 +362,7 @@ CONTACT = number_of(str(KARI))
             {"type": "objection", "id": "ZD-1", "scope": "all", "subject": {"order": 9}},
             EventNote("order", 9, RecordEvent("objection:all:ZD-1", "objection", NOW, scope="all")),
         ),
-        # Without one, the time tells requests apart.
+        # Without an id, the time distinguishes requests.
         (
             OBJECTION | {"scope": "marketing"},
             EventNote(
@@ -373,7 +373,7 @@ CONTACT = number_of(str(KARI))
                 ),
             ),
         ),
-        # Of an e-mail it is noted on the newsletter contact.
+        # A request with an e-mail becomes an event of the newsletter contact.
         (
             {"type": "erasure-requested", "id": "1"} | BY_EMAIL | AT,
             EventNote(
@@ -418,7 +418,7 @@ def test_requests_without_an_id_are_distinguished_by_content() -> None:
     )
 
 
-# --- Brevo's shape -----------------------------------------------------------------------------------------
+# --- Brevo's format -----------------------------------------------------------------------------------------
 
 UNSUBSCRIBED = {
     "id": 5,
@@ -491,7 +491,7 @@ NO: tuple[object, ...] = (False, "false", 0, None, "", [], {})
     [
         *([], {}, None, "emailBlacklisted", [None], ["emailBlacklisted"], [[True]]),
         [{"name": CANARY}],
-        # Who is taken off the list of the blocked has given no consent by that.
+        # Unblocking a contact gives no consent.
         *([{"emailBlacklisted": value}] for value in NO),
         [{"smsBlacklisted": True}],
     ],
@@ -503,7 +503,7 @@ def test_other_changes_of_a_contact_are_ignored(content: object, key: str | None
 
 @pytest.mark.parametrize("name", ["contact_deleted", "contactDeleted"])
 def test_brevo_reports_deleted_contacts(name: str) -> None:
-    """Of each by itself; the time that it tells is not said to be in UTC, so that it is dated by its arrival."""
+    """Each contact gives one event. Brevo's time has no zone, so that the event is dated by its arrival."""
     events = _events(DELETED | {"event": name})
     assert [event.content for event in events] == [
         _of("kari@example.test", "deleted", None),
@@ -543,7 +543,10 @@ NO_EMAIL = {"email": "is neither an e-mail nor a list of 1 to 1000"}
         ({"email": ""}, NO_EMAIL),
         ({"email": "kari"}, NO_EMAIL),
         ({"email": "kari@example.test, ola@example.test"}, NO_EMAIL),
-        ({"email": "kari\ud800@example.test"}, NO_EMAIL),  # half a letter, which no bytes stand for
+        (
+            {"email": "kari\ud800@example.test"},
+            NO_EMAIL,
+        ),  # a lone surrogate, which cannot be encoded
         ({"email": []}, NO_EMAIL),
         ({"email": ["kari@example.test", None]}, NO_EMAIL),
         ({"email": ["kari@example.test"] * 1001}, NO_EMAIL),
@@ -597,7 +600,7 @@ def test_a_consent_with_one_id_may_be_withdrawn_twice() -> None:
 
 
 def test_a_choice_without_an_id_is_identified_by_its_content() -> None:
-    """Whatever spaces the tool puts between, and whatever zone it writes."""
+    """White space and time zones make no difference."""
 
     def id_of(**changes: object) -> str:
         content = _event(CONSENT | {"subject": {"customer": 7}} | changes).content
@@ -647,7 +650,7 @@ def test_an_event_with_a_time_is_a_repeat_at_any_later_time(raw: dict[str, Any])
 
 @pytest.mark.parametrize("raw", [GOOD, DELETED, UPDATED])
 def test_an_event_without_a_time_may_occur_again(raw: dict[str, Any]) -> None:
-    """The ledger tells by the time between the two, for which it needs a name for what both say."""
+    """The ledger decides by the time between two such events. For this it needs an identity of their content."""
     first, again = _of_tool(DESK, raw), _of_tool(DESK, raw, NOW + MINUTE)
     for one, other in zip(first, again, strict=True):
         assert one.identity != other.identity
@@ -688,7 +691,7 @@ BOT = EventToken("bot", "the-token-of-a-bot")
         (UNSUBSCRIBED, True),
         (UNSUBSCRIBED | {"event": "spam"}, True),
         (UPDATED, True),
-        # What is ignored needs no leave.
+        # An ignored event needs no permission.
         (UNSUBSCRIBED | {"event": "opened"}, True),
         ({"type": "marketing.consent-withdrawn", "subject": {"customer": 7}} | AT, True),
         (DELETED, False),

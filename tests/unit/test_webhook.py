@@ -1,4 +1,4 @@
-"""One delivery from its bytes: each topic and each broken body is told for what it is."""
+"""Parse one delivery from its bytes: recognise each topic and each broken body."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _content(topic: str, payload: object, policy: Policy) -> Content:
 
 
 def _expected(number: int, topic: str) -> tuple[str, str | None]:
-    """What kind of content, and why where it is set aside."""
+    """The kind of the content, and the cause if it is quarantined."""
     special = {
         30: ("Hint", "deleted"),
         32: ("Hint", "deleted"),
@@ -81,7 +81,7 @@ def test_the_recorded_ping_is_parsed() -> None:
     [
         (b"webhook_id=10", None, True),
         (b"webhook_id=12345678901234567890", None, True),
-        # Signed, or more than the form.
+        # A signed form, or a form with other fields.
         (b"webhook_id=10", "x", False),
         (b"webhook_id=10", "", False),
         (b"webhook_id=10&x=1", None, False),
@@ -139,7 +139,7 @@ def test_topics_of_customers(topic: str, policy: Policy) -> None:
             {"arg": "0004711"},
             OccurrenceReport("support-request", 4711, "closed"),
         ),
-        # A small object in place of the id; what else is in it is not looked at.
+        # A small object in place of the id; its other fields are ignored.
         (
             "action.wc_support_request_closed",
             {
@@ -183,7 +183,7 @@ def test_topics_of_customers(topic: str, policy: Policy) -> None:
                 Subject("email", "0f" * 32),
             ),
         ),
-        # None of ours, whatever the body is.
+        # An unknown topic, whatever the body is.
         ("product.updated", {"id": 5}, Ignored()),
         ("coupon.created", b"not json", Ignored()),
         ("action.woocommerce_add_to_cart", {"arg": 5}, Ignored()),
@@ -235,17 +235,17 @@ DEEP = 100_000
         (b'{"id": 5, "status": "comp', "not-json"),
         (b'{"id": 5,', "not-json"),
         (b'{"id": 5}}', "not-json"),
-        # Bad UTF-8, and bytes of nothing.
+        # Invalid UTF-8, and other bytes.
         (b'{"id": 5, "status": "\xff\xfe"}', "not-json"),
         (b"\xff\xfe\x00", "not-json"),
         (b"\x00" * 10, "not-json"),
-        # A number of more digits than Python takes.
+        # A number with more digits than Python accepts.
         (b'{"id": ' + b"9" * 5000 + b"}", "not-json"),
-        # Nested deeper than anything that is meant.
+        # Nested deeper than any real body.
         (b"[" * DEEP, "not-json"),
         (b"[" * DEEP + b"]" * DEEP, "not-json"),
         (b'{"a":' * DEEP + b"1" + b"}" * DEEP, "not-json"),
-        # JSON, but of another kind.
+        # JSON, but not an object.
         (b"[]", "not-an-object"),
         (b'[{"id": 5}]', "not-an-object"),
         (b"null", "not-an-object"),
@@ -268,7 +268,7 @@ def test_a_body_that_is_not_a_record_is_set_aside(
 
 @pytest.mark.parametrize("key", ["retention_schedule", "ws_opt_in", "wc_last_active", "unknown"])
 def test_deep_nesting_does_not_crash_the_parser(key: str, policy: Policy) -> None:
-    """Some depth is still read, but can no longer be written: there it must be set aside, or taken."""
+    """Python can read some depths that it can no longer write. Such a body must be quarantined or accepted."""
     for depth in range(700, 1000):
         value = "[" * depth + "]" * depth
         fields = '"id":5,"status":"pending","date_created_gmt":"2026-11-22T12:00:00"'
@@ -279,7 +279,7 @@ def test_deep_nesting_does_not_crash_the_parser(key: str, policy: Policy) -> Non
 @pytest.mark.parametrize(
     ("topic", "payload", "detail", "external_id"),
     [
-        # The record's id is known: it is read again.
+        # The record's id is known: it is refetched.
         ("order.updated", recordings.order(status=None), "wrong or missing: status", 9001),
         (
             "order.updated",
@@ -288,7 +288,7 @@ def test_deep_nesting_does_not_crash_the_parser(key: str, policy: Policy) -> Non
             9001,
         ),
         ("customer.updated", recordings.customer(role=[CANARY]), "wrong or missing: role", 8001),
-        # It is not.
+        # The record's id is unknown.
         ("order.updated", recordings.order(10**30), "wrong or missing: id", None),
         ("order.updated", recordings.order(-1), "wrong or missing: id", None),
         ("customer.updated", recordings.customer(True), "wrong or missing: id", None),
@@ -365,7 +365,7 @@ SENT = "the store sent an error in place of the record"
             "rest-error",
             f"{SENT}: woocommerce_rest_shop_order_invalid_id, status 404",
         ),
-        # A code that nobody knows may be anything: it is not kept.
+        # An unknown code may hold anything, so it is not stored.
         ({"code": CANARY, "data": {"status": 500}}, "rest-error", f"{SENT}: another code, status 500"),
         ({"code": "rest_no_route"}, "rest-error", f"{SENT}: rest_no_route, status 0"),
         # Not even an error of the right shape.
@@ -494,7 +494,7 @@ LEGACY_CUSTOMER = {"id": 74, "created_at": "2026-11-22T11:00:00Z", "email": CANA
         ("order.created", {"order": LEGACY_ORDER}, 73),
         ("order.updated", {"order": LEGACY_ORDER | {"id": "73"}}, 73),
         ("customer.created", {"customer": LEGACY_CUSTOMER}, 74),
-        # Without an id that can be asked about.
+        # Without an id that can be refetched.
         ("order.updated", {"order": {"status": "completed"}}, None),
         ("order.updated", {"order": {"id": CANARY}}, None),
         ("order.updated", V1_ORDER | {"id": CANARY}, None),
@@ -524,7 +524,7 @@ def test_a_body_of_another_api_version_is_recognised(
 @pytest.mark.parametrize(
     ("topic", "payload", "content"),
     [
-        # v2 has what v3 has; one of the times is enough to tell.
+        # v2 has the fields of v3; one of the times is enough to recognise it.
         ("order.updated", V1_ORDER | {"date_created_gmt": "2026-11-22T11:00:00"}, Snapshot),
         ("customer.updated", V1_CUSTOMER | {"date_created_gmt": "2026-11-22T11:00:00"}, Snapshot),
         # Bare ids look alike in all versions.

@@ -1,4 +1,4 @@
-"""Which webhooks of a store are ours, and how they stand."""
+"""Find our webhooks among those of a store, and their state."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def hook(number: int, status: str = "active", url: str = HERE, topic: str = TOPI
 
 
 SURVEYS = [
-    # Nothing there.
+    # No webhook.
     ([], None, TopicState(TOPIC, "missing")),
-    # As it should be; whether it is remembered makes no difference.
+    # A correct webhook, remembered or not.
     ([hook(1)], 1, TopicState(TOPIC, "active", 1)),
     ([hook(1)], None, TopicState(TOPIC, "active", 1)),
     ([hook(1)], 7, TopicState(TOPIC, "active", 1)),
-    # Ended by the store, or by a person; a status that no store knows delivers nothing either.
+    # Disabled by the store or paused by a person; an unknown status does not deliver either.
     ([hook(1, "disabled")], 1, TopicState(TOPIC, "disabled", 1)),
     ([hook(1, "paused")], None, TopicState(TOPIC, "paused", 1)),
     ([hook(1, "pending")], None, TopicState(TOPIC, "disabled", 1)),
@@ -31,21 +31,21 @@ SURVEYS = [
     ([hook(1, "disabled", ELSEWHERE)], 1, TopicState(TOPIC, "elsewhere", 1)),
     ([hook(1, url=ELSEWHERE)], None, TopicState(TOPIC, "missing")),
     ([hook(1, url=ELSEWHERE)], 2, TopicState(TOPIC, "missing")),
-    # An address is ours to the letter: no slash more, no other scheme, no other store's path.
+    # An address is ours only if it is equal: no extra slash, no other scheme, no path of another store.
     ([hook(1, url=f"{HERE}/")], None, TopicState(TOPIC, "missing")),
     ([hook(1, url=HERE.replace("https", "http"))], None, TopicState(TOPIC, "missing")),
     ([hook(1, url=f"{HERE}2")], None, TopicState(TOPIC, "missing")),
-    # Another topic at our address is no double, nor is a remembered one that was given another topic.
+    # A webhook with another topic is no duplicate, nor is a remembered one whose topic was changed.
     ([hook(1), hook(2, topic="order.created")], None, TopicState(TOPIC, "active", 1)),
     ([hook(2, topic="product.updated")], 2, TopicState(TOPIC, "missing")),
-    # Of doubles an active one serves, the remembered one before the newest, and one that is here before one elsewhere.
+    # Of duplicates, an active one is used: the remembered before the newest, our address before another one.
     ([hook(1), hook(2), hook(3)], None, TopicState(TOPIC, "active", 3, (1, 2))),
     ([hook(1), hook(2), hook(3)], 2, TopicState(TOPIC, "active", 2, (1, 3))),
     ([hook(1, "disabled"), hook(2)], 1, TopicState(TOPIC, "active", 2, (1,))),
     ([hook(1, "disabled"), hook(2, "paused")], 1, TopicState(TOPIC, "disabled", 1, (2,))),
     ([hook(1, url=ELSEWHERE), hook(2)], 1, TopicState(TOPIC, "active", 2, (1,))),
     ([hook(1, url=ELSEWHERE), hook(2, "paused")], 1, TopicState(TOPIC, "paused", 2, (1,))),
-    # Another's webhook beside ours.
+    # A foreign webhook beside ours.
     ([hook(1, url=ELSEWHERE), hook(2)], None, TopicState(TOPIC, "active", 2)),
 ]
 

@@ -1,4 +1,4 @@
-"""`STORE_WEBHOOK_SECRETS`: each way in which secrets are typed, and what signs then."""
+"""`STORE_WEBHOOK_SECRETS`: the ways in which secrets are typed, and the resulting signing keys."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ BODY = b'{"id":117}'
 A, B = "a" * 16, "b" * 20
 
 PRINTABLE = ascii_letters + digits + "!@#$%^&*()-_ []{}<>~`+=,.;:/?|\"'"
-"""What WooCommerce's secrets are made of, and the quotes."""
+"""The characters of WooCommerce's secrets, and the quotes."""
 
 MADE = st.text(PRINTABLE, min_size=50, max_size=50).filter(lambda text: len(text.strip()) >= 40)
-"""Secrets as WooCommerce makes them. Blanks all along are left out."""
+"""Secrets as WooCommerce generates them, except those of blanks only."""
 
 
 def _keys(store: StoreSettings) -> set[bytes]:
@@ -101,39 +101,39 @@ def test_the_first_of_several_is_the_current_one(secrets: list[str]) -> None:
         assert WebhookSecrets.from_text(text).secrets == tuple(secrets)
 
 
-# --- one by one --------------------------------------------------------------------------------------------
+# --- examples --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("text", "secrets", "others"),
     [
         (A, (A,), ()),
-        # While one is being rotated; the text as a whole counts too.
+        # During a rotation; the whole text counts as a secret, too.
         (f"{A},{B}", (A, B), (f"{A},{B}",)),
         (f"{A} , {B}", (A, B), (f"{A} , {B}", f"{A} ", f" {B}")),
-        # A part that is too short, at any place: the whole alone.
+        # With a part that is too short, only the whole text is a secret.
         (f"x,{B}", (f"x,{B}",), ()),
         (f"{A},x,{B}", (f"{A},x,{B}",), ()),
         (f"{A},{'b' * 15}", (f"{A},{'b' * 15}",), ()),
         ("short, but long as a whole", ("short, but long as a whole",), ()),
-        # A comma at an end, or two at once: typed by mistake, or a part of the secret.
+        # A comma at an end, or two commas: a typing mistake, or a part of the secret.
         (f"{A},", (A,), (f"{A},",)),
         (f",{A}", (A,), (f",{A}",)),
         (f"{A},,{B}", (A, B), (f"{A},,{B}",)),
-        # Blanks and quotes around it: typed, or a part of the secret.
+        # Blanks and quotes around it: a typing mistake, or a part of the secret.
         (f" {A} ", (A,), (f" {A} ",)),
         (f'"{A}"', (A,), (f'"{A}"',)),
         (f"'{A}' ", (A,), (f"'{A}'", f"'{A}' ")),
         (f'"{A}', (f'"{A}',), ()),
         (f"{A}'", (f"{A}'",), ()),
-        # Lines, each with a secret; none is empty. Commas in a line come second.
+        # Lines with one secret each; no line is empty. Commas in a line count after that.
         (f"{A}\n{B}", (A, B), ()),
         (f"\r\n{A}\r\n\n  \n{B}\n", (A, B), ()),
         (f"{A}\nx,{B}\n", (A, f"x,{B}"), ()),
         (f"{A}\n{A},{B}\n", (A, f"{A},{B}"), (B,)),
         # Entities, which the store decodes before it signs.
         ("a&amp;b" + A, ("a&amp;b" + A,), ()),
-        # Nothing.
+        # Empty.
         ("", (), ()),
         (" \n\t", (), ()),
         ('""', (), ()),
@@ -154,7 +154,7 @@ def test_secrets_that_are_read(
         (",", "shorter than 16"),
         # One line of several.
         (f"{A}\nhidden", "shorter than 16"),
-        # Sixteen characters that are a key of four.
+        # Sixteen characters that decode to a key of four.
         ("&amp;&amp;&amp;h", "shorter than 16"),
         (f"“{A}”", "quote"),
         (f"{A}\0", "control character"),
@@ -167,7 +167,7 @@ def test_secrets_that_are_refused(text: str, fault: str) -> None:
 
 
 def test_a_single_slightly_short_secret_is_still_accepted() -> None:
-    """A shop goes on when the service is upgraded; `store check` asks for a longer one."""
+    """An upgrade must not stop a shop. `store check` asks for a longer secret."""
     assert WebhookSecrets.from_text("twelve-chars").secrets == ("twelve-chars",)
     assert WebhookSecrets.from_text("recorded-secret\n").secrets == ("recorded-secret",)
     assert WebhookSecrets.from_text(f"{A}\ntwelve-chars").secrets == (A, "twelve-chars")

@@ -1,4 +1,4 @@
-"""The tables of the policy as test rows: what a record holds, on which basis, from when and until when."""
+"""The worked examples of the policy as test rows: data of a record, legal basis, first and last day."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _tag(found: Entry) -> tuple[str, str]:
             "2026-12-31",
             "2031-12-31",
         ),
-        # Half an hour before midnight in Oslo it is still the old one.
+        # Half an hour before midnight in Oslo: the old year.
         (
             order("processing", "2025-12-31", paid_at="2025-12-31T22:30:00"),
             ACCOUNTING,
@@ -134,25 +134,25 @@ def test_governing_tag(
 @pytest.mark.parametrize(
     "facts",
     [
-        # On an account: made before, so that the state which first shows the choice dates it.
+        # On an account that is older: the first snapshot with the choice dates it.
         customer("2026-01-10", kinds="newsletter", choices={"2026-05-01": True}),
         # On an order: the choice is made at the checkout.
         order("completed", "2026-05-01", kinds="newsletter", choices={"2026-05-03": True}),
-        # Declined at the checkout, and given later.
+        # Declined at the checkout, and consented later.
         order(
             "completed",
             "2026-03-01",
             kinds="newsletter",
             choices={"2026-03-01": False, "2026-05-01": True},
         ),
-        # Withdrawn, and given anew.
+        # Withdrawn, and given again.
         order(
             "completed",
             "2026-03-01",
             kinds="newsletter",
             choices={"2026-03-01": True, "2026-04-01": False, "2026-05-01": True},
         ),
-        # What is declined at the checkout is the newsletter, not order attribution.
+        # Declining at the checkout is about the newsletter, not about order attribution.
         order(
             "completed",
             "2026-05-01",
@@ -181,7 +181,7 @@ def test_entry_of_a_given_consent(facts: Facts, policy: Policy) -> None:
             kinds="newsletter",
             choices={"2026-05-02": True, "2026-09-09": False},
         ),
-        # Said again and again: the first of each run counts.
+        # Repeated choices: the first of each run counts.
         customer(
             "2026-01-10",
             kinds="newsletter",
@@ -192,7 +192,7 @@ def test_entry_of_a_given_consent(facts: Facts, policy: Policy) -> None:
                 "2026-10-01": False,
             },
         ),
-        # Withdrawn, given anew, withdrawn again: the last consent is the one that ended.
+        # Withdrawn, given again, withdrawn again: the last consent ended.
         customer(
             "2026-01-10",
             kinds="newsletter",
@@ -305,10 +305,10 @@ def test_entry_of_a_support_request(policy: Policy) -> None:
             order(paid_at="2024-06-01", refunds={1: "2026-06-01", 2: "2025-06-01", 3: None}),
             "2026-12-31",
         ),
-        # None known: the day it was created.
+        # No event known: the day of creation.
         (order("completed", "2023-06-01"), "2023-12-31"),
         (order("refunded", "2023-06-01", refunds={1: None}), "2023-12-31"),
-        # Creation is no accounting event where one is known.
+        # Creation does not count if an accounting event is known.
         (order("completed", "2026-01-01", paid_at="2025-12-01"), "2025-12-31"),
     ],
 )
@@ -342,7 +342,7 @@ def test_inactivity_from_a_leap_day(policy: Policy) -> None:
 
 
 def test_a_change_by_staff_or_by_the_service_is_no_activity(policy: Policy) -> None:
-    """`date_modified` moves at each of our writes; the account's date does not."""
+    """Each of our writes changes `date_modified`, but not the account's day of activity."""
     early, late = (
         CustomerSchema(policy.meta).load(recordings.customer(date_modified_gmt=modified)).facts
         for modified in ("2026-11-23T00:00:00", "2029-11-23T00:00:00")
@@ -361,7 +361,7 @@ def test_technical_clock_runs_from_the_order(kinds: str, policy: Policy) -> None
 
 
 def test_consent_log_clock(policy: Policy) -> None:
-    """The last choice counts: that it was made must be demonstrable, whatever it was."""
+    """The last choice counts, whatever it was: the shop must be able to prove it."""
     choices = (Choice(at("2025-05-01"), given=True), Choice(at("2026-05-01"), given=False))
     found = governing(ConsentFacts("cookie-consent", choices), policy)
     assert (found.retention_class, str(found.runs_from), found.until) == (
@@ -369,7 +369,7 @@ def test_consent_log_clock(policy: Policy) -> None:
         "2026-05-01",
         None,
     )
-    # To be able to prove it: no law orders the log.
+    # Kept as a proof: no law requires the log.
     assert found.basis == "legitimate-interests"
     assert (str(found.review_after), str(found.delete_after)) == ("2027-05-01", "2028-05-01")
 
@@ -384,7 +384,7 @@ def test_consent_log_clock(policy: Policy) -> None:
             "consent-withdrawn",
             None,
         ),
-        # Only that it was withdrawn is known: it ended as it began.
+        # Only the withdrawal is known: the consent ends on its first day.
         ([("2026-09-09", False)], None, "2026-09-09"),
     ],
 )
@@ -411,13 +411,13 @@ def test_creation_clock_of_an_account(policy: Policy) -> None:
 @pytest.mark.parametrize(
     ("clock", "facts"),
     [
-        # Clocks that the check of the policy keeps from these kinds of records.
+        # Clocks that the policy check does not allow for these kinds of records.
         ("last-activity", order()),
         ("accounting-year-end", customer()),
         ("consent", SupportRequestFacts(closed_at=at("2026-11-22"))),
-        # A consent that stands has no end.
+        # A consent in effect has no end.
         ("consent-ended", customer(kinds="newsletter", choices={"2026-05-01": True})),
-        # An account of which only an order told.
+        # An account that is known only from an order.
         ("created", customer(None)),
         ("consent", customer(None)),
     ],
@@ -435,13 +435,13 @@ def test_broken_accounting_year(tmp_path: Path) -> None:
     assert (str(found.runs_from), str(found.delete_after)) == ("2027-06-30", "2032-06-30")
 
 
-# --- what an order holds -----------------------------------------------------------------------------------
+# --- data of an order -----------------------------------------------------------------------------------
 
 SUPPORT = ("legitimate-interests", "support-requests")
 TECHNICAL = ("legitimate-interests", "technical")
 MARKETING = ("consent", "marketing")
 
-# data, kind of data that must be there, and the tag: of a paid order and of one that was never paid
+# data category, required kind of data, and the tags of a paid and of an unpaid order
 ORDER_HOLDS = [
     ("order-payment", "", ACCOUNTING, UNPAID),
     ("identity-contact (identity)", "identity", ACCOUNTING, UNPAID),
@@ -502,7 +502,7 @@ def test_an_unknown_status_follows_the_payment(
     ],
 )
 def test_secondary_data_never_lengthen_a_record(facts: Facts, policy: Policy) -> None:
-    """The note (36 months) and the standing consent (no end) both outlast what governs."""
+    """The note (36 months) and the consent in effect (no end) both outlast the governing entry."""
     plan = planned(facts, policy)
     ends = [item.delete_after or date.max for item in plan.entries]
     assert plan.governing is not None
@@ -521,7 +521,7 @@ def test_the_longest_of_several_governing_entries_wins(tmp_path: Path) -> None:
     assert governing(order("completed", kinds="note"), changed).data == "order-payment"
 
 
-# --- what a customer holds ---------------------------------------------------------------------------------
+# --- data of a customer ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -547,7 +547,7 @@ def test_the_longest_of_several_governing_entries_wins(tmp_path: Path) -> None:
                 ("marketing", *MARKETING, False),
             },
         ),
-        # An order placed is activity, and no data of its own.
+        # A placed order is activity, and no data of the account.
         (
             customer(last_order_at="2026-11-22"),
             {("account", *ACCOUNT, True), ("identity-contact", *ACCOUNT, False)},
@@ -605,8 +605,8 @@ def test_a_trashed_record_keeps_its_schedule(policy: Policy) -> None:
 
 
 def test_an_erased_order_keeps_what_the_eraser_left(policy: Policy) -> None:
-    """A note, a shortened address, order attribution, consent meta and what was written on items and refunds stay, with
-    dates of their own; the tag says what stood before."""
+    """A note, a shortened address, order attribution, consent meta and texts on items and refunds stay, with
+    their own dates. The tag keeps the schedule from before."""
     kept = planned(order(**EVERYTHING), policy)
     erased = planned(order(**EVERYTHING, erased_at="2026-12-24"), policy)
     assert (erased.phase, erased.governing) == ("erased", kept.governing)
@@ -661,7 +661,7 @@ def test_item_texts_of_an_unpaid_order_go_with_the_order(policy: Policy) -> None
 
 
 def test_the_recorded_erasure(policy: Policy) -> None:
-    """Names of `[deleted]` and an address of `deleted@site.invalid` are not mistaken for data that is left."""
+    """Placeholders such as `[deleted]` and `deleted@site.invalid` do not count as remaining data."""
     facts = OrderSchema(policy.meta).load(recordings.delivery(33).payload).facts
     plan = planned(facts, policy)
     assert (plan.phase, [item.name for item in plan.entries]) == (

@@ -1,4 +1,4 @@
-"""Time zones of stores: read from any index, and compared by what they mean."""
+"""Time zones of stores: read from any index, and compared by their meaning."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ def test_an_offset_is_read_back_as_it_was_written(minutes: int) -> None:
     [
         ("Europe/Oslo", 1, "Europe/Oslo"),
         ("UTC", 0, "UTC"),
-        # The name counts, and not the offset that it has today.
+        # The name counts, and not its offset of today.
         ("Europe/Oslo", 2, "Europe/Oslo"),
         ("", 2, "UTC+02:00"),
         ("", "-3.5", "UTC-03:30"),
         ("", 5.75, "UTC+05:45"),
         (None, 0, "UTC+00:00"),
-        # Names that are none here, a folder and a file elsewhere among them.
+        # Unknown names, among them a folder and a file outside the zone database.
         ("Mars/Olympus", 2, UNKNOWN),
         ("Europe", 2, UNKNOWN),
         ("../../etc/passwd", 2, UNKNOWN),
         ("/etc/localtime", 2, UNKNOWN),
         ("A" * 500, 2, UNKNOWN),
-        # Offsets that are none.
+        # Invalid offsets.
         ("", "", None),
         ("", 15, None),
         ("", float("nan"), None),
@@ -79,11 +79,11 @@ def test_the_zone_of_an_index(name: object, offset: object, text: str | None) ->
         ("UTC+02:00", HOUR, False),
         ("UTC+00:00", 2 * HOUR, True),
         ("UTC", 2 * HOUR, True),
-        # Summer time at the same moment, an hour away.
+        # Summer time begins at the same moment, an hour apart.
         ("Europe/London", HOUR, True),
         # Summer time on other days.
         ("America/New_York", 6 * HOUR, True),
-        # None that this machine knows: nothing can be compared.
+        # Unknown on this machine: nothing can be compared.
         (UNKNOWN, None, None),
     ],
 )
