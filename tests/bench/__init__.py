@@ -1,1 +1,1 @@
-"""What `make bench` measures, and the means to measure it: floor, service, load, ledgers of any size."""
+"""The measurements of `make bench`, and their means: floor, service, load, ledgers of any size."""

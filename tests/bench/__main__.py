@@ -29,7 +29,7 @@ QUICK = ("intake", "growth")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0; or 1 where the quick run finds something far too slow."""
+    """Measure and report. Return 1 if the quick run finds something far too slow, otherwise 0."""
     asked = _parser().parse_args(arguments)
     plan = (Plan.quick() if asked.quick else Plan()).of_records(asked.records)
     _prepare_process()
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _prepare_process() -> None:
-    """A load may have thousands of connections open; and whoever ends us ends what we have started."""
+    """Allow thousands of open connections, and end the child processes when this process is ended."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,4 +1,4 @@
-"""One run of the measurements: how large it is, where its files are, and what all parts of it use."""
+"""One run of the measurements: its size, its files, and the objects that all parts use."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ POLICY_FILE = ROOT / "deploy/policies/smartgroup.toml"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is measured. `seconds` is how long one load lasts, `rounds` how often each is repeated."""
+    """The size of a run. One load lasts `seconds`, and each load is repeated `rounds` times."""
 
     rounds: int = 5
     seconds: float = 2.5
@@ -39,7 +39,7 @@ class Plan:
 
     @classmethod
     def quick(cls) -> Self:
-        """Enough to see whether something is badly wrong, in under two minutes."""
+        """A run of under two minutes, enough to notice serious problems."""
         return cls(
             3,
             1.5,
@@ -52,13 +52,13 @@ class Plan:
         )
 
     def of_records(self, records: int | None) -> Plan:
-        """The same, with large ledgers of another size, where one is given."""
+        """The same plan with large ledgers of another size, if one is given."""
         return self if records is None else replace(self, sizes=(records,))
 
 
 @dataclass
 class Bench:
-    """What the parts of a run are given."""
+    """The objects that all parts of a run use."""
 
     plan: Plan
     directory: Path
@@ -68,17 +68,17 @@ class Bench:
     began: float = field(default_factory=time.monotonic)
 
     def say(self, words: str) -> None:
-        """Tell who waits what is being done."""
+        """Print what is being measured."""
         sys.stderr.write(f"{time.monotonic() - self.began:6.0f} s  {words}\n")
 
     def place(self, name: str) -> Path:
-        """A new directory for one stack of processes."""
+        """Create a directory for one stack of processes."""
         return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.directory))
 
 
 @contextmanager
 def bench(plan: Plan) -> Iterator[Bench]:
-    """A run in a directory of its own, which is removed at the end."""
+    """Run in a new directory, which is removed at the end."""
     VAR.mkdir(parents=True, exist_ok=True)
     policy = load_policy(POLICY_FILE)
     with tempfile.TemporaryDirectory(prefix="run-", dir=VAR) as name, ExitStack() as stack:

@@ -1,6 +1,6 @@
-"""What the quick run holds the service to: ratios within one run, never a time.
+"""The limits of the quick run: ratios within one run, never a time.
 
-The best round counts: what else runs on a shared machine makes a round slower, and none faster.
+The best round counts: other load on a shared machine makes a round slower, and never faster.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LEAST_OF_EMPTY = 0.60
 
 
 def shortfalls(parts: Parts) -> Iterator[str]:
-    """What is too slow, in words; nothing, where nothing is."""
+    """Yield a sentence for each figure that is too slow."""
     for figure in select_figures(parts.get("intake", ()), TO_FLOOR, side=SERVICE):
         database = str(figure.labels["database"])
         least = LEAST_OF_FLOOR[database]

@@ -24,19 +24,19 @@ BACKENDS: tuple[Backend, ...] = ("sqlite", "postgresql")
 
 @dataclass
 class Databases:
-    """Makes ledgers in `directory`; large SQLite files are kept in `kept` for the next run."""
+    """Create ledgers in `directory`. Large SQLite files are kept in `kept` for the next run."""
 
     directory: Path
     kept: Path
     policy: Policy
     stack: ExitStack
-    """Ends the server of PostgreSQL, which is started when it is first needed."""
+    """Ends the PostgreSQL server, which starts when it is first needed."""
 
     _server: str | None = field(default=None, init=False)
 
     @contextmanager
     def new(self, backend: Backend) -> Iterator[str]:
-        """The URL of a ledger that holds nothing, and is removed at the end."""
+        """Create an empty ledger, yield its URL, and remove it at the end."""
         with self._place(backend) as url:
             with closing(Database(url)) as ledger:
                 upgrade(ledger)
@@ -44,7 +44,7 @@ class Databases:
 
     @contextmanager
     def large(self, backend: Backend, number: int) -> Iterator[str]:
-        """The URL of a ledger that holds so many records, and is removed at the end."""
+        """Create a ledger with `number` records, yield its URL, and remove it at the end."""
         with self._place(backend) as url:
             with closing(Database(url)) as ledger:
                 if backend == "sqlite":
@@ -74,7 +74,7 @@ class Databases:
         return self._server
 
     def _template(self, number: int) -> Path:
-        """A large SQLite ledger by this version of the service, made where there is none yet."""
+        """A large SQLite ledger of this version of the service. It is created if it does not exist."""
         self.kept.mkdir(exist_ok=True)
         path = self.kept / f"{number}-{head()}-{tagged_by(self.policy)}-{_version()}.db"
         if not path.exists():
@@ -88,13 +88,13 @@ class Databases:
 
 
 def _version() -> str:
-    """Which large ledgers these modules make."""
+    """A hash of the modules that create large ledgers."""
     sources = b"".join(Path(str(module.__file__)).read_bytes() for module in (sample_shop, ledgers))
     return sha256(sources).hexdigest()[:8]
 
 
 def size(url: str) -> int:
-    """Bytes that the ledger takes, without what it keeps free for later and without SQLite's log."""
+    """The size of the ledger in bytes, without its free pages and without SQLite's log."""
     with closing(Database(url)) as ledger, ledger.read() as connection:
         if not ledger.is_sqlite:
             return int(

@@ -1,4 +1,4 @@
-"""What was measured, as plain data."""
+"""Measured figures as plain data."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from statistics import median
 from typing import Any, Self
 
 Labels = dict[str, str | int]
-"""What a figure is of: the side, the database, the number of records, the rate …"""
+"""The conditions of a figure: `side` (the name of the target), database, number of records, rate …"""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A value for each round, in a unit."""
+    """A measured quantity, with a value for each round."""
 
     name: str
     unit: str
@@ -22,16 +22,16 @@ class Figure:
 
     @classmethod
     def single(cls, name: str, unit: str, value: float, labels: Labels) -> Self:
-        """What was measured once."""
+        """A figure that was measured once."""
         return cls(name, unit, (value,), labels)
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
-        """Read back what `as_dict` gave."""
+        """The figure from the output of `as_dict`."""
         return cls(raw["name"], raw["unit"], tuple(raw["values"]), raw["of"])
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON takes it."""
+        """The figure as a JSON object."""
         values = [round(value, 4) for value in self.values]
         return {
             "name": self.name,
@@ -42,12 +42,12 @@ class Figure:
 
     @property
     def median(self) -> float:
-        """The middle one of all rounds."""
+        """The median of all rounds."""
         return median(self.values)
 
 
 def select_figures(figures: Iterable[Figure], name: str, **labels: str | int) -> list[Figure]:
-    """Those of this name that are of all this."""
+    """The figures with this name and all these labels."""
     return [
         figure
         for figure in figures
@@ -56,7 +56,7 @@ def select_figures(figures: Iterable[Figure], name: str, **labels: str | int) ->
 
 
 def ratios(name: str, above: Figure, below: Figure, labels: Labels) -> Figure:
-    """One over the other, round by round: both were measured one after the other."""
+    """`above` divided by `below`, round by round."""
     values = tuple(
         one / other if other else 0.0 for one, other in zip(above.values, below.values, strict=True)
     )

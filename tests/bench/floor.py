@@ -1,6 +1,6 @@
-"""The floor: what Flask and gunicorn take to receive a signed delivery, verify it, and keep nothing.
+"""The floor: a Flask app that verifies a signed delivery and stores nothing.
 
-No service that is written with these can be faster. `tests.bench.targets` starts it.
+No service with Flask and gunicorn can be faster. `tests.bench.targets` starts it.
 """
 
 from __future__ import annotations

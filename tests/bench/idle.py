@@ -1,4 +1,4 @@
-"""Whether anything else is at work on this machine: a measurement beside it would say little."""
+"""Check that the machine is idle: other work on it would spoil a measurement."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 IDLE_SHARE = 0.1
-"""Up to this part of all cores at work is idle enough."""
+"""The machine counts as idle up to this share of busy cores."""
 
 LOOK_SECONDS = 0.3
 
 
 @dataclass
 class Idleness:
-    """Waits for the machine to be idle, and remembers how busy it was when the waiting was over."""
+    """Wait for an idle machine, and record how busy it was after the wait."""
 
     patience: float
-    """Seconds to wait at most."""
+    """The longest wait in seconds."""
 
     shares: list[float] = field(default_factory=list)
 
     def wait(self) -> None:
-        """Return once the machine is idle, or patience has come to its end."""
+        """Return when the machine is idle, or after `patience` seconds."""
         deadline = time.monotonic() + self.patience
         share = busy_share()
         while share > IDLE_SHARE and time.monotonic() < deadline:
@@ -32,7 +32,7 @@ class Idleness:
 
     @property
     def words(self) -> str:
-        """How it was, all in all."""
+        """A sentence on how idle the machine was."""
         busy = [share for share in self.shares if share > IDLE_SHARE]
         if not busy:
             return f"The machine was idle before each of {len(self.shares)} measurements."
@@ -43,14 +43,14 @@ class Idleness:
 
 
 def busy_share(seconds: float = LOOK_SECONDS) -> float:
-    """The part of all cores that was at work in the next so many seconds."""
+    """The share of busy cores during the next `seconds` seconds."""
     before, began = _busy_seconds(), time.monotonic()
     time.sleep(seconds)
     return (_busy_seconds() - before) / (time.monotonic() - began) / (os.cpu_count() or 1)
 
 
 def _busy_seconds() -> float:
-    """What all cores worked since the start of the machine: user, nice, system, interrupts, and what was stolen."""
+    """The busy seconds of all cores since boot: user, nice, system, interrupts and stolen time."""
     user, nice, system, _idle, _waiting, *interrupts = map(
         int, Path("/proc/stat").read_text().split("\n")[0].split()[1:9]
     )

@@ -1,6 +1,6 @@
-"""A ledger of any size, made fast: the rows of one family a day, stamped out by the database itself.
+"""Create a ledger of any size fast: the database copies the rows of one family a day.
 
-Each record has ids and a time of day of its own. All is sealed and written back, and the policy is in force.
+Each record has its own ids and time of day. All history is sealed, nothing is left to push, and the policy is in force.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from hooks.retention.policy import Policy
 from tests.bench.sample_shop import CUSTOMER, DAYS, FAMILY_SIZE, NOON, family_rows
 
 FIRST_ID = 1000
-"""Below those of the orders in `tests.bench.traffic`."""
+"""The first id. All ids are below those of the orders in `tests.bench.traffic`."""
 
 _AT_ONCE = 5000
-"""Families made in one transaction."""
+"""Number of families in one transaction."""
 
 _SECONDS = 12 * 3600
-"""Between 08 and 20 o'clock in UTC: the same day in any time zone of Europe."""
+"""The seconds between 08:00 and 20:00 UTC, which are of the same day in all time zones of Europe."""
 
 _metadata = MetaData()
 _OWN = [column.name for column in records.c if column.name != "id"]
@@ -62,7 +62,7 @@ _clocks = Table(
 
 
 def fill(ledger: Database, policy: Policy, number: int) -> None:
-    """Put so many records (a multiple of FAMILY) into a new ledger, by this policy."""
+    """Insert `number` records (a multiple of FAMILY_SIZE) into a new ledger, tagged by this policy."""
     upgrade(ledger)
     families = number // FAMILY_SIZE
     with ledger.write() as connection:
@@ -80,7 +80,7 @@ def fill(ledger: Database, policy: Policy, number: int) -> None:
 
 
 def _prepare(connection: Connection, policy: Policy, families: int) -> None:
-    """Write down the rows to be stamped out."""
+    """Insert the rows that are copied later."""
     columns = ("day", "place", "reason", *_OWN)
     for day in sorted({number * DAYS // families for number in range(families)}):
         rows = [
@@ -99,7 +99,7 @@ def _times() -> Iterator[dict[str, int | str]]:
 
 
 def _stamp(connection: Connection, first: int, end: int, families: int) -> None:
-    """Make the records of the families from `first` to before `end`, and a line of history for each."""
+    """Insert the records of the families from `first` to before `end`, and a line of history for each."""
     before = connection.execute(select(func.coalesce(func.max(records.c.id), 0))).scalar_one()
     connection.execute(insert(records).from_select(_OWN, _rows(first, end, families)))
     number = records.c.external_id - FIRST_ID
@@ -121,7 +121,7 @@ def _stamp(connection: Connection, first: int, end: int, families: int) -> None:
 
 
 def _rows(first: int, end: int, families: int) -> Select[tuple[object, ...]]:
-    """The columns of `_OWN`, by family and place."""
+    """Select the columns of `_OWN`, ordered by family and place."""
     numbers = select(literal(first, Integer).label("number")).cte("numbers", recursive=True)
     numbers = numbers.union_all(select(numbers.c.number + 1).where(numbers.c.number < end - 1))
     number = numbers.c.number
@@ -144,7 +144,7 @@ def _rows(first: int, end: int, families: int) -> Select[tuple[object, ...]]:
 
 
 def seal(ledger: Database) -> None:
-    """As a worker does, in larger parts."""
+    """Seal the history as a worker does, in larger batches."""
     sealed = 1
     while sealed:
         with ledger.write() as connection:
@@ -152,7 +152,7 @@ def seal(ledger: Database) -> None:
 
 
 def tidy(ledger: Database) -> None:
-    """What the databases do by themselves in time: one works through its log, the other counts its rows."""
+    """Do the upkeep that the databases do in time: SQLite's checkpoint, PostgreSQL's VACUUM ANALYZE."""
     if ledger.is_sqlite:
         ledger.close()  # as the last connection does when it goes
         return

@@ -1,6 +1,6 @@
-"""A load of deliveries as WooCommerce sends them: HTTP/1.0, a new connection each, the answer read to its end.
+"""Send a load of deliveries as WooCommerce does: HTTP/1.0, a new connection each, the answer read to its end.
 
-None of the usual load generators does that with a body and a signature of its own for each request. One thread, no
+The usual load generators cannot do that with a different body and signature for each request. One thread, no
 more than a few system calls a request, so that the sender takes little of the cores that it shares.
 """
 
@@ -23,27 +23,27 @@ Address = tuple[str, int]
 
 @dataclass
 class Outcome:
-    """What became of one load. Latencies are in seconds; in an open loop they count from when the request was due,
-    so that one which had to wait to be sent is not made to look fast."""
+    """The result of one load. Latencies are in seconds; in an open loop they count from the due time of the request,
+    so that the wait before sending counts, too."""
 
     seconds: float = 0.0
     latencies: array[float] = field(default_factory=lambda: array("d"))
     statuses: Counter[int] = field(default_factory=Counter)
     worst_lag: float = 0.0
-    """How late the sender itself was, at worst: no figure is better than that."""
+    """The largest delay of the sender itself: no figure is more exact."""
 
     @property
     def rate(self) -> float:
-        """Answers of 200 a second."""
+        """Answers with status 200 per second."""
         return self.statuses[200] / self.seconds if self.seconds else 0.0
 
     @property
     def failed(self) -> int:
-        """Requests that were answered by something else than 200, or not at all."""
+        """The number of requests with another answer than 200, or without one."""
         return sum(self.statuses.values()) - self.statuses[200]
 
     def percentile(self, part: float) -> float:
-        """The latency that `part` of the requests (0.99, say) were no slower than."""
+        """The latency that a `part` of the requests (such as 0.99) did not exceed."""
         ordered = sorted(self.latencies)
         return ordered[min(int(len(ordered) * part), len(ordered) - 1)] if ordered else 0.0
 
@@ -58,7 +58,7 @@ class _Exchange:
 
 
 class _Sender:
-    """Has any number of requests under way, and waits for what comes back."""
+    """Send any number of requests at the same time, and wait for their answers."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -67,7 +67,7 @@ class _Sender:
         self._poll = select.epoll()
 
     def send(self, request: bytes, due: float) -> None:
-        """Connect and send; on loopback both are done at once as a rule."""
+        """Connect and send. On loopback both usually complete at once."""
         link = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         link.setblocking(False)
         exchange = _Exchange(due, memoryview(request))
@@ -83,7 +83,7 @@ class _Sender:
         self._poll.register(link.fileno(), select.EPOLLOUT if exchange.unsent else select.EPOLLIN)
 
     def receive(self, timeout: float) -> None:
-        """Wait at most `timeout` seconds for something to come back, and take what did."""
+        """Wait at most `timeout` seconds for answers, and read them."""
         for number, _ in self._poll.poll(timeout):
             link, exchange = self.waiting[number]
             try:
@@ -105,7 +105,7 @@ class _Sender:
                 self._end(number, _status(exchange.answer))
 
     def drop_overdue(self) -> None:
-        """Give up on what has waited too long."""
+        """Give up requests that have waited too long."""
         limit = time.perf_counter() - GIVE_UP_SECONDS
         while self.waiting:
             number, (_, longest) = next(iter(self.waiting.items()))
@@ -114,7 +114,7 @@ class _Sender:
             self._end(number, 0)
 
     def close(self) -> None:
-        """Let go of the poll."""
+        """Close the poll object."""
         self._poll.close()
 
     def _end(self, number: int, status: int) -> None:
@@ -132,7 +132,7 @@ def _status(answer: bytes) -> int:
 def closed_loop(
     address: Address, requests: Iterator[bytes], *, seconds: float, at_once: int
 ) -> Outcome:
-    """Send requests for so long, always `at_once` of them under way: as fast as the other side can."""
+    """Send requests for `seconds`, always `at_once` of them at the same time: as fast as the target can answer."""
     sender = _Sender(address)
     began = time.perf_counter()
     while time.perf_counter() - began < seconds and (request := next(requests, None)) is not None:
@@ -146,7 +146,7 @@ def closed_loop(
 def open_loop(
     address: Address, requests: Iterator[bytes], *, rate: float, seconds: float
 ) -> Outcome:
-    """Send `rate` requests a second, evenly, whether or not the ones before were answered."""
+    """Send `rate` requests a second, evenly, without waiting for answers."""
     sender = _Sender(address)
     began = time.perf_counter()
     for number, request in enumerate(islice(requests, int(rate * seconds))):
@@ -170,7 +170,7 @@ def _finish(sender: _Sender, began: float) -> Outcome:
 
 
 def http_request(path: str, headers: Sequence[tuple[str, str]], body: bytes) -> bytes:
-    """One POST as it goes over the wire."""
+    """The bytes of one POST request."""
     lines = [
         f"POST {path} HTTP/1.0",
         "Host: 127.0.0.1",

@@ -22,7 +22,7 @@ LATENCY, GROWTH = "bench-latency.svg", "bench-growth.svg"
 
 
 def draw(parts: Parts, directory: Path) -> list[Path]:
-    """Draw those plots of which there are figures; the files that were written."""
+    """Draw the plots for which there are figures. Return the written files."""
     made = []
     if parts.get("intake"):
         made.append(_latencies(parts["intake"], directory / LATENCY))
@@ -43,7 +43,7 @@ def _sheet(path: Path, columns: int) -> Iterator[list[Axes]]:
 
 
 def _latencies(figures: Sequence[Figure], path: Path) -> Path:
-    """A panel each for the floor and the databases: how long requests take at each rate."""
+    """Draw the latencies at each rate, with a panel for the floor and for each database."""
     panels = {"the floor": {"side": FLOOR, "database": "sqlite"}}
     panels |= {
         f"the service on {NAMES[name]}": {"side": "service", "database": name}
@@ -62,7 +62,7 @@ def _latencies(figures: Sequence[Figure], path: Path) -> Path:
 
 
 def _growth(figures: Sequence[Figure], path: Path) -> Path:
-    """How fast intake is by the size of the ledger: as a part of the floor, and of the rate at an empty one."""
+    """Draw the rate of intake by the size of the ledger: as a part of the floor, and of the rate at an empty ledger."""
     with _sheet(path, 2) as axes:
         for name in _databases(figures):
             _line(
@@ -87,7 +87,7 @@ def _databases(figures: Iterable[Figure]) -> list[str]:
 
 
 def _line(panel: Axes, figures: Iterable[Figure], by: str, label: str) -> None:
-    """Medians, with the least and the most behind them."""
+    """Draw the medians, with the range from minimum to maximum behind them."""
     points = sorted(figures, key=lambda figure: figure.labels[by])
     where = [float(figure.labels[by]) for figure in points]
     (line,) = panel.plot(

@@ -1,4 +1,4 @@
-"""The figures as a table in Markdown and as JSON; what one run did not measure stays as the run before had it."""
+"""The figures as a table in Markdown and as JSON. Parts that a run does not measure keep their earlier figures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hooks import __version__
 from tests.bench.figures import Figure
 
 Parts = Mapping[str, Sequence[Figure]]
-"""The figures, by the part of the measurements that they come from."""
+"""The figures by part."""
 
 NOT_IN_TABLE = frozenset({"9 of 10", "p99.9"})
 """Figures that a plot needs and a reader does not."""
@@ -22,7 +22,7 @@ HEAD = ("measured", "of", "median", "least", "most", "rounds")
 
 
 def table(parts: Parts) -> str:
-    """One table a part; numbers in the unit that stands behind the name."""
+    """One Markdown table for each part. The unit of a number stands after the name."""
     return "\n\n".join(f"**{part}**\n\n{_rows(figures)}" for part, figures in parts.items())
 
 
@@ -56,14 +56,14 @@ def _words(key: str, value: str | int) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits that count, and none cut off before the point."""
+    """The number with three significant digits, and with all digits before the point."""
     if value == int(value) or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"
 
 
 def read(path: Path) -> dict[str, list[Figure]]:
-    """The figures of the runs before, by part; none where there was none."""
+    """The figures of earlier runs by part; empty if there was no run."""
     if not path.exists():
         return {}
     raw = json.loads(path.read_text())
@@ -73,7 +73,7 @@ def read(path: Path) -> dict[str, list[Figure]]:
 
 
 def write(path: Path, parts: Parts, notes: Sequence[str]) -> None:
-    """As JSON, with what is to be known of the machine."""
+    """Write the figures as JSON, with a description of the machine."""
     told = {"version": __version__, "machine": _machine(), "notes": list(notes)}
     figures = {part: [figure.as_dict() for figure in found] for part, found in parts.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,6 +92,6 @@ def _machine() -> dict[str, Any]:
 def merged(
     before: Mapping[str, Sequence[Figure]], now: Parts, order: Iterable[str]
 ) -> dict[str, Sequence[Figure]]:
-    """Each part as it was measured last, in this order."""
+    """The latest figures of each part, in this order."""
     everything = {**before, **now}
     return {part: everything[part] for part in order if part in everything}

@@ -1,4 +1,4 @@
-"""Loads on several sides in turn, so that whatever the machine is doing meanwhile is done to all of them."""
+"""Put loads on several targets in turn, so that other work on the machine affects all of them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ RATE = "answers a second, as many as it can"
 TO_FLOOR = "that, as a part of the floor's"
 FAILED = "requests that failed"
 PERCENTILES = {"half of all": 0.5, "9 of 10": 0.9, "p99": 0.99, "p99.9": 0.999}
-"""By the name that it has in the report: the part of all requests that took no longer."""
+"""The percentiles by their names in the report."""
 
 OVERWHELMED_SECONDS = 1.0
-"""A side whose p99 at some rate is longer than this is not asked for more."""
+"""A target whose p99 is longer than this gets no higher rate."""
 
 
 def run_in_turn(
     bench: Bench, targets: Sequence[Target], load: Callable[[Target], Outcome], rounds: int
 ) -> dict[str, list[Outcome]]:
-    """What came of the load on each side, by round; every other round goes through the sides backwards."""
+    """The outcomes of the load on each target, by round. Every second round goes through the targets backwards."""
     found: dict[str, list[Outcome]] = {target.name: [] for target in targets}
     for number in range(rounds):
         for target in targets if number % 2 == 0 else reversed(targets):
@@ -34,7 +34,7 @@ def run_in_turn(
 
 
 def closed(bench: Bench, targets: Sequence[Target], labels: Labels) -> Iterator[Figure]:
-    """How many requests a second each side answers at most, and how that compares with the floor."""
+    """Measure how many requests a second each target answers at most, and the ratio to the floor."""
     found = run_in_turn(bench, targets, lambda target: target.closed(bench), bench.plan.rounds)
     rates = {
         name: Figure(RATE, "1/s", tuple(one.rate for one in outcomes), labels | {"side": name})
@@ -50,7 +50,7 @@ def closed(bench: Bench, targets: Sequence[Target], labels: Labels) -> Iterator[
 def steady(
     bench: Bench, targets: Sequence[Target], labels: Labels, rates: Sequence[int]
 ) -> Iterator[Figure]:
-    """How long each side takes to answer at each rate, until it is overwhelmed."""
+    """Measure the latencies of each target at each rate, until it is overwhelmed."""
     left = list(targets)
     for rate in rates:
         found = run_in_turn(
@@ -72,7 +72,7 @@ def _latencies(outcomes: list[Outcome], labels: Labels) -> Iterator[Figure]:
 
 
 def _failures(found: dict[str, list[Outcome]], labels: Labels) -> Iterator[Figure]:
-    """Nothing, where none failed."""
+    """Yield the number of failed requests by status, if any failed."""
     for name, outcomes in found.items():
         for status in sorted({status for one in outcomes for status in one.statuses} - {200}):
             told = f"answered by {status}" if status else "not answered"

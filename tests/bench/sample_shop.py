@@ -1,6 +1,6 @@
-"""What a shop of five years holds: for each of its days a customer with orders, guests' orders, and a request.
+"""The records of a five-year-old shop: for each day a customer with orders, guests' orders, and a request.
 
-By the rules alone, as in `tests.support.large_ledger`, but spread over as many different days as a real ledger's are.
+As in `tests.support.large_ledger`, only the rules tag them. But they are spread over all days, as in a real ledger.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ from hooks.tagging.tagger import tag
 SLUG = "shop"
 DAYS = 1825
 FAMILY_SIZE = 10
-"""Records of a family; its customer is the first of them."""
+"""Number of records of a family. The customer is the first one."""
 
 CUSTOMER = 700_000_000
-"""Stands for the id of the family's customer."""
+"""Placeholder for the id of the family's customer."""
 
 NOON = "T12:00:00"
-"""Stands for the time of the day of all that happens."""
+"""Placeholder for the time of day of all events."""
 
 LAST_DAY = datetime(2026, 11, 23, 12, tzinfo=UTC)
-"""The day before those of the deliveries in `tests.bench.traffic`: the same on whichever day it is measured."""
+"""The day before the deliveries of `tests.bench.traffic`. It does not depend on the day of the measurement."""
 
 _LINKED_EVERY = 4
-"""One family of so many has a request or a consent that is about its customer; that of the others is a stranger's."""
+"""In one of so many families the request or consent is about the customer, in the others about a stranger."""
 
 
 def family_rows(day: int, policy: Policy) -> list[dict[str, Any]]:
-    """The columns of the records of a family whose first order was made on this day of the shop, 0 to DAYS - 1; with
+    """The columns of the records of a family whose first order is of this day of the shop, 0 to DAYS - 1; with
     them a `reason` for the history."""
     at = LAST_DAY - timedelta(days=DAYS - 1 - day)
     linked = day % _LINKED_EVERY == 0
@@ -61,7 +61,7 @@ def family_rows(day: int, policy: Policy) -> list[dict[str, Any]]:
 
 
 def _row(place: int, facts: Facts, policy: Policy, bearing: Context) -> dict[str, Any]:
-    """One row as the ledger has it once all is written back."""
+    """One row in the state after the push."""
     subject = (
         next(iter(facts.subjects), None)
         if isinstance(facts, SupportRequestFacts | ConsentFacts)
@@ -83,7 +83,7 @@ def _row(place: int, facts: Facts, policy: Policy, bearing: Context) -> dict[str
 
 
 def _seen(facts: Facts) -> datetime:
-    """When it was last changed, as far as it tells itself."""
+    """The last day that the facts themselves hold."""
     match facts:
         case OrderFacts():
             return facts.erased_at or facts.completed_at or facts.created_at or LAST_DAY
@@ -93,7 +93,7 @@ def _seen(facts: Facts) -> datetime:
 
 
 def _customer(at: datetime, day: int) -> CustomerFacts:
-    """An account that was in use within the last 23 months; whoever was not is no longer there."""
+    """An account that was active within the last 23 months. Others were deleted."""
     active = max(at, LAST_DAY - timedelta(days=(day * 7) % 690))
     choices = (Choice(active, given=True),) if day % 4 == 1 else ()
     kinds = frozenset({"newsletter"} if choices else ())
@@ -101,7 +101,7 @@ def _customer(at: datetime, day: int) -> CustomerFacts:
 
 
 def _other_records(at: datetime, day: int, *, linked: bool) -> Iterator[Facts]:
-    """All but the customer: four orders of theirs, four of guests, and a request or a consent."""
+    """All records but the customer: four orders of theirs, four of guests, and a request or a consent."""
     for number, payment in enumerate(("klarna_payments", "stripe", "ppcp-gateway")):
         yield _paid(
             min(at + timedelta(days=40 * number), LAST_DAY), day + number, payment, CUSTOMER
@@ -150,7 +150,7 @@ def _refunded(at: datetime, day: int) -> OrderFacts:
 
 
 def _unpaid(at: datetime) -> OrderFacts:
-    """Cancelled, and erased by the store after eleven months."""
+    """A cancelled order, which the store erases after eleven months."""
     cancelled_until = at + timedelta(days=335)
     erased = cancelled_until if cancelled_until < LAST_DAY else None
     kinds = frozenset({"identity", "shipping"}) if erased is None else frozenset[str]()
@@ -158,8 +158,10 @@ def _unpaid(at: datetime) -> OrderFacts:
 
 
 def _kinds(at: datetime, day: int) -> frozenset[str]:
-    """Every seventh is not shipped, every fifth has a note. The visitor's address goes after eleven months, the note
-    after some three years."""
+    """The kinds of data of an order. Every seventh order is not shipped, every fifth has a note.
+
+    The visitor's address goes after eleven months, the note after some three years.
+    """
     age = (LAST_DAY - at).days
     kinds = {"identity"} | ({"shipping"} if day % 7 else set())
     kinds |= {"network", "attribution"} if age < 335 else set()
@@ -168,7 +170,7 @@ def _kinds(at: datetime, day: int) -> frozenset[str]:
 
 
 def _tool_record(at: datetime, day: int, subject: Subject) -> Facts:
-    """Made in the last two years, or by an address of which the hash is known only."""
+    """A request or consent of the last two years."""
     made = max(at, LAST_DAY - timedelta(days=(day * 11) % 700))
     subjects, given = frozenset({subject}), (Choice(made, given=True),)
     match day % 3:

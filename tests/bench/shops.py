@@ -1,4 +1,4 @@
-"""The store that answers at once, as a process, and a ledger that knows how much it bears."""
+"""Start the store that answers at once as a process, and prepare the ledger's rate limit for it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from tests.bench.sample_shop import SLUG
 from tests.support.processes import Sandbox, Stack
 
 CALLS = 1000
-"""Calls a second: the most that the settings allow."""
+"""The highest rate in the settings, in calls a second."""
 
 NOBODY = "http://127.0.0.1:9"
-"""Where no store answers: what waits to be written back goes on waiting."""
+"""An address where no store answers, so that pushes stay due."""
 
 
 def orders_and_customers(records: int) -> tuple[int, int]:
-    """How many of each are in a shop of so many records: of five, four are orders."""
+    """The numbers of orders and customers in a shop of this size: four of five records are orders."""
     return records * 4 // 5, records - records * 4 // 5
 
 
 def open_shop(started: Stack, orders: int = 0, customers: int = 0) -> Sandbox:
-    """Start the store, and let every process of the stack that is started later serve it as fast as it can."""
+    """Start the store. Processes of the stack that start later use it without a rate limit."""
     numbers = ["--orders", str(orders), "--customers", str(customers)]
     shop = Sandbox(
         [sys.executable, "-m", "tests.bench.store", *numbers],
@@ -42,8 +42,8 @@ def open_shop(started: Stack, orders: int = 0, customers: int = 0) -> Sandbox:
 
 
 def teach_the_rate(url: str, *, later: bool = False) -> None:
-    """Have the ledger know from before that the store bears all calls; `later`: its lists were gone through just
-    now."""
+    """Store in the ledger that the store bears the highest rate. With `later`, its lists are marked as reconciled
+    just now."""
     now = datetime.now(UTC)
     with closing(Database(url)) as ledger, ledger.write() as connection:
         stores.register(connection, [SLUG])

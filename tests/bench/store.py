@@ -1,4 +1,4 @@
-"""A store that answers at once: as large as it is said to be, with records made while it answers, and no memory.
+"""A store that answers at once. It generates records of any number for each answer, and stores nothing.
 
 `python -m tests.bench.store --orders N --customers N` prints its address. It shows what the client asks for in the
 shape of the recorded ones, takes all writes, and answers them with the whole record as the real one does.
@@ -26,7 +26,7 @@ _ID, _CREATED, _CHANGED, _META, _CUSTOMER = "@id@", "@created@", "@changed@", "@
 
 
 class Shop(ThreadingHTTPServer):
-    """Its orders and customers have the ids from 1 on; every fifth order is a guest's."""
+    """The shop. Its orders and customers have ids from 1 on; every fifth order is a guest's."""
 
     daemon_threads = True
 
@@ -37,7 +37,7 @@ class Shop(ThreadingHTTPServer):
     def shown(
         self, resource: str, number: int, fields: str = "", meta: str = "[]", changed: str = ""
     ) -> str:
-        """One record as JSON; `fields` are those asked for, all where it is empty."""
+        """One record as JSON with the requested `fields`, or with all fields if it is empty."""
         created = _time(number)
         owner = (
             number % self.numbers["customers"] + 1
@@ -62,10 +62,10 @@ class Handler(BaseHTTPRequestHandler):
     server: Shop
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = 1 << 20  # head and body leave together
+    wbufsize = 1 << 20  # send head and body in one packet
 
     def do_GET(self) -> None:
-        """A list, some records of it, or one."""
+        """Answer with a list, some records of it, or one record."""
         asked, query = self._asked()
         if asked is None or asked[1] == "batch":
             self._answer(404, "[]")
@@ -84,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(200, f"[{','.join(rows)}]", total)
 
     def do_POST(self) -> None:
-        """A batch of writes, or one."""
+        """Answer a batch of writes, or one write."""
         asked, _ = self._asked()
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
         if asked is None:
@@ -98,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(200, self._written(asked[0], {"id": int(asked[1]), **body}))
 
     def do_PUT(self) -> None:
-        """One write."""
+        """Answer one write."""
         self.do_POST()
 
     def _written(self, resource: str, item: dict[str, Any]) -> str:
@@ -126,12 +126,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """Write no log."""
 
 
 @cache
 def _template(resource: str, fields: str) -> str:
-    """A record with marks in place of what differs between records."""
+    """A record with placeholders for the values that differ between records."""
     marks = {
         "id": _ID,
         "date_created_gmt": _CREATED,
@@ -150,7 +150,7 @@ def _template(resource: str, fields: str) -> str:
 
 @cache
 def _time(number: int) -> str:
-    """When a record was made: spread over five years, and over the hours of the day."""
+    """The time of creation of a record, spread over five years and over the hours of the day."""
     at = _FIRST + timedelta(days=number * 7 % _DAYS, seconds=number * 31 % 36_000)
     return f"{at:%Y-%m-%dT%H:%M:%S}"
 
@@ -165,7 +165,7 @@ def _page(query: dict[str, str], total: int) -> Iterable[int]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until a signal comes."""
+    """Serve until the process gets a signal."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.store", description=__doc__)
     for name in ("orders", "customers"):
         parser.add_argument(f"--{name}", type=int, default=0)

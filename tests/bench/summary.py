@@ -1,4 +1,4 @@
-"""The table of `docs/performance.md`: of all figures those that say how fast it is, next to what is asked of them."""
+"""The table of `docs/performance.md`: the most important figures, next to their goals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the table: what it says, what is asked for, and which figure it shows of each database."""
+    """A line of the table: its text, its goal, and the figure that it shows for each database."""
 
     words: str
     asked: str
@@ -62,7 +62,7 @@ LINES = (
 
 
 def table(parts: Parts) -> str:
-    """Medians, with the least and the most of all rounds where there are several; a dash for what was not measured."""
+    """The table: medians, with minimum and maximum if there are several rounds; a dash for missing figures."""
     return "\n".join([HEAD, *_rows(parts)])
 
 
@@ -87,7 +87,7 @@ def _cell(figure: Figure) -> str:
 
 
 def put_into(page: Path, parts: Parts) -> None:
-    """Put the table between the marks. Raises ValueError where they are not there."""
+    """Put the table between the marks. Raise ValueError if the marks are missing."""
     began, ended = MARKS
     text, count = re.subn(
         f"(?s){re.escape(began)}.*?{re.escape(ended)}",

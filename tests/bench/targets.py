@@ -1,4 +1,4 @@
-"""What is measured against each other: the floor, and services with ledgers of their own, each with its requests."""
+"""The targets of a load: the floor, and services with their own ledgers, each with a supply of requests."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from tests.support.recordings import SECRET
 FLOOR = "floor"
 
 FIRST_ORDER = 20_000_000
-"""Above all ids of the large ledgers, as a shop's newest orders are."""
+"""The first order id. It is above all ids of the large ledgers, as for the newest orders of a shop."""
 
 FASTEST = 6000
-"""No side answers more requests a second than this."""
+"""The highest rate of any target, in requests a second."""
 
 WARM_UP_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class Target:
-    """Who answers, and what it is sent."""
+    """A server under load, and the supply of its requests."""
 
     name: str
     address: Address
@@ -40,21 +40,21 @@ class Target:
 
     @property
     def url(self) -> str:
-        """Where its pages are."""
+        """The base URL of the server."""
         return "http://{}:{}".format(*self.address)
 
     def prepare(self, bench: Bench) -> None:
-        """Have enough requests ready for any load."""
+        """Prepare enough requests for any load."""
         self.supply.prepare(int(bench.plan.seconds * FASTEST))
 
     def closed(self, bench: Bench) -> Outcome:
-        """As fast as it can, with as many requests under way as the plan says."""
+        """Run a closed loop, with the number of parallel requests in the plan."""
         return closed_loop(
             self.address, self.supply, seconds=bench.plan.seconds, at_once=bench.plan.at_once
         )
 
     def open(self, bench: Bench, rate: int) -> Outcome:
-        """So many requests a second, whether it can or not."""
+        """Run an open loop of `rate` requests a second."""
         return open_loop(self.address, self.supply, rate=rate, seconds=bench.plan.seconds)
 
 
@@ -62,9 +62,9 @@ class Target:
 def services(
     bench: Bench, ledgers: Mapping[str, str], slugs: Sequence[str] = SLUGS, **env: str
 ) -> Iterator[list[Target]]:
-    """The floor, and by each name a service on the ledger with that URL, all with the same number of workers.
+    """Run the floor, and for each name a service on the ledger with that URL, all with the same number of workers.
 
-    A new ledger is in the state that it is in after a minute: until PostgreSQL has counted rows, its plans are poor.
+    New ledgers get their upkeep first: PostgreSQL's query plans are poor until it has counted the rows.
     """
     with ExitStack() as running:
         targets = []
@@ -92,9 +92,9 @@ def _target(name: str, web: Web, supply: Supply) -> Target:
 
 
 def _floor(floor_stack: Stack) -> Web:
-    """It has nothing of the service's own settings but the number of workers.
+    """Start the floor. It shares only the number of workers with the settings of the service.
 
-    They are gunicorn's sync ones, the fastest for this.
+    Its workers are gunicorn's sync workers, the fastest for this.
     """
     bind = f"127.0.0.1:{free_port()}"
     settings = ["--workers", str(workers()), "--worker-class", "sync", "--bind", bind]
@@ -108,7 +108,7 @@ def _floor(floor_stack: Stack) -> Web:
 
 
 def as_installed(slugs: Sequence[str] = SLUGS) -> dict[str, str]:
-    """The settings that a service has of itself, where those of the tests are others; and its stores."""
+    """The service's default settings where the tests use others, and the settings of the stores."""
     own = {"PUSH_SETTLE_SECONDS": "10", "WEB_CONCURRENCY": str(workers())}
     if tuple(slugs) == SLUGS:
         return own
@@ -121,7 +121,7 @@ def as_installed(slugs: Sequence[str] = SLUGS) -> dict[str, str]:
 
 @cache
 def workers() -> int:
-    """How many workers the service has by itself."""
+    """The service's default number of workers."""
     command = [
         sys.executable,
         "-m",

@@ -1,6 +1,6 @@
-"""Deliveries of a busy shop without end, as bytes on the wire: every one different, as large as a real store's.
+"""An endless stream of a busy shop's deliveries as bytes: each one is different, and as large as a real one.
 
-Of four, three are new orders (each second one by a customer with an account) and one is an order of before that has
+Three of four are new orders (every second one by a customer with an account). One is an earlier order that has
 been paid since.
 """
 
@@ -17,10 +17,10 @@ from tests.bench.load import http_request
 from tests.support.recordings import Recorded, delivery, made
 
 BODY_BYTES = 6_000
-"""As large as the order of a few lines that a store sends; the recorded one is made up to it."""
+"""The size of a body, as of an order with a few lines. The recorded order is extended to it."""
 
 PAID_AFTER = 50
-"""An order is paid when its store has sent as many times four deliveries since."""
+"""An order is paid after this many further groups of four deliveries of its store."""
 
 BEGAN = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 
@@ -29,7 +29,7 @@ SLUGS = ("shop",)
 
 
 def deliveries(first: int, *, slugs: Sequence[str] = SLUGS) -> Iterator[bytes]:
-    """Requests from order number `first` on; the same number gives the same request each time. Four deliveries go to
+    """Yield requests from order number `first` on. The same number always gives the same request. Four deliveries go to
     one of the stores `slugs`, the next four to the next."""
     before = 4 * len(slugs) * PAID_AFTER
     for number in range(first, first + 1_000_000_000):
@@ -41,7 +41,7 @@ def deliveries(first: int, *, slugs: Sequence[str] = SLUGS) -> Iterator[bytes]:
 
 
 class Supply:
-    """Requests that are made before they are needed, so that a load takes no time to make them."""
+    """Requests that are prepared in advance, so that a load does not spend time on it."""
 
     def __init__(self, endless: Iterator[bytes]) -> None:
         self._endless = endless
@@ -49,25 +49,25 @@ class Supply:
 
     @classmethod
     def repeated(cls, different: int = 1000) -> Self:
-        """The same few again and again, for who keeps nothing and cannot tell."""
+        """The same few requests repeatedly, for a target that stores nothing."""
         return cls(cycle(islice(deliveries(1), different)))
 
     def prepare(self, count: int) -> None:
-        """Have so many ready; those that the load before left over are among them."""
+        """Prepare `count` requests, including those left from the load before."""
         self._ready.extend(islice(self._endless, max(0, count - len(self._ready))))
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> bytes:
-        """The next one that is ready; the end where none is."""
+        """The next prepared request. Raise StopIteration if there is none."""
         if not self._ready:
             raise StopIteration
         return self._ready.popleft()
 
 
 def _order(number: int, event: int, *, paid: bool) -> Recorded:
-    """The order `number` after the event, which moves the clock on by a tenth of a second."""
+    """The delivery of order `number`, after `event` deliveries."""
     at = BEGAN + timedelta(seconds=number // 10)
     changes: dict[str, Any] = {
         "customer_id": 10_000_000 + number if number % 2 else 0,
@@ -86,7 +86,7 @@ def _on_the_wire(sent: Recorded, slug: str) -> bytes:
 
 
 def _large_order() -> dict[str, Any]:
-    """The recorded order with as many of its lines as make a body of the size."""
+    """The recorded order, with its first line repeated up to BODY_BYTES."""
     order = delivery(8).payload
     line = order["line_items"][0]
     while len(json.dumps(order)) < BODY_BYTES:

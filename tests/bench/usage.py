@@ -1,4 +1,4 @@
-"""What processes take: time of the processor and memory, as Linux counts them."""
+"""The processor time and memory of processes, as Linux counts them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Of a command that has ended. `cpu` is in seconds of one core, `peak` the most memory that it had, in MiB."""
+    """The usage of a finished command. `cpu` is in seconds of one core, `peak` is the largest memory in MiB."""
 
     status: int
     seconds: float
@@ -49,15 +49,15 @@ def run(started: Stack, *arguments: str, limit: float, **env: str) -> Usage:
         raise
     child.returncode = os.waitstatus_to_exitcode(
         status
-    )  # it is waited for, which `subprocess` does not know
+    )  # `wait4` has reaped the child, which `subprocess` does not know
     cpu = used.ru_utime + used.ru_stime
     return Usage(child.returncode, time.monotonic() - began, cpu, most)
 
 
 def _ended(pid: int, deadline: float) -> tuple[int, resource.struct_rusage, float]:
-    """Its status, what it has used, and the most memory that it was seen to have.
+    """Wait for the end. Return the status, the usage, and the largest memory seen.
 
-    `ru_maxrss` is no measure of that: it counts ours, too, which it was forked from.
+    `ru_maxrss` cannot be used: it includes the memory of this process before the fork.
     """
     ended, most = 0, 0.0
     while not ended:
@@ -70,12 +70,12 @@ def _ended(pid: int, deadline: float) -> tuple[int, resource.struct_rusage, floa
 
 
 def memory(pid: int) -> float:
-    """What a process has in memory now, in MiB."""
+    """The current memory of a process in MiB."""
     return _status(pid, "VmRSS")
 
 
 def peak(pid: int) -> float:
-    """The most that it ever had, in MiB."""
+    """The largest memory of a process so far in MiB."""
     return _status(pid, "VmHWM")
 
 
@@ -85,11 +85,11 @@ def _status(pid: int, name: str) -> float:
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has worked until now, in seconds of one core."""
+    """The processor time of a process so far, in seconds of one core."""
     user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
     return (int(user) + int(system)) / _TICKS
 
 
 def children(pid: int) -> list[int]:
-    """The processes that it has started itself."""
+    """The child processes of a process."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

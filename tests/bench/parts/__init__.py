@@ -1,1 +1,1 @@
-"""What is measured, by the name that it is called by. Each part stands alone."""
+"""The parts of the measurements. Each can run alone."""

@@ -1,4 +1,4 @@
-"""The first run over a shop that answers at once: what the service itself takes, and its memory by the shop's size."""
+"""A backfill from a store that answers at once: the service's own time, and its memory by the size of the shop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST = 240.0
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """On SQLite, a small shop and a larger one: what the second takes more is without what any start takes."""
+    """Measure on SQLite, with a small and a larger shop. The difference excludes the time of a start."""
     sizes = bench.plan.shops
     small, large = (_filled(bench, size) for size in sizes)
     for size, used in zip(sizes, (small, large), strict=True):

@@ -21,7 +21,7 @@ SOURCE = Path(__file__).parent.parent / "slow_sync.c"
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """On SQLite, each next to the floor under the same conditions; a disk is the same to the floor, which has none."""
+    """Measure on SQLite, each condition next to the floor. The floor does not use the disk."""
     yield from _measured(bench, "as it is")
     shim = _slow_sync(bench.directory)
     if shim:
@@ -47,7 +47,7 @@ def _measured(
 
 @contextmanager
 def _on_one_core() -> Iterator[None]:
-    """What is started within has one core, and so have we."""
+    """Run this process, and those started in the block, on one core."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(before)})
     try:
@@ -57,7 +57,7 @@ def _on_one_core() -> Iterator[None]:
 
 
 def _slow_sync(directory: Path) -> Path | None:
-    """A library that makes each sync slower; None where there is no compiler."""
+    """Compile a library that makes each sync slower. None without a compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         return None

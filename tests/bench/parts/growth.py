@@ -1,4 +1,4 @@
-"""What a large ledger costs: intake, queries, pages, and bytes on disk, next to an empty one."""
+"""The cost of a large ledger: intake, queries, pages, and bytes on disk, next to an empty one."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ STEADY_RATES = (600,)
 PAGES = ("/status", "/schedule", "/schedule?before=2027-01-01")
 
 ASKED_FOR = 5
-"""How often each page and query is asked for."""
+"""The number of requests for each page and query."""
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """On each database that the plan has large ledgers on, at each size."""
+    """Measure on each database with large ledgers in the plan, at each size."""
     for backend in bench.plan.large_on:
         for records_there in bench.plan.sizes:
             bench.say(f"growth on {backend}: {records_there:,} records")
@@ -67,7 +67,7 @@ def _at(bench: Bench, backend: Backend, labels: Labels, number: int) -> Iterator
 
 
 def _tidied(ledger: Database) -> None:
-    """What a worker does every second, and the database by itself in time."""
+    """Do the upkeep that a worker and the database do in time."""
     fold_all(ledger)
     tidy(ledger)
 
@@ -86,7 +86,7 @@ def _pages(bench: Bench, target: Target, labels: Labels) -> Iterator[Figure]:
 
 
 def _queries(bench: Bench, url: str, labels: Labels) -> Iterator[Figure]:
-    """What a worker asks again and again; what it claims by that is given back."""
+    """Time the worker's queries. Their claims are rolled back."""
     now = datetime.now(UTC)
     until = now + timedelta(minutes=3)
     with closing(Database(url)) as ledger:
@@ -111,7 +111,7 @@ def _queries(bench: Bench, url: str, labels: Labels) -> Iterator[Figure]:
 
 def _timed(bench: Bench, name: str, do: Callable[[], object], labels: Labels) -> Figure:
     bench.idle.wait()
-    do()  # the first one may have to read from the disk, or open a connection
+    do()  # the first call may read from the disk, or open a connection
     return Figure(name, "ms", tuple(_milliseconds(do) for _ in range(ASKED_FOR)), labels)
 
 

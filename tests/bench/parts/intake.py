@@ -1,4 +1,4 @@
-"""Intake at a ledger that is empty: how fast, next to the floor, and how long a delivery waits at a steady rate."""
+"""Intake at an empty ledger: its rate next to the floor, and the latency at a steady rate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SERVICE = "service"
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """On both databases."""
+    """Measure on both databases."""
     for backend in BACKENDS:
         bench.say(f"intake on {backend}")
         labels: Labels = {"database": backend}

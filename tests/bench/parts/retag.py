@@ -1,4 +1,4 @@
-"""Another policy over a large ledger: what it would change, and all tags made anew, while deliveries go on coming."""
+"""Another policy over a large ledger: its preview, and the re-tagging of all records while deliveries arrive."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.policies import variant
 from tests.support.processes import Stack, stack
 
 LONGEST = 240.0
-"""Seconds after which it is known how fast it is, whether or not all is tagged."""
+"""The longest measurement in seconds. The rate is known by then, even if records are left."""
 
 LOOK_SECONDS = 0.5
 
@@ -35,7 +35,7 @@ LATER = (
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """On SQLite: once with nothing else to do, and once more while deliveries come as fast as they are taken."""
+    """Measure on SQLite: once without other load, and once while deliveries arrive at the full rate."""
     number = bench.plan.sizes[-1]
     labels: Labels = {"database": "sqlite", "records": number}
     alone, meanwhile = (
@@ -93,7 +93,7 @@ def _rates(outcomes: Sequence[Outcome], labels: Labels) -> Figure:
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """What became of it. `memory` (MiB) was looked at again and again, `peak` is the worker's most."""
+    """The result of a re-tagging. `memory` (MiB) is sampled, `peak` is the worker's maximum."""
 
     seconds: float
     records: int
@@ -102,7 +102,7 @@ class _Done:
     peak: float
 
     def figures(self, labels: Labels) -> Iterator[Figure]:
-        """The time it took is known only where it came to its end."""
+        """Yield the figures. The total time is known only if no record is left."""
         if not self.left:
             yield Figure.single("all records tagged anew", "s", self.seconds, labels)
         yield Figure.single(
@@ -113,7 +113,7 @@ class _Done:
 
 
 def _tagged(started: Stack, wanted: Policy, meanwhile: Callable[[], None]) -> _Done:
-    """Put the policy in force and have a worker tag all by it, doing something else again and again until it has."""
+    """Activate the policy and let a worker re-tag all records. Call `meanwhile` repeatedly until it has finished."""
     file = str(_file(started, wanted))
     applied = run(started, "policy", "apply", "--yes", limit=LONGEST, POLICY_FILE=file)
     if applied.status:

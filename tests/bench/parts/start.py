@@ -1,4 +1,4 @@
-"""Starting: until deliveries can be taken, and what processes hold in memory that have nothing to do."""
+"""The time from the start until deliveries are accepted, and the memory of idle processes."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests.bench.usage import children, memory
 from tests.support.processes import Process, Stack, stack, until
 
 SETTLED_SECONDS = 2.0
-"""A worker that has just started has something to do at first."""
+"""The time that a worker needs for its first work."""
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """On both databases."""
+    """Measure on both databases."""
     for backend in BACKENDS:
         bench.say(f"start on {backend}")
         labels: Labels = {"database": backend}
@@ -37,7 +37,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
 
 def _started(bench: Bench, started: Stack) -> tuple[float, float]:
-    """Seconds until `/readyz` said so, and the memory of the largest of the processes that answer."""
+    """The seconds until `/readyz` answers 200, and the memory of the largest worker process."""
     bench.idle.wait()
     web = started.new_web()
     began = time.perf_counter()

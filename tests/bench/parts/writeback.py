@@ -27,11 +27,11 @@ from tests.support.processes import Process, Stack, stack
 LOOK_SECONDS = 1.0
 LONGEST_FILL = 240.0
 LONGEST = 60.0
-"""Seconds after which it is known how fast it is, whether or not all is written."""
+"""The longest measurement in seconds. The rate is known by then, even if pushes are left."""
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """On both databases."""
+    """Measure on both databases."""
     for backend in BACKENDS:
         bench.say(f"write-back on {backend}: {bench.plan.writes:,} records")
         yield from _written(bench, backend, {"database": backend, "records": bench.plan.writes})
@@ -47,9 +47,9 @@ def _written(bench: Bench, backend: Backend, labels: Labels) -> Iterator[Figure]
 
 
 def _fill(started: Stack, policy: Policy) -> None:
-    """With what the store shows, so that its answers to writes say nothing new; nothing is written back yet.
+    """Fill the ledger from the store, so that its answers to pushes hold nothing new. Nothing is pushed yet.
 
-    All else is done that a worker would do meanwhile: the policy is in force, and the history is sealed.
+    All other work of a worker is done: the policy is in force, and the history is sealed.
     """
     teach_the_rate(started.database_url)
     filled = run(started, "store", "backfill", limit=LONGEST_FILL)
@@ -65,7 +65,7 @@ def _fill(started: Stack, policy: Policy) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """How it stood at a moment: records left, the worker's memory (MiB), and what it has worked (seconds)."""
+    """The state at a moment: records left, the worker's memory (MiB), and its processor time (seconds)."""
 
     at: float
     left: int
@@ -74,7 +74,7 @@ class _Look:
 
 
 def _watched(worker: Process, url: str, labels: Labels) -> Iterator[Figure]:
-    """From the first look on at which some were written to the last one at which some were left."""
+    """Yield the figures, from the first sample after the first push to the last sample with records left."""
     looks = list(_looks(worker, url))
     under_way = [look for look in looks if 0 < look.left < looks[0].left] or looks
     steps = [(a, b) for a, b in pairwise(under_way) if a.left > b.left]
