@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -12,7 +11,7 @@ from dataclasses import asdict, dataclass
 import click
 from flask.cli import AppGroup
 
-from hooks.commands.console import FINDING, check_ledger, stop, stop_without_ledger
+from hooks.commands.console import check_ledger, end_command, stop, stop_without_ledger
 from hooks.ledger.audit import seals, verify
 from hooks.ledger.audit.findings import AuditFinding
 from hooks.ledger.audit.seals import Head
@@ -54,7 +53,7 @@ def audit_verify(expect: str | None, *, as_json: bool) -> None:
         click.echo(_as_json(report))
     else:
         click.echo("\n".join(_as_text(report, expect)))
-    sys.exit(FINDING if report.counts else 0)
+    end_command(has_finding=bool(report.counts))
 
 
 def _read_head(text: str | None) -> Head | None:

@@ -28,6 +28,13 @@ def stop(message: str, status: int = WRONG_USAGE) -> NoReturn:
     sys.exit(status)
 
 
+def end_command(*, has_finding: bool) -> NoReturn:
+    """End the command: with FINDING where it found something, otherwise with 0."""
+    if has_finding:
+        sys.exit(FINDING)
+    sys.exit(0)
+
+
 @contextmanager
 def stop_without_ledger() -> Iterator[None]:
     """Stop the command where the ledger cannot be used within this block, and say why."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import NoReturn
 
 import click
 
-from hooks.commands.console import FINDING, required_stores
+from hooks.commands.console import end_command, required_stores
 from hooks.errors import LeaseError, LedgerUnavailableError, StoreError
 from hooks.ledger import stores
 from hooks.service import Service
@@ -37,9 +36,11 @@ class Report:
     def add(self, *results: CheckResult) -> None:
         """Print the results of checks."""
         for result in results:
-            mark = "ok   " if result.fine else "WRONG"
-            click.echo(f"  {mark} {result.words}")
-            self.wrong += not result.fine
+            if result.fine:
+                click.echo(f"  ok    {result.words}")
+            else:
+                click.echo(f"  WRONG {result.words}")
+                self.wrong += 1
 
     def add_fault(self, message: str) -> None:
         """Print something that is wrong."""
@@ -57,7 +58,7 @@ class Report:
 
     def end(self) -> NoReturn:
         """End the command with the exit status that the results come to."""
-        sys.exit(FINDING if self.wrong else 0)
+        end_command(has_finding=self.wrong > 0)
 
 
 def installations(
@@ -71,7 +72,9 @@ def installations(
     for name in required_stores(service, slug):
         store = service.settings.stores[name]
         click.echo(f"{name}  {store.url}")
-        pace = _shared_pace(service, name) if paced else None
+        pace = None
+        if paced:
+            pace = _shared_pace(service, name)
         yield Installation(name, StoreClient(store, pace), service.runtime, service.settings)
 
 

@@ -11,7 +11,13 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from hooks.commands.console import FINDING, check_ledger, stop, stop_without_ledger
+from hooks.commands.console import (
+    FINDING,
+    check_ledger,
+    end_command,
+    stop,
+    stop_without_ledger,
+)
 from hooks.errors import LedgerUnavailableError, PolicyError
 from hooks.ledger import policies, records
 from hooks.policies.activate import activate, reasons, told_words, waiting_words
@@ -48,8 +54,10 @@ def _policy_lines(policy: Policy) -> Iterator[str]:
         yield _class_line(retention_class)
     yield "\nRules"
     for rule in policy.rules:
-        governs = " (governs)" if rule.governs else ""
-        yield f"  {rule.id:<22} {rule.data:<17} {rule.basis:<21} {rule.retention_class}{governs}"
+        line = f"  {rule.id:<22} {rule.data:<17} {rule.basis:<21} {rule.retention_class}"
+        if rule.governs:
+            line += " (governs)"
+        yield line
     yield from gap_lines(policy)
 
 
@@ -99,7 +107,9 @@ def policy_diff(file: Path | None, *, as_json: bool) -> None:
     """
     service = current_service()
     check_ledger(service)
-    candidate = _load(file) if file else service.configured_policy
+    candidate = service.configured_policy
+    if file:
+        candidate = _load(file)
     today = candidate.day_of(service.runtime.clock())
     with stop_without_ledger():
         impact = preview(service.database, candidate, today)
@@ -108,7 +118,7 @@ def policy_diff(file: Path | None, *, as_json: bool) -> None:
         click.echo(json.dumps(heading | impact.as_dict(), indent=2))
     else:
         click.echo("\n".join(_impact_lines(service.policy, candidate, impact)))
-    sys.exit(FINDING if impact.alarms else 0)
+    end_command(has_finding=bool(impact.alarms))
 
 
 @policy_group.command("apply")
@@ -134,7 +144,9 @@ def policy_apply(*, yes: bool) -> None:
 
 
 def _stop_waiting(candidate: Policy, waits_for: str, impact: Impact | None) -> None:
-    counts = impact.as_dict() if impact else {}
+    counts: dict[str, Any] = {}
+    if impact:
+        counts = impact.as_dict()
     why = reasons(waits_for, candidate.effective_from, counts)
     click.echo(f"\nNot put in force: {why}.", err=True)
     if waits_for != "effective-date":
@@ -167,7 +179,9 @@ def _impact_lines(before: Policy, candidate: Policy, impact: Impact) -> Iterator
 
 
 def _share(number: int, impact: Impact) -> str:
-    return f" ({number / impact.total:.1%})" if impact.total else ""
+    if not impact.total:
+        return ""
+    return f" ({number / impact.total:.1%})"
 
 
 def _counts_text(counts: dict[str, int]) -> str:
@@ -177,13 +191,17 @@ def _counts_text(counts: dict[str, int]) -> str:
 
 
 def _example_line(example: dict[str, Any]) -> str:
-    before, after = _end_text(example["from"]), _end_text(example["to"])
-    mark = "  due at once" if example["due_at_once"] else ""
-    return f"    {example['kind']} {example['id']} of {example['store']}: {before} → {after}{mark}"
+    record = f"{example['kind']} {example['id']} of {example['store']}"
+    line = f"    {record}: {_end_text(example['from'])} → {_end_text(example['to'])}"
+    if example["due_at_once"]:
+        line += "  due at once"
+    return line
 
 
 def _end_text(tag: list[str | None]) -> str:
     """Return the class and the day of deletion of a record, and the day of a part that has a day of its own."""
     name, record_end, part_end = tag
     text = f"{name} {record_end or 'until an event'}"
-    return f"{text} (a part {part_end})" if part_end else text
+    if part_end:
+        text += f" (a part {part_end})"
+    return text

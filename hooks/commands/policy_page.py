@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC
 from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
 
-from hooks.commands.console import FINDING, stop
+from hooks.commands.console import end_command, stop
 from hooks.commands.policy import gap_lines
 from hooks.errors import PageError
 from hooks.page import toml_writer
@@ -45,7 +44,7 @@ def policy_import(source: str, output: Path | None) -> None:
     questions = toml_writer.questions(draft)
     for question in questions:
         click.echo(question, err=True)
-    sys.exit(FINDING if questions else 0)
+    end_command(has_finding=bool(questions))
 
 
 def _write(output: Path, draft: str) -> None:
@@ -73,7 +72,9 @@ def policy_check(page: str | None) -> None:
     """
     service = current_service()
     policy = service.policy
-    sources = [page] if page else service.settings.policy_pages or [policy.page]
+    sources: Sequence[str] = service.settings.policy_pages or [policy.page]
+    if page:
+        sources = [page]
     has_drift = False
     for source in sources:
         try:
@@ -85,7 +86,7 @@ def policy_check(page: str | None) -> None:
         has_drift |= _has_drift(findings)
     for line in gap_lines(policy):
         click.echo(line)
-    sys.exit(FINDING if has_drift else 0)
+    end_command(has_finding=has_drift)
 
 
 def _has_drift(findings: tuple[PageFinding, ...]) -> bool:

@@ -79,8 +79,10 @@ def _record_lines(record: dict[str, Any]) -> Iterator[str]:
         end = entry["delete_after"] or entry["until"]
         yield f" {mark} {entry_name(entry):<17} {entry['basis']:<21} {end}"
         yield f"      {entry['reason']}."
-    is_in_step = record["store_copy"]["in_step"]
-    yield f"  the store holds {'the same' if is_in_step else 'something else; it is to be written'}"
+    if record["store_copy"]["in_step"]:
+        yield "  the store holds the same"
+    else:
+        yield "  the store holds something else; it is to be written"
     yield "  history"
     for change in record["history"]:
         end = change["delete_after"] or "-"
@@ -139,14 +141,17 @@ def _single_store(service: Service, slug: str | None) -> str:
 
 
 def _note(service: Service, key: RecordKey, raw: dict[str, str]) -> NoteOutcome:
-    now, zone = service.runtime.clock(), service.policy.time_zone
+    now = service.runtime.clock()
+    zone = service.policy.time_zone
     event = record_event(raw, key.kind, key.external_id, now=now, zone=zone, fresh_id=uuid4().hex)
     return note(service.runtime, key, event)
 
 
 def _outcome_lines(key: RecordKey, outcome: NoteOutcome) -> Iterator[str]:
     event = outcome.event
-    verb = "noted" if outcome.new else "was noted before"
+    verb = "was noted before"
+    if outcome.new:
+        verb = "noted"
     yield f"{key.kind} {key.external_id} of {key.store}: {event.type} {verb}, event {event.id}"
     if outcome.after is None:
         yield "  The record is not known yet: the event counts as soon as it is."
@@ -162,7 +167,8 @@ def _change_lines(before: dict[str, Any] | None, after: dict[str, Any]) -> Itera
     if before:
         old_ends = {entry["rule"]: _end_text(entry) for entry in before["entries"]}
     for entry in after["entries"]:
-        old_end, new_end = old_ends.pop(entry["rule"], "-"), _end_text(entry)
+        old_end = old_ends.pop(entry["rule"], "-")
+        new_end = _end_text(entry)
         if old_end == new_end:
             yield f"  {entry_name(entry):<17} {new_end}, as before"
         else:

@@ -124,7 +124,8 @@ def _answers(
     service: Service, slug: str | None, subject: Subject, received: date | None, *, uk: bool
 ) -> list[PersonAnswer]:
     """Return the answers of all stores that know the person."""
-    now, policy = service.runtime.clock(), service.policy
+    now = service.runtime.clock()
+    policy = service.policy
     answers: list[PersonAnswer] = []
     stores = named_stores(service, slug)
     with stop_without_ledger(), service.database.read() as connection:

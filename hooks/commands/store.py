@@ -36,7 +36,8 @@ def store_check(slug: str | None) -> None:
     Checks the address, the rights of the key, the clock, the time zone and the webhooks, and says how to mend what is
     wrong. Changes nothing in the store. Checks all stores if no SLUG is given.
     """
-    service, report = current_service(), Report()
+    service = current_service()
+    report = Report()
     for installation in installations(service, slug, paced=False):
         _check(service, installation, report)
     report.end()

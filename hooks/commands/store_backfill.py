@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 
 import click
 from flask.cli import with_appcontext
 
-from hooks.commands.console import FINDING, check_ledger, required_stores, stop_without_ledger
+from hooks.commands.console import check_ledger, end_command, required_stores, stop_without_ledger
 from hooks.commands.installations import another_shop_message
 from hooks.gc_tuning import collect_less
 from hooks.service import Service, current_service
@@ -38,7 +37,7 @@ def store_backfill(slug: str | None, *, anew: bool) -> None:
     with stop_without_ledger():
         for name in required_stores(service, slug):
             is_complete &= _backfill(service, name, anew=anew)
-    sys.exit(0 if is_complete else FINDING)
+    end_command(has_finding=not is_complete)
 
 
 def _backfill(service: Service, name: str, *, anew: bool) -> bool:

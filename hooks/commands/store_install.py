@@ -33,7 +33,8 @@ def store_install(slug: str | None) -> None:
 
     Checks the store too, and says what is wrong. Works on all stores if no SLUG is given.
     """
-    service, report = current_service(), Report()
+    service = current_service()
+    report = Report()
     check_ledger(service)
     for installation in own_installations(service, slug, report):
         results = check_without_webhooks(service, installation)

@@ -45,7 +45,8 @@ def store_rotate_secret(slug: str | None) -> None:
 
     No delivery is lost. Run it, do what it says, and run it again, until it says that this is all.
     """
-    service, report = current_service(), Report()
+    service = current_service()
+    report = Report()
     check_ledger(service)
     for installation in own_installations(service, slug, report):
         variable = _variable(service, installation.store)
@@ -73,7 +74,8 @@ def _variable(service: Service, slug: str) -> str:
 
 def _propose(store: StoreSettings, variable: str) -> None:
     """Print the setting with a new secret before the old one. Nothing is saved: each run makes another secret."""
-    new, old = secrets.token_hex(32), store.webhook_secrets[0]
+    new = secrets.token_hex(32)
+    old = store.webhook_secrets[0]
     click.echo(
         "  step 1 of 3: one secret is set. Set a new one before it, so that deliveries of both are accepted:\n"
     )

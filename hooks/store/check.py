@@ -38,6 +38,8 @@ SIGNATURE_LIFETIME = timedelta(minutes=15)
 REACHABLE_PORTS = frozenset({80, 443, 8080})
 """WordPress sends webhooks to these ports only, and not to private addresses."""
 
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
 TIMEOUT_SECONDS = (10, 30)
 
 NO_WEBHOOK = "webhooks/0"
@@ -107,7 +109,7 @@ def addresses(store_url: str, public_url: str) -> Iterator[CheckResult]:
             "the store is called over plain http: personal data crosses the network unencrypted; use https"
         )
     public = urlsplit(public_url)
-    port = public.port or (443 if public.scheme == "https" else 80)
+    port = public.port or _DEFAULT_PORTS.get(public.scheme, 80)
     advice = "set PUBLIC_URL to the address under which the internet reaches this service"
     if _is_private(public.hostname or ""):
         yield _wrong(
@@ -149,7 +151,9 @@ def reachability(store_url: str, now: datetime) -> Reachability:
         words = f"no answer ({type(error).__name__}). Check STORE_URL, and that the store is up"
         return Reachability(_unreadable(words), answers=False)
     store_time = http_date(answer.headers.get("Date"))
-    clock_offset = store_time - now if store_time else None
+    clock_offset = None
+    if store_time:
+        clock_offset = store_time - now
     result = clock(clock_offset)
     if 300 <= answer.status_code < 400:
         target = answer.headers.get("Location", "").removesuffix("/").removesuffix("/wp-json")
@@ -166,7 +170,9 @@ def clock(offset: timedelta | None) -> CheckResult:
     difference = f"the clocks differ by {int(abs(offset).total_seconds())} s"
     if abs(offset) <= CLOCK_TOLERANCE:
         return _fine(difference)
-    direction = "ahead of" if offset > timedelta(0) else "behind"
+    direction = "behind"
+    if offset > timedelta(0):
+        direction = "ahead of"
     return _wrong(
         f"{difference}, and the store's is {direction} this machine's: over http the store refuses signatures with a "
         "wrong time, and missed changes are looked for in the wrong period; set both clocks by NTP"

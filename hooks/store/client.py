@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from requests import RequestException, Response
@@ -119,7 +120,9 @@ class StoreClient:
     @property
     def auth(self) -> str:
         """The way of the key over https: `basic` (in the header) or `query`."""
-        return "query" if self._api.key_in_query else "basic"
+        if self._api.key_in_query:
+            return "query"
+        return "basic"
 
     def adopt_auth(self, auth: str) -> None:
         """Begin with the way of the key that worked before, unless the settings name one."""
@@ -138,7 +141,8 @@ class StoreClient:
 
         With `past_caches`, or after an answer out of a cache, it is read by a POST, which no cache answers.
         """
-        endpoint, params = f"{_ENDPOINTS[kind]}/{external_id}", {"_fields": fields}
+        endpoint = f"{_ENDPOINTS[kind]}/{external_id}"
+        params = {"_fields": fields}
         with self._refusals_checked(kind, writing=False):
             if not past_caches:
                 with suppress(CachedAnswerError):
@@ -244,7 +248,9 @@ class StoreClient:
 
     def write_limit(self, kind: RecordKind) -> int:
         """Return the number of records of a kind that `write_meta` writes in one go, as far as is known by now."""
-        return SINGLE_WRITES if kind in self._cannot_batch else BATCH_LIMIT
+        if kind in self._cannot_batch:
+            return SINGLE_WRITES
+        return BATCH_LIMIT
 
     def write_meta(self, kind: RecordKind, writes: StoreMetaWrites) -> dict[int, WriteOutcome]:
         """Write `meta_data`, and nothing else, of up to BATCH_LIMIT records of a kind.
@@ -270,11 +276,12 @@ class StoreClient:
 
     def _write_halves(self, kind: RecordKind, writes: StoreMetaWrites) -> dict[int, WriteOutcome]:
         """Write a batch that was refused as two. One record of it, or their number, was refused; halves will tell."""
-        ids = list(writes)
-        first, second = ids[: len(ids) // 2], ids[len(ids) // 2 :]
-        outcomes = self.write_meta(kind, {number: writes[number] for number in first})
+        middle = len(writes) // 2
+        first = dict(islice(writes.items(), middle))
+        second = dict(islice(writes.items(), middle, None))
+        outcomes = self.write_meta(kind, first)
         try:
-            return outcomes | self.write_meta(kind, {number: writes[number] for number in second})
+            return outcomes | self.write_meta(kind, second)
         except StoreError as error:
             return outcomes | dict.fromkeys(second, NotWritten(error))
 
@@ -498,7 +505,9 @@ def _write_outcome(row: dict[str, Any]) -> WriteOutcome:
     if not isinstance(error, dict):
         return row
     status = status_inside(error)
-    write_error = failure_of(error.get("code"), 400 if status is None else status)
+    if status is None:
+        status = 400
+    write_error = failure_of(error.get("code"), status)
     if isinstance(write_error, CredentialsRefusedError):
         # The key may write others of the batch, so the refusal is about this record.
         return closed()

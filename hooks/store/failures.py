@@ -70,11 +70,7 @@ def failure(response: Response) -> StoreError:
         )
     if status >= 500 and status not in _METHOD_REFUSED:
         return StoreUnreachableError("server-error", f"the store failed (status {status})")
-    try:
-        body = decode(response.content, dict).value
-    except ValueError:
-        body = None
-    code = body.get("code") if isinstance(body, dict) else None
+    code = _code_inside(response)
     # WooCommerce itself answers 501 too, but then with a code.
     if status in _METHOD_REFUSED and not isinstance(code, str):
         method = response.request.method
@@ -96,13 +92,26 @@ def failure_in_success(body: object) -> StoreError | None:
     return failure_of(body["code"], status)
 
 
+def _code_inside(response: Response) -> object:
+    """Return the error code of the API in an answer; None where the answer is not of the API, or has no code."""
+    try:
+        body = decode(response.content, dict).value
+    except ValueError:
+        return None
+    if not isinstance(body, dict):
+        return None
+    return body.get("code")
+
+
 def status_inside(error: Mapping[str, Any]) -> int | None:
     """Return the status that an error of the API names in its body; None where it names none."""
     details = error.get("data")
     if not isinstance(details, dict):
         return None
     status = details.get("status")
-    return status if isinstance(status, int) else None
+    if not isinstance(status, int):
+        return None
+    return status
 
 
 def is_key_missing(response: Response) -> bool:

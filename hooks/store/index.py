@@ -50,4 +50,6 @@ def read_index(session: TimedSession, store_url: str) -> dict[str, Any] | None:
         return None
     except RecursionError:
         return {}
-    return index if isinstance(index, dict) else {}
+    if not isinstance(index, dict):
+        return {}
+    return index

@@ -59,7 +59,8 @@ def page(client: StoreClient, endpoint: str, params: Mapping[str, str], place: P
     next_place, ended = place, False
     if place.position and (not ids or ids[0] > place.last_id):
         # The last row of the page before is not there: records have left the list.
-        next_place, new_rows = Place(place.last_id, max(0, place.position - PER_PAGE)), {}
+        next_place = Place(place.last_id, max(0, place.position - PER_PAGE))
+        new_rows = {}
     elif new_rows:
         next_place = Place(ids[-1], place.position + len(ids) - 1)
     elif len(ids) <= 1:

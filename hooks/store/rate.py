@@ -171,7 +171,9 @@ def call_name(
 def outcome_of(answer: Response | Exception | None) -> CallOutcome:
     """Return the outcome of a call that ended with an answer, with a failure, or with neither."""
     if not isinstance(answer, Response):
-        return CallOutcome.TIMED_OUT if _is_time_out(answer) else CallOutcome.OTHER
+        if _is_time_out(answer):
+            return CallOutcome.TIMED_OUT
+        return CallOutcome.OTHER
     if answer.status_code < 300:
         return CallOutcome.ANSWERED
     if answer.status_code in (429, 503):
@@ -195,7 +197,9 @@ def _listed_rows(params: Mapping[str, str] | None, answer: Response | Exception 
     if not isinstance(answer, Response):
         return per_page
     total = record_id(answer.headers.get("X-WP-Total"), minimum=0)
-    return per_page if total is None else min(per_page, total)
+    if total is None:
+        return per_page
+    return min(per_page, total)
 
 
 def _written_items(body: object) -> int:

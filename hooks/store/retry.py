@@ -24,7 +24,9 @@ def delay(error: StoreError, attempts: int, *, jitter: Callable[[], float]) -> t
     """
     if not error.permanent:
         longest_wait = min(LONGEST, FIRST * float(2 ** min(attempts - 1, 20)))
+    elif error.whole_store:
+        longest_wait = LONGEST
     else:
-        longest_wait = LONGEST if error.whole_store else PERMANENT
+        longest_wait = PERMANENT
     wait = longest_wait * (0.5 + jitter() / 2)
     return max(wait, error.retry_after or timedelta(0))

@@ -22,5 +22,8 @@ def is_same_shop(url: str, other_url: str) -> bool:
 
 def _shop(url: str) -> tuple[str, int | None, str]:
     parts = urlsplit(url)
-    port = None if parts.port in _USUAL_PORTS else parts.port
-    return (parts.hostname or "").removeprefix("www."), port, parts.path.rstrip("/")
+    host = (parts.hostname or "").removeprefix("www.")
+    port = parts.port
+    if port in _USUAL_PORTS:
+        port = None
+    return host, port, parts.path.rstrip("/")

@@ -40,7 +40,9 @@ def zone_text(index: Mapping[str, object]) -> str | None:
     name = index.get("timezone_string")
     if isinstance(name, str) and name.strip():
         zone_name = name.strip()
-        return zone_name if _zone_by_name(zone_name) else UNKNOWN
+        if _zone_by_name(zone_name) is None:
+            return UNKNOWN
+        return zone_name
     hours = _offset_hours(index.get("gmt_offset"))
     if hours is None:
         return None
@@ -103,7 +105,9 @@ def _offset_hours(offset: object) -> float | None:
         hours = float(offset)
     except (ValueError, OverflowError):
         return None
-    return hours if isfinite(hours) and abs(hours) <= MAX_OFFSET_HOURS else None
+    if not isfinite(hours) or abs(hours) > MAX_OFFSET_HOURS:
+        return None
+    return hours
 
 
 def describe_difference(text: str, policy_zone: tzinfo) -> str | None:
@@ -117,7 +121,9 @@ def describe_difference(text: str, policy_zone: tzinfo) -> str | None:
     zone_difference = difference(text, policy_zone)
     if zone_difference is None:
         return None
-    when = "all the year" if zone_difference.is_constant else "in a part of the year"
+    when = "in a part of the year"
+    if zone_difference.is_constant:
+        when = "all the year"
     zone = text
     if is_offset(text):
         zone += ", an offset without summer time"
