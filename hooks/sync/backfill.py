@@ -106,7 +106,7 @@ class Backfill:
             due_refetches = views.due_refetches(connection, self.store, self.runtime.clock())
             backoff = stores.backoff_of(connection, self.store)
         sweeps = [state for state in states if state is not None]
-        seen, total, under_way = 0, 0, 0
+        seen = total = under_way = 0
         for sweep in sweeps:
             is_sweep_done = sweep.done_at is not None and sweep.done_at >= began
             total += sweep.total or 0

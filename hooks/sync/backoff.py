@@ -36,7 +36,9 @@ def run_tasks(
         return 0
     count, error = _run_all(tasks)
     if error:
-        _back_off(store, runtime, error, None if count else backoff, jitter)
+        if count:
+            backoff = None
+        _back_off(store, runtime, error, backoff, jitter)
         return 0
     if count and backoff:
         with runtime.database.write() as connection:
@@ -49,7 +51,8 @@ def _run_all(tasks: Sequence[StoreTask]) -> tuple[int, StoreError | None]:
 
     No further task runs once the store does not answer, or asks for a pause.
     """
-    count, first_error = 0, None
+    count = 0
+    first_error = None
     for task in tasks:
         try:
             count += task()
@@ -68,11 +71,14 @@ def _back_off(
     jitter: Callable[[], float],
 ) -> None:
     now = runtime.clock()
-    failures = previous.failures + 1 if previous else 1
+    failures = 1
+    if previous:
+        failures = previous.failures + 1
     until = now + delay(error, failures, jitter=jitter)
+    backoff = Backoff(error.code, now, until, error.permanent, failures)
     with runtime.database.write() as connection:
-        stores.save_backoff(
-            connection, store, Backoff(error.code, now, until, error.permanent, failures)
-        )
-    level = log.error if error.permanent and failures == 1 else log.warning
+        stores.save_backoff(connection, store, backoff)
+    level = log.warning
+    if error.permanent and failures == 1:
+        level = log.error
     level("store.rests", store=store, code=error.code, detail=error.detail, until=until.isoformat())

@@ -74,7 +74,9 @@ class RefundIds:
 
 def refund_id(raw: object) -> int | None:
     """Read the id of a refund that an order shows; None where the entry is an error, or cannot be read."""
-    return record_id(raw.get("id")) if isinstance(raw, dict) else None
+    if not isinstance(raw, dict):
+        return None
+    return record_id(raw.get("id"))
 
 
 def knows_refunds(stored: RecordRow | None, raw: Mapping[str, Any]) -> bool:

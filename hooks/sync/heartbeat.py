@@ -111,8 +111,10 @@ class Heartbeat:
         return self.client.notices != self._notices
 
     def _beat(self, unit: Unit, notices: Mapping[str, bool], *, was_set: bool) -> bool:
-        connection, now = unit.connection, self.runtime.clock()
-        row, url = stores.row(connection, self.store), self.client.settings.url
+        connection = unit.connection
+        now = self.runtime.clock()
+        url = self.client.settings.url
+        row = stores.row(connection, self.store)
         if row and is_another_shop(row.url, url):
             if self._is_ours:  # logged once
                 log.error("store.moved", store=self.store, known=row.url, now=url)
@@ -138,7 +140,9 @@ class Heartbeat:
         if not notices:
             return
         trait = traits.read(connection, self.store).get(traits.PHP_NOTICES)
-        before = set(trait.value.split(",")) if trait else set()
+        before: set[str] = set()
+        if trait:
+            before.update(trait.value.split(","))
         noisy = {resource for resource, has_notices in notices.items() if has_notices}
         after = (before - notices.keys()) | noisy
         if after:

@@ -35,12 +35,17 @@ class Covered:
     @classmethod
     def read(cls, text: str) -> Self:
         """Read the text that `str` gives."""
-        low, high, *day = text.split(" ")
-        return cls(int(low), int(high), date.fromisoformat(day[0]) if day else None)
+        low, high, *days = text.split(" ")
+        done_on = None
+        if days:
+            done_on = date.fromisoformat(days[0])
+        return cls(int(low), int(high), done_on)
 
     def __str__(self) -> str:
         text = f"{self.low} {self.high}"
-        return text if self.done_on is None else f"{text} {self.done_on}"
+        if self.done_on is not None:
+            text += f" {self.done_on}"
+        return text
 
 
 def gaps(known_ids: Sequence[int], first: int, last: int) -> tuple[list[int], int]:

@@ -49,7 +49,9 @@ class RoundStep:
     @property
     def kind(self) -> RecordKind:
         """The kind of the records in the list."""
-        return "customer" if self.claim.name == "customers" else "order"
+        if self.claim.name == "customers":
+            return "customer"
+        return "order"
 
     @property
     def is_sweep(self) -> bool:
@@ -104,7 +106,8 @@ class PageMarker:
         If a list is suddenly empty, there may be very many. So the page is cut short after records.CHUNK marks, and no
         other process waits long for the ledger's write lock. Returns the page as far as it was handled.
         """
-        round_row, kind = self.step.row, self.step.kind
+        round_row = self.step.row
+        kind = self.step.kind
         count = 0
         for record in self._expected():
             number = record["external_id"]
@@ -119,12 +122,15 @@ class PageMarker:
 
     def _expected(self) -> Iterable[RecordRow]:
         """Find the records that the store should have between the old place and the new one, in order of ids."""
+        upto = None
+        if not self.page.ended:
+            upto = self.page.place.last_id
         return records.walk_present(
             self.unit.connection,
             self.step.claim.store,
             self.step.kind,
             after=self.step.row.last_id,
-            upto=None if self.page.ended else self.page.place.last_id,
+            upto=upto,
         )
 
     def _mark(self, record: RecordRow | None, number: int, reason: str) -> None:

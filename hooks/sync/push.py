@@ -128,7 +128,9 @@ class Pusher:
 
         def work(unit: Unit) -> None:
             key = unit.claimed([row.claim]).get(row.id)
-            record = unit.find(key) if key else None
+            if key is None:
+                return
+            record = unit.find(key)
             if record is None:
                 return
             change: RecordChange = {**UNCLAIMED}

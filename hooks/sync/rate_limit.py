@@ -80,7 +80,9 @@ class SharedPace:
         if slot - now > MAX_AHEAD:
             slot = now
         is_reserved = slot - now <= MAX_QUEUE
-        next_call_at = slot + timedelta(seconds=1 / load.rate) if is_reserved else slot
+        next_call_at = slot
+        if is_reserved:
+            next_call_at += timedelta(seconds=1 / load.rate)
         stores.save_budget(
             connection,
             self.store,

@@ -136,8 +136,11 @@ class Reconciler:
         now = self.runtime.clock()
         columns: dict[str, Any] = {}
         if not error.whole_store:
+            wait = LONGEST
+            if error.permanent:
+                wait = PERMANENT
             columns = {
-                "due_at": now + (PERMANENT if error.permanent else LONGEST),
+                "due_at": now + wait,
                 "error": error.code,
                 "error_since": row.error_since or now,
             }
@@ -152,7 +155,9 @@ class Reconciler:
         def work(unit: Unit) -> None:
             marker = PageMarker(unit, step, page, self.runtime.clock())
             marker.mark_differing(rows)
-            handled = marker.mark_missing() if step.is_sweep else page
+            handled = page
+            if step.is_sweep:
+                handled = marker.mark_missing()
             self._move_on(unit, step, handled)
 
         self.runtime.transaction(work)
@@ -169,7 +174,9 @@ class Reconciler:
         if page.ended and row.listing + 1 == listings:
             self._finish(unit, step, began)
             return
-        place = Place() if page.ended else page.place
+        place = page.place
+        if page.ended:
+            place = Place()
         rounds.release(
             unit.connection,
             step.claim,
@@ -183,12 +190,17 @@ class Reconciler:
 
     def _finish(self, unit: Unit, step: RoundStep, began: Mapping[str, Any]) -> None:
         """End the round, and make due what follows from it. Do nothing where the claim has lapsed."""
-        now, name, mark = self.runtime.clock(), step.claim.name, began["began_mark"]
+        now = self.runtime.clock()
+        name = step.claim.name
+        mark = began["began_mark"]
+        interval = self.every
+        if step.is_sweep:
+            interval = self.sweep
         is_ours = rounds.finish(
             unit.connection,
             step.claim,
             now=now,
-            next_at=now + (self.sweep if step.is_sweep else self.every),
+            next_at=now + interval,
             began_at=None,
             began_mark=None,
             mark=mark,
@@ -235,7 +247,8 @@ class Reconciler:
 
 def _counts(row: Row[Any], page: ListPage) -> dict[str, int]:
     """Count the rows seen so far, and the total that the store told at the start of each listing."""
-    seen, total = len(page.rows), 0
+    seen = len(page.rows)
+    total = 0
     if row.began_at:
         seen += row.seen
         total += row.total or 0

@@ -138,7 +138,8 @@ class Refetcher:
     ) -> Iterator[Answer]:
         """Read the rows that settle their record: complete ones, no older than the known version."""
         for number, raw in self._with_known_refunds(kind, shown_rows).items():
-            claim, snapshot = rows[number].claim, self._snapshot_or_none(kind, raw)
+            claim = rows[number].claim
+            snapshot = self._snapshot_or_none(kind, raw)
             if snapshot and not is_rewound(claim, snapshot):
                 yield Answer(claim, snapshot)
 
@@ -218,13 +219,16 @@ class Refetcher:
         try:
             raw = self.client.read(row.kind, row.external_id, fields=self._fields(row.kind))
         except RecordGoneError:
-            fresh = None if row.version is None else self._read_past_caches(row)
+            if row.version is None:
+                raise
+            fresh = self._read_past_caches(row)
             if fresh is None:
                 raise
             return fresh
         if is_rewound(row.claim, self._answers.snapshot_of(row.kind, raw)):
             fresh = self._read_past_caches(row)
-            return raw if fresh is None else fresh
+            if fresh is not None:
+                return fresh
         return raw
 
     def _read_past_caches(self, row: ClaimedRecord) -> dict[str, Any] | None:

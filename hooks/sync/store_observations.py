@@ -63,8 +63,10 @@ def _note_cache(
     trait: traits.Trait | None,
     now: datetime,
 ) -> None:
-    header, has_fresh = client.cached_by, client.has_fresh
-    client.cached_by, client.has_fresh = None, False
+    header = client.cached_by
+    has_fresh = client.has_fresh
+    client.cached_by = None
+    client.has_fresh = False
     if header:
         traits.note(connection, store, CACHED, f"{header} {now.isoformat()}", now)
     elif trait and has_fresh and now - _last_answer(trait.value, now) > QUIET:
@@ -74,7 +76,9 @@ def _note_cache(
 def _last_answer(value: str, now: datetime) -> datetime:
     """Read the time of the cache's last answer. A time after `now` is from a clock that was ahead: it is long past."""
     at = datetime.fromisoformat(value.partition(" ")[2])
-    return at if at <= now else now - 2 * QUIET
+    if at > now:
+        return now - 2 * QUIET
+    return at
 
 
 @dataclass
@@ -112,7 +116,8 @@ class ZoneWatch:
 def problems(connection: Connection, store: str, policy_zone: tzinfo) -> Iterator[Problem]:
     """List the problems that a store's traits show."""
     stored = traits.read(connection, store)
-    cached, zone = stored.get(CACHED), stored.get(TIME_ZONE)
+    cached = stored.get(CACHED)
+    zone = stored.get(TIME_ZONE)
     if cached:
         header = cached.value.partition(" ")[0]
         yield {
@@ -121,8 +126,10 @@ def problems(connection: Connection, store: str, policy_zone: tzinfo) -> Iterato
             "/wp-json/ from that cache. Until then such an answer is not believed, and what it hides is found late.",
             "since": cached.since.isoformat(),
         }
-    difference = store_zone.describe_difference(zone.value, policy_zone) if zone else None
-    if zone and difference:
+    if zone is None:
+        return
+    difference = store_zone.describe_difference(zone.value, policy_zone)
+    if difference:
         yield {
             "code": "time-zone-differs",
             "message": f"In {store}, {difference}.",

@@ -122,7 +122,9 @@ class UnlistedSearch:
         first = covered.low - 1
         known_ids = order_ids.window(connection, self.store, first, smallest)
         ids, reached = gaps_downwards(known_ids, first, _window_end(known_ids, smallest))
-        done_on = now.date() if reached <= smallest else None
+        done_on = None
+        if reached <= smallest:
+            done_on = now.date()
         return IdPage(ids, replace(covered, low=reached, done_on=done_on))
 
     def _take(self, claim: RoundClaim, row: Row[Any], page: IdPage, now: datetime) -> None:
@@ -173,7 +175,10 @@ class UnlistedSearch:
 
 def _window_end(known_ids: list[int], last: int) -> int:
     """Return the last id of a window: of a full window its last known id, since more may follow."""
-    return known_ids[-1] if len(known_ids) == order_ids.WINDOW else last
+    is_full = len(known_ids) == order_ids.WINDOW
+    if is_full:
+        return known_ids[-1]
+    return last
 
 
 def note_unlisted(connection: Connection, store: str, number: int, now: datetime) -> None:

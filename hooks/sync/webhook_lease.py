@@ -76,7 +76,10 @@ def hold_if_due(store: str, runtime: Runtime) -> Iterator[Lease | None]:
     with _new_lease(store, runtime) as lease:
         with runtime.database.write() as connection:
             row = rounds.claim(connection, lease.claim, runtime.clock())
-        yield None if row is None else lease
+        if row is None:
+            yield None
+        else:
+            yield lease
 
 
 @contextmanager

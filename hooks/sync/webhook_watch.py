@@ -46,7 +46,9 @@ class WebhookWatch:
         """
         try:
             with webhook_lease.hold_if_due(self.store, self.runtime) as lease:
-                return 0 if lease is None else self._step(lease)
+                if lease is None:
+                    return 0
+                return self._step(lease)
         except LeaseError:
             log.warning("webhooks.lease-lost", store=self.store)
             return 0
@@ -79,7 +81,9 @@ class WebhookWatch:
             if state.is_outdated:
                 self._log_wrong(state.topic, "wrong-version")
         for deed in installation.mend(lease, states):
-            level = log.warning if deed.act == "kept" else log.info
+            level = log.info
+            if deed.act == "kept":
+                level = log.warning
             level(
                 "webhook.mended",
                 store=self.store,
@@ -115,7 +119,8 @@ class WebhookWatch:
 
     def _record_refusal(self, lease: Lease, error: StoreError) -> None:
         """Record that the key may not see or change webhooks; report it the first time."""
-        now, since = self.runtime.clock(), self._refusal_since(error)
+        now = self.runtime.clock()
+        since = self._refusal_since(error)
         if since is None:
             log.error("webhooks.unreadable", store=self.store, code=error.code, detail=error.detail)
             telemetry.report(error)
@@ -125,7 +130,10 @@ class WebhookWatch:
         """Return the time (UTC) since when each check meets this error; None if the check before did not meet it."""
         with self.runtime.database.read() as connection:
             row = rounds.state(connection, self.store, "watch")
-        return row.error_since if row is not None and row.error == error.code else None
+        if row is None or row.error != error.code:
+            return None
+        since: datetime | None = row.error_since
+        return since
 
     def _put_off(self, lease: Lease) -> None:
         lease.release(due_at=self.runtime.clock() + min(AGAIN, self.settings.watch))

@@ -51,7 +51,7 @@ def forget(runtime: Runtime) -> int:
 
 def _forget_kind(runtime: Runtime, kind: str, before: date) -> int:
     """Go through all records of a kind that were closed before this day and have a hash, a chunk at a time."""
-    dropped, after = 0, 0
+    dropped = after = 0
     while True:
         with runtime.database.read() as connection:
             rows = _closed(connection, kind, before, after)
@@ -83,7 +83,9 @@ def _closed(connection: Connection, kind: str, before: date, after: int) -> list
 def _is_needed(connection: Connection, row: RecordRow) -> bool:
     """Tell whether a request or a hold under the record's names is in effect, or may yet apply to another record."""
     number = row["external_id"]
-    account_id = number if row["kind"] == "customer" else row["customer_id"]
+    account_id = row["customer_id"]
+    if row["kind"] == "customer":
+        account_id = number
     owner = Owner.of(row["store"], account_id, row["email_hash"])
     person = Persons(connection, [owner]).about(owner, but=(row["kind"], number))
     if is_decided(standing_of(read_events(row["events"]), person)):
@@ -112,7 +114,9 @@ def _affects_others(connection: Connection, row: RecordRow) -> bool:
 def _drop(rows: Sequence[RecordRow], unit: Unit) -> int:
     """Drop the hashes of these records; return of how many. Lock all addresses before any record."""
     for row in rows:
-        hashes = {row["email_hash"]} if row["email_hash"] else set()
+        hashes = set()
+        if row["email_hash"]:
+            hashes.add(row["email_hash"])
         address_links.lock(unit.connection, row["store"], hashes, exclusive=True)
     return sum(_drop_one(unit, row) for row in rows)
 
@@ -139,11 +143,15 @@ def _drop_one(unit: Unit, row: RecordRow) -> bool:
 
 def _without_address(row: RecordRow) -> RecordChange:
     """Return the columns of what a tool reported, without the address that it is about."""
-    facts = read_facts(row["kind"], row["facts"]) if row["facts"] else None
+    if not row["facts"]:
+        return {"subject": None}
+    facts = read_facts(row["kind"], row["facts"])
     if not isinstance(facts, ConsentFacts | SupportRequestFacts):
         return {"subject": None}
     subjects = frozenset(subject for subject in facts.subjects if subject.kind != "email")
-    name = "" if row["kind"] == CONTACT else facts.name
+    name = facts.name
+    if row["kind"] == CONTACT:
+        name = ""
     main_subject = row["subject"]
     if main_subject and main_subject.startswith("email:"):
         main_subject = None

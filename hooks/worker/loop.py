@@ -104,7 +104,9 @@ class StoreWorker:
         except Exception:
             log.exception("worker.failed", store=self.slug)
             return LEDGER_AWAY_SECONDS
-        return 0 if is_busy else IDLE_SECONDS
+        if is_busy:
+            return 0
+        return IDLE_SECONDS
 
 
 def run(

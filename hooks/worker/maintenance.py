@@ -106,7 +106,8 @@ class Maintenance:
         A task that fails is not run again for AFTER_A_FAILURE, and the others are run all the same. After work the
         pause is a share of the time that the work took, where other processes want to write, too.
         """
-        began, pause = time.monotonic(), IDLE_SECONDS
+        began = time.monotonic()
+        pause = IDLE_SECONDS
         for task in self.tasks:
             try:
                 if task.step(self.runtime.clock()):
@@ -122,7 +123,9 @@ class Maintenance:
         return pause
 
     def _pause_share(self) -> float:
-        return PAUSE_SHARE if self.runtime.database.is_contended() else 0
+        if self.runtime.database.is_contended():
+            return PAUSE_SHARE
+        return 0
 
     def is_outdated(self) -> bool:
         """Tell whether a policy other than the runtime's is in force."""

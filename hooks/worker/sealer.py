@@ -57,7 +57,8 @@ class Sealer:
         if row_id is None:
             self.searched += SEARCHED_AT_ONCE
             if self.searched >= seals.lookback_start(connection):
-                self.searched, self.search_at = 0, now + SEARCH_EVERY
+                self.searched = 0
+                self.search_at = now + SEARCH_EVERY
         return row_id
 
     def _newest_unsealed(self, connection: Connection) -> int | None:
