@@ -20,11 +20,15 @@ class Instant(TypeDecorator[datetime]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
         """Refuse a naive datetime with a ValueError: which instant it means would be a guess."""
-        return _to_text if dialect.name == "sqlite" else _to_utc
+        if dialect.name == "sqlite":
+            return _to_text
+        return _to_utc
 
     def result_processor(self, dialect: Dialect, _: object) -> Callable[[Any], datetime | None]:
         """Return an aware datetime always."""
-        return _from_text if dialect.name == "sqlite" else _to_utc
+        if dialect.name == "sqlite":
+            return _from_text
+        return _to_utc
 
 
 def _to_utc(value: datetime | None) -> datetime | None:

@@ -59,12 +59,14 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.sqlite = SQLite.of_this_python() if self.is_sqlite else None
+        self.sqlite: SQLite | None = None
         self.wait_by(time.sleep, Lock)
         self._waited_at = float("-inf")
-        self.engine = (
-            self._sqlite_engine(self.sqlite) if self.sqlite else _postgresql_engine(self.url)
-        )
+        if self.is_sqlite:
+            self.sqlite = SQLite.of_this_python()
+            self.engine = self._sqlite_engine(self.sqlite)
+        else:
+            self.engine = _postgresql_engine(self.url)
         event.listen(self.engine, "handle_error", _drop_read_only)
         options: dict[str, Any] = {"read_only": True}
         if not self.is_sqlite:
@@ -86,7 +88,9 @@ class Database:
         `pause` takes seconds; it is called between two tries to take SQLite's lock. `make_gate` makes a lock: there is
         one for the writers of this process, and one for its readers at their begin.
         """
-        self._pause, self._write_gate, self._read_gate = pause, make_gate(), make_gate()
+        self._pause = pause
+        self._write_gate = make_gate()
+        self._read_gate = make_gate()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -177,7 +181,8 @@ class Database:
         try:
             yield
         except self._driver_errors as error:
-            dialect, dbapi_connection = self.engine.dialect, connection.connection.dbapi_connection
+            dialect = self.engine.dialect
+            dbapi_connection = connection.connection.dbapi_connection
             if _is_read_only(error) or dialect.is_disconnect(error, dbapi_connection, None):
                 connection.invalidate(error)
             raise

@@ -46,12 +46,16 @@ class DueQuery:
     @property
     def scope(self) -> tallies.Scope:
         """The tally that counts these records."""
-        return "part" if self.parts else "whole"
+        if self.parts:
+            return "part"
+        return "whole"
 
     @property
     def day_column(self) -> Column[date]:
         """The column with the day on which a record is due."""
-        return records.c.part_delete_after if self.parts else records.c.delete_after
+        if self.parts:
+            return records.c.part_delete_after
+        return records.c.delete_after
 
     @property
     def filters(self) -> dict[str, Any]:
@@ -107,7 +111,9 @@ def _groups(connection: Connection, query: DueQuery) -> dict[tuple[str, ...], in
 
     The columns that make a group come before the day in the index, so that the index has each group in order of days.
     """
-    names = ("kind",) if query.parts else ("kind", "retention_class")
+    names = ["kind"]
+    if not query.parts:
+        names.append("retention_class")
     rows = tallies.days(connection, query.scope, *names, **query.filters)
     return {tuple(row[:-1]): row.number for row in rows}
 
@@ -130,11 +136,10 @@ def _select_first(
 ) -> Select[Any]:
     """Select the first `up_to` records of a group. An empty class stands for none."""
     day = query.day_column
-    conditions: list[Any] = [
-        IS_KEPT if query.parts else IS_OPEN,
-        day.is_not(None),
-        records.c.kind == kind,
-    ]
+    is_in_scope = IS_OPEN
+    if query.parts:
+        is_in_scope = IS_KEPT
+    conditions: list[Any] = [is_in_scope, day.is_not(None), records.c.kind == kind]
     if retention_class is not None:
         conditions.append(records.c.retention_class == (retention_class or None))
     if query.before:

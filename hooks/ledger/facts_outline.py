@@ -46,15 +46,18 @@ def outline(facts: str, zone: tzinfo) -> Outline:
 
     What belongs to this record only is left out: its owner, names, subjects and the like.
     """
-    text, customer_id = facts, None
+    text = facts
+    customer_id = None
     owner = _OWNER.search(facts)
     if owner:
-        text, customer_id = facts.replace(owner[0], "", 1), int(owner[1])
+        text = facts.replace(owner[0], "", 1)
+        customer_id = int(owner[1])
     methods = "".join(_METHODS.findall(text))
     if methods:
         text = _METHODS.sub("", text)
     text = _OWN.sub("", text)
-    return Outline(_INSTANT.sub(partial(_in_days, zone), text), methods, customer_id)
+    text = _INSTANT.sub(partial(_in_days, zone), text)
+    return Outline(text, methods, customer_id)
 
 
 @lru_cache(maxsize=4096)
@@ -80,4 +83,6 @@ def _day(hour: str, zone: tzinfo) -> str | None:
     start = datetime.fromisoformat(f"{hour}:00:00+00:00")
     first = start.astimezone(zone).date()
     last = (start + _REST_OF_HOUR).astimezone(zone).date()
-    return first.isoformat() if first == last else None
+    if first != last:
+        return None
+    return first.isoformat()

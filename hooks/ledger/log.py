@@ -108,9 +108,10 @@ def resolve_without_id(
     connection: Connection, store: str, topics: Iterable[str], before: datetime, at: datetime
 ) -> None:
     """Resolve the quarantined deliveries without a record's id: all records of these topics were refetched since."""
+    has_topic = or_(*map(quarantined.c.topic.startswith, topics))
     statement = update(quarantined).where(
         quarantined.c.store == store,
-        or_(*(quarantined.c.topic.startswith(topic) for topic in topics)),
+        has_topic,
         quarantined.c.external_id.is_(None),
         quarantined.c.received_at < before,
         quarantined.c.resolved_at.is_(None),

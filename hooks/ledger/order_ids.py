@@ -30,7 +30,10 @@ def window(connection: Connection, store: str, first: int, last: int) -> list[in
     order_id = records.c.external_id
     is_within = order_id.between(min(first, last), max(first, last))
     query = select(order_id).where(records.c.store == store, records.c.kind == "order", is_within)
-    query = query.order_by(order_id if first <= last else order_id.desc())
+    if first <= last:
+        query = query.order_by(order_id)
+    else:
+        query = query.order_by(order_id.desc())
     return list(connection.execute(query.limit(WINDOW)).scalars())
 
 
@@ -48,4 +51,6 @@ def count_unlisted(connection: Connection, store: str) -> int:
 def last_unlisted_count(connection: Connection, store: str) -> int:
     """Return the number of orders that the store's lists leave out, as it was last counted."""
     trait = traits.read(connection, store).get(UNLISTED)
-    return int(trait.value) if trait else 0
+    if trait is None:
+        return 0
+    return int(trait.value)

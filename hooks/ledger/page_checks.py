@@ -104,17 +104,19 @@ def save_findings(
     `since` is the time of the first check that found a drift; None while no finding is a drift.
     """
     has_drift = any(finding["severity"] == "drift" for finding in page_findings)
-    since = _first_time(pages.c.since, now) if has_drift else None
-    values = {
+    values: dict[str, Any] = {
+        "since": None,
         "findings": json.dumps(page_findings),
         "policy_digest": policy.digest,
         "checked_at": now,
         "due_at": now + DAILY,
+        "error": None,
+        "error_since": None,
+        "claim_until": None,
     }
-    cleared = {"error": None, "error_since": None, "claim_until": None}
-    connection.execute(
-        update(pages).where(pages.c.url == url).values(since=since, **values, **cleared)
-    )
+    if has_drift:
+        values["since"] = _first_time(pages.c.since, now)
+    connection.execute(update(pages).where(pages.c.url == url).values(values))
 
 
 def save_failure(
@@ -135,8 +137,9 @@ def latest_checks(connection: Connection, policy: Policy) -> list[PageCheck]:
     """Return the last check of each page, with its findings only if it compared the page with this very policy."""
     checks = []
     for row in connection.execute(select(pages).order_by(pages.c.url)):
-        is_current = row.findings and row.policy_digest == policy.digest
-        page_findings = tuple(json.loads(row.findings)) if is_current else ()
+        page_findings: tuple[Finding, ...] = ()
+        if row.findings and row.policy_digest == policy.digest:
+            page_findings = tuple(json.loads(row.findings))
         checks.append(PageCheck(row.url, page_findings, row.since, row.error, row.error_since))
     return checks
 

@@ -122,19 +122,17 @@ class Persons:
         for accounts, hashes in names.values():
             all_accounts |= accounts
             all_hashes |= hashes
-        account_events = self._read_accounts(store, sorted(all_accounts)) if all_accounts else {}
-        contact_events = self._read_contacts(store, all_hashes) if all_hashes else {}
+        account_events: dict[int, str] = {}
+        if all_accounts:
+            account_events = self._read_accounts(store, sorted(all_accounts))
+        contact_events = self._read_contacts(store, all_hashes)
         for owner, (accounts, hashes) in names.items():
             events: EventsByName = {}
             for customer_id in accounts:
                 events["customer", customer_id] = read_events(account_events.get(customer_id, "[]"))
             for email_hash in hashes:
                 events |= contact_events.get(email_hash, {})
-            self._events[owner] = {
-                name: events_in_force(events_of_name)
-                for name, events_of_name in events.items()
-                if events_of_name
-            }
+            self._events[owner] = _in_force(events)
 
     def _names(self, store: str, owners: set[Owner]) -> dict[Owner, tuple[set[int], set[str]]]:
         """Find the accounts and the address hashes of each owner."""
@@ -152,12 +150,16 @@ class Persons:
             hashes_of[customer_id].add(email_hash)
         names: dict[Owner, tuple[set[int], set[str]]] = {}
         for owner in owners:
+            own_hashes: set[str] = set()
             if owner.customer_id:
-                own_accounts, own_hashes = {owner.customer_id}, set()
+                own_accounts = {owner.customer_id}
             else:
                 email_hash = owner.email_hash or ""
-                own_accounts, own_hashes = accounts_of[email_hash], {email_hash}
-            names[owner] = own_accounts, own_hashes.union(*(hashes_of[id_] for id_ in own_accounts))
+                own_accounts = accounts_of[email_hash]
+                own_hashes.add(email_hash)
+            for customer_id in own_accounts:
+                own_hashes |= hashes_of[customer_id]
+            names[owner] = own_accounts, own_hashes
         return names
 
     def _emails(
@@ -171,13 +173,13 @@ class Persons:
 
     def _read_contacts(self, store: str, hashes: set[str]) -> dict[str, EventsByName]:
         """Read the events of newsletter contacts, by the hash of their address."""
+        if not hashes:
+            return {}
         events: dict[str, EventsByName] = defaultdict(dict)
         values = {"store": store, "ids": ids_parameter(self.connection, sorted(hashes))}
         for row in _CONTACTS.rows(self.connection, values):
-            facts = read_facts(CONTACT, row["facts"]) if row["facts"] else None
-            choices = choices_as_events(facts) if isinstance(facts, ConsentFacts) else ()
             name = CONTACT, row["external_id"]
-            events[row["email_hash"]][name] = (*read_events(row["events"]), *choices)
+            events[row["email_hash"]][name] = (*read_events(row["events"]), *_choices(row["facts"]))
         return events
 
 
@@ -194,6 +196,25 @@ def accounts_with(connection: Connection, store: str, email_hash: str) -> set[in
     """Return the accounts that ever had an address."""
     values = {"store": store, "ids": ids_parameter(connection, [email_hash])}
     return {row["customer_id"] for row in _OF_HASHES.rows(connection, values)}
+
+
+def _in_force(events: EventsByName) -> EventsByName:
+    """Return the events in force, without the names under which no event was noted."""
+    in_force: EventsByName = {}
+    for name, events_of_name in events.items():
+        if events_of_name:
+            in_force[name] = events_in_force(events_of_name)
+    return in_force
+
+
+def _choices(facts_text: str | None) -> tuple[RecordEvent, ...]:
+    """Return the choices of a newsletter contact as events, from its facts; none where it has no facts."""
+    if not facts_text:
+        return ()
+    facts = read_facts(CONTACT, facts_text)
+    if not isinstance(facts, ConsentFacts):
+        return ()
+    return choices_as_events(facts)
 
 
 def save_emails(

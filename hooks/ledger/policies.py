@@ -83,7 +83,9 @@ def propose(
     statement = update(policies).where(
         policies.c.digest == policy.digest, policies.c.state != "in-force"
     )
-    impact_text = json.dumps(impact) if impact is not None else None
+    impact_text = None
+    if impact is not None:
+        impact_text = json.dumps(impact)
     values = {"state": "proposed", "waits_for": waits_for, "impact": impact_text}
     connection.execute(statement.values(values))
 

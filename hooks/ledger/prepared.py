@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Connection, Dialect, Executable, Select
+from sqlalchemy import ColumnElement, Connection, Dialect, Executable, Select
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.compiler import SQLCompiler
@@ -108,13 +108,15 @@ class Prepared:
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Callable[[], int]:
         """Run the statement once for each of `rows`, and return a function that returns the number of rows changed."""
+        if not rows:
+            return lambda: 0
         compiled = self._for(connection)
         cursor = _cursor(connection)
         if len(rows) == 1:
             cursor.execute(compiled.sql, compiled.bound(rows[0]))
-        elif rows:
+        else:
             cursor.executemany(compiled.sql, [compiled.bound(values) for values in rows])
-        return lambda: int(cursor.rowcount) if rows else 0
+        return lambda: int(cursor.rowcount)
 
     def returned(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
         """Run the statement once for each of `rows`, and return the first value of each; None if it returns no row."""
@@ -166,7 +168,9 @@ def _cursor(connection: Connection) -> Any:
 def _compile(statement: Executable, dialect: Dialect) -> _Compiled:
     compiled = cast("SQLCompiler", statement.compile(dialect=dialect))  # type: ignore[attr-defined]
     names = compiled.positiontup or list(compiled.binds)
-    columns = list(statement.selected_columns) if isinstance(statement, Select) else []
+    columns: list[ColumnElement[Any]] = []
+    if isinstance(statement, Select):
+        columns += statement.selected_columns
     readers = []
     for place, column in enumerate(columns):
         process = _reader(column.type, dialect)
@@ -176,9 +180,10 @@ def _compile(statement: Executable, dialect: Dialect) -> _Compiled:
     for name, parameter in compiled.binds.items():
         if not parameter.required:
             constants[name] = parameter.value
+    writers = [_writer(compiled.binds[name].type, dialect) for name in names]
     return _Compiled(
         sql=compiled.string,
-        parameters=tuple((name, _writer(compiled.binds[name].type, dialect)) for name in names),
+        parameters=tuple(zip(names, writers, strict=True)),
         names=tuple(names),
         positional=compiled.positional,
         columns=tuple(column.name for column in columns),

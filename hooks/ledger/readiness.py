@@ -59,7 +59,8 @@ class Readiness:
         except LedgerUnavailableError as error:
             self._write_fault = error
         finally:
-            self._is_writing, self._wrote_at = False, time.monotonic()
+            self._is_writing = False
+            self._wrote_at = time.monotonic()
         return self._write_fault
 
 

@@ -38,7 +38,7 @@ def record_view(
         "closed_on": iso_or_none(row.closed_on),
         "policy": row.policy_id,
         "tag": _tag(row),
-        "facts": json.loads(row.facts) if row.facts else None,
+        "facts": _loaded_or_none(row.facts),
         "entries": entries,
         "recipients": split_recipients(row.recipients),
         "to_be_told": _to_be_told(row, entries),
@@ -65,7 +65,9 @@ def _find(connection: Connection, store: str, kind: str, external_id: int) -> Ro
 
 def split_recipients(text: str) -> list[str]:
     """Split the ids of recipients, which a column holds separated by commas."""
-    return text.split(",") if text else []
+    if not text:
+        return []
+    return text.split(",")
 
 
 def _to_be_told(row: Row[Any], entries: list[dict[str, Any]]) -> list[str]:
@@ -91,14 +93,24 @@ def _tag(row: Row[Any]) -> dict[str, Any] | None:
 
 def _store_copy(row: Row[Any]) -> dict[str, Any]:
     """Compare what the store is known to hold with what it should hold."""
+    refetch_reason = row.reread_reason
+    if refetch_reason == UNLISTED:
+        refetch_reason = None
     return {
         "in_step": row.wanted_digest == row.known_digest,
-        "wanted": json.loads(row.wanted) if row.wanted else None,
+        "wanted": _loaded_or_none(row.wanted),
         "next_write_at": iso_or_none(row.push_at),
         "attempts": row.push_attempts,
         "error": row.push_error,
-        "to_be_asked": row.reread_reason if row.reread_reason != UNLISTED else None,
+        "to_be_asked": refetch_reason,
     }
+
+
+def _loaded_or_none(text: str | None) -> Any:
+    """Load JSON; return None where there is no text."""
+    if not text:
+        return None
+    return json.loads(text)
 
 
 def _history(connection: Connection, record_id: int) -> list[dict[str, Any]]:

@@ -128,7 +128,10 @@ def set_past_to_now(connection: Connection, store: str, now: datetime) -> None:
     """
     for column in PAST_OF_STORE:
         table = column.table
-        slug = table.c.slug if table is stores else table.c.store
+        if table is stores:
+            slug = table.c.slug
+        else:
+            slug = table.c.store
         connection.execute(_set_to_now(column, now).where(slug == store))
     for column in PAST_OF_SERVICE:
         connection.execute(_set_to_now(column, now))

@@ -77,12 +77,17 @@ class SQLite:
     @property
     def journal_mode(self) -> JournalMode:
         """The mode that the ledger's file must be in, as SQLite names it."""
-        return "wal" if sqlite_is_safe(self.driver.sqlite_version_info) else "delete"
+        if sqlite_is_safe(self.driver.sqlite_version_info):
+            return "wal"
+        return "delete"
 
     def __str__(self) -> str:
-        own = " of Python" if self.driver.__name__.startswith("sqlite3") else ""
-        journal = "in WAL mode" if self.journal_mode == "wal" else "with a rollback journal"
-        return f"SQLite {self.driver.sqlite_version}{own} {journal}"
+        words = f"SQLite {self.driver.sqlite_version}"
+        if self.driver.__name__.startswith("sqlite3"):
+            words += " of Python"
+        if self.journal_mode == "wal":
+            return f"{words} in WAL mode"
+        return f"{words} with a rollback journal"
 
     def check_mode(self, mode: str) -> None:
         """Raise LedgerNotReadyError unless this SQLite may write to a file that is in this mode."""
@@ -171,7 +176,8 @@ class SQLite:
 
 def back_up(ledger: str, copy: str) -> None:
     """Write a copy of a ledger's file to a path where no file exists. The service may run meanwhile."""
-    driver, source = SQLite.of_this_python().driver, f"{Path(ledger).resolve().as_uri()}?mode=ro"
+    driver = SQLite.of_this_python().driver
+    source = f"{Path(ledger).resolve().as_uri()}?mode=ro"
     with closing(driver.connect(source, uri=True)) as connection:
         connection.execute("VACUUM INTO ?", (copy,))
 
@@ -189,7 +195,8 @@ def retry_while_locked(
 
     Returns True if it had to wait. Raises the driver's error.
     """
-    has_waited, limit = False, time.monotonic() + seconds
+    has_waited = False
+    limit = time.monotonic() + seconds
     while True:
         try:
             cursor.execute(statement).fetchall()

@@ -168,13 +168,17 @@ def not_ahead_of_stores(connection: Connection, now: datetime) -> datetime:
     Our clock may be wrong. If it is ahead, that alone must not make everything due.
     """
     newest = _newest_store_time(connection)
-    return min(now, newest + MAX_AHEAD) if newest else now
+    if newest is None:
+        return now
+    return min(now, newest + MAX_AHEAD)
 
 
 def not_behind_stores(connection: Connection, now: datetime) -> datetime:
     """Return `now`, but not before the newest time that a store gave."""
     newest = _newest_store_time(connection)
-    return max(now, newest) if newest else now
+    if newest is None:
+        return now
+    return max(now, newest)
 
 
 def _newest_store_time(connection: Connection) -> datetime | None:

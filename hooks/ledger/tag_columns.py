@@ -15,17 +15,17 @@ _quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 def tag_columns(tags: Tags) -> RecordChange:
     """Return the columns that hold these tags."""
-    schedule, governing = tags.schedule, tags.governing
-    return {
+    schedule = tags.schedule
+    columns: RecordChange = {
         "state": schedule.phase,
         "held": tags.is_held,
         "oddities": ",".join(tags.oddities),
         "unknown_status": tags.has_unknown_status,
-        "legal_basis": governing.basis if governing else None,
-        "retention_class": governing.retention_class if governing else None,
-        "runs_from": governing.runs_from if governing else None,
-        "review_after": governing.review_after if governing else None,
-        "delete_after": governing.delete_after if governing else None,
+        "legal_basis": None,
+        "retention_class": None,
+        "runs_from": None,
+        "review_after": None,
+        "delete_after": None,
         "part_delete_after": tags.part_delete_after,
         "request_due": tags.request_due,
         "hold_review": tags.hold_review,
@@ -36,6 +36,14 @@ def tag_columns(tags: Tags) -> RecordChange:
         "wanted": _meta_text(tags.desired_meta),
         "wanted_digest": digest(tags.desired_meta),
     }
+    governing = tags.governing
+    if governing:
+        columns["legal_basis"] = governing.basis
+        columns["retention_class"] = governing.retention_class
+        columns["runs_from"] = governing.runs_from
+        columns["review_after"] = governing.review_after
+        columns["delete_after"] = governing.delete_after
+    return columns
 
 
 def record_columns(facts: Facts, tags: Tags, context: Context) -> RecordChange:

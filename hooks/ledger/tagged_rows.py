@@ -109,7 +109,9 @@ def _walk(side: str) -> Prepared:
     mark = bindparam("tagged_by", type_=records.c.tagged_by.type)
     limit = bindparam("limit", type_=Integer)
     column = records.c.tagged_by
-    differs = column < mark if side == "below" else column > mark
+    differs = column > mark
+    if side == "below":
+        differs = column < mark
     walk = _select(*_COLUMNS).where(differs).order_by(column).limit(limit)
     return Prepared(lambda _: walk)
 
@@ -196,10 +198,15 @@ def person_of(row: Raw) -> tuple[str, int | str] | None:
 
     None for a guest of whom the ledger knows nothing but this record.
     """
-    head, (email_hash, subject) = RowHead.of(row), row[-len(_PERSON_COLUMNS) :]
-    account = head.external_id if head.kind == "customer" else head.customer_id
+    head = RowHead.of(row)
+    email_hash, subject = row[-len(_PERSON_COLUMNS) :]
+    account = head.customer_id
+    if head.kind == "customer":
+        account = head.external_id
     name = account or email_hash or subject
-    return (head.store, name) if name else None
+    if not name:
+        return None
+    return head.store, name
 
 
 def read_kept(connection: Connection, row: Raw) -> RecordRow:

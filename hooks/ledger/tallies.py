@@ -93,7 +93,8 @@ def months(connection: Connection, scope: Scope, today: date) -> list[Row[Any]]:
     Each row also says how many of them are `overdue`, and due within the `next_30_days` and the `next_365_days`, from
     today on.
     """
-    day, number = _DAYS.c.day, func.sum(_DAYS.c.number)
+    day = _DAYS.c.day
+    number = func.sum(_DAYS.c.number)
     month = func.substr(cast(day, String), 1, 7).label("month")
     query = select(
         month,
@@ -116,7 +117,8 @@ def early(connection: Connection, today: date) -> tuple[int, datetime | None]:
     number = func.sum(_DAYS.c.number)
     query = select(cast(number, BigInteger), func.min(_DAYS.c.since))
     query = query.where(_DAYS.c.what == "early", _DAYS.c.day >= today)
-    total, first = 0, None
+    total = 0
+    first = None
     for count, since in connection.execute(query.group_by(*key).having(number != 0)):
         total += count
         if since and (first is None or since < first):
@@ -173,7 +175,9 @@ def _add(tally: Table, changes: CTE) -> postgresql.Insert:
     """Add changes to the rows of a tally with the same key, or insert such rows."""
     key = [column.name for column in tally.primary_key]
     number = func.sum(changes.c.number)
-    earliest = {"since": func.min(changes.c.since)} if "since" in changes.c else {}
+    earliest = {}
+    if "since" in changes.c:
+        earliest["since"] = func.min(changes.c.since)
     key_columns = [changes.c[name] for name in key]
     summed = select(*key_columns, *earliest.values(), number)
     summed = summed.group_by(*key_columns).having(number != 0)

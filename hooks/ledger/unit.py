@@ -194,8 +194,9 @@ class Unit:
             if account is None:
                 return ()
             if account["email_hash"] is None:  # the person has no other name
-                is_left_out = but == ("customer", owner.customer_id)
-                return () if is_left_out else events_in_force(read_events(account["events"]))
+                if but == ("customer", owner.customer_id):
+                    return ()
+                return events_in_force(read_events(account["events"]))
         return Persons(self.connection, (), self._account_events).about(owner, but=but)
 
     def has_name(self, store: str, email_hash: str) -> bool:

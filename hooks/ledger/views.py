@@ -184,10 +184,15 @@ def store_summary(connection: Connection, store: str) -> dict[str, Any]:
     """Return the state of one store for `/status`: the last events, and the numbers of what is due and what fails."""
     is_of_store = records.c.store == store
     row = connection.execute(select(stores).where(stores.c.slug == store)).first()
+    last_reconciled_at = None
+    last_pushed_at = None
+    if row:
+        last_reconciled_at = row.last_reconciled_at
+        last_pushed_at = row.last_pushed_at
     return {
         "last_delivery_at": iso_or_none(last_delivery(connection, store)),
-        "last_reconciled_at": iso_or_none(row.last_reconciled_at) if row else None,
-        "last_pushed_at": iso_or_none(row.last_pushed_at) if row else None,
+        "last_reconciled_at": iso_or_none(last_reconciled_at),
+        "last_pushed_at": iso_or_none(last_pushed_at),
         "pending_pushes": _count(connection, and_(is_of_store, records.c.push_at.is_not(None))),
         "failing_pushes": _count(connection, and_(is_of_store, records.c.push_error.is_not(None))),
         "pending_questions": _count(
@@ -226,7 +231,8 @@ def odd_records(connection: Connection, store: str, code: str) -> tuple[int, lis
     """Return the number of records with odd parts of this code, and the first few (`kind`, `external_id`)."""
     is_odd = (records.c.store == store, IS_ODD)
     query = select(records.c.oddities, func.count().label("number")).where(*is_odd)
-    number, with_code = 0, []
+    number = 0
+    with_code = []
     for row in connection.execute(query.group_by(records.c.oddities)):
         if code in row.oddities.split(","):
             number += row.number

@@ -38,7 +38,9 @@ def save_status(
     if external_id is not None:
         is_same = webhooks.c.external_id == external_id
         secret = case((is_same, webhooks.c.secret_digest), else_=null())
-    wrong_since = None if status == WORKS else func.coalesce(webhooks.c.wrong_since, now)
+    wrong_since: ColumnElement[Any] = null()
+    if status != WORKS:
+        wrong_since = func.coalesce(webhooks.c.wrong_since, now)
     connection.execute(
         update(webhooks)
         .where(webhooks.c.store == store, webhooks.c.topic == topic)

@@ -115,7 +115,9 @@ class Settings:
 
         Raises ConfigurationError with one message that names every variable that is wrong or missing.
         """
-        file_variables = read_env_file(env_file) if env_file else {}
+        file_variables: dict[str, str] = {}
+        if env_file:
+            file_variables = read_env_file(env_file)
         return _Reader(Variables(os.environ, file_variables)).settings()
 
 
@@ -136,14 +138,14 @@ class _Reader:
 
     def settings(self) -> Settings:
         """Read all settings. Raises ConfigurationError."""
-        variables, default = self.variables, _DEFAULTS
+        default = _DEFAULTS
         bind = self._text("BIND", default.bind, is_bind)
         settings = Settings(
             stores=self._stores(),
             bind=bind,
             public_url=self._text("PUBLIC_URL", f"http://{bind}", is_url),
             database_url=self._text("DATABASE_URL", default.database_url, is_database),
-            policy_file=self._get("POLICY_FILE", variables.path, default.policy_file),
+            policy_file=self._get("POLICY_FILE", self.variables.path, default.policy_file),
             policy_page_url=self._optional("POLICY_PAGE_URL", is_page),
             status_token=self._optional("STATUS_TOKEN", at_least(STATUS_TOKEN_LENGTH)),
             subject_key=self._optional("SUBJECT_KEY", at_least(SUBJECT_KEY_LENGTH)),
@@ -204,7 +206,9 @@ class _Reader:
         except VariableError as error:
             self.faults[name] = str(error)
             return default
-        return default if value is None else value
+        if value is None:
+            return default
+        return value
 
     def _is_set(self, name: str) -> bool:
         try:
@@ -230,7 +234,8 @@ class _Reader:
         return timedelta(days=self._number(name, default.days, lowest, highest))
 
     def _requests_per_second(self) -> float:
-        default, allowed = _DEFAULTS.store_requests_per_second, Range(min=0.1, max=1000)
+        default = _DEFAULTS.store_requests_per_second
+        allowed = Range(min=0.1, max=1000)
         return self._get(
             "STORE_REQUESTS_PER_SECOND", self.variables.float, default, validate=allowed
         )
@@ -249,9 +254,13 @@ class _Reader:
         names: list[str] = self._get("STORES", self.variables.list, [])
         if not names:
             store = self._store(SINGLE_STORE, "STORE_", is_required=False)
-            return {SINGLE_STORE: store} if store.url else {}
+            if not store.url:
+                return {}
+            return {SINGLE_STORE: store}
         slugs = [name.strip() for name in names]
-        if not all(map(_SLUG.fullmatch, slugs)) or len(set(slugs)) < len(slugs):
+        are_well_formed = all(map(_SLUG.fullmatch, slugs))
+        has_duplicates = len(set(slugs)) < len(slugs)
+        if not are_well_formed or has_duplicates:
             self.faults["STORES"] = (
                 "needs different short names of a-z, 0-9 and -, separated by commas"
             )

@@ -52,9 +52,11 @@ def event_tokens(text: str) -> tuple[EventToken, ...]:
         faults += [f"entry {number} {fault}" for fault in _faults(match)]
         if match:
             tokens.append(_token(match))
-    if len({token.name for token in tokens}) < len(tokens):
+    names = {token.name for token in tokens}
+    if len(names) < len(tokens):
         faults.append("two entries have the same name")
-    if len({token.token for token in tokens}) < len(tokens):
+    secrets = {token.token for token in tokens}
+    if len(secrets) < len(tokens):
         faults.append("two entries have the same token")
     if faults:
         raise ConfigurationError("; ".join(faults))
@@ -92,7 +94,9 @@ def _faults(match: re.Match[str] | None) -> Iterator[str]:
 
 
 def _token(match: re.Match[str]) -> EventToken:
-    types = None if match[2] is None else _types_of(match)
+    types = None
+    if match[2] is not None:
+        types = _types_of(match)
     return EventToken(match[1], match[3], types)
 
 

@@ -17,7 +17,9 @@ def is_quoted(text: str) -> bool:
 def strip_quotes(text: str) -> str:
     """Drop the white space around a text, and then one pair of plain quotes."""
     text = text.strip()
-    return text[1:-1] if is_quoted(text) else text
+    if is_quoted(text):
+        return text[1:-1]
+    return text
 
 
 def has_typographic_quote(text: str) -> bool:
@@ -32,6 +34,5 @@ def has_plain_quote(text: str) -> bool:
 
 def has_control_character(text: str) -> bool:
     """Tell whether a text has a control character that is no blank, or half a character, as bytes not in UTF-8 give."""
-    return any(
-        category(character) in ("Cc", "Cs") and character not in _BLANKS for character in text
-    )
+    characters = set(text).difference(_BLANKS)
+    return any(category(character) in ("Cc", "Cs") for character in characters)

@@ -37,9 +37,9 @@ class Variables(Env):
     def _get_value(self, env_key: str, default: Any) -> Any:
         """Replace the look-up of `environs`. Raises VariableError."""
         for source in self._sources:
-            path = _value(source.get(f"{env_key}_FILE", ""))
-            value = _value(_file_text(env_key, path) if path else source.get(env_key, ""))
-            if path or value:
+            text, is_from_file = _text_in(source, env_key)
+            value = _value(text)
+            if is_from_file or value:
                 return value
         return default
 
@@ -49,11 +49,18 @@ class Variables(Env):
         Raises VariableError.
         """
         for source in self._sources:
-            path = _value(source.get(f"{name}_FILE", ""))
-            text = _file_text(name, path) if path else source.get(name, "")
-            if path or text.strip():
+            text, is_from_file = _text_in(source, name)
+            if is_from_file or text.strip():
                 return text
         return ""
+
+
+def _text_in(source: Mapping[str, str], name: str) -> tuple[str, bool]:
+    """Return the text of a variable in a source, and whether it comes from a file. Raises VariableError."""
+    path = _value(source.get(f"{name}_FILE", ""))
+    if path:
+        return _file_text(name, path), True
+    return source.get(name, ""), False
 
 
 def _file_text(name: str, path: str) -> str:

@@ -108,7 +108,9 @@ def _check(secrets: Sequence[str], *, is_one_a_line: bool) -> None:
     for secret in secrets:
         if has_typographic_quote(secret):
             raise ConfigurationError("begins or ends with a quote that is not a plain one")
-        shortest = SHORTEST_ALONE if is_one_a_line and "," not in secret else SHORTEST
+        shortest = SHORTEST
+        if is_one_a_line and "," not in secret:
+            shortest = SHORTEST_ALONE
         if not is_long_enough(secret, shortest):
             raise ConfigurationError(
                 f"holds a secret that is shorter than {SHORTEST} characters and could be guessed; set a longer one, in "
@@ -118,9 +120,8 @@ def _check(secrets: Sequence[str], *, is_one_a_line: bool) -> None:
 
 def _other_readings(readings: Iterable[str], secrets: Sequence[str]) -> tuple[str, ...]:
     """Return the readings that are long enough to be a key, without the secrets themselves."""
-    return _distinct(
-        reading for reading in readings if reading not in secrets and is_long_enough(reading)
-    )
+    others = [reading for reading in readings if reading not in secrets]
+    return _distinct(filter(is_long_enough, others))
 
 
 def _distinct(texts: Iterable[str]) -> tuple[str, ...]:

@@ -112,7 +112,10 @@ def check() -> ErrorAnswer | None:
 def _count_guess() -> bool:
     """Count a wrong token, as `Guesses.count`, and in the metrics too."""
     has_waited = _guesses.count()
-    telemetry.WRONG_TOKENS.labels("401" if has_waited else "429").inc()
+    status = "429"
+    if has_waited:
+        status = "401"
+    telemetry.WRONG_TOKENS.labels(status).inc()
     return has_waited
 
 

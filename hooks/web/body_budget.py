@@ -45,7 +45,9 @@ class BodyBudget:
 
         Raises OverloadedError where no memory is free within WAIT_SECONDS, or too many bodies wait.
         """
-        reserved = 0 if size <= SMALL_BYTES else min(size, BUDGET_BYTES)
+        reserved = 0
+        if size > SMALL_BYTES:
+            reserved = min(size, BUDGET_BYTES)
         self._acquire(reserved)
         try:
             yield

@@ -95,7 +95,8 @@ class Connection(socket.socket):
     def expect_body(self) -> None:
         """Start the time limits of the body, once the head has come."""
         now = time.monotonic()
-        self._deadline, self._last_deadline = now + BODY_SECONDS, now + REQUEST_SECONDS
+        self._deadline = now + BODY_SECONDS
+        self._last_deadline = now + REQUEST_SECONDS
 
     def give_up(self) -> None:
         """End the wait for bytes. An answer can still be sent."""

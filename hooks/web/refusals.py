@@ -31,7 +31,9 @@ class Refusal:
     @property
     def headers(self) -> dict[str, str]:
         """Return the headers that the status needs."""
-        return {"Retry-After": "30"} if self.status == 503 else {}
+        if self.status != 503:
+            return {}
+        return {"Retry-After": "30"}
 
 
 MALFORMED = Refusal(400, "bad-request", "The request is not well-formed HTTP.")

@@ -61,7 +61,9 @@ def whole_body() -> Iterator[bytes]:
 def _size_to_reserve(length: int | None, limit: int) -> int:
     if length is not None:
         return min(length, limit)
-    return limit if "Transfer-Encoding" in request.headers else 0
+    if "Transfer-Encoding" in request.headers:
+        return limit
+    return 0
 
 
 def refuse_unsigned(slug: str, unsigned_bytes: int) -> None:
@@ -71,7 +73,8 @@ def refuse_unsigned(slug: str, unsigned_bytes: int) -> None:
     where the body is too large.
     """
     refuse_too_large()
-    signature, length = request.headers.get("X-WC-Webhook-Signature"), request.content_length
+    signature = request.headers.get("X-WC-Webhook-Signature")
+    length = request.content_length
     if is_well_formed(signature):
         return
     if signature is None and length is not None and length <= unsigned_bytes:
@@ -151,8 +154,11 @@ def drain_after(answer: Response) -> Response:
 
     Closing a connection with unread bytes resets it, and the sender would never see the answer.
     """
-    source, length = request.environ["wsgi.input"], request.content_length
-    limit = DRAINED_BYTES if length is None else min(DRAINED_BYTES, length)
+    source = request.environ["wsgi.input"]
+    length = request.content_length
+    limit = DRAINED_BYTES
+    if length is not None:
+        limit = min(DRAINED_BYTES, length)
     answer.call_on_close(partial(_drain, source, limit))
     return answer
 

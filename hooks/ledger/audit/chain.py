@@ -68,7 +68,9 @@ class Chain:
         verdicts: dict[str | None, Verdict] = {self.last.hash: "row"}
         if self.suspect:
             verdicts[self.suspect.computed] = "seal"
-        recorded = head.hash if head and head.number == self.last.number else None
+        recorded = None
+        if head and head.number == self.last.number:
+            recorded = head.hash
         yield from self._judge(verdicts.get(recorded, "either"))
         yield from explained(self.pool or [])
         yield from _at_the_end(self.last, head)
@@ -105,7 +107,8 @@ class Chain:
             judged = replace(self.suspect, verdict="unproven")
         else:
             judged = replace(self.suspect, verdict=verdict)
-        self.suspect, self.is_verified = None, verdict != "either"
+        self.suspect = None
+        self.is_verified = verdict != "either"
         if self.pool is None:
             yield judged.finding()
             return

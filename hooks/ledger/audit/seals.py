@@ -257,4 +257,6 @@ def _lock_end(connection: Connection) -> Head:
 def head(connection: Connection) -> Head | None:
     """Return the recorded end of the chain; None where nothing was sealed yet."""
     row = connection.execute(_HEAD).first()
-    return Head(*row) if row else None
+    if row is None:
+        return None
+    return Head(*row)

@@ -78,7 +78,9 @@ def _links(connection: Connection) -> Iterator[Link]:
     joined = joined.outerjoin(records, records.c.id == history.c.record_id)
     query = select(seals.c.number, seals.c.history_id, seals.c.hash, *sealed_columns())
     for row in _stream(connection, query.select_from(joined).order_by(seals.c.number)):
-        sealed_row = to_sealed_row(row) if row.id is not None else None
+        sealed_row = None
+        if row.id is not None:
+            sealed_row = to_sealed_row(row)
         yield Link(row.number, row.history_id, row.hash, sealed_row)
 
 

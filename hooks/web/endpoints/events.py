@@ -72,7 +72,8 @@ def _parse(
     keys: frozenset[bytes],
     token: EventToken | None,
 ) -> tuple[Delivery, ...]:
-    key, now = service.settings.subject_key, service.runtime.clock()
+    key = service.settings.subject_key
+    now = service.runtime.clock()
     if token is None:
         return events_from_http(requests.headers(), body, keys=keys, subject_key=key, now=now)
     return events_of_tool(token, body, subject_key=key, now=now)

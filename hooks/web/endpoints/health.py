@@ -23,7 +23,8 @@ def readyz() -> tuple[Response, int]:
     The answer also names the database in use.
     """
     service = service_as_loaded()
-    ledger, fault = service.database.description, service.readiness.fault()
+    ledger = service.database.description
+    fault = service.readiness.fault()
     if fault is None:
         return jsonify(status="ok", checks=readiness.checks(None), ledger=ledger), 200
     error, _ = fault

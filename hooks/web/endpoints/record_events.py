@@ -33,11 +33,14 @@ def add(slug: str, kind: str, external_id: int) -> tuple[Response, int]:
     requests.require_json()
     with requests.whole_body() as body, requests.refusals_counted(slug):
         service = current_service()
-        now, zone = service.runtime.clock(), service.policy.time_zone
+        now = service.runtime.clock()
+        zone = service.policy.time_zone
         raw = event_object(body)
         event = record_event(raw, key.kind, external_id, now=now, zone=zone, fresh_id=uuid4().hex)
         outcome = note(service.runtime, key, event)
-    result = Result.RECORDED if outcome.new else Result.UNCHANGED
+    result, status = Result.UNCHANGED, 200
+    if outcome.new:
+        result, status = Result.RECORDED, 201
     telemetry.EVENTS.labels(slug, str(result)).inc()
     log.info(
         "record.event",
@@ -52,7 +55,7 @@ def add(slug: str, kind: str, external_id: int) -> tuple[Response, int]:
         event=event_dict(outcome.event),
         record=outcome.after and record_json(outcome.after),
     )
-    return answer, 201 if outcome.new else 200
+    return answer, status
 
 
 def _key(slug: str, kind: str, external_id: int) -> RecordKey:

@@ -69,7 +69,9 @@ def _answer(slug: str, subject: Subject) -> Response:
     with service.database.read() as connection:
         answer = answer_to(connection, service.policy, inquiry, now=now)
     if answer is None:
-        kind = "person" if subject.kind == "email" else subject.kind
+        kind: str = subject.kind
+        if kind == "email":
+            kind = "person"
         abort(404, f"The ledger knows nothing of this {kind}.")
     if language:
         response = _letter(letter(answer, language), language)

@@ -97,12 +97,17 @@ def line_of(row: Row[Any], *, parts: bool) -> dict[str, Any]:
     day = row.part_delete_after.isoformat()
     due_entries = [entry for entry in entries if entry["delete_after"] == day]
     reviews = [entry["review_after"] for entry in due_entries if entry["review_after"]]
-    return _record_line(row, due_entries) | {
-        "class": " ".join(dict.fromkeys(entry["class"] for entry in due_entries)),
-        "legal_basis": " ".join(dict.fromkeys(entry["basis"] for entry in due_entries)),
-        "review_after": min(reviews, default=None),
-        "delete_after": day,
-    }
+    line = _record_line(row, due_entries)
+    line["class"] = _distinct_values(due_entries, "class")
+    line["legal_basis"] = _distinct_values(due_entries, "basis")
+    line["review_after"] = min(reviews, default=None)
+    line["delete_after"] = day
+    return line
+
+
+def _distinct_values(entries: Iterable[dict[str, Any]], field: str) -> str:
+    """Return the values of a field, each once, in the order of the entries."""
+    return " ".join(dict.fromkeys(entry[field] for entry in entries))
 
 
 def _record_line(row: Row[Any], entries: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -124,7 +129,9 @@ def _calendar(rows: Iterable[Row[Any]], *, parts: bool) -> bytes:
     # Loading takes longer than most requests, so only the calendar loads it.
     from icalendar import Calendar, Event  # noqa: PLC0415
 
-    prefix = "part-" if parts else ""
+    prefix = ""
+    if parts:
+        prefix = "part-"
     calendar = Calendar()
     calendar.add("prodid", "-//Retention Hooks//schedule//EN")
     calendar.add("version", "2.0")

@@ -16,7 +16,8 @@ blueprint = Blueprint("status", __name__)
 def status() -> tuple[Response, int]:
     """Report the state of the service as JSON. 503 and `down` where no delivery can be accepted."""
     service = current_service()
-    now, started_at = service.runtime.clock(), service.started_at
+    now = service.runtime.clock()
+    started_at = service.started_at
     problems = list(disk_problems(service.database, now))
     fault = service.readiness.fault()
     if fault:
@@ -33,4 +34,6 @@ def status() -> tuple[Response, int]:
             )
     except LedgerUnavailableError as error:
         report = status_without_ledger(service.policy, error, started_at=started_at, now=now)
-    return jsonify(report), 503 if report["status"] == "down" else 200
+    if report["status"] == "down":
+        return jsonify(report), 503
+    return jsonify(report), 200

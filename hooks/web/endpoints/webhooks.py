@@ -21,7 +21,8 @@ _BODIES = {result: json.dumps({"result": result}) + "\n" for result in Result}
 @blueprint.post("/webhooks/<slug>", provide_automatic_options=False)
 def receive(slug: str) -> Response:
     """Receive one delivery of the store `slug`. Answers 200 only after the ledger has it durably."""
-    keys, headers = requests.signing_keys(slug), requests.headers()
+    keys = requests.signing_keys(slug)
+    headers = requests.headers()
     requests.refuse_unsigned(slug, PING_BYTES)
     with requests.whole_body() as body:
         # Read after the body: while it came in, another policy may have come into force.

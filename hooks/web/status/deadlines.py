@@ -17,7 +17,7 @@ from hooks.ledger.codec import read_entries
 from hooks.ledger.due import DueQuery
 from hooks.retention.iso import iso_or_none
 from hooks.retention.policy import Policy
-from hooks.web.status import Problem
+from hooks.web.status import Problem, words_for_more
 
 EVENT = "flask --app wsgi record event"
 
@@ -95,10 +95,8 @@ def _erased_too_early(connection: Connection, today: date) -> Iterator[Problem]:
     number, examples, since = views.erased_too_early(connection, today)
     if not number:
         return
-    names = "; ".join(
-        f"{_name(row)} of {row.store} ({row.state}; {_reason_to_keep(row)})" for row in examples
-    )
-    more = f", the first {len(examples)} of them" if number > len(examples) else ""
+    names = "; ".join(map(_erased_name, examples))
+    more = words_for_more(number, examples)
     yield {
         "code": "erased-too-early",
         "message": f"{number} record(s) that must be kept by law or under a hold were trashed or erased{more}: "
@@ -107,13 +105,18 @@ def _erased_too_early(connection: Connection, today: date) -> Iterator[Problem]:
     }
 
 
+def _erased_name(row: Row[Any]) -> str:
+    """Name a record that was erased too early, with its state and the reason to keep it."""
+    return f"{_name(row)} of {row.store} ({row.state}; {_reason_to_keep(row)})"
+
+
 def _reason_to_keep(row: Row[Any]) -> str:
     if not row.held:
         return f"to be kept until {row.delete_after}"
-    is_restricted = any(
-        entry["until"] == "restriction-lifted" for entry in read_entries(row.entries)
-    )
-    return "restricted, and to be kept by law" if is_restricted else "under a hold"
+    for entry in read_entries(row.entries):
+        if entry["until"] == "restriction-lifted":
+            return "restricted, and to be kept by law"
+    return "under a hold"
 
 
 def _name(row: Row[Any]) -> str:

@@ -72,7 +72,9 @@ def store_problems(
             "since": None,
         }
         return
-    worker_at = row.worker_at if row and row.worker_at else started_at
+    worker_at = started_at
+    if row and row.worker_at:
+        worker_at = row.worker_at
     if now - worker_at > NO_WORKER:
         yield {
             "code": "no-worker",

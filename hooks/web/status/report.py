@@ -80,7 +80,9 @@ def _status(problems: Iterable[Problem]) -> str:
     codes = {problem["code"] for problem in problems}
     if operation.NOT_WRITABLE in codes:
         return "down"
-    return "degraded" if codes else "ok"
+    if codes:
+        return "degraded"
+    return "ok"
 
 
 def _head(status: str, problems: list[Problem], started_at: datetime) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from hooks.ledger import rounds, stores, traits, views
 from hooks.ledger.rows import CLOSED
 from hooks.retention.iso import iso_or_none
-from hooks.web.status import Problem
+from hooks.web.status import Problem, words_for_more
 
 LATE_ROUNDS = 3
 """Reconciliation is late after this many times its interval."""
@@ -53,11 +53,14 @@ def _backoff_problems(connection: Connection, slug: str) -> Iterator[Problem]:
 def _push_problems(connection: Connection, slug: str) -> Iterator[Problem]:
     for row in views.push_errors(connection, slug):
         subject = f"{row.number} record(s) of {slug}, {row.example} among them"
-        yield {
-            "code": "contested" if row.push_error == "contested" else "failing-pushes",
+        problem = {
             "message": _push_message(subject, row.push_error),
             "since": iso_or_none(row.since),
         }
+        if row.push_error == "contested":
+            yield {"code": "contested"} | problem
+        else:
+            yield {"code": "failing-pushes"} | problem
 
 
 def _push_message(subject: str, error: str) -> str:
@@ -103,7 +106,7 @@ def _odd_message(connection: Connection, slug: str, code: str) -> str | None:
     if not number:
         return None
     names = ", ".join(f"{row.kind} {row.external_id}" for row in examples)
-    more = f", the first {len(examples)} of them" if number > len(examples) else ""
+    more = words_for_more(number, examples)
     return f"{number} record(s) of {slug}{more} ({names}) {_ODD_MESSAGES[code]}."
 
 
