@@ -96,6 +96,9 @@ def current_service() -> Service:
     service = service_as_loaded()
     if time.monotonic() - service.followed_at < FOLLOW_SECONDS:
         return service
-    service = service.with_current_policy()
-    current_app.extensions[EXTENSION] = service
-    return service
+    followed = service.with_current_policy()
+    latest = service_as_loaded()
+    if latest is not service:  # another request has followed while this one waited for the ledger
+        return latest
+    current_app.extensions[EXTENSION] = followed
+    return followed

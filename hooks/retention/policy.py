@@ -171,7 +171,8 @@ class Recipient:
 
     It gets data of every record (`always`), of orders that were paid or shipped by certain methods (`payment` and
     `shipping`, patterns of method ids such as `klarna*`), and of records that meet a condition or are of a kind
-    (`holding`, such as `newsletter`). If none of these is set, it gets data only where the law requires it.
+    (`holding`, such as `newsletter`). If none of these is set,
+    it gets data only where the law requires it, and is listed for no record.
 
     `data` are the categories that it gets. `outside`: it may process them outside the EEA and the UK, under the
     `safeguards`. `certain` is False where the page names several recipients of which at least one gets the data.

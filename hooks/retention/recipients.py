@@ -79,7 +79,7 @@ def _matching(
 ) -> tuple[str, ...]:
     ids = set()
     for recipient in policy.recipients.values():
-        if _gets(recipient, criteria, methods):
+        if _receives(recipient, criteria, methods):
             ids.add(recipient.id)
     if methods is None:
         return tuple(sorted(ids))
@@ -87,7 +87,10 @@ def _matching(
     return (*sorted(ids), *sorted(unnamed))
 
 
-def _gets(recipient: Recipient, criteria: RecipientCriteria, methods: OrderMethods | None) -> bool:
+def _receives(
+    recipient: Recipient, criteria: RecipientCriteria, methods: OrderMethods | None
+) -> bool:
+    """Tell whether a recipient gets data of a record: always, by a condition, or by payment or shipping method."""
     if not recipient.data & criteria.categories:
         return False
     if recipient.always or recipient.holding & criteria.conditions:

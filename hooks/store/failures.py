@@ -46,6 +46,9 @@ _KEY_WRONG = frozenset(
 _VISITOR_CODE = "woocommerce_rest_cannot_"
 """The start of the codes for things that a visitor may not do. A consumer key that is not known gets them too."""
 
+BUSY_STATUSES = frozenset({429, 503})
+"""The store asks for a pause, often with the header `Retry-After`. `failure` tells it before it looks at the body."""
+
 MEANINGS: Mapping[int, tuple[type[StoreError], str, str]] = {
     401: (CredentialsRefusedError, "credentials-refused", "the key is wrong, or may not do this"),
     403: (CredentialsRefusedError, "credentials-refused", "the key lacks a right"),
@@ -53,7 +56,8 @@ MEANINGS: Mapping[int, tuple[type[StoreError], str, str]] = {
     413: (RequestTooLargeError, "too-large", "the store takes fewer items in one request"),
     429: (StoreBusyError, "busy", "the store asks for a pause"),
 }
-"""By status of an API error that no other rule explains: its class, our code and the message."""
+"""By status of an API error that no other rule explains: its class, our code and the message. The status may stand in
+the body of an answer, such as one of a batch: an answer of status 429 itself is one of `BUSY_STATUSES`."""
 
 
 def failure(response: Response) -> StoreError:
@@ -63,7 +67,7 @@ def failure(response: Response) -> StoreError:
         return StoreMisconfiguredError(
             "redirected", "the store's address redirects: set STORE_URL to where it leads"
         )
-    if status in (429, 503):
+    if status in BUSY_STATUSES:
         wait = _retry_after(response.headers.get("Retry-After"))
         return StoreBusyError(
             "busy", f"the store asks for a pause (status {status})", retry_after=wait

@@ -17,6 +17,7 @@ from typing import Protocol
 from requests import RequestException, Response, Timeout
 from urllib3.exceptions import ReadTimeoutError
 
+from hooks.store.failures import BUSY_STATUSES
 from schemas.wire import record_id
 
 START_RATE = 2.0
@@ -176,7 +177,7 @@ def outcome_of(answer: Response | Exception | None) -> CallOutcome:
         return CallOutcome.OTHER
     if answer.status_code < 300:
         return CallOutcome.ANSWERED
-    if answer.status_code in (429, 503):
+    if answer.status_code in BUSY_STATUSES:
         return CallOutcome.BUSY
     if answer.status_code in _GATEWAY_TIME_OUTS:
         return CallOutcome.TIMED_OUT

@@ -36,8 +36,8 @@ class SingleCommit:
 def submit(service: Service, store: str, delivery: Delivery) -> Result:
     """Ingest a delivery that was parsed by the policy of `service`. Once this has returned, the ledger has it durably.
 
-    It is tagged under the same policy. Otherwise the record would name a policy that did not parse it.
-    Raises LedgerUnavailableError.
+    `SingleCommit` tags it under the same policy. `GroupCommit` tags a batch under the policy of its first delivery, and
+    says why that is safe. Raises LedgerUnavailableError.
     """
     commit = cast("Commit", current_app.extensions[EXTENSION])
     return commit.submit(Ingest(service.runtime), store, delivery)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -82,6 +83,23 @@ def test_a_failed_read_of_the_policy_backs_off_from_its_end(
         clock.now += FOLLOW_SECONDS
         current_service()
         assert looks == 2
+
+
+def test_a_request_that_waited_for_the_ledger_keeps_the_policy_that_another_found(
+    app: Flask, policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first request reads the policy, waits, and answers last. By then a second one follows a newer policy."""
+    Clock(monkeypatch)
+    newer = replace(app.extensions["retention"], policy=variant(policy, "second"))
+
+    def follow(runtime: Runtime) -> Runtime:
+        app.extensions["retention"] = newer
+        return runtime
+
+    monkeypatch.setattr(service_module, "follow", follow)
+    with app.app_context():
+        assert current_service() is newer
+        assert app.extensions["retention"] is newer
 
 
 def test_a_delivery_is_read_and_tagged_by_one_policy(
