@@ -30,20 +30,20 @@ QUICK = ("intake", "growth")
 
 def main(arguments: Sequence[str]) -> int:
     """Measure and report. Return 1 if the quick run finds something far too slow, otherwise 0."""
-    asked = _parser().parse_args(arguments)
-    plan = (Plan.quick() if asked.quick else Plan()).of_records(asked.records)
+    options = _parser().parse_args(arguments)
+    plan = (Plan.quick() if options.quick else Plan()).of_records(options.records)
     _prepare_process()
     with bench(plan) as run:
-        found = {
+        figures = {
             part: list(PARTS[part](run))
-            for part in asked.parts or (QUICK if asked.quick else PARTS)
+            for part in options.parts or (QUICK if options.quick else PARTS)
         }
         notes = [run.idle.words]
-    sys.stdout.write("\n\n".join([report.table(found), *notes]) + "\n")
-    if asked.quick:
-        report.write(VAR / "quick.json", found, notes)
-        return _judged(found)
-    everything = report.merged(report.read(DOCS / "bench.json"), found, PARTS)
+    sys.stdout.write("\n\n".join([report.table(figures), *notes]) + "\n")
+    if options.quick:
+        report.write(VAR / "quick.json", figures, notes)
+        return _judged(figures)
+    everything = report.merged(report.read(DOCS / "bench.json"), figures, PARTS)
     report.write(DOCS / "bench.json", everything, notes)
     plots.draw(everything, DOCS)
     summary.put_into(DOCS / "performance.md", everything)

@@ -23,12 +23,12 @@ LATENCY, GROWTH = "bench-latency.svg", "bench-growth.svg"
 
 def draw(parts: Parts, directory: Path) -> list[Path]:
     """Draw the plots for which there are figures. Return the written files."""
-    made = []
+    paths = []
     if parts.get("intake"):
-        made.append(_latencies(parts["intake"], directory / LATENCY))
+        paths.append(_latencies(parts["intake"], directory / LATENCY))
     if parts.get("growth"):
-        made.append(_growth(parts["growth"], directory / GROWTH))
-    return made
+        paths.append(_growth(parts["growth"], directory / GROWTH))
+    return paths
 
 
 @contextmanager

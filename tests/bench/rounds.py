@@ -24,27 +24,29 @@ def run_in_turn(
     bench: Bench, targets: Sequence[Target], load: Callable[[Target], Outcome], rounds: int
 ) -> dict[str, list[Outcome]]:
     """The outcomes of the load on each target, by round. Every second round goes through the targets backwards."""
-    found: dict[str, list[Outcome]] = {target.name: [] for target in targets}
+    outcomes: dict[str, list[Outcome]] = {target.name: [] for target in targets}
     for number in range(rounds):
         for target in targets if number % 2 == 0 else reversed(targets):
             target.prepare(bench)
             bench.idle.wait()
-            found[target.name].append(load(target))
-    return found
+            outcomes[target.name].append(load(target))
+    return outcomes
 
 
 def closed(bench: Bench, targets: Sequence[Target], labels: Labels) -> Iterator[Figure]:
     """Measure how many requests a second each target answers at most, and the ratio to the floor."""
-    found = run_in_turn(bench, targets, lambda target: target.closed(bench), bench.plan.rounds)
+    outcomes_by_target = run_in_turn(
+        bench, targets, lambda target: target.closed(bench), bench.plan.rounds
+    )
     rates = {
         name: Figure(RATE, "1/s", tuple(one.rate for one in outcomes), labels | {"side": name})
-        for name, outcomes in found.items()
+        for name, outcomes in outcomes_by_target.items()
     }
     yield from rates.values()
     for name, rate in rates.items():
         if name != FLOOR:
             yield ratios(TO_FLOOR, rate, rates[FLOOR], labels | {"side": name})
-    yield from _failures(found, labels)
+    yield from _failures(outcomes_by_target, labels)
 
 
 def steady(
@@ -53,13 +55,13 @@ def steady(
     """Measure the latencies of each target at each rate, until it is overwhelmed."""
     left = list(targets)
     for rate in rates:
-        found = run_in_turn(
+        outcomes_by_target = run_in_turn(
             bench, left, partial(Target.open, bench=bench, rate=rate), max(1, bench.plan.rounds - 2)
         )
-        for name, outcomes in found.items():
+        for name, outcomes in outcomes_by_target.items():
             yield from _latencies(outcomes, labels | {"side": name, "rate": rate})
-        yield from _failures(found, labels | {"rate": rate})
-        left = [target for target in left if _bears(found[target.name])]
+        yield from _failures(outcomes_by_target, labels | {"rate": rate})
+        left = [target for target in left if _bears(outcomes_by_target[target.name])]
 
 
 def _bears(outcomes: list[Outcome]) -> bool:

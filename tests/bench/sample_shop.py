@@ -70,16 +70,16 @@ def _row(place: int, facts: Facts, policy: Policy, bearing: Context) -> dict[str
     owner = facts.customer_id if isinstance(facts, OrderFacts) else 0
     if subject and subject.kind == "customer":
         owner = CUSTOMER
-    known = blank(RecordKey(SLUG, facts.kind, place), _seen(facts))
+    blank_row = blank(RecordKey(SLUG, facts.kind, place), _seen(facts))
     plan, columns = tag(facts, policy, Context(customer_id=owner or None, linked=bearing.linked))
     row = (
-        known
+        blank_row
         | columns
         | {"events": events_text(()), "version": _seen(facts), "subject": subject and str(subject)}
     )
     if facts.kind in STORED_KINDS:
         row |= {"known_digest": row["wanted_digest"], "known_version": row["version"]}
-    return row | {"reason": explain_change(known, columns, plan)}
+    return row | {"reason": explain_change(blank_row, columns, plan)}
 
 
 def _seen(facts: Facts) -> datetime:

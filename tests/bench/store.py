@@ -85,17 +85,19 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer a batch of writes, or one write."""
-        asked, _ = self._asked()
+        resource_path, _ = self._asked()
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
-        if asked is None:
+        if resource_path is None:
             self._answer(404, "{}")
-        elif asked[1] == "batch":
+        elif resource_path[1] == "batch":
             self._answer(
                 200,
-                f'{{"update":[{",".join(self._written(asked[0], one) for one in body["update"])}]}}',
+                f'{{"update":[{",".join(self._written(resource_path[0], one) for one in body["update"])}]}}',
             )
         else:
-            self._answer(200, self._written(asked[0], {"id": int(asked[1]), **body}))
+            self._answer(
+                200, self._written(resource_path[0], {"id": int(resource_path[1]), **body})
+            )
 
     def do_PUT(self) -> None:
         """Answer one write."""

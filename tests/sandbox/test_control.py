@@ -138,10 +138,12 @@ def test_the_shop_over_http(store: SandboxStore, receiver: Receiver) -> None:
 def test_many_orders_are_imported_at_once(store: SandboxStore, subscribed: Receiver) -> None:
     customer = store.sign_up(email="kari@example.test")["id"]
     store.drop_deliveries()
-    told = _post(store, "place_orders", count=3, customer_id=customer, customer_note="ny").json()
+    order_ids = _post(
+        store, "place_orders", count=3, customer_id=customer, customer_note="ny"
+    ).json()
     waiting = {(event["topic"], event["record_id"]) for event in store.state()["waiting"]}
     assert waiting == {
-        (topic, order) for topic in ("order.created", "order.updated") for order in told
+        (topic, order) for topic in ("order.created", "order.updated") for order in order_ids
     }
     store.drop_deliveries()
     # An import sends no deliveries, not even for the customer of a completed order.
@@ -155,8 +157,8 @@ def test_many_orders_are_imported_at_once(store: SandboxStore, subscribed: Recei
     quiet = _post(store, "place_orders", **given).json()
     assert store.state()["waiting"] == []
     orders = {order["id"]: order for order in store.state()["orders"]}
-    assert list(orders) == [*told, *quiet]
-    assert {(orders[known]["status"], orders[known]["customer_note"]) for known in told} == {
+    assert list(orders) == [*order_ids, *quiet]
+    assert {(orders[known]["status"], orders[known]["customer_note"]) for known in order_ids} == {
         ("processing", "ny")
     }
     assert {(orders[known]["status"], orders[known]["customer_id"]) for known in quiet} == {

@@ -29,13 +29,13 @@ def _ids(answer: Any) -> list[int]:
 @pytest.fixture
 def orders(store: SandboxStore) -> dict[str, int]:
     """One order of each status, and one in the trash, a minute apart."""
-    made = {}
+    order_ids = {}
     for status in STATUSES:
-        made[status] = store.place_order(status=status)["id"]
+        order_ids[status] = store.place_order(status=status)["id"]
         store.advance_clock(60)
-    made["trash"] = store.place_order()["id"]
-    store.trash_order(made["trash"])
-    return made
+    order_ids["trash"] = store.place_order()["id"]
+    store.trash_order(order_ids["trash"])
+    return order_ids
 
 
 @pytest.mark.parametrize(
@@ -162,13 +162,13 @@ def test_the_last_of_repeated_parameters_counts(store: SandboxStore) -> None:
 def test_lists_are_sorted_and_filtered(
     api: Any, store: SandboxStore, params: Any, expected: list[int]
 ) -> None:
-    made = []
+    order_ids = []
     for customer_id in (0, 1, 0):
-        made.append(store.place_order(customer_id=customer_id)["id"])
+        order_ids.append(store.place_order(customer_id=customer_id)["id"])
         store.advance_clock(1)
-    store.edit_order(made[0])
-    given = {name: value.format(*made) for name, value in params.items()}
-    assert _ids(api.get("orders", params=given)) == [made[place] for place in expected]
+    store.edit_order(order_ids[0])
+    given = {name: value.format(*order_ids) for name, value in params.items()}
+    assert _ids(api.get("orders", params=given)) == [order_ids[place] for place in expected]
 
 
 def test_fields_come_in_the_records_own_order(api: Any, store: SandboxStore) -> None:

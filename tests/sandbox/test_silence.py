@@ -68,14 +68,14 @@ def test_refunds_that_do_not_change_the_modified_date(
     if before:
         store.refund_order(order, "100.00")
     store.send_deliveries()
-    told, known = len(subscribed.deliveries), api.get(f"orders/{order}").json()
+    delivery_count, order_before = len(subscribed.deliveries), api.get(f"orders/{order}").json()
     store.advance_clock(60)
     act(store, api, order)
     store.send_deliveries()
     shown = api.get(f"orders/{order}").json()
     assert len(shown.pop("refunds")) == refunds
-    assert shown == {name: value for name, value in known.items() if name != "refunds"}
-    assert len(subscribed.deliveries) == told
+    assert shown == {name: value for name, value in order_before.items() if name != "refunds"}
+    assert len(subscribed.deliveries) == delivery_count
 
 
 def test_a_refund_has_no_trash_and_belongs_to_its_order(
@@ -137,13 +137,13 @@ def test_parts_of_fields_can_be_requested(
 
 
 def _paths(body: dict[str, Any]) -> list[str]:
-    found = []
+    paths = []
     for name, value in body.items():
         inner = value[0] if isinstance(value, list) else value
-        found += (
+        paths += (
             [f"{name}.{part}" for part in inner] if isinstance(inner, dict) and inner else [name]
         )
-    return found
+    return paths
 
 
 @pytest.mark.parametrize(

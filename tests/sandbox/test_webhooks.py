@@ -123,13 +123,13 @@ def test_a_missing_answer_is_a_failure(api: Any, store: SandboxStore) -> None:
 def test_the_seventh_failure_disables_the_webhook(
     api: Any, store: SandboxStore, receiver: Receiver
 ) -> None:
-    made = _webhook(api, receiver.url)
+    webhook = _webhook(api, receiver.url)
     receiver.status = 500
     order_id = store.place_order()["id"]
     _fail(store, order_id, 6)
     assert _state(store) == ("active", 6)
     _fail(store, order_id, 1)
-    assert api.get(f"webhooks/{made['id']}").json()["status"] == "disabled"
+    assert api.get(f"webhooks/{webhook['id']}").json()["status"] == "disabled"
     store.edit_order(order_id)
     assert store.send_deliveries() == []
 
@@ -161,13 +161,13 @@ def test_a_success_resets_the_failure_count(
 def test_a_waiting_delivery_of_a_paused_webhook_is_not_sent(
     api: Any, store: SandboxStore, receiver: Receiver
 ) -> None:
-    made = _webhook(api, receiver.url)
+    webhook = _webhook(api, receiver.url)
     store.place_order()
-    api.put(f"webhooks/{made['id']}", {"status": "paused"})
+    api.put(f"webhooks/{webhook['id']}", {"status": "paused"})
     assert store.send_deliveries() == []
     # Events during the pause are not delivered later.
     store.place_order()
-    api.put(f"webhooks/{made['id']}", {"status": "active"})
+    api.put(f"webhooks/{webhook['id']}", {"status": "active"})
     assert store.send_deliveries() == []
     assert receiver.deliveries == []
 

@@ -98,16 +98,16 @@ def _text(value: Any, *, ascii_only: bool) -> str:
 
 def _objects(value: Any) -> list[_Object]:
     """All non-empty objects of a tree, the outermost first."""
-    found = []
+    objects = []
     waiting = [value]
     while waiting:
-        here = waiting.pop(0)
-        if isinstance(here, _Object):
-            found += [here] if here.members else []
-            waiting += [inner for _, inner in here.members]
-        elif isinstance(here, list):
-            waiting += here
-    return found
+        node = waiting.pop(0)
+        if isinstance(node, _Object):
+            objects += [node] if node.members else []
+            waiting += [inner for _, inner in node.members]
+        elif isinstance(node, list):
+            waiting += node
+    return objects
 
 
 def _giant(random: Random) -> str:
@@ -391,19 +391,19 @@ def _to_another_address(random: Random, request: Request) -> Request:
 
 def request(random: Random) -> Request:
     """Any request: usually a delivery with a mutated body and the right signature."""
-    made = random.choice(CORPUS)
-    if made.body.startswith(b"{") and random.random() < 0.75:
-        made = replace(made, body=bent(random, json.loads(made.body)))
+    mutated = random.choice(CORPUS)
+    if mutated.body.startswith(b"{") and random.random() < 0.75:
+        mutated = replace(mutated, body=bent(random, json.loads(mutated.body)))
     if random.random() < 0.25:
-        made = replace(made, body=damaged(random, made.body))
+        mutated = replace(mutated, body=damaged(random, mutated.body))
     if random.random() < 0.3:
-        made = replace(made, headers=_other_headers(random, made.headers))
+        mutated = replace(mutated, headers=_other_headers(random, mutated.headers))
     if (
-        SIGNATURE in made.headers or random.random() < 0.5
+        SIGNATURE in mutated.headers or random.random() < 0.5
     ):  # otherwise it stays a ping, or a mutated ping
-        made = made.signed()
+        mutated = mutated.signed()
     if random.random() < 0.12:
-        made = _forged(random, made)
+        mutated = _forged(random, mutated)
     if random.random() < 0.12:
-        made = _to_another_address(random, made)
-    return made
+        mutated = _to_another_address(random, mutated)
+    return mutated

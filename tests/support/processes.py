@@ -336,11 +336,11 @@ TOPICS = (
 @contextmanager
 def stack(directory: Path, database_url: str) -> Iterator[Stack]:
     """Yield a Stack, and end its processes with the block."""
-    made = Stack(directory, database_url)
+    processes = Stack(directory, database_url)
     try:
-        yield made
+        yield processes
     finally:
-        for process in reversed(made.started):
+        for process in reversed(processes.started):
             process.send(signal.SIGTERM)
-        for process in made.started:
+        for process in processes.started:
             process.wait()

@@ -16,12 +16,12 @@ from tests.support.recordings import DELIVERIES, Recorded
 
 def main(arguments: list[str] | None = None) -> int:
     """Send the deliveries. Return 0 if every delivery got 200, 1 if one did not, 2 if nobody answers."""
-    given = _parser().parse_args(arguments)
-    chosen = DELIVERIES[given.first - 1 : given.last]
+    options = _parser().parse_args(arguments)
+    chosen = DELIVERIES[options.first - 1 : options.last]
     try:
-        refused = [sent.name for sent in chosen if not _send(given.url, sent)]
+        refused = [sent.name for sent in chosen if not _send(options.url, sent)]
     except requests.RequestException as error:
-        sys.stderr.write(f"No answer from {given.url} ({type(error).__name__}).\n")
+        sys.stderr.write(f"No answer from {options.url} ({type(error).__name__}).\n")
         return 2
     sys.stdout.write(f"\n{len(chosen) - len(refused)} of {len(chosen)} deliveries got 200.\n")
     return 1 if refused else 0

@@ -80,12 +80,12 @@ def entry(facts: Facts, policy: Policy, data: str) -> Entry:
 
 def proof(facts: Facts, policy: Policy) -> Entry:
     """The one entry that is kept as proof of a consent to marketing."""
-    (found,) = (
+    (entry_of_proof,) = (
         item
         for item in classify(facts, policy).entries
         if item.retention_class == "consent-evidence"
     )
-    return found
+    return entry_of_proof
 
 
 NOW = at("2026-11-22T10:00:00")

@@ -24,7 +24,7 @@ def event(kind: EventType, day: str, number: int = 1, **given: Any) -> RecordEve
     return RecordEvent(f"event-{number}", kind, at(day), **given)
 
 
-def known(
+def person_record(
     facts: Facts | None,
     policy: Policy,
     number: int = 119,
@@ -42,26 +42,26 @@ def known(
     return current_record(line, facts, Context(own, person, owner), policy)
 
 
-def everything(policy: Policy) -> list[CurrentRecord]:
+def records_in_all_states(policy: Policy) -> list[CurrentRecord]:
     """Records in all states: held, restricted, with an erasure request, erased, gone, trashed, and simply kept."""
     hold = event(
         "hold", "2026-09-01", reason="chargeback", owner="finance", review_on=date(2027, 1, 1)
     )
     paid: dict[str, Any] = {"paid_at": "2026-11-22", "customer_id": 7}
     return [
-        known(
+        person_record(
             ConsentFacts("cookie-consent", (Choice(at("2026-02-03"), given=True),), name="C-5"),
             policy,
             5,
         ),
-        known(
+        person_record(
             customer(last_active_at="2026-10-01", kinds="newsletter", choices={"2026-02-01": True}),
             policy,
             7,
         ),
-        known(order(erased_at="2026-10-02", kinds="note", **paid), policy, 117),
-        known(order(**paid), policy, 118, state="gone", closed_on=date(2026, 10, 3)),
-        known(
+        person_record(order(erased_at="2026-10-02", kinds="note", **paid), policy, 117),
+        person_record(order(**paid), policy, 118, state="gone", closed_on=date(2026, 10, 3)),
+        person_record(
             order(
                 created="2026-03-01",
                 kinds="identity shipping note network attribution newsletter",
@@ -72,7 +72,7 @@ def everything(policy: Policy) -> list[CurrentRecord]:
             policy,
             119,
         ),
-        known(
+        person_record(
             order(
                 "processing",
                 kinds="identity shipping",
@@ -84,20 +84,22 @@ def everything(policy: Policy) -> list[CurrentRecord]:
             120,
             hold,
         ),
-        known(
+        person_record(
             order("pending", customer_id=7, trashed=True),
             policy,
             121,
             event("erasure-requested", "2026-11-22"),
         ),
-        known(
+        person_record(
             order("pending", customer_id=7),
             policy,
             122,
             event("restriction", "2026-11-20"),
             reread_reason="tie",
         ),
-        known(SupportRequestFacts(at("2024-01-02"), at("2026-05-05"), name="ZD-9"), policy, 4711),
+        person_record(
+            SupportRequestFacts(at("2024-01-02"), at("2026-05-05"), name="ZD-9"), policy, 4711
+        ),
     ]
 
 

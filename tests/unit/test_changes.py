@@ -405,13 +405,13 @@ def test_an_unanswered_refetch_is_not_repeated_at_once() -> None:
 
 
 def test_a_second_hint_keeps_the_due_time_and_resets_the_attempts() -> None:
-    known = row(
+    hinted_row = row(
         reread_reason="deleted",
         reread_at=_ago(seconds=3),
         reread_since=_ago(hours=1),
         reread_attempts=5,
     )
-    assert request_refetch(known, "quarantined", moment()) == _question(
+    assert request_refetch(hinted_row, "quarantined", moment()) == _question(
         "quarantined", _ago(seconds=3)
     )
 
@@ -422,9 +422,9 @@ def test_a_second_hint_keeps_the_due_time_and_resets_the_attempts() -> None:
 def test_tags_of_an_order(policy: Policy) -> None:
     facts = order("processing", paid_at="2026-11-22", kinds="note")
     plan, columns = tag(facts, policy)
-    wanted = store_meta(plan, policy.id)
+    expected = store_meta(plan, policy.id)
     assert plan == classify(facts, policy)
-    assert json.loads(columns["wanted"] or "") == wanted
+    assert json.loads(columns["wanted"] or "") == expected
     told = {
         name: value for name, value in columns.items() if name not in ("facts", "entries", "wanted")
     }
@@ -448,7 +448,7 @@ def test_tags_of_an_order(policy: Policy) -> None:
         "delete_after": date(2031, 12, 31),
         "policy_id": policy.id,
         "closed_on": None,
-        "wanted_digest": digest(wanted),
+        "wanted_digest": digest(expected),
     }
 
 
@@ -587,7 +587,7 @@ def test_reason_for_the_history(
 def test_a_gone_record_is_closed_and_has_no_push_or_refetch(
     closed_on: date | None, expected: date
 ) -> None:
-    known = row(
+    known_row = row(
         read_at=NOW,
         closed_on=closed_on,
         push_at=NOW,
@@ -596,7 +596,7 @@ def test_a_gone_record_is_closed_and_has_no_push_or_refetch(
         doubtful=True,
         entries="[1]",
     )
-    found = close_missing(known, moment(), date(2026, 11, 22))
+    found = close_missing(known_row, moment(), date(2026, 11, 22))
     assert found == NO_PUSH | NO_REFETCH | {
         "state": "gone", "closed_on": expected, "doubtful": False, "oddities": "", "updated_at": NOW,
         "request_due": None, "hold_review": None,

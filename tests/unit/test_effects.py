@@ -277,12 +277,12 @@ def test_the_withdrawal_period_is_named_where_it_sets_the_date(policy: Policy) -
 def test_contract_data_of_an_account_are_due_within_a_month(
     policy: Policy,
 ) -> None:
-    found = entries(
+    contact_entry = entries(
         planned(
             replace(ACCOUNT, last_order_at=at("2026-11-22")), policy, event("erasure-requested")
         )
     )
-    assert {str(found[name].delete_after) for name in ("account", "identity-contact")} == {
+    assert {str(contact_entry[name].delete_after) for name in ("account", "identity-contact")} == {
         "2026-12-23"
     }
 
@@ -322,16 +322,16 @@ def test_the_first_objection_to_all_sets_the_date(
         event("objection", "2026-10-01", scope="marketing"),
         event("objection", "2026-11-23"),
     )
-    given = event("consent-given", "2026-11-01")
+    consent = event("consent-given", "2026-11-01")
     plan = planned(
-        PAID, policy, first, given, second, event("objection", "2026-12-01", scope="all")
+        PAID, policy, first, consent, second, event("objection", "2026-12-01", scope="all")
     )
     assert str(entries(plan)["support"].delete_after) == "2026-12-23"
     assert (str(entries(plan)["marketing"].delete_after), proof(plan)) == (
         "2026-11-23",
         [("marketing", "2026-11-23", "2029-11-23")],
     )
-    assert entries(planned(PAID, policy, first, given))["marketing"].until == "consent-withdrawn"
+    assert entries(planned(PAID, policy, first, consent))["marketing"].until == "consent-withdrawn"
 
 
 @pytest.mark.parametrize(
@@ -866,12 +866,12 @@ def test_a_record_erased_by_another_tool_is_closed(policy: Policy) -> None:
 
 def test_a_contact_that_was_deleted_may_subscribe_again(policy: Policy) -> None:
     """The order of arrival makes no difference."""
-    told = [
+    events = [
         ("consent-given", "2026-01-01"),
         ("deleted", "2026-03-01"),
         ("consent-given", "2026-06-01"),
     ]
-    reports = [ToolReport("marketing-consent", what, at(day)) for what, day in told]  # type: ignore[arg-type]
+    reports = [ToolReport("marketing-consent", what, at(day)) for what, day in events]  # type: ignore[arg-type]
     for order_of_arrival in (reports, reports[::-1]):
         facts = None
         for report in order_of_arrival:

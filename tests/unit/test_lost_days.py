@@ -236,17 +236,17 @@ def test_a_refund_with_an_implausible_day_is_not_refetched(day: str | None, poli
 def test_the_newest_complete_list_of_refunds_counts(policy: Policy) -> None:
     """A partly unreadable list removes no refund, and adds those that it shows."""
     error = {"errors": {"x": ["y"]}, "error_data": []}
-    shown: list[tuple[Any, set[int]]] = [
+    refund_lists: list[tuple[Any, set[int]]] = [
         ([{"id": 8}, {"id": 9}], {8, 9}),
         ([error, {"id": 10}], {8, 9, 10}),
         ("gone", {8, 9, 10}),
         ([{"id": 9}], {9}),
         ([], set()),
     ]
-    for number in range(1, len(shown) + 1):
-        states = [PAID | {"refunds": refunds} for refunds, _ in shown[:number]]
+    for number in range(1, len(refund_lists) + 1):
+        states = [PAID | {"refunds": refunds} for refunds, _ in refund_lists[:number]]
         facts = cast("OrderFacts", see(states, policy).facts)
-        assert {refund.id for refund in facts.refunds} == shown[number - 1][1]
+        assert {refund.id for refund in facts.refunds} == refund_lists[number - 1][1]
 
 
 statuses = st.sampled_from(

@@ -261,26 +261,26 @@ def test_a_refetch_without_meta_data_keeps_the_known_meta_data() -> None:
 
 def test_a_stale_refetch_resolves_nothing() -> None:
     """A delivery overtook the refetch, and its snapshot is newer."""
-    known = order("completed")
+    known_facts = order("completed")
     merged = merge(
-        known,
+        known_facts,
         at("2026-11-22"),
         snapshot(order("pending"), "2026-11-21"),
         doubtful=True,
         answer=StoreAnswer(),
     )
-    assert (merged.facts, merged.stale, merged.doubtful) == (known, True, True)
+    assert (merged.facts, merged.stale, merged.doubtful) == (known_facts, True, True)
 
 
 def test_a_delivery_without_meta_data_keeps_the_known_meta_data() -> None:
-    known = customer(
+    known_facts = customer(
         kinds="newsletter",
         meta_at="2026-11-21",
         choices={"2026-11-21": True},
         last_active_at="2026-11-20",
     )
-    merged = merge(known, at("2026-11-21"), snapshot(customer()), doubtful=False)
-    assert (merged.facts, merged.version, merged.doubtful) == (known, at("2026-11-22"), False)
+    merged = merge(known_facts, at("2026-11-21"), snapshot(customer()), doubtful=False)
+    assert (merged.facts, merged.version, merged.doubtful) == (known_facts, at("2026-11-22"), False)
 
 
 def test_empty_meta_data_clears_the_known_meta_data() -> None:

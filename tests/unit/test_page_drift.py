@@ -178,14 +178,16 @@ def _parts(policy: Policy) -> dict[str, object]:
 
 def test_a_payment_provider_named_on_the_page_fills_no_gap() -> None:
     """When the last provider is named, the gap itself is gone."""
-    some = read_policy(draft(page(put(HTML, "Klarna", "Klarna / Stripe / Vipps"))), "the draft")
+    some_providers = read_policy(
+        draft(page(put(HTML, "Klarna", "Klarna / Stripe / Vipps"))), "the draft"
+    )
     published = {
         name: one.published.section
-        for name, one in some.recipients.items()
+        for name, one in some_providers.recipients.items()
         if one.group == "payment"
     }
     assert (published["stripe"], published["vipps"], published["nets"]) == (8, 8, None)
-    assert "payment-providers" in some.gaps
+    assert "payment-providers" in some_providers.gaps
     named = "Klarna / Stripe / Vipps / Nets / QuickPay / Bambora"
     assert (
         "payment-providers"

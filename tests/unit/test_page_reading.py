@@ -66,20 +66,20 @@ def test_names_on_the_page(part: str, ids: str) -> None:
 
 
 def test_descriptions_on_the_page() -> None:
-    read = page()
-    assert read.categories[0].text == "name, email, phone number, address, country"
-    assert read.categories[2].label == "Order & payment"
-    assert read.bases[1].text == "accounting, tax, consumer law"
-    assert read.groups[1].label == "Payment providers"
-    assert {one.name: one.group for one in read.recipients}["American Express"] == "payment"
-    assert (read.recipients[-1].name, read.recipients[-1].topic) == ("Brevo", "marketing")
-    assert read.cookies == ("Necessary cookies", "Analytics cookies", "Marketing cookies")
-    assert read.security[0] == "Encrypted connections (HTTPS)"
+    published = page()
+    assert published.categories[0].text == "name, email, phone number, address, country"
+    assert published.categories[2].label == "Order & payment"
+    assert published.bases[1].text == "accounting, tax, consumer law"
+    assert published.groups[1].label == "Payment providers"
+    assert {one.name: one.group for one in published.recipients}["American Express"] == "payment"
+    assert (published.recipients[-1].name, published.recipients[-1].topic) == ("Brevo", "marketing")
+    assert published.cookies == ("Necessary cookies", "Analytics cookies", "Marketing cookies")
+    assert published.security[0] == "Encrypted connections (HTTPS)"
     assert (
-        " ".join(read.rights)
+        " ".join(published.rights)
         == "access rectification erasure restriction objection portability withdrawal"
     )
-    assert read.authorities == ("datatilsynet", "ico")
+    assert published.authorities == ("datatilsynet", "ico")
 
 
 def test_the_five_retention_classes() -> None:

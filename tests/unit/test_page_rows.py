@@ -39,7 +39,7 @@ ON_THE_PAGE = {"UK addendum": "UK transfer addendum"}
 def _rows_of_the_page() -> dict[int, list[str]]:
     """The list items and paragraphs of each numbered section of the recorded page."""
     page = json.loads((ROOT / "tests/recordings/privacy-policy-page.json").read_text())
-    found: dict[int, list[str]] = {}
+    rows_by_section: dict[int, list[str]] = {}
     number = 0
     for tag in BeautifulSoup(page["content"]["rendered"], "html.parser").find_all(
         ["h2", "li", "p"]
@@ -49,8 +49,8 @@ def _rows_of_the_page() -> dict[int, list[str]]:
         if tag.name == "h2":
             number = int(words.split(".")[0])
         else:
-            found.setdefault(number, []).append(words)
-    return found
+            rows_by_section.setdefault(number, []).append(words)
+    return rows_by_section
 
 
 PAGE = _rows_of_the_page()

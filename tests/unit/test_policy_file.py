@@ -123,17 +123,22 @@ def test_classes_of_the_shipped_policy(
     section: int | None,
     policy: Policy,
 ) -> None:
-    found = policy.classes[name]
-    assert (found.clock, found.until, found.at_end, found.published.section) == (
+    retention_class = policy.classes[name]
+    assert (
+        retention_class.clock,
+        retention_class.until,
+        retention_class.at_end,
+        retention_class.published.section,
+    ) == (
         clock,
         until,
         "erase",
         section,
     )
-    assert found.review == (Period.from_iso(review) if review else None)
-    assert found.keep == (Period.from_iso(keep) if keep else None)
+    assert retention_class.review == (Period.from_iso(review) if review else None)
+    assert retention_class.keep == (Period.from_iso(keep) if keep else None)
     assert len(policy.classes) == 8
-    assert found.proof is (name in ("cookie-consent-logs", "consent-evidence"))
+    assert retention_class.proof is (name in ("cookie-consent-logs", "consent-evidence"))
 
 
 def test_every_gap_has_a_choice_and_a_sentence_to_publish(policy: Policy) -> None:

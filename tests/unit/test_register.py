@@ -360,12 +360,12 @@ def test_a_recipient_missing_on_the_page_names_its_gap(shipped: Register) -> Non
 
 
 def test_sources_of_data(shipped: Register) -> None:
-    told = {
+    sources = {
         item.term.id: ([one.id for one in item.categories], str(item.term.source))
         for item in shipped.collected
     }
     section = "policy section 3 (How we collect data)"
-    assert told == {
+    assert sources == {
         "person": (
             ["identity-contact", "account", "order-payment", "shipping", "support", "marketing"],
             section,
@@ -406,14 +406,18 @@ def _silent(policy: Policy) -> Policy:
 
 
 def test_the_register_says_what_the_policy_leaves_open(policy: Policy) -> None:
-    made = register(_silent(policy), on=date(2026, 1, 14))
+    silent_register = register(_silent(policy), on=date(2026, 1, 14))
     assert (
-        made.controller.dpo
+        silent_register.controller.dpo
         == "The policy does not say whether a data protection officer is appointed."
     )
-    assert (made.controller.uk, made.controller.phone, made.stores) == ("", "", ())
-    assert str(made.controller.source) == "the policy does not say where it comes from"
-    assert made.unanswered[1:] == (
+    assert (
+        silent_register.controller.uk,
+        silent_register.controller.phone,
+        silent_register.stores,
+    ) == ("", "", ())
+    assert str(silent_register.controller.source) == "the policy does not say where it comes from"
+    assert silent_register.unanswered[1:] == (
         "The policy names no measures of security (GDPR Art. 30(1)(g)).",
         "For the purpose “Improve our website and services” no rule says which data is used, on which basis and for "
         "how long.",

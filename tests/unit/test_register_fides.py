@@ -86,14 +86,14 @@ def test_the_fideslang_models_keep_every_field(
 ) -> None:
     """Fideslang ignores unknown fields, so its models must hold exactly the fields of the manifest."""
     systems = {system.fides_key: system.model_dump(mode="json") for system in taxonomy.system}
-    for given in json.loads(json.dumps(manifest))["system"]:
-        held = systems[given["fides_key"]]
-        declared = {one["name"]: one for one in held["privacy_declarations"]}
-        for declaration in given.pop("privacy_declarations"):
+    for written in json.loads(json.dumps(manifest))["system"]:
+        loaded = systems[written["fides_key"]]
+        declared = {one["name"]: one for one in loaded["privacy_declarations"]}
+        for declaration in written.pop("privacy_declarations"):
             assert declaration.items() <= declared[declaration["name"]].items()
-        for flow in given.get("egress", []):
-            assert flow in held["egress"]
-        assert {name: held[name] for name in given} == given
+        for flow in written.get("egress", []):
+            assert flow in loaded["egress"]
+        assert {name: loaded[name] for name in written} == written
     (organisation,) = taxonomy.organization
     assert organisation.model_dump(mode="json").items() >= manifest["organization"][0].items()
 
@@ -107,11 +107,11 @@ def _declaration(shop: System, purpose: str, kept: str, basis: str) -> PrivacyDe
 
 def test_exact_content_of_a_declaration(shop: System) -> None:
     kept = "Orders and accounting: typically 5 years as required by law"
-    found = _declaration(
+    declaration = _declaration(
         shop, "Comply with legal and accounting obligations", kept, "Legal obligation"
     )
-    assert found.data_use == "essential.legal_obligation"
-    assert found.data_categories == [
+    assert declaration.data_use == "essential.legal_obligation"
+    assert declaration.data_categories == [
         "user.behavior.purchase_history",
         "user.payment",
         "user.name",
@@ -119,17 +119,17 @@ def test_exact_content_of_a_declaration(shop: System) -> None:
         "user.contact.phone_number",
         "user.contact.address",
     ]
-    assert found.data_subjects == ["customer"]
-    assert found.legal_basis_for_processing == LegalBasisForProcessingEnum.LEGAL_OBLIGATION
-    assert found.flexible_legal_basis_for_processing is False
-    assert found.retention_period == (
+    assert declaration.data_subjects == ["customer"]
+    assert declaration.legal_basis_for_processing == LegalBasisForProcessingEnum.LEGAL_OBLIGATION
+    assert declaration.flexible_legal_basis_for_processing is False
+    assert declaration.retention_period == (
         "five years, counted from the end of the accounting year in which the order was paid, completed or refunded, "
         "whichever was last (if none of these is known: was placed); then erased (policy section 11 (Retention), "
         "bokføringsloven § 13)"
     )
-    assert found.data_shared_with_third_parties
-    assert found.third_parties is not None
-    assert "Visa; Mastercard; American Express; Klarna; PayPal" in found.third_parties
+    assert declaration.data_shared_with_third_parties
+    assert declaration.third_parties is not None
+    assert "Visa; Mastercard; American Express; Klarna; PayPal" in declaration.third_parties
 
 
 def test_a_declaration_names_its_recipients(shop: System) -> None:
@@ -145,12 +145,12 @@ def test_a_declaration_names_its_recipients(shop: System) -> None:
 
 
 def test_every_purpose_class_and_basis_of_a_rule_is_declared(policy: Policy, shop: System) -> None:
-    wanted = {
+    expected = {
         f"{policy.purposes[rule.purpose].label} – {policy.classes[rule.retention_class].label} – "
         f"{policy.bases[rule.basis].label}"
         for rule in policy.rules
     }
-    assert [one.name for one in shop.privacy_declarations] == sorted(wanted)
+    assert [one.name for one in shop.privacy_declarations] == sorted(expected)
 
 
 def test_the_system_of_the_shop(shop: System) -> None:

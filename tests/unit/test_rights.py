@@ -21,7 +21,7 @@ from hooks.rights.letter import letter
 from hooks.rights.request_texts import consequence_text
 from hooks.rights.values import PersonAnswer
 from tests.unit.builders import at, customer, order
-from tests.unit.persons import CUSTOMER, answer_for, event, everything, known
+from tests.unit.persons import CUSTOMER, answer_for, event, person_record, records_in_all_states
 
 TODAY = date(2026, 11, 24)
 
@@ -223,17 +223,19 @@ def test_the_deadline_counts_from_the_request(
     end: date,
     policy: Policy,
 ) -> None:
-    account = known(customer(), policy, 7, *events)
+    account = person_record(customer(), policy, 7, *events)
     deadline = answer_for(CUSTOMER, [account], policy, requested_on=given).deadline
     assert (deadline.received_on, deadline.source, deadline.answer_by) == (received, source, end)
 
 
 def test_each_request_of_a_person_is_listed_once(policy: Policy) -> None:
-    orders = [known(order(customer_id=7), policy, number, person=(ASKED,)) for number in (8, 9)]
+    orders = [
+        person_record(order(customer_id=7), policy, number, person=(ASKED,)) for number in (8, 9)
+    ]
     rows = [
-        known(customer(), policy, 7, ASKED),
+        person_record(customer(), policy, 7, ASKED),
         *orders,
-        known(order(customer_id=7), policy, 10, OBJECTED),
+        person_record(order(customer_id=7), policy, 10, OBJECTED),
     ]
     asked = answer_for(CUSTOMER, rows, policy).requests
     assert [(one.type, one.kind, one.id) for one in asked] == [
@@ -259,8 +261,8 @@ def test_a_request_of_a_newsletter_contact_concerns_the_person(
     subject: Subject, owner: int | None, about: tuple[str, int | None], policy: Policy
 ) -> None:
     """The order shows the request as the person's, the contact as its own. It is listed once."""
-    contact = replace(known(SUBSCRIBED, policy, 5685, ASKED), owner=owner)
-    rows = [replace(known(order(), policy, 9, person=(ASKED,)), owner=owner)]
+    contact = replace(person_record(SUBSCRIBED, policy, 5685, ASKED), owner=owner)
+    rows = [replace(person_record(order(), policy, 9, person=(ASKED,)), owner=owner)]
     rows += [contact] if subject.kind != "order" else []
     answer = answer_for(subject, rows, policy)
     assert [(one.type, one.kind, one.id) for one in answer.requests] == [
@@ -305,7 +307,7 @@ def test_data_that_is_held_is_not_listed_as_missing(
     held: tuple[str, ...],
     policy: Policy,
 ) -> None:
-    row = known(order(), policy, 9)
+    row = person_record(order(), policy, 9)
     answer = answer_for(subject, [row], policy, covers_addresses=told_apart)
     notes = cast("list[str]", as_json(answer)["notes"])
     for said in (" ".join(letter(answer, "en").split()), " ".join(notes)):
@@ -376,7 +378,7 @@ def test_a_request_is_explained(
     lifted_on: str | None,
     policy: Policy,
 ) -> None:
-    answer = answer_for(CUSTOMER, [known(customer(), policy, 7, *events)], policy)
+    answer = answer_for(CUSTOMER, [person_record(customer(), policy, 7, *events)], policy)
     (told,) = cast("list[dict[str, Any]]", as_json(answer)["requests"])
     assert words in told["words"]
     assert (told["scope"], told["lifted_on"]) == (scope, lifted_on)
@@ -384,7 +386,7 @@ def test_a_request_is_explained(
 
 
 def test_an_objection_to_marketing_promises_nothing_more(policy: Policy) -> None:
-    row = known(customer(), policy, 7, replace(OBJECTED, scope="marketing"))
+    row = person_record(customer(), policy, 7, replace(OBJECTED, scope="marketing"))
     answer = answer_for(CUSTOMER, [row], policy)
     asked = consequence_text(answer.requests[0], "en")
     assert "legitimate interests" not in asked
@@ -435,14 +437,14 @@ def test_each_part_of_a_category_is_named(policy: Policy) -> None:
 
 
 def test_the_owner_and_reason_of_a_hold_are_not_disclosed(policy: Policy) -> None:
-    told = str(as_json(answer_for(CUSTOMER, everything(policy), policy)))
+    told = str(as_json(answer_for(CUSTOMER, records_in_all_states(policy), policy)))
     assert "Legal hold" not in told
     assert "chargeback" not in told
     assert "finance" not in told
 
 
 def test_a_held_entry_shows_its_day_without_the_hold(policy: Policy) -> None:
-    held = known(order(paid_at="2026-06-01"), policy, 9, HOLD)
+    held = person_record(order(paid_at="2026-06-01"), policy, 9, HOLD)
     answer = answer_for(CUSTOMER, [held], policy)
     (entry,) = answer.records[0].categories
     assert (entry.entry.delete_after, entry.entry.until) == (None, "hold-lifted")
@@ -451,7 +453,7 @@ def test_a_held_entry_shows_its_day_without_the_hold(policy: Policy) -> None:
 
 
 def _answer(policy: Policy, uk: bool = False) -> PersonAnswer:
-    return answer_for(CUSTOMER, everything(policy), policy, uk=uk)
+    return answer_for(CUSTOMER, records_in_all_states(policy), policy, uk=uk)
 
 
 def test_notes_on_the_state_of_a_record(policy: Policy) -> None:
@@ -507,7 +509,9 @@ def test_authorities_to_complain_to(
         (*authority, None) for authority in expected
     ]
     notes = str(
-        as_json(answer_for(CUSTOMER, [known(customer(), chosen, 7)], chosen, uk=lives))["notes"]
+        as_json(answer_for(CUSTOMER, [person_record(customer(), chosen, 7)], chosen, uk=lives))[
+            "notes"
+        ]
     )
     assert ("the ICO is not named" in notes) == (lives and not markets)
 
@@ -545,7 +549,9 @@ PAID_BY = [
 def test_the_payment_provider_is_a_certain_recipient(
     way: str, named: str, certain: str, published: str, policy: Policy
 ) -> None:
-    made = as_json(answer_for(CUSTOMER, [known(order("completed", payment=way), policy)], policy))
+    made = as_json(
+        answer_for(CUSTOMER, [person_record(order("completed", payment=way), policy)], policy)
+    )
     records: Any = made["records"]
     told = [one for one in records[0]["recipients"] if one["group"] == "Payment providers"]
     assert {one["id"] for one in told} == set(named.split())
@@ -566,7 +572,7 @@ def test_sources_of_the_data(policy: Policy) -> None:
 def test_the_answer_names_the_sources_of_held_data_only(
     policy: Policy,
 ) -> None:
-    answer = answer_for(CUSTOMER, [known(order("completed", kinds="note"), policy)], policy)
+    answer = answer_for(CUSTOMER, [person_record(order("completed", kinds="note"), policy)], policy)
     told: Any = as_json(answer)["sources"]
     assert [(one["data"], [source["id"] for source in one["from"]]) for one in told] == [
         ("order-payment", ["person", "providers"]),
@@ -580,10 +586,12 @@ UNKNOWN = [("unknown", "was not read"), ("ignored", "member of staff")]
 
 @pytest.mark.parametrize(("state", "words"), UNKNOWN)
 def test_an_account_that_is_not_covered_is_reported(state: str, words: str, policy: Policy) -> None:
-    account = known(
+    account = person_record(
         customer(None if state == "unknown" else "2026-01-10", staff=state == "ignored"), policy, 7
     )
-    answer = answer_for(CUSTOMER, [account, known(order(), policy)], policy, is_complete=False)
+    answer = answer_for(
+        CUSTOMER, [account, person_record(order(), policy)], policy, is_complete=False
+    )
     notes = as_json(answer)["notes"]
     assert isinstance(notes, list)
     assert any(words in note for note in notes)

@@ -17,20 +17,22 @@ from hooks.rights.translation import RIGHT_MEANINGS, RIGHT_NAMES, STRINGS
 from hooks.rights.values import CurrentRecord
 from tests.unit.builders import at, customer, order
 from tests.unit.letters import ENGLISH, NORWEGIAN
-from tests.unit.persons import CUSTOMER, answer_for, event, everything, known
+from tests.unit.persons import CUSTOMER, answer_for, event, person_record, records_in_all_states
 
 LANGUAGES: tuple[Language, ...] = ("en", "no")
 
 
 @pytest.mark.parametrize(("language", "expected"), [("en", ENGLISH), ("no", NORWEGIAN)])
 def test_the_letter_word_for_word(language: Language, expected: str, policy: Policy) -> None:
-    answer = answer_for(CUSTOMER, everything(policy), policy, uk=True)
+    answer = answer_for(CUSTOMER, records_in_all_states(policy), policy, uk=True)
     assert letter(answer, language) == expected
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_line_is_too_long_or_splits_an_article(language: Language, policy: Policy) -> None:
-    lines = letter(answer_for(CUSTOMER, everything(policy), policy), language).splitlines()
+    lines = letter(
+        answer_for(CUSTOMER, records_in_all_states(policy), policy), language
+    ).splitlines()
     assert max(map(len, lines)) <= WIDTH
     assert [line for line in lines if re.search(r"(\s|GDPR|[Aa]rt\.|nr\.|bokstav|§)$", line)] == []
 
@@ -52,25 +54,28 @@ def _only(row: CurrentRecord, policy: Policy, subject: Subject = CUSTOMER) -> st
 
 def test_sentences_about_dates(policy: Policy) -> None:
     cases = [
-        (known(customer(), policy, 7), "We have no request from you on record"),
+        (person_record(customer(), policy, 7), "We have no request from you on record"),
         # A deadline that has passed, and a date that has passed.
-        (known(customer(), policy, 7, event("objection", "2026-09-01")), "That day has passed."),
         (
-            known(order("pending", "2025-01-01"), policy),
+            person_record(customer(), policy, 7, event("objection", "2026-09-01")),
+            "That day has passed.",
+        ),
+        (
+            person_record(order("pending", "2025-01-01"), policy),
             "it was to be kept until 1 January 2026 at the latest, and we must now erase it",
         ),
         (
-            known(
+            person_record(
                 order(kinds="newsletter", choices={"2026-01-01": True, "2026-12-09": False}), policy
             ),
             "until 9 December 2026 at the latest",  # consent withdrawn, with its day in the future
         ),
         (
-            known(order(kinds="note"), policy, 9, event("objection", "2026-11-23")),
+            person_record(order(kinds="note"), policy, 9, event("objection", "2026-11-23")),
             "objection of 23 November 2026",
         ),
         (
-            known(
+            person_record(
                 order("processing", kinds="contact"),
                 policy,
                 9,
@@ -79,16 +84,18 @@ def test_sentences_about_dates(policy: Policy) -> None:
             "until your order is closed and the 14 days in which you may withdraw from it are over, because you asked",
         ),
         (
-            known(
+            person_record(
                 customer(kinds="newsletter", choices={"2026-01-10": True, "2026-11-01": False}),
                 policy,
                 7,
             ),
             "kept as proof, until 1 November 2029 at the longest, to establish, exercise or defend legal claims",
         ),
-        (known(customer(None), policy, 7), "it has not been read from our shop yet"),
+        (person_record(customer(None), policy, 7), "it has not been read from our shop yet"),
         (
-            known(order(), policy, 9, event("hold", "2026-11-01", reason="audit", owner="finance")),
+            person_record(
+                order(), policy, 9, event("hold", "2026-11-01", reason="audit", owner="finance")
+            ),
             "on hold since 1 November 2026, because a legal obligation requires it",
         ),
     ]
@@ -117,7 +124,7 @@ CAUSES = [
 def test_a_request_explains_only_the_days_it_set(
     facts: OrderFacts, asked: RecordEvent, is_the_cause: bool, policy: Policy
 ) -> None:
-    told = _only(known(facts, policy, 9, asked), policy)
+    told = _only(person_record(facts, policy, 9, asked), policy)
     assert ("because of your request or objection" in told) == is_the_cause
 
 
@@ -130,7 +137,7 @@ def test_an_objection_explains_the_end_of_marketing(policy: Policy) -> None:
     )
     others = tuple(rule for rule in policy.rules if rule.data != "marketing")
     facts = order("completed", "2026-11-22", kinds="newsletter", choices={"2026-11-22": True})
-    row = known(
+    row = person_record(
         facts,
         replace(policy, rules=others + rules),
         9,
@@ -142,9 +149,12 @@ def test_an_objection_explains_the_end_of_marketing(policy: Policy) -> None:
 
 
 def test_sentences_about_unknown_data(policy: Policy) -> None:
-    undated = known(order(), policy, state="gone", closed_on=None)
+    undated = person_record(order(), policy, state="gone", closed_on=None)
     assert "Order 119: no longer in our shop" in _only(undated, policy)
-    rows = [known(customer(staff=True), policy, 7), known(order(payment="other_pay"), policy)]
+    rows = [
+        person_record(customer(staff=True), policy, 7),
+        person_record(order(payment="other_pay"), policy),
+    ]
     told = " ".join(letter(answer_for(CUSTOMER, rows, policy, is_complete=False), "no").split())
     assert "Den tilhører en ansatt hos oss" in told
     assert "Det kan finnes flere ordrer fra deg" in told
@@ -154,7 +164,7 @@ def test_sentences_about_unknown_data(policy: Policy) -> None:
 def test_a_legal_obligation_without_a_day(policy: Policy) -> None:
     """A policy may keep data under a legal obligation until an event."""
     rules = tuple(replace(rule, basis="legal-obligation") for rule in policy.rules)
-    row = known(
+    row = person_record(
         order(kinds="newsletter", choices={"2026-01-01": True}), replace(policy, rules=rules)
     )
     told = " ".join(letter(answer_for(CUSTOMER, [row], policy), "en").split())
@@ -162,14 +172,14 @@ def test_a_legal_obligation_without_a_day(policy: Policy) -> None:
 
 
 def test_the_letter_about_one_order(policy: Policy) -> None:
-    told = _only(known(order(), policy, 9), policy, Subject("order", "9"))
+    told = _only(person_record(order(), policy, 9), policy, Subject("order", "9"))
     assert "What we hold with your order 9, and your rights" in told
     assert "Everything but this one order" in told
     assert "Orders placed without an account" not in told
 
 
 def test_a_right_that_applies_to_nothing_is_named_as_such(policy: Policy) -> None:
-    told = _only(known(order(paid_at="2026-06-01"), policy), policy)
+    told = _only(person_record(order(paid_at="2026-06-01"), policy), policy)
     assert "what was done before remains lawful. It applies to nothing listed above." in told
     assert (
         told.count("It applies to nothing listed above.") == 4
@@ -177,23 +187,25 @@ def test_a_right_that_applies_to_nothing_is_named_as_such(policy: Policy) -> Non
 
 
 def test_sentences_about_sources(policy: Policy) -> None:
-    told = _only(known(customer(), policy, 7), policy)
+    told = _only(person_record(customer(), policy, 7), policy)
     assert "Account data: Directly from you (checkout, forms, email, phone)" in told
     assert "children under 13" in told
     assert "(GDPR Art. 15(1)(h)): ask us." in told
     # A policy that names sources, but none of these data.
     sources = {"automatic": policy.sources["automatic"]}
-    told = _only(known(customer(), policy, 7), replace(policy, sources=sources, children=None))
+    told = _only(
+        person_record(customer(), policy, 7), replace(policy, sources=sources, children=None)
+    )
     assert "Account data: our privacy policy does not say where they come from; ask us." in told
     assert "children" not in told
     # A policy without any sources.
-    told = _only(known(customer(), policy, 7), replace(policy, sources={}))
+    told = _only(person_record(customer(), policy, 7), replace(policy, sources={}))
     assert "Where your data come from" not in told
     assert "Where the data come from, and whether" in told
 
 
 def test_a_letter_without_recipients(policy: Policy) -> None:
-    gone = known(order(), policy, state="gone", closed_on=at("2026-10-03").date())
+    gone = person_record(order(), policy, state="gone", closed_on=at("2026-10-03").date())
     told = _only(gone, policy)
     assert "Nothing that can be listed here." in told
     assert "Nobody else, as far as our records show." in told

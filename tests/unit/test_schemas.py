@@ -249,8 +249,8 @@ NO_TIMES = [
 @pytest.mark.parametrize("name", TIMES)
 def test_an_invalid_time_is_left_out_and_named(value: object, name: str) -> None:
     """The order is accepted, and its other days count."""
-    shown = {f"{other}_gmt": NOON for other in TIMES} | {f"{name}_gmt": value}
-    facts = _order_facts(**shown)
+    snapshot = {f"{other}_gmt": NOON for other in TIMES} | {f"{name}_gmt": value}
+    facts = _order_facts(**snapshot)
     assert facts.oddities == {name}
     days = {
         "date_created": facts.created_at,
@@ -259,7 +259,7 @@ def test_an_invalid_time_is_left_out_and_named(value: object, name: str) -> None
     }
     assert days == {other: None if other == name else at(NOON) for other in days}
     if name in ("date_created", "date_modified"):
-        assert _customer_facts(**shown).oddities == {name}
+        assert _customer_facts(**snapshot).oddities == {name}
 
 
 @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ def test_the_id_of_a_payment_method(raw: object, known: str) -> None:
 
 
 def test_the_recorded_order() -> None:
-    shown: Snapshot = OrderSchema(VOCABULARY).load(recordings.delivery(7).payload)
+    snapshot: Snapshot = OrderSchema(VOCABULARY).load(recordings.delivery(7).payload)
     version = at("2026-11-22T07:57:32")
     facts = OrderFacts(
         status="processing",
@@ -352,7 +352,7 @@ def test_the_recorded_order() -> None:
         payment="klarna_payments",
         carriers=frozenset({"bring_fraktguiden"}),
     )
-    assert shown == Snapshot(facts, 117, version, {})
+    assert snapshot == Snapshot(facts, 117, version, {})
 
 
 OPTIONAL_OF_AN_ORDER = sorted(set(ORDER_FIELDS.split(",")) - {"id", "status", "date_created_gmt"})
@@ -789,14 +789,14 @@ def test_a_customer_with_only_its_required_fields() -> None:
 
 
 def test_the_recorded_customer() -> None:
-    shown: Snapshot = CustomerSchema(VOCABULARY).load(recordings.delivery(10).payload)
+    snapshot: Snapshot = CustomerSchema(VOCABULARY).load(recordings.delivery(10).payload)
     version = at("2026-11-22T07:57:36")
     facts = CustomerFacts(
         created_at=at("2026-11-22T07:57:27"),
         last_active_at=at("2026-11-22T00:00:00"),
         meta_at=version,
     )
-    assert (shown.facts, shown.version, shown.store_meta) == (facts, version, {})
+    assert (snapshot.facts, snapshot.version, snapshot.store_meta) == (facts, version, {})
 
 
 @pytest.mark.parametrize(

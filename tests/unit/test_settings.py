@@ -67,7 +67,7 @@ def test_empty_variables_count_as_not_set() -> None:
 
 
 def test_everything_set() -> None:
-    found = _read(
+    settings = _read(
         **STORE,
         BIND="0.0.0.0:9000",
         PUBLIC_URL="https://retention.example.test",
@@ -87,7 +87,7 @@ def test_everything_set() -> None:
     store = StoreSettings(
         "shop", "https://shop.example.test", "ck_one", "cs_one", (STORE["STORE_WEBHOOK_SECRETS"],)
     )
-    assert found == Settings(
+    assert settings == Settings(
         stores={"shop": store},
         bind="0.0.0.0:9000",
         public_url="https://retention.example.test",
@@ -247,7 +247,7 @@ def test_a_store_needs_all_four_variables(missing: str) -> None:
 
 
 def test_no_secret_in_any_repr() -> None:
-    found = _read(
+    settings = _read(
         STORE_URL="https://shop.example.test",
         STORE_CONSUMER_KEY="ck_hidden",
         STORE_CONSUMER_SECRET="cs_hidden",
@@ -258,10 +258,15 @@ def test_no_secret_in_any_repr() -> None:
         DATABASE_URL="postgresql+psycopg://ledger:pw_hidden@db/ledger",
         SENTRY_DSN="https://dsn_hidden@sentry.example.test/1",
     )
-    for shown in (repr(found), str(found), f"{found.stores}", repr(found.stores["shop"])):
+    for shown in (
+        repr(settings),
+        str(settings),
+        f"{settings.stores}",
+        repr(settings.stores["shop"]),
+    ):
         assert not [secret for secret in SECRETS if secret in shown]
         assert "https://shop.example.test" in shown
-    assert repr(found.event_tokens) == "(EventToken(name='brevo', types=None),)"
+    assert repr(settings.event_tokens) == "(EventToken(name='brevo', types=None),)"
 
 
 @pytest.mark.parametrize(
@@ -312,19 +317,19 @@ def test_secrets_are_read_from_files(ending: str, tmp_path: Path) -> None:
         variables[f"{name}_FILE"] = str(tmp_path / name)
     (tmp_path / "url").write_text(f"postgresql+psycopg://u:pw@db/ledger{ending}")
     (tmp_path / "dsn").write_text(f"https://key@sentry.example.test/1{ending}")
-    found = _read(
+    settings = _read(
         **variables, DATABASE_URL_FILE=str(tmp_path / "url"), SENTRY_DSN_FILE=str(tmp_path / "dsn")
     )
-    shop = found.stores["shop"]
+    shop = settings.stores["shop"]
     assert (
         shop.consumer_key,
         shop.consumer_secret,
         *shop.webhook_secrets,
-        found.status_token,
-        found.subject_key,
+        settings.status_token,
+        settings.subject_key,
     ) == tuple(f"the long secret of the variable {name}" for name in secrets)
-    assert found.database_url == "postgresql+psycopg://u:pw@db/ledger"
-    assert found.sentry_dsn == "https://key@sentry.example.test/1"
+    assert settings.database_url == "postgresql+psycopg://u:pw@db/ledger"
+    assert settings.sentry_dsn == "https://key@sentry.example.test/1"
 
 
 def test_a_wrong_value_in_a_file_is_named_and_not_shown(tmp_path: Path) -> None:
@@ -394,13 +399,13 @@ def test_an_env_file_fills_in_missing_variables(tmp_path: Path) -> None:
         "BIND=127.0.0.1:9000\nLOG_LEVEL=DEBUG\nSENTRY_ENVIRONMENT='to ken'\n# RECONCILE_SECONDS=1\n"
     )
     os.environ["LOG_LEVEL"] = "ERROR"
-    found = Settings.from_env(file)
-    assert (found.bind, found.log_level, found.sentry_environment) == (
+    settings = Settings.from_env(file)
+    assert (settings.bind, settings.log_level, settings.sentry_environment) == (
         "127.0.0.1:9000",
         "ERROR",
         "to ken",
     )
-    assert found.reconcile == timedelta(minutes=15)
+    assert settings.reconcile == timedelta(minutes=15)
 
 
 # Characters that people type around a value, in `.env` and in the environment.

@@ -404,7 +404,7 @@ def test_a_persons_request_is_recorded(raw: dict[str, Any], content: EventNote) 
 
 
 def test_requests_without_an_id_are_distinguished_by_content() -> None:
-    told = [
+    events = [
         OBJECTION,
         OBJECTION | {"at": "2026-11-22T10:00:01Z"},
         OBJECTION | {"scope": "all"},
@@ -412,9 +412,9 @@ def test_requests_without_an_id_are_distinguished_by_content() -> None:
         OBJECTION | {"subject": {"order": 7}},
         OBJECTION | {"type": "erasure-requested"},
     ]
-    contents = [_event(raw).content for raw in told]
+    contents = [_event(raw).content for raw in events]
     assert len({content.event.id for content in contents if isinstance(content, EventNote)}) == len(
-        told
+        events
     )
 
 

@@ -117,13 +117,22 @@ def _tag(found: Entry) -> tuple[str, str]:
 def test_governing_tag(
     facts: Facts, tag: tuple[str, str], runs_from: str, delete_after: str, policy: Policy
 ) -> None:
-    found = governing(facts, policy)
-    assert (_tag(found), str(found.runs_from), str(found.delete_after)) == (
+    governing_entry = governing(facts, policy)
+    assert (
+        _tag(governing_entry),
+        str(governing_entry.runs_from),
+        str(governing_entry.delete_after),
+    ) == (
         tag,
         runs_from,
         delete_after,
     )
-    assert (found.governs, found.review_after, found.until, found.action) == (
+    assert (
+        governing_entry.governs,
+        governing_entry.review_after,
+        governing_entry.until,
+        governing_entry.action,
+    ) == (
         True,
         None,
         None,
@@ -239,13 +248,19 @@ def test_entries_after_an_erasure_request(
         status, "2026-11-22", paid_at="2026-11-22", completed_at=completed, kinds="contact"
     )
     asked = RecordEvent("e1", "erasure-requested", at("2026-11-23"))
-    (found,) = (
+    (found_entry,) = (
         item
         for item in classify(facts, policy, standing_of([asked])).entries
         if item.part == "contact"
     )
-    assert (_tag(found), str(found.runs_from)) == (("contract", "orders-accounting"), "2026-12-31")
-    assert (found.delete_after and str(found.delete_after), found.until) == (delete_after, until)
+    assert (_tag(found_entry), str(found_entry.runs_from)) == (
+        ("contract", "orders-accounting"),
+        "2026-12-31",
+    )
+    assert (found_entry.delete_after and str(found_entry.delete_after), found_entry.until) == (
+        delete_after,
+        until,
+    )
 
 
 def test_a_renewed_consent_runs_from_its_day_without_an_end(policy: Policy) -> None:
@@ -273,21 +288,24 @@ def test_a_newsletter_never_consented_to_is_not_kept(policy: Policy) -> None:
 
 
 def test_entry_of_a_customer_note(policy: Policy) -> None:
-    found = entry(order("completed", "2026-11-22", kinds="note"), policy, "support")
-    assert (_tag(found), str(found.runs_from)) == (
+    note = entry(order("completed", "2026-11-22", kinds="note"), policy, "support")
+    assert (_tag(note), str(note.runs_from)) == (
         ("legitimate-interests", "support-requests"),
         "2026-11-22",
     )
-    assert (str(found.review_after), str(found.delete_after)) == ("2027-11-22", "2029-11-22")
+    assert (str(note.review_after), str(note.delete_after)) == ("2027-11-22", "2029-11-22")
 
 
 def test_entry_of_a_support_request(policy: Policy) -> None:
-    found = governing(SupportRequestFacts(closed_at=at("2026-11-22")), policy)
-    assert (_tag(found), found.event) == (
+    request_entry = governing(SupportRequestFacts(closed_at=at("2026-11-22")), policy)
+    assert (_tag(request_entry), request_entry.event) == (
         ("legitimate-interests", "support-requests"),
         "request-closed",
     )
-    assert (str(found.review_after), str(found.delete_after)) == ("2027-11-22", "2029-11-22")
+    assert (str(request_entry.review_after), str(request_entry.delete_after)) == (
+        "2027-11-22",
+        "2029-11-22",
+    )
 
 
 # --- the clocks --------------------------------------------------------------------------------------------
@@ -363,15 +381,18 @@ def test_technical_clock_runs_from_the_order(kinds: str, policy: Policy) -> None
 def test_consent_log_clock(policy: Policy) -> None:
     """The last choice counts, whatever it was: the shop must be able to prove it."""
     choices = (Choice(at("2025-05-01"), given=True), Choice(at("2026-05-01"), given=False))
-    found = governing(ConsentFacts("cookie-consent", choices), policy)
-    assert (found.retention_class, str(found.runs_from), found.until) == (
+    log_entry = governing(ConsentFacts("cookie-consent", choices), policy)
+    assert (log_entry.retention_class, str(log_entry.runs_from), log_entry.until) == (
         "cookie-consent-logs",
         "2026-05-01",
         None,
     )
     # Kept as a proof: no law requires the log.
-    assert found.basis == "legitimate-interests"
-    assert (str(found.review_after), str(found.delete_after)) == ("2027-05-01", "2028-05-01")
+    assert log_entry.basis == "legitimate-interests"
+    assert (str(log_entry.review_after), str(log_entry.delete_after)) == (
+        "2027-05-01",
+        "2028-05-01",
+    )
 
 
 @pytest.mark.parametrize(

@@ -51,12 +51,12 @@ def _at(bench: Bench, backend: Backend, labels: Labels, number: int) -> Iterator
         yield Figure.single(BYTES, "B", (size(large) - size(empty)) / number, labels)
         yield Figure.single(SCHEDULES, "", _schedules(large), labels)
         with services(bench, {EMPTY: empty, LARGE: large}) as targets:
-            found = list(closed(bench, targets, labels))
+            rates = list(closed(bench, targets, labels))
             (at_empty,), (at_large,) = (
-                select_figures(found, RATE, side=EMPTY),
-                select_figures(found, RATE, side=LARGE),
+                select_figures(rates, RATE, side=EMPTY),
+                select_figures(rates, RATE, side=LARGE),
             )
-            yield from [*found, ratios(TO_EMPTY, at_large, at_empty, labels)]
+            yield from [*rates, ratios(TO_EMPTY, at_large, at_empty, labels)]
             if number == bench.plan.sizes[-1]:
                 yield from steady(bench, targets, labels, STEADY_RATES)
             for target, url in zip(targets[1:], (empty, large), strict=True):

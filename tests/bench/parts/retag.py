@@ -122,14 +122,14 @@ def _tagged(started: Stack, wanted: Policy, meanwhile: Callable[[], None]) -> _D
         before = _left(ledger, wanted)
         worker = started.worker(POLICY_FILE=file)
         assert worker.child
-        pid, began, held = worker.child.pid, time.monotonic(), []
+        pid, began, memory_samples = worker.child.pid, time.monotonic(), []
         while _any_left(ledger, wanted) and time.monotonic() < began + LONGEST:
             meanwhile()
-            held.append(memory(pid))
+            memory_samples.append(memory(pid))
         seconds, most = time.monotonic() - began, peak(pid)
         worker.stop()
         left = _left(ledger, wanted)
-    return _Done(seconds, before - left, left, tuple(held), most)
+    return _Done(seconds, before - left, left, tuple(memory_samples), most)
 
 
 def _file(started: Stack, policy: Policy) -> Path:
