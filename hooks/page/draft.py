@@ -169,9 +169,9 @@ def _source_table(source: DraftSource) -> Iterator[str]:
 
 def _data_from(source: DraftSource, origin: PublishedTerm) -> list[str]:
     """Return the data categories of the page that come from this source of data."""
-    known = source.template["sources"].get(origin.id, {"data": []})
+    template_source = source.template["sources"].get(origin.id, {"data": []})
     category_ids = source.category_ids()
-    return [name for name in known["data"] if name in category_ids]
+    return [name for name in template_source["data"] if name in category_ids]
 
 
 def _basis_table(source: DraftSource) -> Iterator[str]:
@@ -218,8 +218,8 @@ def _children(source: DraftSource) -> Iterator[str]:
 
 def _authorities(source: DraftSource) -> Iterator[str]:
     """Yield the supervisory authorities that the page names. Their addresses come from the template."""
-    for known in source.template["authorities"]:
-        if known["id"] in source.page.authorities:
-            entries = {**known, "section": source.section("complaints")}
+    for authority in source.template["authorities"]:
+        if authority["id"] in source.page.authorities:
+            entries = {**authority, "section": source.section("complaints")}
             yield ""
             yield from toml_writer.table("[[authorities]]", entries)

@@ -18,37 +18,40 @@ def class_tables(source: DraftSource) -> Iterator[str]:
     classes = source.template["classes"]
     for published in source.page.classes:
         yield from _class(source, published, classes.get(published.id))
-    for name, known in classes.items():
-        if name not in source.class_ids():
-            yield from _missing_class(name, known)
+    class_ids = source.class_ids()
+    for name, template_class in classes.items():
+        if name not in class_ids:
+            yield from _missing_class(name, template_class)
     if source.section("retention") is not None:
         entries = {**source.template["deletion"], "published": False}
         yield ""
         yield from toml_writer.table("[deletion]", entries)
 
 
-def _missing_class(name: str, known: Entries) -> Iterator[str]:
+def _missing_class(name: str, template_class: Entries) -> Iterator[str]:
     """Yield a class that the page does not name: the operator's own, or one that the page should name."""
     yield ""
-    if "gap" in known:
-        entries = {**known, "published": False}
+    if "gap" in template_class:
+        entries = {**template_class, "published": False}
         yield from toml_writer.table(f"[classes.{name}]", entries)
         return
     yield toml_writer.ask(f"The page names no retention class {name}; for how long is that kept?")
-    lines = toml_writer.table(f"[classes.{name}]", known)
+    lines = toml_writer.table(f"[classes.{name}]", template_class)
     yield from toml_writer.comment_out([*lines, 'keep = "P…"'])
 
 
-def _class(source: DraftSource, published: PublishedClass, known: Entries | None) -> Iterator[str]:
+def _class(
+    source: DraftSource, published: PublishedClass, template_class: Entries | None
+) -> Iterator[str]:
     yield ""
-    if known is None:
-        known = {"clock": "created", "at_end": "erase"}
+    if template_class is None:
+        template_class = {"clock": "created", "at_end": "erase"}
         yield toml_writer.ask(
             f"From when does the period of “{published.label}” run (`clock`)? "
             "No rule refers to this class, so the clock given here has no effect."
         )
-    law = known.get("source")
-    by_law = _other_period_of_law(published, known)
+    law = template_class.get("source")
+    by_law = _other_period_of_law(published, template_class)
     if by_law:
         yield toml_writer.ask(
             f"{law} asks for {by_law}, the page says {published.span}; is that intended?"
@@ -57,11 +60,11 @@ def _class(source: DraftSource, published: PublishedClass, known: Entries | None
     text = lower_first(published.text)
     entries: dict[str, Any] = {
         "label": f"{published.label}: {text}",
-        "clock": known["clock"],
+        "clock": template_class["clock"],
         **_span_entries(published.span),
-        "at_end": known["at_end"],
+        "at_end": template_class["at_end"],
         "source": law,
-        "proof": known.get("proof"),
+        "proof": template_class.get("proof"),
         "section": source.section("retention"),
     }
     yield from toml_writer.table(f"[classes.{published.id}]", entries)
@@ -70,11 +73,11 @@ def _class(source: DraftSource, published: PublishedClass, known: Entries | None
         yield '# keep = "P…"'
 
 
-def _other_period_of_law(published: PublishedClass, known: Entries) -> Period | None:
+def _other_period_of_law(published: PublishedClass, template_class: Entries) -> Period | None:
     """Return the period that the law asks for, if the page has another one."""
-    if "by_law" not in known or published.span is None:
+    if "by_law" not in template_class or published.span is None:
         return None
-    by_law = Period.from_iso(known["by_law"])
+    by_law = Period.from_iso(template_class["by_law"])
     if published.span.same_as(Span(by_law)):
         return None
     return by_law

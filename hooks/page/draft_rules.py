@@ -33,7 +33,8 @@ def rule_tables(source: DraftSource) -> Iterator[str]:
         entries = dict(rule)
         gap = entries.pop("gap", None)
         if gap and gap not in filled:
-            entries |= {"published": False, "gap": gap}
+            entries["published"] = False
+            entries["gap"] = gap
         else:
             entries["section"] = source.section("retention")
         lines = toml_writer.table("[[rules]]", entries)
@@ -49,16 +50,19 @@ def rule_tables(source: DraftSource) -> Iterator[str]:
 
 def _missing(source: DraftSource, rule: Entries) -> Iterator[str]:
     """Yield the things that the rule names and the page does not have, each as a sentence says it."""
-    page = source.page
-    if rule["data"] not in source.category_ids():
-        yield f"the data category {rule['data']}"
-    if all(purpose.id != rule["purpose"] for purpose in page.purposes):
-        yield f"the purpose {rule['purpose']}"
-    if all(basis.id != rule["basis"] for basis in page.bases):
-        yield f"the legal basis {rule['basis']}"
-    own_class = source.template["classes"].get(rule["class"], {})
-    if "gap" not in own_class and rule["class"] not in source.class_ids():
-        yield f"the retention class {rule['class']}"
+    category = rule["data"]
+    purpose = rule["purpose"]
+    basis = rule["basis"]
+    class_id = rule["class"]
+    if category not in source.category_ids():
+        yield f"the data category {category}"
+    if purpose not in source.purpose_ids():
+        yield f"the purpose {purpose}"
+    if basis not in source.basis_ids():
+        yield f"the legal basis {basis}"
+    template_class = source.template["classes"].get(class_id, {})
+    if "gap" not in template_class and class_id not in source.class_ids():
+        yield f"the retention class {class_id}"
 
 
 def consent_tables(source: DraftSource) -> Iterator[str]:

@@ -43,6 +43,14 @@ class DraftSource:
         """Return the ids of the page's data categories."""
         return {category.id for category in self.page.categories}
 
+    def purpose_ids(self) -> set[str]:
+        """Return the ids of the page's purposes."""
+        return {purpose.id for purpose in self.page.purposes}
+
+    def basis_ids(self) -> set[str]:
+        """Return the ids of the page's legal bases."""
+        return {basis.id for basis in self.page.bases}
+
     def class_ids(self) -> set[str]:
         """Return the ids of the page's retention classes."""
         return {published.id for published in self.page.classes}
@@ -50,14 +58,14 @@ class DraftSource:
     def unpublished_recipients(self) -> list[Entries]:
         """Return the template's recipients with a gap that the page does not name, though it names their group."""
         groups = {group.id for group in self.page.groups}
-        on_page = {recipient.id for recipient in self.page.recipients}
+        on_page = {published.id for published in self.page.recipients}
         unpublished: list[Entries] = []
-        for known in self.template["recipients"]:
-            if "gap" not in known or known["group"] not in groups:
+        for recipient in self.template["recipients"]:
+            if "gap" not in recipient or recipient["group"] not in groups:
                 continue
-            names = {known["id"], slug(known["name"])}
+            names = {recipient["id"], slug(recipient["name"])}
             if names.isdisjoint(on_page):
-                unpublished.append(known)
+                unpublished.append(recipient)
         return unpublished
 
     def filled_gaps(self) -> set[str]:
@@ -71,9 +79,10 @@ class DraftSource:
             if "gap" in recipient:
                 filled.add(recipient["gap"])
         filled -= {recipient["gap"] for recipient in self.unpublished_recipients()}
-        for name, known in self.template["classes"].items():
-            if "gap" in known and name in self.class_ids():
-                filled.add(known["gap"])
+        class_ids = self.class_ids()
+        for name, retention_class in self.template["classes"].items():
+            if "gap" in retention_class and name in class_ids:
+                filled.add(retention_class["gap"])
         return filled
 
 

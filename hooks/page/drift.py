@@ -119,12 +119,17 @@ def _comparable(name: str, text: str) -> str:
 # --- sections ---
 
 
-def _moved_sections(page: PublishedPage, policy: Policy) -> Iterator[PageFinding]:
-    """Yield the sections of the page that have another number than the one by which the policy cites them."""
-    cited: dict[SectionTopic, int] = {}
+def _numbers_in_policy(policy: Policy) -> dict[SectionTopic, int]:
+    numbers: dict[SectionTopic, int] = {}
     for number, title in policy.sections.items():
         for topic in topics_of(title):
-            cited[topic] = number
+            numbers[topic] = number
+    return numbers
+
+
+def _moved_sections(page: PublishedPage, policy: Policy) -> Iterator[PageFinding]:
+    """Yield the sections of the page that have another number than the one by which the policy cites them."""
+    cited = _numbers_in_policy(policy)
     for heading in page.sections:
         topics = topics_of(heading.title)
         numbers = {cited[topic] for topic in topics if topic in cited}

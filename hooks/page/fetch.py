@@ -17,7 +17,7 @@ from hooks.errors import PageError
 from hooks.page.http_visit import MAX_BYTES, FetchedBody, Visit, too_large
 from hooks.page.markup import parse_html
 
-_REST = 'link[rel~="alternate"][type="application/json"]'
+_REST_LINK = 'link[rel~="alternate"][type="application/json"]'
 _CANONICAL = 'link[rel~="canonical"][href]'
 _MODIFIED = 'meta[property="article:modified_time"][content]'
 _CONTENT_TAGS = ["p", "li", "h1", "h2", "h3", "td", "div"]
@@ -75,20 +75,20 @@ def _from_address(address: str) -> FetchedPage:
             return _read_json(fetched.body, address, fetched.final_url)
         html = _decode(fetched.body, fetched.charset)
         page, soup = _read_html(html, address, fetched.final_url)
-        rest = _rest_address(soup, fetched.final_url)
-        if rest is None:
+        rest_url = _rest_address(soup, fetched.final_url)
+        if rest_url is None:
             return page
-        return _rest_form(visit, fetched, rest) or page
+        return _rest_form(visit, fetched, rest_url) or page
 
 
-def _rest_form(visit: Visit, fetched: FetchedBody, rest: str) -> FetchedPage | None:
+def _rest_form(visit: Visit, fetched: FetchedBody, rest_url: str) -> FetchedPage | None:
     """Get the page's REST form; None if it cannot be read. A shop may close its API and leave the page open."""
     try:
-        visit.check_step(fetched.final_url, rest)
-        body = visit.get(rest).body
+        visit.check_step(fetched.final_url, rest_url)
+        body = visit.get(rest_url).body
         if not _is_json(body):
             return None
-        return _read_json(body, rest, fetched.final_url)
+        return _read_json(body, rest_url, fetched.final_url)
     except PageError:
         return None
 
@@ -171,7 +171,7 @@ def _web_address(text: object) -> str | None:
 def _rest_address(soup: BeautifulSoup, page_url: str) -> str | None:
     """Return the address of the page's REST form, if the page names one on its own host."""
     host = urlsplit(page_url).netloc
-    for link in soup.select(_REST):
+    for link in soup.select(_REST_LINK):
         address = urljoin(page_url, str(link.get("href", "")))
         if urlsplit(address).netloc == host and "/wp/v2/" in address:
             return address

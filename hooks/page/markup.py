@@ -172,8 +172,8 @@ class _BlockReader:
         yield from self._end_block(depth)
         if tag.name in _HEADINGS:
             yield from self._heading(tag)
-        elif tag.name in (*_LISTS, "li") and tag.find(list(_HEADINGS)):
-            yield from self.read(tag, depth=0, is_bold=is_bold)  # a list of whole sections
+        elif _is_list_of_sections(tag):
+            yield from self.read(tag, depth=0, is_bold=is_bold)
         elif tag.name in _LISTS:
             yield from self.read(tag, depth=depth + 1, is_bold=is_bold)
         elif tag.name == "li":
@@ -203,6 +203,12 @@ class _BlockReader:
         if depth:
             kind = "item"
         yield Block(kind, depth, runs, item=self.items[-1])
+
+
+def _is_list_of_sections(tag: Tag) -> bool:
+    if tag.name not in (*_LISTS, "li"):
+        return False
+    return tag.find(list(_HEADINGS)) is not None
 
 
 def _is_bold(tag: Tag) -> bool:

@@ -176,7 +176,7 @@ def _terms(
 
 def _unknown_sections(sections: Sequence[Section]) -> Iterator[str]:
     """Yield a sentence for each section with an unknown topic that has a number, or stands between known sections."""
-    known = [position for position, section in enumerate(sections) if topics_of(section.title)]
+    positions = [position for position, section in enumerate(sections) if topics_of(section.title)]
     for position, section in enumerate(sections):
         title = section.title
         if not title or topics_of(title) or is_page_title(title):
@@ -184,7 +184,7 @@ def _unknown_sections(sections: Sequence[Section]) -> Iterator[str]:
         if section.number:
             yield f"Section {section.number}, “{title}”: what it is about is not known."
             continue
-        is_between = bool(known) and known[0] < position < known[-1]
+        is_between = bool(positions) and positions[0] < position < positions[-1]
         if is_between or section.number is not None:
             yield f"A section, “{title}”: what it is about is not known."
 

@@ -60,7 +60,7 @@ def _split(line: Line) -> tuple[str, list[str]]:
         group = clean(line.text[: match.start()])
         return group.strip(_AROUND), list(_names(names))
     if line.label and line.value:
-        return line.label, [name for name in _names(line.value) if _is_name(name)]
+        return line.label, list(filter(_is_name, _names(line.value)))
     return line.text, []
 
 
@@ -74,7 +74,9 @@ def _names(text: str) -> Iterator[str]:
 def _is_name(text: str) -> bool:
     """Tell whether this can be a company's name: few words, with a capital in the first."""
     words = text.split()
-    return len(words) <= _MAX_NAME_WORDS and any(map(str.isupper, words[0]))
+    if len(words) > _MAX_NAME_WORDS:
+        return False
+    return any(map(str.isupper, words[0]))
 
 
 def _tools(lines: Sequence[Line]) -> Iterator[str]:

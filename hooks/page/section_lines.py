@@ -109,7 +109,9 @@ def _line(part: Sequence[Run], block: Block) -> Line:
 
 
 def _is_bold_label(text: str, part: Sequence[Run]) -> bool:
-    return len(text) <= MAX_LABEL and all(is_bold for _, is_bold in part)
+    if len(text) > MAX_LABEL:
+        return False
+    return all(is_bold for _, is_bold in part)
 
 
 def _leading_bold(part: Sequence[Run]) -> str:

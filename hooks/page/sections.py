@@ -131,7 +131,9 @@ def _is_part(heading: _Heading, above: _Heading, style: _HeadingStyle) -> bool:
     """Tell whether the heading opens a part of the section above it, not a section of its own."""
     if heading.is_part:
         return True
-    is_deeper = bool(above.title) and heading.level > (above.level or _NO_LEVEL)
-    if not is_deeper or heading.number is not None:
+    if not above.title or heading.number is not None:
+        return False
+    level_above = above.level or _NO_LEVEL
+    if heading.level <= level_above:
         return False
     return style.is_numbered or not style.is_highest(heading)

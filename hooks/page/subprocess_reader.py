@@ -109,8 +109,8 @@ def _wait(receiver: Connection, source: str, seconds: float, stopping: Event | N
 
 def _seconds_until(deadline: float) -> float:
     """Return the time until the next look at `stopping`, and none after the deadline."""
-    left = max(deadline - time.monotonic(), 0)
-    return min(_POLL_SECONDS, left)
+    remaining = max(deadline - time.monotonic(), 0)
+    return min(_POLL_SECONDS, remaining)
 
 
 def _too_much(source: str) -> str:

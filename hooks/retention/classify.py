@@ -96,77 +96,83 @@ def _entry(rule: Rule, start: Anchor, policy: Policy) -> Entry:
     return entry
 
 
-def _new_entry(rule: Rule, kept: RetentionClass, start: Anchor) -> Entry:
-    delete_after = _last_day(kept, start)
+def _new_entry(rule: Rule, retention_class: RetentionClass, start: Anchor) -> Entry:
+    delete_after = _last_day(retention_class, start)
     until = None
     if delete_after is None:
-        until = kept.until
+        until = retention_class.until
     return Entry(
         rule=rule.id,
         data=rule.data,
         purpose=rule.purpose,
         basis=rule.basis,
-        retention_class=kept.id,
+        retention_class=retention_class.id,
         event=start.event,
         runs_from=start.day,
-        review_after=_review_day(kept, start, delete_after),
+        review_after=_review_day(retention_class, start, delete_after),
         delete_after=delete_after,
         until=until,
-        action=kept.at_end,
+        action=retention_class.at_end,
         governs=rule.governs,
-        reason=_reason(start, kept, delete_after, rule),
+        reason=_reason(start, retention_class, delete_after, rule),
         part=rule.part,
     )
 
 
-def _last_day(kept: RetentionClass, start: Anchor) -> date | None:
+def _last_day(retention_class: RetentionClass, start: Anchor) -> date | None:
     """Return the end of the period or the day of the event that ends it, whichever comes first.
 
     No event ends the period of a proof.
     """
     ended = start.ended
-    if kept.proof:
+    if retention_class.proof:
         ended = None
-    if kept.keep is None:
+    if retention_class.keep is None:
         return ended
-    period_ends = kept.keep.after(start.day)
+    period_ends = retention_class.keep.after(start.day)
     if ended is None:
         return period_ends
     return min(period_ends, ended)
 
 
-def _review_day(kept: RetentionClass, start: Anchor, delete_after: date | None) -> date | None:
+def _review_day(
+    retention_class: RetentionClass, start: Anchor, delete_after: date | None
+) -> date | None:
     """Return the first day on which the data may be deleted; None if an event ends the period on its last day."""
-    if kept.review is None or _is_ended_by_event(start, delete_after):
+    if retention_class.review is None or _is_ended_by_event(start, delete_after):
         return None
-    return kept.review.after(start.day)
+    return retention_class.review.after(start.day)
 
 
 def _is_ended_by_event(start: Anchor, delete_after: date | None) -> bool:
     return start.ended is not None and start.ended == delete_after
 
 
-def _reason(start: Anchor, kept: RetentionClass, delete_after: date | None, rule: Rule) -> str:
+def _reason(
+    start: Anchor, retention_class: RetentionClass, delete_after: date | None, rule: Rule
+) -> str:
     """Write one plain sentence: the event and its day, the end that follows, and the rule."""
-    parts = [start.phrase, *_end_words(start, kept, delete_after)]
-    source = str(kept.published)
-    if kept.source:
-        source = f"{kept.source}, {source}"
+    parts = [start.phrase, *_end_words(start, retention_class, delete_after)]
+    source = str(retention_class.published)
+    if retention_class.source:
+        source = f"{retention_class.source}, {source}"
     parts.append(source)
-    if not rule.published.section and kept.published.section:
+    if not rule.published.section and retention_class.published.section:
         parts.append(f"that it applies here is {rule.published}")
     return "; ".join(parts)
 
 
-def _end_words(start: Anchor, kept: RetentionClass, delete_after: date | None) -> Iterator[str]:
+def _end_words(
+    start: Anchor, retention_class: RetentionClass, delete_after: date | None
+) -> Iterator[str]:
     if _is_ended_by_event(start, delete_after):
         yield f"{start.ended_phrase}, which ends it"
         return
-    if kept.keep is None:
-        event = str(kept.until).replace("-", " ")
+    if retention_class.keep is None:
+        event = str(retention_class.until).replace("-", " ")
         yield f"kept until {event}"
         return
-    if kept.review:
-        first_day = kept.review.after(start.day)
-        yield f"may go from {first_day}, {kept.review} later"
-    yield f"{kept.keep} later is {delete_after}"
+    if retention_class.review:
+        first_day = retention_class.review.after(start.day)
+        yield f"may go from {first_day}, {retention_class.review} later"
+    yield f"{retention_class.keep} later is {delete_after}"

@@ -42,16 +42,20 @@ def faults(policy: Policy) -> list[str]:
 
 def _class_faults(policy: Policy) -> Iterator[str]:
     for item in policy.classes.values():
-        if (item.keep is None) == (item.until is None):
-            yield f"class {item.id!r} needs a period (`keep`) or an event (`until`), and not both"
-        if item.until and (item.until, item.clock) != ("consent-withdrawn", "consent"):
-            yield f"class {item.id!r}: its clock {item.clock!r} has no event {item.until!r}"
+        name = f"class {item.id!r}"
+        has_period = item.keep is not None
+        has_event = item.until is not None
+        if has_period == has_event:
+            yield f"{name} needs a period (`keep`) or an event (`until`), and not both"
+        ends_on_withdrawal = item.until == "consent-withdrawn" and item.clock == "consent"
+        if item.until and not ends_on_withdrawal:
+            yield f"{name}: its clock {item.clock!r} has no event {item.until!r}"
         if item.proof and item.until:
-            yield f"class {item.id!r} is proof and needs a period (`keep`): proof is not kept without an end"
+            yield f"{name} is proof and needs a period (`keep`): proof is not kept without an end"
         if item.review and not item.keep:
-            yield f"class {item.id!r} has `review` but no `keep`"
+            yield f"{name} has `review` but no `keep`"
         if _is_review_after_end(item):
-            yield f"class {item.id!r} may go (`review`) only after it must go (`keep`)"
+            yield f"{name} may go (`review`) only after it must go (`keep`)"
 
 
 _ANY_DAY = date(2024, 1, 1)
@@ -116,19 +120,21 @@ def _recipient_faults(recipient: Recipient, policy: Policy) -> Iterator[str]:
 
 
 def _rule_faults(rule: Rule, policy: Policy) -> Iterator[str]:
-    for noun, name, valid in (
+    name = f"rule {rule.id!r}"
+    for noun, id_, valid in (
         ("data category", rule.data, policy.categories.keys()),
         ("purpose", rule.purpose, policy.purposes.keys()),
         ("legal basis", rule.basis, policy.bases.keys()),
         ("retention class", rule.retention_class, policy.classes.keys()),
     ):
-        if name not in valid:
-            yield f"rule {rule.id!r} names an unknown {noun} {name!r}"
-    unknown = ", ".join(sorted(rule.conditions - vocabulary(rule.kind)))
+        if id_ not in valid:
+            yield f"{name} names an unknown {noun} {id_!r}"
+    unknown = rule.conditions - vocabulary(rule.kind)
     if unknown:
-        yield f"rule {rule.id!r} can never match: no condition of {rule.kind!r} is called {unknown}"
+        words = ", ".join(sorted(unknown))
+        yield f"{name} can never match: no condition of {rule.kind!r} is called {words}"
     elif not _can_match(rule):
-        yield f"rule {rule.id!r} can never match: its conditions exclude each other"
+        yield f"{name} can never match: its conditions exclude each other"
     retention_class = policy.classes.get(rule.retention_class)
     if retention_class:
         yield from _clock_faults(rule, retention_class)
@@ -140,13 +146,14 @@ def _can_match(rule: Rule) -> bool:
 
 
 def _clock_faults(rule: Rule, retention_class: RetentionClass) -> Iterator[str]:
+    name = f"rule {rule.id!r}"
     clock = retention_class.clock
     if clock not in CLOCKS[rule.kind]:
-        yield f"rule {rule.id!r}: the clock {clock!r} cannot run for {rule.kind!r}"
+        yield f"{name}: the clock {clock!r} cannot run for {rule.kind!r}"
     if retention_class.proof and rule.basis != "legitimate-interests":
-        yield f"rule {rule.id!r}: the class {retention_class.id!r} is proof, which rests on legitimate interests"
+        yield f"{name}: the class {retention_class.id!r} is proof, which rests on legitimate interests"
     if clock == "consent-ended" and "consent-ended" not in rule.all_of:
-        yield f"rule {rule.id!r}: the clock 'consent-ended' runs only where the rule asks for 'consent-ended'"
+        yield f"{name}: the clock 'consent-ended' runs only where the rule asks for 'consent-ended'"
 
 
 # --- all rules of one kind together ---
@@ -178,7 +185,8 @@ def _overlap(first: Rule, second: Rule, policy: Policy) -> bool:
     if _subject(first, policy) != _subject(second, policy):
         return False
     both_survive = first.survives_erasure and second.survives_erasure
-    for combination in condition_sets(first.kind, first.conditions | second.conditions):
+    conditions = first.conditions | second.conditions
+    for combination in condition_sets(first.kind, conditions):
         if "erased" in combination and not both_survive:
             continue
         if first.matches(combination) and second.matches(combination):
@@ -188,4 +196,5 @@ def _overlap(first: Rule, second: Rule, policy: Policy) -> bool:
 
 def _subject(rule: Rule, policy: Policy) -> tuple[str, str, bool]:
     """Return the data that a rule is about: a category, a part of it, or proof about it."""
-    return rule.data, rule.part, policy.classes[rule.retention_class].proof
+    is_proof = policy.classes[rule.retention_class].proof
+    return rule.data, rule.part, is_proof

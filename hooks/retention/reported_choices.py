@@ -25,11 +25,10 @@ def with_reported_choices(facts: Facts, standing: Standing) -> Facts:
     that holds marketing data; they do not add marketing data to a record that holds none. A consent that was reported
     as withdrawn had been given.
     """
-    match facts:
-        case SupportRequestFacts():
-            return facts
-        case ConsentFacts():
-            return _consent_with_reported(facts, standing)
+    if isinstance(facts, SupportRequestFacts):
+        return facts
+    if isinstance(facts, ConsentFacts):
+        return _consent_with_reported(facts, standing)
     holds_marketing = bool(facts.kinds & META_KINDS)
     if not standing.choices and not holds_marketing:
         return facts

@@ -321,8 +321,8 @@ def _part_delete_after(schedule: Schedule) -> date | None:
     first = min(_last_days_of_parts(schedule), default=None)
     if first is None or schedule.phase == "erased" or schedule.governing is None:
         return first
-    whole = schedule.governing.delete_after
-    if whole is None or first < whole:
+    end_of_whole = schedule.governing.delete_after
+    if end_of_whole is None or first < end_of_whole:
         return first
     return None
 
