@@ -75,7 +75,9 @@ def _record_lines(record: dict[str, Any]) -> Iterator[str]:
         end = tag["delete_after"] or "an event that has not come"
         yield f"  {tag['class']}, {tag['legal_basis']}, kept until {end}  (policy {record['policy']})"
     for entry in record["entries"]:
-        mark = "*" if entry["governs"] else " "
+        mark = " "
+        if entry["governs"]:
+            mark = "*"
         end = entry["delete_after"] or entry["until"]
         yield f" {mark} {entry_name(entry):<17} {entry['basis']:<21} {end}"
         yield f"      {entry['reason']}."
@@ -152,7 +154,8 @@ def _outcome_lines(key: RecordKey, outcome: NoteOutcome) -> Iterator[str]:
     verb = "was noted before"
     if outcome.new:
         verb = "noted"
-    yield f"{key.kind} {key.external_id} of {key.store}: {event.type} {verb}, event {event.id}"
+    record = f"{key.kind} {key.external_id} of {key.store}"
+    yield f"{record}: {event.type} {verb}, event {event.id}"
     if outcome.after is None:
         yield "  The record is not known yet: the event counts as soon as it is."
         return
@@ -179,4 +182,7 @@ def _change_lines(before: dict[str, Any] | None, after: dict[str, Any]) -> Itera
 
 
 def _end_text(entry: dict[str, Any]) -> str:
-    return str(entry["delete_after"] or f"until {str(entry['until']).replace('-', ' ')}")
+    if entry["delete_after"]:
+        return str(entry["delete_after"])
+    event = str(entry["until"]).replace("-", " ")
+    return f"until {event}"

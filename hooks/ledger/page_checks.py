@@ -83,7 +83,8 @@ def claim(connection: Connection, policy: Policy, now: datetime) -> str | None:
         _select_due(policy, now).with_for_update(skip_locked=True)
     ).scalar()
     if url is not None:
-        connection.execute(update(pages).where(pages.c.url == url).values(claim_until=now + LEASE))
+        of_page = update(pages).where(pages.c.url == url)
+        connection.execute(of_page.values(claim_until=now + LEASE))
     return url
 
 

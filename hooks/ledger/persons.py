@@ -179,7 +179,8 @@ class Persons:
         values = {"store": store, "ids": ids_parameter(self.connection, sorted(hashes))}
         for row in _CONTACTS.rows(self.connection, values):
             name = CONTACT, row["external_id"]
-            events[row["email_hash"]][name] = (*read_events(row["events"]), *_choices(row["facts"]))
+            noted_events = read_events(row["events"])
+            events[row["email_hash"]][name] = (*noted_events, *_choices(row["facts"]))
         return events
 
 

@@ -154,7 +154,8 @@ def finish(
 ) -> bool:
     """End the claim on a round that is complete. It is due at `next_at`, or now if it was asked for meanwhile."""
     at = rounds.c.due_at.type
-    due = case((rounds.c.asked_for_at.is_not(None), literal(now, at)), else_=literal(next_at, at))
+    was_asked_for = rounds.c.asked_for_at.is_not(None)
+    due = case((was_asked_for, literal(now, at)), else_=literal(next_at, at))
     return release(connection, claimed, **START_PLACE | columns, due_at=due)
 
 

@@ -103,12 +103,14 @@ def months(connection: Connection, scope: Scope, today: date) -> list[Row[Any]]:
         _number_where(day >= today, day < today + timedelta(days=30)).label("next_30_days"),
         _number_where(day >= today, day < today + timedelta(days=365)).label("next_365_days"),
     )
-    query = query.where(_DAYS.c.what == scope).group_by(month).having(number != 0).order_by(month)
+    query = query.where(_DAYS.c.what == scope).group_by(month)
+    query = query.having(number != 0).order_by(month)
     return list(connection.execute(query))
 
 
 def _number_where(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
-    return cast(func.sum(case((and_(*conditions), _DAYS.c.number), else_=0)), BigInteger)
+    counted = case((and_(*conditions), _DAYS.c.number), else_=0)
+    return cast(func.sum(counted), BigInteger)
 
 
 def early(connection: Connection, today: date) -> tuple[int, datetime | None]:

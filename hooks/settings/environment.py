@@ -192,7 +192,8 @@ class _Reader:
             for name, problems in messages.items():
                 self.faults[name] = " ".join(str(problem) for problem in problems)
         if self.faults:
-            lines = "".join(f"\n  {name}: {fault}" for name, fault in sorted(self.faults.items()))
+            faults = sorted(self.faults.items())
+            lines = "".join(f"\n  {name}: {fault}" for name, fault in faults)
             raise ConfigurationError(f"These environment variables are wrong or missing:{lines}")
 
     # --- single variables ---

@@ -113,7 +113,8 @@ class Refetcher:
         A single record is not asked for in this way, unless a list lacked it: the call may show what the list did not.
         """
         rows = {row.external_id: row for row in pending.values() if row.kind == kind}
-        if len(rows) < 2 and not any(row.reread_reason == "missing" for row in rows.values()):
+        was_missing = any(row.reread_reason == "missing" for row in rows.values())
+        if len(rows) < 2 and not was_missing:
             return set()
         asked_at = self.runtime.clock()
         try:

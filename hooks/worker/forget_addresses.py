@@ -108,7 +108,8 @@ def _affects_others(connection: Connection, row: RecordRow) -> bool:
         table.c.id != row["id"],
         table.c.entries != "[]",
     )
-    return connection.execute(select(exists().where(*is_other, or_(*conditions)))).scalar_one()
+    is_affected = exists().where(*is_other, or_(*conditions))
+    return connection.execute(select(is_affected)).scalar_one()
 
 
 def _drop(rows: Sequence[RecordRow], unit: Unit) -> int:
