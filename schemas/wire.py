@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Any, Self
 
 from marshmallow import ValidationError, fields
@@ -117,7 +116,6 @@ def method_id(value: object, patterns: frozenset[str]) -> str:
     return text if _METHOD.fullmatch(text) and _matches(text, patterns) else "other"
 
 
-@lru_cache(maxsize=256)
 def _matches(text: str, patterns: frozenset[str]) -> bool:
     return any(fnmatchcase(text, pattern) for pattern in patterns)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from typing import Any
 
 from hooks.retention.events import RecordEvent
@@ -165,31 +164,13 @@ def entry_name(entry: Mapping[str, Any]) -> str:
 
 def entries_text(entries: tuple[Entry, ...]) -> str:
     """Write the entries of a record, in the policy's order."""
-    return f"[{','.join(map(_entry_text, entries))}]"
+    return _text([entry_dict(entry) for entry in entries])
 
 
-@lru_cache(maxsize=4096)
-def _entry_text(entry: Entry) -> str:
-    return _text(entry_dict(entry))
-
-
-_FIRST = '{"action"'
-"""The beginning of each entry's text. It is nowhere else: inside a value the quotes would be escaped."""
-
-
-def read_entries(text: str) -> list[Mapping[str, Any]]:
-    """Read back what `entries_text` wrote.
-
-    Equal texts are parsed once, and all callers share the result: never change it.
-    """
-    texts = text[1:-1].replace(f",{_FIRST}", _FIRST).split(_FIRST)[1:]
-    return [_read_entry(_FIRST + entry) for entry in texts]
-
-
-@lru_cache(maxsize=4096)
-def _read_entry(text: str) -> Mapping[str, Any]:
-    entry: Mapping[str, Any] = json.loads(text)
-    return entry
+def read_entries(text: str) -> list[dict[str, Any]]:
+    """Read back what `entries_text` wrote."""
+    entries: list[dict[str, Any]] = json.loads(text)
+    return entries
 
 
 def _read_choices(raw: dict[str, Any]) -> tuple[Choice, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Index, Integer, MetaData, text
@@ -39,7 +38,6 @@ def _to_utc(value: datetime | None) -> datetime | None:
     return value.astimezone(UTC)
 
 
-@lru_cache(maxsize=256)  # the rows of one transaction share one time
 def _to_text(value: datetime | None) -> str | None:
     """Return the text that SQLAlchemy stores in SQLite, which has no type for instants."""
     utc = _to_utc(value)

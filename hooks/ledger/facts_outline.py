@@ -60,7 +60,6 @@ def outline(facts: str, zone: tzinfo) -> Outline:
     return Outline(text, methods, customer_id)
 
 
-@lru_cache(maxsize=4096)
 def read_methods(text: str) -> OrderMethods:
     """Read the `methods` of the outline of an order."""
     raw = json.loads(f"{{{text.rstrip(',')}}}")

@@ -7,10 +7,10 @@ import json
 from hooks.ledger.codec import entries_text, facts_text
 from hooks.ledger.rows import RecordChange
 from hooks.retention.facts import CustomerFacts, Facts, OrderFacts
-from hooks.retention.store_meta import StoreMeta, digest
+from hooks.retention.store_meta import digest
 from hooks.retention.tags import Context, Tags
 
-_quoted = json.JSONEncoder(ensure_ascii=False).encode
+_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def tag_columns(tags: Tags) -> RecordChange:
@@ -33,7 +33,7 @@ def tag_columns(tags: Tags) -> RecordChange:
         "policy_id": tags.policy_id,
         "tagged_by": tags.tagged_by,
         "closed_on": tags.closed_on,
-        "wanted": _meta_text(tags.desired_meta),
+        "wanted": _json(dict(tags.desired_meta)),
         "wanted_digest": digest(tags.desired_meta),
     }
     governing = tags.governing
@@ -81,9 +81,3 @@ def _address(facts: Facts, tags: Tags, context: Context) -> RecordChange:
             return {"email_hash": facts.email_hash or None}
         case _:
             return {"email_hash": context.email_hash}
-
-
-def _meta_text(meta: StoreMeta) -> str:
-    """Write the keys as JSON. Assembled here, since `json.dumps` takes longer for a dict of so few texts."""
-    pairs = [f"{_quoted(key)}: {_quoted(value)}" for key, value in meta.items()]
-    return f"{{{', '.join(pairs)}}}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -44,7 +43,6 @@ StoreMeta = Mapping[str, str | None]
 _EntryFields = dict[str, str | None]
 
 _compact = json.JSONEncoder(separators=(",", ":")).encode
-_quoted = json.JSONEncoder().encode
 
 EMPTY_META: StoreMeta = dict.fromkeys(KEYS)
 
@@ -61,8 +59,8 @@ def store_meta(
     `linked` are the entries of the requests and consents that name the record. A record without any entries should hold
     nothing under our keys. An erased record has no governing entry in the store, so the first three values are empty.
     """
-    entries = [_entry_json(entry) for entry in schedule.entries]
-    entries += map(_compact, _distinct(linked))
+    entries = [_entry_fields(entry) for entry in schedule.entries]
+    entries += _distinct(linked)
     if not entries:
         return EMPTY_META
     meta: dict[str, str | None] = dict.fromkeys(KEYS, "")
@@ -72,8 +70,7 @@ def store_meta(
         meta["retention_legal_basis"] = governing.basis
         meta["retention_delete_after"] = str(governing.delete_after or "")
     meta["retention_policy"] = policy_id
-    joined = ",".join(entries)
-    meta["retention_schedule"] = f"[{joined}]"
+    meta["retention_schedule"] = _compact(entries)
     return meta
 
 
@@ -98,8 +95,7 @@ def _fields(entry: Mapping[str, Any]) -> _EntryFields:
     return {name: entry[name] for name in names}
 
 
-@lru_cache(maxsize=4096)
-def _entry_json(entry: Entry) -> str:
+def _entry_fields(entry: Entry) -> _EntryFields:
     fields = {
         "data": entry.data,
         "part": entry.part,
@@ -111,7 +107,7 @@ def _entry_json(entry: Entry) -> str:
         "until": entry.until,
         "action": entry.action,
     }
-    return _compact(_fields(fields))
+    return _fields(fields)
 
 
 def digest(meta: StoreMeta) -> str:
@@ -119,11 +115,5 @@ def digest(meta: StoreMeta) -> str:
 
     A person may have typed the values in the store. So the ledger keeps this digest, never the text.
     """
-    pairs = []
-    for key in sorted(meta.keys() & KEYS):
-        value = meta[key]
-        if value is not None:
-            pairs.append(f"[{_quoted(key)}, {_quoted(value)}]")
-    joined = ", ".join(pairs)
-    text = f"[{joined}]"
-    return sha256(text.encode()).hexdigest()[:32]
+    pairs = [[key, meta[key]] for key in sorted(meta.keys() & KEYS) if meta[key] is not None]
+    return sha256(json.dumps(pairs).encode()).hexdigest()[:32]
