@@ -183,6 +183,8 @@ def _order_differs(facts: OrderFacts, shown_facts: OrderFacts) -> bool:
     """
     if facts.trashed != shown_facts.trashed or facts.customer_id != shown_facts.customer_id:
         return True
+    if "date_modified" in shown_facts.oddities - facts.oddities:  # `/status` names the odd date
+        return True
     # Of an order in the trash, a list does not show the status before: only `meta_data` does.
     if not facts.trashed and facts.status != shown_facts.status:
         return True
