@@ -69,7 +69,7 @@ def _lists(sandbox: Sandbox) -> list[int]:
     return [int(entry["query"]["offset"]) for entry in asked if entry["query"]["status"] == "any"]
 
 
-def test_all_that_was_there_before_is_tagged(
+def test_a_backfill_tags_every_existing_record(
     processes: Stack, shop: Sandbox, ledger: Database
 ) -> None:
     done = processes.flask("store", "backfill")
@@ -85,7 +85,7 @@ def test_all_that_was_there_before_is_tagged(
 
 @ON_SQLITE
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_one_that_is_stopped_goes_on_where_it_was(
+def test_a_killed_backfill_continues_where_it_was(
     processes: Stack, shop: Sandbox, ledger: Database, number: int
 ) -> None:
     processes.env["STORE_REQUESTS_PER_SECOND"] = "4"

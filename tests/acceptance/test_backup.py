@@ -149,7 +149,7 @@ def running(processes: Stack, sandbox: Sandbox) -> tuple[Web, Process]:
 
 
 @ON_EVERY_JOURNAL
-def test_a_restored_backup_is_made_true_by_one_reconciliation_and_brings_nothing_back(
+def test_one_reconciliation_repairs_a_restored_backup(
     processes: Stack, ledger: Database, policy: Policy, tmp_path: Path
 ) -> None:
     """It is taken in the middle of things. With `store backfill` before the start, nothing is written at all."""

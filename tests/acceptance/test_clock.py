@@ -80,7 +80,7 @@ def written(sandbox: Sandbox, number: int) -> None:
 
 @needs_compiler
 @pytest.mark.parametrize("shift", [YEAR, -YEAR], ids=["ahead", "behind"])
-def test_once_the_clock_is_right_again_all_is_as_before(
+def test_a_wrong_clock_leaves_no_trace_once_it_is_right(
     processes: Stack, shop: tuple[Sandbox, Web], clock: ShiftedClock, shift: int
 ) -> None:
     sandbox, web = shop

@@ -116,7 +116,7 @@ def orders_in_ledger(processes: Stack) -> set[int]:
 
 
 @ON_SQLITE
-def test_reloads_and_ends_of_processes_reset_no_connection(processes: Stack) -> None:
+def test_reloads_and_stops_of_processes_reset_no_connection(processes: Stack) -> None:
     web = processes.web(WEB_CONCURRENCY="2")
     assert web.child is not None
     with Load(web) as load:
@@ -132,7 +132,7 @@ def test_reloads_and_ends_of_processes_reset_no_connection(processes: Stack) -> 
 
 
 @ON_SQLITE
-def test_a_process_that_is_killed_loses_nothing_that_it_answered(processes: Stack) -> None:
+def test_a_killed_process_loses_no_answered_delivery(processes: Stack) -> None:
     """The connections that it had accepted end with it; whoever sends those again, as a proxy does, gets 200."""
     web = processes.web(WEB_CONCURRENCY="2")
     with Load(web) as load:

@@ -211,9 +211,7 @@ NAMES = [f"{database}-{getattr(fault, '__name__', '')}" for database, fault in F
 
 
 @pytest.mark.parametrize(("database_url", "fault"), FAULTS, indirect=["database_url"], ids=NAMES)
-def test_a_fault_amid_deliveries_loses_none_and_ends_by_itself(
-    processes: Stack, fault: Fault
-) -> None:
+def test_a_database_fault_loses_no_delivery_and_recovers(processes: Stack, fault: Fault) -> None:
     survive(processes, processes.web(WEB_CONCURRENCY=str(WEB_PROCESSES)), fault)
 
 
@@ -341,13 +339,11 @@ def on_own_server(server: Server, tmp_path: Path) -> Iterator[Stack]:
         yield made
 
 
-def test_a_postgresql_that_is_stopped_and_started_again_loses_nothing(
-    on_own_server: Stack, server: Server
-) -> None:
+def test_a_restart_of_postgresql_loses_nothing(on_own_server: Stack, server: Server) -> None:
     survive(on_own_server, on_own_server.web(WEB_CONCURRENCY=str(WEB_PROCESSES)), server.stopped)
 
 
-def test_a_postgresql_that_ends_for_want_of_disk_loses_nothing(
+def test_a_postgresql_without_disk_space_loses_nothing(
     on_own_server: Stack, server: Server
 ) -> None:
     survive(

@@ -13,9 +13,7 @@ from tests.support.processes import Stack, until
 
 @ON_SQLITE
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_worker_ends_in_the_midst_of_a_page_and_leaves_no_process(
-    processes: Stack, number: int
-) -> None:
+def test_a_worker_stopped_during_a_page_leaves_no_process(processes: Stack, number: int) -> None:
     with hostile() as server:
         server.answers["/drips"] = server.drip_for_ever
         worker = processes.worker(

@@ -199,7 +199,7 @@ def test_the_recordings_that_all_is_grown_from_are_taken(bench: Bench) -> None:
 # A `Random` of which hypothesis only draws the seed: one that it steers step by step takes few ways.
 @given(random=st.randoms(use_true_random=True))
 @FUZZED
-def test_whatever_is_sent_gets_the_answer_of_the_contract(bench: Bench, random: Random) -> None:
+def test_any_request_gets_the_answer_of_the_contract(bench: Bench, random: Random) -> None:
     bench.send(request(random))
 
 
@@ -318,7 +318,7 @@ def _resident(pid: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
 
 
-def test_fifteen_hundred_requests_leave_a_web_process_as_it_was(processes: Stack) -> None:
+def test_1500_requests_leave_a_web_process_unchanged(processes: Stack) -> None:
     """No answer is a 5xx, no process died, nothing was logged as an error, and memory stays where it was."""
     web = processes.web(WEB_CONCURRENCY="1", MAX_BODY_BYTES=str(LIMIT))
     sender = Sender(web)

@@ -77,7 +77,9 @@ NOT_PINGS = [
 
 
 @pytest.mark.parametrize("body", NOT_PINGS)
-def test_what_is_no_ping_and_not_signed_is_refused(running: tuple[Web, str], body: bytes) -> None:
+def test_an_unsigned_request_that_is_no_ping_is_refused(
+    running: tuple[Web, str], body: bytes
+) -> None:
     web, url = running
     before = row_counts(url)
     check_refused(web, replace(delivery(1), headers=without_length(delivery(1)), body=body))
@@ -210,7 +212,7 @@ PATHS = [
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["POST", "GET"])
-def test_nothing_is_ever_a_redirect(running: tuple[Web, str], path: str, method: str) -> None:
+def test_no_answer_is_a_redirect(running: tuple[Web, str], path: str, method: str) -> None:
     """The store takes a redirect for success and does not follow it: the delivery would be lost unseen."""
     web, url = running
     sent = made("order.created", order(530))
@@ -334,7 +336,7 @@ def test_what_becomes_of_signed_deliveries(processes: Stack) -> None:
     }
 
 
-def test_two_hundred_deliveries_of_twenty_delivery_ids_make_two_hundred_records(
+def test_different_deliveries_with_one_delivery_id_are_all_kept(
     processes: Stack, database_url: str
 ) -> None:
     """In a burst the store gives many deliveries one id: who drops 'duplicates' by it loses orders."""

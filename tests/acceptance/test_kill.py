@@ -281,7 +281,7 @@ def identities(ledger: Database) -> set[str]:
 
 @ON_EVERY_JOURNAL
 @pytest.mark.timeout(600)
-def test_kills_amid_2000_deliveries_lose_none_that_was_answered_and_end_as_if_undisturbed(
+def test_kills_over_2000_deliveries_lose_no_answered_one(
     processes: Stack, policy: Policy, tmp_path: Path
 ) -> None:
     """What was sent while nobody listened is lost, and found by the reconciliation at the end."""

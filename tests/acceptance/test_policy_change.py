@@ -321,7 +321,7 @@ def kill_amid(
 
 
 @pytest.mark.timeout(3 * LONG)
-def test_a_new_policy_tags_all_records_anew_amid_deliveries_and_kills(
+def test_a_new_policy_re_tags_all_records_amid_kills(
     processes: Stack, policy: Policy, tmp_path: Path
 ) -> None:
     dice, now = random.Random(20261123), datetime.now(UTC).replace(microsecond=0)

@@ -259,7 +259,7 @@ def units(installed: Path, tmp_path: Path) -> Deployment:
 
 
 @pytest.mark.parametrize("way", ["containers", "units"])
-def test_what_is_published_migrates_serves_and_ends(
+def test_the_published_commands_migrate_serve_and_end(
     way: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     deployment: Deployment = request.getfixturevalue(way)

@@ -184,7 +184,7 @@ def problems(web: Web) -> set[str]:
 
 
 @ON_SQLITE
-def test_after_500_events_without_the_service_one_reconciliation_makes_all_true_again(
+def test_one_reconciliation_repairs_500_events_of_an_outage(
     processes: Stack, ledger: Database, policy: Policy, tmp_path: Path
 ) -> None:
     """The watch alone asks for it: no round is due by itself before the test has ended."""
@@ -223,7 +223,7 @@ def test_after_500_events_without_the_service_one_reconciliation_makes_all_true_
 
 
 @ON_POSTGRESQL
-def test_after_500_events_without_the_web_process_a_worker_that_went_on_has_made_all_true(
+def test_a_running_worker_repairs_500_events_without_web(
     processes: Stack, ledger: Database, policy: Policy, tmp_path: Path
 ) -> None:
     """It mends webhooks that fail at once again, as long as nobody answers them."""

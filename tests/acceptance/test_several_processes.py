@@ -99,7 +99,7 @@ def write_times(sandbox: Sandbox) -> list[float]:
 
 
 @pytest.mark.timeout(2 * LONG)
-def test_five_thousand_orders_of_two_stores_are_each_written_once_and_both_stores_get_their_share(
+def test_5000_orders_of_two_stores_are_written_once_and_fairly(
     processes: Stack, ledger: Database
 ) -> None:
     """Half of them come as deliveries, half are found: an importer placed those without a word."""
@@ -146,7 +146,7 @@ def dead(sandbox: Sandbox) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("trouble", [hanging, dead])
-def test_a_store_that_does_not_answer_never_delays_the_other(
+def test_a_silent_store_never_delays_the_other(
     processes: Stack, ledger: Database, trouble: Callable[[Sandbox], AbstractContextManager[None]]
 ) -> None:
     stores = two_stores(processes)

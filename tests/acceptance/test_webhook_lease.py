@@ -57,7 +57,7 @@ RIVALS = {
 
 
 @pytest.mark.parametrize(("workers", "installs"), RIVALS.values(), ids=RIVALS)
-def test_at_no_time_a_topic_has_two_webhooks(
+def test_no_topic_ever_has_two_webhooks(
     processes: Stack, sandbox: Sandbox, workers: int, installs: int
 ) -> None:
     sandbox.do("add_fault", kind="slow", times=0, seconds=0.2, path=WEBHOOKS, method="POST")

@@ -92,7 +92,7 @@ def _assert_in_step(sandbox: Sandbox, ledger: Database, number: int) -> None:
         assert wanted_digest == known_digest, (kind, external_id)
 
 
-def test_over_a_thousand_orders_each_changed_record_is_written_once(
+def test_each_changed_record_of_1000_orders_is_written_once(
     processes: Stack, ledger: Database
 ) -> None:
     sandbox = processes.sandbox()
