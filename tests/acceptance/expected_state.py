@@ -1,4 +1,5 @@
-"""What must hold in the end: the ledger says what one filled anew from the same shop says, and the shop holds that."""
+"""The state that must hold at the end: the ledger equals one that was filled from the same shop, and the shop holds its
+tags."""
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ HISTORY = ("state", "legal_basis", "retention_class", "delete_after", "policy_id
 
 @contextmanager
 def ledger_of(processes: Stack) -> Iterator[Database]:
-    """The ledger that the processes work with."""
+    """Open the ledger of the processes."""
     with closing(Database(processes.database_url)) as ledger:
         yield ledger
 
@@ -59,7 +60,7 @@ def tagged(ledger: Database, store: str = "shop") -> dict[Key, Tags]:
 
 
 def states(ledger: Database, store: str = "shop") -> dict[Key, str]:
-    """The state of every record, those that are gone too."""
+    """Return the state of every record, gone records included."""
     chosen = select(records.c.kind, records.c.external_id, records.c.state).where(
         records.c.store == store
     )
@@ -68,7 +69,7 @@ def states(ledger: Database, store: str = "shop") -> dict[Key, str]:
 
 
 def anew(sandbox: Sandbox, folder: Path, policy: Policy) -> dict[Key, Tags]:
-    """How all records are tagged by a service that is told of no event, and reads the shop as it is now."""
+    """Return the tags by a service that gets no delivery, and reads the shop as it is now."""
     reach = StoreSettings(
         "shop", sandbox.url, sandbox.consumer_key, sandbox.consumer_secret, (SECRET,)
     )
@@ -87,7 +88,7 @@ def anew(sandbox: Sandbox, folder: Path, policy: Policy) -> dict[Key, Tags]:
 
 
 def histories(ledger: Database, store: str = "shop") -> dict[Key, list[tuple[Any, ...]]]:
-    """What the history says of each record, the oldest first."""
+    """Return the history of each record, the oldest line first."""
     chosen = select(records.c.kind, records.c.external_id, *(history.c[name] for name in HISTORY))
     joined = chosen.join(records, history.c.record_id == records.c.id).where(
         records.c.store == store
@@ -132,7 +133,7 @@ def wanted(tags: Tags) -> dict[str, str]:
 
 
 def out_of_step(sandbox: Sandbox, right: dict[Key, Tags]) -> set[Key]:
-    """The records under which the shop holds something else than it should."""
+    """Return the records for which the shop holds other values than it should."""
     should = {key: wanted(tags) for key, tags in right.items()}
     there = held(sandbox)
     assert should.keys() <= there.keys()
@@ -140,7 +141,7 @@ def out_of_step(sandbox: Sandbox, right: dict[Key, Tags]) -> set[Key]:
 
 
 def written(sandbox: Sandbox) -> dict[Key, int]:
-    """How often each order and customer was written over REST since the log was cleared."""
+    """Count the writes of each order and customer over REST since the log was cleared."""
     return {key: number for key, number in sandbox.writes().items() if key[0] != "webhook"}
 
 
@@ -165,7 +166,7 @@ def assert_true(ledger: Database, sandbox: Sandbox, right: dict[Key, Tags]) -> N
 
 
 def busy(ledger: Database, store: str = "shop") -> int:
-    """How many records are to be written or asked for, or are being."""
+    """Count the records that wait for a push or a refetch, or are claimed."""
     due = or_(
         records.c.push_at.is_not(None),
         records.c.reread_at.is_not(None),
@@ -180,14 +181,14 @@ def busy(ledger: Database, store: str = "shop") -> int:
 
 
 def at_rest(ledger: Database, sandbox: Sandbox, store: str = "shop") -> bool:
-    """Nothing waits in the shop, and no record is to be written or asked for."""
+    """Tell whether the shop has nothing to send, and no push or refetch is due."""
     if busy(ledger, store) or not sandbox.do("wait_until_idle", timeout=1)["idle"]:
         return False
     return busy(ledger, store) == 0
 
 
 def reconciled_since(ledger: Database, moment: datetime, store: str = "shop") -> bool:
-    """Whether each of the shop's lists was gone through whole, from a start later than `moment`."""
+    """Tell whether each of the shop's lists was read whole, from a start later than `moment`."""
     chosen = select(rounds.c.mark).where(rounds.c.store == store, rounds.c.name.in_(LISTS))
     with ledger.read() as connection:
         marks = connection.execute(chosen).scalars().all()
@@ -197,7 +198,7 @@ def reconciled_since(ledger: Database, moment: datetime, store: str = "shop") ->
 
 
 def let_claims_lapse(ledger: Database) -> None:
-    """As if as much time had passed as the claims of a killed worker hold."""
+    """Let the claims of killed workers lapse at once, as if their time had passed."""
     for table in (records, rounds):
         until(partial(_have_lapsed, ledger, table), "the claims to lapse")
 

@@ -1,4 +1,4 @@
-"""Fixtures of the worker's side: a harness with a store, scripted servers, clients of both."""
+"""Fixtures of the worker's side: a harness with a store, scripted servers, and clients of both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tallies and the schedule should say, found by going through all records."""
+"""The values that the tallies and the schedule should have, counted over all records."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WHOLE, PART = ("active", "trashed"), ("active", "trashed", "erased")
 
 
 def all_of(connection: Connection) -> list[Row[Any]]:
-    """Every record."""
+    """Return every record."""
     return list(connection.execute(select(records)))
 
 
@@ -77,7 +77,7 @@ def months_of(days: Mapping[tuple[Any, ...], int], what: str) -> dict[str, list[
 
 
 def is_early(row: Row[Any]) -> bool:
-    """Whether the law or a hold wants a record kept that the store has trashed, erased or deleted."""
+    """Tell whether the law or a hold requires a record that the store has trashed, erased or deleted."""
     wanted = row.legal_basis == "legal-obligation" or row.held
     if not wanted or row.state not in ("trashed", "erased", "gone"):
         return False
@@ -95,7 +95,7 @@ def tally_counts(rows: Iterable[Row[Any]]) -> Counter[tuple[Any, ...]]:
 
 
 def assert_tallies_match(connection: Connection) -> None:
-    """All that is read from tallies is what the records say."""
+    """Check that all values of the tallies equal the counts of the records."""
     rows = all_of(connection)
     about = (
         "state",
@@ -132,7 +132,7 @@ QUERIES = [
 
 
 def assert_pages_match(connection: Connection) -> None:
-    """Whatever is asked of the schedule, its pages have what falls due, in that order."""
+    """Check that for each query the pages of the schedule list the due records in their order."""
     rows = all_of(connection)
     for query in QUERIES:
         assert paged(connection, query) == wanted(rows, query)

@@ -1,4 +1,5 @@
-"""A worker's harness: one store over real HTTP, one ledger, and one clock that both go by and a test moves."""
+"""The harness of the worker's tests: one store over real HTTP, one ledger, and one clock that both follow and a test
+moves."""
 
 from __future__ import annotations
 
@@ -61,7 +62,7 @@ ROLES = pytest.mark.parametrize("harness", ["administrator", "shop_manager"], in
 
 @dataclass
 class Clock:
-    """Tells the time, and lets it pass when told to."""
+    """A clock that stands still until a test moves it."""
 
     now: datetime = NOON
 
@@ -71,7 +72,7 @@ class Clock:
 
 @dataclass
 class Harness:
-    """What one test of the worker needs, for one store."""
+    """The store, the ledger, the worker and the clock of one test."""
 
     slug: str
     store: SandboxStore
@@ -106,14 +107,14 @@ class Harness:
     # Deliveries
 
     def deliver(self, drop: int = 0) -> list[Result]:
-        """Let the store send what waits, and take it in; `drop` of them are lost on the way."""
+        """Let the store send the waiting deliveries, and take them in; `drop` of them are lost on the way."""
         self.store.send_deliveries(drop=drop)
         came = self.receiver.deliveries[self.taken :]
         self.taken += len(came)
         return [self.receive(Recorded(one.topic, one.headers, one.body)) for one in came]
 
     def lose(self) -> None:
-        """Let the store send what waits, and let all of it be lost."""
+        """Let the store send the waiting deliveries, and lose all of them."""
         self.store.drop_deliveries()
 
     def receive(self, sent: Recorded) -> Result:
@@ -130,13 +131,13 @@ class Harness:
     def note(
         self, kind: RecordKind, number: int, event: RecordEvent, subject: Subject | None = None
     ) -> Result:
-        """Take in what was asked for or decided about a record."""
+        """Take in a request or a decision about a record."""
         return Ingest(self.runtime).ingest_one(
             self.slug, Delivery(uuid4().hex, "event", EventNote(kind, number, event, subject))
         )
 
     def report(self, happened: OccurrenceReport) -> Result:
-        """Take in what another tool reports of a request or a consent."""
+        """Take in another tool's report of a request or a consent."""
         return Ingest(self.runtime).ingest_one(self.slug, Delivery(uuid4().hex, "event", happened))
 
     # Policies
@@ -157,7 +158,7 @@ class Harness:
         return webhook_lease.hold(self.slug, self.runtime, on_wait=_fail)
 
     def tag(self) -> int:
-        """Tag anew all that is due to be. Returns how many records that were."""
+        """Re-tag every record that is due. Returns the number of records."""
         tagged = 0
         for _ in range(ENOUGH):
             step = Retagger(self.runtime).step()
@@ -167,7 +168,7 @@ class Harness:
         raise AssertionError("the tags are never all as they should be")
 
     def work(self) -> None:
-        """Turn after turn, until there is nothing more to do at once, and all is tagged as it should be."""
+        """Take turns until nothing is due now, and every record has its tags."""
         for _ in range(ENOUGH):
             tagged = self.tag()
             if not self.worker.run_once() and not tagged:
@@ -185,7 +186,7 @@ class Harness:
         self.work()
 
     def come_to_rest(self) -> None:
-        """Until nothing is sent, asked or written any more, the echoes of our own writes included."""
+        """Work until no delivery, refetch or push is left, the echoes of our own writes included."""
         for _ in range(ENOUGH):
             before = len(self.store.log.requests)
             self.settle()
@@ -196,20 +197,20 @@ class Harness:
     # Reconciliation
 
     def rescan(self, *names: rounds.RoundName) -> None:
-        """Go through the store's lists, page by page, as soon as may be; no record is asked for yet."""
+        """Read the store's lists, page by page, as soon as possible; no record is refetched yet."""
         with self.runtime.database.write() as connection:
             rounds.ask_for(connection, self.slug, names or rounds.LISTS, self.clock())
         self.rescan_on(*names)
 
     def rescan_on(self, *names: rounds.RoundName) -> None:
-        """Go on with what is under way, to its end."""
+        """Continue the rounds under way to their end."""
         for _ in range(ENOUGH):
             if not self.reconciler.step(names or rounds.LISTS):
                 return
         raise AssertionError("the lists never end")
 
     def reconcile(self, *names: rounds.RoundName) -> None:
-        """Go through the store's lists, ask about all that is in question, and write what follows from it."""
+        """Read the store's lists, refetch every record in question, and write the result back."""
         self.rescan(*names)
         self.work()
         self.come_to_rest()
@@ -225,24 +226,24 @@ class Harness:
             return dict(connection.execute(chosen).one()._mapping)
 
     def edit_row(self, kind: str, number: int, **columns: Any) -> None:
-        """Make the record's row say something else."""
+        """Change columns of the record's row."""
         chosen = update(records).where(records.c.kind == kind, records.c.external_id == number)
         with self.runtime.database.write() as connection:
             connection.execute(chosen.values(**columns))
 
     def count_claimed(self) -> int:
-        """How many records some worker holds."""
+        """Count the records that a worker has claimed."""
         chosen = select(func.count()).select_from(records).where(records.c.claim.is_not(None))
         with self.runtime.database.read() as connection:
             return int(connection.execute(chosen).scalar_one())
 
     def wanted(self, kind: str, number: int) -> dict[str, str]:
-        """What the ledger says that the store should hold under our keys."""
+        """Return the values that the store should hold under our keys, by the ledger."""
         wanted = json.loads(self.row(kind, number)["wanted"])
         return {key: value for key, value in wanted.items() if value is not None}
 
     def held(self, kind: str, number: int) -> dict[str, str]:
-        """What the store holds under our keys."""
+        """Return the values that the store holds under our keys."""
         meta = (
             self.store.shop.order(number).meta
             if kind == "order"
@@ -251,23 +252,23 @@ class Harness:
         return {key: meta.get(key) for key in KEYS if meta.get(key) is not None}
 
     def writes(self, kind: str, number: int) -> int:
-        """How often the record was written over REST."""
+        """Count the writes of the record over REST."""
         return len(self.store.log.writes(kind, number))
 
     def sent(self, method: str, path: str) -> int:
-        """How many requests of this method the store got under this path of the API."""
+        """Count the requests of this method under this path of the API."""
         return sum(
             entry.method == method and entry.path.startswith(f"/wp-json/wc/v3{path}")
             for entry in self.store.log.requests
         )
 
     def pause(self) -> stores.Backoff | None:
-        """Whether calls to the store rest, and until when."""
+        """Return the backoff of the store; None if there is none."""
         with self.runtime.database.read() as connection:
             return stores.backoff_of(connection, self.slug)
 
     def status(self) -> dict[str, Any]:
-        """What `/status` would say. The worker looks after the store, as its thread would have said."""
+        """Return the content of `/status`, with a worker that runs."""
         with self.runtime.database.write() as connection:
             stores.note_worker(connection, self.slug, self.clock())
         with self.runtime.database.read() as connection:
@@ -276,7 +277,7 @@ class Harness:
             )
 
     def problems(self) -> set[str]:
-        """The codes of all problems that `/status` would name."""
+        """Return the codes of all problems in `/status`."""
         return {problem["code"] for problem in self.status()["problems"]}
 
 
@@ -290,7 +291,7 @@ def open_harness(
     clock: Clock | None = None,
     subject_key: str | None = None,
 ) -> Iterator[Harness]:
-    """A harness whose key, and whose webhooks' owner, has this role."""
+    """Open a harness whose key, and whose webhooks' owner, has this role."""
     clock = clock or Clock()
     with ExitStack() as stack:
         sending = SendingOptions(autosend=False, timeout=5)
@@ -315,7 +316,7 @@ def open_harness(
 
 
 def worker_of(reach: StoreSettings, runtime: Runtime) -> StoreWorker:
-    """A worker with a connection of its own, whose jitter always gives the longest wait."""
+    """Make a worker with a connection of its own, whose jitter always gives the longest wait."""
     client = StoreClient(reach)
     slug = reach.slug
     heartbeat = Heartbeat.of(slug, client, runtime, Settings(stores={slug: reach}))
