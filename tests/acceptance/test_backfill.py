@@ -120,9 +120,7 @@ def _read(terminal: int) -> bytes:
 
 
 @ON_SQLITE
-def test_in_a_terminal_a_bar_says_how_many_how_fast_and_how_long_still(
-    processes: Stack, shop: Sandbox
-) -> None:
+def test_a_terminal_shows_a_progress_bar(processes: Stack, shop: Sandbox) -> None:
     ours, theirs = pty.openpty()
     env = processes._env(TERM="xterm", COLUMNS="120")
     with subprocess.Popen(
@@ -139,9 +137,7 @@ def test_in_a_terminal_a_bar_says_how_many_how_fast_and_how_long_still(
 
 
 @ON_SQLITE
-def test_a_store_that_refuses_the_key_ends_it_with_a_finding(
-    processes: Stack, shop: Sandbox
-) -> None:
+def test_a_refused_key_ends_the_backfill_with_a_finding(processes: Stack, shop: Sandbox) -> None:
     done = processes.flask("store", "backfill", STORE_CONSUMER_SECRET="cs_wrong")
     assert done.returncode == 1
     assert "credentials-refused" in done.stdout
@@ -150,7 +146,7 @@ def test_a_store_that_refuses_the_key_ends_it_with_a_finding(
 
 
 @ON_SQLITE
-def test_a_store_of_another_name_or_a_ledger_that_is_not_there_is_wrong_usage(
+def test_an_unknown_store_or_a_missing_ledger_is_wrong_usage(
     processes: Stack, shop: Sandbox
 ) -> None:
     assert processes.flask("store", "backfill", "uk").returncode == 2

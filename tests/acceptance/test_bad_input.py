@@ -186,7 +186,7 @@ ODD_BUT_GOOD: dict[str, bytes | object] = {
 
 
 @pytest.mark.parametrize("payload", ODD_BUT_GOOD.values(), ids=ODD_BUT_GOOD)
-def test_what_is_odd_but_good_is_recorded(web: Web, payload: object) -> None:
+def test_unusual_but_valid_deliveries_are_recorded(web: Web, payload: object) -> None:
     assert web.result(made("order.created", payload)) == "recorded"
 
 
@@ -211,7 +211,7 @@ ANYTHING: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("body", ANYTHING.values(), ids=ANYTHING)
-def test_what_is_not_signed_is_refused_unread(web: Web, body: bytes) -> None:
+def test_an_unsigned_body_is_refused_unread(web: Web, body: bytes) -> None:
     before = web.status()
     answer = web.post(made("order.created", body, secret="another secret"))
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "signature-refused")
@@ -283,7 +283,7 @@ def test_a_body_shorter_than_announced_is_refused(
 
 
 def test_bytes_behind_the_announced_end_are_not_read(web: Web) -> None:
-    """Only what Content-Length covers is the body: neither more for the signature, nor a second request."""
+    """Content-Length alone gives the body: later bytes count neither for the signature nor as a second request."""
     sent = made("order.created", order(303))
     length = f"Content-Length: {len(sent.body)}"
     assert over_a_socket(web, sent, sent.body + b"more", length) == Answer(
@@ -305,8 +305,8 @@ END = b"0\r\n\r\n"
 CHUNKED = "Transfer-Encoding: chunked"
 
 
-def test_a_chunked_body_is_taken_whole(web: Web) -> None:
-    """A proxy in front may send what the store sent with a length in pieces."""
+def test_a_chunked_body_is_read_whole(web: Web) -> None:
+    """A proxy in front may send in chunks what the store sent with a length."""
     sent = made("order.created", order(304))
     answer = over_a_socket(web, sent, chunked(sent.body) + END, CHUNKED, version="1.1")
     assert answer == Answer(200, {"result": "recorded"})

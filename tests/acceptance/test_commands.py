@@ -140,7 +140,7 @@ NOWHERE = {
 @pytest.mark.parametrize(
     "arguments", [("db", "upgrade"), ("worker",), ("record", "show", "order", "1")]
 )
-def test_a_database_that_cannot_be_reached_is_said_in_one_line(
+def test_an_unreachable_database_is_reported_in_one_line(
     tmp_path: Path, url: str, arguments: tuple[str, ...]
 ) -> None:
     with stack(tmp_path, url) as processes:
@@ -333,7 +333,7 @@ WEB_WRONG = {
 def test_the_web_process_does_not_start_with_wrong_configuration(
     tmp_path: Path, wrong: dict[str, str]
 ) -> None:
-    """It ends, with one message: a process that begins again and again looks alive to whatever watches it."""
+    """It ends with one message: a process that restarts for ever looks alive to its supervisor."""
     with stack(tmp_path, f"sqlite:///{tmp_path}/ledger.db") as processes:
         command = [
             sys.executable,

@@ -151,7 +151,7 @@ def test_a_killed_process_loses_no_answered_delivery(processes: Stack) -> None:
 
 
 @ON_SQLITE
-def test_with_a_socket_of_systemd_a_restart_refuses_nobody(processes: Stack) -> None:
+def test_a_restart_with_a_systemd_socket_refuses_nobody(processes: Stack) -> None:
     """As `retention-hooks-web.socket` hands it over: what comes while nothing runs waits, and is then answered."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         web = processes.new_web(WEB_CONCURRENCY="1")

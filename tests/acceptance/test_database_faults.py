@@ -241,7 +241,7 @@ def bound_by_modes(processes: Stack) -> Web:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("what", "mode"), [("file", 0o444), ("folder", 0o555)])
-def test_a_ledger_whose_modes_forbid_to_write_is_503_until_they_are_mended(
+def test_a_ledger_with_read_only_modes_is_503_until_corrected(
     processes: Stack, what: str, mode: int
 ) -> None:
     """As after a backup was put back by another user. The processes have not opened it before."""
@@ -404,11 +404,11 @@ WORKER_FAULTS: list[tuple[str, Fault]] = [
     indirect=["database_url"],
     ids=["sqlite", "postgresql"],
 )
-def test_the_worker_writes_back_again_once_the_lock_is_gone(processes: Stack, fault: Fault) -> None:
+def test_the_worker_writes_back_after_the_lock_is_released(processes: Stack, fault: Fault) -> None:
     write_back_through(processes, fault)
 
 
-def test_the_worker_writes_back_again_once_postgresql_is_started(
+def test_the_worker_writes_back_after_postgresql_restarts(
     on_own_server: Stack, server: Server
 ) -> None:
     write_back_through(on_own_server, server.stopped)

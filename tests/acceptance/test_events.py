@@ -188,7 +188,7 @@ def run(web: Web, curl: str) -> requests.Response:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_what_is_documented_of_each_tool_is_recorded(processes: Stack) -> None:
+def test_the_documented_call_of_each_tool_is_recorded(processes: Stack) -> None:
     web = processes.web(SUBJECT_KEY=KEY, STATUS_TOKEN=TOKEN, EVENT_TOKENS=EVENT_TOKENS)
     lines = [line for line in DOCUMENTED if "api.brevo.com" not in line]
     answers = [run(web, line) for line in lines]
@@ -428,7 +428,7 @@ DESKS = bearer("desk")
         ("/records/shop/order/1/events", json.dumps(HOLD).encode(), DESKS, 401, "unauthorized"),
     ],
 )
-def test_what_a_token_does_not_open(
+def test_the_limits_of_a_token(
     path: str, body: bytes, headers: dict[str, str], status: int, code: str, client: FlaskClient
 ) -> None:
     answer = client.post(path, data=body, headers=JSON | headers)
@@ -461,7 +461,7 @@ def test_a_signature_needs_no_token(client: FlaskClient) -> None:
     }
 
 
-def test_who_guesses_is_answered_slowly_and_no_tool_is(
+def test_only_wrong_tokens_are_answered_slowly(
     monkeypatch: pytest.MonkeyPatch, client: FlaskClient
 ) -> None:
     slept: list[float] = []

@@ -179,8 +179,8 @@ def test_the_token_in_the_address_opens_nothing(guarded: Web) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_who_guesses_waits_and_holds_up_nobody(processes: Stack) -> None:
-    """429 comes only while ten others wait for their answers: so waiting does not stop the process."""
+def test_wrong_tokens_wait_and_hold_up_nobody(processes: Stack) -> None:
+    """429 comes only while ten others wait for their answers, so waiting does not stop the process."""
     web = processes.web(STATUS_TOKEN=TOKEN, WEB_CONCURRENCY="1")
 
     def ask(token: str) -> int:

@@ -113,7 +113,7 @@ def test_diff_of_a_policy_that_makes_much_due_at_once_is_a_finding(
     assert said.stdout.count("  due at once") == 10, "of the examples"
 
 
-def test_diff_without_a_file_is_of_the_one_that_the_settings_name(
+def test_diff_without_a_file_uses_the_policy_of_the_settings(
     shop: Stack, policy: Policy, tmp_path: Path
 ) -> None:
     same = shop.flask("policy", "diff")
@@ -164,7 +164,7 @@ def test_without_a_ledger_nothing_can_be_said_or_done(
 # --- apply, and what show says then --------------------------------------------------------------------------
 
 
-def test_apply_puts_the_policy_in_force_and_show_says_how_far_it_is(
+def test_apply_activates_a_policy_and_show_reports_progress(
     shop: Stack, policy: Policy, tmp_path: Path
 ) -> None:
     mild = write(tmp_path, variant(policy, "mild", keep=MILD))
@@ -188,7 +188,7 @@ def test_apply_puts_the_policy_in_force_and_show_says_how_far_it_is(
         assert f"{RECORDS} record(s) are still to be tagged by it" in shown.stdout
 
 
-def test_apply_of_what_makes_much_due_at_once_takes_a_word(
+def test_apply_of_a_policy_that_makes_much_due_needs_yes(
     shop: Stack, policy: Policy, tmp_path: Path
 ) -> None:
     harsh = write(tmp_path, variant(policy, "harsh", keep=HARSH))
@@ -209,7 +209,7 @@ def test_apply_of_what_makes_much_due_at_once_takes_a_word(
     assert "it was in force before, and another one took its place" in back.stderr
 
 
-def test_no_word_puts_a_policy_in_force_before_its_day(
+def test_yes_does_not_activate_a_policy_before_its_day(
     shop: Stack, policy: Policy, tmp_path: Path
 ) -> None:
     later = variant(policy, "later", effective_from="2126-01-01")

@@ -30,7 +30,7 @@ NOT_NEEDED = {
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_what_answers_has_loaded_nothing_that_only_others_need(processes: Stack) -> None:
+def test_a_web_process_loads_no_code_of_commands_or_worker(processes: Stack) -> None:
     recorded = delivery(6)
     sent = json.dumps({"body": recorded.body.decode(), "headers": recorded.headers})
     done = subprocess.run(

@@ -160,7 +160,7 @@ def test_install_says_what_stands_in_its_way_and_makes_nothing(processes: Stack)
 
 
 @ON_SQLITE
-def test_install_tells_of_a_double_that_it_could_not_remove(processes: Stack) -> None:
+def test_install_reports_a_duplicate_that_it_cannot_remove(processes: Stack) -> None:
     sandbox = processes.sandbox("--no-autosend")
     processes.env |= {"PUBLIC_URL": PUBLIC_URL, "STATUS_TOKEN": TOKEN}
     assert processes.flask("store", "install").returncode == 0
@@ -394,8 +394,8 @@ def shown_by(web: Web) -> list[dict[str, Any]]:
 
 
 @ON_SQLITE
-def test_there_is_one_error_report_for_a_change_and_not_one_for_each_look(processes: Stack) -> None:
-    """A key that may only read sees what is wrong at every look, and cannot mend it."""
+def test_a_change_of_webhooks_is_reported_once_not_each_survey(processes: Stack) -> None:
+    """A key that may only read sees the fault at every survey, and cannot mend it."""
     sandbox = processes.sandbox("--no-autosend")
     web = processes.web(WEB_CONCURRENCY="1")
     assert wrong(processes.flask("store", "install")) == []

@@ -233,7 +233,7 @@ def test_the_worker_stops_cleanly_and_leaves_no_child(processes: Stack, number: 
 
 @ON_SQLITE
 @ENDS
-def test_a_worker_that_is_told_to_stop_finishes_the_write_under_way(
+def test_a_stopping_worker_finishes_its_write(
     processes: Stack, ledger: Database, number: int
 ) -> None:
     sandbox = processes.sandbox()
