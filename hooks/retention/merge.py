@@ -294,14 +294,10 @@ def _normalized(facts: StoreFacts) -> StoreFacts:
     former_customer_id = facts.former_customer_id
     if facts.customer_id:
         former_customer_id = 0
-    first_seen_at = facts.first_seen_at
-    if facts.created_at:
-        first_seen_at = None
     return replace(
         facts,
         was_paid=facts.is_paid and not facts.is_paid_now,
         former_customer_id=former_customer_id,
-        first_seen_at=first_seen_at,
     )
 
 
