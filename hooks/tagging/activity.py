@@ -53,7 +53,7 @@ def follow(
     if after and _is_possible(unit, after.at, moment):
         key = RecordKey(row["store"], "customer", after.customer_id)
         _note_order(recorder, unit, key, after.at, moment)
-    if before and after and before != after:
+    if before and before != after:
         fall_back(recorder, unit, row, moment, cause)
 
 
