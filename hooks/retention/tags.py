@@ -35,7 +35,8 @@ from hooks.retention.schedule import KEPT_PHASES, Entry, Schedule
 from hooks.retention.store_meta import StoreMeta, store_meta
 
 REVISION = 2
-"""Raised when this service makes other tags of the same facts and policy. All records are then re-tagged."""
+"""Raised when this service makes other tags of the same facts and policy. All records are then re-tagged, and orders
+and accounts are refetched."""
 
 CACHE_SIZE = 4096
 """The number of different facts whose tags are cached; about 10 KB each."""
@@ -204,7 +205,7 @@ def _parsed_by(policy: Policy) -> str:
 
 
 def is_parsed_otherwise(mark: str, policy: Policy) -> bool:
-    """Tell whether a record was parsed by an older version of the service, or for other `meta_data` keys.
+    """Tell whether a record was parsed by an older version of the service, or with another vocabulary.
 
     The store must then be asked again, since the ledger kept only what the rules needed. `mark` is a `tagged_by`.
     """
