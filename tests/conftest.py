@@ -124,7 +124,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite-rollback":
         request.getfixturevalue("rollback_journal")
     elif is_migrated:
-        shutil.copyfile(request.getfixturevalue("migrated_sqlite"), path)
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)  # with its mode
     yield f"sqlite:///{path}"
 
 
