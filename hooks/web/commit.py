@@ -12,7 +12,7 @@ from flask import current_app
 
 from hooks.intake.ingest import Ingest, Result
 from hooks.intake.webhook import Delivery
-from hooks.service import Service
+from hooks.runtime import Runtime
 
 EXTENSION = "commit"
 """The key of the app's `extensions` that holds its Commit."""
@@ -33,11 +33,11 @@ class SingleCommit:
         return ingester.ingest_one(store, delivery)
 
 
-def submit(service: Service, store: str, delivery: Delivery) -> Result:
-    """Ingest a delivery that was parsed by the policy of `service`. Once this has returned, the ledger has it durably.
+def submit(runtime: Runtime, store: str, delivery: Delivery) -> Result:
+    """Ingest a delivery that was parsed by the policy of `runtime`. Once this has returned, the ledger has it durably.
 
     `SingleCommit` tags it under the same policy. `GroupCommit` tags a batch under the policy of its first delivery, and
     says why that is safe. Raises LedgerUnavailableError.
     """
     commit = cast("Commit", current_app.extensions[EXTENSION])
-    return commit.submit(Ingest(service.runtime), store, delivery)
+    return commit.submit(Ingest(runtime), store, delivery)

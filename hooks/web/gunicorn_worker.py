@@ -26,7 +26,6 @@ from gevent import socket
 from gevent.lock import BoundedSemaphore
 from gunicorn.workers.ggevent import GeventWorker
 
-from hooks import service
 from hooks.gc_tuning import collect_less
 from hooks.ledger.database import Database
 from hooks.web import commit
@@ -69,7 +68,10 @@ class Worker(GeventWorker):
         """Answer requests until gunicorn says stop. Then finish those under way, within gunicorn's graceful timeout."""
         extensions = cast("Flask", self.wsgi).extensions
         extensions[commit.EXTENSION] = GroupCommit()
-        database: Database = extensions[service.EXTENSION].database
+        # Only here: telemetry, which the service loads, reads the environment that gunicorn.conf.py sets.
+        from hooks.service import EXTENSION  # noqa: PLC0415
+
+        database: Database = extensions[EXTENSION].database
         # While one request waits for the lock, others run.
         database.wait_by(gevent.sleep, BoundedSemaphore)
         collect_less()

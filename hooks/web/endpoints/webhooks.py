@@ -34,7 +34,7 @@ def receive(slug: str) -> Response:
             delivery = Delivery.from_http(
                 headers, body, keys=keys, policy=service.policy, subject_key=subject_key
             )
-            result = submit(service, slug, delivery)
+            result = submit(service.runtime, slug, delivery)
         return _answer(service, slug, result, delivery.topic)
 
 
