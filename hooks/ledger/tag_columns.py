@@ -7,7 +7,6 @@ import json
 from hooks.ledger.codec import entries_text, facts_text
 from hooks.ledger.rows import RecordChange
 from hooks.retention.facts import CustomerFacts, Facts, OrderFacts
-from hooks.retention.store_meta import digest
 from hooks.retention.tags import Context, Tags
 
 _json = json.JSONEncoder(ensure_ascii=False).encode
@@ -34,7 +33,7 @@ def tag_columns(tags: Tags) -> RecordChange:
         "tagged_by": tags.tagged_by,
         "closed_on": tags.closed_on,
         "wanted": _json(dict(tags.desired_meta)),
-        "wanted_digest": digest(tags.desired_meta),
+        "wanted_digest": tags.desired_digest,
     }
     governing = tags.governing
     if governing:

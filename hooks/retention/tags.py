@@ -32,7 +32,7 @@ from hooks.retention.recipients import (
 from hooks.retention.reported_choices import with_reported_choices
 from hooks.retention.rule_view import rule_view
 from hooks.retention.schedule import KEPT_PHASES, Entry, Schedule
-from hooks.retention.store_meta import StoreMeta, store_meta
+from hooks.retention.store_meta import StoreMeta, digest, store_meta
 
 REVISION = 2
 """Raised when this service makes other tags of the same facts and policy. All records are then re-tagged, and orders
@@ -100,7 +100,7 @@ class Tags:
     `closed_on`: the day on which the store erased the record.
     `policy_id`: the policy of the entries; None where there are none.
     `tagged_by`: the policy and the version of the service that made these tags.
-    `desired_meta`: the keys that the store should hold.
+    `desired_meta`: the keys that the store should hold; `desired_digest`: their digest.
     `received`: the data of the record by which its recipients are told. `recipients`: their ids, in order.
     `is_decided`: a hold, a restriction, a request for erasure or an objection is in effect.
     """
@@ -117,6 +117,7 @@ class Tags:
     policy_id: str | None
     tagged_by: str
     desired_meta: StoreMeta
+    desired_digest: str
     received: RecipientCriteria
     is_decided: bool
     recipients: tuple[str, ...] = ()
@@ -177,6 +178,7 @@ def _work_out(
         policy_id = policy.id
     if schedule.phase != "active":
         linked = ()  # the account of staff shows nothing of ours
+    desired_meta = store_meta(schedule, policy.id, linked)
     return Tags(
         schedule=schedule,
         governing=governing,
@@ -189,7 +191,8 @@ def _work_out(
         closed_on=_erased_on(facts, schedule, policy),
         policy_id=policy_id,
         tagged_by=tagged_by(policy),
-        desired_meta=store_meta(schedule, policy.id, linked),
+        desired_meta=desired_meta,
+        desired_digest=digest(desired_meta),
         received=_received(facts, schedule, policy, in_effect),
         is_decided=is_decided(in_effect),
     )
