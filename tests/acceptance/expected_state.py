@@ -75,14 +75,15 @@ def anew(sandbox: Sandbox, folder: Path, policy: Policy) -> dict[Key, Tags]:
     )
     with closing(Database(f"sqlite:///{folder}/anew.db")) as ledger:
         upgrade(ledger)
-        client, runtime = StoreClient(reach), Runtime(ledger, policy, timedelta(0))
+        # Lists and records are read at the same time: each of the two threads needs a client of its own.
+        lister, reader = StoreClient(reach), StoreClient(reach)
+        runtime = Runtime(ledger, policy, timedelta(0))
         reconciler = Reconciler(
-            "shop", client, runtime, every=timedelta(hours=1), sweep=timedelta(hours=1)
+            "shop", lister, runtime, every=timedelta(hours=1), sweep=timedelta(hours=1)
         )
-        with closing(client._api.session):
-            for progress in Backfill(
-                "shop", runtime, reconciler, Refetcher("shop", client, runtime)
-            ).run():
+        refetcher = Refetcher("shop", reader, runtime)
+        with closing(lister._api.session), closing(reader._api.session):
+            for progress in Backfill("shop", runtime, reconciler, refetcher).run():
                 assert progress.trouble is None
         return tagged(ledger)
 
