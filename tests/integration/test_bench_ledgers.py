@@ -106,5 +106,4 @@ def test_the_store_answers_a_write_with_the_record(
 
 def test_a_command_that_hangs_is_killed(started: Stack) -> None:
     used = run(started, "worker", limit=0.5)
-    assert used.status == -signal.SIGKILL
-    assert used.seconds < 10
+    assert used.status == -signal.SIGKILL, "the worker would go on for ever"
