@@ -50,6 +50,16 @@ WRONG = [
 
 
 def test_over_http_and_from_the_command_line(here: Stack, web: Web) -> None:
+    """Each part asks the same two processes."""
+    _assert_json_of_customer(here, web)
+    _assert_letter_of_customer(here, web)
+    _assert_language_follows_the_headers(web)
+    _assert_json_of_order(here, web)
+    _assert_wrong_questions_are_refused(web)
+    _assert_no_personal_data(web)
+
+
+def _assert_json_of_customer(here: Stack, web: Web) -> None:
     answer = web.get(f"/customers/shop/5/rights?{ASKED}")
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
     told = answer.json()
@@ -68,14 +78,19 @@ def test_over_http_and_from_the_command_line(here: Stack, web: Web) -> None:
         False,
     )
     assert [one["where"] for one in told["complaints"]] == ["always", "if you live in the UK"]
+    printed = here.flask("rights", "5", "--requested-on", "2026-11-22")
+    assert json.loads(printed.stdout) == told
 
-    assert json.loads(here.flask("rights", "5", "--requested-on", "2026-11-22").stdout) == told
+
+def _assert_letter_of_customer(here: Stack, web: Web) -> None:
     letter = web.get(f"/customers/shop/5/rights?{ASKED}&letter=no&uk=1")
     assert letter.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert (letter.headers["Content-Language"], "Hei," in letter.text) == ("nb", True)
     printed = here.flask("rights", "5", "--letter", "no", "--requested-on", "2026-11-22", "--uk")
     assert (printed.returncode, printed.stdout) == (0, letter.text)
 
+
+def _assert_language_follows_the_headers(web: Web) -> None:
     for accept, languages, kind in (
         ("text/plain", "nb-NO, en;q=0.5", "nb"),
         ("text/plain", "de, nn", "nb"),
@@ -87,6 +102,8 @@ def test_over_http_and_from_the_command_line(here: Stack, web: Web) -> None:
         )
         assert by_accept.headers.get("Content-Language") == kind
 
+
+def _assert_json_of_order(here: Stack, web: Web) -> None:
     by_order = web.get(f"/orders/shop/119/rights?{ASKED}")
     assert (by_order.status_code, by_order.json()["order"]) == (200, 119)
     assert (
@@ -94,6 +111,8 @@ def test_over_http_and_from_the_command_line(here: Stack, web: Web) -> None:
         == by_order.json()
     )
 
+
+def _assert_wrong_questions_are_refused(web: Web) -> None:
     for address, status, words in WRONG:
         wrong = web.get(address)
         assert (wrong.status_code, words in wrong.json()["error"]["message"]) == (status, True), (
@@ -101,6 +120,8 @@ def test_over_http_and_from_the_command_line(here: Stack, web: Web) -> None:
         )
         assert "example.test" not in wrong.text
 
+
+def _assert_no_personal_data(web: Web) -> None:
     said = [
         web.get(f"/customers/shop/5/rights{query}").text
         for query in ("", "?letter=en", "?letter=no")

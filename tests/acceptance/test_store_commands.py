@@ -308,6 +308,15 @@ def idle(sandbox: Sandbox) -> None:
     )
 
 
+def new_secrets(processes: Stack) -> str:
+    """Begin a rotation; return the line of secrets that it asks for, the new one first."""
+    begun = processes.flask("store", "rotate-secret")
+    (line,) = [
+        line for line in begun.stdout.splitlines() if line.startswith("STORE_WEBHOOK_SECRETS=")
+    ]
+    return line.partition("=")[2]
+
+
 @ON_SQLITE
 def test_a_rotation_under_traffic_loses_no_delivery(processes: Stack, tmp_path: Path) -> None:
     """The secrets are in a file; on SIGHUP the web process starts its workers anew, which read it."""
@@ -325,11 +334,7 @@ def test_a_rotation_under_traffic_loses_no_delivery(processes: Stack, tmp_path: 
         until(lambda: serves(web, taken, refused), "all web processes to know the secrets")
 
     with traffic(sandbox) as placed:
-        first = processes.flask("store", "rotate-secret")
-        (line,) = [
-            line for line in first.stdout.splitlines() if line.startswith("STORE_WEBHOOK_SECRETS=")
-        ]
-        secrets = line.partition("=")[2]
+        secrets = new_secrets(processes)
         new = secrets.split(",")[0]
         assert serves(web, {SECRET}, {new})
         set_secrets(secrets, {SECRET, new}, set())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -244,6 +245,35 @@ class RealStore:
                 )
 
 
+def _real_shop(visited: int, placed: list[int]) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
+    """Return a customer who visited so many days ago, and the orders that were placed so many days ago, by id."""
+    old = _gmt(NOON - 800 * DAY)
+    meta = [_active(NOON - visited * DAY)]
+    account = customer(3, date_created_gmt=old, date_modified_gmt=old, meta_data=meta)
+    orders = {}
+    for number, age in enumerate(placed, 1):
+        times = {"date_created_gmt": _gmt(NOON - age * DAY), "date_modified_gmt": _gmt(NOON)}
+        orders[number] = order(number, customer_id=3, **times)
+    return account, orders
+
+
+def _sent(
+    account: dict[str, Any],
+    orders: Iterable[dict[str, Any]],
+    visits: list[tuple[timedelta, timedelta]],
+    invented: list[tuple[timedelta, timedelta]],
+) -> list[Recorded]:
+    """Return the real deliveries, forged visits of the customer, and orders that were never placed."""
+    sent = [made("customer.created", account), *(made("order.created", raw) for raw in orders)]
+    for version, at in visits:
+        shown = {"date_modified_gmt": _gmt(NOON + version), "meta_data": [_active(NOON + at)]}
+        sent.append(made("customer.updated", account | shown))
+    for place, (version, at) in enumerate(invented):
+        times = {"date_created_gmt": _gmt(NOON + at), "date_modified_gmt": _gmt(NOON + version)}
+        sent.append(made("order.updated", order(900 + place, customer_id=3, **times)))
+    return sent
+
+
 @ON_SQLITE
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40
@@ -267,36 +297,12 @@ def test_a_forged_date_of_a_customer_lasts_until_the_refetch(
     """The date is not earlier afterwards than the real events give."""
     clock, slug = Clock(), f"s{next(stores)}"
     runtime = Runtime(database, policy, SETTLE, clock)
-    old = _gmt(NOON - 800 * DAY)
-    meta = [_active(NOON - visited * DAY)]
-    account = customer(3, date_created_gmt=old, date_modified_gmt=old, meta_data=meta)
-    orders = {
-        number: order(
-            number,
-            customer_id=3,
-            date_created_gmt=_gmt(NOON - age * DAY),
-            date_modified_gmt=_gmt(NOON),
-        )
-        for number, age in enumerate(placed, 1)
-    }
-    sent = [
-        made("customer.created", account),
-        *(made("order.created", raw) for raw in orders.values()),
-    ]
-    for version, at in visits:
-        forged = account | {
-            "date_modified_gmt": _gmt(NOON + version),
-            "meta_data": [_active(NOON + at)],
-        }
-        sent.append(made("customer.updated", forged))
-    for place, (version, at) in enumerate(invented):
-        times = {"date_created_gmt": _gmt(NOON + at), "date_modified_gmt": _gmt(NOON + version)}
-        sent.append(made("order.updated", order(900 + place, customer_id=3, **times)))
+    account, orders = _real_shop(visited, placed)
+    sent = _sent(account, orders.values(), visits, invented)
     dice.shuffle(sent)
+    keys = signing_keys(SECRET)
     for one in sent:
-        delivery = Delivery.from_http(
-            one.headers, one.body, keys=signing_keys(SECRET), policy=policy
-        )
+        delivery = Delivery.from_http(one.headers, one.body, keys=keys, policy=policy)
         Ingest(runtime).ingest_one(slug, delivery)
     shown = {RecordKey(slug, "order", number): raw for number, raw in orders.items()}
     clock.now += timedelta(minutes=1)

@@ -42,6 +42,19 @@ UNTIL = NOW + timedelta(minutes=3)
 FAR = TODAY + timedelta(days=3650)
 
 
+QUERIES = (
+    DueQuery(),
+    DueQuery(before=TODAY + timedelta(days=90)),
+    DueQuery(kind="customer"),
+    DueQuery(kind="support-request"),
+    DueQuery(retention_class="orders-accounting"),
+    DueQuery(retention_class="no such"),
+    DueQuery(TODAY, "unpaid-orders", "order"),
+    DueQuery(parts=True),
+    DueQuery(TODAY, kind="order", parts=True),
+)
+
+
 def _asks(policy: Policy) -> dict[str, Ask]:
     """The regular queries of web and worker, and the first queries of a person."""
     store, made_by = STORES[0], tagged_by(policy)
@@ -49,19 +62,8 @@ def _asks(policy: Policy) -> dict[str, Ask]:
         stores={STORES[1]: StoreSettings(STORES[1], "https://a.test", "ck", "cs", ("s",))}
     )
     before = NOW - timedelta(days=1)
-    queries = (
-        DueQuery(),
-        DueQuery(before=TODAY + timedelta(days=90)),
-        DueQuery(kind="customer"),
-        DueQuery(kind="support-request"),
-        DueQuery(retention_class="orders-accounting"),
-        DueQuery(retention_class="no such"),
-        DueQuery(TODAY, "unpaid-orders", "order"),
-        DueQuery(parts=True),
-        DueQuery(TODAY, kind="order", parts=True),
-    )
     return {
-        **{str(query): partial(due_page, query=query) for query in queries},
+        **{str(query): partial(due_page, query=query) for query in QUERIES},
         "calendar": lambda connection: due_by_day(connection, DueQuery()),
         "status": lambda connection: status_of(
             connection, settings, policy, started_at=NOW, now=NOW

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
@@ -42,65 +42,52 @@ def person_record(
     return current_record(line, facts, Context(own, person, owner), policy)
 
 
+PAID: dict[str, Any] = {"paid_at": "2026-11-22", "customer_id": 7}
+
+
 def records_in_all_states(policy: Policy) -> list[CurrentRecord]:
     """Records in all states: held, restricted, with an erasure request, erased, gone, trashed, and simply kept."""
-    hold = event(
-        "hold", "2026-09-01", reason="chargeback", owner="finance", review_on=date(2027, 1, 1)
+    consent = ConsentFacts("cookie-consent", (Choice(at("2026-02-03"), given=True),), name="C-5")
+    account = customer(
+        last_active_at="2026-10-01", kinds="newsletter", choices={"2026-02-01": True}
     )
-    paid: dict[str, Any] = {"paid_at": "2026-11-22", "customer_id": 7}
+    request = SupportRequestFacts(at("2024-01-02"), at("2026-05-05"), name="ZD-9")
+    erased = order(erased_at="2026-10-02", kinds="note", **PAID)
     return [
-        person_record(
-            ConsentFacts("cookie-consent", (Choice(at("2026-02-03"), given=True),), name="C-5"),
-            policy,
-            5,
-        ),
-        person_record(
-            customer(last_active_at="2026-10-01", kinds="newsletter", choices={"2026-02-01": True}),
-            policy,
-            7,
-        ),
-        person_record(order(erased_at="2026-10-02", kinds="note", **paid), policy, 117),
-        person_record(order(**paid), policy, 118, state="gone", closed_on=date(2026, 10, 3)),
-        person_record(
-            order(
-                created="2026-03-01",
-                kinds="identity shipping note network attribution newsletter",
-                payment="klarna_payments",
-                carriers=frozenset({"flat_rate"}),
-                **paid,
-            ),
-            policy,
-            119,
-        ),
-        person_record(
-            order(
-                "processing",
-                kinds="identity shipping",
-                payment="stripe",
-                carriers=frozenset({"bring"}),
-                **paid,
-            ),
-            policy,
-            120,
-            hold,
-        ),
-        person_record(
-            order("pending", customer_id=7, trashed=True),
-            policy,
-            121,
-            event("erasure-requested", "2026-11-22"),
-        ),
-        person_record(
-            order("pending", customer_id=7),
-            policy,
-            122,
-            event("restriction", "2026-11-20"),
-            reread_reason="tie",
-        ),
-        person_record(
-            SupportRequestFacts(at("2024-01-02"), at("2026-05-05"), name="ZD-9"), policy, 4711
-        ),
+        person_record(consent, policy, 5),
+        person_record(account, policy, 7),
+        person_record(erased, policy, 117),
+        person_record(order(**PAID), policy, 118, state="gone", closed_on=date(2026, 10, 3)),
+        *_paid_orders(policy),
+        *_unpaid_orders(policy),
+        person_record(request, policy, 4711),
     ]
+
+
+def _paid_orders(policy: Policy) -> Iterator[CurrentRecord]:
+    kept = order(
+        created="2026-03-01",
+        kinds="identity shipping note network attribution newsletter",
+        payment="klarna_payments",
+        carriers=frozenset({"flat_rate"}),
+        **PAID,
+    )
+    yield person_record(kept, policy, 119)
+    carriers = frozenset({"bring"})
+    in_dispute = order(
+        "processing", kinds="identity shipping", payment="stripe", carriers=carriers, **PAID
+    )
+    review_on = date(2027, 1, 1)
+    hold = event("hold", "2026-09-01", reason="chargeback", owner="finance", review_on=review_on)
+    yield person_record(in_dispute, policy, 120, hold)
+
+
+def _unpaid_orders(policy: Policy) -> Iterator[CurrentRecord]:
+    request = event("erasure-requested", "2026-11-22")
+    yield person_record(order("pending", customer_id=7, trashed=True), policy, 121, request)
+    restriction = event("restriction", "2026-11-20")
+    unpaid = order("pending", customer_id=7)
+    yield person_record(unpaid, policy, 122, restriction, reread_reason="tie")
 
 
 def answer_for(

@@ -9,7 +9,7 @@ from string import Formatter
 import pytest
 
 from hooks.retention.events import RecordEvent
-from hooks.retention.facts import OrderFacts, Subject
+from hooks.retention.facts import Facts, OrderFacts, Subject
 from hooks.retention.policy import Policy
 from hooks.rights.labels import Language
 from hooks.rights.letter import WIDTH, letter
@@ -52,55 +52,55 @@ def _only(row: CurrentRecord, policy: Policy, subject: Subject = CUSTOMER) -> st
     return " ".join(letter(answer_for(subject, [row], policy), "en").split())
 
 
-def test_sentences_about_dates(policy: Policy) -> None:
-    cases = [
-        (person_record(customer(), policy, 7), "We have no request from you on record"),
-        # A deadline that has passed, and a date that has passed.
-        (
-            person_record(customer(), policy, 7, event("objection", "2026-09-01")),
-            "That day has passed.",
-        ),
-        (
-            person_record(order("pending", "2025-01-01"), policy),
-            "it was to be kept until 1 January 2026 at the latest, and we must now erase it",
-        ),
-        (
-            person_record(
-                order(kinds="newsletter", choices={"2026-01-01": True, "2026-12-09": False}), policy
-            ),
-            "until 9 December 2026 at the latest",  # consent withdrawn, with its day in the future
-        ),
-        (
-            person_record(order(kinds="note"), policy, 9, event("objection", "2026-11-23")),
-            "objection of 23 November 2026",
-        ),
-        (
-            person_record(
-                order("processing", kinds="contact"),
-                policy,
-                9,
-                event("erasure-requested", "2026-11-23"),
-            ),
-            "until your order is closed and the 14 days in which you may withdraw from it are over, because you asked",
-        ),
-        (
-            person_record(
-                customer(kinds="newsletter", choices={"2026-01-10": True, "2026-11-01": False}),
-                policy,
-                7,
-            ),
-            "kept as proof, until 1 November 2029 at the longest, to establish, exercise or defend legal claims",
-        ),
-        (person_record(customer(None), policy, 7), "it has not been read from our shop yet"),
-        (
-            person_record(
-                order(), policy, 9, event("hold", "2026-11-01", reason="audit", owner="finance")
-            ),
-            "on hold since 1 November 2026, because a legal obligation requires it",
-        ),
-    ]
-    for row, words in cases:
-        assert words in _only(row, policy), words
+DATE_SENTENCES: list[tuple[Facts, int, list[RecordEvent], str]] = [
+    (customer(), 7, [], "We have no request from you on record"),
+    # A deadline that has passed, and a date that has passed.
+    (customer(), 7, [event("objection", "2026-09-01")], "That day has passed."),
+    (
+        order("pending", "2025-01-01"),
+        119,
+        [],
+        "it was to be kept until 1 January 2026 at the latest, and we must now erase it",
+    ),
+    (
+        order(kinds="newsletter", choices={"2026-01-01": True, "2026-12-09": False}),
+        119,
+        [],
+        "until 9 December 2026 at the latest",  # consent withdrawn, with its day in the future
+    ),
+    (
+        order(kinds="note"),
+        9,
+        [event("objection", "2026-11-23")],
+        "objection of 23 November 2026",
+    ),
+    (
+        order("processing", kinds="contact"),
+        9,
+        [event("erasure-requested", "2026-11-23")],
+        "until your order is closed and the 14 days in which you may withdraw from it are over, because you asked",
+    ),
+    (
+        customer(kinds="newsletter", choices={"2026-01-10": True, "2026-11-01": False}),
+        7,
+        [],
+        "kept as proof, until 1 November 2029 at the longest, to establish, exercise or defend legal claims",
+    ),
+    (customer(None), 7, [], "it has not been read from our shop yet"),
+    (
+        order(),
+        9,
+        [event("hold", "2026-11-01", reason="audit", owner="finance")],
+        "on hold since 1 November 2026, because a legal obligation requires it",
+    ),
+]
+
+
+@pytest.mark.parametrize(("facts", "number", "events", "words"), DATE_SENTENCES)
+def test_sentences_about_dates(
+    facts: Facts, number: int, events: list[RecordEvent], words: str, policy: Policy
+) -> None:
+    assert words in _only(person_record(facts, policy, number, *events), policy)
 
 
 # An entry says `because of` a request only if the request set its day.
