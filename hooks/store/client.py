@@ -1,16 +1,16 @@
-"""A client of WooCommerce's REST API, over its own Python library, with an error class for each kind of failure."""
+"""A client of WooCommerce's REST API: records, lists, webhooks, and the writes of schedules in batches.
+
+`hooks.store.connection` makes the single calls.
+"""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Any
-
-from requests import RequestException, Response
 
 from hooks.errors import (
     CachedAnswerError,
@@ -25,20 +25,15 @@ from hooks.errors import (
 from hooks.retention.facts import RecordKind
 from hooks.settings import StoreSettings
 from hooks.store import caches
+from hooks.store.connection import StoreConnection
 from hooks.store.failures import (
-    failure,
-    failure_in_success,
     failure_of,
     http_date,
-    is_key_missing,
     status_inside,
 )
-from hooks.store.index import read_index
-from hooks.store.json_answer import decode
-from hooks.store.rate import NoPace, Pace, call_name, outcome_of
+from hooks.store.rate import Pace
 from hooks.store.refusal_check import ENDPOINTS as _ENDPOINTS
 from hooks.store.refusal_check import RefusalCheck, closed
-from hooks.store.session import SessionAPI
 from schemas.wire import php_list, record_id
 
 _POST_REFUSED = frozenset({"method-refused", "not-the-api", "no-rest-api", "no-such-route"})
@@ -56,9 +51,6 @@ REFUND_PAGES = 10
 SINGLE_WRITES = 10
 """At most this many records are written one by one in one go. Where calls are few and slow, more would outlive the
 claim of their records."""
-
-CACHEABLE = frozenset({401, 403, 404, 410})
-"""Error statuses that caches keep."""
 
 StoreMetaWrites = Mapping[int, Mapping[str, str | None]]
 
@@ -85,54 +77,15 @@ class Listing:
     store_time: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class ClockReading:
-    """The time that the store told, and the time of our own clock then. Both are in UTC."""
-
-    store_time: datetime
-    at: datetime
-
-
-class StoreClient:
-    """The client of one store. Its methods raise StoreError or its subclasses, or what `pace` raises; nothing else."""
+class StoreClient(StoreConnection):
+    """The records, lists and webhooks of one store. Its methods raise StoreError, or what `pace` raises."""
 
     def __init__(self, settings: StoreSettings, pace: Pace | None = None) -> None:
-        self.settings = settings
-        self._pace = pace or NoPace()
-        self._api = SessionAPI(settings)
+        super().__init__(settings, pace)
         self._cannot_batch: set[RecordKind] = set()
-        self.clock_reading: ClockReading | None = None
-        """The last reading of the store's clock. An answer out of a cache is none."""
-        self.notices: dict[str, bool] = {}
-        """By resource, such as `orders`: its last answer had notices of PHP in it."""
         self.refuses_delete = False
         """The web server refused DELETE. POST with `_method` replaces it from now on."""
         self._refusal_check = RefusalCheck(self.call)
-        self._both_auths_failed = False
-        """The key arrives neither in the header nor in the query, so the client stops changing between them."""
-        self.has_new_auth = False
-        """The client has changed how the key travels, and it works. The caller clears this once it is saved."""
-        self.cached_by: str | None = None
-        """The header of a cache that has answered; None where no cache has, since the caller last cleared it."""
-        self.has_fresh = False
-        """An answer came that is not out of a cache, since the caller last cleared this."""
-
-    @property
-    def auth(self) -> str:
-        """The way of the key over https: `basic` (in the header) or `query`."""
-        if self._api.key_in_query:
-            return "query"
-        return "basic"
-
-    def adopt_auth(self, auth: str) -> None:
-        """Begin with the way of the key that worked before, unless the settings name one."""
-        if self.settings.auth == "auto":
-            self._api.key_in_query = auth == "query"
-
-    def index(self) -> dict[str, Any] | None:
-        """Read the index of the REST API without a key; see `read_index`. Raises what `pace` raises."""
-        self._pace.wait()
-        return read_index(self._api.session, self.settings.url)
 
     def read(
         self, kind: RecordKind, external_id: int, *, fields: str, past_caches: bool = False
@@ -177,7 +130,7 @@ class StoreClient:
         """Read one page of a list. `params` name the list and the page."""
         response = self.response("GET", endpoint, params=params)
         total = record_id(response.headers.get("X-WP-Total"), minimum=0)
-        rows = _objects(self._decoded(response, endpoint, list))
+        rows = _objects(self.decoded(response, endpoint, list))
         return Listing(rows, total, http_date(response.headers.get("Date")))
 
     def read_many(
@@ -360,126 +313,6 @@ class StoreClient:
             yield
         except CredentialsRefusedError as error:
             raise self._refusal_check.judge(error, kind, writing=writing) from error
-
-    def call(
-        self,
-        method: str,
-        endpoint: str,
-        shape: type[Any] | None = None,
-        *,
-        params: Mapping[str, str] | None = None,
-        body: object = None,
-    ) -> object:
-        """Make one call, and return the JSON of its answer. For `shape` see `decode`. Raises StoreError."""
-        response = self.response(method, endpoint, params=params, body=body)
-        return self._decoded(response, endpoint, shape)
-
-    def _decoded(self, response: Response, endpoint: str, shape: type[Any] | None) -> object:
-        try:
-            decoded = decode(response.content, shape)
-        except ValueError as error:
-            raise StoreUnreachableError(
-                "not-json", "the answer is not JSON; another program answers here"
-            ) from error
-        self.notices[endpoint.partition("/")[0]] = decoded.has_notices
-        error_inside = failure_in_success(decoded.value)
-        if error_inside:
-            raise error_inside
-        return decoded.value
-
-    def response(
-        self,
-        method: str,
-        endpoint: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        body: object = None,
-    ) -> Response:
-        """Make one call, and return its answer. Raises StoreError, also for an answer without success."""
-        answer = self._answer(method, endpoint, params, body)
-        if isinstance(answer, RequestException):
-            # Not raised from it: its text has the address, which may hold the key.
-            raise StoreUnreachableError("unreachable", f"no answer ({type(answer).__name__})")
-        if method == "GET":
-            self._assert_fresh(answer)
-        if answer.status_code >= 300:
-            raise failure(answer)
-        return answer
-
-    def _answer(
-        self, method: str, endpoint: str, params: Mapping[str, str] | None, body: object
-    ) -> Response | RequestException:
-        """Send; where the key did not arrive and may travel otherwise, send again with the key there."""
-        try:
-            response = self._send(method, endpoint, params, body)
-            if self._may_change_auth() and is_key_missing(response):
-                return self._send_with_other_auth(method, endpoint, params, body)
-        except RequestException as error:
-            return error
-        return response
-
-    def _may_change_auth(self) -> bool:
-        return self._api.is_ssl and self.settings.auth == "auto" and not self._both_auths_failed
-
-    def _send_with_other_auth(
-        self, method: str, endpoint: str, params: Mapping[str, str] | None, body: object
-    ) -> Response:
-        """Send with the key in the query in place of the header, or the reverse. If it arrives, this way is kept."""
-        auth_before = self._api.key_in_query
-        self._api.key_in_query = not auth_before
-        has_arrived = False
-        try:
-            response = self._send(method, endpoint, params, body)
-            has_arrived = not is_key_missing(response)
-        finally:
-            self._both_auths_failed = not has_arrived
-            if has_arrived:
-                self.has_new_auth = True
-            else:
-                self._api.key_in_query = auth_before
-        return response
-
-    def _assert_fresh(self, response: Response) -> None:
-        """Raise CachedAnswerError for an answer out of a cache: a record, a list, or the news that there is none."""
-        is_success = 200 <= response.status_code < 300
-        if not is_success and response.status_code not in CACHEABLE:
-            return
-        header = caches.cache_header(response.headers)
-        if header is not None:
-            self.cached_by = header
-            raise CachedAnswerError(header)
-        self.has_fresh = True
-
-    def _send(
-        self, method: str, endpoint: str, params: Mapping[str, str] | None, body: object
-    ) -> Response:
-        """Send a call when the pace allows it, and tell the pace its outcome, also after a failure."""
-        send = getattr(self._api, method.lower())
-        arguments: list[object] = [endpoint]
-        if method not in ("GET", "DELETE"):
-            arguments.append(body)
-        answer: Response | RequestException | None = None
-        self._pace.wait()
-        began = time.monotonic()
-        try:
-            response: Response = send(*arguments, params=params)
-            answer = response
-            self._read_clock(response)
-        except RequestException as error:
-            answer = error
-            raise
-        finally:
-            seconds = time.monotonic() - began
-            name = call_name(method, endpoint, params, body, answer)
-            self._pace.observe(name, seconds, outcome_of(answer))
-        return response
-
-    def _read_clock(self, response: Response) -> None:
-        if "Age" in response.headers or caches.cache_header(response.headers):
-            return
-        store_time = http_date(response.headers.get("Date"))
-        if store_time:
-            self.clock_reading = ClockReading(store_time, datetime.now(UTC))
 
 
 def _meta_data(meta: Mapping[str, str | None]) -> list[dict[str, str | None]]:

@@ -16,7 +16,7 @@ from hooks.ledger.set_back import AWAITED, PAST_OF_SERVICE, PAST_OF_STORE, SLACK
 from hooks.ledger.tables import Instant, metadata
 from hooks.policies.activate import activate
 from hooks.retention.facts import Occurrence
-from hooks.store.client import ClockReading
+from hooks.store.connection import ClockReading
 from hooks.store.retry import LONGEST_ASKED, PERMANENT
 from hooks.sync.heartbeat import Heartbeat
 from hooks.worker.maintenance import Maintenance, MaintenanceTask

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 
 from hooks.errors import CachedAnswerError
 from hooks.ledger import rounds, stores, tables
-from hooks.store.client import ClockReading
+from hooks.store.connection import ClockReading
 from hooks.sync.heartbeat import ABSENCE, Heartbeat
 from hooks.worker.loop import StoreWorker
 from tests.integration.harness import ON_SQLITE, SECOND, Harness, close, worker_of
