@@ -148,9 +148,9 @@ def _has_changes(database: Database) -> bool:
     if database.is_sqlite:
         return False
     with database.read() as connection:
-        kinds_changed = connection.execute(select(kind_changes).limit(1)).first()
-        days_changed = connection.execute(select(day_changes).limit(1)).first()
-        return kinds_changed is not None or days_changed is not None
+        if connection.execute(select(kind_changes).limit(1)).first() is not None:
+            return True
+        return connection.execute(select(day_changes).limit(1)).first() is not None
 
 
 def fold(connection: Connection, limit: int = FOLDED_AT_ONCE) -> int:

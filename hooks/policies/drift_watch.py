@@ -76,9 +76,10 @@ class PageWatch:
                 url, f"{url} could not be compared with the policy; the log says where that failed."
             )
             return
+        now = self.runtime.clock()
+        as_json = [asdict(finding) for finding in findings]
         with self.runtime.database.write() as connection:
-            as_json = [asdict(finding) for finding in findings]
-            page_checks.save_findings(connection, url, policy, as_json, self.runtime.clock())
+            page_checks.save_findings(connection, url, policy, as_json, now)
         has_drift = any(finding.severity == "drift" for finding in findings)
         log.info("page.compared", page=url, findings=len(findings), drift=has_drift)
 

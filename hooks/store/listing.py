@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from hooks.errors import ListingError
@@ -83,17 +84,15 @@ def _page_params(params: Mapping[str, str], offset: int) -> dict[str, str]:
 
 
 def _by_id(rows: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    by_id: dict[int, dict[str, Any]] = {}
-    last_id = 0
+    ids = []
     for row in rows:
         number = record_id(row.get("id"))
         if number is None:
             raise ListingError("ids-missing", "the store lists records without an id")
-        if number <= last_id:
-            raise ListingError("order-ignored", "the store does not list by id as it was asked to")
-        by_id[number] = row
-        last_id = number
-    return by_id
+        ids.append(number)
+    if any(second <= first for first, second in pairwise(ids)):
+        raise ListingError("order-ignored", "the store does not list by id as it was asked to")
+    return dict(zip(ids, rows, strict=True))
 
 
 def _assert_offset_works(

@@ -104,12 +104,11 @@ def list_webhooks(client: StoreClient) -> list[Hook]:
     }
     for number in range(1, PAGES + 1):
         params["page"] = str(number)
-        count_before = len(webhooks)
-        for row in client.list_page("webhooks", params).rows:
-            webhook = _hook(row)
-            webhooks.setdefault(webhook.id, webhook)
-        if len(webhooks) == count_before:
+        listed = map(_hook, client.list_page("webhooks", params).rows)
+        page = {webhook.id: webhook for webhook in listed}
+        if page.keys() <= webhooks.keys():
             return [webhooks[hook_id] for hook_id in sorted(webhooks)]
+        webhooks = {**page, **webhooks}
     raise ListingError("webhooks-endless", "the store's list of webhooks has no end")
 
 

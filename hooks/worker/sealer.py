@@ -72,5 +72,6 @@ class Sealer:
             row_id = seals.first_above(connection, highest)
             if row_id is not None:
                 return row_id
-        self._lower_checked_at = highest
-        return seals.first_unsealed(connection)
+        row_id = seals.first_unsealed(connection)
+        self._lower_checked_at = highest  # only now: a check that fails is tried again
+        return row_id
